@@ -1,0 +1,101 @@
+"""What can go wrong, as exceptions. Handlers raise; `web/errors.py` answers; the CLI prints one line.
+
+SandboxError
+├── UsageError              bad input of a person or file: one line, exit code 2
+│   └── FileProblem         a file that cannot be read or does not say what it should
+└── Problem                 a request that cannot be answered; carries status and FHIR issue code
+    ├── BadRequest          400 invalid
+    ├── Unauthorized        401 login
+    ├── Forbidden           403 forbidden
+    ├── NotFound            404 not-found | not-supported
+    ├── NotAllowed          405 not-supported
+    ├── Gone                410 deleted | expired
+    └── NotAcceptable       406 not-supported
+"""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+
+class SandboxError(Exception):
+    """Root of the tree."""
+
+
+class UsageError(SandboxError):
+    """Wrong usage or unreadable input; the message is one line a person can act on."""
+
+
+class FileProblem(UsageError):
+    """A file that is missing, unreadable or malformed; the message names it (and the line)."""
+
+
+class Problem(SandboxError):
+    """A request that cannot be answered.
+
+    `code` is from http://hl7.org/fhir/issue-type; `headers` are added to the answer;
+    `expression` names the parameter or element at fault. The text never contains member data.
+    """
+
+    status = 500
+    code = "exception"
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        code: str | None = None,
+        headers: dict[str, str] | None = None,
+        expression: str | None = None,
+    ):
+        super().__init__(text)
+        self.text = text
+        self.code = code or type(self).code
+        self.headers = headers or {}
+        self.expression = expression
+
+
+class BadRequest(Problem):
+    status, code = 400, "invalid"
+
+
+class Unauthorized(Problem):
+    status, code = 401, "login"
+
+
+class Forbidden(Problem):
+    status, code = 403, "forbidden"
+
+
+class NotFound(Problem):
+    status, code = 404, "not-found"
+
+
+class NotAllowed(Problem):
+    status, code = 405, "not-supported"
+
+
+class NotAcceptable(Problem):
+    status, code = 406, "not-supported"
+
+
+class Gone(Problem):
+    status, code = 410, "deleted"
+
+
+def bad_request(text: str, expression: str | None = None) -> NoReturn:
+    """400: a parameter or value that cannot be understood."""
+    raise BadRequest(text, expression=expression)
+
+
+def not_found(text: str, code: str = "not-found") -> NoReturn:
+    """404: unknown id (`not-found`) or unknown type or operation (`not-supported`)."""
+    raise NotFound(text, code=code)
+
+
+def forbidden(text: str, scope: str | None = None) -> NoReturn:
+    """403: the token does not reach this. `scope` is the one that would (RFC 6750 §3.1)."""
+    headers = {}
+    if scope:
+        headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
+    raise Forbidden(text, headers=headers)

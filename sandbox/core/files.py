@@ -1,0 +1,143 @@
+"""The only parsers of files: strict YAML, JSON bytes, NDJSON.
+
+YAML 1.1 reads `on:` as True, `no:` as False, 2024-01-02 as a date and 0123 as 83. Files here are
+written by people, so those resolvers are removed: such words stay strings. Duplicate keys are errors.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import orjson
+import yaml
+
+from sandbox.core.errors import FileProblem
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """SafeLoader with true/false, decimal integers and floats only, and no duplicate keys."""
+
+
+_StrictLoader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in resolvers if tag not in _LOOSE]
+    for _LOOSE in [{f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "timestamp")}]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def _resolve(tag: str, pattern: str, first: str) -> None:
+    import re
+
+    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))
+
+
+_resolve("bool", r"^(?:true|false)$", "tf")
+_resolve("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789")
+
+
+def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[Any] = set()
+    for key_node, _ in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in seen:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} is there twice", key_node.start_mark
+            )
+        seen.add(key)
+    return dict(loader.construct_pairs(node, deep=True))
+
+
+_StrictLoader.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def parse_yaml(text: str, name: str = "<text>") -> Any:
+    """The document in `text`. Raises FileProblem naming `name` and the line."""
+    try:
+        return yaml.load(text, Loader=_StrictLoader)  # noqa: S506  a SafeLoader with fewer resolvers
+    except yaml.YAMLError as problem:
+        mark = getattr(problem, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        what = getattr(problem, "problem", None) or "not YAML"
+        raise FileProblem(f"{name}{line}: {what}") from None
+
+
+def read_text(path: Path) -> str:
+    """The file's text, UTF-8. Raises FileProblem."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as problem:
+        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
+    except UnicodeDecodeError:
+        raise FileProblem(f"{path}: not UTF-8 text") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """The YAML document in a file. Raises FileProblem."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def _decimal(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(str(value))
+    raise TypeError(f"no JSON for {type(value).__name__}")
+
+
+def json_bytes(value: Any) -> bytes:
+    """Compact JSON. Decimals keep their digits (200.00 stays 200.00), as FHIR asks of decimals."""
+    return orjson.dumps(value, default=_decimal)
+
+
+def json_pretty(value: Any) -> bytes:
+    """Indented JSON with a final newline, for files that people open."""
+    return orjson.dumps(value, default=_decimal, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def json_value(body: bytes | str) -> Any:
+    """Parse JSON without caring how decimals were written. Raises ValueError."""
+    return orjson.loads(body)
+
+
+def json_exact(body: bytes) -> Any:
+    """Parse JSON keeping every decimal's digits, so that it can be written back unchanged."""
+    return json.loads(body, parse_float=Decimal)
+
+
+def read_json(path: Path) -> Any:
+    """The JSON document in a file. Raises FileProblem."""
+    try:
+        return orjson.loads(read_text(path))
+    except orjson.JSONDecodeError as problem:
+        raise FileProblem(f"{path}, line {problem.lineno}: not JSON: {problem.msg}") from None
+
+
+def read_ndjson(path: Path) -> Iterator[Any]:
+    """One value a line; empty lines are skipped. Raises FileProblem naming the line."""
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    try:
+                        yield orjson.loads(line)
+                    except orjson.JSONDecodeError as problem:
+                        raise FileProblem(f"{path}, line {number}: not JSON: {problem.msg}") from None
+    except OSError as problem:
+        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
+
+
+def write_ndjson(path: Path, values: Iterable[Any]) -> int:
+    """Write one value a line, whole or not at all (a rename at the end). Returns the count."""
+    part = path.with_name(path.name + ".part")
+    count = 0
+    try:
+        with part.open("wb") as out:
+            for value in values:
+                out.write(json_bytes(value) + b"\n")
+                count += 1
+        part.replace(path)
+    except OSError as problem:
+        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
+    return count

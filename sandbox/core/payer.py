@@ -1,0 +1,63 @@
+"""The payer's character: every policy that a payer decides and the rubric asks about.
+
+Scenarios may replace fields (`payer:` in the YAML). What the payer *claims* of itself is always
+computed from the baseline character: a scenario changes what is true, not what is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal
+
+from sandbox.core.errors import UsageError
+from sandbox.core.roster import LINES
+
+IneligibleAnswer = Literal["callback", "page", "refused-token"]
+Rotation = Literal["none", "rotate", "reuse-revokes-family"]
+Everything = Literal["paged", "single", "none"]
+Portal = Literal["portal", "email", "none"]
+
+
+@dataclass(frozen=True)
+class Payer:
+    """A payer's policies. The defaults are the baseline: a payer that scores 100."""
+
+    # who it is
+    name: str = "Juniper Health Plan"
+    status: Literal["live", "implementing", "not-available"] = "live"
+    sandbox: bool = True
+    developer_portal: Portal = "portal"
+    developer_email: str = "api@juniper-health.example"
+
+    # who may connect
+    offered_lines: tuple[str, ...] = LINES
+    mandated_lines: tuple[str, ...] = ("medicare-advantage", "medicaid", "qhp")
+    supported_lines: tuple[str, ...] = LINES
+    portal_opt_in: bool = False
+    inactive_access_days: int | None = None  # None: for ever; 0: only while covered
+    ineligible_answer: IneligibleAnswer = "callback"
+
+    # tokens
+    code_seconds: int = 60
+    access_token_seconds: int = 3600
+    refresh_max_days: int | None = 365  # None: no refresh token at all
+    refresh_rotation: Rotation = "reuse-revokes-family"
+
+    # data
+    withheld_types: tuple[str, ...] = ()  # resource types this payer does not serve
+    everything: Everything = "paged"
+    page_size: int = 50
+    page_size_max: int = 500
+
+
+BASELINE = Payer()
+
+
+def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
+    """The same payer with some policies replaced. Raises UsageError naming an unknown policy."""
+    known = {f.name for f in fields(Payer)}
+    for name in changes:
+        if name not in known:
+            raise UsageError(f"no policy {name!r} of a payer: known are {', '.join(sorted(known))}")
+    tidy: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
+    return replace(payer, **tidy)

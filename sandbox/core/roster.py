@@ -1,0 +1,87 @@
+"""Accounts: a member's login, and what deciding about a connection needs to know of them."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import Any
+
+ROLES = (
+    "eligible",
+    "ineligible",
+    "not-opted-in",
+    "lapsed-30",
+    "lapsed-200",
+    "lapsed-500",
+    "lapsed-1000",
+    "lapsed-2000",
+    "lapsed-4000",
+)
+"""What an account is for when a payer is graded (the roster of test accounts a payer hands out)."""
+
+LINES = ("medicare-advantage", "medicaid", "qhp", "commercial")
+"""Lines of business, in the words of CMS-9115-F's reach: the first three are mandated."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """One coverage: line of business, first day, last day (None: still running)."""
+
+    line: str
+    start: date
+    end: date | None
+
+    def covers(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day <= self.end)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One member's login. The password is synthetic and public: it is printed for whoever tries it.
+
+    `patient` is the logical id of the Patient; `portal_opened` says whether the member has ever
+    opened the member portal; `purpose` is one line for people choosing whom to log in as.
+    """
+
+    username: str
+    password: str
+    patient: str
+    name: str
+    role: str
+    birth_date: date
+    spans: tuple[Span, ...]
+    portal_opened: bool = True
+    purpose: str = ""
+
+    @property
+    def line(self) -> str:
+        """The line of business of the latest coverage."""
+        return max(self.spans, key=lambda span: span.start).line
+
+    @property
+    def coverage_end(self) -> date | None:
+        """The last day of the latest coverage; None while it runs."""
+        return max(self.spans, key=lambda span: span.start).end
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types, as written to `members.ndjson`."""
+        data = asdict(self)
+        data["birth_date"] = self.birth_date.isoformat()
+        data["spans"] = [
+            {"line": s.line, "start": s.start.isoformat(), "end": s.end.isoformat() if s.end else None}
+            for s in self.spans
+        ]
+        return data
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Account:
+        """The reverse of `to_json`. Raises KeyError, TypeError or ValueError on other shapes."""
+        spans = tuple(
+            Span(
+                s["line"],
+                date.fromisoformat(s["start"]),
+                date.fromisoformat(s["end"]) if s["end"] else None,
+            )
+            for s in data["spans"]
+        )
+        return cls(**{**data, "birth_date": date.fromisoformat(data["birth_date"]), "spans": spans})

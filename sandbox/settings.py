@@ -1,0 +1,93 @@
+"""Settings: frozen, with a default for everything. `from_env` is the only reader of the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from sandbox.core.errors import UsageError
+
+
+def root() -> Path:
+    """Where `fixtures/` and `scenarios/` lie: inside the wheel, or at the top of a checkout."""
+    packaged = Path(__file__).parent / "_data"
+    return packaged if packaged.is_dir() else Path(__file__).parent.parent
+
+
+def _cache() -> Path:
+    home = os.environ.get("XDG_CACHE_HOME")
+    return (Path(home) if home else Path.home() / ".cache") / "payer-sandbox"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How one server is run. Every field can be set by PAYER_SANDBOX_<FIELD>; flags win.
+
+    `library` and `ledger` are files that `serve` has prepared; the app only opens them.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+    scenario: str = "baseline"
+    members: int = 100
+    seed: int = 1
+    today: str = ""
+    data: str = ""
+    store: str = ""
+    workers: int = 1
+    threads: int = 8
+    control_key: str = ""
+    ahead_days: int = 0
+    library: str = ""
+    ledger: str = ""
+    fixtures: Path = field(default_factory=lambda: root() / "fixtures")
+    scenarios: Path = field(default_factory=lambda: root() / "scenarios")
+    cache: Path = field(default_factory=_cache)
+
+
+HELP = {
+    "host": "address to listen on",
+    "port": "port to listen on (0: any free one)",
+    "scenario": "the scenario of the default payer",
+    "members": "how many members, the named ones included",
+    "seed": "the seed of the population",
+    "today": "the day the data is built around, YYYY-MM-DD (default: the first of this month)",
+    "data": "a folder written by `generate`, served instead of generating",
+    "store": "a folder that keeps library and ledger (default: the cache; the ledger starts empty)",
+    "workers": "gunicorn worker processes",
+    "threads": "threads in each worker",
+    "control_key": "key that the control API asks for off loopback",
+    "ahead_days": "days the payer's clock is ahead of the machine's (set by `serve --today`)",
+    "library": "a library file to open (set by `serve`)",
+    "ledger": "a ledger file to open (set by `serve`)",
+    "fixtures": "folder of clients, members and code sets",
+    "scenarios": "folder of scenarios",
+    "cache": "folder for built libraries",
+}
+"""One line per setting; the README's table and the command line read it."""
+
+
+def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
+    """Settings from PAYER_SANDBOX_* variables, overridden by what is given (None: not given).
+
+    Raises UsageError naming the variable that cannot be read.
+    """
+    environ = os.environ if environ is None else environ
+    values: dict[str, object] = {}
+    for each in fields(Settings):
+        name = f"PAYER_SANDBOX_{each.name.upper()}"
+        if name in environ:
+            values[each.name] = _read(name, environ[name], str(each.type))
+    values.update({k: v for k, v in given.items() if v is not None})
+    return Settings(**values)  # type: ignore[arg-type]
+
+
+def _read(name: str, text: str, kind: str) -> object:
+    if kind == "int":
+        try:
+            return int(text)
+        except ValueError:
+            raise UsageError(f"{name} must be a whole number, not {text!r}") from None
+    return Path(text) if kind == "Path" else text
