@@ -1,0 +1,101 @@
+"""FHIR dates as half-open ranges of milliseconds, and how search prefixes compare them.
+
+A partial date is a range: 2024-03 is the whole of March (R4 §3.1.1.4.9 "date").
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+Range = tuple[int, int]
+
+FOREVER = 1 << 52
+"""Later than any date: the end of a period that has none (and, negated, the start of one)."""
+
+PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
+
+_DATE = re.compile(
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
+)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def milliseconds(at: datetime) -> int:
+    """Whole milliseconds since 1970 in UTC."""
+    return (at - _EPOCH) // timedelta(milliseconds=1)
+
+
+def _zone(text: str | None) -> timezone:
+    if not text or text == "Z":
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[4:6])
+    return timezone(timedelta(hours=hours, minutes=minutes) * (-1 if text[0] == "-" else 1))
+
+
+def parse(text: str) -> Range:
+    """The range a FHIR date, dateTime or instant stands for. Raises ValueError."""
+    found = _DATE.fullmatch(text)
+    if not found:
+        raise ValueError(f"not a FHIR date: {text!r}")
+    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    start = datetime(
+        int(year),
+        int(month or 1),
+        int(day or 1),
+        int(hour or 0),
+        int(minute or 0),
+        int(second or 0),
+        int((fraction or "0").ljust(6, "0")[:6]),
+        tzinfo=_zone(zone),
+    )
+    low = milliseconds(start)
+    if fraction:
+        return low, low + 1
+    if second:
+        return low, low + 1000
+    if hour:
+        return low, low + 60_000
+    if day:
+        return low, low + 86_400_000
+    if month:
+        following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
+        return low, milliseconds(following)
+    return low, milliseconds(start.replace(year=start.year + 1))
+
+
+def ranges(value: Any) -> list[Range]:
+    """Ranges of an element: a date string, a Period, or anything else (none)."""
+    if isinstance(value, str):
+        return [parse(value)]
+    if isinstance(value, dict) and ("start" in value or "end" in value):
+        low = parse(value["start"])[0] if "start" in value else -FOREVER
+        high = parse(value["end"])[1] if "end" in value else FOREVER
+        return [(low, high)]
+    return []
+
+
+def holds(prefix: str, target: Range, asked: Range, now: int) -> bool:
+    """Whether a resource's range answers `<prefix><asked>`: the meaning that SQL must share."""
+    low, high = target
+    start, end = asked
+    if prefix == "ap":
+        start, end = widen(asked, now)
+        return low < end and start < high
+    return {
+        "eq": start <= low and high <= end,
+        "ne": not (start <= low and high <= end),
+        "gt": high > end,
+        "ge": high > end or (start <= low and high <= end),
+        "lt": low < start,
+        "le": low < start or (start <= low and high <= end),
+        "sa": low >= end,
+        "eb": high <= start,
+    }[prefix]
+
+
+def widen(asked: Range, now: int) -> Range:
+    """`ap` accepts a tenth of the distance between now and the date, and at least a day."""
+    slack = max(abs(now - asked[0]) // 10, 86_400_000)
+    return asked[0] - slack, asked[1] + slack

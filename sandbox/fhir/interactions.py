@@ -1,0 +1,122 @@
+"""read, search, `$everything` over a Library. Owns the QUERY, RESOURCE and BUNDLE gates.
+
+Nothing is parsed unless the RESOURCE gate is armed: the hot path serves stored bytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, NoReturn
+
+from sandbox.core.errors import bad_request, not_found
+from sandbox.core.files import json_bytes, json_exact
+from sandbox.core.gates import Facts, Gates, Stage
+from sandbox.fhir import dates
+from sandbox.fhir.library import Everything, Library, Page, Stored
+from sandbox.fhir.params import SHARED, TYPES
+from sandbox.fhir.query import Query, parse
+
+Resource = dict[str, Any]
+
+
+def read(library: Library, kind: str, id: str, patient: str | None, gates: Gates, facts: Facts) -> bytes:
+    """One resource. Raises NotFound for an unknown type or id, and for another member's resource:
+    whether it exists is nobody else's business."""
+    if kind not in TYPES:
+        not_found(f"This payer holds no {kind}", "not-supported")
+    stored = library.read(kind, id)
+    if stored is None or not _visible(stored, patient):
+        _absent(kind)
+    return _shown((stored,), gates, facts)[0].body
+
+
+def search(
+    library: Library,
+    query: Query,
+    patient: str | None,
+    readable: frozenset[str],
+    now: int,
+    gates: Gates,
+    facts: Facts,
+) -> Page:
+    """One page of a search within the patient's compartment. `readable` are the types that the
+    token reaches: included resources of other types are left out (SMART-033)."""
+    query = gates.run(Stage.QUERY, query.within(patient), facts)
+    page = library.search(query, now)
+    if query.includes and page.matches:
+        included = library.include(page.matches, query.includes)
+        page = replace(
+            page, included=tuple(s for s in included if s.type in readable and _visible(s, patient))
+        )
+    return _page(page, gates, facts)
+
+
+def everything(library: Library, asked: Everything, gates: Gates, facts: Facts) -> Page:
+    """One page of Patient/[id]/$everything (R4 Patient operation; PDex §212)."""
+    if library.read("Patient", asked.patient) is None:
+        _absent("Patient")
+    return _page(library.everything(asked), gates, facts)
+
+
+def everything_args(
+    patient: str, args: dict[str, str], readable: frozenset[str], page_size: int, page_size_max: int
+) -> Everything:
+    """The parameters of `$everything`: start, end, _since, _type, _count. Raises BadRequest."""
+    known = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
+    types = tuple(t for t in args.get("_type", "").split(",") if t)
+    for name in args:
+        if name not in known:
+            bad_request(f"$everything has no parameter {name}", name)
+    for kind in types:
+        if kind not in TYPES:
+            bad_request(f"This payer holds no {kind}", "_type")
+    # _count and _summary=count behave as in any search; the parser knows how.
+    count = (
+        parse("Patient", [("_count", args["_count"])], page_size_max=page_size_max).count
+        if args.get("_count", "0").strip("0")
+        else page_size
+    )
+    return Everything(
+        patient,
+        types=tuple(t for t in (types or TYPES) if t in readable) or ("none",),
+        start=_edge(args, "start", 0),
+        end=_edge(args, "end", 1),
+        since=_edge(args, "_since", 0),
+        count=count,
+    )
+
+
+def _edge(args: dict[str, str], name: str, side: int) -> int | None:
+    if name not in args:
+        return None
+    try:
+        return dates.parse(args[name].replace(" ", "+"))[side]
+    except (ValueError, OverflowError):
+        bad_request("The value is not a FHIR date", name)
+
+
+def _visible(stored: Stored, patient: str | None) -> bool:
+    return patient is None or stored.type in SHARED or stored.patient == patient
+
+
+def _absent(kind: str) -> NoReturn:
+    not_found(f"No such {kind}")
+
+
+def _page(page: Page, gates: Gates, facts: Facts) -> Page:
+    shown = replace(
+        page, matches=_shown(page.matches, gates, facts), included=_shown(page.included, gates, facts)
+    )
+    return gates.run(Stage.BUNDLE, shown, facts)
+
+
+def _shown(found: tuple[Stored, ...], gates: Gates, facts: Facts) -> tuple[Stored, ...]:
+    """The RESOURCE gate: decode → effects → encode, only if armed."""
+    if not gates.armed(Stage.RESOURCE):
+        return found
+    return tuple(
+        replace(
+            s, body=json_bytes(gates.run(Stage.RESOURCE, json_exact(s.body), replace(facts, resource=s.type)))
+        )
+        for s in found
+    )
