@@ -1,0 +1,421 @@
+"""The ledger: everything that changes while a payer runs, keyed by tenant.
+
+Spending a code, replacing a refresh token and taking a use of a token are single conditional UPDATE
+statements: of any number of workers exactly one sees `rowcount == 1`.
+All times are milliseconds since 1970, UTC, by the tenant's clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Engine,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    case,
+    create_engine,
+    delete,
+    event,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import OperationalError
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes, json_value
+
+_META = MetaData()
+
+
+def _table(name: str, *columns: Column[Any] | Index) -> Table:
+    return Table(name, _META, Column("tenant", String, primary_key=True), *columns)
+
+
+CLOCK = _table("clock", Column("offset", BigInteger, nullable=False))
+COUNTER = _table(
+    "counter",
+    Column("name", String, primary_key=True),
+    Column("value", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False, default=0),
+)
+OPT_IN = _table("opt_in", Column("username", String, primary_key=True), Column("at", BigInteger))
+PENDING = _table(
+    "pending",  # an authorization request between /authorize and its code
+    Column("id", String, primary_key=True),
+    Column("browser", String, nullable=False),
+    Column("request", String, nullable=False),
+    Column("username", String),
+    Column("expires", BigInteger, nullable=False),
+)
+GRANT = _table(
+    "grant",  # one yes of one member to one client; the family of all its tokens
+    Column("id", String, primary_key=True),
+    Column("client", String, nullable=False),
+    Column("username", String, nullable=False),
+    Column("patient", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("created", BigInteger, nullable=False),
+    Column("refused", String),
+    Column("revoked", BigInteger),
+    Index("grant_member", "tenant", "username"),
+)
+CODE = _table(
+    "code",
+    Column("hash", String, primary_key=True),
+    Column("grant", String, nullable=False),
+    Column("client", String, nullable=False),
+    Column("redirect_uri", String, nullable=False),
+    Column("challenge", String),
+    Column("nonce", String),
+    Column("expires", BigInteger, nullable=False),
+    Column("spent", BigInteger),
+)
+TOKEN = _table(
+    "token",
+    Column("hash", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("grant", String, nullable=False),
+    Column("client", String, nullable=False),
+    Column("scope", String, nullable=False),
+    Column("issued", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("uses", Integer),
+    Column("replaced", BigInteger),
+    Column("revoked", BigInteger),
+    Index("token_grant", "tenant", "grant"),
+)
+JOURNAL = Table(
+    "journal",
+    _META,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("tenant", String, nullable=False),
+    Column("entry", String, nullable=False),
+    Index("journal_tenant", "tenant", "number"),
+)
+KEY = Table("key", _META, Column("name", String, primary_key=True), Column("value", String, nullable=False))
+
+_PER_TENANT = (CLOCK, COUNTER, OPT_IN, PENDING, GRANT, CODE, TOKEN, JOURNAL)
+
+
+def digest(secret: str) -> str:
+    """How codes, tokens and secrets are kept: SHA-256, hex. They are random, so no salt is needed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An authorization request waiting for its member: `request` is the validated request as JSON,
+    `browser` the digest of the cookie that started it, `username` who has logged in (None: nobody)."""
+
+    id: str
+    browser: str
+    request: dict[str, Any]
+    username: str | None
+    expires: int
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A member's yes to a client. `refused`: the token works, but data is refused for this reason."""
+
+    id: str
+    client: str
+    username: str
+    patient: str
+    scope: str
+    created: int
+    refused: str | None
+    revoked: int | None
+
+
+@dataclass(frozen=True)
+class Code:
+    grant: str
+    client: str
+    redirect_uri: str
+    challenge: str | None
+    nonce: str | None
+    expires: int
+    spent: int | None
+
+
+@dataclass(frozen=True)
+class Token:
+    """An access or refresh token (`kind`). `uses`: requests it is still good for (None: unlimited)."""
+
+    hash: str
+    kind: str
+    grant: str
+    client: str
+    scope: str
+    issued: int
+    expires: int
+    uses: int | None
+    replaced: int | None
+    revoked: int | None
+
+
+def _columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
+    return [table.c[name] for name in shape.__dataclass_fields__]
+
+
+class Ledger:
+    """The whole ledger; `tenant(name)` is the part that request handlers hold."""
+
+    def __init__(self, path: Path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _engine(path)
+            with self._engine.begin() as db:
+                _META.create_all(db)
+        except (OSError, OperationalError) as problem:
+            raise FileProblem(f"{path}: cannot be opened ({problem})".splitlines()[0]) from None
+
+    def tenant(self, name: str) -> TenantLedger:
+        return TenantLedger(self._engine, name)
+
+    def clear(self) -> None:
+        """Empty every tenant. Keys stay, so that restarts do not invalidate signatures."""
+        with self._engine.begin() as db:
+            for table in _PER_TENANT:
+                db.execute(delete(table))
+
+    def key(self, name: str, make: Any) -> str:
+        """A secret shared by all workers: made once, by whoever comes first."""
+        query = select(KEY.c.value).where(KEY.c.name == name)
+        with self._engine.begin() as db:
+            found = db.execute(query).scalar()
+        if found is not None:
+            return str(found)
+        made = make()
+        with self._engine.begin() as db:
+            db.execute(upsert(KEY).values(name=name, value=made).on_conflict_do_nothing())
+            return str(db.execute(query).scalar_one())
+
+    def after_fork(self) -> None:
+        """Forget the parent's connections without closing them: they are the parent's."""
+        self._engine.dispose(close=False)
+
+    def close(self) -> None:
+        self._engine.dispose()
+
+
+def _engine(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+
+    @event.listens_for(engine, "connect")
+    def pragmas(connection: Any, record: Any) -> None:
+        # A sandbox may lose its last second in a power cut; it may not be slow.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=OFF")
+
+    return engine
+
+
+class TenantLedger:
+    """One tenant's part of the ledger."""
+
+    def __init__(self, engine: Engine, name: str):
+        self._engine = engine
+        self.name = name
+
+    def _write(self) -> AbstractContextManager[Connection]:
+        # Each write begins with its writing statement: a reader that turns writer would be told
+        # "busy" at once, a writer waits its turn.
+        return self._engine.begin()
+
+    def _where(self, table: Table, **same: Any) -> list[Any]:
+        return [table.c.tenant == self.name, *(table.c[k] == v for k, v in same.items())]
+
+    def _one(self, table: Table, shape: type[Any], **same: Any) -> Any:
+        with self._engine.connect() as db:
+            row = db.execute(select(*_columns(table, shape)).where(*self._where(table, **same))).first()
+        return shape(*row) if row else None
+
+    def _add(self, table: Table, values: Mapping[str, Any]) -> None:
+        with self._write() as db:
+            db.execute(insert(table), {"tenant": self.name, **values})
+
+    def _take(self, table: Table, conditions: list[Any], changes: Mapping[str, Any]) -> bool:
+        with self._write() as db:
+            return db.execute(update(table).where(*conditions).values(**changes)).rowcount == 1
+
+    # clock and counters
+
+    def offset(self) -> int:
+        """Milliseconds this tenant's clock is ahead of the machine's."""
+        with self._engine.connect() as db:
+            return db.execute(select(CLOCK.c.offset).where(*self._where(CLOCK))).scalar() or 0
+
+    def move_clock(self, offset: int) -> None:
+        row = upsert(CLOCK).values(tenant=self.name, offset=offset)
+        with self._write() as db:
+            db.execute(row.on_conflict_do_update(index_elements=["tenant"], set_={"offset": offset}))
+
+    def count(self, name: str, by: int = 1) -> int:
+        """Add to a counter and return its new value, atomically across workers."""
+        row = upsert(COUNTER).values(tenant=self.name, name=name, value=by, since=0)
+        row = row.on_conflict_do_update(
+            index_elements=["tenant", "name"], set_={"value": COUNTER.c.value + by}
+        )
+        with self._write() as db:
+            return int(db.execute(row.returning(COUNTER.c.value)).scalar_one())
+
+    def window(self, name: str, now: int, length: int) -> tuple[int, int]:
+        """Count one event in a window of `length` ms that starts with its first event.
+
+        Returns (events so far, when the window started); atomic across workers.
+        """
+        over = COUNTER.c.since + length <= now
+        row = upsert(COUNTER).values(tenant=self.name, name=name, value=1, since=now)
+        row = row.on_conflict_do_update(
+            index_elements=["tenant", "name"],
+            set_={
+                "value": case((over, 1), else_=COUNTER.c.value + 1),
+                "since": case((over, now), else_=COUNTER.c.since),
+            },
+        )
+        with self._write() as db:
+            value, since = db.execute(row.returning(COUNTER.c.value, COUNTER.c.since)).one()
+        return int(value), int(since)
+
+    # opt-ins
+
+    def opted_in(self, username: str) -> bool:
+        with self._engine.connect() as db:
+            query = select(OPT_IN.c.at).where(*self._where(OPT_IN, username=username))
+            return db.execute(query).first() is not None
+
+    def opt_in(self, username: str, at: int) -> None:
+        row = upsert(OPT_IN).values(tenant=self.name, username=username, at=at)
+        with self._write() as db:
+            db.execute(row.on_conflict_do_nothing())
+
+    # authorization requests
+
+    def add_pending(self, pending: Pending) -> None:
+        self._add(
+            PENDING,
+            {
+                "id": digest(pending.id),
+                "browser": pending.browser,
+                "request": json_bytes(pending.request).decode(),
+                "username": pending.username,
+                "expires": pending.expires,
+            },
+        )
+
+    def pending(self, id: str) -> Pending | None:
+        found = self._one(PENDING, Pending, id=digest(id))
+        if found is None:
+            return None
+        return Pending(id, found.browser, json_value(found.request), found.username, found.expires)
+
+    def log_in(self, id: str, username: str) -> None:
+        self._take(PENDING, self._where(PENDING, id=digest(id)), {"username": username})
+
+    def end_pending(self, id: str) -> bool:
+        """Forget the request. True for exactly one caller."""
+        with self._write() as db:
+            return db.execute(delete(PENDING).where(*self._where(PENDING, id=digest(id)))).rowcount == 1
+
+    # grants, codes, tokens
+
+    def add_grant(self, grant: Grant) -> None:
+        self._add(GRANT, vars(grant))
+
+    def grant(self, id: str) -> Grant | None:
+        found: Grant | None = self._one(GRANT, Grant, id=id)
+        return found
+
+    def grants_of(self, username: str) -> list[Grant]:
+        """A member's grants that are not revoked, newest first."""
+        query = (
+            select(*_columns(GRANT, Grant))
+            .where(*self._where(GRANT, username=username), GRANT.c.revoked.is_(None))
+            .order_by(GRANT.c.created.desc())
+        )
+        with self._engine.connect() as db:
+            return [Grant(*row) for row in db.execute(query)]
+
+    def revoke_grant(self, id: str, at: int) -> None:
+        """Revoke a grant: every token of the family dies with it."""
+        self._take(GRANT, [*self._where(GRANT, id=id), GRANT.c.revoked.is_(None)], {"revoked": at})
+
+    def add_code(self, secret: str, code: Code) -> None:
+        self._add(CODE, {"hash": digest(secret), **vars(code)})
+
+    def code(self, secret: str) -> Code | None:
+        found: Code | None = self._one(CODE, Code, hash=digest(secret))
+        return found
+
+    def spend_code(self, secret: str, at: int) -> bool:
+        """True for exactly one caller."""
+        unspent = [*self._where(CODE, hash=digest(secret)), CODE.c.spent.is_(None)]
+        return self._take(CODE, unspent, {"spent": at})
+
+    def add_token(self, token: Token) -> None:
+        self._add(TOKEN, vars(token))
+
+    def token(self, secret: str, kind: str | None = None) -> Token | None:
+        same = {"hash": digest(secret)} | ({"kind": kind} if kind else {})
+        found: Token | None = self._one(TOKEN, Token, **same)
+        return found
+
+    def use_token(self, hash: str) -> bool:
+        """Take one use of a token that has a limited number. False when none is left."""
+        return self._take(
+            TOKEN, [*self._where(TOKEN, hash=hash), TOKEN.c.uses > 0], {"uses": TOKEN.c.uses - 1}
+        )
+
+    def replace_token(self, hash: str, at: int) -> bool:
+        """Mark a refresh token as replaced. True for exactly one caller."""
+        current = [*self._where(TOKEN, hash=hash), TOKEN.c.replaced.is_(None), TOKEN.c.revoked.is_(None)]
+        return self._take(TOKEN, current, {"replaced": at})
+
+    def revoke_token(self, hash: str, at: int) -> None:
+        self._take(TOKEN, [*self._where(TOKEN, hash=hash), TOKEN.c.revoked.is_(None)], {"revoked": at})
+
+    # journal and reset
+
+    def note(self, entry: Mapping[str, Any]) -> None:
+        with self._write() as db:
+            db.execute(insert(JOURNAL), {"tenant": self.name, "entry": json_bytes(entry).decode()})
+
+    def journal(self, limit: int = 100) -> list[dict[str, Any]]:
+        """The latest exchanges, oldest first."""
+        query = (
+            select(JOURNAL.c.number, JOURNAL.c.entry)
+            .where(JOURNAL.c.tenant == self.name)
+            .order_by(JOURNAL.c.number.desc())
+            .limit(limit)
+        )
+        with self._engine.connect() as db:
+            found = [{"number": number, **json_value(entry)} for number, entry in db.execute(query)]
+        return found[::-1]
+
+    def reset(self) -> None:
+        """Forget everything of this tenant, its clock included."""
+        with self._write() as db:
+            for table in _PER_TENANT:
+                db.execute(delete(table).where(table.c.tenant == self.name))
+
+
+def new_secret(length: int = 32) -> str:
+    """An unguessable string of URL-safe characters; `length` is in bytes of entropy."""
+    return secrets.token_urlsafe(length)
