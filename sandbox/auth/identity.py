@@ -1,0 +1,46 @@
+"""id_token and JWKS: RS256 by joserfc. Source: SMART App Launch 2.2.0 "fhirUser", OpenID Connect Core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+
+from sandbox.auth.desk import Desk
+from sandbox.core.files import json_bytes, json_value
+from sandbox.store.ledger import Grant, digest
+
+LIFETIME = 3600
+"""Seconds an id_token says it is good for."""
+
+
+def new_key() -> str:
+    """A private RSA key as JWK JSON, its id derived from the key itself (RFC 7638)."""
+    key = RSAKey.generate_key(2048, private=True)
+    return json_bytes(
+        {**key.as_dict(private=True), "kid": key.thumbprint()[:16], "use": "sig", "alg": "RS256"}
+    ).decode()
+
+
+def jwks(private: str) -> dict[str, Any]:
+    """The public half, as `jwks_uri` serves it: bare keys."""
+    public = RSAKey.import_key(json_value(private)).as_dict(private=False)
+    return {"keys": [public]}
+
+
+def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
+    """A signed id_token. `sub` is stable per member and payer and tells nothing; `fhirUser` is absolute."""
+    now = desk.now() // 1000
+    claims: dict[str, Any] = {
+        "iss": desk.issuer,
+        "sub": digest(f"{desk.payer.name}|{grant.username}")[:32],
+        "aud": grant.client,
+        "iat": now,
+        "exp": now + LIFETIME,
+        "fhirUser": f"{desk.fhir}/Patient/{grant.patient}",
+    }
+    if nonce:
+        claims["nonce"] = nonce
+    key = RSAKey.import_key(json_value(desk.signing_key))
+    return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": key.kid}, claims, key, algorithms=["RS256"])

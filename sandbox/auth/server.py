@@ -1,0 +1,96 @@
+"""Authlib's framework-free authorization server, adapted to plain requests and replies.
+
+`TokenRequest` carries the desk, so that grants find the tenant's payer, clock and ledger on it.
+Authlib's own Flask integration is not used: it ignores the request it is given and refuses plain
+http on 127.0.0.1, where a sandbox lives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from authlib.oauth2.rfc6749 import AuthorizationServer as _Server
+from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+
+from sandbox.auth.clients import Client
+from sandbox.auth.desk import Desk
+from sandbox.auth.grants import AuthorizationCode, Challenge, Introspection, RefreshToken, Revocation
+from sandbox.core.files import json_bytes
+from sandbox.core.gates import Reply
+
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+class TokenRequest(OAuth2Request):
+    """A form posted to /auth/token, /auth/revoke or /auth/introspect."""
+
+    def __init__(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], desk: Desk):
+        # Whether plain http is acceptable is decided where the server listens, not here.
+        super().__init__("POST", "https://authorization.server/", headers=dict(headers))
+        self.lists = form
+        self._form = {name: values[0] for name, values in form.items() if values}
+        self.payload = BasicOAuth2Payload(self._form)
+        self.desk = desk
+
+    @property
+    def form(self) -> dict[str, str]:
+        return self._form
+
+
+class AuthorizationServer(_Server):
+    """Token, revocation and introspection endpoints. Stateless: one instance per app."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_grant(AuthorizationCode, [Challenge()])
+        self.register_grant(RefreshToken)
+        self.register_endpoint(Revocation)
+        self.register_endpoint(Introspection)
+
+    def token(self, request: TokenRequest) -> Reply:
+        return self._guarded(request, lambda: self.create_token_response(request))
+
+    def endpoint(self, name: str, request: TokenRequest) -> Reply:
+        """`name` is "revocation" or "introspection"."""
+        return self._guarded(request, lambda: self.create_endpoint_response(name, request))
+
+    def _guarded(self, request: TokenRequest, answer: Any) -> Reply:
+        """RFC 6749 §3.2: no parameter twice; §2.3: one way to authenticate."""
+        problem = None
+        if any(len(values) > 1 for values in request.lists.values()):
+            problem = InvalidRequestError("A parameter is there more than once")
+        elif "Authorization" in request.headers and "client_secret" in request.form:
+            problem = InvalidRequestError("The client authenticates in two ways at once")
+        elif "\x00" in "".join(request.form.values()):
+            problem = InvalidRequestError("A parameter holds a NUL character")
+        if problem:
+            return self.handle_error_response(request, problem)
+        reply: Reply = answer()
+        return reply
+
+    # What Authlib asks of a framework.
+
+    def authenticate_client(
+        self, request: TokenRequest, methods: list[str], endpoint: str = "token"
+    ) -> Client:
+        from authlib.oauth2.rfc6749.authenticate_client import ClientAuthentication
+
+        client: Client = ClientAuthentication(request.desk.clients.get)(request, methods, endpoint)
+        return client
+
+    def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
+        return request
+
+    def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
+        """Nobody listens."""
+
+    def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> Reply:
+        kept = [(name, value) for name, value in headers if name.lower() not in ("cache-control", "pragma")]
+        content = body.encode() if isinstance(body, str) else json_bytes(body) if body else b""
+        return Reply(status, (*kept, *NO_STORE), content)
+
+    def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Reply:
+        status, body, headers = error()
+        return self.handle_response(status, dict(body), headers)
