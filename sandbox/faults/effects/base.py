@@ -1,0 +1,46 @@
+"""What every verb is: parameters and behaviour in one small model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from sandbox.core.clock import Clock
+from sandbox.core.gates import Facts, Stage
+
+
+@dataclass(frozen=True)
+class World:
+    """What an effect may use beside its value: the tenant's clock and counters, and a seed."""
+
+    clock: Clock
+    seed: str
+    count: Callable[[str], int]
+    window: Callable[[str, int, int], tuple[int, int]]
+
+    def share(self, name: str) -> float:
+        """A number in [0, 1) that is always the same for this name and seed."""
+        return int.from_bytes(hashlib.sha256(f"{self.seed}|{name}".encode()).digest()[:6]) / 2**48
+
+
+class Effect(BaseModel):
+    """A verb. `stage` says at which gate it acts; calling it returns the value, changed or not."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: ClassVar[Stage]
+    silent: ClassVar[bool] = False
+    """True for verbs that act without changing their value (waiting)."""
+
+    def __init_subclass__(cls, stage: Stage | None = None, silent: bool = False, **kwargs: Any):
+        super().__init_subclass__(**kwargs)
+        if stage is not None:
+            cls.stage = stage
+        cls.silent = silent
+
+    def __call__(self, value: Any, facts: Facts, world: World) -> Any:
+        raise NotImplementedError
