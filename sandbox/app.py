@@ -1,0 +1,65 @@
+"""The composition root: builds the rooms, wires them, returns Flask. The only place that knows everybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+
+from sandbox import __version__
+from sandbox.auth.clients import load as load_clients
+from sandbox.auth.identity import new_key
+from sandbox.auth.server import AuthorizationServer
+from sandbox.core.clock import Clock, OffsetClock, SystemClock
+from sandbox.core.payer import BASELINE
+from sandbox.faults.catalog import load as load_catalog
+from sandbox.settings import Settings
+from sandbox.store.ledger import Ledger, new_secret
+from sandbox.store.library import SqlLibrary
+from sandbox.web import control, developer, errors, exchange, fhir, oauth, portal
+from sandbox.web.visit import Rooms
+
+MAX_BODY = 1 << 20
+"""Bytes of a request body: forms and control calls are small."""
+
+
+def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
+    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent.
+
+    Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
+    """
+    library = SqlLibrary(Path(settings.library))
+    ledger = Ledger(Path(settings.ledger))
+    catalog = load_catalog(settings.scenarios)
+    catalog.parse(settings.scenario)
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.url_map.strict_slashes = False
+    app.extensions["rooms"] = Rooms(
+        payer=BASELINE,
+        clock=clock or OffsetClock(SystemClock(), timedelta(days=settings.ahead_days)),
+        library=library,
+        ledger=ledger,
+        catalog=catalog,
+        clients=load_clients(settings.fixtures / "clients.yaml"),
+        accounts=library.accounts(),
+        server=AuthorizationServer(),
+        signing_key=ledger.key("id_token", new_key),
+        page_key=ledger.key("pages", new_secret),
+        seed=str(settings.seed),
+        default_scenario=settings.scenario,
+        control_key=settings.control_key,
+        version=__version__,
+    )
+
+    def after_fork() -> None:
+        library.after_fork()
+        ledger.after_fork()
+
+    app.extensions["after_fork"] = after_fork
+    for blueprint in (fhir.fhir, oauth.oauth, portal.portal, developer.developer, control.control):
+        app.register_blueprint(blueprint)
+    errors.install(app)
+    exchange.install(app)
+    return app

@@ -1,0 +1,94 @@
+"""One error shape per surface: OperationOutcome under /fhir, RFC 6749 JSON for the OAuth endpoints,
+JSON for the control API, a page everywhere else. Handlers raise; this file answers."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, g, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem
+from sandbox.core.files import json_bytes
+from sandbox.fhir import wire
+
+log = logging.getLogger(__name__)
+
+_OAUTH = ("/auth/token", "/auth/revoke", "/auth/introspect", "/auth/jwks", "/auth/.well-known/")
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _bug)
+
+
+def answer(problem: Problem) -> Response:
+    """The problem in the shape of the surface it happened on."""
+    path = request.path
+    if path == "/fhir" or path.startswith("/fhir/"):
+        body = wire.outcome(
+            problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
+        )
+        response = Response(json_bytes(body), status=problem.status, content_type=wire.JSON)
+    elif path.startswith(_OAUTH):
+        error = "invalid_request" if problem.status < 500 else "server_error"
+        body = {"error": error, "error_description": problem.text}
+        response = Response(json_bytes(body), status=problem.status, content_type="application/json")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Pragma"] = "no-cache"
+    elif path.startswith("/_sandbox"):
+        body = {"error": problem.code, "message": problem.text}
+        response = Response(json_bytes(body), status=problem.status, content_type="application/json")
+    else:
+        response = Response(
+            render_template("problem.html", title=_TITLES.get(problem.status, "Sorry"), text=problem.text),
+            status=problem.status,
+        )
+    response.headers.extend(problem.headers)
+    return response
+
+
+_TITLES = {
+    400: "This request cannot be answered",
+    403: "Not allowed",
+    404: "Not found",
+    500: "Something broke",
+}
+
+
+def _request_id() -> str | None:
+    return g.visit.request_id if "visit" in g else None
+
+
+def plain_not_found(problem: NotFound) -> Response:
+    """An unknown scenario: there is no payer, hence no page of its to wear."""
+    if request.path == "/fhir" or request.path.startswith("/fhir/"):
+        return Response(
+            json_bytes(wire.outcome(problem.code, problem.text)), status=404, content_type=wire.JSON
+        )
+    body = json_bytes({"error": "not-found", "message": problem.text})
+    return Response(body, status=404, content_type="application/json")
+
+
+def _http(error: HTTPException) -> Response:
+    """What Flask itself refuses: unknown paths, wrong methods, bodies it cannot read."""
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()  # type: ignore[return-value]
+    if status == 404:
+        return answer(NotFound(f"There is nothing at {request.path[:200]}", code="not-supported"))
+    if status == 405:
+        allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return answer(NotAllowed(f"{request.method} is not possible here", headers={"Allow": allow}))
+    if status == 410:
+        return answer(Gone("This is gone"))
+    problem = Problem(error.name, code="invalid" if status < 500 else "exception")
+    problem.status = status
+    return answer(problem)
+
+
+def _bug(error: Exception) -> Response:
+    """A bug of ours: logged with its request id, answered without detail."""
+    log.exception("request %s failed", _request_id(), exc_info=error)
+    return answer(Problem("The server failed; its log names the cause"))

@@ -1,0 +1,125 @@
+"""Every exchange: arrival (prefix, scenario, REQUEST gate) and departure (RESPONSE gate, journal)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from sandbox.core.clock import stopwatch
+from sandbox.core.errors import NotFound
+from sandbox.core.gates import Facts, Reply, Stage
+from sandbox.store.ledger import new_secret
+from sandbox.web import visit
+from sandbox.web.errors import plain_not_found
+
+HEADER = "X-Sandbox-Scenario"
+_CONTROL = "/_sandbox/"
+
+
+class ScenarioPath:
+    """WSGI: moves `/s/<scenarios>[~<session>]` from PATH_INFO to SCRIPT_NAME."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]):
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/s/"):
+            name, slash, rest = path[3:].partition("/")
+            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/s/{name}"
+            environ["PATH_INFO"] = slash + rest
+            environ["sandbox.scenario"] = name
+        return self.app(environ, start_response)
+
+
+def install(app: Flask) -> None:
+    """Hang arrival and departure on an app."""
+    app.before_request(_enter)
+    app.after_request(_leave)
+    app.wsgi_app = ScenarioPath(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def _enter() -> Response | None:
+    started = stopwatch()
+    wired = visit.rooms()
+    tenant = request.environ.get("sandbox.scenario", "")
+    try:
+        selection = wired.catalog.choose(tenant or None, request.headers.get(HEADER), wired.default_scenario)
+    except NotFound as problem:
+        return plain_not_found(problem)
+    base = request.host_url.rstrip("/") + request.script_root
+    g.visit = visit.make(wired, selection, tenant, base, _facts(), new_secret(6), started)
+    if request.path.startswith(_CONTROL):
+        return None
+    here = visit.here()
+    reply = here.gates.run(Stage.REQUEST, None, here.facts)
+    return _response(reply) if reply is not None else None
+
+
+def _facts() -> Facts:
+    first = request.path.removeprefix("/fhir/").partition("/")[0]
+    authorization = request.headers.get("Authorization", "")
+    caller = authorization or request.remote_addr or ""
+    return Facts(
+        method=request.method,
+        path=request.path,
+        resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
+        params=request.args.to_dict(),
+        client=request.values.get("client_id") if request.path.startswith("/auth/") else None,
+        grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
+        caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
+    )
+
+
+def _leave(response: Response) -> Response:
+    if "visit" not in g:
+        return response
+    here = visit.here()
+    if not request.path.startswith(_CONTROL):
+        if here.gates.armed(Stage.RESPONSE):
+            reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
+            changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
+            if changed is not reply:
+                response = _response(changed)
+        _note(here, response)
+    response.headers["X-Request-Id"] = here.request_id
+    if fired := here.gates.fired():
+        response.headers["Sandbox-Effects"] = ", ".join(fired)
+    return response
+
+
+def _note(here: visit.Visit, response: Response) -> None:
+    """The journal never holds a token, a code or a password: paths without their query."""
+    here.ledger.note(
+        {
+            "at": here.clock.now().isoformat(timespec="milliseconds"),
+            "request": here.request_id,
+            "method": request.method,
+            "path": request.path,
+            "status": response.status_code,
+            "ms": round((stopwatch() - here.started) * 1000, 1),
+            "scenario": here.selection.name,
+            "effects": list(here.gates.fired()),
+            **{name: value for name, value in here.notes.items() if value},
+        }
+    )
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(
+        reply.chunks() if not isinstance(reply.body, bytes) else reply.body, status=reply.status
+    )
+    response.headers.clear()
+    for name, value in reply.headers:
+        if name.lower() != "content-length":
+            response.headers.add(name, value)
+    if isinstance(reply.body, bytes):
+        response.headers["Content-Length"] = str(len(reply.body))
+    return response
+
+
+respond = _response
+"""A Reply as Flask sends it."""

@@ -1,0 +1,168 @@
+"""/fhir: metadata, discovery, read, search, `$everything`. Each handler: access, interaction, bytes."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.auth.tokens import Access, access
+from sandbox.core.errors import BadRequest, NotAcceptable, not_found
+from sandbox.core.files import json_bytes
+from sandbox.core.gates import Stage
+from sandbox.fhir import interactions, metadata, wire
+from sandbox.fhir.dates import milliseconds
+from sandbox.fhir.library import Page
+from sandbox.fhir.params import TYPES
+from sandbox.fhir.query import parse
+from sandbox.web.paging import Pages
+from sandbox.web.payer_facts import facts_document
+from sandbox.web.visit import Visit, here, refine
+
+fhir = Blueprint("fhir", __name__, url_prefix="/fhir")
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+_FORMATS = {"json", "application/json", "application/fhir+json", "application/fhir json"}
+
+
+@fhir.before_request
+def _negotiate() -> None:
+    asked = request.args.get("_format")
+    if asked is not None and asked.partition(";")[0].lower() not in _FORMATS:
+        raise NotAcceptable("This payer answers application/fhir+json only")
+
+
+@fhir.get("/metadata")
+def capability_statement() -> Response:
+    visit = here()
+    statement = metadata.capability_statement(
+        visit.fhir,
+        visit.auth,
+        visit.clock.now().date().isoformat(),
+        visit.rooms.version,
+        visit.payer.name,
+        visit.payer.withheld_types,
+    )
+    statement = visit.gates.run(
+        Stage.RESOURCE, statement, replace(visit.facts, resource="CapabilityStatement")
+    )
+    return Response(json_bytes(statement), content_type=wire.JSON)
+
+
+@fhir.get("/.well-known/smart-configuration")
+def smart_configuration() -> Response:
+    body = metadata.smart_configuration(here().auth)
+    return Response(json_bytes(body), content_type="application/json")
+
+
+@fhir.get("/.well-known/payer-facts")
+def payer_facts() -> Response:
+    return Response(json_bytes(facts_document(here())), content_type="application/json")
+
+
+@fhir.get("/Patient/<id>/$everything")
+def everything(id: str) -> Response:
+    visit, allowed = _arrive("Patient", "r")
+    mode = visit.payer.everything
+    if mode == "none":
+        not_found("$everything is not supported", "not-supported")
+    if id != allowed.patient:
+        not_found("No such Patient")
+    asked = interactions.everything_args(
+        id,
+        request.args.to_dict(),
+        allowed.readable(visit.desk.types()),
+        visit.payer.page_size,
+        visit.payer.page_size_max,
+    )
+    query = f"everything/{id}?" + urlencode(
+        [(k, v) for k, v in request.args.items(multi=True) if k != "_page"]
+    )
+    after, number = _pages(visit).read(query, request.args.get("_page"))
+    if mode == "single":
+        asked = replace(asked, count=1_000_000)
+    asked = replace(asked, after=after)
+    visit = refine(page=number)
+    page = interactions.everything(visit.rooms.library, asked, visit.gates, visit.facts)
+    return _bundle(visit, page, f"Patient/{id}/$everything", query, number)
+
+
+@fhir.get("/<kind>/<id>")
+def read(kind: str, id: str) -> Response:
+    visit, allowed = _arrive(kind, "r")
+    if not _ID.fullmatch(id):
+        not_found(f"No such {kind}")
+    body = interactions.read(visit.rooms.library, kind, id, allowed.patient, visit.gates, visit.facts)
+    return Response(body, content_type=wire.JSON)
+
+
+@fhir.get("/<kind>")
+def search(kind: str) -> Response:
+    return _search(kind, list(request.args.items(multi=True)))
+
+
+@fhir.post("/<kind>/_search")
+def search_by_post(kind: str) -> Response:
+    if request.form or not request.data:
+        return _search(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
+    raise BadRequest("A _search body is application/x-www-form-urlencoded")
+
+
+@fhir.get("/")
+def home() -> AnyResponse:
+    return redirect(f"{here().base}/developer")
+
+
+def _search(kind: str, args: list[tuple[str, str]]) -> Response:
+    visit, allowed = _arrive(kind, "s")
+    query = parse(
+        kind,
+        args,
+        page_size=visit.payer.page_size,
+        page_size_max=visit.payer.page_size_max,
+        strict="handling=strict" in request.headers.get("Prefer", ""),
+    )
+    bound = f"{kind}?{query.links_to()}"
+    after, number = _pages(visit).read(bound, dict(args).get("_page"))
+    visit = refine(page=number)
+    page = interactions.search(
+        visit.rooms.library,
+        replace(query, after=after),
+        allowed.patient,
+        allowed.readable(visit.desk.types()),
+        milliseconds(visit.clock.now()),
+        visit.gates,
+        visit.facts,
+    )
+    return _bundle(visit, page, kind, bound, number, query.ignored)
+
+
+def _arrive(kind: str, action: str) -> tuple[Visit, Access]:
+    """The bearer's access, once it is known to reach this type."""
+    visit = here()
+    allowed = access(visit.desk, request.headers.get("Authorization"))
+    visit.notes.update(client=allowed.client, member=allowed.username)
+    if kind not in TYPES or kind in visit.payer.withheld_types:
+        not_found(f"This payer holds no {kind[:64]}", "not-supported")
+    allowed.require(kind, action)
+    return refine(client=allowed.client, member=allowed.username, resource=kind), allowed
+
+
+def _pages(visit: Visit) -> Pages:
+    return Pages(visit.rooms.page_key, visit.tenant)
+
+
+def _bundle(
+    visit: Visit, page: Page, path: str, query: str, number: int, ignored: tuple[str, ...] = ()
+) -> Response:
+    """The page as a searchset; `self` and `next` repeat every parameter of the request."""
+    asked = query.partition("?")[2]
+    url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
+    links = [("self", url)]
+    if page.more:
+        token = _pages(visit).token(query, page.last, number + 1)
+        links.append(("next", f"{url}{'&' if asked else '?'}{urlencode({'_page': token})}"))
+    return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)

@@ -1,0 +1,58 @@
+"""Pages for people: rendering with the headers that keep them safe, and the browser's cookie."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Response, render_template, request
+
+from sandbox.store.ledger import new_secret
+from sandbox.web.visit import here
+
+BROWSER = "payer_browser"
+
+
+def page(template: str, status: int = 200, *, leads_to: str | None = None, **values: object) -> Response:
+    """An HTML page that may not be framed, cached or scripted.
+
+    `leads_to` is the app's redirect URI: Chromium applies form-action to the redirect that follows
+    a form, so the way back to the app must be allowed by name.
+    """
+    visit = here()
+    response = Response(render_template(template, visit=visit, payer=visit.payer, **values), status=status)
+    target = _origin(leads_to) if leads_to else ""
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"frame-ancestors 'none'; form-action 'self' {target}".strip()
+    )
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _origin(uri: str) -> str:
+    """A CSP source for a redirect URI: its origin, or its scheme when it is an app's own. Nothing
+    for an IPv6 address, which CSP cannot name (the whole scheme is allowed then)."""
+    parts = urlsplit(uri)
+    if parts.scheme not in ("http", "https") or ":" in (parts.hostname or ""):
+        return f"{parts.scheme}:"
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def browser_secret() -> str:
+    """The secret of this browser, from its cookie or new."""
+    return request.cookies.get(BROWSER) or new_secret()
+
+
+def keep_cookie(response: Response, name: str, value: str) -> None:
+    """Set a session cookie: this payer's prefix only, no scripts, no cross-site posts."""
+    response.set_cookie(
+        name,
+        value,
+        path=(request.script_root or "") + "/",
+        httponly=True,
+        samesite="Lax",
+        secure=request.is_secure,
+    )

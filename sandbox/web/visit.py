@@ -1,0 +1,131 @@
+"""One request's world: which payer, whose clock, which gates, which addresses."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from flask import current_app, g
+
+from sandbox.auth.clients import Client
+from sandbox.auth.desk import Desk
+from sandbox.auth.server import AuthorizationServer
+from sandbox.core.clock import Clock, OffsetClock
+from sandbox.core.gates import Facts, Gates
+from sandbox.core.payer import Payer
+from sandbox.core.roster import Account
+from sandbox.faults.catalog import Catalog, Selection
+from sandbox.faults.effects.base import World
+from sandbox.fhir.library import Library
+from sandbox.store.ledger import Ledger, TenantLedger
+
+
+@dataclass(frozen=True)
+class Rooms:
+    """What `create_app` has wired together, the same for every request."""
+
+    payer: Payer
+    clock: Clock
+    library: Library
+    ledger: Ledger
+    catalog: Catalog
+    clients: Mapping[str, Client]
+    accounts: Mapping[str, Account]
+    server: AuthorizationServer
+    signing_key: str
+    page_key: str
+    seed: str
+    default_scenario: str
+    control_key: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The request in hand. `base` is the payer's own prefix, absolute, without a slash at the end."""
+
+    rooms: Rooms
+    selection: Selection
+    tenant: str
+    base: str
+    payer: Payer
+    clock: Clock
+    ledger: TenantLedger
+    gates: Gates
+    facts: Facts
+    request_id: str
+    started: float
+    notes: dict[str, str | None] = field(default_factory=dict)
+
+    @property
+    def fhir(self) -> str:
+        return f"{self.base}/fhir"
+
+    @property
+    def auth(self) -> str:
+        return f"{self.base}/auth"
+
+    @property
+    def desk(self) -> Desk:
+        """What the authorization server needs of this request."""
+        return Desk(
+            self.payer,
+            self.clock,
+            self.ledger,
+            self.gates,
+            self.facts,
+            self.rooms.clients,
+            self.rooms.accounts,
+            self.auth,
+            self.fhir,
+            self.rooms.signing_key,
+        )
+
+
+def make(
+    rooms: Rooms, selection: Selection, tenant: str, base: str, facts: Facts, request_id: str, started: float
+) -> Visit:
+    """A visit to the payer of this selection; its clock and counters are the tenant's."""
+    ledger = rooms.ledger.tenant(tenant)
+    offset = ledger.offset()
+    clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
+    # A header may choose other scenarios within one tenant: they must not share an "every third".
+    prefix = f"{selection.name}|"
+    world = World(
+        clock,
+        rooms.seed,
+        lambda name: ledger.count(prefix + name),
+        lambda name, now, length: ledger.window(prefix + name, now, length),
+    )
+    return Visit(
+        rooms,
+        selection,
+        tenant,
+        base,
+        selection.payer(rooms.payer),
+        clock,
+        ledger,
+        selection.bind(world),
+        facts,
+        request_id,
+        started,
+    )
+
+
+def rooms() -> Rooms:
+    """The wiring of the running app."""
+    found: Rooms = current_app.extensions["rooms"]
+    return found
+
+
+def here() -> Visit:
+    """The visit of the request in hand."""
+    visit: Visit = g.visit
+    return visit
+
+
+def refine(**facts: object) -> Visit:
+    """The same visit, knowing more about itself (client, member, page…)."""
+    g.visit = replace(here(), facts=replace(here().facts, **facts))  # type: ignore[arg-type]
+    return here()
