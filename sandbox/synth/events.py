@@ -1,0 +1,95 @@
+"""What happens to a member's body, in plain words: problems, results, vaccinations, orders.
+
+Days are `date`, measurements Decimal or int in the units named. Nothing here knows FHIR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from sandbox.synth.facts import Claim, Drug, Organisation, Practitioner, Term
+
+
+@dataclass(frozen=True)
+class LabTest:
+    """A laboratory test. Bounds are Decimals whose digits are the precision of a result."""
+
+    what: Term
+    unit: str
+    ucum: str
+    normal: tuple[Decimal, Decimal]
+    usual: tuple[Decimal, Decimal]
+    when: Mapping[str, tuple[Decimal, Decimal]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A lasting condition on the problem list."""
+
+    day: date
+    what: Term
+    onset: date
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a visit was about: a condition that passes, over by `resolved` if that day has come."""
+
+    day: date
+    what: Term
+    resolved: date | None
+
+
+@dataclass(frozen=True)
+class LabResult:
+    day: date
+    test: LabTest
+    value: Decimal
+    laboratory: Organisation
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """Taken at a visit: mmHg, kg, cm. Weight and height are None where only the pressure was taken."""
+
+    day: date
+    systolic: int
+    diastolic: int
+    weight: Decimal | None
+    height: Decimal | None
+    by: Practitioner
+
+
+@dataclass(frozen=True)
+class Vaccination:
+    day: date
+    vaccine: Term
+    by: Practitioner
+
+
+@dataclass(frozen=True)
+class Prescription:
+    """An order for a drug; `active` says that today it is still good."""
+
+    day: date
+    drug: Drug
+    reason: Term
+    by: Practitioner
+    refills: int
+    days: int
+    quantity: Decimal
+    active: bool
+
+
+Event = Problem | Finding | LabResult | Vitals | Vaccination | Prescription
+
+
+@dataclass(frozen=True)
+class Episode:
+    """What a story leaves behind. Its events happened only if its claims were settled in time."""
+
+    claims: tuple[Claim, ...] = ()
+    events: tuple[Event, ...] = ()

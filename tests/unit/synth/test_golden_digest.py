@@ -1,0 +1,58 @@
+"""The bytes of a small population, kept as a digest, so that a change of them is never an accident.
+
+After a change that is meant, rewrite the digest and commit it with the change:
+
+    python tests/unit/synth/test_golden_digest.py
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+GOLDEN = ROOT / "fixtures" / "golden" / "digest.json"
+SEED, MEMBERS, TODAY = 1, 20, date(2025, 11, 1)
+
+
+def measure() -> dict[str, Any]:
+    """What is compared: the digest, and the version of Faker, whose names change with its releases."""
+    from sandbox.core.files import json_bytes
+    from sandbox.synth.population import generate, load_spec
+
+    digest, count = hashlib.sha256(), 0
+    for dossier in generate(load_spec(ROOT / "fixtures"), members=MEMBERS, seed=SEED, today=TODAY):
+        for resource in dossier.resources:
+            digest.update(json_bytes(resource) + b"\n")
+            count += 1
+    return {
+        "seed": SEED,
+        "members": MEMBERS,
+        "today": TODAY.isoformat(),
+        "faker": version("faker"),
+        "resources": count,
+        "sha256": digest.hexdigest(),
+    }
+
+
+def test_the_bytes_are_those_of_the_golden_digest() -> None:
+    from sandbox.core.files import read_json
+
+    golden = read_json(GOLDEN)
+    if golden["faker"] != version("faker"):
+        pytest.skip(f"the digest is of Faker {golden['faker']}, here is {version('faker')}")
+    assert measure() == golden
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(ROOT))
+    from sandbox.core.files import json_pretty
+
+    GOLDEN.write_bytes(json_pretty(measure()))
+    print(f"rewrote {GOLDEN}")

@@ -1,0 +1,176 @@
+"""The same inputs give the same bytes, and what is made holds together."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.files import json_bytes
+from sandbox.core.payer import BASELINE
+from sandbox.synth.population import Dossier, generate, load_spec
+from sandbox.synth.spec import Spec
+
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def as_bytes(dossiers: list[Dossier]) -> list[bytes]:
+    return [json_bytes(list(d.resources)) for d in dossiers]
+
+
+def strings(value: Any) -> Iterator[tuple[str, str]]:
+    """Every string in a resource with the name of its element."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            if isinstance(inner, str):
+                yield key, inner
+            else:
+                yield from strings(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from strings(inner)
+
+
+def test_two_runs_give_the_same_bytes(spec: Spec, dossiers: list[Dossier], today: date) -> None:
+    again = list(generate(spec, members=100, seed=1, today=today))
+    assert as_bytes(again) == as_bytes(dossiers)
+    assert [d.account for d in again] == [d.account for d in dossiers]
+
+
+def test_another_seed_gives_other_people(spec: Spec, dossiers: list[Dossier], today: date) -> None:
+    other = list(generate(spec, members=20, seed=2, today=today))
+    assert other[20].account != dossiers[20].account
+
+
+@pytest.mark.parametrize("count", [1, 7, 40])
+def test_members_do_not_change_when_there_are_more(
+    spec: Spec, dossiers: list[Dossier], today: date, count: int
+) -> None:
+    fewer = list(generate(spec, members=count, seed=1, today=today))
+    assert len(fewer) == count + 1
+    assert as_bytes(fewer) == as_bytes(dossiers[: count + 1])
+
+
+def test_the_network_comes_first_and_has_no_account(dossiers: list[Dossier]) -> None:
+    assert dossiers[0].account is None
+    assert {r["resourceType"] for r in dossiers[0].resources} == {"Organization", "Practitioner"}
+    assert all(d.account for d in dossiers[1:])
+
+
+@pytest.mark.parametrize("count", [0, -3])
+def test_a_population_of_nobody_is_refused_at_once(spec: Spec, today: date, count: int) -> None:
+    with pytest.raises(UsageError, match=f"at least 1 member, not {count}"):
+        generate(spec, members=count, seed=1, today=today)
+
+
+def test_a_story_that_nobody_tells_is_refused(spec: Spec, today: date) -> None:
+    with pytest.raises(UsageError, match="no story 'holiday': known are preventive-visit, "):
+        generate(replace(spec, stories={"holiday": 1.0}), members=1, seed=1, today=today)
+
+
+def test_a_username_belongs_to_one_member(tmp_path: Path) -> None:
+    fixtures = tmp_path / "fixtures"
+    shutil.copytree(FIXTURES, fixtures)
+    members = fixtures / "members.yaml"
+    members.write_text(members.read_text().replace("username: walter", "username: maria"))
+    with pytest.raises(FileProblem, match=r"members\.yaml: a username is there twice: maria"):
+        load_spec(fixtures)
+
+
+def test_a_fixture_that_lacks_something_is_named(tmp_path: Path) -> None:
+    (tmp_path / "codes").mkdir()
+    (tmp_path / "codes" / "conditions.yaml").write_text("system: x\nchronic: {}\nacute: {}\n")
+    with pytest.raises(FileProblem, match=r"conditions\.yaml: 'reasons' is missing"):
+        load_spec(tmp_path)
+
+
+def test_the_payer_is_the_one_of_the_baseline(resources: list[dict[str, Any]]) -> None:
+    assert resources[0]["name"] == BASELINE.name
+
+
+def test_ids_are_unique_and_valid(resources: list[dict[str, Any]]) -> None:
+    keys = Counter((r["resourceType"], r["id"]) for r in resources)
+    assert max(keys.values()) == 1
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]{1,64}", r["id"]) for r in resources)
+
+
+def test_every_reference_resolves(resources: list[dict[str, Any]]) -> None:
+    known = {f"{r['resourceType']}/{r['id']}" for r in resources}
+    told = {value for r in resources for key, value in strings(r) if key == "reference"}
+    assert told, "there are references"
+    assert told <= known
+
+
+def test_members_refer_only_to_themselves_and_the_network(dossiers: list[Dossier]) -> None:
+    shared = {f"{r['resourceType']}/{r['id']}" for r in dossiers[0].resources}
+    for dossier in dossiers[1:]:
+        own = {f"{r['resourceType']}/{r['id']}" for r in dossier.resources}
+        told = {v for r in dossier.resources for key, v in strings(r) if key == "reference"}
+        assert told <= shared | own
+
+
+def test_nothing_is_younger_than_today(resources: list[dict[str, Any]], today: date) -> None:
+    for resource in resources:
+        if resource["resourceType"] == "Coverage":  # a coverage may start or end later
+            days = [resource["meta"]["lastUpdated"]]
+        else:
+            days = [value for _, value in strings(resource) if re.match(DAY, value)]
+        assert all(day[:10] < today.isoformat() for day in days), resource["id"]
+
+
+def test_every_resource_says_its_profile_version_and_time(resources: list[dict[str, Any]]) -> None:
+    for resource in resources:
+        meta = resource["meta"]
+        assert meta["versionId"] == "1"
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", meta["lastUpdated"])
+        assert all(re.search(r"\|(2\.0\.0|6\.1\.0)$", p) for p in meta["profile"]), meta["profile"]
+
+
+def test_members_have_enough_to_look_at(members: list[Dossier]) -> None:
+    counts = [
+        Counter(r["resourceType"] for r in d.resources)
+        for d in members
+        if d.account and d.account.role == "eligible"
+    ]
+    claims = sorted(c["ExplanationOfBenefit"] for c in counts)
+    clinical = sorted(
+        sum(c[t] for t in ("Condition", "Observation", "Immunization", "MedicationRequest")) for c in counts
+    )
+    assert claims[0] >= 2
+    assert 15 <= claims[len(claims) // 2] <= 40
+    assert 15 <= clinical[len(clinical) // 2] <= 45
+
+
+@pytest.mark.parametrize("day", [date(2024, 2, 29), date(2025, 1, 1), date(2025, 12, 31), date(2031, 7, 15)])
+def test_any_day_can_be_today(spec: Spec, day: date) -> None:
+    made = list(generate(spec, members=16, seed=1, today=day))
+    assert all(d.account and any(s.covers(day) for s in d.account.spans) for d in made[14:])
+
+
+def test_licensed_descriptions_are_not_shipped(resources: list[dict[str, Any]]) -> None:
+    def codings(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            if "system" in value and "code" in value:
+                yield value
+            for inner in value.values():
+                yield from codings(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                yield from codings(inner)
+
+    licensed = re.compile(r"nubc\.org|x12\.org|NCPDP|ama-assn|ada\.org|nucc\.org|HCPCS")
+    for resource in resources:
+        for coding in codings(resource):
+            assert "ama-assn" not in coding["system"]
+            assert "ada.org" not in coding["system"]
+            if licensed.search(coding["system"]):
+                assert "display" not in coding

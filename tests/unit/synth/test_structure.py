@@ -1,0 +1,41 @@
+"""Every kind of resource has the R4 structure and CARIN's must-haves; the guides agree, where present."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.core.files import write_ndjson
+from sandbox.fhir.conformance import validate
+from sandbox.synth.population import generate
+from sandbox.synth.spec import Spec
+
+GUIDES = Path(__file__).resolve().parents[4] / "shared" / "igs"
+SAMPLE = 4  # of each profile: the models are slow
+
+
+def test_a_sample_of_every_profile_conforms(resources: list[dict[str, Any]]) -> None:
+    seen: dict[str, int] = {}
+    for resource in reversed(resources):
+        profile = resource["meta"]["profile"][0]
+        seen[profile] = seen.get(profile, 0) + 1
+        if seen[profile] <= SAMPLE:
+            assert validate(resource) == [], resource["id"]
+    assert len(seen) == 15
+
+
+@pytest.mark.guides
+@pytest.mark.skipif(
+    not GUIDES.is_dir(), reason="the Implementation Guide packages are not beside the checkout"
+)
+def test_the_guides_find_no_error_in_fifty_members(spec: Spec, today: date, tmp_path: Path) -> None:
+    made = generate(spec, members=50, seed=1, today=today)
+    write_ndjson(tmp_path / "all.ndjson", (r for d in made for r in d.resources))
+    command = [sys.executable, str(GUIDES / "validate"), "--require-profile", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
