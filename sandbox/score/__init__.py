@@ -1,0 +1,12 @@
+"""The examiner: grades any payer's Patient Access API from outside, over HTTP, against a rubric.
+
+Lives here: asking (client, signin, sync, probes, collect), what was seen (evidence), judging (checks,
+rubric, editions) and telling (report). Only the asking rooms touch the network; the rest is pure.
+May import: core, httpx, pydantic, orjson, rich.
+Must never: import the server or the author; read the journal, the scenario list or `Sandbox-Effects`
+of the payer it grades; follow links into networks it was not pointed at; keep a token in evidence.
+Words: an *exchange* is one request and its answer; an *observation* is a named finding, seen or unseen;
+a *verdict* is what a check makes of it; a *band* is the rubric's row that a verdict falls into; the
+*card* is the sum; a *claim* is what a payer says of itself; *instruments* are what it lends a grader.
+Start at `run.grade`.
+"""

@@ -1,0 +1,96 @@
+"""What came back over HTTP, and what of it may be looked at or kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+from sandbox.core import files
+from sandbox.score.evidence import Exchange
+
+KEPT = ("location", "retry-after", "date", "content-type", "x-request-id", "x-correlation-id")
+"""The only headers of an answer that are ever looked at."""
+
+_REDIRECTS = (301, 302, 303, 307, 308)
+_SECRET = frozenset(
+    {
+        "access_token",
+        "code",
+        "code_challenge",
+        "code_verifier",
+        "id_token",
+        "nonce",
+        "password",
+        "refresh_token",
+        "state",
+        "token",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back. `headers` holds the kept ones, lower case; `body` is empty when nothing came."""
+
+    exchange: Exchange
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = field(default=b"", repr=False)
+    url: str = ""
+
+    @property
+    def status(self) -> int:
+        return self.exchange.status
+
+    @property
+    def redirect(self) -> str:
+        """Where a redirect leads, absolute; empty for any other answer."""
+        location = self.headers.get("location", "")
+        return urljoin(self.url, location) if self.status in _REDIRECTS and location else ""
+
+    def json(self) -> dict[str, Any]:
+        """The body as a JSON object; empty when it is anything else."""
+        try:
+            value = files.json_value(self.body)
+        except ValueError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Seconds to wait, from delta-seconds or an HTTP date (RFC 9110 §10.2.3); None if not said.
+
+    A date is read against the server's own Date when it sends one: its clock may be elsewhere.
+    """
+    text = headers.get("retry-after", "").strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        return float(text)
+    try:
+        told = parsedate_to_datetime(text)
+        there = parsedate_to_datetime(headers["date"]) if "date" in headers else now
+        return max(0.0, (told - there).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def shown(url: str, step: str) -> str:
+    """A URL as evidence may keep it: secrets struck out; sign-in pages without their query at all."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "(not a URL)"
+    if step in ("sign-in", "token") or "@" in parts.netloc:
+        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+    if not any(f"{name}=" in parts.query.lower() for name in _SECRET):
+        return urlunsplit(parts._replace(fragment=""))
+    pairs = parse_qsl(parts.query, keep_blank_values=True)
+    query = urlencode([(k, "…" if k.lower() in _SECRET else v) for k, v in pairs])
+    return urlunsplit(parts._replace(query=query, fragment=""))

@@ -1,0 +1,100 @@
+"""FHIR Bundles and references as an app reads them (FHIR R4 §3.1.1, §2.3.0)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urljoin
+
+from sandbox.score.answers import Answer
+
+_LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_SUBJECTS = ("patient", "subject", "beneficiary")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a Bundle: its resources, how many of them matched, and where the next page is."""
+
+    resources: tuple[dict[str, Any], ...]
+    matches: int
+    next: str
+    readable: bool = True
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """`Type/id` of every resource."""
+        return frozenset(key for key in map(key_of, self.resources) if key)
+
+
+def page(answer: Answer) -> Page:
+    """Read an answer as a page; anything but a Bundle is an unreadable one, empty and the last."""
+    body = answer.json()
+    if body.get("resourceType") != "Bundle":
+        return Page((), 0, "", readable=False)
+    entries = [e for e in _list(body.get("entry")) if isinstance(e, dict)]
+    resources, matches = [], 0
+    for entry in entries:
+        resource, search = entry.get("resource"), entry.get("search")
+        if isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome":
+            resources.append(resource)
+            mode = search.get("mode", "match") if isinstance(search, dict) else "match"
+            matches += mode == "match"
+    return Page(tuple(resources), matches, _next(answer.url, body))
+
+
+def key_of(resource: dict[str, Any]) -> str:
+    """`Type/id`, or empty when it has no id."""
+    kind, name = resource.get("resourceType"), resource.get("id")
+    return f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else ""
+
+
+def is_about_another(resource: dict[str, Any], patient: str) -> bool:
+    """Whether a resource says that it is about somebody else than this patient."""
+    said = [resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)]
+    named = [str(s) for s in said if s and "Patient/" in str(s)]
+    return bool(named) and not any(n.endswith(f"Patient/{patient}") for n in named)
+
+
+def references(value: Any) -> Iterator[str]:
+    """Every literal `Reference.reference` inside a resource; fragments and urn: are none."""
+    waiting = [value]
+    while waiting:  # not recursive: a stranger decides how deep this goes
+        here = waiting.pop()
+        if isinstance(here, list):
+            waiting += here
+        elif isinstance(here, dict):
+            said = here.get("reference")
+            if isinstance(said, str) and said and not said.startswith(("#", "urn:")):
+                yield said
+            waiting += here.values()
+
+
+def normal(reference: str, base: str) -> str:
+    """A reference to this server as `Type/id` (any version of it); any other stays as it is."""
+    match = _LITERAL.fullmatch(reference.removeprefix(base + "/"))
+    return str(match[1]) if match else reference
+
+
+def address(reference: str, base: str) -> str:
+    """Where a normal reference is read."""
+    return urljoin(f"{base}/", reference)
+
+
+def type_of(reference: str) -> str:
+    """The resource type a reference names; `other` when it names none (never a piece of its text)."""
+    kinds = re.findall(r"(?:^|/)([A-Z][A-Za-z]+)[/?]", reference)
+    return str(kinds[-1]) if kinds else "other"
+
+
+def _next(url: str, body: dict[str, Any]) -> str:
+    for link in _list(body.get("link")):
+        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
+            return urljoin(url, str(link["url"]))
+    return ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,112 @@
+"""The card: what a payer earned, metric by metric, and the sums. Data only."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from sandbox.score.edition import Vendor
+from sandbox.score.evidence import Source, Value
+
+
+@dataclass(frozen=True)
+class Line:
+    """One metric on the card. `fix` is empty when nothing was lost."""
+
+    id: str
+    title: str
+    area: str
+    points: int
+    max: int
+    band: str
+    value: Value
+    n: int
+    source: Source
+    reason: str
+    fix: str
+    vendor: bool
+    disagreement: str = ""
+    unit: str = ""
+
+    @property
+    def unseen(self) -> bool:
+        return self.source == "unseen"
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a payer earned. The range's top is what it would have if the unseen were perfect."""
+
+    edition: str
+    target: str
+    max: int
+    lines: tuple[Line, ...]
+    vendor: Vendor
+    taken: str = ""
+
+    @property
+    def score(self) -> int:
+        return sum(line.points for line in self.lines)
+
+    @property
+    def range(self) -> tuple[int, int]:
+        return self.score, self.score + sum(line.max for line in self.lines if line.unseen)
+
+    @property
+    def vendor_score(self) -> int:
+        return sum(line.points for line in self.lines if line.vendor)
+
+    @property
+    def vendor_score_stated(self) -> int:
+        """The other reading: the metrics marked for vendors and the two that make up the stated sum."""
+        added = (line.points for line in self.lines if line.id in self.vendor.stated_adds)
+        return self.vendor_score + sum(added)
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """Where a claim and an observation differ."""
+        return tuple(f"{line.id}: {line.disagreement}" for line in self.lines if line.disagreement)
+
+
+def to_data(card: Card) -> Mapping[str, Any]:
+    """The card as plain JSON types."""
+    return {
+        "edition": card.edition,
+        "target": card.target,
+        "taken": card.taken,
+        "score": card.score,
+        "max": card.max,
+        "range": list(card.range),
+        "metrics": [
+            {
+                "id": line.id,
+                "points": line.points,
+                "max": line.max,
+                "band": line.band,
+                "value": plain(line.value),
+                "n": line.n,
+                "source": line.source,
+                "reason": line.reason,
+                "fix": line.fix,
+            }
+            for line in card.lines
+        ],
+        "vendor": {
+            "score": card.vendor_score,
+            "max": card.vendor.max,
+            "score_stated": card.vendor_score_stated,
+            "max_stated": card.vendor.stated_max,
+        },
+        "findings": list(card.findings),
+    }
+
+
+def plain(value: Value) -> Any:
+    """A verdict's value as JSON: exact rates are cut, not rounded, so that 94.996 is never shown as 95."""
+    if isinstance(value, Fraction):
+        return int(value * 100) / 100
+    if isinstance(value, tuple):
+        return list(value)
+    return value if value != "" else None

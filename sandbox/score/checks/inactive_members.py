@@ -1,0 +1,91 @@
+"""Inactive members: how long after coverage ended can a member still sign in and read claims?
+
+The longest lapse that works; 4000 days count as for ever. Claims decide only where no account was lent:
+there null means for ever and 0 means only while covered.
+"""
+
+from __future__ import annotations
+
+from sandbox.score.evidence import Evidence, Verdict, not_seen
+from sandbox.score.statuses import count
+
+NEEDS = ("lapsed", "facts")
+
+FOR_EVER_DAYS = 4000
+
+
+def judge(evidence: Evidence) -> Verdict:
+    found = evidence["lapsed"]
+    if not found.seen:
+        return _declared(evidence, found.unseen)
+    tried = {int(days): entry for days, entry in found.value.items()}
+    works = [days for days, entry in tried.items() if entry["works"]]
+    if not works:
+        shortest = min(tried)
+        reason = f"a member {shortest} days after coverage is refused: {tried[shortest]['why']}"
+        return Verdict("inactive-members", "not_available", "observed", reason, len(tried), _none(evidence))
+    longest = max(works)
+    if longest >= FOR_EVER_DAYS:
+        reason = f"a member {longest} days after coverage reads claims"
+        return Verdict("inactive-members", "indefinite", "observed", reason, len(tried), _less(evidence))
+    beyond = [days for days in sorted(tried) if days > longest]
+    if not beyond and (further := _claimed_further(evidence, longest, len(tried))):
+        return further
+    reason = f"works {longest} days after coverage"
+    if beyond:
+        reason += f", not {beyond[0]}: {tried[beyond[0]]['why']}"
+    differs = _differs(evidence, longest, beyond[0] if beyond else None)
+    return Verdict("inactive-members", longest, "observed", reason, len(tried), differs)
+
+
+def _declared(evidence: Evidence, why: str) -> Verdict:
+    if not evidence.claims_about("inactive_access_days") or _lent(evidence):
+        return not_seen("inactive-members", why)
+    claim = evidence.claim("inactive_access_days")
+    value = "indefinite" if claim is None else claim or "not_available"
+    said = "for ever" if claim is None else f"for {count(claim, 'day')}"
+    return Verdict("inactive-members", value, "declared", f"the payer says: {said}; no account to try")
+
+
+def _claimed_further(evidence: Evidence, longest: int, n: int) -> Verdict | None:
+    """All that could be tried works, and the claim goes beyond: no account at hand contradicts it."""
+    claim = evidence.claim("inactive_access_days")
+    if not evidence.claims_about("inactive_access_days") or (claim is not None and claim <= longest):
+        return None
+    said = "for ever" if claim is None else f"for {count(claim, 'day')}"
+    reason = f"works {longest} days after coverage, the longest that could be tried; the payer says: {said}"
+    return Verdict("inactive-members", "indefinite" if claim is None else claim, "declared", reason, n)
+
+
+def _lent(evidence: Evidence) -> bool:
+    accounts = evidence["facts"].value["instruments"]["accounts"]
+    return any(role.startswith("lapsed-") for role in accounts)
+
+
+def _none(evidence: Evidence) -> str:
+    claim = evidence.claim("inactive_access_days")
+    if not evidence.claims_about("inactive_access_days") or claim == 0:
+        return ""
+    return f"the payer says {'for ever' if claim is None else f'{claim} days'}, yet no lapsed member gets in"
+
+
+def _less(evidence: Evidence) -> str:
+    claim = evidence.claim("inactive_access_days")
+    if claim is None or claim >= FOR_EVER_DAYS:
+        return ""
+    return f"the payer says {claim} days, yet {FOR_EVER_DAYS} days after coverage it still works"
+
+
+def _differs(evidence: Evidence, longest: int, refused: int | None) -> str:
+    if not evidence.claims_about("inactive_access_days"):
+        return ""
+    claim = evidence.claim("inactive_access_days")
+    if claim is None:
+        return (
+            f"the payer says for ever, yet a member {refused} days after coverage is refused"
+            if refused
+            else ""
+        )
+    if claim < longest or (refused is not None and claim >= refused):
+        return f"the payer says {claim} days, yet the longest lapse that works is {longest} days"
+    return ""

@@ -1,0 +1,46 @@
+"""Lines of business: of the plans a payer offers, whose members get in?
+
+Offered and mandated lines are the payer's claims; supported is what was seen: a line with at least one
+eligible member who signed in. A payer that offers only mandated lines gets 2 of 3, as the rubric says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.score.evidence import Evidence, Verdict, not_seen
+
+NEEDS = ("lines", "facts")
+
+
+def judge(evidence: Evidence) -> Verdict:
+    found = evidence["lines"]
+    if not found.seen:
+        return not_seen("lines-of-business", found.unseen)
+    offered = frozenset(evidence.claim("offered_lines") or ())
+    if not offered:
+        return not_seen("lines-of-business", "the payer does not say which lines of business it offers")
+    untried = offered - found.value.keys()
+    if untried:
+        return not_seen("lines-of-business", f"no test account in: {_list(untried)}")
+    mandated = frozenset(evidence.claim("mandated_lines") or ()) & offered
+    supported = frozenset(line for line, works in found.value.items() if works) & offered
+    value = band(offered, mandated, supported)
+    out = offered - supported
+    reason = f"members of {_list(supported)} get in" + (f"; nobody of {_list(out)} does" if out else "")
+    claimed = frozenset(evidence.claim("supported_lines") or ()) - supported
+    differs = f"the payer says it supports {_list(claimed)}, yet nobody of it gets in" if claimed else ""
+    return Verdict("lines-of-business", value, "observed", reason, len(found.value), differs)
+
+
+def band(offered: frozenset[str], mandated: frozenset[str], supported: frozenset[str]) -> str:
+    """The rubric's band; `partial` is the case it has no band for (0 points, and said so)."""
+    if not supported:
+        return "none"
+    if supported == offered:
+        return "all_offered_are_mandated" if offered == mandated else "all_offered"
+    return "only_mandated_of_offered" if mandated and mandated <= supported else "partial"
+
+
+def _list(lines: Iterable[str]) -> str:
+    return ", ".join(sorted(lines)) or "no line"

@@ -1,0 +1,30 @@
+"""Reference resolution: of the references that point outside a member's bundles, how many can be read?"""
+
+from __future__ import annotations
+
+from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
+
+NEEDS = ("references",)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    found = evidence["references"]
+    if not found.seen:
+        return not_seen("reference-resolution", found.unseen)
+    read, resolved = found.value["read"], found.value["resolved"]
+    if not read:
+        reason = "no resource points outside its bundle: there is nothing to resolve"
+        return Verdict("reference-resolution", "no_references", found.source, reason)
+    reason = f"all {read} references resolved"
+    if resolved < read:
+        reason = f"{read - resolved} of {read} references did not resolve: {_causes(found.value['failures'])}"
+    return Verdict("reference-resolution", rate(resolved, read), found.source, reason, read)
+
+
+def _causes(failures: dict[str, int]) -> str:
+    """`404 on Organization, Practitioner; 403 on Location`: statuses with the types they hit."""
+    types: dict[str, list[str]] = {}
+    for why in sorted(failures):
+        status, _, kind = why.rpartition(" ")
+        types.setdefault(status, []).append(kind)
+    return "; ".join(f"{status} on {', '.join(kinds)}" for status, kinds in types.items())

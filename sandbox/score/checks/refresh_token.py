@@ -1,0 +1,67 @@
+"""Refresh token: for how many days after the grant does it renew access?
+
+With a clock, the last day it worked; when it still worked one day short of an edge and was refused one
+day past it, the edge itself. Without a clock one renewal shows that it works, and the claim says for how
+long. Without an account only the claim is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.score.evidence import Evidence, Verdict, not_seen
+
+NEEDS = ("refresh", "facts")
+
+
+def judge(evidence: Evidence) -> Verdict:
+    found, claim = evidence["refresh"], evidence.claim("refresh_max_days")
+    if not found.seen:
+        return _declared(evidence, claim, found.unseen)
+    if not found.value["refresh"]:
+        return _none("no refresh token came, although offline_access was asked", claim, 1)
+    steps = found.value["steps"]
+    if not steps[0]["works"]:
+        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps))
+    if found.value["clock"]:
+        return _measured(steps, claim)
+    if claim is None:
+        return Verdict("refresh-token", "unknown_max", "observed", "works, for an unknown time (no clock)", 1)
+    return Verdict("refresh-token", claim, "declared", f"works now; the payer says for {claim} days", 1)
+
+
+def _measured(steps: list[dict[str, Any]], claim: int | None) -> Verdict:
+    worked = [step["day"] for step in steps if step["works"]]
+    last, refused = worked[-1], next((s for s in steps if not s["works"]), None)
+    days = last
+    if refused is None:
+        reason = f"still works {last} days after the grant"
+    else:
+        if refused["day"] == last + 2:
+            days = last + 1
+        reason = f"works {last} days after the grant, refused at {refused['day']}: {refused['why']}"
+    differs = _differs(claim, last, refused["day"] if refused else None)
+    return Verdict("refresh-token", days, "observed", reason, len(steps), differs)
+
+
+def _differs(claim: int | None, last: int, refused: int | None) -> str:
+    if claim is None or (last <= claim and (refused is None or claim <= refused)):
+        return ""
+    if refused is None and claim >= last:
+        return ""
+    measured = f"it was refused {refused} days after the grant" if refused else f"it still worked at {last}"
+    return f"the payer says {claim} days, yet {measured}"
+
+
+def _none(reason: str, claim: int | None, n: int) -> Verdict:
+    differs = f"the payer says {claim} days, yet there is no refreshing" if claim else ""
+    return Verdict("refresh-token", "none", "observed", reason, n, differs)
+
+
+def _declared(evidence: Evidence, claim: int | None, why: str) -> Verdict:
+    accounts = evidence["facts"].seen and evidence["facts"].value["instruments"]["accounts"].get("eligible")
+    if claim is None or accounts:
+        return not_seen("refresh-token", why)
+    if claim == 0:
+        return Verdict("refresh-token", "none", "declared", "the payer says there is no refreshing")
+    return Verdict("refresh-token", claim, "declared", f"the payer says {claim} days; no account to try")

@@ -1,0 +1,32 @@
+"""Status: is the API live? The payer's claim, confirmed live when a member signs in.
+
+A live payer whose sign-in is broken stays live: the rubric counts "Broken" among the live ones.
+"""
+
+from __future__ import annotations
+
+from sandbox.score.evidence import Evidence, Verdict, not_seen
+
+NEEDS = ("facts", "sign-ins")
+
+_SAID = {
+    **dict.fromkeys(("live", "user-validated", "inferred-validated", "broken"), "live"),
+    **dict.fromkeys(
+        ("implementing", "unavailable-but-planned", "applied", "ready-to-configure"), "implementing"
+    ),
+}
+"""The report's organization statuses; any other is not available."""
+
+
+def judge(evidence: Evidence) -> Verdict:
+    attempts = evidence["sign-ins"].value or []
+    entered = sum(a["outcome"] == "AUTHORIZED" for a in attempts)
+    claim = evidence.claim("status")
+    if entered:
+        differs = "" if claim in (None, "live") else f"the payer says {claim}, yet members sign in"
+        return Verdict("status", "live", "observed", f"{entered} members signed in", entered, differs)
+    if claim is None:
+        return not_seen("status", "the payer does not say whether it is live, and nobody signed in")
+    differs = "the payer says live, yet no member could sign in" if claim == "live" and attempts else ""
+    value = _SAID.get(str(claim).lower().replace("_", "-").replace(" ", "-"), "not_available")
+    return Verdict("status", value, "declared", f"the payer says: {claim}", 0, differs)

@@ -1,0 +1,26 @@
+"""Sync speed: the median time of a member's sync, first request to last byte.
+
+Waiting as a Retry-After asks is part of it; the grader's own pacing and parsing are not. A sync in
+which nothing was found is left out.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+from sandbox.score.evidence import Evidence, Verdict, not_seen
+
+NEEDS = ("sync",)
+
+
+def judge(evidence: Evidence) -> Verdict:
+    found = evidence["sync"]
+    if not found.seen:
+        return not_seen("sync-speed", found.unseen)
+    members = found.value["members"]
+    times = [m["seconds"] for m in members if m["types"]]
+    if not times:
+        return Verdict("sync-speed", "no_data", found.source, f"none of {len(members)} syncs found anything")
+    middle = median(times)
+    reason = f"median {middle:.2f} s over {len(times)} members ({min(times):.2f} to {max(times):.2f} s)"
+    return Verdict("sync-speed", middle, found.source, reason, len(times))

@@ -1,0 +1,240 @@
+"""The polite HTTP client: says who it is, waits when told to, goes only where the guard lets it.
+
+Every answer, also the one that never came, is an `Answer` with its `Exchange`; nothing here raises for
+what a server does. Of an answer's headers only the ones named in `answers.KEPT` are ever looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import httpx
+
+from sandbox.core import clock, files
+from sandbox.score.answers import KEPT, Answer, retry_after, shown
+from sandbox.score.evidence import Exchange
+from sandbox.score.guard import Guard, Reach
+
+TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+WHOLE_ANSWER_SECONDS = 60.0  # a server that drips bytes for ever must not hold us
+LARGEST_BODY = 64 * 1024 * 1024
+MOST_REDIRECTS = 3
+KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections: a race lost would look like a fault
+LONGEST_WAIT = 30.0  # seconds; a longer Retry-After is not waited for
+WAIT_BUDGET = 120.0  # seconds of Retry-After in one examination: a limit on patience, not on manners
+
+_SYSTEM = clock.SystemClock()
+
+
+def user_agent() -> str:
+    try:
+        return f"payer-sandbox-score/{version('payer-sandbox')}"
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "payer-sandbox-score/dev"
+
+
+class Credential(Protocol):
+    """A bearer token that may be renewed."""
+
+    @property
+    def token(self) -> str: ...
+
+    def renew(self) -> bool:
+        """Get a new access token. False when there is no refresh token or it was refused."""
+        ...
+
+
+class Client:
+    """One examination's way out. `busy` counts the seconds spent on transfers and Retry-After waits."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = clock.sleep,
+        stopwatch: Callable[[], float] = clock.stopwatch,
+        now: Callable[[], datetime] = _SYSTEM.now,
+        pace: float = 0.0,
+    ):
+        self.guard = guard
+        self.busy = 0.0
+        self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
+        self._patience = WAIT_BUDGET
+        self._http = httpx.Client(
+            transport=transport,
+            timeout=TIMEOUT,
+            limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
+            follow_redirects=False,
+            headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        step: str,
+        reach: Reach = "data",
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | list[tuple[str, str]] | None = None,
+        json: Any = None,
+        jar: httpx.Cookies | None = None,
+        resource: str = "",
+        retry: bool = False,
+    ) -> Answer:
+        """One request, redirects not followed, cookies only from and to `jar`."""
+        kept = Exchange(method, shown(url, step), 0, 0.0, step, resource, retry)
+        if refusal := self.guard.refuses(url, reach):
+            return Answer(replace(kept, note=f"not asked: {refusal}"), url=url)
+        if self._pace:
+            self._sleep(self._pace)
+        content = urlencode(form).encode() if form is not None else None
+        if json is not None:
+            content = files.json_bytes(json)
+        began = self._stopwatch()
+        try:
+            request = self._http.build_request(method, url, headers=dict(headers or {}), content=content)
+            if form is not None:
+                request.headers["Content-Type"] = "application/x-www-form-urlencoded"
+            elif json is not None:
+                request.headers["Content-Type"] = "application/json"
+            if jar is not None:
+                jar.set_cookie_header(request)
+            status, found, body = self._transfer(request, jar, began)
+            note = ""
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as problem:
+            status, found, body, note = 0, {}, b"", _no_answer(problem)
+        took = self._stopwatch() - began
+        self.busy += took
+        kept = replace(
+            kept,
+            status=status,
+            ms=round(took * 1000, 1),
+            note=note,
+            request_id=found.get("x-request-id") or found.get("x-correlation-id", ""),
+        )
+        return Answer(kept, found, body, url)
+
+    def _transfer(
+        self, request: httpx.Request, jar: httpx.Cookies | None, began: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        response = self._http.send(request, stream=True)
+        try:
+            body = bytearray()
+            for chunk in response.iter_bytes():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise httpx.ReadError(f"more than {LARGEST_BODY >> 20} MB")
+                if self._stopwatch() - began > WHOLE_ANSWER_SECONDS:
+                    raise httpx.ReadTimeout(f"not whole after {WHOLE_ANSWER_SECONDS:.0f} s")
+            if jar is not None:
+                jar.extract_cookies(response)
+            self._http.cookies.clear()  # httpx remembers cookies by itself: each sign-in has its own jar
+            found = {name: response.headers[name] for name in KEPT if name in response.headers}
+            return response.status_code, found, bytes(body)
+        finally:
+            response.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        step: str,
+        reach: Reach = "data",
+        headers: Mapping[str, str] | None = None,
+        resource: str = "",
+        retry: bool = False,
+    ) -> Answer:
+        """GET, following up to three redirects, each hop checked; the exchange is the whole journey."""
+        answer = self.send(
+            "GET", url, step=step, reach=reach, headers=headers, resource=resource, retry=retry
+        )
+        spent = answer.exchange.ms
+        for _ in range(MOST_REDIRECTS):
+            if not answer.redirect:
+                break
+            answer = self.send(
+                "GET",
+                answer.redirect,
+                step=step,
+                reach=reach,
+                headers=headers,
+                resource=resource,
+                retry=retry,
+            )
+            spent += answer.exchange.ms
+        return replace(answer, exchange=replace(answer.exchange, url=shown(url, step), ms=round(spent, 1)))
+
+    def read(
+        self, url: str, credential: Credential | None, *, step: str, resource: str = ""
+    ) -> tuple[Answer, ...]:
+        """GET FHIR data as a careful app would; every try, the last one decides.
+
+        429 and 503 with a Retry-After are tried again once after waiting; a 401 is tried again once
+        with a renewed token.
+        """
+        tries = [self._fhir(url, credential, step, resource, retry=False)]
+        waited = renewed = False
+        while True:
+            last = tries[-1]
+            if last.status in (429, 503) and not waited and self._wait(last):
+                waited = True
+            elif last.status == 401 and not renewed and credential is not None and credential.renew():
+                renewed = True
+            else:
+                return tuple(tries)
+            tries.append(self._fhir(url, credential, step, resource, retry=True))
+
+    def _fhir(
+        self, url: str, credential: Credential | None, step: str, resource: str, *, retry: bool
+    ) -> Answer:
+        headers = {"Accept": "application/fhir+json"}
+        if credential is not None:
+            headers["Authorization"] = f"Bearer {credential.token}"
+        return self.get(url, step=step, headers=headers, resource=resource, retry=retry)
+
+    def pause(self, seconds: float) -> None:
+        """Our own patience between tries; not the server's time."""
+        self._sleep(seconds)
+
+    def _wait(self, answer: Answer) -> bool:
+        """Wait as told, if it was told and is bearable. The wait is part of a sync's time."""
+        seconds = retry_after(answer.headers, self._now())
+        if seconds is None or seconds > min(LONGEST_WAIT, self._patience):
+            return False
+        self._sleep(seconds)
+        self._patience -= seconds
+        self.busy += seconds
+        return True
+
+
+def _no_answer(problem: Exception) -> str:
+    for kind, words in _WORDS:
+        if isinstance(problem, kind):
+            return f"{words}: {problem}" if str(problem) else words
+    return f"no answer: {problem}"
+
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectTimeout, "no connection in time"),
+    (httpx.TimeoutException, "no whole answer in time"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.RemoteProtocolError, "the answer broke off or was not HTTP"),
+    (httpx.DecodingError, "the body's encoding is broken"),
+    (httpx.InvalidURL, "not a usable address"),
+)

@@ -1,0 +1,229 @@
+"""One examination: named observations, in order, over HTTP. Nothing is judged here.
+
+Order: facts → discovery → sign-ins → sync → references → $everything → lapsed, opt-in and line probes →
+refresh. The refresh probe moves a clock, so it is last and happens in a payer of its own.
+
+Observations: facts, capability-statement, smart-configuration, sign-ins, ineligible-sign-in, sync,
+references, everything, lapsed, opt-in, lines, developer-portal, refresh.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.score import bundles, facts, probes, refreshing
+from sandbox.score.client import Client
+from sandbox.score.discovery import Discovery, discover
+from sandbox.score.evidence import Exchange, Observation, seen, unseen
+from sandbox.score.facts import Facts
+from sandbox.score.probes import Door
+from sandbox.score.refreshing import Grant
+from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of, nobody, sign_ins, why_no_door
+from sandbox.score.signin import SCOPE, Account, Session
+from sandbox.score.sync import MemberSync, Syncer, read_references
+from sandbox.score.tokens import Bearer
+
+SYNCS = 5
+
+
+@dataclass(frozen=True)
+class Syncing:
+    """Somebody to sync: whose data, with which token, under which scope."""
+
+    patient: str
+    scope: str
+    bearer: Bearer
+
+
+def collect(http: Client, base: str, given: Given, progress: Progress) -> Observations:
+    """Everything one examination sees of the FHIR base (no trailing slash).
+
+    Raises UsageError when the target gives no HTTP answer at all.
+    """
+    progress("facts")
+    known, found = _facts(http, base, given)
+    progress("discovery")
+    described = discover(http, base)
+    if not described.reached:
+        why = described.capability.missing or described.smart.missing
+        raise UsageError(f"{base} cannot be reached: {why}")
+    found["capability-statement"] = _presence(described.capability.missing, described.capability.exchanges)
+    found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
+    door = door_of(http, described, known)
+    sessions = sign_ins(door, known, given, progress, found)
+    syncing = _who_syncs(http, base, door, sessions, given)
+    why_none = nobody(sessions, why_no_door(door, known, given))
+    _syncs(http, described, syncing, why_none, progress, found)
+    _probe(door, known, sessions, why_none, progress, found)
+    progress("developer portal")
+    found["developer-portal"] = probes.portal(http, known.claims.developer_portal or "")
+    progress("refresh")
+    found["refresh"] = _refresh(http, door, known, sessions, why_none)
+    return found
+
+
+def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
+    """What the payer says of itself: the file if one was given, else the served document."""
+    if given.facts is not None:
+        return given.facts, {"facts": _said(given.facts, "file", ())}
+    answer = http.get(base + facts.PATH, step="discovery", headers={"Accept": "application/json"})
+    exchanges = (answer.exchange,)
+    if answer.status != 200:
+        why = f"the payer serves no facts document ({answer.status or answer.exchange.note})"
+        return facts.NO_FACTS, {"facts": unseen(why, exchanges)}
+    try:
+        known = facts.parse(answer.json(), "the served facts document")
+    except FileProblem as problem:
+        return facts.NO_FACTS, {"facts": unseen(str(problem), exchanges)}
+    return known, {"facts": _said(known, "served", exchanges)}
+
+
+def _said(known: Facts, where: str, exchanges: tuple[Exchange, ...]) -> Observation:
+    """Claims whole; of the instruments only what there is, never an account or a secret."""
+    lent = known.instruments
+    roles = sorted(m.role for m in lent.members)
+    instruments = {
+        "accounts": {role: roles.count(role) for role in dict.fromkeys(roles)},
+        "clock": bool(lent.clock),
+        "fresh_payer": bool(lent.fresh_payer),
+    }
+    value = {"from": where, "claims": known.claimed(), "instruments": instruments}
+    return seen(value, exchanges, source="declared")
+
+
+def _presence(missing: str, exchanges: tuple[Exchange, ...]) -> Observation:
+    return seen({"present": not missing, "why": missing}, exchanges)
+
+
+def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, given: Given) -> list[Syncing]:
+    """Five members, the first of each line of business first; or the one whose token was given."""
+    if given.token:
+        bearer = Bearer(given.token)
+        patient = given.patient or _only_patient(http, base, bearer)
+        return [Syncing(patient, SCOPE, bearer)]
+    if door is None:
+        return []
+    usable = [(member.line or "", session) for member, session in sessions if session.usable]
+    return [
+        Syncing(session.patient, session.scope, session.bearer(http, door.endpoints, door.app))
+        for session in spread(usable)[:SYNCS]
+    ]
+
+
+def spread(sessions: Iterable[tuple[str, Session]]) -> list[Session]:
+    """The first of each line, then the second of each, and so on."""
+    turns: list[tuple[int, int, Session]] = []
+    had: dict[str, int] = {}
+    for place, (line, session) in enumerate(sessions):
+        turns.append((had.get(line, 0), place, session))
+        had[line] = had.get(line, 0) + 1
+    return [session for _, _, session in sorted(turns, key=lambda turn: turn[:2])]
+
+
+def _only_patient(http: Client, base: str, bearer: Bearer) -> str:
+    """The one Patient a token opens. Raises UsageError when it opens none, or several."""
+    answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
+    ids = [
+        r["id"] for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id")
+    ]
+    if len(ids) != 1:
+        what = (
+            f"answered {answer.status or answer.exchange.note}" if not ids else f"shows {len(ids)} patients"
+        )
+        raise UsageError(f"cannot tell whose token this is (Patient {what}): say it with --patient")
+    return str(ids[0])
+
+
+def _syncs(
+    http: Client,
+    described: Discovery,
+    who: list[Syncing],
+    why_none: str,
+    progress: Progress,
+    found: Observations,
+) -> None:
+    """The syncs, then their references; `everything` is read from the syncs."""
+    if not who:
+        for name in ("sync", "references", "everything"):
+            found[name] = unseen(why_none)
+        return
+    served, done = described.searchable(), []
+    for number, one in enumerate(who, 1):
+        progress(f"sync {number} of {len(who)}")
+        done.append(Syncer(http, described.base, one.patient, one.bearer).run(one.scope, served))
+    renewals = [e for one in who for e in one.bearer.exchanges]
+    exchanges = [e for sync in done for e in sync.exchanges]
+    found["sync"] = seen({"members": [sync.to_value() for sync in done]}, exchanges + renewals)
+    progress("references")
+    found["references"] = _references(http, described.base, who, done)
+    found["everything"] = seen([sync.to_value()["everything"] for sync in done])
+
+
+def _references(http: Client, base: str, who: list[Syncing], done: list[MemberSync]) -> Observation:
+    """Value: `{"read": n, "resolved": n, "failures": {"<status> <type>": n}}`, over all syncs."""
+    read = resolved = 0
+    failures: dict[str, int] = {}
+    exchanges: list[Exchange] = []
+    for one, sync in zip(who, done, strict=True):
+        reading = read_references(http, base, sync.references, one.bearer)
+        read, resolved = read + reading.read, resolved + reading.resolved
+        exchanges += reading.exchanges
+        for why, count in reading.failures.items():
+            failures[why] = failures.get(why, 0) + count
+    return seen({"read": read, "resolved": resolved, "failures": failures}, exchanges)
+
+
+def _probe(
+    door: Door | None,
+    known: Facts,
+    sessions: Sessions,
+    why_none: str,
+    progress: Progress,
+    found: Observations,
+) -> None:
+    """Lapsed members, the member without a portal account, and the lines that got in.
+
+    When no eligible member gets in, these would only show that fault again: they stay unseen.
+    """
+    if door is None or not any(session.usable for _, session in sessions):
+        for name in ("lapsed", "opt-in", "lines"):
+            found[name] = unseen(why_none)
+        return
+    lines: dict[str, Any] = {}
+    for member, session in sessions:
+        if member.line:
+            lines[member.line] = lines.get(member.line, False) or session.usable
+    # members of a line that nobody gets in from would only show that again
+    lent = tuple(m for m in known.instruments.members if lines.get(m.line or "", True))
+    found["lapsed"] = probes.lapsed(door, lent, _readable(found["sync"]), progress)
+    progress("member without a portal account")
+    found["opt-in"] = probes.opt_in(door, tuple(m for m in lent if m.role == "not-opted-in"))
+    found["lines"] = seen(lines)
+
+
+def _readable(sync: Observation) -> str:
+    """What lapsed members are asked to read: claims, unless not even eligible members can."""
+    answered = {kind for member in sync.value["members"] for kind in member["ok_searches"]}
+    return next(
+        (kind for kind in ("ExplanationOfBenefit", "Coverage", "Patient") if kind in answered), "Patient"
+    )
+
+
+def _refresh(http: Client, door: Door | None, known: Facts, sessions: Sessions, why_none: str) -> Observation:
+    """In a fresh payer with a clock where there is one; else one renewal of a new session here."""
+    members = [member for member, session in sessions if session.usable]
+    if door is None or not members:
+        return unseen(why_none)
+    accounts = [Account(member.username, member.password) for member in members]
+    grant, exchanges = refreshing.fresh_grant(http, known.instruments, door.app, accounts)
+    if grant is None:
+        session = door.sign_in_patiently(members[0])  # a synced one may have spent its refresh token
+        exchanges += session.exchanges
+        if not session.usable:
+            return unseen(f"no session to renew: {session.reason}", exchanges)
+        grant = Grant(session, door.endpoints)
+    seen_there = refreshing.probe(http, door.app, grant)
+    return replace(seen_there, exchanges=(*exchanges, *seen_there.exchanges))

@@ -1,0 +1,141 @@
+"""What an endpoint says of itself without a login: CapabilityStatement and smart-configuration.
+
+Both are presence checks (HTTP 200 and the right kind of document); what they say guides the sync.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sandbox.score.answers import Answer
+from sandbox.score.client import Client
+from sandbox.score.evidence import Exchange
+from sandbox.score.facts import Instruments
+from sandbox.score.tokens import Endpoints
+
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+MOST_TRIES = 3
+TRY_AGAIN_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class Document:
+    """One well-known document: there or not, and why not."""
+
+    body: dict[str, Any] = field(default_factory=dict, repr=False)
+    missing: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+
+    @property
+    def present(self) -> bool:
+        return not self.missing
+
+    @property
+    def answered(self) -> bool:
+        """Whether anything came back over HTTP at all."""
+        return any(e.status for e in self.exchanges)
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """Both documents of one FHIR base (no trailing slash)."""
+
+    base: str
+    capability: Document
+    smart: Document
+
+    @property
+    def reached(self) -> bool:
+        return self.capability.answered or self.smart.answered
+
+    def endpoints(self, instruments: Instruments) -> Endpoints | None:
+        """Where to sign in: smart-configuration, else the oauth-uris extension, else instruments."""
+        scopes = self.smart.body.get("scopes_supported")
+        supported = tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else ()
+        for said_by, authorization, token in (
+            (
+                "smart-configuration",
+                self.smart.body.get("authorization_endpoint"),
+                self.smart.body.get("token_endpoint"),
+            ),
+            ("metadata", *oauth_uris(self.capability.body)),
+            ("instruments", instruments.authorization_endpoint, instruments.token_endpoint),
+        ):
+            if isinstance(authorization, str) and isinstance(token, str) and authorization and token:
+                return Endpoints(authorization, token, supported, said_by)
+        return None
+
+    def searchable(self) -> frozenset[str] | None:
+        """Types that can be searched by patient; None when there is no metadata to say so."""
+        server = _server(self.capability.body)
+        found = {
+            str(entry.get("type"))
+            for entry in _dicts(server.get("resource"))
+            if _searches(entry) and any(p.get("name") == "patient" for p in _dicts(entry.get("searchParam")))
+        }
+        return frozenset(found) if self.capability.present and server else None
+
+
+def discover(http: Client, base: str) -> Discovery:
+    """Ask for both, without a login. Never raises: what is missing says why."""
+    capability = _document(http, f"{base}/metadata", "application/fhir+json", _capability)
+    smart = _document(http, f"{base}/.well-known/smart-configuration", "application/json", _smart)
+    return Discovery(base, capability, smart)
+
+
+def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
+    """The authorize and token endpoints of the older SMART extension in a CapabilityStatement."""
+    security = _server(capability).get("security")
+    if not isinstance(security, dict):
+        return None, None
+    for extension in _dicts(security.get("extension")):
+        if extension.get("url") == OAUTH_URIS:
+            said = {e.get("url"): e.get("valueUri") for e in _dicts(extension.get("extension"))}
+            return said.get("authorize"), said.get("token")
+    return None, None
+
+
+def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str]) -> Document:
+    """Up to three tries, since a hiccup is not an absence; a wrong document is not tried again."""
+    exchanges: list[Exchange] = []
+    for attempt in range(MOST_TRIES):
+        if attempt:
+            http.pause(TRY_AGAIN_SECONDS)
+        answer = http.get(url, step="discovery", headers={"Accept": accept})
+        exchanges.append(answer.exchange)
+        if answer.status != 429 and answer.status < 500:
+            break
+    if answer.status != 200:
+        missing = f"answered {answer.status}" if answer.status else answer.exchange.note
+    else:
+        missing = wrong(answer)
+    return Document(answer.json() if not missing else {}, missing, tuple(exchanges))
+
+
+def _capability(answer: Answer) -> str:
+    if answer.body.lstrip()[:400].find(b"<CapabilityStatement") >= 0:
+        return ""  # XML is a CapabilityStatement too; the sync then uses the fixed list of types
+    kind = answer.json().get("resourceType")
+    return "" if kind == "CapabilityStatement" else f"answered 200 with {kind or 'no FHIR JSON'}"
+
+
+def _smart(answer: Answer) -> str:
+    if not answer.json():
+        return "answered 200 without a JSON object"
+    return "" if answer.json().get("token_endpoint") else "has no token_endpoint"
+
+
+def _server(capability: dict[str, Any]) -> dict[str, Any]:
+    servers = [rest for rest in _dicts(capability.get("rest")) if rest.get("mode", "server") == "server"]
+    return servers[0] if servers else {}
+
+
+def _searches(entry: dict[str, Any]) -> bool:
+    codes = [i.get("code") for i in _dicts(entry.get("interaction"))]
+    return not codes or "search-type" in codes
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

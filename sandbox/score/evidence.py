@@ -1,0 +1,148 @@
+"""What was seen: exchanges, observations, evidence, verdicts. Data only; no I/O, no judgement.
+
+Evidence may be kept on disk and comes from endpoints that may hold real patients, so nothing here ever
+carries a token, a password or a body.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from fractions import Fraction
+from typing import Any, Literal
+
+from sandbox.core import files
+from sandbox.core.errors import UsageError
+
+Source = Literal["observed", "traffic", "declared", "unseen"]
+"""Where a verdict comes from. Observed beats traffic beats declared."""
+
+Value = str | int | float | Fraction | tuple[str, ...]
+"""A band's key, a number in the metric's unit (rates: percent, exact), or the names that were found."""
+
+FORMAT = "payer-sandbox-evidence/1"
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One request and its answer, bodies and tokens left out.
+
+    `status` 0 means no whole answer came; `note` then says why. `ms` is wall time to the last byte.
+    `step` is one of discovery, sign-in, token, everything, individual, pagination, reference, probe,
+    clock, portal. `retry` marks a second try of the same request.
+    """
+
+    method: str
+    url: str
+    status: int
+    ms: float
+    step: str
+    resource: str = ""
+    retry: bool = False
+    request_id: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """A named finding: seen, with a JSON value and its exchanges; or unseen, with the reason."""
+
+    value: Any = None
+    exchanges: tuple[Exchange, ...] = ()
+    unseen: str = ""
+    source: Source = "observed"
+
+    @property
+    def seen(self) -> bool:
+        return not self.unseen
+
+
+def seen(value: Any, exchanges: Iterable[Exchange] = (), source: Source = "observed") -> Observation:
+    """A finding with its value (plain JSON types, keys are strings)."""
+    return Observation(value, tuple(exchanges), "", source)
+
+
+def unseen(reason: str, exchanges: Iterable[Exchange] = ()) -> Observation:
+    """Something that could not be looked at, and why, in words a person can act on."""
+    return Observation(None, tuple(exchanges), reason, "unseen")
+
+
+NEVER_LOOKED = unseen("nothing looked at this")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything one examination saw, by name. `taken` is the UTC instant it began (ISO 8601)."""
+
+    target: str
+    taken: str = ""
+    observations: Mapping[str, Observation] = field(default_factory=dict)
+
+    def __getitem__(self, name: str) -> Observation:
+        return self.observations.get(name, NEVER_LOOKED)
+
+    def claim(self, name: str) -> Any:
+        """What the payer says of itself; None when it says nothing (see `claims_about`)."""
+        return self._claims().get(name)
+
+    def claims_about(self, name: str) -> bool:
+        """Whether the payer makes this claim at all: null is a claim too."""
+        return name in self._claims()
+
+    def _claims(self) -> Mapping[str, Any]:
+        facts = self["facts"]
+        return facts.value["claims"] if facts.seen else {}
+
+    def to_json(self) -> bytes:
+        """Indented JSON, read back by `from_json`."""
+        return files.json_pretty(
+            {
+                "format": FORMAT,
+                "target": self.target,
+                "taken": self.taken,
+                "observations": {name: asdict(seen) for name, seen in self.observations.items()},
+            }
+        )
+
+    @classmethod
+    def from_json(cls, body: bytes) -> Evidence:
+        """The reverse of `to_json`. Raises UsageError when the text is not evidence."""
+        try:
+            data = files.json_value(body)
+            if data["format"] != FORMAT:
+                raise UsageError(f"evidence in the format {data['format']!r}: known is {FORMAT!r}")
+            found = {name: _observation(entry) for name, entry in data["observations"].items()}
+            return cls(data["target"], data["taken"], found)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise UsageError("this is not an evidence file (payer-sandbox score writes them)") from None
+
+
+def _observation(data: dict[str, Any]) -> Observation:
+    exchanges = tuple(Exchange(**entry) for entry in data.pop("exchanges"))
+    return Observation(exchanges=exchanges, **data)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check makes of the evidence. `n` is how many things were counted.
+
+    `reason` names the cause in one line of plain words; `disagreement` says how a claim of the payer
+    differs from what was observed, and is empty when it does not.
+    """
+
+    metric: str
+    value: Value
+    source: Source
+    reason: str
+    n: int = 0
+    disagreement: str = ""
+
+
+def not_seen(metric: str, why: str) -> Verdict:
+    """The verdict on something that nobody could look at."""
+    return Verdict(metric, "", "unseen", why)
+
+
+def rate(hits: int, n: int) -> Fraction:
+    """Percent, exact: 94.996 % must not become 95. `n` is at least 1."""
+    return Fraction(100 * hits, n)

@@ -1,0 +1,100 @@
+"""Which addresses the examiner may talk to.
+
+A payer's answers are full of URLs (next links, references, endpoints, redirects), and whoever writes
+them decides where the examiner goes next. So: *data* stays at the origin the examiner was pointed at
+(and origins a facts file vouches for); *pages* (sign-in, token, developer portal) may live on any public
+host, and inside a private network only when the target itself is private. Cloud metadata addresses
+(link-local) are never visited. OWASP, Server-Side Request Forgery Prevention; RFC 9700 §4.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable, Iterable
+from typing import Literal
+from urllib.parse import urlsplit
+
+Reach = Literal["data", "page"]
+Resolve = Callable[[str], Iterable[str]]
+"""A host name to its IP addresses (text); raises OSError when there are none."""
+
+_PORTS = {"http": 80, "https": 443}
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+
+
+def addresses(host: str) -> list[str]:
+    """Ask the system's resolver; odd spellings of an IP address (127.1, 0x7f000001) resolve too."""
+    return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
+
+
+def origin(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of an http(s) URL; None for anything else.
+
+    Default ports are filled in, and the three names of this machine are one.
+    """
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            return None
+        host = parts.hostname.lower().rstrip(".")
+        host = "localhost" if host in _THIS_MACHINE else host
+        return parts.scheme, host, parts.port or _PORTS[parts.scheme]
+    except ValueError:  # a port that is no number, brackets that do not close
+        return None
+
+
+class Guard:
+    """Decides, for one examination, whether a URL may be asked."""
+
+    def __init__(self, target: str, trusted: Iterable[str] = (), resolve: Resolve = addresses):
+        self._resolve = resolve
+        self._target = origin(target)
+        self._home = {found for found in map(origin, (target, *trusted)) if found}
+        self._target_private: bool | None = None
+
+    def refuses(self, url: str, reach: Reach) -> str:
+        """Why this URL is not asked, in one line; empty when it may be."""
+        place = origin(url)
+        if place is None:
+            return f"not an http(s) address: {url[:80]!r}"
+        if "@" in urlsplit(url).netloc:
+            return "an address with a user name in it is not followed"
+        if place in self._home:
+            return ""
+        scheme, host, port = place
+        if self._target == ("http", host, 80) and (scheme, port) == ("https", 443):
+            return ""  # the same host, better protected
+        if reach == "data":
+            return f"leads to another origin than the target: {scheme}://{host}:{port}"
+        if self._target and self._target[0] == "https" and scheme == "http":
+            return f"leads from https to plain http: {host}"
+        return self._network(host)
+
+    def _network(self, host: str) -> str:
+        try:
+            found = [_address(text) for text in self._resolve(host)]
+        except (OSError, ValueError, UnicodeError):
+            return f"{host} does not resolve"
+        if any(ip.is_link_local or ip.is_unspecified or ip.is_multicast for ip in found):
+            return f"leads to a link-local or reserved address: {host}"
+        if any(not ip.is_global for ip in found) and not self.target_is_private():
+            return f"leads into a private network the grader was not pointed at: {host}"
+        return ""
+
+    def target_is_private(self) -> bool:
+        """Whether the target is on this machine or in a private network."""
+        if self._target_private is None:
+            try:
+                found = [_address(text) for text in self._resolve(self._target[1])] if self._target else []
+            except (OSError, ValueError, UnicodeError):
+                found = []
+            self._target_private = bool(found) and not any(ip.is_global for ip in found)
+        return self._target_private
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    """The address meant: IPv4 written as IPv6 (::ffff:127.0.0.1) is the IPv4 address."""
+    ip = ipaddress.ip_address(text.partition("%")[0])
+    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
+    return mapped or ip

@@ -1,0 +1,101 @@
+"""The probes beside the sync: lapsed members, a member without a portal account, the developer portal.
+
+None of these enters a rate. A probe that stumbles is tried again, so that one fault of a payer costs
+one metric; a clear refusal is not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+
+from sandbox.score import forms
+from sandbox.score.client import Client
+from sandbox.score.evidence import Exchange, Observation, seen, unseen
+from sandbox.score.facts import Member
+from sandbox.score.signin import Account, Session, sign_in
+from sandbox.score.tokens import App, Endpoints
+
+MOST_TRIES = 3
+LAPSED = re.compile(r"lapsed-(\d+)")
+
+
+@dataclass(frozen=True)
+class Door:
+    """How members get in: the client, the endpoints, the app and the FHIR base they sign in for."""
+
+    http: Client
+    endpoints: Endpoints
+    app: App
+    base: str
+
+    def sign_in(self, member: Member) -> Session:
+        account = Account(member.username, member.password)
+        return sign_in(self.http, self.endpoints, self.app, account, aud=self.base)
+
+    def sign_in_patiently(self, member: Member) -> Session:
+        """Up to three attempts, unless the payer came back and said that it denies access."""
+        exchanges: tuple[Exchange, ...] = ()
+        for _ in range(MOST_TRIES):
+            session = self.sign_in(member)
+            exchanges += session.exchanges
+            if session.usable or session.error == "access_denied":
+                break
+        return replace(session, exchanges=exchanges)
+
+
+def lapsed(
+    door: Door, members: tuple[Member, ...], resource: str, progress: Callable[[str], None]
+) -> Observation:
+    """Who gets in and reads `resource`, by days since coverage ended.
+
+    Value: `{"<days>": {"works": bool, "why": str}}`, one for each lapsed account.
+    """
+    found: dict[str, Any] = {}
+    exchanges: list[Exchange] = []
+    for member in members:
+        match = LAPSED.fullmatch(member.role)
+        if not match:
+            continue
+        progress(f"lapsed member, {match[1]} days")
+        session = door.sign_in_patiently(member)
+        exchanges += session.exchanges
+        why = session.reason if not session.usable else _reads(door, session, resource, exchanges)
+        found[match[1]] = {"works": not why, "why": why}
+    return seen(found, exchanges) if found else unseen("no account of a lapsed member was lent")
+
+
+def _reads(door: Door, session: Session, resource: str, exchanges: list[Exchange]) -> str:
+    """Empty when one search of the resource answers 200, else what it answered."""
+    bearer = session.bearer(door.http, door.endpoints, door.app)
+    url = f"{door.base}/{resource}?{urlencode({'patient': session.patient, '_count': 1})}"
+    for _ in range(MOST_TRIES):
+        tries = door.http.read(url, bearer, step="probe", resource=resource)
+        exchanges += [answer.exchange for answer in tries]
+        last = tries[-1]
+        if last.status == 200:
+            return ""
+        if 400 <= last.status < 429:
+            break
+    return f"signed in, but {resource} answered {last.status or last.exchange.note}"
+
+
+def opt_in(door: Door, members: tuple[Member, ...]) -> Observation:
+    """Whether a member who never opened the member portal gets in. Value: `{"works", "why"}`."""
+    if not members:
+        return unseen("no account of a member without a portal account was lent")
+    session = door.sign_in_patiently(members[0])
+    return seen({"works": session.usable, "why": session.reason}, session.exchanges)
+
+
+def portal(http: Client, url: str) -> Observation:
+    """Whether a developer portal opens without a login. Value: `{"status", "html", "login"}`."""
+    if "@" in url or not url.startswith(("http://", "https://")):
+        return unseen("no address of a developer portal was given")
+    answer = http.get(url, step="portal", reach="page", headers={"Accept": "text/html"})
+    html = "html" in answer.headers.get("content-type", "")
+    asks = html and forms.login(forms.parse(answer.text())) is not None
+    return seen({"status": answer.status, "html": html, "login": asks}, [answer.exchange])

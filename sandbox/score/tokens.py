@@ -1,0 +1,144 @@
+"""The token endpoint, from the app's side: redeem a code, renew a token (RFC 6749 §4.1.3, §6).
+
+Tokens live in memory only; nothing here writes them anywhere.
+"""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from sandbox.core import files
+from sandbox.score.answers import Answer
+from sandbox.score.client import Client
+from sandbox.score.evidence import Exchange
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where to sign in, and who said so: smart-configuration, metadata or instruments."""
+
+    authorization: str
+    token: str
+    scopes_supported: tuple[str, ...] = ()
+    said_by: str = "smart-configuration"
+
+
+@dataclass(frozen=True)
+class App:
+    """The grader as the payer knows it. Without a secret it is a public client."""
+
+    client_id: str
+    redirect_uri: str
+    client_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class TokenReply:
+    """What the token endpoint said. `body` is empty unless it was a JSON object."""
+
+    answer: Answer
+    body: dict[str, Any] = field(repr=False)
+
+    @property
+    def works(self) -> bool:
+        """200 with an access token (RFC 6749 §5.1)."""
+        return self.answer.status == 200 and bool(self.text("access_token"))
+
+    def text(self, name: str) -> str:
+        value = self.body.get(name)
+        return value if isinstance(value, str) else ""
+
+    def why(self) -> str:
+        """Why it does not work, in one line without member data."""
+        if self.text("error"):
+            return f"the token endpoint answered {self.answer.status} {self.text('error')}"
+        if self.answer.status == 200:
+            return "the token endpoint answered 200 without an access_token"
+        note = self.answer.exchange.note
+        return f"the token endpoint answered {self.answer.status}" if self.answer.status else note
+
+
+def redeem(http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+    """Exchange an authorization code; `verifier` is the PKCE secret (RFC 7636 §4.5)."""
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": app.redirect_uri,
+        "code_verifier": verifier,
+    }
+    return _post(http, endpoints, app, form)
+
+
+def refresh(http: Client, endpoints: Endpoints, app: App, refresh_token: str) -> TokenReply:
+    """Exchange a refresh token for a new access token, and perhaps a new refresh token."""
+    return _post(http, endpoints, app, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+
+
+def _post(http: Client, endpoints: Endpoints, app: App, form: dict[str, str]) -> TokenReply:
+    headers = {"Accept": "application/json"}
+    if app.client_secret:
+        pair = f"{quote(app.client_id, safe='')}:{quote(app.client_secret, safe='')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    else:
+        form = {**form, "client_id": app.client_id}
+    answer = http.send("POST", endpoints.token, step="token", reach="page", headers=headers, form=form)
+    return TokenReply(answer, answer.json())
+
+
+class Bearer:
+    """An access token that renews itself while it holds a refresh token (client.Credential)."""
+
+    def __init__(
+        self,
+        token: str,
+        refresh_token: str = "",
+        *,
+        http: Client | None = None,
+        endpoints: Endpoints | None = None,
+        app: App | None = None,
+    ):
+        self._token, self.refresh_token = token, refresh_token
+        self._http, self._endpoints, self._app = http, endpoints, app
+        self.exchanges: list[Exchange] = []
+
+    @property
+    def token(self) -> str:
+        return self._token
+
+    def renew(self) -> bool:
+        """A new access token; RFC 6749 §6: without a new refresh token the old one stays good."""
+        if not (self.refresh_token and self._http and self._endpoints and self._app):
+            return False
+        reply = refresh(self._http, self._endpoints, self._app, self.refresh_token)
+        self.exchanges.append(reply.answer.exchange)
+        if not reply.works:
+            return False
+        self._token = reply.text("access_token")
+        self.refresh_token = reply.text("refresh_token") or self.refresh_token
+        return True
+
+
+def patient_of(body: dict[str, Any]) -> str:
+    """The patient a token response is about: `patient`, else the Patient that `fhirUser` names.
+
+    The id_token came straight from the token endpoint, so its signature adds nothing here
+    (OpenID Connect Core §3.1.3.7, 6).
+    """
+    patient = body.get("patient")
+    if isinstance(patient, str) and patient:
+        return patient.removeprefix("Patient/")
+    user = _claims(body.get("id_token")).get("fhirUser")
+    kind, _, name = str(user or "").rpartition("/")
+    return name if kind.endswith("Patient") else ""
+
+
+def _claims(id_token: Any) -> dict[str, Any]:
+    try:
+        payload = str(id_token).split(".")[1]
+        value = files.json_value(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (IndexError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}

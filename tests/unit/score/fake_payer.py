@@ -1,0 +1,365 @@
+"""A payer in one file, for the examiner's tests: answers httpx requests in memory, with switches for faults.
+
+It knows nothing of the server under `sandbox/` and shares no code with the examiner. Time is its own:
+`Time` is the stopwatch, the sleeper and the wall clock of a test.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import httpx
+
+HOST = "http://127.0.0.1:8080"
+BASE = f"{HOST}/fhir"
+REDIRECT = "http://127.0.0.1/callback"
+LINES = ("medicare-advantage", "medicaid", "qhp", "commercial")
+LAPSES = (30, 200, 500, 1000, 2000, 4000)
+SERVED = (
+    *("Patient", "Coverage", "ExplanationOfBenefit", "AllergyIntolerance", "CarePlan", "CareTeam"),
+    *("Condition", "DiagnosticReport", "Encounter", "Goal", "Immunization", "MedicationRequest"),
+    *("Observation", "Procedure"),
+)
+
+
+@dataclass
+class Time:
+    """A test's time: waiting costs nothing and is remembered."""
+
+    seconds: float = 0.0
+    slept: list[float] = field(default_factory=list)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.seconds += seconds
+
+    def stopwatch(self) -> float:
+        return self.seconds
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
+
+
+@dataclass
+class FakePayer:
+    """Switches default to a payer that earns every point."""
+
+    time: Time = field(default_factory=Time)
+    facts: bool = True
+    metadata: bool = True
+    smart: bool = True
+    oauth_uris: bool = True
+    portal_page: str = "<html><body><h1>Developers</h1></body></html>"
+    portal_status: int = 200
+    claims: dict[str, Any] = field(default_factory=dict)
+    instruments: dict[str, Any] = field(default_factory=dict)
+    refuse_sign_in: Callable[[str, int], str] = lambda username, attempt: ""
+    ineligible_answer: str = "callback"
+    opt_in: bool = False
+    inactive_days: int | None = None
+    lines: tuple[str, ...] = LINES
+    refresh_days: int | None = 365
+    rotate: bool = True
+    patient_in_token: bool = True
+    drop_state: bool = False
+    everything: str = "paged"
+    broken_references: float = 0.0
+    contained_only: bool = False
+    withheld: tuple[str, ...] = ()
+    before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
+    latency: float = 0.0
+    requests: list[httpx.Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.days: dict[str, int] = {}
+        self.codes: dict[str, tuple[str, str]] = {}
+        self.access: dict[str, str] = {}
+        self.refreshing: dict[str, tuple[str, int]] = {}
+        self.counter = 0
+        self.fhir_number = 0
+        self.attempts: dict[str, int] = {}
+
+    # -- what a test uses
+
+    @property
+    def transport(self) -> httpx.MockTransport:
+        return httpx.MockTransport(self)
+
+    def paths(self) -> list[str]:
+        return [request.url.path for request in self.requests]
+
+    # -- HTTP
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        self.time.seconds += self.latency
+        path = request.url.path
+        prefix = ""
+        if path.startswith("/s/"):
+            prefix = "/" + "/".join(path.split("/")[1:3])
+            path = path.removeprefix(prefix)
+        for start, handler in (
+            ("/fhir/.well-known/payer-facts", self._facts),
+            ("/fhir/.well-known/smart-configuration", self._smart),
+            ("/fhir/metadata", self._metadata),
+            ("/auth/", self._auth),
+            ("/_sandbox/clock", self._clock),
+            ("/developer", self._developer),
+            ("/fhir/", self._fhir),
+        ):
+            if path.startswith(start):
+                return handler(request, prefix, path)
+        return httpx.Response(404)
+
+    def _facts(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        if not self.facts:
+            return httpx.Response(404)
+        return httpx.Response(200, json=self.facts_document())
+
+    def facts_document(self) -> dict[str, Any]:
+        claims = {
+            "status": "live",
+            "sandbox": True,
+            "offered_lines": list(LINES),
+            "mandated_lines": list(LINES[:3]),
+            "supported_lines": list(LINES),
+            "refresh_max_days": 365,
+            "inactive_access_days": None,
+            "portal_opt_in": False,
+            "developer_portal": f"{HOST}/developer",
+            **self.claims,
+        }
+        members = [
+            {"username": f"m{i}", "password": "pw", "role": "eligible", "line": LINES[i % 4]}
+            for i in range(40)
+        ]
+        members += [{"username": "soon", "password": "pw", "role": "ineligible", "line": "qhp"}]
+        members += [{"username": "unopened", "password": "pw", "role": "not-opted-in", "line": "qhp"}]
+        members += [{"username": f"l{n}", "password": "pw", "role": f"lapsed-{n}"} for n in LAPSES]
+        instruments = {
+            "client_id": "grader",
+            "redirect_uri": REDIRECT,
+            "authorization_endpoint": f"{HOST}/auth/authorize",
+            "token_endpoint": f"{HOST}/auth/token",
+            "members": members,
+            "clock": f"{HOST}/_sandbox/clock",
+            "fresh_payer": f"{HOST}/s/baseline~{{session}}/fhir",
+            **self.instruments,
+        }
+        return {"claims": claims, "instruments": instruments}
+
+    def _smart(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        if not self.smart:
+            return httpx.Response(404)
+        return httpx.Response(
+            200,
+            json={
+                "authorization_endpoint": f"{HOST}{prefix}/auth/authorize",
+                "token_endpoint": f"{HOST}{prefix}/auth/token",
+                "scopes_supported": ["openid", "patient/*.rs"],
+            },
+        )
+
+    def _metadata(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        if not self.metadata:
+            return httpx.Response(404)
+        uris = [
+            {"url": "authorize", "valueUri": f"{HOST}{prefix}/auth/authorize"},
+            {"url": "token", "valueUri": f"{HOST}{prefix}/auth/token"},
+        ]
+        extension = {
+            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
+            "extension": uris,
+        }
+        resource = [
+            {"type": t, "interaction": [{"code": "search-type"}], "searchParam": [{"name": "patient"}]}
+            for t in SERVED
+        ]
+        security = {"extension": [extension] if self.oauth_uris else []}
+        rest = [{"mode": "server", "security": security, "resource": resource}]
+        return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": rest})
+
+    def _clock(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        days = json.loads(request.content)["advance"]
+        self.days[prefix] = self.days.get(prefix, 0) + int(days.strip("PD"))
+        return httpx.Response(200, json={"now": "later"})
+
+    def _developer(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        return httpx.Response(self.portal_status, html=self.portal_page)
+
+    # -- sign-in
+
+    def _auth(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        form = {k: v[0] for k, v in parse_qs(request.content.decode()).items()}
+        query = dict(request.url.params)
+        if path == "/auth/authorize":
+            assert query["code_challenge_method"] == "S256"
+            return _see(f"{prefix}/auth/login?{urlencode(query)}", cookie="flow=1; Path=/")
+        if path == "/auth/login" and request.method == "GET":
+            hidden = "".join(f'<input type="hidden" name="{k}" value="{v}">' for k, v in query.items())
+            return httpx.Response(
+                200,
+                html=f'<form method="post">{hidden}<input name="username">'
+                '<input type="password" name="password">'
+                "<button>Log in</button></form>",
+            )
+        if path == "/auth/login":
+            assert "flow=1" in request.headers.get("cookie", ""), "the flow's cookie came along"
+            return self._entered(prefix, form)
+        if path == "/auth/consent":
+            return self._decided(prefix, form)
+        return self._token(request, prefix, form)
+
+    def _entered(self, prefix: str, form: dict[str, str]) -> httpx.Response:
+        username = form["username"]
+        self.attempts[username] = self.attempts.get(username, 0) + 1
+        how = self.refuse_sign_in(username, self.attempts[username])
+        if how == "login":
+            return httpx.Response(200, html='<form method="post"><input type="password" name="p"></form>')
+        if how == "page":
+            return httpx.Response(200, html="<p>Something went wrong</p>")
+        if how:
+            return self._back(form, {"error": how, "error_description": "an accident"})
+        if username == "soon" and self.ineligible_answer == "callback":
+            said = "The member is not eligible yet"
+            return self._back(form, {"error": "access_denied", "error_description": said})
+        if username == "soon" and self.ineligible_answer == "page":
+            return httpx.Response(403, html="<p>You are not eligible</p>")
+        if not self._may(username):
+            return self._back(form, {"error": "access_denied", "error_description": "no coverage"})
+        kept = {k: form[k] for k in ("state", "redirect_uri", "code_challenge")}
+        hidden = "".join(
+            f'<input type="hidden" name="{k}" value="{v}">' for k, v in {**kept, "user": username}.items()
+        )
+        return httpx.Response(
+            200,
+            html=f'<form method="post" action="{prefix}/auth/consent">{hidden}'
+            '<button name="decision" value="deny">Deny</button>'
+            '<button name="decision" value="allow">Allow</button></form>',
+        )
+
+    def _may(self, username: str) -> bool:
+        if username == "unopened":
+            return not self.opt_in
+        if username.startswith("l"):
+            return self.inactive_days is None or int(username[1:]) <= self.inactive_days
+        if username.startswith("m"):
+            return LINES[int(username[1:]) % 4] in self.lines
+        return True
+
+    def _decided(self, prefix: str, form: dict[str, str]) -> httpx.Response:
+        if form["decision"] != "allow":
+            return self._back(form, {"error": "access_denied", "error_description": "declined"})
+        self.counter += 1
+        code = f"code{self.counter}"
+        self.codes[code] = (form["user"], form["code_challenge"])
+        return self._back(form, {"code": code})
+
+    def _back(self, form: dict[str, str], said: dict[str, str]) -> httpx.Response:
+        state = {} if self.drop_state else {"state": form["state"]}
+        return _see(f"{form['redirect_uri']}?{urlencode({**said, **state})}")
+
+    def _token(self, request: httpx.Request, prefix: str, form: dict[str, str]) -> httpx.Response:
+        day = self.days.get(prefix, 0)
+        if form["grant_type"] == "authorization_code":
+            user, challenge = self.codes.pop(form["code"])
+            digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+            assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+            granted = day
+        else:
+            if form["refresh_token"] not in self.refreshing:
+                return httpx.Response(400, json={"error": "invalid_grant"})
+            user, granted = self.refreshing[form["refresh_token"]]
+            if self.refresh_days is None or day - granted > self.refresh_days:
+                return httpx.Response(400, json={"error": "invalid_grant"})
+            if self.rotate:
+                del self.refreshing[form["refresh_token"]]
+        self.counter += 1
+        access = f"at{self.counter}"
+        self.access[access] = user
+        body = {
+            "access_token": access,
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "scope": "openid patient/*.rs",
+        }
+        if self.patient_in_token:
+            body["patient"] = f"p-{user}"
+        if self.refresh_days is not None:
+            refresh = f"rt{self.counter}"
+            self.refreshing[refresh] = (user, granted)
+            body["refresh_token"] = refresh
+        return httpx.Response(200, json=body)
+
+    # -- FHIR
+
+    def _fhir(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
+        self.fhir_number += 1
+        if (early := self.before_fhir(request, self.fhir_number)) is not None:
+            return early
+        user = self.access.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+        if user is None or (user == "soon" and self.ineligible_answer == "refused-token"):
+            return httpx.Response(401)
+        patient = f"p-{user}"
+        rest = path.removeprefix("/fhir/")
+        if rest == f"Patient/{patient}/$everything":
+            return self._everything(request, patient)
+        if "/" in rest:
+            return self._read(rest)
+        if rest in self.withheld:
+            return httpx.Response(404)
+        resources = [r for r in self.data(patient) if r["resourceType"] == rest]
+        return _bundle(request, resources, 8)
+
+    def _everything(self, request: httpx.Request, patient: str) -> httpx.Response:
+        if self.everything == "none":
+            return httpx.Response(404)
+        resources = [r for r in self.data(patient) if r["resourceType"] not in self.withheld]
+        if self.everything == "truncated":
+            return _bundle(request, resources[:20], 20)
+        return _bundle(request, resources, 20 if self.everything == "paged" else 1000)
+
+    def _read(self, rest: str) -> httpx.Response:
+        kind, _, name = rest.partition("/")
+        number = int(name.rpartition("-")[2])
+        if number < self.broken_references * 20:
+            return httpx.Response(404)
+        return httpx.Response(200, json={"resourceType": kind, "id": name})
+
+    def data(self, patient: str) -> list[dict[str, Any]]:
+        subject = {"reference": f"Patient/{patient}"}
+        found: list[dict[str, Any]] = [{"resourceType": "Patient", "id": patient}]
+        for kind in SERVED[1:]:
+            for number in range(20 if kind == "ExplanationOfBenefit" else 2):
+                provider = "#p" if self.contained_only else f"Organization/o-{number}"
+                found.append(
+                    {
+                        "resourceType": kind,
+                        "id": f"{kind.lower()}-{patient}-{number}",
+                        "patient": subject,
+                        "provider": {"reference": provider},
+                    }
+                )
+        return found
+
+
+def _see(location: str, cookie: str = "") -> httpx.Response:
+    return httpx.Response(302, headers={"location": location, **({"set-cookie": cookie} if cookie else {})})
+
+
+def _bundle(request: httpx.Request, resources: list[dict[str, Any]], size: int) -> httpx.Response:
+    at = int(request.url.params.get("_at", "0"))
+    link = []
+    if at + size < len(resources):
+        params = {**dict(request.url.params), "_at": str(at + size)}
+        link = [{"relation": "next", "url": f"{str(request.url).partition('?')[0]}?{urlencode(params)}"}]
+    entry = [{"resource": r, "search": {"mode": "match"}} for r in resources[at : at + size]]
+    body = {"resourceType": "Bundle", "type": "searchset", "link": link, "entry": entry}
+    return httpx.Response(200, json=body)

@@ -1,0 +1,113 @@
+"""Forms of many makers, filled as a member would; forms that lead elsewhere, left alone."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sandbox.score import forms
+
+PAGE = "https://id.payer.example/login?flow=1"
+
+
+def only(html: str) -> forms.Form:
+    (form,) = forms.parse(html)
+    return form
+
+
+@pytest.mark.parametrize(
+    ("html", "pairs"),
+    [
+        (
+            '<form method="post"><input type="hidden" name="csrf" value="a&amp;b"><input name="user">'
+            '<input type="password" name="pass"><button type="submit">Log in</button></form>',
+            {"csrf": "a&b", "user": "ann", "pass": "pw"},
+        ),
+        (
+            "<FORM METHOD=POST><INPUT TYPE=email NAME=Email><INPUT TYPE=PASSWORD NAME=Pwd>"
+            '<input type="checkbox" name="remember"><input type=submit name=go value="Sign in"></FORM>',
+            {"Email": "ann", "Pwd": "pw", "go": "Sign in"},
+        ),
+        (
+            '<form method="post"><label>User<input type="text" name="u" value="old"></label>'
+            '<input type="password" name="p"><input type="checkbox" name="tos" value="1" checked>'
+            '<button name="a" value="cancel">Cancel</button>'
+            '<button name="a" value="login">Log in</button></form>',
+            {"u": "ann", "p": "pw", "tos": "1", "a": "login"},
+        ),
+    ],
+)
+def test_login(html: str, pairs: dict[str, str]) -> None:
+    form = forms.login(forms.parse(html))
+    assert form is not None
+    sent = forms.fill(form, PAGE, "ann", "pw")
+    assert (sent.method, sent.url, dict(sent.pairs)) == ("POST", PAGE, pairs)
+
+
+@pytest.mark.parametrize(
+    "buttons",
+    [
+        '<button name="decision" value="deny">Deny</button>'
+        '<button name="decision" value="allow">Allow</button>',
+        '<button name="decision" value="cancel">No, go back</button>'
+        '<button name="decision" value="allow">Yes, share my data</button>',
+        '<input type="submit" name="decision" value="Don\'t allow">'
+        '<input type="submit" name="decision" value="allow">',
+        '<button type="button">Learn more</button><button name="decision" value="allow">I agree</button>',
+    ],
+)
+def test_consent_presses_the_button_that_approves(buttons: str) -> None:
+    form = forms.onward(forms.parse(f'<form method="post" action="/consent">{buttons}</form>'))
+    assert form is not None
+    sent = forms.fill(form, PAGE)
+    assert (sent.url, dict(sent.pairs)) == ("https://id.payer.example/consent", {"decision": "allow"})
+
+
+def test_a_picker_takes_what_is_preselected_else_the_first() -> None:
+    radios = '<input type="radio" name="m" value="1"><input type="radio" name="m" value="2" {}>'
+    button = "<button>Continue</button>"
+    plain, chosen = (
+        only(f"<form>{radios.format('')}{button}</form>"),
+        only(f"<form>{radios.format('checked')}{button}</form>"),
+    )
+    assert dict(forms.fill(plain, PAGE).pairs)["m"] == "1"
+    assert [v for _, v in forms.fill(chosen, PAGE).pairs if v in "12"][-1] == "2"
+    select = '<select name="m"><option value="">Choose</option><option value="7">Bo</option></select>'
+    assert dict(forms.fill(only(f"<form>{select}{button}</form>"), PAGE).pairs) == {"m": "7"}
+
+
+def test_a_page_that_submits_itself_is_submitted() -> None:
+    form = forms.onward(
+        forms.parse('<form method="post" action="/acs"><input type="hidden" name="S" value="x"></form>')
+    )
+    assert form is not None
+    assert dict(forms.fill(form, PAGE).pairs) == {"S": "x"}
+
+
+def test_a_button_may_name_its_own_target() -> None:
+    form = only('<form action="/x"><button formaction="/yes" formmethod="post">Approve</button></form>')
+    sent = forms.fill(form, PAGE)
+    assert (sent.method, sent.url) == ("POST", "https://id.payer.example/yes")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<form method="post" action="/portal/activate"><button>Activate my account</button></form>',
+        '<form method="post"><button name="a" value="deny">Deny</button></form>',
+        '<form method="post" action="/logout"><button>Sign out</button></form>',
+        '<form method="get"><input name="q"><button>Search</button></form>',
+        '<form method="post"><button>Continue to the member portal</button></form>',
+        "<p>You are not eligible.</p><a href='/'>Continue</a>",
+        "",
+    ],
+)
+def test_forms_that_lead_elsewhere_are_left_alone(html: str) -> None:
+    assert forms.onward(forms.parse(html)) is None
+
+
+@given(st.text(alphabet="<>!/=[]-\"' formINPUTselect?&;#", max_size=200))
+def test_broken_html_never_raises(html: str) -> None:
+    for form in forms.parse(html):
+        forms.fill(form, PAGE, "ann", "pw")

@@ -1,0 +1,339 @@
+"""Whole examinations of a fake payer: a perfect one, and one fault at a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Grade, no_resolver
+from fake_payer import BASE, HOST, FakePayer
+
+from sandbox.core.errors import UsageError
+from sandbox.score.card import Card
+from sandbox.score.evidence import Evidence
+from sandbox.score.run import base_url, grade, regrade
+
+
+def lost(card: Card) -> dict[str, int]:
+    """The points of every metric that is not full."""
+    return {line.id: line.points for line in card.lines if line.points < line.max}
+
+
+def test_a_perfect_payer_has_100_points(grade_fake: Grade) -> None:
+    payer = FakePayer()
+    card, evidence = grade_fake(payer)
+    assert lost(card) == {}
+    assert (card.score, card.range, card.vendor_score, card.vendor_score_stated) == (100, (100, 100), 63, 70)
+    assert card.findings == ()
+    assert len(evidence["sign-ins"].value) == 39
+    assert len(evidence["sync"].value["members"]) == 5
+
+
+def test_the_examiner_never_looks_behind_the_curtain(grade_fake: Grade) -> None:
+    payer = FakePayer()
+
+    def with_effects(request: httpx.Request, number: int) -> httpx.Response | None:
+        assert "sandbox-effects" not in request.headers
+        return None
+
+    payer.before_fhir = with_effects
+    grade_fake(payer)
+    asked = [path for path in payer.paths() if "/_sandbox/" in path]
+    assert asked
+    assert all(path.endswith("/_sandbox/clock") and path.startswith("/s/baseline~") for path in asked)
+    source = "".join(p.read_text() for p in (Path(grade.__code__.co_filename).parent).rglob("*.py"))
+    code = source.replace("`Sandbox-Effects`", "")
+    assert "sandbox-effects" not in code.lower()
+    assert "_sandbox/journal" not in code
+
+
+def test_evidence_holds_no_secret_and_comes_back_the_same(grade_fake: Grade) -> None:
+    payer = FakePayer()
+    card, evidence = grade_fake(payer)
+    body = evidence.to_json()
+    assert Evidence.from_json(body) == evidence
+    assert regrade(Evidence.from_json(body)) == card
+    kept = body.decode()
+    secrets = [*payer.access, *payer.refreshing, "code1", '"pw"', "m0", "code_challenge", "flow=1"]
+    assert [s for s in secrets if f'"{s}"' in kept or f"={s}" in kept] == []
+
+
+def every(n: int, status: int, **headers: str) -> Callable[[httpx.Request, int], httpx.Response | None]:
+    """Each n-th FHIR request answers so; well-known documents are not FHIR requests here."""
+
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        return httpx.Response(status, headers=headers) if number % n == 0 else None
+
+    return before
+
+
+def cut(n: int) -> Callable[[httpx.Request, int], httpx.Response | None]:
+    """Each n-th answer is 200 with half a body: a success to the rubric, and no reason to blame paging."""
+
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        whole = number % n or "/Organization/" in request.url.path
+        return None if whole else httpx.Response(200, content=b'{"resourceType": "Bun')
+
+    return before
+
+
+def only_searches(status: int) -> Callable[[httpx.Request, int], httpx.Response | None]:
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        return httpx.Response(status) if request.url.path.endswith("/Goal") else None
+
+    return before
+
+
+FAULTS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
+    "no metadata": ({"metadata": False}, {"capability-statement": 0}),
+    "no smart-configuration": ({"smart": False}, {"smart-configuration": 0}),
+    "neither, but instruments": (
+        {"smart": False, "metadata": False, "instruments": {"fresh_payer": None}},
+        {"smart-configuration": 0, "capability-statement": 0},
+    ),
+    "one sign-in in ten dies": (
+        {"refuse_sign_in": lambda u, n: "server_error" if u.startswith("m") and int(u[1:]) % 10 == 3 else ""},
+        {"authorization-success": 10},
+    ),
+    "half the sign-ins end on a page": (
+        {"refuse_sign_in": lambda u, n: "page" if u.startswith("m") and int(u[1:]) > 20 else ""},
+        {"authorization-success": 4},
+    ),
+    "every first sign-in fails": (
+        {"refuse_sign_in": lambda u, n: "server_error" if n == 1 and not u.startswith("m") else ""},
+        {"eligibility-errors": 0},
+    ),
+    "no refresh tokens": ({"refresh_days": None}, {"refresh-token": 0}),
+    "refresh for 90 days": ({"refresh_days": 90}, {"refresh-token": 4}),
+    "refresh for 88 days": ({"refresh_days": 88}, {"refresh-token": 2}),
+    "refresh for 180 days": ({"refresh_days": 180}, {"refresh-token": 6}),
+    "refresh for 178 days": ({"refresh_days": 178}, {"refresh-token": 4}),
+    "refresh for 363 days": ({"refresh_days": 363}, {"refresh-token": 6}),
+    "no rotation": ({"rotate": False}, {}),
+    "lapsed members for 3 years": ({"inactive_days": 1095}, {"inactive-members": 4}),
+    "no lapsed members": ({"inactive_days": 0}, {"inactive-members": 0}),
+    "opt-in": ({"opt_in": True}, {"portal-opt-in": 0}),
+    "ineligible page": ({"ineligible_answer": "page"}, {"eligibility-errors": 0}),
+    "ineligible token": ({"ineligible_answer": "refused-token"}, {"eligibility-errors": 0}),
+    "mandated lines only": (
+        {"lines": ("medicare-advantage", "medicaid", "qhp")},
+        {"lines-of-business": 2, "authorization-success": 8},
+    ),
+    "a tenth of the requests throttled": (
+        {"before_fhir": every(10, 429)},
+        {"request-success": 6, "reference-resolution": 4},
+    ),
+    "throttled, with a Retry-After": (
+        {"before_fhir": every(30, 429, **{"Retry-After": "1"})},
+        {"request-success": 8, "sync-speed": 4},
+    ),
+    "one type answers 500": ({"before_fhir": only_searches(500)}, {"request-success": 8}),
+    "half the references dangle": ({"broken_references": 0.5}, {"reference-resolution": 2}),
+    "everything contained": ({"contained_only": True}, {"reference-resolution": 0}),
+    "no claims": (
+        {"withheld": ("ExplanationOfBenefit",)},
+        {"carin-resources": 3, "request-success": 8},
+    ),
+    "$everything absent": ({"everything": "none"}, {"request-success": 8, "everything": 0}),
+    "every seventh answer is cut": ({"before_fhir": cut(7)}, {}),
+    "$everything in one page": ({"everything": "single"}, {"everything": 1}),
+    "$everything cut short": ({"everything": "truncated"}, {"everything": 1}),
+    "slow": ({"latency": 0.1}, {"sync-speed": 4}),
+    "portal gone": ({"portal_status": 404}, {"developer-portal": 0}),
+    "portal behind a login": (
+        {"portal_page": '<form><input type="password" name="p"></form>'},
+        {"developer-portal": 0},
+    ),
+    "not live yet, no sandbox": ({"claims": {"sandbox": False}}, {"sandbox": 0}),
+}
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_one_fault_costs_what_it_should(name: str, grade_fake: Grade) -> None:
+    switches, expected = FAULTS[name]
+    card, _ = grade_fake(FakePayer(**switches))
+    assert lost(card) == expected
+
+
+def test_claims_do_not_help_a_payer_that_does_otherwise(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(refresh_days=90, inactive_days=0, opt_in=True, portal_status=404))
+    assert {finding.partition(":")[0] for finding in card.findings} == {
+        "refresh-token",
+        "inactive-members",
+        "portal-opt-in",
+        "developer-portal",
+    }
+
+
+def test_a_member_without_a_patient_is_not_authorized(grade_fake: Grade) -> None:
+    card, evidence = grade_fake(FakePayer(patient_in_token=False))
+    assert {a["outcome"] for a in evidence["sign-ins"].value} == {"EXCHANGE_FAILED"}
+    assert next(line for line in card.lines if line.id == "sync-speed").source == "unseen"
+
+
+def test_a_dropped_state_is_refused(grade_fake: Grade) -> None:
+    card, evidence = grade_fake(FakePayer(drop_state=True))
+    assert {a["outcome"] for a in evidence["sign-ins"].value} == {"STATE_MISMATCH"}
+    assert lost(card) == {"authorization-success": 0}
+
+
+def test_a_broken_login_leaves_the_rest_unseen(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(refuse_sign_in=lambda username, attempt: "login"))
+    sources = {line.id: line.source for line in card.lines}
+    hidden = {name for name, source in sources.items() if source == "unseen"}
+    assert hidden == {
+        *("refresh-token", "inactive-members", "portal-opt-in", "lines-of-business", "request-success"),
+        *("reference-resolution", "carin-resources", "clinical-resources", "sync-speed", "everything"),
+    }
+    assert sources["status"] == "declared"
+    points = {line.id: line.points for line in card.lines}
+    assert (points["authorization-success"], points["eligibility-errors"]) == (0, 2)
+
+
+def test_a_dead_token_is_renewed_during_a_sync(grade_fake: Grade) -> None:
+    payer = FakePayer()
+
+    def expire(request: httpx.Request, number: int) -> httpx.Response | None:
+        if number % 40 == 0:
+            payer.access.pop(request.headers["authorization"].removeprefix("Bearer "), None)
+        return None
+
+    payer.before_fhir = expire
+    card, _ = grade_fake(payer)
+    assert set(lost(card)) == {"request-success"}
+    line = next(line for line in card.lines if line.id == "request-success")
+    assert "× 401" in line.reason
+
+
+@pytest.mark.parametrize(
+    "link", ["http://169.254.169.254/latest", "http://127.0.0.1:6379/", "https://evil.example/fhir"]
+)
+def test_a_next_link_out_of_the_payer_is_not_followed(link: str, grade_fake: Grade) -> None:
+    payer = FakePayer()
+
+    def lead_out(request: httpx.Request, number: int) -> httpx.Response | None:
+        if not request.url.path.endswith("/ExplanationOfBenefit"):
+            return None
+        body = {"resourceType": "Bundle", "link": [{"relation": "next", "url": link}], "entry": []}
+        return httpx.Response(200, json=body)
+
+    payer.before_fhir = lead_out
+    card, evidence = grade_fake(payer)
+    assert {request.url.host for request in payer.requests} == {"127.0.0.1"}
+    assert {request.url.port for request in payer.requests} == {8080}
+    refused = [e for e in evidence["sync"].exchanges if e.note.startswith("not asked")]
+    assert [e.status for e in refused] == [0] * 5
+    assert "request-success" in lost(card)
+
+
+def test_a_reference_to_another_host_is_not_followed_and_does_not_resolve(grade_fake: Grade) -> None:
+    payer = FakePayer()
+
+    def point_out(request: httpx.Request, number: int) -> httpx.Response | None:
+        if not request.url.path.endswith("/Goal"):
+            return None
+        goal = {
+            "resourceType": "Goal",
+            "id": "g",
+            "x": {"reference": "https://evil.example/fhir/Practitioner/1"},
+        }
+        return httpx.Response(200, json={"resourceType": "Bundle", "entry": [{"resource": goal}]})
+
+    payer.before_fhir = point_out
+    _, evidence = grade_fake(payer)
+    assert evidence["references"].value["failures"] == {"no answer Practitioner": 5}
+    assert {request.url.host for request in payer.requests} == {"127.0.0.1"}
+
+
+def test_next_links_that_never_end_do_end(grade_fake: Grade) -> None:
+    payer = FakePayer()
+
+    def loop(request: httpx.Request, number: int) -> httpx.Response | None:
+        if not request.url.path.endswith("$everything"):
+            return None
+        body = {"resourceType": "Bundle", "link": [{"relation": "next", "url": str(request.url)}]}
+        return httpx.Response(200, json=body)
+
+    payer.before_fhir = loop
+    assert lost(grade_fake(payer)[0]) == {"everything": 1}
+
+
+def test_without_facts_only_the_open_doors_are_seen(grade_fake: Grade) -> None:
+    card, evidence = grade_fake(FakePayer(facts=False))
+    assert card.score == 2 + 2 + 2
+    assert card.range == (6, 6 + 92)
+    assert "serves no facts" in evidence["facts"].unseen
+
+
+def test_malformed_served_facts_are_as_good_as_none(grade_fake: Grade) -> None:
+    card, evidence = grade_fake(FakePayer(claims={"offered_lines": 7}))
+    assert "claims.offered_lines" in evidence["facts"].unseen
+    assert card.score == 6
+
+
+def test_a_facts_file_beats_the_served_document(grade_fake: Grade, tmp_path: Path) -> None:
+    file = tmp_path / "facts.json"
+    file.write_text(json.dumps(FakePayer().facts_document()))
+    payer = FakePayer(facts=False)
+    assert grade_fake(payer, facts=file)[0].score == 100
+    assert "/fhir/.well-known/payer-facts" not in payer.paths()
+    file.write_text('{"claims": {"status": ["live"]}}')
+    with pytest.raises(UsageError, match=r"facts\.json: claims\.status"):
+        grade_fake(payer, facts=file)
+    with pytest.raises(UsageError):
+        grade_fake(payer, facts=tmp_path / "none.json")
+
+
+def test_a_given_token_is_enough_for_the_data(grade_fake: Grade) -> None:
+    payer = FakePayer(facts=False)
+    payer.access["given"] = "m1"
+    card, _ = grade_fake(payer, token="given")
+    points = {line.id: line.points for line in card.lines}
+    assert points["request-success"] == 10
+    assert points["everything"] == 3
+    assert next(line for line in card.lines if line.id == "authorization-success").source == "unseen"
+    with pytest.raises(UsageError, match="--patient"):
+        grade_fake(payer, token="unknown")
+    assert grade_fake(payer, token="given", patient="p-m1")[0].score == card.score
+
+
+def test_no_clock_and_no_payer_of_our_own(grade_fake: Grade) -> None:
+    payer = FakePayer(refresh_days=10, instruments={"fresh_payer": None})
+    card, _ = grade_fake(payer)
+    line = next(line for line in card.lines if line.id == "refresh-token")
+    assert (line.points, line.source) == (10, "declared")
+    assert not [path for path in payer.paths() if "clock" in path]
+    shared = FakePayer(instruments={"fresh_payer": f"{HOST}/s/baseline/fhir"})
+    grade_fake(shared)
+    assert not [path for path in shared.paths() if "clock" in path]
+
+
+def test_an_unreachable_target_is_one_clear_line() -> None:
+    def refuse(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("connection refused")
+
+    with pytest.raises(UsageError, match="cannot be reached: no connection") as raised:
+        grade(BASE, transport=httpx.MockTransport(refuse), sleep=lambda _: None, resolve=no_resolver)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "target", ["", "payer", "ftp://payer/fhir", "http://", "http://a:b@p/fhir", "http://p/fhir?x=1"]
+)
+def test_a_target_that_is_no_base_url(target: str) -> None:
+    with pytest.raises(UsageError):
+        base_url(target)
+
+
+def test_a_trailing_slash_is_no_matter() -> None:
+    assert base_url("http://p:1/fhir///") == "http://p:1/fhir"
+
+
+def test_evidence_that_is_none() -> None:
+    for body in (b"", b"[]", b"{}", b'{"format": "other"}'):
+        with pytest.raises(UsageError):
+            Evidence.from_json(body)
