@@ -1,0 +1,17 @@
+# The wheel is built in one stage and installed in another, without the sources or a compiler.
+FROM python:3.13-slim AS build
+WORKDIR /src
+COPY . .
+RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
+
+FROM python:3.13-slim
+RUN useradd --create-home --uid 10001 payer && install -d -o payer /var/cache/payer
+COPY --from=build /wheels /wheels
+RUN pip install --no-cache-dir /wheels/*.whl && rm -r /wheels
+USER payer
+ENV XDG_CACHE_HOME=/var/cache/payer PAYER_SANDBOX_HOST=0.0.0.0
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["python", "-c", \
+  "import urllib.request as u; u.urlopen('http://127.0.0.1:8080/_sandbox/health', timeout=2)"]
+ENTRYPOINT ["payer-sandbox"]
+CMD ["serve"]

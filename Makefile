@@ -1,0 +1,45 @@
+# make serve · make test · make lint: each builds what it needs in .venv first.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+# Empty when the interpreter will do, otherwise what is wrong with it.
+problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed and was not found (name one with PYTHON=...)"; exit; }; \
+	"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+		{ echo "$(PYTHON) is not Python 3.11 or later (name one with PYTHON=...)"; exit; }; \
+	"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || \
+		echo "$(PYTHON) has no venv module (on Debian: apt-get install python3-venv)")
+
+BIN = .venv/bin
+
+.PHONY: serve test lint clean
+
+serve: .venv/.ready
+	@$(BIN)/payer-sandbox serve $(ARGS)
+
+test: .venv/.dev
+	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+lint: .venv/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/payer-sandbox scenarios lint
+	$(BIN)/payer-sandbox scenarios schema | cmp - scenarios/schema.json
+
+clean:
+	rm -rf .venv
+
+# The stamps say when pyproject.toml was last installed. Compiling ahead keeps the first start fast.
+.venv/.ready: pyproject.toml
+	$(if $(problem),$(error $(problem)))
+	@echo "Building the environment in .venv (once)…"
+	@[ -x $(BIN)/python ] || "$(PYTHON)" -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@$(BIN)/python -m compileall -q sandbox
+	@touch $@
+
+.venv/.dev: .venv/.ready
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@

@@ -1,0 +1,55 @@
+"""`token`: sign in to a running sandbox as a member and hold the tokens, as an app would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.core.errors import UsageError
+from sandbox.score import tokens
+from sandbox.score.client import Client
+from sandbox.score.discovery import discover
+from sandbox.score.facts import NO_FACTS, PATH, parse
+from sandbox.score.guard import Guard, addresses
+from sandbox.score.signin import Account, sign_in
+from sandbox.score.tokens import App
+
+
+def connect(base: str, *, member: str, password: str | None, scope: str, refresh: int) -> dict[str, Any]:
+    """The token response of a sign-in at the payer `base` (without /fhir), refreshed `refresh` times.
+
+    Raises UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
+    """
+    fhir = f"{base}/fhir"
+    with Client(Guard(fhir, (), addresses)) as http:
+        found = discover(http, fhir)
+        if not found.reached:
+            raise UsageError(f"{fhir} cannot be reached: is the sandbox running? (payer-sandbox serve)")
+        answer = http.get(f"{fhir}{PATH}", step="facts")
+        facts = parse(answer.json(), f"{fhir}{PATH}") if answer.status == 200 else NO_FACTS
+        endpoints = found.endpoints(facts.instruments)
+        if endpoints is None or not facts.instruments.client_id:
+            said = answer.json().get("issue", [{}])[0].get("details", {}).get("text")
+            raise UsageError(said or f"{fhir} does not say where to sign in")
+        app = App(facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback")
+        known = {m.username: m.password for m in facts.instruments.members}
+        if password is None and member not in known:
+            raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
+        account = Account(member, password if password is not None else known[member])
+        session = sign_in(http, endpoints, app, account, aud=fhir, scope=scope)
+        if not session.authorized:
+            told = ": ".join(part for part in (session.error, session.description) if part)
+            raise UsageError(f"{member} could not sign in: {told or session.reason}")
+        held: dict[str, Any] = {
+            "access_token": session.access_token,
+            "token_type": "Bearer",
+            "expires_in": session.expires_in,
+            "scope": session.scope,
+            "patient": session.patient,
+            "refresh_token": session.refresh_token,
+        }
+        for _ in range(refresh):
+            reply = tokens.refresh(http, endpoints, app, held["refresh_token"])
+            if not reply.works:
+                raise UsageError(f"{member}'s token could not be refreshed: {reply.why()}")
+            held.update(reply.body)
+    return {name: value for name, value in held.items() if value}

@@ -1,0 +1,126 @@
+"""`serve`: prepare library and ledger, take the port, run gunicorn, say where everything is."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from sandbox import __version__
+from sandbox.app import create_app
+from sandbox.build import Progress, prepared
+from sandbox.core.clock import SystemClock, anchor
+from sandbox.core.errors import UsageError
+from sandbox.core.roster import Account
+from sandbox.settings import Settings
+from sandbox.store.ledger import Ledger
+from sandbox.store.library import SqlLibrary
+
+
+def anchor_day(settings: Settings) -> date:
+    """The day the data is built around. Raises UsageError for a `--today` that is no date."""
+    if not settings.today:
+        return anchor(SystemClock())
+    try:
+        return date.fromisoformat(settings.today)
+    except ValueError:
+        raise UsageError(f"--today is a day such as 2026-01-31, not {settings.today!r}") from None
+
+
+def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
+    """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
+    day = anchor_day(settings)
+    listener = _listen(settings)
+    settings = replace(settings, port=listener.getsockname()[1])
+    if settings.today:
+        # A payer built around another day lives on that day: its clock starts there.
+        settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
+    settings = replace(
+        settings, library=str(prepared(settings, day, progress)), ledger=str(_ledger(settings))
+    )
+    app = create_app(settings)
+    _Server(app, settings, listener, lambda: say(banner(settings))).run()
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+    except (OSError, OverflowError) as problem:
+        # gaierror numbers are not errno's, and create_server lengthens the text of the others.
+        number = getattr(problem, "errno", None)
+        why = os.strerror(number) if number and number > 0 else str(problem)
+        where = f"{settings.host}:{settings.port}"
+        raise UsageError(f"cannot listen on {where}: {why} (another port: --port N, or 0)") from None
+
+
+def _ledger(settings: Settings) -> Path:
+    """A ledger that starts empty, or the one that --store keeps."""
+    if settings.store:
+        return Path(settings.store) / "ledger.db"
+    path = settings.cache / f"ledger-{settings.port}.db"
+    ledger = Ledger(path)
+    ledger.clear()
+    ledger.close()
+    return path
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
+    """gunicorn with threads. The app is built before the fork, its connections opened after it."""
+
+    def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
+        self._app, self._settings, self._listener, self._ready = app, settings, listener, ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "worker_class": "gthread",
+            "workers": self._settings.workers,
+            "threads": self._settings.threads,
+            "keepalive": 75,
+            "timeout": 0,
+            "graceful_timeout": 5,
+            "loglevel": "warning",
+            "preload_app": True,
+            "when_ready": lambda server: self._ready(),
+            "post_fork": lambda server, worker: self._app.extensions["after_fork"](),
+        }
+        if "control_socket_disable" in self.cfg.settings:  # gunicorn 25 and later open one
+            options["control_socket_disable"] = True
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._app
+
+
+def banner(settings: Settings) -> str:
+    """Where everything is, in at most 15 lines."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
+    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    accounts = SqlLibrary(Path(settings.library)).accounts()
+    rows = [
+        ("FHIR base", f"{base}/fhir"),
+        ("SMART", f"{base}/fhir/.well-known/smart-configuration"),
+        ("Client id", "sandbox-app  (public, PKCE, any loopback redirect URI)"),
+        *(("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in _three(list(accounts.values()))),
+        ("Developers", f"{base}/developer"),
+        ("Control", f"{base}/_sandbox/clock"),
+        ("Score it", f"payer-sandbox score {base}/fhir"),
+    ]
+    who = f"{len(accounts)} members, scenario {settings.scenario}"
+    head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
+    return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])
+
+
+def _three(accounts: list[Account]) -> list[Account]:
+    """One member for each of the first three things people try."""
+    wanted = ("eligible", "ineligible", "not-opted-in")
+    return [found for role in wanted if (found := next((a for a in accounts if a.role == role), None))]
