@@ -12,6 +12,7 @@ from sandbox.auth.clients import load as load_clients
 from sandbox.auth.identity import new_key
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
+from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import load as load_catalog
 from sandbox.settings import Settings
@@ -32,7 +33,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     library = SqlLibrary(Path(settings.library))
     ledger = Ledger(Path(settings.ledger))
     catalog = load_catalog(settings.scenarios)
-    catalog.parse(settings.scenario)
+    try:
+        catalog.parse(settings.scenario)
+    except NotFound as problem:
+        raise UsageError(problem.text) from None
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False

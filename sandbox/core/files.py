@@ -7,6 +7,7 @@ written by people, so those resolvers are removed: such words stay strings. Dupl
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -22,27 +23,26 @@ class _StrictLoader(yaml.SafeLoader):
     """SafeLoader with true/false, decimal integers and floats only, and no duplicate keys."""
 
 
+_TAG = "tag:yaml.org,2002:"
+_LOOSE = {_TAG + "bool", _TAG + "int", _TAG + "timestamp"}
+_STRICT = (("bool", r"^(?:true|false)$", "tf"), ("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789"))
+
 _StrictLoader.yaml_implicit_resolvers = {
-    first: [(tag, regexp) for tag, regexp in resolvers if tag not in _LOOSE]
-    for _LOOSE in [{f"tag:yaml.org,2002:{name}" for name in ("bool", "int", "timestamp")}]
+    first: [resolver for resolver in resolvers if resolver[0] not in _LOOSE]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
-
-
-def _resolve(tag: str, pattern: str, first: str) -> None:
-    import re
-
-    _StrictLoader.add_implicit_resolver(f"tag:yaml.org,2002:{tag}", re.compile(pattern), list(first))
-
-
-_resolve("bool", r"^(?:true|false)$", "tf")
-_resolve("int", r"^[-+]?(?:0|[1-9][0-9]*)$", "-+0123456789")
+for _name, _pattern, _first in _STRICT:
+    _StrictLoader.add_implicit_resolver(_TAG + _name, re.compile(_pattern), list(_first))
 
 
 def _mapping(loader: _StrictLoader, node: yaml.MappingNode) -> dict[Any, Any]:
     seen: set[Any] = set()
     for key_node, _ in node.value:
         key = loader.construct_object(key_node, deep=True)
+        if isinstance(key, (list, dict)):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key must be a word, not a list or mapping", key_node.start_mark
+            )
         if key in seen:
             raise yaml.constructor.ConstructorError(
                 None, None, f"the key {key!r} is there twice", key_node.start_mark
@@ -81,7 +81,7 @@ def read_yaml(path: Path) -> Any:
 
 
 def _decimal(value: Any) -> Any:
-    if isinstance(value, Decimal):
+    if isinstance(value, Decimal) and value.is_finite():
         return orjson.Fragment(str(value))
     raise TypeError(f"no JSON for {type(value).__name__}")
 
@@ -140,4 +140,6 @@ def write_ndjson(path: Path, values: Iterable[Any]) -> int:
         part.replace(path)
     except OSError as problem:
         raise FileProblem(f"{path}: {problem.strerror or problem}") from None
+    finally:
+        part.unlink(missing_ok=True)
     return count

@@ -80,7 +80,7 @@ def log_in() -> AnyResponse:
     account = visit.rooms.accounts.get(username)
     password = request.form.get("password", "")
     if account is None or not hmac.compare_digest(digest(password), digest(account.password)):
-        return _login_page(pending, asked, 401, "This user name and password do not belong together.")
+        return _login_page(pending, asked, 400, "This user name and password do not belong together.")
     visit = refine(member=account.username, client=asked.client_id)
     visit.notes.update(member=account.username, client=asked.client_id)
     visit.ledger.log_in(pending.id, account.username)

@@ -44,7 +44,7 @@ def log_in() -> AnyResponse:
     password = request.form.get("password", "")
     if account is None or not hmac.compare_digest(digest(password), digest(account.password)):
         problem = "This user name and password do not belong together."
-        return page("portal_login.html", 401, problem=problem)
+        return page("portal_login.html", 400, problem=problem)
     response = redirect(f"{visit.base}/portal", 303)
     session = _serializer().dumps([account.username, new_secret(16)])
     keep_cookie(response, COOKIE, session)  # type: ignore[arg-type]

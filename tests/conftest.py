@@ -1,0 +1,73 @@
+"""One running payer for each test worker; each test has a session of its own in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.running import library, listening
+from support.smart_app import SmartApp
+
+from sandbox.core.clock import SystemClock, anchor
+from sandbox.settings import Settings
+
+MakeApp = Callable[..., SmartApp]
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder that all test workers share."""
+    base = tmp_path_factory.getbasetemp()
+    return (base if worker_id == "master" else base.parent) / "shared"
+
+
+@pytest.fixture(scope="session")
+def library_file(shared_home: Path) -> Path:
+    """The default population, built once."""
+    return library(shared_home, Settings(), anchor(SystemClock()))
+
+
+@pytest.fixture(scope="session")
+def settings(library_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    ledger = tmp_path_factory.mktemp("ledger") / "ledger.db"
+    return Settings(library=str(library_file), ledger=str(ledger))
+
+
+@pytest.fixture(scope="session")
+def origin(settings: Settings) -> Iterator[str]:
+    """The origin of a payer that listens for the whole session."""
+    with listening(settings) as where:
+        yield where
+
+
+@pytest.fixture
+def session_name(request: pytest.FixtureRequest) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]", "-", request.node.name)[:64]
+
+
+@pytest.fixture
+def make_app(origin: str, session_name: str) -> Iterator[MakeApp]:
+    """Makes apps at this test's own payer: `make_app("rate-limited", client_id=…)`."""
+    apps: list[SmartApp] = []
+
+    def make(scenario: str = "baseline", **options: object) -> SmartApp:
+        apps.append(SmartApp(f"{origin}/s/{scenario}~{session_name}", **options))  # type: ignore[arg-type]
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.close()
+
+
+@pytest.fixture
+def app(make_app: MakeApp) -> SmartApp:
+    """An app at the baseline payer, nobody signed in."""
+    return make_app()
+
+
+@pytest.fixture
+def maria(app: SmartApp) -> SmartApp:
+    """The same, connected by the first named member."""
+    return app.connect("maria")

@@ -1,0 +1,243 @@
+"""The commands as typed in a terminal: exit codes, one-line errors, Ctrl-C, workers."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import subprocess
+from pathlib import Path
+
+import httpx
+import pytest
+from support.running import COMMAND, served
+from support.smart_app import SmartApp
+
+HEAVY = (
+    "flask",
+    "authlib",
+    "joserfc",
+    "fhir",
+    "faker",
+    "gunicorn",
+    "pydantic",
+    "httpx",
+    "sqlalchemy",
+    "rich",
+    "yaml",
+)
+
+
+def run(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, env=env, check=False)
+
+
+@pytest.fixture(scope="module")
+def env(shared_home: Path, library_file: Path) -> dict[str, str]:
+    """The environment of a user whose cache holds the default population already."""
+    return {**os.environ, "PAYER_SANDBOX_CACHE": str(shared_home)}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = f"import sys, sandbox.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    found = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
+    assert run("--help").returncode == 0
+
+
+def test_two_workers_serve_one_members_authorization_refresh_and_search(env: dict[str, str]) -> None:
+    with served("--workers", "2", env=env) as origin, SmartApp(origin) as app:
+        app.http.headers["Connection"] = app.browser.headers["Connection"] = "close"
+        for _ in range(6):
+            app.connect("maria")
+            first = app.everything("ExplanationOfBenefit?_count=25")
+            assert app.refresh().status_code == 200
+            assert app.everything("ExplanationOfBenefit?_count=25") == first
+        old = app.tokens["refresh_token"]
+        assert app.refresh().status_code == 200
+        assert app.refresh(refresh_token=old).status_code == 400
+        assert {app.get("Patient").status_code for _ in range(8)} == {401}
+
+
+def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = str(busy.getsockname()[1])
+        refused = run("serve", "--port", port, env=env)
+    assert refused.returncode == 2
+    assert refused.stderr.count("\n") == 1
+    assert "Address already in use" in refused.stderr
+    from sandbox.serving import banner
+    from sandbox.settings import Settings
+
+    library = next(Path(env["PAYER_SANDBOX_CACHE"]).glob("library-*.db"))
+    lines = banner(Settings(library=str(library))).splitlines()
+    assert len(lines) <= 15
+    told = "\n".join(lines)
+    for needed in (
+        "http://127.0.0.1:8080/fhir\n",
+        "/fhir/.well-known/smart-configuration",
+        "sandbox-app",
+        "maria / maria-pass",
+        "nina / nina-pass",
+        "oscar / oscar-pass",
+        "/_sandbox/",
+        "payer-sandbox score http://127.0.0.1:8080/fhir",
+    ):
+        assert needed in told
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("serve", "--port", "0", "--scenario", "rate-limitd"), "rate-limited"),
+        (("serve", "--port", "0", "--data", "/nowhere"), "/nowhere"),
+        (("serve", "--port", "0", "--members", "0"), "--members"),
+        (("serve", "--port", "0", "--today", "soon"), "--today"),
+        (("serve", "--port", "123456"), "cannot listen"),
+        (("serve", "--workers", "0"), "workers"),
+        (("serve", "--colour"), "No such option"),
+        (("generate", "--out", "/proc/nowhere"), "/proc/nowhere"),
+        (("generate", "--members", "-1", "--out", "/tmp/never"), "member"),
+        (("generate",), "--out"),
+        (("score", "http://127.0.0.1:9/fhir"), "cannot be reached"),
+        (("score", "not-a-url"), "http"),
+        (("score", "http://127.0.0.1:9/fhir", "--edition", "1999-01"), "2025-05"),
+        (("score", "http://127.0.0.1:9/fhir", "--facts", "/nowhere.json"), "/nowhere.json"),
+        (("token", "--member", "maria", "--url", "http://127.0.0.1:9"), "cannot be reached"),
+        (("clock", "--url", "http://127.0.0.1:9"), "cannot be reached"),
+        (("scenarios", "show", "rate-limitd"), "rate-limited"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(args: tuple[str, ...], says: str) -> None:
+    done = run(*args)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+
+
+def test_an_unreadable_variable_is_named() -> None:
+    done = run("serve", env={**os.environ, "PAYER_SANDBOX_PORT": "eighty"})
+    assert done.returncode == 2
+    assert "PAYER_SANDBOX_PORT" in done.stderr
+
+
+def test_token_prints_a_token_that_works(origin: str, session_name: str) -> None:
+    done = run(
+        "token",
+        "--member",
+        "maria",
+        "--url",
+        origin,
+        "--scenario",
+        f"baseline~{session_name}",
+        "--refresh",
+        "2",
+    )
+    token = done.stdout.strip()
+    assert re.fullmatch(r"[\w-]{40,}", token)
+    answer = httpx.get(
+        f"{origin}/s/baseline~{session_name}/fhir/Patient", headers={"Authorization": f"Bearer {token}"}
+    )
+    assert answer.json()["total"] == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--member", "nina"), "no active coverage"),
+        (("--member", "nobody"), "members"),
+        (("--member", "maria", "--password", "wrong"), "could not sign in"),
+        (("--member", "maria", "--scenario", "nonsense"), "nonsense"),
+    ],
+)
+def test_token_says_why_there_is_none(origin: str, flags: tuple[str, ...], says: str) -> None:
+    done = run("token", "--url", origin, *flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_score_writes_the_card_and_fails_under_a_threshold(origin: str, tmp_path: Path) -> None:
+    out = tmp_path / "card.json"
+    url = f"{origin}/s/portal-opt-in-required~{tmp_path.name}/fhir"
+    done = run("score", url, "--format", "json", "--out", str(out), "--fail-under", "95")
+    assert done.returncode == 1
+    assert '"portal-opt-in"' in out.read_text()
+    assert run("score", url, "--fail-under", "94", "--out", "/proc/none").returncode == 2
+
+
+def test_clock_journal_and_reset_speak_to_the_control_api(origin: str, session_name: str) -> None:
+    here = ("--url", origin, "--scenario", f"baseline~{session_name}")
+    before = run("clock", *here).stdout
+    after = run("clock", *here, "--advance", "P400D").stdout
+    assert int(after[:4]) - int(before[:4]) in (1, 2)
+    assert run("clock", *here, "--advance", "soon").returncode == 2
+    run("token", "--member", "maria", *here)
+    assert "/auth/token" in run("journal", *here).stdout
+    assert run("reset", *here).returncode == 0
+    assert run("journal", *here).stdout == ""
+
+
+def test_generated_folders_are_the_same_for_the_same_seed_and_can_be_served(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    for name in ("a", "b"):
+        done = run(
+            "generate",
+            "--members",
+            "6",
+            "--seed",
+            "9",
+            "--today",
+            "2026-03-01",
+            "--out",
+            str(tmp_path / name),
+        )
+        assert done.returncode == 0, done.stderr
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert "ExplanationOfBenefit.ndjson" in files
+    assert not [name for name in files if name.endswith(".part")]
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    env = {**env, "PAYER_SANDBOX_CACHE": str(tmp_path / "cache")}
+    with served("--data", str(tmp_path / "a"), env=env) as origin, SmartApp(origin) as app:
+        assert app.connect("maria").get("ExplanationOfBenefit").json()["total"] > 10
+
+
+def test_a_broken_line_in_a_served_folder_is_named(tmp_path: Path) -> None:
+    run("generate", "--members", "2", "--out", str(tmp_path))
+    with (tmp_path / "Coverage.ndjson").open("a") as file:
+        file.write("{broken\n")
+    done = run(
+        "serve",
+        "--port",
+        "0",
+        "--data",
+        str(tmp_path),
+        env={**os.environ, "PAYER_SANDBOX_CACHE": str(tmp_path)},
+    )
+    assert done.returncode == 2
+    assert "Coverage.ndjson, line 3" in done.stderr
+    assert not list(tmp_path.glob("library-*"))
+
+
+def test_scenarios_can_be_listed_shown_and_linted(tmp_path: Path) -> None:
+    assert "token-expires-early" in run("scenarios", "list").stdout
+    assert run("scenarios", "show", "rate-limited").stdout.startswith("id: rate-limited")
+    assert run("scenarios", "lint").returncode == 0
+    wrong = tmp_path / "odd.yaml"
+    wrong.write_text(
+        "id: odd\ntitle: t\nstory: s\narea: data\nexpect: {everything: 9, nonsense: 1}\n"
+        "shows: [{get: Patient}]\nreproduce: x\n"
+    )
+    done = run("scenarios", "lint", str(wrong))
+    assert done.returncode == 1
+    assert "expect.everything: 9" in done.stdout
+    assert "expect.nonsense: no such metric" in done.stdout
+
+
+def test_members_lists_logins_and_what_each_is_for() -> None:
+    listed = run("members").stdout
+    for name in ("maria", "nina", "oscar", "lapsed-4000"):
+        assert f"{name}-pass" in listed

@@ -1,0 +1,97 @@
+"""The member portal and the developer page."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+from conftest import MakeApp
+from support.smart_app import SmartApp, hidden
+
+
+def enter(app: SmartApp, username: str) -> httpx.Response:
+    form = {"username": username, "password": f"{username}-pass"}
+    answer = app.browser.post(f"{app.base}/portal/login", data=form)
+    assert answer.status_code == 303
+    return app.browser.get(f"{app.base}/portal")
+
+
+def test_a_member_sees_an_app_and_ends_its_access(maria: SmartApp) -> None:
+    page = enter(maria, "maria")
+    assert "Sandbox App" in page.text
+    assert maria.browser.post(f"{maria.base}/portal/revoke", data=hidden(page)).status_code == 303
+    assert maria.get("Patient").status_code == 401
+    assert maria.refresh().status_code == 400
+
+
+def test_a_member_cannot_end_another_members_app(make_app: MakeApp, maria: SmartApp) -> None:
+    grant = hidden(enter(maria, "maria"))["grant"]
+    walter = make_app()
+    form = hidden(enter(walter, "walter")) | {"grant": grant}
+    assert walter.browser.post(f"{walter.base}/portal/revoke", data=form).status_code == 403
+    assert maria.get("Patient").status_code == 200
+
+
+def test_forms_without_the_sessions_token_do_nothing(app: SmartApp) -> None:
+    enter(app, "oscar")
+    for form in ({}, {"csrf": "guess"}):
+        assert app.browser.post(f"{app.base}/portal/opt-in", data=form).status_code == 403
+    assert "switched off" in app.browser.get(f"{app.base}/portal").text
+
+
+def test_a_wrong_password_stays_outside(app: SmartApp) -> None:
+    answer = app.browser.post(f"{app.base}/portal/login", data={"username": "maria", "password": "x"})
+    assert answer.status_code == 400
+    assert "do not belong together" in answer.text
+
+
+def test_signing_out_ends_the_session(app: SmartApp) -> None:
+    page = enter(app, "maria")
+    app.browser.post(f"{app.base}/portal/logout", data=hidden(page))
+    assert "Sign in" in app.browser.get(f"{app.base}/portal").text
+
+
+def test_pages_are_safe_to_show(app: SmartApp) -> None:
+    page = app.follow(app.authorize())
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
+    assert page.headers["x-frame-options"] == "DENY"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["cache-control"] == "no-store"
+    cookie = app.authorize().headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=Lax" in cookie
+    assert f"Path={httpx.URL(app.base).path}/" in cookie
+
+
+def test_what_members_and_apps_send_is_escaped(app: SmartApp) -> None:
+    evil = "<script>alert(1)</script>"
+    assert evil not in app.browser.get(f"{app.base}/nothing/{evil}").text
+    page = app.follow(app.authorize(redirect_uri=f"http://127.0.0.1/{evil}"))
+    answer = app.browser.post(
+        f"{app.base}/auth/login", data=hidden(page) | {"username": "maria", "password": "maria-pass"}
+    )
+    assert evil not in app.follow(answer).text
+
+
+def test_a_sign_in_belongs_to_the_browser_that_started_it(make_app: MakeApp) -> None:
+    started = make_app()
+    page = started.follow(started.authorize())
+    other = make_app()
+    form = hidden(page) | {"username": "maria", "password": "maria-pass"}
+    assert other.browser.post(f"{other.base}/auth/login", data=form).status_code == 400
+    assert started.browser.get(f"{started.base}/auth/consent?{page.url.query.decode()}").status_code == 400
+
+
+def test_a_consent_cannot_be_given_twice(app: SmartApp) -> None:
+    page = app.follow(app.log_in("maria"))
+    form = hidden(page) | {"decision": "allow"}
+    assert app.browser.post(f"{app.base}/auth/consent", data=form).status_code == 303
+    assert app.browser.post(f"{app.base}/auth/consent", data=form).status_code == 400
+
+
+def test_the_developer_page_is_public_and_tells_where_to_start(app: SmartApp) -> None:
+    page = httpx.get(f"{app.base}/developer")
+    assert page.status_code == 200
+    for needed in (f"{app.base}/fhir", "sandbox-app", "maria-pass", "/s/rate-limited/fhir"):
+        assert needed in page.text
+    assert not re.findall(r'(?:src|href)="https?://(?!127\.0\.0\.1)', page.text)

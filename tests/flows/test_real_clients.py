@@ -1,0 +1,93 @@
+"""Clients that people really use: SMART Health IT's fhirclient, and a browser."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from support.smart_app import SmartApp, hidden
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("client_id", "redirect_uri"),
+    [("sandbox-app", "http://localhost:7/callback"), ("legacy-app", "http://localhost:8000/callback")],
+)
+@pytest.mark.filterwarnings("ignore::DeprecationWarning:fhirclient")
+def test_fhirclient_authorizes_and_reads_claims(app: SmartApp, client_id: str, redirect_uri: str) -> None:
+    """It discovers through the CapabilityStatement's oauth-uris, and (since 4.2) sends PKCE."""
+    from fhirclient.client import FHIRClient
+    from fhirclient.models.explanationofbenefit import ExplanationOfBenefit
+    from fhirclient.models.patient import Patient
+
+    settings = {
+        "app_id": client_id,
+        "api_base": f"{app.base}/fhir",
+        "redirect_uri": redirect_uri,
+        "scope": "openid fhirUser launch/patient offline_access patient/*.read",
+    }
+    smart = FHIRClient(settings=settings)
+    assert not smart.ready
+    app.redirect_uri = redirect_uri
+    page = app.follow(app.browser.get(smart.authorize_url))
+    form = hidden(page) | {"username": "maria", "password": "maria-pass"}
+    consent = app.follow(app.browser.post(f"{app.base}/auth/login", data=form))
+    done = app.browser.post(f"{app.base}/auth/consent", data=hidden(consent) | {"decision": "allow"})
+    smart.handle_callback(done.headers["location"])
+    assert smart.ready
+    assert smart.patient_id == "mbr-0001"
+    assert Patient.read(smart.patient_id, smart.server).name[0].family == "Delgado"
+    found = ExplanationOfBenefit.where({"patient": smart.patient_id, "_count": "5"})
+    claims = found.perform_resources(smart.server)
+    assert len(claims) >= 5
+    assert all(claim.patient.reference == "Patient/mbr-0001" for claim in claims)
+    assert smart.reauthorize()
+
+
+@pytest.fixture
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium (Debian), or install Chrome")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
+def test_a_browser_goes_through_login_and_consent_to_the_callback(
+    chromium: Any, app: SmartApp, tmp_path: Path, width: int
+) -> None:
+    page = chromium.new_page(viewport={"width": width, "height": 900})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.route(f"{app.redirect_uri}*", lambda route: route.fulfill(body="back in the app"))
+    page.goto(f"{app.base}/auth/authorize?{urlencode(app.request())}")
+    assert "Sandbox App" in page.inner_text("main")
+    picture = page.screenshot(path=tmp_path / "login.png")
+    page.keyboard.type("maria")  # the first field has the focus
+    page.keyboard.press("Tab")
+    page.keyboard.type("maria-pass")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/auth/consent**")
+    assert "Maria Delgado" in page.inner_text("main")
+    assert page.screenshot(path=tmp_path / "consent.png") != picture
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("button", name="Allow", exact=True).click()
+    page.wait_for_url(f"{app.redirect_uri}**")
+    assert app.state in page.url
+    code = page.url.split("code=")[1].split("&")[0]
+    assert app.redeem(code).status_code == 200
+    assert complaints == []

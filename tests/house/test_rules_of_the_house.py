@@ -1,0 +1,83 @@
+"""Rules that no linter knows: where faults may be known, what is documented, what the wheel holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from sandbox.core.gates import Stage
+from sandbox.faults.scenario import VERBS
+from sandbox.linting import schema
+from sandbox.settings import HELP, Settings, root
+
+TOP = Path(__file__).parents[2]
+SERVER = [
+    p for room in ("auth", "core", "fhir", "store", "web") for p in (TOP / "sandbox" / room).rglob("*.py")
+]
+README = (TOP / "README.md").read_text()
+
+
+def test_gates_are_passed_at_eight_places_only() -> None:
+    """The complete list of lines in the server that know that accidents may exist."""
+    rooms = [path for path in SERVER if path.name != "gates.py"]
+    found = [path.name for path in rooms for line in path.read_text().splitlines() if "gates.run(" in line]
+    assert sorted(found) == sorted(
+        ["exchange.py", "exchange.py", "fhir.py", "interactions.py", "interactions.py", "interactions.py",
+         "oauth.py", "tokens.py"]
+    )  # fmt: skip
+
+
+def test_every_stage_has_a_verb() -> None:
+    assert {verb.stage for verb in VERBS.values()} == set(Stage)
+
+
+def test_only_web_knows_which_scenario_is_in_force() -> None:
+    for path in SERVER:
+        if path.parent.name not in ("web",):
+            assert "faults" not in re.findall(r"^(?:from|import) sandbox\.(\w+)", path.read_text(), re.M), (
+                path
+            )
+
+
+def test_every_room_has_a_door_plate() -> None:
+    for room in ("core", "fhir", "store", "auth", "faults", "web", "synth", "score"):
+        plate = (TOP / "sandbox" / room / "__init__.py").read_text()
+        assert plate.startswith('"""'), room
+        assert "ay import" in plate, room
+        assert plate.count("\n") <= 20, room
+
+
+def test_every_setting_is_in_the_readme() -> None:
+    for field in fields(Settings):
+        assert field.name in HELP
+        if field.name not in ("library", "ledger", "ahead_days"):
+            assert f"PAYER_SANDBOX_{field.name.upper()}" in README, field.name
+
+
+def test_the_schema_of_scenarios_is_the_code_s() -> None:
+    assert (root() / "scenarios" / "schema.json").read_bytes() == schema()
+
+
+def test_the_readme_lists_every_scenario_and_every_command() -> None:
+    from sandbox.cli import cli
+
+    for path in (TOP / "scenarios").glob("*.yaml"):
+        assert f"`{path.stem}`" in README, path.stem
+    for name in cli.commands:
+        assert f"payer-sandbox {name}" in README, name
+
+
+@pytest.mark.parametrize("word", ["sha" + "red/", "pypi" + ".org", "registry.np" + "mjs"])
+def test_the_project_speaks_only_of_itself(word: str) -> None:
+    skipped = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+    for path in TOP.rglob("*"):
+        if (
+            path.is_file()
+            and not skipped & set(path.parts)
+            and path.suffix in {".py", ".md", ".yaml", ".toml", ""}
+        ):
+            text = path.read_text(encoding="utf-8", errors="ignore")
+            assert word not in text or "mark.guides" in text, path

@@ -1,0 +1,68 @@
+"""The flagship: every scenario earns exactly what it promises, and the baseline earns everything.
+
+The scenarios are the scorer's mutants: a metric that a scenario names must notice it, and no other
+metric may change. The claims are the baseline's under every scenario, so the grader reads no answers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from sandbox.faults.catalog import load
+from sandbox.score import rubric
+from sandbox.score.run import grade
+from sandbox.settings import root
+
+SCENARIOS = load(root() / "scenarios").by_id
+METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_earns_what_it_promises(origin: str, name: str) -> None:
+    card, _ = grade(f"{origin}/s/{name}~flagship/fhir")
+    earned = {line.id: line.points for line in card.lines}
+    reasons = {line.id: line.reason for line in card.lines}
+    wanted = METRICS | SCENARIOS[name].expect
+    assert earned == wanted, {k: reasons[k] for k in METRICS if earned[k] != wanted[k]}
+
+
+def test_the_default_payer_scores_100_of_100(origin: str) -> None:
+    card, _ = grade(f"{origin}/fhir")
+    assert (card.score, card.max, card.range) == (100, 100, (100, 100))
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_never_edits_the_claims(origin: str, name: str) -> None:
+    facts = ".well-known/payer-facts"
+    frozen = httpx.get(f"{origin}/fhir/{facts}").json()["claims"]
+    claimed = httpx.get(f"{origin}/s/{name}~claims/fhir/{facts}").json()["claims"]
+    assert claimed | {"developer_portal": None} == frozen | {"developer_portal": None}
+
+
+def test_the_grader_leaves_no_trace_in_the_payer_it_grades(origin: str) -> None:
+    """The refresh probe moves a clock: in a session of its own, not in the graded payer's."""
+    base = f"{origin}/s/baseline~untouched"
+    grade(f"{base}/fhir")
+    assert httpx.get(f"{base}/_sandbox/clock").json()["ahead_seconds"] == 0
+
+
+def test_the_grader_reads_neither_journal_nor_scenarios(origin: str) -> None:
+    _, evidence = grade(f"{origin}/s/portal-opt-in-required~blind/fhir")
+    text = str(evidence.to_json())
+    assert "/_sandbox/journal" not in text
+    assert "/_sandbox/scenarios" not in text
+    assert "sandbox-effects" not in text.lower()
+
+
+def test_the_metrics_of_the_edition_are_the_contracts() -> None:
+    contract = (
+        "status sandbox capability-statement smart-configuration authorization-success refresh-token"
+        " inactive-members portal-opt-in eligibility-errors lines-of-business request-success"
+        " reference-resolution carin-resources clinical-resources sync-speed everything developer-portal"
+    )
+    assert list(METRICS) == contract.split()
+    assert sum(METRICS.values()) == 100
+    assert Path(rubric.__file__).parent.joinpath("editions", "2025-05.yaml").is_file()

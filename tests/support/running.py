@@ -1,0 +1,87 @@
+"""A payer that really listens: the app behind a threaded server, or `payer-sandbox serve` itself."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import httpx
+from werkzeug.serving import make_server
+
+from sandbox.app import create_app
+from sandbox.build import prepared
+from sandbox.settings import Settings
+
+COMMAND = [sys.executable, "-m", "sandbox.cli"]
+
+
+def library(home: Path, settings: Settings, today: date) -> Path:
+    """The library of these settings, built once for all test workers."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        return prepared(replace(settings, cache=home), today, lambda done: None)
+
+
+@contextmanager
+def listening(settings: Settings) -> Iterator[str]:
+    """The app on a free port, in this process. Yields its origin."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+@contextmanager
+def served(*flags: str, env: dict[str, str]) -> Iterator[str]:
+    """`payer-sandbox serve --port 0 …` as a user would run it. Yields its origin; stops it by Ctrl-C."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *flags],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=env,
+    )
+    try:
+        yield _origin(process)
+    finally:
+        process.send_signal(2)
+        rest, _ = process.communicate(timeout=20)
+        assert process.returncode == 0, (process.returncode, rest)
+        assert "Traceback" not in rest
+
+
+def _origin(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "FHIR base" in line:
+            origin = line.split()[-1].removesuffix("/fhir")
+            _wait(f"{origin}/_sandbox/health")
+            return origin
+    raise AssertionError("serve ended without saying where it listens")
+
+
+def _wait(url: str) -> None:
+    for _ in range(100):
+        try:
+            if httpx.get(url).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(f"{url} does not answer")

@@ -1,0 +1,166 @@
+"""A small SMART app with a member in front of it: everything over HTTP, nothing from the server's code."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import secrets
+import ssl
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+
+_TLS = ssl.create_default_context()
+# Reading the trust store is slow, and nothing here speaks TLS: once is enough.
+
+SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
+
+
+@dataclass
+class SmartApp:
+    """One app at one payer (`base` without /fhir), with a browser of its own."""
+
+    base: str
+    client_id: str = "sandbox-app"
+    redirect_uri: str = "http://127.0.0.1:9876/callback"
+    secret: str | None = None
+    scope: str = SCOPE
+    verifier: str | None = field(default_factory=lambda: secrets.token_urlsafe(48))
+    state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    tokens: dict[str, Any] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.browser = httpx.Client(timeout=30, verify=_TLS)
+        self.http = httpx.Client(timeout=30, verify=_TLS)
+
+    def close(self) -> None:
+        self.browser.close()
+        self.http.close()
+
+    def __enter__(self) -> SmartApp:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # authorize
+
+    def request(self, **changes: str | None) -> dict[str, str]:
+        """The authorization request's parameters; None leaves one out."""
+        params: dict[str, str | None] = {
+            "response_type": "code",
+            "client_id": self.client_id,
+            "redirect_uri": self.redirect_uri,
+            "scope": self.scope,
+            "state": self.state,
+            "aud": f"{self.base}/fhir",
+        }
+        if self.verifier is not None:
+            digest = hashlib.sha256(self.verifier.encode()).digest()
+            params["code_challenge"] = base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+            params["code_challenge_method"] = "S256"
+        return {k: v for k, v in (params | changes).items() if v is not None}
+
+    def authorize(self, **changes: str | None) -> httpx.Response:
+        return self.browser.get(f"{self.base}/auth/authorize?{urlencode(self.request(**changes))}")
+
+    def log_in(self, username: str, password: str | None = None, **changes: str | None) -> httpx.Response:
+        """Authorize, then fill the login form. Returns the answer to the form, redirects unfollowed."""
+        page = self.follow(self.authorize(**changes))
+        form = hidden(page) | {"username": username, "password": password or f"{username}-pass"}
+        return self.browser.post(f"{self.base}/auth/login", data=form)
+
+    def agree(self, username: str, decision: str = "allow", **changes: str | None) -> dict[str, str]:
+        """The whole visit of a member. Returns the parameters of the callback."""
+        answer = self.log_in(username, **changes)
+        if self.returned(answer):
+            return self.callback(answer)
+        page = self.follow(answer)
+        done = self.browser.post(f"{self.base}/auth/consent", data=hidden(page) | {"decision": decision})
+        return self.callback(done)
+
+    def follow(self, answer: httpx.Response) -> httpx.Response:
+        while answer.is_redirect:
+            answer = self.browser.get(answer.headers["location"])
+        return answer
+
+    def returned(self, answer: httpx.Response) -> bool:
+        return answer.is_redirect and answer.headers["location"].startswith(self.redirect_uri)
+
+    def callback(self, answer: httpx.Response) -> dict[str, str]:
+        assert self.returned(answer), (answer.status_code, answer.headers.get("location"), answer.text[:500])
+        query = parse_qs(urlsplit(answer.headers["location"]).query, keep_blank_values=True)
+        return {name: values[0] for name, values in query.items()}
+
+    # tokens
+
+    def token(self, form: dict[str, str]) -> httpx.Response:
+        return self.post("token", form)
+
+    def post(self, endpoint: str, form: dict[str, str]) -> httpx.Response:
+        """A form to /auth/<endpoint>, authenticated as this client."""
+        auth = (self.client_id, self.secret) if self.secret else None
+        if auth is None:
+            form = {"client_id": self.client_id, **form}
+        return self.http.post(f"{self.base}/auth/{endpoint}", data=form, auth=auth)
+
+    def redeem(self, code: str, **changes: str) -> httpx.Response:
+        form = {"grant_type": "authorization_code", "code": code, "redirect_uri": self.redirect_uri}
+        if self.verifier is not None:
+            form["code_verifier"] = self.verifier
+        return self.token(form | changes)
+
+    def connect(self, username: str) -> SmartApp:
+        """Sign in and hold the tokens."""
+        answer = self.redeem(self.agree(username)["code"])
+        assert answer.status_code == 200, answer.text
+        self.tokens = answer.json()
+        return self
+
+    def refresh(self, **changes: str) -> httpx.Response:
+        """Refresh; on success the new tokens are held."""
+        form = {"grant_type": "refresh_token", "refresh_token": self.tokens["refresh_token"]}
+        answer = self.token(form | changes)
+        if answer.status_code == 200:
+            self.tokens = self.tokens | answer.json()
+        return answer
+
+    # data
+
+    @property
+    def patient(self) -> str:
+        return str(self.tokens["patient"])
+
+    def get(self, path: str, **headers: str) -> httpx.Response:
+        """GET below the FHIR base (or an absolute URL), with the token."""
+        url = path if path.startswith("http") else f"{self.base}/fhir/{path}"
+        bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"} if self.tokens else {}
+        return self.http.get(url, headers=bearer | self.headers | headers)
+
+    def pages(self, path: str) -> list[dict[str, Any]]:
+        """Every page of a search, following `next`."""
+        found = []
+        while path:
+            answer = self.get(path)
+            assert answer.status_code == 200, answer.text
+            found.append(answer.json())
+            path = next((li["url"] for li in found[-1]["link"] if li["relation"] == "next"), "")
+        return found
+
+    def everything(self, path: str) -> list[dict[str, Any]]:
+        """The resources of every page."""
+        return [entry["resource"] for page in self.pages(path) for entry in page.get("entry", [])]
+
+    def control(self, path: str, body: object = None) -> httpx.Response:
+        url = f"{self.base}/_sandbox/{path}"
+        return self.http.get(url) if body is None else self.http.post(url, json=body)
+
+
+def hidden(page: httpx.Response) -> dict[str, str]:
+    """The hidden fields of a page's form."""
+    assert page.status_code in (200, 400), (page.status_code, page.text[:300])
+    return dict(re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
