@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import logging
 
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
+from sandbox.web.pages import page
 
 log = logging.getLogger(__name__)
 
@@ -41,10 +42,8 @@ def answer(problem: Problem) -> Response:
         body = {"error": problem.code, "message": problem.text}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:
-        response = Response(
-            render_template("problem.html", title=_TITLES.get(problem.status, "Sorry"), text=problem.text),
-            status=problem.status,
-        )
+        title = _TITLES.get(problem.status, "Sorry")
+        response = page("problem.html", problem.status, title=title, text=problem.text)
     response.headers.extend(problem.headers)
     return response
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Response, render_template, request
+from flask import Response, g, render_template, request
 
 from sandbox.store.ledger import new_secret
 from sandbox.web.visit import here
@@ -18,8 +18,10 @@ def page(template: str, status: int = 200, *, leads_to: str | None = None, **val
     `leads_to` is the app's redirect URI: Chromium applies form-action to the redirect that follows
     a form, so the way back to the app must be allowed by name.
     """
-    visit = here()
-    response = Response(render_template(template, visit=visit, payer=visit.payer, **values), status=status)
+    # A failure may come before there is a visit: such a page wears no payer's brand.
+    visit = here() if "visit" in g else None
+    body = render_template(template, visit=visit, payer=visit.payer if visit else None, **values)
+    response = Response(body, status=status)
     target = _origin(leads_to) if leads_to else ""
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from datetime import UTC, datetime
 
 from flask import Blueprint, Response, redirect, request
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -15,6 +16,13 @@ from sandbox.web.pages import keep_cookie, page
 from sandbox.web.visit import here
 
 portal = Blueprint("portal", __name__, url_prefix="/portal")
+
+
+@portal.app_template_filter("day")
+def day(at: int) -> str:
+    """The day of an instant in milliseconds, as people write it here."""
+    return datetime.fromtimestamp(at / 1000, UTC).strftime("%B %-d, %Y")
+
 
 COOKIE = "payer_portal"
 
