@@ -10,10 +10,7 @@ from sandbox.synth.facts import Address, Term
 
 Json = dict[str, Any]
 
-CARIN = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-"
-CARIN_VERSION = "2.0.0"
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
-US_CORE_VERSION = "6.1.0"
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
 C4BB = "http://hl7.org/fhir/us/carin-bb/CodeSystem/"
@@ -23,13 +20,13 @@ UCUM = "http://unitsofmeasure.org"
 
 
 def carin(name: str) -> str:
-    """The versioned canonical of a CARIN Blue Button profile: its version rule wants the version."""
-    return f"{CARIN}{name}|{CARIN_VERSION}"
+    """The short name of a CARIN Blue Button profile; `guides` makes the canonical of it."""
+    return f"C4BB-{name}"
 
 
 def us_core(name: str) -> str:
-    """The versioned canonical of a US Core profile."""
-    return f"{US_CORE}{name}|{US_CORE_VERSION}"
+    """The short name of a US Core profile; `guides` makes the canonical of it."""
+    return f"us-core-{name}"
 
 
 def resource(kind: str, ident: str, updated: str, *profiles: str) -> Json:

@@ -16,11 +16,14 @@ from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
 from sandbox.synth import network, people, pools, render
 from sandbox.synth.adjudication import settle
+from sandbox.synth.guides import Guides
 from sandbox.synth.history import STORIES, live
 from sandbox.synth.life import life_of
 from sandbox.synth.spec import Spec, load_spec
 
-__all__ = ["Dossier", "Spec", "generate", "load_spec"]
+__all__ = ["Dossier", "Guides", "Spec", "generate", "load_spec"]
+
+DEFAULT = Guides()
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,9 @@ class Dossier:
     resources: tuple[dict[str, Any], ...]
 
 
-def generate(spec: Spec, *, members: int, seed: int, today: date) -> Iterator[Dossier]:
+def generate(
+    spec: Spec, *, members: int, seed: int, today: date, guides: Guides = DEFAULT
+) -> Iterator[Dossier]:
     """The network first, then the members, named ones first in the order of their file.
 
     `members` counts all of them. Nothing in the data is younger than `today`, except the coverage of
@@ -43,13 +48,13 @@ def generate(spec: Spec, *, members: int, seed: int, today: date) -> Iterator[Do
         for story in rates:
             if story not in STORIES:
                 raise UsageError(f"no story {story!r}: known are {', '.join(STORIES)}")
-    return _dossiers(spec, members, seed, today)
+    return _dossiers(spec, members, seed, today, guides)
 
 
-def _dossiers(spec: Spec, members: int, seed: int, today: date) -> Iterator[Dossier]:
+def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) -> Iterator[Dossier]:
     names = pools.sample(seed, spec.payer["state"])
     providers = network.build(spec, names, Random(f"{seed}:network"))
-    yield Dossier(None, tuple(render.providers(spec, providers, today)))
+    yield Dossier(None, tuple(map(guides.stamp, render.providers(spec, providers, today))))
     for number in range(1, members + 1):
         rng = Random(f"{seed}:member:{number}")
         rates = dict(spec.stories)
@@ -64,4 +69,4 @@ def _dossiers(spec: Spec, members: int, seed: int, today: date) -> Iterator[Doss
         claims, events = live(life, rates)
         settled = tuple(settle(member, claims))
         resources = render.member(spec, member, settled, events, today)
-        yield Dossier(people.account(member, login), tuple(resources))
+        yield Dossier(people.account(member, login), tuple(map(guides.stamp, resources)))
