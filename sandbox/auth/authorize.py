@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
@@ -94,7 +94,7 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk) -> AuthorizationRequest
     challenge = one.get("code_challenge")
     if problem := _pkce_problem(one, client):
         raise refuse("invalid_request", problem)
-    if one.get("aud", one.get("resource")) != desk.fhir:
+    if one.get("aud", one.get("resource", "")).removesuffix("/") != desk.fhir:
         raise refuse("invalid_request", f"aud must be the FHIR base {desk.fhir}")
     if asks_for_system(one.get("scope")):
         raise refuse("invalid_scope", "system scopes are not for members to grant")
@@ -180,7 +180,7 @@ def error_url(desk: Desk, error: CallbackError) -> str:
 
 def callback(redirect_uri: str, params: Mapping[str, str]) -> str:
     """The redirect URI with parameters added; a query it already has is kept."""
-    separator = "&" if urlsplit(redirect_uri).query else "?"
+    separator = "?" if "?" not in redirect_uri else "" if redirect_uri[-1] in "?&" else "&"
     return f"{redirect_uri}{separator}{urlencode(params)}"
 
 

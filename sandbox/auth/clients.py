@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
+
+from pydantic import TypeAdapter, ValidationError
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import read_yaml
+from sandbox.core.files import json_bytes, read_yaml
 from sandbox.store.ledger import digest
 
 
@@ -40,13 +43,7 @@ class Client:
         asked = _loopback(uri)
         if asked is None:
             return False
-        if self.any_loopback:
-            return True
-        return any(
-            (known := _loopback(registered)) is not None
-            and (known.hostname, known.path, known.query) == (asked.hostname, asked.path, asked.query)
-            for registered in self.redirect_uris
-        )
+        return self.any_loopback or asked in map(_loopback, self.redirect_uris)
 
     # What Authlib asks of a client (authlib.oauth2.rfc6749.ClientMixin).
 
@@ -63,21 +60,29 @@ class Client:
         return grant_type in self.grant_types
 
 
-def _loopback(uri: str) -> SplitResult | None:
-    """The parts of an http URI on this machine, or None. No userinfo, no fragment."""
+_VISIBLE = re.compile(r"[!-~]+")
+
+
+def _loopback(uri: str) -> tuple[str, str] | None:
+    """Host, and everything behind the port, of an http URI on this machine; or None.
+
+    No userinfo, no fragment (not even an empty one), no blanks or control characters: urlsplit
+    would silently remove those, a browser or header might not.
+    """
+    if not _VISIBLE.fullmatch(uri) or "\\" in uri or "#" in uri:
+        return None
     try:
         parts = urlsplit(uri)
         host, _ = parts.hostname, parts.port
     except ValueError:
         return None
-    if parts.scheme != "http" or not host or "@" in parts.netloc or parts.fragment or "\\" in uri:
+    if parts.scheme != "http" or not host or "@" in parts.netloc:
         return None
-    if host == "localhost":
-        return parts
     try:
-        return parts if ipaddress.ip_address(host).is_loopback else None
+        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return None
+    return (host, uri.partition(parts.netloc)[2]) if local else None
 
 
 def load(path: Path) -> dict[str, Client]:
@@ -89,15 +94,26 @@ def load(path: Path) -> dict[str, Client]:
     for entry in listed:
         try:
             client = _client(entry)
-        except (TypeError, KeyError, ValueError) as problem:
+        except (TypeError, ValueError) as problem:
             raise FileProblem(f"{path}: client {entry!r}: {problem}") from None
+        if client.client_id in clients:
+            raise FileProblem(f"{path}: client {client.client_id!r} is there twice")
         clients[client.client_id] = client
     return clients
 
 
-def _client(entry: dict[str, Any]) -> Client:
+def _client(entry: Any) -> Client:
+    if not isinstance(entry, dict):
+        raise TypeError("a mapping is expected")
     fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    for uri in fields.get("redirect_uris", ()):
-        if not urlsplit(uri).scheme or urlsplit(uri).fragment:
+    client = Client(**fields)
+    try:
+        # Strict: the word "no" would otherwise be true.
+        TypeAdapter(Client).validate_json(json_bytes(vars(client)), strict=True)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    for uri in client.redirect_uris:
+        if not urlsplit(uri).scheme or "#" in uri:
             raise ValueError(f"{uri!r} is not an absolute URI without fragment")
-    return Client(**fields)
+    return client

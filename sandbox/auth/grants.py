@@ -16,7 +16,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint as _Introspection
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
-from sandbox.auth.identity import id_token
+from sandbox.auth.identity import id_token, subject
 from sandbox.auth.scopes import split, subset
 from sandbox.auth.tokens import living, mint
 from sandbox.store.ledger import Code, Grant, Token
@@ -66,9 +66,11 @@ class AuthorizationCode(_CodeGrant):
             raise InvalidGrantError("The authorization code was already used")
         return presented.grant
 
-    def generate_token(self, user: Grant, scope: str, **_: Any) -> dict[str, Any]:
+    def generate_token(
+        self, user: Grant, scope: str, include_refresh_token: bool = True, **_: Any
+    ) -> dict[str, Any]:
         desk: Desk = self.request.desk
-        token = mint(desk, user, scope, self.GRANT_TYPE, refresh=True)
+        token = mint(desk, user, scope, self.GRANT_TYPE, refresh=include_refresh_token)
         if "openid" in split(scope):
             token["id_token"] = id_token(desk, user, self.request.authorization_code.code.nonce)
         return token
@@ -125,14 +127,16 @@ class RefreshToken(_RefreshGrant):
     def authenticate_user(self, presented: PresentedRefresh) -> Grant:
         """Right before the token: a rotating token is replaced here, by one winner."""
         desk: Desk = self.request.desk
-        rotates = desk.payer.refresh_rotation != "none"
-        if rotates and not desk.ledger.replace_token(presented.token.hash, desk.now()):
+        rotation = desk.payer.refresh_rotation
+        if rotation != "none" and not desk.ledger.replace_token(presented.token.hash, desk.now()):
+            if rotation == "reuse-revokes-family":
+                desk.ledger.revoke_grant(presented.token.grant, desk.now())
             raise InvalidGrantError("The refresh token was already used")
         return presented.grant
 
     def issue_token(self, user: Grant, presented: PresentedRefresh) -> dict[str, Any]:
         desk: Desk = self.request.desk
-        scope = self.request.payload.scope or presented.get_scope()
+        scope = " ".join(split(self.request.payload.scope)) or presented.get_scope()
         return mint(desk, user, scope, self.GRANT_TYPE, refresh=desk.payer.refresh_rotation != "none")
 
     def save_token(self, token: dict[str, Any]) -> None:
@@ -205,6 +209,7 @@ class Introspection(_Introspection):
             "iat": token.issued // 1000,
             "exp": token.expires // 1000,
             "iss": desk.issuer,
+            "sub": subject(desk, grant),
             "patient": grant.patient,
             "fhirUser": f"{desk.fhir}/Patient/{grant.patient}",
         }

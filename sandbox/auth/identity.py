@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from joserfc import jwt
@@ -23,18 +24,29 @@ def new_key() -> str:
     ).decode()
 
 
+@lru_cache(maxsize=4)
+def _key(private: str) -> RSAKey:
+    """The parsed key. Parsing checks its primes, which costs fifty times as much as a signature."""
+    return RSAKey.import_key(json_value(private))
+
+
 def jwks(private: str) -> dict[str, Any]:
     """The public half, as `jwks_uri` serves it: bare keys."""
-    public = RSAKey.import_key(json_value(private)).as_dict(private=False)
+    public = _key(private).as_dict(private=False)
     return {"keys": [public]}
 
 
+def subject(desk: Desk, grant: Grant) -> str:
+    """Who the member is to apps: stable per member and payer, and it tells nothing."""
+    return digest(f"{desk.payer.name}|{grant.username}")[:32]
+
+
 def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
-    """A signed id_token. `sub` is stable per member and payer and tells nothing; `fhirUser` is absolute."""
+    """A signed id_token; `fhirUser` is absolute."""
     now = desk.now() // 1000
     claims: dict[str, Any] = {
         "iss": desk.issuer,
-        "sub": digest(f"{desk.payer.name}|{grant.username}")[:32],
+        "sub": subject(desk, grant),
         "aud": grant.client,
         "iat": now,
         "exp": now + LIFETIME,
@@ -42,5 +54,5 @@ def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
     }
     if nonce:
         claims["nonce"] = nonce
-    key = RSAKey.import_key(json_value(desk.signing_key))
+    key = _key(desk.signing_key)
     return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": key.kid}, claims, key, algorithms=["RS256"])

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749 import AuthorizationServer as _Server
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error, OAuth2Request
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from sandbox.auth.clients import Client
@@ -50,6 +50,8 @@ class AuthorizationServer(_Server):
         self.register_endpoint(Introspection)
 
     def token(self, request: TokenRequest) -> Reply:
+        if "grant_type" not in request.form:
+            return self.handle_error_response(request, InvalidRequestError("grant_type is missing"))
         return self._guarded(request, lambda: self.create_token_response(request))
 
     def endpoint(self, name: str, request: TokenRequest) -> Reply:
@@ -77,7 +79,11 @@ class AuthorizationServer(_Server):
     ) -> Client:
         from authlib.oauth2.rfc6749.authenticate_client import ClientAuthentication
 
-        client: Client = ClientAuthentication(request.desk.clients.get)(request, methods, endpoint)
+        authenticate = ClientAuthentication(request.desk.clients.get)
+        try:
+            client: Client = authenticate(request, methods, endpoint)
+        except ValueError:  # what Authlib says to a header that is not base64 of UTF-8
+            raise InvalidClientError(description="The Authorization header cannot be read") from None
         return client
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -93,4 +99,8 @@ class AuthorizationServer(_Server):
 
     def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> Reply:
         status, body, headers = error()
+        if isinstance(error, InvalidClientError):  # RFC 6749 §5.2; a realm is required (RFC 7617 §2)
+            status = 401
+            headers = [(name, value) for name, value in headers if name != "WWW-Authenticate"]
+            headers.append(("WWW-Authenticate", 'Basic realm="token"'))
         return self.handle_response(status, dict(body), headers)

@@ -64,7 +64,9 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-_DURATION = re.compile(r"(-)?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?")
+_DURATION = re.compile(
+    r"(-)?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
+)
 
 
 def duration(text: str) -> timedelta:
@@ -76,11 +78,14 @@ def duration(text: str) -> timedelta:
     if not found or text.endswith(("P", "T")):
         raise ValueError(f"not a duration of days and times (such as P90D or PT5M): {text!r}")
     sign, weeks, days, hours, minutes, seconds = found.groups()
-    span = timedelta(
-        weeks=int(weeks or 0),
-        days=int(days or 0),
-        hours=int(hours or 0),
-        minutes=int(minutes or 0),
-        seconds=float(seconds or 0),
-    )
+    try:
+        span = timedelta(
+            weeks=int(weeks or 0),
+            days=int(days or 0),
+            hours=int(hours or 0),
+            minutes=int(minutes or 0),
+            seconds=float(seconds or 0),
+        )
+    except OverflowError:
+        raise ValueError(f"longer than any calendar: {text!r}") from None
     return -span if sign else span

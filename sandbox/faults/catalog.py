@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from sandbox.core.errors import FileProblem, NotFound
+from sandbox.core.errors import FileProblem, NotFound, Problem
 from sandbox.core.files import read_yaml
 from sandbox.core.gates import OPEN, Facts, Gates, Stage, unchanged
 from sandbox.core.payer import Payer, changed
@@ -81,9 +81,14 @@ class BoundGates:
     def run(self, stage: Stage, value: T, facts: Facts) -> T:
         for rule in self.rules:
             if rule.effect.stage is stage and rule.due(facts, self.world):
-                before, value = value, rule.effect(value, facts, self.world)
+                name = f"{rule.scenario}:{rule.effect.do}"  # type: ignore[attr-defined]
+                try:
+                    before, value = value, rule.effect(value, facts, self.world)
+                except Problem:  # an effect may answer by refusing
+                    self._fired.append(name)
+                    raise
                 if rule.effect.silent or not unchanged(before, value):
-                    self._fired.append(f"{rule.scenario}:{rule.effect.do}")  # type: ignore[attr-defined]
+                    self._fired.append(name)
         return value
 
     def fired(self) -> tuple[str, ...]:
@@ -153,4 +158,6 @@ def _complaint(error: Any) -> str:
         return f"{where}.do: no verb {verb!r}{hint}; verbs are {', '.join(sorted(VERBS))}"
     if error["type"] == "extra_forbidden":
         return f"{where}: not a key of this part"
-    return f"{where}: {error['msg']}"
+    if error["type"] == "union_tag_not_found":
+        return f"{where}.do: a verb is missing; verbs are {', '.join(sorted(VERBS))}"
+    return f"{where or 'the file'}: {error['msg'].removeprefix('Value error, ')}"

@@ -7,8 +7,18 @@ from fnmatch import fnmatchcase
 from functools import reduce
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
+from sandbox.core.errors import UsageError
+from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts
 from sandbox.core.payer import Payer, changed
 from sandbox.faults.effects import arrival, resource, search, signin
@@ -93,8 +103,8 @@ class Then(_Strict):
 
     `issue` is the OperationOutcome's code, `error` the OAuth error (in JSON or on the callback),
     `says` a text in the error description or page, `header` header names with the text they contain.
-    `every` names an element of all entries and `unresolvable` the share of its references that
-    cannot be read (within 0.15).
+    `every` names an element of the answer (a dotted path, lists walked through), and `unresolvable`
+    the share of the references found there that cannot be read (within 0.15).
     """
 
     status: int | None = None
@@ -151,5 +161,12 @@ class Scenario(_Strict):
     @classmethod
     def _known_policies(cls, value: dict[str, Any]) -> dict[str, Any]:
         """Unknown names and wrong types are told here, not when a request comes."""
-        TypeAdapter(Payer).validate_python(vars(changed(Payer(), value)))
+        try:
+            # Strict: YAML here has no "yes" and "no", and the value is used as it is written.
+            TypeAdapter(Payer).validate_json(json_bytes(vars(changed(Payer(), value))), strict=True)
+        except UsageError as problem:
+            raise ValueError(str(problem)) from None
+        except ValidationError as problem:
+            told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors())
+            raise ValueError("; ".join(told)) from None
         return value

@@ -6,6 +6,7 @@ A partial date is a range: 2024-03 is the whole of March (R4 §3.1.1.4.9 "date")
 from __future__ import annotations
 
 import re
+from calendar import isleap, monthrange
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -17,8 +18,10 @@ FOREVER = 1 << 52
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
 
 _DATE = re.compile(
-    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:[0-5]\d)?)?)?)?",
+    re.ASCII,
 )
+_DAY = 86_400_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -58,17 +61,22 @@ def parse(text: str) -> Range:
     if hour:
         return low, low + 60_000
     if day:
-        return low, low + 86_400_000
+        return low, low + _DAY
     if month:
-        following = start.replace(year=start.year + start.month // 12, month=start.month % 12 + 1)
-        return low, milliseconds(following)
-    return low, milliseconds(start.replace(year=start.year + 1))
+        return low, low + monthrange(start.year, start.month)[1] * _DAY
+    return low, low + (366 if isleap(start.year) else 365) * _DAY
 
 
 def ranges(value: Any) -> list[Range]:
-    """Ranges of an element: a date string, a Period, or anything else (none)."""
+    """Ranges of an element: a date string, a Period, or anything else (none).
+
+    A string that is no date is "anything else": onset and occurrence may be words ("childhood").
+    """
     if isinstance(value, str):
-        return [parse(value)]
+        try:
+            return [parse(value)]
+        except ValueError:
+            return []
     if isinstance(value, dict) and ("start" in value or "end" in value):
         low = parse(value["start"])[0] if "start" in value else -FOREVER
         high = parse(value["end"])[1] if "end" in value else FOREVER
@@ -97,5 +105,5 @@ def holds(prefix: str, target: Range, asked: Range, now: int) -> bool:
 
 def widen(asked: Range, now: int) -> Range:
     """`ap` accepts a tenth of the distance between now and the date, and at least a day."""
-    slack = max(abs(now - asked[0]) // 10, 86_400_000)
+    slack = max(abs(now - asked[0]) // 10, _DAY)
     return asked[0] - slack, asked[1] + slack

@@ -218,7 +218,7 @@ def find(kind: str, name: str) -> Param | None:
 
 @dataclass(frozen=True)
 class Row:
-    """One index row: `a` and `b` are (system, code), (low, high), (type, id) or (text, "")."""
+    """One index row: `a` and `b` are (system, code), (low, high), (type, id) or (folded text, text)."""
 
     param: str
     kind: Kind
@@ -280,7 +280,7 @@ def _choices(node: dict[str, Any], stem: str) -> list[str]:
     return [name for name in node if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper()]
 
 
-_LITERAL = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?$")
+_LITERAL = re.compile(r"(?:^|/)([A-Z][A-Za-z]+)/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
 
 
 def literal(reference: Any) -> tuple[str, str] | None:
@@ -304,7 +304,7 @@ def _rows(param: Param, value: Any) -> Iterator[Row]:
             yield Row(param.name, "reference", *found)
     else:
         for text in _texts(value):
-            yield Row(param.name, "string", fold(text), "")
+            yield Row(param.name, "string", fold(text), text)
 
 
 def _codes(value: Any) -> Iterator[tuple[str, str]]:
@@ -320,11 +320,17 @@ def _codes(value: Any) -> Iterator[tuple[str, str]]:
             yield value.get("system", ""), str(value["value"])
 
 
+_CODED = frozenset({"id", "use", "type"})
+"""Parts of a HumanName or Address that are codes, not text: "official" is nobody's name."""
+
+
 def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        for part in value.values():
+        for name, part in value.items():
+            if name in _CODED:
+                continue
             for text in part if isinstance(part, list) else [part]:
                 if isinstance(text, str):
                     yield text

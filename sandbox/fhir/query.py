@@ -42,7 +42,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Text:
-    """A folded string; `exact` and `contains` are the modifiers, otherwise it is a prefix."""
+    """A string, folded unless `exact`; `exact` and `contains` are the modifiers, otherwise a prefix."""
 
     text: str
     mode: str = "prefix"
@@ -106,6 +106,11 @@ class Query:
 RESULT_PARAMS = frozenset({"_count", "_include", "_include:iterate", "_page", "_format", "_pretty", "_total"})
 
 
+VALUES_MAX = 200
+TEXT_MAX = 1000
+"""Values of a search, and characters of a text, beyond which the library is not asked."""
+
+
 def parse(
     kind: str,
     args: Iterable[tuple[str, str]],
@@ -136,12 +141,15 @@ def parse(
                 ignored.append(name)
             elif clause.values:
                 clauses.append(clause)
+    if sum(len(clause.values) for clause in clauses) > VALUES_MAX:
+        name = max(clauses, key=lambda clause: len(clause.values)).param.name
+        bad_request(f"A search takes at most {VALUES_MAX} values", name)
     if ignored and strict:
         bad_request(f"{kind} has no search parameter {ignored[0]}", ignored[0])
     return Query(
         kind,
         tuple(clauses),
-        tuple(includes),
+        tuple(dict.fromkeys(includes)),
         count=count,
         ignored=tuple(ignored),
         summary_only=summary_only,
@@ -150,7 +158,7 @@ def parse(
 
 
 def _count(text: str, most: int) -> tuple[int, bool]:
-    if not re.fullmatch(r"\d{1,9}", text):
+    if not re.fullmatch(r"[0-9]{1,9}", text):
         bad_request("_count is a whole number, 0 or more", "_count")
     number = int(text)
     return (min(number, most), False) if number else (0, True)
@@ -170,6 +178,8 @@ def _include(kind: str, text: str, *, iterate: bool) -> Sequence[Include]:
     param = find(source, name)
     if param is None or param.kind != "reference":
         bad_request(f"{source} has no reference parameter {name}", "_include")
+    if target and target not in param.targets:
+        bad_request(f"{source}:{name} does not point to {target}", "_include")
     return [Include(source, name, target or None, iterate)]
 
 
@@ -192,9 +202,15 @@ def _fits(param: Param, modifier: str) -> bool:
     return param.kind == "reference" and modifier in param.targets
 
 
-def split(text: str) -> list[str]:
+def split(text: str, at: str = ",") -> list[str]:
     r"""Values separated by commas; `\,` `\|` `\$` `\\` are escapes (R4 §3.1.1.4.7)."""
-    return re.split(r"(?<!\\),", text)
+    parts = [""]
+    for unit in re.findall(r"(?s)\\?.", text):  # an escape stays with what it escapes
+        if unit == at:
+            parts.append("")
+        else:
+            parts[-1] += unit
+    return parts
 
 
 def _unescape(text: str) -> str:
@@ -208,15 +224,17 @@ def _value(param: Param, modifier: str, text: str, name: str) -> Value:
         return _moment(text, name)
     if param.kind == "reference":
         return _target(param, modifier, text, name)
+    if len(text) > TEXT_MAX:
+        bad_request(f"A text is at most {TEXT_MAX} characters", name)
     plain = _unescape(text)
     return Text(plain if modifier == "exact" else fold(plain), modifier or "prefix")
 
 
 def _token(text: str) -> Token:
-    parts = re.split(r"(?<!\\)\|", text, maxsplit=1)
-    if len(parts) == 1:
-        return Token(None, _unescape(parts[0]))
-    return Token(_unescape(parts[0]), _unescape(parts[1]) or None)
+    system, *code = split(text, "|")
+    if not code:
+        return Token(None, _unescape(system))
+    return Token(_unescape(system), _unescape("|".join(code)) or None)
 
 
 def _moment(text: str, name: str) -> Moment:

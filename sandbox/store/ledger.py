@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    URL,
     BigInteger,
     Column,
     Connection,
@@ -35,6 +36,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_value
@@ -182,7 +184,10 @@ class Ledger:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = _engine(path)
             with self._engine.begin() as db:
-                _META.create_all(db)
+                for table in _META.sorted_tables:  # two workers may come first at the same time
+                    db.execute(CreateTable(table, if_not_exists=True))
+                    for index in table.indexes:
+                        db.execute(CreateIndex(index, if_not_exists=True))
         except (OSError, OperationalError) as problem:
             raise FileProblem(f"{path}: cannot be opened ({problem})".splitlines()[0]) from None
 
@@ -216,7 +221,7 @@ class Ledger:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": 10})
+    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 10})
 
     @event.listens_for(engine, "connect")
     def pragmas(connection: Any, record: Any) -> None:

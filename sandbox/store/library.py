@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import (
+    URL,
     Column,
     ColumnElement,
     Connection,
@@ -34,6 +37,7 @@ from sqlalchemy import (
     true,
     union,
 )
+from sqlalchemy.exc import OperationalError
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes
@@ -77,7 +81,7 @@ def _index(name: str, a: Column[Any], b: Column[Any]) -> Table:
 TOKEN = _index("token", Column("system", String), Column("code", String))
 DATE = _index("date", Column("low", Integer), Column("high", Integer))
 REFERENCE = _index("reference", Column("target_type", String), Column("target_id", String))
-STRING = _index("string", Column("value", String), Column("unused", String))
+STRING = _index("string", Column("value", String), Column("written", String))
 ACCOUNT = Table("account", _META, Column("username", String, primary_key=True), Column("body", LargeBinary))
 
 _ROWS = {"token": TOKEN, "date": DATE, "reference": REFERENCE, "string": STRING}
@@ -89,20 +93,22 @@ def build(path: Path, contents: Iterable[tuple[Account | None, Sequence[dict[str
     Shared resources are put last, so that `$everything` and paging start with the patient.
     """
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.unlink(missing_ok=True)
+    engine = create_engine(URL.create("sqlite", database=str(part)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(f"sqlite:///{part}")
+        part.unlink(missing_ok=True)
         with engine.begin() as db:
             _META.create_all(db)
             count = _fill(db, contents)
             db.execute(text("ANALYZE"))
         engine.dispose()
         part.replace(path)
-    except OSError as problem:
-        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
+    except (OSError, OperationalError) as problem:
+        raise FileProblem(f"{path}: cannot be written ({problem})".splitlines()[0]) from None
     finally:
-        part.unlink(missing_ok=True)
+        engine.dispose()
+        with suppress(OSError):
+            part.unlink()
     return count
 
 
@@ -153,7 +159,9 @@ class SqlLibrary:
     def __init__(self, path: Path):
         if not path.is_file():
             raise FileProblem(f"{path}: no such library")
-        self._engine = create_engine(f"sqlite:///file:{path}?mode=ro&immutable=1&uri=true")
+        readonly = {"mode": "ro", "immutable": "1", "uri": "true"}
+        url = URL.create("sqlite", database=f"file:{quote(str(path))}", query=readonly)
+        self._engine = create_engine(url)
 
     def after_fork(self) -> None:
         """Forget the parent's connections without closing them: they are the parent's."""
@@ -214,12 +222,13 @@ class SqlLibrary:
             .join(
                 target, and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
             )
-            .where(*own, target.c.patient.is_(None))
+            .where(*own, target.c.type.in_(SHARED))
         )
         where: list[ColumnElement[bool]] = [
             RESOURCE.c.key.in_(union(mine, referred).subquery().select()),
-            RESOURCE.c.type.in_(asked.types),
         ]
+        if asked.types:
+            where.append(RESOURCE.c.type.in_(asked.types))
         if asked.since is not None:
             where.append(RESOURCE.c.updated >= asked.since)
         with self._engine.connect() as db:
@@ -278,7 +287,7 @@ def _test(table: Table, clause: Clause, value: Value, now: int) -> ColumnElement
             if mode == "contains":
                 return table.c.value.contains(wanted, autoescape=True)
             if mode == "exact":
-                return table.c.value == wanted.casefold()
+                return table.c.written == wanted
             return table.c.value.startswith(wanted, autoescape=True)
 
 

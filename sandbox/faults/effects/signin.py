@@ -53,7 +53,8 @@ class ExpireEarly(Effect, stage=Stage.TOKEN):
 
     def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
         lifetime = value.lifetime if self.after_seconds is None else min(self.after_seconds, value.lifetime)
-        return replace(value, lifetime=lifetime, uses=self.after_requests)
+        limits = [uses for uses in (value.uses, self.after_requests) if uses is not None]
+        return replace(value, lifetime=lifetime, uses=min(limits, default=None))
 
 
 class OmitPatient(Effect, stage=Stage.TOKEN):

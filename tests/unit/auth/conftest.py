@@ -1,0 +1,40 @@
+"""A ledger for each test, one signing key for all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from unit.auth.auth_desk import App, basic, desk
+
+from sandbox.auth.desk import Desk
+from sandbox.auth.identity import new_key
+from sandbox.store.ledger import Ledger, TenantLedger
+
+
+@pytest.fixture(scope="session")
+def key() -> str:
+    return new_key()
+
+
+@pytest.fixture
+def tenant(tmp_path: Path) -> Iterator[TenantLedger]:
+    ledger = Ledger(tmp_path / "ledger.db")
+    yield ledger.tenant("")
+    ledger.close()
+
+
+@pytest.fixture
+def at(tenant: TenantLedger, key: str) -> Desk:
+    return desk(tenant, key=key)
+
+
+@pytest.fixture
+def app(at: Desk) -> App:
+    return App(at)
+
+
+@pytest.fixture
+def web(at: Desk) -> App:
+    return App(at, "web", basic("web", "s3cret: +%ü"))

@@ -1,0 +1,90 @@
+"""May this member connect? Every policy against every kind of member."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+
+from sandbox.auth.eligibility import EXPLAIN, Refusal, decide
+from sandbox.core.payer import Payer
+from sandbox.core.roster import Account, Span
+
+TODAY = date(2025, 6, 15)
+
+
+def day(offset: int) -> date:
+    return TODAY + timedelta(days=offset)
+
+
+def span(start: int, end: int | None = None, line: str = "qhp") -> Span:
+    return Span(line, day(start), None if end is None else day(end))
+
+
+def reason(payer: Payer, *spans: Span, opted_in: bool = True) -> str | None:
+    account = Account("u", "p", "pt", "n", "eligible", date(1990, 1, 1), spans, opted_in)
+    refusal = decide(payer, account, TODAY, opted_in)
+    return refusal.reason if refusal else None
+
+
+@pytest.mark.parametrize(
+    ("spans", "window", "answer"),
+    [
+        ([span(-100)], None, None),
+        ([span(-100)], 0, None),
+        ([span(0)], 0, None),
+        ([span(-100, 0)], 0, None),
+        ([span(1)], None, "not-yet-covered"),
+        ([span(1), span(400)], None, "not-yet-covered"),
+        ([span(-100, -1)], None, None),
+        ([span(-5000, -4000)], None, None),
+        ([span(-100, -1)], 0, "lapsed"),
+        ([span(-500, -365)], 365, None),
+        ([span(-500, -366)], 365, "lapsed"),
+        ([span(-900, -800), span(-500, -365)], 365, None),
+        ([span(-900, -800), span(1)], 365, "lapsed"),
+        ([span(-900, -10), span(1)], 365, None),
+        ([span(-900, -800), span(-1)], 0, None),
+    ],
+)
+def test_coverage_decides_by_the_day(spans: list[Span], window: int | None, answer: str | None) -> None:
+    assert reason(Payer(inactive_access_days=window), *spans) == answer
+
+
+@pytest.mark.parametrize(
+    ("spans", "answer"),
+    [
+        ([span(-100, None, "qhp")], None),
+        ([span(-100, None, "commercial")], "line-not-supported"),
+        ([span(-900, -101, "commercial"), span(-100, None, "qhp")], None),
+        ([span(-900, -101, "qhp"), span(-100, None, "commercial")], "line-not-supported"),
+        ([span(-100, None, "qhp"), span(-100, None, "commercial")], None),
+        ([span(-900, -101, "commercial")], "line-not-supported"),
+        ([span(-900, -101, "qhp")], None),
+        ([span(-900, -101, "commercial"), span(1, None, "qhp")], "line-not-supported"),
+    ],
+)
+def test_the_line_that_covers_today_decides_and_only_without_one_the_past(
+    spans: list[Span], answer: str | None
+) -> None:
+    assert reason(Payer(supported_lines=("qhp",)), *spans) == answer
+
+
+@pytest.mark.parametrize(
+    ("required", "opted_in", "answer"),
+    [(False, False, None), (False, True, None), (True, True, None), (True, False, "not-opted-in")],
+)
+def test_a_payer_may_ask_members_to_opt_in_first(required: bool, opted_in: bool, answer: str | None) -> None:
+    assert reason(Payer(portal_opt_in=required), span(-1), opted_in=opted_in) == answer
+
+
+def test_the_reason_that_the_member_cannot_change_is_told_first() -> None:
+    strict = Payer(portal_opt_in=True, supported_lines=(), inactive_access_days=0)
+    assert reason(strict, span(1), opted_in=False) == "not-yet-covered"
+    assert reason(strict, span(-9, -1), opted_in=False) == "lapsed"
+    assert reason(strict, span(-9), opted_in=False) == "line-not-supported"
+
+
+@pytest.mark.parametrize("why", EXPLAIN)
+def test_every_refusal_is_explained_in_words_for_the_member(why: str) -> None:
+    assert len(Refusal(why).text) > 30  # type: ignore[arg-type]

@@ -1,0 +1,219 @@
+"""read, search and $everything over a library; Bundles spliced from bytes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from unit.fhir.fake_library import ArmedGates, FakeLibrary, stored
+from unit.fhir.fhir_samples import coverage, eob, member, organization, patient
+
+from sandbox.core.errors import BadRequest, Forbidden, NotFound
+from sandbox.core.files import json_bytes
+from sandbox.core.gates import OPEN, Facts
+from sandbox.fhir import dates, interactions, wire
+from sandbox.fhir.library import Everything, Page
+from sandbox.fhir.params import TYPES
+from sandbox.fhir.query import parse
+
+ALL = frozenset(TYPES)
+EOB = "ExplanationOfBenefit"
+
+
+@pytest.fixture
+def library() -> FakeLibrary:
+    return FakeLibrary([*member("p1"), *member("p2")])
+
+
+def read(library: FakeLibrary, kind: str, id: str, who: str | None = "p1", gates: Any = OPEN) -> bytes:
+    return interactions.read(library, kind, id, who, gates, Facts())
+
+
+def search(library: FakeLibrary, *args: tuple[str, str], readable: Any = ALL, gates: Any = OPEN) -> Page:
+    return interactions.search(library, parse(EOB, args), "p1", readable, 0, gates, Facts(resource=EOB))
+
+
+def test_a_member_reads_own_and_shared_resources(library: FakeLibrary) -> None:
+    assert json.loads(read(library, "Coverage", "c1"))["id"] == "c1"
+    assert json.loads(read(library, "Organization", "payer"))["id"] == "payer"
+    assert json.loads(read(library, "Coverage", "c1-p2", None))["id"] == "c1-p2"
+
+
+@pytest.mark.parametrize(
+    ("kind", "id"), [("Coverage", "c1-p2"), ("Patient", "p2"), ("Coverage", "nope"), ("Patient", "c1")]
+)
+def test_another_members_resource_looks_as_if_it_did_not_exist(
+    library: FakeLibrary, kind: str, id: str
+) -> None:
+    with pytest.raises(NotFound) as caught:
+        read(library, kind, id)
+    assert (caught.value.text, caught.value.code) == (f"No such {kind}", "not-found")
+
+
+def test_a_resource_that_belongs_to_nobody_is_shown_to_nobody() -> None:
+    lost = eob(patient={"reference": "Group/g1"})
+    library = FakeLibrary([eob("e9"), lost])
+    library.points_to = (stored(lost, 2),)
+    with pytest.raises(NotFound):
+        read(library, EOB, "e1")
+    assert search(library, ("_include", "*")).included == ()
+
+
+def test_an_unknown_type_is_not_supported(library: FakeLibrary) -> None:
+    with pytest.raises(NotFound) as caught:
+        read(library, "Banana", "1")
+    assert caught.value.code == "not-supported"
+
+
+def test_a_search_is_asked_within_the_members_compartment(library: FakeLibrary) -> None:
+    page = search(library)
+    assert library.asked[0] == replace(parse(EOB, []), patient="p1")
+    assert {s.patient for s in page.matches} == {"p1"}
+    with pytest.raises(Forbidden):
+        search(library, ("patient", "p2"))
+
+
+def test_includes_are_filtered_by_what_the_token_may_read_and_by_compartment(library: FakeLibrary) -> None:
+    everything = search(library, ("_include", "*"))
+    assert {s.type for s in everything.included} > {"Organization", "Practitioner", "Coverage"}
+    assert {s.patient for s in everything.included} == {"p1", None}
+    some = search(library, ("_include", "*"), readable=frozenset({EOB, "Coverage"}))
+    assert {s.type for s in some.included} == {"Coverage"}
+    assert search(library).included == ()
+
+
+def test_stored_bytes_are_served_untouched_unless_the_gate_is_armed() -> None:
+    library = FakeLibrary([patient()])
+    library.rows[0] = replace(library.rows[0], body=b"not even json")
+    assert read(library, "Patient", "p1") == b"not even json"
+    with pytest.raises(ValueError, match=r"Expecting|JSON"):
+        read(library, "Patient", "p1", gates=ArmedGates(RESOURCE=lambda r: r))
+
+
+def test_the_resource_gate_sees_each_resource_with_its_own_type(library: FakeLibrary) -> None:
+    gates = ArmedGates(RESOURCE=lambda r: {**r, "seen": True})
+    page = search(library, ("_include", "*"), gates=gates)
+    assert all(json.loads(s.body)["seen"] for s in (*page.matches, *page.included))
+    assert gates.met[0] == ("QUERY", EOB)
+    assert gates.met[-1] == ("BUNDLE", EOB)
+    assert {kind for stage, kind in gates.met if stage == "RESOURCE"} >= {EOB, "Coverage", "Organization"}
+
+
+def test_an_armed_gate_that_changes_nothing_keeps_every_digit() -> None:
+    library = FakeLibrary([eob()])
+    body = library.rows[0].body.replace(b"200.5", b"200.50")
+    library.rows[0] = replace(library.rows[0], body=body)
+    assert read(library, EOB, "e1", gates=ArmedGates(RESOURCE=lambda r: r)) == body
+
+
+def test_the_query_gate_may_make_the_search_poorer(library: FakeLibrary) -> None:
+    gates = ArmedGates(QUERY=lambda q: replace(q, includes=()), BUNDLE=lambda p: replace(p, total=99))
+    page = search(library, ("_include", "*"), gates=gates)
+    assert (page.included, page.total) == ((), 99)
+
+
+# $everything
+
+
+def asked(args: dict[str, str], readable: frozenset[str] = ALL) -> Everything:
+    return interactions.everything_args("p1", args, readable, 50, 500)
+
+
+def test_everything_of_a_member_that_does_not_exist_is_not_found(library: FakeLibrary) -> None:
+    with pytest.raises(NotFound):
+        interactions.everything(library, Everything("nobody"), OPEN, Facts())
+    assert interactions.everything(library, asked({}), OPEN, Facts()).matches
+
+
+def test_everything_takes_dates_types_and_a_page_size() -> None:
+    args = {"start": "2024", "end": "2024-03", "_since": "2024-01-01T00:00:00 01:00", "_count": "7"}
+    assert asked({**args, "_type": "Patient,Coverage"}) == Everything(
+        "p1",
+        ("Patient", "Coverage"),
+        start=dates.parse("2024")[0],
+        end=dates.parse("2024-03")[1],
+        since=dates.parse("2024-01-01T00:00:00+01:00")[0],
+        count=7,
+    )
+
+
+@pytest.mark.parametrize(("count", "most"), [("", 50), ("0", 50), ("9999", 500), ("1", 1)])
+def test_everything_pages_as_the_payer_likes_unless_asked(count: str, most: int) -> None:
+    assert asked({"_count": count}).count == most
+
+
+def test_everything_shows_only_types_that_the_token_reaches() -> None:
+    assert asked({}, frozenset({"Coverage"})).types == ("Coverage",)
+    assert asked({"_type": "Patient,Coverage"}, frozenset({"Coverage"})).types == ("Coverage",)
+    nothing = asked({"_type": "Patient"}, frozenset({"Coverage"})).types
+    assert nothing
+    assert not set(nothing) & ALL
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("start", "soon"),
+        ("end", "2024-13"),
+        ("_since", "0000"),
+        ("_type", "Patient,Banana"),
+        ("_count", "x"),
+        ("_count", "-1"),
+        ("_include", "*"),
+    ],
+)
+def test_everything_refuses_what_it_does_not_understand(name: str, value: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        asked({name: value})
+    assert caught.value.expression == name
+
+
+# Bundles
+
+
+def _as_dicts(page: Page, base: str, links: list[tuple[str, str]]) -> dict[str, Any]:
+    def entries(found: Any, mode: str) -> list[dict[str, Any]]:
+        return [
+            {"fullUrl": f"{base}/{s.type}/{s.id}", "resource": json.loads(s.body), "search": {"mode": mode}}
+            for s in found
+        ]
+
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": page.total}
+    bundle["link"] = [{"relation": r, "url": u} for r, u in links]
+    return {**bundle, "entry": entries(page.matches, "match") + entries(page.included, "include")}
+
+
+def test_a_spliced_bundle_is_the_bundle_a_dictionary_would_make() -> None:
+    page = Page((stored(eob()), stored(eob("e2"))), (stored(coverage()), stored(organization())), total=2)
+    base, links = 'https://h/s/x~"y/fhir', [("self", "https://h/fhir/x?a=%22&b=é"), ("next", "n")]
+    assert json.loads(wire.searchset(page, base, links)) == _as_dicts(page, base, links)
+
+
+def test_an_empty_bundle_has_no_entries_and_an_unknown_total_is_not_told() -> None:
+    bundle = json.loads(wire.searchset(Page(()), "https://h/fhir", [("self", "u")]))
+    assert bundle == {
+        "resourceType": "Bundle",
+        "type": "searchset",
+        "link": [{"relation": "self", "url": "u"}],
+    }
+
+
+def test_parameters_that_were_not_understood_are_told_in_an_outcome() -> None:
+    bundle = json.loads(wire.searchset(Page((), total=0), "https://h/fhir", [], ['co"lour', "_sort"]))
+    (entry,) = bundle["entry"]
+    assert entry["search"] == {"mode": "outcome"}
+    assert entry["resource"]["issue"][0]["severity"] == "warning"
+    assert 'co"lour, _sort' in entry["resource"]["issue"][0]["details"]["text"]
+
+
+def test_an_outcome_names_expression_and_diagnostics_when_there_are_any() -> None:
+    issue = wire.outcome("invalid", "no", expression="_count", diagnostics="req-1")["issue"][0]
+    assert (issue["expression"], issue["diagnostics"]) == (["_count"], "req-1")
+    assert set(wire.outcome("invalid", "no")["issue"][0]) == {"severity", "code", "details"}
+
+
+def test_version_and_date_come_from_the_stored_bytes() -> None:
+    assert wire.version(json_bytes(patient())) == ("1", "2025-01-02T03:04:05Z")
+    assert wire.version(b"{}") == ("1", None)

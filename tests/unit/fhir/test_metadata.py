@@ -1,0 +1,110 @@
+"""What the payer says of itself is what it does: every advertised parameter works, none is hidden."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from unit.fhir.fhir_samples import member
+
+from sandbox.auth import scopes
+from sandbox.fhir import metadata
+from sandbox.fhir.params import TYPES
+from sandbox.fhir.query import parse
+from sandbox.store.library import SqlLibrary, build
+
+BASE, AUTH = "https://h.example/s/x/fhir", "https://h.example/s/x/auth"
+SAMPLE = {"token": "a|b", "date": "ge2020-01", "reference": "p1", "string": "g"}
+
+
+def statement(withheld: tuple[str, ...] = ()) -> dict[str, Any]:
+    return metadata.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", "Juniper", withheld)
+
+
+RESOURCES = {row["type"]: row for row in statement()["rest"][0]["resource"]}
+ADVERTISED = [(kind, p["name"], p["type"]) for kind, row in RESOURCES.items() for p in row["searchParam"]]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
+    path = tmp_path_factory.mktemp("library") / "library.db"
+    build(path, [(None, member())])
+    return SqlLibrary(path)
+
+
+@pytest.mark.parametrize(("kind", "name", "how"), ADVERTISED)
+def test_an_advertised_parameter_is_understood_and_answered(
+    library: SqlLibrary, kind: str, name: str, how: str
+) -> None:
+    query = parse(kind, [(name, SAMPLE[how])], strict=True)
+    (clause,) = query.clauses
+    assert clause.param.kind == how
+    page = library.search(query, 0)
+    assert page.total == len(page.matches)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_nothing_that_is_understood_is_hidden(kind: str) -> None:
+    told = {name for k, name, _ in ADVERTISED if k == kind}
+    every = {param.name for row in TYPES.values() for param in row.params}
+    understood = {name for name in every if not parse(kind, [(name, "2024")]).ignored}
+    assert understood == told
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_advertised_include_is_understood(library: SqlLibrary, kind: str) -> None:
+    told = RESOURCES[kind].get("searchInclude", [])
+    for text in told:
+        query = parse(kind, [("_include", text)], strict=True)
+        library.include(library.search(query, 0).matches, query.includes)
+    references = {f"{kind}:{p.name}" for p in TYPES[kind].params if p.kind == "reference"}
+    assert set(told) == references | ({f"{kind}:*"} if references else set())
+
+
+def test_withheld_types_are_not_told() -> None:
+    kinds = {row["type"] for row in statement(("Condition", "Observation"))["rest"][0]["resource"]}
+    assert kinds == set(TYPES) - {"Condition", "Observation"}
+
+
+def test_only_the_patient_has_the_everything_operation() -> None:
+    with_operation = {kind for kind, row in RESOURCES.items() if "operation" in row}
+    assert with_operation == {"Patient"}
+
+
+def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
+    smart = metadata.smart_configuration(AUTH)
+    security = statement()["rest"][0]["security"]
+    told = {e["url"]: e["valueUri"] for e in security["extension"][0]["extension"]}
+    assert told == {
+        "authorize": smart["authorization_endpoint"],
+        "token": smart["token_endpoint"],
+        "revoke": smart["revocation_endpoint"],
+        "introspect": smart["introspection_endpoint"],
+    }
+    assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
+
+
+def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
+    smart = metadata.smart_configuration(AUTH)
+    uris = [value for name, value in smart.items() if name.endswith(("_endpoint", "_uri"))]
+    assert len(uris) == 6
+    assert all(uri.startswith("https://h.example/s/x/") for uri in uris)
+
+
+def test_only_s256_and_the_grants_that_exist_are_offered() -> None:
+    smart = metadata.smart_configuration(AUTH)
+    assert smart["code_challenge_methods_supported"] == ["S256"]
+    assert set(smart["grant_types_supported"]) == {"authorization_code", "refresh_token"}
+    assert smart["issuer"] == AUTH
+
+
+def test_every_advertised_scope_can_be_granted() -> None:
+    asked = " ".join(metadata.SCOPES)
+    assert scopes.narrow(asked, TYPES) == list(metadata.SCOPES)
+
+
+def test_openid_configuration_has_the_same_addresses_and_what_openid_adds() -> None:
+    openid, smart = metadata.openid_configuration(AUTH), metadata.smart_configuration(AUTH)
+    assert all(smart[name] == value for name, value in openid.items() if name in smart)
+    assert openid["id_token_signing_alg_values_supported"] == ["RS256"]
+    assert openid["subject_types_supported"] == ["public"]

@@ -1,0 +1,239 @@
+"""Searches, parsed: every kind of value, what is refused and by which name, the compartment rule."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox.core.errors import BadRequest, Forbidden, NotFound
+from sandbox.fhir import dates
+from sandbox.fhir.params import TYPES
+from sandbox.fhir.query import VALUES_MAX, Include, Moment, Query, Target, Text, Token, parse, split
+
+EOB = "ExplanationOfBenefit"
+
+
+def values(kind: str, name: str, text: str) -> tuple[object, ...]:
+    (clause,) = parse(kind, [(name, text)]).clauses
+    return clause.values
+
+
+@pytest.mark.parametrize(
+    ("text", "token"),
+    [
+        ("a", Token(None, "a")),
+        ("s|a", Token("s", "a")),
+        ("|a", Token("", "a")),
+        ("s|", Token("s", None)),
+        ("http://h/s|E11.9", Token("http://h/s", "E11.9")),
+        (r"a\|b", Token(None, "a|b")),
+        (r"s|a\|b", Token("s", "a|b")),
+        ("s|a|b", Token("s", "a|b")),
+        (r"a\,b", Token(None, "a,b")),
+        (r"a\\|b", Token("a\\", "b")),
+        (r"a\$b\\", Token(None, "a$b\\")),
+    ],
+)
+def test_a_token_has_a_system_a_code_or_both(text: str, token: Token) -> None:
+    assert values(EOB, "type", text) == (token,)
+
+
+def test_commas_mean_or_and_repetition_means_and() -> None:
+    query = parse(EOB, [("type", "a,b"), ("type", "c")])
+    assert [clause.values for clause in query.clauses] == [
+        (Token(None, "a"), Token(None, "b")),
+        (Token(None, "c"),),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [("a,b", ["a", "b"]), (r"a\,b,c", [r"a\,b", "c"]), (r"a\\,b", [r"a\\", "b"]), ("", [""]), ("\\", ["\\"])],
+)
+def test_an_escaped_comma_does_not_separate(text: str, parts: list[str]) -> None:
+    assert split(text) == parts
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=6), min_size=1, max_size=4))
+def test_whatever_is_escaped_comes_back(codes: list[str]) -> None:
+    escaped = ["".join(f"\\{c}" if c in ",|$\\" else c for c in code) for code in codes]
+    wanted = tuple(Token(None, code) for code in codes if code)
+    found = parse(EOB, [("type", ",".join(escaped))]).clauses
+    assert (found[0].values if found else ()) == wanted
+
+
+@pytest.mark.parametrize("prefix", dates.PREFIXES)
+def test_a_date_may_have_any_prefix(prefix: str) -> None:
+    assert values(EOB, "service-date", prefix + "2024-03") == (Moment(prefix, *dates.parse("2024-03")),)
+
+
+def test_a_date_without_prefix_is_equal_and_a_lost_plus_is_forgiven() -> None:
+    assert values(EOB, "_lastUpdated", "2024-01-01T10:00:00 05:00") == (
+        Moment("eq", *dates.parse("2024-01-01T10:00:00+05:00")),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "target"),
+    [
+        ("patient", "p1", Target(None, "p1")),
+        ("patient", "Patient/p1", Target("Patient", "p1")),
+        ("patient", "https://h/fhir/Patient/p1", Target("Patient", "p1")),
+        ("patient", "Patient/p1/_history/1", Target("Patient", "p1")),
+        ("patient:Patient", "p1", Target("Patient", "p1")),
+    ],
+)
+def test_a_reference_is_an_id_relative_absolute_or_typed(name: str, text: str, target: Target) -> None:
+    assert values(EOB, name, text) == (target,)
+
+
+def test_a_string_is_a_folded_prefix_unless_it_must_be_exact() -> None:
+    assert values("Patient", "name", "GARCÍA") == (Text("garcia", "prefix"),)
+    assert values("Patient", "name:contains", "arcí") == (Text("arci", "contains"),)
+    assert values("Patient", "name:exact", "García") == (Text("García", "exact"),)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text"),
+    [
+        (EOB, "service-date", "2024-13"),
+        (EOB, "service-date", "xx2024"),
+        (EOB, "service-date", "EQ2024"),
+        (EOB, "service-date", "0000"),
+        (EOB, "patient", "p 1"),
+        (EOB, "patient", "Organization/o1"),
+        (EOB, "patient", "Patient/"),
+        (EOB, "patient", "x" * 65),
+        (EOB, "patient:Group", "p1"),
+        (EOB, "patient:identifier", "p1"),
+        (EOB, "type:not", "a"),
+        (EOB, "service-date:missing", "true"),
+        ("Patient", "name:above", "x"),
+        ("Patient", "name", "x" * 1001),
+        (EOB, "type", ",".join("a" * (VALUES_MAX + 1))),
+        (EOB, "_count", "-1"),
+        (EOB, "_count", "ten"),
+        (EOB, "_count", ""),
+        (EOB, "_count", "٣"),
+        (EOB, "_count", "1" * 10),
+        (EOB, "_total", "exact"),
+        (EOB, "_include", "ExplanationOfBenefit"),
+        (EOB, "_include", "Banana:peel"),
+        (EOB, "_include", "ExplanationOfBenefit:type"),
+        (EOB, "_include", "ExplanationOfBenefit:coverage:Banana"),
+        (EOB, "_include:iterate", "Coverage:nobody"),
+    ],
+)
+def test_a_bad_value_is_refused_naming_the_parameter(kind: str, name: str, text: str) -> None:
+    with pytest.raises(BadRequest) as caught:
+        parse(kind, [(name, text)])
+    assert caught.value.expression == name.removesuffix(":iterate")
+
+
+def test_an_unknown_type_is_not_found() -> None:
+    with pytest.raises(NotFound) as caught:
+        parse("Banana", [])
+    assert caught.value.code == "not-supported"
+
+
+@pytest.mark.parametrize("name", ["_revinclude", "_sort", "patient.name", "provider", "care-team", "colour"])
+def test_an_unknown_parameter_is_told_or_refused_when_strict(name: str) -> None:
+    query = parse(EOB, [(name, "x"), ("type", "a")])
+    assert (query.ignored, len(query.clauses)) == ((name,), 1)
+    with pytest.raises(BadRequest) as caught:
+        parse(EOB, [(name, "x")], strict=True)
+    assert caught.value.expression == name
+
+
+def test_a_parameter_without_a_value_asks_nothing() -> None:
+    assert parse(EOB, [("type", ""), ("patient", ",")]).clauses == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("1", 1), ("007", 7), ("500", 500), ("501", 500), ("999999999", 500)]
+)
+def test_a_page_is_as_long_as_asked_up_to_the_most(text: str, count: int) -> None:
+    query = parse(EOB, [("_count", text)])
+    assert (query.count, query.summary_only) == (count, False)
+
+
+def test_a_page_has_the_payers_size_and_a_count_of_zero_asks_for_the_total_only() -> None:
+    assert parse(EOB, [], page_size=20).count == 20
+    assert parse(EOB, [("_count", "0")]).summary_only
+
+
+def test_includes_are_resolved_in_the_table() -> None:
+    query = parse(
+        EOB,
+        [
+            ("_include", "ExplanationOfBenefit:coverage"),
+            ("_include", "ExplanationOfBenefit:provider:Organization"),
+            ("_include:iterate", "Coverage:payor"),
+            ("_include", "ExplanationOfBenefit:coverage"),
+        ],
+    )
+    assert query.includes == (
+        Include(EOB, "coverage"),
+        Include(EOB, "provider", "Organization"),
+        Include("Coverage", "payor", iterate=True),
+    )
+
+
+@pytest.mark.parametrize("text", ["*", "ExplanationOfBenefit:*"])
+def test_a_star_includes_every_reference(text: str) -> None:
+    names = {include.param for include in parse(EOB, [("_include", text)]).includes}
+    assert names == {p.name for p in TYPES[EOB].params if p.kind == "reference"}
+
+
+def test_links_repeat_every_argument_but_the_page() -> None:
+    args = [("type", "a|b,c"), ("_count", "5"), ("_page", "xyz"), ("colour", "é&")]
+    assert parse(EOB, args).links_to() == "type=a%7Cb%2Cc&_count=5&colour=%C3%A9%26"
+
+
+# the compartment rule
+
+
+def within(patient: str | None, kind: str = EOB, *args: tuple[str, str]) -> Query:
+    return parse(kind, args).within(patient)
+
+
+def test_a_members_search_is_narrowed_to_the_member() -> None:
+    assert within("p1").patient == "p1"
+    assert within("p1", EOB, ("patient", "Patient/p1")).patient == "p1"
+    assert within("p1", EOB, ("patient", "p2,p1")).patient == "p1"
+    assert within("p1", "Patient", ("_id", "p2")).patient == "p1"
+
+
+def test_shared_types_and_searches_of_nobody_are_not_narrowed() -> None:
+    assert within("p1", "Organization").patient is None
+    assert within(None, EOB, ("patient", "p2")).patient is None
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [("patient", "p2")],
+        [("patient", "Patient/p2")],
+        [("patient", "https://h/fhir/Patient/p2")],
+        [("patient:Patient", "p2")],
+        [("patient", "p1"), ("patient", "p2")],
+        [("patient", "P1")],
+    ],
+)
+def test_asking_for_another_patient_is_forbidden(args: list[tuple[str, str]]) -> None:
+    with pytest.raises(Forbidden):
+        within("p1", EOB, *args)
+
+
+_KNOWN = st.sampled_from(["patient", "type", "service-date", "_include", "_count", "_id", "identifier:not"])
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(_KNOWN | st.text(max_size=8), st.text(max_size=15)), max_size=4), st.booleans())
+def test_any_search_is_parsed_or_refused(args: list[tuple[str, str]], strict: bool) -> None:
+    with contextlib.suppress(BadRequest, Forbidden):
+        assert parse(EOB, args, strict=strict).within("p1").patient == "p1"

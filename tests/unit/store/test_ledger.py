@@ -1,0 +1,268 @@
+"""The ledger: one winner for everything that happens once, tenants apart, secrets never at rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+from typing import Any
+
+import pytest
+
+from sandbox.core.errors import FileProblem
+from sandbox.store.ledger import Code, Grant, Ledger, Pending, TenantLedger, Token, digest, new_secret
+
+THREADS = 16
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    ledger = Ledger(tmp_path / "ledger.db")
+    yield ledger
+    ledger.close()
+
+
+@pytest.fixture
+def tenant(ledger: Ledger) -> TenantLedger:
+    return ledger.tenant("")
+
+
+def grant(id: str = "g1", username: str = "maria", created: int = 1) -> Grant:
+    return Grant(id, "app", username, "p1", "patient/*.rs", created, None, None)
+
+
+def code() -> Code:
+    return Code("g1", "app", "http://localhost/cb", "challenge", None, 60_000, None)
+
+
+def token(secret: str, uses: int | None = None) -> Token:
+    return Token(digest(secret), "refresh", "g1", "app", "patient/*.rs", 1, 60_000, uses, None, None)
+
+
+def pending(id: str) -> Pending:
+    return Pending(id, digest("cookie"), {"state": "s", "scope": ["openid"]}, None, 60_000)
+
+
+def together(ledger: Ledger, act: Callable[[TenantLedger], Any]) -> list[Any]:
+    """The results of an act that all threads do at the same moment."""
+    start = Barrier(THREADS)
+
+    def run(_: int) -> Any:
+        start.wait()
+        return act(ledger.tenant(""))
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(run, range(THREADS)))
+
+
+def test_a_code_is_spent_by_exactly_one(ledger: Ledger, tenant: TenantLedger) -> None:
+    tenant.add_code("secret", code())
+    assert together(ledger, lambda t: t.spend_code("secret", 5)).count(True) == 1
+    found = tenant.code("secret")
+    assert found is not None
+    assert found.spent == 5
+    assert not tenant.spend_code("unknown", 5)
+
+
+def test_a_refresh_token_is_replaced_by_exactly_one(ledger: Ledger, tenant: TenantLedger) -> None:
+    tenant.add_token(token("secret"))
+    assert together(ledger, lambda t: t.replace_token(digest("secret"), 5)).count(True) == 1
+
+
+def test_a_revoked_token_cannot_be_replaced(tenant: TenantLedger) -> None:
+    tenant.add_token(token("secret"))
+    tenant.revoke_token(digest("secret"), 4)
+    assert not tenant.replace_token(digest("secret"), 5)
+
+
+def test_a_token_of_five_uses_is_used_five_times(ledger: Ledger, tenant: TenantLedger) -> None:
+    tenant.add_token(token("secret", uses=5))
+    assert together(ledger, lambda t: t.use_token(digest("secret"))).count(True) == 5
+    found = tenant.token("secret")
+    assert found is not None
+    assert found.uses == 0
+
+
+def test_a_sign_in_is_finished_by_exactly_one(ledger: Ledger, tenant: TenantLedger) -> None:
+    tenant.add_pending(pending("secret"))
+    assert together(ledger, lambda t: t.end_pending("secret")).count(True) == 1
+    assert tenant.pending("secret") is None
+
+
+def test_counters_count_every_event_once(ledger: Ledger, tenant: TenantLedger) -> None:
+    assert sorted(together(ledger, lambda t: t.count("hits"))) == list(range(1, THREADS + 1))
+    assert tenant.count("hits", by=10) == THREADS + 10
+    assert tenant.count("other") == 1
+
+
+def test_a_window_counts_every_event_and_starts_with_its_first(ledger: Ledger, tenant: TenantLedger) -> None:
+    seen = together(ledger, lambda t: t.window("rate", 1000, 500))
+    assert sorted(seen) == [(number, 1000) for number in range(1, THREADS + 1)]
+    assert tenant.window("rate", 1499, 500) == (THREADS + 1, 1000)
+    assert tenant.window("rate", 1500, 500) == (1, 1500)
+    assert tenant.window("rate", 1501, 500) == (2, 1500)
+
+
+def test_a_new_ledger_may_be_opened_by_all_workers_at_once(tmp_path: Path) -> None:
+    start = Barrier(THREADS)
+
+    def work(_: int) -> int:
+        start.wait()
+        ledger = Ledger(tmp_path / "new" / "ledger.db")
+        number = ledger.tenant("").count("hits")
+        ledger.close()
+        return number
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        assert sorted(pool.map(work, range(THREADS))) == list(range(1, THREADS + 1))
+
+
+def test_a_key_is_made_once_whoever_asks(ledger: Ledger) -> None:
+    start = Barrier(THREADS)
+
+    def ask(number: int) -> str:
+        start.wait()
+        return ledger.key("id_token", lambda: f"made by {number}")
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        keys = set(pool.map(ask, range(THREADS)))
+    assert len(keys) == 1
+    assert ledger.key("id_token", lambda: "again") == keys.pop()
+    assert ledger.key("other", lambda: "another") == "another"
+
+
+def test_secrets_are_never_in_the_files(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path / "ledger.db")
+    tenant = ledger.tenant("")
+    secrets = [new_secret() for _ in range(3)]
+    tenant.add_code(secrets[0], code())
+    tenant.add_token(token(secrets[1]))
+    tenant.add_pending(pending(secrets[2]))
+    tenant.log_in(secrets[2], "maria")
+    assert tenant.spend_code(secrets[0], 1)
+    files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    ledger.close()
+    files["closed"] = (tmp_path / "ledger.db").read_bytes()
+    assert any(b"challenge" in content for content in files.values())
+    for secret in secrets:
+        assert not [name for name, content in files.items() if secret.encode() in content]
+
+
+def _fill(tenant: TenantLedger) -> None:
+    tenant.move_clock(1000)
+    tenant.count("hits")
+    tenant.opt_in("oscar", 1)
+    tenant.add_pending(pending("a"))
+    tenant.add_grant(grant())
+    tenant.add_code("b", code())
+    tenant.add_token(token("c"))
+    tenant.note({"path": "/fhir"})
+
+
+def _state(tenant: TenantLedger) -> list[Any]:
+    return [
+        tenant.offset(),
+        tenant.opted_in("oscar"),
+        tenant.pending("a") is not None,
+        len(tenant.grants_of("maria")),
+        tenant.grant("g1") is not None,
+        tenant.code("b") is not None,
+        tenant.token("c") is not None,
+        len(tenant.journal()),
+    ]
+
+
+FULL, EMPTY = [1000, True, True, 1, True, True, True, 1], [0, False, False, 0, False, False, False, 0]
+
+
+def test_tenants_see_nothing_of_each_other(ledger: Ledger) -> None:
+    one, other = ledger.tenant("rate-limited~t1"), ledger.tenant("rate-limited~t2")
+    _fill(one)
+    assert (_state(one), _state(other)) == (FULL, EMPTY)
+    _fill(other)
+    assert not ledger.tenant("").spend_code("b", 1)
+    other.revoke_grant("g1", 5)
+    assert one.spend_code("b", 1)
+    found = one.grant("g1")
+    assert found is not None
+    assert found.revoked is None
+
+
+def test_a_reset_forgets_one_tenant_and_keeps_the_keys(ledger: Ledger) -> None:
+    one, other = ledger.tenant("a"), ledger.tenant("b")
+    _fill(one)
+    _fill(other)
+    key = ledger.key("id_token", lambda: "first")
+    one.reset()
+    assert (_state(one), _state(other)) == (EMPTY, FULL)
+    assert one.count("hits") == 1
+    ledger.clear()
+    assert (_state(one), _state(other)) == (EMPTY, EMPTY)
+    assert ledger.key("id_token", lambda: "second") == key
+
+
+def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
+    first = Ledger(tmp_path / "ledger.db")
+    _fill(first.tenant("x"))
+    first.close()
+    again = Ledger(tmp_path / "ledger.db")
+    assert _state(again.tenant("x")) == FULL
+    again.close()
+
+
+def test_the_clock_stands_where_it_was_last_moved_to(tenant: TenantLedger) -> None:
+    tenant.move_clock(5)
+    tenant.move_clock(-7)
+    assert tenant.offset() == -7
+
+
+def test_a_pending_sign_in_comes_back_with_who_logged_in(tenant: TenantLedger) -> None:
+    tenant.add_pending(pending("secret"))
+    tenant.log_in("secret", "maria")
+    found = tenant.pending("secret")
+    assert found is not None
+    assert (found.id, found.request, found.username) == ("secret", pending("x").request, "maria")
+
+
+def test_a_members_grants_are_listed_newest_first_without_the_revoked(tenant: TenantLedger) -> None:
+    for number, name in enumerate(("old", "new", "gone")):
+        tenant.add_grant(grant(name, created=number))
+    tenant.add_grant(grant("other", "oscar"))
+    tenant.revoke_grant("gone", 9)
+    tenant.revoke_grant("gone", 10)
+    assert [g.id for g in tenant.grants_of("maria")] == ["new", "old"]
+    gone = tenant.grant("gone")
+    assert gone is not None
+    assert gone.revoked == 9
+
+
+def test_a_token_is_found_by_its_kind_or_any(tenant: TenantLedger) -> None:
+    tenant.add_token(token("secret"))
+    assert tenant.token("secret") == token("secret") == tenant.token("secret", "refresh")
+    assert tenant.token("secret", "access") is None
+
+
+def test_opting_in_twice_is_opting_in(tenant: TenantLedger) -> None:
+    tenant.opt_in("oscar", 1)
+    tenant.opt_in("oscar", 2)
+    assert tenant.opted_in("oscar")
+
+
+def test_the_journal_shows_the_latest_exchanges_oldest_first(tenant: TenantLedger) -> None:
+    for number in range(5):
+        tenant.note({"n": number})
+    assert [entry["n"] for entry in tenant.journal(limit=3)] == [2, 3, 4]
+
+
+def test_a_place_where_no_ledger_can_be_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "ledger.db"):
+        with pytest.raises(FileProblem, match=path.name):
+            Ledger(path)
+
+
+def test_a_secret_is_long_and_never_the_same() -> None:
+    secrets = {new_secret() for _ in range(50)}
+    assert len(secrets) == 50
+    assert all(len(secret) == 43 for secret in secrets)

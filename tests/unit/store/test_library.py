@@ -1,0 +1,250 @@
+"""The library: built whole or not at all, read-only; searches, includes and $everything page stably."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy.exc import OperationalError
+from unit.fhir.fake_library import literal_targets
+from unit.fhir.fhir_samples import condition, coverage, eob, member, organization, patient
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes, json_value
+from sandbox.core.roster import Account, Span
+from sandbox.fhir import dates
+from sandbox.fhir.library import Everything, Page, Stored
+from sandbox.fhir.params import SHARED, TYPES, care_range, owner
+from sandbox.fhir.query import parse
+from sandbox.store.library import SqlLibrary, build
+
+EOB = "ExplanationOfBenefit"
+LOST = eob("lost", patient={"reference": "Group/g1"})
+PEOPLE = [
+    member("p1"),
+    [*member("p2"), eob("pointing", "p2", provider={"reference": f"{EOB}/lost"}), LOST],
+]
+ALL = [resource for person in PEOPLE for resource in person]
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
+    path = tmp_path_factory.mktemp("library") / "library.db"
+    assert build(path, [(None, person) for person in PEOPLE]) == len(ALL)
+    return SqlLibrary(path)
+
+
+def ids(found: Page | tuple[Stored, ...]) -> set[str]:
+    return {s.id for s in (found.matches if isinstance(found, Page) else found)}
+
+
+def search(library: SqlLibrary, kind: str, *args: tuple[str, str], who: str | None = None) -> set[str]:
+    return ids(library.search(parse(kind, args).within(who), 0))
+
+
+def test_resources_come_back_as_the_bytes_that_were_written(library: SqlLibrary) -> None:
+    for resource in ALL:
+        stored = library.read(resource["resourceType"], resource["id"])
+        assert stored is not None
+        assert (stored.body, stored.patient) == (json_bytes(resource), owner(resource))
+    assert library.read("Patient", "c1") is None
+    assert library.read("Banana", "p1") is None
+
+
+def test_logins_come_back_in_the_order_they_were_made(tmp_path: Path) -> None:
+    span = (Span("qhp", date(2024, 1, 1), None),)
+    accounts = [Account(n, "pw", f"p-{n}", n, "eligible", date(1990, 1, 1), span) for n in ("zoe", "adam")]
+    build(tmp_path / "l.db", [(account, []) for account in accounts])
+    assert list(SqlLibrary(tmp_path / "l.db").accounts().values()) == accounts
+
+
+def test_a_build_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "library.db"
+
+    def contents() -> Iterator[tuple[None, list[dict[str, Any]]]]:
+        yield None, [patient()]
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        build(path, contents())
+    assert list(tmp_path.iterdir()) == []
+    build(path, [(None, [patient("old")])])
+    with pytest.raises(RuntimeError, match="killed"):
+        build(path, contents())
+    assert [p.name for p in tmp_path.iterdir()] == ["library.db"]
+    assert SqlLibrary(path).read("Patient", "old")
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file" / "library.db", tmp_path / "file" / "deep" / "library.db"):
+        with pytest.raises(FileProblem, match=r"library\.db"):
+            build(path, [])
+    with pytest.raises(FileProblem, match="nowhere"):
+        SqlLibrary(tmp_path / "nowhere")
+
+
+def test_a_library_lives_under_any_name(tmp_path: Path) -> None:
+    path = tmp_path / "a b%20#c" / "what?.db"
+    build(path, [(None, [patient()])])
+    assert SqlLibrary(path).read("Patient", "p1")
+
+
+def test_a_library_cannot_be_written_to(library: SqlLibrary) -> None:
+    with pytest.raises(OperationalError, match="readonly"), library._engine.begin() as db:
+        db.exec_driver_sql("DELETE FROM resource")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "text", "found"),
+    [
+        (EOB, "type", "professional", {"e1", "e2"}),
+        (EOB, "type", "x,professional", {"e1", "e2"}),
+        (EOB, "type", "http://terminology.hl7.org/CodeSystem/claim-type|professional", {"e1", "e2"}),
+        (EOB, "type", "http://terminology.hl7.org/CodeSystem/claim-type|", {"e1", "e2"}),
+        (EOB, "type", "|professional", set()),
+        (EOB, "type", "PROFESSIONAL", set()),
+        (EOB, "identifier", "https://payer.example/claims|CLM-e1", {"e1"}),
+        (EOB, "_id", "e1,e2,e1-p2", {"e1", "e2"}),
+        (EOB, "service-date", "2024-03", {"e1"}),
+        (EOB, "billable-period-start", "2024-03", {"e1"}),
+        (EOB, "service-start-date", "ge2024-06", {"e2"}),
+        (EOB, "patient", "Patient/p1,p2", {"e1", "e2"}),
+        ("Patient", "gender", "|female", {"p1"}),
+        ("Patient", "birthdate", "1960", {"p1"}),
+        ("Patient", "name", "garc", {"p1"}),
+        ("Patient", "name", "arc", set()),
+        ("Patient", "name", "offic", set()),
+        ("Patient", "name:contains", "ARCÍ", {"p1"}),
+        ("Patient", "name:exact", "García", {"p1"}),
+        ("Patient", "name:exact", "Garcia", set()),
+        ("Patient", "name:exact", "garcía", set()),
+        ("Patient", "family", "%", set()),
+        ("Patient", "given", "_na", set()),
+        ("Condition", "code", "E11.9", {"d1"}),
+    ],
+)
+def test_a_search_finds_what_the_parameter_means(
+    library: SqlLibrary, kind: str, name: str, text: str, found: set[str]
+) -> None:
+    assert search(library, kind, (name, text), who="p1") == found
+
+
+def test_shared_types_are_searched_by_everybody(library: SqlLibrary) -> None:
+    assert search(library, "Organization", ("name", "clin"), who="p1") == {"clinic"}
+    assert search(library, "Organization", ("address:contains", "zürich")) == {"payer", "clinic"}
+
+
+def test_all_clauses_must_hold(library: SqlLibrary) -> None:
+    both = [("billable-period-start", "ge2024-05"), ("type", "professional")]
+    assert search(library, EOB, *both, who="p1") == {"e2"}
+    assert search(library, EOB, *both, ("_id", "e1"), who="p1") == set()
+
+
+def test_a_search_with_as_many_values_as_allowed_is_answered(library: SqlLibrary) -> None:
+    many = ",".join(f"s{n}|c{n}" for n in range(199)) + ",professional"
+    assert search(library, EOB, ("type", many), who="p1") == {"e1", "e2"}
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 100])
+def test_pages_follow_each_other_without_gap_or_repetition(library: SqlLibrary, count: int) -> None:
+    query = parse(EOB, [("_count", str(count))])
+    seen: list[str] = []
+    for _ in range(10):
+        page = library.search(query, 0)
+        assert page.total == 6
+        seen += [s.id for s in page.matches]
+        if not page.more:
+            break
+        query = replace(query, after=page.last)
+    assert seen == [r["id"] for r in ALL if r["resourceType"] == EOB]
+
+
+def test_a_count_of_zero_returns_the_total_alone(library: SqlLibrary) -> None:
+    page = library.search(parse(EOB, [("_count", "0")]), 0)
+    assert (page.matches, page.total, page.more) == ((), 6, False)
+
+
+@pytest.mark.parametrize(
+    ("include", "found"),
+    [
+        ([("_include", "ExplanationOfBenefit:coverage")], {"c1"}),
+        ([("_include", "ExplanationOfBenefit:provider:Organization")], {"clinic"}),
+        ([("_include", "ExplanationOfBenefit:provider:Practitioner")], set()),
+        ([("_include", "*")], {"c1", "clinic", "payer", "dr", "p1"}),
+        ([("_include", "ExplanationOfBenefit:coverage"), ("_include", "Coverage:payor")], {"c1"}),
+        (
+            [("_include", "ExplanationOfBenefit:coverage"), ("_include:iterate", "Coverage:payor")],
+            {"c1", "payer"},
+        ),
+        ([("_include:iterate", "Coverage:payor")], set()),
+    ],
+)
+def test_includes_follow_references_once_or_again_and_again(
+    library: SqlLibrary, include: list[tuple[str, str]], found: set[str]
+) -> None:
+    query = parse(EOB, [("patient", "p1"), *include])
+    included = library.include(library.search(query, 0).matches, query.includes)
+    assert ids(included) == found
+    assert [s.key for s in included] == sorted({s.key for s in included})
+
+
+def _brute_force(asked: Everything) -> list[str]:
+    """$everything, said plainly: own resources by date, what they refer to if shared, then filters."""
+
+    def in_time(resource: dict[str, Any]) -> bool:
+        care = care_range(resource)
+        return care is None or (
+            (asked.start is None or care[1] > asked.start) and (asked.end is None or care[0] < asked.end)
+        )
+
+    own = [r for r in ALL if owner(r) == asked.patient and in_time(r)]
+    targets = {(kind, id) for r in own for kind, id in literal_targets(r) if kind in SHARED}
+    referred = [r for r in ALL if (r["resourceType"], r["id"]) in targets]
+    shown = [r for r in own + referred if r["resourceType"] in (asked.types or TYPES)]
+    updated = [dates.parse(r.get("meta", {}).get("lastUpdated", "1970"))[0] for r in shown]
+    return [r["id"] for r, at in zip(shown, updated, strict=True) if asked.since is None or at >= asked.since]
+
+
+_TYPES = [(), ("Patient",), ("Coverage", EOB), ("Organization", "Practitioner"), ("none",)]
+_EDGES = [(None, None), ("2024-05", None), (None, "2024-04"), ("2024-03-03", "2024-03-03"), ("2030", None)]
+
+
+@pytest.mark.parametrize(("start", "end"), _EDGES)
+@pytest.mark.parametrize("types", _TYPES)
+def test_everything_is_the_compartment_and_the_shared_resources_it_refers_to(
+    library: SqlLibrary, types: tuple[str, ...], start: str | None, end: str | None
+) -> None:
+    low = dates.parse(start)[0] if start else None
+    high = dates.parse(end)[1] if end else None
+    for who, since, count in itertools.product(("p1", "p2", "nobody"), (None, "2025-01-01"), (1, 4, 100)):
+        when = dates.parse(since)[0] if since else None
+        asked = Everything(who, types, low, high, when, count)
+        wanted = _brute_force(asked)
+        seen: list[str] = []
+        for _ in range(40):
+            page = library.everything(asked)
+            assert page.total == len(wanted)
+            assert len(page.matches) <= count
+            seen += [s.id for s in page.matches]
+            if not page.more:
+                break
+            asked = replace(asked, after=page.last)
+        assert seen == wanted
+
+
+def test_everything_never_shows_another_member_or_what_belongs_to_nobody(library: SqlLibrary) -> None:
+    assert {s.patient for s in library.everything(Everything("p2")).matches} == {"p2", None}
+    assert "lost" not in ids(library.everything(Everything("p2")))
+    first = library.everything(Everything("p1")).matches[0]
+    assert (first.type, json_value(first.body)["id"]) == ("Patient", "p1")
+
+
+def test_an_odd_resource_does_not_stop_a_build(tmp_path: Path) -> None:
+    odd = [condition(onsetString="childhood"), coverage(payor=[]), organization(meta={})]
+    assert build(tmp_path / "l.db", [(None, odd)]) == 3
