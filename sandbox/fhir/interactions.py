@@ -19,12 +19,14 @@ from sandbox.fhir.query import Query, parse
 Resource = dict[str, Any]
 
 
-def read(library: Library, kind: str, id: str, patient: str | None, gates: Gates, facts: Facts) -> bytes:
+def read(
+    library: Library, kind: str, id: str, patient: str | None, now: int, gates: Gates, facts: Facts
+) -> bytes:
     """One resource. Raises NotFound for an unknown type or id, and for another member's resource:
     whether it exists is nobody else's business."""
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
-    stored = library.read(kind, id)
+    stored = library.read(kind, id, now)
     if stored is None or not _visible(stored, patient):
         _absent(kind)
     return _shown((stored,), gates, facts)[0].body
@@ -44,18 +46,18 @@ def search(
     query = gates.run(Stage.QUERY, query.within(patient), facts)
     page = library.search(query, now)
     if query.includes and page.matches:
-        included = library.include(page.matches, query.includes)
+        included = library.include(page.matches, query.includes, now)
         page = replace(
             page, included=tuple(s for s in included if s.type in readable and _visible(s, patient))
         )
     return _page(page, gates, facts)
 
 
-def everything(library: Library, asked: Everything, gates: Gates, facts: Facts) -> Page:
+def everything(library: Library, asked: Everything, now: int, gates: Gates, facts: Facts) -> Page:
     """One page of Patient/[id]/$everything (R4 Patient operation; PDex §212)."""
-    if library.read("Patient", asked.patient) is None:
+    if library.read("Patient", asked.patient, now) is None:
         _absent("Patient")
-    return _page(library.everything(asked), gates, facts)
+    return _page(library.everything(asked, now), gates, facts)
 
 
 def everything_args(

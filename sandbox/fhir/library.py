@@ -45,18 +45,19 @@ class Everything:
 
 
 class Library(Protocol):
-    """Read-only. Implemented by `store/library.py`."""
+    """Read-only. Implemented by `store/library.py`. `now` (ms) is the reader's clock: it decides
+    which version of each resource is in force, and whether there is one yet."""
 
-    def read(self, kind: str, id: str) -> Stored | None: ...
+    def read(self, kind: str, id: str, now: int) -> Stored | None: ...
 
     def search(self, query: Query, now: int) -> Page:
-        """Matches in key order. `now` (ms) is what `ap` measures from."""
+        """Matches in key order. `ap` measures from `now`."""
         ...
 
-    def include(self, found: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
+    def include(self, found: Sequence[Stored], includes: Iterable[Include], now: int) -> tuple[Stored, ...]:
         """What the found resources point to by these parameters, without the found ones."""
         ...
 
-    def everything(self, asked: Everything) -> Page:
+    def everything(self, asked: Everything, now: int) -> Page:
         """The compartment and, after it, the shared resources it refers to, in key order."""
         ...

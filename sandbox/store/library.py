@@ -2,6 +2,10 @@
 
 Compartment first: a member's search narrows by (patient, type) and then asks one EXISTS per
 parameter, which is fast at any population size (three-way joins are not).
+
+A resource may be there in several versions. Each is in force from its `lastUpdated` until the next
+one's, so the tenant's clock decides what is seen: a claim that is not visible yet, its first version,
+or the one after it was replaced.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
@@ -36,6 +41,7 @@ from sqlalchemy import (
     text,
     true,
     union,
+    update,
 )
 from sqlalchemy.exc import OperationalError
 
@@ -56,11 +62,13 @@ RESOURCE = Table(
     Column("type", String, nullable=False),
     Column("id", String, nullable=False),
     Column("patient", String),
+    Column("version", String, nullable=False),
     Column("updated", Integer, nullable=False),
+    Column("until", Integer, nullable=False, default=dates.FOREVER),
     Column("care_low", Integer),
     Column("care_high", Integer),
     Column("body", LargeBinary, nullable=False),
-    Index("resource_id", "type", "id", unique=True),
+    Index("resource_id", "type", "id", "version", unique=True),
     Index("resource_patient", "patient", "type", "key"),
 )
 
@@ -100,6 +108,7 @@ def build(path: Path, contents: Iterable[tuple[Account | None, Sequence[dict[str
         with engine.begin() as db:
             _META.create_all(db)
             count = _fill(db, contents)
+            _close_versions(db)
             db.execute(text("ANALYZE"))
         engine.dispose()
         part.replace(path)
@@ -124,19 +133,30 @@ def _fill(db: Connection, contents: Iterable[tuple[Account | None, Sequence[dict
     return _write(db, key, shared)
 
 
+def _close_versions(db: Connection) -> None:
+    """A version is in force until the next one of the same resource."""
+    later = RESOURCE.alias("later")
+    same = and_(later.c.type == RESOURCE.c.type, later.c.id == RESOURCE.c.id)
+    following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
+    replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
+    db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
+
+
 def _write(db: Connection, key: int, resources: Sequence[dict[str, Any]]) -> int:
     rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _ROWS}
     stored = []
     for resource in resources:
         key += 1
         care = care_range(resource)
+        meta = resource.get("meta", {})
         stored.append(
             {
                 "key": key,
                 "type": resource["resourceType"],
                 "id": resource["id"],
                 "patient": owner(resource),
-                "updated": dates.parse(resource.get("meta", {}).get("lastUpdated", "1970-01-01"))[0],
+                "version": str(meta.get("versionId", "1")),
+                "updated": dates.parse(meta.get("lastUpdated", "1970-01-01"))[0],
                 "care_low": care[0] if care else None,
                 "care_high": care[1] if care else None,
                 "body": json_bytes(resource),
@@ -176,13 +196,14 @@ class SqlLibrary:
             accounts = [Account.from_json(orjson.loads(body)) for body in found]
         return {account.username: account for account in accounts}
 
-    def read(self, kind: str, id: str) -> Stored | None:
+    def read(self, kind: str, id: str, now: int) -> Stored | None:
+        found = _STORED.where(RESOURCE.c.type == kind, RESOURCE.c.id == id, *_in_force(RESOURCE, now))
         with self._engine.connect() as db:
-            row = db.execute(_STORED.where(RESOURCE.c.type == kind, RESOURCE.c.id == id)).first()
+            row = db.execute(found).first()
         return _stored(row) if row else None
 
     def search(self, query: Query, now: int) -> Page:
-        where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type]
+        where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *_in_force(RESOURCE, now)]
         if query.patient is not None:
             where.append(RESOURCE.c.patient == query.patient)
         where += [_condition(clause, now) for clause in query.clauses]
@@ -192,7 +213,7 @@ class SqlLibrary:
                 return Page((), total=total)
             return _page(db, _STORED.where(*where, RESOURCE.c.key > query.after), query.count, total)
 
-    def include(self, found: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
+    def include(self, found: Sequence[Stored], includes: Iterable[Include], now: int) -> tuple[Stored, ...]:
         have = {s.key for s in found}
         got: dict[int, Stored] = {}
         frontier = list(found)
@@ -200,15 +221,15 @@ class SqlLibrary:
         with self._engine.connect() as db:
             while frontier:
                 fresh = [
-                    s for s in _pointed_at(db, frontier, rules) if s.key not in have and s.key not in got
+                    s for s in _pointed_at(db, frontier, rules, now) if s.key not in have and s.key not in got
                 ]
                 got.update((s.key, s) for s in fresh)
                 rules = [rule for rule in rules if rule.iterate]
                 frontier = fresh if rules else []
         return tuple(got[key] for key in sorted(got))
 
-    def everything(self, asked: Everything) -> Page:
-        own: list[ColumnElement[bool]] = [RESOURCE.c.patient == asked.patient]
+    def everything(self, asked: Everything, now: int) -> Page:
+        own: list[ColumnElement[bool]] = [RESOURCE.c.patient == asked.patient, *_in_force(RESOURCE, now)]
         if asked.start is not None:
             own.append(or_(RESOURCE.c.care_high.is_(None), RESOURCE.c.care_high > asked.start))
         if asked.end is not None:
@@ -222,7 +243,7 @@ class SqlLibrary:
             .join(
                 target, and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
             )
-            .where(*own, target.c.type.in_(SHARED))
+            .where(*own, target.c.type.in_(SHARED), *_in_force(target, now))
         )
         where: list[ColumnElement[bool]] = [
             RESOURCE.c.key.in_(union(mine, referred).subquery().select()),
@@ -239,6 +260,11 @@ class SqlLibrary:
 _STORED = select(RESOURCE.c.key, RESOURCE.c.type, RESOURCE.c.id, RESOURCE.c.patient, RESOURCE.c.body)
 
 
+def _in_force(table: FromClause, now: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """The version that a clock at `now` (milliseconds) shows."""
+    return table.c.updated <= now, table.c.until > now
+
+
 def _stored(row: Sequence[Any]) -> Stored:
     return Stored(*row)
 
@@ -250,7 +276,9 @@ def _page(db: Connection, found: Select[Any], count: int, total: int) -> Page:
     return Page(shown, total=total, more=len(rows) > count, last=shown[-1].key if shown else 0)
 
 
-def _pointed_at(db: Connection, found: Sequence[Stored], rules: Sequence[Include]) -> Iterator[Stored]:
+def _pointed_at(
+    db: Connection, found: Sequence[Stored], rules: Sequence[Include], now: int
+) -> Iterator[Stored]:
     for rule in rules:
         keys = [s.key for s in found if s.type == rule.source]
         if not keys:
@@ -258,7 +286,7 @@ def _pointed_at(db: Connection, found: Sequence[Stored], rules: Sequence[Include
         links = and_(RESOURCE.c.type == REFERENCE.c.target_type, RESOURCE.c.id == REFERENCE.c.target_id)
         wanted = (
             _STORED.join(REFERENCE, links)
-            .where(REFERENCE.c.key.in_(keys), REFERENCE.c.param == rule.param)
+            .where(REFERENCE.c.key.in_(keys), REFERENCE.c.param == rule.param, *_in_force(RESOURCE, now))
             .distinct()
         )
         if rule.target:

@@ -86,7 +86,7 @@ def everything(id: str) -> Response:
         asked = replace(asked, count=1_000_000)
     asked = replace(asked, after=after)
     visit = refine(page=number)
-    page = interactions.everything(visit.rooms.library, asked, visit.gates, visit.facts)
+    page = interactions.everything(visit.rooms.library, asked, _now(visit), visit.gates, visit.facts)
     return _bundle(visit, page, f"Patient/{id}/$everything", query, number)
 
 
@@ -95,7 +95,9 @@ def read(kind: str, id: str) -> Response:
     visit, allowed = _arrive(kind, "r")
     if not _ID.fullmatch(id):
         not_found(f"No such {kind}")
-    body = interactions.read(visit.rooms.library, kind, id, allowed.patient, visit.gates, visit.facts)
+    body = interactions.read(
+        visit.rooms.library, kind, id, allowed.patient, _now(visit), visit.gates, visit.facts
+    )
     return Response(body, content_type=wire.JSON)
 
 
@@ -133,7 +135,7 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
         replace(query, after=after),
         allowed.patient,
         allowed.readable(visit.desk.types()),
-        milliseconds(visit.clock.now()),
+        _now(visit),
         visit.gates,
         visit.facts,
     )
@@ -149,6 +151,10 @@ def _arrive(kind: str, action: str) -> tuple[Visit, Access]:
         not_found(f"This payer holds no {kind[:64]}", "not-supported")
     allowed.require(kind, action)
     return refine(client=allowed.client, member=allowed.username, resource=kind), allowed
+
+
+def _now(visit: Visit) -> int:
+    return milliseconds(visit.clock.now())
 
 
 def _pages(visit: Visit) -> Pages:

@@ -24,7 +24,7 @@ class FakeLibrary:
         self.asked: list[Query | Everything] = []
         self.points_to: tuple[Stored, ...] = tuple(self.rows)
 
-    def read(self, kind: str, id: str) -> Stored | None:
+    def read(self, kind: str, id: str, now: int) -> Stored | None:
         return next((s for s in self.rows if (s.type, s.id) == (kind, id)), None)
 
     def search(self, query: Query, now: int) -> Page:
@@ -32,10 +32,10 @@ class FakeLibrary:
         found = tuple(s for s in self.rows if s.type == query.type and query.patient in (None, s.patient))
         return Page(found, total=len(found), last=found[-1].key if found else 0)
 
-    def include(self, found: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
+    def include(self, found: Sequence[Stored], includes: Iterable[Include], now: int) -> tuple[Stored, ...]:
         return tuple(s for s in self.points_to if s not in found)
 
-    def everything(self, asked: Everything) -> Page:
+    def everything(self, asked: Everything, now: int) -> Page:
         self.asked.append(asked)
         found = tuple(s for s in self.rows if s.patient == asked.patient)
         return Page(found, total=len(found))

@@ -28,7 +28,7 @@ def library() -> FakeLibrary:
 
 
 def read(library: FakeLibrary, kind: str, id: str, who: str | None = "p1", gates: Any = OPEN) -> bytes:
-    return interactions.read(library, kind, id, who, gates, Facts())
+    return interactions.read(library, kind, id, who, 0, gates, Facts())
 
 
 def search(library: FakeLibrary, *args: tuple[str, str], readable: Any = ALL, gates: Any = OPEN) -> Page:
@@ -123,8 +123,8 @@ def asked(args: dict[str, str], readable: frozenset[str] = ALL) -> Everything:
 
 def test_everything_of_a_member_that_does_not_exist_is_not_found(library: FakeLibrary) -> None:
     with pytest.raises(NotFound):
-        interactions.everything(library, Everything("nobody"), OPEN, Facts())
-    assert interactions.everything(library, asked({}), OPEN, Facts()).matches
+        interactions.everything(library, Everything("nobody"), 0, OPEN, Facts())
+    assert interactions.everything(library, asked({}), 0, OPEN, Facts()).matches
 
 
 def test_everything_takes_dates_types_and_a_page_size() -> None:

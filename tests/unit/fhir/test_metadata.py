@@ -9,11 +9,13 @@ from unit.fhir.fhir_samples import member
 
 from sandbox.auth import scopes
 from sandbox.fhir import metadata
+from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import parse
 from sandbox.store.library import SqlLibrary, build
 
 BASE, AUTH = "https://h.example/s/x/fhir", "https://h.example/s/x/auth"
+LATER = FOREVER - 1
 SAMPLE = {"token": "a|b", "date": "ge2020-01", "reference": "p1", "string": "g"}
 
 
@@ -39,7 +41,7 @@ def test_an_advertised_parameter_is_understood_and_answered(
     query = parse(kind, [(name, SAMPLE[how])], strict=True)
     (clause,) = query.clauses
     assert clause.param.kind == how
-    page = library.search(query, 0)
+    page = library.search(query, LATER)
     assert page.total == len(page.matches)
 
 
@@ -56,7 +58,7 @@ def test_every_advertised_include_is_understood(library: SqlLibrary, kind: str) 
     told = RESOURCES[kind].get("searchInclude", [])
     for text in told:
         query = parse(kind, [("_include", text)], strict=True)
-        library.include(library.search(query, 0).matches, query.includes)
+        library.include(library.search(query, LATER).matches, query.includes, LATER)
     references = {f"{kind}:{p.name}" for p in TYPES[kind].params if p.kind == "reference"}
     assert set(told) == references | ({f"{kind}:*"} if references else set())
 

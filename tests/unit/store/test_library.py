@@ -24,6 +24,7 @@ from sandbox.fhir.query import parse
 from sandbox.store.library import SqlLibrary, build
 
 EOB = "ExplanationOfBenefit"
+LATER = dates.FOREVER - 1
 LOST = eob("lost", patient={"reference": "Group/g1"})
 PEOPLE = [
     member("p1"),
@@ -44,16 +45,16 @@ def ids(found: Page | tuple[Stored, ...]) -> set[str]:
 
 
 def search(library: SqlLibrary, kind: str, *args: tuple[str, str], who: str | None = None) -> set[str]:
-    return ids(library.search(parse(kind, args).within(who), 0))
+    return ids(library.search(parse(kind, args).within(who), LATER))
 
 
 def test_resources_come_back_as_the_bytes_that_were_written(library: SqlLibrary) -> None:
     for resource in ALL:
-        stored = library.read(resource["resourceType"], resource["id"])
+        stored = library.read(resource["resourceType"], resource["id"], LATER)
         assert stored is not None
         assert (stored.body, stored.patient) == (json_bytes(resource), owner(resource))
-    assert library.read("Patient", "c1") is None
-    assert library.read("Banana", "p1") is None
+    assert library.read("Patient", "c1", LATER) is None
+    assert library.read("Banana", "p1", LATER) is None
 
 
 def test_logins_come_back_in_the_order_they_were_made(tmp_path: Path) -> None:
@@ -77,7 +78,7 @@ def test_a_build_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Pat
     with pytest.raises(RuntimeError, match="killed"):
         build(path, contents())
     assert [p.name for p in tmp_path.iterdir()] == ["library.db"]
-    assert SqlLibrary(path).read("Patient", "old")
+    assert SqlLibrary(path).read("Patient", "old", LATER)
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_library_lives_under_any_name(tmp_path: Path) -> None:
     path = tmp_path / "a b%20#c" / "what?.db"
     build(path, [(None, [patient()])])
-    assert SqlLibrary(path).read("Patient", "p1")
+    assert SqlLibrary(path).read("Patient", "p1", LATER)
 
 
 def test_a_library_cannot_be_written_to(library: SqlLibrary) -> None:
@@ -156,7 +157,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(library: SqlLibrary, 
     query = parse(EOB, [("_count", str(count))])
     seen: list[str] = []
     for _ in range(10):
-        page = library.search(query, 0)
+        page = library.search(query, LATER)
         assert page.total == 6
         seen += [s.id for s in page.matches]
         if not page.more:
@@ -166,7 +167,7 @@ def test_pages_follow_each_other_without_gap_or_repetition(library: SqlLibrary, 
 
 
 def test_a_count_of_zero_returns_the_total_alone(library: SqlLibrary) -> None:
-    page = library.search(parse(EOB, [("_count", "0")]), 0)
+    page = library.search(parse(EOB, [("_count", "0")]), LATER)
     assert (page.matches, page.total, page.more) == ((), 6, False)
 
 
@@ -189,7 +190,7 @@ def test_includes_follow_references_once_or_again_and_again(
     library: SqlLibrary, include: list[tuple[str, str]], found: set[str]
 ) -> None:
     query = parse(EOB, [("patient", "p1"), *include])
-    included = library.include(library.search(query, 0).matches, query.includes)
+    included = library.include(library.search(query, LATER).matches, query.includes, LATER)
     assert ids(included) == found
     assert [s.key for s in included] == sorted({s.key for s in included})
 
@@ -228,7 +229,7 @@ def test_everything_is_the_compartment_and_the_shared_resources_it_refers_to(
         wanted = _brute_force(asked)
         seen: list[str] = []
         for _ in range(40):
-            page = library.everything(asked)
+            page = library.everything(asked, LATER)
             assert page.total == len(wanted)
             assert len(page.matches) <= count
             seen += [s.id for s in page.matches]
@@ -239,9 +240,9 @@ def test_everything_is_the_compartment_and_the_shared_resources_it_refers_to(
 
 
 def test_everything_never_shows_another_member_or_what_belongs_to_nobody(library: SqlLibrary) -> None:
-    assert {s.patient for s in library.everything(Everything("p2")).matches} == {"p2", None}
-    assert "lost" not in ids(library.everything(Everything("p2")))
-    first = library.everything(Everything("p1")).matches[0]
+    assert {s.patient for s in library.everything(Everything("p2"), LATER).matches} == {"p2", None}
+    assert "lost" not in ids(library.everything(Everything("p2"), LATER))
+    first = library.everything(Everything("p1"), LATER).matches[0]
     assert (first.type, json_value(first.body)["id"]) == ("Patient", "p1")
 
 
