@@ -7,21 +7,36 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, get_args
 
 from sandbox import __version__
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.core.files import json_bytes, read_ndjson
+from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account
-from sandbox.fhir.params import TYPES
+from sandbox.loading import ACCOUNTS, load
 from sandbox.settings import Settings
 from sandbox.store import library
 
-ACCOUNTS = "members.ndjson"
-"""Beside one `<Type>.ndjson` for each resource type: the members' logins."""
+if TYPE_CHECKING:
+    from sandbox.synth.guides import Guides
 
 Contents = Iterator[tuple[Account | None, tuple[dict[str, Any], ...]]]
 Progress = Callable[[int], None]
+Tell = Callable[[str], None]
+
+
+def editions(settings: Settings) -> Guides:
+    """The editions asked for. Raises UsageError for one that is not known."""
+    from sandbox.synth import guides
+
+    for name, asked, known in (
+        ("--carin", settings.carin, get_args(guides.Carin)),
+        ("--us-core", settings.us_core, get_args(guides.UsCore)),
+    ):
+        if asked not in known:
+            raise UsageError(f"{name} is one of {', '.join(known)}, not {asked!r}")
+    basis = {"basis": True} if settings.basis else {}
+    return guides.Guides(settings.carin, settings.us_core, **basis)  # type: ignore[arg-type]
 
 
 def generated(settings: Settings, today: date, progress: Progress) -> Contents:
@@ -30,30 +45,11 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
     from sandbox.synth.spec import load_spec
 
     spec = load_spec(settings.fixtures)
-    dossiers = generate(spec, members=settings.members, seed=settings.seed, today=today)
+    guides = editions(settings)
+    dossiers = generate(spec, members=settings.members, seed=settings.seed, today=today, guides=guides)
     for done, dossier in enumerate(dossiers):
         progress(done)
         yield dossier.account, dossier.resources
-
-
-def read_folder(folder: Path) -> Contents:
-    """What `write_folder` wrote. Raises FileProblem naming file and line."""
-    if not folder.is_dir():
-        raise FileProblem(f"{folder}: no such folder")
-    accounts = folder / ACCOUNTS
-    if not accounts.is_file():
-        raise FileProblem(f"{accounts}: not there (a folder written by `payer-sandbox generate` has it)")
-    for number, entry in enumerate(read_ndjson(accounts), 1):
-        try:
-            yield Account.from_json(entry), ()
-        except (KeyError, TypeError, ValueError) as problem:
-            raise FileProblem(f"{accounts}, line {number}: not a member: {problem}") from None
-    for kind in TYPES:
-        path = folder / f"{kind}.ndjson"
-        for number, resource in enumerate(read_ndjson(path) if path.is_file() else (), 1):
-            if not isinstance(resource, dict) or resource.get("resourceType") != kind or "id" not in resource:
-                raise FileProblem(f"{path}, line {number}: not a {kind} with an id")
-            yield None, (resource,)
 
 
 def write_folder(
@@ -84,26 +80,33 @@ def write_folder(
     return counts
 
 
-def prepared(settings: Settings, today: date, progress: Progress) -> Path:
-    """The library of these settings: found in the cache, or built there. Raises UsageError."""
+def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = lambda text: None) -> Path:
+    """The library of these settings: found in the cache, or built there. `tell` is told what a load
+    of other people's data made of it. Raises UsageError."""
     if settings.members < 1:
         raise UsageError("--members must be 1 or more")
     home = Path(settings.store) if settings.store else settings.cache
     path = home / f"library-{_fingerprint(settings, today)}.db"
     if not path.is_file():
-        contents = read_folder(Path(settings.data)) if settings.data else generated(settings, today, progress)
-        library.build(path, contents)
+        if settings.data:
+            contents, report = load(Path(settings.data), skip_bad=settings.skip_bad)
+            library.build(path, contents)
+            tell(str(report))
+        else:
+            library.build(path, generated(settings, today, progress))
     return path
 
 
 def _fingerprint(settings: Settings, today: date) -> str:
     """What a library depends on: version, people asked for, and the files they are made from."""
-    known = hashlib.sha256(f"{__version__}|{settings.members}|{settings.seed}|{today}".encode())
+    known = hashlib.sha256(
+        f"{__version__}|{settings.members}|{settings.seed}|{today}|{settings.carin}|{settings.us_core}".encode()
+    )
     code = Path(__file__).parent
     made_by = [*code.glob("synth/*.py"), code / "fhir/params.py", code / "store/library.py"]
     inputs = [*settings.fixtures.rglob("*.yaml"), *made_by]
     if settings.data:
-        inputs = [*Path(settings.data).glob("*.ndjson"), *made_by]
+        inputs = [p for p in Path(settings.data).rglob("*") if p.suffix in (".ndjson", ".json")] + made_by
     for path in sorted(inputs):
         known.update(path.name.encode() + b"\0" + path.read_bytes())
     return known.hexdigest()[:16]

@@ -66,6 +66,8 @@ population = [
     click.option("--members", type=int, help="How many members, the named ones included.  [default: 100]"),
     click.option("--seed", type=int, help="The seed of the population.  [default: 1]"),
     click.option("--today", help="The day the data is built around.  [default: the first of this month]"),
+    click.option("--carin", help="Edition of CARIN Blue Button: 2.0.0 or 2.2.0.  [default: 2.0.0]"),
+    click.option("--us-core", help="Edition of US Core: 3.1.1, 6.1.0 or 7.0.0.  [default: 6.1.0]"),
 ]
 
 
@@ -83,7 +85,8 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @click.option("--scenario", help="Scenario of the default payer.  [default: baseline]")
 @_with(population)
-@click.option("--data", help="Serve a folder written by `generate`.")
+@click.option("--data", help="Serve a folder of NDJSON files or Bundles instead.")
+@click.option("--skip-bad", is_flag=True, default=None, help="Leave bad lines of that folder out.")
 @click.option("--store", help="Folder that keeps library and ledger over restarts.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 1]")
 def serve(**given: Any) -> None:
@@ -96,6 +99,7 @@ def serve(**given: Any) -> None:
 
 @cli.command()
 @_with(population)
+@click.option("--basis", is_flag=True, default=None, help="Claims without money (CARIN 2.2.0 -Basis).")
 @click.option(
     "--out",
     required=True,

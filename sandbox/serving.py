@@ -42,7 +42,7 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
         # A payer built around another day lives on that day: its clock starts there.
         settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
     settings = replace(
-        settings, library=str(prepared(settings, day, progress)), ledger=str(_ledger(settings))
+        settings, library=str(prepared(settings, day, progress, say)), ledger=str(_ledger(settings))
     )
     app = create_app(settings)
     _Server(app, settings, listener, lambda: say(banner(settings))).run()

@@ -35,7 +35,11 @@ class Settings:
     seed: int = 1
     today: str = ""
     data: str = ""
+    skip_bad: bool = False
     store: str = ""
+    carin: str = "2.0.0"
+    us_core: str = "6.1.0"
+    basis: bool = False
     workers: int = 1
     threads: int = 8
     control_key: str = ""
@@ -54,7 +58,11 @@ HELP = {
     "members": "how many members, the named ones included",
     "seed": "the seed of the population",
     "today": "the day the data is built around, YYYY-MM-DD (default: the first of this month)",
-    "data": "a folder written by `generate`, served instead of generating",
+    "data": "a folder of NDJSON or Bundles, served instead of generating",
+    "skip_bad": "leave lines of that folder out that cannot be used",
+    "carin": "edition of CARIN Blue Button: 2.0.0 or 2.2.0",
+    "us_core": "edition of US Core: 3.1.1, 6.1.0 or 7.0.0",
+    "basis": "claims without money, as the -Basis profiles of CARIN 2.2.0",
     "store": "a folder that keeps library and ledger (default: the cache; the ledger starts empty)",
     "workers": "gunicorn worker processes",
     "threads": "threads in each worker",
@@ -90,4 +98,8 @@ def _read(name: str, text: str, kind: str) -> object:
             return int(text)
         except ValueError:
             raise UsageError(f"{name} must be a whole number, not {text!r}") from None
+    if kind == "bool":
+        if text.lower() not in ("true", "false"):
+            raise UsageError(f"{name} must be true or false, not {text!r}")
+        return text.lower() == "true"
     return Path(text) if kind == "Path" else text

@@ -1,0 +1,94 @@
+"""`serve --data`: other people's NDJSON and Bundles, with logins made where none came along."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes
+from sandbox.loading import load
+
+PATIENT = {
+    "resourceType": "Patient",
+    "id": "p1",
+    "name": [{"family": "Reyes", "given": ["Ana", "Luz"]}],
+    "birthDate": "1980-02-03",
+}
+COVERAGE = {
+    "resourceType": "Coverage",
+    "id": "c1",
+    "beneficiary": {"reference": "urn:uuid:1"},
+    "period": {"start": "2020-01-01", "end": "2024-12-31"},
+}
+
+
+def bundle(*entries: tuple[str, dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"fullUrl": url, "resource": resource} for url, resource in entries],
+    }
+
+
+def read(folder: Path, **options: Any) -> tuple[list[Any], list[dict[str, Any]], str]:
+    contents, report = load(folder, **options)
+    accounts, resources = [], []
+    for account, found in contents:
+        accounts += [account] if account else []
+        resources += found
+    return accounts, resources, str(report)
+
+
+def test_a_bundle_is_taken_apart_and_its_references_made_literal(tmp_path: Path) -> None:
+    claim = {"resourceType": "Claim", "id": "x"}
+    file = tmp_path / "deep" / "one.json"
+    file.parent.mkdir()
+    file.write_bytes(
+        json_bytes(bundle(("urn:uuid:1", PATIENT), ("urn:uuid:2", COVERAGE), ("urn:uuid:3", claim)))
+    )
+    accounts, resources, report = read(tmp_path)
+    assert [r["id"] for r in resources] == ["p1", "c1"]
+    assert resources[1]["beneficiary"] == {"reference": "Patient/p1"}
+    assert "left out 1 of types not held (Claim)" in report
+    assert [(a.username, a.name, a.line) for a in accounts] == [("p1", "Ana Reyes", "commercial")]
+    assert accounts[0].coverage_end.isoformat() == "2024-12-31"
+
+
+def test_a_patient_without_coverage_counts_as_covered(tmp_path: Path) -> None:
+    (tmp_path / "Patient.ndjson").write_bytes(json_bytes(PATIENT))
+    accounts, _, _ = read(tmp_path)
+    assert accounts[0].coverage_end is None
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (b"{broken", "not JSON"),
+        (b"[1]", "not a FHIR resource"),
+        (b'{"resourceType":"Coverage"}', "without a valid id"),
+        (b'{"resourceType":"Coverage","id":"a/b"}', "without a valid id"),
+        (b'{"resourceType":"Coverage","id":"c"}', "belongs to no Patient"),
+        (json_bytes(PATIENT), "is there twice"),
+        (json_bytes(PATIENT | {"id": "p2", "meta": {"lastUpdated": "yesterday"}}), "not a FHIR date"),
+        (json_bytes(PATIENT | {"id": "p2", "meta": 5}), "meta is not an object"),
+    ],
+)
+def test_a_bad_line_is_named_and_refuses_the_load_or_is_left_out(
+    tmp_path: Path, line: bytes, says: str
+) -> None:
+    (tmp_path / "all.ndjson").write_bytes(json_bytes(PATIENT) + b"\n\n" + line + b"\n")
+    with pytest.raises(FileProblem, match=r"all\.ndjson, line 3.*skip-bad") as refused:
+        read(tmp_path)
+    assert says in str(refused.value)
+    _, resources, report = read(tmp_path, skip_bad=True)
+    assert len(resources) == 1
+    assert "skipped 1 bad lines" in report
+
+
+@pytest.mark.parametrize("make", [lambda p: p / "absent", lambda p: p])
+def test_a_folder_without_data_is_refused(tmp_path: Path, make: Any) -> None:
+    with pytest.raises(FileProblem):
+        load(make(tmp_path))
