@@ -1,7 +1,6 @@
-"""THE table: resource type → search parameter → kind, paths, targets. Everything follows from it.
+"""How the table of types (`types`) becomes index rows: paths, choice elements, literal references.
 
-Sources: CARIN BB 2.0.0 CapabilityStatement (C4BB), US Core 6.1.0 server CapabilityStatement.
-Parsing (`query`), indexing (`extract`), includes and the CapabilityStatement read these rows only.
+`extract` is run when a library is built; searches never parse a resource again.
 """
 
 from __future__ import annotations
@@ -9,211 +8,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sandbox.fhir import dates
+from sandbox.fhir.types import SHARED, TYPES, Kind, Param, Type, find
+
+__all__ = [
+    "SHARED",
+    "TYPES",
+    "Kind",
+    "Param",
+    "Row",
+    "Type",
+    "care_range",
+    "elements",
+    "extract",
+    "find",
+    "fold",
+    "literal",
+    "owner",
+]
 
 Resource = dict[str, Any]
-Kind = Literal["token", "date", "reference", "string"]
-
-
-@dataclass(frozen=True)
-class Param:
-    """One search parameter. `paths` are dotted element paths; `[x]` is left out (`item.serviced`
-    finds servicedDate and servicedPeriod). `searchable` is False for those that only `_include`
-    knows (CARIN: provider, care-team, coverage, insurer, payee)."""
-
-    name: str
-    kind: Kind
-    paths: tuple[str, ...]
-    targets: tuple[str, ...] = ()
-    searchable: bool = True
-
-
-@dataclass(frozen=True)
-class Type:
-    """A resource type we hold: its parameters, the path to its patient (None: shared by all), the
-    path that `$everything?start&end` asks about, the parameter that a guide wants beside `patient`,
-    and the profiles we serve."""
-
-    name: str
-    params: tuple[Param, ...]
-    owner: str | None = None
-    care_date: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-
-
-_PATIENT = ("Patient",)
-_AGENTS = ("Practitioner", "Organization", "PractitionerRole", "Patient", "RelatedPerson")
-_CARIN = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/"
-_US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
-
-_COMMON = (
-    Param("_id", "token", ("id",)),
-    Param("_lastUpdated", "date", ("meta.lastUpdated",)),
-)
-
-
-def _clinical(*params: Param, subject: str = "subject") -> tuple[Param, ...]:
-    return (*_COMMON, Param("patient", "reference", (subject,), _PATIENT), *params)
-
-
-def _carin(*names: str) -> tuple[str, ...]:
-    return tuple(_CARIN + name for name in names)
-
-
-def _us_core(*names: str) -> tuple[str, ...]:
-    return tuple(_US_CORE + name for name in names)
-
-
-TYPES: dict[str, Type] = {
-    t.name: t
-    for t in (
-        Type(
-            "Patient",
-            (
-                *_COMMON,
-                Param("identifier", "token", ("identifier",)),
-                Param("name", "string", ("name",)),
-                Param("family", "string", ("name.family",)),
-                Param("given", "string", ("name.given",)),
-                Param("birthdate", "date", ("birthDate",)),
-                Param("gender", "token", ("gender",)),
-            ),
-            owner="id",
-            profiles=_carin("C4BB-Patient"),
-        ),
-        Type(
-            "Coverage",
-            (
-                *_COMMON,
-                Param("patient", "reference", ("beneficiary",), _PATIENT),
-                Param("payor", "reference", ("payor",), ("Organization", "Patient", "RelatedPerson"), False),
-            ),
-            owner="beneficiary",
-            profiles=_carin("C4BB-Coverage"),
-        ),
-        Type(
-            "ExplanationOfBenefit",
-            (
-                *_COMMON,
-                Param("patient", "reference", ("patient",), _PATIENT),
-                Param("type", "token", ("type",)),
-                Param("identifier", "token", ("identifier",)),
-                Param("service-date", "date", ("billablePeriod", "item.serviced")),
-                Param(
-                    "service-start-date",
-                    "date",
-                    ("billablePeriod.start", "item.servicedDate", "item.servicedPeriod.start"),
-                ),
-                Param("billable-period-start", "date", ("billablePeriod.start",)),
-                Param("provider", "reference", ("provider",), ("Practitioner", "Organization"), False),
-                Param(
-                    "care-team", "reference", ("careTeam.provider",), ("Practitioner", "Organization"), False
-                ),
-                Param("coverage", "reference", ("insurance.coverage",), ("Coverage",), False),
-                Param("insurer", "reference", ("insurer",), ("Organization",), False),
-                Param(
-                    "payee",
-                    "reference",
-                    ("payee.party",),
-                    ("Organization", "Patient", "Practitioner", "RelatedPerson"),
-                    False,
-                ),
-            ),
-            owner="patient",
-            care_date=("billablePeriod",),
-            profiles=_carin(
-                "C4BB-ExplanationOfBenefit-Professional-NonClinician",
-                "C4BB-ExplanationOfBenefit-Pharmacy",
-            ),
-        ),
-        Type(
-            "Condition",
-            _clinical(
-                Param("category", "token", ("category",)),
-                Param("clinical-status", "token", ("clinicalStatus",)),
-                Param("code", "token", ("code",)),
-                Param("onset-date", "date", ("onset",)),
-                Param("recorded-date", "date", ("recordedDate",)),
-            ),
-            owner="subject",
-            care_date=("recordedDate", "onset"),
-            profiles=_us_core(
-                "us-core-condition-encounter-diagnosis", "us-core-condition-problems-health-concerns"
-            ),
-        ),
-        Type(
-            "Observation",
-            _clinical(
-                Param("category", "token", ("category",)),
-                Param("code", "token", ("code",)),
-                Param("date", "date", ("effective",)),
-                Param("status", "token", ("status",)),
-            ),
-            owner="subject",
-            care_date=("effective",),
-            profiles=_us_core(
-                "us-core-observation-lab",
-                "us-core-blood-pressure",
-                "us-core-body-weight",
-                "us-core-body-height",
-                "us-core-bmi",
-            ),
-        ),
-        Type(
-            "Immunization",
-            (
-                *_COMMON,
-                Param("patient", "reference", ("patient",), _PATIENT),
-                Param("status", "token", ("status",)),
-                Param("date", "date", ("occurrence",)),
-            ),
-            owner="patient",
-            care_date=("occurrence",),
-            profiles=_us_core("us-core-immunization"),
-        ),
-        Type(
-            "MedicationRequest",
-            _clinical(
-                Param("intent", "token", ("intent",)),
-                Param("status", "token", ("status",)),
-                Param("authoredon", "date", ("authoredOn",)),
-                Param("requester", "reference", ("requester",), _AGENTS, False),
-            ),
-            owner="subject",
-            care_date=("authoredOn",),
-            profiles=_us_core("us-core-medicationrequest"),
-        ),
-        Type(
-            "Organization",
-            (
-                *_COMMON,
-                Param("identifier", "token", ("identifier",)),
-                Param("name", "string", ("name",)),
-                Param("address", "string", ("address",)),
-            ),
-            profiles=_carin("C4BB-Organization"),
-        ),
-        Type(
-            "Practitioner",
-            (
-                *_COMMON,
-                Param("identifier", "token", ("identifier",)),
-                Param("name", "string", ("name",)),
-            ),
-            profiles=_carin("C4BB-Practitioner"),
-        ),
-    )
-}
-"""Order matters twice: `$everything` and the CapabilityStatement list the patient first."""
-
-SHARED = frozenset(t.name for t in TYPES.values() if t.owner is None)
-
-
-def find(kind: str, name: str) -> Param | None:
-    """The parameter of a type by name, or None."""
-    return next((p for p in TYPES[kind].params if p.name == name), None)
 
 
 @dataclass(frozen=True)
@@ -239,7 +55,8 @@ def extract(resource: Resource) -> Iterator[Row]:
 
 
 def owner(resource: Resource) -> str | None:
-    """The id of the patient whose compartment holds the resource; None when it is shared."""
+    """The id of the patient whose compartment holds the resource; None when it is shared, or when
+    only the resources it points to can tell (`Type.owned_through`)."""
     path = TYPES[resource["resourceType"]].owner
     if path is None:
         return None
@@ -261,15 +78,23 @@ def care_range(resource: Resource) -> dates.Range | None:
 
 
 def elements(node: Any, path: str) -> list[Any]:
-    """The values at a dotted path, lists flattened; a choice element is found by its stem."""
+    """The values at a dotted path, lists flattened; a choice element is found by its stem.
+
+    A step `extension[name]` takes the extensions whose URL ends in that name.
+    """
     nodes = [node]
     for step in path.split("."):
+        stem, _, url = step.partition("[")
         found: list[Any] = []
         for each in nodes:
             if isinstance(each, dict):
-                for name in _choices(each, step):
+                for name in _choices(each, stem):
                     value = each[name]
                     found.extend(value if isinstance(value, list) else [value])
+        if url:
+            found = [
+                e for e in found if isinstance(e, dict) and str(e.get("url", "")).endswith("/" + url[:-1])
+            ]
         nodes = found
     return nodes
 
@@ -316,6 +141,8 @@ def _codes(value: Any) -> Iterator[tuple[str, str]]:
         for coding in value.get("coding", ()):
             if "code" in coding:
                 yield coding.get("system", ""), coding["code"]
+        if "code" in value and isinstance(value["code"], str):
+            yield value.get("system", ""), value["code"]
         if "value" in value:
             yield value.get("system", ""), str(value["value"])
 

@@ -50,7 +50,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
-from sandbox.fhir.params import SHARED, care_range, extract, owner
+from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
 from sandbox.fhir.query import Clause, Include, Moment, Query, Target, Text, Token, Value
 
 _META = MetaData()
@@ -109,6 +109,7 @@ def build(path: Path, contents: Iterable[tuple[Account | None, Sequence[dict[str
             _META.create_all(db)
             count = _fill(db, contents)
             _close_versions(db)
+            _find_owners(db)
             db.execute(text("ANALYZE"))
         engine.dispose()
         part.replace(path)
@@ -140,6 +141,20 @@ def _close_versions(db: Connection) -> None:
     following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
     replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
     db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
+
+
+def _find_owners(db: Connection) -> None:
+    """A resource that does not name its patient belongs to the patient of what it points to."""
+    target = RESOURCE.alias("target")
+    for kind in TYPES.values():
+        if kind.owned_through:
+            link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
+            found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
+            patient = (
+                select(func.min(target.c.patient)).select_from(REFERENCE).join(target, found).where(link)
+            )
+            mine = RESOURCE.c.type == kind.name
+            db.execute(update(RESOURCE).where(mine).values(patient=patient.scalar_subquery()))
 
 
 def _write(db: Connection, key: int, resources: Sequence[dict[str, Any]]) -> int:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
+from sandbox.core.payer import BASELINE
 from sandbox.core.roster import LINES, ROLES, Account
 from sandbox.synth.population import Dossier
+from sandbox.synth.spec import Mandate, Spec
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +24,16 @@ def by_role(accounts: list[Account], role: str) -> Account:
     return found
 
 
-def test_a_hundred_members_fill_the_roster(accounts: list[Account]) -> None:
+UNGRADED = ("dependant", "representative")
+
+
+def test_a_hundred_people_fill_the_roster(accounts: list[Account]) -> None:
     roles = Counter(a.role for a in accounts)
     assert len(accounts) == 100
-    assert roles["eligible"] >= 39
-    assert {role: roles[role] for role in ROLES if role != "eligible"} == dict.fromkeys(ROLES[1:], 1)
+    assert roles["eligible"] >= 55
+    alone = [role for role in ROLES if role not in ("eligible", *UNGRADED)]
+    assert {role: roles[role] for role in alone} == dict.fromkeys(alone, 1)
+    assert all(roles[role] for role in UNGRADED)
 
 
 def test_every_line_of_business_has_an_eligible_member_with_a_name(accounts: list[Account]) -> None:
@@ -34,14 +42,51 @@ def test_every_line_of_business_has_an_eligible_member_with_a_name(accounts: lis
     assert len(named) >= 5
 
 
+def test_at_least_24_people_have_a_name_and_say_what_they_are_for(accounts: list[Account]) -> None:
+    named = [a for a in accounts if not a.username.startswith("member-")]
+    assert 24 <= len(named) <= 48
+    assert len({a.purpose for a in named}) == len(named)
+    assert all(10 < len(a.purpose) <= 90 and "\n" not in a.purpose for a in named)
+
+
+def test_the_lines_that_somebody_mandates_are_those_of_the_baseline(spec: Spec) -> None:
+    assert {line for line in LINES if spec.mandate(line)} == set(BASELINE.mandated_lines)
+    assert spec.mandate("chip") == Mandate("CMS-9115-F", "42 CFR 457.1233", None)
+
+
+def test_a_state_law_mandates_the_payers_of_that_state(spec: Spec) -> None:
+    assert spec.mandate("commercial") is None
+    there = replace(spec, payer={**spec.payer, "state": "CA"})
+    assert there.mandate("commercial") == Mandate("SB-1419", None, "CA")
+
+
 def test_the_first_member_says_start_here(accounts: list[Account]) -> None:
     assert (accounts[0].username, accounts[0].line) == ("maria", "commercial")
     assert accounts[0].purpose.startswith("start here")
 
 
-def test_usernames_passwords_and_patients_are_unique(accounts: list[Account]) -> None:
-    for attribute in ("username", "password", "patient"):
+def test_usernames_and_passwords_are_unique_and_patients_but_for_those_who_act(
+    accounts: list[Account],
+) -> None:
+    for attribute in ("username", "password", "user"):
         assert len({getattr(a, attribute) for a in accounts}) == len(accounts)
+    own = [a.patient for a in accounts if a.role != "representative"]
+    assert len(set(own)) == len(own)
+
+
+def test_a_representative_opens_the_data_of_the_represented(
+    members: list[Dossier], accounts: list[Account]
+) -> None:
+    account = by_role(accounts, "representative")
+    (represented,) = (d for d in members if d.account and d.account.username == "represented")
+    assert represented.account
+    assert account.patient == represented.account.patient
+    assert account.spans == represented.account.spans
+    (found,) = (r for r in represented.resources if f"RelatedPerson/{r['id']}" == account.user)
+    assert f"{found['name'][0]['given'][0]} {found['name'][0]['family']}" == account.name
+    assert {c["code"] for role in found["relationship"] for c in role["coding"]} == {"DAUC", "HPOWATT"}
+    (own,) = (d for d in members if d.account == account)
+    assert own.resources == ()
 
 
 def test_the_password_is_the_username_and_pass(accounts: list[Account]) -> None:
@@ -73,7 +118,8 @@ def test_eligible_members_are_covered_adults_without_an_end(accounts: list[Accou
         if account.role in ("eligible", "not-opted-in"):
             assert account.coverage_end is None
             assert any(s.covers(today) for s in account.spans)
-            assert account.birth_date < today.replace(year=today.year - 19)
+            youngest = 15 if account.line == "chip" else 19
+            assert account.birth_date < today.replace(year=today.year - youngest)
 
 
 def test_medicare_advantage_members_are_mostly_65_and_over(accounts: list[Account], today: date) -> None:
@@ -84,11 +130,22 @@ def test_medicare_advantage_members_are_mostly_65_and_over(accounts: list[Accoun
 def test_coverages_tell_what_the_account_tells(members: list[Dossier]) -> None:
     for dossier in members:
         assert dossier.account
-        periods = [r["period"] for r in dossier.resources if r["resourceType"] == "Coverage"]
-        assert [(p["start"], p.get("end")) for p in periods] == [
-            (s.start.isoformat(), s.end and s.end.isoformat()) for s in dossier.account.spans
-        ]
+        ours = {
+            r["id"]: r["period"]
+            for r in dossier.resources
+            if r["resourceType"] == "Coverage" and r["payor"][0]["reference"] == "Organization/org-payer"
+        }
+        told = [(p["start"], p.get("end")) for p in ours.values()]
+        spans = [(s.start.isoformat(), s.end and s.end.isoformat()) for s in dossier.account.spans]
+        assert told == (spans if dossier.account.role != "representative" else [])
 
 
 def test_an_account_survives_the_way_through_json(accounts: list[Account]) -> None:
     assert [Account.from_json(a.to_json()) for a in accounts] == accounts
+
+
+def test_an_account_of_an_older_file_is_still_read(accounts: list[Account]) -> None:
+    old = accounts[0].to_json()
+    del old["fhir_user"]
+    assert Account.from_json(old) == accounts[0]
+    assert accounts[0].user == f"Patient/{accounts[0].patient}"

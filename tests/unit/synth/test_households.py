@@ -1,0 +1,152 @@
+"""Who is insured together: families, twins, a newborn, and what they share."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from sandbox.core.errors import FileProblem
+from sandbox.synth import network, npi, pools
+from sandbox.synth.facts import Member, Network
+from sandbox.synth.household import World
+from sandbox.synth.population import Dossier, households, load_spec
+from sandbox.synth.spec import Spec
+
+FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
+
+
+@pytest.fixture(scope="module")
+def world(spec: Spec, today: date) -> World:
+    names = pools.sample(1, spec.payer["state"])
+    return World(spec, network.build(spec, names, Random("1:network")), names, 1, today)
+
+
+@pytest.fixture(scope="module")
+def insured(world: World) -> list[Member]:
+    """The members among the first 2,000 households' people."""
+    return [i.member for household in islice(households(world), 2000) for i in household if i.member]
+
+
+def named(members: list[Dossier], username: str) -> Dossier:
+    (found,) = (d for d in members if d.account and d.account.username == username)
+    return found
+
+
+def last(dossier: Dossier, kind: str) -> dict[str, Any]:
+    """The newest version of the last resource of a type."""
+    return [r for r in dossier.resources if r["resourceType"] == kind][-1]
+
+
+def test_dependants_have_the_policies_of_the_subscriber(members: list[Dossier]) -> None:
+    subscriber = last(named(members, "family"), "Coverage")
+    assert subscriber["relationship"]["coding"][0]["code"] == "self"
+    numbers = []
+    for username, relationship in (("spouse", "spouse"), ("twin-one", "child"), ("newborn", "child")):
+        theirs = last(named(members, username), "Coverage")
+        assert theirs["subscriberId"] == subscriber["subscriberId"]
+        assert theirs["class"] == subscriber["class"]
+        assert theirs["relationship"]["coding"][0]["code"] == relationship
+        numbers.append(theirs["dependent"])
+    assert numbers == ["01", "02", "04"]
+
+
+def test_the_subscriber_of_a_dependant_is_a_related_person_of_theirs(members: list[Dossier]) -> None:
+    for username, role in (("spouse", "WIFE"), ("twin-two", "MTH")):
+        dossier = named(members, username)
+        assert dossier.account
+        related = last(dossier, "RelatedPerson")
+        assert last(dossier, "Coverage")["subscriber"]["reference"] == f"RelatedPerson/{related['id']}"
+        assert related["patient"]["reference"] == f"Patient/{dossier.account.patient}"
+        assert related["name"][0]["given"] == ["Rosa"]
+        assert related["relationship"][0]["coding"][0]["code"] == role
+
+
+def test_twins_are_born_on_the_same_day_to_the_same_mother(members: list[Dossier]) -> None:
+    one, two = (named(members, f"twin-{n}") for n in ("one", "two"))
+    assert last(one, "Patient")["birthDate"] == last(two, "Patient")["birthDate"]
+    assert last(one, "Patient")["id"] != last(two, "Patient")["id"]
+    assert last(one, "Coverage")["subscriberId"] == last(two, "Coverage")["subscriberId"]
+    assert last(one, "Coverage")["dependent"] != last(two, "Coverage")["dependent"]
+
+
+def test_a_newborn_is_covered_from_birth_and_heard_of_later(members: list[Dossier], today: date) -> None:
+    baby = named(members, "newborn")
+    patient, coverage = last(baby, "Patient"), last(baby, "Coverage")
+    assert 0 < (today - date.fromisoformat(patient["birthDate"])).days <= 60
+    assert coverage["period"] == {"start": patient["birthDate"]}
+    assert patient["birthDate"] < patient["meta"]["lastUpdated"][:10] < today.isoformat()
+
+
+def test_a_quarter_of_the_commercial_and_marketplace_members_are_dependants(insured: list[Member]) -> None:
+    for line in ("commercial", "qhp"):
+        of = [m for m in insured if m.policies[-1].line == line]
+        share = sum(m.household != m.number for m in of) / len(of)
+        assert 0.2 < share < 0.32, line
+
+
+def test_families_live_together_and_belong_to_one_household(insured: list[Member]) -> None:
+    by_number = {m.number: m for m in insured}
+    for member in insured:
+        head = by_number[member.household]
+        assert member.person.address == head.person.address
+        assert member.person.family == head.person.family
+        assert {p.plan.code for p in member.policies} <= {p.plan.code for p in head.policies}
+
+
+def test_nobody_is_covered_before_birth_or_without_end_twice(insured: list[Member]) -> None:
+    for member in insured:
+        assert member.policies[0].start >= member.person.birth_date
+        for policy, following in zip(member.policies, member.policies[1:], strict=False):
+            assert policy.end is not None
+            assert policy.start <= policy.end < following.start
+
+
+def test_children_have_no_conditions_of_the_old(insured: list[Member], today: date) -> None:
+    have = Counter(name for m in insured if m.age_on(today) < 18 for name in m.conditions)
+    assert set(have) <= {"asthma", "anxiety"}
+    assert have["asthma"]
+
+
+def test_some_have_been_members_since_2016_some_moved_and_some_have_a_gap(insured: list[Member]) -> None:
+    # named members are in the file on purpose: these are the drawn ones
+    drawn = insured[40:]
+    assert sum(m.policies[0].start <= date(2016, 1, 1) for m in drawn) > len(drawn) / 20
+    assert sum(len({p.line for p in m.policies}) > 1 for m in drawn) > len(drawn) / 20
+    holes = [
+        (b.start - a.end).days
+        for m in drawn
+        for a, b in zip(m.policies, m.policies[1:], strict=False)
+        if a.end and (b.start - a.end).days > 1
+    ]
+    assert len(holes) > len(drawn) / 50
+    assert 30 <= min(holes) <= max(holes) <= 160
+
+
+def test_every_provider_has_an_npi_of_its_own_that_the_check_digit_completes(world: World) -> None:
+    of: Network = world.network
+    numbers = [*(o.npi for o in of.organisations), *(p.npi for p in of.practitioners)]
+    assert all(number and npi.is_valid(number) for number in numbers)
+    assert len(set(numbers)) == len(numbers)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right", "said"),
+    [
+        ("of: family\n    relation: spouse", "of: maria\n    relation: spouse", "maria is not the first"),
+        ("relation: spouse", "relation: friend", "`of` goes with `relation`, one of spouse, child"),
+        ("line: chip", "line: lottery", "a line of business is one of"),
+    ],
+)
+def test_a_household_that_cannot_be_is_refused(tmp_path: Path, wrong: str, right: str, said: str) -> None:
+    shutil.copytree(FIXTURES, tmp_path / "fixtures")
+    members = tmp_path / "fixtures" / "members.yaml"
+    members.write_text(members.read_text().replace(wrong, right))
+    with pytest.raises(FileProblem, match=said):
+        load_spec(tmp_path / "fixtures")
