@@ -30,18 +30,19 @@ oauth = Blueprint("oauth", __name__, url_prefix="/auth")
 PENDING_SECONDS = 1800
 """How long a member may take between /authorize and the answer."""
 
-DATA = {
-    "Patient": "Your name, date of birth and contact details",
-    "Coverage": "Your coverage",
-    "ExplanationOfBenefit": "Your claims, what was billed and what you paid",
-    "Condition": "Your conditions and diagnoses",
-    "Observation": "Your lab results and vital signs",
-    "Immunization": "Your immunizations",
-    "MedicationRequest": "Your prescriptions",
-    "Organization": "The organizations that treated you",
-    "Practitioner": "The practitioners that treated you",
-}
-"""What the consent page calls each type of data."""
+DATA = (
+    ("Your name, date of birth and contact details", ("Patient", "RelatedPerson")),
+    ("Your coverage", ("Coverage",)),
+    ("Your claims, what was billed and what you paid", ("ExplanationOfBenefit",)),
+    ("Your conditions and allergies", ("Condition", "AllergyIntolerance")),
+    ("Your lab results, vital signs and answers", ("Observation", "Specimen", "QuestionnaireResponse")),
+    ("Your medicines and immunizations", ("MedicationRequest", "MedicationDispense", "Immunization")),
+    ("Your visits, procedures and implants", ("Encounter", "Procedure", "ServiceRequest", "Device")),
+    ("Your reports and documents", ("DiagnosticReport", "DocumentReference")),
+    ("Your care plans, goals and care team", ("CarePlan", "Goal", "CareTeam")),
+    ("Who treated you, and where", ("Organization", "Practitioner", "Location")),
+)
+"""What the consent page calls the data, and the types it stands for. The rest comes along."""
 
 
 @oauth.route("/authorize", methods=["GET", "POST"])
@@ -98,15 +99,15 @@ def log_in() -> AnyResponse:
 def consent() -> Response:
     pending, asked = _pending()
     account = _member(pending)
-    kinds = here().desk.types()
     scopes = resource_scopes(asked.scope)
+    readable = {k for k in here().desk.types() if any(s.covers(k, a) for s in scopes for a in "rs")}
     return page(
         "consent.html",
         leads_to=asked.redirect_uri,
         request_id=pending.id,
         client=here().rooms.clients[asked.client_id],
         account=account,
-        data=[DATA.get(k, k) for k in kinds if any(s.covers(k, a) for s in scopes for a in "rs")],
+        data=[words for words, types in DATA if readable & set(types)],
         offline="offline_access" in asked.scope,
         redirect_uri=asked.redirect_uri,
     )
