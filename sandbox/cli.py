@@ -12,8 +12,6 @@ import click
 from sandbox import __version__
 from sandbox.core.errors import UsageError
 
-DEFAULT = "http://127.0.0.1:8080"
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="payer-sandbox")
@@ -128,9 +126,15 @@ def generate(out: Path, **given: Any) -> None:
 @click.option("--patient", help="Whose token it is, when it opens more than one record.")
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the card to a file.")
-@click.option("--fail-under", type=float, help="Exit 1 when the score is below this.")
+@click.option("--fail-under", type=click.FloatRange(0, 1000), help="Exit 1 when the score is below this.")
 def score(url: str, shape: str, out: Path | None, fail_under: float | None, **given: Any) -> int:
     """Grade a payer's Patient Access API from outside."""
+    if given["token"] == "":
+        raise click.UsageError("--token is empty")
+    if given["patient"] and given["token"] is None:
+        raise click.UsageError("--patient goes with --token")
+    if fail_under is not None and fail_under != fail_under:  # NaN is below nothing
+        raise click.UsageError("--fail-under is a number")
     from sandbox.score.report import json_, text
     from sandbox.score.run import grade
 
@@ -162,12 +166,12 @@ def _steps() -> Callable[[str], None]:
 @cli.command()
 @click.option("--member", required=True, help="Who signs in (see `members`).")
 @click.option("--password", help="The member's password, when it is not one of the sandbox's own.")
-@click.option("--url", default=DEFAULT, show_default=True, help="The sandbox, without /fhir.")
+@click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]")
 @click.option("--scenario", help="Sign in to the payer of this scenario.")
 @click.option("--scope", default="", help="Scopes to ask for.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh this many times first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the whole session instead of the access token.")
-def token(url: str, scenario: str | None, **given: Any) -> None:
+def token(url: str | None, scenario: str | None, **given: Any) -> None:
     """Print an access token, without a browser."""
     from sandbox.connect import connect
 
@@ -180,7 +184,10 @@ def token(url: str, scenario: str | None, **given: Any) -> None:
         click.echo(session["access_token"])
 
 
-def _base(url: str, scenario: str | None) -> str:
+def _base(url: str | None, scenario: str | None) -> str:
+    if url is None:
+        settings = _settings()
+        url = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"  # noqa: S104  only compared
     url = url.rstrip("/").removesuffix("/fhir")
     return f"{url}/s/{scenario}" if scenario else url
 
@@ -227,7 +234,7 @@ def show_scenario(id: str) -> None:
 
 
 @scenarios.command("lint")
-@click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 def lint_scenarios(paths: tuple[Path, ...]) -> int:
     """Check scenario files; with no PATH, all of ours. Exit 1 when something is wrong."""
     from sandbox.linting import lint
@@ -269,7 +276,7 @@ def _call(method: str, url: str, path: str, body: object = None) -> Any:
 
 
 where = [
-    click.option("--url", default=DEFAULT, show_default=True, help="The sandbox, without /fhir."),
+    click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]"),
     click.option("--scenario", help="The payer of this scenario (and session: name~session)."),
 ]
 
@@ -278,7 +285,7 @@ where = [
 @_with(where)
 @click.option("--advance", help="Move it by an ISO 8601 duration, such as P90D or PT5M.")
 @click.option("--set", "to", help="Set it to an instant, such as 2027-01-01T00:00:00Z.")
-def clock(url: str, scenario: str | None, advance: str | None, to: str | None) -> None:
+def clock(url: str | None, scenario: str | None, advance: str | None, to: str | None) -> None:
     """Show or move a payer's clock."""
     if advance and to:
         raise click.UsageError("--advance and --set exclude each other")
@@ -290,7 +297,7 @@ def clock(url: str, scenario: str | None, advance: str | None, to: str | None) -
 @cli.command()
 @_with(where)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-def journal(url: str, scenario: str | None, limit: int) -> None:
+def journal(url: str | None, scenario: str | None, limit: int) -> None:
     """The latest exchanges of a payer, one a line."""
     for entry in _call("GET", _base(url, scenario), f"journal?limit={limit}")["entries"]:
         fired = ", ".join(entry["effects"])
@@ -299,7 +306,7 @@ def journal(url: str, scenario: str | None, limit: int) -> None:
 
 @cli.command()
 @_with(where)
-def reset(url: str, scenario: str | None) -> None:
+def reset(url: str | None, scenario: str | None) -> None:
     """Forget a payer's tokens, opt-ins, counters, journal and clock."""
     click.echo(f"reset {_call('POST', _base(url, scenario), 'reset')['reset']}")
 

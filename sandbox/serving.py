@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -22,15 +23,21 @@ from sandbox.settings import Settings
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
 
+STALL_SECONDS = 15
+"""How long a caller may leave us waiting for the rest of a request."""
+
 
 def anchor_day(settings: Settings) -> date:
     """The day the data is built around. Raises UsageError for a `--today` that is no date."""
     if not settings.today:
         return anchor(SystemClock())
     try:
-        return date.fromisoformat(settings.today)
+        day = date.fromisoformat(settings.today)
     except ValueError:
         raise UsageError(f"--today is a day such as 2026-01-31, not {settings.today!r}") from None
+    if not 2016 <= day.year <= 2100:
+        raise UsageError(f"--today lies between 2016 and 2100, not in {day.year}")
+    return day
 
 
 def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
@@ -51,7 +58,10 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        return socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
+        # Connections inherit this: one that stalls in the middle of a request gives its thread back.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_SECONDS, 0))
+        return listener
     except (OSError, OverflowError) as problem:
         # gaierror numbers are not errno's, and create_server lengthens the text of the others.
         number = getattr(problem, "errno", None)
@@ -87,6 +97,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "keepalive": 75,
             "timeout": 0,
             "graceful_timeout": 5,
+            "limit_request_line": 8190,
+            "forwarded_allow_ips": "",  # no header of a caller moves our addresses
             "loglevel": "warning",
             "preload_app": True,
             "when_ready": lambda server: self._ready(),

@@ -41,7 +41,7 @@ class Settings:
     us_core: str = "6.1.0"
     basis: bool = False
     workers: int = 1
-    threads: int = 8
+    threads: int = 16
     control_key: str = ""
     ahead_days: int = 0
     library: str = ""
@@ -89,7 +89,11 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
         if name in environ:
             values[each.name] = _read(name, environ[name], str(each.type))
     values.update({k: v for k, v in given.items() if v is not None})
-    return Settings(**values)  # type: ignore[arg-type]
+    settings = Settings(**values)  # type: ignore[arg-type]
+    for name in ("workers", "threads"):
+        if not 1 <= getattr(settings, name) <= 256:
+            raise UsageError(f"{name} must be between 1 and 256, not {getattr(settings, name)}")
+    return settings
 
 
 def _read(name: str, text: str, kind: str) -> object:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from support.running import library, listening
-from support.smart_app import SmartApp
+from support.smart_app import MakeApp, SmartApp
 
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.settings import Settings
-
-MakeApp = Callable[..., SmartApp]
 
 
 @pytest.fixture(scope="session")
@@ -27,6 +26,12 @@ def shared_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Pat
 def library_file(shared_home: Path) -> Path:
     """The default population, built once."""
     return library(shared_home, Settings(), anchor(SystemClock()))
+
+
+@pytest.fixture(scope="session")
+def env(shared_home: Path, library_file: Path) -> dict[str, str]:
+    """The environment of a user whose cache holds the default population already."""
+    return {**os.environ, "PAYER_SANDBOX_CACHE": str(shared_home)}
 
 
 @pytest.fixture(scope="session")

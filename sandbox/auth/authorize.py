@@ -21,7 +21,7 @@ from sandbox.store.ledger import Code, Grant, new_secret
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _SINGLE = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "code_challenge",
-    "code_challenge_method", "nonce",
+    "code_challenge_method", "nonce", "prompt",
 )  # fmt: skip
 
 
@@ -96,6 +96,8 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk) -> AuthorizationRequest
         raise refuse("invalid_request", problem)
     if one.get("aud", one.get("resource", "")).removesuffix("/") != desk.fhir:
         raise refuse("invalid_request", f"aud must be the FHIR base {desk.fhir}")
+    if "none" in one.get("prompt", "").split():
+        raise refuse("login_required", "Nobody is signed in: this payer always asks")
     if asks_for_system(one.get("scope")):
         raise refuse("invalid_scope", "system scopes are not for members to grant")
     scope = narrow(one.get("scope"), desk.types())

@@ -73,7 +73,7 @@ def _loopback(uri: str) -> tuple[str, str] | None:
         return None
     try:
         parts = urlsplit(uri)
-        host, _ = parts.hostname, parts.port
+        host, port = parts.hostname, parts.port
     except ValueError:
         return None
     if parts.scheme != "http" or not host or "@" in parts.netloc:
@@ -82,7 +82,8 @@ def _loopback(uri: str) -> tuple[str, str] | None:
         local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return None
-    return (host, uri.partition(parts.netloc)[2]) if local else None
+    # The host as it is written: only the port may vary.
+    return (parts.netloc.removesuffix(f":{port}"), uri.partition(parts.netloc)[2]) if local else None
 
 
 def load(path: Path) -> dict[str, Client]:

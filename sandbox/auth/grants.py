@@ -17,7 +17,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint as _Introspection
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.identity import id_token, subject
-from sandbox.auth.scopes import split, subset
+from sandbox.auth.scopes import launches_patient, split, subset
 from sandbox.auth.tokens import living, mint
 from sandbox.store.ledger import Code, Grant, Token
 
@@ -192,6 +192,15 @@ class Introspection(_Introspection):
         found = _present(request.desk, request.form["token"])
         return found if found and found.active and found.check_client(client) else None
 
+    def authenticate_endpoint_client(self, request: Any) -> Client:
+        """A client, or whoever holds a good access token (SMART: introspect also accepts a bearer)."""
+        scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+        desk: Desk = request.desk
+        if scheme.lower() == "bearer" and (held := living(desk, secret.strip(), "access")):
+            return desk.clients[held[0].client]
+        client: Client = super().authenticate_endpoint_client(request)
+        return client
+
     def create_endpoint_response(self, request: Any) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
         client = self.authenticate_endpoint_client(request)
         presented = self.authenticate_token(request, client)
@@ -210,6 +219,6 @@ class Introspection(_Introspection):
             "exp": token.expires // 1000,
             "iss": desk.issuer,
             "sub": subject(desk, grant),
-            "patient": grant.patient,
+            **({"patient": grant.patient} if launches_patient(token.scope) else {}),
             "fhirUser": f"{desk.fhir}/Patient/{grant.patient}",
         }

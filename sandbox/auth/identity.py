@@ -9,6 +9,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from sandbox.auth.desk import Desk
+from sandbox.auth.scopes import split
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.ledger import Grant, digest
 
@@ -50,8 +51,9 @@ def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
         "aud": grant.client,
         "iat": now,
         "exp": now + LIFETIME,
-        "fhirUser": f"{desk.fhir}/Patient/{grant.patient}",
     }
+    if {"fhirUser", "profile"} & set(split(grant.scope)):
+        claims["fhirUser"] = f"{desk.fhir}/Patient/{grant.patient}"
     if nonce:
         claims["nonce"] = nonce
     key = _key(desk.signing_key)

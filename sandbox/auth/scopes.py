@@ -48,20 +48,33 @@ def resource_scopes(granted: Iterable[str]) -> list[Scope]:
 
 
 def narrow(asked: str | None, types: Collection[str]) -> list[str]:
-    """What of `asked` a member may grant: launch scopes and readable patient/user scopes of the
-    types this payer serves. A system scope, or nothing readable at all, is the caller's error."""
-    kept = []
-    for text in split(asked):
-        scope = parse(text)
-        readable = scope and scope.context != "system" and scope.actions & {"r", "s"}
-        served = scope and (scope.type == "*" or scope.type in types)
-        if text in LAUNCH or (readable and served):
-            kept.append(text)
-    return kept
+    """What of `asked` a member may grant: launch scopes, and the reading part of patient and user
+    scopes of the types this payer serves, in the form they were asked in (v1 or v2)."""
+    kept = [part for text in split(asked) if (part := _grantable(text, types))]
+    return list(dict.fromkeys(kept))
+
+
+def _grantable(text: str, types: Collection[str]) -> str | None:
+    if text in LAUNCH:
+        return text
+    scope = parse(text)
+    if scope is None or scope.context == "system" or (scope.type != "*" and scope.type not in types):
+        return None
+    reading = "".join(letter for letter in "rs" if letter in scope.actions)
+    if not reading:
+        return None
+    form = "read" if text.rpartition(".")[2] in _V1 else reading
+    return f"{scope.context}/{scope.type}.{form}"
 
 
 def asks_for_system(asked: str | None) -> bool:
     return any(text.startswith("system/") for text in split(asked))
+
+
+def launches_patient(granted: str) -> bool:
+    """Whether a patient is established (SMART "Launch context"): asked for, or needed by a scope."""
+    texts = split(granted)
+    return "launch/patient" in texts or any(s.context == "patient" for s in resource_scopes(texts))
 
 
 def allows(granted: Iterable[str], kind: str, action: str) -> bool:
@@ -70,6 +83,15 @@ def allows(granted: Iterable[str], kind: str, action: str) -> bool:
 
 
 def subset(asked: str, granted: str) -> bool:
-    """RFC 6749 §6: a refresh may ask for less, never for more."""
+    """RFC 6749 §6: a refresh may ask for less, never for more. `patient/Patient.r` is less than
+    `patient/*.rs`; anything that is no resource scope must have been granted as it stands."""
     have = set(split(granted))
-    return all(text in have for text in split(asked))
+    return all(text in have or _covered(text, resource_scopes(have)) for text in split(asked))
+
+
+def _covered(text: str, granted: Iterable[Scope]) -> bool:
+    scope = parse(text)
+    return scope is not None and any(
+        each.context == scope.context and each.type in ("*", scope.type) and scope.actions <= each.actions
+        for each in granted
+    )

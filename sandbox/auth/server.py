@@ -13,6 +13,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import AuthorizationServer as _Server
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
@@ -37,6 +38,15 @@ class TokenRequest(OAuth2Request):
     @property
     def form(self) -> dict[str, str]:
         return self._form
+
+    @property
+    def basic_id(self) -> str | None:
+        """The client id in an HTTP Basic header; None when there is none that can be read."""
+        try:
+            client_id, _ = extract_basic_authorization(self.headers)
+        except ValueError:
+            return None
+        return client_id or None
 
 
 class AuthorizationServer(_Server):
@@ -65,6 +75,10 @@ class AuthorizationServer(_Server):
             problem = InvalidRequestError("A parameter is there more than once")
         elif "Authorization" in request.headers and "client_secret" in request.form:
             problem = InvalidRequestError("The client authenticates in two ways at once")
+        elif request.basic_id not in (None, request.form.get("client_id", request.basic_id)):
+            problem = InvalidRequestError("client_id and the Authorization header name two clients")
+        elif request.form.get("grant_type") == "authorization_code" and "redirect_uri" not in request.form:
+            problem = InvalidRequestError("redirect_uri is missing")
         elif "\x00" in "".join(request.form.values()):
             problem = InvalidRequestError("A parameter holds a NUL character")
         if problem:
@@ -84,6 +98,8 @@ class AuthorizationServer(_Server):
             client: Client = authenticate(request, methods, endpoint)
         except ValueError:  # what Authlib says to a header that is not base64 of UTF-8
             raise InvalidClientError(description="The Authorization header cannot be read") from None
+        except InvalidClientError:
+            raise InvalidClientError(description="The client is unknown, or its secret is wrong") from None
         return client
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:
@@ -103,4 +119,6 @@ class AuthorizationServer(_Server):
             status = 401
             headers = [(name, value) for name, value in headers if name != "WWW-Authenticate"]
             headers.append(("WWW-Authenticate", 'Basic realm="token"'))
+        if error.error == "unsupported_token_type":  # RFC 7009 §2.2.1; Authlib says 401
+            status = 400
         return self.handle_response(status, dict(body), headers)

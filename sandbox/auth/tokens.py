@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from sandbox.auth.desk import Desk
-from sandbox.auth.scopes import allows, split
+from sandbox.auth.scopes import allows, launches_patient, split
 from sandbox.core.errors import Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
 from sandbox.store.ledger import Grant, Token, digest, new_secret
@@ -63,7 +63,7 @@ def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool
         announced=seconds,
         scope=scope,
         refresh=wanted and bool({"offline_access", "online_access"} & set(split(grant.scope))),
-        extras={"patient": grant.patient},
+        extras={"patient": grant.patient} if launches_patient(scope) else {},
     )
     facts = replace(desk.facts, client=grant.client, member=grant.username, grant_type=grant_type)
     plan = desk.gates.run(Stage.TOKEN, plan, facts)

@@ -5,6 +5,7 @@ Nothing is parsed unless the RESOURCE gate is armed: the hot path serves stored 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -45,6 +46,8 @@ def search(
     token reaches: included resources of other types are left out (SMART-033)."""
     query = gates.run(Stage.QUERY, query.within(patient), facts)
     page = library.search(query, now)
+    if query.untold:
+        page = replace(page, total=None)
     if query.includes and page.matches:
         included = library.include(page.matches, query.includes, now)
         page = replace(
@@ -57,34 +60,41 @@ def everything(library: Library, asked: Everything, now: int, gates: Gates, fact
     """One page of Patient/[id]/$everything (R4 Patient operation; PDex §212)."""
     if library.read("Patient", asked.patient, now) is None:
         _absent("Patient")
+    if asked.count == 0:
+        return Page((), total=library.everything(replace(asked, count=1), now).total)
     return _page(library.everything(asked, now), gates, facts)
 
 
 def everything_args(
-    patient: str, args: dict[str, str], readable: frozenset[str], page_size: int, page_size_max: int
+    patient: str,
+    given: Sequence[tuple[str, str]],
+    readable: frozenset[str],
+    page_size: int,
+    page_size_max: int,
 ) -> Everything:
-    """The parameters of `$everything`: start, end, _since, _type, _count. Raises BadRequest."""
+    """The parameters of `$everything`: start, end, _since, _type (repeated or with commas), _count
+    (0: the total only). Raises BadRequest."""
     known = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
-    types = tuple(t for t in args.get("_type", "").split(",") if t)
-    for name in args:
+    types = tuple(t for name, text in given if name == "_type" for t in text.split(",") if t)
+    args = dict(given)
+    for name, _ in given:
         if name not in known:
             bad_request(f"$everything has no parameter {name}", name)
+        if name != "_type" and [n for n, _ in given].count(name) > 1:
+            bad_request(f"{name} is there more than once", name)
     for kind in types:
         if kind not in TYPES:
             bad_request(f"This payer holds no {kind}", "_type")
-    # _count and _summary=count behave as in any search; the parser knows how.
-    count = (
-        parse("Patient", [("_count", args["_count"])], page_size_max=page_size_max).count
-        if args.get("_count", "0").strip("0")
-        else page_size
-    )
+    # _count is understood as in any search.
+    size = [("_count", args["_count"])] if "_count" in args else []
+    asked = parse("Patient", size, page_size=page_size, page_size_max=page_size_max)
     return Everything(
         patient,
         types=tuple(t for t in (types or TYPES) if t in readable) or ("none",),
         start=_edge(args, "start", 0),
         end=_edge(args, "end", 1),
         since=_edge(args, "_since", 0),
-        count=count,
+        count=0 if asked.summary_only else asked.count,
     )
 
 
@@ -106,9 +116,12 @@ def _absent(kind: str) -> NoReturn:
 
 
 def _page(page: Page, gates: Gates, facts: Facts) -> Page:
-    shown = replace(
-        page, matches=_shown(page.matches, gates, facts), included=_shown(page.included, gates, facts)
-    )
+    matches, included = _shown(page.matches, gates, facts), _shown(page.included, gates, facts)
+    if gates.armed(Stage.RESOURCE):
+        # What is shown may refer to less than what is stored: nobody includes what nothing names.
+        bodies = [s.body for s in (*matches, *included)]
+        included = tuple(s for s in included if any(f'{s.type}/{s.id}"'.encode() in body for body in bodies))
+    shown = replace(page, matches=matches, included=included)
     return gates.run(Stage.BUNDLE, shown, facts)
 
 

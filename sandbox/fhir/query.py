@@ -82,11 +82,13 @@ class Query:
     after: int = 0
     ignored: tuple[str, ...] = ()
     summary_only: bool = False
+    untold: bool = False
     args: tuple[tuple[str, str], ...] = ()
 
     def links_to(self) -> str:
-        """The query string of this search without its page: what `self` and `next` repeat."""
-        return urlencode([(k, v) for k, v in self.args if k != "_page"])
+        """The query string of this search without its page and without what was not understood: what
+        `self` and `next` repeat."""
+        return urlencode([(k, v) for k, v in self.args if k != "_page" and k not in self.ignored])
 
     def within(self, patient: str | None) -> Query:
         """The compartment rule: a member's search never leaves the member's compartment.
@@ -103,7 +105,9 @@ class Query:
         return replace(self, patient=patient)
 
 
-RESULT_PARAMS = frozenset({"_count", "_include", "_include:iterate", "_page", "_format", "_pretty", "_total"})
+RESULT_PARAMS = frozenset(
+    {"_count", "_include", "_include:iterate", "_page", "_format", "_pretty", "_total", "_summary"}
+)
 
 
 VALUES_MAX = 200
@@ -118,25 +122,35 @@ def parse(
     page_size: int = 50,
     page_size_max: int = 500,
     strict: bool = False,
+    base: str = "",
 ) -> Query:
-    """The query in `args`. Raises BadRequest (value or, when strict, unknown parameter), NotFound (type)."""
+    """The query in `args`; absolute references must begin with `base`, our own address.
+
+    Raises BadRequest (value or, when strict, unknown parameter), NotFound (type).
+    """
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
     listed = tuple(args)
     clauses: list[Clause] = []
     includes: list[Include] = []
     ignored: list[str] = []
-    count, summary_only = page_size, False
+    count, summary_only, untold = page_size, False, False
     for name, text in listed:
         if name == "_count":
-            count, summary_only = _count(text, page_size_max)
+            count, nothing = _count(text, page_size_max)
+            summary_only = summary_only or nothing
         elif name in ("_include", "_include:iterate"):
             includes.extend(_include(kind, text, iterate=name.endswith("iterate")))
+        elif name == "_summary":
+            if text not in ("count", "false"):
+                bad_request("_summary is count or false here", "_summary")
+            summary_only = summary_only or text == "count"
         elif name == "_total":
+            untold = text == "none"
             if text not in ("none", "estimate", "accurate"):
                 bad_request("_total is none, estimate or accurate", "_total")
         elif name not in RESULT_PARAMS:
-            clause = _clause(kind, name, text)
+            clause = _clause(kind, name, text.replace(f"{base}/", "") if base else text)
             if clause is None:
                 ignored.append(name)
             elif clause.values:
@@ -153,6 +167,7 @@ def parse(
         count=count,
         ignored=tuple(ignored),
         summary_only=summary_only,
+        untold=untold and not summary_only,
         args=listed,
     )
 
@@ -254,6 +269,8 @@ def _target(param: Param, modifier: str, text: str, name: str) -> Target:
         found = literal(text)
         if not found or found[0] not in param.targets:
             bad_request(f"{param.name} takes an id, {param.targets[0]}/id or an absolute URL", name)
+        if "://" in text:
+            bad_request(f"{param.name} names a resource of another server", name)
         return Target(*found)
     if not re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", text):
         bad_request("The value is not a FHIR id", name)

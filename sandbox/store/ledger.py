@@ -64,6 +64,13 @@ PENDING = _table(
     Column("username", String),
     Column("expires", BigInteger, nullable=False),
 )
+SESSION = _table(
+    "session",  # a member signed in to the portal
+    Column("id", String, primary_key=True),
+    Column("username", String, nullable=False),
+    Column("csrf", String, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
 GRANT = _table(
     "grant",  # one yes of one member to one client; the family of all its tokens
     Column("id", String, primary_key=True),
@@ -111,7 +118,7 @@ JOURNAL = Table(
 )
 KEY = Table("key", _META, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 
-_PER_TENANT = (CLOCK, COUNTER, OPT_IN, PENDING, GRANT, CODE, TOKEN, JOURNAL)
+_PER_TENANT = (CLOCK, COUNTER, OPT_IN, PENDING, SESSION, GRANT, CODE, TOKEN, JOURNAL)
 
 
 def digest(secret: str) -> str:
@@ -128,6 +135,15 @@ class Pending:
     browser: str
     request: dict[str, Any]
     username: str | None
+    expires: int
+
+
+@dataclass(frozen=True)
+class Session:
+    """A member's visit to the portal. `csrf` must come with every form of it."""
+
+    username: str
+    csrf: str
     expires: int
 
 
@@ -338,6 +354,19 @@ class TenantLedger:
         """Forget the request. True for exactly one caller."""
         with self._write() as db:
             return db.execute(delete(PENDING).where(*self._where(PENDING, id=digest(id)))).rowcount == 1
+
+    # portal sessions
+
+    def add_session(self, id: str, session: Session) -> None:
+        self._add(SESSION, {"id": digest(id), **vars(session)})
+
+    def session(self, id: str) -> Session | None:
+        found: Session | None = self._one(SESSION, Session, id=digest(id))
+        return found
+
+    def end_session(self, id: str) -> None:
+        with self._write() as db:
+            db.execute(delete(SESSION).where(*self._where(SESSION, id=digest(id))))
 
     # grants, codes, tokens
 

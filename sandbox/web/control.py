@@ -16,7 +16,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.core.clock import duration
 from sandbox.core.errors import Forbidden, bad_request
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_bytes, json_value
 from sandbox.fhir.dates import milliseconds
 from sandbox.web.visit import here, rooms
 
@@ -74,7 +74,10 @@ def clock() -> Response:
 def move_clock() -> Response:
     """`{"advance": "P90D"}` or `{"set": "2027-01-01T00:00:00Z"}`: this tenant's clock only."""
     visit = here()
-    body = request.get_json(silent=True)
+    try:
+        body = json_value(request.get_data())
+    except ValueError:
+        body = None
     if not isinstance(body, dict) or len(body) != 1 or not ({"advance", "set"} & set(body)):
         bad_request('The body is {"advance": "P90D"} or {"set": "2027-01-01T00:00:00Z"}')
     offset = timedelta(milliseconds=visit.ledger.offset())

@@ -60,16 +60,6 @@ def _request_id() -> str | None:
     return g.visit.request_id if "visit" in g else None
 
 
-def plain_not_found(problem: NotFound) -> Response:
-    """An unknown scenario: there is no payer, hence no page of its to wear."""
-    if request.path == "/fhir" or request.path.startswith("/fhir/"):
-        return Response(
-            json_bytes(wire.outcome(problem.code, problem.text)), status=404, content_type=wire.JSON
-        )
-    body = json_bytes({"error": "not-found", "message": problem.text})
-    return Response(body, status=404, content_type="application/json")
-
-
 def _http(error: HTTPException) -> Response:
     """What Flask itself refuses: unknown paths, wrong methods, bodies it cannot read."""
     status = error.code or 500

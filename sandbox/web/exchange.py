@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
 
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import NotFound
+from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.store.ledger import new_secret
 from sandbox.web import visit
-from sandbox.web.errors import plain_not_found
+from sandbox.web.errors import answer
 
 HEADER = "X-Sandbox-Scenario"
 _CONTROL = "/_sandbox/"
+_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?")
 
 
 class ScenarioPath:
@@ -26,6 +30,10 @@ class ScenarioPath:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if not _HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
+            # Every URL we build begins with the Host: with a broken one there is nothing to answer.
+            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"The Host header is not a host name\n"]
         path = environ.get("PATH_INFO", "")
         if path.startswith("/s/"):
             name, slash, rest = path[3:].partition("/")
@@ -48,8 +56,14 @@ def _enter() -> Response | None:
     tenant = request.environ.get("sandbox.scenario", "")
     try:
         selection = wired.catalog.choose(tenant or None, request.headers.get(HEADER), wired.default_scenario)
+        request.get_data(cache=True, parse_form_data=True)
     except NotFound as problem:
-        return plain_not_found(problem)
+        return answer(problem)
+    except HTTPException:
+        raise
+    except Exception:
+        # The server beneath us raises its own errors for a body that breaks off or is malformed.
+        return answer(BadRequest("The body of the request cannot be read"))
     base = request.host_url.rstrip("/") + request.script_root
     g.visit = visit.make(wired, selection, tenant, base, _facts(), new_secret(6), started)
     if request.path.startswith(_CONTROL):

@@ -24,14 +24,25 @@ from sandbox.web.visit import Visit, here, refine
 
 fhir = Blueprint("fhir", __name__, url_prefix="/fhir")
 
+_MEDIA = ("application/fhir+json", "application/json", "application/json+fhir", "text/html")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_FORMATS = {"json", "application/json", "application/fhir+json", "application/fhir json"}
+_FORMATS = (
+    "json",
+    "application/json",
+    "application/fhir+json",
+    "application/fhir json",
+    "application/json+fhir",
+)
 
 
 @fhir.before_request
 def _negotiate() -> None:
     asked = request.args.get("_format")
+    accepted = request.accept_mimetypes
+    unacceptable = accepted and not accepted.best_match(_MEDIA) and asked is None
     if asked is not None and asked.partition(";")[0].lower() not in _FORMATS:
+        unacceptable = True
+    if unacceptable and not request.path.startswith("/fhir/.well-known/"):
         raise NotAcceptable("This payer answers application/fhir+json only")
 
 
@@ -73,7 +84,7 @@ def everything(id: str) -> Response:
         not_found("No such Patient")
     asked = interactions.everything_args(
         id,
-        request.args.to_dict(),
+        list(request.args.items(multi=True)),
         allowed.readable(visit.desk.types()),
         visit.payer.page_size,
         visit.payer.page_size_max,
@@ -81,13 +92,23 @@ def everything(id: str) -> Response:
     query = f"everything/{id}?" + urlencode(
         [(k, v) for k, v in request.args.items(multi=True) if k != "_page"]
     )
-    after, number = _pages(visit).read(query, request.args.get("_page"))
-    if mode == "single":
+    after, number = _pages(visit, allowed).read(query, request.args.get("_page"))
+    if mode == "single" and asked.count:
         asked = replace(asked, count=1_000_000)
     asked = replace(asked, after=after)
     visit = refine(page=number)
     page = interactions.everything(visit.rooms.library, asked, _now(visit), visit.gates, visit.facts)
-    return _bundle(visit, page, f"Patient/{id}/$everything", query, number)
+    return _bundle(visit, allowed, page, f"Patient/{id}/$everything", query, number)
+
+
+@fhir.get("/Patient/$everything")
+def everybody() -> Response:
+    raise BadRequest("$everything wants a patient: Patient/[id]/$everything")
+
+
+@fhir.get("/.well-known/<name>")
+def nothing_known(name: str) -> Response:
+    not_found("This payer publishes no such document", "not-supported")
 
 
 @fhir.get("/<kind>/<id>")
@@ -126,9 +147,10 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
         page_size=visit.payer.page_size,
         page_size_max=visit.payer.page_size_max,
         strict="handling=strict" in request.headers.get("Prefer", ""),
+        base=visit.fhir,
     )
     bound = f"{kind}?{query.links_to()}"
-    after, number = _pages(visit).read(bound, dict(args).get("_page"))
+    after, number = _pages(visit, allowed).read(bound, dict(args).get("_page"))
     visit = refine(page=number)
     page = interactions.search(
         visit.rooms.library,
@@ -139,7 +161,7 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
         visit.gates,
         visit.facts,
     )
-    return _bundle(visit, page, kind, bound, number, query.ignored)
+    return _bundle(visit, allowed, page, kind, bound, number, query.ignored)
 
 
 def _arrive(kind: str, action: str) -> tuple[Visit, Access]:
@@ -157,18 +179,24 @@ def _now(visit: Visit) -> int:
     return milliseconds(visit.clock.now())
 
 
-def _pages(visit: Visit) -> Pages:
-    return Pages(visit.rooms.page_key, visit.tenant)
+def _pages(visit: Visit, allowed: Access) -> Pages:
+    return Pages(visit.rooms.page_key, f"{visit.tenant}|{allowed.patient}")
 
 
 def _bundle(
-    visit: Visit, page: Page, path: str, query: str, number: int, ignored: tuple[str, ...] = ()
+    visit: Visit,
+    allowed: Access,
+    page: Page,
+    path: str,
+    query: str,
+    number: int,
+    ignored: tuple[str, ...] = (),
 ) -> Response:
     """The page as a searchset; `self` and `next` repeat every parameter of the request."""
     asked = query.partition("?")[2]
     url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
     links = [("self", url)]
     if page.more:
-        token = _pages(visit).token(query, page.last, number + 1)
+        token = _pages(visit, allowed).token(query, page.last, number + 1)
         links.append(("next", f"{url}{'&' if asked else '?'}{urlencode({'_page': token})}"))
     return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)

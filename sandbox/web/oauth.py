@@ -22,7 +22,7 @@ from sandbox.core.roster import Account
 from sandbox.fhir import metadata
 from sandbox.store.ledger import Pending, digest, new_secret
 from sandbox.web.exchange import respond
-from sandbox.web.pages import BROWSER, browser_secret, keep_cookie, page
+from sandbox.web.pages import BROWSER, browser_secret, keep_cookie, page, refuse_foreign_forms
 from sandbox.web.visit import here, refine
 
 oauth = Blueprint("oauth", __name__, url_prefix="/auth")
@@ -75,6 +75,7 @@ def login() -> Response:
 
 @oauth.post("/login")
 def log_in() -> AnyResponse:
+    refuse_foreign_forms()
     visit = here()
     pending, asked = _pending()
     username = request.form.get("username", "").strip()
@@ -115,6 +116,7 @@ def consent() -> Response:
 
 @oauth.post("/consent")
 def decide() -> AnyResponse:
+    refuse_foreign_forms()
     pending, asked = _pending()
     account = _member(pending)
     visit = refine(member=account.username, client=asked.client_id)
@@ -180,6 +182,7 @@ def _login_page(
         request_id=pending.id,
         client=client,
         problem=problem,
+        username=request.form.get("username", ""),
     )
 
 

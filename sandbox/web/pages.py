@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Response, g, render_template, request
 
+from sandbox.core.errors import Forbidden
 from sandbox.store.ledger import new_secret
 from sandbox.web.visit import here
 
@@ -29,7 +30,7 @@ def page(template: str, status: int = 200, *, leads_to: str | None = None, **val
     )
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
     return response
 
@@ -41,6 +42,14 @@ def _origin(uri: str) -> str:
     if parts.scheme not in ("http", "https") or ":" in (parts.hostname or ""):
         return f"{parts.scheme}:"
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def refuse_foreign_forms() -> None:
+    """A form posted from another site is not the member's doing (login CSRF included)."""
+    origin = request.headers.get("Origin")
+    foreign = origin is not None and urlsplit(origin).netloc != request.host
+    if request.method == "POST" and (foreign or request.headers.get("Sec-Fetch-Site") == "cross-site"):
+        raise Forbidden("This form was sent from another site")
 
 
 def browser_secret() -> str:

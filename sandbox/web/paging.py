@@ -1,4 +1,4 @@
-"""Page tokens: opaque, signed, bound to the tenant and to the query they continue."""
+"""Page tokens: opaque, signed, bound to the tenant, the patient and the query they continue."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from sandbox.store.ledger import digest
 
 
 class Pages:
-    """Signs and reads the `_page` parameter of one tenant."""
+    """Signs and reads the `_page` parameter of one reader (a tenant and a patient)."""
 
-    def __init__(self, key: str, tenant: str):
-        self._serializer = URLSafeSerializer(key, salt=f"page:{tenant}")
+    def __init__(self, key: str, reader: str):
+        self._serializer = URLSafeSerializer(key, salt=f"page:{reader}")
 
     def token(self, query: str, after: int, number: int) -> str:
         """A token that continues `query` (path and parameters) after a key, as page `number`."""

@@ -6,13 +6,12 @@ import hmac
 from datetime import UTC, datetime
 
 from flask import Blueprint, Response, redirect, request
-from itsdangerous import BadSignature, URLSafeSerializer
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
-from sandbox.store.ledger import digest, new_secret
-from sandbox.web.pages import keep_cookie, page
+from sandbox.store.ledger import Session, digest, new_secret
+from sandbox.web.pages import keep_cookie, page, refuse_foreign_forms
 from sandbox.web.visit import here
 
 portal = Blueprint("portal", __name__, url_prefix="/portal")
@@ -25,13 +24,16 @@ def day(at: int) -> str:
 
 
 COOKIE = "payer_portal"
+SESSION_SECONDS = 3600
+
+portal.before_request(refuse_foreign_forms)
 
 
 @portal.get("")
 def home() -> Response:
     session = _session()
     if session is None:
-        return page("portal_login.html", problem=None)
+        return page("portal_login.html", problem=None, username="")
     account, csrf = session
     visit = here()
     grants = visit.ledger.grants_of(account.username)
@@ -48,20 +50,24 @@ def home() -> Response:
 @portal.post("/login")
 def log_in() -> AnyResponse:
     visit = here()
-    account = visit.rooms.accounts.get(request.form.get("username", "").strip())
+    username = request.form.get("username", "").strip()
+    account = visit.rooms.accounts.get(username)
     password = request.form.get("password", "")
     if account is None or not hmac.compare_digest(digest(password), digest(account.password)):
         problem = "This user name and password do not belong together."
-        return page("portal_login.html", 400, problem=problem)
+        return page("portal_login.html", 400, problem=problem, username=username)
     response = redirect(f"{visit.base}/portal", 303)
-    session = _serializer().dumps([account.username, new_secret(16)])
-    keep_cookie(response, COOKIE, session)  # type: ignore[arg-type]
+    secret = new_secret()
+    until = visit.desk.now() + SESSION_SECONDS * 1000
+    visit.ledger.add_session(secret, Session(account.username, new_secret(16), until))
+    keep_cookie(response, COOKIE, secret)  # type: ignore[arg-type]
     return response
 
 
 @portal.post("/logout")
 def log_out() -> AnyResponse:
     _signed_in()
+    here().ledger.end_session(request.cookies.get(COOKIE, ""))
     response = redirect(f"{here().base}/portal", 303)
     keep_cookie(response, COOKIE, "")  # type: ignore[arg-type]
     return response
@@ -88,19 +94,12 @@ def revoke() -> AnyResponse:
     return redirect(f"{visit.base}/portal", 303)
 
 
-def _serializer() -> URLSafeSerializer:
-    visit = here()
-    return URLSafeSerializer(visit.rooms.page_key, salt=f"portal:{visit.tenant}")
-
-
 def _session() -> tuple[Account, str] | None:
     """Who is signed in, and the token that their forms must carry."""
-    try:
-        username, csrf = _serializer().loads(request.cookies.get(COOKIE, ""))
-    except (BadSignature, ValueError, TypeError):
-        return None
-    account = here().rooms.accounts.get(username)
-    return (account, csrf) if account else None
+    visit = here()
+    found = visit.ledger.session(request.cookies.get(COOKIE, ""))
+    account = visit.rooms.accounts.get(found.username) if found and found.expires > visit.desk.now() else None
+    return (account, found.csrf) if found and account else None
 
 
 def _signed_in() -> Account:

@@ -32,12 +32,6 @@ def run(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedPr
     return subprocess.run([*COMMAND, *args], capture_output=True, text=True, timeout=60, env=env, check=False)
 
 
-@pytest.fixture(scope="module")
-def env(shared_home: Path, library_file: Path) -> dict[str, str]:
-    """The environment of a user whose cache holds the default population already."""
-    return {**os.environ, "PAYER_SANDBOX_CACHE": str(shared_home)}
-
-
 def test_help_imports_nothing_heavy() -> None:
     code = f"import sys, sandbox.cli; print([m for m in {HEAVY} if m in sys.modules])"
     found = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import httpx
 import pytest
-from conftest import MakeApp
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from support.smart_app import SmartApp
+from support.smart_app import MakeApp, SmartApp
 
 
 def test_discovery_agrees_with_the_capability_statement(app: SmartApp) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import MakeApp
-from support.smart_app import SmartApp
+from support.smart_app import MakeApp, SmartApp
 
 COMPARTMENT = [
     "Patient", "Coverage", "ExplanationOfBenefit", "Condition", "Observation", "Immunization",

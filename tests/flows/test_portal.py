@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
-from conftest import MakeApp
-from support.smart_app import SmartApp, hidden
+from support.smart_app import MakeApp, SmartApp, hidden
 
 
 def enter(app: SmartApp, username: str) -> httpx.Response:
@@ -55,7 +54,7 @@ def test_pages_are_safe_to_show(app: SmartApp) -> None:
     page = app.follow(app.authorize())
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
     assert page.headers["x-frame-options"] == "DENY"
-    assert page.headers["referrer-policy"] == "no-referrer"
+    assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "no-store"
     cookie = app.authorize().headers["set-cookie"]
     assert "HttpOnly" in cookie

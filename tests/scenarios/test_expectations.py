@@ -6,23 +6,42 @@ metric may change. The claims are the baseline's under every scenario, so the gr
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
+from support.running import listening
 
+from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.faults.catalog import load
 from sandbox.score import rubric
 from sandbox.score.run import grade
-from sandbox.settings import root
+from sandbox.settings import Settings, root
 
 SCENARIOS = load(root() / "scenarios").by_id
 METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}
 
 
+@pytest.fixture(scope="module")
+def still(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FrozenClock]]:
+    """A payer whose clock stands until somebody waits: rate limits do not depend on the machine."""
+    clock = FrozenClock(SystemClock().now())
+    ledger = str(tmp_path_factory.mktemp("still") / "ledger.db")
+    with listening(replace(settings, ledger=ledger), clock) as where:
+        yield where, clock
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_earns_what_it_promises(origin: str, name: str) -> None:
-    card, _ = grade(f"{origin}/s/{name}~flagship/fhir")
+def test_a_scenario_earns_what_it_promises(still: tuple[str, FrozenClock], name: str) -> None:
+    origin, clock = still
+    card, _ = grade(
+        f"{origin}/s/{name}~flagship/fhir",
+        sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
+        stopwatch=lambda: clock.now().timestamp(),
+    )
     earned = {line.id: line.points for line in card.lines}
     reasons = {line.id: line.reason for line in card.lines}
     wanted = METRICS | SCENARIOS[name].expect

@@ -6,9 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
-from conftest import MakeApp
 from support.running import listening
-from support.smart_app import SmartApp
+from support.smart_app import MakeApp, SmartApp
 
 from sandbox.settings import Settings
 

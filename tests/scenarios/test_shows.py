@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import MakeApp
-from support.smart_app import SmartApp, hidden
+from support.smart_app import MakeApp, SmartApp, hidden
 
 from sandbox.faults.catalog import load
 from sandbox.faults.scenario import Show, Then

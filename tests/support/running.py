@@ -19,6 +19,7 @@ from werkzeug.serving import make_server
 
 from sandbox.app import create_app
 from sandbox.build import prepared
+from sandbox.core.clock import Clock
 from sandbox.settings import Settings
 
 COMMAND = [sys.executable, "-m", "sandbox.cli"]
@@ -33,10 +34,10 @@ def library(home: Path, settings: Settings, today: date) -> Path:
 
 
 @contextmanager
-def listening(settings: Settings) -> Iterator[str]:
+def listening(settings: Settings, clock: Clock | None = None) -> Iterator[str]:
     """The app on a free port, in this process. Yields its origin."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, create_app(settings), threaded=True)
+    server = make_server("127.0.0.1", 0, create_app(settings, clock), threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

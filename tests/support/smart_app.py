@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -158,6 +159,10 @@ class SmartApp:
     def control(self, path: str, body: object = None) -> httpx.Response:
         url = f"{self.base}/_sandbox/{path}"
         return self.http.get(url) if body is None else self.http.post(url, json=body)
+
+
+MakeApp = Callable[..., SmartApp]
+"""`make_app(scenario, client_id=…)`: an app at the test's own payer."""
 
 
 def hidden(page: httpx.Response) -> dict[str, str]:

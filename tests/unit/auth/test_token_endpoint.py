@@ -63,7 +63,7 @@ def test_of_many_exchanges_at_once_one_wins(app: App) -> None:
         ({"code_verifier": "é" * 43}, "invalid_request"),
         ({"redirect_uri": CALLBACK + "/"}, "invalid_grant"),
         ({"redirect_uri": "http://localhost:3001/callback"}, "invalid_grant"),
-        ({"redirect_uri": None}, "invalid_grant"),
+        ({"redirect_uri": None}, "invalid_request"),
         ({"client_id": "other"}, "invalid_grant"),
         ({"client_id": "nobody"}, "invalid_client"),
         ({"client_id": None}, "invalid_client"),

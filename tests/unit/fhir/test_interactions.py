@@ -118,7 +118,7 @@ def test_the_query_gate_may_make_the_search_poorer(library: FakeLibrary) -> None
 
 
 def asked(args: dict[str, str], readable: frozenset[str] = ALL) -> Everything:
-    return interactions.everything_args("p1", args, readable, 50, 500)
+    return interactions.everything_args("p1", list(args.items()), readable, 50, 500)
 
 
 def test_everything_of_a_member_that_does_not_exist_is_not_found(library: FakeLibrary) -> None:
@@ -139,9 +139,22 @@ def test_everything_takes_dates_types_and_a_page_size() -> None:
     )
 
 
-@pytest.mark.parametrize(("count", "most"), [("", 50), ("0", 50), ("9999", 500), ("1", 1)])
+@pytest.mark.parametrize(("count", "most"), [("0", 0), ("9999", 500), ("1", 1)])
 def test_everything_pages_as_the_payer_likes_unless_asked(count: str, most: int) -> None:
     assert asked({"_count": count}).count == most
+
+
+def test_everything_counts_without_showing(library: FakeLibrary) -> None:
+    assert asked({}).count == 50
+    page = interactions.everything(library, asked({"_count": "0"}), 0, OPEN, Facts())
+    assert (page.matches, bool(page.total)) == ((), True)
+
+
+def test_types_may_be_repeated_but_nothing_else() -> None:
+    both = [("_type", "Patient"), ("_type", "Coverage")]
+    assert interactions.everything_args("p1", both, ALL, 50, 500).types == ("Patient", "Coverage")
+    with pytest.raises(BadRequest):
+        interactions.everything_args("p1", [("start", "2024"), ("start", "2025")], ALL, 50, 500)
 
 
 def test_everything_shows_only_types_that_the_token_reaches() -> None:

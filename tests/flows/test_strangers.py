@@ -1,0 +1,153 @@
+"""What strangers send: broken hosts and bodies, deep JSON, foreign forms, stalled connections."""
+
+from __future__ import annotations
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from support.running import served
+from support.smart_app import MakeApp, SmartApp, hidden
+
+
+def raw(origin: str, text: bytes) -> bytes:
+    """One request as bytes; the first line of the answer."""
+    parts = urlsplit(origin)
+    with socket.create_connection((parts.hostname, parts.port), timeout=20) as link:
+        link.sendall(text)
+        return link.recv(4096).partition(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("host", ["a" * 64, "a..b", "a b", "x/y", "evil@host", "[::1", "h:123456"])
+@pytest.mark.parametrize(
+    "path", ["/developer", "/fhir/metadata", "/auth/login", "/_sandbox/clock", "/s/baseline/fhir"]
+)
+def test_a_host_that_is_none_is_400_everywhere(origin: str, host: str, path: str) -> None:
+    assert httpx.get(origin + path, headers={"Host": host}).status_code == 400
+
+
+def test_deep_json_is_400(origin: str) -> None:
+    answer = httpx.post(f"{origin}/_sandbox/clock", content="[" * 100_000)
+    assert answer.status_code == 400
+
+
+def test_a_post_from_another_site_is_refused(make_app: MakeApp) -> None:
+    app = make_app()
+    form = {"username": "maria", "password": "maria-pass"}
+    for headers in ({"Origin": "http://evil.example"}, {"Origin": "null"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = app.browser.post(f"{app.base}/portal/login", data=form, headers=headers)
+        assert answer.status_code == 403
+        assert "set-cookie" not in answer.headers
+        page = app.follow(app.authorize())
+        refused = app.browser.post(f"{app.base}/auth/login", data=hidden(page) | form, headers=headers)
+        assert refused.status_code == 403
+
+
+def test_signing_out_ends_the_portal_session_itself(app: SmartApp) -> None:
+    app.browser.post(f"{app.base}/portal/login", data={"username": "maria", "password": "maria-pass"})
+    cookie = app.browser.cookies["payer_portal"]
+    page = app.browser.get(f"{app.base}/portal")
+    app.browser.post(f"{app.base}/portal/logout", data=hidden(page))
+    again = httpx.get(f"{app.base}/portal", cookies={"payer_portal": cookie})
+    assert "Hello" not in again.text
+
+
+def test_nobody_is_signed_in_silently(app: SmartApp) -> None:
+    assert app.callback(app.authorize(prompt="none"))["error"] == "login_required"
+
+
+def test_introspection_takes_a_bearer(maria: SmartApp) -> None:
+    token = maria.tokens["access_token"]
+    url = f"{maria.base}/auth/introspect"
+    assert httpx.post(url, data={"token": token}, headers={"Authorization": f"Bearer {token}"}).json()[
+        "active"
+    ]
+    assert httpx.post(url, data={"token": token}, headers={"Authorization": "Bearer x"}).status_code == 401
+
+
+def test_an_unknown_token_type_is_400(maria: SmartApp) -> None:
+    answer = maria.post("revoke", {"token": "x", "token_type_hint": "cookie"})
+    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_token_type")
+
+
+def test_scopes_are_narrowed_to_reading_and_a_refresh_may_narrow_them_further(make_app: MakeApp) -> None:
+    app = make_app(scope="launch/patient offline_access patient/*.cruds user/*.*").connect("maria")
+    assert app.tokens["scope"] == "launch/patient offline_access patient/*.rs user/*.read"
+    assert app.refresh(scope="patient/Patient.r").json()["scope"] == "patient/Patient.r"
+    assert app.get(f"Patient/{app.patient}").status_code == 200
+    assert app.get("Coverage").status_code == 403
+
+
+def test_without_a_patient_scope_no_patient_is_told(make_app: MakeApp) -> None:
+    token = make_app(scope="openid").connect("maria").tokens
+    assert "patient" not in token
+
+
+def test_a_header_and_a_form_that_name_two_clients_are_refused(make_app: MakeApp) -> None:
+    web = make_app(
+        client_id="sandbox-web", redirect_uri="http://localhost:3000/callback", secret="sandbox-web-secret"
+    )
+    assert (
+        web.redeem(web.agree("maria")["code"], client_id="sandbox-app").json()["error"] == "invalid_request"
+    )
+
+
+def test_an_unknown_scenario_answers_in_the_shape_of_the_surface(origin: str) -> None:
+    token = httpx.post(f"{origin}/s/nope/auth/token", data={"grant_type": "x"})
+    assert (token.status_code, token.json()["error"]) == (404, "invalid_request")
+    assert token.headers["cache-control"] == "no-store"
+    assert "text/html" in httpx.get(f"{origin}/s/nope/portal").headers["content-type"]
+    assert httpx.get(f"{origin}/s/nope/fhir/Patient").json()["resourceType"] == "OperationOutcome"
+
+
+def test_a_page_belongs_to_the_member_who_asked(make_app: MakeApp, maria: SmartApp) -> None:
+    following = maria.get("ExplanationOfBenefit?_count=2").json()["link"][1]["url"]
+    assert make_app().connect("walter").get(following).status_code == 400
+
+
+def test_counting_without_showing(maria: SmartApp) -> None:
+    for path in (
+        "Coverage?_summary=count",
+        "Coverage?_count=0",
+        f"Patient/{maria.patient}/$everything?_count=0",
+    ):
+        bundle = maria.get(path).json()
+        assert bundle["total"] > 0
+        assert "entry" not in bundle
+    assert "total" not in maria.get("Coverage?_total=none").json()
+
+
+def test_what_nothing_shown_refers_to_is_not_included(make_app: MakeApp) -> None:
+    app = make_app("broken-references").connect("maria")
+    bundle = app.get("ExplanationOfBenefit?_count=3&_include=ExplanationOfBenefit:*").json()
+    kinds = {e["resource"]["resourceType"] for e in bundle["entry"]}
+    assert "Organization" in kinds
+    assert "Practitioner" not in kinds
+
+
+@pytest.mark.parametrize(
+    ("accept", "status"), [("application/fhir+xml", 406), ("application/json", 200), ("*/*", 200)]
+)
+def test_accept_is_honoured(maria: SmartApp, accept: str, status: int) -> None:
+    assert maria.get("Coverage", Accept=accept).status_code == status
+    assert maria.get(".well-known/smart-configuration", Accept=accept).status_code == 200
+
+
+def test_the_real_server_survives_stalled_and_broken_requests(env: dict[str, str]) -> None:
+    with served(env=env) as origin:
+        form = b"Content-Type: application/x-www-form-urlencoded\r\n"
+        head = b"POST /auth/token HTTP/1.1\r\nHost: localhost\r\n" + form
+        assert b"400" in raw(origin, head + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n")
+        forged = b"GET /fhir/metadata HTTP/1.1\r\nHost: localhost\r\nSCRIPT_NAME: /evil\r\n\r\n"
+        assert b"500" not in raw(origin, forged)
+        parts = urlsplit(origin)
+        stalled = [socket.create_connection((parts.hostname, parts.port)) for _ in range(16)]
+        for link in stalled:
+            link.sendall(head + b"Content-Length: 100\r\n\r\nabc")
+        started = time.monotonic()
+        assert httpx.get(f"{origin}/fhir/metadata", timeout=40).status_code == 200
+        assert time.monotonic() - started < 30
+        for link in stalled:
+            link.close()
