@@ -16,7 +16,7 @@ from authlib.oauth2.rfc7662 import IntrospectionEndpoint as _Introspection
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
-from sandbox.auth.identity import id_token, subject
+from sandbox.auth.identity import id_token, subject, user
 from sandbox.auth.scopes import launches_patient, split, subset
 from sandbox.auth.tokens import living, mint
 from sandbox.store.ledger import Code, Grant, Token
@@ -220,5 +220,5 @@ class Introspection(_Introspection):
             "iss": desk.issuer,
             "sub": subject(desk, grant),
             **({"patient": grant.patient} if launches_patient(token.scope) else {}),
-            "fhirUser": f"{desk.fhir}/Patient/{grant.patient}",
+            "fhirUser": user(desk, grant),
         }

@@ -42,6 +42,12 @@ def subject(desk: Desk, grant: Grant) -> str:
     return digest(f"{desk.payer.name}|{grant.username}")[:32]
 
 
+def user(desk: Desk, grant: Grant) -> str:
+    """Who signed in, as a FHIR URL: the patient, or the RelatedPerson who acts for them (SMART-041)."""
+    account = desk.accounts.get(grant.username)
+    return f"{desk.fhir}/{account.user if account else f'Patient/{grant.patient}'}"
+
+
 def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
     """A signed id_token; `fhirUser` is absolute."""
     now = desk.now() // 1000
@@ -53,7 +59,7 @@ def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
         "exp": now + LIFETIME,
     }
     if {"fhirUser", "profile"} & set(split(grant.scope)):
-        claims["fhirUser"] = f"{desk.fhir}/Patient/{grant.patient}"
+        claims["fhirUser"] = user(desk, grant)
     if nonce:
         claims["nonce"] = nonce
     key = _key(desk.signing_key)

@@ -31,7 +31,7 @@ class Payer:
 
     # who may connect
     offered_lines: tuple[str, ...] = LINES
-    mandated_lines: tuple[str, ...] = ("medicare-advantage", "medicaid", "qhp")
+    mandated_lines: tuple[str, ...] = ("medicare-advantage", "medicaid", "chip", "qhp")
     supported_lines: tuple[str, ...] = LINES
     portal_opt_in: bool = False
     inactive_access_days: int | None = None  # None: for ever; 0: only while covered

@@ -16,11 +16,17 @@ ROLES = (
     "lapsed-1000",
     "lapsed-2000",
     "lapsed-4000",
+    "dependant",
+    "representative",
 )
-"""What an account is for when a payer is graded (the roster of test accounts a payer hands out)."""
+"""What an account is for when a payer is graded (the roster of test accounts a payer hands out).
 
-LINES = ("medicare-advantage", "medicaid", "qhp", "commercial")
-"""Lines of business, in the words of CMS-9115-F's reach: the first three are mandated."""
+The last two are not graded: a dependant has a login of their own besides the subscriber's, and a
+personal representative signs in for somebody else.
+"""
+
+LINES = ("medicare-advantage", "medicaid", "chip", "qhp", "commercial")
+"""Lines of business, in the words of CMS-9115-F's reach: all but the last are mandated."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +43,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Account:
-    """One member's login. The password is synthetic and public: it is printed for whoever tries it.
+    """One person's login. The password is synthetic and public: it is printed for whoever tries it.
 
-    `patient` is the logical id of the Patient; `portal_opened` says whether the member has ever
-    opened the member portal; `purpose` is one line for people choosing whom to log in as.
+    `patient` is the logical id of the Patient whose data it opens; `portal_opened` says whether the
+    member has ever opened the member portal; `purpose` is one line for people choosing whom to log
+    in as. `fhir_user` is who signs in, where that is not the patient (`RelatedPerson/rel-0020-1`);
+    the birth date and the coverages are the patient's all the same.
     """
 
     username: str
@@ -52,6 +60,12 @@ class Account:
     spans: tuple[Span, ...]
     portal_opened: bool = True
     purpose: str = ""
+    fhir_user: str = ""
+
+    @property
+    def user(self) -> str:
+        """A reference to who signs in: the value of SMART's `fhirUser`, without the base."""
+        return self.fhir_user or f"Patient/{self.patient}"
 
     @property
     def line(self) -> str:

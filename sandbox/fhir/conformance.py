@@ -91,6 +91,13 @@ def _profiled(resource: Resource) -> bool:
     return bool(named) and all("|" in p for p in named)
 
 
+def _is_basis(eob: Resource) -> bool:
+    """Is this a claim without its money?"""
+    return any("-Basis|" in profile for profile in eob.get("meta", {}).get("profile", []))
+
+
+_every_item_has_amount = _every_item(lambda item: _has_amount(item.get("adjudication", [])))
+
 # --- the tables ------------------------------------------------------------------------------------
 
 _CARIN_PROFILE: Rule = ("meta.profile names a CARIN profile with its version", _profiled)
@@ -137,8 +144,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
             lambda r: sum(i.get("focal") is True for i in r.get("insurance", [])) == 1,
         ),
         ("there is an item", lambda r: bool(r.get("item"))),
-        ("every item has an amount", _every_item(lambda i: _has_amount(i.get("adjudication", [])))),
-        ("total has an amount", lambda r: _has_amount(r.get("total", []))),
+        (
+            "amounts are in every item or in the header, never both",
+            lambda r: _is_basis(r) or _every_item_has_amount(r) != _has_amount(r.get("adjudication", [])),
+        ),
+        ("total has an amount", lambda r: _is_basis(r) or _has_amount(r.get("total", []))),
     ),
     "Condition": (_CATEGORY, _CODE),
     "Observation": (

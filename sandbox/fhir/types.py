@@ -238,6 +238,12 @@ _ROWS = (
         us_core=("immunization",),
     ),
     _type(
+        "Media",
+        _token("status"),
+        of="subject",
+        care=("created",),
+    ),
+    _type(
         "MedicationDispense",
         _token("status"),
         _token("type"),
@@ -295,6 +301,7 @@ _ROWS = (
         "QuestionnaireResponse",
         _token("status"),
         _date("authored"),
+        _token("questionnaire"),
         of="subject",
         care=("authored",),
         us_core=("questionnaireresponse",),
@@ -322,7 +329,7 @@ _ROWS = (
     ),
     _type(
         "Location",
-        _string("name"),
+        _string("name", "name", "alias"),
         _string("address"),
         _string("address-city", "address.city"),
         _string("address-state", "address.state"),

@@ -15,21 +15,31 @@ from typing import Any, TypeVar
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import read_yaml
+from sandbox.synth.billing_codes import (
+    NDC_DIGITS,
+    Compound,
+    Dentistry,
+    Hospital,
+    compounds,
+    dentistry,
+    hospital,
+)
+from sandbox.synth.clinical_codes import Clinical, load_clinical
 from sandbox.synth.events import LabTest
 from sandbox.synth.facts import Denial, Drug, Term
 
 T = TypeVar("T")
-NDC_DIGITS = 11
 
 
 @dataclass(frozen=True)
 class Service:
-    """A billable service; `fee` is the contracted amount for one unit."""
+    """A billable service; `fee` is the contracted amount for one unit, `revenue` a hospital's code."""
 
     what: Term
     fee: Decimal
     benefit: str
     place: str
+    revenue: str | None
 
 
 @dataclass(frozen=True)
@@ -81,6 +91,10 @@ class Codes:
     vaccines: Mapping[str, Vaccine]
     panels: Mapping[str, Panel]
     tests: Mapping[str, LabTest]
+    compounds: Mapping[str, Compound]
+    hospital: Hospital
+    dentistry: Dentistry
+    clinical: Clinical
 
 
 def load_codes(folder: Path) -> Codes:
@@ -94,6 +108,10 @@ def load_codes(folder: Path) -> Codes:
         read(folder / "drugs.yaml", _drugs),
         read(folder / "vaccines.yaml", _vaccines),
         *labs,
+        read(folder / "drugs.yaml", compounds),
+        read(folder / "hospital.yaml", hospital),
+        read(folder / "dental.yaml", dentistry),
+        load_clinical(folder, read),
     )
 
 
@@ -111,7 +129,13 @@ def _conditions(d: dict[str, Any]) -> tuple[dict[str, Chronic], dict[str, Acute]
 
 def _services(d: dict[str, Any]) -> tuple[dict[str, Service], dict[str, Denial]]:
     services = {
-        k: Service(Term(d["system"], v["code"], v["name"]), Decimal(v["fee"]), v["benefit"], v["place"])
+        k: Service(
+            Term(d["system"], v["code"], v["name"]),
+            Decimal(v["fee"]),
+            v["benefit"],
+            v["place"],
+            v.get("revenue"),
+        )
         for k, v in d["services"].items()
     }
     return services, {k: Denial(v["code"], v["member_pays"]) for k, v in d["denials"].items()}

@@ -48,6 +48,11 @@ class Organisation:
     payer_code: str | None = None
     markup: Decimal = Decimal(1)
 
+    @property
+    def in_network(self) -> bool:
+        """Has it a contract with the payer? The kinds that have none say so in their name."""
+        return not self.kind.startswith("outside-")
+
 
 @dataclass(frozen=True)
 class Practitioner:
@@ -70,6 +75,7 @@ class Network:
     payer: Organisation
     organisations: tuple[Organisation, ...]
     practitioners: tuple[Practitioner, ...]
+    other_payers: tuple[Organisation, ...] = ()
 
     def of_kind(self, kind: str) -> tuple[Organisation, ...]:
         return tuple(o for o in self.organisations if o.kind == kind)
@@ -92,7 +98,12 @@ class Share:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan's design. `deductible` is for a calendar year; `type` a code of v3-ActCode."""
+    """A plan's design; `type` is a code of v3-ActCode, `payment` one of the Source of Payment Typology.
+
+    Deductibles and out-of-pocket maxima are for a calendar year, one member's and a family's together
+    (None: there is no such limit). `outside` is what a member pays outside the network, whatever the
+    benefit (None: nothing is paid there).
+    """
 
     code: str
     name: str
@@ -101,21 +112,20 @@ class Plan:
     type: str
     deductible: Decimal
     sharing: Mapping[str, Share]
+    family_deductible: Decimal | None = None
+    out_of_pocket_maximum: Decimal | None = None
+    family_out_of_pocket_maximum: Decimal | None = None
+    outside: Share | None = None
+    payment: str | None = None
 
 
 @dataclass(frozen=True)
-class Policy:
-    """One coverage of one member: first and last day (None: still running)."""
+class FormerName:
+    """A name until a day, which was the last it was used."""
 
-    id: str
-    line: str
-    plan: Plan
-    member_id: str
-    start: date
-    end: date | None
-
-    def covers(self, day: date) -> bool:
-        return self.start <= day and (self.end is None or day <= self.end)
+    given: str
+    family: str
+    until: date
 
 
 @dataclass(frozen=True)
@@ -128,13 +138,79 @@ class Person:
     phone: str
     race: Term
     ethnicity: Term
+    former: tuple[FormerName, ...] = ()
+
+
+@dataclass(frozen=True)
+class Relative:
+    """Somebody beside a member: who holds their policy, or who acts for them.
+
+    `roles` say what they are to the member (v3-RoleCode); `since` is when the payer heard of them.
+    """
+
+    id: str
+    person: Person
+    roles: tuple[Term, ...]
+    since: date
+
+
+@dataclass(frozen=True)
+class Subscriber:
+    """Who holds the policy of a dependant.
+
+    `relationship` says what the dependant is to them (subscriber-relationship), `dependent` is the
+    dependant's number under the policy ("01" is the first).
+    """
+
+    relative: Relative
+    member_id: str
+    relationship: str
+    dependent: str
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One coverage of one member: first and last day (None: still running).
+
+    `subscriber` None: the member holds it. `payer` None: ours. `order` 1 pays first.
+    """
+
+    id: str
+    line: str
+    plan: Plan
+    member_id: str
+    start: date
+    end: date | None
+    subscriber: Subscriber | None = None
+    payer: Organisation | None = None
+    order: int = 1
+
+    @property
+    def subscriber_id(self) -> str:
+        return self.subscriber.member_id if self.subscriber else self.member_id
+
+    def covers(self, day: date) -> bool:
+        return self.start <= day and (self.end is None or day <= self.end)
+
+
+@dataclass(frozen=True)
+class Duplicate:
+    """A second record of a member, made by mistake and merged into theirs on a day."""
+
+    patient_id: str
+    member_id: str
+    given: str
+    since: date
+    merged: date
 
 
 @dataclass(frozen=True)
 class Member:
     """A person with policies, oldest first. `number` counts members from 1 and makes the ids.
 
-    `enrolled` is the day the payer first heard of the member, always before today.
+    `enrolled` is the day the payer first heard of the member, always before today. `household` is
+    the number of the subscriber whose family they belong to (their own, of most). `elsewhere` are
+    coverages by other payers, which pay before ours.
     """
 
     number: int
@@ -143,6 +219,10 @@ class Member:
     conditions: tuple[str, ...]
     enrolled: date
     doctor: Practitioner
+    household: int
+    relatives: tuple[Relative, ...] = ()
+    elsewhere: tuple[Policy, ...] = ()
+    duplicates: tuple[Duplicate, ...] = ()
 
     @property
     def patient_id(self) -> str:
@@ -150,6 +230,10 @@ class Member:
 
     def policy_on(self, day: date) -> Policy | None:
         return next((p for p in self.policies if p.covers(day)), None)
+
+    def elsewhere_on(self, day: date) -> Policy | None:
+        """Another payer's coverage of a day: it pays first."""
+        return next((p for p in self.elsewhere if p.covers(day)), None)
 
     def age_on(self, day: date) -> int:
         born = self.person.birth_date
@@ -171,7 +255,8 @@ class Denial:
 class Line:
     """One line of a bill. `charge` is what is asked and `fee` what the contract allows, for all units.
 
-    `benefit` is the key of the plan's cost sharing; `place` a CMS place of service (None: pharmacy).
+    `benefit` is the key of the plan's cost sharing; `place` a CMS place of service (None: pharmacies and
+    hospitals); `revenue` an NUBC revenue code of a hospital's line; `tooth` and `surfaces` are a dentist's.
     """
 
     what: Term
@@ -181,11 +266,14 @@ class Line:
     benefit: str
     place: str | None = None
     denial: Denial | None = None
+    revenue: str | None = None
+    tooth: str | None = None
+    surfaces: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Seat:
-    """A practitioner's role in a claim: rendering, primary, referring, prescribing."""
+    """A practitioner's role in a claim: rendering, primary, referring, prescribing, attending, operating."""
 
     role: str
     practitioner: Practitioner
@@ -206,14 +294,28 @@ class Drug:
 
 
 @dataclass(frozen=True)
+class Ingredient:
+    """A product that went into a compound, and how much of it."""
+
+    ndc: str
+    quantity: Decimal
+    unit: str
+
+
+@dataclass(frozen=True)
 class Fill:
-    """One dispensing: `number` 0 is the first, `authorized` counts the refills after it."""
+    """One dispensing: `number` 0 is the first, `authorized` counts the refills after it.
+
+    `unit` is that of `quantity`. A compound, mixed by the pharmacy, has ingredients.
+    """
 
     drug: Drug
     number: int
     authorized: int
     days: int
     quantity: Decimal
+    unit: str
+    ingredients: tuple[Ingredient, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -226,10 +328,51 @@ class Trip:
 
 
 @dataclass(frozen=True)
-class Claim:
-    """What a provider billed and when it went through. `kind` chooses the renderer."""
+class Operation:
+    """Something done to an inpatient: a procedure of ICD-10-PCS and its day."""
 
-    kind: Literal["professional", "vision", "pharmacy"]
+    what: Term
+    day: date
+
+
+@dataclass(frozen=True)
+class Stay:
+    """What a hospital's bill says beside its lines: bare NUBC codes, and an MS-DRG for an inpatient.
+
+    `reason` is what the patient came with: the admitting diagnosis, or the reason for the visit.
+    """
+
+    bill: str
+    origin: str
+    admission: str
+    discharge: str
+    reason: Term
+    drg: str | None = None
+    operations: tuple[Operation, ...] = ()
+
+
+@dataclass(frozen=True)
+class Appeal:
+    """The member contests a denial. `upheld`: the denial stands; otherwise a replacement follows."""
+
+    filed: date
+    decided: date
+    upheld: bool
+
+
+Kind = Literal["professional", "vision", "pharmacy", "oral", "inpatient", "outpatient"]
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a provider billed and when it went through. `kind` chooses the renderer.
+
+    `through` is the last day of service (None: the first). `capitated`: the provider is paid by the
+    head, not for this. `replaces` is the earlier claim that this one corrects, `voided` the day the
+    provider's cancellation of this one was processed.
+    """
+
+    kind: Kind
     served: date
     received: date
     processed: date
@@ -240,6 +383,16 @@ class Claim:
     lines: tuple[Line, ...]
     fill: Fill | None = None
     trip: Trip | None = None
+    stay: Stay | None = None
+    through: date | None = None
+    capitated: bool = False
+    replaces: Claim | None = None
+    voided: date | None = None
+    appeal: Appeal | None = None
+
+    @property
+    def last_day(self) -> date:
+        return self.through or self.served
 
 
 @dataclass(frozen=True)
@@ -258,16 +411,37 @@ class Amounts:
     benefit: Decimal
 
     @property
+    def cost_sharing(self) -> Decimal:
+        """What counts towards the out-of-pocket maximum."""
+        return self.copay + self.deductible + self.coinsurance
+
+    @property
     def member_liability(self) -> Decimal:
-        return self.copay + self.deductible + self.coinsurance + self.noncovered_billable
+        return self.cost_sharing + self.noncovered_billable
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Another claim of the same service: the id and number of its explanation, when it was processed."""
+
+    id: str
+    number: str
+    processed: date
 
 
 @dataclass(frozen=True)
 class Settled:
-    """A claim after adjudication: its number, the policy in force, amounts line by line."""
+    """A claim after adjudication: its number and the policy in force.
+
+    `amounts` go line by line; an inpatient stay is paid as a whole and has one. `first_payer` is the
+    coverage elsewhere that paid before ours. `prior` and `replaced_by` are the neighbours in a chain.
+    """
 
     id: str
     number: str
     claim: Claim
     policy: Policy
     amounts: tuple[Amounts, ...]
+    first_payer: Policy | None = None
+    prior: Pointer | None = None
+    replaced_by: Pointer | None = None

@@ -1,79 +1,82 @@
 """A member's years: which stories happen to them, and when.
 
-`live` plans the stories over the days a member was covered, and keeps the episodes whose claims were
-paid before today: nothing in the data may be younger than today.
+`live` plans the stories over the days of a member's life. What lies after today is told as well: it
+becomes visible when the clock gets there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
-from random import Random
 
-from sandbox.synth import claims, prescriptions
+from sandbox.synth import corrections, dental, hospital, office, prescriptions
 from sandbox.synth.codes import Vaccine
 from sandbox.synth.events import Episode, Event, Problem
-from sandbox.synth.facts import Claim, Member
+from sandbox.synth.facts import Claim
 from sandbox.synth.life import Life
 from sandbox.synth.prescriptions import YEAR
-from sandbox.synth.spec import Spec
+from sandbox.synth.schedule import days, open_day
 
-DAYS_PER_YEAR = 365.25
 SHORT = 60  # a member of fewer days has not seen a doctor for a lasting condition yet
 SEASON = (date(2000, 9, 15), date(2000, 12, 10))  # influenza vaccinations, day and month
+PENDING = timedelta(days=75)  # a visit so long ago may be under appeal today
+
+Plan = Callable[[Life, float], Iterator[Episode]]
 
 
 def live(life: Life, rates: dict[str, float]) -> tuple[list[Claim], list[Event]]:
     """All claims and events of a member; `rates` says how often in a year each story happens."""
-    first = window_start(life.spec, life.member, life.last)
     made_claims: list[Claim] = []
     events: list[Event] = []
-    if first > life.last:
-        return made_claims, events
-    for episode in _episodes(life, first, rates):
-        if all(c.paid < life.today and c.served <= life.last for c in episode.claims):
-            made_claims.extend(episode.claims)
-            events.extend(episode.events)
+    if life.first <= life.last:
+        for episode in _episodes(life, rates):
+            if all(_under_one_policy(life, claim) for claim in episode.claims):
+                made_claims.extend(episode.claims)
+                events.extend(episode.events)
     return made_claims, events
 
 
-def window_start(spec: Spec, member: Member, last: date) -> date:
-    """The first day that has claims: some years before the last, but not before coverage."""
-    return max(member.policies[0].start, last - timedelta(days=round(spec.years * DAYS_PER_YEAR)))
+def _under_one_policy(life: Life, claim: Claim) -> bool:
+    """Services are told of only where one policy covers them all: fills go on while a member has none."""
+    policy = life.member.policy_on(claim.served)
+    return policy is not None and policy.covers(claim.last_day)
 
 
-def _episodes(life: Life, first: date, rates: dict[str, float]) -> Iterator[Episode]:
-    yield from _lasting(life, first)
-    for story, make in STORIES.items():
-        yield from make(life, first, rates.get(story, 0.0))
+def _episodes(life: Life, rates: dict[str, float]) -> Iterator[Episode]:
+    yield from _lasting(life)
+    for story, plan in STORIES.items():
+        yield from plan(life, rates.get(story, 0.0))
 
 
 # --- conditions that last --------------------------------------------------------------------------
 
 
-def _lasting(life: Life, first: date) -> Iterator[Episode]:
+def _lasting(life: Life) -> Iterator[Episode]:
     """Follow-up visits and, from them, problems, lab panels and prescriptions."""
     conditions = life.member.conditions
-    if not conditions or (life.last - first).days < SHORT:
+    if not conditions or (min(life.last, life.today) - life.first).days < SHORT:
         return
     chronic = life.spec.codes.chronic
-    visits = spread(life.rng, first, life.last, max(chronic[name].visits for name in conditions))
     tested: dict[str, date] = {}
-    for index, day in enumerate(visits):
+    seen = days(life, max(chronic[name].visits for name in conditions))
+    for index, day in enumerate(seen):
         problems = [_problem(life, name, day) for name in conditions] if index == 0 else []
-        yield claims.follow_up(life, day, conditions, problems)
+        yield office.follow_up(life, day, conditions, problems)
         panels = list(_due_panels(life, day, tested))
-        drawn = weekday(day + timedelta(days=life.rng.randrange(3)), life.last)
+        drawn = open_day(day + timedelta(days=life.rng.randrange(3)), life.last)
         if panels:
-            yield claims.lab_panel(life, drawn, panels, [chronic[name].what for name in conditions])
+            yield office.lab_panel(life, drawn, panels, [chronic[name].what for name in conditions])
     for name in conditions:
-        yield from _treatment(life, name, visits[0])
+        yield from _treatment(life, name, seen[0])
 
 
 def _problem(life: Life, name: str, day: date) -> Problem:
     born = life.member.person.birth_date
     onset = day - timedelta(days=life.rng.randrange(200, 3000))
-    return Problem(day, life.spec.codes.chronic[name].what, max(onset, born + timedelta(days=18 * YEAR)))
+    grown = born + timedelta(days=18 * YEAR)
+    return Problem(
+        day, life.spec.codes.chronic[name].what, min(day, max(onset, grown if grown < day else born))
+    )
 
 
 def _due_panels(life: Life, day: date, tested: dict[str, date]) -> Iterator[str]:
@@ -93,45 +96,59 @@ def _treatment(life: Life, name: str, start: date) -> Iterator[Episode]:
     for rank, drug in enumerate(condition.drugs):
         if rank and life.rng.random() < 0.7:
             continue
-        day = start
-        while day <= life.last:
-            following = weekday(day + timedelta(days=YEAR), life.last)
-            more = following < life.last
-            yield from prescriptions.order(life, day, drug, condition.what, until=following if more else None)
-            if not more:
-                break
-            day = following
+        for day, until in _years(life, start):
+            if day >= life.recent or life.rng.random() < life.calm:
+                yield from prescriptions.order(life, day, drug, condition.what, until=until)
+
+
+def _years(life: Life, start: date) -> Iterator[tuple[date, date | None]]:
+    """The days on which an order begins, each with the day of the next."""
+    while start + timedelta(days=YEAR) < life.last:
+        following = open_day(start + timedelta(days=YEAR), life.last)
+        yield start, following
+        start = following
+    yield start, None
 
 
 # --- stories that happen at their own rate ---------------------------------------------------------
 
 
-def _preventive(life: Life, first: date, rate: float) -> Iterator[Episode]:
-    for index, day in enumerate(spread(life.rng, first, life.last, rate)):
-        yield claims.preventive_visit(life, day, first=index == 0)
-        if life.rng.random() < 0.4:
-            checkup = life.spec.codes.reasons["checkup"]
-            yield claims.lab_panel(life, day, ["metabolic", "blood-count"], [checkup])
+def _each(story: Callable[[Life, date], Episode | Iterable[Episode]]) -> Plan:
+    """Plans a story that is the same every time."""
+
+    def plan(life: Life, rate: float) -> Iterator[Episode]:
+        for day in days(life, rate):
+            told = story(life, day)
+            yield from (told,) if isinstance(told, Episode) else told
+
+    return plan
 
 
-def _illness(life: Life, first: date, rate: float) -> Iterator[Episode]:
-    for day in spread(life.rng, first, life.last, rate):
-        yield from claims.illness(life, day)
+def _preventive(life: Life, rate: float) -> Iterator[Episode]:
+    for index, day in enumerate(days(life, rate)):
+        yield office.preventive_visit(life, day, first=index == 0)
 
 
-def _immunization(life: Life, first: date, rate: float) -> Iterator[Episode]:
+def _vision(life: Life, rate: float) -> Iterator[Episode]:
+    for index, day in enumerate(days(life, rate)):
+        yield office.vision_exam(life, day, first=index == 0)
+
+
+def _immunization(life: Life, rate: float) -> Iterator[Episode]:
     """Influenza in the autumns, each with the probability `rate`; the others once, less often."""
-    for year in range(first.year, life.last.year + 1):
+    rng = life.rng
+    for year in range(life.first.year, life.last.year + 1):
         opens, closes = (day.replace(year=year) for day in SEASON)
-        day = weekday(opens + timedelta(days=life.rng.randrange((closes - opens).days)), life.last)
+        day = open_day(opens + timedelta(days=rng.randrange((closes - opens).days)), life.last)
+        likely = rate if day >= life.recent else rate * life.calm
         vaccine = _vaccine(life, "season", day)
-        if life.rng.random() < rate and vaccine and first <= day <= life.last:
-            yield claims.immunization_visit(life, day, vaccine)
-    if life.rng.random() < rate / 3:
-        day = spread(life.rng, first, life.last, 1.0)[0]
-        vaccine = _vaccine(life, "once", day)
-        if vaccine:
-            yield claims.immunization_visit(life, day, vaccine)
+        if rng.random() < likely and vaccine and life.first <= day <= life.last:
+            yield office.immunization_visit(life, day, vaccine)
+    if rng.random() < rate / 3:
+        for day in days(life, 1.0)[:1]:
+            vaccine = _vaccine(life, "once", day)
+            if vaccine:
+                yield office.immunization_visit(life, day, vaccine)
 
 
 def _vaccine(life: Life, every: str, day: date) -> Vaccine | None:
@@ -143,43 +160,42 @@ def _vaccine(life: Life, every: str, day: date) -> Vaccine | None:
     return None
 
 
-def _vision(life: Life, first: date, rate: float) -> Iterator[Episode]:
-    for index, day in enumerate(spread(life.rng, first, life.last, rate)):
-        yield claims.vision_exam(life, day, first=index == 0)
+def _coordinated(life: Life, rate: float) -> Iterator[Episode]:
+    """Only while another payer covers the member as well."""
+    for day in days(life, rate):
+        if life.member.elsewhere_on(day):
+            yield office.coordinated(life, day)
 
 
-def _ambulance(life: Life, first: date, rate: float) -> Iterator[Episode]:
-    for day in spread(life.rng, first, life.last, rate):
-        yield claims.ambulance(life, day)
+def _appealed(life: Life, rate: float) -> Iterator[Episode]:
+    """At a rate of 1 or more, one of the appeals is under way today."""
+    for day in days(life, rate):
+        yield corrections.appealed(life, day)
+    day = open_day(life.today - PENDING, life.last)
+    if rate >= 1 and life.member.policy_on(day):
+        yield corrections.appealed(life, day, pending=True)
 
 
-STORIES: dict[str, Callable[[Life, date, float], Iterator[Episode]]] = {
+STORIES: dict[str, Plan] = {
     "preventive-visit": _preventive,
-    "illness": _illness,
+    "illness": _each(office.illness),
     "immunization": _immunization,
     "vision-exam": _vision,
-    "ambulance": _ambulance,
+    "ambulance": _each(office.ambulance),
+    "inpatient-stay": _each(hospital.inpatient_stay),
+    "emergency-visit": _each(hospital.emergency),
+    "outpatient-surgery": _each(hospital.outpatient_surgery),
+    "dental-checkup": _each(dental.checkup),
+    "dental-filling": _each(dental.filling),
+    "compound-prescription": _each(prescriptions.compound),
+    "replaced-claim": _each(corrections.replaced),
+    "replaced-twice": _each(corrections.replaced_twice),
+    "voided-claim": _each(corrections.voided),
+    "denied-claim": _each(office.denied),
+    "partly-paid-claim": _each(office.partly_paid),
+    "out-of-network-visit": _each(office.out_of_network),
+    "appealed-claim": _appealed,
+    "capitated-encounter": _each(office.capitated),
+    "coordinated-claim": _coordinated,
 }
-"""Story of population.yaml → planner (life, first day, times in a year)."""
-
-
-# --- days ------------------------------------------------------------------------------------------
-
-
-def spread(rng: Random, first: date, last: date, per_year: float) -> list[date]:
-    """Weekdays from first to last, about `per_year` each year, evenly spread with some play.
-
-    A rate of 1 or more gives at least one day.
-    """
-    span = (last - first).days + 1
-    expected = per_year * span / DAYS_PER_YEAR
-    count = int(expected) + (rng.random() < expected % 1)
-    if per_year >= 1:
-        count = max(count, 1)
-    days = (first + timedelta(days=int((i + rng.random()) * span / count)) for i in range(count))
-    return [weekday(day, last) for day in days]
-
-
-def weekday(day: date, last: date) -> date:
-    """The day itself, or the Monday after a weekend; never after `last`."""
-    return min(day + timedelta(days=max(0, 7 - day.weekday()) if day.weekday() > 4 else 0), last)
+"""Story of population.yaml → its plan (life, times in a year)."""

@@ -10,6 +10,11 @@ from random import Random
 from sandbox.synth.facts import Member, Network, Organisation, Practitioner
 from sandbox.synth.spec import Spec
 
+LOOK_BACK = date(2016, 1, 1)  # 42 CFR 422.119(h): what a payer has maintained since then
+HORIZON = 400  # days after today for which claims are made
+FULL_HISTORY = 0.04  # share of members of whom all years are told in full
+DAYS_PER_YEAR = 365.25
+
 
 @dataclass(frozen=True)
 class Body:
@@ -25,7 +30,9 @@ class Body:
 class Life:
     """All that stories draw on: the member, whom they see, how they are, their own randomness.
 
-    `last` is the last day on which something can happen to them as a member.
+    Things happen to them as a member from `first` to `last`: from 2016 at the earliest, and until some
+    time after today, so that a clock that is moved forward finds something new. They are told in full
+    from `recent`; of the years before, only the part `calm` of what happens.
     """
 
     spec: Spec
@@ -33,12 +40,18 @@ class Life:
     member: Member
     rng: Random
     today: date
+    first: date
+    recent: date
     last: date
+    calm: float
     clinic: Organisation
     laboratory: Organisation
     optician: Organisation
     pharmacy: Organisation
     ambulance: Organisation
+    hospital: Organisation
+    dentist: Organisation
+    outside: Organisation
     body: Body
 
     @property
@@ -48,7 +61,7 @@ class Life:
 
 def life_of(spec: Spec, providers: Network, member: Member, rng: Random, today: date) -> Life:
     """The member's life: whom they see is drawn here, once."""
-    yesterday = today - timedelta(days=1)
+    first, recent, last = _days(spec, member, today)
     clinic = next(o for o in providers.organisations if o.id == member.doctor.workplace)
     return Life(
         spec=spec,
@@ -56,14 +69,38 @@ def life_of(spec: Spec, providers: Network, member: Member, rng: Random, today: 
         member=member,
         rng=rng,
         today=today,
-        last=min(yesterday, member.policies[-1].end or yesterday),
+        first=first,
+        recent=recent,
+        last=last,
+        calm=_calm(rng, (recent - first).days),
         clinic=clinic,
         laboratory=rng.choice(providers.of_kind("lab")),
         optician=rng.choice(providers.of_kind("vision")),
         pharmacy=rng.choice(providers.of_kind("pharmacy")),
         ambulance=rng.choice(providers.of_kind("ambulance")),
+        hospital=rng.choice(providers.of_kind("hospital")),
+        dentist=rng.choice(providers.of_kind("dental")),
+        outside=rng.choice(providers.of_kind("outside-clinic")),
         body=_body(member, rng),
     )
+
+
+def _days(spec: Spec, member: Member, today: date) -> tuple[date, date, date]:
+    """First day, the day from which on everything is told, last day."""
+    horizon = today + timedelta(days=HORIZON)
+    last = min(horizon, member.policies[-1].end or horizon)
+    recent = min(last, today) - timedelta(days=round(spec.years * DAYS_PER_YEAR))
+    # who left before the look-back begins has what the payer still keeps of the last years
+    first = max(member.policies[0].start, LOOK_BACK if last > LOOK_BACK else recent)
+    return first, max(recent, first), last
+
+
+def _calm(rng: Random, days: int) -> float:
+    """What part of the older years is told: all of them for a few members, about a year's worth for most."""
+    amount = rng.uniform(0.2, 1.0)
+    if rng.random() < FULL_HISTORY or not days:
+        return 1.0
+    return min(1.0, amount * DAYS_PER_YEAR / days)
 
 
 def _body(member: Member, rng: Random) -> Body:

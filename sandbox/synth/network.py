@@ -8,7 +8,7 @@ from random import Random
 from sandbox.synth.facts import Network, Organisation, Practitioner
 from sandbox.synth.npi import npi
 from sandbox.synth.pools import Pools, phone
-from sandbox.synth.spec import Spec, Trade
+from sandbox.synth.spec import OtherPayer, Spec, Trade
 
 PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organisations at 1
 
@@ -24,7 +24,9 @@ def build(spec: Spec, pools: Pools, rng: Random) -> Network:
             for seat in range(trade.practitioners):
                 specialty = trade.specialties[seat % len(trade.specialties)]
                 practitioners.append(_practitioner(place, specialty, len(practitioners) + 1, pools, rng))
-    return Network(_payer(spec, pools, rng), tuple(organisations), tuple(practitioners))
+    payer = _payer(spec, pools, rng)
+    others = tuple(_other_payer(of, pools, rng) for of in spec.other_payers.values())
+    return Network(payer, tuple(organisations), tuple(practitioners), others)
 
 
 def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
@@ -37,6 +39,18 @@ def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
         address=pools.address(rng),
         phone=payer["phone"],
         payer_code=payer["payer_code"],
+    )
+
+
+def _other_payer(of: OtherPayer, pools: Pools, rng: Random) -> Organisation:
+    return Organisation(
+        id=of.id,
+        kind="payer",
+        name=of.name,
+        tax_id=of.tax_id,
+        address=pools.address(rng),
+        phone=of.phone,
+        payer_code=of.payer_code,
     )
 
 

@@ -1,24 +1,29 @@
 """The population: seed → network and members, one dossier each, as FHIR.
 
-The same spec, seed and today give the same bytes. Every member has randomness of their own, seeded
-by number, so one more member at the end changes nobody else.
+The same spec, seed and today give the same bytes. Every household and every life has randomness of
+its own, seeded by number, so one more member at the end changes nobody else. The last household may
+be cut: it is lived and settled whole, and only those that are wanted are told of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import count, islice
 from random import Random
 from typing import Any
 
 from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
-from sandbox.synth import network, people, pools, render
-from sandbox.synth.adjudication import settle
+from sandbox.synth import cast, network, pools, recorder, render
+from sandbox.synth.drawn import drawn_household
 from sandbox.synth.guides import Guides
 from sandbox.synth.history import STORIES, live
+from sandbox.synth.household import Household, World
 from sandbox.synth.life import life_of
+from sandbox.synth.named import named_household
+from sandbox.synth.settlement import settle_family
 from sandbox.synth.spec import Spec, load_spec
 
 __all__ = ["Dossier", "Guides", "Spec", "generate", "load_spec"]
@@ -28,7 +33,11 @@ DEFAULT = Guides()
 
 @dataclass(frozen=True)
 class Dossier:
-    """What one member contributes, or the network (account None). Resources in a stable order."""
+    """What one person contributes, or the network (account None). Resources in a stable order.
+
+    Somebody who only acts for a member has an account and no resources. A resource that changed is
+    there once for each version, the oldest first.
+    """
 
     account: Account | None
     resources: tuple[dict[str, Any], ...]
@@ -37,10 +46,10 @@ class Dossier:
 def generate(
     spec: Spec, *, members: int, seed: int, today: date, guides: Guides = DEFAULT
 ) -> Iterator[Dossier]:
-    """The network first, then the members, named ones first in the order of their file.
+    """The network first, then the people, named ones first in the order of their file.
 
-    `members` counts all of them. Nothing in the data is younger than `today`, except the coverage of
-    those that are not eligible yet. Raises UsageError before the first dossier.
+    `members` counts everybody with a login. Nothing in the data is younger than `today`, except
+    coverage that is still to start or to end. Raises UsageError before the first dossier.
     """
     if members < 1:
         raise UsageError(f"a population needs at least 1 member, not {members}")
@@ -55,18 +64,37 @@ def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) 
     names = pools.sample(seed, spec.payer["state"])
     providers = network.build(spec, names, Random(f"{seed}:network"))
     yield Dossier(None, tuple(map(guides.stamp, render.providers(spec, providers, today))))
-    for number in range(1, members + 1):
-        rng = Random(f"{seed}:member:{number}")
-        rates = dict(spec.stories)
-        if number <= len(spec.named):
-            who = spec.named[number - 1]
-            member = people.named(spec, who, number, providers, names, rng, today)
-            login = people.login_of(who)
-            rates.update(who.stories)
-        else:
-            member, login = people.drawn(spec, number, providers, names, rng, today)
-        life = life_of(spec, providers, member, rng, today)
-        claims, events = live(life, rates)
-        settled = tuple(settle(member, claims))
-        resources = render.member(spec, member, settled, events, today)
-        yield Dossier(people.account(member, login), tuple(map(guides.stamp, resources)))
+    world = World(spec, providers, names, seed, today)
+    told = (dossier for household in households(world) for dossier in _lived(world, household, guides))
+    yield from islice(told, members)
+
+
+def households(world: World) -> Iterator[Household]:
+    """All of them, the named ones first, and then without end; numbers go on from one to the next."""
+    number = 1
+    for group in cast.households(world.spec.named):
+        yield named_household(world, number, group)
+        number += len(group)
+    for index in count(1):
+        household = drawn_household(world, number, index)
+        yield household
+        number += len(household)
+
+
+def _lived(world: World, household: Household, guides: Guides) -> Iterator[Dossier]:
+    """What happened to each of a household, their claims settled together."""
+    members = [(insured.member, insured.rates) for insured in household if insured.member]
+    lives = {}
+    for member, rates in members:
+        life = life_of(
+            world.spec, world.network, member, Random(f"{world.seed}:life:{member.number}"), world.today
+        )
+        lives[member.number] = life, *live(life, dict(rates))
+    settled = settle_family([(member, lives[member.number][1]) for member, _ in members])
+    for insured in household:
+        resources: Iterable[dict[str, Any]] = ()
+        if of := insured.member:
+            life, _, events = lives[of.number]
+            entries = recorder.derive(life, settled[of.number], events)
+            resources = render.member(world.spec, of, settled[of.number], entries, world.today)
+        yield Dossier(insured.account, tuple(map(guides.stamp, resources)))

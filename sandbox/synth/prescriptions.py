@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
+from sandbox.synth import business_days
 from sandbox.synth.adjudication import cents
 from sandbox.synth.events import Episode, Prescription
-from sandbox.synth.facts import Claim, Fill, Line, Seat, Term
+from sandbox.synth.facts import Claim, Drug, Fill, Line, Seat, Term
 from sandbox.synth.life import Life
 
 NDC = "http://hl7.org/fhir/sid/ndc"
+COMPOUND = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBCompoundLiteral"
 DISPENSING_FEE = Decimal("1.75")
 PHARMACY_MARKUP = Decimal("1.60")
 YEAR = 365  # days an order for a lasting condition is good for
@@ -30,34 +33,63 @@ def order(
     authorized = YEAR // days - 1 if refills is None else refills
     quantity = (drug.per_day * days).to_integral_value()
     good_until = day + timedelta(days=(authorized + 1) * days)
-    active = good_until >= life.today and life.last >= life.today - timedelta(days=1) and until is None
+    active = _active(life, day, good_until if until is None else min(good_until, until))
     ordered = Prescription(day, drug, reason, life.doctor, authorized, days, quantity, active)
     filled = day + timedelta(days=life.rng.randrange(2))
+    line = _line(drug, quantity)
     for number in range(authorized + 1):
         if filled > life.last or (until and filled >= until):
             return
-        fill = Fill(drug, number, authorized, days, quantity)
-        yield Episode((_dispensing(life, filled, fill),), (ordered,) if number == 0 else ())
+        fill = Fill(drug, number, authorized, days, quantity, drug.unit)
+        yield Episode((_dispensing(life, filled, line, fill),), (ordered,) if number == 0 else ())
         filled += timedelta(days=days + life.rng.randrange(-3, 6))
 
 
-def _dispensing(life: Life, day: date, fill: Fill) -> Claim:
-    """A pharmacy claim: adjudicated while the member waits, paid a week later."""
-    drug = fill.drug
-    fee = cents(drug.unit_cost * fill.quantity + DISPENSING_FEE)
+def compound(life: Life, day: date) -> Episode:
+    """A medicine that the pharmacy mixes, filled once."""
+    codes = life.spec.codes
+    mixture = codes.compounds[life.rng.choice(sorted(codes.compounds))]
+    drug = codes.drugs[mixture.drug]
+    reason = next(c.what for c in codes.chronic.values() if mixture.drug in c.drugs)
+    active = _active(life, day, day + timedelta(days=mixture.days))
+    ordered = Prescription(day, drug, reason, life.doctor, 0, mixture.days, mixture.quantity, active)
     line = Line(
+        what=Term(COMPOUND, "compound", mixture.name),
+        units=mixture.quantity,
+        charge=cents(mixture.cost * PHARMACY_MARKUP),
+        fee=mixture.cost,
+        benefit=drug.tier,
+    )
+    fill = Fill(drug, 0, 0, mixture.days, mixture.quantity, mixture.unit, mixture.ingredients)
+    return Episode((_dispensing(life, day, line, fill),), (ordered,))
+
+
+def _active(life: Life, day: date, good_until: date) -> bool:
+    """Is an order still good today? One that lies ahead is, when it comes."""
+    seen = max(day, life.today)
+    return good_until > seen and life.last >= seen
+
+
+@lru_cache(maxsize=4096)
+def _line(drug: Drug, quantity: Decimal) -> Line:
+    fee = cents(drug.unit_cost * quantity + DISPENSING_FEE)
+    return Line(
         what=Term(NDC, drug.ndc, drug.clinical.name),
-        units=fill.quantity,
+        units=quantity,
         charge=cents(fee * PHARMACY_MARKUP),
         fee=fee,
         benefit=drug.tier,
     )
+
+
+def _dispensing(life: Life, day: date, line: Line, fill: Fill) -> Claim:
+    """A pharmacy claim: adjudicated while the member waits, paid a week later."""
     return Claim(
         kind="pharmacy",
         served=day,
         received=day,
         processed=day,
-        paid=day + timedelta(days=7),
+        paid=business_days.on_or_after(day + timedelta(days=7)),
         provider=life.pharmacy,
         team=(Seat("prescribing", life.doctor),),
         diagnoses=(),

@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
 from sandbox.synth import elements as fhir
 from sandbox.synth import (
     render_clinical,
     render_coverage,
+    render_institutional,
+    render_oral,
     render_people,
     render_pharmacy,
+    render_places,
     render_professional,
+    render_provenance,
+    versions,
 )
 from sandbox.synth.elements import Json
-from sandbox.synth.events import Event
 from sandbox.synth.facts import Member, Network, Settled
+from sandbox.synth.records import Entry
 from sandbox.synth.spec import Spec
 
 CLAIMS: dict[str, Callable[[Spec, Member, Settled], Json]] = {
     "professional": render_professional.render,
     "vision": render_professional.render,
     "pharmacy": render_pharmacy.render,
+    "oral": render_oral.render,
+    "inpatient": render_institutional.inpatient,
+    "outpatient": render_institutional.outpatient,
 }
 """Kind of claim → renderer."""
 
@@ -29,19 +37,28 @@ CLAIMS: dict[str, Callable[[Spec, Member, Settled], Json]] = {
 def providers(spec: Spec, network: Network, today: date) -> Iterator[Json]:
     """The payer, the organisations and the practitioners; the directory was last written a while ago."""
     written = today - timedelta(days=40)
-    for order, organisation in enumerate((network.payer, *network.organisations)):
+    for order, organisation in enumerate((network.payer, *network.other_payers, *network.organisations)):
         yield render_people.organization(spec, organisation, fhir.instant(written, order))
     for order, practitioner in enumerate(network.practitioners):
         yield render_people.practitioner(practitioner, fhir.instant(written, order))
+    yield from render_places.locations(network, written)
+    yield from render_places.medications(spec.codes.drugs.values(), written)
 
 
 def member(
-    spec: Spec, of: Member, claims: Iterable[Settled], events: Iterable[Event], today: date
+    spec: Spec, of: Member, claims: Iterable[Settled], entries: Sequence[Entry], today: date
 ) -> Iterator[Json]:
-    """Patient, coverages, claims in order of processing, then the clinical record by day."""
-    yield render_people.patient(spec, of)
-    for policy in of.policies:
-        yield render_coverage.coverage(spec, of, policy, today)
+    """Patient, relatives, coverages, claims in order of processing, then the clinical record by day."""
+    administrative = [
+        *render_people.patient(spec, of),
+        *(render_people.related_person(of, relative) for relative in of.relatives),
+        *(c for p in (*of.policies, *of.elsewhere) for c in render_coverage.coverage(spec, of, p, today)),
+    ]
+    yield from administrative
+    yield render_provenance.enrolment(spec, of, administrative)
+    for duplicate in of.duplicates:
+        yield from render_people.duplicate(spec, of, duplicate)
     for settled in claims:
-        yield CLAIMS[settled.claim.kind](spec, of, settled)
-    yield from render_clinical.render(of, events, today)
+        first = CLAIMS[settled.claim.kind](spec, of, settled)
+        yield from versions.versions(spec, settled, first)
+    yield from render_clinical.render(spec, of, entries)

@@ -1,13 +1,17 @@
-"""What every ExplanationOfBenefit has in common (CARIN Blue Button 2.0.0, base profile).
+"""What every ExplanationOfBenefit has in common (CARIN Blue Button, base profile).
 
-A renderer of a kind of claim starts with `head`, adds its own parts, and ends with `tail`.
+A renderer of a kind of claim starts with `head`, adds its own parts, and ends with `tail`. Pieces that
+come again and again are made once and shared: nobody may change them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import Decimal
+from functools import cache, lru_cache
 
+from sandbox.synth import business_days
 from sandbox.synth import elements as fhir
 from sandbox.synth.adjudication import ZERO
 from sandbox.synth.elements import Json
@@ -19,7 +23,9 @@ C4BB_ADJUDICATION = fhir.C4BB + "C4BBAdjudication"
 DISCRIMINATOR = fhir.C4BB + "C4BBAdjudicationDiscriminator"
 STATUS = fhir.C4BB + "C4BBPayerAdjudicationStatus"
 INFO = fhir.C4BB + "C4BBSupportingInfoType"
-CARC = "https://x12.org/codes/claim-adjustment-reason-codes"
+ROLE = fhir.C4BB + "C4BBClaimCareTeamRole"
+HL7_ROLES = {"primary"}  # the other roles are CARIN's own
+CLAIM_TYPE = {"inpatient": "institutional", "outpatient": "institutional"}  # kinds named otherwise there
 
 AMOUNTS: dict[str, tuple[str, str]] = {
     "submitted": (ADJUDICATION, "submitted"),
@@ -40,40 +46,44 @@ AMOUNTS: dict[str, tuple[str, str]] = {
 ALWAYS = {"submitted", "eligible", "benefit", "paid_to_provider", "member_liability"}
 """Amounts that are listed even when they are zero."""
 
-CARE_TEAM_ROLE: dict[str, str] = {
-    "primary": fhir.TERMINOLOGY + "claimcareteamrole",
-    "rendering": fhir.C4BB + "C4BBClaimCareTeamRole",
-    "referring": fhir.C4BB + "C4BBClaimCareTeamRole",
-    "prescribing": fhir.C4BB + "C4BBClaimCareTeamRole",
-}
+coded = lru_cache(maxsize=None)(fhir.concept)
+"""A CodeableConcept that is shared by all who ask for it."""
+
+
+def visible(day: date) -> date:
+    """The day on which what was processed on a day can be seen: the next business day."""
+    return business_days.after(day)
 
 
 def head(spec: Spec, member: Member, settled: Settled, profile: str) -> Json:
     """From `meta` to `careTeam`. `created` is the day of adjudication."""
     claim = settled.claim
+    order = int(settled.number[-5:])
     eob = fhir.resource(
         "ExplanationOfBenefit",
         settled.id,
-        fhir.instant(claim.processed, int(settled.number[-5:])),
+        fhir.instant(visible(claim.processed), order),
         fhir.carin(profile),
     ) | {
         "identifier": [
-            fhir.identifier(
-                f"{spec.payer['base']}/claims", settled.number, fhir.C4BB + "C4BBIdentifierType", "uc"
-            )
+            {
+                "type": coded(fhir.C4BB + "C4BBIdentifierType", "uc"),
+                "system": claim_numbers(spec),
+                "value": settled.number,
+            }
         ],
         "status": "active",
-        "type": fhir.concept(fhir.TERMINOLOGY + "claim-type", claim.kind),
+        "type": coded(fhir.TERMINOLOGY + "claim-type", CLAIM_TYPE.get(claim.kind, claim.kind)),
         "use": "claim",
         "patient": fhir.reference("Patient", member.patient_id),
-        "billablePeriod": {"start": claim.served.isoformat(), "end": claim.served.isoformat()},
+        "billablePeriod": {"start": claim.served.isoformat(), "end": claim.last_day.isoformat()},
         "created": f"{claim.processed.isoformat()}T00:00:00Z",
         "insurer": fhir.reference("Organization", spec.payer["id"]),
         "provider": fhir.reference("Organization", claim.provider.id),
     }
-    if _paid(settled):
+    if paid(settled):
         eob["payee"] = {
-            "type": fhir.concept(fhir.TERMINOLOGY + "payeetype", "provider"),
+            "type": coded(fhir.TERMINOLOGY + "payeetype", "provider"),
             "party": fhir.reference("Organization", claim.provider.id),
         }
     eob["outcome"] = "complete"
@@ -82,30 +92,37 @@ def head(spec: Spec, member: Member, settled: Settled, profile: str) -> Json:
             {
                 "sequence": number,
                 "provider": fhir.reference("Practitioner", seat.practitioner.id),
-                "role": fhir.concept(CARE_TEAM_ROLE[seat.role], seat.role),
-                "qualification": fhir.concept(
-                    "http://nucc.org/provider-taxonomy", seat.practitioner.specialty
+                "role": coded(
+                    fhir.TERMINOLOGY + "claimcareteamrole" if seat.role in HL7_ROLES else ROLE, seat.role
                 ),
+                "qualification": coded("http://nucc.org/provider-taxonomy", seat.practitioner.specialty),
             }
             for number, seat in enumerate(claim.team, 1)
         ]
     return eob
 
 
+def claim_numbers(spec: Spec) -> str:
+    """The system of the payer's claim numbers."""
+    return f"{spec.payer['base']}/claims"
+
+
 def insurance(settled: Settled) -> list[Json]:
-    """The policy that was in force on the day of service, and no other."""
-    return [{"focal": True, "coverage": fhir.reference("Coverage", settled.policy.id)}]
+    """The policy that was in force on the day of service; and the one elsewhere that paid before it."""
+    found = [{"focal": True, "coverage": fhir.reference("Coverage", settled.policy.id)}]
+    if settled.first_payer:
+        found.append({"focal": False, "coverage": fhir.reference("Coverage", settled.first_payer.id)})
+    return found
 
 
 def tail(settled: Settled) -> Json:
     """`total` (per category, the sum of the lines) and `payment`."""
-    claim = settled.claim
     return {
         "total": totals(settled),
         "payment": {
-            "type": fhir.concept(STATUS, payment_status(settled)),
-            "date": claim.paid.isoformat(),
-            "amount": fhir.money(_paid(settled)),
+            "type": coded(STATUS, payment_status(settled)),
+            "date": settled.claim.paid.isoformat(),
+            "amount": fhir.money(paid(settled)),
         },
     }
 
@@ -117,11 +134,11 @@ def amounts(claim: Claim, of: Amounts) -> list[Json]:
 
 def totals(settled: Settled) -> list[Json]:
     """The same categories for the whole claim: each the sum of the lines."""
-    sums: dict[str, Decimal] = {}
-    for line in settled.amounts:
-        for name, value in _listed(settled.claim, line).items():
-            sums[name] = sums.get(name, ZERO) + value
-    return _entries(sums)
+    first, *others = (_listed(settled.claim, line) for line in settled.amounts)
+    for line in others:
+        for name, value in line.items():
+            first[name] += value
+    return _entries(first)
 
 
 def payment_status(settled: Settled) -> str:
@@ -132,13 +149,25 @@ def payment_status(settled: Settled) -> str:
     return "partiallypaid" if any(denied) else "paid"
 
 
+def paid(settled: Settled) -> Decimal:
+    """What the payer paid for the whole claim."""
+    return sum((line.benefit for line in settled.amounts), ZERO)
+
+
+@cache
 def reason(category: str, system: str, code: str) -> Json:
     """An adjudication without an amount: a discriminator and what it says."""
-    return {"category": fhir.concept(DISCRIMINATOR, category), "reason": fhir.concept(system, code)}
+    return {"category": coded(DISCRIMINATOR, category), "reason": coded(system, code)}
 
 
-def in_network(category: str) -> Json:
-    return reason(category, STATUS, "innetwork")
+def in_network(category: str, claim: Claim) -> Json:
+    """A discriminator that says whether the provider has a contract."""
+    return reason(category, STATUS, "innetwork" if claim.provider.in_network else "outofnetwork")
+
+
+@lru_cache(maxsize=4096)
+def allowed_units(units: Decimal) -> Json:
+    return {"category": coded(DISCRIMINATOR, "allowedunits"), "value": units}
 
 
 def numbered(infos: Iterable[Json]) -> list[Json]:
@@ -148,12 +177,12 @@ def numbered(infos: Iterable[Json]) -> list[Json]:
 
 def info(category: str, **value: object) -> Json:
     """One `supportingInfo` without its number."""
-    return {"category": fhir.concept(INFO, category)} | value
+    return {"category": coded(INFO, category)} | value
 
 
 def _entries(values: dict[str, Decimal]) -> list[Json]:
     return [
-        {"category": fhir.concept(*AMOUNTS[name]), "amount": fhir.money(value)}
+        {"category": coded(*AMOUNTS[name]), "amount": fhir.money(value)}
         for name, value in values.items()
         if value or name in ALWAYS
     ]
@@ -175,7 +204,3 @@ def _listed(claim: Claim, of: Amounts) -> dict[str, Decimal]:
         "member_liability": of.member_liability,
         "drug_cost": of.eligible if claim.kind == "pharmacy" else ZERO,
     }
-
-
-def _paid(settled: Settled) -> Decimal:
-    return sum((line.benefit for line in settled.amounts), ZERO)

@@ -1,16 +1,16 @@
-"""ExplanationOfBenefit of professionals, laboratories, opticians and ambulances (CARIN 2.0.0)."""
+"""ExplanationOfBenefit of professionals, laboratories, opticians and ambulances."""
 
 from __future__ import annotations
 
 from sandbox.synth import elements as fhir
 from sandbox.synth import render_eob as eob
+from sandbox.synth import render_lines as lines
 from sandbox.synth.elements import Json
-from sandbox.synth.facts import Amounts, Claim, Line, Member, Settled, Term, Trip
+from sandbox.synth.facts import Claim, Member, Settled, Term, Trip
 from sandbox.synth.spec import Spec
 
 PROFILE = "ExplanationOfBenefit-Professional-NonClinician"
 MILE = "[mi_i]"  # the guide fixes the unit, in UCUM
-PLACE = "https://www.cms.gov/Medicare/Coding/place-of-service-codes/Place_of_Service_Code_Set"
 
 
 def render(spec: Spec, member: Member, settled: Settled) -> Json:
@@ -19,25 +19,29 @@ def render(spec: Spec, member: Member, settled: Settled) -> Json:
     network = ["billingnetworkstatus"]
     if any(seat.role == "rendering" for seat in claim.team):
         network.append("renderingnetworkstatus")
+    infos = [
+        eob.info("clmrecvddate", timingDate=claim.received.isoformat()),
+        eob.info("patientaccountnumber", valueString=account_number(member, settled)),
+    ]
+    trip = _trip(claim.trip) if claim.trip else []
+    # transport information must belong to a line: the guide's invariant
+    linked = list(range(len(infos) + 1, len(infos) + len(trip) + 1))
     return (
         eob.head(spec, member, settled, PROFILE)
         | {
-            "supportingInfo": eob.numbered(_infos(claim)),
+            "supportingInfo": eob.numbered([*infos, *trip]),
             "diagnosis": [_diagnosis(number, term) for number, term in enumerate(claim.diagnoses, 1)],
             "insurance": eob.insurance(settled),
-            "item": [
-                _item(claim, number, line, amounts)
-                for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
-            ],
-            "adjudication": [eob.in_network(status) for status in network],
+            "item": _items(claim, settled, linked),
+            "adjudication": [eob.in_network(status, claim) for status in network],
         }
         | eob.tail(settled)
     )
 
 
-def _infos(claim: Claim) -> list[Json]:
-    infos = [eob.info("clmrecvddate", timingDate=claim.received.isoformat())]
-    return infos + (_trip(claim.trip) if claim.trip else [])
+def account_number(member: Member, settled: Settled) -> str:
+    """What the provider calls the patient's account, for this bill."""
+    return f"{member.number:05d}-{settled.number[-5:]}"
 
 
 def _trip(trip: Trip) -> list[Json]:
@@ -50,31 +54,28 @@ def _trip(trip: Trip) -> list[Json]:
 
 def _diagnosis(number: int, term: Term) -> Json:
     kind = (
-        fhir.concept(fhir.TERMINOLOGY + "ex-diagnosistype", "principal")
+        eob.coded(fhir.TERMINOLOGY + "ex-diagnosistype", "principal")
         if number == 1
-        else fhir.concept(fhir.C4BB + "C4BBClaimDiagnosisType", "secondary")
+        else eob.coded(fhir.C4BB + "C4BBClaimDiagnosisType", "secondary")
     )
-    return {"sequence": number, "diagnosisCodeableConcept": fhir.term(term), "type": [kind]}
+    what = eob.coded(term.system, term.code, term.name, term.name)
+    return {"sequence": number, "diagnosisCodeableConcept": what, "type": [kind]}
 
 
-def _item(claim: Claim, number: int, line: Line, amounts: Amounts) -> Json:
-    item: Json = {"sequence": number}
-    if claim.team:
-        item["careTeamSequence"] = list(range(1, len(claim.team) + 1))
-    item["diagnosisSequence"] = list(range(1, len(claim.diagnoses) + 1))
-    if claim.trip:
-        # transport information must belong to a line: the guide's invariant
-        item["informationSequence"] = [2, 3, 4]
-    adjudication = [*eob.amounts(claim, amounts), eob.in_network("benefitpaymentstatus")]
-    if line.denial:
-        adjudication.append(eob.reason("adjustmentreason", eob.CARC, line.denial.code))
-    else:
-        units = {"category": fhir.concept(eob.DISCRIMINATOR, "allowedunits"), "value": line.units}
-        adjudication.append(units)
-    return item | {
-        "productOrService": fhir.worded(line.what),
-        "servicedDate": claim.served.isoformat(),
-        "locationCodeableConcept": fhir.concept(PLACE, line.place or "99"),
-        "quantity": fhir.quantity(line.units),
-        "adjudication": adjudication,
-    }
+def _items(claim: Claim, settled: Settled, linked: list[int]) -> list[Json]:
+    items = []
+    for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1):
+        item = lines.head(claim, number)
+        if linked:
+            item["informationSequence"] = linked
+        items.append(
+            item
+            | {
+                "productOrService": lines.service(line),
+                "servicedDate": lines.serviced(claim),
+                "locationCodeableConcept": lines.place(line),
+                "quantity": lines.quantity(line),
+                "adjudication": lines.adjudication(claim, line, amounts, status=True),
+            }
+        )
+    return items

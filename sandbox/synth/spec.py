@@ -4,22 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from sandbox.core.roster import LINES, ROLES
+from sandbox.core.roster import LINES
+from sandbox.synth.cast import Named, cast
 from sandbox.synth.codes import Codes, load_codes, pair, read
 from sandbox.synth.facts import Plan, Share, Term
 
 
 @dataclass(frozen=True)
+class Mandate:
+    """A rule that obliges a line of business to serve apps; `state` None: everywhere."""
+
+    rule: str
+    cites: str | None
+    state: str | None
+
+
+@dataclass(frozen=True)
 class Business:
-    """A line of business: how many members it has, how old they are, what they bought."""
+    """A line of business: how many members it has, how old they are, what they bought.
+
+    `families` is the share of its subscribers who have dependants. `mandates` are all the rules that
+    may reach it, whatever the payer's state.
+    """
 
     share: float
     ages: tuple[int, int]
+    families: float
+    mandates: tuple[Mandate, ...]
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class OtherPayer:
+    """Another payer, which some of our members are insured with as well."""
+
+    id: str
+    name: str
+    payer_code: str
+    tax_id: str
+    phone: str
     plan: Plan
 
 
@@ -34,29 +61,14 @@ class Trade:
 
 
 @dataclass(frozen=True)
-class Named:
-    """A member with a name in `members.yaml`."""
-
-    username: str
-    given: str
-    family: str
-    gender: str
-    born: date
-    line: str
-    before: str | None
-    role: str
-    conditions: tuple[str, ...]
-    stories: Mapping[str, float]
-    purpose: str
-
-
-@dataclass(frozen=True)
 class Spec:
     """The whole of it. `races` and `ethnicities` pair a term with its share."""
 
     payer: Mapping[str, str]
+    other_payers: Mapping[str, OtherPayer]
     years: int
     lines: Mapping[str, Business]
+    histories: Mapping[str, float]
     prevalence: Mapping[str, tuple[float, ...]]
     most_conditions: int
     stories: Mapping[str, float]
@@ -68,6 +80,11 @@ class Spec:
     codes: Codes
     named: tuple[Named, ...]
 
+    def mandate(self, line: str) -> Mandate | None:
+        """The rule that obliges the payer to serve a line of business, or None: nobody does."""
+        reach = (None, self.payer["state"])
+        return next((m for m in self.lines[line].mandates if m.state in reach), None)
+
 
 OMB = "urn:oid:2.16.840.1.113883.6.238"
 
@@ -75,7 +92,7 @@ OMB = "urn:oid:2.16.840.1.113883.6.238"
 def load_spec(fixtures: Path) -> Spec:
     """Read population.yaml, members.yaml and codes/*.yaml of a folder. Raises FileProblem."""
     codes = load_codes(fixtures / "codes")
-    named = read(fixtures / "members.yaml", lambda d: _members(d["members"], codes))
+    named = read(fixtures / "members.yaml", lambda d: cast(d["members"], codes))
     return read(fixtures / "population.yaml", lambda d: _spec(d, codes, named))
 
 
@@ -84,11 +101,21 @@ def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
         raise ValueError(f"lines must be {', '.join(LINES)}")
     return Spec(
         payer=data["payer"],
+        other_payers={v["id"]: OtherPayer(**{**v, "plan": _plan(v["plan"])}) for v in data["other_payers"]},
         years=data["years"],
         lines={
-            k: Business(float(v["share"]), pair(v["ages"]), _plan(v["plan"]))
+            k: Business(
+                share=float(v["share"]),
+                ages=pair(v["ages"]),
+                families=float(v.get("families", 0)),
+                mandates=tuple(
+                    Mandate(m["rule"], m.get("cites"), m.get("state")) for m in v["mandated_by"] or ()
+                ),
+                plan=_plan(v["plan"]),
+            )
             for k, v in data["lines"].items()
         },
+        histories={k: float(v) for k, v in data["histories"].items()},
         prevalence={k: tuple(map(float, v)) for k, v in data["prevalence"].items() if codes.chronic[k]},
         most_conditions=data["most_conditions"],
         stories={k: float(v) for k, v in data["stories"].items()},
@@ -105,44 +132,28 @@ def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
     )
 
 
-def _members(entries: list[dict[str, Any]], codes: Codes) -> tuple[Named, ...]:
-    usernames = [entry["username"] for entry in entries]
-    twice = {name for name in usernames if usernames.count(name) > 1}
-    if twice:
-        raise ValueError(f"a username is there twice: {', '.join(sorted(twice))}")
-    return tuple(_named(entry, codes) for entry in entries)
-
-
-def _named(d: dict[str, Any], codes: Codes) -> Named:
-    for name in d["conditions"]:
-        codes.chronic[name]
-    if d["role"] not in ROLES:
-        raise ValueError(f"no role {d['role']!r}: known are {', '.join(ROLES)}")
-    if d["line"] not in LINES or d.get("before", d["line"]) not in LINES:
-        raise ValueError(f"{d['username']}: a line of business is one of {', '.join(LINES)}")
-    return Named(
-        username=d["username"],
-        given=d["given"],
-        family=d["family"],
-        gender=d["gender"],
-        born=date.fromisoformat(d["born"]),
-        line=d["line"],
-        before=d.get("before"),
-        role=d["role"],
-        conditions=tuple(d["conditions"]),
-        stories={k: float(v) for k, v in d.get("stories", {}).items()},
-        purpose=d["purpose"],
-    )
-
-
 def _plan(d: dict[str, Any]) -> Plan:
-    sharing = {
-        k: Share(Decimal(v["copay"]), Decimal(v["coinsurance"]), v["deductible"])
-        for k, v in d["sharing"].items()
-    }
+    def limit(name: str) -> Decimal | None:
+        return Decimal(d[name]) if name in d else None
+
     return Plan(
-        d["code"], d["name"], d["group"], d["group_name"], d["type"], Decimal(d["deductible"]), sharing
+        code=d["code"],
+        name=d["name"],
+        group=d["group"],
+        group_name=d["group_name"],
+        type=d["type"],
+        deductible=Decimal(d["deductible"]),
+        sharing={k: _share(v) for k, v in d["sharing"].items()},
+        family_deductible=limit("family_deductible"),
+        out_of_pocket_maximum=limit("out_of_pocket_maximum"),
+        family_out_of_pocket_maximum=limit("family_out_of_pocket_maximum"),
+        outside=_share(d["outside"]) if "outside" in d else None,
+        payment=d.get("payment"),
     )
+
+
+def _share(d: dict[str, Any]) -> Share:
+    return Share(Decimal(d["copay"]), Decimal(d["coinsurance"]), d["deductible"])
 
 
 def _shares(d: dict[str, Any]) -> tuple[tuple[Term, float], ...]:

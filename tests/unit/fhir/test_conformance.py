@@ -79,7 +79,7 @@ def test_a_good_claim_has_nothing_wrong() -> None:
         (("diagnosis",), "there is a diagnosis"),
         (("item", 0, "locationCodeableConcept"), "every item says where it was"),
         (("item", 0, "servicedDate"), "every item has a day"),
-        (("item", 0, "adjudication", 0), "every item has an amount"),
+        (("item", 0, "adjudication", 0), "amounts are in every item or in the header, never both"),
         (("item", 0, "adjudication", 1), "every item has a benefitpaymentstatus"),
     ],
 )

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.synth.adjudication import CENT, ZERO, adjudicate
-from sandbox.synth.facts import Amounts, Denial, Line, Share, Term
+from sandbox.synth.accumulators import Left
+from sandbox.synth.adjudication import CENT, NO_LIMIT, ZERO, adjudicate, capitated
+from sandbox.synth.facts import Amounts, Denial, Line, Plan, Share, Term
+from sandbox.synth.population import Dossier
 from sandbox.synth.spec import Spec
 
 AMOUNT = st.decimals(min_value=0, max_value=50_000, places=2)
-SHARES = st.builds(Share, AMOUNT, st.decimals(min_value=0, max_value=1, places=2), st.booleans())
+PART = st.decimals(min_value=0, max_value=1, places=2)
+SHARES = st.builds(Share, AMOUNT, PART, st.booleans())
+LEFT = st.one_of(st.just(NO_LIMIT), st.builds(Left, AMOUNT, AMOUNT))
 LINES = st.builds(
     Line,
     what=st.just(Term("system", "code", "name")),
@@ -27,9 +33,9 @@ LINES = st.builds(
 )
 
 
-@given(LINES, SHARES, AMOUNT, AMOUNT)
-def test_a_line_adds_up(line: Line, share: Share, left: Decimal, prior: Decimal) -> None:
-    a = adjudicate(line, share, left, prior)
+@given(LINES, SHARES, LEFT, PART, st.booleans())
+def test_a_line_adds_up(line: Line, share: Share, left: Left, prior: Decimal, in_network: bool) -> None:
+    a = adjudicate(line, share, left, prior, in_network)
     assert a.eligible == a.submitted - a.noncovered - a.discount
     assert a.benefit == a.eligible - a.copay - a.deductible - a.coinsurance - a.prior_payer_paid
     assert a.member_liability == a.copay + a.deductible + a.coinsurance + a.noncovered_billable
@@ -38,31 +44,56 @@ def test_a_line_adds_up(line: Line, share: Share, left: Decimal, prior: Decimal)
     assert a.submitted == a.benefit + a.prior_payer_paid + a.member_liability + unpaid
 
 
-@given(LINES, SHARES, AMOUNT)
-def test_no_amount_is_negative_or_has_less_than_a_cent(line: Line, share: Share, left: Decimal) -> None:
-    a = adjudicate(line, share, left)
+@given(LINES, SHARES, LEFT, PART, st.booleans())
+def test_no_amount_is_negative_or_has_less_than_a_cent(
+    line: Line, share: Share, left: Left, prior: Decimal, in_network: bool
+) -> None:
+    a = adjudicate(line, share, left, prior, in_network)
     for name in Amounts.__dataclass_fields__:
         value = getattr(a, name)
         assert value >= 0, name
         assert value == value.quantize(CENT), name
 
 
-@given(LINES, SHARES, AMOUNT)
-def test_the_deductible_is_never_overdrawn(line: Line, share: Share, left: Decimal) -> None:
-    taken = adjudicate(line, share, left).deductible
-    assert taken <= left
-    assert share.deductible or taken == 0
+@given(LINES, SHARES, LEFT, PART)
+def test_limits_are_never_overdrawn(line: Line, share: Share, left: Left, prior: Decimal) -> None:
+    a = adjudicate(line, share, left, prior)
+    assert a.deductible <= left.deductible
+    assert a.cost_sharing <= left.out_of_pocket
+    assert share.deductible or a.deductible == 0
 
 
-@given(LINES, SHARES, AMOUNT)
-def test_a_denied_line_pays_nothing(line: Line, share: Share, left: Decimal) -> None:
+@given(LINES, SHARES)
+def test_after_the_out_of_pocket_maximum_the_plan_pays_all(line: Line, share: Share) -> None:
+    a = adjudicate(line, share, Left(Decimal(9999), ZERO))
+    assert (a.cost_sharing, a.benefit) == (ZERO, a.eligible)
+
+
+@given(LINES, SHARES, LEFT)
+def test_a_denied_line_pays_nothing(line: Line, share: Share, left: Left) -> None:
     a = adjudicate(line, share, left)
     if line.denial:
         assert (a.benefit, a.eligible, a.noncovered) == (ZERO, ZERO, a.submitted)
         assert a.member_liability == (a.submitted if line.denial.member_pays else ZERO)
 
 
+@given(LINES, SHARES, LEFT)
+def test_outside_the_network_the_rest_is_the_members(line: Line, share: Share, left: Left) -> None:
+    a = adjudicate(line, share, left, in_network=False)
+    if not line.denial:
+        assert a.discount == 0
+        assert a.noncovered == a.noncovered_billable == a.submitted - a.eligible
+
+
+@given(LINES)
+def test_a_capitated_line_shows_what_was_asked_and_nothing_else(line: Line) -> None:
+    a = capitated(line)
+    assert (a.submitted, a.eligible, a.benefit, a.member_liability) == (line.charge, ZERO, ZERO, ZERO)
+
+
 # --- over a population -----------------------------------------------------------------------------
+
+PAID_BY_MEMBER = ("copay", "deductible", "coinsurance")
 
 
 def by_category(entries: list[dict[str, Any]]) -> dict[str, Decimal]:
@@ -73,66 +104,122 @@ def by_category(entries: list[dict[str, Any]]) -> dict[str, Decimal]:
     return found
 
 
-def test_totals_are_the_sums_of_the_items(eobs: list[dict[str, Any]]) -> None:
+def item_amounts(eob: dict[str, Any]) -> list[dict[str, Any]]:
+    return [a for item in eob["item"] for a in item.get("adjudication", []) if "amount" in a]
+
+
+def header_amounts(eob: dict[str, Any]) -> list[dict[str, Any]]:
+    return [a for a in eob["adjudication"] if "amount" in a]
+
+
+def test_totals_are_the_sums_of_the_items_or_of_the_header(eobs: list[dict[str, Any]]) -> None:
     for eob in eobs:
-        items = by_category([a for item in eob["item"] for a in item["adjudication"]])
+        items, header = item_amounts(eob), header_amounts(eob)
+        assert bool(items) != bool(header), eob["id"]
         totals = [t["category"]["coding"][0]["code"] for t in eob["total"]]
         assert len(totals) == len(set(totals)), eob["id"]
-        assert by_category(eob["total"]) == items, eob["id"]
+        assert by_category(eob["total"]) == by_category(items or header), eob["id"]
 
 
-def test_totals_obey_the_rules_of_adjudication(eobs: list[dict[str, Any]]) -> None:
+def test_an_inpatient_header_submits_what_the_items_ask(eobs: list[dict[str, Any]]) -> None:
+    stays = [eob for eob in eobs if header_amounts(eob)]
+    assert stays
+    for eob in stays:
+        assert eob["subType"]["coding"][0]["code"] == "inpatient"
+        asked = sum(item["net"]["value"] for item in eob["item"])
+        assert asked == by_category(eob["total"])["submitted"]
+
+
+def obeys(t: dict[str, Decimal]) -> bool:
+    member = sum((t[name] for name in PAID_BY_MEMBER), ZERO)
+    return (
+        t["eligible"] == t["submitted"] - t["noncovered"] - t["discount"]
+        and t["benefit"] == t["eligible"] - member - t["priorpayerpaid"]
+        and member <= t["memberliability"] <= member + t["noncovered"]
+        and t["paidtoprovider"] == t["benefit"]
+    )
+
+
+def test_every_item_header_and_total_obeys_the_rules(eobs: list[dict[str, Any]]) -> None:
     for eob in eobs:
-        t = by_category(eob["total"])
-        assert t["eligible"] == t["submitted"] - t["noncovered"] - t["discount"]
-        paid_by_member = t["copay"] + t["deductible"] + t["coinsurance"]
-        assert t["benefit"] == t["eligible"] - paid_by_member - t["priorpayerpaid"]
-        assert paid_by_member <= t["memberliability"] <= paid_by_member + t["noncovered"]
-        assert t["paidtoprovider"] == t["benefit"] == eob["payment"]["amount"]["value"]
+        parts = [item.get("adjudication", []) for item in eob["item"]]
+        for part in (*parts, eob["adjudication"], eob["total"]):
+            assert obeys(by_category(part)), eob["id"]
+        assert by_category(eob["total"])["benefit"] == eob["payment"]["amount"]["value"]
 
 
 def test_money_is_decimal_with_two_digits(eobs: list[dict[str, Any]]) -> None:
     for eob in eobs:
-        for entry in [*eob["total"], *(a for i in eob["item"] for a in i["adjudication"] if "amount" in a)]:
+        for entry in [*eob["total"], *item_amounts(eob), *header_amounts(eob)]:
             value = entry["amount"]["value"]
             assert isinstance(value, Decimal)
             assert value.as_tuple().exponent == -2
 
 
-def test_a_year_takes_no_more_than_the_deductible(
-    spec: Spec, eobs: list[dict[str, Any]], resources: list[dict[str, Any]]
-) -> None:
-    plans = {line.plan.code: line.plan.deductible for line in spec.lines.values()}
-    limits = {
-        f"Coverage/{r['id']}": plans[r["class"][1]["value"]]
-        for r in resources
-        if r["resourceType"] == "Coverage"
-    }
-    taken: dict[tuple[str, str], Decimal] = defaultdict(lambda: ZERO)
-    for eob in eobs:
-        coverage = eob["insurance"][0]["coverage"]["reference"]
-        taken[coverage, eob["billablePeriod"]["start"][:4]] += by_category(eob["total"])["deductible"]
-    assert all(amount <= limits[coverage] for (coverage, _), amount in taken.items())
-    assert any(amount > 0 for amount in taken.values())
+def in_force(dossiers: list[Dossier]) -> Iterator[tuple[Dossier, dict[str, Any]]]:
+    """The last version of every claim that was neither replaced nor voided."""
+    for dossier in dossiers:
+        last = {r["id"]: r for r in dossier.resources if r["resourceType"] == "ExplanationOfBenefit"}
+        yield from ((dossier, eob) for eob in last.values() if eob["status"] == "active")
+
+
+def plan_of(spec: Spec, dossier: Dossier, eob: dict[str, Any]) -> Plan:
+    reference = eob["insurance"][0]["coverage"]["reference"]
+    coverage = next(r for r in dossier.resources if f"Coverage/{r['id']}" == reference)
+    (code,) = (c["value"] for c in coverage["class"] if c["type"]["coding"][0]["code"] == "plan")
+    return next(line.plan for line in spec.lines.values() if line.plan.code == code)
+
+
+def test_a_year_takes_no_more_than_the_plan_allows(spec: Spec, members: list[Dossier]) -> None:
+    taken: dict[tuple[str, str, str], list[Decimal]] = defaultdict(lambda: [ZERO, ZERO])
+    plans = {}
+    for dossier, eob in in_force(members):
+        plan, t = plan_of(spec, dossier, eob), by_category(eob["total"])
+        key = (eob["patient"]["reference"], plan.code, eob["billablePeriod"]["start"][:4])
+        taken[key][0] += t["deductible"]
+        taken[key][1] += sum((t[name] for name in PAID_BY_MEMBER), ZERO)
+        plans[plan.code] = plan
+    for (_, code, _), (deductible, out_of_pocket) in taken.items():
+        limit = plans[code].out_of_pocket_maximum
+        assert deductible <= plans[code].deductible
+        assert limit is not None
+        assert out_of_pocket <= limit
+    assert any(
+        out_of_pocket == plans[code].out_of_pocket_maximum
+        for (_, code, _), (_, out_of_pocket) in taken.items()
+    )
+    assert any(0 < deductible == plans[code].deductible for (_, code, _), (deductible, _) in taken.items())
 
 
 def test_a_denied_claim_says_so_and_why(eobs: list[dict[str, Any]]) -> None:
-    seen = defaultdict(int)
+    seen: dict[str, int] = defaultdict(int)
     for eob in eobs:
-        categories = [
-            [a["category"]["coding"][0]["code"] for a in item["adjudication"]] for item in eob["item"]
-        ]
-        denied = ["adjustmentreason" in item for item in categories]
+        if header_amounts(eob):
+            continue
+        t = by_category(eob["total"])
+        denied = [by_category(i["adjudication"])["eligible"] == 0 for i in eob["item"]]
         status = eob["payment"]["type"]["coding"][0]["code"]
-        assert status == ("denied" if all(denied) else "partiallypaid" if any(denied) else "paid")
         assert eob["outcome"] == "complete"
         seen[status] += 1
+        if t["discount"] == t["submitted"]:  # capitated
+            assert status == "paid"
+            continue
+        assert status == ("denied" if all(denied) else "partiallypaid" if any(denied) else "paid")
+        for item, is_denied in zip(eob["item"], denied, strict=True):
+            reasons = [
+                a for a in item["adjudication"] if a["category"]["coding"][0]["code"] == "adjustmentreason"
+            ]
+            assert bool(reasons) >= is_denied
     assert min(seen["denied"], seen["partiallypaid"], seen["paid"]) > 0
 
 
-def test_prevention_costs_the_member_nothing(eobs: list[dict[str, Any]]) -> None:
-    for eob in eobs:
-        for item in eob["item"]:
-            if item["productOrService"]["coding"][0]["code"] in ("G0438", "G0439", "G0008"):
-                amounts = by_category(item["adjudication"])
-                assert amounts["memberliability"] == amounts["noncovered"] or amounts["memberliability"] == 0
+@pytest.mark.parametrize("code", ["G0438", "G0439", "G0008", "G0121"])
+def test_prevention_costs_the_member_nothing(eobs: list[dict[str, Any]], code: str) -> None:
+    found = [
+        by_category(item["adjudication"])
+        for eob in eobs
+        for item in eob["item"]
+        if item["productOrService"]["coding"][0]["code"] == code
+    ]
+    assert found
+    assert all(t["memberliability"] in (t["noncovered"], 0) for t in found)

@@ -63,9 +63,10 @@ def test_a_future_coverage_stands_beside_the_one_that_is_about_to_end(
     members: list[Dossier], today: date
 ) -> None:
     dossier = named(members, "renewing")
-    now, next_year = newest(dossier, "Coverage")
+    now, over, next_year = all_of(dossier, "Coverage")
     assert now["status"] == next_year["status"] == "active"
-    assert now["period"]["end"] == date(today.year, 12, 31).isoformat()
+    assert now["period"]["end"] == over["period"]["end"] == date(today.year, 12, 31).isoformat()
+    assert (over["status"], over["meta"]["lastUpdated"][:4]) == ("cancelled", str(today.year + 1))
     assert next_year["period"] == {"start": date(today.year + 1, 1, 1).isoformat()}
 
 

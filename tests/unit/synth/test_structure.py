@@ -26,7 +26,7 @@ def test_a_sample_of_every_profile_conforms(resources: list[dict[str, Any]]) -> 
         seen[profile] = seen.get(profile, 0) + 1
         if seen[profile] <= SAMPLE:
             assert validate(resource) == [], resource["id"]
-    assert len(seen) == 15
+    assert len(seen) >= 50
 
 
 @pytest.mark.guides

@@ -1,0 +1,50 @@
+"""Where US Core 3.1.1 differs from the later editions: names of profiles, and elements it does not allow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+Resource = dict[str, Any]
+
+NAMES_3_1_1: dict[str, str | None] = {
+    "us-core-condition-encounter-diagnosis": "us-core-condition",
+    "us-core-condition-problems-health-concerns": "us-core-condition",
+    "us-core-coverage": None,
+    "us-core-relatedperson": None,
+    "us-core-medicationdispense": None,
+    "us-core-servicerequest": None,
+    "us-core-specimen": None,
+    "us-core-questionnaireresponse": None,
+    # vital signs have the profiles of R4 itself there
+    "us-core-blood-pressure": "R4-bp",
+    "us-core-body-height": "R4-bodyheight",
+    "us-core-body-temperature": "R4-bodytemp",
+    "us-core-body-weight": "R4-bodyweight",
+    "us-core-bmi": "R4-bmi",
+    "us-core-head-circumference": "R4-headcircum",
+    "us-core-heart-rate": "R4-heartrate",
+    "us-core-respiratory-rate": "R4-resprate",
+    "us-core-observation-clinical-result": None,
+    "us-core-observation-occupation": None,
+    "us-core-observation-pregnancyintent": None,
+    "us-core-observation-pregnancystatus": None,
+    "us-core-observation-screening-assessment": None,
+    "us-core-observation-sexual-orientation": None,
+    "us-core-simple-observation": None,
+}
+"""Short name here → its name in US Core 3.1.1 (R4-…: a profile of R4; None: there is no such profile)."""
+
+FLOW_RATE = "3151-8"
+
+
+def vital_units(observation: Resource) -> None:
+    """R4's vital signs know no litres a minute, so the flow of oxygen is left out."""
+    if "component" in observation:
+        parts = [c for c in observation["component"] if c["code"]["coding"][0]["code"] != FLOW_RATE]
+        observation["component"] = parts
+
+
+def team_without_relatives(team: Resource) -> None:
+    """A care team has practitioners, organisations and the patient."""
+    kept = [p for p in team["participant"] if not p["member"]["reference"].startswith("RelatedPerson/")]
+    team["participant"] = kept

@@ -1,0 +1,49 @@
+"""Concepts that many resources share: each is made once, and nobody may change it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from sandbox.synth import elements as fhir
+from sandbox.synth.elements import Json
+from sandbox.synth.facts import Term
+
+US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"
+ACT = fhir.TERMINOLOGY + "v3-ActCode"
+
+
+@lru_cache(maxsize=4096)
+def named(of: Term) -> Json:
+    """A term whose name is the published one."""
+    return fhir.term(of)
+
+
+@lru_cache(maxsize=4096)
+def worded(of: Term) -> Json:
+    """A term whose name is our own wording: in the text only."""
+    return fhir.worded(of)
+
+
+@lru_cache(maxsize=512)
+def coded(system: str, code: str) -> Json:
+    """A bare code of a system in full."""
+    return fhir.concept(system, code)
+
+
+def hl7(system: str, code: str) -> Json:
+    """A bare code of a system of HL7 Terminology, by its short name."""
+    return coded(fhir.TERMINOLOGY + system, code)
+
+
+def absent(reason: str) -> Json:
+    """Why there is no value (data-absent-reason)."""
+    return hl7("data-absent-reason", reason)
+
+
+SURVEY = hl7("observation-category", "survey")
+SOCIAL = hl7("observation-category", "social-history")
+VITAL = hl7("observation-category", "vital-signs")
+LABORATORY = hl7("observation-category", "laboratory")
+PROCEDURE = hl7("observation-category", "procedure")
+SDOH = coded(US_CORE_CATEGORY, "sdoh")
+DISABILITY = coded(US_CORE_CATEGORY, "disability-status")

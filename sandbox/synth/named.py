@@ -1,0 +1,94 @@
+"""Households with names: what entries of `fixtures/members.yaml` describe."""
+
+from __future__ import annotations
+
+from datetime import date
+from random import Random
+
+from sandbox.synth import accounts, enrolment, people, relations
+from sandbox.synth.accounts import Login
+from sandbox.synth.cast import Named
+from sandbox.synth.facts import Duplicate, FormerName, Member, Person, Relative
+from sandbox.synth.household import Household, Insured, World, dependant, enrolled
+from sandbox.synth.people import Home
+from sandbox.synth.spec import Spec
+
+
+def named_household(world: World, first: int, group: tuple[Named, ...]) -> Household:
+    """The subscriber, numbered `first`, and those that stand behind in the file."""
+    rng = Random(f"{world.seed}:member:{first}")
+    home = people.home(world.spec, world.pools, rng)
+    doctor = people.doctor(world.network, rng)
+    subscriber, *others = group
+    # the file may make anybody act for the subscriber; they live in a home of their own
+    acting = [who for who in others if who.acts]
+    helpers = {
+        who.username: _helper(
+            world, f"rel-{first:04d}-{index}", who, subscriber, people.home(world.spec, world.pools, rng)
+        )
+        for index, who in enumerate(acting, 1)
+    }
+    spans = enrolment.named(subscriber, world.today)
+    person = _person(subscriber, home, world.today)
+    head = Member(
+        number=first,
+        person=person,
+        policies=enrolment.policies(world.spec, first, spans, None, order=2 if subscriber.elsewhere else 1),
+        conditions=subscriber.conditions,
+        enrolled=enrolled(spans, world.today, person.birth_date),
+        doctor=doctor,
+        household=first,
+        relatives=tuple(helpers.values()),
+        elsewhere=enrolment.elsewhere(world.spec, first, subscriber, world.network.other_payers, world.today),
+        duplicates=_duplicates(first, subscriber, world.today),
+    )
+    members = {subscriber.username: head}
+    for place, who in enumerate((who for who in others if not who.acts), 1):
+        covered = enrolment.named(who, world.today) if who.coverage else spans
+        members[who.username] = dependant(
+            world,
+            number=first + group.index(who),
+            place=place,
+            of=head,
+            person=_person(who, home, world.today),
+            relationship=who.relation or "",
+            spans=covered,
+            conditions=who.conditions,
+        )
+    return tuple(
+        _insured(world.spec, who, head, members.get(who.username), helpers.get(who.username)) for who in group
+    )
+
+
+def _insured(spec: Spec, who: Named, head: Member, member: Member | None, helper: Relative | None) -> Insured:
+    login = Login(who.username, who.role, who.purpose, who.role != "not-opted-in")
+    if helper:
+        return Insured(accounts.acting(head, login, helper), None, {})
+    assert member, "somebody who does not act for another is a member"
+    rates = who.stories if who.only else {**spec.stories, **who.stories}
+    return Insured(accounts.own(member, login), member, rates)
+
+
+def _person(who: Named, home: Home, today: date) -> Person:
+    former = (FormerName(who.given, who.renamed.family, who.renamed.until.on(today)),) if who.renamed else ()
+    return people.person(who.given, who.family, who.gender, who.born.on(today), home, former)
+
+
+def _helper(world: World, ident: str, who: Named, of: Named, home: Home) -> Relative:
+    person = _person(who, home, world.today)
+    roles = relations.of_representative(person, who.relation or "")
+    return Relative(ident, person, roles, enrolled(enrolment.named(of, world.today), world.today, None))
+
+
+def _duplicates(number: int, who: Named, today: date) -> tuple[Duplicate, ...]:
+    if who.doubled is None:
+        return ()
+    return (
+        Duplicate(
+            patient_id=f"mbr-{number:04d}-2",
+            member_id=f"{enrolment.member_id(number)}-X",
+            given=who.doubled.given,
+            since=who.doubled.since.on(today),
+            merged=who.doubled.merged.on(today),
+        ),
+    )

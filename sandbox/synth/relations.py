@@ -1,0 +1,41 @@
+"""What people of one household are to each other, in the codes of the subscriber and of HL7 v3.
+
+Sources: http://terminology.hl7.org/CodeSystem/subscriber-relationship and v3-RoleCode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.synth.facts import Gender, Person, Term
+
+ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
+
+
+def _role(code: str, name: str) -> Term:
+    return Term(ROLE_CODE, code, name)
+
+
+DEPENDS_AS: Mapping[str, Mapping[Gender, Term]] = {
+    "spouse": {"female": _role("WIFE", "wife"), "male": _role("HUSB", "husband")},
+    "child": {"female": _role("MTH", "mother"), "male": _role("FTH", "father")},
+}
+"""What a dependant is to the subscriber → the subscriber's gender → what the subscriber is to them."""
+
+ACTS_AS: Mapping[str, Mapping[Gender, Term]] = {
+    "child": {"female": _role("DAUC", "Daughter"), "male": _role("SONC", "Son")},
+    "spouse": DEPENDS_AS["spouse"],
+}
+"""What a personal representative is to the member → their gender → the code."""
+
+POWER_OF_ATTORNEY = _role("HPOWATT", "healthcare power of attorney")
+
+
+def of_subscriber(subscriber: Person, relationship: str) -> tuple[Term, ...]:
+    """What the subscriber is to a dependant of this relationship."""
+    return (DEPENDS_AS[relationship][subscriber.gender],)
+
+
+def of_representative(representative: Person, relation: str) -> tuple[Term, ...]:
+    """What a personal representative is to the member: a relative, with a power of attorney."""
+    return ACTS_AS[relation][representative.gender], POWER_OF_ATTORNEY

@@ -1,0 +1,88 @@
+"""CarePlan, CareTeam and Goal (US Core)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from sandbox.synth import concepts
+from sandbox.synth import elements as fhir
+from sandbox.synth.clinical_codes import SNOMED, Aim
+from sandbox.synth.elements import Json
+from sandbox.synth.facts import Term
+from sandbox.synth.records import Care, Entry
+from sandbox.synth.scribe import Rendered, Scribe
+
+ASSESS_PLAN = concepts.coded("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan")
+XHTML = "http://www.w3.org/1999/xhtml"
+
+DOCTOR = concepts.worded(Term(SNOMED, "446050000", "Primary care clinician"))
+CLINIC = concepts.worded(Term(SNOMED, "224891009", "Clinic"))
+PATIENT = concepts.worded(Term(SNOMED, "116154003", "The member"))
+RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
+
+
+def care(scribe: Scribe, entry: Entry, of: Care) -> Iterator[Rendered]:
+    """The plan, the team, and a goal for each condition."""
+    yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", of), _team(scribe, entry, of))
+    goals = []
+    for part, (aim, problem) in enumerate(of.aims):
+        goals.append(scribe.refer("Goal", of, part))
+        body = _goal(scribe, of, aim) | {"addresses": [scribe.refer("Condition", problem)]}
+        yield Rendered("Goal", "goal", scribe.ident("Goal", of, part), body)
+    body = {
+        "text": _narrative(of),
+        "status": "active",
+        "intent": "plan",
+        "category": [ASSESS_PLAN],
+        "title": "Care plan",
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "period": {"start": of.day.isoformat()},
+        "created": of.day.isoformat(),
+        "author": fhir.reference("Practitioner", of.doctor.id),
+        "careTeam": [scribe.refer("CareTeam", of)],
+        "addresses": [scribe.refer("Condition", problem) for _, problem in of.aims],
+        "goal": goals,
+    }
+    yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", of), body)
+
+
+def _team(scribe: Scribe, entry: Entry, of: Care) -> Json:
+    people = [
+        (DOCTOR, fhir.reference("Practitioner", of.doctor.id)),
+        (CLINIC, fhir.reference("Organization", of.clinic.id)),
+        (PATIENT, scribe.subject),
+    ]
+    if of.relative:
+        people.append((RELATIVE, fhir.reference("RelatedPerson", of.relative.id)))
+    return {
+        "status": "active",
+        "name": "Care team",
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "period": {"start": of.day.isoformat()},
+        "participant": [{"role": [role], "member": member} for role, member in people],
+    }
+
+
+def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
+    target: Json = {"dueDate": of.due.isoformat()}
+    if aim.measure and aim.below is not None and aim.unit:
+        bound = fhir.quantity(aim.below, aim.unit, aim.unit) | {"comparator": "<"}
+        target = {
+            "measure": concepts.coded("http://loinc.org", aim.measure),
+            "detailQuantity": bound,
+        } | target
+    return {
+        "lifecycleStatus": "active",
+        "description": {"text": aim.goal},
+        "subject": scribe.subject,
+        "startDate": of.day.isoformat(),
+        "target": [target],
+    }
+
+
+def _narrative(of: Care) -> Json:
+    plans = "".join(f"<p>{escape(problem.what.name)}: {escape(aim.plan)}</p>" for aim, problem in of.aims)
+    return {"status": "additional", "div": f'<div xmlns="{XHTML}">{plans}</div>'}

@@ -1,0 +1,63 @@
+"""ExplanationOfBenefit of dentists. CDT values are bare: their descriptions are licensed."""
+
+from __future__ import annotations
+
+from sandbox.synth import elements as fhir
+from sandbox.synth import render_eob as eob
+from sandbox.synth import render_lines as lines
+from sandbox.synth.elements import Json
+from sandbox.synth.facts import Line, Member, Settled
+from sandbox.synth.render_professional import account_number
+from sandbox.synth.spec import Spec
+
+PROFILE = "ExplanationOfBenefit-Oral"
+TOOTH = fhir.TERMINOLOGY + "ADAUniversalToothDesignationSystem"
+SURFACE = fhir.C4BB + "C4BBSurfaceCodes"
+
+
+def render(spec: Spec, member: Member, settled: Settled) -> Json:
+    """A settled dental claim. Its first seat is the dentist's."""
+    claim = settled.claim
+    statuses = ("billingnetworkstatus", "renderingnetworkstatus", "benefitpaymentstatus")
+    # edition 2.0.0 has dentists bill in person: their practice is the payee
+    dentist = fhir.reference("Practitioner", claim.team[0].practitioner.id)
+    return (
+        eob.head(spec, member, settled, PROFILE)
+        | {
+            "provider": dentist,
+            "supportingInfo": eob.numbered(
+                [
+                    eob.info("clmrecvddate", timingDate=claim.received.isoformat()),
+                    eob.info(
+                        "servicefacility", valueReference=fhir.reference("Organization", claim.provider.id)
+                    ),
+                    eob.info("patientaccountnumber", valueString=account_number(member, settled)),
+                ]
+            ),
+            "insurance": eob.insurance(settled),
+            "item": [
+                lines.head(claim, number)
+                | {
+                    "productOrService": eob.coded(line.what.system, line.what.code),
+                    "servicedDate": lines.serviced(claim),
+                    "locationCodeableConcept": lines.place(line),
+                    "quantity": lines.quantity(line),
+                }
+                | _mouth(line)
+                | {"adjudication": lines.adjudication(claim, line, amounts, status=True)}
+                for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
+            ],
+            "adjudication": [eob.in_network(status, claim) for status in statuses],
+        }
+        | eob.tail(settled)
+    )
+
+
+def _mouth(line: Line) -> Json:
+    """Where in the mouth: the tooth and its surfaces, of a line that has them."""
+    if line.tooth is None:
+        return {}
+    return {
+        "bodySite": eob.coded(TOOTH, line.tooth),
+        "subSite": [eob.coded(SURFACE, surface) for surface in line.surfaces],
+    }
