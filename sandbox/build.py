@@ -52,6 +52,19 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
         yield dossier.account, dossier.resources
 
 
+def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
+    """A heading, then a row for each login: how many of each resource and kind of claim they have."""
+    from sandbox.synth import index
+    from sandbox.synth.population import generate
+    from sandbox.synth.spec import load_spec
+
+    spec = load_spec(settings.fixtures)
+    people = generate(
+        spec, members=settings.members, seed=settings.seed, today=today, guides=editions(settings)
+    )
+    return index.rows(people, today)
+
+
 def write_folder(
     folder: Path, contents: Iterable[tuple[Account | None, Iterable[dict[str, Any]]]]
 ) -> dict[str, int]:
@@ -99,11 +112,10 @@ def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = l
 
 def _fingerprint(settings: Settings, today: date) -> str:
     """What a library depends on: version, people asked for, and the files they are made from."""
-    known = hashlib.sha256(
-        f"{__version__}|{settings.members}|{settings.seed}|{today}|{settings.carin}|{settings.us_core}".encode()
-    )
+    asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
+    known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}".encode())
     code = Path(__file__).parent
-    made_by = [*code.glob("synth/*.py"), code / "fhir/params.py", code / "store/library.py"]
+    made_by = [*code.glob("synth/*.py"), *code.glob("fhir/*.py"), code / "store/library.py"]
     inputs = [*settings.fixtures.rglob("*.yaml"), *made_by]
     if settings.data:
         inputs = [p for p in Path(settings.data).rglob("*") if p.suffix in (".ndjson", ".json")] + made_by

@@ -193,14 +193,24 @@ def _base(url: str | None, scenario: str | None) -> str:
 
 
 @cli.command()
-def members() -> None:
+@_with(population)
+@click.option(
+    "--csv", "as_csv", is_flag=True, help="Every login, with counts of resources and claims, as CSV."
+)
+def members(as_csv: bool, **given: Any) -> None:
     """List the named members: logins and what each is for."""
-    from sandbox.core.files import read_yaml
+    import csv
 
-    listed = read_yaml(_settings().fixtures / "members.yaml")
-    for entry in listed["members"]:
-        name = entry["username"]
-        click.echo(f"{name:<14}{name + '-pass':<20}{entry['line']:<20}{entry['purpose']}")
+    from sandbox.build import index_rows
+    from sandbox.serving import anchor_day
+    from sandbox.synth.spec import load_spec
+
+    settings = _settings(**given)
+    if as_csv:
+        csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
+        return
+    for who in load_spec(settings.fixtures).named:
+        click.echo(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
 
 
 @cli.group()
