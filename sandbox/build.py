@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from sandbox import __version__
-from sandbox.core.errors import FileProblem, UsageError
-from sandbox.core.files import json_bytes
+from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
-from sandbox.loading import ACCOUNTS, load
+from sandbox.loading import load
 from sandbox.settings import Settings
 from sandbox.store import library
 
@@ -63,34 +61,6 @@ def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
         spec, members=settings.members, seed=settings.seed, today=today, guides=editions(settings)
     )
     return index.rows(people, today)
-
-
-def write_folder(
-    folder: Path, contents: Iterable[tuple[Account | None, Iterable[dict[str, Any]]]]
-) -> dict[str, int]:
-    """One NDJSON file a type, and the logins; each whole or not at all. Returns counts by file stem."""
-    counts: dict[str, int] = {}
-    parts: dict[str, BinaryIO] = {}
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with ExitStack() as stack:
-
-            def put(stem: str, value: object) -> None:
-                if stem not in parts:
-                    parts[stem] = stack.enter_context((folder / f"{stem}.ndjson.part").open("wb"))
-                parts[stem].write(json_bytes(value) + b"\n")
-                counts[stem] = counts.get(stem, 0) + 1
-
-            for account, resources in contents:
-                if account is not None:
-                    put(Path(ACCOUNTS).stem, account.to_json())
-                for resource in resources:
-                    put(resource["resourceType"], resource)
-        for stem in parts:
-            (folder / f"{stem}.ndjson.part").replace(folder / f"{stem}.ndjson")
-    except OSError as problem:
-        raise FileProblem(f"{folder}: {problem.strerror or problem}") from None
-    return counts
 
 
 def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = lambda text: None) -> Path:

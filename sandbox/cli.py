@@ -104,15 +104,19 @@ def serve(**given: Any) -> None:
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder for the NDJSON files.",
 )
-def generate(out: Path, **given: Any) -> None:
-    """Write synthetic members as NDJSON, one file a resource type."""
-    from sandbox.build import generated, write_folder
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes.  [default: one for each core]")
+@click.option("--gzip", "zipped", is_flag=True, help="Compress the files.")
+def generate(out: Path, jobs: int | None, zipped: bool, **given: Any) -> None:
+    """Write synthetic members as NDJSON, one file a resource type, and an index as CSV."""
+    from os import cpu_count
+
+    from sandbox.production import produce
     from sandbox.serving import anchor_day
 
     settings = _settings(**given)
     day = anchor_day(settings)
     show = _progress(settings.members, "generating")
-    counts = write_folder(out, generated(settings, day, show))
+    counts = produce(settings, day, out, show, jobs=jobs or cpu_count() or 1, zipped=zipped)
     click.echo(f"{out}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
     for kind, count in sorted(counts.items()):
         click.echo(f"  {kind:<22}{count:>9,}")

@@ -43,30 +43,44 @@ class Dossier:
     resources: tuple[dict[str, Any], ...]
 
 
-def generate(
-    spec: Spec, *, members: int, seed: int, today: date, guides: Guides = DEFAULT
-) -> Iterator[Dossier]:
-    """The network first, then the people, named ones first in the order of their file.
-
-    `members` counts everybody with a login. Nothing in the data is younger than `today`, except
-    coverage that is still to start or to end. Raises UsageError before the first dossier.
-    """
+def check(spec: Spec, members: int) -> None:
+    """Raises UsageError for a population that cannot be made."""
     if members < 1:
         raise UsageError(f"a population needs at least 1 member, not {members}")
     for rates in (spec.stories, *(who.stories for who in spec.named)):
         for story in rates:
             if story not in STORIES:
                 raise UsageError(f"no story {story!r}: known are {', '.join(STORIES)}")
+
+
+def generate(
+    spec: Spec, *, members: int, seed: int, today: date, guides: Guides = DEFAULT
+) -> Iterator[Dossier]:
+    """The network first, then the people, named ones first in the order of their file.
+
+    `members` counts everybody with a login. Claims go on after `today`; what is not visible yet
+    has a `lastUpdated` that is still to come. Raises UsageError before the first dossier.
+    """
+    check(spec, members)
     return _dossiers(spec, members, seed, today, guides)
 
 
 def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) -> Iterator[Dossier]:
-    names = pools.sample(seed, spec.payer["state"])
-    providers = network.build(spec, names, Random(f"{seed}:network"))
-    yield Dossier(None, tuple(map(guides.stamp, render.providers(spec, providers, today))))
-    world = World(spec, providers, names, seed, today)
-    told = (dossier for household in households(world) for dossier in _lived(world, household, guides))
+    world = world_of(spec, seed, today)
+    yield providers(world, guides)
+    told = (dossier for household in households(world) for dossier in lived(world, household, guides))
     yield from islice(told, members)
+
+
+def world_of(spec: Spec, seed: int, today: date) -> World:
+    """What everybody of a population is made from; the same in every process that makes it."""
+    names = pools.sample(seed, spec.payer["state"])
+    return World(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
+
+
+def providers(world: World, guides: Guides) -> Dossier:
+    """The payer and its network."""
+    return Dossier(None, tuple(map(guides.stamp, render.providers(world.spec, world.network, world.today))))
 
 
 def households(world: World) -> Iterator[Household]:
@@ -81,7 +95,7 @@ def households(world: World) -> Iterator[Household]:
         number += len(household)
 
 
-def _lived(world: World, household: Household, guides: Guides) -> Iterator[Dossier]:
+def lived(world: World, household: Household, guides: Guides) -> Iterator[Dossier]:
     """What happened to each of a household, their claims settled together."""
     members = [(insured.member, insured.rates) for insured in household if insured.member]
     lives = {}

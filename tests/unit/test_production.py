@@ -1,0 +1,69 @@
+"""`generate` at scale: the same bytes from any number of processes, whole files or none."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.production import produce
+from sandbox.settings import Settings
+
+DAY = date(2026, 3, 1)
+
+
+def made(folder: Path, members: int = 9, **options: Any) -> dict[str, bytes]:
+    counts = produce(Settings(members=members, seed=5), DAY, folder, lambda done: None, **options)
+    assert counts["members"] == members
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_two_processes_write_what_one_writes(tmp_path: Path) -> None:
+    alone = made(tmp_path / "one", members=60)
+    assert made(tmp_path / "two", members=60, jobs=2) == alone
+    assert "ExplanationOfBenefit.ndjson" in alone
+    assert not [name for name in alone if name.endswith(".part")]
+
+
+def test_compressed_files_hold_the_same_and_repeat(tmp_path: Path) -> None:
+    plain = made(tmp_path / "plain")
+    zipped = made(tmp_path / "zipped", zipped=True)
+    assert zipped == made(tmp_path / "again", zipped=True)
+    for name, body in plain.items():
+        assert (gzip.decompress(zipped[f"{name}.gz"]) if name != "members.csv" else zipped[name]) == body
+
+
+def test_the_index_has_a_row_for_each_login_and_counts_claims(tmp_path: Path) -> None:
+    rows = list(csv.DictReader(made(tmp_path)["members.csv"].decode().splitlines()))
+    assert len(rows) == 9
+    maria = rows[0]
+    assert maria["username"] == "maria"
+    assert int(maria["ExplanationOfBenefit"]) == sum(
+        int(maria[kind]) for kind in ("inpatient", "outpatient", "professional", "vision", "pharmacy", "oral")
+    )
+
+
+def test_a_run_that_is_killed_leaves_no_file_that_looks_whole(tmp_path: Path) -> None:
+    def kill(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        produce(Settings(members=9), DAY, tmp_path, kill)
+    assert {path.suffix for path in tmp_path.iterdir()} == {".part"}
+
+
+@pytest.mark.parametrize("members", [0, -5])
+def test_nobody_is_not_a_population(tmp_path: Path, members: int) -> None:
+    with pytest.raises(UsageError):
+        produce(Settings(members=members), DAY, tmp_path / "none", lambda done: None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(FileProblem, match="/proc/none"):
+        produce(Settings(members=1), DAY, Path("/proc/none"), lambda done: None)
