@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test lint clean
+.PHONY: serve test lint validate clean
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -27,6 +27,12 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 	$(BIN)/payer-sandbox scenarios lint
 	$(BIN)/payer-sandbox scenarios schema | cmp - scenarios/schema.json
+
+# The whole population under the validator of the guides, where that lies (GUIDES=folder): minutes.
+validate: .venv/.dev
+	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate $(ARGS)
+	@rm out/validate/members.*
+	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/validate
 
 clean:
 	rm -rf .venv
