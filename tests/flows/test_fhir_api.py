@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from support.smart_app import MakeApp, SmartApp
 
+from sandbox.core.clock import SystemClock
 from sandbox.fhir.types import SHARED, TYPES
+
+YEAR = str((SystemClock().now() - timedelta(days=300)).year)
+"""A year with claims before it and in it, whatever day it is."""
 
 COMPARTMENT = [kind for kind in TYPES if kind not in SHARED]
 CARIN_INCLUDES = ["patient", "provider", "care-team", "coverage", "insurer", "payee", "*"]
@@ -70,10 +76,10 @@ def test_an_include_may_iterate(maria: SmartApp) -> None:
             "type=http://terminology.hl7.org/CodeSystem/claim-type|professional",
             lambda r: r["type"]["coding"][0]["code"] == "professional",
         ),
-        ("billable-period-start=ge2026", lambda r: r["billablePeriod"]["start"] >= "2026"),
-        ("service-date=lt2026", lambda r: r["billablePeriod"]["start"] < "2026"),
-        ("service-start-date=2026", lambda r: r["billablePeriod"]["start"][:4] == "2026"),
-        ("_lastUpdated=gt2026-01-01", lambda r: r["meta"]["lastUpdated"] >= "2026-01-02"),
+        (f"billable-period-start=ge{YEAR}", lambda r: r["billablePeriod"]["start"] >= YEAR),
+        (f"service-date=lt{YEAR}", lambda r: r["billablePeriod"]["start"] < YEAR),
+        (f"service-start-date={YEAR}", lambda r: r["billablePeriod"]["start"][:4] == YEAR),
+        (f"_lastUpdated=gt{YEAR}-01-01", lambda r: r["meta"]["lastUpdated"] >= f"{YEAR}-01-02"),
     ],
 )
 def test_carin_searches_agree_with_a_plain_filter(maria: SmartApp, query: str, holds) -> None:  # type: ignore[no-untyped-def]
@@ -118,9 +124,9 @@ def test_everything_narrows_by_type_and_by_date(maria: SmartApp) -> None:
     base = f"Patient/{maria.patient}/$everything"
     kinds = {r["resourceType"] for r in maria.everything(f"{base}?_type=Coverage,Immunization")}
     assert kinds == {"Coverage", "Immunization"}
-    recent = maria.everything(f"{base}?start=2026-06-01&_type=ExplanationOfBenefit")
+    recent = maria.everything(f"{base}?start={YEAR}-07-01&_type=ExplanationOfBenefit")
     assert recent
-    assert all(r["billablePeriod"]["end"] >= "2026-06-01" for r in recent)
+    assert all(r["billablePeriod"]["end"] >= f"{YEAR}-07-01" for r in recent)
 
 
 def test_unknown_parameters_are_named_or_refused_when_strict(maria: SmartApp) -> None:
