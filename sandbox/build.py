@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 Contents = Iterator[tuple[Account | None, tuple[dict[str, Any], ...]]]
 Progress = Callable[[int], None]
 Tell = Callable[[str], None]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Without the cycle collector: what a population is made of has no cycles, and looking for them
+    among millions of small dictionaries takes a third of the time."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def editions(settings: Settings) -> Guides:
@@ -76,7 +91,8 @@ def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = l
             library.build(path, contents)
             tell(str(report))
         else:
-            library.build(path, generated(settings, today, progress))
+            with uncollected():
+                library.build(path, generated(settings, today, progress))
     return path
 
 

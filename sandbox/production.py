@@ -19,7 +19,7 @@ from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from sandbox.build import Progress, editions
+from sandbox.build import Progress, editions, uncollected
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes
 from sandbox.loading import ACCOUNTS
@@ -116,7 +116,8 @@ def _work(households: list[Household], wanted: int) -> Written:
 
 def _make(world: World, guides: Guides, households: list[Household], wanted: int) -> Written:
     told = (d for household in households for d in population.lived(world, household, guides))
-    return _write(islice(told, wanted), world.today)
+    with uncollected():
+        return _write(islice(told, wanted), world.today)
 
 
 def _write(dossiers: Iterable[Dossier], today: date) -> Written:
