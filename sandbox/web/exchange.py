@@ -56,9 +56,10 @@ def _enter() -> Response | None:
     tenant = request.environ.get("sandbox.scenario", "")
     try:
         selection = wired.catalog.choose(tenant or None, request.headers.get(HEADER), wired.default_scenario)
-        request.get_data(cache=True, parse_form_data=True)
     except NotFound as problem:
         return answer(problem)
+    try:
+        request.get_data(cache=True, parse_form_data=True)
     except HTTPException:
         raise
     except Exception:

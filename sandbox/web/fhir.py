@@ -24,7 +24,14 @@ from sandbox.web.visit import Visit, here, refine
 
 fhir = Blueprint("fhir", __name__, url_prefix="/fhir")
 
-_MEDIA = ("application/fhir+json", "application/json", "application/json+fhir", "text/html")
+_MEDIA = {
+    "application/fhir+json",
+    "application/json",
+    "application/json+fhir",
+    "text/html",
+    "application/*",
+    "*/*",
+}
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 _FORMATS = (
     "json",
@@ -37,12 +44,18 @@ _FORMATS = (
 
 @fhir.before_request
 def _negotiate() -> None:
+    """`_format` wins over Accept; parameters such as fhirVersion or charset do not matter."""
+    if request.path.startswith("/fhir/.well-known/"):
+        return
     asked = request.args.get("_format")
-    accepted = request.accept_mimetypes
-    unacceptable = accepted and not accepted.best_match(_MEDIA) and asked is None
-    if asked is not None and asked.partition(";")[0].lower() not in _FORMATS:
-        unacceptable = True
-    if unacceptable and not request.path.startswith("/fhir/.well-known/"):
+    if asked is not None:
+        acceptable = asked.partition(";")[0].lower() in _FORMATS
+    else:
+        accepted = {
+            kind.partition(";")[0].strip().lower() for kind, quality in request.accept_mimetypes if quality
+        }
+        acceptable = not accepted or bool(accepted & _MEDIA)
+    if not acceptable:
         raise NotAcceptable("This payer answers application/fhir+json only")
 
 

@@ -128,7 +128,14 @@ def test_what_nothing_shown_refers_to_is_not_included(make_app: MakeApp) -> None
 
 
 @pytest.mark.parametrize(
-    ("accept", "status"), [("application/fhir+xml", 406), ("application/json", 200), ("*/*", 200)]
+    ("accept", "status"),
+    [
+        ("application/fhir+xml", 406),
+        ("application/json", 200),
+        ("*/*", 200),
+        ("application/fhir+json;fhirVersion=4.0", 200),
+        ("application/fhir+json; charset=utf-8", 200),
+    ],
 )
 def test_accept_is_honoured(maria: SmartApp, accept: str, status: int) -> None:
     assert maria.get("Coverage", Accept=accept).status_code == status
