@@ -18,7 +18,7 @@ from sandbox.settings import Settings
 from sandbox.store import library
 
 if TYPE_CHECKING:
-    from sandbox.synth.guides import Guides
+    from sandbox.synth.population import Dossier, Guides
 
 Contents = Iterator[tuple[Account | None, tuple[dict[str, Any], ...]]]
 Progress = Callable[[int], None]
@@ -52,15 +52,18 @@ def editions(settings: Settings) -> Guides:
     return guides.Guides(settings.carin, settings.us_core, **basis)  # type: ignore[arg-type]
 
 
-def generated(settings: Settings, today: date, progress: Progress) -> Contents:
-    """The population of these settings, member by member. `progress` is told how many are done."""
-    from sandbox.synth.population import generate
-    from sandbox.synth.spec import load_spec
+def people(settings: Settings, today: date) -> Iterator[Dossier]:
+    """The population of these settings, dossier by dossier."""
+    from sandbox.synth.population import generate, load_spec
 
     spec = load_spec(settings.fixtures)
     guides = editions(settings)
-    dossiers = generate(spec, members=settings.members, seed=settings.seed, today=today, guides=guides)
-    for done, dossier in enumerate(dossiers):
+    return generate(spec, members=settings.members, seed=settings.seed, today=today, guides=guides)
+
+
+def generated(settings: Settings, today: date, progress: Progress) -> Contents:
+    """The same as a library takes it. `progress` is told how many are done."""
+    for done, dossier in enumerate(people(settings, today)):
         progress(done)
         yield dossier.account, dossier.resources
 
@@ -68,14 +71,8 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
 def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
     """A heading, then a row for each login: how many of each resource and kind of claim they have."""
     from sandbox.synth import index
-    from sandbox.synth.population import generate
-    from sandbox.synth.spec import load_spec
 
-    spec = load_spec(settings.fixtures)
-    people = generate(
-        spec, members=settings.members, seed=settings.seed, today=today, guides=editions(settings)
-    )
-    return index.rows(people, today)
+    return index.rows(people(settings, today), today)
 
 
 def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = lambda text: None) -> Path:

@@ -74,7 +74,7 @@ HELP = {
     "scenarios": "folder of scenarios",
     "cache": "folder for built libraries",
 }
-"""One line per setting; the README's table and the command line read it."""
+"""One line per setting; a test insists that each is here and in the README."""
 
 
 def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:

@@ -60,6 +60,14 @@ class Client:
         return grant_type in self.grant_types
 
 
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 _VISIBLE = re.compile(r"[!-~]+")
 
 
@@ -78,12 +86,10 @@ def _loopback(uri: str) -> tuple[str, str] | None:
         return None
     if parts.scheme != "http" or not host or "@" in parts.netloc:
         return None
-    try:
-        local = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return None
     # The host as it is written: only the port may vary.
-    return (parts.netloc.removesuffix(f":{port}"), uri.partition(parts.netloc)[2]) if local else None
+    return (
+        (parts.netloc.removesuffix(f":{port}"), uri.partition(parts.netloc)[2]) if is_loopback(host) else None
+    )
 
 
 def load(path: Path) -> dict[str, Client]:

@@ -7,17 +7,17 @@ a web page whose name resolves to 127.0.0.1 out; the origin check keeps other si
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
+from sandbox.auth.clients import is_loopback
 from sandbox.core.clock import duration
 from sandbox.core.errors import Forbidden, bad_request
 from sandbox.core.files import json_bytes, json_value
-from sandbox.fhir.dates import milliseconds
+from sandbox.web.pages import from_another_origin
 from sandbox.web.visit import here, rooms
 
 control = Blueprint("control", __name__, url_prefix="/_sandbox")
@@ -35,23 +35,13 @@ def _guard() -> None:
     )
     if key and given and hmac.compare_digest(given.encode(), key.encode()):
         return
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
-    if foreign or not _loopback(request.remote_addr or "") or not _loopback(_hostname()):
+    here_on_loopback = is_loopback(request.remote_addr or "") and is_loopback(_hostname())
+    if from_another_origin() or not here_on_loopback:
         raise Forbidden("The control API needs its key off loopback (header X-Sandbox-Key)")
 
 
 def _hostname() -> str:
     return urlsplit(f"//{request.host}").hostname or ""
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -66,8 +56,7 @@ def health() -> Response:
 @control.get("/clock")
 def clock() -> Response:
     visit = here()
-    offset = visit.ledger.offset()
-    return _json({"now": visit.clock.now().isoformat(), "ahead_seconds": offset / 1000})
+    return _time(visit.clock.now(), visit.ledger.offset())
 
 
 @control.post("/clock")
@@ -91,14 +80,13 @@ def move_clock() -> Response:
         bad_request("advance is an ISO 8601 duration such as P90D or PT5M; set is an instant with its zone")
     if abs(offset) > _FARTHEST:
         bad_request("The clock can be at most a century away")
-    visit.ledger.move_clock(offset // timedelta(milliseconds=1))
-    now = visit.rooms.clock.now() + offset
-    return _json(
-        {
-            "now": now.isoformat(),
-            "ahead_seconds": milliseconds(now) / 1000 - milliseconds(now - offset) / 1000,
-        }
-    )
+    ahead = offset // timedelta(milliseconds=1)
+    visit.ledger.move_clock(ahead)
+    return _time(visit.rooms.clock.now() + offset, ahead)
+
+
+def _time(now: datetime, ahead: int) -> Response:
+    return _json({"now": now.isoformat(), "ahead_seconds": ahead / 1000})
 
 
 @control.get("/journal")

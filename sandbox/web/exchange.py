@@ -71,7 +71,7 @@ def _enter() -> Response | None:
         return None
     here = visit.here()
     reply = here.gates.run(Stage.REQUEST, None, here.facts)
-    return _response(reply) if reply is not None else None
+    return respond(reply) if reply is not None else None
 
 
 def _facts() -> Facts:
@@ -98,7 +98,7 @@ def _leave(response: Response) -> Response:
             reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
             changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
             if changed is not reply:
-                response = _response(changed)
+                response = respond(changed)
         _note(here, response)
     response.headers["X-Request-Id"] = here.request_id
     if fired := here.gates.fired():
@@ -123,7 +123,8 @@ def _note(here: visit.Visit, response: Response) -> None:
     )
 
 
-def _response(reply: Reply) -> Response:
+def respond(reply: Reply) -> Response:
+    """A Reply as Flask sends it."""
     response = Response(
         reply.chunks() if not isinstance(reply.body, bytes) else reply.body, status=reply.status
     )
@@ -134,7 +135,3 @@ def _response(reply: Reply) -> Response:
     if isinstance(reply.body, bytes):
         response.headers["Content-Length"] = str(len(reply.body))
     return response
-
-
-respond = _response
-"""A Reply as Flask sends it."""

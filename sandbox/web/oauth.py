@@ -22,7 +22,7 @@ from sandbox.core.roster import Account
 from sandbox.fhir import metadata
 from sandbox.store.ledger import Pending, digest, new_secret
 from sandbox.web.exchange import respond
-from sandbox.web.pages import BROWSER, browser_secret, keep_cookie, page, refuse_foreign_forms
+from sandbox.web.pages import BROWSER, browser_secret, keep_cookie, page, refuse_foreign_forms, who_logs_in
 from sandbox.web.visit import here, refine
 
 oauth = Blueprint("oauth", __name__, url_prefix="/auth")
@@ -76,12 +76,9 @@ def login() -> Response:
 @oauth.post("/login")
 def log_in() -> AnyResponse:
     refuse_foreign_forms()
-    visit = here()
     pending, asked = _pending()
-    username = request.form.get("username", "").strip()
-    account = visit.rooms.accounts.get(username)
-    password = request.form.get("password", "")
-    if account is None or not hmac.compare_digest(digest(password), digest(account.password)):
+    account = who_logs_in()
+    if account is None:
         return _login_page(pending, asked, 400, "This user name and password do not belong together.")
     visit = refine(member=account.username, client=asked.client_id)
     visit.notes.update(member=account.username, client=asked.client_id)

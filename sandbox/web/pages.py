@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 from urllib.parse import urlsplit
 
 from flask import Response, g, render_template, request
 
 from sandbox.core.errors import Forbidden
-from sandbox.store.ledger import new_secret
+from sandbox.core.roster import Account
+from sandbox.store.ledger import digest, new_secret
 from sandbox.web.visit import here
 
 BROWSER = "payer_browser"
@@ -44,11 +46,23 @@ def _origin(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def from_another_origin() -> bool:
+    """Whether a browser says that a page of somebody else sent this request."""
+    origin = request.headers.get("Origin")
+    return origin is not None and urlsplit(origin).netloc != request.host
+
+
+def who_logs_in() -> Account | None:
+    """The account that the posted user name and password belong to."""
+    account = here().rooms.accounts.get(request.form.get("username", "").strip())
+    password = digest(request.form.get("password", ""))
+    return account if account and hmac.compare_digest(password, digest(account.password)) else None
+
+
 def refuse_foreign_forms() -> None:
     """A form posted from another site is not the member's doing (login CSRF included)."""
-    origin = request.headers.get("Origin")
-    foreign = origin is not None and urlsplit(origin).netloc != request.host
-    if request.method == "POST" and (foreign or request.headers.get("Sec-Fetch-Site") == "cross-site"):
+    foreign = from_another_origin() or request.headers.get("Sec-Fetch-Site") == "cross-site"
+    if request.method == "POST" and foreign:
         raise Forbidden("This form was sent from another site")
 
 
