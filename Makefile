@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test lint validate clean
+.PHONY: serve test lint validate clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -33,6 +33,11 @@ validate: .venv/.dev
 	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate $(ARGS)
 	@rm out/validate/members.*
 	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/validate
+
+# What the browser tests load into Chromium (axe-core, fhirclient), in a folder git does not see.
+browser-packages:
+	cd tests/browser && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps \
+		--ignore-scripts --omit=optional --loglevel=error
 
 clean:
 	rm -rf .venv

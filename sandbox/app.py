@@ -8,8 +8,10 @@ from pathlib import Path
 from flask import Flask
 
 from sandbox import __version__
+from sandbox.auth.clients import is_loopback
 from sandbox.auth.clients import load as load_clients
 from sandbox.auth.identity import new_key
+from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
@@ -18,7 +20,19 @@ from sandbox.faults.catalog import load as load_catalog
 from sandbox.settings import Settings
 from sandbox.store.ledger import Ledger, new_secret
 from sandbox.store.library import SqlLibrary
-from sandbox.web import control, developer, errors, exchange, fhir, oauth, portal
+from sandbox.web import (
+    brand,
+    control,
+    developer,
+    education,
+    errors,
+    exchange,
+    fhir,
+    oauth,
+    portal,
+    registration,
+    token,
+)
 from sandbox.web.visit import Rooms
 
 MAX_BODY = 1 << 20
@@ -37,6 +51,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         catalog.parse(settings.scenario)
     except NotFound as problem:
         raise UsageError(problem.text) from None
+    accounts = library.accounts()
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
@@ -47,7 +62,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ledger=ledger,
         catalog=catalog,
         clients=load_clients(settings.fixtures / "clients.yaml"),
-        accounts=library.accounts(),
+        accounts=accounts,
+        members={account.patient: account for account in accounts.values() if not account.fhir_user},
+        household=library.household,
         server=AuthorizationServer(),
         signing_key=ledger.key("id_token", new_key),
         page_key=ledger.key("pages", new_secret),
@@ -55,6 +72,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         default_scenario=settings.scenario,
         control_key=settings.control_key,
         version=__version__,
+        remote=RemoteJwks(is_loopback(settings.host)),
     )
 
     def after_fork() -> None:
@@ -62,8 +80,10 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ledger.after_fork()
 
     app.extensions["after_fork"] = after_fork
-    for blueprint in (fhir.fhir, oauth.oauth, portal.portal, developer.developer, control.control):
-        app.register_blueprint(blueprint)
+    for room in (fhir.fhir, oauth.oauth, token.endpoints, portal.portal, brand.brand):
+        app.register_blueprint(room)
+    for room in (registration.register, education.education, developer.developer, control.control):
+        app.register_blueprint(room)
     errors.install(app)
     exchange.install(app)
     return app

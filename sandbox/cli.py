@@ -87,6 +87,9 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--skip-bad", is_flag=True, default=None, help="Leave bad lines of that folder out.")
 @click.option("--store", help="Folder that keeps library and ledger over restarts.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 1]")
+@click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
+@click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
+@click.option("--tls-key", help="The private key of that certificate (PEM).")
 def serve(**given: Any) -> None:
     """Run the payer."""
     from sandbox.serving import serve as run
@@ -191,7 +194,8 @@ def token(url: str | None, scenario: str | None, **given: Any) -> None:
 def _base(url: str | None, scenario: str | None) -> str:
     if url is None:
         settings = _settings()
-        url = f"http://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"  # noqa: S104  only compared
+        scheme = "https" if settings.tls else "http"
+        url = f"{scheme}://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"  # noqa: S104  only compared
     url = url.rstrip("/").removesuffix("/fhir")
     return f"{url}/s/{scenario}" if scenario else url
 

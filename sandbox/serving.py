@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 
-from sandbox import __version__
+from sandbox import __version__, certificate
 from sandbox.app import create_app
 from sandbox.build import Progress, prepared
 from sandbox.core.clock import SystemClock, anchor
@@ -43,6 +43,7 @@ def anchor_day(settings: Settings) -> date:
 def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
     """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
     day = anchor_day(settings)
+    settings = _with_certificate(settings)
     listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])
     if settings.today:
@@ -53,6 +54,17 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
     )
     app = create_app(settings)
     _Server(app, settings, listener, lambda: say(banner(settings))).run()
+
+
+def _with_certificate(settings: Settings) -> Settings:
+    """The settings with the two files that TLS needs, when it is wanted. Raises UsageError."""
+    if not settings.tls:
+        return settings
+    if settings.tls_cert:
+        found = certificate.given(Path(settings.tls_cert), Path(settings.tls_key))
+    else:
+        found = certificate.own(settings.cache, settings.host, SystemClock())
+    return replace(settings, tls_cert=str(found[0]), tls_key=str(found[1]))
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -104,6 +116,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "when_ready": lambda server: self._ready(),
             "post_fork": lambda server, worker: self._app.extensions["after_fork"](),
         }
+        if self._settings.tls:
+            options |= {"certfile": self._settings.tls_cert, "keyfile": self._settings.tls_key}
         if "control_socket_disable" in self.cfg.settings:  # gunicorn 25 and later open one
             options["control_socket_disable"] = True
         for name, value in options.items():
@@ -114,9 +128,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
 
 def banner(settings: Settings) -> str:
-    """Where everything is, in at most 15 lines."""
+    """Where everything is, in at most 16 lines."""
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
-    base = f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    scheme = "https" if settings.tls else "http"
+    base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
     accounts = SqlLibrary(Path(settings.library)).accounts()
     rows = [
         ("FHIR base", f"{base}/fhir"),
@@ -127,6 +142,8 @@ def banner(settings: Settings) -> str:
         ("Control", f"{base}/_sandbox/clock"),
         ("Score it", f"payer-sandbox score {base}/fhir"),
     ]
+    if settings.tls:
+        rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
     who = f"{len(accounts)} members, scenario {settings.scenario}"
     head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
     return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
@@ -42,6 +42,9 @@ class Settings:
     basis: bool = False
     workers: int = 1
     threads: int = 16
+    tls: bool = False
+    tls_cert: str = ""
+    tls_key: str = ""
     control_key: str = ""
     ahead_days: int = 0
     library: str = ""
@@ -66,6 +69,9 @@ HELP = {
     "store": "a folder that keeps library and ledger (default: the cache; the ledger starts empty)",
     "workers": "gunicorn worker processes",
     "threads": "threads in each worker",
+    "tls": "serve https, with a certificate made for this machine unless one is given",
+    "tls_cert": "a certificate chain in PEM; it turns TLS on",
+    "tls_key": "the private key of that certificate, PEM without a passphrase",
     "control_key": "key that the control API asks for off loopback",
     "ahead_days": "days the payer's clock is ahead of the machine's (set by `serve --today`)",
     "library": "a library file to open (set by `serve`)",
@@ -93,7 +99,9 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
     for name in ("workers", "threads"):
         if not 1 <= getattr(settings, name) <= 256:
             raise UsageError(f"{name} must be between 1 and 256, not {getattr(settings, name)}")
-    return settings
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
+    return replace(settings, tls=settings.tls or bool(settings.tls_cert))
 
 
 def _read(name: str, text: str, kind: str) -> object:

@@ -1,26 +1,45 @@
-"""Registered apps: the model Authlib asks, and the registry read from `fixtures/clients.yaml`."""
+"""Registered apps: the model Authlib asks, and those read from `fixtures/clients.yaml`.
+
+Sources: RFC 7591 §2 (metadata), SMART App Launch 2.2.0 "Client Authentication: Asymmetric". Every
+client has one way to authenticate, and only that one works.
+"""
 
 from __future__ import annotations
 
 import hmac
 import ipaddress
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
+from sandbox.auth.jwks import check_jwks
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, read_yaml
 from sandbox.store.ledger import digest
 
+State = Literal["submitted", "approved", "denied", "suspended"]
+AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+
+SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+METHODS: tuple[str, ...] = get_args(AuthMethod)
+
 
 @dataclass(frozen=True)
 class Client:
-    """An app. `secret_sha256` None: public. `any_loopback` is for the one default client of first
-    tries: every http loopback URI works for it, and nothing else. `pkce_optional` is for old SDKs."""
+    """An app. `any_loopback` is for the one default client of first tries: every http loopback URI
+    works for it, and nothing else. `pkce_optional` is for old SDKs. `scope` is the ceiling of what the
+    app may ask (None: no ceiling of its own). `scenario` pins the app to a scenario.
+
+    `token_endpoint_auth_method` None: told by the credentials. `old_secret_sha256` works until
+    `old_secret_until` (ms). `registered` is when the app registered itself (ms; None: a fixture).
+    `criterion` says why it was denied or suspended. `attested`: what it answered about its privacy
+    practices (None: nothing); never a reason to refuse it. `details` is metadata that decides nothing.
+    """
 
     client_id: str
     name: str
@@ -30,10 +49,37 @@ class Client:
     pkce_optional: bool = False
     about: str = ""
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
+    token_endpoint_auth_method: AuthMethod | None = None
+    jwks: Mapping[str, Any] | None = None
+    jwks_uri: str | None = None
+    scope: str | None = None
+    scenario: str | None = None
+    state: State = "approved"
+    criterion: str | None = None
+    old_secret_sha256: str | None = None
+    old_secret_until: int | None = None
+    registered: int | None = None
+    attested: bool | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def auth_method(self) -> str:
+        """The one way in which this client authenticates."""
+        if self.token_endpoint_auth_method:
+            return self.token_endpoint_auth_method
+        if self.secret_sha256 is not None:
+            return "client_secret_basic"
+        return "none" if self.jwks is None and self.jwks_uri is None else "private_key_jwt"
 
     @property
     def public(self) -> bool:
-        return self.secret_sha256 is None
+        return self.auth_method == "none"
+
+    @property
+    def refusal(self) -> str | None:
+        """Why this client may do nothing at all; None for an approved one."""
+        told = _STANDING.get(self.state)
+        return told.format(self.criterion) if told else None
 
     def allows_redirect(self, uri: str) -> bool:
         """Exact string comparison (RFC 9700 §2.1); only the port of a registered loopback URI may
@@ -50,14 +96,26 @@ class Client:
     def get_client_id(self) -> str:
         return self.client_id
 
-    def check_client_secret(self, secret: str) -> bool:
-        return self.secret_sha256 is not None and hmac.compare_digest(digest(secret), self.secret_sha256)
+    def check_client_secret(self, secret: str, now: int | None = None) -> bool:
+        """Whether the secret is right at `now` (ms); without a time, the current secret only."""
+        given = digest(secret)
+        right = self.secret_sha256 is not None and hmac.compare_digest(given, self.secret_sha256)
+        if self.old_secret_sha256 is None or self.old_secret_until is None or now is None:
+            return right
+        return right or (now < self.old_secret_until and hmac.compare_digest(given, self.old_secret_sha256))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == ("none" if self.public else "client_secret_basic")
+        return method == self.auth_method
 
     def check_grant_type(self, grant_type: str) -> bool:
         return grant_type in self.grant_types
+
+
+_STANDING = {
+    "submitted": "This app is registered (state: submitted) and waits for the payer's approval",
+    "denied": "This app was denied by the payer (state: denied, criterion: {})",
+    "suspended": "This app is suspended by the payer (state: suspended, criterion: {})",
+}
 
 
 def is_loopback(host: str) -> bool:
@@ -120,6 +178,13 @@ def _client(entry: Any) -> Client:
     except ValidationError as problem:
         first = problem.errors()[0]
         raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+    if client.jwks is not None:
+        check_jwks(client.jwks)
+    needed = {"none": 0, "private_key_jwt": 0}.get(client.auth_method, 1)
+    if needed != (client.secret_sha256 is not None):
+        raise ValueError(f"{client.auth_method} does not go with the credentials that are given")
+    if (client.auth_method == "private_key_jwt") != ((client.jwks is None) != (client.jwks_uri is None)):
+        raise ValueError("private_key_jwt, and only that, needs jwks or jwks_uri")
     for uri in client.redirect_uris:
         if not urlsplit(uri).scheme or "#" in uri:
             raise ValueError(f"{uri!r} is not an absolute URI without fragment")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from sandbox.auth.clients import Client
 from sandbox.auth.eligibility import Refusal, decide
+from sandbox.auth.remote import RemoteJwks
 from sandbox.core.clock import Clock
 from sandbox.core.gates import Facts, Gates
 from sandbox.core.payer import Payer
@@ -20,7 +21,9 @@ from sandbox.store.ledger import TenantLedger
 @dataclass(frozen=True)
 class Desk:
     """`issuer` is the authorization server's URL, `fhir` the FHIR base, both without a slash at the
-    end; `signing_key` is the private JWK (JSON) that signs id_tokens."""
+    end; `signing_key` is the private JWK (JSON) that signs id_tokens. `members` are the accounts by
+    the id of their Patient; `household` tells who is on a patient's policies (with the id of the
+    RelatedPerson that the subscriber is to them)."""
 
     payer: Payer
     clock: Clock
@@ -32,6 +35,9 @@ class Desk:
     issuer: str
     fhir: str
     signing_key: str
+    remote: RemoteJwks = field(default_factory=RemoteJwks)
+    members: Mapping[str, Account] = field(default_factory=dict)
+    household: Callable[[str], Sequence[tuple[str, str]]] = lambda patient: ()
 
     def now(self) -> int:
         """Milliseconds by the tenant's clock."""
@@ -45,7 +51,13 @@ class Desk:
         return [kind for kind in TYPES if kind not in self.payer.withheld_types]
 
     def opted_in(self, account: Account) -> bool:
+        """Whether the member has ever switched sharing on (opening the portal did), and not off since."""
+        if "opted-out" in self.ledger.standing(account.username):
+            return False
         return account.portal_opened or self.ledger.opted_in(account.username)
 
-    def refusal(self, account: Account) -> Refusal | None:
-        return decide(self.payer, account, self.today(), self.opted_in(account))
+    def refusal(self, account: Account, *, acting: bool = False) -> Refusal | None:
+        """Why this member's data may not be shared; `acting`: somebody else signed in for them."""
+        standing = self.ledger.standing(account.username)
+        opted_in = self.opted_in(account)
+        return decide(self.payer, account, self.today(), opted_in, standing=standing, acting=acting)

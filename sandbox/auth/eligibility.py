@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
 
-Reason = Literal["not-yet-covered", "lapsed", "line-not-supported", "not-opted-in"]
+Reason = Literal[
+    "locked",
+    "not-yet-covered",
+    "lapsed",
+    "line-not-supported",
+    "too-new",
+    "minor",
+    "not-opted-in",
+    "approval-pending",
+]
 
 EXPLAIN: dict[Reason, str] = {
+    "locked": "This account is locked: call the number on the member card to unlock it",
     "not-yet-covered": "Member eligibility failed: no active coverage was found",
     "lapsed": "Member eligibility failed: coverage has ended and the period of access is over",
     "line-not-supported": "Member eligibility failed: this plan is not covered by the Patient Access API",
+    "too-new": "Member eligibility failed: coverage began too recently, try again in some days",
+    "minor": "Member eligibility failed: a parent or guardian has to connect apps for this member",
     "not-opted-in": "Sharing with apps is not switched on: sign in to the member portal and switch it on",
+    "approval-pending": "The health plan has not approved connections for this member yet",
 }
+"""In the order in which they are told: what the member can do nothing about comes first."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +44,24 @@ class Refusal:
         return EXPLAIN[self.reason]
 
 
-def decide(payer: Payer, account: Account, today: date, opted_in: bool) -> Refusal | None:
-    """None: may connect. `opted_in`: whether the member has ever switched sharing on."""
+def decide(
+    payer: Payer,
+    account: Account,
+    today: date,
+    opted_in: bool,
+    *,
+    standing: frozenset[str] = frozenset(),
+    acting: bool = False,
+) -> Refusal | None:
+    """None: the member of `account` may connect.
+
+    `opted_in`: whether they have ever switched sharing on. `standing` is what was decided about
+    them: locked, approved, opted-out. `acting`: somebody else signed in and acts for them.
+    """
     current = [span for span in account.spans if span.covers(today)]
     past = [span for span in account.spans if span.end is not None and span.end < today]
+    if "locked" in standing:
+        return Refusal("locked")
     if not current and not past:
         return Refusal("not-yet-covered")
     if not current and payer.inactive_access_days is not None:
@@ -42,6 +70,19 @@ def decide(payer: Payer, account: Account, today: date, opted_in: bool) -> Refus
             return Refusal("lapsed")
     if not any(span.line in payer.supported_lines for span in current or past):
         return Refusal("line-not-supported")
-    if payer.portal_opt_in and not opted_in:
+    if today < min(span.start for span in account.spans) + timedelta(days=payer.waiting_days):
+        return Refusal("too-new")
+    if payer.minors == "guardian-only" and not acting and is_minor(payer, account.birth_date, today):
+        return Refusal("minor")
+    if "opted-out" in standing or (payer.portal_opt_in and not opted_in):
         return Refusal("not-opted-in")
+    if payer.connection_approval and "approved" not in standing:
+        return Refusal("approval-pending")
     return None
+
+
+def is_minor(payer: Payer, born: date, today: date) -> bool:
+    """Whether somebody has not reached the payer's age of majority; it is reached on the birthday,
+    by those born on February 29 on March 1 of other years."""
+    had_birthday = (today.month, today.day) >= (born.month, born.day)
+    return today.year - born.year - (not had_birthday) < payer.adult_age

@@ -1,4 +1,8 @@
-"""id_token and JWKS: RS256 by joserfc. Source: SMART App Launch 2.2.0 "fhirUser", OpenID Connect Core."""
+"""id_token and JWKS: RS256 by joserfc. Source: SMART App Launch 2.2.0 "fhirUser", OpenID Connect Core.
+
+Keys rotate for one tenant at a time: its clock decides when an old key has nothing left to prove, and
+another test's tokens stay as they are. A tenant that never rotated signs with the server's key.
+"""
 
 from __future__ import annotations
 
@@ -25,16 +29,33 @@ def new_key() -> str:
     ).decode()
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=16)
 def _key(private: str) -> RSAKey:
     """The parsed key. Parsing checks its primes, which costs fifty times as much as a signature."""
     return RSAKey.import_key(json_value(private))
 
 
-def jwks(private: str) -> dict[str, Any]:
-    """The public half, as `jwks_uri` serves it: bare keys."""
-    public = _key(private).as_dict(private=False)
-    return {"keys": [public]}
+def jwks(*private: str) -> dict[str, Any]:
+    """The public halves, as `jwks_uri` serves them: bare keys."""
+    return {"keys": [_key(each).as_dict(private=False) for each in private]}
+
+
+def rotate(desk: Desk) -> str:
+    """Sign with a new key from now on. Returns its id."""
+    made = new_key()
+    kid = str(_key(made).kid)
+    desk.ledger.add_signing_key(kid, made, desk.now())
+    return kid
+
+
+def signing_keys(desk: Desk) -> list[str]:
+    """Private keys, the current one first, then those that signed an id_token which still lives."""
+    rotated = desk.ledger.signing_keys()  # oldest first, each with the time it took over
+    keys = [desk.signing_key, *(key for key, _ in rotated)]
+    ended = [since for _, since in rotated]  # each key was in use until the next one took over
+    now = desk.now()
+    living = [key for key, end in zip(keys, ended, strict=False) if now < end + LIFETIME * 1000]
+    return [keys[-1], *reversed(living)]
 
 
 def subject(desk: Desk, grant: Grant) -> str:
@@ -45,12 +66,13 @@ def subject(desk: Desk, grant: Grant) -> str:
 def user(desk: Desk, grant: Grant) -> str:
     """Who signed in, as a FHIR URL: the patient, or the RelatedPerson who acts for them (SMART-041)."""
     account = desk.accounts.get(grant.username)
-    return f"{desk.fhir}/{account.user if account else f'Patient/{grant.patient}'}"
+    at_home = account.user if account else f"Patient/{grant.patient}"
+    return f"{desk.fhir}/{grant.fhir_user or at_home}"
 
 
 def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
-    """A signed id_token; `fhirUser` is absolute."""
-    now = desk.now() // 1000
+    """A signed id_token; `fhirUser` is absolute. `profile` is what SMART 1 called it."""
+    now, granted = desk.now() // 1000, set(split(grant.scope))
     claims: dict[str, Any] = {
         "iss": desk.issuer,
         "sub": subject(desk, grant),
@@ -58,9 +80,11 @@ def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
         "iat": now,
         "exp": now + LIFETIME,
     }
-    if {"fhirUser", "profile"} & set(split(grant.scope)):
+    if {"fhirUser", "profile"} & granted:
         claims["fhirUser"] = user(desk, grant)
+    if "profile" in granted:
+        claims["profile"] = user(desk, grant)
     if nonce:
         claims["nonce"] = nonce
-    key = _key(desk.signing_key)
+    key = _key(signing_keys(desk)[0])
     return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": key.kid}, claims, key, algorithms=["RS256"])

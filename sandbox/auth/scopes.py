@@ -2,6 +2,8 @@
 
 Source: SMART App Launch 2.2.0 "Scopes and Launch Context": `(patient|user|system)/(Type|*).[cruds]`,
 v1 `.read` = rs, `.write` = cud, `.*` = cruds. Letters out of order make a scope we do not grant.
+A v2 scope may end in `?param=value[&param=value…]` and then means only the resources that this search
+finds: parameters are all met, commas are alternatives, several scopes add up.
 """
 
 from __future__ import annotations
@@ -9,33 +11,101 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
+from urllib.parse import unquote
+
+from sandbox.core.errors import BadRequest
+from sandbox.fhir.params import TYPES, find
+from sandbox.fhir.query import AnyOf, Clause, Token
+from sandbox.fhir.query import parse as parse_query
 
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient", "offline_access", "online_access"})
 
+_LENGTH_MAX, _VALUES_MAX, _GRANULAR_MAX = 1000, 20, 100
+"""Characters of a scope, values of its filter, and such scopes in one grant. What is beyond is not
+granted: a filter becomes part of every search."""
+
 
 @dataclass(frozen=True)
 class Scope:
-    """One resource scope. `text` is how it was asked, which is how it is echoed."""
+    """One resource scope. `text` is how it was asked, which is how it is echoed; `clauses` are what
+    a granular scope wants of a resource, all of them (none: everything of the type)."""
 
     context: str
     type: str
     actions: frozenset[str]
     text: str
+    clauses: tuple[Clause, ...] = ()
 
     def covers(self, kind: str, action: str) -> bool:
         return self.type in ("*", kind) and action in self.actions
 
+    def within(self, other: Scope) -> bool:
+        """Whether every resource this scope means is one that `other` means, whatever the actions."""
+        return (
+            self.context == other.context
+            and other.type in ("*", self.type)
+            and all(any(_implies(mine, theirs) for mine in self.clauses) for theirs in other.clauses)
+        )
+
+    def form(self, actions: str) -> str:
+        """The same scope with these actions (in the order of `cruds`), in the grammar it was asked in."""
+        asked, mark, filters = self.text.partition("?")
+        letters = "read" if asked.rpartition(".")[2] in _V1 else actions
+        return f"{self.context}/{self.type}.{letters}{mark}{filters}"
+
 
 def parse(text: str) -> Scope | None:
-    """A resource scope, or None for anything else. Scopes with a `?filter` are not granted: to
-    grant one without its filter would give more than was asked."""
+    """A resource scope, or None for anything else. A filter must be a token parameter of the type:
+    to grant a scope without its filter would give more than was asked."""
+    return _parse(text) if len(text) <= _LENGTH_MAX else None
+
+
+@lru_cache(maxsize=2048)
+def _parse(text: str) -> Scope | None:
     found = _RESOURCE.fullmatch(text)
-    if not found or not found[3] or found[4]:
+    if not found or not found[3]:
         return None
-    return Scope(found[1], found[2], frozenset(_V1.get(found[3], found[3])), text)
+    context, kind, letters, filters = found.groups()
+    clauses: tuple[Clause, ...] | None = ()
+    if filters:
+        clauses = None if letters in _V1 else _clauses(kind, filters[1:])
+    if clauses is None:
+        return None
+    return Scope(context, kind, frozenset(_V1.get(letters, letters)), text, clauses)
+
+
+def _clauses(kind: str, filters: str) -> tuple[Clause, ...] | None:
+    args = []
+    for part in filters.split("&"):
+        name, _, value = part.partition("=")
+        param = find(kind, unquote(name)) if kind in TYPES else None
+        if param is None or param.kind != "token" or not param.searchable or not value:
+            return None
+        args.append((unquote(name), unquote(value)))
+    try:
+        clauses = parse_query(kind, args, strict=True).clauses
+    except BadRequest:
+        return None
+    values = sum(len(clause.values) for clause in clauses)
+    # A parameter without a value is no filter at all.
+    return clauses if len(clauses) == len(args) and values <= _VALUES_MAX else None
+
+
+def _implies(asked: Clause, granted: Clause) -> bool:
+    """Whether whatever meets one clause meets the other (both are of token parameters)."""
+    return asked.param == granted.param and all(
+        any(_narrower(value, wider) for wider in granted.values if isinstance(wider, Token))
+        for value in asked.values
+        if isinstance(value, Token)
+    )
+
+
+def _narrower(value: Token, wider: Token) -> bool:
+    return wider.system in (None, value.system) and wider.code in (None, value.code)
 
 
 def split(text: str | None) -> list[str]:
@@ -50,21 +120,31 @@ def resource_scopes(granted: Iterable[str]) -> list[Scope]:
 def narrow(asked: str | None, types: Collection[str]) -> list[str]:
     """What of `asked` a member may grant: launch scopes, and the reading part of patient and user
     scopes of the types this payer serves, in the form they were asked in (v1 or v2)."""
-    kept = [part for text in split(asked) if (part := _grantable(text, types))]
-    return list(dict.fromkeys(kept))
+    kept = [part for text in split(asked) if (part := _grantable(text, types, ("patient", "user")))]
+    return _bounded(kept)
 
 
-def _grantable(text: str, types: Collection[str]) -> str | None:
+def narrow_system(asked: str | None, registered: str | None, types: Collection[str]) -> list[str]:
+    """What of `asked` a backend service is given: the reading part of the system scopes that its
+    registration reaches (None: it is registered for none)."""
+    kept = [part for text in split(asked) if (part := _grantable(text, types, ("system",)))]
+    return _bounded(part for part in kept if subset(part, registered or ""))
+
+
+def _bounded(kept: Iterable[str]) -> list[str]:
+    texts = list(dict.fromkeys(kept))
+    granular = [text for text in texts if "?" in text]
+    return [text for text in texts if text not in granular[_GRANULAR_MAX:]]
+
+
+def _grantable(text: str, types: Collection[str], contexts: Collection[str]) -> str | None:
     if text in LAUNCH:
-        return text
+        return text if "patient" in contexts else None
     scope = parse(text)
-    if scope is None or scope.context == "system" or (scope.type != "*" and scope.type not in types):
+    if scope is None or scope.context not in contexts or (scope.type != "*" and scope.type not in types):
         return None
     reading = "".join(letter for letter in "rs" if letter in scope.actions)
-    if not reading:
-        return None
-    form = "read" if text.rpartition(".")[2] in _V1 else reading
-    return f"{scope.context}/{scope.type}.{form}"
+    return scope.form(reading) if reading else None
 
 
 def asks_for_system(asked: str | None) -> bool:
@@ -78,20 +158,30 @@ def launches_patient(granted: str) -> bool:
 
 
 def allows(granted: Iterable[str], kind: str, action: str) -> bool:
-    """Whether a token with these scopes may read ("r") or search ("s") a type."""
+    """Whether a token with these scopes may read ("r") or search ("s") a type, or the part of it
+    that `limit` tells."""
     return any(scope.covers(kind, action) for scope in resource_scopes(granted))
+
+
+def limit(granted: Iterable[Scope], kind: str, actions: str) -> AnyOf:
+    """What resources of a type must meet, of which one list of clauses is enough, to be reached by
+    any of `actions`; empty when these scopes reach the whole type."""
+    reaching = [s for s in granted if any(s.covers(kind, action) for action in actions)]
+    if not all(scope.clauses for scope in reaching):
+        return ()
+    return tuple(dict.fromkeys(scope.clauses for scope in reaching))
 
 
 def subset(asked: str, granted: str) -> bool:
     """RFC 6749 §6: a refresh may ask for less, never for more. `patient/Patient.r` is less than
-    `patient/*.rs`; anything that is no resource scope must have been granted as it stands."""
+    `patient/*.rs`, a granular scope less than the same without its filter; anything that is no
+    resource scope must have been granted as it stands."""
     have = set(split(granted))
     return all(text in have or _covered(text, resource_scopes(have)) for text in split(asked))
 
 
-def _covered(text: str, granted: Iterable[Scope]) -> bool:
+def _covered(text: str, granted: Collection[Scope]) -> bool:
     scope = parse(text)
-    return scope is not None and any(
-        each.context == scope.context and each.type in ("*", scope.type) and scope.actions <= each.actions
-        for each in granted
+    return scope is not None and all(
+        any(action in each.actions and scope.within(each) for each in granted) for action in scope.actions
     )

@@ -15,9 +15,14 @@ from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAut
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
+from sandbox.auth.authentication import authenticate
+from sandbox.auth.backend import ClientCredentials
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
-from sandbox.auth.grants import AuthorizationCode, Challenge, Introspection, RefreshToken, Revocation
+from sandbox.auth.grants import AuthorizationCode, Challenge
+from sandbox.auth.introspection import Introspection
+from sandbox.auth.refresh import RefreshToken
+from sandbox.auth.revocation import Revocation
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
 
@@ -56,6 +61,7 @@ class AuthorizationServer(_Server):
         super().__init__()
         self.register_grant(AuthorizationCode, [Challenge()])
         self.register_grant(RefreshToken)
+        self.register_grant(ClientCredentials)
         self.register_endpoint(Revocation)
         self.register_endpoint(Introspection)
 
@@ -91,15 +97,8 @@ class AuthorizationServer(_Server):
     def authenticate_client(
         self, request: TokenRequest, methods: list[str], endpoint: str = "token"
     ) -> Client:
-        from authlib.oauth2.rfc6749.authenticate_client import ClientAuthentication
-
-        authenticate = ClientAuthentication(request.desk.clients.get)
-        try:
-            client: Client = authenticate(request, methods, endpoint)
-        except ValueError:  # what Authlib says to a header that is not base64 of UTF-8
-            raise InvalidClientError(description="The Authorization header cannot be read") from None
-        except InvalidClientError:
-            raise InvalidClientError(description="The client is unknown, or its secret is wrong") from None
+        client = authenticate(request, endpoint)
+        request.auth_method = client.auth_method
         return client
 
     def create_oauth2_request(self, request: TokenRequest) -> TokenRequest:

@@ -8,15 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, NoReturn
 
 from sandbox.auth.desk import Desk
-from sandbox.auth.scopes import allows, launches_patient, split
-from sandbox.core.errors import Forbidden, Unauthorized, forbidden
+from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split
+from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
+from sandbox.fhir.query import AnyOf
 from sandbox.store.ledger import Grant, Token, digest, new_secret
 
 DAY = 86_400_000
+SYSTEM_SECONDS = 300
+"""Longest life of a backend service's token (SMART "Backend Services": `expires_in`)."""
 
 
 @dataclass(frozen=True)
@@ -34,40 +38,59 @@ class TokenPlan:
 
 @dataclass(frozen=True)
 class Access:
-    """What a bearer token allows: this patient, these scopes, on behalf of this client."""
+    """What a bearer token allows: this patient, these scopes, on behalf of this client. `patient`
+    None is a backend service, which reaches every member; its `username` is empty."""
 
-    patient: str
+    patient: str | None
     username: str
     client: str
     scopes: tuple[str, ...]
 
+    @cached_property
+    def _held(self) -> list[Scope]:
+        return resource_scopes(self.scopes)
+
     def require(self, kind: str, action: str) -> None:
         """403 with the scope that would do, unless the token may read ("r") or search ("s")."""
-        if not allows(self.scopes, kind, action):
-            forbidden(f"This needs the scope patient/{kind}.{action}", scope=f"patient/{kind}.{action}")
+        if not any(scope.covers(kind, action) for scope in self._held):
+            scope = f"{'system' if self.patient is None else 'patient'}/{kind}.{action}"
+            forbidden(f"This needs the scope {scope}", scope=scope)
 
     def readable(self, kinds: list[str]) -> frozenset[str]:
-        """Those types that a search or `$everything` may show."""
-        return frozenset(
-            kind for kind in kinds if allows(self.scopes, kind, "r") or allows(self.scopes, kind, "s")
-        )
+        """Those types that a search or `$everything` may show, within their `limits`."""
+        reached = {scope.type for scope in self._held if not scope.actions.isdisjoint("rs")}
+        return frozenset(kinds if "*" in reached else reached.intersection(kinds))
+
+    @cached_property
+    def granular(self) -> bool:
+        return any(scope.clauses for scope in self._held)
+
+    def limit(self, kind: str, action: str) -> AnyOf:
+        """What a resource of this type must meet to be read ("r") or searched ("s"); empty: nothing."""
+        return limit(self._held, kind, action) if self.granular else ()
+
+    def limits(self, kinds: list[str]) -> dict[str, AnyOf]:
+        """The limits of those types of which a search or `$everything` may show a part only."""
+        if not self.granular:
+            return {}
+        return {kind: part for kind in kinds if (part := limit(self._held, kind, "rs"))}
 
 
 def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool) -> dict[str, Any]:
     """The token response for a grant, written to the ledger. `refresh`: whether a refresh token is
     due by policy (the grant must also hold offline_access or online_access)."""
-    wanted = refresh and desk.payer.refresh_max_days is not None
-    seconds = desk.payer.access_token_seconds
+    now = desk.now()
+    until = refresh_until(desk, grant) if refresh else None
+    seconds = _seconds(desk, grant, now)
     plan = TokenPlan(
         lifetime=seconds,
         announced=seconds,
         scope=scope,
-        refresh=wanted and bool({"offline_access", "online_access"} & set(split(grant.scope))),
-        extras={"patient": grant.patient} if launches_patient(scope) else {},
+        refresh=until is not None and until > now,
+        extras={"patient": grant.patient} if grant.patient and launches_patient(scope) else {},
     )
-    facts = replace(desk.facts, client=grant.client, member=grant.username, grant_type=grant_type)
+    facts = replace(desk.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
     plan = desk.gates.run(Stage.TOKEN, plan, facts)
-    now = desk.now()
     response: dict[str, Any] = {
         "access_token": _issue(desk, grant, "access", plan, now, now + plan.lifetime * 1000),
         "token_type": "Bearer",
@@ -75,10 +98,37 @@ def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool
         "scope": plan.scope,
         **plan.extras,
     }
-    if plan.refresh:
-        until = grant.created + (desk.payer.refresh_max_days or 0) * DAY
-        response["refresh_token"] = _issue(desk, grant, "refresh", replace(plan, uses=None), now, until)
+    if plan.refresh and until is not None:
+        # It stands for all that was granted, even when this access token got less (RFC 6749 §6).
+        whole = replace(plan, uses=None, scope=grant.scope)
+        response["refresh_token"] = _issue(desk, grant, "refresh", whole, now, until)
     return response
+
+
+def authorized_until(desk: Desk, grant: Grant) -> int | None:
+    """When the member's yes is over (ms); None: the payer sets no end because it never refreshes."""
+    days = desk.payer.refresh_max_days
+    return grant.created + days * DAY if days else None
+
+
+def refresh_until(desk: Desk, grant: Grant) -> int | None:
+    """When the grant's refresh tokens end (ms); None: it has none. `offline_access` lasts as long as
+    the authorization, `online_access` as long as the member's session does (SMART-034)."""
+    until, held = authorized_until(desk, grant), set(split(grant.scope))
+    if until is None or not held & {"offline_access", "online_access"}:
+        return None
+    if "offline_access" in held:
+        return until
+    return min(until, grant.created + desk.payer.session_seconds * 1000)
+
+
+def _seconds(desk: Desk, grant: Grant, now: int) -> int:
+    """The life of an access token: the payer's, but never longer than the authorization itself."""
+    seconds = desk.payer.access_token_seconds
+    if not grant.username:
+        return min(seconds, SYSTEM_SECONDS)
+    until = authorized_until(desk, grant)
+    return seconds if until is None else max(0, min(seconds, (until - now) // 1000))
 
 
 def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expires: int) -> str:
@@ -92,10 +142,18 @@ def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expir
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
     """The token and its grant, if it is known, current, unexpired and unrevoked; else None."""
     token = desk.ledger.token(secret, kind)
-    if token is None or token.revoked or token.replaced or token.expires <= desk.now() or token.uses == 0:
+    if token is None or token.replaced:
+        return None
+    grant = standing(desk, token)
+    return (token, grant) if grant else None
+
+
+def standing(desk: Desk, token: Token) -> Grant | None:
+    """The grant of a token that is neither over nor revoked, whether it was replaced or not."""
+    if token.revoked or token.expires <= desk.now() or token.uses == 0:
         return None
     grant = desk.ledger.grant(token.grant)
-    return (token, grant) if grant is not None and not grant.revoked else None
+    return grant if grant is not None and not grant.revoked else None
 
 
 def access(desk: Desk, authorization: str | None) -> Access:
@@ -104,6 +162,8 @@ def access(desk: Desk, authorization: str | None) -> Access:
     if not authorization:
         _challenge("A bearer token is required", None)
     scheme, _, secret = authorization.partition(" ")
+    if "," in authorization:  # how WSGI tells of a header that was sent twice; no token holds a comma
+        one_way_only()
     if scheme.lower() != "bearer" or not secret.strip():
         _challenge("The Authorization header must be: Bearer, a space, the token", None)
     found = living(desk, secret.strip(), "access")
@@ -114,7 +174,16 @@ def access(desk: Desk, authorization: str | None) -> Access:
         _challenge("The access token is expired, revoked or unknown", "invalid_token")
     if grant.refused:
         raise Forbidden(grant.refused)
-    return Access(grant.patient, grant.username, grant.client, tuple(split(token.scope)))
+    # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
+    patient = grant.patient if grant.username else None
+    return Access(patient, grant.username, grant.client, tuple(split(token.scope)))
+
+
+def one_way_only() -> NoReturn:
+    """400 for a token sent otherwise than once in the Authorization header (RFC 6750 §3.1, §5.3)."""
+    text = "The access token is sent once, in the Authorization header"
+    told = f'Bearer realm="fhir", error="invalid_request", error_description="{text}"'
+    raise BadRequest(text, headers={"WWW-Authenticate": told})
 
 
 def _challenge(text: str, error: str | None) -> NoReturn:

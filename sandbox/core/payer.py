@@ -13,9 +13,14 @@ from sandbox.core.errors import UsageError
 from sandbox.core.roster import LINES
 
 IneligibleAnswer = Literal["callback", "page", "refused-token"]
-Rotation = Literal["none", "rotate", "reuse-revokes-family"]
+Rotation = Literal["none", "rotate", "rotate-with-grace", "reuse-revokes-family"]
 Everything = Literal["paged", "single", "none"]
 Portal = Literal["portal", "email", "none"]
+Minors = Literal["allowed", "guardian-only"]
+Aud = Literal["required", "slash-strict", "forbidden", "ignored"]
+Par = Literal["supported", "required", "off"]
+ResponseMode = Literal["query", "fragment"]
+Registration = Literal["open", "approval", "closed"]
 
 
 @dataclass(frozen=True)
@@ -24,10 +29,17 @@ class Payer:
 
     # who it is
     name: str = "Juniper Health Plan"
+    website: str = "https://juniper-health.example"
+    brand_color: str = "#0f5c56"  # white text must be legible on it
     status: Literal["live", "implementing", "not-available"] = "live"
     sandbox: bool = True
     developer_portal: Portal = "portal"
     developer_email: str = "api@juniper-health.example"
+
+    # which apps
+    registration: Registration = "open"  # open: approved at once; approval: somebody decides
+    client_secret_post: bool = False  # whether apps may send their secret in the form
+    secret_grace_days: int = 30  # how long an old secret goes on after a rotation with notice
 
     # who may connect
     offered_lines: tuple[str, ...] = LINES
@@ -36,12 +48,31 @@ class Payer:
     portal_opt_in: bool = False
     inactive_access_days: int | None = None  # None: for ever; 0: only while covered
     ineligible_answer: IneligibleAnswer = "callback"
+    waiting_days: int = 0  # days after the first coverage began, until a member may connect
+    minors: Minors = "allowed"  # guardian-only: a minor may not connect, who acts for them may
+    adult_age: int = 18  # years; below it a subscriber acts for their dependants
+    connection_approval: bool = False  # whether the payer approves of every member who connects
+
+    # how they are asked
+    aud: Aud = "required"
+    par: Par = "supported"
+    response_mode: ResponseMode = "query"
+    session_seconds: int = 3600  # how long a member stays signed in; online_access ends with it
+    login_failures: int = 10  # wrong passwords for one user name, until it has to wait
+    login_failures_per_address: int = 50
+    login_window_seconds: int = 300
 
     # tokens
     code_seconds: int = 60
     access_token_seconds: int = 3600
     refresh_max_days: int | None = 365  # None: no refresh token at all
     refresh_rotation: Rotation = "reuse-revokes-family"
+    refresh_grace_seconds: int = 60  # rotate-with-grace: how long the old refresh token still answers
+
+    # what it answers
+    foreign_read: Literal["not-found", "forbidden"] = "not-found"  # another member's resource
+    foreign_search: Literal["forbidden", "empty"] = "forbidden"  # a search for another member
+    cors: bool = True  # whether browser apps of other origins are let in
 
     # data
     withheld_types: tuple[str, ...] = ()  # resource types this payer does not serve

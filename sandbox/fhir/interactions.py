@@ -5,32 +5,69 @@ Nothing is parsed unless the RESOURCE gate is armed: the hot path serves stored 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.core.errors import bad_request, not_found
+from sandbox.core.errors import bad_request, forbidden, not_found
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.gates import Facts, Gates, Stage
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Library, Page, Stored
-from sandbox.fhir.params import SHARED, TYPES
-from sandbox.fhir.query import Query, parse
+from sandbox.fhir.params import SHARED, TYPES, find
+from sandbox.fhir.query import AnyOf, Clause, Query, Token, parse
 
 Resource = dict[str, Any]
+Limits = Mapping[str, AnyOf]
+"""Of each type of which a token reaches a part only (granular scopes): what that part must meet."""
+
+_NO_LIMITS: Limits = MappingProxyType({})
 
 
 def read(
-    library: Library, kind: str, id: str, patient: str | None, now: int, gates: Gates, facts: Facts
+    library: Library,
+    kind: str,
+    id: str,
+    patient: str | None,
+    now: int,
+    gates: Gates,
+    facts: Facts,
+    *,
+    limit: AnyOf = (),
+    tell_foreign: bool = False,
 ) -> bytes:
-    """One resource. Raises NotFound for an unknown type or id, and for another member's resource:
-    whether it exists is nobody else's business."""
+    """One resource that is `within_reach`, as bytes."""
+    stored = within_reach(library, kind, id, patient, now, limit=limit, tell_foreign=tell_foreign)
+    return _shown((stored,), gates, facts)[0].body
+
+
+def within_reach(
+    library: Library,
+    kind: str,
+    id: str,
+    patient: str | None,
+    now: int,
+    *,
+    limit: AnyOf = (),
+    tell_foreign: bool = False,
+) -> Stored:
+    """One resource at rest. Raises NotFound for an unknown type or id, and for another member's
+    resource (whether it exists is nobody else's business) unless the payer likes to `tell_foreign`;
+    Forbidden for one outside the `limit` of the token's scopes."""
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
     stored = library.read(kind, id, now)
-    if stored is None or not _visible(stored, patient):
+    if stored is None:
         _absent(kind)
-    return _shown((stored,), gates, facts)[0].body
+    if not _visible(stored, patient):
+        if tell_foreign and stored.patient is not None:
+            forbidden("This token is for another patient")
+        _absent(kind)
+    if limit and not _part(library, [stored], {kind: limit}, now):
+        scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
+        forbidden("The scopes of this token do not reach this resource", scope=scope)
+    return stored
 
 
 def search(
@@ -41,19 +78,39 @@ def search(
     now: int,
     gates: Gates,
     facts: Facts,
+    *,
+    limits: Limits = _NO_LIMITS,
+    refuse_foreign: bool = True,
 ) -> Page:
     """One page of a search within the patient's compartment. `readable` are the types that the
-    token reaches: included resources of other types are left out (SMART-033)."""
-    query = gates.run(Stage.QUERY, query.within(patient), facts)
+    token reaches: included resources of other types, or outside the `limits` of theirs, are left out
+    and told (SMART-033)."""
+    query = gates.run(Stage.QUERY, query.within(patient, refuse=refuse_foreign), facts)
     page = library.search(query, now)
     if query.untold:
         page = replace(page, total=None)
     if query.includes and page.matches:
         included = library.include(page.matches, query.includes, now)
-        page = replace(
-            page, included=tuple(s for s in included if s.type in readable and _visible(s, patient))
-        )
+        visible = [s for s in included if _visible(s, patient)]
+        shown = _part(library, [s for s in visible if s.type in readable], limits, now)
+        page = replace(page, included=shown)
+        if len(shown) < len(visible):
+            kept = {s.key for s in shown}
+            page = replace(page, withheld=tuple(sorted({s.type for s in visible if s.key not in kept})))
     return _page(page, gates, facts)
+
+
+def _part(library: Library, found: Sequence[Stored], limits: Limits, now: int) -> tuple[Stored, ...]:
+    """Those of the found resources that are within the limits of their types."""
+    inside: set[int] = set()
+    limited = {s.type for s in found if s.type in limits}
+    for kind in limited:
+        param = find(kind, "_id")
+        assert param is not None
+        ids = tuple(Token(None, s.id) for s in found if s.type == kind)
+        asked = Query(kind, (Clause(param, ids),), any_of=limits[kind], count=len(ids))
+        inside.update(s.key for s in library.search(asked, now).matches)
+    return tuple(s for s in found if s.type not in limited or s.key in inside)
 
 
 def everything(library: Library, asked: Everything, now: int, gates: Gates, facts: Facts) -> Page:
@@ -71,9 +128,10 @@ def everything_args(
     readable: frozenset[str],
     page_size: int,
     page_size_max: int,
+    limits: Limits = _NO_LIMITS,
 ) -> Everything:
     """The parameters of `$everything`: start, end, _since, _type (repeated or with commas), _count
-    (0: the total only). Raises BadRequest."""
+    (0: the total only). `readable` and `limits` as in `search`. Raises BadRequest."""
     known = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
     types = tuple(t for name, text in given if name == "_type" for t in text.split(",") if t)
     args = dict(given)
@@ -95,6 +153,7 @@ def everything_args(
         end=_edge(args, "end", 1),
         since=_edge(args, "_since", 0),
         count=0 if asked.summary_only else asked.count,
+        limits=tuple(limits.items()),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sandbox.fhir.query import Include, Query
+from sandbox.fhir.query import AnyOf, Include, Query
 
 
 @dataclass(frozen=True)
@@ -22,18 +22,21 @@ class Stored:
 
 @dataclass(frozen=True)
 class Page:
-    """One screen of results. `more` says that a next page exists; it starts after `last`."""
+    """One screen of results. `more` says that a next page exists; it starts after `last`. `withheld`
+    are types of which something was left out because the token does not reach it."""
 
     matches: tuple[Stored, ...]
     included: tuple[Stored, ...] = ()
     total: int | None = None
     more: bool = False
     last: int = 0
+    withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Everything:
-    """What `$everything` asks: types (empty: all), care dates and update time in milliseconds."""
+    """What `$everything` asks: types (empty: all), care dates and update time in milliseconds.
+    `limits` are the types of which only a part may be shown, with what that part must meet."""
 
     patient: str
     types: tuple[str, ...] = ()
@@ -42,6 +45,7 @@ class Everything:
     since: int | None = None
     count: int = 50
     after: int = 0
+    limits: tuple[tuple[str, AnyOf], ...] = ()
 
 
 class Library(Protocol):

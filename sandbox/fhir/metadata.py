@@ -6,63 +6,97 @@ Sources: CARIN BB 2.0.0 C4BB CapabilityStatement, SMART App Launch 2.2.0 "Confor
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import Any
 
+from sandbox.core.payer import BASELINE, Payer
 from sandbox.fhir.params import TYPES
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
-SCOPES = (
-    "openid", "fhirUser", "profile", "launch/patient", "offline_access",
-    "patient/*.rs", "patient/*.read", "user/*.rs", "user/*.read",
-    *(f"{who}/{kind}.{how}" for how in ("rs", "read") for who in ("patient", "user") for kind in TYPES),
+_ENDPOINTS = (
+    # name in smart-configuration, name in oauth-uris (None: it has none), path below the issuer
+    ("authorization_endpoint", "authorize", "authorize"),
+    ("token_endpoint", "token", "token"),
+    ("introspection_endpoint", "introspect", "introspect"),
+    ("revocation_endpoint", "revoke", "revoke"),
+    ("registration_endpoint", "register", "register"),
+    ("pushed_authorization_request_endpoint", None, "par"),
+)
+
+_CORE_CONDITION = "http://hl7.org/fhir/us/core/CodeSystem/condition-category|"
+_CONDITION = "http://terminology.hl7.org/CodeSystem/condition-category|"
+_CORE_OBSERVATION = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category|"
+_OBSERVATION = "http://terminology.hl7.org/CodeSystem/observation-category|"
+_DOCUMENT = "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category|"
+
+GRANULAR = (
+    ("Condition", f"{_CORE_CONDITION}health-concern"),
+    ("Condition", f"{_CONDITION}encounter-diagnosis"),
+    ("Condition", f"{_CONDITION}problem-list-item"),
+    ("Observation", f"{_CORE_OBSERVATION}sdoh"),
+    *(("Observation", _OBSERVATION + code)
+      for code in ("laboratory", "social-history", "survey", "vital-signs")),
+    ("DocumentReference", f"{_DOCUMENT}clinical-note"),
 )  # fmt: skip
-
-CAPABILITIES = (
-    "launch-standalone", "client-public", "client-confidential-symmetric", "sso-openid-connect",
-    "context-standalone-patient", "permission-offline", "permission-patient", "permission-user",
-    "permission-v1", "permission-v2", "authorize-post",
-)  # fmt: skip
+"""The categories by which US Core 7 wants a member to be able to grant a part of a type; any token
+parameter of any type works."""
 
 
-def capability_statement(
-    base: str, auth: str, date: str, version: str, payer: str, withheld: Collection[str]
-) -> dict[str, Any]:
+def scopes(payer: Payer) -> list[str]:
+    """`scopes_supported`: those of types the payer serves, and of refresh only what it does."""
+    kinds = [kind for kind in TYPES if kind not in payer.withheld_types]
+    refreshing = ["offline_access", "online_access"] if payer.refresh_max_days else []
+    return [
+        "openid", "fhirUser", "profile", "launch/patient", *refreshing,
+        *(f"{who}/*.{how}" for who in ("patient", "user", "system") for how in ("rs", "read")),
+        *(f"{who}/{kind}.{how}" for how in ("rs", "read") for who in ("patient", "user") for kind in kinds),
+        *(f"system/{kind}.rs" for kind in kinds),
+        *(f"patient/{kind}.rs?category={code}" for kind, code in GRANULAR if kind in kinds),
+    ]  # fmt: skip
+
+
+def capabilities(payer: Payer) -> list[str]:
+    """SMART's words for what this payer can do (SMART-003, SMART-005)."""
+    told = [
+        "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
+        "client-confidential-asymmetric", "sso-openid-connect", "context-standalone-patient",
+        "permission-patient", "permission-user", "permission-v1", "permission-v2",
+    ]  # fmt: skip
+    return told + (["permission-offline", "permission-online"] if payer.refresh_max_days else [])
+
+
+def capability_statement(base: str, auth: str, date: str, version: str, payer: Payer) -> dict[str, Any]:
     """The CapabilityStatement of the server at `base` (no slash at the end); `auth` is the
-    authorization server's URL; `withheld` are types that this payer does not serve."""
-    uris = [
-        ("authorize", "authorize"),
-        ("token", "token"),
-        ("revoke", "revoke"),
-        ("introspect", "introspect"),
-    ]
+    authorization server's URL. Its `oauth-uris` say what smart-configuration says."""
+    smart = smart_configuration(auth, payer)
+    uris = [(old, smart[name]) for name, old, _ in _ENDPOINTS if old and name in smart]
+    uris.append(("manage", smart["management_endpoint"]))
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
         "date": date,
-        "publisher": payer,
+        "publisher": payer.name,
         "kind": "instance",
         "instantiates": ["http://hl7.org/fhir/us/carin-bb/CapabilityStatement/c4bb"],
         "software": {"name": "payer-sandbox", "version": version},
-        "implementation": {"description": f"{payer}: Patient Access API (synthetic data)", "url": base},
+        "implementation": {"description": f"{payer.name}: Patient Access API (synthetic data)", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         "rest": [
             {
                 "mode": "server",
                 "security": {
-                    "cors": False,
+                    "cors": payer.cors,
                     "service": [{"coding": [{"system": _SECURITY, "code": "SMART-on-FHIR"}]}],
                     "extension": [
                         {
                             "url": OAUTH_URIS,
-                            "extension": [{"url": u, "valueUri": f"{auth}/{path}"} for u, path in uris],
+                            "extension": [{"url": old, "valueUri": uri} for old, uri in uris],
                         }
                     ],
                 },
-                "resource": [_resource(kind) for kind in TYPES if kind not in withheld],
+                "resource": [_resource(kind) for kind in TYPES if kind not in payer.withheld_types],
             }
         ],
     }
@@ -88,33 +122,59 @@ def _resource(kind: str) -> dict[str, Any]:
     return entry
 
 
-def smart_configuration(auth: str) -> dict[str, Any]:
-    """`/.well-known/smart-configuration`: every endpoint absolute, PKCE S256 only."""
+def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
+    """`/.well-known/smart-configuration` (SMART-002): every endpoint absolute, PKCE S256 only, and
+    what follows from the payer's character."""
+    base = auth.removesuffix("/auth")
+    left_out = set() if payer.par != "off" else {"pushed_authorization_request_endpoint"}
+    if payer.registration == "closed":
+        left_out.add("registration_endpoint")
+    grants = ["authorization_code", "client_credentials"]
+    methods = ["client_secret_basic", "private_key_jwt", "none"]
     return {
         "issuer": auth,
         "jwks_uri": f"{auth}/jwks",
-        "authorization_endpoint": f"{auth}/authorize",
-        "token_endpoint": f"{auth}/token",
-        "revocation_endpoint": f"{auth}/revoke",
-        "introspection_endpoint": f"{auth}/introspect",
-        "management_endpoint": auth.removesuffix("/auth") + "/portal",
-        "grant_types_supported": ["authorization_code", "refresh_token"],
+        **{name: f"{auth}/{path}" for name, _, path in _ENDPOINTS if name not in left_out},
+        "management_endpoint": f"{base}/portal",
+        "user_access_brand_bundle": f"{base}/branding.json",
+        "user_access_brand_identifier": {"system": "urn:ietf:rfc:3986", "value": payer.website},
+        "grant_types_supported": grants + (["refresh_token"] if payer.refresh_max_days else []),
         "response_types_supported": ["code"],
+        "response_modes_supported": [payer.response_mode],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
-        "scopes_supported": list(SCOPES),
-        "capabilities": list(CAPABILITIES),
+        "token_endpoint_auth_methods_supported": methods
+        + (["client_secret_post"] if payer.client_secret_post else []),
+        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+        "scopes_supported": scopes(payer),
+        "capabilities": capabilities(payer),
         "authorization_response_iss_parameter_supported": True,
+        "require_pushed_authorization_requests": payer.par == "required",
     }
 
 
-def openid_configuration(auth: str) -> dict[str, Any]:
+def server_metadata(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
+    """RFC 8414 authorization server metadata: the same without SMART's own words."""
+    shared = smart_configuration(auth, payer)
+    for name in (
+        "capabilities",
+        "management_endpoint",
+        "user_access_brand_bundle",
+        "user_access_brand_identifier",
+    ):
+        del shared[name]
+    for endpoint in ("revocation", "introspection"):
+        for what in ("methods", "signing_alg_values"):
+            shared[f"{endpoint}_endpoint_auth_{what}_supported"] = shared[
+                f"token_endpoint_auth_{what}_supported"
+            ]
+    return shared
+
+
+def openid_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 §3, at `{issuer}/.well-known/openid-configuration`."""
-    shared = smart_configuration(auth)
-    del shared["capabilities"], shared["management_endpoint"]
     return {
-        **shared,
+        **server_metadata(auth, payer),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser"],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser", "profile"],
     }

@@ -59,6 +59,10 @@ class Clause:
     values: tuple[Value, ...]
 
 
+AnyOf = tuple[tuple[Clause, ...], ...]
+"""Lists of clauses of which a resource must meet one whole list; empty: no condition."""
+
+
 @dataclass(frozen=True)
 class Include:
     """`_include=Type:param`, already resolved in the table."""
@@ -71,8 +75,9 @@ class Include:
 
 @dataclass(frozen=True)
 class Query:
-    """What to look for. `patient` is the compartment; `after` the key the previous page ended on;
-    `ignored` the parameters we did not understand (told in an outcome entry)."""
+    """What to look for. `patient` is the compartment; `any_of` is what granular scopes reach;
+    `after` the key the previous page ended on; `ignored` the parameters we did not understand (told
+    in an outcome entry)."""
 
     type: str
     clauses: tuple[Clause, ...] = ()
@@ -84,20 +89,22 @@ class Query:
     summary_only: bool = False
     untold: bool = False
     args: tuple[tuple[str, str], ...] = ()
+    any_of: AnyOf = ()
 
     def links_to(self) -> str:
         """The query string of this search without its page and without what was not understood: what
         `self` and `next` repeat."""
         return urlencode([(k, v) for k, v in self.args if k != "_page" and k not in self.ignored])
 
-    def within(self, patient: str | None) -> Query:
+    def within(self, patient: str | None, *, refuse: bool = True) -> Query:
         """The compartment rule: a member's search never leaves the member's compartment.
 
-        Shared types are not narrowed. Asking for another patient by name is refused with 403.
+        Shared types are not narrowed. Asking for another patient by name is refused with 403, or
+        finds nothing when the payer does not `refuse`. None: a backend service, bound to nobody.
         """
         if patient is None or self.type in SHARED:
             return self
-        for clause in self.clauses:
+        for clause in self.clauses if refuse else ():
             if clause.param.kind == "reference" and clause.param.targets == ("Patient",):
                 asked = {v.id for v in clause.values if isinstance(v, Target)}
                 if patient not in asked:

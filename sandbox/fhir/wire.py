@@ -29,8 +29,9 @@ def outcome(
 
 
 def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: Sequence[str] = ()) -> bytes:
-    """A searchset Bundle: total, links (relation, url), matches, then included, then a warning
-    for parameters that were not understood. `base` ends without a slash."""
+    """A searchset Bundle: total, links (relation, url), matches, then included, then warnings: of
+    parameters that were not understood, and of what the token does not reach (SMART-033). `base`
+    ends without a slash."""
     head: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
     if page.total is not None:
         head["total"] = page.total
@@ -39,14 +40,19 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
     entries = [_entry(prefix, stored, b"match") for stored in page.matches]
     entries += [_entry(prefix, stored, b"include") for stored in page.included]
     if ignored:
-        told = outcome(
-            "not-supported", "Not understood and left out: " + ", ".join(ignored), severity="warning"
-        )
-        entries.append(b'{"resource":' + json_bytes(told) + b',"search":{"mode":"outcome"}}')
+        entries.append(_warning("not-supported", "Not understood and left out: " + ", ".join(ignored)))
+    if page.withheld:
+        text = "Left out, as the scopes of the token do not reach it: " + ", ".join(page.withheld)
+        entries.append(_warning("suppressed", text))
     body = json_bytes(head)
     if not entries:
         return body
     return b"".join((body[:-1], b',"entry":[', b",".join(entries), b"]}"))
+
+
+def _warning(code: str, text: str) -> bytes:
+    told = outcome(code, text, severity="warning")
+    return b'{"resource":' + json_bytes(told) + b',"search":{"mode":"outcome"}}'
 
 
 def _entry(prefix: bytes, stored: Stored, mode: bytes) -> bytes:

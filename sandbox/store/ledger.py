@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,13 +63,28 @@ PENDING = _table(
     Column("request", String, nullable=False),
     Column("username", String),
     Column("expires", BigInteger, nullable=False),
+    Column("patient", String),
+)
+PUSHED = _table(
+    "pushed",  # an authorization request that a client has sent ahead (RFC 9126)
+    Column("id", String, primary_key=True),
+    Column("client", String, nullable=False),
+    Column("request", String, nullable=False),
+    Column("expires", BigInteger, nullable=False),
 )
 SESSION = _table(
-    "session",  # a member signed in to the portal
+    "session",  # a browser at the payer's pages, signed in or not yet
     Column("id", String, primary_key=True),
-    Column("username", String, nullable=False),
+    Column("username", String),
     Column("csrf", String, nullable=False),
     Column("expires", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+STANDING = _table(
+    "standing",  # what was decided about a member: locked, approved, opted out
+    Column("username", String, primary_key=True),
+    Column("mark", String, primary_key=True),
+    Column("at", BigInteger, nullable=False),
 )
 GRANT = _table(
     "grant",  # one yes of one member to one client; the family of all its tokens
@@ -81,6 +96,7 @@ GRANT = _table(
     Column("created", BigInteger, nullable=False),
     Column("refused", String),
     Column("revoked", BigInteger),
+    Column("fhir_user", String, nullable=False, default=""),
     Index("grant_member", "tenant", "username"),
 )
 CODE = _table(
@@ -116,9 +132,48 @@ JOURNAL = Table(
     Column("entry", String, nullable=False),
     Index("journal_tenant", "tenant", "number"),
 )
+CLIENT = _table(
+    "client",  # an app registered here, or what was decided about one of the fixtures (entry: null)
+    Column("id", String, primary_key=True),
+    Column("entry", String),
+    Column("created", BigInteger, nullable=False),
+    Column("manage", String),
+    Column("state", String, nullable=False),
+    Column("criterion", String),
+    Column("secret", String),
+    Column("old_secret", String),
+    Column("old_until", BigInteger),
+)
+ASSERTION = _table(
+    "assertion",  # client assertions that were used, until they expire by themselves
+    Column("client", String, primary_key=True),
+    Column("jti", String, primary_key=True),
+    Column("expires", BigInteger, nullable=False),
+    Index("assertion_expires", "tenant", "expires"),
+)
+REMOTE_KEYS = _table(
+    "remote_keys",  # what was found at a client's jwks_uri, as long as its Cache-Control says
+    Column("uri", String, primary_key=True),
+    Column("body", String, nullable=False),
+    Column("fetched", BigInteger, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+SIGNING_KEY = Table(
+    "signing_key",  # the keys a tenant rotated to, in order; the first one is the server's own
+    _META,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("tenant", String, nullable=False),
+    Column("kid", String, nullable=False),
+    Column("value", String, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Index("signing_key_tenant", "tenant", "number"),
+)
 KEY = Table("key", _META, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 
-_PER_TENANT = (CLOCK, COUNTER, OPT_IN, PENDING, SESSION, GRANT, CODE, TOKEN, JOURNAL)
+_PER_TENANT = (
+    CLOCK, COUNTER, OPT_IN, STANDING, PENDING, PUSHED, SESSION, GRANT, CODE, TOKEN, JOURNAL, CLIENT,
+    ASSERTION, REMOTE_KEYS, SIGNING_KEY,
+)  # fmt: skip
 
 
 def digest(secret: str) -> str:
@@ -129,22 +184,26 @@ def digest(secret: str) -> str:
 @dataclass(frozen=True)
 class Pending:
     """An authorization request waiting for its member: `request` is the validated request as JSON,
-    `browser` the digest of the cookie that started it, `username` who has logged in (None: nobody)."""
+    `browser` the digest of the session that started it, `username` who has signed in for it (None:
+    nobody yet), `patient` whose data they have chosen to share (None: not chosen)."""
 
     id: str
     browser: str
     request: dict[str, Any]
     username: str | None
     expires: int
+    patient: str | None = None
 
 
 @dataclass(frozen=True)
 class Session:
-    """A member's visit to the portal. `csrf` must come with every form of it."""
+    """A browser at this payer. `username` None: nobody has signed in; `csrf` must come with every
+    form; `since` is when the member signed in."""
 
-    username: str
+    username: str | None
     csrf: str
     expires: int
+    since: int
 
 
 @dataclass(frozen=True)
@@ -159,6 +218,7 @@ class Grant:
     created: int
     refused: str | None
     revoked: int | None
+    fhir_user: str = ""  # who signed in, where that is not the patient
 
 
 @dataclass(frozen=True)
@@ -186,6 +246,33 @@ class Token:
     uses: int | None
     replaced: int | None
     revoked: int | None
+
+
+@dataclass(frozen=True)
+class ClientRecord:
+    """What the ledger knows of a client. `entry` is the registered metadata as JSON (None: a client of
+    the fixtures, about which only something was decided); `manage` and the secrets are digests; the
+    old secret works until `old_until`."""
+
+    id: str
+    entry: str | None
+    created: int
+    manage: str | None
+    state: str
+    criterion: str | None
+    secret: str | None
+    old_secret: str | None
+    old_until: int | None
+
+
+@dataclass(frozen=True)
+class RemoteKeys:
+    """A JWKS (JSON text) that was fetched."""
+
+    uri: str
+    body: str
+    fetched: int
+    expires: int
 
 
 def _columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
@@ -315,6 +402,17 @@ class TenantLedger:
             value, since = db.execute(row.returning(COUNTER.c.value, COUNTER.c.since)).one()
         return int(value), int(since)
 
+    def counted(self, name: str, now: int, length: int) -> tuple[int, int]:
+        """What `window` would say if nothing more happened: (events, when the window started)."""
+        query = select(COUNTER.c.value, COUNTER.c.since).where(*self._where(COUNTER, name=name))
+        with self._engine.connect() as db:
+            found = db.execute(query).first()
+        return (int(found[0]), int(found[1])) if found and found[1] + length > now else (0, now)
+
+    def forget_count(self, name: str) -> None:
+        with self._write() as db:
+            db.execute(delete(COUNTER).where(*self._where(COUNTER, name=name)))
+
     # opt-ins
 
     def opted_in(self, username: str) -> bool:
@@ -327,7 +425,33 @@ class TenantLedger:
         with self._write() as db:
             db.execute(row.on_conflict_do_nothing())
 
+    def standing(self, username: str) -> frozenset[str]:
+        """What was decided about a member: any of locked, approved, opted-out."""
+        query = select(STANDING.c.mark).where(*self._where(STANDING, username=username))
+        with self._engine.connect() as db:
+            return frozenset(db.execute(query).scalars())
+
+    def mark(self, username: str, mark: str, at: int) -> None:
+        row = upsert(STANDING).values(tenant=self.name, username=username, mark=mark, at=at)
+        with self._write() as db:
+            db.execute(row.on_conflict_do_nothing())
+
+    def unmark(self, username: str, mark: str) -> None:
+        with self._write() as db:
+            db.execute(delete(STANDING).where(*self._where(STANDING, username=username, mark=mark)))
+
     # authorization requests
+
+    def push(self, id: str, client: str, request: Mapping[str, Any], expires: int) -> None:
+        body = json_bytes(request).decode()
+        self._add(PUSHED, {"id": digest(id), "client": client, "request": body, "expires": expires})
+
+    def take_pushed(self, id: str, client: str, now: int) -> dict[str, Any] | None:
+        """A pushed request, once, for the client that pushed it, before it expires."""
+        good = [*self._where(PUSHED, id=digest(id), client=client), PUSHED.c.expires > now]
+        with self._write() as db:
+            found = db.execute(delete(PUSHED).where(*good).returning(PUSHED.c.request)).scalar()
+        return json_value(found) if found is not None else None
 
     def add_pending(self, pending: Pending) -> None:
         self._add(
@@ -338,6 +462,7 @@ class TenantLedger:
                 "request": json_bytes(pending.request).decode(),
                 "username": pending.username,
                 "expires": pending.expires,
+                "patient": pending.patient,
             },
         )
 
@@ -345,17 +470,23 @@ class TenantLedger:
         found = self._one(PENDING, Pending, id=digest(id))
         if found is None:
             return None
-        return Pending(id, found.browser, json_value(found.request), found.username, found.expires)
+        whole: Pending = replace(found, id=id, request=json_value(found.request))
+        return whole
 
-    def log_in(self, id: str, username: str) -> None:
-        self._take(PENDING, self._where(PENDING, id=digest(id)), {"username": username})
+    def log_in(self, id: str, username: str, browser: str) -> None:
+        """Somebody has signed in for a request: it goes on in the session that they got."""
+        changes = {"username": username, "browser": browser, "patient": None}
+        self._take(PENDING, self._where(PENDING, id=digest(id)), changes)
+
+    def choose_patient(self, id: str, patient: str) -> None:
+        self._take(PENDING, self._where(PENDING, id=digest(id)), {"patient": patient})
 
     def end_pending(self, id: str) -> bool:
         """Forget the request. True for exactly one caller."""
         with self._write() as db:
             return db.execute(delete(PENDING).where(*self._where(PENDING, id=digest(id)))).rowcount == 1
 
-    # portal sessions
+    # sessions of browsers
 
     def add_session(self, id: str, session: Session) -> None:
         self._add(SESSION, {"id": digest(id), **vars(session)})
@@ -424,6 +555,68 @@ class TenantLedger:
 
     def revoke_token(self, hash: str, at: int) -> None:
         self._take(TOKEN, [*self._where(TOKEN, hash=hash), TOKEN.c.revoked.is_(None)], {"revoked": at})
+
+    # signing keys
+
+    def add_signing_key(self, kid: str, private: str, at: int) -> None:
+        self._add(SIGNING_KEY, {"kid": kid, "value": private, "since": at})
+
+    def signing_keys(self) -> list[tuple[str, int]]:
+        """The private keys (JWK, JSON) of this tenant with the time each took over, oldest first."""
+        query = select(SIGNING_KEY.c.value, SIGNING_KEY.c.since).where(SIGNING_KEY.c.tenant == self.name)
+        with self._engine.connect() as db:
+            return [(value, since) for value, since in db.execute(query.order_by(SIGNING_KEY.c.number))]
+
+    # clients
+
+    def add_client(self, record: ClientRecord) -> None:
+        self._add(CLIENT, vars(record))
+
+    def client(self, id: str) -> ClientRecord | None:
+        found: ClientRecord | None = self._one(CLIENT, ClientRecord, id=id)
+        return found
+
+    def clients(self) -> list[ClientRecord]:
+        """In the order in which they registered."""
+        query = select(*_columns(CLIENT, ClientRecord)).where(*self._where(CLIENT))
+        with self._engine.connect() as db:
+            found = db.execute(query.order_by(CLIENT.c.created, CLIENT.c.id))
+            return [ClientRecord(*row) for row in found]
+
+    def change_client(self, id: str, at: int, **changes: Any) -> None:
+        """Change columns of a client; a client of the fixtures gets its row now."""
+        fresh = {"tenant": self.name, "id": id, "created": at, "state": "approved", **changes}
+        row = upsert(CLIENT).values(fresh)
+        with self._write() as db:
+            db.execute(row.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes))
+
+    def remove_client(self, id: str) -> bool:
+        """True for exactly one caller."""
+        with self._write() as db:
+            return db.execute(delete(CLIENT).where(*self._where(CLIENT, id=id))).rowcount == 1
+
+    def revoke_client(self, id: str, at: int) -> None:
+        """Every grant and token of a client dies, codes not yet spent included."""
+        with self._write() as db:
+            for table in (GRANT, TOKEN):
+                alive = [*self._where(table, client=id), table.c.revoked.is_(None)]
+                db.execute(update(table).where(*alive).values(revoked=at))
+
+    def spend_assertion(self, client: str, jti: str, until: int, now: int) -> bool:
+        """Remember a client's `jti` until its assertion expires. True for exactly one caller."""
+        row = upsert(ASSERTION).values(tenant=self.name, client=client, jti=digest(jti), expires=until)
+        with self._write() as db:
+            db.execute(delete(ASSERTION).where(ASSERTION.c.tenant == self.name, ASSERTION.c.expires <= now))
+            return db.execute(row.on_conflict_do_nothing()).rowcount == 1
+
+    def remote_keys(self, uri: str) -> RemoteKeys | None:
+        found: RemoteKeys | None = self._one(REMOTE_KEYS, RemoteKeys, uri=uri)
+        return found
+
+    def keep_remote_keys(self, keys: RemoteKeys) -> None:
+        row = upsert(REMOTE_KEYS).values(tenant=self.name, **vars(keys))
+        with self._write() as db:
+            db.execute(row.on_conflict_do_update(index_elements=["tenant", "uri"], set_=vars(keys)))
 
     # journal and reset
 

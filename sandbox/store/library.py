@@ -51,7 +51,8 @@ from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
 from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
-from sandbox.fhir.query import Clause, Include, Moment, Query, Target, Text, Token, Value
+from sandbox.fhir.query import AnyOf, Clause, Include, Moment, Query, Target, Text, Token, Value
+from sandbox.store.households import Households
 
 _META = MetaData()
 
@@ -91,6 +92,13 @@ DATE = _index("date", Column("low", Integer), Column("high", Integer))
 REFERENCE = _index("reference", Column("target_type", String), Column("target_id", String))
 STRING = _index("string", Column("value", String), Column("written", String))
 ACCOUNT = Table("account", _META, Column("username", String, primary_key=True), Column("body", LargeBinary))
+HOUSEHOLD = Table(
+    "household",
+    _META,
+    Column("subscriber", String, primary_key=True),
+    Column("dependant", String, primary_key=True),
+    Column("related", String, nullable=False),
+)
 
 _ROWS = {"token": TOKEN, "date": DATE, "reference": REFERENCE, "string": STRING}
 
@@ -124,13 +132,17 @@ def build(path: Path, contents: Iterable[tuple[Account | None, Sequence[dict[str
 
 def _fill(db: Connection, contents: Iterable[tuple[Account | None, Sequence[dict[str, Any]]]]) -> int:
     shared: list[dict[str, Any]] = []
+    households = Households()
     key = 0
     for account, resources in contents:
         if account:
             db.execute(insert(ACCOUNT), {"username": account.username, "body": json_bytes(account.to_json())})
+        households.note(resources)
         own = [r for r in resources if r["resourceType"] not in SHARED]
         shared += [r for r in resources if r["resourceType"] in SHARED]
         key = _write(db, key, own)
+    if rows := list(households.rows()):
+        db.execute(insert(HOUSEHOLD).prefix_with("OR IGNORE"), rows)
     return _write(db, key, shared)
 
 
@@ -211,6 +223,13 @@ class SqlLibrary:
             accounts = [Account.from_json(orjson.loads(body)) for body in found]
         return {account.username: account for account in accounts}
 
+    def household(self, patient: str) -> list[tuple[str, str]]:
+        """Who is on this patient's policies: id of the Patient, and of the RelatedPerson that the
+        subscriber is to them, in the order they came in."""
+        query = select(HOUSEHOLD.c.dependant, HOUSEHOLD.c.related).where(HOUSEHOLD.c.subscriber == patient)
+        with self._engine.connect() as db:
+            return [(dependant, related) for dependant, related in db.execute(query.order_by(text("rowid")))]
+
     def read(self, kind: str, id: str, now: int) -> Stored | None:
         found = _STORED.where(RESOURCE.c.type == kind, RESOURCE.c.id == id, *_in_force(RESOURCE, now))
         with self._engine.connect() as db:
@@ -222,6 +241,8 @@ class SqlLibrary:
         if query.patient is not None:
             where.append(RESOURCE.c.patient == query.patient)
         where += [_condition(clause, now) for clause in query.clauses]
+        if query.any_of:
+            where.append(_one_of(query.any_of, now))
         with self._engine.connect() as db:
             total = db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
             if query.summary_only:
@@ -267,6 +288,7 @@ class SqlLibrary:
             where.append(RESOURCE.c.type.in_(asked.types))
         if asked.since is not None:
             where.append(RESOURCE.c.updated >= asked.since)
+        where += [or_(RESOURCE.c.type != kind, _one_of(part, now)) for kind, part in asked.limits]
         with self._engine.connect() as db:
             total = db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
             return _page(db, _STORED.where(*where, RESOURCE.c.key > asked.after), asked.count, total)
@@ -308,6 +330,10 @@ def _pointed_at(
             wanted = wanted.where(REFERENCE.c.target_type == rule.target)
         for row in db.execute(wanted):
             yield _stored(row)
+
+
+def _one_of(any_of: AnyOf, now: int) -> ColumnElement[bool]:
+    return or_(*(and_(*(_condition(clause, now) for clause in clauses)) for clauses in any_of))
 
 
 def _condition(clause: Clause, now: int) -> ColumnElement[bool]:

@@ -1,4 +1,5 @@
-"""/_sandbox: health, clock, journal, reset, scenarios. For whoever runs the sandbox, not for apps.
+"""/_sandbox: health, clock, journal, reset, scenarios, clients, members. For whoever runs the sandbox,
+not for apps.
 
 Open to loopback callers that name a loopback host; anyone else needs the key. The host check keeps
 a web page whose name resolves to 127.0.0.1 out; the origin check keeps other sites' scripts out.
@@ -7,16 +8,20 @@ a web page whose name resolves to 127.0.0.1 out; the origin check keeps other si
 from __future__ import annotations
 
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from sandbox.auth.clients import is_loopback
+from sandbox.auth.clients import Client, is_loopback
+from sandbox.auth.identity import jwks, rotate, signing_keys
+from sandbox.auth.registration import described
+from sandbox.auth.registry import CRITERIA
 from sandbox.core.clock import duration
-from sandbox.core.errors import Forbidden, bad_request
+from sandbox.core.errors import Forbidden, NotFound, bad_request
 from sandbox.core.files import json_bytes, json_value
+from sandbox.web import standing
 from sandbox.web.pages import from_another_origin
 from sandbox.web.visit import here, rooms
 
@@ -103,6 +108,15 @@ def reset() -> Response:
     return _json({"reset": here().tenant or "default"})
 
 
+@control.post("/keys/rotate")
+def rotate_keys() -> Response:
+    """Sign id_tokens with a new key; the old one stays published until its id_tokens have expired."""
+    desk = here().desk
+    kid = rotate(desk)
+    published = [key["kid"] for key in jwks(*signing_keys(desk))["keys"]]
+    return _json({"kid": kid, "published": published})
+
+
 @control.get("/scenarios")
 def scenarios() -> Response:
     catalog = rooms().catalog
@@ -115,3 +129,67 @@ def scenarios() -> Response:
             ],
         }
     )
+
+
+@control.get("/members/<username>")
+def member(username: str) -> Response:
+    """What is decided about a member, and whether an app may connect."""
+    return _json(standing.told(username))
+
+
+@control.post("/members/<username>")
+def decide_member(username: str) -> Response:
+    try:
+        body = json_value(request.get_data())
+    except ValueError:
+        body = None
+    return _json(standing.decide(username, body))
+
+
+@control.get("/clients")
+def clients() -> Response:
+    """Every app this payer knows, and the criteria by which one may be denied or suspended."""
+    return _json({"clients": [_client(c) for c in here().clients.values()], "criteria": CRITERIA})
+
+
+@control.get("/clients/<id>")
+def client(id: str) -> Response:
+    return _json(_client(_known(id)))
+
+
+@control.post("/clients/<id>")
+def decide(id: str) -> Response:
+    """`{"state": "approved"}`, `{"state": "denied" | "suspended", "criterion": "…"}`, or
+    `{"rotate_secret": "with-notice" | "at-once"}`, which answers with the new secret."""
+    visit = here()
+    known = _known(id)
+    try:
+        body = json_value(request.get_data())
+    except ValueError:
+        body = None
+    if not isinstance(body, dict) or set(body) - {"state", "criterion", "rotate_secret"}:
+        bad_request('The body is {"state": "...", "criterion": "..."} or {"rotate_secret": "..."}')
+    if "rotate_secret" in body:
+        if len(body) > 1 or body["rotate_secret"] not in ("with-notice", "at-once"):
+            bad_request("rotate_secret is with-notice or at-once, and comes alone")
+        notice = body["rotate_secret"] == "with-notice"
+        secret = visit.clients.rotate(id, visit.payer, visit.desk.now(), notice=notice)
+        return _json({**_client(_known(id)), "client_secret": secret})
+    state, criterion = body.get("state"), body.get("criterion")
+    visit.clients.decide(known.client_id, state, criterion, visit.desk.now())
+    return _json(_client(_known(id)))
+
+
+def _known(id: str) -> Client:
+    found = here().clients.get(id)
+    if found is None:
+        raise NotFound("This payer knows no such client")
+    return found
+
+
+def _client(client: Client) -> dict[str, Any]:
+    until = client.old_secret_until
+    return described(client) | {
+        "registered": client.registered is not None,
+        "old_secret_until": datetime.fromtimestamp(until / 1000, UTC).isoformat() if until else None,
+    }

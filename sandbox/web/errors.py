@@ -15,7 +15,15 @@ from sandbox.web.pages import page
 
 log = logging.getLogger(__name__)
 
-_OAUTH = ("/auth/token", "/auth/revoke", "/auth/introspect", "/auth/jwks", "/auth/.well-known/")
+_OAUTH = (
+    "/auth/token",
+    "/auth/revoke",
+    "/auth/introspect",
+    "/auth/register",
+    "/auth/par",
+    "/auth/jwks",
+    "/auth/.well-known/",
+)
 
 
 def install(app: Flask) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
+from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -14,17 +15,25 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.store.ledger import new_secret
-from sandbox.web import visit
+from sandbox.web import cors, visit
 from sandbox.web.errors import answer
 
 HEADER = "X-Sandbox-Scenario"
 _CONTROL = "/_sandbox/"
+_ASCII = bytes(range(128))
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?")
 
 
+_METADATA = re.compile(r"/\.well-known/(oauth-authorization-server|openid-configuration)((?:/s/[^/]+)?)/auth")
+
+
 class ScenarioPath:
-    """WSGI: moves `/s/<scenarios>[~<session>]` from PATH_INFO to SCRIPT_NAME."""
+    """WSGI: moves `/s/<scenarios>[~<session>]` from PATH_INFO to SCRIPT_NAME.
+
+    Metadata of an issuer with a path are also asked at the root, with that path behind the well-known
+    name (RFC 8414 §3.1): such a path becomes the one below the issuer.
+    """
 
     def __init__(self, app: Callable[..., Iterable[bytes]]):
         self.app = app
@@ -34,7 +43,11 @@ class ScenarioPath:
             # Every URL we build begins with the Host: with a broken one there is nothing to answer.
             start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
             return [b"The Host header is not a host name\n"]
+        # Bytes that should have been percent-encoded: from here on they are.
+        environ["QUERY_STRING"] = quote(environ.get("QUERY_STRING", "").encode("latin-1"), safe=_ASCII)
         path = environ.get("PATH_INFO", "")
+        if path.startswith("/.well-known/") and (found := _METADATA.fullmatch(path)):
+            path = environ["PATH_INFO"] = f"{found[2]}/auth/.well-known/{found[1]}"
         if path.startswith("/s/"):
             name, slash, rest = path[3:].partition("/")
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/s/{name}"
@@ -59,7 +72,8 @@ def _enter() -> Response | None:
     except NotFound as problem:
         return answer(problem)
     try:
-        request.get_data(cache=True, parse_form_data=True)
+        request.get_data(cache=True)  # kept: `state` goes back byte for byte
+        _ = request.form
     except HTTPException:
         raise
     except Exception:
@@ -70,6 +84,8 @@ def _enter() -> Response | None:
     if request.path.startswith(_CONTROL):
         return None
     here = visit.here()
+    if (answered := cors.preflight(here)) is not None:
+        return answered
     reply = here.gates.run(Stage.REQUEST, None, here.facts)
     return respond(reply) if reply is not None else None
 
@@ -99,6 +115,7 @@ def _leave(response: Response) -> Response:
             changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
             if changed is not reply:
                 response = respond(changed)
+        cors.mark(here, response)
         _note(here, response)
     response.headers["X-Request-Id"] = here.request_id
     if fired := here.gates.fired():

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.auth.tokens import Access, access
+from sandbox.auth.tokens import Access, access, one_way_only
 from sandbox.core.errors import BadRequest, NotAcceptable, not_found
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
@@ -67,8 +68,7 @@ def capability_statement() -> Response:
         visit.auth,
         visit.clock.now().date().isoformat(),
         visit.rooms.version,
-        visit.payer.name,
-        visit.payer.withheld_types,
+        visit.payer,
     )
     statement = visit.gates.run(
         Stage.RESOURCE, statement, replace(visit.facts, resource="CapabilityStatement")
@@ -78,7 +78,7 @@ def capability_statement() -> Response:
 
 @fhir.get("/.well-known/smart-configuration")
 def smart_configuration() -> Response:
-    body = metadata.smart_configuration(here().auth)
+    body = metadata.smart_configuration(here().auth, here().payer)
     return Response(json_bytes(body), content_type="application/json")
 
 
@@ -93,14 +93,18 @@ def everything(id: str) -> Response:
     mode = visit.payer.everything
     if mode == "none":
         not_found("$everything is not supported", "not-supported")
-    if id != allowed.patient:
-        not_found("No such Patient")
+    # The patient must be one that the token may read: another member's is absent, or refused.
+    terms = _terms(visit, allowed, "Patient")
+    interactions.within_reach(visit.rooms.library, "Patient", id, allowed.patient, _now(visit), **terms)
+    served = visit.desk.types()
+    readable, limits = allowed.readable(served), allowed.limits(served)
     asked = interactions.everything_args(
         id,
         list(request.args.items(multi=True)),
-        allowed.readable(visit.desk.types()),
+        readable,
         visit.payer.page_size,
         visit.payer.page_size_max,
+        limits,
     )
     query = f"everything/{id}?" + urlencode(
         [(k, v) for k, v in request.args.items(multi=True) if k != "_page"]
@@ -111,6 +115,14 @@ def everything(id: str) -> Response:
     asked = replace(asked, after=after)
     visit = refine(page=number)
     page = interactions.everything(visit.rooms.library, asked, _now(visit), visit.gates, visit.facts)
+    if number == 1 and asked.count:
+        named = [t for text in request.args.getlist("_type") for t in text.split(",")]
+        page = replace(
+            page,
+            withheld=tuple(
+                t for t in served if (not named or t in named) and (t not in readable or t in limits)
+            ),
+        )
     return _bundle(visit, allowed, page, f"Patient/{id}/$everything", query, number)
 
 
@@ -129,10 +141,18 @@ def read(kind: str, id: str) -> Response:
     visit, allowed = _arrive(kind, "r")
     if not _ID.fullmatch(id):
         not_found(f"No such {kind}")
-    body = interactions.read(
-        visit.rooms.library, kind, id, allowed.patient, _now(visit), visit.gates, visit.facts
-    )
+    terms = _terms(visit, allowed, kind)
+    library, now = visit.rooms.library, _now(visit)
+    body = interactions.read(library, kind, id, allowed.patient, now, visit.gates, visit.facts, **terms)
     return Response(body, content_type=wire.JSON)
+
+
+def _terms(visit: Visit, allowed: Access, kind: str) -> dict[str, Any]:
+    """On which terms this token and this payer let a resource be read."""
+    return {
+        "limit": allowed.limit(kind, "r"),
+        "tell_foreign": visit.payer.foreign_read == "forbidden",
+    }
 
 
 @fhir.get("/<kind>")
@@ -165,27 +185,34 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
     bound = f"{kind}?{query.links_to()}"
     after, number = _pages(visit, allowed).read(bound, dict(args).get("_page"))
     visit = refine(page=number)
+    served = visit.desk.types()
     page = interactions.search(
         visit.rooms.library,
-        replace(query, after=after),
+        replace(query, after=after, any_of=allowed.limit(kind, "s")),
         allowed.patient,
-        allowed.readable(visit.desk.types()),
+        allowed.readable(served),
         _now(visit),
         visit.gates,
         visit.facts,
+        limits=allowed.limits(served),
+        refuse_foreign=visit.payer.foreign_search == "forbidden",
     )
+    if page.withheld:  # what the payer does not serve is not the token's doing
+        page = replace(page, withheld=tuple(t for t in page.withheld if t in served))
     return _bundle(visit, allowed, page, kind, bound, number, query.ignored)
 
 
 def _arrive(kind: str, action: str) -> tuple[Visit, Access]:
     """The bearer's access, once it is known to reach this type."""
     visit = here()
+    if "access_token" in request.args or "access_token" in request.form:
+        one_way_only()
     allowed = access(visit.desk, request.headers.get("Authorization"))
     visit.notes.update(client=allowed.client, member=allowed.username)
     if kind not in TYPES or kind in visit.payer.withheld_types:
         not_found(f"This payer holds no {kind[:64]}", "not-supported")
     allowed.require(kind, action)
-    return refine(client=allowed.client, member=allowed.username, resource=kind), allowed
+    return refine(client=allowed.client, member=allowed.username or None, resource=kind), allowed
 
 
 def _now(visit: Visit) -> int:
@@ -193,7 +220,7 @@ def _now(visit: Visit) -> int:
 
 
 def _pages(visit: Visit, allowed: Access) -> Pages:
-    return Pages(visit.rooms.page_key, f"{visit.tenant}|{allowed.patient}")
+    return Pages(visit.rooms.page_key, f"{visit.tenant}|{allowed.patient or allowed.client}")
 
 
 def _bundle(

@@ -1,29 +1,44 @@
-"""Pages for people: rendering with the headers that keep them safe, and the browser's cookie."""
+"""Pages for people: rendering with the headers that keep them safe, in the reader's language."""
 
 from __future__ import annotations
 
-import hmac
-from urllib.parse import urlsplit
+from functools import partial
+from urllib.parse import urlencode, urlsplit
 
 from flask import Response, g, render_template, request
 
 from sandbox.core.errors import Forbidden
-from sandbox.core.roster import Account
-from sandbox.store.ledger import digest, new_secret
+from sandbox.web import words
 from sandbox.web.visit import here
 
-BROWSER = "payer_browser"
 
-
-def page(template: str, status: int = 200, *, leads_to: str | None = None, **values: object) -> Response:
+def page(
+    template: str,
+    status: int = 200,
+    *,
+    leads_to: str | None = None,
+    again: str | None = None,
+    **values: object,
+) -> Response:
     """An HTML page that may not be framed, cached or scripted.
 
     `leads_to` is the app's redirect URI: Chromium applies form-action to the redirect that follows
-    a form, so the way back to the app must be allowed by name.
+    a form, so the way back to the app must be allowed by name. `again` is where the same page can be
+    had in another language, when this one answers a form. A template has `visit`, `payer`, `lang`
+    and the translator `t` (web/words.py) beside `values`.
     """
     # A failure may come before there is a visit: such a page wears no payer's brand.
     visit = here() if "visit" in g else None
-    body = render_template(template, visit=visit, payer=visit.payer if visit else None, **values)
+    lang = words.language()
+    body = render_template(
+        template,
+        visit=visit,
+        payer=visit.payer if visit else None,
+        lang=lang,
+        t=partial(words.translated, lang),
+        languages=_languages(lang, again),
+        **values,
+    )
     response = Response(body, status=status)
     target = _origin(leads_to) if leads_to else ""
     response.headers["Content-Security-Policy"] = (
@@ -34,7 +49,22 @@ def page(template: str, status: int = 200, *, leads_to: str | None = None, **val
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "same-origin"
     response.headers["Cache-Control"] = "no-store"
+    response.headers["Content-Language"] = lang
     return response
+
+
+def _languages(lang: str, again: str | None) -> list[tuple[str, str, str]]:
+    """The other languages of this page: tag, name, address. None for an answer to a form that cannot
+    be asked for again."""
+    if request.method not in ("GET", "HEAD") and again is None:
+        return []
+    where = again or f"{request.script_root}{request.path}?{urlencode(_query(), errors='replace')}"
+    joint = "" if where.endswith("?") else "&" if "?" in where else "?"
+    return [(tag, name, f"{where}{joint}lang={tag}") for tag, name in words.LANGUAGES.items() if tag != lang]
+
+
+def _query() -> list[tuple[str, str]]:
+    return [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
 
 
 def _origin(uri: str) -> str:
@@ -52,32 +82,8 @@ def from_another_origin() -> bool:
     return origin is not None and urlsplit(origin).netloc != request.host
 
 
-def who_logs_in() -> Account | None:
-    """The account that the posted user name and password belong to."""
-    account = here().rooms.accounts.get(request.form.get("username", "").strip())
-    password = digest(request.form.get("password", ""))
-    return account if account and hmac.compare_digest(password, digest(account.password)) else None
-
-
 def refuse_foreign_forms() -> None:
     """A form posted from another site is not the member's doing (login CSRF included)."""
     foreign = from_another_origin() or request.headers.get("Sec-Fetch-Site") == "cross-site"
     if request.method == "POST" and foreign:
         raise Forbidden("This form was sent from another site")
-
-
-def browser_secret() -> str:
-    """The secret of this browser, from its cookie or new."""
-    return request.cookies.get(BROWSER) or new_secret()
-
-
-def keep_cookie(response: Response, name: str, value: str) -> None:
-    """Set a session cookie: this payer's prefix only, no scripts, no cross-site posts."""
-    response.set_cookie(
-        name,
-        value,
-        path=(request.script_root or "") + "/",
-        httponly=True,
-        samesite="Lax",
-        secure=request.is_secure,
-    )

@@ -1,83 +1,102 @@
-"""The member portal: switch sharing on, see which apps have access, take it back."""
+"""The member portal: switch sharing on or off, see which apps have access, take it back."""
 
 from __future__ import annotations
-
-import hmac
-from datetime import UTC, datetime
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.auth import consent as consents
+from sandbox.auth.scopes import split
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
-from sandbox.store.ledger import Session, new_secret
-from sandbox.web.pages import keep_cookie, page, refuse_foreign_forms, who_logs_in
+from sandbox.store.ledger import Grant
+from sandbox.web import session, words
+from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.visit import here
 
 portal = Blueprint("portal", __name__, url_prefix="/portal")
 
-
-@portal.app_template_filter("day")
-def day(at: int) -> str:
-    """The day of an instant in milliseconds, as people write it here."""
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%B %-d, %Y")
-
-
-COOKIE = "payer_portal"
-SESSION_SECONDS = 3600
-
+portal.add_app_template_filter(words.day, "day")
+portal.add_app_template_filter(words.strong, "strong")
+portal.add_app_template_filter(words.code, "code")
 portal.before_request(refuse_foreign_forms)
 
 
 @portal.get("")
 def home() -> Response:
-    session = _session()
-    if session is None:
-        return page("portal_login.html", problem=None, username="")
-    account, csrf = session
+    browser = session.browser()
+    account = browser.account
+    if account is None:
+        return _login_page()
     visit = here()
-    grants = visit.ledger.grants_of(account.username)
     return page(
         "portal.html",
         account=account,
-        csrf=csrf,
+        csrf=browser.session.csrf,
         opted_in=visit.desk.opted_in(account),
         needed=visit.payer.portal_opt_in,
-        apps=[(grant, visit.rooms.clients.get(grant.client)) for grant in grants],
+        pending=visit.payer.connection_approval and "approved" not in visit.ledger.standing(account.username),
+        apps=[_app(grant) for grant in visit.ledger.grants_of(account.username)],
     )
+
+
+def _app(grant: Grant) -> dict[str, object]:
+    """What the portal tells of an app with access."""
+    visit = here()
+    client, whose = visit.clients.get(grant.client), visit.rooms.members.get(grant.patient)
+    classes = consents.offered(split(grant.scope), visit.desk.types())
+    return {
+        "grant": grant,
+        "name": client.name if client else grant.client,
+        "whose": whose.name if whose else grant.patient,
+        "data": [consents.DATA[name][0] for name in classes],
+        "lasting": "offline_access" in split(grant.scope),
+    }
+
+
+def _login_page(tried: session.Attempt | None = None) -> Response:
+    shown = page(
+        "portal_login.html",
+        session.status(tried),
+        again=f"{here().base}/portal",
+        csrf=session.browser().session.csrf,
+        tried=tried,
+        username=request.form.get("username", ""),
+    )
+    return session.wait_header(shown, tried)
 
 
 @portal.post("/login")
 def log_in() -> AnyResponse:
-    visit = here()
-    account = who_logs_in()
-    if account is None:
-        problem = "This user name and password do not belong together."
-        return page("portal_login.html", 400, problem=problem, username=request.form.get("username", ""))
-    response = redirect(f"{visit.base}/portal", 303)
-    secret = new_secret()
-    until = visit.desk.now() + SESSION_SECONDS * 1000
-    visit.ledger.add_session(secret, Session(account.username, new_secret(16), until))
-    keep_cookie(response, COOKIE, secret)  # type: ignore[arg-type]
-    return response
+    session.require_token()
+    tried = session.attempt()
+    if tried.account is None:
+        return _login_page(tried)
+    session.sign_in(tried.account)
+    return _home()
 
 
 @portal.post("/logout")
 def log_out() -> AnyResponse:
     _signed_in()
-    here().ledger.end_session(request.cookies.get(COOKIE, ""))
-    response = redirect(f"{here().base}/portal", 303)
-    keep_cookie(response, COOKIE, "")  # type: ignore[arg-type]
-    return response
+    session.sign_out()
+    return _home()
 
 
 @portal.post("/opt-in")
 def opt_in() -> AnyResponse:
     account = _signed_in()
-    visit = here()
-    visit.ledger.opt_in(account.username, visit.desk.now())
-    visit.notes["member"] = account.username
-    return redirect(f"{visit.base}/portal", 303)
+    here().ledger.unmark(account.username, "opted-out")
+    here().ledger.opt_in(account.username, here().desk.now())
+    return _home()
+
+
+@portal.post("/opt-out")
+def opt_out() -> AnyResponse:
+    """No new app may connect. Apps that have access keep it: each is ended by itself."""
+    account = _signed_in()
+    here().ledger.mark(account.username, "opted-out", here().desk.now())
+    return _home()
 
 
 @portal.post("/revoke")
@@ -88,20 +107,18 @@ def revoke() -> AnyResponse:
     if grant is None or grant.username != account.username:
         raise Forbidden("This is not one of your apps")
     visit.ledger.revoke_grant(grant.id, visit.desk.now())
-    visit.notes["member"] = account.username
-    return redirect(f"{visit.base}/portal", 303)
+    return _home()
 
 
-def _session() -> tuple[Account, str] | None:
-    """Who is signed in, and the token that their forms must carry."""
-    visit = here()
-    found = visit.ledger.session(request.cookies.get(COOKIE, ""))
-    account = visit.rooms.accounts.get(found.username) if found and found.expires > visit.desk.now() else None
-    return (account, found.csrf) if found and account else None
+def _home() -> AnyResponse:
+    return redirect(f"{here().base}/portal", 303)
 
 
 def _signed_in() -> Account:
-    session = _session()
-    if session is None or not hmac.compare_digest(request.form.get("csrf", ""), session[1]):
+    """Who sent this form of the portal. Raises Forbidden."""
+    session.require_token()
+    account = session.browser().account
+    if account is None:
         raise Forbidden("Sign in to the portal and try again")
-    return session[0]
+    here().notes["member"] = account.username
+    return account

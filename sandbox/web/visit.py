@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
@@ -10,6 +10,8 @@ from flask import current_app, g
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
+from sandbox.auth.registry import Registry
+from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import Facts, Gates
@@ -39,6 +41,9 @@ class Rooms:
     default_scenario: str
     control_key: str
     version: str
+    remote: RemoteJwks
+    members: Mapping[str, Account]
+    household: Callable[[str], Sequence[tuple[str, str]]]
 
 
 @dataclass(frozen=True)
@@ -67,6 +72,11 @@ class Visit:
         return f"{self.base}/auth"
 
     @property
+    def clients(self) -> Registry:
+        """The apps that this payer knows."""
+        return Registry(self.rooms.clients, self.ledger)
+
+    @property
     def desk(self) -> Desk:
         """What the authorization server needs of this request."""
         return Desk(
@@ -75,11 +85,14 @@ class Visit:
             self.ledger,
             self.gates,
             self.facts,
-            self.rooms.clients,
+            self.clients,
             self.rooms.accounts,
             self.auth,
             self.fhir,
             self.rooms.signing_key,
+            remote=self.rooms.remote,
+            members=self.rooms.members,
+            household=self.rooms.household,
         )
 
 

@@ -162,9 +162,16 @@ def test_a_token_reaches_the_types_of_its_scopes_only(make_app: MakeApp) -> None
     assert narrow.get("Patient").status_code == 403
     assert narrow.get(f"Patient/{narrow.patient}").status_code == 200
     bundle = narrow.get("ExplanationOfBenefit?_count=1&_include=ExplanationOfBenefit:*").json()
-    assert {e["resource"]["resourceType"] for e in bundle["entry"]} <= {"ExplanationOfBenefit", "Patient"}
-    kinds = {r["resourceType"] for r in narrow.everything(f"Patient/{narrow.patient}/$everything")}
+    *shown, told = bundle["entry"]
+    assert {e["resource"]["resourceType"] for e in shown} <= {"ExplanationOfBenefit", "Patient"}
+    assert told["search"]["mode"] == "outcome"
+    assert "Coverage" in told["resource"]["issue"][0]["details"]["text"]
+    entries = [e for page in narrow.pages(f"Patient/{narrow.patient}/$everything") for e in page["entry"]]
+    kinds = {e["resource"]["resourceType"] for e in entries if e["search"]["mode"] == "match"}
     assert kinds == {"ExplanationOfBenefit", "Patient"}
+    (told,) = [e["resource"] for e in entries if e["search"]["mode"] == "outcome"]
+    assert (told["issue"][0]["severity"], told["issue"][0]["code"]) == ("warning", "suppressed")
+    assert "Coverage" in told["issue"][0]["details"]["text"]
 
 
 @pytest.mark.parametrize(

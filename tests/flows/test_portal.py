@@ -8,9 +8,13 @@ import httpx
 from support.smart_app import MakeApp, SmartApp, hidden
 
 
+def sign_in(app: SmartApp, username: str, password: str) -> httpx.Response:
+    form = hidden(app.browser.get(f"{app.base}/portal")) | {"username": username, "password": password}
+    return app.browser.post(f"{app.base}/portal/login", data=form)
+
+
 def enter(app: SmartApp, username: str) -> httpx.Response:
-    form = {"username": username, "password": f"{username}-pass"}
-    answer = app.browser.post(f"{app.base}/portal/login", data=form)
+    answer = sign_in(app, username, f"{username}-pass")
     assert answer.status_code == 303
     return app.browser.get(f"{app.base}/portal")
 
@@ -39,7 +43,7 @@ def test_forms_without_the_sessions_token_do_nothing(app: SmartApp) -> None:
 
 
 def test_a_wrong_password_stays_outside(app: SmartApp) -> None:
-    answer = app.browser.post(f"{app.base}/portal/login", data={"username": "maria", "password": "x"})
+    answer = sign_in(app, "maria", "x")
     assert answer.status_code == 400
     assert "do not belong together" in answer.text
 
@@ -51,12 +55,13 @@ def test_signing_out_ends_the_session(app: SmartApp) -> None:
 
 
 def test_pages_are_safe_to_show(app: SmartApp) -> None:
-    page = app.follow(app.authorize())
+    first = app.authorize()
+    page = app.follow(first)
     assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
     assert page.headers["x-frame-options"] == "DENY"
     assert page.headers["referrer-policy"] == "same-origin"
     assert page.headers["cache-control"] == "no-store"
-    cookie = app.authorize().headers["set-cookie"]
+    cookie = first.headers["set-cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
     assert f"Path={httpx.URL(app.base).path}/" in cookie

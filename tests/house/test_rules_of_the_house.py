@@ -72,7 +72,16 @@ def test_the_readme_lists_every_scenario_and_every_command() -> None:
 
 @pytest.mark.parametrize("word", ["sha" + "red/", "pypi" + ".org", "registry.np" + "mjs"])
 def test_the_project_speaks_only_of_itself(word: str) -> None:
-    skipped = {".git", ".venv", "__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
+    skipped = {
+        ".git",
+        ".venv",
+        "__pycache__",
+        ".mypy_cache",
+        ".ruff_cache",
+        ".pytest_cache",
+        ".hypothesis",
+        "node_modules",
+    }
     for path in TOP.rglob("*"):
         if (
             path.is_file()

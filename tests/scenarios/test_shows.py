@@ -50,6 +50,7 @@ def act(client: SmartApp, step: Show) -> Any:
 
 def opt_in(client: SmartApp, username: str) -> httpx.Response:
     form = {"username": username, "password": f"{username}-pass"}
+    form |= hidden(client.browser.get(f"{client.base}/portal"))
     client.browser.post(f"{client.base}/portal/login", data=form)
     page = client.browser.get(f"{client.base}/portal")
     return client.browser.post(f"{client.base}/portal/opt-in", data=hidden(page))

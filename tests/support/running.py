@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import logging
+import ssl
 import subprocess
 import sys
 import threading
@@ -50,8 +51,9 @@ def listening(settings: Settings, clock: Clock | None = None) -> Iterator[str]:
 
 
 @contextmanager
-def served(*flags: str, env: dict[str, str]) -> Iterator[str]:
-    """`payer-sandbox serve --port 0 …` as a user would run it. Yields its origin; stops it by Ctrl-C."""
+def served(*flags: str, env: dict[str, str], trust: Path | None = None) -> Iterator[str]:
+    """`payer-sandbox serve --port 0 …` as a user would run it. Yields its origin; stops it by Ctrl-C.
+    `trust`: the certificate to believe when it serves TLS."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *flags],
         stdout=subprocess.PIPE,
@@ -60,7 +62,7 @@ def served(*flags: str, env: dict[str, str]) -> Iterator[str]:
         env=env,
     )
     try:
-        yield _origin(process)
+        yield _origin(process, trust)
     finally:
         process.send_signal(2)
         rest, _ = process.communicate(timeout=20)
@@ -68,20 +70,21 @@ def served(*flags: str, env: dict[str, str]) -> Iterator[str]:
         assert "Traceback" not in rest
 
 
-def _origin(process: subprocess.Popen[str]) -> str:
+def _origin(process: subprocess.Popen[str], trust: Path | None) -> str:
     assert process.stdout is not None
     for line in process.stdout:
         if "FHIR base" in line:
             origin = line.split()[-1].removesuffix("/fhir")
-            _wait(f"{origin}/_sandbox/health")
+            _wait(f"{origin}/_sandbox/health", trust)
             return origin
     raise AssertionError("serve ended without saying where it listens")
 
 
-def _wait(url: str) -> None:
+def _wait(url: str, trust: Path | None) -> None:
+    verify = ssl.create_default_context(cafile=trust) if trust else True
     for _ in range(100):
         try:
-            if httpx.get(url).status_code == 200:
+            if httpx.get(url, verify=verify).status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.05)

@@ -76,16 +76,26 @@ class SmartApp:
         return self.browser.post(f"{self.base}/auth/login", data=form)
 
     def agree(self, username: str, decision: str = "allow", **changes: str | None) -> dict[str, str]:
-        """The whole visit of a member. Returns the parameters of the callback."""
-        answer = self.log_in(username, **changes)
-        if self.returned(answer):
-            return self.callback(answer)
+        """The whole visit of a member who shares their own data. Returns the callback's parameters."""
+        return self.decide(self.choose(self.log_in(username, **changes)), {"decision": decision})
+
+    def choose(self, answer: httpx.Response, patient: str = "") -> httpx.Response:
+        """Past the picker, where there is one: a patient's id, or the one that is chosen already."""
         page = self.follow(answer)
-        done = self.browser.post(f"{self.base}/auth/consent", data=hidden(page) | {"decision": decision})
-        return self.callback(done)
+        if not page.url.path.endswith("/auth/pick"):
+            return page
+        chosen = patient or re.findall(r'name="patient"[^>]* value="([^"]+)" checked', page.text)[0]
+        form = hidden(page) | {"patient": chosen}
+        return self.follow(self.browser.post(f"{self.base}/auth/pick", data=form))
+
+    def decide(self, page: httpx.Response, form: dict[str, Any]) -> dict[str, str]:
+        """Answer the consent page, unless the payer has sent the member back already."""
+        if not self.returned(page):
+            page = self.browser.post(f"{self.base}/auth/consent", data=hidden(page) | form)
+        return self.callback(page)
 
     def follow(self, answer: httpx.Response) -> httpx.Response:
-        while answer.is_redirect:
+        while answer.is_redirect and not self.returned(answer):
             answer = self.browser.get(answer.headers["location"])
         return answer
 

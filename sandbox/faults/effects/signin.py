@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sandbox.auth.authorize import Decision
+from sandbox.auth.decision import Decision
 from sandbox.auth.tokens import TokenPlan
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World

@@ -12,8 +12,8 @@ from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 from sandbox.auth import authorize
-from sandbox.auth.authorize import Decision
 from sandbox.auth.clients import Client
+from sandbox.auth.decision import Decision, conclude
 from sandbox.auth.desk import Desk
 from sandbox.auth.server import AuthorizationServer, TokenRequest
 from sandbox.core.clock import FrozenClock
@@ -100,7 +100,7 @@ class App:
     def code(self, **changes: str | None) -> str:
         asked = authorize.check(args(client_id=self.client, **changes), self.desk)
         decision = Decision("maria", "p1", asked.scope, asked.redirect_uri)
-        url = authorize.conclude(self.desk, asked, decision)
+        url = conclude(self.desk, asked, decision)
         return parse_qs(urlsplit(url).query)["code"][0]
 
     def reply(self, form: Mapping[str, Any], endpoint: str = "") -> Reply:

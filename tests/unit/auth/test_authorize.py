@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote_from_bytes, unquote_to_bytes, urlsplit
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, args, challenge
 
-from sandbox.auth.authorize import (
-    AuthorizationRequest,
-    CallbackError,
-    Decision,
-    callback,
-    check,
-    conclude,
-    error_url,
-    reply_params,
-)
+from sandbox.auth.authorize import check, registered
+from sandbox.auth.decision import Decision, callback, conclude, error_url, reply_params
 from sandbox.auth.desk import Desk
+from sandbox.auth.request import AuthorizationRequest, CallbackError, parameters
 from sandbox.core.errors import BadRequest
+from sandbox.core.files import json_bytes, json_value
 from sandbox.core.payer import Payer
 
 
@@ -33,7 +27,7 @@ def refused(desk: Desk, **changes: Any) -> CallbackError:
 
 
 def test_a_good_request_keeps_what_the_token_will_need(at: Desk) -> None:
-    asked = check(args(nonce="n", launch="x"), at)
+    asked = check(args(nonce="n"), at)
     assert asked == AuthorizationRequest("app", CALLBACK, tuple(SCOPE.split()), "st", challenge(), "n")
     assert AuthorizationRequest.from_json(asked.to_json()) == asked
 
@@ -184,3 +178,126 @@ def test_a_decision_becomes_a_code_or_its_error(at: Desk, app: App) -> None:
     }
     silent = conclude(at, asked, replace(no, description=None, params={}))
     assert silent == f"{CALLBACK}?error=access_denied"
+
+
+@pytest.mark.parametrize(
+    ("policy", "changes", "good"),
+    [
+        ("required", {}, True),
+        ("required", {"aud": FHIR + "/"}, True),
+        ("required", {"aud": FHIR, "resource": "https://evil.example"}, False),
+        ("slash-strict", {}, True),
+        ("slash-strict", {"aud": FHIR + "/"}, False),
+        ("slash-strict", {"aud": None}, False),
+        ("forbidden", {"aud": None}, True),
+        ("forbidden", {}, False),
+        ("forbidden", {"aud": None, "resource": FHIR}, False),
+        ("ignored", {"aud": None}, True),
+        ("ignored", {"aud": "https://evil.example"}, True),
+    ],
+)
+def test_aud_is_what_the_payer_makes_of_it(
+    at: Desk, policy: Any, changes: dict[str, Any], good: bool
+) -> None:
+    payer = replace(at, payer=Payer(aud=policy))
+    if good:
+        assert check(args(**changes), payer)
+    else:
+        assert refused(payer, **changes).error == "invalid_request"
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"request": "eyJ..."}, "request_not_supported"),
+        ({"request_uri": "https://app.example/request"}, "request_uri_not_supported"),
+        ({"request_uri": "urn:ietf:params:oauth:request_uri:x"}, "request_uri_not_supported"),
+        ({"launch": "xyz"}, "invalid_request"),
+        ({"response_mode": "fragment"}, "invalid_request"),
+        ({"response_mode": "form_post"}, "invalid_request"),
+        ({"response_mode": ""}, "invalid_request"),
+        ({"prompt": "none login"}, "invalid_request"),
+        ({"prompt": "create"}, "invalid_request"),
+        ({"max_age": "-1"}, "invalid_request"),
+        ({"max_age": "soon"}, "invalid_request"),
+        ({"max_age": "9" * 10}, "invalid_request"),
+        ({"nonce": "x" * 8193}, "invalid_request"),
+        ({"nonce": "\udcff"}, "invalid_request"),
+        ({"scope": "openid " * 2000}, "invalid_request"),
+        ({"scope": "patient/*.rs\x00"}, "invalid_request"),
+        ({"nonce": ["a", "a"]}, "invalid_request"),
+        ({"aud": [FHIR, FHIR]}, "invalid_request"),
+        ({"launch": ["a", "b"]}, "invalid_request"),
+        ({"state": None}, "invalid_request"),
+    ],
+)
+def test_what_smart_does_not_have_here_is_refused_by_name(
+    at: Desk, changes: dict[str, Any], error: str
+) -> None:
+    assert refused(at, **changes).error == error
+
+
+def test_a_legacy_client_may_leave_the_state_out(at: Desk) -> None:
+    assert check(args(client_id="legacy", state=None), at).state is None
+
+
+def test_unknown_parameters_are_ignored_however_often(at: Desk) -> None:
+    assert check(args(flavour=["a", "b"], ui_locales="es"), at)
+
+
+@pytest.mark.parametrize("changes", [{"state": "x" * 8193}, {"redirect_uri": CALLBACK + "?" + "x" * 8192}])
+def test_what_is_too_long_to_echo_or_trust_gets_a_page(at: Desk, changes: dict[str, Any]) -> None:
+    with pytest.raises(BadRequest):
+        check(args(**changes), at)
+
+
+@pytest.mark.parametrize("id", ["\udcff", "a\x00", "a\nb"])
+def test_a_client_id_that_cannot_be_stored_gets_a_page(at: Desk, id: str) -> None:
+    with pytest.raises(BadRequest):
+        check(args(client_id=id), at)
+
+
+@pytest.mark.parametrize(
+    ("asked", "ceiling", "left"),
+    [
+        ("openid patient/*.rs", None, "openid patient/*.rs"),
+        ("openid patient/*.rs", "openid patient/*.rs", "openid patient/*.rs"),
+        (
+            "openid patient/*.rs",
+            "patient/Coverage.rs patient/Patient.r",
+            "patient/Coverage.rs patient/Patient.r",
+        ),
+        ("patient/Coverage.rs", "patient/*.read", "patient/Coverage.rs"),
+        ("patient/Coverage.rs", "patient/Patient.rs", ""),
+        ("user/*.rs", "patient/*.rs", ""),
+        ("offline_access openid", "openid", "openid"),
+    ],
+)
+def test_nobody_is_given_more_than_they_registered(asked: str, ceiling: str | None, left: str) -> None:
+    assert " ".join(registered(asked.split(), ceiling)) == left
+
+
+def test_the_answer_may_come_in_the_fragment(at: Desk) -> None:
+    payer = replace(at, payer=Payer(response_mode="fragment"))
+    asked = check(args(response_mode="fragment"), payer)
+    url = conclude(payer, asked, Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s")))
+    assert url.startswith(f"{CALLBACK}#code=")
+    assert dict(parse_qsl(urlsplit(url).fragment))["state"] == "s"
+    assert urlsplit(error_url(payer, refused(payer, scope="nonsense"))).fragment.startswith(
+        "error=invalid_scope"
+    )
+
+
+@given(st.binary(max_size=40))
+def test_bytes_of_the_state_survive_storage_and_callback(raw: bytes) -> None:
+    state = parameters(b"state=" + quote_from_bytes(raw, safe="").encode())["state"][0]
+    kept = AuthorizationRequest.from_json(
+        json_value(json_bytes(AuthorizationRequest("a", CALLBACK, (), state, None, None).to_json()))
+    )
+    sent = urlsplit(callback(CALLBACK, {"state": kept.state or ""})).query
+    assert unquote_to_bytes(sent.removeprefix("state=").replace("+", " ")) == raw
+
+
+def test_too_many_parameters_are_no_request() -> None:
+    with pytest.raises(ValueError, match="fields"):
+        parameters(b"a=1&" * 101)

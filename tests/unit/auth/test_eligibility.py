@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from sandbox.auth.eligibility import EXPLAIN, Refusal, decide
+from sandbox.auth.eligibility import EXPLAIN, Refusal, decide, is_minor
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account, Span
 
@@ -88,3 +88,84 @@ def test_the_reason_that_the_member_cannot_change_is_told_first() -> None:
 @pytest.mark.parametrize("why", EXPLAIN)
 def test_every_refusal_is_explained_in_words_for_the_member(why: str) -> None:
     assert len(Refusal(why).text) > 30  # type: ignore[arg-type]
+
+
+BORN = {"adult": date(1990, 1, 1), "minor": TODAY - timedelta(days=365 * 10)}
+STRICT = Payer(
+    inactive_access_days=100,
+    supported_lines=("qhp",),
+    waiting_days=30,
+    minors="guardian-only",
+    portal_opt_in=True,
+    connection_approval=True,
+)
+OPEN = Payer()
+COVERED: dict[str, tuple[Span, ...]] = {
+    "covered": (span(-500),),
+    "covered since 29 days": (span(-29),),
+    "to be covered": (span(5),),
+    "lapsed 100 days ago": (span(-900, -100),),
+    "lapsed 101 days ago": (span(-900, -101),),
+    "another line": (span(-500, None, "chip"),),
+}
+BY_COVERAGE = {
+    "to be covered": "not-yet-covered",
+    "lapsed 101 days ago": "lapsed",
+    "another line": "line-not-supported",
+    "covered since 29 days": "too-new",
+}
+
+
+@pytest.mark.parametrize("acting", [False, True], ids=["self", "acting"])
+@pytest.mark.parametrize("age", BORN)
+@pytest.mark.parametrize("opted_in", [False, True], ids=["never-opted-in", "opted-in"])
+@pytest.mark.parametrize(
+    "standing",
+    [set(), {"approved"}, {"opted-out"}, {"locked"}, {"approved", "opted-out"}, {"approved", "locked"}],
+    ids=lambda marks: "+".join(sorted(marks)) or "nothing",
+)
+@pytest.mark.parametrize("covered", COVERED)
+def test_every_combination_tells_the_first_reason_that_holds(
+    covered: str, standing: set[str], opted_in: bool, age: str, acting: bool
+) -> None:
+    account = Account("u", "p", "pt", "n", "eligible", BORN[age], COVERED[covered], opted_in)
+
+    def answer(payer: Payer) -> str | None:
+        found = decide(payer, account, TODAY, opted_in, standing=frozenset(standing), acting=acting)
+        return found.reason if found else None
+
+    reasons = [
+        ("locked" if "locked" in standing else None),
+        BY_COVERAGE.get(covered),
+        ("minor" if age == "minor" and not acting else None),
+        ("not-opted-in" if "opted-out" in standing or not opted_in else None),
+        ("approval-pending" if "approved" not in standing else None),
+    ]
+    assert answer(STRICT) == next(filter(None, reasons), None)
+    lenient = [
+        reasons[0],
+        ("not-yet-covered" if covered == "to be covered" else None),
+        ("not-opted-in" if "opted-out" in standing else None),
+    ]
+    assert answer(OPEN) == next(filter(None, lenient), None)
+
+
+@pytest.mark.parametrize(
+    ("born", "today", "age", "minor"),
+    [
+        (date(2007, 6, 15), date(2025, 6, 14), 18, True),
+        (date(2007, 6, 15), date(2025, 6, 15), 18, False),
+        (date(2008, 2, 29), date(2026, 2, 28), 18, True),
+        (date(2008, 2, 29), date(2026, 3, 1), 18, False),
+        (date(2007, 6, 15), date(2025, 6, 15), 21, True),
+        (date(2025, 6, 1), date(2025, 6, 15), 18, True),
+    ],
+)
+def test_majority_comes_on_the_birthday(born: date, today: date, age: int, minor: bool) -> None:
+    assert is_minor(Payer(adult_age=age), born, today) is minor
+
+
+@pytest.mark.parametrize(("days", "answer"), [(0, None), (29, None), (30, None), (31, "too-new")])
+def test_the_wait_counts_from_the_first_coverage_ever(days: int, answer: str | None) -> None:
+    assert reason(Payer(waiting_days=days), span(-30)) == answer
+    assert reason(Payer(waiting_days=days), span(-400, -300), span(-1)) is None

@@ -13,7 +13,7 @@ import pytest
 from pydantic import ValidationError
 from unit.faults.fault_samples import FHIR, act, gates, world
 
-from sandbox.auth.authorize import Decision
+from sandbox.auth.decision import Decision
 from sandbox.auth.tokens import TokenPlan
 from sandbox.core.clock import FrozenClock
 from sandbox.core.errors import BadRequest

@@ -16,7 +16,7 @@ from sandbox.core.gates import OPEN, Facts
 from sandbox.fhir import dates, interactions, wire
 from sandbox.fhir.library import Everything, Page
 from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import parse
+from sandbox.fhir.query import Query, parse
 
 ALL = frozenset(TYPES)
 EOB = "ExplanationOfBenefit"
@@ -112,6 +112,81 @@ def test_the_query_gate_may_make_the_search_poorer(library: FakeLibrary) -> None
     gates = ArmedGates(QUERY=lambda q: replace(q, includes=()), BUNDLE=lambda p: replace(p, total=99))
     page = search(library, ("_include", "*"), gates=gates)
     assert (page.included, page.total) == ((), 99)
+
+
+# a token that reaches a part of a type
+
+
+class PartLibrary(FakeLibrary):
+    """Of what a limit asks for, these ids are inside."""
+
+    inside: frozenset[str] = frozenset()
+
+    def search(self, query: Query, now: int) -> Page:
+        page = super().search(query, now)
+        if not query.any_of:
+            return page
+        return replace(page, matches=tuple(s for s in page.matches if s.id in self.inside))
+
+
+LIMIT = (parse("Coverage", [("_id", "c1")]).clauses,)
+
+
+def test_a_read_outside_the_part_is_forbidden_and_inside_it_is_shown() -> None:
+    library = PartLibrary([*member("p1"), *member("p2")])
+
+    def read_coverage(id: str, who: str | None = "p1") -> bytes:
+        return interactions.read(library, "Coverage", id, who, 0, OPEN, Facts(), limit=LIMIT)
+
+    with pytest.raises(Forbidden) as caught:
+        read_coverage("c1")
+    assert 'scope="patient/Coverage.r"' in caught.value.headers["WWW-Authenticate"]
+    with pytest.raises(Forbidden) as caught:
+        read_coverage("c1", None)
+    assert 'scope="system/Coverage.r"' in caught.value.headers["WWW-Authenticate"]
+    with pytest.raises(NotFound):
+        read_coverage("c1-p2")
+    library.inside = frozenset({"c1"})
+    assert json.loads(read_coverage("c1"))["id"] == "c1"
+
+
+def test_an_include_outside_the_part_is_left_out_and_told() -> None:
+    library = PartLibrary([*member("p1"), *member("p2")])
+    query = parse(EOB, [("_include", "*")])
+
+    def included(**more: Any) -> Page:
+        return interactions.search(library, query, "p1", ALL, 0, OPEN, Facts(), **more)
+
+    assert included().withheld == ()
+    page = included(limits={"Coverage": LIMIT})
+    assert "Coverage" not in {s.type for s in page.included}
+    assert page.withheld == ("Coverage",)
+    library.inside = frozenset(s.id for s in library.rows if s.type == "Coverage")
+    assert included(limits={"Coverage": LIMIT}) == included()
+
+
+def test_what_another_member_owns_is_left_out_in_silence(library: FakeLibrary) -> None:
+    page = search(library, ("_include", "*"))
+    assert any(s.patient == "p2" for s in library.points_to)
+    assert page.withheld == ()
+
+
+def test_a_payer_may_tell_of_what_another_member_owns(library: FakeLibrary) -> None:
+    for id, expected in (("c1-p2", Forbidden), ("nope", NotFound)):
+        with pytest.raises(expected):
+            interactions.read(library, "Coverage", id, "p1", 0, OPEN, Facts(), tell_foreign=True)
+
+
+def test_what_was_left_out_becomes_an_outcome_entry() -> None:
+    page = Page((stored(patient()),), total=1, withheld=("Coverage", "Observation"))
+    entries = json.loads(wire.searchset(page, "https://h.example/fhir", [], ["colour"]))["entry"]
+    assert [e["search"]["mode"] for e in entries] == ["match", "outcome", "outcome"]
+    told = [e["resource"]["issue"][0] for e in entries[1:]]
+    assert [(i["severity"], i["code"]) for i in told] == [
+        ("warning", "not-supported"),
+        ("warning", "suppressed"),
+    ]
+    assert told[1]["details"]["text"].endswith(": Coverage, Observation")
 
 
 # $everything

@@ -8,6 +8,7 @@ import pytest
 from unit.fhir.fhir_samples import member
 
 from sandbox.auth import scopes
+from sandbox.core.payer import Payer
 from sandbox.fhir import metadata
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.params import TYPES
@@ -20,7 +21,8 @@ SAMPLE = {"token": "a|b", "date": "ge2020-01", "reference": "p1", "string": "g"}
 
 
 def statement(withheld: tuple[str, ...] = ()) -> dict[str, Any]:
-    return metadata.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", "Juniper", withheld)
+    payer = Payer(withheld_types=withheld)
+    return metadata.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", payer)
 
 
 RESOURCES = {row["type"]: row for row in statement()["rest"][0]["resource"]}
@@ -82,6 +84,8 @@ def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
         "token": smart["token_endpoint"],
         "revoke": smart["revocation_endpoint"],
         "introspect": smart["introspection_endpoint"],
+        "register": smart["registration_endpoint"],
+        "manage": smart["management_endpoint"],
     }
     assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
 
@@ -89,24 +93,71 @@ def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
 def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
     smart = metadata.smart_configuration(AUTH)
     uris = [value for name, value in smart.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(uris) == 6
+    assert len(uris) == 8
+    assert smart["user_access_brand_bundle"] == "https://h.example/s/x/branding.json"
     assert all(uri.startswith("https://h.example/s/x/") for uri in uris)
 
 
 def test_only_s256_and_the_grants_that_exist_are_offered() -> None:
     smart = metadata.smart_configuration(AUTH)
     assert smart["code_challenge_methods_supported"] == ["S256"]
-    assert set(smart["grant_types_supported"]) == {"authorization_code", "refresh_token"}
+    assert set(smart["grant_types_supported"]) == {
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+    }
+    assert smart["token_endpoint_auth_methods_supported"] == [
+        "client_secret_basic",
+        "private_key_jwt",
+        "none",
+    ]
     assert smart["issuer"] == AUTH
 
 
-def test_every_advertised_scope_can_be_granted() -> None:
-    asked = " ".join(metadata.SCOPES)
-    assert scopes.narrow(asked, TYPES) == list(metadata.SCOPES)
+def test_every_advertised_scope_can_be_granted_by_a_member_or_given_to_a_service() -> None:
+    told = metadata.smart_configuration(AUTH)["scopes_supported"]
+    system = [scope for scope in told if scope.startswith("system/")]
+    asked = " ".join(told)
+    assert scopes.narrow(asked, TYPES) == [scope for scope in told if scope not in system]
+    assert scopes.narrow_system(asked, "system/*.rs", TYPES) == system
+    assert "patient/Observation.rs" in told
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.parametrize(
+    ("policies", "field", "expected"),
+    [
+        ({"client_secret_post": True}, "token_endpoint_auth_methods_supported", "client_secret_post"),
+        ({"par": "required"}, "require_pushed_authorization_requests", True),
+        ({"par": "off"}, "pushed_authorization_request_endpoint", None),
+        ({"registration": "closed"}, "registration_endpoint", None),
+        ({"response_mode": "fragment"}, "response_modes_supported", "fragment"),
+    ],
+)
+def test_the_documents_follow_the_payers_character(
+    policies: dict[str, Any], field: str, expected: Any
+) -> None:
+    usual = metadata.smart_configuration(AUTH)
+    changed = metadata.smart_configuration(AUTH, Payer(**policies))
+    assert changed.get(field) != usual.get(field)
+    told = changed.get(field)
+    assert expected in told if isinstance(told, list) else told == expected
+    for document in (metadata.server_metadata, metadata.openid_configuration):
+        assert document(AUTH, Payer(**policies)).get(field) == told
+
+
+def test_the_old_oauth_uris_name_no_endpoint_that_is_closed() -> None:
+    payer = Payer(registration="closed", cors=False)
+    security = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", payer)["rest"][0]["security"]
+    assert "register" not in {each["url"] for each in security["extension"][0]["extension"]}
+    assert security["cors"] is False
 
 
 def test_openid_configuration_has_the_same_addresses_and_what_openid_adds() -> None:
     openid, smart = metadata.openid_configuration(AUTH), metadata.smart_configuration(AUTH)
     assert all(smart[name] == value for name, value in openid.items() if name in smart)
+    oauth = metadata.server_metadata(AUTH)
+    assert oauth.items() <= openid.items()
+    assert not {"capabilities", "user_access_brand_bundle"} & set(oauth)
     assert openid["id_token_signing_alg_values_supported"] == ["RS256"]
     assert openid["subject_types_supported"] == ["public"]

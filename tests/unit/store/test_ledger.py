@@ -11,7 +11,17 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import FileProblem
-from sandbox.store.ledger import Code, Grant, Ledger, Pending, TenantLedger, Token, digest, new_secret
+from sandbox.store.ledger import (
+    Code,
+    Grant,
+    Ledger,
+    Pending,
+    Session,
+    TenantLedger,
+    Token,
+    digest,
+    new_secret,
+)
 
 THREADS = 16
 
@@ -139,7 +149,11 @@ def test_secrets_are_never_in_the_files(tmp_path: Path) -> None:
     tenant.add_code(secrets[0], code())
     tenant.add_token(token(secrets[1]))
     tenant.add_pending(pending(secrets[2]))
-    tenant.log_in(secrets[2], "maria")
+    tenant.log_in(secrets[2], "maria", digest("another"))
+    session, pushed = new_secret(), new_secret()
+    tenant.add_session(session, Session("maria", "csrf", 60_000, 1))
+    tenant.push(pushed, "app", {"state": ["s"]}, 60_000)
+    secrets += [session, pushed]
     assert tenant.spend_code(secrets[0], 1)
     files = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     ledger.close()
@@ -219,10 +233,52 @@ def test_the_clock_stands_where_it_was_last_moved_to(tenant: TenantLedger) -> No
 
 def test_a_pending_sign_in_comes_back_with_who_logged_in(tenant: TenantLedger) -> None:
     tenant.add_pending(pending("secret"))
-    tenant.log_in("secret", "maria")
+    tenant.log_in("secret", "maria", digest("another"))
+    tenant.choose_patient("secret", "p1")
     found = tenant.pending("secret")
     assert found is not None
     assert (found.id, found.request, found.username) == ("secret", pending("x").request, "maria")
+    assert (found.browser, found.patient) == (digest("another"), "p1")
+
+
+def test_somebody_else_who_signs_in_has_chosen_nobody_yet(tenant: TenantLedger) -> None:
+    tenant.add_pending(pending("secret"))
+    tenant.choose_patient("secret", "p1")
+    tenant.log_in("secret", "walter", digest("another"))
+    found = tenant.pending("secret")
+    assert found is not None
+    assert found.patient is None
+
+
+def test_a_pushed_request_is_taken_once_by_its_client_in_time(ledger: Ledger, tenant: TenantLedger) -> None:
+    for name in ("a", "b"):
+        tenant.push(name, "app", {"state": ["s"]}, 60_000)
+    assert tenant.take_pushed("a", "other", 1) is None
+    assert tenant.take_pushed("a", "app", 60_000) is None
+    assert ledger.tenant("another").take_pushed("a", "app", 1) is None
+    assert tenant.take_pushed("a", "app", 59_999) == {"state": ["s"]}
+    assert sum(found is not None for found in together(ledger, lambda t: t.take_pushed("b", "app", 1))) == 1
+
+
+def test_what_was_decided_about_a_member_is_kept_until_it_is_taken_back(tenant: TenantLedger) -> None:
+    for mark in ("locked", "approved", "locked"):
+        tenant.mark("maria", mark, 1)
+    assert tenant.standing("maria") == {"locked", "approved"}
+    tenant.unmark("maria", "locked")
+    assert tenant.standing("maria") == {"approved"}
+    assert tenant.standing("walter") == frozenset()
+    tenant.reset()
+    assert tenant.standing("maria") == frozenset()
+
+
+def test_a_count_can_be_looked_at_and_forgotten(tenant: TenantLedger) -> None:
+    assert tenant.counted("x", 100, 50) == (0, 100)
+    tenant.window("x", 100, 50)
+    tenant.window("x", 120, 50)
+    assert tenant.counted("x", 149, 50) == (2, 100)
+    assert tenant.counted("x", 150, 50) == (0, 150)
+    tenant.forget_count("x")
+    assert tenant.counted("x", 101, 50) == (0, 101)
 
 
 def test_a_members_grants_are_listed_newest_first_without_the_revoked(tenant: TenantLedger) -> None:

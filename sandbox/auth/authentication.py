@@ -1,0 +1,103 @@
+"""Who is calling: the one way in which a client authenticates at /token, /revoke, /introspect, /par.
+
+Sources: RFC 6749 §2.3 (one method in a request), RFC 7523 §2.2, RFC 7591 §2
+(token_endpoint_auth_method). A client that registered one way cannot come in another.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import NoReturn, Protocol
+
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
+
+from sandbox.auth import assertion
+from sandbox.auth.clients import Client
+from sandbox.auth.desk import Desk
+
+_UNSPEAKABLE = re.compile(r"[^ !#-\[\]-~]")
+
+
+class Caller(Protocol):
+    """What is asked of a request: its form, its headers and the desk it came to."""
+
+    headers: Mapping[str, str]
+    desk: Desk
+
+    @property
+    def form(self) -> dict[str, str]: ...
+
+
+def authenticate(request: Caller, endpoint: str = "token") -> Client:
+    """The approved client that sent this form. `endpoint`: the last part of its URL.
+
+    Raises Authlib's InvalidRequestError for two methods at once, InvalidClientError (401) otherwise,
+    with a description that says what failed.
+    """
+    form, desk = request.form, request.desk
+    basic = _basic(request)
+    ways = [
+        name
+        for name, there in (
+            ("client_secret_basic", "Authorization" in request.headers),
+            ("client_secret_post", "client_secret" in form),
+            ("private_key_jwt", "client_assertion" in form or "client_assertion_type" in form),
+        )
+        if there
+    ]
+    if len(ways) > 1:
+        raise InvalidRequestError("The client authenticates in two ways at once")
+    way = ways[0] if ways else "none"
+    given = form.get("client_assertion", "")
+    if way == "private_key_jwt":
+        if form.get("client_assertion_type") != assertion.TYPE:
+            _refuse(f"client_assertion_type must be {assertion.TYPE}")
+        named = assertion.unverified_client(given)
+        if form.get("client_id", named) != named:
+            _refuse("client_id and the client assertion name two clients")
+    else:
+        named = basic[0] if basic else form.get("client_id")
+    client = desk.clients.get(named) if named else None
+    if client is None:
+        _refuse("The client is unknown, or the request does not name one")
+    if client.auth_method != way:
+        _refuse(f"This client authenticates by {client.auth_method}, not by {way}")
+    if way == "client_secret_post" and not desk.payer.client_secret_post:
+        _refuse("This payer does not take client_secret in the form")
+    if way == "private_key_jwt":
+        try:
+            assertion.verify(desk, client, given, _audiences(desk, endpoint))
+        except assertion.Refused as problem:
+            _refuse(f"The client assertion is refused: {problem}")
+    elif way != "none":
+        secret = (basic[1] if basic else form.get("client_secret")) or ""
+        if not client.check_client_secret(secret, desk.now()):
+            _refuse("The client secret is wrong")
+    if client.refusal:
+        _refuse(client.refusal)
+    return client
+
+
+def _basic(request: Caller) -> tuple[str, str | None] | None:
+    try:
+        found: tuple[str | None, str | None] = extract_basic_authorization(request.headers)
+    except ValueError:  # what Authlib says to a header that is not base64 of UTF-8
+        _refuse("The Authorization header cannot be read")
+    return (found[0], found[1]) if found[0] else None
+
+
+def _audiences(desk: Desk, endpoint: str) -> tuple[str, ...]:
+    """The token endpoint (SMART); at PAR also the issuer and that endpoint itself (RFC 9126 §2)."""
+    token = f"{desk.issuer}/token"
+    return (token, desk.issuer, f"{desk.issuer}/par") if endpoint == "par" else (token,)
+
+
+def speakable(text: str) -> str:
+    """The text in the characters that an error_description may hold (RFC 6749 §5.2)."""
+    return _UNSPEAKABLE.sub("'", text)
+
+
+def _refuse(text: str) -> NoReturn:
+    raise InvalidClientError(description=speakable(text), status_code=401)

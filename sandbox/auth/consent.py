@@ -1,0 +1,74 @@
+"""What a member is asked to share, in classes of data, and what is left when they drop some (pure).
+
+SMART App Launch 2.2.0: a server may grant other scopes than were asked for, and says which. Dropping
+demographics is a choice that members of Medicare have (Blue Button 2.0).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from sandbox.auth.scopes import parse, resource_scopes
+
+DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "demographics": ("Name, date of birth and contact details", ("Patient", "RelatedPerson")),
+    "coverage": ("Coverage", ("Coverage",)),
+    "claims": ("Claims: what was billed, and who paid what", ("ExplanationOfBenefit",)),
+    "conditions": ("Conditions and allergies", ("Condition", "AllergyIntolerance")),
+    "results": (
+        "Lab results, vital signs and answers to questionnaires",
+        ("Observation", "Specimen", "QuestionnaireResponse"),
+    ),
+    "medicines": (
+        "Medicines and immunizations",
+        ("MedicationRequest", "MedicationDispense", "Medication", "Immunization"),
+    ),
+    "visits": (
+        "Visits, procedures and implants",
+        ("Encounter", "Procedure", "ServiceRequest", "Device"),
+    ),
+    "documents": ("Reports and documents", ("DiagnosticReport", "DocumentReference", "Media")),
+    "plans": ("Care plans, goals and care team", ("CarePlan", "Goal", "CareTeam")),
+    "providers": (
+        "Who gave treatment, where, and who recorded it",
+        ("Organization", "Practitioner", "Location", "Provenance"),
+    ),
+}
+"""Class → what a member calls it, and the resource types it stands for. Every type is in one class."""
+
+_LASTING = ("offline_access", "online_access")
+
+
+def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
+    """The classes that these scopes reach at a payer that serves these types, in the order of DATA."""
+    asked = resource_scopes(scopes)
+    read = {kind for kind in types if any(scope.covers(kind, a) for scope in asked for a in "rs")}
+    return [name for name, (_, kinds) in DATA.items() if read & set(kinds)]
+
+
+def narrowed(
+    scopes: Sequence[str], kept: Collection[str], types: Collection[str], offline: bool = True
+) -> tuple[str, ...]:
+    """The scopes without the classes that are not in `kept`; the rest in the form it was asked for.
+
+    A wildcard that lost a class becomes the list of the types that remain. Scopes of the launch
+    stay, offline_access only where `offline`.
+    """
+    dropped = {kind for name in offered(scopes, types) if name not in kept for kind in DATA[name][1]}
+    left = [part for text in scopes for part in _without(text, dropped, types)]
+    return tuple(dict.fromkeys(text for text in left if offline or text not in _LASTING))
+
+
+def _without(text: str, dropped: Collection[str], types: Collection[str]) -> list[str]:
+    scope = parse(text)
+    if scope is None or not dropped:
+        return [text]
+    if scope.type != "*":
+        return [] if scope.type in dropped else [text]
+    context, _, rest = text.partition("/*")
+    return [f"{context}/{kind}{rest}" for kind in types if kind not in dropped]
+
+
+def shares_nothing(asked: Iterable[str], left: Iterable[str]) -> bool:
+    """Whether data was asked for and none of it is left: that is a no, not a smaller yes."""
+    return bool(resource_scopes(asked)) and not resource_scopes(left)

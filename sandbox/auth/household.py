@@ -1,0 +1,70 @@
+"""Whose data somebody who signs in may share: their own, and that of those they act for.
+
+Source: SMART App Launch 2.2.0 "launch/patient" (a picker, where there is more than one) and "fhirUser".
+A subscriber acts for dependants under age. Being on somebody's policy gives no right to an adult's
+data (45 CFR 164.502(g)): a spouse signs in alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sandbox.auth.desk import Desk
+from sandbox.auth.eligibility import Refusal, is_minor
+from sandbox.auth.request import AuthorizationRequest
+from sandbox.auth.scopes import subset
+from sandbox.core.roster import Account
+from sandbox.store.ledger import Grant
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One patient that the person who signed in may choose. `member` is that patient's own account;
+    `fhir_user` who the signed-in person is to the patient, as a relative reference."""
+
+    member: Account
+    fhir_user: str
+
+    @property
+    def patient(self) -> str:
+        return self.member.patient
+
+    @property
+    def acting(self) -> bool:
+        return self.fhir_user != f"Patient/{self.patient}"
+
+
+def choices(desk: Desk, account: Account) -> tuple[Choice, ...]:
+    """Oneself (or the one represented) first, then dependants in the order the payer holds them."""
+    own = Choice(account, account.user)
+    if own.acting:  # the one they represent decides by their own coverage and wishes
+        return (Choice(desk.members.get(account.patient, account), account.user),)
+    found = [
+        Choice(desk.members[patient], f"RelatedPerson/{related}")
+        for patient, related in desk.household(account.patient)
+        if patient in desk.members
+    ]
+    today = desk.today()
+    return own, *(c for c in found if is_minor(desk.payer, c.member.birth_date, today))
+
+
+def refusal(desk: Desk, account: Account, choice: Choice) -> Refusal | None:
+    """Why `account`, signed in, may not connect an app to this patient's data."""
+    if "locked" in desk.ledger.standing(account.username):
+        return Refusal("locked")
+    return desk.refusal(choice.member, acting=choice.acting)
+
+
+def remembered(desk: Desk, asked: AuthorizationRequest, account: Account) -> list[Grant]:
+    """Earlier grants of this member to this client that cover everything asked for now, newest first,
+    one of each patient: what `prompt=none` may be answered from."""
+    since = desk.now() - (desk.payer.refresh_max_days or 0) * 86_400_000
+    found = {
+        grant.patient: grant
+        for grant in reversed(desk.ledger.grants_of(account.username))
+        if grant.client == asked.client_id
+        and grant.created > since
+        and grant.refused is None
+        and subset(" ".join(asked.scope), grant.scope)
+    }
+    return sorted(found.values(), key=lambda grant: -grant.created)

@@ -1,0 +1,98 @@
+"""The refresh_token grant: rotation as the payer has it, scopes never more than were granted.
+
+Sources: RFC 6749 §6, RFC 9700 §4.14.2, SMART App Launch 2.2.0 "Refresh access token".
+
+| rotation | a refresh token that was used already |
+|---|---|
+| none | still works: the answer holds no new one |
+| rotate | is refused |
+| rotate-with-grace | answers again within `refresh_grace_seconds`; after that, ends the family |
+| reuse-revokes-family | ends the family: every token of the grant |
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
+from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as _RefreshGrant
+
+from sandbox.auth.clients import Client
+from sandbox.auth.desk import Desk
+from sandbox.auth.grants import METHODS
+from sandbox.auth.identity import id_token
+from sandbox.auth.scopes import split, subset
+from sandbox.auth.tokens import mint, standing
+from sandbox.store.ledger import Grant, Token
+
+
+class PresentedRefresh:
+    """A refresh token as Authlib wants to ask it."""
+
+    def __init__(self, token: Token, grant: Grant):
+        self.token, self.grant = token, grant
+
+    def check_client(self, client: Client) -> bool:
+        return self.token.client == client.client_id
+
+    def get_scope(self) -> str:
+        return self.grant.scope
+
+
+class RefreshToken(_RefreshGrant):
+    TOKEN_ENDPOINT_AUTH_METHODS = METHODS
+
+    def authenticate_refresh_token(self, secret: str) -> PresentedRefresh | None:
+        desk: Desk = self.request.desk
+        token = desk.ledger.token(secret, "refresh")
+        if token is None or token.client != self.request.client.client_id:
+            return None
+        if token.replaced and not _in_grace(desk, token):
+            _reused(desk, token)
+            return None
+        grant = standing(desk, token)
+        return PresentedRefresh(token, grant) if grant else None
+
+    def _validate_token_scope(self, token: PresentedRefresh) -> None:
+        asked = self.request.payload.scope
+        if asked and not subset(asked, token.get_scope()):
+            raise InvalidScopeError()
+
+    def authenticate_user(self, presented: PresentedRefresh) -> Grant:
+        """Right before the token: a rotating token is replaced here, by one winner."""
+        desk: Desk = self.request.desk
+        token, rotation = presented.token, desk.payer.refresh_rotation
+        if rotation == "none" or token.replaced or desk.ledger.replace_token(token.hash, desk.now()):
+            return presented.grant
+        # Somebody was faster: replaced it, or revoked it.
+        current = desk.ledger.token(self.request.form["refresh_token"], "refresh") or token
+        if _in_grace(desk, current) and (grant := standing(desk, current)):
+            return grant
+        _reused(desk, token)
+        raise InvalidGrantError("The refresh token was already used")
+
+    def issue_token(self, user: Grant, presented: PresentedRefresh) -> dict[str, Any]:
+        desk: Desk = self.request.desk
+        scope = " ".join(split(self.request.payload.scope)) or presented.get_scope()
+        token = mint(desk, user, scope, self.GRANT_TYPE, refresh=desk.payer.refresh_rotation != "none")
+        if "openid" in split(scope):  # without the nonce: that was for the sign-in (OpenID Core §12.2)
+            token["id_token"] = id_token(desk, user, None)
+        return token
+
+    def save_token(self, token: dict[str, Any]) -> None:
+        """`mint` has written it."""
+
+    def revoke_old_credential(self, presented: PresentedRefresh) -> None:
+        """Done in `authenticate_user`, atomically."""
+
+
+def _in_grace(desk: Desk, token: Token) -> bool:
+    """Whether a replaced token still answers: the app may not have received what replaced it."""
+    policy = desk.payer
+    grace = policy.refresh_grace_seconds * 1000 if policy.refresh_rotation == "rotate-with-grace" else 0
+    return token.replaced is not None and desk.now() < token.replaced + grace
+
+
+def _reused(desk: Desk, token: Token) -> None:
+    if desk.payer.refresh_rotation in ("rotate-with-grace", "reuse-revokes-family"):
+        desk.ledger.revoke_grant(token.grant, desk.now())

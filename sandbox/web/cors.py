@@ -1,0 +1,113 @@
+"""CORS: which documents and endpoints a script of another origin may read (SMART-007, Fetch standard).
+
+| path | for whom |
+|---|---|
+| discovery: smart-configuration, metadata, JWKS, OpenID and RFC 8414 metadata, branding | any origin |
+| the FHIR API; token, revoke, introspect, register, PAR | origins of registered redirect URIs |
+| authorize and every page, the portal, the control API, payer-facts (it holds passwords) | nobody |
+
+Credentials (cookies) are never allowed: tokens travel in headers. A preflight is the browser's own
+question: it is answered before the REQUEST gate, so that it uses up nobody's limit or "every third".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from flask import Response, request
+
+from sandbox.auth.clients import Client, is_loopback
+from sandbox.web.visit import Visit
+
+METHODS = "GET, HEAD, POST, OPTIONS"
+HEADERS = "authorization, content-type, accept, prefer, if-none-match, x-sandbox-scenario"
+EXPOSED = "Location, Content-Location, ETag, Retry-After, X-Progress"
+PREFLIGHT_SECONDS = 600
+
+_PUBLIC = frozenset(
+    {
+        "/fhir/metadata",
+        "/fhir/.well-known/smart-configuration",
+        "/fhir/.well-known/udap",
+        "/auth/jwks",
+        "/auth/.well-known/openid-configuration",
+        "/auth/.well-known/oauth-authorization-server",
+        "/branding.json",
+    }
+)
+_FOR_APPS = frozenset({"/auth/token", "/auth/revoke", "/auth/introspect", "/auth/register", "/auth/par"})
+
+
+def preflight(visit: Visit) -> Response | None:
+    """The answer to a browser that asks whether its script may; None for any other request."""
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    if not visit.payer.cors or not _reachable(request.path):
+        return None
+    response = Response(status=204)
+    if _allowed(visit):
+        response.headers["Access-Control-Allow-Methods"] = METHODS
+        response.headers["Access-Control-Allow-Headers"] = HEADERS
+        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+    return response
+
+
+def mark(visit: Visit, response: Response) -> None:
+    """Say on an answer who may read it."""
+    if not visit.payer.cors or not _reachable(request.path):
+        return
+    anybody = request.path in _PUBLIC
+    if not anybody:
+        response.headers.add("Vary", "Origin")
+    if _allowed(visit):
+        response.headers["Access-Control-Allow-Origin"] = "*" if anybody else request.headers["Origin"]
+        response.headers["Access-Control-Expose-Headers"] = EXPOSED
+
+
+def _reachable(path: str) -> bool:
+    if path in _PUBLIC or path in _FOR_APPS:
+        return True
+    return path.startswith("/fhir/") and not path.startswith("/fhir/.well-known/")
+
+
+def _allowed(visit: Visit) -> bool:
+    if request.path in _PUBLIC:
+        return True
+    origin = request.headers.get("Origin")
+    return origin is not None and is_app_origin(origin, visit.clients.all())
+
+
+def is_app_origin(origin: str, clients: Iterable[Client]) -> bool:
+    """Whether an Origin header is exactly the origin of a redirect URI that some approved client
+    registered; on loopback the port may vary, as it may for the redirect (RFC 8252 §7.3)."""
+    mine = _origin(origin)
+    if mine is None or mine[0] != origin:
+        return False  # what a browser sends is already in its one canonical form
+    anonymous = mine[1]
+    for client in clients:
+        if client.refusal:
+            continue
+        if client.any_loopback and anonymous:
+            return True
+        for uri in client.redirect_uris:
+            found = _origin(uri)
+            if found and (found[0] == origin or (anonymous and found[1] == anonymous)):
+                return True
+    return False
+
+
+def _origin(uri: str) -> tuple[str, str | None] | None:
+    """The origin of an http(s) URI as browsers write it, and that without its port when it is plain
+    http on this machine; None for anything else."""
+    try:
+        parts = urlsplit(uri)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
+        return None
+    bare = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}"
+    default = {"http": 80, "https": 443}[parts.scheme]
+    local = parts.scheme == "http" and is_loopback(host)
+    return bare + (f":{port}" if port not in (None, default) else ""), bare if local else None

@@ -1,0 +1,91 @@
+"""What flows share: a Chromium, and payers of unusual character."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.characters import characters
+from support.smart_app import SmartApp
+
+from sandbox.settings import Settings
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
+
+PAYERS: dict[str, dict[str, Any]] = {
+    "says-it-on-a-page": {"ineligible_answer": "page"},
+    "refuses-the-token": {"ineligible_answer": "refused-token"},
+    "waits": {"waiting_days": 36_500},
+    "guardians": {"minors": "guardian-only"},
+    "approves": {"connection_approval": True},
+    "no-aud": {"aud": "forbidden"},
+    "strict-aud": {"aud": "slash-strict"},
+    "any-aud": {"aud": "ignored"},
+    "fragment": {"response_mode": "fragment"},
+    "pushed-only": {"par": "required"},
+    "no-par": {"par": "off"},
+    "short-session": {"session_seconds": 60},
+    "patient": {"login_failures": 3, "login_failures_per_address": 5, "login_window_seconds": 120},
+    "evergreen": {
+        "name": "Evergreen <Care>",
+        "brand_color": "#7a1f4b",
+        "website": "https://evergreen.example",
+    },
+    "all-types": {"withheld_types": ["Observation"]},
+    "closed-to-browsers": {"cors": False},
+    "tells-of-others": {"foreign_read": "forbidden", "foreign_search": "empty"},
+    "no-refresh": {"refresh_max_days": None},
+    "grace": {"refresh_rotation": "rotate-with-grace", "refresh_grace_seconds": 30},
+}
+"""Name → what it changes of the character."""
+
+
+@pytest.fixture(scope="session")
+def unusual(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The origin of a payer that has every character of PAYERS as a scenario."""
+    with characters(settings, tmp_path_factory.mktemp("characters"), PAYERS) as origin:
+        yield origin
+
+
+@pytest.fixture
+def at(unusual: str, session_name: str) -> Iterator[Callable[..., SmartApp]]:
+    """Makes apps at a payer of an unusual character: `at("no-aud", client_id=…)`."""
+    apps: list[SmartApp] = []
+
+    def make(name: str, **options: Any) -> SmartApp:
+        assert name in PAYERS
+        apps.append(SmartApp(f"{unusual}/s/{name}~{session_name}", **options))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        app.close()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium (Debian), or install Chrome")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core."""
+    file = PACKAGES / "axe-core" / "axe.min.js"
+    if not file.is_file():
+        pytest.skip("no axe-core here: run npm install in tests/browser")
+    return file.read_text()

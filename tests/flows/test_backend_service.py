@@ -1,0 +1,98 @@
+"""A backend service: signs an assertion, gets a short token, reads every member's data, and no more."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+import httpx
+import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
+from support.smart_app import SmartApp
+
+from sandbox.core.clock import SystemClock
+from sandbox.core.files import json_value
+from sandbox.settings import root
+
+CLIENT = "sandbox-backend"
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+
+
+def assertion(app: SmartApp) -> str:
+    key = ECKey.import_key(json_value((root() / "fixtures" / "keys" / f"{CLIENT}.jwk").read_bytes()))
+    now = int(SystemClock().now().timestamp())
+    claims = {"iss": CLIENT, "sub": CLIENT, "aud": f"{app.base}/auth/token", "exp": now + 200}
+    claims["jti"] = secrets.token_urlsafe(8)
+    header = {"alg": "ES384", "typ": "JWT", "kid": key.kid}
+    return jwt.encode(header, claims, key, algorithms=["ES384"])
+
+
+def ask(app: SmartApp, scope: str) -> httpx.Response:
+    form = {"grant_type": "client_credentials", "scope": scope, "client_assertion_type": TYPE}
+    form["client_assertion"] = assertion(app)
+    return app.http.post(f"{app.base}/auth/token", data=form)
+
+
+@pytest.fixture
+def service(app: SmartApp) -> SmartApp:
+    app.tokens = ask(app, "system/Patient.rs system/Coverage.rs").json()
+    return app
+
+
+def resources(bundle: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry["resource"] for entry in bundle["entry"]]
+
+
+def test_a_service_reads_and_searches_across_members(service: SmartApp) -> None:
+    assert service.tokens["expires_in"] <= 300
+    assert not {"refresh_token", "id_token", "patient"} & set(service.tokens)
+    everybody = service.everything("Patient?_count=500")
+    assert len(everybody) > 50
+    for patient in everybody[:2]:
+        assert service.get(f"Patient/{patient['id']}").json() == patient
+        covered = resources(service.get(f"Coverage?patient={patient['id']}").json())
+        assert {c["beneficiary"]["reference"] for c in covered} <= {f"Patient/{patient['id']}"}
+    whole = service.get(f"Patient/{everybody[1]['id']}/$everything?_count=50").json()
+    assert {r["resourceType"] for r in resources(whole)} <= {"Patient", "Coverage", "OperationOutcome"}
+
+
+def test_a_service_reaches_the_types_of_its_scopes_only(service: SmartApp) -> None:
+    refused = service.get("ExplanationOfBenefit")
+    assert refused.status_code == 403
+    assert refused.headers["www-authenticate"].endswith('scope="system/ExplanationOfBenefit.s"')
+    granular = "system/Observation.rs?category=laboratory"
+    service.tokens = ask(service, granular).json()
+    assert service.tokens["scope"] == granular
+    found = resources(service.get("Observation?_count=100").json())
+    codes = [{c["code"] for each in r["category"] for c in each["coding"]} for r in found]
+    assert codes
+    assert all("laboratory" in each for each in codes)
+
+
+def test_a_services_pages_and_token_end_as_they_should(service: SmartApp) -> None:
+    pages = service.pages("Coverage?_count=50")
+    ids = [r["id"] for page in pages for r in resources(page)]
+    assert len(ids) == len(set(ids)) == pages[0]["total"] > 50
+    service.control("clock", {"advance": "PT5M"})
+    assert service.get("Coverage").status_code == 401
+
+
+def test_the_journal_names_the_service_and_no_member(service: SmartApp) -> None:
+    service.get("Coverage?_count=1")
+    noted = service.control("journal").json()["entries"][-1]
+    assert noted["client"] == CLIENT
+    assert "member" not in noted
+
+
+@pytest.mark.parametrize(
+    "scope", ["patient/Patient.rs", "openid", "", "system/Patient.cud", "system/Banana.rs"]
+)
+def test_scopes_that_are_no_services_are_refused(app: SmartApp, scope: str) -> None:
+    answer = ask(app, scope)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
+
+
+def test_a_member_cannot_grant_what_a_service_has(app: SmartApp) -> None:
+    back = app.callback(app.authorize(scope="launch/patient system/Patient.rs"))
+    assert back["error"] == "invalid_scope"

@@ -1,0 +1,86 @@
+"""Every text that members read is there in every language, and means the same places."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from jinja2 import Environment, nodes
+from markupsafe import Markup
+
+from sandbox.auth.consent import DATA
+from sandbox.auth.eligibility import EXPLAIN
+from sandbox.web import words
+from sandbox.web.errors import _TITLES as TITLES
+
+WEB = Path(words.__file__).parent
+RAISING = ("oauth", "portal", "session", "pages")
+"""Modules whose problems members read."""
+
+
+def in_templates() -> Iterator[str]:
+    for path in (WEB / "templates").glob("*.html"):
+        tree = Environment(autoescape=True).parse(path.read_text())
+        for call in tree.find_all(nodes.Call):
+            if (
+                isinstance(call.node, nodes.Name)
+                and call.node.name == "t"
+                and isinstance(call.args[0], nodes.Const)
+            ):
+                yield call.args[0].value
+
+
+def in_problems() -> Iterator[str]:
+    for name in RAISING:
+        for node in ast.walk(ast.parse((WEB / f"{name}.py").read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("BadRequest", "Forbidden"):
+                first = node.args[0]
+                if isinstance(first, ast.Constant) and "application/" not in first.value:
+                    yield first.value
+
+
+TEXTS = sorted(
+    {
+        *in_templates(),
+        *in_problems(),
+        *EXPLAIN.values(),
+        *(text for text, _ in DATA.values()),
+        *TITLES.values(),
+    }
+)
+
+
+def test_there_are_texts() -> None:
+    assert len(TEXTS) > 60
+
+
+@pytest.mark.parametrize("tag", [tag for tag in words.LANGUAGES if tag != "en"])
+@pytest.mark.parametrize("text", TEXTS)
+def test_every_text_is_translated_and_keeps_its_places(tag: str, text: str) -> None:
+    translation = words.catalogue()[tag].get(text)
+    assert translation, f"{text!r} is not in words.yaml"
+    assert sorted(re.findall(r"{\w+}", translation)) == sorted(re.findall(r"{\w+}", text))
+
+
+def test_every_language_is_one_of_the_pages() -> None:
+    assert set(words.catalogue()) == set(words.LANGUAGES) - {"en"}
+
+
+def test_values_are_escaped_and_a_text_is_not_a_template_by_itself() -> None:
+    shown = words.translated("en", "Hello, {name}", name="<b>")
+    assert shown == Markup("Hello, &lt;b&gt;")
+    assert (
+        words.translated("es", "Hello, {name}", name=words.strong("<b>"))
+        == "Hola, <strong>&lt;b&gt;</strong>"
+    )
+    assert (
+        words.translated("es", "There is nothing at /{x}/{0}/<b>") == "There is nothing at /{x}/{0}/&lt;b&gt;"
+    )
+
+
+@pytest.mark.parametrize(("tag", "day"), [("en", "March 5, 2026"), ("es", "5 de marzo de 2026")])
+def test_days_are_written_as_people_write_them(tag: str, day: str) -> None:
+    assert words.day(1_772_668_800_000, tag) == day
