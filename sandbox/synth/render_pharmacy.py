@@ -16,7 +16,8 @@ from sandbox.synth.spec import Spec
 PROFILE = "ExplanationOfBenefit-Pharmacy"
 NCPDP = fhir.TERMINOLOGY + "NCPDP"
 SUBSTITUTION_ALLOWED, SENT_ELECTRONICALLY, PLAIN, COMPOUND = "0", "3", "1", "2"
-BRAND_GENERIC = {"brand": "1", "generic": "2"}
+BRAND_GENERIC = {"brand": "1", "specialty": "1", "generic": "2"}
+REJECTIONS = NCPDP + "RejectCode"
 
 
 def render(spec: Spec, member: Member, settled: Settled) -> Json:
@@ -65,6 +66,8 @@ def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: Line, a
         "quantity": lines.quantity(line, fill.unit),
         "adjudication": eob.amounts(claim, amounts),
     }
+    if line.denial:
+        item["adjudication"].append(eob.reason("rejectreason", REJECTIONS, line.denial.code))
     if fill.ingredients:
         item["detail"] = [_detail(place, part) for place, part in enumerate(fill.ingredients, 1)]
     return item
