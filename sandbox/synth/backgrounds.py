@@ -27,14 +27,15 @@ def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
     first = seen[0]
     clinical = life.spec.codes.clinical
     born = life.member.person.birth_date.year
-    for allergen in clinical.allergens.values():
-        if rng.random() < allergen.share:
+    surely = life.member.surely
+    for name, allergen in clinical.allergens.items():
+        if rng.random() < allergen.share or name in surely:
             onset = rng.randrange(born + 2, first.day.year) if first.day.year > born + 2 else born
             yield Entry(first.last, first, Allergy(first.day, allergen, onset))
     age = life.member.age_on(first.day)
-    for implant in clinical.implants.values():
+    for name, implant in clinical.implants.items():
         youngest, oldest = implant.ages
-        if rng.random() < implant.share and youngest <= age <= oldest:
+        if (rng.random() < implant.share and youngest <= age <= oldest) or name in surely:
             years_ago = rng.randrange(1, min(implant.years, 8))
             made = first.day - timedelta(days=365 * years_ago + rng.randrange(300))
             yield Entry(first.last, first, _carried(first.day, implant, made, rng))

@@ -13,6 +13,16 @@ from typing import Any
 from sandbox.synth.facts import Ingredient, Term
 
 NDC_DIGITS = 11
+EVERY_AGE = [0, 120]
+
+
+@dataclass(frozen=True)
+class DoctorsBill:
+    """What a doctor bills beside the hospital: services once, and `daily` for every night (None: nothing)."""
+
+    specialty: str
+    services: tuple[str, ...]
+    daily: str | None
 
 
 @dataclass(frozen=True)
@@ -33,6 +43,8 @@ class Admission:
     procedures: tuple[tuple[Term, int], ...]
     daily: Mapping[str, Decimal]
     once: Mapping[str, Decimal]
+    doctors: tuple[DoctorsBill, ...]
+    ages: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -42,6 +54,7 @@ class Attendance:
     reason: Term
     diagnosis: Term
     services: tuple[str, ...]
+    doctors: tuple[DoctorsBill, ...]
     ages: tuple[int, int]
 
 
@@ -53,6 +66,7 @@ class Hospital:
     stays: Mapping[str, Admission]
     emergencies: Mapping[str, Attendance]
     surgeries: Mapping[str, Attendance]
+    treatments: Mapping[str, Attendance]
 
 
 @dataclass(frozen=True)
@@ -93,7 +107,11 @@ def hospital(d: dict[str, Any]) -> Hospital:
     def attendances(found: dict[str, Any]) -> dict[str, Attendance]:
         return {
             k: Attendance(
-                term(v["reason"]), term(v["diagnosis"]), tuple(v["services"]), _pair(v.get("ages", [0, 120]))
+                term(v["reason"]),
+                term(v["diagnosis"]),
+                tuple(v["services"]),
+                _doctors(v["doctors"]),
+                _pair(v.get("ages", EVERY_AGE)),
             )
             for k, v in found.items()
         }
@@ -113,10 +131,22 @@ def hospital(d: dict[str, Any]) -> Hospital:
             ),
             daily={code: Decimal(usd) for code, usd in v["daily"].items()},
             once={code: Decimal(usd) for code, usd in v["once"].items()},
+            doctors=_doctors(v["doctors"]),
+            ages=_pair(v.get("ages", EVERY_AGE)),
         )
         for k, v in d["stays"].items()
     }
-    return Hospital(d["bills"], stays, attendances(d["emergencies"]), attendances(d["surgeries"]))
+    return Hospital(
+        d["bills"],
+        stays,
+        attendances(d["emergencies"]),
+        attendances(d["surgeries"]),
+        attendances(d["treatments"]),
+    )
+
+
+def _doctors(found: list[dict[str, Any]]) -> tuple[DoctorsBill, ...]:
+    return tuple(DoctorsBill(v["specialty"], tuple(v["services"]), v.get("daily")) for v in found)
 
 
 def dentistry(d: dict[str, Any]) -> Dentistry:

@@ -65,11 +65,22 @@ class Doubled:
 
 
 @dataclass(frozen=True)
+class Kin:
+    """A relative of the same family name who neither is insured with us nor signs in."""
+
+    relation: str
+    given: str
+    gender: str
+    born: Day
+
+
+@dataclass(frozen=True)
 class Named:
     """A person with a name in `members.yaml`.
 
     Coverage follows from the role and `line` (`before` that another), or is given as `coverage`.
     `of` and `relation` tie somebody to the subscriber. `only`: nothing happens but `stories`.
+    `surely` is what their record has whatever chance says.
     """
 
     username: str
@@ -90,6 +101,8 @@ class Named:
     elsewhere: tuple[Stretch, ...] = ()
     renamed: Renamed | None = None
     doubled: Doubled | None = None
+    kin: Kin | None = None
+    surely: frozenset[str] = frozenset()
 
     @property
     def acts(self) -> bool:
@@ -157,11 +170,26 @@ def _named(d: dict[str, Any], codes: Codes) -> Named:
         elsewhere=tuple(_stretch(c, "payer") for c in d.get("elsewhere", ())),
         renamed=Renamed(d["renamed"]["family"], _day(d["renamed"]["until"])) if "renamed" in d else None,
         doubled=_doubled(d["doubled"]) if "doubled" in d else None,
+        kin=_kin(d["kin"]) if "kin" in d else None,
+        surely=_surely(d.get("surely", ()), codes),
     )
 
 
 def _doubled(d: dict[str, Any]) -> Doubled:
     return Doubled(d["given"], _day(d["since"]), _day(d["merged"]))
+
+
+def _kin(d: dict[str, Any]) -> Kin:
+    ACTS_AS[d["relation"]]
+    return Kin(d["relation"], d["given"], d["gender"], _day(d["born"]))
+
+
+def _surely(names: list[str] | tuple[()], codes: Codes) -> frozenset[str]:
+    clinical = codes.clinical
+    for name in names:
+        if not any(name in of for of in (clinical.allergens, clinical.implants, clinical.questions)):
+            raise ValueError(f"surely: nothing has the name {name!r}")
+    return frozenset(names)
 
 
 def _stretch(d: dict[str, Any], of: str) -> Stretch:

@@ -39,9 +39,10 @@ def course(life: Life, after: date) -> Course:
     )
 
 
-def line(life: Life, name: str, provider: Organisation, units: Decimal = ONE) -> Line:
-    """A service of services.yaml, asked for at the provider's price."""
-    return _priced(life.spec.codes.services[name], provider.markup, units)
+def line(life: Life, name: str, provider: Organisation, units: Decimal | None = None) -> Line:
+    """A service of services.yaml, asked for at the provider's price; the usual units unless told."""
+    service = life.spec.codes.services[name]
+    return _priced(service, provider.markup, service.units if units is None else units)
 
 
 @lru_cache(maxsize=4096)
@@ -72,9 +73,10 @@ def professional(
     team: tuple[Seat, ...],
     lines: tuple[Line, ...],
     diagnoses: Sequence[Term],
+    through: date | None = None,
 ) -> Claim:
-    """A claim of one day with everything covered."""
-    received, processed, paid = course(life, day)
+    """A claim of one day, or of the days until `through`, with everything covered."""
+    received, processed, paid = course(life, through or day)
     return Claim(
         kind="professional",
         served=day,
@@ -85,12 +87,13 @@ def professional(
         team=team,
         diagnoses=tuple(diagnoses),
         lines=lines,
+        through=through,
     )
 
 
 def chanced(life: Life, claim: Claim) -> Claim:
     """The claim, in which now and then one line is denied."""
-    if life.rng.random() >= life.spec.denied:
+    if life.rng.random() >= life.denied:
         return claim
     unlucky = life.rng.randrange(len(claim.lines))
     return deny(claim, any_denial(life), unlucky)

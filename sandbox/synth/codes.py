@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import read_yaml
 from sandbox.synth.billing_codes import (
+    EVERY_AGE,
     NDC_DIGITS,
     Compound,
     Dentistry,
@@ -33,13 +34,17 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Service:
-    """A billable service; `fee` is the contracted amount for one unit, `revenue` a hospital's code."""
+    """A billable service; `fee` is the contracted amount for one unit, `revenue` a hospital's code.
+
+    `units` are as many as are usually billed.
+    """
 
     what: Term
     fee: Decimal
     benefit: str
     place: str
     revenue: str | None
+    units: Decimal
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,16 @@ class Acute:
 
     what: Term
     drugs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Referral:
+    """What somebody is sent to a specialist for, and what the specialist bills; ages in years."""
+
+    what: Term
+    specialty: str
+    services: tuple[str, ...]
+    ages: tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -84,10 +99,12 @@ class Codes:
 
     chronic: Mapping[str, Chronic]
     acute: Mapping[str, Acute]
+    referrals: Mapping[str, Referral]
     reasons: Mapping[str, Term]
     services: Mapping[str, Service]
     denials: Mapping[str, Denial]
     drugs: Mapping[str, Drug]
+    rejections: Mapping[str, Denial]
     vaccines: Mapping[str, Vaccine]
     panels: Mapping[str, Panel]
     tests: Mapping[str, LabTest]
@@ -106,6 +123,7 @@ def load_codes(folder: Path) -> Codes:
         *conditions,
         *services,
         read(folder / "drugs.yaml", _drugs),
+        read(folder / "drugs.yaml", _rejections),
         read(folder / "vaccines.yaml", _vaccines),
         *labs,
         read(folder / "drugs.yaml", compounds),
@@ -115,7 +133,9 @@ def load_codes(folder: Path) -> Codes:
     )
 
 
-def _conditions(d: dict[str, Any]) -> tuple[dict[str, Chronic], dict[str, Acute], dict[str, Term]]:
+def _conditions(
+    d: dict[str, Any],
+) -> tuple[dict[str, Chronic], dict[str, Acute], dict[str, Referral], dict[str, Term]]:
     def term(v: dict[str, Any]) -> Term:
         return Term(d["system"], v["code"], v["name"])
 
@@ -124,7 +144,12 @@ def _conditions(d: dict[str, Any]) -> tuple[dict[str, Chronic], dict[str, Acute]
         for k, v in d["chronic"].items()
     }
     acute = {k: Acute(term(v), tuple(v["drugs"])) for k, v in d["acute"].items()}
-    return chronic, acute, {k: term(v) for k, v in d["reasons"].items()}
+    reasons = {k: term(v) for k, v in d["reasons"].items()}
+    referrals = {
+        k: Referral(term(v), v["specialty"], tuple(v["services"]), pair(v.get("ages", EVERY_AGE)))
+        for k, v in d["referrals"].items()
+    }
+    return chronic, acute, referrals, reasons
 
 
 def _services(d: dict[str, Any]) -> tuple[dict[str, Service], dict[str, Denial]]:
@@ -135,6 +160,7 @@ def _services(d: dict[str, Any]) -> tuple[dict[str, Service], dict[str, Denial]]
             v["benefit"],
             v["place"],
             v.get("revenue"),
+            Decimal(v.get("units", 1)),
         )
         for k, v in d["services"].items()
     }
@@ -152,6 +178,8 @@ def _drugs(d: dict[str, Any]) -> dict[str, Drug]:
             unit=v["unit"],
             days=tuple(v["days"]),
             take=v["take"],
+            dose=v.get("dose"),
+            every=v.get("every"),
         )
         for k, v in d["drugs"].items()
     }
@@ -159,6 +187,11 @@ def _drugs(d: dict[str, Any]) -> dict[str, Drug]:
     if wrong:
         raise ValueError(f"an NDC has {NDC_DIGITS} digits: {', '.join(wrong)}")
     return drugs
+
+
+def _rejections(d: dict[str, Any]) -> dict[str, Denial]:
+    # what a pharmacy is refused, nobody is billed for: the medicine stays on the counter
+    return {k: Denial(code, member_pays=False) for k, code in d["rejections"].items()}
 
 
 def _vaccines(d: dict[str, Any]) -> dict[str, Vaccine]:

@@ -45,7 +45,10 @@ def drawn_household(world: World, first: int, index: int) -> Household:
             members.append(
                 dependant(world, first + place, place, subscriber, person, relationship, spans, have)
             )
-    return tuple(Insured(accounts.own(m, _login(spec, m, today, rng)), m, spec.stories) for m in members)
+    return tuple(
+        Insured(accounts.own(m, _login(spec, m, today, rng)), m, spec.rates(line, m.age_on(today)))
+        for m in members
+    )
 
 
 def _family(

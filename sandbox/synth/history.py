@@ -7,6 +7,7 @@ becomes visible when the clock gets there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from sandbox.synth import corrections, dental, hospital, office, prescriptions
@@ -19,6 +20,7 @@ from sandbox.synth.schedule import days, open_day
 
 SHORT = 60  # a member of fewer days has not seen a doctor for a lasting condition yet
 SEASON = (date(2000, 9, 15), date(2000, 12, 10))  # influenza vaccinations, day and month
+FIRST_GLASSES, FIRST_DENTIST = 3, 3  # years: who is younger has no routine of it
 PENDING = timedelta(days=75)  # a visit so long ago may be under appeal today
 
 Plan = Callable[[Life, float], Iterator[Episode]]
@@ -28,11 +30,14 @@ def live(life: Life, rates: dict[str, float]) -> tuple[list[Claim], list[Event]]
     """All claims and events of a member; `rates` says how often in a year each story happens."""
     made_claims: list[Claim] = []
     events: list[Event] = []
+    if set(rates) < set(STORIES):
+        # somebody to whom only some stories happen shows these, and nothing else by chance
+        life = replace(life, denied=0.0, rejected=0.0)
     if life.first <= life.last:
-        for episode in _episodes(life, rates):
-            if all(_under_one_policy(life, claim) for claim in episode.claims):
-                made_claims.extend(episode.claims)
-                events.extend(episode.events)
+        covered = [e for e in _episodes(life, rates) if all(_under_one_policy(life, c) for c in e.claims)]
+        for episode in _undisturbed(covered):
+            made_claims.extend(episode.claims)
+            events.extend(episode.events)
     return made_claims, events
 
 
@@ -40,6 +45,31 @@ def _under_one_policy(life: Life, claim: Claim) -> bool:
     """Services are told of only where one policy covers them all: fills go on while a member has none."""
     policy = life.member.policy_on(claim.served)
     return policy is not None and policy.covers(claim.last_day)
+
+
+def _undisturbed(told: list[Episode]) -> Iterator[Episode]:
+    """From the day of admission to the day before discharge nothing else happens to somebody.
+
+    The stay gives way to one before it that is not over, and to the visit at which a lasting condition
+    was first noted, without which the rest of the record makes no sense.
+    """
+    noted = [c.served for e in told if any(isinstance(of, Problem) for of in e.events) for c in e.claims]
+    stays: list[Claim] = []
+    for stay in (c for e in told for c in e.claims if c.kind == "inpatient"):
+        apart = all(stay.last_day < other.served or other.last_day < stay.served for other in stays)
+        if apart and not any(_within(day, stay) for day in noted):
+            stays.append(stay)
+    for episode in told:
+        if any(claim.kind == "inpatient" for claim in episode.claims):
+            kept = any(claim is stay for claim in episode.claims for stay in stays)
+        else:
+            kept = not any(_within(claim.served, stay) for claim in episode.claims for stay in stays)
+        if kept:
+            yield episode
+
+
+def _within(day: date, stay: Claim) -> bool:
+    return stay.served <= day < stay.last_day
 
 
 def _episodes(life: Life, rates: dict[str, float]) -> Iterator[Episode]:
@@ -113,11 +143,13 @@ def _years(life: Life, start: date) -> Iterator[tuple[date, date | None]]:
 # --- stories that happen at their own rate ---------------------------------------------------------
 
 
-def _each(story: Callable[[Life, date], Episode | Iterable[Episode]]) -> Plan:
-    """Plans a story that is the same every time."""
+def _each(story: Callable[[Life, date], Episode | Iterable[Episode]], youngest: int = 0) -> Plan:
+    """Plans a story that is the same every time; it happens to nobody who is younger, in years."""
 
     def plan(life: Life, rate: float) -> Iterator[Episode]:
         for day in days(life, rate):
+            if life.member.age_on(day) < youngest:
+                continue
             told = story(life, day)
             yield from (told,) if isinstance(told, Episode) else told
 
@@ -130,7 +162,8 @@ def _preventive(life: Life, rate: float) -> Iterator[Episode]:
 
 
 def _vision(life: Life, rate: float) -> Iterator[Episode]:
-    for index, day in enumerate(days(life, rate)):
+    old_enough = (day for day in days(life, rate) if life.member.age_on(day) >= FIRST_GLASSES)
+    for index, day in enumerate(old_enough):
         yield office.vision_exam(life, day, first=index == 0)
 
 
@@ -179,14 +212,16 @@ def _appealed(life: Life, rate: float) -> Iterator[Episode]:
 STORIES: dict[str, Plan] = {
     "preventive-visit": _preventive,
     "illness": _each(office.illness),
+    "specialist-visit": _each(office.specialist_visit),
     "immunization": _immunization,
     "vision-exam": _vision,
     "ambulance": _each(office.ambulance),
     "inpatient-stay": _each(hospital.inpatient_stay),
     "emergency-visit": _each(hospital.emergency),
     "outpatient-surgery": _each(hospital.outpatient_surgery),
-    "dental-checkup": _each(dental.checkup),
-    "dental-filling": _each(dental.filling),
+    "outpatient-treatment": _each(hospital.outpatient_treatment),
+    "dental-checkup": _each(dental.checkup, FIRST_DENTIST),
+    "dental-filling": _each(dental.filling, FIRST_DENTIST),
     "compound-prescription": _each(prescriptions.compound),
     "replaced-claim": _each(corrections.replaced),
     "replaced-twice": _each(corrections.replaced_twice),

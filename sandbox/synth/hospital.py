@@ -1,34 +1,40 @@
-"""Stories of a hospital: a stay of some nights, an emergency sent home, a planned operation."""
+"""Stories of a hospital: a stay of some nights, an emergency sent home, a planned operation or treatment.
+
+The doctors who work there bill for themselves: for the same days and diagnoses as the hospital.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from sandbox.synth import claims, office
 from sandbox.synth.adjudication import cents
-from sandbox.synth.billing_codes import Admission, Attendance
+from sandbox.synth.billing_codes import Admission, Attendance, DoctorsBill
 from sandbox.synth.events import Episode
-from sandbox.synth.facts import Claim, Line, Operation, Seat, Stay, Term
+from sandbox.synth.facts import Claim, Line, Operation, Practitioner, Seat, Stay, Term
 from sandbox.synth.life import Life
 
 EMERGENCY, ELECTIVE, HOME, SELF_REFERRED = "1", "3", "01", "1"  # NUBC
 NO_PROCEDURE_CODE = Term("http://terminology.hl7.org/CodeSystem/data-absent-reason", "not-applicable", "")
 BY_AMBULANCE = 0.3  # share of emergencies
+HOSPITALIST, SURGEON = "208M00000X", "208600000X"  # NUCC
+
+Kind = TypeVar("Kind", Admission, Attendance)
 
 
 def inpatient_stay(life: Life, day: date) -> Episode:
     """Some nights in hospital, paid as a whole by the diagnosis related group."""
     codes = life.spec.codes
-    kind = codes.hospital.stays[life.rng.choice(sorted(codes.hospital.stays))]
+    kind = _choice(life, codes.hospital.stays, day)
     nights = life.rng.randint(*kind.nights)
     home = min(day + timedelta(days=nights), life.last)
-    staff = life.network.staff(life.hospital)
-    team = [Seat("attending", staff[0])]
+    team = [Seat("attending", _doctor(life, HOSPITALIST))]
     if kind.procedures:
-        team.append(Seat("operating", staff[-1]))
+        team.append(Seat("operating", _doctor(life, SURGEON)))
     lasting = [codes.chronic[name].what for name in life.member.conditions]
     received, processed, paid = claims.course(life, home)
     claim = Claim(
@@ -54,7 +60,8 @@ def inpatient_stay(life: Life, day: date) -> Episode:
             ),
         ),
     )
-    return Episode((claim,), (office.passing(life, day, kind.diagnosis),))
+    bills = _doctors_bills(life, claim, kind.doctors, nights)
+    return Episode((claim, *bills), (office.passing(life, day, kind.diagnosis),))
 
 
 def emergency(life: Life, day: date) -> Iterator[Episode]:
@@ -70,7 +77,12 @@ def outpatient_surgery(life: Life, day: date) -> Episode:
     return _attended(life, day, _choice(life, life.spec.codes.hospital.surgeries, day), ELECTIVE)
 
 
-def _choice(life: Life, kinds: Mapping[str, Attendance], day: date) -> Attendance:
+def outpatient_treatment(life: Life, day: date) -> Episode:
+    """A scan or an infusion, by appointment."""
+    return _attended(life, day, _choice(life, life.spec.codes.hospital.treatments, day), ELECTIVE)
+
+
+def _choice(life: Life, kinds: Mapping[str, Kind], day: date) -> Kind:
     age = life.member.age_on(day)
     fitting = [name for name in sorted(kinds) if kinds[name].ages[0] <= age <= kinds[name].ages[1]]
     return kinds[life.rng.choice(fitting)]
@@ -78,14 +90,32 @@ def _choice(life: Life, kinds: Mapping[str, Attendance], day: date) -> Attendanc
 
 def _attended(life: Life, day: date, kind: Attendance, admission: str) -> Episode:
     provider = life.hospital
-    staff = life.network.staff(provider)
-    team = (Seat("attending", staff[1 % len(staff)]),)
+    team = (Seat("attending", _doctor(life, kind.doctors[0].specialty)),)
     lines = tuple(claims.line(life, name, provider) for name in kind.services)
     claim = claims.professional(life, day, provider, team, lines, [kind.diagnosis])
     bill = life.spec.codes.hospital.bills["outpatient"]
     stay = Stay(bill, SELF_REFERRED, admission, HOME, kind.reason)
     claim = claims.chanced(life, replace(claim, kind="outpatient", stay=stay))
-    return Episode((claim,), (office.passing(life, day, kind.diagnosis),))
+    bills = _doctors_bills(life, claim, kind.doctors, 0)
+    return Episode((claim, *bills), (office.passing(life, day, kind.diagnosis),))
+
+
+def _doctors_bills(life: Life, of: Claim, bills: Sequence[DoctorsBill], nights: int) -> Iterator[Claim]:
+    for bill in bills:
+        lines = [claims.line(life, name, life.physicians) for name in bill.services]
+        if bill.daily and nights:
+            lines.append(claims.line(life, bill.daily, life.physicians, Decimal(nights)))
+        team = (Seat("rendering", _doctor(life, bill.specialty)),)
+        claim = claims.professional(
+            life, of.served, life.physicians, team, tuple(lines), of.diagnoses, of.through
+        )
+        yield claims.chanced(life, claim)
+
+
+def _doctor(life: Life, specialty: str) -> Practitioner:
+    """Who has this specialty at the member's hospital; somebody else there if nobody does."""
+    staff = life.network.staff(life.hospital)
+    return next((p for p in staff if p.specialty == specialty), staff[0])
 
 
 def _charges(life: Life, kind: Admission, nights: int) -> Iterator[Line]:

@@ -60,7 +60,7 @@ def _once(life: Life, visit: Visit, age: int, rng: Random) -> Iterator[Entry]:
         (index,) = rng.choices(range(len(job.answers)), job.weights)
         more = (industry, industry.answers[index])
         yield _noted(visit, Answer(visit.day, "occupation", job, job.answers[index], more))
-    if rng.random() < HUNGER:
+    if rng.random() < HUNGER or "hunger" in life.member.surely:
         screening = _screening(clinical.questions, visit, rng)
         yield _noted(visit, screening)
         _, score = screening.score

@@ -32,7 +32,8 @@ class Life:
 
     Things happen to them as a member from `first` to `last`: from 2016 at the earliest, and until some
     time after today, so that a clock that is moved forward finds something new. They are told in full
-    from `recent`; of the years before, only the part `calm` of what happens.
+    from `recent`; of the years before, only the part `calm` of what happens. `denied` is the share of
+    claims with a line that is denied by chance, `rejected` that of fills a pharmacy is first refused.
     """
 
     spec: Spec
@@ -44,6 +45,8 @@ class Life:
     recent: date
     last: date
     calm: float
+    denied: float
+    rejected: float
     clinic: Organisation
     laboratory: Organisation
     optician: Organisation
@@ -52,6 +55,8 @@ class Life:
     hospital: Organisation
     dentist: Organisation
     outside: Organisation
+    specialists: Organisation
+    physicians: Organisation
     body: Body
 
     @property
@@ -73,6 +78,8 @@ def life_of(spec: Spec, providers: Network, member: Member, rng: Random, today: 
         recent=recent,
         last=last,
         calm=_calm(rng, (recent - first).days),
+        denied=spec.denied,
+        rejected=spec.rejected,
         clinic=clinic,
         laboratory=rng.choice(providers.of_kind("lab")),
         optician=rng.choice(providers.of_kind("vision")),
@@ -81,6 +88,8 @@ def life_of(spec: Spec, providers: Network, member: Member, rng: Random, today: 
         hospital=rng.choice(providers.of_kind("hospital")),
         dentist=rng.choice(providers.of_kind("dental")),
         outside=rng.choice(providers.of_kind("outside-clinic")),
+        specialists=rng.choice(providers.of_kind("specialist")),
+        physicians=rng.choice(providers.of_kind("physicians")),
         body=_body(member, rng),
     )
 
@@ -96,8 +105,8 @@ def _days(spec: Spec, member: Member, today: date) -> tuple[date, date, date]:
 
 
 def _calm(rng: Random, days: int) -> float:
-    """What part of the older years is told: all of them for a few members, about a year's worth for most."""
-    amount = rng.uniform(0.2, 1.0)
+    """What part of the older years is told: all of them for a few members, some months' worth for most."""
+    amount = rng.uniform(0.1, 0.6)
     if rng.random() < FULL_HISTORY or not days:
         return 1.0
     return min(1.0, amount * DAYS_PER_YEAR / days)

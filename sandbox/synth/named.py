@@ -11,7 +11,6 @@ from sandbox.synth.cast import Named
 from sandbox.synth.facts import Duplicate, FormerName, Member, Person, Relative
 from sandbox.synth.household import Household, Insured, World, dependant, enrolled
 from sandbox.synth.people import Home
-from sandbox.synth.spec import Spec
 
 
 def named_household(world: World, first: int, group: tuple[Named, ...]) -> Household:
@@ -38,9 +37,10 @@ def named_household(world: World, first: int, group: tuple[Named, ...]) -> House
         enrolled=enrolled(spans, world.today, person.birth_date),
         doctor=doctor,
         household=first,
-        relatives=tuple(helpers.values()),
+        relatives=(*helpers.values(), *_kin(world, first, len(helpers) + 1, subscriber, home)),
         elsewhere=enrolment.elsewhere(world.spec, first, subscriber, world.network.other_payers, world.today),
         duplicates=_duplicates(first, subscriber, world.today),
+        surely=subscriber.surely,
     )
     members = {subscriber.username: head}
     for place, who in enumerate((who for who in others if not who.acts), 1):
@@ -56,16 +56,19 @@ def named_household(world: World, first: int, group: tuple[Named, ...]) -> House
             conditions=who.conditions,
         )
     return tuple(
-        _insured(world.spec, who, head, members.get(who.username), helpers.get(who.username)) for who in group
+        _insured(world, who, head, members.get(who.username), helpers.get(who.username)) for who in group
     )
 
 
-def _insured(spec: Spec, who: Named, head: Member, member: Member | None, helper: Relative | None) -> Insured:
+def _insured(
+    world: World, who: Named, head: Member, member: Member | None, helper: Relative | None
+) -> Insured:
     login = Login(who.username, who.role, who.purpose, who.role != "not-opted-in")
     if helper:
         return Insured(accounts.acting(head, login, helper), None, {})
     assert member, "somebody who does not act for another is a member"
-    rates = who.stories if who.only else {**spec.stories, **who.stories}
+    usual = world.spec.rates(member.policies[-1].line, member.age_on(world.today))
+    rates = who.stories if who.only else {**usual, **who.stories}
     return Insured(accounts.own(member, login), member, rates)
 
 
@@ -78,6 +81,16 @@ def _helper(world: World, ident: str, who: Named, of: Named, home: Home) -> Rela
     person = _person(who, home, world.today)
     roles = relations.of_representative(person, who.relation or "")
     return Relative(ident, person, roles, enrolled(enrolment.named(of, world.today), world.today, None))
+
+
+def _kin(world: World, number: int, place: int, of: Named, home: Home) -> tuple[Relative, ...]:
+    """A relative at the same address, whom the payer only knows by name."""
+    if of.kin is None:
+        return ()
+    person = people.person(of.kin.given, of.family, of.kin.gender, of.kin.born.on(world.today), home)
+    role = relations.ACTS_AS[of.kin.relation][person.gender]
+    heard = enrolled(enrolment.named(of, world.today), world.today, None)
+    return (Relative(f"rel-{number:04d}-{place}", person, (role,), heard),)
 
 
 def _duplicates(number: int, who: Named, today: date) -> tuple[Duplicate, ...]:

@@ -50,6 +50,20 @@ def follow_up(life: Life, day: date, conditions: Sequence[str], events: Sequence
     return Episode((claim,), (*events, vitals(life, day, whole=False)))
 
 
+def specialist_visit(life: Life, day: date) -> Episode:
+    """A visit to a specialist, to whom the member's own doctor has sent them."""
+    age, found = life.member.age_on(day), life.spec.codes.referrals
+    fitting = [name for name in sorted(found) if found[name].ages[0] <= age <= found[name].ages[1]]
+    referral = found[life.rng.choice(fitting)]
+    provider = life.specialists
+    staff = life.network.staff(provider)
+    doctor = next((p for p in staff if p.specialty == referral.specialty), staff[0])
+    team = (Seat("rendering", doctor), Seat("referring", life.doctor))
+    lines = tuple(claims.line(life, name, provider) for name in referral.services)
+    claim = claims.professional(life, day, provider, team, lines, [referral.what])
+    return Episode((claims.chanced(life, claim),), (passing(life, day, referral.what),))
+
+
 def lab_panel(life: Life, day: date, panels: Sequence[str], diagnoses: Sequence[Term]) -> Episode:
     """Blood drawn and measured: one line for each panel, one result for each test."""
     codes, laboratory = life.spec.codes, life.laboratory

@@ -9,10 +9,9 @@ from typing import TypeVar
 
 from sandbox.synth.facts import Address, FormerName, Gender, Network, Person, Practitioner, Term
 from sandbox.synth.pools import Pools, phone
-from sandbox.synth.spec import Spec
+from sandbox.synth.spec import AGE_BANDS, Spec
 
 T = TypeVar("T")
-AGE_BANDS = (18, 45, 65)  # of `prevalence:` in population.yaml
 
 
 @dataclass(frozen=True)

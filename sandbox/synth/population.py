@@ -54,7 +54,8 @@ def check(spec: Spec, members: int) -> None:
     """Raises UsageError for a population that cannot be made."""
     if members < 1:
         raise UsageError(f"a population needs at least 1 member, not {members}")
-    for rates in (spec.stories, *(who.stories for who in spec.named)):
+    of_lines = (business.stories for business in spec.lines.values())
+    for rates in (spec.stories, *of_lines, *(who.stories for who in spec.named)):
         for story in rates:
             if story not in STORIES:
                 raise UsageError(f"no story {story!r}: known are {', '.join(STORIES)}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -17,6 +18,7 @@ NDC = "http://hl7.org/fhir/sid/ndc"
 COMPOUND = "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBCompoundLiteral"
 DISPENSING_FEE = Decimal("1.75")
 PHARMACY_MARKUP = Decimal("1.60")
+TOO_SOON = "too-soon"  # a reason that a first fill cannot have
 YEAR = 365  # days an order for a lasting condition is good for
 
 
@@ -41,6 +43,11 @@ def order(
         if filled > life.last or (until and filled >= until):
             return
         fill = Fill(drug, number, authorized, days, quantity, drug.unit)
+        if life.rng.random() < life.rejected:
+            yield Episode((_rejected(life, filled, line, fill),))
+            filled += timedelta(days=life.rng.randrange(1, 5))
+            if filled > life.last or (until and filled >= until):
+                return
         yield Episode((_dispensing(life, filled, line, fill),), (ordered,) if number == 0 else ())
         filled += timedelta(days=days + life.rng.randrange(-3, 6))
 
@@ -62,6 +69,14 @@ def compound(life: Life, day: date) -> Episode:
     )
     fill = Fill(drug, 0, 0, mixture.days, mixture.quantity, mixture.unit, mixture.ingredients)
     return Episode((_dispensing(life, day, line, fill),), (ordered,))
+
+
+def _rejected(life: Life, day: date, line: Line, fill: Fill) -> Claim:
+    """What the pharmacy was refused: too soon, or not without asking. A later try goes through."""
+    rejections = life.spec.codes.rejections
+    fitting = [name for name in sorted(rejections) if fill.number or name != TOO_SOON]
+    why = rejections[life.rng.choice(fitting)]
+    return _dispensing(life, day, replace(line, denial=why), fill)
 
 
 def _active(life: Life, day: date, good_until: date) -> bool:

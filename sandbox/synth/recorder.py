@@ -1,7 +1,7 @@
 """The recorder: from a member's claims and what happened to them to the record a payer holds.
 
-A record has what the claims explain: a member without claims has next to none. It reaches two years
-back from the last claim before today, and less where there are very many claims; problems and the
+A record has what the claims explain: a member without claims has next to none. It reaches some thirteen
+months back from the last claim before today, and less where there are very many claims; problems and the
 orders of recent fills may be older.
 """
 
@@ -18,7 +18,7 @@ from sandbox.synth.life import Life
 from sandbox.synth.records import Dispensing, Entry, Measured, Order, Record
 from sandbox.synth.visits import Calendar, Visit, visits
 
-WINDOW = timedelta(days=2 * 365)
+WINDOW = timedelta(days=400)
 MOST_BEFORE, MOST_AFTER = 150, 90
 """How many claims a record is made from at most: the last before today, and the first from today on."""
 

@@ -87,15 +87,17 @@ def _supply(of: Prescription) -> Json:
 
 
 def _dosage(drug: Drug) -> Json:
-    return _dosage_of(drug.take, drug.unit, int(drug.per_day))
+    return _dosage_of(drug.take, drug.unit, int(drug.per_day), drug.dose, drug.every)
 
 
 @lru_cache(maxsize=512)
-def _dosage_of(take: str, unit: str, per_day: int) -> Json:
-    """Whole units a day are taken one by one; of anything less, two puffs twice a day."""
+def _dosage_of(take: str, unit: str, per_day: int, at_once: int | None, every: int | None) -> Json:
+    """A dose every so many days, or whole units a day one by one; of anything less, two puffs twice a day."""
     times, dose, what = (per_day, 1, unit) if per_day else (2, 2, "puff")
+    if at_once:
+        times, dose, what = 1, at_once, unit
     return {
         "text": take,
-        "timing": {"repeat": {"frequency": times, "period": 1, "periodUnit": "d"}},
+        "timing": {"repeat": {"frequency": times, "period": every or 1, "periodUnit": "d"}},
         "doseAndRate": [{"doseQuantity": {"value": dose, "unit": what}}],
     }

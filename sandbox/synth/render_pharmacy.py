@@ -10,7 +10,7 @@ from functools import lru_cache
 from sandbox.synth import elements as fhir
 from sandbox.synth import render_eob as eob
 from sandbox.synth import render_lines as lines
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Amounts, Claim, Fill, Ingredient, Line, Member, Settled
 from sandbox.synth.forms import BLANK, Form
 from sandbox.synth.prescriptions import NDC
@@ -19,7 +19,8 @@ from sandbox.synth.spec import Spec
 PROFILE = "ExplanationOfBenefit-Pharmacy"
 NCPDP = fhir.TERMINOLOGY + "NCPDP"
 SUBSTITUTION_ALLOWED, SENT_ELECTRONICALLY, PLAIN, COMPOUND = "0", "3", "1", "2"
-BRAND_GENERIC = {"brand": "1", "generic": "2"}
+BRAND_GENERIC = {"brand": "1", "specialty": "1", "generic": "2"}
+REJECTIONS = NCPDP + "RejectCode"
 
 
 def render(spec: Spec, member: Member, settled: Settled) -> Json:
@@ -64,11 +65,15 @@ def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -
 
 
 def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: Line, amounts: Amounts) -> Json:
+    said: Piece | list[Piece] = eob.listed(claim.kind, amounts)
+    if line.denial:
+        refused = eob.reason("rejectreason", REJECTIONS, line.denial.code)
+        said = [*eob.amounts(claim, amounts), refused]
     item = lines.head(claim, number) | {
         "productOrService": lines.service(line),
         "servicedDate": lines.serviced(claim),
         "quantity": lines.quantity(line, fill.unit),
-        "adjudication": eob.listed(claim.kind, amounts),
+        "adjudication": said,
     }
     if fill.ingredients:
         item["detail"] = [_detail(place, part) for place, part in enumerate(fill.ingredients, 1)]

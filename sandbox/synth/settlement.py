@@ -109,6 +109,7 @@ def _lines(claim: Claim, year: BenefitYear, prior_payer_pays: Decimal) -> Iterat
     """A copay is for the visit: it is taken on the first line of its benefit only."""
     copaid: set[str] = set()
     in_network = claim.provider.in_network
+    part = year.plan.fees.get(claim.kind)
     for line in (_whole(claim),) if claim.kind == "inpatient" else claim.lines:
         if claim.capitated:
             yield capitated(line)
@@ -116,6 +117,8 @@ def _lines(claim: Claim, year: BenefitYear, prior_payer_pays: Decimal) -> Iterat
         share = share_of(year.plan, line.benefit, in_network)
         if line.benefit in copaid:
             share = replace(share, copay=ZERO)
+        if part is not None:
+            line = replace(line, fee=line.fee * part)
         amounts = adjudicate(line, share, year.left, prior_payer_pays, in_network)
         year.take(amounts)
         if amounts.copay:

@@ -13,6 +13,12 @@ from sandbox.synth.cast import Named, cast
 from sandbox.synth.codes import Codes, load_codes, pair, read
 from sandbox.synth.facts import Plan, Share, Term
 
+AGE_BANDS = (18, 45, 65)
+"""The first ages of the second and later bands of what population.yaml says by age."""
+
+Rate = float | tuple[float, ...]
+"""How often in a year: at every age, or by age band."""
+
 
 @dataclass(frozen=True)
 class Mandate:
@@ -28,13 +34,14 @@ class Business:
     """A line of business: how many members it has, how old they are, what they bought.
 
     `families` is the share of its subscribers who have dependants. `mandates` are all the rules that
-    may reach it, whatever the payer's state.
+    may reach it, whatever the payer's state. `stories` are rates that differ from those of everybody.
     """
 
     share: float
     ages: tuple[int, int]
     families: float
     mandates: tuple[Mandate, ...]
+    stories: Mapping[str, float]
     plan: Plan
 
 
@@ -66,13 +73,14 @@ class Spec:
 
     payer: Mapping[str, str]
     other_payers: Mapping[str, OtherPayer]
-    years: int
+    years: float
     lines: Mapping[str, Business]
     histories: Mapping[str, float]
     prevalence: Mapping[str, tuple[float, ...]]
     most_conditions: int
-    stories: Mapping[str, float]
+    stories: Mapping[str, Rate]
     denied: float
+    rejected: float
     opened_portal: float
     races: tuple[tuple[Term, float], ...]
     ethnicities: tuple[tuple[Term, float], ...]
@@ -84,6 +92,12 @@ class Spec:
         """The rule that obliges the payer to serve a line of business, or None: nobody does."""
         reach = (None, self.payer["state"])
         return next((m for m in self.lines[line].mandates if m.state in reach), None)
+
+    def rates(self, line: str, age: int) -> dict[str, float]:
+        """How often in a year each story happens to somebody of this line of business and age."""
+        band = sum(age >= limit for limit in AGE_BANDS)
+        usual = {name: of[band] if isinstance(of, tuple) else of for name, of in self.stories.items()}
+        return usual | dict(self.lines[line].stories)
 
 
 OMB = "urn:oid:2.16.840.1.113883.6.238"
@@ -102,7 +116,7 @@ def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
     return Spec(
         payer=data["payer"],
         other_payers={v["id"]: OtherPayer(**{**v, "plan": _plan(v["plan"])}) for v in data["other_payers"]},
-        years=data["years"],
+        years=float(data["years"]),
         lines={
             k: Business(
                 share=float(v["share"]),
@@ -111,6 +125,7 @@ def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
                 mandates=tuple(
                     Mandate(m["rule"], m.get("cites"), m.get("state")) for m in v["mandated_by"] or ()
                 ),
+                stories={name: float(rate) for name, rate in v.get("stories", {}).items()},
                 plan=_plan(v["plan"]),
             )
             for k, v in data["lines"].items()
@@ -118,8 +133,9 @@ def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
         histories={k: float(v) for k, v in data["histories"].items()},
         prevalence={k: tuple(map(float, v)) for k, v in data["prevalence"].items() if codes.chronic[k]},
         most_conditions=data["most_conditions"],
-        stories={k: float(v) for k, v in data["stories"].items()},
+        stories={k: _rate(v) for k, v in data["stories"].items()},
         denied=float(data["denied"]),
+        rejected=float(data["rejected"]),
         opened_portal=float(data["opened_portal"]),
         races=_shares(data["race"]),
         ethnicities=_shares(data["ethnicity"]),
@@ -149,7 +165,16 @@ def _plan(d: dict[str, Any]) -> Plan:
         family_out_of_pocket_maximum=limit("family_out_of_pocket_maximum"),
         outside=_share(d["outside"]) if "outside" in d else None,
         payment=d.get("payment"),
+        fees={kind: Decimal(part) for kind, part in d.get("fees", {}).items()},
     )
+
+
+def _rate(value: Any) -> Rate:
+    if not isinstance(value, list):
+        return float(value)
+    if len(value) != len(AGE_BANDS) + 1:
+        raise ValueError(f"a rate by age is {len(AGE_BANDS) + 1} numbers, not {value}")
+    return tuple(map(float, value))
 
 
 def _share(d: dict[str, Any]) -> Share:

@@ -205,10 +205,10 @@ def test_a_denied_claim_says_so_and_why(eobs: list[dict[str, Any]]) -> None:
             assert status == "paid"
             continue
         assert status == ("denied" if all(denied) else "partiallypaid" if any(denied) else "paid")
+        pharmacy = eob["type"]["coding"][0]["code"] == "pharmacy"
+        why = "rejectreason" if pharmacy else "adjustmentreason"
         for item, is_denied in zip(eob["item"], denied, strict=True):
-            reasons = [
-                a for a in item["adjudication"] if a["category"]["coding"][0]["code"] == "adjustmentreason"
-            ]
+            reasons = [a for a in item["adjudication"] if a["category"]["coding"][0]["code"] == why]
             assert bool(reasons) >= is_denied
     assert min(seen["denied"], seen["partiallypaid"], seen["paid"]) > 0
 

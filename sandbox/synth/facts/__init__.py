@@ -1,0 +1,67 @@
+"""What is true of the synthetic world, in plain words: people, policies, providers, claims.
+
+Money is Decimal in USD with two digits, days are `date`. Nothing here knows FHIR. Everybody imports from
+here; the modules beneath only keep the nouns apart.
+"""
+
+from sandbox.synth.facts.claims import (
+    Appeal,
+    Claim,
+    Denial,
+    Drug,
+    Fill,
+    Ingredient,
+    Kind,
+    Line,
+    Operation,
+    Seat,
+    Stay,
+    Trip,
+)
+from sandbox.synth.facts.people import (
+    Duplicate,
+    FormerName,
+    Gender,
+    Member,
+    Person,
+    Policy,
+    Relative,
+    Subscriber,
+)
+from sandbox.synth.facts.plans import Plan, Share
+from sandbox.synth.facts.providers import Address, Network, Organisation, Practitioner
+from sandbox.synth.facts.settled import Amounts, Pointer, Settled
+from sandbox.synth.facts.terms import Term
+
+__all__ = [
+    "Address",
+    "Amounts",
+    "Appeal",
+    "Claim",
+    "Denial",
+    "Drug",
+    "Duplicate",
+    "Fill",
+    "FormerName",
+    "Gender",
+    "Ingredient",
+    "Kind",
+    "Line",
+    "Member",
+    "Network",
+    "Operation",
+    "Organisation",
+    "Person",
+    "Plan",
+    "Pointer",
+    "Policy",
+    "Practitioner",
+    "Relative",
+    "Seat",
+    "Settled",
+    "Share",
+    "Stay",
+    "Subscriber",
+    "Term",
+    "Trip",
+]
