@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import gc
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from sandbox import __version__
 from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
 from sandbox.loading import load
 from sandbox.settings import Settings
-from sandbox.store import library
+from sandbox.store import intake
 
 if TYPE_CHECKING:
     from sandbox.synth.population import Dossier, Guides
 
-Contents = Iterator[tuple[Account | None, tuple[dict[str, Any], ...]]]
+Contents = Iterator[tuple[Account | None, Sequence[intake.Given]]]
 Progress = Callable[[int], None]
 Tell = Callable[[str], None]
+
+MADE_BY = ("households.py", "intake.py", "tables.py")
+"""Modules of `store` that decide what is in a library."""
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
     """The same as a library takes it. `progress` is told how many are done."""
     for done, dossier in enumerate(people(settings, today)):
         progress(done)
-        yield dossier.account, dossier.resources
+        yield dossier.account, [resource.body for resource in dossier.made]
 
 
 def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
@@ -80,17 +83,22 @@ def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = l
     of other people's data made of it. Raises UsageError."""
     if settings.members < 1:
         raise UsageError("--members must be 1 or more")
-    home = Path(settings.store) if settings.store else settings.cache
-    path = home / f"library-{_fingerprint(settings, today)}.db"
+    path = place(settings, today)
     if not path.is_file():
         if settings.data:
             contents, report = load(Path(settings.data), skip_bad=settings.skip_bad)
-            library.build(path, contents)
+            intake.build(path, contents)
             tell(str(report))
         else:
             with uncollected():
-                library.build(path, generated(settings, today, progress))
+                intake.build(path, generated(settings, today, progress))
     return path
+
+
+def place(settings: Settings, today: date) -> Path:
+    """Where the library of these settings is, or will be."""
+    home = Path(settings.store) if settings.store else settings.cache
+    return home / f"library-{_fingerprint(settings, today)}.db"
 
 
 def _fingerprint(settings: Settings, today: date) -> str:
@@ -98,8 +106,7 @@ def _fingerprint(settings: Settings, today: date) -> str:
     asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
     known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}".encode())
     code = Path(__file__).parent
-    index = [code / "store" / name for name in ("library.py", "households.py")]
-    made_by = [*code.glob("synth/*.py"), *code.glob("fhir/*.py"), *index]
+    made_by = [*code.glob("synth/**/*.py"), *code.glob("fhir/*.py"), *(code / "store" / n for n in MADE_BY)]
     inputs = [*settings.fixtures.rglob("*.yaml"), *made_by]
     if settings.data:
         inputs = [p for p in Path(settings.data).rglob("*") if p.suffix in (".ndjson", ".json")] + made_by

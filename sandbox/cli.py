@@ -102,24 +102,31 @@ def serve(**given: Any) -> None:
 @_with(population)
 @click.option("--basis", is_flag=True, default=None, help="Claims without money (CARIN 2.2.0 -Basis).")
 @click.option(
-    "--out",
-    required=True,
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder for the NDJSON files.",
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="Write NDJSON files to this folder."
 )
+@click.option("--store", help="Build the library there that `serve --store` opens, instead of files.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes.  [default: one for each core]")
 @click.option("--gzip", "zipped", is_flag=True, help="Compress the files.")
-def generate(out: Path, jobs: int | None, zipped: bool, **given: Any) -> None:
-    """Write synthetic members as NDJSON, one file a resource type, and an index as CSV."""
+def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **given: Any) -> None:
+    """Make synthetic members: NDJSON, one file a resource type, and an index as CSV; or a ready store."""
+    if (out is None) == (store is None):
+        raise click.UsageError("say where to: either --out FOLDER or --store FOLDER")
+    if store is not None and zipped:
+        raise click.UsageError("--gzip goes with --out")
+    if store == "":
+        raise click.UsageError("--store is empty")
     from os import cpu_count
 
-    from sandbox.production import produce
+    from sandbox.production import produce, stock
     from sandbox.serving import anchor_day
 
-    settings = _settings(**given)
+    settings = _settings(store=store, **given)
     day = anchor_day(settings)
-    show = _progress(settings.members, "generating")
-    counts = produce(settings, day, out, show, jobs=jobs or cpu_count() or 1, zipped=zipped)
+    show, jobs = _progress(settings.members, "generating"), jobs or cpu_count() or 1
+    if out is None:
+        out, counts = stock(settings, day, show, jobs=jobs)
+    else:
+        counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
     click.echo(f"{out}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
     for kind, count in sorted(counts.items()):
         click.echo(f"  {kind:<22}{count:>9,}")

@@ -1,90 +1,142 @@
 """`generate` at scale: households are made on all cores, written in order, and nothing is kept.
 
-One NDJSON file a resource type, the logins and an index of who has what. Every file is written beside
-its place and renamed when all are whole: a run that is killed leaves none that looks finished.
+Either one NDJSON file a resource type, the logins and an index of who has what, or a library that `serve`
+opens as it is. Files are written beside their places and renamed when all are whole: a run that is killed
+leaves none that looks finished.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
-from collections import deque
-from collections.abc import Iterable, Iterator
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from sandbox.build import Progress, editions, uncollected
+from sandbox.build import Progress, editions, place, uncollected
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes
 from sandbox.loading import ACCOUNTS
 from sandbox.settings import Settings
+from sandbox.store import intake
 from sandbox.synth import index, population
 from sandbox.synth.household import Household, World
 from sandbox.synth.population import Dossier, Guides
 
-BATCH = 8
+BATCH = 12
 """Households that one task makes: enough to outweigh the hand-over, few enough to stay in order."""
+
+AHEAD = 2
+"""Tasks that may be waiting or done for each process: the rest of the memory is theirs."""
 
 LOGINS = Path(ACCOUNTS).stem
 
 
 @dataclass
-class Written:
-    """What some dossiers are as lines, by file, with counts and their rows of the index."""
+class Lines:
+    """What some dossiers are as lines, by file, and their rows of the index."""
 
-    people: int
+    counts: Counter[str]
     lines: dict[str, bytes]
-    counts: dict[str, int]
     rows: list[list[str]]
+
+
+@dataclass
+class Shelved:
+    """What some dossiers are as rows of a library."""
+
+    counts: Counter[str]
+    batches: list[intake.Batch]
 
 
 def produce(
     settings: Settings, today: date, out: Path, progress: Progress, *, jobs: int = 1, zipped: bool = False
-) -> dict[str, int]:
+) -> Counter[str]:
     """Write the population of these settings to a folder. Returns counts by file stem.
 
     Raises UsageError for a population that cannot be made, FileProblem for a folder that cannot be
     written. The bytes do not depend on `jobs`.
     """
-    spec = population.load_spec(settings.fixtures)
-    population.check(spec, settings.members)
-    guides = editions(settings)
-    world = population.world_of(spec, settings.seed, today)
-    counts: dict[str, int] = {}
+    making = _making(settings, today, _zipped if zipped else _lines)
+    counts: Counter[str] = Counter()
     try:
         out.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             files = _Files(out, zipped, stack)
-            head = _write([population.providers(world, guides)], today)
-            for batch in _batches(head, world, guides, settings.members, jobs):
-                files.put(batch)
-                for stem, count in batch.counts.items():
-                    counts[stem] = counts.get(stem, 0) + count
-                progress(counts.get(LOGINS, 0))
+            for made in _made(making, settings.members, jobs):
+                files.put(made)
+                counts += made.counts
+                progress(counts[LOGINS])
         files.finish()
     except OSError as problem:
         raise FileProblem(f"{out}: {problem.strerror or problem}") from None
     return counts
 
 
-def _batches(head: Written, world: World, guides: Guides, members: int, jobs: int) -> Iterator[Written]:
-    yield head
-    tasks = _tasks(world, members)
+def stock(settings: Settings, today: date, progress: Progress, *, jobs: int = 1) -> tuple[Path, Counter[str]]:
+    """Build the library that `serve` looks for with these settings. Returns its path, and counts as
+    `produce` does. One process writes what all of them make. Raises the same."""
+    making = _making(settings, today, _shelved)
+    counts: Counter[str] = Counter()
+
+    def batches() -> Iterator[intake.Batch]:
+        for made in _made(making, settings.members, jobs):
+            counts.update(made.counts)
+            progress(counts[LOGINS])
+            yield from made.batches
+
+    path = place(settings, today)
+    intake.write(path, batches())
+    return path, counts
+
+
+# --- in any process --------------------------------------------------------------------------------
+
+
+class Making(NamedTuple):
+    """What a process must know to make some households: the same in all of them."""
+
+    world: World
+    guides: Guides
+    shape: Callable[[list[Dossier], date], Any]
+
+    def made(self, households: list[Household], wanted: int) -> Any:
+        """The first `wanted` people of some households."""
+        told = (d for household in households for d in population.lived(self.world, household, self.guides))
+        with uncollected():
+            return self.shape(list(islice(told, wanted)), self.world.today)
+
+    def head(self) -> Any:
+        """The network, which comes before everybody."""
+        return self.shape([population.providers(self.world, self.guides)], self.world.today)
+
+
+def _making(settings: Settings, today: date, shape: Callable[[list[Dossier], date], Any]) -> Making:
+    spec = population.load_spec(settings.fixtures)
+    population.check(spec, settings.members)
+    guides = editions(settings)
+    return Making(population.world_of(spec, settings.seed, today), guides, shape)
+
+
+def _made(making: Making, members: int, jobs: int) -> Iterator[Any]:
+    """Everything in order. Only some batches are on their way at a time, however many there are."""
+    yield making.head()
+    tasks = _tasks(making.world, members)
     if jobs == 1:
         for households, wanted in tasks:
-            yield _make(world, guides, households, wanted)
+            yield making.made(households, wanted)
         return
-    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(world, guides)) as pool:
-        waiting: deque[Future[Written]] = deque()
+    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(making,)) as pool:
+        waiting: deque[Future[Any]] = deque()
         for households, wanted in tasks:
             waiting.append(pool.submit(_work, households, wanted))
-            if len(waiting) > 3 * jobs:
+            if len(waiting) > AHEAD * jobs:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
@@ -100,41 +152,54 @@ def _tasks(world: World, members: int) -> Iterator[tuple[list[Household], int]]:
         members -= people
 
 
-_process: tuple[World, Guides] | None = None
+_process: Making | None = None
 """What a worker process was started with; each has one job in its life."""
 
 
-def _begin(world: World, guides: Guides) -> None:
+def _begin(making: Making) -> None:
     global _process
-    _process = (world, guides)
+    _process = making
 
 
-def _work(households: list[Household], wanted: int) -> Written:
+def _work(households: list[Household], wanted: int) -> Any:
     assert _process is not None  # the pool calls `_begin` first
-    return _make(*_process, households, wanted)
+    return _process.made(households, wanted)
 
 
-def _make(world: World, guides: Guides, households: list[Household], wanted: int) -> Written:
-    told = (d for household in households for d in population.lived(world, household, guides))
-    with uncollected():
-        return _write(islice(told, wanted), world.today)
+def _counted(dossiers: list[Dossier]) -> Counter[str]:
+    counts = Counter(resource.type for dossier in dossiers for resource in dossier.made)
+    people = sum(dossier.account is not None for dossier in dossiers)
+    return counts + Counter({LOGINS: people})
 
 
-def _write(dossiers: Iterable[Dossier], today: date) -> Written:
-    made = list(dossiers)
+def _lines(dossiers: list[Dossier], today: date) -> Lines:
     lines: dict[str, list[bytes]] = {}
-    for dossier in made:
+    for dossier in dossiers:
         if dossier.account is not None:
             lines.setdefault(LOGINS, []).append(json_bytes(dossier.account.to_json()))
-        for resource in dossier.resources:
-            lines.setdefault(resource["resourceType"], []).append(json_bytes(resource))
-    rows = list(index.rows(made, today))
-    return Written(
-        sum(d.account is not None for d in made),
+        for resource in dossier.made:
+            lines.setdefault(resource.type, []).append(resource.body)
+    return Lines(
+        _counted(dossiers),
         {stem: b"\n".join([*found, b""]) for stem, found in lines.items()},
-        {stem: len(found) for stem, found in lines.items()},
-        rows,
+        list(index.rows(dossiers, today)),
     )
+
+
+def _zipped(dossiers: list[Dossier], today: date) -> Lines:
+    """The same, each file's lines compressed: what is compressed in parts may be put together again."""
+    made = _lines(dossiers, today)
+    # no time in the header: the same population, the same bytes
+    made.lines = {stem: gzip.compress(lines, 6, mtime=0) for stem, lines in made.lines.items()}
+    return made
+
+
+def _shelved(dossiers: list[Dossier], today: date) -> Shelved:
+    batches = [intake.indexed(d.account, [resource.body for resource in d.made]) for d in dossiers]
+    return Shelved(_counted(dossiers), batches)
+
+
+# --- in the process that writes --------------------------------------------------------------------
 
 
 class _Files:
@@ -146,7 +211,7 @@ class _Files:
         self._csv = stack.enter_context((folder / "members.csv.part").open("w", newline="", encoding="utf-8"))
         self._headed = False
 
-    def put(self, batch: Written) -> None:
+    def put(self, batch: Lines) -> None:
         for stem, lines in batch.lines.items():
             self._file(stem).write(lines)
         rows = batch.rows[1:] if self._headed else batch.rows
@@ -163,11 +228,5 @@ class _Files:
 
     def _file(self, stem: str) -> IO[Any]:
         if stem not in self._open:
-            raw: IO[Any] = self._stack.enter_context(self._part(stem).open("wb"))
-            if self._zipped:
-                # Neither a name nor a time in the header: the same population, the same bytes.
-                raw = self._stack.enter_context(
-                    io.BufferedWriter(gzip.GzipFile("", "wb", 6, raw, mtime=0), 1 << 20)
-                )
-            self._open[stem] = raw
+            self._open[stem] = self._stack.enter_context(self._part(stem).open("wb"))
         return self._open[stem]

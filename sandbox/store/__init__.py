@@ -6,6 +6,6 @@ to answer any request), know HTTP, decide policy.
 Words: *library* = resources as finished bytes with their index rows; *ledger* = codes, tokens,
 grants, opt-ins, counters, clocks, journal; *tenant* = a payer prefix (scenario set and session),
 "" for the default one. Reset = empty a tenant's part of the ledger.
-Decisions: a library is written beside its place and renamed when whole, so a killed build leaves
-none that opens. Tokens, codes and secrets are stored as SHA-256 only.
+Decisions: a library is written (`intake`) beside its place and renamed when whole, so a killed build
+leaves none that opens. Tokens, codes and secrets are stored as SHA-256 only.
 """

@@ -7,39 +7,44 @@ A dependant's Coverage names its subscriber as a RelatedPerson and carries the s
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 
-class Households:
-    """Collects what resources tell, in any order."""
+class Clue(NamedTuple):
+    """What one Coverage tells: the policy, the id of the Patient on it, and the id of the RelatedPerson
+    who is the subscriber to them ("": the patient is the subscriber)."""
 
-    def __init__(self) -> None:
-        self._subscribers: dict[str, str] = {}
-        self._dependants: dict[tuple[str, str], str] = {}
+    policy: str
+    patient: str
+    related: str
 
-    def note(self, resources: Iterable[Mapping[str, Any]]) -> None:
-        for resource in resources:
-            if resource["resourceType"] == "Coverage":
-                self._coverage(resource)
 
-    def _coverage(self, coverage: Mapping[str, Any]) -> None:
-        kind, _, id = _reference(coverage.get("subscriber"))
-        _, _, patient = _reference(coverage.get("beneficiary"))
-        policy = coverage.get("subscriberId")
-        if not isinstance(policy, str) or not id or not patient:
-            return
-        if kind == "Patient" and id == patient:
-            self._subscribers[policy] = patient
-        elif kind == "RelatedPerson":
-            self._dependants[policy, patient] = id
+def clue(resource: Mapping[str, Any]) -> Clue | None:
+    """What a resource tells of a household; nothing unless it is a whole Coverage."""
+    if resource["resourceType"] != "Coverage":
+        return None
+    kind, _, id = _reference(resource.get("subscriber"))
+    _, _, patient = _reference(resource.get("beneficiary"))
+    policy = resource.get("subscriberId")
+    if not isinstance(policy, str) or not id or not patient:
+        return None
+    if kind == "Patient" and id == patient:
+        return Clue(policy, patient, "")
+    return Clue(policy, patient, id) if kind == "RelatedPerson" else None
 
-    def rows(self) -> Iterator[dict[str, str]]:
-        """`subscriber` and `dependant` are ids of Patients, `related` that of the RelatedPerson who
-        is the subscriber to the dependant."""
-        for (policy, patient), related in self._dependants.items():
-            subscriber = self._subscribers.get(policy)
-            if subscriber is not None:
-                yield {"subscriber": subscriber, "dependant": patient, "related": related}
+
+def links(clues: Iterable[Clue]) -> Iterator[tuple[str, str, str]]:
+    """Ids of the subscriber and the dependant, both Patients, and of the RelatedPerson who is the
+    subscriber to the dependant; each pair once. Clues may come in any order."""
+    known = list(clues)
+    subscribers = {each.policy: each.patient for each in known if not each.related}
+    dependants = {(each.policy, each.patient): each.related for each in known if each.related}
+    pairs: dict[tuple[str, str], str] = {}
+    for (policy, patient), related in dependants.items():
+        if policy in subscribers:
+            pairs.setdefault((subscribers[policy], patient), related)
+    for (subscriber, patient), related in pairs.items():
+        yield subscriber, patient, related
 
 
 def _reference(value: Any) -> tuple[str, str, str]:

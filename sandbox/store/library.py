@@ -1,203 +1,45 @@
-"""The library: `build` writes it, `SqlLibrary` answers `fhir.library.Library` from it.
+"""The library: `intake` writes it, `SqlLibrary` answers `fhir.library.Library` from it.
 
 Compartment first: a member's search narrows by (patient, type) and then asks one EXISTS per
 parameter, which is fast at any population size (three-way joins are not).
 
-A resource may be there in several versions. Each is in force from its `lastUpdated` until the next
-one's, so the tenant's clock decides what is seen: a claim that is not visible yet, its first version,
-or the one after it was replaced.
+A resource may be there in several versions: the tenant's clock decides which of them is in force.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
-    Column,
     ColumnElement,
     Connection,
     FromClause,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
     Select,
-    String,
     Table,
     and_,
     create_engine,
     exists,
     func,
-    insert,
     not_,
     or_,
     select,
     text,
     true,
     union,
-    update,
 )
-from sqlalchemy.exc import OperationalError
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_value
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
-from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
+from sandbox.fhir.params import SHARED
 from sandbox.fhir.query import AnyOf, Clause, Include, Moment, Query, Target, Text, Token, Value
-from sandbox.store.households import Households
-
-_META = MetaData()
-
-RESOURCE = Table(
-    "resource",
-    _META,
-    Column("key", Integer, primary_key=True),
-    Column("type", String, nullable=False),
-    Column("id", String, nullable=False),
-    Column("patient", String),
-    Column("version", String, nullable=False),
-    Column("updated", Integer, nullable=False),
-    Column("until", Integer, nullable=False, default=dates.FOREVER),
-    Column("care_low", Integer),
-    Column("care_high", Integer),
-    Column("body", LargeBinary, nullable=False),
-    Index("resource_id", "type", "id", "version", unique=True),
-    Index("resource_patient", "patient", "type", "key"),
-)
-
-
-def _index(name: str, a: Column[Any], b: Column[Any]) -> Table:
-    return Table(
-        name,
-        _META,
-        Column("key", Integer, nullable=False),
-        Column("param", String, nullable=False),
-        a,
-        b,
-        Index(f"{name}_key", "key", "param"),
-        Index(f"{name}_value", "param", b.name if name in ("token", "reference") else a.name),
-    )
-
-
-TOKEN = _index("token", Column("system", String), Column("code", String))
-DATE = _index("date", Column("low", Integer), Column("high", Integer))
-REFERENCE = _index("reference", Column("target_type", String), Column("target_id", String))
-STRING = _index("string", Column("value", String), Column("written", String))
-ACCOUNT = Table("account", _META, Column("username", String, primary_key=True), Column("body", LargeBinary))
-HOUSEHOLD = Table(
-    "household",
-    _META,
-    Column("subscriber", String, primary_key=True),
-    Column("dependant", String, primary_key=True),
-    Column("related", String, nullable=False),
-)
-
-_ROWS = {"token": TOKEN, "date": DATE, "reference": REFERENCE, "string": STRING}
-
-
-def build(path: Path, contents: Iterable[tuple[Account | None, Sequence[dict[str, Any]]]]) -> int:
-    """Write a library of these members to `path`, whole or not at all. Returns the resource count.
-
-    Shared resources are put last, so that `$everything` and paging start with the patient.
-    """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    engine = create_engine(URL.create("sqlite", database=str(part)))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with engine.begin() as db:
-            _META.create_all(db)
-            count = _fill(db, contents)
-            _close_versions(db)
-            _find_owners(db)
-            db.execute(text("ANALYZE"))
-        engine.dispose()
-        part.replace(path)
-    except (OSError, OperationalError) as problem:
-        raise FileProblem(f"{path}: cannot be written ({problem})".splitlines()[0]) from None
-    finally:
-        engine.dispose()
-        with suppress(OSError):
-            part.unlink()
-    return count
-
-
-def _fill(db: Connection, contents: Iterable[tuple[Account | None, Sequence[dict[str, Any]]]]) -> int:
-    shared: list[dict[str, Any]] = []
-    households = Households()
-    key = 0
-    for account, resources in contents:
-        if account:
-            db.execute(insert(ACCOUNT), {"username": account.username, "body": json_bytes(account.to_json())})
-        households.note(resources)
-        own = [r for r in resources if r["resourceType"] not in SHARED]
-        shared += [r for r in resources if r["resourceType"] in SHARED]
-        key = _write(db, key, own)
-    if rows := list(households.rows()):
-        db.execute(insert(HOUSEHOLD).prefix_with("OR IGNORE"), rows)
-    return _write(db, key, shared)
-
-
-def _close_versions(db: Connection) -> None:
-    """A version is in force until the next one of the same resource."""
-    later = RESOURCE.alias("later")
-    same = and_(later.c.type == RESOURCE.c.type, later.c.id == RESOURCE.c.id)
-    following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
-    replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
-    db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
-
-
-def _find_owners(db: Connection) -> None:
-    """A resource that does not name its patient belongs to the patient of what it points to."""
-    target = RESOURCE.alias("target")
-    for kind in TYPES.values():
-        if kind.owned_through:
-            link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
-            found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
-            patient = (
-                select(func.min(target.c.patient)).select_from(REFERENCE).join(target, found).where(link)
-            )
-            mine = RESOURCE.c.type == kind.name
-            db.execute(update(RESOURCE).where(mine).values(patient=patient.scalar_subquery()))
-
-
-def _write(db: Connection, key: int, resources: Sequence[dict[str, Any]]) -> int:
-    rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _ROWS}
-    stored = []
-    for resource in resources:
-        key += 1
-        care = care_range(resource)
-        meta = resource.get("meta", {})
-        stored.append(
-            {
-                "key": key,
-                "type": resource["resourceType"],
-                "id": resource["id"],
-                "patient": owner(resource),
-                "version": str(meta.get("versionId", "1")),
-                "updated": dates.parse(meta.get("lastUpdated", "1970-01-01"))[0],
-                "care_low": care[0] if care else None,
-                "care_high": care[1] if care else None,
-                "body": json_bytes(resource),
-            }
-        )
-        for row in extract(resource):
-            _, _, a, b = _ROWS[row.kind].columns
-            rows[row.kind].append({"key": key, "param": row.param, a.name: row.a, b.name: row.b})
-    if stored:
-        db.execute(insert(RESOURCE), stored)
-    for kind, found in rows.items():
-        if found:
-            db.execute(insert(_ROWS[kind]), found)
-    return key
+from sandbox.store.tables import ACCOUNT, HOUSEHOLD, REFERENCE, RESOURCE, ROWS
 
 
 class SqlLibrary:
@@ -216,11 +58,9 @@ class SqlLibrary:
 
     def accounts(self) -> dict[str, Account]:
         """Every login, by username, in the order they were generated."""
-        import orjson
-
         with self._engine.connect() as db:
             found = db.execute(select(ACCOUNT.c.body).order_by(text("rowid"))).scalars()
-            accounts = [Account.from_json(orjson.loads(body)) for body in found]
+            accounts = [Account.from_json(json_value(body)) for body in found]
         return {account.username: account for account in accounts}
 
     def household(self, patient: str) -> list[tuple[str, str]]:
@@ -337,7 +177,7 @@ def _one_of(any_of: AnyOf, now: int) -> ColumnElement[bool]:
 
 
 def _condition(clause: Clause, now: int) -> ColumnElement[bool]:
-    table = _ROWS[clause.param.kind]
+    table = ROWS[clause.param.kind]
     same = and_(table.c.key == RESOURCE.c.key, table.c.param == clause.param.name)
     return exists().where(same, or_(*(_test(table, clause, value, now) for value in clause.values)))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import NamedTuple
 
 from sandbox.synth.facts import Amounts, Member, Plan
 
@@ -15,8 +16,7 @@ ZERO = Decimal("0.00")
 UNLIMITED = Decimal("Infinity")
 
 
-@dataclass(frozen=True)
-class Left:
+class Left(NamedTuple):
     """What a member may still be asked for: of the deductible, and of cost sharing altogether."""
 
     deductible: Decimal
@@ -55,9 +55,10 @@ class BenefitYear:
 
     def take(self, amounts: Amounts) -> None:
         """Count what a claim asked of the member."""
-        for used in (self.own, self.family):
+        sharing = amounts.cost_sharing
+        for used in (self.own, self.family) if sharing else ():
             used.deductible += amounts.deductible
-            used.out_of_pocket += amounts.cost_sharing
+            used.out_of_pocket += sharing
 
     def give_back(self, amounts: Amounts) -> None:
         """Undo it, when the claim is replaced or voided."""
@@ -70,12 +71,16 @@ class Accumulators:
     """The benefit years of a family, made when they are first asked for."""
 
     def __init__(self) -> None:
-        self._own: dict[tuple[int, str, int], Used] = {}
+        self._years: dict[tuple[int, str, int], BenefitYear] = {}
         self._family: dict[tuple[str, int], Used] = {}
 
     def year(self, member: Member, plan: Plan, year: int) -> BenefitYear:
-        own = self._own.setdefault((member.number, plan.code, year), Used())
-        return BenefitYear(plan, own, self._family.setdefault((plan.code, year), Used()))
+        key = (member.number, plan.code, year)
+        found = self._years.get(key)
+        if found is None:
+            family = self._family.setdefault((plan.code, year), Used())
+            found = self._years[key] = BenefitYear(plan, Used(), family)
+        return found
 
 
 def _left(limit: Decimal | None, used: Decimal) -> Decimal:

@@ -13,6 +13,7 @@ out-of-pocket maximum. `settlement` takes whole claims through this, in order of
 from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 
 from sandbox.synth.accumulators import UNLIMITED, ZERO, Left
 from sandbox.synth.facts import Amounts, Line, Plan, Share
@@ -37,16 +38,38 @@ def adjudicate(
 
     `prior_payer_pays` is the other payer's part of what is eligible, from 0 to 1.
     """
-    submitted = cents(line.charge)
     if line.denial:
-        billable = submitted if line.denial.member_pays else ZERO
-        return Amounts(submitted, submitted, billable, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
-    eligible = min(cents(line.fee), submitted)
+        return _denied(line.charge, line.denial.member_pays)
+    # no limit that is above the fee makes a difference: most lines have been worked out before
+    most = line.fee + CENT
+    limits = min(left.deductible, most) if share.deductible else ZERO, min(left.out_of_pocket, most)
+    return _adjudicated(line.charge, line.fee, share, *limits, prior_payer_pays, in_network)
+
+
+@lru_cache(maxsize=16384)
+def _denied(charge: Decimal, member_pays: bool) -> Amounts:
+    submitted = cents(charge)
+    billable = submitted if member_pays else ZERO
+    return Amounts(submitted, submitted, billable, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)
+
+
+@lru_cache(maxsize=16384)
+def _adjudicated(
+    charge: Decimal,
+    fee: Decimal,
+    share: Share,
+    deductible_left: Decimal,
+    out_of_pocket_left: Decimal,
+    prior_payer_pays: Decimal,
+    in_network: bool,
+) -> Amounts:
+    submitted = cents(charge)
+    eligible = min(cents(fee), submitted)
     prior = cents(eligible * prior_payer_pays)
     payable = eligible - prior
-    room = min(payable, left.out_of_pocket)
+    room = min(payable, out_of_pocket_left)
     copay = min(cents(share.copay), room)
-    deductible = min(left.deductible, eligible - copay, room - copay) if share.deductible else ZERO
+    deductible = min(deductible_left, eligible - copay, room - copay) if share.deductible else ZERO
     rest = eligible - copay - deductible
     coinsurance = min(cents(rest * share.coinsurance), room - copay - deductible)
     above = submitted - eligible

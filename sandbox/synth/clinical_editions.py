@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-Resource = dict[str, Any]
+from sandbox.synth import concepts
+from sandbox.synth.elements import Json
 
 NAMES_3_1_1: dict[str, str | None] = {
     "us-core-condition-encounter-diagnosis": "us-core-condition",
@@ -34,17 +33,15 @@ NAMES_3_1_1: dict[str, str | None] = {
 }
 """Short name here → its name in US Core 3.1.1 (R4-…: a profile of R4; None: there is no such profile)."""
 
-FLOW_RATE = "3151-8"
 
-
-def vital_units(observation: Resource) -> None:
+def vital_units(observation: Json) -> None:
     """R4's vital signs know no litres a minute, so the flow of oxygen is left out."""
     if "component" in observation:
-        parts = [c for c in observation["component"] if c["code"]["coding"][0]["code"] != FLOW_RATE]
-        observation["component"] = parts
+        parts = observation["component"]
+        observation["component"] = [part for part in parts if part["code"] is not concepts.OXYGEN_FLOW]
 
 
-def team_without_relatives(team: Resource) -> None:
+def team_without_relatives(team: Json) -> None:
     """A care team has practitioners, organisations and the patient."""
     kept = [p for p in team["participant"] if not p["member"]["reference"].startswith("RelatedPerson/")]
     team["participant"] = kept

@@ -1,11 +1,11 @@
-"""Concepts that many resources share: each is made once, and nobody may change it."""
+"""Concepts that many resources share: each is made once."""
 
 from __future__ import annotations
 
 from functools import lru_cache
 
 from sandbox.synth import elements as fhir
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Piece
 from sandbox.synth.facts import Term
 
 US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"
@@ -13,29 +13,30 @@ ACT = fhir.TERMINOLOGY + "v3-ActCode"
 
 
 @lru_cache(maxsize=4096)
-def named(of: Term) -> Json:
+def named(of: Term) -> Piece:
     """A term whose name is the published one."""
-    return fhir.term(of)
+    return fhir.piece(fhir.term(of))
 
 
 @lru_cache(maxsize=4096)
-def worded(of: Term) -> Json:
+def worded(of: Term) -> Piece:
     """A term whose name is our own wording: in the text only."""
-    return fhir.worded(of)
+    return fhir.piece(fhir.worded(of))
 
 
 @lru_cache(maxsize=512)
-def coded(system: str, code: str) -> Json:
+def coded(system: str, code: str) -> Piece:
     """A bare code of a system in full."""
-    return fhir.concept(system, code)
+    return fhir.piece(fhir.concept(system, code))
 
 
-def hl7(system: str, code: str) -> Json:
+@lru_cache(maxsize=512)
+def hl7(system: str, code: str) -> Piece:
     """A bare code of a system of HL7 Terminology, by its short name."""
     return coded(fhir.TERMINOLOGY + system, code)
 
 
-def absent(reason: str) -> Json:
+def absent(reason: str) -> Piece:
     """Why there is no value (data-absent-reason)."""
     return hl7("data-absent-reason", reason)
 
@@ -47,3 +48,4 @@ LABORATORY = hl7("observation-category", "laboratory")
 PROCEDURE = hl7("observation-category", "procedure")
 SDOH = coded(US_CORE_CATEGORY, "sdoh")
 DISABILITY = coded(US_CORE_CATEGORY, "disability-status")
+OXYGEN_FLOW = named(Term("http://loinc.org", "3151-8", "Inhaled oxygen flow rate"))

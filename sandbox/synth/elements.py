@@ -1,14 +1,23 @@
-"""FHIR data types as dictionaries: the small pieces that every renderer is made of."""
+"""FHIR data types: the small pieces that every renderer is made of.
+
+A resource is a dictionary until it is finished. What comes again and again in it (a code, an amount, a
+reference) is made once and shared: as a `Piece`, JSON already, or as a dictionary that nobody may change.
+"""
 
 from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
+import orjson
+
+from sandbox.core.files import json_bytes
 from sandbox.synth.facts import Address, Term
 
 Json = dict[str, Any]
+Piece = orjson.Fragment
 
 US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 
@@ -29,16 +38,29 @@ def us_core(name: str) -> str:
     return f"us-core-{name}"
 
 
+def piece(value: Any) -> Piece:
+    """A value as finished JSON, which costs nothing to write again."""
+    return orjson.Fragment(json_bytes(value))
+
+
 def resource(kind: str, ident: str, updated: str, *profiles: str) -> Json:
-    """The head of a resource, in its first version."""
-    meta = {"versionId": "1", "lastUpdated": updated, "profile": list(profiles)}
+    """The head of a resource, in its first version. `guides` makes canonicals of the profiles."""
+    meta = {"versionId": "1", "lastUpdated": updated, "profile": profiles}
     return {"resourceType": kind, "id": ident, "meta": meta}
 
 
-def instant(day: date, order: int = 0) -> str:
+@lru_cache(maxsize=32768)
+def day(of: date) -> str:
+    """A `date`. A population has some thousands of days."""
+    return of.isoformat()
+
+
+_TIMES = tuple(f"T{14 + n // 60:02d}:{n % 60:02d}:{n % 60:02d}Z" for n in range(480))
+
+
+def instant(of: date, order: int = 0) -> str:
     """A moment of a day in UTC. `order` sets things of one day apart, a minute and a second each."""
-    minute = 14 * 60 + order % 480
-    return f"{day.isoformat()}T{minute // 60:02d}:{minute % 60:02d}:{order % 60:02d}Z"
+    return day(of) + _TIMES[order % 480]
 
 
 def concept(system: str, code: str, display: str | None = None, text: str | None = None) -> Json:
@@ -59,22 +81,31 @@ def worded(of: Term) -> Json:
     return concept(of.system, of.code, text=of.name)
 
 
+@lru_cache(maxsize=16384)
 def reference(kind: str, ident: str) -> Json:
+    """A literal reference. It is shared."""
     return {"reference": f"{kind}/{ident}"}
 
 
-def money(amount: Decimal) -> Json:
-    return {"value": amount, "currency": "USD"}
+@lru_cache(maxsize=32768)
+def money(amount: Decimal) -> Piece:
+    """Money in USD, with its two digits."""
+    return orjson.Fragment(f'{{"value":{amount:.2f},"currency":"USD"}}')
 
 
-def quantity(value: Decimal | int, unit: str | None = None, ucum: str | None = None) -> Json:
-    """A Quantity; with a UCUM code where there is one."""
-    found: Json = {"value": value}
+def quantity(value: Decimal | int, unit: str | None = None, ucum: str | None = None) -> Piece:
+    """A Quantity, with the digits of its value; with a UCUM code where there is one."""
+    return _quantity(str(value), unit, ucum)  # not by the value: 5.0 and 5.00 are equal
+
+
+@lru_cache(maxsize=32768)
+def _quantity(digits: str, unit: str | None, ucum: str | None) -> Piece:
+    found: Json = {"value": orjson.Fragment(digits)}
     if unit:
         found["unit"] = unit
     if ucum:
         found |= {"system": UCUM, "code": ucum}
-    return found
+    return piece(found)
 
 
 def identifier(system: str, value: str, type_system: str, type_code: str) -> Json:

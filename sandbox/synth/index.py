@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
-from typing import Any
 
 from sandbox.synth.population import Dossier
+from sandbox.synth.resource import Resource
 
 PERSON = ("username", "password", "role", "line", "patient", "purpose")
 TYPES = (
@@ -49,8 +50,8 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
         account = dossier.account
         if account is None:
             continue
-        if dossier.resources:
-            counts[account.patient] = list(_counts(dossier.resources, today.isoformat()))
+        if dossier.made:
+            counts[account.patient] = list(_counts(dossier.made, today.isoformat()))
         person = (
             account.username,
             account.password,
@@ -62,20 +63,10 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
         yield [*person, *counts[account.patient]]
 
 
-def _counts(resources: Iterable[dict[str, Any]], today: str) -> Iterator[str]:
+def _counts(resources: Iterable[Resource], today: str) -> Iterator[str]:
     """How many of each of TYPES, then of each of CLAIMS."""
-    ids: dict[str, set[str]] = {}
-    for resource in resources:
-        if resource["meta"]["lastUpdated"] >= today:
-            continue
-        kind = resource["resourceType"]
-        ids.setdefault(kind, set()).add(resource["id"])
-        if kind == "ExplanationOfBenefit":
-            ids.setdefault(_claim(resource), set()).add(resource["id"])
-    return (str(len(ids.get(name, ()))) for name in (*TYPES, *CLAIMS))
-
-
-def _claim(resource: dict[str, Any]) -> str:
-    """The kind of claim: the type, and for a hospital's the subtype instead."""
-    of = "subType" if "subType" in resource else "type"
-    return str(resource[of]["coding"][0]["code"])
+    told = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
+    types = Counter(kind for kind, _, _ in told)
+    claims = Counter(claim for _, claim, _ in told)
+    yield from (str(types[name]) for name in TYPES)
+    yield from (str(claims[name]) for name in CLAIMS)

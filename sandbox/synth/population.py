@@ -7,9 +7,10 @@ be cut: it is lived and settled whole, and only those that are wanted are told o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import count, islice
 from random import Random
 from typing import Any
@@ -23,6 +24,7 @@ from sandbox.synth.history import STORIES, live
 from sandbox.synth.household import Household, World
 from sandbox.synth.life import life_of
 from sandbox.synth.named import named_household
+from sandbox.synth.resource import Resource
 from sandbox.synth.settlement import settle_family
 from sandbox.synth.spec import Spec, load_spec
 
@@ -40,7 +42,12 @@ class Dossier:
     """
 
     account: Account | None
-    resources: tuple[dict[str, Any], ...]
+    made: tuple[Resource, ...]
+
+    @cached_property
+    def resources(self) -> tuple[dict[str, Any], ...]:
+        """The resources as dictionaries, for whoever wants to look inside."""
+        return tuple(resource.parsed() for resource in self.made)
 
 
 def check(spec: Spec, members: int) -> None:
@@ -81,7 +88,7 @@ def world_of(spec: Spec, seed: int, today: date) -> World:
 
 def providers(world: World, guides: Guides) -> Dossier:
     """The payer and its network."""
-    return Dossier(None, tuple(map(guides.stamp, render.providers(world.spec, world.network, world.today))))
+    return Dossier(None, tuple(render.providers(world.spec, world.network, world.today, guides)))
 
 
 def households(world: World) -> Iterator[Household]:
@@ -107,9 +114,10 @@ def lived(world: World, household: Household, guides: Guides) -> Iterator[Dossie
         lives[member.number] = life, *live(life, dict(rates))
     settled = settle_family([(member, lives[member.number][1]) for member, _ in members])
     for insured in household:
-        resources: Iterable[dict[str, Any]] = ()
+        made: tuple[Resource, ...] = ()
         if of := insured.member:
             life, _, events = lives[of.number]
-            entries = recorder.derive(life, settled[of.number], events)
-            resources = render.member(world.spec, of, settled[of.number], entries, world.today)
-        yield Dossier(insured.account, tuple(map(guides.stamp, resources)))
+            claims = settled[of.number]
+            entries = recorder.derive(life, claims, events)
+            made = tuple(render.member(world.spec, of, claims, entries, world.today, guides))
+        yield Dossier(insured.account, made)

@@ -20,7 +20,9 @@ from sandbox.synth import (
 )
 from sandbox.synth.elements import Json
 from sandbox.synth.facts import Member, Network, Settled
+from sandbox.synth.guides import Guides
 from sandbox.synth.records import Entry
+from sandbox.synth.resource import Resource
 from sandbox.synth.spec import Spec
 
 CLAIMS: dict[str, Callable[[Spec, Member, Settled], Json]] = {
@@ -34,9 +36,12 @@ CLAIMS: dict[str, Callable[[Spec, Member, Settled], Json]] = {
 """Kind of claim → renderer."""
 
 
-def providers(spec: Spec, network: Network, today: date) -> Iterator[Json]:
+def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iterator[Resource]:
     """The payer, the organisations and the practitioners; the directory was last written a while ago."""
-    written = today - timedelta(days=40)
+    return map(guides.finished, _providers(spec, network, today - timedelta(days=40)))
+
+
+def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
     for order, organisation in enumerate((network.payer, *network.other_payers, *network.organisations)):
         yield render_people.organization(spec, organisation, fhir.instant(written, order))
     for order, practitioner in enumerate(network.practitioners):
@@ -46,19 +51,31 @@ def providers(spec: Spec, network: Network, today: date) -> Iterator[Json]:
 
 
 def member(
-    spec: Spec, of: Member, claims: Iterable[Settled], entries: Sequence[Entry], today: date
-) -> Iterator[Json]:
+    spec: Spec,
+    of: Member,
+    claims: Iterable[Settled],
+    entries: Sequence[Entry],
+    today: date,
+    guides: Guides,
+) -> Iterator[Resource]:
     """Patient, relatives, coverages, claims in order of processing, then the clinical record by day."""
-    administrative = [
+    yield from map(guides.finished, _administrative(spec, of, today))
+    for settled in claims:
+        kind = settled.claim.kind
+        first = CLAIMS[kind](spec, of, settled)
+        for version in versions.versions(spec, settled, first):
+            yield guides.finished(version, kind)
+    yield from render_clinical.render(spec, of, entries, guides)
+
+
+def _administrative(spec: Spec, of: Member, today: date) -> Iterator[Json]:
+    found = [
         *render_people.patient(spec, of),
         *(render_people.related_person(of, relative) for relative in of.relatives),
         *(c for p in (*of.policies, *of.elsewhere) for c in render_coverage.coverage(spec, of, p, today)),
     ]
-    yield from administrative
-    yield render_provenance.enrolment(spec, of, administrative)
+    provenance = render_provenance.enrolment(spec, of, found)
+    yield from found
+    yield provenance
     for duplicate in of.duplicates:
         yield from render_people.duplicate(spec, of, duplicate)
-    for settled in claims:
-        first = CLAIMS[settled.claim.kind](spec, of, settled)
-        yield from versions.versions(spec, settled, first)
-    yield from render_clinical.render(spec, of, entries)

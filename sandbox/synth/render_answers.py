@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from sandbox.synth import concepts
 from sandbox.synth import elements as fhir
 from sandbox.synth.clinical_codes import Question
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Term
 from sandbox.synth.records import Answer, Entry, Screening
 from sandbox.synth.scribe import Rendered, Scribe
 
-CONCEPTS: dict[str, tuple[str, tuple[Json, ...]]] = {
+CONCEPTS: dict[str, tuple[str, tuple[Piece, ...]]] = {
     "smoking": ("smokingstatus", (concepts.SOCIAL,)),
     "pregnancy": ("observation-pregnancystatus", (concepts.SOCIAL,)),
     "pregnancy-intent": ("observation-pregnancyintent", (concepts.SOCIAL,)),
@@ -76,14 +76,14 @@ def _response(scribe: Scribe, entry: Entry, of: Screening) -> Json:
         "status": "completed",
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "authored": f"{of.day.isoformat()}T16:05:00Z",
+        "authored": f"{fhir.day(of.day)}T16:05:00Z",
         "author": scribe.subject,
         "item": items,
     }
 
 
-def _observation(scribe: Scribe, entry: Entry, question: Question, categories: tuple[Json, ...]) -> Json:
-    taken = f"{entry.what.day.isoformat()}T16:05:00Z"
+def _observation(scribe: Scribe, entry: Entry, question: Question, categories: tuple[Piece, ...]) -> Json:
+    taken = f"{fhir.day(entry.what.day)}T16:05:00Z"
     return {
         "status": "final",
         "category": list(categories),
@@ -96,5 +96,5 @@ def _observation(scribe: Scribe, entry: Entry, question: Question, categories: t
     }
 
 
-def _code(question: Question) -> Json:
+def _code(question: Question) -> Piece:
     return concepts.named(question.what) if question.published else concepts.worded(question.what)

@@ -27,7 +27,7 @@ def allergy(scribe: Scribe, entry: Entry, of: Allergy) -> Iterator[Rendered]:
         "patient": scribe.subject,
         **scribe.encounter(entry),
         "onsetDateTime": str(of.onset),
-        "recordedDate": of.day.isoformat(),
+        "recordedDate": fhir.day(of.day),
         "reaction": [{"manifestation": [concepts.worded(allergen.reaction)], "severity": allergen.severity}],
     }
     yield Rendered("AllergyIntolerance", "allergyintolerance", scribe.ident("AllergyIntolerance", of), body)
@@ -51,8 +51,8 @@ def carried(scribe: Scribe, entry: Entry, of: Carried) -> Iterator[Rendered]:
         "status": "active",
         "distinctIdentifier": f"{of.lot}-{of.serial}",
         "manufacturer": implant.maker,
-        "manufactureDate": of.made.isoformat(),
-        "expirationDate": expires.isoformat(),
+        "manufactureDate": fhir.day(of.made),
+        "expirationDate": fhir.day(expires),
         "lotNumber": of.lot,
         "serialNumber": of.serial,
         "deviceName": [{"name": f"{implant.maker} {implant.model}", "type": "user-friendly-name"}],
@@ -69,7 +69,7 @@ def vaccination(scribe: Scribe, entry: Entry, of: Vaccination) -> Iterator[Rende
         "vaccineCode": concepts.worded(of.vaccine),
         "patient": scribe.subject,
         **scribe.encounter(entry),
-        "occurrenceDateTime": of.day.isoformat(),
+        "occurrenceDateTime": fhir.day(of.day),
         "primarySource": True,
     }
     if entry.visit:
@@ -86,7 +86,7 @@ def refusal(scribe: Scribe, entry: Entry, of: Refusal) -> Iterator[Rendered]:
         "vaccineCode": concepts.worded(of.vaccine),
         "patient": scribe.subject,
         **scribe.encounter(entry),
-        "occurrenceDateTime": of.day.isoformat(),
+        "occurrenceDateTime": fhir.day(of.day),
         "primarySource": True,
     }
     yield Rendered("Immunization", "immunization", scribe.ident("Immunization", of), body)

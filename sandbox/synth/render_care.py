@@ -38,8 +38,8 @@ def care(scribe: Scribe, entry: Entry, of: Care) -> Iterator[Rendered]:
         "title": "Care plan",
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "period": {"start": of.day.isoformat()},
-        "created": of.day.isoformat(),
+        "period": {"start": fhir.day(of.day)},
+        "created": fhir.day(of.day),
         "author": fhir.reference("Practitioner", of.doctor.id),
         "careTeam": [scribe.refer("CareTeam", of)],
         "addresses": [scribe.refer("Condition", problem) for _, problem in of.aims],
@@ -61,15 +61,21 @@ def _team(scribe: Scribe, entry: Entry, of: Care) -> Json:
         "name": "Care team",
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "period": {"start": of.day.isoformat()},
+        "period": {"start": fhir.day(of.day)},
         "participant": [{"role": [role], "member": member} for role, member in people],
     }
 
 
 def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
-    target: Json = {"dueDate": of.due.isoformat()}
+    target: Json = {"dueDate": fhir.day(of.due)}
     if aim.measure and aim.below is not None and aim.unit:
-        bound = fhir.quantity(aim.below, aim.unit, aim.unit) | {"comparator": "<"}
+        bound = {
+            "value": aim.below,
+            "unit": aim.unit,
+            "system": fhir.UCUM,
+            "code": aim.unit,
+            "comparator": "<",
+        }
         target = {
             "measure": concepts.coded("http://loinc.org", aim.measure),
             "detailQuantity": bound,
@@ -78,7 +84,7 @@ def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
         "lifecycleStatus": "active",
         "description": {"text": aim.goal},
         "subject": scribe.subject,
-        "startDate": of.day.isoformat(),
+        "startDate": fhir.day(of.day),
         "target": [target],
     }
 

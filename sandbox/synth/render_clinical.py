@@ -7,6 +7,7 @@ refers to: that is of the same day or older.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from sandbox.synth import (
@@ -21,9 +22,9 @@ from sandbox.synth import (
     render_vitals,
 )
 from sandbox.synth import elements as fhir
-from sandbox.synth.elements import Json
 from sandbox.synth.events import Finding, Problem, Vaccination
 from sandbox.synth.facts import Member
+from sandbox.synth.guides import Guides
 from sandbox.synth.records import (
     Allergy,
     Answer,
@@ -44,6 +45,7 @@ from sandbox.synth.records import (
     Tracing,
 )
 from sandbox.synth.render_provenance import Sources
+from sandbox.synth.resource import Resource
 from sandbox.synth.scribe import Rendered, Scribe
 from sandbox.synth.spec import Spec
 from sandbox.synth.visits import Visit
@@ -73,7 +75,7 @@ RENDERERS: dict[type, Callable[[Scribe, Entry, Any], Iterator[Rendered]]] = {
 """Kind of record → renderer. The table may hold Any: each renderer names the record it takes."""
 
 
-def render(spec: Spec, member: Member, entries: Sequence[Entry]) -> Iterator[Json]:
+def render(spec: Spec, member: Member, entries: Sequence[Entry], guides: Guides) -> Iterator[Resource]:
     """Every entry as one or more resources, by the day it was written; at the end, who says so."""
     scribe = Scribe(member, spec, entries)
     sources = Sources(scribe)
@@ -82,19 +84,20 @@ def render(spec: Spec, member: Member, entries: Sequence[Entry]) -> Iterator[Jso
         for made in RENDERERS[type(entry.what)](scribe, entry, entry.what):
             order += 1
             seen = business_days.after(made.written or entry.written)
-            yield _whole(made, fhir.instant(seen, order))
+            yield _whole(made, fhir.instant(seen, order), guides)
             if made.version == 1:
                 sources.add(seen, entry, made.kind, made.ident)
     for seen, made in sources.told():
         order += 1
-        yield _whole(made, fhir.instant(seen, order))
+        yield _whole(made, fhir.instant(seen, order), guides)
 
 
-def _whole(made: Rendered, updated: str) -> Json:
-    profile = made.profile
-    # a few profiles of US Core have names of their own, and Media has none there
-    name = profile[1:] if profile[:1] == "/" else fhir.us_core(profile) if profile else f"R4-{made.kind}"
-    head = fhir.resource(made.kind, made.ident, updated, name)
-    head["meta"]["versionId"] = str(made.version)
-    head.update(made.body)
-    return head
+def _whole(made: Rendered, updated: str, guides: Guides) -> Resource:
+    names = _names(made.kind, made.profile)
+    return guides.written(made.kind, made.ident, str(made.version), updated, names, made.body)
+
+
+@cache
+def _names(kind: str, profile: str) -> tuple[str, ...]:
+    """As `guides` knows them: a few profiles of US Core have names of their own, and Media has none."""
+    return (profile[1:] if profile[:1] == "/" else fhir.us_core(profile) if profile else f"R4-{kind}",)

@@ -38,7 +38,7 @@ def _coverage(spec: Spec, member: Member, policy: Policy, updated: date, end: da
         if subscriber
         else fhir.reference("Patient", member.patient_id)
     )
-    period = {"start": policy.start.isoformat()} | ({"end": end.isoformat()} if end else {})
+    period = {"start": fhir.day(policy.start)} | ({"end": fhir.day(end)} if end else {})
     return fhir.resource(
         "Coverage",
         policy.id,

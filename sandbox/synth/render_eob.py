@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from functools import cache, lru_cache
+from operator import attrgetter
 
 from sandbox.synth import business_days
 from sandbox.synth import elements as fhir
 from sandbox.synth.adjudication import ZERO
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Amounts, Claim, Member, Settled
 from sandbox.synth.spec import Spec
 
@@ -43,11 +44,20 @@ AMOUNTS: dict[str, tuple[str, str]] = {
 }
 """Amount → system and code of its category, in the order they are listed."""
 
+SAME_AS = {
+    "paid_to_provider": "benefit",  # every provider takes assignment: members are not paid
+    "drug_cost": "eligible",  # of pharmacies only
+}
+"""Amounts that adjudication has under another name."""
+
 ALWAYS = {"submitted", "eligible", "benefit", "paid_to_provider", "member_liability"}
 """Amounts that are listed even when they are zero."""
 
-coded = lru_cache(maxsize=None)(fhir.concept)
-"""A CodeableConcept that is shared by all who ask for it."""
+
+@lru_cache(maxsize=16384)
+def coded(system: str, code: str, display: str | None = None, text: str | None = None) -> Piece:
+    """A CodeableConcept with one coding."""
+    return fhir.piece(fhir.concept(system, code, display, text))
 
 
 def visible(day: date) -> date:
@@ -58,48 +68,60 @@ def visible(day: date) -> date:
 def head(spec: Spec, member: Member, settled: Settled, profile: str) -> Json:
     """From `meta` to `careTeam`. `created` is the day of adjudication."""
     claim = settled.claim
-    order = int(settled.number[-5:])
-    eob = fhir.resource(
-        "ExplanationOfBenefit",
-        settled.id,
-        fhir.instant(visible(claim.processed), order),
-        fhir.carin(profile),
-    ) | {
+    provider = fhir.reference("Organization", claim.provider.id)
+    served = fhir.day(claim.served)
+    eob = {
+        "resourceType": "ExplanationOfBenefit",
+        "id": settled.id,
+        "meta": {
+            "versionId": "1",
+            "lastUpdated": fhir.instant(visible(claim.processed), int(settled.number[-5:])),
+            "profile": (fhir.carin(profile),),
+        },
         "identifier": [
-            {
-                "type": coded(fhir.C4BB + "C4BBIdentifierType", "uc"),
-                "system": claim_numbers(spec),
-                "value": settled.number,
-            }
+            {"type": CLAIM_NUMBER, "system": claim_numbers(spec), "value": settled.number},
         ],
         "status": "active",
-        "type": coded(fhir.TERMINOLOGY + "claim-type", CLAIM_TYPE.get(claim.kind, claim.kind)),
+        "type": claim_type(claim.kind),
         "use": "claim",
         "patient": fhir.reference("Patient", member.patient_id),
-        "billablePeriod": {"start": claim.served.isoformat(), "end": claim.last_day.isoformat()},
-        "created": f"{claim.processed.isoformat()}T00:00:00Z",
+        "billablePeriod": {"start": served, "end": fhir.day(claim.through) if claim.through else served},
+        "created": f"{fhir.day(claim.processed)}T00:00:00Z",
         "insurer": fhir.reference("Organization", spec.payer["id"]),
-        "provider": fhir.reference("Organization", claim.provider.id),
+        "provider": provider,
     }
     if paid(settled):
-        eob["payee"] = {
-            "type": coded(fhir.TERMINOLOGY + "payeetype", "provider"),
-            "party": fhir.reference("Organization", claim.provider.id),
-        }
+        eob["payee"] = {"type": PAYEE, "party": provider}
     eob["outcome"] = "complete"
     if claim.team:
         eob["careTeam"] = [
-            {
-                "sequence": number,
-                "provider": fhir.reference("Practitioner", seat.practitioner.id),
-                "role": coded(
-                    fhir.TERMINOLOGY + "claimcareteamrole" if seat.role in HL7_ROLES else ROLE, seat.role
-                ),
-                "qualification": coded("http://nucc.org/provider-taxonomy", seat.practitioner.specialty),
-            }
+            _seat(number, seat.role, seat.practitioner.id, seat.practitioner.specialty)
             for number, seat in enumerate(claim.team, 1)
         ]
     return eob
+
+
+@cache
+def claim_type(kind: str) -> Json:
+    """`type` of a kind of claim."""
+    return fhir.concept(fhir.TERMINOLOGY + "claim-type", CLAIM_TYPE.get(kind, kind))
+
+
+@lru_cache(maxsize=16384)
+def _seat(number: int, role: str, practitioner_id: str, specialty: str) -> Piece:
+    """One of the `careTeam`."""
+    return fhir.piece(
+        {
+            "sequence": number,
+            "provider": fhir.reference("Practitioner", practitioner_id),
+            "role": coded(fhir.TERMINOLOGY + "claimcareteamrole" if role in HL7_ROLES else ROLE, role),
+            "qualification": coded("http://nucc.org/provider-taxonomy", specialty),
+        }
+    )
+
+
+CLAIM_NUMBER = coded(fhir.C4BB + "C4BBIdentifierType", "uc")
+PAYEE = coded(fhir.TERMINOLOGY + "payeetype", "provider")
 
 
 def claim_numbers(spec: Spec) -> str:
@@ -107,100 +129,121 @@ def claim_numbers(spec: Spec) -> str:
     return f"{spec.payer['base']}/claims"
 
 
-def insurance(settled: Settled) -> list[Json]:
+def insurance(settled: Settled) -> list[Piece]:
     """The policy that was in force on the day of service; and the one elsewhere that paid before it."""
-    found = [{"focal": True, "coverage": fhir.reference("Coverage", settled.policy.id)}]
+    found = [_insurance(True, settled.policy.id)]
     if settled.first_payer:
-        found.append({"focal": False, "coverage": fhir.reference("Coverage", settled.first_payer.id)})
+        found.append(_insurance(False, settled.first_payer.id))
     return found
+
+
+@lru_cache(maxsize=1024)
+def _insurance(focal: bool, policy_id: str) -> Piece:
+    return fhir.piece({"focal": focal, "coverage": fhir.reference("Coverage", policy_id)})
 
 
 def tail(settled: Settled) -> Json:
     """`total` (per category, the sum of the lines) and `payment`."""
     return {
-        "total": totals(settled),
+        "total": totals(settled.claim.kind, settled.amounts),
         "payment": {
             "type": coded(STATUS, payment_status(settled)),
-            "date": settled.claim.paid.isoformat(),
+            "date": fhir.day(settled.claim.paid),
             "amount": fhir.money(paid(settled)),
         },
     }
 
 
-def amounts(claim: Claim, of: Amounts) -> list[Json]:
+def amounts(claim: Claim, of: Amounts) -> list[Piece]:
     """One adjudication for each amount of a line that is not zero, or that is always there."""
-    return _entries(_listed(claim, of))
+    return entries(claim.kind, of)
 
 
-def totals(settled: Settled) -> list[Json]:
+def entries(kind: str, of: Amounts) -> list[Piece]:
+    """The same for a kind of claim."""
+    return _entries(kind, _values(of))
+
+
+@lru_cache(maxsize=16384)
+def listed(kind: str, of: Amounts) -> Piece:
+    """The same as one piece: claims for the same service come to the same amounts."""
+    return fhir.piece(entries(kind, of))
+
+
+@lru_cache(maxsize=16384)
+def totals(kind: str, lines: tuple[Amounts, ...]) -> Piece:
     """The same categories for the whole claim: each the sum of the lines."""
-    first, *others = (_listed(settled.claim, line) for line in settled.amounts)
-    for line in others:
-        for name, value in line.items():
-            first[name] += value
-    return _entries(first)
+    columns = zip(*map(_values, lines), strict=True)
+    return fhir.piece(_entries(kind, [sum(column, ZERO) for column in columns]))
 
 
 def payment_status(settled: Settled) -> str:
     """denied: no line is covered; partiallypaid: some line is not; paid: the rest, be it with 0.00."""
     denied = [line.denial is not None for line in settled.claim.lines]
-    if all(denied):
-        return "denied"
-    return "partiallypaid" if any(denied) else "paid"
+    if True not in denied:
+        return "paid"
+    return "partiallypaid" if False in denied else "denied"
 
 
 def paid(settled: Settled) -> Decimal:
     """What the payer paid for the whole claim."""
-    return sum((line.benefit for line in settled.amounts), ZERO)
+    return sum([line.benefit for line in settled.amounts], ZERO)
 
 
 @cache
-def reason(category: str, system: str, code: str) -> Json:
+def reason(category: str, system: str, code: str) -> Piece:
     """An adjudication without an amount: a discriminator and what it says."""
-    return {"category": coded(DISCRIMINATOR, category), "reason": coded(system, code)}
+    return fhir.piece({"category": coded(DISCRIMINATOR, category), "reason": coded(system, code)})
 
 
-def in_network(category: str, claim: Claim) -> Json:
+def in_network(category: str, claim: Claim) -> Piece:
     """A discriminator that says whether the provider has a contract."""
     return reason(category, STATUS, "innetwork" if claim.provider.in_network else "outofnetwork")
 
 
+def network(claim: Claim, *categories: str) -> Piece:
+    """The header's adjudication of a claim that is paid line by line: the same for each category."""
+    return _network(claim.provider.in_network, categories)
+
+
+@cache
+def _network(contracted: bool, categories: tuple[str, ...]) -> Piece:
+    status = "innetwork" if contracted else "outofnetwork"
+    return fhir.piece([reason(category, STATUS, status) for category in categories])
+
+
+def allowed_units(units: Decimal) -> Piece:
+    return _allowed_units(str(units))
+
+
 @lru_cache(maxsize=4096)
-def allowed_units(units: Decimal) -> Json:
-    return {"category": coded(DISCRIMINATOR, "allowedunits"), "value": units}
+def _allowed_units(digits: str) -> Piece:
+    return fhir.piece({"category": coded(DISCRIMINATOR, "allowedunits"), "value": Piece(digits)})
 
 
 def numbered(infos: Iterable[Json]) -> list[Json]:
     """`supportingInfo` with its sequence numbers."""
-    return [{"sequence": number} | info for number, info in enumerate(infos, 1)]
+    return [{"sequence": number, **info} for number, info in enumerate(infos, 1)]
 
 
 def info(category: str, **value: object) -> Json:
     """One `supportingInfo` without its number."""
-    return {"category": coded(INFO, category)} | value
+    return {"category": coded(INFO, category), **value}
 
 
-def _entries(values: dict[str, Decimal]) -> list[Json]:
+_values = attrgetter(*(SAME_AS.get(name, name) for name in AMOUNTS))
+"""Every amount of a line, in the order of AMOUNTS."""
+
+
+def _entries(kind: str, values: Iterable[Decimal]) -> list[Piece]:
     return [
-        {"category": coded(*AMOUNTS[name]), "amount": fhir.money(value)}
-        for name, value in values.items()
-        if value or name in ALWAYS
+        _entry(name, value)
+        for name, value in zip(AMOUNTS, values, strict=True)
+        if (value or name in ALWAYS) and (name != "drug_cost" or kind == "pharmacy")
     ]
 
 
-def _listed(claim: Claim, of: Amounts) -> dict[str, Decimal]:
-    """Every amount by its name in AMOUNTS, in that order."""
-    return {
-        "submitted": of.submitted,
-        "discount": of.discount,
-        "noncovered": of.noncovered,
-        "eligible": of.eligible,
-        "copay": of.copay,
-        "deductible": of.deductible,
-        "coinsurance": of.coinsurance,
-        "prior_payer_paid": of.prior_payer_paid,
-        "benefit": of.benefit,
-        "paid_to_provider": of.benefit,  # every provider takes assignment: members are not paid
-        "member_liability": of.member_liability,
-        "drug_cost": of.eligible if claim.kind == "pharmacy" else ZERO,
-    }
+@lru_cache(maxsize=32768)
+def _entry(name: str, amount: Decimal) -> Piece:
+    """A whole adjudication: the same amounts come again and again."""
+    return fhir.piece({"category": coded(*AMOUNTS[name]), "amount": fhir.money(amount)})

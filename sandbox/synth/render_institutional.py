@@ -42,7 +42,7 @@ def inpatient(spec: Spec, member: Member, settled: Settled) -> Json:
     why = lines.adjustment(claim, claim.lines[0], whole)
     if why:
         header.append(eob.reason("adjustmentreason", lines.CARC, why))
-    period = {"start": claim.served.isoformat(), "end": claim.last_day.isoformat()}
+    period = {"start": fhir.day(claim.served), "end": fhir.day(claim.last_day)}
     first = [eob.info("admissionperiod", timingPeriod=period)]
     diagnoses = [("principal", claim.diagnoses[0]), ("admitting", stay.reason)]
     diagnoses += [("other", other) for other in claim.diagnoses[1:]]
@@ -58,7 +58,7 @@ def inpatient(spec: Spec, member: Member, settled: Settled) -> Json:
             {
                 "sequence": number,
                 "type": [eob.coded(PROCEDURE, "principal" if number == 1 else "other")],
-                "date": f"{done.day.isoformat()}T00:00:00Z",
+                "date": f"{fhir.day(done.day)}T00:00:00Z",
                 "procedureCodeableConcept": eob.coded(
                     done.what.system, done.what.code, done.what.name, done.what.name
                 ),
@@ -95,10 +95,7 @@ def outpatient(spec: Spec, member: Member, settled: Settled) -> Json:
                 _outpatient_item(claim, number, line, amounts, settled)
                 for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
             ],
-            "adjudication": [
-                eob.in_network("benefitpaymentstatus", claim),
-                eob.in_network("billingnetworkstatus", claim),
-            ],
+            "adjudication": eob.network(claim, "benefitpaymentstatus", "billingnetworkstatus"),
         }
         | eob.tail(settled)
     )
@@ -123,7 +120,7 @@ def _infos(member: Member, settled: Settled, stay: Stay) -> list[Json]:
         "discharge-status": ("PatDischargeStatus", stay.discharge),
     }
     infos = [
-        eob.info("clmrecvddate", timingDate=settled.claim.received.isoformat()),
+        eob.info("clmrecvddate", timingDate=fhir.day(settled.claim.received)),
         *(eob.info(name, code=eob.coded(NUBC + system, code)) for name, (system, code) in nubc.items()),
         eob.info("medicalrecordnumber", valueString=f"MRN-{member.number:06d}"),
         eob.info("patientaccountnumber", valueString=account_number(member, settled)),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from sandbox.synth import concepts
 from sandbox.synth import elements as fhir
 from sandbox.synth.clinical_codes import SNOMED, Panel
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.events import LabResult
 from sandbox.synth.facts import Term
 from sandbox.synth.records import Entry, LabOrder
@@ -22,7 +22,7 @@ def panel(scribe: Scribe, entry: Entry, of: LabOrder) -> Iterator[Rendered]:
     """All that a panel leaves: the order, the specimen, a result for each test, the report."""
     first = of.results[0].test.what
     kind = scribe.clinical.panels.get(of.panel, Panel(first, BLOOD))
-    drawn = f"{of.day.isoformat()}T17:30:00Z"
+    drawn = f"{fhir.day(of.day)}T17:30:00Z"
     encounter = scribe.encounter(entry)
     laboratory = fhir.reference("Organization", of.laboratory.id)
     order = {
@@ -33,7 +33,7 @@ def panel(scribe: Scribe, entry: Entry, of: LabOrder) -> Iterator[Rendered]:
         "subject": scribe.subject,
         **encounter,
         "occurrenceDateTime": drawn,
-        "authoredOn": of.ordered.isoformat(),
+        "authoredOn": fhir.day(of.ordered),
         "requester": fhir.reference("Practitioner", (of.requester or scribe.member.doctor).id),
         "performer": [laboratory],
         "specimen": [scribe.refer("Specimen", of)],
@@ -66,7 +66,7 @@ def panel(scribe: Scribe, entry: Entry, of: LabOrder) -> Iterator[Rendered]:
         "subject": scribe.subject,
         **encounter,
         "effectiveDateTime": drawn,
-        "issued": f"{of.day.isoformat()}T21:00:00Z",
+        "issued": f"{fhir.day(of.day)}T21:00:00Z",
         "performer": [laboratory],
         "specimen": [scribe.refer("Specimen", of)],
         "result": [scribe.refer("Observation", result) for result in of.results],
@@ -78,7 +78,7 @@ def _result(scribe: Scribe, of: LabOrder, result: LabResult, drawn: str, laborat
     test = result.test
     low, high = test.normal
 
-    def measured(value: Decimal) -> Json:
+    def measured(value: Decimal) -> Piece:
         return fhir.quantity(value, test.unit, test.ucum)
 
     body: Json = {

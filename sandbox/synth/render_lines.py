@@ -5,9 +5,11 @@ Adjustment reasons are bare X12 values: their descriptions are licensed.
 
 from __future__ import annotations
 
+from functools import cache, lru_cache
+
 from sandbox.synth import elements as fhir
 from sandbox.synth import render_eob as eob
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Amounts, Claim, Line
 
 CARC = "https://x12.org/codes/claim-adjustment-reason-codes"
@@ -20,27 +22,39 @@ def head(claim: Claim, number: int) -> Json:
     """From `sequence` to `diagnosisSequence`: every line is everybody's, and for every diagnosis."""
     item: Json = {"sequence": number}
     if claim.team:
-        item["careTeamSequence"] = list(range(1, len(claim.team) + 1))
+        item["careTeamSequence"] = _numbers(len(claim.team))
     if claim.diagnoses:
-        item["diagnosisSequence"] = list(range(1, len(claim.diagnoses) + 1))
+        item["diagnosisSequence"] = _numbers(len(claim.diagnoses))
     return item
 
 
-def place(line: Line) -> Json:
+@cache
+def _numbers(count: int) -> Piece:
+    """From 1 to a number."""
+    return fhir.piece(list(range(1, count + 1)))
+
+
+def place(line: Line) -> Piece:
     return eob.coded(PLACE, line.place or ELSEWHERE)
 
 
-def adjudication(claim: Claim, line: Line, amounts: Amounts, *, status: bool) -> list[Json]:
+def adjudication(claim: Claim, line: Line, amounts: Amounts, *, status: bool) -> Piece:
     """The amounts of a line and what is said beside them; with `status`, whether it is in the network."""
-    found = eob.amounts(claim, amounts)
-    if status:
-        found.append(eob.in_network("benefitpaymentstatus", claim))
-    why = adjustment(claim, line, amounts)
-    if why:
-        found.append(eob.reason("adjustmentreason", CARC, why))
-    if not line.denial:
-        found.append(eob.allowed_units(line.units))
-    return found
+    network = eob.in_network("benefitpaymentstatus", claim) if status else None
+    return _adjudication(claim.kind, amounts, network, adjustment(claim, line, amounts), _allowed(line))
+
+
+@lru_cache(maxsize=16384)
+def _adjudication(
+    kind: str, amounts: Amounts, network: Piece | None, why: str | None, allowed: Piece | None
+) -> Piece:
+    reason = eob.reason("adjustmentreason", CARC, why) if why else None
+    beside = [entry for entry in (network, reason, allowed) if entry]
+    return fhir.piece([*eob.entries(kind, amounts), *beside])
+
+
+def _allowed(line: Line) -> Piece | None:
+    return None if line.denial else eob.allowed_units(line.units)
 
 
 def adjustment(claim: Claim, line: Line, amounts: Amounts) -> str | None:
@@ -52,14 +66,14 @@ def adjustment(claim: Claim, line: Line, amounts: Amounts) -> str | None:
     return ABOVE_ALLOWED if amounts.noncovered else None
 
 
-def service(line: Line) -> Json:
+def service(line: Line) -> Piece:
     """A service in our own wording: the published ones of the sets in use are not all free."""
     return eob.coded(line.what.system, line.what.code, None, line.what.name or None)
 
 
 def serviced(claim: Claim) -> str:
-    return claim.served.isoformat()
+    return fhir.day(claim.served)
 
 
-def quantity(line: Line, unit: str | None = None) -> Json:
+def quantity(line: Line, unit: str | None = None) -> Piece:
     return fhir.quantity(line.units, unit)

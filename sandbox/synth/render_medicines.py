@@ -35,7 +35,7 @@ def order(scribe: Scribe, entry: Entry, of: Order) -> Iterator[Rendered]:
         **_medicine(drug),
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "authoredOn": of.day.isoformat(),
+        "authoredOn": fhir.day(of.day),
         "requester": fhir.reference("Practitioner", by.id),
         "reasonCode": [concepts.named(of.of.reason)],
         "dosageInstruction": [_dosage(drug)],
@@ -65,7 +65,7 @@ def dispensing(scribe: Scribe, entry: Entry, of: Dispensing) -> Iterator[Rendere
         "type": concepts.hl7("v3-ActCode", "RF" if fill.number else "FF"),
         "quantity": fhir.quantity(fill.quantity, fill.unit),
         "daysSupply": fhir.quantity(fill.days, "days", "d"),
-        "whenHandedOver": of.day.isoformat(),
+        "whenHandedOver": fhir.day(of.day),
         "dosageInstruction": [_dosage(fill.drug)],
     }
     yield Rendered("MedicationDispense", "medicationdispense", scribe.ident("MedicationDispense", of), body)

@@ -31,7 +31,7 @@ def note(scribe: Scribe, entry: Entry, of: Note) -> Iterator[Rendered]:
     assert visit is not None, "notes are written at visits"
     kind = scribe.clinical.notes[of.kind]
     seen_for = "; ".join(term.name for term in visit.reasons[:2]) or "a visit"
-    text = f"{kind.name}, {visit.last.isoformat()}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
+    text = f"{kind.name}, {fhir.day(visit.last)}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
     ident = scribe.ident("DocumentReference", of)
     author = [fhir.reference("Practitioner", visit.by.id)] if visit.by else []
     organization = fhir.reference("Organization", visit.where.id)
@@ -42,13 +42,13 @@ def note(scribe: Scribe, entry: Entry, of: Note) -> Iterator[Rendered]:
         "type": concepts.named(kind),
         "category": [CLINICAL_NOTE],
         "subject": scribe.subject,
-        "date": f"{visit.last.isoformat()}T20:00:00Z",
+        "date": f"{fhir.day(visit.last)}T20:00:00Z",
         "author": author or [organization],
         "custodian": organization,
         "content": [{"attachment": _text(text), "format": FORMAT}],
         "context": {
             "encounter": [scribe.met(visit)],
-            "period": {"start": visit.day.isoformat(), "end": visit.last.isoformat()},
+            "period": {"start": fhir.day(visit.day), "end": fhir.day(visit.last)},
         },
     }
     yield Rendered("DocumentReference", "documentreference", ident, body)
@@ -57,7 +57,7 @@ def note(scribe: Scribe, entry: Entry, of: Note) -> Iterator[Rendered]:
 def tracing(scribe: Scribe, entry: Entry, of: Tracing) -> Iterator[Rendered]:
     """An electrocardiogram: the picture, what was seen on it, and the report."""
     studies = scribe.clinical.studies
-    taken = f"{of.day.isoformat()}T16:20:00Z"
+    taken = f"{fhir.day(of.day)}T16:20:00Z"
     visit = entry.visit
     encounter = scribe.encounter(entry)
     performer: list[Json] = []
@@ -101,11 +101,11 @@ def tracing(scribe: Scribe, entry: Entry, of: Tracing) -> Iterator[Rendered]:
         "subject": scribe.subject,
         **encounter,
         "effectiveDateTime": taken,
-        "issued": f"{of.day.isoformat()}T20:00:00Z",
+        "issued": f"{fhir.day(of.day)}T20:00:00Z",
         "performer": performer,
         "result": [scribe.refer("Observation", of, part) for part in range(len(seen))],
         "media": [{"link": scribe.refer("Media", of)}],
-        "presentedForm": [_text(f"Electrocardiogram, {of.day.isoformat()}\n{said}\n")],
+        "presentedForm": [_text(f"Electrocardiogram, {fhir.day(of.day)}\n{said}\n")],
     }
     yield Rendered("DiagnosticReport", "diagnosticreport-note", scribe.ident("DiagnosticReport", of), report)
 

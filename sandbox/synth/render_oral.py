@@ -27,7 +27,7 @@ def render(spec: Spec, member: Member, settled: Settled) -> Json:
             "provider": dentist,
             "supportingInfo": eob.numbered(
                 [
-                    eob.info("clmrecvddate", timingDate=claim.received.isoformat()),
+                    eob.info("clmrecvddate", timingDate=fhir.day(claim.received)),
                     eob.info(
                         "servicefacility", valueReference=fhir.reference("Organization", claim.provider.id)
                     ),
@@ -47,7 +47,7 @@ def render(spec: Spec, member: Member, settled: Settled) -> Json:
                 | {"adjudication": lines.adjudication(claim, line, amounts, status=True)}
                 for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
             ],
-            "adjudication": [eob.in_network(status, claim) for status in statuses],
+            "adjudication": eob.network(claim, *statuses),
         }
         | eob.tail(settled)
     )
@@ -59,5 +59,5 @@ def _mouth(line: Line) -> Json:
         return {}
     return {
         "bodySite": eob.coded(TOOTH, line.tooth),
-        "subSite": [eob.coded(SURFACE, surface) for surface in line.surfaces],
+        "subSite": [fhir.concept(SURFACE, surface) for surface in line.surfaces],
     }

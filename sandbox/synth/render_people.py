@@ -73,7 +73,7 @@ def related_person(member: Member, relative: Relative) -> Json:
         "name": [_name(person.family, person.given)],
         "telecom": [fhir.phone(person.phone, "mobile")],
         "gender": person.gender,
-        "birthDate": person.birth_date.isoformat(),
+        "birthDate": fhir.day(person.birth_date),
         "address": [fhir.address(person.address, "home")],
     }
 
@@ -132,7 +132,7 @@ def _demographics(member: Member, day: date, identifiers: list[Json]) -> Json:
             {"system": "email", "value": f"{member.patient_id}@member.example", "use": "home"},
         ],
         "gender": person.gender,
-        "birthDate": person.birth_date.isoformat(),
+        "birthDate": fhir.day(person.birth_date),
         "address": [fhir.address(person.address, "home")],
         "communication": [
             {"language": fhir.concept("urn:ietf:bcp:47", "en-US", text="English"), "preferred": True}
@@ -151,9 +151,9 @@ def _names(person: Person, day: date) -> list[Json]:
         return [current]
     since = max(former.until for former in person.former) + ONE_DAY
     return [
-        current | {"period": {"start": since.isoformat()}},
+        current | {"period": {"start": fhir.day(since)}},
         *(
-            _name(former.family, former.given) | {"use": "old", "period": {"end": former.until.isoformat()}}
+            _name(former.family, former.given) | {"use": "old", "period": {"end": fhir.day(former.until)}}
             for former in person.former
         ),
     ]

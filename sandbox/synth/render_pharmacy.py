@@ -5,11 +5,14 @@ NCPDP values are bare codes: their descriptions are licensed.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sandbox.synth import elements as fhir
 from sandbox.synth import render_eob as eob
 from sandbox.synth import render_lines as lines
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Amounts, Claim, Fill, Ingredient, Line, Member, Settled
+from sandbox.synth.forms import BLANK, Form
 from sandbox.synth.prescriptions import NDC
 from sandbox.synth.spec import Spec
 
@@ -23,51 +26,55 @@ REJECTIONS = NCPDP + "RejectCode"
 def render(spec: Spec, member: Member, settled: Settled) -> Json:
     """A settled pharmacy claim. The claim must have a fill."""
     claim = settled.claim
-    assert claim.fill is not None, "a pharmacy claim is about a fill"
+    fill = claim.fill
+    assert fill is not None, "a pharmacy claim is about a fill"
+    infos = _infos(fill.drug.tier, fill.days, fill.number, fill.authorized, bool(fill.ingredients))
     return (
         eob.head(spec, member, settled, PROFILE)
         | {
-            "supportingInfo": eob.numbered(_infos(claim, claim.fill)),
+            "supportingInfo": infos.filled(fhir.day(claim.received)),
             "insurance": eob.insurance(settled),
             "item": [
-                _item(claim, claim.fill, settled, number, line, amounts)
+                _item(claim, fill, settled, number, line, amounts)
                 for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
             ],
-            "adjudication": [
-                eob.in_network("benefitpaymentstatus", claim),
-                eob.in_network("billingnetworkstatus", claim),
-            ],
+            "adjudication": eob.network(claim, "benefitpaymentstatus", "billingnetworkstatus"),
         }
         | eob.tail(settled)
     )
 
 
-def _infos(claim: Claim, fill: Fill) -> list[Json]:
+@lru_cache(maxsize=4096)
+def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -> Form:
+    """`supportingInfo` of a fill; the blank is the day on which the claim was received."""
     codes = {
         # supportingInfo category → code system, value
         "dawcode": ("DispensedAsWrittenOrProductSelectionCode", SUBSTITUTION_ALLOWED),
         "rxorigincode": ("PrescriptionOriginCode", SENT_ELECTRONICALLY),
-        "compoundcode": ("CompoundCode", COMPOUND if fill.ingredients else PLAIN),
-        "brandgenericindicator": ("BrandGenericIndicator", BRAND_GENERIC[fill.drug.tier]),
+        "compoundcode": ("CompoundCode", COMPOUND if compound else PLAIN),
+        "brandgenericindicator": ("BrandGenericIndicator", BRAND_GENERIC[tier]),
     }
-    return [
-        eob.info("clmrecvddate", timingDate=claim.received.isoformat()),
-        eob.info("dayssupply", valueQuantity=fhir.quantity(fill.days, "days", "d")),
-        eob.info("refillnum", valueQuantity=fhir.quantity(fill.number)),
-        eob.info("refillsauthorized", valueQuantity=fhir.quantity(fill.authorized)),
+    infos = [
+        eob.info("clmrecvddate", timingDate=BLANK),
+        eob.info("dayssupply", valueQuantity=fhir.quantity(days, "days", "d")),
+        eob.info("refillnum", valueQuantity=fhir.quantity(number)),
+        eob.info("refillsauthorized", valueQuantity=fhir.quantity(authorized)),
         *(eob.info(name, code=eob.coded(NCPDP + system, code)) for name, (system, code) in codes.items()),
     ]
+    return Form(eob.numbered(infos))
 
 
 def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: Line, amounts: Amounts) -> Json:
+    said: Piece | list[Piece] = eob.listed(claim.kind, amounts)
+    if line.denial:
+        refused = eob.reason("rejectreason", REJECTIONS, line.denial.code)
+        said = [*eob.amounts(claim, amounts), refused]
     item = lines.head(claim, number) | {
         "productOrService": lines.service(line),
         "servicedDate": lines.serviced(claim),
         "quantity": lines.quantity(line, fill.unit),
-        "adjudication": eob.amounts(claim, amounts),
+        "adjudication": said,
     }
-    if line.denial:
-        item["adjudication"].append(eob.reason("rejectreason", REJECTIONS, line.denial.code))
     if fill.ingredients:
         item["detail"] = [_detail(place, part) for place, part in enumerate(fill.ingredients, 1)]
     return item

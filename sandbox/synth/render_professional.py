@@ -2,38 +2,55 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from sandbox.synth import elements as fhir
 from sandbox.synth import render_eob as eob
 from sandbox.synth import render_lines as lines
-from sandbox.synth.elements import Json
-from sandbox.synth.facts import Claim, Member, Settled, Term, Trip
+from sandbox.synth.elements import Json, Piece
+from sandbox.synth.facts import Amounts, Claim, Line, Member, Settled, Term, Trip
+from sandbox.synth.forms import BLANK, Form
 from sandbox.synth.spec import Spec
 
 PROFILE = "ExplanationOfBenefit-Professional-NonClinician"
+STATUSES = ("billingnetworkstatus", "renderingnetworkstatus")
 MILE = "[mi_i]"  # the guide fixes the unit, in UCUM
+
+
+def _infos(received: str, account: str) -> list[Json]:
+    return [
+        eob.info("clmrecvddate", timingDate=received),
+        eob.info("patientaccountnumber", valueString=account),
+    ]
+
+
+INFOS = Form(eob.numbered(_infos(BLANK, BLANK)))
+"""`supportingInfo` of everything but a trip."""
 
 
 def render(spec: Spec, member: Member, settled: Settled) -> Json:
     """A settled professional or vision claim."""
     claim = settled.claim
-    network = ["billingnetworkstatus"]
-    if any(seat.role == "rendering" for seat in claim.team):
-        network.append("renderingnetworkstatus")
-    infos = [
-        eob.info("clmrecvddate", timingDate=claim.received.isoformat()),
-        eob.info("patientaccountnumber", valueString=account_number(member, settled)),
-    ]
-    trip = _trip(claim.trip) if claim.trip else []
-    # transport information must belong to a line: the guide's invariant
-    linked = list(range(len(infos) + 1, len(infos) + len(trip) + 1))
+    rendering = any(seat.role == "rendering" for seat in claim.team)
+    about = fhir.day(claim.received), account_number(member, settled)
+    infos: Piece | list[Json] = INFOS.filled(*about)
+    linked: tuple[int, ...] = ()
+    if claim.trip:
+        visit, trip = _infos(*about), _trip(claim.trip)
+        infos = eob.numbered([*visit, *trip])
+        # transport information must belong to a line: the guide's invariant
+        linked = tuple(range(len(visit) + 1, len(visit) + len(trip) + 1))
     return (
         eob.head(spec, member, settled, PROFILE)
         | {
-            "supportingInfo": eob.numbered([*infos, *trip]),
-            "diagnosis": [_diagnosis(number, term) for number, term in enumerate(claim.diagnoses, 1)],
+            "supportingInfo": infos,
+            "diagnosis": _diagnoses(claim.diagnoses),
             "insurance": eob.insurance(settled),
-            "item": _items(claim, settled, linked),
-            "adjudication": [eob.in_network(status, claim) for status in network],
+            "item": [
+                _item(claim, number, line, amounts, linked)
+                for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
+            ],
+            "adjudication": eob.network(claim, *(STATUSES if rendering else STATUSES[:1])),
         }
         | eob.tail(settled)
     )
@@ -52,6 +69,11 @@ def _trip(trip: Trip) -> list[Json]:
     ]
 
 
+@lru_cache(maxsize=4096)
+def _diagnoses(terms: tuple[Term, ...]) -> Piece:
+    return fhir.piece([_diagnosis(number, term) for number, term in enumerate(terms, 1)])
+
+
 def _diagnosis(number: int, term: Term) -> Json:
     kind = (
         eob.coded(fhir.TERMINOLOGY + "ex-diagnosistype", "principal")
@@ -62,20 +84,14 @@ def _diagnosis(number: int, term: Term) -> Json:
     return {"sequence": number, "diagnosisCodeableConcept": what, "type": [kind]}
 
 
-def _items(claim: Claim, settled: Settled, linked: list[int]) -> list[Json]:
-    items = []
-    for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1):
-        item = lines.head(claim, number)
-        if linked:
-            item["informationSequence"] = linked
-        items.append(
-            item
-            | {
-                "productOrService": lines.service(line),
-                "servicedDate": lines.serviced(claim),
-                "locationCodeableConcept": lines.place(line),
-                "quantity": lines.quantity(line),
-                "adjudication": lines.adjudication(claim, line, amounts, status=True),
-            }
-        )
-    return items
+def _item(claim: Claim, number: int, line: Line, amounts: Amounts, linked: tuple[int, ...]) -> Json:
+    item = lines.head(claim, number)
+    if linked:
+        item["informationSequence"] = linked
+    return item | {
+        "productOrService": lines.service(line),
+        "servicedDate": lines.serviced(claim),
+        "locationCodeableConcept": lines.place(line),
+        "quantity": lines.quantity(line),
+        "adjudication": lines.adjudication(claim, line, amounts, status=True),
+    }

@@ -12,6 +12,7 @@ from sandbox.synth.facts import Member
 from sandbox.synth.records import Entry, LabOrder
 from sandbox.synth.scribe import Rendered, Scribe
 from sandbox.synth.spec import Spec
+from sandbox.synth.visits import Visit
 
 AUTHOR = concepts.hl7("provenance-participant-type", "author")
 TRANSMITTER = concepts.coded(
@@ -44,20 +45,26 @@ class Sources:
 
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
-        self._groups: dict[tuple[date, int, bool], tuple[Entry, list[Json]]] = {}
+        self._groups: dict[tuple[date, Visit | None, bool], tuple[Entry, list[str]]] = {}
 
     def add(self, seen: date, entry: Entry, kind: str, ident: str) -> None:
         """A resource that can be seen from a day on."""
-        key = (seen, id(entry.visit), isinstance(entry.what, LabOrder))
-        self._groups.setdefault(key, (entry, []))[1].append(fhir.reference(kind, ident))
+        key = (seen, entry.visit, type(entry.what) is LabOrder)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = (entry, [])
+        group[1].append(f"{kind}/{ident}")
 
     def told(self) -> Iterator[tuple[date, Rendered]]:
         """One Provenance for each group; a refill by itself is not worth one."""
         for (seen, _, _), (entry, targets) in self._groups.items():
-            if all(target["reference"].startswith("MedicationDispense/") for target in targets):
+            if all(target.startswith("MedicationDispense/") for target in targets):
                 continue
-            recorded = fhir.instant(seen)
-            body = {"target": targets, "recorded": recorded, "agent": [*self._authors(entry)]}
+            body = {
+                "target": [{"reference": target} for target in targets],
+                "recorded": fhir.instant(seen),
+                "agent": [*self._authors(entry)],
+            }
             yield seen, Rendered("Provenance", "provenance", self._scribe.ident("Provenance", targets), body)
 
     def _authors(self, entry: Entry) -> Iterator[Json]:

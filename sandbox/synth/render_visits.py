@@ -7,7 +7,7 @@ from datetime import date
 
 from sandbox.synth import concepts
 from sandbox.synth import elements as fhir
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.events import Finding, Problem
 from sandbox.synth.facts import Term
 from sandbox.synth.records import Done, Entry, Need
@@ -60,8 +60,8 @@ def encounter(scribe: Scribe, entry: Entry, of: Visit) -> Iterator[Rendered]:
 
 def _period(of: Visit) -> Json:
     if of.last > of.day:
-        return {"start": f"{of.day.isoformat()}T08:00:00Z", "end": f"{of.last.isoformat()}T17:00:00Z"}
-    day = of.day.isoformat()
+        return {"start": f"{fhir.day(of.day)}T08:00:00Z", "end": f"{fhir.day(of.last)}T17:00:00Z"}
+    day = fhir.day(of.day)
     return {"start": f"{day}T16:00:00Z", "end": f"{day}T16:30:00Z"}
 
 
@@ -90,7 +90,7 @@ def finding(scribe: Scribe, entry: Entry, of: Finding) -> Iterator[Rendered]:
 
 def need(scribe: Scribe, entry: Entry, of: Need) -> Iterator[Rendered]:
     """A social problem: on the problem list, and known from a screening."""
-    categories: list[str | Json] = ["problem-list-item", concepts.SDOH]
+    categories: list[str | Piece] = ["problem-list-item", concepts.SDOH]
     return _passing(
         scribe,
         entry,
@@ -108,7 +108,7 @@ def _passing(
     entry: Entry,
     of: object,
     profile: str,
-    categories: list[str | Json],
+    categories: list[str | Piece],
     what: Term,
     day: date,
     resolved: date | None,
@@ -123,12 +123,12 @@ def _condition(
     scribe: Scribe,
     entry: Entry,
     what: Term,
-    categories: list[str | Json],
+    categories: list[str | Piece],
     onset: date,
     recorded: date,
     resolved: date | None,
 ) -> Json:
-    day = recorded.isoformat()
+    day = fhir.day(recorded)
     body: Json = {
         "extension": [{"url": ASSERTED, "valueDateTime": day}],
         "clinicalStatus": concepts.hl7("condition-clinical", "resolved" if resolved else "active"),
@@ -139,10 +139,10 @@ def _condition(
         "code": concepts.named(what),
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "onsetDateTime": onset.isoformat(),
+        "onsetDateTime": fhir.day(onset),
     }
     if resolved:
-        body["abatementDateTime"] = resolved.isoformat()
+        body["abatementDateTime"] = fhir.day(resolved)
     return body | {"recordedDate": day}
 
 
@@ -158,7 +158,7 @@ def procedure(scribe: Scribe, entry: Entry, of: Done) -> Iterator[Rendered]:
         "code": code,
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "performedDateTime": of.day.isoformat(),
+        "performedDateTime": fhir.day(of.day),
     }
     visit = entry.visit
     if visit:

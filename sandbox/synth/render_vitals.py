@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from sandbox.synth import concepts
 from sandbox.synth import elements as fhir
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Practitioner, Term
 from sandbox.synth.records import Entry, Growth, Measured, Signs
 from sandbox.synth.scribe import Rendered, Scribe
@@ -24,23 +24,24 @@ BMI = concepts.named(Term(LOINC, "39156-5", "Body mass index (BMI) [Ratio]"))
 PULSE = concepts.named(Term(LOINC, "8867-4", "Heart rate"))
 BREATHS = concepts.named(Term(LOINC, "9279-1", "Respiratory rate"))
 TEMPERATURE = concepts.named(Term(LOINC, "8310-5", "Body temperature"))
-FLOW = concepts.named(Term(LOINC, "3151-8", "Inhaled oxygen flow rate"))
 CONCENTRATION = concepts.named(Term(LOINC, "3150-0", "Inhaled oxygen concentration"))
 HEAD = concepts.named(Term(LOINC, "9843-4", "Head Occipital-frontal circumference"))
 HEAD_PERCENTILE = concepts.named(Term(LOINC, "8289-1", "Head Occipital-frontal circumference Percentile"))
 BMI_PERCENTILE = concepts.named(Term(LOINC, "59576-9", "Body mass index (BMI) [Percentile] Per age and sex"))
 WEIGHT_PERCENTILE = concepts.named(Term(LOINC, "77606-2", "Weight-for-length Per age and sex"))
-OXYGEN: Json = {
-    "coding": [
-        {
-            "system": LOINC,
-            "code": "59408-5",
-            "display": "Oxygen saturation in Arterial blood by Pulse oximetry",
-        },
-        {"system": LOINC, "code": "2708-6", "display": "Oxygen saturation in Arterial blood"},
-    ],
-    "text": "Oxygen saturation by pulse oximetry",
-}
+OXYGEN = fhir.piece(
+    {
+        "coding": [
+            {
+                "system": LOINC,
+                "code": "59408-5",
+                "display": "Oxygen saturation in Arterial blood by Pulse oximetry",
+            },
+            {"system": LOINC, "code": "2708-6", "display": "Oxygen saturation in Arterial blood"},
+        ],
+        "text": "Oxygen saturation by pulse oximetry",
+    }
+)
 ROOM_AIR = 21  # percent of oxygen
 
 
@@ -78,7 +79,7 @@ def signs(scribe: Scribe, entry: Entry, of: Signs) -> Iterator[Rendered]:
     body = _value(of.oxygen, "%", "%")
     if of.flow is not None:
         body["component"] = [
-            {"code": FLOW} | _value(of.flow, "L/min", "L/min"),
+            {"code": concepts.OXYGEN_FLOW} | _value(of.flow, "L/min", "L/min"),
             {"code": CONCENTRATION} | _value(ROOM_AIR + 4 * of.flow, "%", "%"),
         ]
     yield _vital(scribe, of, 3, "pulse-oximetry", head, OXYGEN, body)
@@ -106,7 +107,7 @@ def _head(scribe: Scribe, entry: Entry, day: date, by: Practitioner | None) -> J
         "code": None,
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "effectiveDateTime": f"{day.isoformat()}T16:10:00Z",
+        "effectiveDateTime": f"{fhir.day(day)}T16:10:00Z",
     }
     if by:
         head["performer"] = [fhir.reference("Practitioner", by.id)]
@@ -114,7 +115,7 @@ def _head(scribe: Scribe, entry: Entry, day: date, by: Practitioner | None) -> J
 
 
 def _vital(
-    scribe: Scribe, of: object, part: int, profile: str, head: Json, code: Json, body: Json
+    scribe: Scribe, of: object, part: int, profile: str, head: Json, code: Piece, body: Json
 ) -> Rendered:
     return Rendered(
         "Observation", profile, scribe.ident("Observation", of, part), {**head, "code": code, **body}

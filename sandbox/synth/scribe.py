@@ -56,6 +56,7 @@ class Scribe:
 
     def __init__(self, member: Member, spec: Spec, entries: Iterable[Entry]) -> None:
         self.member = member
+        self._number = f"{member.number:04d}"
         self.clinical: Clinical = spec.codes.clinical
         self.payer = spec.payer["id"]
         self.base = spec.payer["base"]
@@ -77,7 +78,7 @@ class Scribe:
         found = self._names.get(key)
         if found is None:
             self._counts[kind] = number = self._counts.get(kind, 0) + 1
-            found = self._names[key] = f"{SHORT_NAME[kind]}-{self.member.number:04d}-{number:03d}"
+            found = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
         return found
 
     def refer(self, kind: str, of: object, part: int = 0) -> Json:

@@ -12,7 +12,7 @@ from datetime import date
 
 from sandbox.synth import elements as fhir
 from sandbox.synth import render_eob as eob
-from sandbox.synth.elements import Json
+from sandbox.synth.elements import Json, Piece
 from sandbox.synth.facts import Pointer, Settled
 from sandbox.synth.spec import Spec
 
@@ -30,7 +30,6 @@ def versions(spec: Spec, settled: Settled, first: Json) -> list[Json]:
         meta = first["meta"] | {
             "versionId": str(number),
             "lastUpdated": fhir.instant(eob.visible(day), order),
-            "profile": list(first["meta"]["profile"]),
         }
         found.append(found[-1] | {"meta": meta} | changes)
     return found
@@ -56,12 +55,12 @@ def _changes(spec: Spec, settled: Settled, first: Json) -> Iterator[tuple[date, 
         yield settled.replaced_by.processed, {"status": "cancelled", "related": related}
 
 
-def _related(spec: Spec, to: Pointer, relationship: Json) -> Json:
+def _related(spec: Spec, to: Pointer, relationship: Piece) -> Json:
     """A neighbour, by its claim number. There is no Claim to refer to, and its explanation is none."""
     return {
         "relationship": relationship,
         "reference": {
-            "type": eob.coded(fhir.C4BB + "C4BBIdentifierType", "uc"),
+            "type": eob.CLAIM_NUMBER,
             "system": eob.claim_numbers(spec),
             "value": to.number,
         },

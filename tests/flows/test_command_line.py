@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 from pathlib import Path
 
 import httpx
@@ -93,6 +94,12 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
         (("generate", "--out", "/proc/nowhere"), "/proc/nowhere"),
         (("generate", "--members", "-1", "--out", "/tmp/never"), "member"),
         (("generate",), "--out"),
+        (("generate", "--out", "/tmp/never", "--store", "/tmp/never"), "either"),
+        (("generate", "--store", "/tmp/never", "--gzip"), "--gzip"),
+        (("generate", "--store", ""), "--store"),
+        (("generate", "--store", "/proc/nowhere"), "/proc/nowhere"),
+        (("generate", "--members", "0", "--store", "/tmp/never"), "member"),
+        (("generate", "--store", "/tmp/never", "--carin", "9"), "--carin"),
         (("score", "http://127.0.0.1:9/fhir"), "cannot be reached"),
         (("score", "not-a-url"), "http"),
         (("score", "http://127.0.0.1:9/fhir", "--edition", "1999-01"), "2025-05"),
@@ -197,6 +204,33 @@ def test_generated_folders_are_the_same_for_the_same_seed_and_can_be_served(
     env = {**env, "PAYER_SANDBOX_CACHE": str(tmp_path / "cache")}
     with served("--data", str(tmp_path / "a"), env=env) as origin, SmartApp(origin) as app:
         assert app.connect("maria").get("ExplanationOfBenefit").json()["total"] > 10
+
+
+def test_a_generated_store_is_served_as_it_is(tmp_path: Path, env: dict[str, str]) -> None:
+    asked = ("--members", "6", "--seed", "9", "--store", str(tmp_path))
+    done = run("generate", *asked, "--jobs", "2", env=env)
+    assert done.returncode == 0, done.stderr
+    assert "6 members, seed 9" in done.stdout
+    assert "ExplanationOfBenefit" in done.stdout
+    (library,) = tmp_path.iterdir()
+    made = library.stat()
+    with served(*asked, env=env) as origin, SmartApp(origin) as app:
+        assert app.connect("maria").get("ExplanationOfBenefit").json()["total"] > 10
+    assert sorted(p.name for p in tmp_path.glob("library-*")) == [library.name]
+    now = library.stat()
+    assert (now.st_mtime_ns, now.st_ino) == (made.st_mtime_ns, made.st_ino)
+
+
+def test_a_store_that_is_killed_while_it_is_made_holds_no_library(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    asked = ("--members", "4000", "--jobs", "1", "--store", str(tmp_path))
+    with subprocess.Popen([*COMMAND, "generate", *asked], env=env) as running:
+        deadline = time.monotonic() + 50
+        while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        running.kill()
+    assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
 
 
 def test_a_broken_line_in_a_served_folder_is_named(tmp_path: Path) -> None:

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import csv
 import gzip
+import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.build import place, prepared
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.production import produce
+from sandbox.production import produce, stock
 from sandbox.settings import Settings
 
 DAY = date(2026, 3, 1)
+TABLES = ("resource", "account", "token", "date", "reference", "string")
 
 
 def made(folder: Path, members: int = 9, **options: Any) -> dict[str, bytes]:
@@ -67,3 +71,42 @@ def test_nobody_is_not_a_population(tmp_path: Path, members: int) -> None:
 def test_a_folder_that_cannot_be_written_is_named() -> None:
     with pytest.raises(FileProblem, match="/proc/none"):
         produce(Settings(members=1), DAY, Path("/proc/none"), lambda done: None)
+
+
+def test_a_store_holds_what_the_files_hold_whoever_made_it(tmp_path: Path) -> None:
+    members = 40
+    written = made(tmp_path / "files", members=members)
+    held = []
+    for name, jobs in (("one", 1), ("two", 2)):
+        settings = Settings(members=members, seed=5, store=str(tmp_path / name))
+        path, counts = stock(settings, DAY, lambda done: None, jobs=jobs)
+        assert path == place(settings, DAY) == prepared(settings, DAY, never)
+        assert {f"{stem}.ndjson": n for stem, n in counts.items()} == {
+            name: body.count(b"\n") for name, body in written.items() if name != "members.csv"
+        }
+        with closing(sqlite3.connect(path)) as db:
+            rows = [db.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall() for table in TABLES]
+        held.append(rows)
+    assert held[0] == held[1]
+    bodies = {body for *_, body in held[0][0]}
+    assert bodies == {
+        line for name, body in written.items() if name[0].isupper() for line in body.splitlines()
+    }
+
+
+def never(done: int) -> None:
+    raise AssertionError("there is a library, and another is made")
+
+
+def test_a_store_that_cannot_be_written_is_named() -> None:
+    with pytest.raises(FileProblem, match="/proc/none"):
+        stock(Settings(members=1, store="/proc/none"), DAY, lambda done: None)
+
+
+def test_a_store_that_is_interrupted_holds_nothing(tmp_path: Path) -> None:
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stock(Settings(members=9, store=str(tmp_path)), DAY, interrupt)
+    assert list(tmp_path.iterdir()) == []

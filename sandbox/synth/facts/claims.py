@@ -41,6 +41,9 @@ class Line:
     tooth: str | None = None
     surfaces: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash((self.what.code, self.charge))
+
 
 @dataclass(frozen=True)
 class Seat:

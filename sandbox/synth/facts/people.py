@@ -125,11 +125,14 @@ class Member:
         return f"mbr-{self.number:04d}"
 
     def policy_on(self, day: date) -> Policy | None:
-        return next((p for p in self.policies if p.covers(day)), None)
+        for policy in self.policies:  # asked some hundred times for each member
+            if policy.start <= day and (policy.end is None or day <= policy.end):
+                return policy
+        return None
 
     def elsewhere_on(self, day: date) -> Policy | None:
         """Another payer's coverage of a day: it pays first."""
-        return next((p for p in self.elsewhere if p.covers(day)), None)
+        return next((p for p in self.elsewhere if p.covers(day)), None) if self.elsewhere else None
 
     def age_on(self, day: date) -> int:
         born = self.person.birth_date

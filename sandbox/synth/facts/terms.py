@@ -12,3 +12,6 @@ class Term:
     system: str
     code: str
     name: str
+
+    def __hash__(self) -> int:  # what is looked up a hundred times for each member
+        return hash(self.code)

@@ -15,7 +15,8 @@ from unit.fhir.fhir_samples import condition, eob
 from sandbox.fhir import dates
 from sandbox.fhir.params import extract
 from sandbox.fhir.query import parse
-from sandbox.store.library import SqlLibrary, build
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
 
 NOW = dates.milliseconds(datetime(2025, 6, 1, tzinfo=UTC))
 

@@ -13,7 +13,8 @@ from sandbox.fhir import metadata
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import parse
-from sandbox.store.library import SqlLibrary, build
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
 
 BASE, AUTH = "https://h.example/s/x/fhir", "https://h.example/s/x/auth"
 LATER = FOREVER - 1

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.store.households import Households
+from sandbox.store.households import clue, links
 
 
 def coverage(patient: str, subscriber: str, policy: object = "S1") -> dict[str, Any]:
@@ -19,9 +19,7 @@ def coverage(patient: str, subscriber: str, policy: object = "S1") -> dict[str, 
 
 
 def rows(*resources: dict[str, Any]) -> list[tuple[str, str, str]]:
-    found = Households()
-    found.note(resources)
-    return [(r["subscriber"], r["dependant"], r["related"]) for r in found.rows()]
+    return list(links(found for resource in resources if (found := clue(resource))))
 
 
 OWN, CHILD = coverage("mother", "Patient/mother"), coverage("child", "RelatedPerson/r1")

@@ -21,7 +21,8 @@ from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
 from sandbox.fhir.params import SHARED, TYPES, care_range, owner
 from sandbox.fhir.query import parse
-from sandbox.store.library import SqlLibrary, build
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
 
 EOB = "ExplanationOfBenefit"
 LATER = dates.FOREVER - 1

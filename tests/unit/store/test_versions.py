@@ -11,7 +11,8 @@ from unit.fhir.fhir_samples import eob, member
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything
 from sandbox.fhir.query import parse
-from sandbox.store.library import SqlLibrary, build
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
 
 EOB = "ExplanationOfBenefit"
 

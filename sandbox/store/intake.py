@@ -1,0 +1,175 @@
+"""How a library is made: resources become rows, rows a file, whole or not at all.
+
+A resource may come in several versions. Each is in force from its `lastUpdated` until the next one's,
+so the tenant's clock decides what is seen: a claim that is not visible yet, its first version, or the
+one after it was replaced.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sqlalchemy import URL, Connection, Table, and_, create_engine, exists, func, select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.schema import CreateTable
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes, json_value
+from sandbox.core.roster import Account
+from sandbox.fhir import dates
+from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
+from sandbox.store.households import Clue, clue, links
+from sandbox.store.tables import ACCOUNT, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
+
+Given = dict[str, Any] | bytes
+"""A resource as it comes to a library: a dictionary, or finished bytes that are kept as they are."""
+
+
+class Batch(NamedTuple):
+    """What somebody contributes, as rows that only lack their place in the library.
+
+    Rows begin with a number that counts the resources of the batch from 1. `shared` are resources of
+    nobody's; they go to the end, so that `$everything` and paging start with the patient. `clues` tell
+    who is on whose policy.
+    """
+
+    account: tuple[str, bytes] | None
+    resources: list[tuple[Any, ...]]
+    rows: dict[str, list[tuple[Any, ...]]]
+    clues: list[Clue]
+    shared: Batch | None = None
+
+
+def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
+    """The rows of a member's resources: most of the work of a build, which any process can do."""
+    own, shared = _nothing(), _nothing()
+    for given in resources:
+        resource, body = (given, json_bytes(given)) if isinstance(given, dict) else (json_value(given), given)
+        _index_one(shared if resource["resourceType"] in SHARED else own, resource, body)
+    login = (account.username, json_bytes(account.to_json())) if account else None
+    return own._replace(account=login, shared=shared if shared.resources else None)
+
+
+def _nothing() -> Batch:
+    return Batch(None, [], {kind: [] for kind in ROWS}, [])
+
+
+def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
+    number = len(batch.resources) + 1
+    low, high = care_range(resource) or (None, None)
+    meta = resource.get("meta", {})
+    batch.resources.append(
+        (
+            number,
+            resource["resourceType"],
+            resource["id"],
+            owner(resource),
+            str(meta.get("versionId", "1")),
+            dates.parse(meta.get("lastUpdated", "1970-01-01"))[0],
+            dates.FOREVER,
+            low,
+            high,
+            body,
+        )
+    )
+    if found := clue(resource):
+        batch.clues.append(found)
+    for row in extract(resource):
+        batch.rows[row.kind].append((number, row.param, row.a, row.b))
+
+
+def build(path: Path, contents: Iterable[tuple[Account | None, Iterable[Given]]]) -> int:
+    """Write a library of these members to `path`, whole or not at all. Returns the resource count."""
+    return write(path, (indexed(account, resources) for account, resources in contents))
+
+
+def write(path: Path, batches: Iterable[Batch]) -> int:
+    """The same of rows that are made already. Raises FileProblem."""
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    engine = create_engine(URL.create("sqlite", database=str(part)))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.unlink(missing_ok=True)
+        with engine.connect() as db:
+            # nothing is read from this file before it is whole, so nothing needs to be taken back
+            db.exec_driver_sql("PRAGMA journal_mode = OFF")
+            db.exec_driver_sql("PRAGMA synchronous = OFF")
+            for table in META.sorted_tables:
+                db.execute(CreateTable(table))
+            count = _fill(db, batches)
+            for table in META.sorted_tables:  # at the end, since to keep them sorted is slow
+                for index in sorted(table.indexes, key=lambda i: str(i.name)):
+                    index.create(db)
+            _close_versions(db)
+            _find_owners(db)
+            db.execute(text("ANALYZE"))
+            db.commit()
+        engine.dispose()
+        with part.open("rb") as whole:
+            os.fsync(whole.fileno())
+        part.replace(path)
+    except (OSError, OperationalError) as problem:
+        raise FileProblem(f"{path}: cannot be written ({problem})".splitlines()[0]) from None
+    finally:
+        engine.dispose()
+        with suppress(OSError):
+            part.unlink()
+    return count
+
+
+def _fill(db: Connection, batches: Iterable[Batch]) -> int:
+    shared: list[Batch] = []
+    clues: list[Clue] = []
+    count = 0
+    for batch in batches:
+        if batch.account:
+            _insert(db, ACCOUNT, [batch.account])
+        if batch.shared:
+            shared.append(batch.shared)
+        clues += batch.clues
+        count = _put(db, count, batch)
+    _insert(db, HOUSEHOLD, list(links(clues)))
+    for batch in shared:
+        count = _put(db, count, batch)
+    return count
+
+
+def _put(db: Connection, before: int, batch: Batch) -> int:
+    """Give the rows of a batch their keys. Returns how many resources there are now."""
+    _insert(db, RESOURCE, [(row[0] + before, *row[1:]) for row in batch.resources])
+    for kind, rows in batch.rows.items():
+        _insert(db, ROWS[kind], [(row[0] + before, *row[1:]) for row in rows])
+    return before + len(batch.resources)
+
+
+def _insert(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
+    if rows:  # straight to the driver: some millions of them
+        blanks = ", ".join("?" * len(table.columns))
+        db.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({blanks})", rows)  # noqa: S608  our own names
+
+
+def _close_versions(db: Connection) -> None:
+    """A version is in force until the next one of the same resource."""
+    later = RESOURCE.alias("later")
+    same = and_(later.c.type == RESOURCE.c.type, later.c.id == RESOURCE.c.id)
+    following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
+    replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
+    db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
+
+
+def _find_owners(db: Connection) -> None:
+    """A resource that does not name its patient belongs to the patient of what it points to."""
+    target = RESOURCE.alias("target")
+    for kind in TYPES.values():
+        if kind.owned_through:
+            link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
+            found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
+            patient = (
+                select(func.min(target.c.patient)).select_from(REFERENCE).join(target, found).where(link)
+            )
+            mine = RESOURCE.c.type == kind.name
+            db.execute(update(RESOURCE).where(mine).values(patient=patient.scalar_subquery()))
