@@ -98,7 +98,8 @@ def _fingerprint(settings: Settings, today: date) -> str:
     asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
     known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}".encode())
     code = Path(__file__).parent
-    made_by = [*code.glob("synth/*.py"), *code.glob("fhir/*.py"), code / "store/library.py"]
+    store = [code / "store" / f"{name}.py" for name in ("schema", "writing")]
+    made_by = [*code.glob("synth/*.py"), *code.glob("fhir/*.py"), *store]
     inputs = [*settings.fixtures.rglob("*.yaml"), *made_by]
     if settings.data:
         inputs = [p for p in Path(settings.data).rglob("*") if p.suffix in (".ndjson", ".json")] + made_by

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, NoReturn
 
-from sandbox.core.errors import bad_request, not_found
+from sandbox.core.errors import bad_request, forbidden, not_found
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.gates import Facts, Gates, Stage
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Library, Page, Stored
 from sandbox.fhir.params import SHARED, TYPES
 from sandbox.fhir.query import Query, parse
+from sandbox.fhir.subset import subset
 
 Resource = dict[str, Any]
 
@@ -45,15 +46,24 @@ def search(
     """One page of a search within the patient's compartment. `readable` are the types that the
     token reaches: included resources of other types are left out (SMART-033)."""
     query = gates.run(Stage.QUERY, query.within(patient), facts)
+    _reachable(query, readable)
     page = library.search(query, now)
     if query.untold:
         page = replace(page, total=None)
     if query.includes and page.matches:
-        included = library.include(page.matches, query.includes, now)
+        included = library.include(page.matches, query.includes, now, patient)
         page = replace(
             page, included=tuple(s for s in included if s.type in readable and _visible(s, patient))
         )
-    return _page(page, gates, facts)
+    return _page(page, gates, facts, query.elements)
+
+
+def _reachable(query: Query, readable: frozenset[str]) -> None:
+    """A chain tells of the resource it looks into: the token must reach its type."""
+    for clause in query.clauses:
+        if clause.chain and clause.chain[0] not in readable:
+            kind = clause.chain[0]
+            forbidden(f"This needs the scope patient/{kind}.s", scope=f"patient/{kind}.s")
 
 
 def everything(library: Library, asked: Everything, now: int, gates: Gates, facts: Facts) -> Page:
@@ -115,14 +125,27 @@ def _absent(kind: str) -> NoReturn:
     not_found(f"No such {kind}")
 
 
-def _page(page: Page, gates: Gates, facts: Facts) -> Page:
+def _page(page: Page, gates: Gates, facts: Facts, elements: tuple[str, ...] = ()) -> Page:
     matches, included = _shown(page.matches, gates, facts), _shown(page.included, gates, facts)
-    if gates.armed(Stage.RESOURCE):
-        # What is shown may refer to less than what is stored: nobody includes what nothing names.
-        bodies = [s.body for s in (*matches, *included)]
-        included = tuple(s for s in included if any(f'{s.type}/{s.id}"'.encode() in body for body in bodies))
+    if gates.armed(Stage.RESOURCE) and included:
+        included = _named(matches, included)
+    if elements:
+        matches = tuple(replace(s, body=subset(s.body, elements)) for s in matches)
     shown = replace(page, matches=matches, included=included)
     return gates.run(Stage.BUNDLE, shown, facts)
+
+
+def _named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:
+    """What is shown may refer to less than what is stored: nobody includes what nothing names, unless
+    it names a match itself (`_revinclude`)."""
+    bodies = [s.body for s in (*matches, *included)]
+    names = [f'{s.type}/{s.id}"'.encode() for s in matches]
+
+    def named(stored: Stored) -> bool:
+        own = f'{stored.type}/{stored.id}"'.encode()
+        return any(own in body for body in bodies) or any(name in stored.body for name in names)
+
+    return tuple(s for s in included if named(s))
 
 
 def _shown(found: tuple[Stored, ...], gates: Gates, facts: Facts) -> tuple[Stored, ...]:

@@ -1,4 +1,4 @@
-"""The library: `build` writes it, `SqlLibrary` answers `fhir.library.Library` from it.
+"""The library: `SqlLibrary` answers `fhir.library.Library` from the file that `build` wrote.
 
 Compartment first: a member's search narrows by (patient, type) and then asks one EXISTS per
 parameter, which is fast at any population size (three-way joins are not).
@@ -10,182 +10,39 @@ or the one after it was replaced.
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
     URL,
-    Column,
     ColumnElement,
     Connection,
-    FromClause,
-    Index,
-    Integer,
-    LargeBinary,
-    MetaData,
     Select,
-    String,
-    Table,
     and_,
     create_engine,
-    exists,
     func,
-    insert,
-    not_,
     or_,
     select,
     text,
-    true,
     union,
-    update,
 )
-from sqlalchemy.exc import OperationalError
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account
-from sandbox.fhir import dates
+from sandbox.fhir.clauses import Clause
+from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Everything, Page, Stored
-from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
-from sandbox.fhir.query import Clause, Include, Moment, Query, Target, Text, Token, Value
+from sandbox.fhir.params import SHARED
+from sandbox.fhir.query import Query, Target
+from sandbox.store.conditions import condition, in_force
+from sandbox.store.following import STORED, follow
+from sandbox.store.ordering import sorted_keys
+from sandbox.store.schema import ACCOUNT, REFERENCE, RESOURCE
+from sandbox.store.writing import build
 
-_META = MetaData()
-
-RESOURCE = Table(
-    "resource",
-    _META,
-    Column("key", Integer, primary_key=True),
-    Column("type", String, nullable=False),
-    Column("id", String, nullable=False),
-    Column("patient", String),
-    Column("version", String, nullable=False),
-    Column("updated", Integer, nullable=False),
-    Column("until", Integer, nullable=False, default=dates.FOREVER),
-    Column("care_low", Integer),
-    Column("care_high", Integer),
-    Column("body", LargeBinary, nullable=False),
-    Index("resource_id", "type", "id", "version", unique=True),
-    Index("resource_patient", "patient", "type", "key"),
-)
-
-
-def _index(name: str, a: Column[Any], b: Column[Any]) -> Table:
-    return Table(
-        name,
-        _META,
-        Column("key", Integer, nullable=False),
-        Column("param", String, nullable=False),
-        a,
-        b,
-        Index(f"{name}_key", "key", "param"),
-        Index(f"{name}_value", "param", b.name if name in ("token", "reference") else a.name),
-    )
-
-
-TOKEN = _index("token", Column("system", String), Column("code", String))
-DATE = _index("date", Column("low", Integer), Column("high", Integer))
-REFERENCE = _index("reference", Column("target_type", String), Column("target_id", String))
-STRING = _index("string", Column("value", String), Column("written", String))
-ACCOUNT = Table("account", _META, Column("username", String, primary_key=True), Column("body", LargeBinary))
-
-_ROWS = {"token": TOKEN, "date": DATE, "reference": REFERENCE, "string": STRING}
-
-
-def build(path: Path, contents: Iterable[tuple[Account | None, Sequence[dict[str, Any]]]]) -> int:
-    """Write a library of these members to `path`, whole or not at all. Returns the resource count.
-
-    Shared resources are put last, so that `$everything` and paging start with the patient.
-    """
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    engine = create_engine(URL.create("sqlite", database=str(part)))
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with engine.begin() as db:
-            _META.create_all(db)
-            count = _fill(db, contents)
-            _close_versions(db)
-            _find_owners(db)
-            db.execute(text("ANALYZE"))
-        engine.dispose()
-        part.replace(path)
-    except (OSError, OperationalError) as problem:
-        raise FileProblem(f"{path}: cannot be written ({problem})".splitlines()[0]) from None
-    finally:
-        engine.dispose()
-        with suppress(OSError):
-            part.unlink()
-    return count
-
-
-def _fill(db: Connection, contents: Iterable[tuple[Account | None, Sequence[dict[str, Any]]]]) -> int:
-    shared: list[dict[str, Any]] = []
-    key = 0
-    for account, resources in contents:
-        if account:
-            db.execute(insert(ACCOUNT), {"username": account.username, "body": json_bytes(account.to_json())})
-        own = [r for r in resources if r["resourceType"] not in SHARED]
-        shared += [r for r in resources if r["resourceType"] in SHARED]
-        key = _write(db, key, own)
-    return _write(db, key, shared)
-
-
-def _close_versions(db: Connection) -> None:
-    """A version is in force until the next one of the same resource."""
-    later = RESOURCE.alias("later")
-    same = and_(later.c.type == RESOURCE.c.type, later.c.id == RESOURCE.c.id)
-    following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
-    replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
-    db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
-
-
-def _find_owners(db: Connection) -> None:
-    """A resource that does not name its patient belongs to the patient of what it points to."""
-    target = RESOURCE.alias("target")
-    for kind in TYPES.values():
-        if kind.owned_through:
-            link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
-            found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
-            patient = (
-                select(func.min(target.c.patient)).select_from(REFERENCE).join(target, found).where(link)
-            )
-            mine = RESOURCE.c.type == kind.name
-            db.execute(update(RESOURCE).where(mine).values(patient=patient.scalar_subquery()))
-
-
-def _write(db: Connection, key: int, resources: Sequence[dict[str, Any]]) -> int:
-    rows: dict[str, list[dict[str, Any]]] = {kind: [] for kind in _ROWS}
-    stored = []
-    for resource in resources:
-        key += 1
-        care = care_range(resource)
-        meta = resource.get("meta", {})
-        stored.append(
-            {
-                "key": key,
-                "type": resource["resourceType"],
-                "id": resource["id"],
-                "patient": owner(resource),
-                "version": str(meta.get("versionId", "1")),
-                "updated": dates.parse(meta.get("lastUpdated", "1970-01-01"))[0],
-                "care_low": care[0] if care else None,
-                "care_high": care[1] if care else None,
-                "body": json_bytes(resource),
-            }
-        )
-        for row in extract(resource):
-            _, _, a, b = _ROWS[row.kind].columns
-            rows[row.kind].append({"key": key, "param": row.param, a.name: row.a, b.name: row.b})
-    if stored:
-        db.execute(insert(RESOURCE), stored)
-    for kind, found in rows.items():
-        if found:
-            db.execute(insert(_ROWS[kind]), found)
-    return key
+__all__ = ["SqlLibrary", "build"]
 
 
 class SqlLibrary:
@@ -212,39 +69,35 @@ class SqlLibrary:
         return {account.username: account for account in accounts}
 
     def read(self, kind: str, id: str, now: int) -> Stored | None:
-        found = _STORED.where(RESOURCE.c.type == kind, RESOURCE.c.id == id, *_in_force(RESOURCE, now))
+        found = STORED.where(RESOURCE.c.type == kind, RESOURCE.c.id == id, *in_force(RESOURCE, now))
         with self._engine.connect() as db:
             row = db.execute(found).first()
-        return _stored(row) if row else None
+        return Stored(*row) if row else None
 
     def search(self, query: Query, now: int) -> Page:
-        where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *_in_force(RESOURCE, now)]
+        where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *in_force(RESOURCE, now)]
         if query.patient is not None:
             where.append(RESOURCE.c.patient == query.patient)
-        where += [_condition(clause, now) for clause in query.clauses]
+        where += [condition(c, now, query.patient) for c in query.clauses if not _granted(c, query.patient)]
         with self._engine.connect() as db:
-            total = db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
+            total = None if query.untold else _count(db, where)
             if query.summary_only:
                 return Page((), total=total)
-            return _page(db, _STORED.where(*where, RESOURCE.c.key > query.after), query.count, total)
+            if not query.sorts:
+                return _page(db, STORED.where(*where), query, total)
+            keys, more = sorted_keys(db, where, query)
+            rows = db.execute(STORED.where(RESOURCE.c.key.in_(keys)))
+            by_key = {row[0]: Stored(*row) for row in rows}
+            return _shown([by_key[key] for key in keys], query.back, more, total)
 
-    def include(self, found: Sequence[Stored], includes: Iterable[Include], now: int) -> tuple[Stored, ...]:
-        have = {s.key for s in found}
-        got: dict[int, Stored] = {}
-        frontier = list(found)
-        rules = list(includes)
+    def include(
+        self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
+    ) -> tuple[Stored, ...]:
         with self._engine.connect() as db:
-            while frontier:
-                fresh = [
-                    s for s in _pointed_at(db, frontier, rules, now) if s.key not in have and s.key not in got
-                ]
-                got.update((s.key, s) for s in fresh)
-                rules = [rule for rule in rules if rule.iterate]
-                frontier = fresh if rules else []
-        return tuple(got[key] for key in sorted(got))
+            return follow(db, found, includes, now, patient)
 
     def everything(self, asked: Everything, now: int) -> Page:
-        own: list[ColumnElement[bool]] = [RESOURCE.c.patient == asked.patient, *_in_force(RESOURCE, now)]
+        own: list[ColumnElement[bool]] = [RESOURCE.c.patient == asked.patient, *in_force(RESOURCE, now)]
         if asked.start is not None:
             own.append(or_(RESOURCE.c.care_high.is_(None), RESOURCE.c.care_high > asked.start))
         if asked.end is not None:
@@ -258,7 +111,7 @@ class SqlLibrary:
             .join(
                 target, and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
             )
-            .where(*own, target.c.type.in_(SHARED), *_in_force(target, now))
+            .where(*own, target.c.type.in_(SHARED), *in_force(target, now))
         )
         where: list[ColumnElement[bool]] = [
             RESOURCE.c.key.in_(union(mine, referred).subquery().select()),
@@ -268,86 +121,33 @@ class SqlLibrary:
         if asked.since is not None:
             where.append(RESOURCE.c.updated >= asked.since)
         with self._engine.connect() as db:
-            total = db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
-            return _page(db, _STORED.where(*where, RESOURCE.c.key > asked.after), asked.count, total)
+            return _page(db, STORED.where(*where), asked, _count(db, where))
 
 
-_STORED = select(RESOURCE.c.key, RESOURCE.c.type, RESOURCE.c.id, RESOURCE.c.patient, RESOURCE.c.body)
+def _granted(clause: Clause, patient: str | None) -> bool:
+    """Whether the compartment says it already: `patient=` the one whose compartment it is."""
+    return clause.param.stored == "patient" and any(
+        isinstance(value, Target) and value.id == patient for value in clause.values
+    )
 
 
-def _in_force(table: FromClause, now: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """The version that a clock at `now` (milliseconds) shows."""
-    return table.c.updated <= now, table.c.until > now
+def _count(db: Connection, where: Sequence[ColumnElement[bool]]) -> int:
+    return db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
 
 
-def _stored(row: Sequence[Any]) -> Stored:
-    return Stored(*row)
+def _page(db: Connection, found: Select[Any], asked: Query | Everything, total: int | None) -> Page:
+    """A page in the library's order. One row more than asked tells whether there is another."""
+    key = RESOURCE.c.key
+    if asked.back:
+        found = found.where(key < asked.after).order_by(key.desc())
+    else:
+        found = found.where(key > asked.after).order_by(key)
+    rows = [Stored(*row) for row in db.execute(found.limit(asked.count + 1))]
+    shown = rows[: asked.count]
+    return _shown(shown[::-1] if asked.back else shown, asked.back, len(rows) > asked.count, total)
 
 
-def _page(db: Connection, found: Select[Any], count: int, total: int) -> Page:
-    """One row more than asked tells whether there is a next page."""
-    rows = [_stored(r) for r in db.execute(found.order_by(RESOURCE.c.key).limit(count + 1))]
-    shown = tuple(rows[:count])
-    return Page(shown, total=total, more=len(rows) > count, last=shown[-1].key if shown else 0)
-
-
-def _pointed_at(
-    db: Connection, found: Sequence[Stored], rules: Sequence[Include], now: int
-) -> Iterator[Stored]:
-    for rule in rules:
-        keys = [s.key for s in found if s.type == rule.source]
-        if not keys:
-            continue
-        links = and_(RESOURCE.c.type == REFERENCE.c.target_type, RESOURCE.c.id == REFERENCE.c.target_id)
-        wanted = (
-            _STORED.join(REFERENCE, links)
-            .where(REFERENCE.c.key.in_(keys), REFERENCE.c.param == rule.param, *_in_force(RESOURCE, now))
-            .distinct()
-        )
-        if rule.target:
-            wanted = wanted.where(REFERENCE.c.target_type == rule.target)
-        for row in db.execute(wanted):
-            yield _stored(row)
-
-
-def _condition(clause: Clause, now: int) -> ColumnElement[bool]:
-    table = _ROWS[clause.param.kind]
-    same = and_(table.c.key == RESOURCE.c.key, table.c.param == clause.param.name)
-    return exists().where(same, or_(*(_test(table, clause, value, now) for value in clause.values)))
-
-
-def _test(table: Table, clause: Clause, value: Value, now: int) -> ColumnElement[bool]:
-    match value:
-        case Token(system, code):
-            asked = [(table.c.system, system), (table.c.code, code)]
-            return and_(true(), *(column == wanted for column, wanted in asked if wanted is not None))
-        case Moment():
-            return _date_test(table, value, now)
-        case Target(kind, id):
-            kinds = (kind,) if kind else clause.param.targets
-            return and_(table.c.target_id == id, table.c.target_type.in_(kinds))
-        case Text(wanted, mode):
-            if mode == "contains":
-                return table.c.value.contains(wanted, autoescape=True)
-            if mode == "exact":
-                return table.c.written == wanted
-            return table.c.value.startswith(wanted, autoescape=True)
-
-
-def _date_test(table: Table, value: Moment, now: int) -> ColumnElement[bool]:
-    """The SQL twin of `dates.holds`."""
-    start, end = (value.low, value.high)
-    if value.prefix == "ap":
-        start, end = dates.widen((start, end), now)
-        return and_(table.c.low < end, table.c.high > start)
-    inside = and_(table.c.low >= start, table.c.high <= end)
-    return {
-        "eq": inside,
-        "ne": not_(inside),
-        "gt": table.c.high > end,
-        "ge": or_(table.c.high > end, inside),
-        "lt": table.c.low < start,
-        "le": or_(table.c.low < start, inside),
-        "sa": table.c.low >= end,
-        "eb": table.c.high <= start,
-    }[value.prefix]
+def _shown(rows: Sequence[Stored], back: bool, beyond: bool, total: int | None) -> Page:
+    """Who went back came from a next page."""
+    first, last = (rows[0].key, rows[-1].key) if rows else (0, 0)
+    return Page(tuple(rows), total=total, more=back or beyond, last=last, first=first)

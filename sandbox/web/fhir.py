@@ -18,7 +18,7 @@ from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.library import Page
 from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import parse
-from sandbox.web.paging import Pages
+from sandbox.web.paging import Pages, Place
 from sandbox.web.payer_facts import facts_document
 from sandbox.web.visit import Visit, here, refine
 
@@ -105,13 +105,13 @@ def everything(id: str) -> Response:
     query = f"everything/{id}?" + urlencode(
         [(k, v) for k, v in request.args.items(multi=True) if k != "_page"]
     )
-    after, number = _pages(visit, allowed).read(query, request.args.get("_page"))
+    place = _pages(visit, allowed).read(query, request.args.get("_page"))
     if mode == "single" and asked.count:
         asked = replace(asked, count=1_000_000)
-    asked = replace(asked, after=after)
-    visit = refine(page=number)
-    page = interactions.everything(visit.rooms.library, asked, _now(visit), visit.gates, visit.facts)
-    return _bundle(visit, allowed, page, f"Patient/{id}/$everything", query, number)
+    asked = replace(asked, after=place.key, back=place.back)
+    visit = refine(page=place.number)
+    page = interactions.everything(visit.rooms.library, asked, place.now, visit.gates, visit.facts)
+    return _bundle(visit, allowed, page, f"Patient/{id}/$everything", query, place)
 
 
 @fhir.get("/Patient/$everything")
@@ -163,18 +163,18 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
         base=visit.fhir,
     )
     bound = f"{kind}?{query.links_to()}"
-    after, number = _pages(visit, allowed).read(bound, dict(args).get("_page"))
-    visit = refine(page=number)
+    place = _pages(visit, allowed).read(bound, dict(args).get("_page"))
+    visit = refine(page=place.number)
     page = interactions.search(
         visit.rooms.library,
-        replace(query, after=after),
+        replace(query, after=place.key, back=place.back),
         allowed.patient,
         allowed.readable(visit.desk.types()),
-        _now(visit),
+        place.now,
         visit.gates,
         visit.facts,
     )
-    return _bundle(visit, allowed, page, kind, bound, number, query.ignored)
+    return _bundle(visit, allowed, page, kind, bound, place, query.ignored)
 
 
 def _arrive(kind: str, action: str) -> tuple[Visit, Access]:
@@ -193,7 +193,8 @@ def _now(visit: Visit) -> int:
 
 
 def _pages(visit: Visit, allowed: Access) -> Pages:
-    return Pages(visit.rooms.page_key, f"{visit.tenant}|{allowed.patient}")
+    reader = f"{visit.tenant}|{allowed.patient}"
+    return Pages(visit.rooms.page_key, reader, _now(visit), visit.payer.page_token_seconds)
 
 
 def _bundle(
@@ -202,14 +203,11 @@ def _bundle(
     page: Page,
     path: str,
     query: str,
-    number: int,
+    place: Place,
     ignored: tuple[str, ...] = (),
 ) -> Response:
-    """The page as a searchset; `self` and `next` repeat every parameter of the request."""
+    """The page as a searchset; its links repeat every parameter of the request."""
     asked = query.partition("?")[2]
     url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
-    links = [("self", url)]
-    if page.more:
-        token = _pages(visit, allowed).token(query, page.last, number + 1)
-        links.append(("next", f"{url}{'&' if asked else '?'}{urlencode({'_page': token})}"))
+    links = _pages(visit, allowed).links(url, query, place, page)
     return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)
