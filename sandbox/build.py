@@ -24,7 +24,7 @@ Contents = Iterator[tuple[Account | None, Sequence[intake.Given]]]
 Progress = Callable[[int], None]
 Tell = Callable[[str], None]
 
-MADE_BY = ("households.py", "intake.py", "tables.py")
+MADE_BY = ("households.py", "intake.py", "schema.py")
 """Modules of `store` that decide what is in a library."""
 
 

@@ -15,9 +15,10 @@ from functools import lru_cache
 from urllib.parse import unquote
 
 from sandbox.core.errors import BadRequest
+from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.params import TYPES, find
-from sandbox.fhir.query import AnyOf, Clause, Token
 from sandbox.fhir.query import parse as parse_query
+from sandbox.fhir.values import Token
 
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}

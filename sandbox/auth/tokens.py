@@ -15,7 +15,7 @@ from sandbox.auth.desk import Desk
 from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
-from sandbox.fhir.query import AnyOf
+from sandbox.fhir.clauses import AnyOf
 from sandbox.store.ledger import Grant, Token, digest, new_secret
 
 DAY = 86_400_000

@@ -79,6 +79,7 @@ class Payer:
     everything: Everything = "paged"
     page_size: int = 50
     page_size_max: int = 500
+    page_token_seconds: int = 1800  # how long the links of a page lead on
 
 
 BASELINE = Payer()

@@ -68,7 +68,8 @@ def parse(text: str) -> Range:
 
 
 def ranges(value: Any) -> list[Range]:
-    """Ranges of an element: a date string, a Period, or anything else (none).
+    """Ranges of an element: a date string, a Period, a Timing (its outer limits), or anything else
+    (none).
 
     A string that is no date is "anything else": onset and occurrence may be words ("childhood").
     """
@@ -77,11 +78,22 @@ def ranges(value: Any) -> list[Range]:
             return [parse(value)]
         except ValueError:
             return []
-    if isinstance(value, dict) and ("start" in value or "end" in value):
+    if not isinstance(value, dict):
+        return []
+    if "start" in value or "end" in value:
         low = parse(value["start"])[0] if "start" in value else -FOREVER
         high = parse(value["end"])[1] if "end" in value else FOREVER
         return [(low, high)]
-    return []
+    return _timing(value)
+
+
+def _timing(value: dict[str, Any]) -> list[Range]:
+    repeat = value.get("repeat")
+    bounds = ranges(repeat.get("boundsPeriod")) if isinstance(repeat, dict) else []
+    moments = value.get("event")
+    events = [r for each in moments for r in ranges(each)] if isinstance(moments, list) else []
+    both = bounds + events
+    return [(min(r[0] for r in both), max(r[1] for r in both))] if both else []
 
 
 def holds(prefix: str, target: Range, asked: Range, now: int) -> bool:

@@ -14,9 +14,12 @@ from sandbox.core.errors import bad_request, forbidden, not_found
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.gates import Facts, Gates, Stage
 from sandbox.fhir import dates
+from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.library import Everything, Library, Page, Stored
 from sandbox.fhir.params import SHARED, TYPES, find
-from sandbox.fhir.query import AnyOf, Clause, Query, Token, parse
+from sandbox.fhir.query import Query, parse
+from sandbox.fhir.subset import subset
+from sandbox.fhir.values import Token
 
 Resource = dict[str, Any]
 Limits = Mapping[str, AnyOf]
@@ -86,18 +89,27 @@ def search(
     token reaches: included resources of other types, or outside the `limits` of theirs, are left out
     and told (SMART-033)."""
     query = gates.run(Stage.QUERY, query.within(patient, refuse=refuse_foreign), facts)
+    _reachable(query, readable, limits)
     page = library.search(query, now)
     if query.untold:
         page = replace(page, total=None)
     if query.includes and page.matches:
-        included = library.include(page.matches, query.includes, now)
+        included = library.include(page.matches, query.includes, now, patient)
         visible = [s for s in included if _visible(s, patient)]
         shown = _part(library, [s for s in visible if s.type in readable], limits, now)
         page = replace(page, included=shown)
         if len(shown) < len(visible):
             kept = {s.key for s in shown}
             page = replace(page, withheld=tuple(sorted({s.type for s in visible if s.key not in kept})))
-    return _page(page, gates, facts)
+    return _page(page, gates, facts, query.elements)
+
+
+def _reachable(query: Query, readable: frozenset[str], limits: Limits) -> None:
+    """A chain tells of the resource it looks into: the token must reach all of its type."""
+    for clause in query.clauses:
+        kind = clause.chain[0] if clause.chain else None
+        if kind is not None and (kind not in readable or kind in limits):
+            forbidden(f"This needs the scope patient/{kind}.s", scope=f"patient/{kind}.s")
 
 
 def _part(library: Library, found: Sequence[Stored], limits: Limits, now: int) -> tuple[Stored, ...]:
@@ -174,14 +186,27 @@ def _absent(kind: str) -> NoReturn:
     not_found(f"No such {kind}")
 
 
-def _page(page: Page, gates: Gates, facts: Facts) -> Page:
+def _page(page: Page, gates: Gates, facts: Facts, elements: tuple[str, ...] = ()) -> Page:
     matches, included = _shown(page.matches, gates, facts), _shown(page.included, gates, facts)
-    if gates.armed(Stage.RESOURCE):
-        # What is shown may refer to less than what is stored: nobody includes what nothing names.
-        bodies = [s.body for s in (*matches, *included)]
-        included = tuple(s for s in included if any(f'{s.type}/{s.id}"'.encode() in body for body in bodies))
+    if gates.armed(Stage.RESOURCE) and included:
+        included = _named(matches, included)
+    if elements:
+        matches = tuple(replace(s, body=subset(s.body, elements)) for s in matches)
     shown = replace(page, matches=matches, included=included)
     return gates.run(Stage.BUNDLE, shown, facts)
+
+
+def _named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:
+    """What is shown may refer to less than what is stored: nobody includes what nothing names, unless
+    it names a match itself (`_revinclude`)."""
+    bodies = [s.body for s in (*matches, *included)]
+    names = [f'{s.type}/{s.id}"'.encode() for s in matches]
+
+    def named(stored: Stored) -> bool:
+        own = f'{stored.type}/{stored.id}"'.encode()
+        return any(own in body for body in bodies) or any(name in stored.body for name in names)
+
+    return tuple(s for s in included if named(s))
 
 
 def _shown(found: tuple[Stored, ...], gates: Gates, facts: Facts) -> tuple[Stored, ...]:

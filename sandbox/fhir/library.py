@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sandbox.fhir.query import AnyOf, Include, Query
+from sandbox.fhir.clauses import AnyOf
+from sandbox.fhir.includes import Include
+from sandbox.fhir.query import Query
 
 
 @dataclass(frozen=True)
@@ -22,21 +24,24 @@ class Stored:
 
 @dataclass(frozen=True)
 class Page:
-    """One screen of results. `more` says that a next page exists; it starts after `last`. `withheld`
-    are types of which something was left out because the token does not reach it."""
+    """One screen of results. `more` says that a next page exists; it starts after `last`, the key of
+    the last match; the previous page ends before `first`. `withheld` are types of which something was
+    left out because the token does not reach it."""
 
     matches: tuple[Stored, ...]
     included: tuple[Stored, ...] = ()
     total: int | None = None
     more: bool = False
     last: int = 0
+    first: int = 0
     withheld: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Everything:
-    """What `$everything` asks: types (empty: all), care dates and update time in milliseconds.
-    `limits` are the types of which only a part may be shown, with what that part must meet."""
+    """What `$everything` asks: types (empty: all), care dates and update time in milliseconds. `after`
+    and `back` are those of a Query; `limits` the types of which only a part may be shown, with what
+    that part must meet."""
 
     patient: str
     types: tuple[str, ...] = ()
@@ -45,6 +50,7 @@ class Everything:
     since: int | None = None
     count: int = 50
     after: int = 0
+    back: bool = False
     limits: tuple[tuple[str, AnyOf], ...] = ()
 
 
@@ -55,11 +61,15 @@ class Library(Protocol):
     def read(self, kind: str, id: str, now: int) -> Stored | None: ...
 
     def search(self, query: Query, now: int) -> Page:
-        """Matches in key order. `ap` measures from `now`."""
+        """Matches in key order, or in that of `query.sorts`. `ap` measures from `now`. Raises Gone for
+        a sorted page that starts after a row that is not there."""
         ...
 
-    def include(self, found: Sequence[Stored], includes: Iterable[Include], now: int) -> tuple[Stored, ...]:
-        """What the found resources point to by these parameters, without the found ones."""
+    def include(
+        self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
+    ) -> tuple[Stored, ...]:
+        """What the found resources point to by these parameters, or what points to them, without the
+        found ones; of the patient's compartment and the shared resources, if a patient is given."""
         ...
 
     def everything(self, asked: Everything, now: int) -> Page:

@@ -9,9 +9,21 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.core.payer import BASELINE, Payer
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.clauses import chains, modifiers
+from sandbox.fhir.includes import pointing_at, references
+from sandbox.fhir.params import TYPES, Param
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+COMBINATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination"
+SEARCHES = (
+    "Every type: parameters may be repeated (and) and have several values with commas (or); _sort takes"
+    " any search parameter of the type, several of them, and - before one for descending order; what has"
+    " no value comes last. Without _sort a member's resources come in the order they were recorded."
+    " _count, _total (none, estimate, accurate), _summary (count, false), _elements, _include and"
+    " _revinclude with or without :iterate. Page links lead on for a limited time (then 410), and show"
+    " the data as it was when the first page was made; with another _count they are refused."
+    " A parameter that is not known is left out with a warning, or refused under Prefer: handling=strict."
+)
 _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 _ENDPOINTS = (
@@ -86,6 +98,7 @@ def capability_statement(base: str, auth: str, date: str, version: str, payer: P
         "rest": [
             {
                 "mode": "server",
+                "documentation": SEARCHES,
                 "security": {
                     "cors": payer.cors,
                     "service": [{"coding": [{"system": _SECURITY, "code": "SMART-on-FHIR"}]}],
@@ -104,22 +117,37 @@ def capability_statement(base: str, auth: str, date: str, version: str, payer: P
 
 def _resource(kind: str) -> dict[str, Any]:
     row = TYPES[kind]
+    includes = [f"{kind}:{p.name}" for p in references(kind)]
+    backwards = list(pointing_at(kind))
     entry: dict[str, Any] = {
+        "extension": [_together(names) for names in row.together],
         "type": kind,
         "supportedProfile": list(row.profiles),
         "interaction": [{"code": "read"}, {"code": "search-type"}],
         "versioning": "no-version",
         "referencePolicy": ["resolves"],
-        "searchParam": [{"name": p.name, "type": p.kind} for p in row.params if p.searchable],
+        "searchInclude": [*includes, f"{kind}:*"] if includes else [],
+        "searchRevInclude": backwards,
+        "searchParam": [_param(p) for p in row.params if p.searchable],
     }
-    includes = [f"{kind}:{p.name}" for p in row.params if p.kind == "reference"]
-    if includes:
-        entry["searchInclude"] = [*includes, f"{kind}:*"]
     if kind == "Patient":
         entry["operation"] = [
             {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
         ]
-    return entry
+    return {name: value for name, value in entry.items() if value != []}
+
+
+def _param(param: Param) -> dict[str, Any]:
+    """A search parameter, with what it takes after a colon and after a dot."""
+    told = "Modifiers: " + ", ".join(f":{each}" for each in modifiers(param)) + "."
+    if chained := [f"{param.name}.{each}" for each in chains(param)]:
+        told += " Chained: " + ", ".join(chained) + "."
+    return {"name": param.name, "type": param.kind, "documentation": told}
+
+
+def _together(names: tuple[str, ...]) -> dict[str, Any]:
+    """A combination of parameters that US Core names. All others work too."""
+    return {"url": COMBINATION, "extension": [{"url": "required", "valueString": name} for name in names]}
 
 
 def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:

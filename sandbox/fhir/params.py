@@ -25,8 +25,10 @@ __all__ = [
     "extract",
     "find",
     "fold",
+    "identifying",
     "literal",
     "owner",
+    "unindexed",
 ]
 
 Resource = dict[str, Any]
@@ -34,7 +36,8 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True)
 class Row:
-    """One index row: `a` and `b` are (system, code), (low, high), (type, id) or (folded text, text)."""
+    """One index row: `a` and `b` are (system, code), (low, high), (type, id), (folded text, text) or
+    (URL, URL with its version)."""
 
     param: str
     kind: Kind
@@ -42,16 +45,39 @@ class Row:
     b: str | int
 
 
+def identifying(param: Param) -> Param:
+    """The parameter that `:identifier` asks of: the identifiers in a reference."""
+    return Param(f"{param.stored}:identifier", "token", param.paths)
+
+
+def unindexed(param: Param) -> str:
+    """The name of the row that says: there is a value, though none that could be searched for (a
+    concept in words, a reference without an address). `:missing` must know."""
+    return f"{param.stored}:other"
+
+
 def extract(resource: Resource) -> Iterator[Row]:
     """Every index row of a resource, in table order, without duplicates."""
     seen: set[Row] = set()
     for param in TYPES[resource["resourceType"]].params:
-        for path in param.paths:
-            for value in elements(resource, path):
-                for row in _rows(param, value):
-                    if row not in seen:
-                        seen.add(row)
-                        yield row
+        if param.same_as is None:
+            for row in _of(param, [v for path in param.paths for v in elements(resource, path)]):
+                if row not in seen:
+                    seen.add(row)
+                    yield row
+
+
+def _of(param: Param, values: list[Any]) -> Iterator[Row]:
+    found = False
+    for value in values:
+        for row in _rows(param, value):
+            found = True
+            yield row
+        if param.kind == "reference" and param.searchable and isinstance(value, dict):
+            for system, code in _codes(value.get("identifier")):
+                yield Row(identifying(param).name, "token", system, code)
+    if values and not found and param.searchable and param.kind in ("token", "reference"):
+        yield Row(unindexed(param), param.rows, "", "")
 
 
 def owner(resource: Resource) -> str | None:
@@ -118,7 +144,10 @@ def literal(reference: Any) -> tuple[str, str] | None:
 
 
 def _rows(param: Param, value: Any) -> Iterator[Row]:
-    if param.kind == "token":
+    if param.canonical:
+        if isinstance(value, str):
+            yield Row(param.name, "string", value.partition("|")[0], value)
+    elif param.kind == "token":
         for system, code in _codes(value):
             yield Row(param.name, "token", system, code)
     elif param.kind == "date":

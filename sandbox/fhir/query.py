@@ -1,90 +1,76 @@
 """A search, parsed: `parse(type, args)` → `Query`, or BadRequest naming the parameter.
 
 Source: R4 §3.1.1 (search), CARIN BB 2.0.0 and US Core 6.1.0 for which parameters exist (`params`).
+A parameter without a value asks nothing; one that is known but cannot be understood is always 400.
+Results come in the order of the library unless `_sort` says otherwise: a member's resources in the
+order they were made, which is by member and type. Sorted, what has no value comes last, whatever the
+direction, and equals keep the order of the library.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import urlencode
 
 from sandbox.core.errors import bad_request, forbidden, not_found
-from sandbox.fhir import dates
-from sandbox.fhir.params import SHARED, TYPES, Param, find, fold, literal
+from sandbox.fhir import includes
+from sandbox.fhir.clauses import AnyOf, Clause, clause
+from sandbox.fhir.includes import Include
+from sandbox.fhir.params import SHARED, TYPES, Param, find
+from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split
+
+__all__ = [
+    "VALUES_MAX",
+    "AnyOf",
+    "Canonical",
+    "Clause",
+    "Elsewhere",
+    "Include",
+    "Moment",
+    "Query",
+    "Sort",
+    "Target",
+    "Text",
+    "Token",
+    "Value",
+    "parse",
+    "split",
+]
+
+VALUES_MAX = 200
+"""Values of a search beyond which the library is not asked."""
+
+SORTS_MAX = 8
+"""Keys of `_sort`, likewise."""
 
 
 @dataclass(frozen=True)
-class Token:
-    """`code`, `system|code`, `|code` (system ""), `system|` (code None). system None: any."""
-
-    system: str | None
-    code: str | None
-
-
-@dataclass(frozen=True)
-class Moment:
-    """A date with its prefix, as the range it stands for."""
-
-    prefix: str
-    low: int
-    high: int
-
-
-@dataclass(frozen=True)
-class Target:
-    """A reference: type None means any type the parameter may point to."""
-
-    type: str | None
-    id: str
-
-
-@dataclass(frozen=True)
-class Text:
-    """A string, folded unless `exact`; `exact` and `contains` are the modifiers, otherwise a prefix."""
-
-    text: str
-    mode: str = "prefix"
-
-
-Value = Token | Moment | Target | Text
-
-
-@dataclass(frozen=True)
-class Clause:
-    """One parameter: any of the values (comma), all of the clauses (repetition)."""
+class Sort:
+    """One key of `_sort`: by the least value of the parameter, or from the greatest down."""
 
     param: Param
-    values: tuple[Value, ...]
-
-
-AnyOf = tuple[tuple[Clause, ...], ...]
-"""Lists of clauses of which a resource must meet one whole list; empty: no condition."""
-
-
-@dataclass(frozen=True)
-class Include:
-    """`_include=Type:param`, already resolved in the table."""
-
-    source: str
-    param: str
-    target: str | None = None
-    iterate: bool = False
+    descending: bool = False
 
 
 @dataclass(frozen=True)
 class Query:
-    """What to look for. `patient` is the compartment; `any_of` is what granular scopes reach;
-    `after` the key the previous page ended on; `ignored` the parameters we did not understand (told
-    in an outcome entry)."""
+    """What to look for. `patient` is the compartment; `any_of` is what granular scopes reach; `after`
+    the key of the row that the page starts after, or, going `back`, ends before; `ignored` the
+    parameters we did not understand (told in an outcome entry); `elements` what is shown of each match
+    (empty: all of it)."""
 
     type: str
     clauses: tuple[Clause, ...] = ()
     includes: tuple[Include, ...] = ()
+    sorts: tuple[Sort, ...] = ()
+    elements: tuple[str, ...] = ()
     patient: str | None = None
     count: int = 50
     after: int = 0
+    back: bool = False
     ignored: tuple[str, ...] = ()
     summary_only: bool = False
     untold: bool = False
@@ -104,22 +90,12 @@ class Query:
         """
         if patient is None or self.type in SHARED:
             return self
-        for clause in self.clauses if refuse else ():
-            if clause.param.kind == "reference" and clause.param.targets == ("Patient",):
-                asked = {v.id for v in clause.values if isinstance(v, Target)}
-                if patient not in asked:
+        for asks in self.clauses if refuse else ():
+            if asks.param.kind == "reference" and asks.param.targets == ("Patient",):
+                asked = {v.id for v in asks.values if isinstance(v, Target)}
+                if asked and patient not in asked:
                     forbidden("This token is for another patient than the one asked for")
         return replace(self, patient=patient)
-
-
-RESULT_PARAMS = frozenset(
-    {"_count", "_include", "_include:iterate", "_page", "_format", "_pretty", "_total", "_summary"}
-)
-
-
-VALUES_MAX = 200
-TEXT_MAX = 1000
-"""Values of a search, and characters of a text, beyond which the library is not asked."""
 
 
 def parse(
@@ -131,154 +107,102 @@ def parse(
     strict: bool = False,
     base: str = "",
 ) -> Query:
-    """The query in `args`; absolute references must begin with `base`, our own address.
+    """The query in `args`; absolute references that do not begin with `base`, our own address, find
+    nothing.
 
     Raises BadRequest (value or, when strict, unknown parameter), NotFound (type).
     """
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
     listed = tuple(args)
+    results: dict[str, Any] = {"count": page_size}
     clauses: list[Clause] = []
-    includes: list[Include] = []
+    included: list[Include] = []
     ignored: list[str] = []
-    count, summary_only, untold = page_size, False, False
     for name, text in listed:
-        if name == "_count":
-            count, nothing = _count(text, page_size_max)
-            summary_only = summary_only or nothing
-        elif name in ("_include", "_include:iterate"):
-            includes.extend(_include(kind, text, iterate=name.endswith("iterate")))
-        elif name == "_summary":
-            if text not in ("count", "false"):
-                bad_request("_summary is count or false here", "_summary")
-            summary_only = summary_only or text == "count"
-        elif name == "_total":
-            untold = text == "none"
-            if text not in ("none", "estimate", "accurate"):
-                bad_request("_total is none, estimate or accurate", "_total")
-        elif name not in RESULT_PARAMS:
-            clause = _clause(kind, name, text.replace(f"{base}/", "") if base else text)
-            if clause is None:
+        if "\0" in text:
+            bad_request("A value holds a character that no data has", name)
+        if name in _RESULTS:
+            results |= _RESULTS[name](kind, text, page_size_max)
+        elif name.partition(":")[0] in ("_include", "_revinclude"):
+            included.extend(includes.includes(kind, name, text) if text else ())
+        elif name not in _ELSEWHERE:
+            asks = clause(kind, name, text, base)
+            if asks is None:
                 ignored.append(name)
-            elif clause.values:
-                clauses.append(clause)
-    if sum(len(clause.values) for clause in clauses) > VALUES_MAX:
-        name = max(clauses, key=lambda clause: len(clause.values)).param.name
-        bad_request(f"A search takes at most {VALUES_MAX} values", name)
+            elif asks.asks:
+                clauses.append(asks)
+    _check(clauses)
+    if results.get("summary_only"):
+        results["untold"] = False
     if ignored and strict:
         bad_request(f"{kind} has no search parameter {ignored[0]}", ignored[0])
     return Query(
         kind,
         tuple(clauses),
-        tuple(dict.fromkeys(includes)),
-        count=count,
+        includes=tuple(dict.fromkeys(included)),
         ignored=tuple(ignored),
-        summary_only=summary_only,
-        untold=untold and not summary_only,
         args=listed,
+        **results,
     )
 
 
-def _count(text: str, most: int) -> tuple[int, bool]:
+def _check(clauses: Iterable[Clause]) -> None:
+    asked = [(c.param.name, len(each.values)) for c in clauses for each in c.walk()]
+    if sum(number for _, number in asked) > VALUES_MAX:
+        name, _ = max(asked, key=lambda each: each[1])
+        bad_request(f"A search takes at most {VALUES_MAX} values", name)
+
+
+# --- parameters about the result: each gives fields of the Query ------------------------------------
+
+
+def _count(kind: str, text: str, most: int) -> dict[str, Any]:
     if not re.fullmatch(r"[0-9]{1,9}", text):
         bad_request("_count is a whole number, 0 or more", "_count")
     number = int(text)
-    return (min(number, most), False) if number else (0, True)
+    return {"count": min(number, most)} if number else {"summary_only": True}
 
 
-def _include(kind: str, text: str, *, iterate: bool) -> Sequence[Include]:
-    if text == "*":
-        text = f"{kind}:*"
-    source, _, rest = text.partition(":")
-    name, _, target = rest.partition(":")
-    if source not in TYPES or not name:
-        bad_request(f"_include wants Type:parameter, not {text!r}", "_include")
-    if name == "*":
-        return [
-            Include(source, p.name, iterate=iterate) for p in TYPES[source].params if p.kind == "reference"
-        ]
-    param = find(source, name)
-    if param is None or param.kind != "reference":
-        bad_request(f"{source} has no reference parameter {name}", "_include")
-    if target and target not in param.targets:
-        bad_request(f"{source}:{name} does not point to {target}", "_include")
-    return [Include(source, name, target or None, iterate)]
+def _summary(kind: str, text: str, most: int) -> dict[str, Any]:
+    if text not in ("", "count", "false"):
+        bad_request("_summary is count or false here", "_summary")
+    return {"summary_only": True} if text == "count" else {}
 
 
-def _clause(kind: str, name: str, text: str) -> Clause | None:
-    stem, _, modifier = name.partition(":")
-    param = find(kind, stem)
-    if param is None or not param.searchable:
-        return None
-    if not _fits(param, modifier):
-        bad_request(f"{stem} does not take the modifier :{modifier}", name)
-    values = tuple(_value(param, modifier, part, name) for part in split(text) if part)
-    return Clause(param, values)
+def _total(kind: str, text: str, most: int) -> dict[str, Any]:
+    """An estimate of ours is exact."""
+    if text not in ("", "none", "estimate", "accurate"):
+        bad_request("_total is none, estimate or accurate", "_total")
+    return {"untold": text == "none"}
 
 
-def _fits(param: Param, modifier: str) -> bool:
-    if not modifier:
-        return True
-    if param.kind == "string":
-        return modifier in ("exact", "contains")
-    return param.kind == "reference" and modifier in param.targets
+def _sort(kind: str, text: str, most: int) -> dict[str, Any]:
+    sorts = []
+    for key in filter(None, text.split(",")):
+        param = find(kind, key.removeprefix("-"))
+        if param is None or not param.searchable:
+            bad_request(f"{kind} cannot be sorted by this", "_sort")
+        sorts.append(Sort(param, key.startswith("-")))
+    if len(sorts) > SORTS_MAX:
+        bad_request(f"_sort takes at most {SORTS_MAX} keys", "_sort")
+    return {"sorts": tuple(sorts)} if sorts else {}
 
 
-def split(text: str, at: str = ",") -> list[str]:
-    r"""Values separated by commas; `\,` `\|` `\$` `\\` are escapes (R4 §3.1.1.4.7)."""
-    parts = [""]
-    for unit in re.findall(r"(?s)\\?.", text):  # an escape stays with what it escapes
-        if unit == at:
-            parts.append("")
-        else:
-            parts[-1] += unit
-    return parts
+def _elements(kind: str, text: str, most: int) -> dict[str, Any]:
+    names = tuple(name.removesuffix("[x]") for name in text.split(",") if name)
+    if not all(re.fullmatch(r"[A-Za-z]{1,64}", name) for name in names):
+        bad_request("_elements is a list of elements at the top of the resource", "_elements")
+    return {"elements": names} if names else {}
 
 
-def _unescape(text: str) -> str:
-    return re.sub(r"\\([,|$\\])", r"\1", text)
+_RESULTS: dict[str, Callable[[str, str, int], dict[str, Any]]] = {
+    "_count": _count,
+    "_summary": _summary,
+    "_total": _total,
+    "_sort": _sort,
+    "_elements": _elements,
+}
 
-
-def _value(param: Param, modifier: str, text: str, name: str) -> Value:
-    if param.kind == "token":
-        return _token(text)
-    if param.kind == "date":
-        return _moment(text, name)
-    if param.kind == "reference":
-        return _target(param, modifier, text, name)
-    if len(text) > TEXT_MAX:
-        bad_request(f"A text is at most {TEXT_MAX} characters", name)
-    plain = _unescape(text)
-    return Text(plain if modifier == "exact" else fold(plain), modifier or "prefix")
-
-
-def _token(text: str) -> Token:
-    system, *code = split(text, "|")
-    if not code:
-        return Token(None, _unescape(system))
-    return Token(_unescape(system), _unescape("|".join(code)) or None)
-
-
-def _moment(text: str, name: str) -> Moment:
-    prefix, rest = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
-    if prefix not in dates.PREFIXES:
-        bad_request(f"{prefix} is not a prefix of a date", name)
-    try:
-        # A client that forgot to encode the + of a timezone sends a space.
-        low, high = dates.parse(rest.replace(" ", "+"))
-    except (ValueError, OverflowError):
-        bad_request("The value is not a FHIR date (yyyy, yyyy-mm, yyyy-mm-dd or a dateTime)", name)
-    return Moment(prefix, low, high)
-
-
-def _target(param: Param, modifier: str, text: str, name: str) -> Target:
-    if "/" in text:
-        found = literal(text)
-        if not found or found[0] not in param.targets:
-            bad_request(f"{param.name} takes an id, {param.targets[0]}/id or an absolute URL", name)
-        if "://" in text:
-            bad_request(f"{param.name} names a resource of another server", name)
-        return Target(*found)
-    if not re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", text):
-        bad_request("The value is not a FHIR id", name)
-    return Target(modifier or None, text)
+_ELSEWHERE = frozenset({"_page", "_format", "_pretty"})
+"""Understood by the web."""

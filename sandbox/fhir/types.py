@@ -1,118 +1,57 @@
 """THE table: resource type → search parameters → kind, paths, targets. Everything follows from it.
 
-Sources: CARIN BB 2.0.0 CapabilityStatement (C4BB), US Core 6.1.0 server CapabilityStatement.
+Sources: CARIN BB 2.0.0 CapabilityStatement (C4BB), US Core 6.1.0 server CapabilityStatement, R4 for
+required elements and the code systems of plain codes.
 Parsing (`query`), indexing (`params`), includes and the CapabilityStatement read these rows only.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from sandbox.fhir.table import Kind, Param, Type, canonical, code, date, kind, string, to, token
 
-Kind = Literal["token", "date", "reference", "string"]
+__all__ = ["SHARED", "TYPES", "Kind", "Param", "Type", "find"]
 
-
-@dataclass(frozen=True)
-class Param:
-    """One search parameter. `paths` are dotted element paths; `[x]` is left out (`item.serviced`
-    finds servicedDate and servicedPeriod). `searchable` is False for those that only `_include`
-    knows (CARIN: provider, care-team, coverage, insurer, payee)."""
-
-    name: str
-    kind: Kind
-    paths: tuple[str, ...]
-    targets: tuple[str, ...] = ()
-    searchable: bool = True
-
-
-@dataclass(frozen=True)
-class Type:
-    """A resource type we hold: its parameters; the path to its patient (`owner`), or the reference
-    parameter whose target's patient is its patient (`owned_through`); neither: shared by all
-    members; the paths that `$everything?start&end` asks about; the profiles we serve."""
-
-    name: str
-    params: tuple[Param, ...]
-    owner: str | None = None
-    owned_through: str | None = None
-    care_date: tuple[str, ...] = ()
-    profiles: tuple[str, ...] = ()
-
-
-PATIENT = ("Patient",)
 AGENTS = ("Practitioner", "Organization", "PractitionerRole", "Patient", "RelatedPerson")
-_CARIN = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-"
-_US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
-
-
-def _token(name: str, *paths: str) -> Param:
-    return Param(name, "token", paths or (name,))
-
-
-def _date(name: str, *paths: str) -> Param:
-    return Param(name, "date", paths or (name,))
-
-
-def _string(name: str, *paths: str) -> Param:
-    return Param(name, "string", paths or (name,))
-
-
-def _to(name: str, path: str, *targets: str, searchable: bool = True) -> Param:
-    return Param(name, "reference", (path,), targets, searchable)
-
-
-def _type(
-    name: str,
-    *params: Param,
-    of: str | None = None,
-    through: str | None = None,
-    care: tuple[str, ...] = (),
-    carin: tuple[str, ...] = (),
-    us_core: tuple[str, ...] = (),
-) -> Type:
-    """A row of the table. `of` is the path to the patient; every type has `_id` and `_lastUpdated`,
-    every type with a patient other than Patient itself has `patient`."""
-    common = [_token("_id", "id"), _date("_lastUpdated", "meta.lastUpdated")]
-    if of and of != "id":
-        common.append(_to("patient", of, "Patient"))
-    profiles = (*(_CARIN + p for p in carin), *(_US_CORE + p for p in us_core))
-    return Type(name, (*common, *params), of, through, care, profiles)
-
+HL7 = "http://hl7.org/fhir/"
+EVENT, REQUEST = HL7 + "event-status", HL7 + "request-status"
+MEDICATION = HL7 + "CodeSystem/medicationrequest-"
 
 _ROWS = (
-    _type(
+    kind(
         "Patient",
-        _token("identifier"),
-        _string("name"),
-        _string("family", "name.family"),
-        _string("given", "name.given"),
-        _date("birthdate", "birthDate"),
-        _date("death-date", "deceased"),
-        _token("gender"),
-        _to("general-practitioner", "generalPractitioner", "Practitioner", "Organization", searchable=False),
+        token("identifier"),
+        string("name"),
+        string("family", "name.family"),
+        string("given", "name.given"),
+        date("birthdate", "birthDate"),
+        date("death-date", "deceased"),
+        code("gender", HL7 + "administrative-gender"),
+        to("general-practitioner", "generalPractitioner", "Practitioner", "Organization", searchable=False),
         of="id",
         carin=("Patient",),
+        together="birthdate+family family+gender birthdate+name gender+name death-date+family",
     ),
-    _type(
+    kind(
         "Coverage",
-        _to("payor", "payor", "Organization", "Patient", "RelatedPerson", searchable=False),
-        _to("policy-holder", "policyHolder", "Patient", "RelatedPerson", "Organization", searchable=False),
-        _to("subscriber", "subscriber", "Patient", "RelatedPerson", searchable=False),
+        to("payor", "payor", "Organization", "Patient", "RelatedPerson", searchable=False),
+        to("policy-holder", "policyHolder", "Patient", "RelatedPerson", "Organization", searchable=False),
+        to("subscriber", "subscriber", "Patient", "RelatedPerson", searchable=False),
         of="beneficiary",
         carin=("Coverage",),
+        required="status beneficiary payor",
     ),
-    _type(
+    kind(
         "ExplanationOfBenefit",
-        _token("type"),
-        _token("identifier"),
-        _date("service-date", "billablePeriod", "item.serviced"),
-        _date("service-start-date", "billablePeriod.start", "item.servicedDate", "item.servicedPeriod.start"),
-        _date("billable-period-start", "billablePeriod.start"),
-        _to("provider", "provider", "Practitioner", "Organization", searchable=False),
-        _to("care-team", "careTeam.provider", "Practitioner", "Organization", searchable=False),
-        _to("coverage", "insurance.coverage", "Coverage", searchable=False),
-        _to("insurer", "insurer", "Organization", searchable=False),
-        _to(
+        token("type"),
+        token("identifier"),
+        date("service-date", "billablePeriod", "item.serviced"),
+        date("service-start-date", "billablePeriod.start", "item.servicedDate", "item.servicedPeriod.start"),
+        date("billable-period-start", "billablePeriod.start"),
+        to("provider", "provider", "Practitioner", "Organization", searchable=False),
+        to("care-team", "careTeam.provider", "Practitioner", "Organization", searchable=False),
+        to("coverage", "insurance.coverage", "Coverage", searchable=False),
+        to("insurer", "insurer", "Organization", searchable=False),
+        to(
             "payee",
             "payee.party",
             "Organization",
@@ -130,84 +69,108 @@ _ROWS = (
             "ExplanationOfBenefit-Pharmacy",
             "ExplanationOfBenefit-Oral",
         ),
+        required="status type use patient created insurer provider outcome insurance",
     ),
-    _type(
+    kind(
         "AllergyIntolerance",
-        _token("clinical-status", "clinicalStatus"),
+        token("clinical-status", "clinicalStatus"),
         of="patient",
         us_core=("allergyintolerance",),
+        required="patient",
+        together="patient+clinical-status",
     ),
-    _type(
+    kind(
         "CarePlan",
-        _token("category"),
-        _token("status"),
-        _date("date", "period"),
+        token("category"),
+        code("status", REQUEST),
+        date("date", "period"),
         of="subject",
         care=("period",),
         us_core=("careplan",),
+        required="status intent subject",
+        together="patient+category+status "
+        "patient+category+status+date "
+        "patient+category "
+        "patient+category+date",
     ),
-    _type(
+    kind(
         "CareTeam",
-        _token("status"),
-        _token("role", "participant.role"),
-        _to("participant", "participant.member", *AGENTS, "CareTeam", searchable=False),
+        code("status", HL7 + "care-team-status"),
+        token("role", "participant.role"),
+        to("participant", "participant.member", *AGENTS, "CareTeam", searchable=False),
         of="subject",
         us_core=("careteam",),
+        together="patient+status patient+role",
     ),
-    _type(
+    kind(
         "Condition",
-        _token("category"),
-        _token("clinical-status", "clinicalStatus"),
-        _token("code"),
-        _date("onset-date", "onset"),
-        _date("abatement-date", "abatement"),
-        _date("asserted-date", "extension[condition-assertedDate].valueDateTime"),
-        _date("recorded-date", "recordedDate"),
-        _to("encounter", "encounter", "Encounter"),
+        token("category"),
+        token("clinical-status", "clinicalStatus"),
+        token("code"),
+        date("onset-date", "onset"),
+        date("abatement-date", "abatement"),
+        date("asserted-date", "extension[condition-assertedDate].valueDateTime"),
+        date("recorded-date", "recordedDate"),
+        to("encounter", "encounter", "Encounter"),
         of="subject",
         care=("recordedDate", "onset"),
         us_core=("condition-encounter-diagnosis", "condition-problems-health-concerns"),
+        required="subject",
+        together="patient+recorded-date "
+        "patient+asserted-date "
+        "patient+category+clinical-status "
+        "patient+onset-date "
+        "patient+abatement-date "
+        "patient+clinical-status "
+        "patient+category+encounter "
+        "patient+code "
+        "patient+category",
     ),
-    _type(
+    kind(
         "Device",
-        _token("type"),
-        _token("status"),
+        token("type"),
+        code("status", HL7 + "device-status"),
         of="patient",
         us_core=("implantable-device",),
+        together="patient+type patient+status",
     ),
-    _type(
+    kind(
         "DiagnosticReport",
-        _token("category"),
-        _token("code"),
-        _token("status"),
-        _date("date", "effective"),
-        _to("result", "result", "Observation", searchable=False),
-        _to("performer", "performer", "Practitioner", "Organization", searchable=False),
+        token("category"),
+        token("code"),
+        code("status", HL7 + "diagnostic-report-status"),
+        date("date", "effective"),
+        to("result", "result", "Observation", searchable=False),
+        to("performer", "performer", "Practitioner", "Organization", searchable=False),
         of="subject",
         care=("effective",),
         us_core=("diagnosticreport-lab", "diagnosticreport-note"),
+        required="status code",
+        together="patient+code+date patient+status patient+category+date patient+category patient+code",
     ),
-    _type(
+    kind(
         "DocumentReference",
-        _token("category"),
-        _token("type"),
-        _token("status"),
-        _date("date"),
-        _date("period", "context.period"),
+        token("category"),
+        token("type"),
+        code("status", HL7 + "document-reference-status"),
+        date("date"),
+        date("period", "context.period"),
         of="subject",
         care=("date",),
         us_core=("documentreference",),
+        required="status content",
+        together="patient+type patient+status patient+type+period patient+category+date patient+category",
     ),
-    _type(
+    kind(
         "Encounter",
-        _token("class"),
-        _token("type"),
-        _token("status"),
-        _token("identifier"),
-        _token("discharge-disposition", "hospitalization.dischargeDisposition"),
-        _date("date", "period"),
-        _to("location", "location.location", "Location"),
-        _to(
+        token("class"),
+        token("type"),
+        code("status", HL7 + "encounter-status"),
+        token("identifier"),
+        token("discharge-disposition", "hospitalization.dischargeDisposition"),
+        date("date", "period"),
+        to("location", "location.location", "Location"),
+        to(
             "participant",
             "participant.individual",
             "Practitioner",
@@ -215,63 +178,79 @@ _ROWS = (
             "RelatedPerson",
             searchable=False,
         ),
-        _to("service-provider", "serviceProvider", "Organization", searchable=False),
+        to("service-provider", "serviceProvider", "Organization", searchable=False),
         of="subject",
         care=("period",),
         us_core=("encounter",),
+        required="status class",
+        together="patient+type "
+        "class+patient "
+        "patient+status "
+        "date+patient "
+        "patient+location "
+        "patient+discharge-disposition",
     ),
-    _type(
+    kind(
         "Goal",
-        _token("lifecycle-status", "lifecycleStatus"),
-        _token("description"),
-        _date("target-date", "target.due"),
+        code("lifecycle-status", HL7 + "goal-status", "lifecycleStatus"),
+        token("description"),
+        date("target-date", "target.due"),
         of="subject",
         us_core=("goal",),
+        required="lifecycleStatus description subject",
+        together="patient+target-date patient+description patient+lifecycle-status",
     ),
-    _type(
+    kind(
         "Immunization",
-        _token("status"),
-        _date("date", "occurrence"),
-        _to("performer", "performer.actor", "Practitioner", "Organization", searchable=False),
+        code("status", EVENT),
+        date("date", "occurrence"),
+        to("performer", "performer.actor", "Practitioner", "Organization", searchable=False),
         of="patient",
         care=("occurrence",),
         us_core=("immunization",),
+        required="status vaccineCode patient occurrence",
+        together="patient+date patient+status",
     ),
-    _type(
+    kind(
         "Media",
-        _token("status"),
+        code("status", EVENT),
         of="subject",
         care=("created",),
+        required="status content",
     ),
-    _type(
+    kind(
         "MedicationDispense",
-        _token("status"),
-        _token("type"),
-        _to("medication", "medicationReference", "Medication", searchable=False),
-        _to("prescription", "authorizingPrescription", "MedicationRequest", searchable=False),
+        code("status", "http://terminology.hl7.org/CodeSystem/medicationdispense-status"),
+        token("type"),
+        to("medication", "medicationReference", "Medication", searchable=False),
+        to("prescription", "authorizingPrescription", "MedicationRequest", searchable=False),
         of="subject",
         care=("whenHandedOver",),
         us_core=("medicationdispense",),
+        required="status medication",
+        together="patient+status+type patient+status",
     ),
-    _type(
+    kind(
         "MedicationRequest",
-        _token("intent"),
-        _token("status"),
-        _date("authoredon", "authoredOn"),
-        _to("encounter", "encounter", "Encounter"),
-        _to("medication", "medicationReference", "Medication", searchable=False),
-        _to("requester", "requester", *AGENTS, searchable=False),
+        code("intent", MEDICATION + "intent"),
+        code("status", MEDICATION + "status"),
+        date("authoredon", "authoredOn"),
+        to("encounter", "encounter", "Encounter"),
+        to("medication", "medicationReference", "Medication", searchable=False),
+        to("requester", "requester", *AGENTS, searchable=False),
         of="subject",
         care=("authoredOn",),
         us_core=("medicationrequest",),
+        required="status intent medication subject",
+        together="patient+intent+encounter patient+intent+status patient+intent+authoredon patient+intent",
     ),
-    _type(
+    kind(
         "Observation",
-        _token("category"),
-        _token("code"),
-        _date("date", "effective"),
-        _token("status"),
-        _to("specimen", "specimen", "Specimen", searchable=False),
+        token("category"),
+        token("code"),
+        date("date", "effective"),
+        code("status", HL7 + "observation-status"),
+        to("specimen", "specimen", "Specimen", searchable=False),
         of="subject",
         care=("effective",),
         us_core=(
@@ -287,65 +266,90 @@ _ROWS = (
             "observation-pregnancyintent",
             "observation-occupation",
         ),
+        required="status code",
+        together="patient+code+date "
+        "patient+category+status "
+        "patient+category+date "
+        "patient+category "
+        "patient+code",
     ),
-    _type(
+    kind(
         "Procedure",
-        _token("status"),
-        _token("code"),
-        _date("date", "performed"),
+        code("status", EVENT),
+        token("code"),
+        date("date", "performed"),
         of="subject",
         care=("performed",),
         us_core=("procedure",),
+        required="status subject",
+        together="patient+code+date patient+status patient+date",
     ),
-    _type(
+    kind(
         "QuestionnaireResponse",
-        _token("status"),
-        _date("authored"),
-        _token("questionnaire"),
+        code("status", HL7 + "questionnaire-answers-status"),
+        date("authored"),
+        canonical("questionnaire", "Questionnaire"),
         of="subject",
         care=("authored",),
         us_core=("questionnaireresponse",),
+        required="status",
+        together="patient+questionnaire patient+authored patient+status",
     ),
-    _type(
+    kind(
         "RelatedPerson",
-        _string("name"),
+        string("name"),
         of="patient",
         carin=("RelatedPerson",),
+        required="patient",
+        together="patient+name",
     ),
-    _type(
+    kind(
         "ServiceRequest",
-        _token("status"),
-        _token("category"),
-        _token("code"),
-        _date("authored", "authoredOn"),
+        code("status", REQUEST),
+        token("category"),
+        token("code"),
+        date("authored", "authoredOn"),
         of="subject",
         care=("authoredOn",),
         us_core=("servicerequest",),
+        required="status intent subject",
+        together="patient+category+authored "
+        "patient+status "
+        "patient+category "
+        "patient+code+authored "
+        "patient+code",
     ),
-    _type(
+    kind(
         "Specimen",
         of="subject",
         us_core=("specimen",),
     ),
-    _type(
+    kind(
         "Location",
-        _string("name", "name", "alias"),
-        _string("address"),
-        _string("address-city", "address.city"),
-        _string("address-state", "address.state"),
-        _string("address-postalcode", "address.postalCode"),
+        string("name", "name", "alias"),
+        string("address"),
+        string("address-city", "address.city"),
+        string("address-state", "address.state"),
+        string("address-postalcode", "address.postalCode"),
         us_core=("location",),
     ),
-    _type("Medication", us_core=("medication",)),
-    _type("Organization", _token("identifier"), _string("name"), _string("address"), carin=("Organization",)),
-    _type("Practitioner", _token("identifier"), _string("name"), carin=("Practitioner",)),
+    kind("Medication", us_core=("medication",)),
+    kind(
+        "Organization",
+        token("identifier"),
+        string("name", "name", "alias"),
+        string("address"),
+        carin=("Organization",),
+    ),
+    kind("Practitioner", token("identifier"), string("name"), carin=("Practitioner",)),
 )
 
-_PROVENANCE = _type(
+_PROVENANCE = kind(
     "Provenance",
-    _to("target", "target", *(row.name for row in _ROWS)),
+    to("target", "target", *(row.name for row in _ROWS)),
     through="target",
     us_core=("provenance",),
+    required="target recorded agent",
 )
 
 TYPES: dict[str, Type] = {row.name: row for row in (*_ROWS, _PROVENANCE)}
@@ -354,6 +358,6 @@ TYPES: dict[str, Type] = {row.name: row for row in (*_ROWS, _PROVENANCE)}
 SHARED = frozenset(row.name for row in _ROWS if row.owner is None)
 
 
-def find(kind: str, name: str) -> Param | None:
+def find(type: str, name: str) -> Param | None:
     """The parameter of a type by name, or None."""
-    return next((p for p in TYPES[kind].params if p.name == name), None)
+    return next((p for p in TYPES[type].params if p.name == name), None)

@@ -23,7 +23,7 @@ from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
 from sandbox.store.households import Clue, clue, links
-from sandbox.store.tables import ACCOUNT, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
+from sandbox.store.schema import ACCOUNT, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
 
 Given = dict[str, Any] | bytes
 """A resource as it comes to a library: a dictionary, or finished bytes that are kept as they are."""

@@ -19,7 +19,7 @@ from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.library import Page
 from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import parse
-from sandbox.web.paging import Pages
+from sandbox.web.paging import Pages, Place
 from sandbox.web.payer_facts import facts_document
 from sandbox.web.visit import Visit, here, refine
 
@@ -109,13 +109,13 @@ def everything(id: str) -> Response:
     query = f"everything/{id}?" + urlencode(
         [(k, v) for k, v in request.args.items(multi=True) if k != "_page"]
     )
-    after, number = _pages(visit, allowed).read(query, request.args.get("_page"))
+    place = _pages(visit, allowed).read(query, request.args.get("_page"))
     if mode == "single" and asked.count:
         asked = replace(asked, count=1_000_000)
-    asked = replace(asked, after=after)
-    visit = refine(page=number)
-    page = interactions.everything(visit.rooms.library, asked, _now(visit), visit.gates, visit.facts)
-    if number == 1 and asked.count:
+    asked = replace(asked, after=place.key, back=place.back)
+    visit = refine(page=place.number)
+    page = interactions.everything(visit.rooms.library, asked, place.now, visit.gates, visit.facts)
+    if place.number == 1 and asked.count:
         named = [t for text in request.args.getlist("_type") for t in text.split(",")]
         page = replace(
             page,
@@ -123,7 +123,7 @@ def everything(id: str) -> Response:
                 t for t in served if (not named or t in named) and (t not in readable or t in limits)
             ),
         )
-    return _bundle(visit, allowed, page, f"Patient/{id}/$everything", query, number)
+    return _bundle(visit, allowed, page, f"Patient/{id}/$everything", query, place)
 
 
 @fhir.get("/Patient/$everything")
@@ -183,15 +183,15 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
         base=visit.fhir,
     )
     bound = f"{kind}?{query.links_to()}"
-    after, number = _pages(visit, allowed).read(bound, dict(args).get("_page"))
-    visit = refine(page=number)
+    place = _pages(visit, allowed).read(bound, dict(args).get("_page"))
+    visit = refine(page=place.number)
     served = visit.desk.types()
     page = interactions.search(
         visit.rooms.library,
-        replace(query, after=after, any_of=allowed.limit(kind, "s")),
+        replace(query, after=place.key, back=place.back, any_of=allowed.limit(kind, "s")),
         allowed.patient,
         allowed.readable(served),
-        _now(visit),
+        place.now,
         visit.gates,
         visit.facts,
         limits=allowed.limits(served),
@@ -199,7 +199,7 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
     )
     if page.withheld:  # what the payer does not serve is not the token's doing
         page = replace(page, withheld=tuple(t for t in page.withheld if t in served))
-    return _bundle(visit, allowed, page, kind, bound, number, query.ignored)
+    return _bundle(visit, allowed, page, kind, bound, place, query.ignored)
 
 
 def _arrive(kind: str, action: str) -> tuple[Visit, Access]:
@@ -220,7 +220,8 @@ def _now(visit: Visit) -> int:
 
 
 def _pages(visit: Visit, allowed: Access) -> Pages:
-    return Pages(visit.rooms.page_key, f"{visit.tenant}|{allowed.patient or allowed.client}")
+    reader = f"{visit.tenant}|{allowed.patient or allowed.client}"
+    return Pages(visit.rooms.page_key, reader, _now(visit), visit.payer.page_token_seconds)
 
 
 def _bundle(
@@ -229,14 +230,11 @@ def _bundle(
     page: Page,
     path: str,
     query: str,
-    number: int,
+    place: Place,
     ignored: tuple[str, ...] = (),
 ) -> Response:
-    """The page as a searchset; `self` and `next` repeat every parameter of the request."""
+    """The page as a searchset; its links repeat every parameter of the request."""
     asked = query.partition("?")[2]
     url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
-    links = [("self", url)]
-    if page.more:
-        token = _pages(visit, allowed).token(query, page.last, number + 1)
-        links.append(("next", f"{url}{'&' if asked else '?'}{urlencode({'_page': token})}"))
+    links = _pages(visit, allowed).links(url, query, place, page)
     return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)

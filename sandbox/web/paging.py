@@ -1,33 +1,86 @@
-"""Page tokens: opaque, signed, bound to the tenant, the patient and the query they continue."""
+"""Page tokens: opaque, signed, bound to the tenant, the patient and the query they continue.
+
+A token holds the place (a key of the library), the page's number, the instant of the first page and
+when it was issued. Every page of a walk is the library as it was at that instant: a claim that
+appears meanwhile moves nothing. Any other change of the query, `_count` too, makes it another query,
+for which the token is no good (400); a token that is too old is 410.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from sandbox.core.errors import bad_request
+from sandbox.core.errors import Gone, bad_request
+from sandbox.fhir.library import Page
 from sandbox.store.ledger import digest
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a page is: after the row `key`, or, going `back`, before it. `number` counts from 1, `now`
+    is the instant (ms) the walk began; `token` is what was sent."""
+
+    now: int
+    key: int = 0
+    number: int = 1
+    back: bool = False
+    token: str | None = None
+
+
 class Pages:
-    """Signs and reads the `_page` parameter of one reader (a tenant and a patient)."""
+    """Signs and reads the `_page` parameter of one reader (a tenant and a patient), at an instant
+    (ms); tokens live for some seconds."""
 
-    def __init__(self, key: str, reader: str):
+    def __init__(self, key: str, reader: str, now: int, seconds: int):
         self._serializer = URLSafeSerializer(key, salt=f"page:{reader}")
+        self._now = now
+        self._seconds = seconds
 
-    def token(self, query: str, after: int, number: int) -> str:
-        """A token that continues `query` (path and parameters) after a key, as page `number`."""
-        text: str = self._serializer.dumps([digest(query)[:16], after, number])
+    def token(self, query: str, place: Place) -> str:
+        """A token that continues `query` (path and parameters) at a place."""
+        held = [digest(query)[:16], place.key, place.number, place.back, place.now, self._now]
+        text: str = self._serializer.dumps(held)
         return text
 
-    def read(self, query: str, token: str | None) -> tuple[int, int]:
-        """(key to continue after, page number from 1). Raises BadRequest for a token that was not
-        issued by this payer for this query."""
+    def read(self, query: str, token: str | None) -> Place:
+        """The place of a token, the beginning without one. Raises BadRequest for a token that was not
+        issued by this payer to this reader for this query, Gone for one that is too old."""
         if token is None:
-            return 0, 1
+            return Place(self._now)
         try:
-            bound, after, number = self._serializer.loads(token)
+            bound, key, number, back, began, issued = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError):
             bad_request("_page is not a page token of this server", "_page")
         if bound != digest(query)[:16]:
             bad_request("_page belongs to another query", "_page")
-        return int(after), int(number)
+        if self._now >= issued + self._seconds * 1000:
+            raise Gone("This page is too old: search again", code="expired", expression="_page")
+        # A clock that was turned back shows nothing that has not happened yet.
+        return Place(min(began, self._now), key, number, back, token)
+
+    def links(self, url: str, query: str, place: Place, page: Page) -> Sequence[tuple[str, str]]:
+        """self, next, previous and first of a page; `url` is the address of the query."""
+
+        def at(relation: str, token: str) -> tuple[str, str]:
+            return relation, f"{url}{'&' if '?' in url else '?'}{urlencode({'_page': token})}"
+
+        def to(relation: str, key: int, number: int, back: bool = False) -> tuple[str, str]:
+            return at(relation, self.token(query, Place(place.now, key, number, back)))
+
+        links = [at("self", place.token) if place.token else ("self", url)]
+        if page.more:
+            links.append(to("next", page.last, place.number + 1))
+        if place.number > 1:
+            first = to("first", 0, 1)
+            far = place.number > 2 and page.first
+            links.append(
+                to("previous", page.first, place.number - 1, True) if far else ("previous", first[1])
+            )
+            links.append(first)
+        else:
+            links.append(("first", links[0][1]))
+        return links

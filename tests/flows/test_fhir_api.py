@@ -103,6 +103,28 @@ def test_search_by_identifier_and_by_post(maria: SmartApp) -> None:
     assert posted.json()["total"] == 1
 
 
+def test_elements_are_picked_and_told(maria: SmartApp) -> None:
+    page = maria.get("ExplanationOfBenefit?_elements=total&_count=2&_include=ExplanationOfBenefit:insurer")
+    claim, included = page.json()["entry"][0]["resource"], page.json()["entry"][-1]["resource"]
+    assert claim["meta"]["tag"][-1]["code"] == "SUBSETTED"
+    assert {"total", "status", "insurer"} <= set(claim)
+    assert "item" not in claim
+    assert "tag" not in included["meta"]
+    whole = maria.get(f"ExplanationOfBenefit/{claim['id']}")
+    figure = page.text.partition('"total":[')[2].partition("]")[0]
+    assert figure
+    assert figure in whole.text
+
+
+def test_who_wrote_it_down_comes_along(maria: SmartApp) -> None:
+    bundle = maria.get("Condition?_count=3&_revinclude=Provenance:target").json()
+    shown = {f"Condition/{e['resource']['id']}" for e in bundle["entry"] if e["search"]["mode"] == "match"}
+    notes = [e["resource"] for e in bundle["entry"] if e["search"]["mode"] == "include"]
+    assert notes
+    for note in notes:
+        assert shown & {target["reference"] for target in note["target"]}
+
+
 def test_everything_is_the_whole_compartment_in_pages(maria: SmartApp) -> None:
     found = {
         (r["resourceType"], r["id"])
@@ -188,6 +210,11 @@ def test_a_token_reaches_the_types_of_its_scopes_only(make_app: MakeApp) -> None
         ("ExplanationOfBenefit?_include=nonsense", 400, "invalid"),
         ("ExplanationOfBenefit?_page=forged", 400, "invalid"),
         ("ExplanationOfBenefit?type:nonsense=x", 400, "invalid"),
+        ("ExplanationOfBenefit?_sort=colour", 400, "invalid"),
+        ("ExplanationOfBenefit?_elements=item.sequence", 400, "invalid"),
+        ("ExplanationOfBenefit?_revinclude=Coverage:payor", 400, "invalid"),
+        ("ExplanationOfBenefit?type=%00", 400, "invalid"),
+        ("ExplanationOfBenefit?patient.birthdate=soon", 400, "invalid"),
         ("Coverage?_format=xml", 406, "not-supported"),
         ("Patient/mbr-0001/$everything?_type=Starship", 400, "invalid"),
         ("Patient/mbr-0001/$everything?start=soon", 400, "invalid"),

@@ -32,7 +32,9 @@ class FakeLibrary:
         found = tuple(s for s in self.rows if s.type == query.type and query.patient in (None, s.patient))
         return Page(found, total=len(found), last=found[-1].key if found else 0)
 
-    def include(self, found: Sequence[Stored], includes: Iterable[Include], now: int) -> tuple[Stored, ...]:
+    def include(
+        self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
+    ) -> tuple[Stored, ...]:
         return tuple(s for s in self.points_to if s not in found)
 
     def everything(self, asked: Everything, now: int) -> Page:

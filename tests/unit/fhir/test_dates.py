@@ -81,7 +81,34 @@ def test_an_open_period_reaches_for_ever() -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["childhood", {"value": 3, "unit": "a"}, {"low": {"value": 1}}, 5, None, {}]
+    ("timing", "low", "high"),
+    [
+        ({"event": ["2024-03-05", "2024-01"]}, ms(2024, 1, 1), ms(2024, 3, 6)),
+        ({"repeat": {"boundsPeriod": {"start": "2024-02"}}}, ms(2024, 2, 1), dates.FOREVER),
+        (
+            {"event": ["2024-01-01"], "repeat": {"boundsPeriod": {"start": "2024-02", "end": "2024-03"}}},
+            ms(2024, 1, 1),
+            ms(2024, 4, 1),
+        ),
+    ],
+)
+def test_a_timing_reaches_over_its_outer_limits(timing: dict[str, Any], low: int, high: int) -> None:
+    assert dates.ranges(timing) == [(low, high)]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "childhood",
+        {"value": 3, "unit": "a"},
+        {"low": {"value": 1}},
+        5,
+        None,
+        {},
+        {"repeat": {"count": 3}},
+        {"code": {"text": "daily"}},
+        {"event": "2024"},
+    ],
 )
 def test_an_element_that_is_no_date_has_no_range(value: Any) -> None:
     assert dates.ranges(value) == []

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from unit.fhir.fhir_samples import member
 
 from sandbox.auth import scopes
+from sandbox.core.errors import BadRequest
 from sandbox.core.payer import Payer
 from sandbox.fhir import metadata
 from sandbox.fhir.dates import FOREVER
@@ -64,6 +67,52 @@ def test_every_advertised_include_is_understood(library: SqlLibrary, kind: str) 
         library.include(library.search(query, LATER).matches, query.includes, LATER)
     references = {f"{kind}:{p.name}" for p in TYPES[kind].params if p.kind == "reference"}
     assert set(told) == references | ({f"{kind}:*"} if references else set())
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_advertised_revinclude_is_understood_and_no_other(library: SqlLibrary, kind: str) -> None:
+    told = set(RESOURCES[kind].get("searchRevInclude", []))
+    found = library.search(parse(kind, []), LATER).matches
+    every = {f"{row.name}:{p.name}" for row in TYPES.values() for p in row.params if p.kind == "reference"}
+    understood = set()
+    for text in every:
+        with suppress(BadRequest):
+            query = parse(kind, [("_revinclude", text)], strict=True)
+            library.include(found, query.includes, LATER)
+            understood.add(text)
+    assert understood == told
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_every_advertised_modifier_and_chain_is_understood_and_no_other(kind: str) -> None:
+    params = [p.name for p in TYPES[kind].params if p.searchable]
+    inner = {p.name for row in TYPES.values() for p in row.params}
+    told: set[str] = set()
+    for param in RESOURCES[kind]["searchParam"]:
+        modifiers, _, chained = param["documentation"].partition(" Chained: ")
+        told |= {param["name"] + each for each in re.findall(r":[\w-]+", modifiers.partition(":")[2])}
+        told |= set(chained.rstrip(".").split(", ")) - {""}
+    asked = [f"{name}:{each}" for name in params for each in _MODIFIERS]
+    asked += [f"{name}.{each}" for name in params for each in inner]
+    assert {name for name in asked if _is_understood(kind, name)} == told
+
+
+_MODIFIERS = {"missing", "not", "exact", "contains", "identifier", "text", "in", "above", "of-type"}
+_MODIFIERS |= {target for row in TYPES.values() for p in row.params for target in p.targets}
+
+
+def _is_understood(kind: str, name: str) -> bool:
+    for value in ("true", "2024"):
+        with suppress(BadRequest):
+            if parse(kind, [(name, value)], strict=True).clauses:
+                return True
+    return False
+
+
+@pytest.mark.parametrize(("kind", "name", "how"), ADVERTISED)
+def test_every_advertised_parameter_sorts(library: SqlLibrary, kind: str, name: str, how: str) -> None:
+    up, down = (library.search(parse(kind, [("_sort", key)]), LATER) for key in (name, f"-{name}"))
+    assert {s.key for s in up.matches} == {s.key for s in down.matches}
 
 
 def test_withheld_types_are_not_told() -> None:

@@ -11,7 +11,8 @@ from unit.fhir.fhir_samples import condition, coverage, patient
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything
 from sandbox.fhir.query import AnyOf, Clause, Query, parse
-from sandbox.store.library import SqlLibrary, build
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
 
 LATER = dates.FOREVER - 1
 WAYS = [combination for n in range(4) for combination in itertools.combinations("abc", n)]

@@ -1,4 +1,8 @@
-"""The tables of a library: resources as finished bytes, and index rows by kind of search parameter."""
+"""The tables of a library: resources as finished bytes, and what the index keeps of them.
+
+Every index row belongs to a resource (`key`) and a parameter. `*_key` answers "does this resource
+meet it", `*_value` "which resources do". Text compares by code point on every database.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +14,14 @@ from sandbox.fhir import dates
 
 META = MetaData()
 
+WORD = String().with_variant(String(collation="C"), "postgresql")
+
 RESOURCE = Table(
     "resource",
     META,
     Column("key", Integer, primary_key=True),
     Column("type", String, nullable=False),
-    Column("id", String, nullable=False),
+    Column("id", WORD, nullable=False),
     Column("patient", String),
     Column("version", String, nullable=False),
     Column("updated", Integer, nullable=False),
@@ -41,10 +47,10 @@ def _index(name: str, a: Column[Any], b: Column[Any]) -> Table:
     )
 
 
-TOKEN = _index("token", Column("system", String), Column("code", String))
+TOKEN = _index("token", Column("system", WORD), Column("code", WORD))
 DATE = _index("date", Column("low", Integer), Column("high", Integer))
-REFERENCE = _index("reference", Column("target_type", String), Column("target_id", String))
-STRING = _index("string", Column("value", String), Column("written", String))
+REFERENCE = _index("reference", Column("target_type", WORD), Column("target_id", WORD))
+STRING = _index("string", Column("value", WORD), Column("written", WORD))
 ACCOUNT = Table("account", META, Column("username", String, primary_key=True), Column("body", LargeBinary))
 HOUSEHOLD = Table(
     "household",
@@ -55,3 +61,4 @@ HOUSEHOLD = Table(
 )
 
 ROWS = {"token": TOKEN, "date": DATE, "reference": REFERENCE, "string": STRING}
+"""Kind of index row → its table: key, param, and the two columns of that kind."""

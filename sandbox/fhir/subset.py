@@ -1,0 +1,40 @@
+"""`_elements`: a resource with some of its elements only, and a tag that says so (R4 §3.1.1.5.9)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from sandbox.core.files import json_bytes, json_exact
+from sandbox.fhir.params import TYPES
+
+TAG = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
+    "code": "SUBSETTED",
+    "display": "Resource encoded in summary mode",
+}
+
+_ALWAYS = ("resourceType", "id", "meta")
+_CHOICE = re.compile(
+    r"(?:Age|Boolean|CodeableConcept|Date|DateTime|Instant|Integer|Period|Quantity|Range|Ratio|Reference"
+    r"|SampledData|String|Time|Timing)"
+)
+
+
+def subset(body: bytes, asked: Iterable[str]) -> bytes:
+    """The resource with the elements asked for (`onset` finds onsetDateTime), those that R4 requires,
+    id and meta. Every decimal keeps its digits."""
+    whole: dict[str, Any] = json_exact(body)
+    wanted = {*_ALWAYS, *TYPES[whole["resourceType"]].required, *asked}
+    part = {name: value for name, value in whole.items() if _kept(name.removeprefix("_"), wanted)}
+    meta = dict(part.get("meta", {}))
+    meta["tag"] = [*meta.get("tag", ()), TAG]
+    part["meta"] = meta
+    return json_bytes(part)
+
+
+def _kept(name: str, wanted: Collection[str]) -> bool:
+    return name in wanted or any(
+        name.startswith(stem) and _CHOICE.fullmatch(name[len(stem) :]) is not None for stem in wanted
+    )

@@ -1,0 +1,33 @@
+"""A population for the oracle: generated members, two odd ones, and a library made of them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from sandbox.core.files import json_bytes, json_value
+from sandbox.fhir.dates import milliseconds
+from sandbox.settings import Settings
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
+from sandbox.synth.population import generate, load_spec
+from support.odd_data import odd_member
+from support.oracle import Oracle
+
+BASE = "https://payer.example/s/x/fhir"
+TODAY = date(2026, 1, 15)
+NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
+
+
+class Crowd:
+    """`library` answers, `oracle` knows better; both at `now` (milliseconds)."""
+
+    def __init__(self, folder: Path, members: int, seed: int):
+        made = generate(load_spec(Settings().fixtures), members=members, seed=seed, today=TODAY)
+        people = [list(dossier.resources) for dossier in made]
+        other = next(r["id"] for p in people for r in p if r["resourceType"] == "Encounter")
+        people += [list(odd_member(id, other, BASE)) for id in ("odd-1", "odd-2")]
+        build(folder / "library.db", [(None, person) for person in people])
+        self.library = SqlLibrary(folder / "library.db")
+        self.now = milliseconds(NOW)
+        self.oracle = Oracle((json_value(json_bytes(r)) for p in people for r in p), NOW, BASE)

@@ -1,0 +1,85 @@
+"""What CARIN Blue Button and US Core ask of a server's searches is advertised, and understood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.fhir import metadata
+from sandbox.fhir.query import parse
+
+STATEMENTS = Path(__file__).resolve().parents[4] / "shared" / "igs" / "capabilities"
+GUIDES = (
+    "hl7.fhir.us.carin-bb-2.0.0_c4bb",
+    "hl7.fhir.us.carin-bb-2.2.0_c4bb",
+    "hl7.fhir.us.core-6.1.0_us-core-server",
+)
+NOT_HELD = {"Endpoint", "HealthcareService", "PractitionerRole", "Questionnaire", "ValueSet"}
+SAMPLE = {"token": "a", "date": "ge2020", "reference": "x", "string": "a"}
+
+pytestmark = [
+    pytest.mark.guides,
+    pytest.mark.skipif(
+        not STATEMENTS.is_dir(), reason="the Implementation Guide packages are not beside the checkout"
+    ),
+]
+
+
+def asked(guide: str) -> Iterator[tuple[str, str]]:
+    """Each resource type of a guide's CapabilityStatement, and the text about it."""
+    for block in (STATEMENTS / f"{guide}.txt").read_text().split("\n\n"):
+        if found := re.match(r"(\w+) \[", block.strip()):
+            yield found[1], block
+
+
+def listed(block: str, what: str) -> list[str]:
+    found = re.search(rf"(?m)^   {what}: (.+)$", block)
+    return re.split(r"[,;] ", found[1]) if found else []
+
+
+def ours() -> dict[str, dict[str, Any]]:
+    statement = metadata.capability_statement("https://h/fhir", "https://h/auth", "2026-01-01", "1", "P", ())
+    return {row["type"]: row for row in statement["rest"][0]["resource"]}
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_every_parameter_and_include_the_guide_names_is_ours(guide: str) -> None:
+    rows, counted = ours(), 0
+    for kind, block in asked(guide):
+        if kind in NOT_HELD:
+            continue
+        params = {(p["name"], p["type"]) for p in rows[kind]["searchParam"]}
+        for name, how in re.findall(r":([\w-]+)\((\w+)\)", " ".join(listed(block, "search"))):
+            assert (name, how) in params, (kind, name)
+            assert len(parse(kind, [(name, SAMPLE[how])], strict=True).clauses) == 1
+            counted += 1
+        for what, ours_ in (("include", "searchInclude"), ("revinclude", "searchRevInclude")):
+            for text in listed(block, what):
+                include = text.partition(":")[2]
+                assert ":".join(include.split(":")[:2]) in rows[kind][ours_], (kind, include)
+                assert parse(kind, [(f"_{what}", include), (f"_{what}:iterate", include)]).includes
+                counted += 1
+    assert counted >= 20
+
+
+def test_every_combination_us_core_names_is_told_and_understood() -> None:
+    rows, counted = ours(), 0
+    for kind, block in asked(GUIDES[-1]):
+        if kind in NOT_HELD:
+            continue
+        told = {
+            tuple(sorted(part["valueString"] for part in each["extension"]))
+            for each in rows[kind].get("extension", ())
+        }
+        for text in listed(block, "combos"):
+            names = text.partition(":")[2].split("+")
+            assert tuple(sorted(names)) in told, (kind, names)
+            types = {p["name"]: p["type"] for p in rows[kind]["searchParam"]}
+            query = parse(kind, [(name, SAMPLE[types[name]]) for name in names], strict=True)
+            assert len(query.clauses) == len(names)
+            counted += 1
+    assert counted >= 50

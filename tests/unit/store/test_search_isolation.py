@@ -1,0 +1,139 @@
+"""No search leaves the compartment: not by a chain, not by a reference that points where it should not,
+not backwards, and not by what it asks to be missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from unit.fhir.fhir_samples import condition, member, organization
+
+from sandbox.core.errors import Forbidden
+from sandbox.core.gates import OPEN, Facts
+from sandbox.fhir import interactions
+from sandbox.fhir.dates import FOREVER
+from sandbox.fhir.library import Page
+from sandbox.fhir.params import TYPES
+from sandbox.fhir.query import parse
+from sandbox.store.intake import build
+from sandbox.store.library import SqlLibrary
+
+ALL = frozenset(TYPES)
+
+
+def visit(id: str, of: str) -> dict[str, object]:
+    return {
+        "resourceType": "Encounter",
+        "id": id,
+        "status": "finished",
+        "subject": {"reference": f"Patient/{of}"},
+        "location": [{"location": {"reference": "Location/l1"}}],
+    }
+
+
+def provenance(id: str, *targets: str) -> dict[str, object]:
+    return {"resourceType": "Provenance", "id": id, "target": [{"reference": each} for each in targets]}
+
+
+@pytest.fixture(scope="module")
+def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
+    path: Path = tmp_path_factory.mktemp("isolation") / "library.db"
+    mine = [
+        *member("p1"),
+        visit("v1", "p1"),
+        condition("own", "p1", encounter={"reference": "Encounter/v1"}),
+        condition("stray", "p1", encounter={"reference": "Encounter/v2"}),
+        provenance("of-p1", "Condition/own"),
+    ]
+    other = [
+        *member("p2"),
+        visit("v2", "p2"),
+        condition("theirs", "p2", encounter={"reference": "Encounter/v1"}),
+        provenance("of-p2", "Condition/theirs"),
+        {"resourceType": "Location", "id": "l1", "name": "Here"},
+    ]
+    build(path, [(None, mine), (None, other)])
+    return SqlLibrary(path)
+
+
+def search(library: SqlLibrary, kind: str, *args: tuple[str, str], readable: frozenset[str] = ALL) -> Page:
+    query = parse(kind, args, strict=True)
+    return interactions.search(library, query, "p1", readable, FOREVER - 1, OPEN, Facts())
+
+
+def ids(page: Page) -> list[str]:
+    return [s.id for s in page.matches]
+
+
+def test_a_chain_sees_the_members_own_resources_only(library: SqlLibrary) -> None:
+    assert ids(search(library, "Condition", ("encounter.status", "finished"))) == ["own"]
+    assert ids(search(library, "Condition", ("encounter._id", "v2"))) == []
+    assert ids(search(library, "Condition", ("encounter.date:missing", "true"))) == ["own"]
+    assert ids(search(library, "Encounter", ("location.name", "here"))) == ["v1"]
+    assert ids(search(library, "Condition", ("patient.identifier", "M-p2"))) == []
+    assert set(ids(search(library, "Condition", ("patient.identifier", "M-p1")))) >= {"own", "stray"}
+
+
+def test_a_chain_needs_the_scope_of_what_it_looks_into(library: SqlLibrary) -> None:
+    narrow = frozenset({"Condition"})
+    with pytest.raises(Forbidden) as caught:
+        search(library, "Condition", ("encounter.status", "finished"), readable=narrow)
+    assert 'scope="patient/Encounter.s"' in caught.value.headers["WWW-Authenticate"]
+    assert search(library, "Condition", ("encounter", "v1"), readable=narrow).matches
+
+
+@pytest.mark.parametrize(
+    ("kind", "args", "included"),
+    [
+        ("Condition", [("_include", "Condition:encounter")], {"v1"}),
+        ("Encounter", [("_revinclude", "Condition:encounter")], {"own"}),
+        ("Location", [("_revinclude", "Encounter:location")], {"v1"}),
+        ("Organization", [("_revinclude", "Coverage:payor")], {"c1"}),
+        ("Condition", [("_revinclude", "Provenance:target")], {"of-p1"}),
+        (
+            "Encounter",
+            [("_revinclude", "Condition:encounter"), ("_revinclude:iterate", "Provenance:target")],
+            {"own", "of-p1"},
+        ),
+        ("Patient", [("_revinclude", "Encounter:patient")], {"v1"}),
+        ("Patient", [("_revinclude", "Encounter:subject")], {"v1"}),
+    ],
+)
+def test_includes_stay_inside_in_both_directions(
+    library: SqlLibrary, kind: str, args: list[tuple[str, str]], included: set[str]
+) -> None:
+    page = search(library, kind, *args)
+    assert {s.id for s in page.included} == included
+    assert {s.patient for s in page.included} <= {"p1", None}
+
+
+def test_what_the_token_may_not_read_is_not_included_backwards(library: SqlLibrary) -> None:
+    asked = ("_revinclude", "Encounter:location")
+    assert search(library, "Location", asked, readable=frozenset({"Location"})).included == ()
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        [("_id:not", "own")],
+        [("code:not", "none")],
+        [("code:missing", "false")],
+        [("_id", "theirs,own")],
+        [("patient", "p1,p2")],
+        [("patient:identifier", "x")],
+        [("patient:missing", "true")],
+        [("_sort", "-patient,encounter")],
+        [("encounter", "https://elsewhere.example/Encounter/v1,v1")],
+    ],
+)
+def test_no_condition_widens_a_search(library: SqlLibrary, args: list[tuple[str, str]]) -> None:
+    page = search(library, "Condition", *args)
+    assert {s.patient for s in page.matches} <= {"p1"}
+    assert page.total == len(page.matches)
+
+
+def test_a_shared_resource_is_found_by_everybody(library: SqlLibrary) -> None:
+    assert set(ids(search(library, "Organization", ("_id:not", "nobody")))) == {
+        organization()["id"],
+        "clinic",
+    }
