@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from sandbox.core.payer import BASELINE
 from sandbox.fhir import metadata
 from sandbox.fhir.query import parse
 
@@ -42,7 +43,7 @@ def listed(block: str, what: str) -> list[str]:
 
 
 def ours() -> dict[str, dict[str, Any]]:
-    statement = metadata.capability_statement("https://h/fhir", "https://h/auth", "2026-01-01", "1", "P", ())
+    statement = metadata.capability_statement("https://h/fhir", "https://h/auth", "2026-01-01", "1", BASELINE)
     return {row["type"]: row for row in statement["rest"][0]["resource"]}
 
 
