@@ -6,5 +6,6 @@ Words: a *visit* is everything known of the request in hand (tenant, payer, cloc
 it is made once, on arrival, and lives in `flask.g`.
 Decisions: the scenario prefix becomes WSGI's SCRIPT_NAME, so that every URL the server builds carries
 it by itself. The control API answers loopback callers that name a loopback host, or whoever holds
-the key: a web page that resolves to 127.0.0.1 gets nothing.
+the key: a web page that resolves to 127.0.0.1 gets nothing. A pin (a scenario chosen at login) is
+found once, on arrival, from what the request carries; no handler and no grant knows of it.
 """

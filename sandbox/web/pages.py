@@ -10,7 +10,7 @@ from flask import Response, g, render_template, request
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
 from sandbox.store.ledger import digest, new_secret
-from sandbox.web.visit import here
+from sandbox.web.visit import here, pin
 
 BROWSER = "payer_browser"
 
@@ -53,10 +53,18 @@ def from_another_origin() -> bool:
 
 
 def who_logs_in() -> Account | None:
-    """The account that the posted user name and password belong to."""
-    account = here().rooms.accounts.get(request.form.get("username", "").strip())
+    """The account that the posted user name and password belong to. `<member>@<scenario>` logs the
+    member in and pins the scenario to what comes of it. Raises NotFound for an unknown scenario."""
+    accounts = here().rooms.accounts
+    name = request.form.get("username", "").strip()
+    member, _, scenario = (name, "", "") if name in accounts else name.rpartition("@")
+    account = accounts.get(member)
     password = digest(request.form.get("password", ""))
-    return account if account and hmac.compare_digest(password, digest(account.password)) else None
+    if account is None or not hmac.compare_digest(password, digest(account.password)):
+        return None
+    if scenario:
+        pin(here().rooms.catalog.parse(scenario))
+    return account
 
 
 def refuse_foreign_forms() -> None:
