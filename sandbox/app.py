@@ -17,7 +17,7 @@ from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import load as load_catalog
-from sandbox.settings import Settings
+from sandbox.settings import Settings, catalogue
 from sandbox.store.ledger import Ledger, new_secret
 from sandbox.store.library import SqlLibrary
 from sandbox.web import (
@@ -46,7 +46,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """
     library = SqlLibrary(Path(settings.library))
     ledger = Ledger(Path(settings.ledger))
-    catalog = load_catalog(settings.scenarios)
+    catalog = load_catalog(*catalogue(settings))
     try:
         catalog.parse(settings.scenario)
     except NotFound as problem:

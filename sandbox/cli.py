@@ -82,6 +82,7 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @click.option("--scenario", help="Scenario of the default payer.  [default: baseline]")
+@click.option("--scenarios", "own_scenarios", help="A folder of scenarios of your own, beside ours.")
 @_with(population)
 @click.option("--data", help="Serve a folder of NDJSON files or Bundles instead.")
 @click.option("--skip-bad", is_flag=True, default=None, help="Leave bad lines of that folder out.")
@@ -233,13 +234,23 @@ def scenarios() -> None:
     """The scenarios: list, show, lint, schema."""
 
 
+def _catalog() -> Any:
+    from sandbox.faults.catalog import load
+    from sandbox.settings import catalogue
+
+    return load(*catalogue(_settings()))
+
+
 @scenarios.command("list")
 def list_scenarios() -> None:
-    """Every scenario, one a line."""
-    from sandbox.faults.catalog import load
-
-    for scenario in load(_settings().scenarios).by_id.values():
+    """Every scenario: area, what it costs by the rubric, what a client sees, and its dials."""
+    for scenario in _catalog().by_id.values():
+        cost = ", ".join(f"{metric} {points:g}" for metric, points in scenario.cases[0].points.items())
         click.echo(f"{scenario.id:<26}{scenario.area:<14}{scenario.title}")
+        click.echo(f"{'':<26}{'':<14}score: {cost or 'unchanged'}")
+        for name, dial in scenario.parameters.items():
+            told = f"{name}={dial.default}"
+            click.echo(f"{'':<26}{'':<14}{told}: {dial.help} ({dial.range})")
 
 
 @scenarios.command("show")
@@ -248,14 +259,35 @@ def show_scenario(id: str) -> None:
     """One scenario, as its file says it."""
     from sandbox.core.errors import NotFound
     from sandbox.core.files import read_text
-    from sandbox.faults.catalog import load
+    from sandbox.settings import catalogue
 
-    folder = _settings().scenarios
     try:
-        found = load(folder).parse(id).scenarios[0]
+        found = _catalog().parse(id).scenarios[0]
     except NotFound as problem:
         raise UsageError(problem.text) from None
-    click.echo(read_text(folder / f"{found.id}.yaml"), nl=False)
+    except IndexError:
+        raise UsageError(f"{id!r} names no scenario") from None
+    places = catalogue(_settings())
+    files = [place / f"{found.id}.yaml" if place.is_dir() else place for place in places]
+    click.echo(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
+
+
+@scenarios.command("try")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
+@_with(population)
+def try_scenario(file: Path, **given: Any) -> int:
+    """Start a payer with a scenario file of one's own; exit 1 when the file is not well."""
+    from sandbox.linting import lint
+    from sandbox.serving import serve as run
+
+    if complaints := lint(file):
+        click.echo("\n".join(complaints))
+        return 1
+    settings = _settings(**given, own_scenarios=str(file), scenario=file.stem)
+    run(settings, _progress(settings.members, "building the population"), lambda text: click.echo(text))
+    return 0
 
 
 @scenarios.command("lint")
@@ -282,22 +314,10 @@ def scenario_schema() -> None:
     click.echo(schema().decode(), nl=False)
 
 
-def _call(method: str, url: str, path: str, body: object = None) -> Any:
-    """One call of the control API. Raises UsageError with what it said."""
-    import httpx
+def _remote(url: str | None, scenario: str | None) -> Any:
+    from sandbox.remote import Remote
 
-    key = _settings().control_key
-    headers = {"X-Sandbox-Key": key} if key else {}
-    try:
-        answer = httpx.request(method, f"{url}/_sandbox/{path}", json=body, headers=headers, timeout=30)
-        said = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL) as problem:
-        raise UsageError(f"{url} cannot be reached: {problem}") from None
-    except ValueError:
-        raise UsageError(f"{url} is not a payer sandbox") from None
-    if answer.status_code != 200:
-        raise UsageError(said.get("message") or f"{url} answered {answer.status_code}")
-    return said
+    return Remote(_base(url, scenario), _settings().control_key)
 
 
 where = [
@@ -314,26 +334,79 @@ def clock(url: str | None, scenario: str | None, advance: str | None, to: str | 
     """Show or move a payer's clock."""
     if advance and to:
         raise click.UsageError("--advance and --set exclude each other")
-    body = {"advance": advance} if advance else {"set": to} if to else None
-    said = _call("POST" if body else "GET", _base(url, scenario), "clock", body)
-    click.echo(said["now"])
+    click.echo(_remote(url, scenario).clock(advance=advance, to=to))
 
 
 @cli.command()
 @_with(where)
 @click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-def journal(url: str | None, scenario: str | None, limit: int) -> None:
+@click.option("--follow", is_flag=True, help="Go on and print exchanges as they come.")
+@click.option(
+    "--filter",
+    "filters",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="status=4xx, path=/fhir, member=, client=, effect=, since=, request=, refused=true.",
+)
+@click.option("--explain", is_flag=True, help="Under each refusal: why, and how to repair it.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object a line (NDJSON).")
+def journal(
+    url: str | None, scenario: str | None, limit: int, follow: bool, filters: tuple[str, ...], **how: bool
+) -> None:
     """The latest exchanges of a payer, one a line."""
-    for entry in _call("GET", _base(url, scenario), f"journal?limit={limit}")["entries"]:
-        fired = ", ".join(entry["effects"])
+    query = {}
+    for each in filters:
+        name, equals, value = each.partition("=")
+        if not equals or name not in JOURNAL_FILTERS:
+            raise click.UsageError(
+                f"--filter is KEY=VALUE with one of {', '.join(JOURNAL_FILTERS)}: {each!r}"
+            )
+        query[name] = value
+    remote = _remote(url, scenario)
+    last = remote.last() if follow else 0
+    for entry in remote.journal(limit, **query):
+        _print_entry(entry, **how)
+        last = max(last, entry["number"])
+    if follow:
+        try:
+            for entry in remote.follow(last, **query):
+                _print_entry(entry, **how)
+        except KeyboardInterrupt:
+            return
+
+
+JOURNAL_FILTERS = (
+    "status", "method", "path", "member", "client", "scenario", "effect", "request", "token", "since",
+    "refused",
+)  # fmt: skip
+
+
+def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None:
+    if as_json:
+        from sandbox.core.files import json_bytes
+
+        click.echo(json_bytes(entry).decode())
+    else:
+        fired = ", ".join((*entry["effects"], *(f"earlier {name}" for name in entry.get("because", ()))))
         click.echo(f"{entry['at']}  {entry['status']}  {entry['method']:<5}{entry['path']}  {fired}".rstrip())
+        if explain and "why" in entry:
+            click.echo(f"    {entry['why']} {entry['repair']}")
+    sys.stdout.flush()
 
 
 @cli.command()
 @_with(where)
 def reset(url: str | None, scenario: str | None) -> None:
-    """Forget a payer's tokens, opt-ins, counters, journal and clock."""
-    click.echo(f"reset {_call('POST', _base(url, scenario), 'reset')['reset']}")
+    """Forget a payer's tokens, opt-ins, counters, armed accidents, journal and clock."""
+    click.echo(f"reset {_remote(url, scenario).reset()}")
+
+
+@scenarios.command("verbs")
+def scenario_verbs() -> None:
+    """Every verb with its parameters, by gate, as Markdown."""
+    from sandbox.linting import verbs
+
+    click.echo(verbs(), nl=False)
 
 
 if __name__ == "__main__":

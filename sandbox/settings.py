@@ -51,6 +51,7 @@ class Settings:
     ledger: str = ""
     fixtures: Path = field(default_factory=lambda: root() / "fixtures")
     scenarios: Path = field(default_factory=lambda: root() / "scenarios")
+    own_scenarios: str = ""
     cache: Path = field(default_factory=_cache)
 
 
@@ -78,9 +79,15 @@ HELP = {
     "ledger": "a ledger file to open (set by `serve`)",
     "fixtures": "folder of clients, members and code sets",
     "scenarios": "folder of scenarios",
+    "own_scenarios": "a folder (or file) of scenarios of your own, beside those",
     "cache": "folder for built libraries",
 }
 """One line per setting; a test insists that each is here and in the README."""
+
+
+def catalogue(settings: Settings) -> tuple[Path, ...]:
+    """Where scenarios lie: ours, then those of one's own."""
+    return (settings.scenarios, *([Path(settings.own_scenarios)] if settings.own_scenarios else []))
 
 
 def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:

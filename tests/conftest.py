@@ -47,6 +47,12 @@ def origin(settings: Settings) -> Iterator[str]:
         yield where
 
 
+@pytest.fixture(scope="session")
+def payer_origin(origin: str) -> str:
+    """The plugin's `payer` fixture uses the payer of this test run."""
+    return origin
+
+
 @pytest.fixture
 def session_name(request: pytest.FixtureRequest) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "-", request.node.name)[:64]

@@ -64,6 +64,16 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
+def pause(clock: Clock, seconds: float) -> None:
+    """Let time pass by this clock: really, or at once where a test holds the clock."""
+    while isinstance(clock, OffsetClock):
+        clock = clock.base
+    if isinstance(clock, FrozenClock):
+        clock.advance(timedelta(seconds=seconds))
+    else:
+        sleep(seconds)
+
+
 _DURATION = re.compile(
     r"(-)?P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
 )

@@ -6,6 +6,7 @@ computed from the baseline character: a scenario changes what is true, not what 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal
 
@@ -85,11 +86,28 @@ class Payer:
 BASELINE = Payer()
 
 
+CENTURY = 36_525
+RANGES: Mapping[str, tuple[int, int]] = {
+    "inactive_access_days": (0, CENTURY),
+    "code_seconds": (1, 86_400),
+    "access_token_seconds": (1, 365 * 86_400),
+    "refresh_max_days": (0, CENTURY),
+    "page_size": (1, 10_000),
+    "page_size_max": (1, 10_000),
+}
+"""The least and most of policies that are numbers. A policy that is not listed is a free choice."""
+
+
 def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
-    """The same payer with some policies replaced. Raises UsageError naming an unknown policy."""
+    """The same payer with some policies replaced. Raises UsageError naming a policy that is unknown or
+    a value out of its range."""
     known = {f.name for f in fields(Payer)}
-    for name in changes:
+    for name, value in changes.items():
         if name not in known:
             raise UsageError(f"no policy {name!r} of a payer: known are {', '.join(sorted(known))}")
+        if name in RANGES and isinstance(value, (int, float)):
+            least, most = RANGES[name]
+            if not least <= value <= most:
+                raise UsageError(f"{name} is {least} to {most}, not {value}")
     tidy: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()}
     return replace(payer, **tidy)

@@ -1,98 +1,27 @@
-"""The catalogue: load and lint `scenarios/`, choose by path, header or default, bind to gates."""
+"""The catalogue: load and lint `scenarios/`, choose by path, header, pin or default."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from pydantic import ValidationError
 
-from sandbox.core.errors import FileProblem, NotFound, Problem
+from sandbox.core.errors import FileProblem, NotFound
 from sandbox.core.files import read_yaml
-from sandbox.core.gates import OPEN, Facts, Gates, Stage, unchanged
-from sandbox.core.payer import Payer, changed
-from sandbox.faults.effects.base import Effect, World
-from sandbox.faults.scenario import VERBS, Scenario, When
+from sandbox.faults.scenario import Scenario
+from sandbox.faults.selection import Named, Selection, split
+from sandbox.faults.verbs import VERBS
 
-T = TypeVar("T")
-
-_SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
+__all__ = ["Catalog", "Selection", "load", "read"]
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Scenarios that are in force together, and the session that keeps their state apart."""
-
-    scenarios: tuple[Scenario, ...] = ()
-    session: str = ""
-
-    @property
-    def name(self) -> str:
-        return ".".join(s.id for s in self.scenarios)
-
-    def payer(self, base: Payer) -> Payer:
-        """The character in force: each scenario's changes in turn."""
-        for scenario in self.scenarios:
-            base = changed(base, scenario.payer)
-        return base
-
-    def bind(self, world: World) -> Gates:
-        """The gates for one request."""
-        rules = [
-            _Bound(scenario.id, number, rule.when, rule.then)
-            for scenario in self.scenarios
-            for number, rule in enumerate(scenario.rules)
-        ]
-        return BoundGates(rules, world) if rules else OPEN
-
-
-@dataclass(frozen=True)
-class _Bound:
-    scenario: str
-    number: int
-    when: When
-    effect: Effect
-
-    def due(self, facts: Facts, world: World) -> bool:
-        if not self.when.matches(facts):
-            return False
-        if not self.when.counts:
-            return True
-        name = f"{self.scenario}:{self.number}"
-        number = world.count(name)
-        return self.when.due(number, world.share(f"{name}:{number}"))
-
-
-@dataclass
-class BoundGates:
-    """The rules of the scenarios in force, for one request."""
-
-    rules: list[_Bound]
-    world: World
-    _fired: list[str] = field(default_factory=list)
-
-    def armed(self, stage: Stage) -> bool:
-        return any(rule.effect.stage is stage for rule in self.rules)
-
-    def run(self, stage: Stage, value: T, facts: Facts) -> T:
-        for rule in self.rules:
-            if rule.effect.stage is stage and rule.due(facts, self.world):
-                name = f"{rule.scenario}:{rule.effect.do}"  # type: ignore[attr-defined]
-                try:
-                    before, value = value, rule.effect(value, facts, self.world)
-                except Problem:  # an effect may answer by refusing
-                    self._fired.append(name)
-                    raise
-                if rule.effect.silent or not unchanged(before, value):
-                    self._fired.append(name)
-        return value
-
-    def fired(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self._fired))
+CACHED = 4096
+"""Selections that are kept: setting dials means validating the scenario again."""
 
 
 class Catalog:
@@ -100,39 +29,57 @@ class Catalog:
 
     def __init__(self, scenarios: Iterable[Scenario]):
         self.by_id: Mapping[str, Scenario] = {s.id: s for s in sorted(scenarios, key=lambda s: s.id)}
+        self._parsed = lru_cache(CACHED)(self._parse)
+        self._found = lru_cache(CACHED)(self._find)  # sessions of one setting share its scenario
 
-    def choose(self, path: str | None, header: str | None, default: str) -> Selection:
-        """The first that is named wins: path prefix, header, the server's default.
+    def choose(self, path: str | None, header: str | None, default: str, pinned: str = "") -> Selection:
+        """The first that names a scenario wins: path prefix, header, pin, the server's default.
 
-        A name is `<id>[.<id>…][~<session>]`. Raises NotFound naming the nearest ids.
+        A path that names only a session (or stealth) leaves the choice to the others. Raises NotFound
+        naming the nearest ids, or the parameters that there are.
         """
-        return self.parse(path or header or default)
+        here = self.parse(path) if path else Selection()
+        if here.scenarios:
+            return here
+        other = self.parse(header or pinned or default)
+        return replace(other, session=here.session or other.session, stealth=here.stealth or other.stealth)
 
     def parse(self, text: str) -> Selection:
-        names, tilde, session = text.partition("~")
-        if tilde and not _SESSION.fullmatch(session):
-            raise NotFound("A session name is 1 to 64 letters, digits, - or _")
-        return Selection(tuple(self._find(name) for name in names.split(".")), session)
+        """The selection that is written here. Raises NotFound in one line."""
+        return self._parsed(text)
 
-    def _find(self, name: str) -> Scenario:
-        found = self.by_id.get(name)
+    def _parse(self, text: str) -> Selection:
+        named, stealth, session = split(text)
+        return Selection(tuple(self._found(one) for one in named), session, stealth)
+
+    def _find(self, named: Named) -> Scenario:
+        found = self.by_id.get(named.id)
         if found is None:
-            near = difflib.get_close_matches(name, self.by_id, n=3, cutoff=0.4) or list(self.by_id)[:3]
-            raise NotFound(f"There is no scenario {name[:80]!r}. Nearest: {', '.join(near)}")
-        return found
+            near = difflib.get_close_matches(named.id, self.by_id, n=3, cutoff=0.4) or list(self.by_id)[:3]
+            raise NotFound(f"There is no scenario {named.id[:80]!r}. Nearest: {', '.join(near)}")
+        try:
+            return found.dialled(dict(named.given))
+        except ValueError as problem:
+            raise NotFound(str(problem)) from None
 
 
-def load(folder: Path) -> Catalog:
-    """The catalogue of a folder. Raises FileProblem with the first complaint."""
-    if not folder.is_dir():
-        raise FileProblem(f"{folder}: no such folder of scenarios")
-    scenarios = []
-    for path in sorted(folder.glob("*.yaml")):
-        found = read(path)
-        if isinstance(found, list):
-            raise FileProblem(found[0])
-        scenarios.append(found)
-    return Catalog(scenarios)
+def load(folder: Path, *more: Path) -> Catalog:
+    """The catalogue of a folder, and of more folders or single files. Raises FileProblem with the
+    first complaint, and for an id that is there twice."""
+    scenarios: dict[Path, Scenario] = {}
+    for place in (folder, *more):
+        if not place.is_dir() and (place is folder or not place.is_file()):
+            raise FileProblem(f"{place}: no such folder of scenarios")
+        for path in sorted(place.glob("*.yaml")) if place.is_dir() else [place]:
+            if path.resolve() in scenarios:
+                continue
+            found = read(path)
+            if isinstance(found, list):
+                raise FileProblem(found[0])
+            if found.id in {s.id for s in scenarios.values()}:
+                raise FileProblem(f"{path}: there is a scenario {found.id!r} already")
+            scenarios[path.resolve()] = found
+    return Catalog(scenarios.values())
 
 
 def read(path: Path) -> Scenario | list[str]:
@@ -142,22 +89,51 @@ def read(path: Path) -> Scenario | list[str]:
     except FileProblem as problem:
         return [str(problem)]
     except ValidationError as problem:
-        return [f"{path.name}: {_complaint(error)}" for error in problem.errors()]
+        return [f"{path.name}: {complaint(error)}" for error in problem.errors()]
     if scenario.id != path.stem:
         return [f"{path.name}: id is {scenario.id!r}, the file's name says {path.stem!r}"]
-    return scenario
+    if scenario.id == "stealth":
+        return [f"{path.name}: stealth is a word of the grammar, not a scenario"]
+    return [f"{path.name}: {complaint}" for complaint in _at_extremes(scenario)] or scenario
 
 
-def _complaint(error: Any) -> str:
-    # The discriminated union puts the verb itself into the location; YAML has no such level.
-    where = ".".join(str(step) for step in error["loc"] if str(step) not in VERBS)
-    if error["type"] == "union_tag_invalid":
+def _at_extremes(scenario: Scenario) -> list[str]:
+    """What is wrong at the ends of the dials: a range must not reach beyond what the verb takes."""
+    complaints = []
+    for name, dial in scenario.parameters.items():
+        for text in dial.extremes:
+            try:
+                scenario.dialled({name: text})
+            except ValueError as problem:
+                complaints.append(f"parameters.{name}: at {text}: {problem}")
+    return complaints
+
+
+def complaint(error: Any) -> str:
+    """One of pydantic's errors, in words for whoever wrote the scenario."""
+    if error["type"] == "unknown_parameter":
+        return str(error["msg"])
+    # Discriminated unions put their tags into the location; YAML has no such level.
+    steps = [str(step) for step in error["loc"]]
+    where = ".".join(step for step in steps if step not in VERBS and not step.startswith("expect:"))
+    if error["type"] == "union_tag_invalid" and where.rpartition(".")[2] == "then":
         verb = error["ctx"]["tag"]
         near = difflib.get_close_matches(verb, VERBS, n=1)
         hint = f" (did you mean {near[0]}?)" if near else ""
         return f"{where}.do: no verb {verb!r}{hint}; verbs are {', '.join(sorted(VERBS))}"
     if error["type"] == "extra_forbidden":
-        return f"{where}: not a key of this part"
+        return f"{where}: not a key of this part{_keys(steps)}"
     if error["type"] == "union_tag_not_found":
         return f"{where}.do: a verb is missing; verbs are {', '.join(sorted(VERBS))}"
     return f"{where or 'the file'}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _keys(steps: list[str]) -> str:
+    """For a key that a verb does not have: those that it has, the nearest first."""
+    verb = VERBS.get(steps[-2]) if len(steps) > 1 else None
+    if verb is None:
+        return ""
+    known = [name for name in verb.model_fields if name != "do"]
+    near = difflib.get_close_matches(steps[-1], known, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    return f"{hint}; {steps[-2]} takes {', '.join(known) or 'no parameters'}"

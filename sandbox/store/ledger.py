@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -26,12 +27,16 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     case,
     create_engine,
     delete,
     event,
+    exists,
     insert,
+    inspect,
     select,
+    text,
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
@@ -64,6 +69,7 @@ PENDING = _table(
     Column("username", String),
     Column("expires", BigInteger, nullable=False),
     Column("patient", String),
+    Column("scenario", String),
 )
 PUSHED = _table(
     "pushed",  # an authorization request that a client has sent ahead (RFC 9126)
@@ -97,6 +103,8 @@ GRANT = _table(
     Column("refused", String),
     Column("revoked", BigInteger),
     Column("fhir_user", String, nullable=False, default=""),
+    Column("scenario", String),  # the selection that it is pinned to
+    Column("effects", String),  # accidents that happened while it was given
     Index("grant_member", "tenant", "username"),
 )
 CODE = _table(
@@ -122,7 +130,19 @@ TOKEN = _table(
     Column("uses", Integer),
     Column("replaced", BigInteger),
     Column("revoked", BigInteger),
+    Column("effects", String),  # accidents that happened while it was minted
     Index("token_grant", "tenant", "grant"),
+)
+ARMED = Table(
+    "armed",  # accidents that happen a number of times and are over
+    _META,
+    Column("number", Integer, primary_key=True, autoincrement=True),
+    Column("tenant", String, nullable=False),
+    Column("source", String, nullable=False),
+    Column("times", Integer, nullable=False),
+    Column("left", Integer, nullable=False),
+    Column("rule", String, nullable=False),
+    Index("armed_source", "tenant", "source", unique=True),
 )
 JOURNAL = Table(
     "journal",
@@ -131,6 +151,7 @@ JOURNAL = Table(
     Column("tenant", String, nullable=False),
     Column("entry", String, nullable=False),
     Index("journal_tenant", "tenant", "number"),
+    sqlite_autoincrement=True,  # whoever follows the journal is never shown a number twice
 )
 CLIENT = _table(
     "client",  # an app registered here, or what was decided about one of the fixtures (entry: null)
@@ -170,8 +191,14 @@ SIGNING_KEY = Table(
 )
 KEY = Table("key", _META, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 
+_STATE = select(
+    select(CLOCK.c.offset).where(CLOCK.c.tenant == bindparam("tenant")).scalar_subquery(),
+    exists().where(ARMED.c.tenant == bindparam("tenant"), ARMED.c.left > 0),
+)
+"""What every request asks first; built once."""
+
 _PER_TENANT = (
-    CLOCK, COUNTER, OPT_IN, STANDING, PENDING, PUSHED, SESSION, GRANT, CODE, TOKEN, JOURNAL, CLIENT,
+    CLOCK, COUNTER, OPT_IN, STANDING, PENDING, PUSHED, SESSION, GRANT, CODE, TOKEN, ARMED, JOURNAL, CLIENT,
     ASSERTION, REMOTE_KEYS, SIGNING_KEY,
 )  # fmt: skip
 
@@ -275,8 +302,24 @@ class RemoteKeys:
     expires: int
 
 
+@dataclass(frozen=True)
+class Armed:
+    """An accident that happens `left` more times. `rule` is what was asked for, as JSON; `source` keeps
+    the same header from arming it twice."""
+
+    number: int
+    source: str
+    times: int
+    left: int
+    rule: dict[str, Any]
+
+
 def _columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
     return [table.c[name] for name in shape.__dataclass_fields__]
+
+
+PINS_KEPT = 4096
+"""Tokens whose pin is remembered by a process."""
 
 
 class Ledger:
@@ -289,13 +332,26 @@ class Ledger:
             with self._engine.begin() as db:
                 for table in _META.sorted_tables:  # two workers may come first at the same time
                     db.execute(CreateTable(table, if_not_exists=True))
+                    known = {column["name"] for column in inspect(db).get_columns(table.name)}
+                    for column in table.columns:  # a ledger that an older version has kept
+                        if column.name not in known:
+                            kind = column.type.compile(self._engine.dialect)
+                            db.execute(text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}'))
                     for index in table.indexes:
                         db.execute(CreateIndex(index, if_not_exists=True))
         except (OSError, OperationalError) as problem:
             raise FileProblem(f"{path}: cannot be opened ({problem})".splitlines()[0]) from None
+        self._pins = lru_cache(PINS_KEPT)(self._pin_of)
 
-    def tenant(self, name: str) -> TenantLedger:
-        return TenantLedger(self._engine, name)
+    def tenant(self, name: str, pin: str = "") -> TenantLedger:
+        return TenantLedger(self._engine, name, pin)
+
+    def pin_of(self, tenant: str, token: str) -> str:
+        """The selection that a token is pinned to (empty: none). It never changes, so it is kept."""
+        return self._pins(tenant, digest(token))
+
+    def _pin_of(self, tenant: str, hash: str) -> str:
+        return self.tenant(tenant).pinned_by(token=hash)
 
     def clear(self) -> None:
         """Empty every tenant. Keys stay, so that restarts do not invalidate signatures."""
@@ -336,11 +392,15 @@ def _engine(path: Path) -> Engine:
 
 
 class TenantLedger:
-    """One tenant's part of the ledger."""
+    """One tenant's part of the ledger. What is granted through it is pinned to the selection `pin`
+    (empty: to none); `minted` and `granted` list what was written through it."""
 
-    def __init__(self, engine: Engine, name: str):
+    def __init__(self, engine: Engine, name: str, pin: str = ""):
         self._engine = engine
         self.name = name
+        self.pin = pin
+        self.minted: list[str] = []
+        self.granted: list[str] = []
 
     def _write(self) -> AbstractContextManager[Connection]:
         # Each write begins with its writing statement: a reader that turns writer would be told
@@ -369,6 +429,12 @@ class TenantLedger:
         """Milliseconds this tenant's clock is ahead of the machine's."""
         with self._engine.connect() as db:
             return db.execute(select(CLOCK.c.offset).where(*self._where(CLOCK))).scalar() or 0
+
+    def state(self) -> tuple[int, bool]:
+        """(the clock's offset in milliseconds, whether any accident is armed), in one look."""
+        with self._engine.connect() as db:
+            offset, waiting = db.execute(_STATE, {"tenant": self.name}).one()
+        return int(offset or 0), bool(waiting)
 
     def move_clock(self, offset: int) -> None:
         row = upsert(CLOCK).values(tenant=self.name, offset=offset)
@@ -463,6 +529,7 @@ class TenantLedger:
                 "username": pending.username,
                 "expires": pending.expires,
                 "patient": pending.patient,
+                "scenario": self.pin or None,
             },
         )
 
@@ -475,7 +542,7 @@ class TenantLedger:
 
     def log_in(self, id: str, username: str, browser: str) -> None:
         """Somebody has signed in for a request: it goes on in the session that they got."""
-        changes = {"username": username, "browser": browser, "patient": None}
+        changes = {"username": username, "browser": browser, "patient": None, "scenario": self.pin or None}
         self._take(PENDING, self._where(PENDING, id=digest(id)), changes)
 
     def choose_patient(self, id: str, patient: str) -> None:
@@ -502,7 +569,8 @@ class TenantLedger:
     # grants, codes, tokens
 
     def add_grant(self, grant: Grant) -> None:
-        self._add(GRANT, vars(grant))
+        self._add(GRANT, {**vars(grant), "scenario": self.pin or None})
+        self.granted.append(grant.id)
 
     def grant(self, id: str) -> Grant | None:
         found: Grant | None = self._one(GRANT, Grant, id=id)
@@ -536,6 +604,7 @@ class TenantLedger:
 
     def add_token(self, token: Token) -> None:
         self._add(TOKEN, vars(token))
+        self.minted.append(token.hash)
 
     def token(self, secret: str, kind: str | None = None) -> Token | None:
         same = {"hash": digest(secret)} | ({"kind": kind} if kind else {})
@@ -618,23 +687,108 @@ class TenantLedger:
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant", "uri"], set_=vars(keys)))
 
+    # pins, and accidents that are remembered
+
+    def pinned_by(self, *, pending: str = "", code: str = "", token: str = "") -> str:
+        """The selection that a sign-in, a code or a token (its digest) is pinned to; empty: none."""
+        of_grant = select(GRANT.c.scenario).where(GRANT.c.tenant == self.name)
+        if pending:
+            query = select(PENDING.c.scenario).where(*self._where(PENDING, id=digest(pending)))
+        elif code:
+            query = of_grant.join(CODE, (CODE.c.tenant == GRANT.c.tenant) & (CODE.c.grant == GRANT.c.id))
+            query = query.where(CODE.c.hash == digest(code))
+        else:
+            query = of_grant.join(TOKEN, (TOKEN.c.tenant == GRANT.c.tenant) & (TOKEN.c.grant == GRANT.c.id))
+            query = query.where(TOKEN.c.hash == token)
+        with self._engine.connect() as db:
+            return db.execute(query).scalar() or ""
+
+    def remember(self, effects: str) -> None:
+        """Write these accidents on what was granted and minted through this view."""
+        with self._write() as db:
+            for table, key, written in ((GRANT, "id", self.granted), (TOKEN, "hash", self.minted)):
+                if written:
+                    rows = [table.c.tenant == self.name, table.c[key].in_(written)]
+                    db.execute(update(table).where(*rows).values(effects=effects))
+
+    def remembered(self, token: str) -> str:
+        """The accidents that a token and its grant were made with, separated by commas."""
+        query = (
+            select(GRANT.c.effects, TOKEN.c.effects)
+            .join(TOKEN, (TOKEN.c.tenant == GRANT.c.tenant) & (TOKEN.c.grant == GRANT.c.id))
+            .where(GRANT.c.tenant == self.name, TOKEN.c.hash == digest(token))
+        )
+        with self._engine.connect() as db:
+            found = db.execute(query).first()
+        return ",".join(part for part in found if part) if found else ""
+
+    # accidents that happen a number of times
+
+    def arm(self, rule: Mapping[str, Any], times: int, source: str) -> bool:
+        """Arm an accident. False when the same source has armed it before."""
+        row = upsert(ARMED).values(
+            tenant=self.name, source=source, times=times, left=times, rule=json_bytes(rule).decode()
+        )
+        with self._write() as db:
+            return db.execute(row.on_conflict_do_nothing()).rowcount == 1
+
+    def armed(self) -> list[Armed]:
+        """Every accident that was armed, the oldest first, spent ones included."""
+        columns = [ARMED.c[name] for name in Armed.__dataclass_fields__]
+        query = select(*columns).where(ARMED.c.tenant == self.name).order_by(ARMED.c.number)
+        with self._engine.connect() as db:
+            return [
+                Armed(number, source, times, left, json_value(rule))
+                for number, source, times, left, rule in db.execute(query)
+            ]
+
+    def take(self, number: int) -> bool:
+        """Take one time of an armed accident. False when none is left."""
+        rows = [ARMED.c.tenant == self.name, ARMED.c.number == number, ARMED.c.left > 0]
+        return self._take(ARMED, rows, {"left": ARMED.c.left - 1})
+
+    def disarm(self) -> int:
+        """Forget every armed accident. Returns how many there were."""
+        with self._write() as db:
+            return db.execute(delete(ARMED).where(ARMED.c.tenant == self.name)).rowcount
+
     # journal and reset
 
     def note(self, entry: Mapping[str, Any]) -> None:
         with self._write() as db:
             db.execute(insert(JOURNAL), {"tenant": self.name, "entry": json_bytes(entry).decode()})
 
-    def journal(self, limit: int = 100) -> list[dict[str, Any]]:
-        """The latest exchanges, oldest first."""
+    def journal(
+        self,
+        limit: int = 100,
+        after: int = 0,
+        wanted: Callable[[dict[str, Any]], bool] = lambda entry: True,
+        *,
+        oldest: bool = False,
+    ) -> list[dict[str, Any]]:
+        """The latest exchanges that are wanted (or the first after a number), oldest first. A limit of
+        0 is none."""
+        order = JOURNAL.c.number.asc() if oldest else JOURNAL.c.number.desc()
         query = (
             select(JOURNAL.c.number, JOURNAL.c.entry)
-            .where(JOURNAL.c.tenant == self.name)
-            .order_by(JOURNAL.c.number.desc())
-            .limit(limit)
+            .where(JOURNAL.c.tenant == self.name, JOURNAL.c.number > after)
+            .order_by(order)
         )
+        found: list[dict[str, Any]] = []
         with self._engine.connect() as db:
-            found = [{"number": number, **json_value(entry)} for number, entry in db.execute(query)]
-        return found[::-1]
+            for number, entry in db.execute(query).yield_per(200):
+                told = {"number": number, **json_value(entry)}
+                if wanted(told):
+                    found.append(told)
+                    if len(found) == limit:
+                        break
+        return found if oldest else found[::-1]
+
+    def last_number(self) -> int:
+        """The number of the tenant's latest exchange; 0 when there is none."""
+        query = select(JOURNAL.c.number).where(JOURNAL.c.tenant == self.name)
+        with self._engine.connect() as db:
+            return db.execute(query.order_by(JOURNAL.c.number.desc()).limit(1)).scalar() or 0
 
     def reset(self) -> None:
         """Forget everything of this tenant, its clock included."""

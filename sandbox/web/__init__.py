@@ -8,5 +8,6 @@ Decisions: the scenario prefix becomes WSGI's SCRIPT_NAME, so that every URL the
 it by itself. The control API answers loopback callers that name a loopback host, or whoever holds
 the key: a web page that resolves to 127.0.0.1 gets nothing. A preflight is answered before the
 REQUEST gate and is journalled; CORS marks are set after the RESPONSE gate, so that a browser app can
-read what a scenario did to it.
+read what a scenario did to it. A pin (a scenario chosen at login) is found once, on arrival, from what
+the request carries; no handler and no grant knows of it.
 """

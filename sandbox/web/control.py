@@ -1,5 +1,7 @@
-"""/_sandbox: health, clock, journal, reset, scenarios, clients, members. For whoever runs the sandbox,
-not for apps.
+"""/_sandbox: clock, journal, reset, fail-next, scenarios, clients, members, keys, reports. For whoever
+runs the sandbox, not for apps.
+
+What there is stands in `openapi.OPERATIONS`; a test holds the two together.
 
 Open to loopback callers that name a loopback host; anyone else needs the key. The host check keeps
 a web page whose name resolves to 127.0.0.1 out; the origin check keeps other sites' scripts out.
@@ -8,6 +10,7 @@ a web page whose name resolves to 127.0.0.1 out; the origin check keeps other si
 from __future__ import annotations
 
 import hmac
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,10 +21,13 @@ from sandbox.auth.clients import Client, is_loopback
 from sandbox.auth.identity import jwks, rotate, signing_keys
 from sandbox.auth.registration import described
 from sandbox.auth.registry import CRITERIA
-from sandbox.core.clock import duration
+from sandbox.core.clock import duration, sleep, stopwatch
 from sandbox.core.errors import Forbidden, NotFound, bad_request
 from sandbox.core.files import json_bytes, json_value
-from sandbox.web import standing
+from sandbox.faults import oneshot
+from sandbox.web import standing, usage
+from sandbox.web.journal import wanted
+from sandbox.web.openapi import document
 from sandbox.web.pages import from_another_origin
 from sandbox.web.visit import here, rooms
 
@@ -30,19 +36,27 @@ control = Blueprint("control", __name__, url_prefix="/_sandbox")
 _FARTHEST = timedelta(days=36525)
 
 
+WAIT_MOST = 30
+_PAUSE = 0.05
+_YEAR = re.compile(r"20[0-9]{2}", re.ASCII)
+
+
 @control.before_request
 def _guard() -> None:
-    if request.path.endswith("/health"):
-        return
+    if not request.path.endswith("/health") and not may_control():
+        raise Forbidden("The control API needs its key off loopback (header X-Sandbox-Key)")
+
+
+def may_control() -> bool:
+    """Whether the caller holds the key, or is this machine and no page of another site."""
     key = rooms().control_key
     given = request.headers.get("X-Sandbox-Key") or request.headers.get("Authorization", "").removeprefix(
         "Bearer "
     )
     if key and given and hmac.compare_digest(given.encode(), key.encode()):
-        return
+        return True
     here_on_loopback = is_loopback(request.remote_addr or "") and is_loopback(_hostname())
-    if from_another_origin() or not here_on_loopback:
-        raise Forbidden("The control API needs its key off loopback (header X-Sandbox-Key)")
+    return here_on_loopback and not from_another_origin()
 
 
 def _hostname() -> str:
@@ -56,6 +70,11 @@ def _json(value: Any, status: int = 200) -> Response:
 @control.get("/health")
 def health() -> Response:
     return _json({"status": "ok", "version": rooms().version})
+
+
+@control.get("/openapi.json")
+def openapi() -> Response:
+    return _json(document(f"{here().base}/_sandbox", rooms().version))
 
 
 @control.get("/clock")
@@ -96,10 +115,32 @@ def _time(now: datetime, ahead: int) -> Response:
 
 @control.get("/journal")
 def journal() -> Response:
-    limit = request.args.get("limit", "100")
-    if not limit.isdigit() or not 1 <= int(limit) <= 10_000:
-        bad_request("limit is a number from 1 to 10000", "limit")
-    return _json({"entries": here().ledger.journal(int(limit))})
+    """The latest exchanges; with `after`, those behind a number, and with `wait` until there is one."""
+    ledger, chosen = here().ledger, wanted(request.args)
+    limit = _number("limit", 100, 1, 10_000)
+    after = _number("after", 0, 0, 1 << 62)
+    until = stopwatch() + _number("wait", 0, 0, WAIT_MOST)
+    follows = "after" in request.args
+    while True:
+        last = ledger.last_number()
+        entries = ledger.journal(limit, after, chosen, oldest=follows) if last > after or not follows else []
+        if entries or not follows or stopwatch() >= until:
+            break
+        sleep(_PAUSE)
+    if entries:
+        full = follows and len(entries) == limit
+        last = entries[-1]["number"] if full else max(last, entries[-1]["number"])
+    if request.args.get("format") == "ndjson" or "ndjson" in request.headers.get("Accept", ""):
+        lines = b"".join(json_bytes(entry) + b"\n" for entry in entries)
+        return Response(lines, content_type="application/x-ndjson", headers={"X-Journal-Last": str(last)})
+    return _json({"entries": entries, "last": last})
+
+
+def _number(name: str, default: int, least: int, most: int) -> int:
+    text = request.args.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
+        bad_request(f"{name} is a number from {least} to {most}", name)
+    return int(text)
 
 
 @control.post("/reset")
@@ -119,12 +160,22 @@ def rotate_keys() -> Response:
 
 @control.get("/scenarios")
 def scenarios() -> Response:
-    catalog = rooms().catalog
+    catalog, selection = rooms().catalog, here().selection
     return _json(
         {
-            "in_force": [s.id for s in here().selection.scenarios],
+            "in_force": [s.id for s in selection.scenarios],
+            "selection": selection.written,
             "scenarios": [
-                {"id": s.id, "title": s.title, "area": s.area, "expect": s.expect}
+                {
+                    "id": s.id,
+                    "title": s.title,
+                    "area": s.area,
+                    "parameters": {
+                        name: {"kind": d.kind, "default": d.default, "range": d.range, "help": d.help}
+                        for name, d in s.parameters.items()
+                    },
+                    "expect": s.model_dump(mode="json", by_alias=True)["expect"],
+                }
                 for s in catalog.by_id.values()
             ],
         }
@@ -193,3 +244,38 @@ def _client(client: Client) -> dict[str, Any]:
         "registered": client.registered is not None,
         "old_secret_until": datetime.fromtimestamp(until / 1000, UTC).isoformat() if until else None,
     }
+
+
+@control.get("/fail-next")
+def armed() -> Response:
+    found = here().ledger.armed()
+    listed = [{"number": a.number, "times": a.times, "left": a.left, **a.rule} for a in found]
+    return _json({"armed": listed})
+
+
+@control.post("/fail-next")
+def fail_next() -> Response:
+    """`{"times": 2, "when": {…}, "then": {"do": …}}`: without `when` token calls, without `then` a 503."""
+    sent = request.get_data()
+    try:
+        body = json_value(sent) if sent.strip() else {}
+    except ValueError:
+        bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
+    one = oneshot.asked(body)
+    here().ledger.arm(one.to_json(), one.times, f"control {here().request_id}")
+    return armed()
+
+
+@control.delete("/fail-next")
+def disarm() -> Response:
+    here().ledger.disarm()
+    return armed()
+
+
+@control.get("/reports/patient-access-metrics")
+def usage_report() -> Response:
+    year = request.args.get("year", "")
+    if not _YEAR.fullmatch(year):
+        bad_request("year is a calendar year, such as 2026", "year")
+    entries = here().ledger.journal(limit=0, oldest=True)
+    return _json(usage.report(entries, int(year)))

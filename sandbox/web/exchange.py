@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -12,13 +14,19 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import BadRequest, NotFound
+from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
 from sandbox.core.gates import Facts, Reply, Stage
-from sandbox.store.ledger import new_secret
+from sandbox.faults import oneshot
+from sandbox.faults.selection import Selection
+from sandbox.faults.verbs import VERBS
+from sandbox.store.ledger import TenantLedger, new_secret
 from sandbox.web import cors, visit
+from sandbox.web.control import may_control
 from sandbox.web.errors import answer
+from sandbox.web.journal import bearer, entry
 
 HEADER = "X-Sandbox-Scenario"
+FAIL_NEXT = "X-Sandbox-Fail-Next"
 _CONTROL = "/_sandbox/"
 _ASCII = bytes(range(128))
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
@@ -66,40 +74,86 @@ def install(app: Flask) -> None:
 def _enter() -> Response | None:
     started = stopwatch()
     wired = visit.rooms()
-    tenant = request.environ.get("sandbox.scenario", "")
+    path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
+    base = request.host_url.rstrip("/") + request.script_root
     try:
-        selection = wired.catalog.choose(tenant or None, request.headers.get(HEADER), wired.default_scenario)
+        # Both are looked at before the body: a wrong name is the plainest mistake.
+        here = wired.catalog.parse(path) if path else Selection()
+        selection = wired.catalog.choose(path, header, wired.default_scenario)
+        chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return answer(problem)
     try:
-        request.get_data(cache=True)  # kept: `state` goes back byte for byte
-        _ = request.form
+        # Kept, since `state` goes back byte for byte. A control call is JSON, whatever curl calls it.
+        request.get_data(cache=True)
+        if not request.path.startswith(_CONTROL):
+            _ = request.form
     except HTTPException:
         raise
     except Exception:
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
-    base = request.host_url.rstrip("/") + request.script_root
-    g.visit = visit.make(wired, selection, tenant, base, _facts(), new_secret(6), started)
+    ledger = wired.ledger.tenant(here.key)
+    try:
+        if not chosen and (pin := _pin(wired, ledger)):
+            selection = wired.catalog.choose(path, header, wired.default_scenario, pin)
+            ledger.pin = pin
+        _arm(ledger)
+    except Problem as problem:
+        return answer(problem)
+    g.visit = visit.make(wired, selection, ledger, base, _facts(), new_secret(6), started, chosen=chosen)
     if request.path.startswith(_CONTROL):
         return None
-    here = visit.here()
-    if (answered := cors.preflight(here)) is not None:
+    arrived = visit.here()
+    if (answered := cors.preflight(arrived)) is not None:
         return answered
-    reply = here.gates.run(Stage.REQUEST, None, here.facts)
+    reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
     return respond(reply) if reply is not None else None
+
+
+def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
+    """The selection that this request is pinned to: by the member who signed in, or by the client's
+    registration. Every later request carries something that was granted: it is looked up here, once."""
+    if request.path.startswith("/fhir/"):
+        secret = bearer()
+        return wired.ledger.pin_of(ledger.name, secret) if secret else ""
+    if not request.path.startswith("/auth/"):
+        return ""
+    form = request.values
+    pin = ""
+    if form.get("request"):
+        pin = ledger.pinned_by(pending=form["request"])
+    elif form.get("code"):
+        pin = ledger.pinned_by(code=form["code"])
+    elif secret := form.get("refresh_token") or form.get("token") or bearer():
+        pin = wired.ledger.pin_of(ledger.name, secret)
+    basic = request.authorization.username if request.authorization else None
+    client = wired.clients.get(form.get("client_id") or basic or "")
+    return pin or getattr(client, "scenario", None) or ""
+
+
+def _arm(ledger: TenantLedger) -> None:
+    """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent."""
+    text = request.headers.get(FAIL_NEXT)
+    if text is None:
+        return
+    if not may_control():
+        raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
+    for number, one in enumerate(oneshot.header(text)):
+        ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}")
 
 
 def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
     caller = authorization or request.remote_addr or ""
+    basic = request.authorization.username if request.authorization else None
     return Facts(
         method=request.method,
         path=request.path,
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
-        client=request.values.get("client_id") if request.path.startswith("/auth/") else None,
+        client=request.values.get("client_id") or basic if request.path.startswith("/auth/") else None,
         grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
     )
@@ -109,46 +163,60 @@ def _leave(response: Response) -> Response:
     if "visit" not in g:
         return response
     here = visit.here()
+    because: tuple[str, ...] = ()
     if not request.path.startswith(_CONTROL):
         if here.gates.armed(Stage.RESPONSE):
+            response.direct_passthrough = False  # files of pages are bytes like any other
             reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
             changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
             if changed is not reply:
                 response = respond(changed)
         cors.mark(here, response)
-        _note(here, response)
+        because = _because(here, response)
+        here.ledger.note(entry(here, response, because))
     response.headers["X-Request-Id"] = here.request_id
-    if fired := here.gates.fired():
-        response.headers["Sandbox-Effects"] = ", ".join(fired)
+    if (told := (*here.fired(), *because)) and not here.selection.stealth:
+        response.headers["Sandbox-Effects"] = ", ".join(told)
     return response
 
 
-def _note(here: visit.Visit, response: Response) -> None:
-    """The journal never holds a token, a code or a password: paths without their query."""
-    here.ledger.note(
-        {
-            "at": here.clock.now().isoformat(timespec="milliseconds"),
-            "request": here.request_id,
-            "method": request.method,
-            "path": request.path,
-            "status": response.status_code,
-            "ms": round((stopwatch() - here.started) * 1000, 1),
-            "scenario": here.selection.name,
-            "effects": list(here.gates.fired()),
-            **{name: value for name, value in here.notes.items() if value},
-        }
-    )
+def _because(here: visit.Visit, response: Response) -> tuple[str, ...]:
+    """What was done when the token was made is told again when it is refused."""
+    lasting = [name for name in here.fired() if VERBS[name.partition(":")[2]].stage in _LASTING]
+    if lasting:
+        here.ledger.remember(",".join(lasting))
+    secret = bearer()
+    if response.status_code not in (401, 403) or not secret or not request.path.startswith("/fhir/"):
+        return ()
+    remembered = here.ledger.remembered(secret)
+    return tuple(name for name in remembered.split(",") if name and name not in here.fired())
+
+
+_LASTING = (Stage.AUTHORIZE, Stage.TOKEN)
 
 
 def respond(reply: Reply) -> Response:
-    """A Reply as Flask sends it."""
-    response = Response(
-        reply.chunks() if not isinstance(reply.body, bytes) else reply.body, status=reply.status
-    )
+    """A Reply as Flask sends it. Where the body is an iterator its Content-Length is stated as it is."""
+    whole = isinstance(reply.body, bytes)
+    body = reply.body if whole else _flowing(reply.chunks(), request.environ)
+    response = Response(body, status=reply.status)
     response.headers.clear()
     for name, value in reply.headers:
-        if name.lower() != "content-length":
+        if not whole or name.lower() != "content-length":
             response.headers.add(name, value)
     if isinstance(reply.body, bytes):
         response.headers["Content-Length"] = str(len(reply.body))
     return response
+
+
+def _flowing(chunks: Iterable[bytes], environ: Mapping[str, Any]) -> Iterator[bytes]:
+    """A body as it comes. Where it breaks on purpose the connection goes with it: not every server
+    closes one of its own accord."""
+    try:
+        yield from chunks
+    except ConnectionResetError:
+        connection = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        raise

@@ -55,4 +55,4 @@ def _member(account: Account) -> dict[str, Any]:
 def _fresh(visit: Visit) -> str:
     """The same payer in a session of its own; the host is ours, the scenarios are those in force."""
     origin = visit.base.partition("/s/")[0]
-    return f"{origin}/s/{visit.selection.name}~{{session}}/fhir"
+    return f"{origin}/s/{visit.selection.written}~{{session}}/fhir"

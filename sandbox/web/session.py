@@ -16,7 +16,7 @@ from sandbox.auth import throttle
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
 from sandbox.store.ledger import Session, digest, new_secret
-from sandbox.web.visit import here
+from sandbox.web.visit import here, pin
 
 COOKIE = "payer_session"
 ANONYMOUS_SECONDS = 1800
@@ -119,18 +119,25 @@ class Attempt:
 
 
 def attempt() -> Attempt:
-    """Try the posted user name and password. An unknown name takes the same path as a wrong password."""
-    desk = here().desk
-    username, address = request.form.get("username", "").strip(), request.remote_addr or ""
+    """Try the posted user name and password. An unknown name takes the same path as a wrong password.
+
+    `<member>@<scenario>` logs the member in and pins the scenario to what comes of it. Raises NotFound
+    for an unknown scenario.
+    """
+    desk, accounts = here().desk, here().rooms.accounts
+    name, address = request.form.get("username", "").strip(), request.remote_addr or ""
+    username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
     if wait := throttle.waiting(desk, username, address):
         return Attempt(None, wait)
-    account = here().rooms.accounts.get(username)
+    account = accounts.get(username)
     expected = digest(account.password if account else _NOBODY)
     right = hmac.compare_digest(digest(request.form.get("password", "")), expected)
     if account is None or not right:
         throttle.failed(desk, username, address)
         return Attempt(None)
     throttle.succeeded(desk, username, address)
+    if scenario:
+        pin(here().rooms.catalog.parse(scenario))
     return Attempt(account)
 
 

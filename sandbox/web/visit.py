@@ -17,6 +17,7 @@ from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import Facts, Gates
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
+from sandbox.faults import oneshot
 from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.fhir.library import Library
@@ -48,7 +49,9 @@ class Rooms:
 
 @dataclass(frozen=True)
 class Visit:
-    """The request in hand. `base` is the payer's own prefix, absolute, without a slash at the end."""
+    """The request in hand. `base` is the payer's own prefix, absolute, without a slash at the end;
+    `chosen` says that the path or a header named the scenarios, so that no pin may change them;
+    `earlier` are the effects that fired before a pin did."""
 
     rooms: Rooms
     selection: Selection
@@ -61,7 +64,13 @@ class Visit:
     facts: Facts
     request_id: str
     started: float
+    chosen: bool = True
+    earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
+
+    def fired(self) -> tuple[str, ...]:
+        """The effects that changed something in this request, in order."""
+        return tuple(dict.fromkeys((*self.earlier, *self.gates.fired())))
 
     @property
     def fhir(self) -> str:
@@ -97,32 +106,65 @@ class Visit:
 
 
 def make(
-    rooms: Rooms, selection: Selection, tenant: str, base: str, facts: Facts, request_id: str, started: float
+    rooms: Rooms,
+    selection: Selection,
+    ledger: TenantLedger,
+    base: str,
+    facts: Facts,
+    request_id: str,
+    started: float,
+    *,
+    chosen: bool,
 ) -> Visit:
     """A visit to the payer of this selection; its clock and counters are the tenant's."""
-    ledger = rooms.ledger.tenant(tenant)
-    offset = ledger.offset()
+    offset, armed = ledger.state()
     clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
-    # A header may choose other scenarios within one tenant: they must not share an "every third".
+    return Visit(
+        rooms,
+        selection,
+        ledger.name,
+        base,
+        selection.payer(rooms.payer),
+        clock,
+        ledger,
+        _bind(rooms, selection, ledger, clock, timedelta(milliseconds=offset), armed=armed),
+        facts,
+        request_id,
+        started,
+        chosen,
+    )
+
+
+def _bind(
+    rooms: Rooms, selection: Selection, ledger: TenantLedger, clock: Clock, ahead: timedelta, *, armed: bool
+) -> Gates:
+    # A header or a pin may choose other scenarios within one tenant: they must not share an
+    # "every third".
     prefix = f"{selection.name}|"
     world = World(
         clock,
         rooms.seed,
         lambda name: ledger.count(prefix + name),
         lambda name, now, length: ledger.window(prefix + name, now, length),
+        ahead,
     )
-    return Visit(
-        rooms,
-        selection,
-        tenant,
-        base,
-        selection.payer(rooms.payer),
-        clock,
-        ledger,
-        selection.bind(world),
-        facts,
-        request_id,
-        started,
+    return selection.bind(world, oneshot.bound(ledger.armed(), ledger.take) if armed else ())
+
+
+def pin(selection: Selection) -> None:
+    """From here on the request, and whatever is granted in it, belongs to these scenarios. A choice by
+    path or header stands."""
+    visit = here()
+    if visit.chosen:
+        return
+    visit.ledger.pin = selection.written
+    ahead = visit.clock.now() - visit.rooms.clock.now()
+    g.visit = replace(
+        visit,
+        selection=replace(selection, session=visit.selection.session),
+        payer=selection.payer(visit.rooms.payer),
+        gates=_bind(visit.rooms, selection, visit.ledger, visit.clock, ahead, armed=visit.ledger.state()[1]),
+        earlier=visit.fired(),
     )
 
 

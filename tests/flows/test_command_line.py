@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -269,3 +270,80 @@ def test_members_lists_logins_and_what_each_is_for() -> None:
     listed = run("members").stdout
     for name in ("maria", "nina", "oscar", "lapsed-4000"):
         assert f"{name}-pass" in listed
+
+
+OWN = """
+id: own-one
+title: The connection breaks
+story: It hurts.
+area: transport
+parameters: {cut: {kind: number, default: 0.5, min: 0, max: 0.9, help: the share that arrives}}
+rules: [{when: {path: /fhir/metadata}, then: {do: drop_connection, keep: $cut}}]
+expect: {}
+shows: [{fetch: fhir/metadata, then: {broken: connection}}]
+reproduce: payer-sandbox serve
+"""
+
+
+def test_scenarios_of_ones_own_are_served_and_really_break_connections(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    (tmp_path / "own-one.yaml").write_text(OWN)
+    with served("--scenarios", str(tmp_path), env=env) as origin:
+        for selection in ("own-one", "own-one,cut=0"):
+            with pytest.raises(httpx.RemoteProtocolError):
+                httpx.get(f"{origin}/s/{selection}/fhir/metadata", timeout=10)
+        assert httpx.get(f"{origin}/fhir/metadata").status_code == 200
+    listed = run("scenarios", "list", env={**env, "PAYER_SANDBOX_OWN_SCENARIOS": str(tmp_path)}).stdout
+    assert "cut=0.5: the share that arrives (a number from 0 to 0.9)" in listed
+
+
+def test_a_scenario_is_tried_from_its_file_or_refused_with_reasons(tmp_path: Path) -> None:
+    (tmp_path / "own-one.yaml").write_text(OWN.replace("drop_connection", "drop_conection"))
+    done = run("scenarios", "try", str(tmp_path / "own-one.yaml"))
+    assert done.returncode == 1
+    assert "did you mean drop_connection?" in done.stdout
+    (tmp_path / "baseline.yaml").write_text(OWN.replace("id: own-one", "id: baseline"))
+    done = run("scenarios", "try", str(tmp_path / "baseline.yaml"), "--port", "0", "--members", "60")
+    assert done.returncode == 2
+    assert "there is a scenario 'baseline' already" in done.stderr
+    assert run("serve", "--port", "0", "--scenarios", str(tmp_path / "none")).returncode == 2
+
+
+def test_a_scenario_that_is_tried_is_the_payers_own(tmp_path: Path, env: dict[str, str]) -> None:
+    (tmp_path / "own-one.yaml").write_text(OWN)
+    command = [*COMMAND, "scenarios", "try", str(tmp_path / "own-one.yaml"), "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    assert process.stdout is not None
+    banner = [process.stdout.readline() for _ in range(2)]
+    process.send_signal(2)
+    process.communicate(timeout=20)
+    assert "scenario own-one" in banner[0]
+    assert "FHIR base" in banner[1]
+
+
+def test_the_journal_is_filtered_explained_and_followed(origin: str, session_name: str) -> None:
+    here = ("--url", origin, "--scenario", f"baseline~{session_name}")
+    base = f"{origin}/s/baseline~{session_name}"
+    command = [*COMMAND, "journal", *here, "--follow", "--json", "--filter", "status=401"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    httpx.get(f"{base}/fhir/metadata")
+    httpx.get(f"{base}/fhir/Patient")
+    assert json.loads(process.stdout.readline())["path"] == "/fhir/Patient"
+    process.send_signal(2)
+    process.communicate(timeout=20)
+    assert process.returncode in (0, 130)
+    explained = run("journal", *here, "--filter", "refused=true", "--explain").stdout.splitlines()
+    assert "/fhir/Patient" in explained[0]
+    assert explained[1].strip().startswith("No bearer token came with the request.")
+    for wrong in ("status", "status=teapot", "colour=red"):
+        assert run("journal", *here, "--filter", wrong).returncode == 2
+
+
+def test_a_token_is_had_from_a_payer_whose_dials_are_turned(origin: str, session_name: str) -> None:
+    slow = f"slow-responses,seconds=0.01~{session_name}"
+    assert run("token", "--member", "maria", "--url", origin, "--scenario", slow).returncode == 0
+    wrong = run("token", "--member", "maria", "--url", origin, "--scenario", "slow-responses,seconds=0")
+    assert wrong.returncode == 2
+    assert "a number from 0.01 to 120" in wrong.stderr

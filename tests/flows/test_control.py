@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from support.running import listening
-from support.smart_app import SmartApp
+from support.smart_app import MakeApp, SmartApp
 
 from sandbox.app import create_app
 from sandbox.settings import Settings
+from sandbox.web.openapi import OPERATIONS, ClockMove
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 
@@ -103,3 +108,307 @@ def test_a_payer_built_around_another_day_lives_on_it(settings: Settings, tmp_pa
     with listening(replace(settings, ledger=str(tmp_path / "ledger2.db"))) as origin:
         now = httpx.get(f"{origin}/_sandbox/clock").json()["now"]
     assert int(now[:4]) - int(then[:4]) == 1
+
+
+# fail next
+
+
+def test_the_next_two_token_calls_fail_and_then_it_works(app: SmartApp) -> None:
+    code = app.agree("maria")["code"]
+    assert app.control("fail-next", {"times": 2}).json()["armed"][0]["left"] == 2
+    answers = [app.redeem(code) for _ in range(3)]
+    assert [a.status_code for a in answers] == [503, 503, 200]
+    assert answers[0].json()["error"] == "temporarily_unavailable"
+    assert answers[0].headers["sandbox-effects"] == "fail-next:refuse"
+    assert "sandbox-effects" not in answers[2].headers
+    assert app.control("fail-next").json()["armed"][0]["left"] == 0
+
+
+def test_any_verb_may_be_armed_and_the_rest_forgotten(maria: SmartApp) -> None:
+    when, then = {"resource": "Coverage"}, {"do": "drop_connection"}
+    maria.control("fail-next", {"times": 3, "when": when, "then": then})
+    assert maria.get("Patient").status_code == 200
+    with pytest.raises(httpx.RemoteProtocolError):
+        maria.get("Coverage")
+    assert maria.http.delete(f"{maria.base}/_sandbox/fail-next").json() == {"armed": []}
+    assert maria.get("Coverage").status_code == 200
+
+
+@pytest.mark.parametrize("body", [[], {"times": 0}, {"then": {"do": "fial"}}, {"when": {"pth": "/x"}}])
+def test_what_cannot_be_armed_is_refused_with_a_reason(app: SmartApp, body: object) -> None:
+    answer = app.control("fail-next", body)
+    assert answer.status_code == 400
+    assert answer.json()["message"]
+    assert app.control("fail-next").json() == {"armed": []}
+    broken = app.http.post(f"{app.base}/_sandbox/fail-next", content=b"{")
+    assert "JSON" in broken.json()["message"]
+
+
+def test_the_body_of_a_control_call_is_json_whatever_it_is_called(app: SmartApp) -> None:
+    """As `curl -d` sends it."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    sent = b'{"when": {"path": "/fhir/metadata"}}'
+    armed = app.http.post(f"{app.base}/_sandbox/fail-next", content=sent, headers=form).json()["armed"]
+    assert armed[0]["when"] == {"path": "/fhir/metadata"}
+
+
+def test_exactly_as_many_callers_fail_as_were_armed(maria: SmartApp) -> None:
+    maria.control("fail-next", {"times": 5, "when": {"path": "/fhir/Patient"}})
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda _: maria.get("Patient").status_code, range(20)))
+    assert sorted(codes) == [200] * 15 + [503] * 5
+
+
+def test_a_header_arms_once_however_often_it_is_sent(maria: SmartApp) -> None:
+    header = {"X-Sandbox-Fail-Next": "Patient=2:429, Coverage=1"}
+    codes = [maria.get("Patient", **header).status_code for _ in range(4)]
+    assert codes == [429, 429, 200, 200]
+    assert [maria.get("Coverage").status_code for _ in range(2)] == [503, 200]
+    again = {"X-Sandbox-Fail-Next": "Patient=1 #again"}
+    assert [maria.get("Patient", **again).status_code for _ in range(2)] == [503, 200]
+    wrong = maria.get("Patient", **{"X-Sandbox-Fail-Next": "Patient"})
+    assert (wrong.status_code, "<place>=<times>" in wrong.text) == (400, True)
+
+
+def test_the_header_arms_nothing_for_strangers(settings: Settings, tmp_path: Path) -> None:
+    client = create_app(replace(settings, ledger=str(tmp_path / "ledger.db"))).test_client()
+    headers = {"X-Sandbox-Fail-Next": "any=100"}
+    assert client.get("/fhir/metadata", headers=headers, environ_overrides=AWAY).status_code == 403
+    hostile = {**headers, "Origin": "https://evil.example"}
+    assert client.get("/fhir/metadata", headers=hostile).status_code == 403
+    assert client.get("/fhir/metadata").status_code == 200
+
+
+def test_reset_disarms(app: SmartApp) -> None:
+    app.control("fail-next", {"when": {}})
+    app.control("reset", {})
+    assert app.get("metadata").status_code == 200
+
+
+# journal
+
+
+def entries(app: SmartApp, query: str = "") -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = app.control(f"journal?{query}").json()["entries"]
+    return found
+
+
+def test_the_journal_is_filtered(maria: SmartApp) -> None:
+    maria.get("Patient")
+    maria.get("Nonsense")
+    missing = maria.get("Patient/nobody")
+    assert [e["status"] for e in entries(maria, "path=/fhir/&status=4xx")] == [404, 404]
+    assert [e["path"] for e in entries(maria, "status=200&path=/fhir/Patient")] == ["/fhir/Patient"]
+    assert entries(maria, "status=200&path=/fhir/")[0]["member"] == "maria"
+    assert entries(maria, "member=oscar") == []
+    assert {e["path"] for e in entries(maria, "client=sandbox-app&method=post")} >= {"/auth/token"}
+    assert [e["path"] for e in entries(maria, f"request={missing.headers['x-request-id']}")] == [
+        "/fhir/Patient/nobody"
+    ]
+    assert entries(maria, "since=2999-01-01T00:00:00Z") == []
+    assert len(entries(maria, "limit=2")) == 2
+    assert [e["status"] for e in entries(maria, "refused=true")] == [404, 404]
+
+
+@pytest.mark.parametrize("query", ["status=teapot", "status=6xx", "since=today", "limit=0", "limit=x",
+                                   "wait=31", "after=-1", "since=2027-01-01T00:00:00"])  # fmt: skip
+def test_a_filter_that_cannot_be_understood_is_refused(app: SmartApp, query: str) -> None:
+    assert app.control(f"journal?{query}").status_code == 400
+
+
+def test_the_journal_is_lines_for_whoever_asks(maria: SmartApp) -> None:
+    answer = maria.control("journal?format=ndjson&path=/auth/token")
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line)["path"] for line in answer.text.splitlines()] == ["/auth/token"]
+
+
+def test_the_journal_is_followed_as_exchanges_come(app: SmartApp) -> None:
+    last = app.control("journal").json()["last"]
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(lambda: app.control(f"journal?after={last}&wait=20&status=401").json())
+        app.get("metadata")
+        app.get("Patient")
+        said = waiting.result(timeout=15)
+    assert [(e["path"], e["status"]) for e in said["entries"]] == [("/fhir/Patient", 401)]
+    assert app.control(f"journal?after={said['last']}&wait=0").json()["entries"] == []
+
+
+def test_the_journal_keeps_no_secret_in_any_field(make_app: MakeApp) -> None:
+    app = make_app(secret="sandbox-web-secret", client_id="sandbox-web",
+                   redirect_uri="http://localhost:3000/callback")  # fmt: skip
+    back = app.agree("maria", nonce="the-nonce")
+    app.tokens = app.redeem(back["code"]).json()
+    app.get("Patient", Authorization=f"Bearer {app.tokens['access_token']}")
+    app.get(f"Patient?access_token={app.tokens['access_token']}")
+    app.post("introspect", {"token": app.tokens["refresh_token"]})
+    app.http.get(f"{app.base}/fhir/Patient", headers={"Authorization": "Bearer not-a-token-of-ours"})
+    text = app.control("journal").text
+    assert "/auth/introspect" in text
+    held = [app.tokens[name] for name in ("access_token", "refresh_token", "id_token")]
+    said = ["maria-pass", app.state, app.verifier, "sandbox-web-secret", "the-nonce", "not-a-token-of-ours"]
+    for secret in (*held, back["code"], *said):
+        assert str(secret) not in text
+
+
+REFUSALS: list[tuple[str, str]] = [
+    ("no token", "No bearer token"),
+    ("unknown token", "not known to this payer"),
+    ("refresh token", "refresh token was sent where an access token"),
+    ("expired", "had expired by the payer's clock"),
+    ("revoked", "grant was revoked"),
+    ("scope", "scopes do not reach"),
+    ("other patient", "another patient"),
+    ("page", "page token was not issued"),
+    ("parameter", "cannot be understood"),
+    ("type", "no such address or resource type"),
+    ("id", "No resource has this id"),
+    ("form", "in a form that the payer does not have"),
+    ("no client", "client is not registered"),
+    ("redirect", "redirect URI is not one"),
+    ("pkce", "PKCE is missing"),
+    ("aud", "`aud` does not name"),
+    ("invalid scope", "None of the scopes"),
+    ("password", "do not belong together"),
+    ("declined", "The member declined"),
+    ("not covered", "coverage has not begun"),
+    ("code twice", "code was used before"),
+    ("verifier", "verifier does not fit"),
+    ("bad secret", "could not be authenticated"),
+    ("refresh twice", "unknown, expired, revoked"),
+    ("grant type", "may not use this grant type"),
+]
+
+
+@pytest.mark.parametrize(("case", "why"), REFUSALS)
+def test_every_refusal_is_explained_and_can_be_repaired(make_app: MakeApp, case: str, why: str) -> None:
+    app = make_app()
+    refuse(app, case)
+    told = entries(app, "refused=true")[-1]
+    assert why in told["why"], told
+    assert told["repair"].endswith(".")
+
+
+def refuse(app: SmartApp, case: str) -> None:
+    """Make the mistake that the case is named for."""
+    wrong: dict[str, dict[str, str | None]] = {
+        "no client": {"client_id": "nobody"},
+        "redirect": {"redirect_uri": "https://elsewhere.example/"},
+        "pkce": {"code_challenge": None, "code_challenge_method": None},
+        "aud": {"aud": "https://elsewhere.example/fhir"},
+        "invalid scope": {"scope": "nonsense"},
+    }
+    if case in wrong:
+        app.authorize(**wrong[case])
+    elif case == "password":
+        app.log_in("maria", "wrong")
+    elif case == "declined":
+        app.agree("maria", "deny")
+    elif case == "not covered":
+        app.agree("nina")
+    elif case in ("code twice", "verifier"):
+        code = app.agree("maria")["code"]
+        if case == "code twice":
+            app.redeem(code)
+        app.redeem(code, **({"code_verifier": "w" * 43} if case == "verifier" else {}))
+    elif case == "bad secret":
+        app.http.post(f"{app.base}/auth/token", data={"grant_type": "refresh_token", "refresh_token": "x",
+                                                      "client_id": "nobody"})  # fmt: skip
+    elif case == "grant type":
+        app.token({"grant_type": "password", "username": "maria"})
+    elif case == "no token":
+        app.get("Patient")
+    elif case == "unknown token":
+        app.get("Patient", Authorization="Bearer stranger")
+    elif case == "scope":
+        app.scope = "launch/patient patient/Patient.rs"
+        app.connect("maria").get("Coverage")
+    else:
+        app.connect("maria")
+        old = app.tokens["refresh_token"]
+        if case == "refresh token":
+            app.get("Patient", Authorization=f"Bearer {old}")
+        elif case == "expired":
+            app.control("clock", {"advance": "P1D"})
+            app.get("Patient")
+        elif case == "revoked":
+            app.post("revoke", {"token": old})
+            app.get("Patient")
+        elif case == "refresh twice":
+            app.refresh()
+            app.refresh(refresh_token=old)
+        else:
+            path = {"other patient": "Coverage?patient=someone-else", "page": "Coverage?_page=x",
+                    "parameter": "Coverage?_count=x", "type": "Nonsense", "id": "Patient/x",
+                    "form": "Patient"}[case]  # fmt: skip
+            app.get(path, **({"Accept": "application/xml"} if case == "form" else {}))
+
+
+def test_what_a_scenario_did_is_said_to_be_its_doing(make_app: MakeApp) -> None:
+    app = make_app("token-expires-early.rate-limited").connect("maria")
+    answers = [app.get("Patient") for _ in range(12)]
+    lost = entries(app, f"request={answers[6].headers['x-request-id']}")[0]
+    assert "used up" in lost["why"]
+    assert "The scenario token-expires-early did this on purpose" in lost["why"]
+    assert lost["because"] == ["token-expires-early:expire_early"]
+    limited = entries(app, f"request={answers[11].headers['x-request-id']}")[0]
+    assert limited["why"].startswith("The scenario rate-limited did this on purpose (rate_limit;")
+    assert "Retry-After" in limited["repair"]
+
+
+# reports and documents
+
+
+def test_the_yearly_report_counts_members_and_names_none(make_app: MakeApp) -> None:
+    app = make_app()
+    app.control("clock", {"set": "2031-03-01T10:00:00Z"})
+    app.connect("maria").get("Patient")
+    app.connect("walter").get("Patient")
+    assert app.get("Patient/nobody").status_code == 404
+    app.control("clock", {"advance": "P1D"})
+    app.connect("maria").get("Patient")
+    app.control("clock", {"set": "2032-01-01T10:00:00Z"})
+    app.connect("dana").get("Patient")
+    report = app.control("reports/patient-access-metrics?year=2031").json()
+    assert report == {"year": 2031, "level": "contract", "id": "H9999", "unique_patients": 2,
+                      "unique_patients_multiple": 1, "apps": 1, "due": "2032-03-31"}  # fmt: skip
+    assert app.control("reports/patient-access-metrics?year=2032").json()["unique_patients"] == 1
+    for year in ("", "31", "x", "1999"):
+        assert app.control(f"reports/patient-access-metrics?year={year}").status_code == 400
+
+
+def test_the_openapi_document_names_every_call_and_nothing_else(app: SmartApp, settings: Settings) -> None:
+    document = app.control("openapi.json").json()
+    assert document["openapi"] == "3.1.0"
+    assert document["servers"] == [{"url": f"{app.base}/_sandbox"}]
+    told = {(path, verb) for path, verbs in document["paths"].items() for verb in verbs}
+    rules = create_app(settings).url_map.iter_rules()
+    served = {
+        (str(rule).removeprefix("/_sandbox"), verb.lower())
+        for rule in rules
+        if str(rule).startswith("/_sandbox/")
+        for verb in (rule.methods or set()) - {"HEAD", "OPTIONS"}
+    }
+    assert told == served
+    ids = [call["operationId"] for verbs in document["paths"].values() for call in verbs.values()]
+    assert len(ids) == len(set(ids))
+    text = json.dumps(document)
+    for name in re.findall(r'"#/components/schemas/([^"]+)"', text):
+        assert name in document["components"]["schemas"], name
+    for verbs in document["paths"].values():
+        for call in verbs.values():
+            assert call["summary"]
+            assert set(call["responses"]) == {"200", "400", "403"}
+
+
+def test_every_answer_has_the_shape_that_the_document_promises(maria: SmartApp) -> None:
+    maria.get("Nonsense")
+    for operation in OPERATIONS:
+        if operation.answer is None:
+            continue
+        path = operation.path.lstrip("/") + ("?year=2030" if "reports" in operation.path else "")
+        body: Any = {"advance": "PT1S"} if operation.body is ClockMove else {}
+        answer = maria.http.request(operation.method, f"{maria.base}/_sandbox/{path}",
+                                    json=body if operation.method == "post" else None)  # fmt: skip
+        assert answer.status_code == 200, (operation.path, answer.text)
+        shape = operation.answer.model_validate_json(answer.text, strict=True)
+        assert set(answer.json()) <= set(shape.model_dump()), operation.path

@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.core.gates import Stage
 from sandbox.faults.scenario import VERBS
-from sandbox.linting import schema
+from sandbox.linting import schema, verbs
 from sandbox.settings import HELP, Settings, root
 
 TOP = Path(__file__).parents[2]
@@ -59,6 +59,10 @@ def test_every_setting_is_in_the_readme() -> None:
 
 def test_the_schema_of_scenarios_is_the_code_s() -> None:
     assert (root() / "scenarios" / "schema.json").read_bytes() == schema()
+
+
+def test_the_page_of_verbs_is_the_code_s() -> None:
+    assert (TOP / "docs" / "verbs.md").read_text() == verbs()
 
 
 def test_the_readme_lists_every_scenario_and_every_command() -> None:

@@ -6,45 +6,43 @@ metric may change. The claims are the baseline's under every scenario, so the gr
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from support.running import listening
 
-from sandbox.core.clock import FrozenClock, SystemClock
+from sandbox.core.clock import FrozenClock
 from sandbox.faults.catalog import load
 from sandbox.score import rubric
 from sandbox.score.run import grade
-from sandbox.settings import Settings, root
+from sandbox.settings import root
 
 SCENARIOS = load(root() / "scenarios").by_id
 METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}
 
 
-@pytest.fixture(scope="module")
-def still(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, FrozenClock]]:
-    """A payer whose clock stands until somebody waits: rate limits do not depend on the machine."""
-    clock = FrozenClock(SystemClock().now())
-    ledger = str(tmp_path_factory.mktemp("still") / "ledger.db")
-    with listening(replace(settings, ledger=ledger), clock) as where:
-        yield where, clock
+CASES = [
+    (name + "".join(f",{dial}={value}" for dial, value in case.given.items()), case.points)
+    for name, scenario in SCENARIOS.items()
+    for case in scenario.cases
+]
+"""Every selection that a file speaks of, and the points that it promises."""
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_earns_what_it_promises(still: tuple[str, FrozenClock], name: str) -> None:
+@pytest.mark.parametrize(("selection", "points"), CASES, ids=[selection for selection, _ in CASES])
+def test_a_scenario_earns_what_it_promises(
+    still: tuple[str, FrozenClock], selection: str, points: dict[str, float]
+) -> None:
     origin, clock = still
     card, _ = grade(
-        f"{origin}/s/{name}~flagship/fhir",
+        f"{origin}/s/{selection}~flagship/fhir",
         sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
         stopwatch=lambda: clock.now().timestamp(),
     )
     earned = {line.id: line.points for line in card.lines}
     reasons = {line.id: line.reason for line in card.lines}
-    wanted = METRICS | SCENARIOS[name].expect
+    wanted = METRICS | points
     assert earned == wanted, {k: reasons[k] for k in METRICS if earned[k] != wanted[k]}
 
 
@@ -54,8 +52,8 @@ def test_the_default_payer_scores_100_of_100(origin: str) -> None:
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_never_edits_the_claims(origin: str, name: str) -> None:
-    facts = ".well-known/payer-facts"
+def test_a_scenario_never_edits_the_claims(still: tuple[str, FrozenClock], name: str) -> None:
+    origin, facts = still[0], ".well-known/payer-facts"
     frozen = httpx.get(f"{origin}/fhir/{facts}").json()["claims"]
     claimed = httpx.get(f"{origin}/s/{name}~claims/fhir/{facts}").json()["claims"]
     assert claimed | {"developer_portal": None} == frozen | {"developer_portal": None}

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
-from support.running import listening
+from support.running import listening, serving
 from support.smart_app import MakeApp, SmartApp
 
+from sandbox.app import create_app
+from sandbox.auth.clients import Client
 from sandbox.settings import Settings
 
 
@@ -66,3 +68,124 @@ def test_two_scenarios_act_together(make_app: MakeApp) -> None:
     app.connect("maria")
     codes = [app.get("Patient").status_code for _ in range(8)]
     assert codes == [200] * 6 + [401] * 2
+
+
+# dials
+
+
+def test_a_dial_is_turned_in_the_path_and_in_the_header(make_app: MakeApp, origin: str) -> None:
+    app = make_app("slow-responses,seconds=0.01.rate-limited").connect("maria")
+    answer = app.get("Patient")
+    assert "slow-responses:delay" in answer.headers["sandbox-effects"]
+    assert f"/s/slow-responses,seconds=0.01.rate-limited~{app.base.partition('~')[2]}/fhir/" in answer.text
+    chosen = {"X-Sandbox-Scenario": "slow-responses,seconds=0.01"}
+    assert "slow-responses:delay" in app.http.get(f"{origin}/fhir/metadata", headers=chosen).headers[
+        "sandbox-effects"
+    ]  # fmt: skip
+
+
+def test_a_wrong_dial_is_404_in_the_shape_of_the_surface(origin: str) -> None:
+    base = f"{origin}/s/slow-responses,seconds=121"
+    fhir = httpx.get(f"{base}/fhir/metadata")
+    assert fhir.status_code == 404
+    assert "a number from 0.01 to 120, not 121" in fhir.json()["issue"][0]["details"]["text"]
+    assert "0.01 to 120" in httpx.post(f"{base}/auth/token").json()["error_description"]
+    assert "0.01 to 120" in httpx.get(f"{base}/_sandbox/clock").json()["message"]
+    page = httpx.get(f"{base}/developer")
+    assert (page.status_code, "0.01 to 120" in page.text) == (404, True)
+
+
+def test_equal_selections_share_their_state(origin: str, session_name: str) -> None:
+    one = f"{origin}/s/rate-limited.slow-responses,seconds=0.5~{session_name}"
+    other = f"{origin}/s/rate-limited.slow-responses,seconds=0.50~{session_name}"
+    httpx.post(f"{one}/_sandbox/clock", json={"advance": "P2D"})
+    assert httpx.get(f"{other}/_sandbox/clock").json()["ahead_seconds"] == 2 * 86400
+
+
+def test_a_path_may_name_only_a_session(origin: str, session_name: str) -> None:
+    with SmartApp(f"{origin}/s/~{session_name}") as app:
+        app.connect("maria")
+        chosen = app.get("ExplanationOfBenefit", **{"X-Sandbox-Scenario": "broken-references"})
+        assert "broken-references:break_reference" in chosen.headers["sandbox-effects"]
+        assert "sandbox-effects" not in app.get("ExplanationOfBenefit").headers
+        assert app.control("scenarios").json()["in_force"] == ["baseline"]
+
+
+def test_stealth_keeps_the_header_away_and_nothing_else(origin: str, session_name: str) -> None:
+    with SmartApp(f"{origin}/s/broken-references.stealth~{session_name}") as quiet:
+        quiet.connect("maria")
+        assert "missing-" in quiet.get("ExplanationOfBenefit?_count=1").text
+        assert "sandbox-effects" not in quiet.get("ExplanationOfBenefit?_count=1").headers
+    # The state is the same without the word, so a test can look at what was done.
+    with SmartApp(f"{origin}/s/broken-references~{session_name}", tokens=quiet.tokens) as loud:
+        assert "sandbox-effects" in loud.get("ExplanationOfBenefit?_count=1").headers
+        assert loud.control("journal").json()["entries"][-1]["effects"]
+
+
+# pins
+
+
+def pinned(origin: str, session_name: str) -> SmartApp:
+    return SmartApp(f"{origin}/s/~{session_name}")
+
+
+def test_a_member_who_logs_in_with_a_scenario_brings_it_to_the_data(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app, pinned(origin, session_name) as other:
+        answer = app.redeem(app.agree_as("maria@broken-references", "maria-pass")["code"])
+        app.tokens = answer.json()
+        assert (
+            "broken-references:break_reference" in app.get("ExplanationOfBenefit").headers["sandbox-effects"]
+        )
+        assert app.refresh().status_code == 200
+        assert "missing-" in app.get("ExplanationOfBenefit").text
+        other.connect("maria")
+        assert "missing-" not in other.get("ExplanationOfBenefit").text
+        shown = app.get("ExplanationOfBenefit", **{"X-Sandbox-Scenario": "baseline"})
+        assert "missing-" not in shown.text  # a header wins over a pin
+
+
+def test_a_pin_decides_the_sign_in_itself(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        refused = app.agree_as("oscar@portal-opt-in-required", "oscar-pass")
+        assert refused["error"] == "access_denied"
+        entry = app.control("journal?refused=true").json()["entries"][-1]
+        assert entry["refusal"] == "not-opted-in"
+        assert "code" in app.agree("oscar")
+
+
+def test_a_pin_decides_the_token(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        code = app.agree_as("maria@token-expires-early", "maria-pass")["code"]
+        app.tokens = app.redeem(code).json()
+        assert [app.get("Patient").status_code for _ in range(7)] == [200] * 6 + [401]
+        told = app.get("Patient").headers["sandbox-effects"]
+        assert told == "token-expires-early:expire_early"
+
+
+def test_a_login_with_an_unknown_scenario_names_the_nearest(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        page = app.log_in("maria@rate-limitd", "maria-pass")
+        assert (page.status_code, "rate-limited" in page.text) == (404, True)
+        wrong = app.log_in("maria@rate-limitd", "not-the-password")
+        assert (wrong.status_code, "rate-limited" in wrong.text) == (400, False)
+
+
+def test_the_path_wins_over_a_pin(make_app: MakeApp) -> None:
+    app = make_app()
+    app.tokens = app.redeem(app.agree_as("maria@broken-references", "maria-pass")["code"]).json()
+    assert "missing-" not in app.get("ExplanationOfBenefit").text
+
+
+def test_a_client_may_be_registered_with_a_scenario(settings: Settings, tmp_path: Path) -> None:
+    app = create_app(replace(settings, ledger=str(tmp_path / "ledger.db")))
+    wired = app.extensions["rooms"]
+
+    class Pinned(Client):
+        scenario = "broken-references"
+
+    plain = wired.clients["sandbox-app"]
+    registered = Pinned(**{**vars(plain), "client_id": "pinned-app"})
+    app.extensions["rooms"] = replace(wired, clients={**wired.clients, "pinned-app": registered})
+    with serving(app) as origin, SmartApp(origin, client_id="pinned-app") as theirs, SmartApp(origin) as ours:
+        assert "missing-" in theirs.connect("maria").get("ExplanationOfBenefit").text
+        assert "missing-" not in ours.connect("maria").get("ExplanationOfBenefit").text

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 import pytest
-from support.smart_app import MakeApp, SmartApp, hidden
+from support.smart_app import SmartApp, hidden
 
+from sandbox.core.clock import FrozenClock
 from sandbox.faults.catalog import load
-from sandbox.faults.scenario import Show, Then
+from sandbox.faults.shows import Show, Then
 from sandbox.settings import root
 
 SCENARIOS = load(root() / "scenarios").by_id
@@ -17,21 +19,60 @@ FIRST_MEMBER = "maria"
 TOLERANCE = 0.15
 
 
+@dataclass
+class Seen:
+    """What came of a step: an answer, the parameters of a callback, or how the connection failed."""
+
+    answer: httpx.Response | None = None
+    callback: dict[str, str] = field(default_factory=dict)
+    failed: str = ""
+    seconds: float = 0.0
+
+    @property
+    def body(self) -> Any:
+        """The JSON of the answer; nothing when there is none, or it cannot be read."""
+        if self.answer is None or "json" not in self.answer.headers.get("content-type", ""):
+            return {}
+        try:
+            return self.answer.json()
+        except ValueError:
+            self.failed = "json"
+            return {}
+
+
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_a_scenario_shows_what_it_says(make_app: MakeApp, name: str) -> None:
-    client = make_app(name)
-    for step in SCENARIOS[name].shows:
-        seen = act(client, step)
-        for _ in range(step.times - 1):
-            seen = act(client, step)
-        check(client, seen, step.then)
+def test_a_scenario_shows_what_it_says(still: tuple[str, FrozenClock], name: str) -> None:
+    origin, clock = still
+    with SmartApp(f"{origin}/s/{name}~shows") as client:
+        for step in SCENARIOS[name].shows:
+            for _ in range(step.times):
+                begun = clock.now()
+                seen = attempt(client, step)
+                seen.seconds = (clock.now() - begun).total_seconds()
+            check(client, seen, step.then)
+
+
+def attempt(client: SmartApp, step: Show) -> Seen:
+    try:
+        found = act(client, step)
+    except httpx.DecodingError:
+        return Seen(failed="encoding")
+    except httpx.TransportError:
+        return Seen(failed="connection")
+    return Seen(callback=found) if isinstance(found, dict) else Seen(found)
 
 
 def act(client: SmartApp, step: Show) -> Any:
     """Take a step. Returns the answer, or the callback's parameters of a sign-in that failed."""
     if step.sign_in:
         client.tokens = {}
-        back = client.agree(step.sign_in)
+        landed = client.log_in(step.sign_in)
+        if landed.status_code in (303, 302) and not client.returned(landed):
+            form = hidden(client.follow(landed)) | {"decision": "allow"}
+            landed = client.browser.post(f"{client.base}/auth/consent", data=form)
+        if not client.returned(landed):
+            return landed
+        back = client.callback(landed)
         if "code" not in back:
             return back
         answer = client.redeem(back["code"])
@@ -41,11 +82,16 @@ def act(client: SmartApp, step: Show) -> Any:
         return opt_in(client, step.opt_in)
     if step.advance:
         return client.control("clock", {"advance": step.advance})
+    if step.authorize is not None:
+        answer = client.authorize(**step.authorize)
+        return client.callback(answer) if client.returned(answer) else answer
+    if step.fetch is not None:
+        return client.http.get(f"{client.base}/{step.fetch}", headers=step.send)
     if not client.tokens:
         client.connect(FIRST_MEMBER)
     if step.refresh:
         return [client.refresh() for _ in range(step.refresh)][-1]
-    return client.get(str(step.get).format(patient=client.patient))
+    return client.get(str(step.get).format(patient=client.patient), **step.send)
 
 
 def opt_in(client: SmartApp, username: str) -> httpx.Response:
@@ -56,10 +102,9 @@ def opt_in(client: SmartApp, username: str) -> httpx.Response:
     return client.browser.post(f"{client.base}/portal/opt-in", data=hidden(page))
 
 
-def check(client: SmartApp, seen: Any, then: Then) -> None:
-    answer = seen if isinstance(seen, httpx.Response) else None
-    callback = seen if isinstance(seen, dict) else {}
-    body = answer.json() if answer is not None and "json" in answer.headers.get("content-type", "") else {}
+def check(client: SmartApp, seen: Seen, then: Then) -> None:
+    answer, body = seen.answer, seen.body
+    assert seen.failed == (then.broken or ""), seen.failed
     if then.status is not None:
         assert answer is not None
         assert answer.status_code == then.status, answer.text[:300]
@@ -68,14 +113,41 @@ def check(client: SmartApp, seen: Any, then: Then) -> None:
     if then.issue:
         assert body["issue"][0]["code"] == then.issue
     if then.error:
-        assert (callback or body)["error"] == then.error
+        assert (seen.callback or body)["error"] == then.error
     if then.says:
-        assert then.says in str(callback or (answer and answer.text))
+        assert then.says in str(seen.callback or (answer and answer.text))
     for name, value in then.header.items():
         assert answer is not None
         assert value in answer.headers.get(name, ""), name
+    for name in then.without:
+        assert answer is not None
+        assert name not in answer.headers
+    for path, value in then.holds.items():
+        assert value in values(seen.callback or body, path.split(".")), path
+    for path in then.absent:
+        assert not values(seen.callback or body, path.split(".")), path
+    if then.took is not None:
+        assert seen.seconds >= then.took
+    if then.entries is not None:
+        assert len(body.get("entry", [])) == then.entries
+    if then.pages is not None:
+        assert pages(client, body) == then.pages
     if then.every:
         check_references(client, body, then.every, then.unresolvable)
+
+
+def pages(client: SmartApp, bundle: dict[str, Any]) -> int:
+    """How many pages there are, this one included, until there is no next or it was seen before."""
+    seen: set[str] = set()
+    while following := [li["url"] for li in bundle.get("link", []) if li["relation"] == "next"]:
+        if following[0] in seen:
+            break
+        seen.add(following[0])
+        answer = client.get(following[0])
+        if answer.status_code != 200:
+            break
+        bundle = answer.json()
+    return len(seen) + 1
 
 
 def check_references(client: SmartApp, bundle: dict[str, Any], path: str, share: float | None) -> None:

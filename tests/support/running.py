@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 from werkzeug.serving import make_server
@@ -37,8 +38,15 @@ def library(home: Path, settings: Settings, today: date) -> Path:
 @contextmanager
 def listening(settings: Settings, clock: Clock | None = None) -> Iterator[str]:
     """The app on a free port, in this process. Yields its origin."""
+    with serving(create_app(settings, clock)) as where:
+        yield where
+
+
+@contextmanager
+def serving(app: Any) -> Iterator[str]:
+    """An app on a free port, in this process. Yields its origin."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, create_app(settings, clock), threaded=True)
+    server = make_server("127.0.0.1", 0, app, threaded=True)
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

@@ -5,26 +5,33 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
-from sandbox.core.clock import Clock
+from sandbox.core.clock import Clock, pause
 from sandbox.core.gates import Facts, Stage
 
 
 @dataclass(frozen=True)
 class World:
-    """What an effect may use beside its value: the tenant's clock and counters, and a seed."""
+    """What an effect may use beside its value: the tenant's clock (`ahead`: how far it was moved) and
+    counters, and a seed."""
 
     clock: Clock
     seed: str
     count: Callable[[str], int]
     window: Callable[[str, int, int], tuple[int, int]]
+    ahead: timedelta = timedelta()
 
     def share(self, name: str) -> float:
         """A number in [0, 1) that is always the same for this name and seed."""
         return int.from_bytes(hashlib.sha256(f"{self.seed}|{name}".encode()).digest()[:6]) / 2**48
+
+    def wait(self, seconds: float) -> None:
+        """Let this much time of the tenant's clock pass."""
+        pause(self.clock, seconds)
 
 
 class Effect(BaseModel):

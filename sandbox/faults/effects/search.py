@@ -1,4 +1,4 @@
-"""Query and bundle verbs: searches that are poorer than asked, pages that lie."""
+"""Query verbs: searches that are poorer than asked, or refused."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from sandbox.core.errors import bad_request
+from sandbox.core.errors import Problem, bad_request
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.library import Page
 from sandbox.fhir.query import Query
 
 
@@ -45,6 +44,32 @@ class RejectParam(Effect, stage=Stage.QUERY):
         return value
 
 
+class RequireParam(Effect, stage=Stage.QUERY):
+    """Answer 400 when none of these parameters is sent."""
+
+    do: Literal["require_param"]
+    params: list[str] = Field(min_length=1)
+
+    def __call__(self, value: Query, facts: Facts, world: World) -> Query:
+        if not any(c.param.name in self.params for c in value.clauses):
+            bad_request(f"A search needs {' or '.join(self.params)}", self.params[0])
+        return value
+
+
+class RefuseSearch(Effect, stage=Stage.QUERY):
+    """Refuse a search once it is understood: with `page: 2` in `when`, the second page of any."""
+
+    do: Literal["refuse_search"]
+    status: int = Field(default=410, ge=400, le=599)
+    code: str = Field(default="expired", description="of the OperationOutcome")
+    text: str = "This search has expired: begin again"
+
+    def __call__(self, value: Query, facts: Facts, world: World) -> Query:
+        problem = Problem(self.text, code=self.code)
+        problem.status = self.status
+        raise problem
+
+
 class CapCount(Effect, stage=Stage.QUERY):
     """Never show more than `most` entries a page, whatever `_count` asks."""
 
@@ -55,29 +80,11 @@ class CapCount(Effect, stage=Stage.QUERY):
         return replace(value, count=min(value.count, self.most))
 
 
-class LieAboutTotal(Effect, stage=Stage.BUNDLE):
-    """Report another `total` than there is."""
+class FixCount(Effect, stage=Stage.QUERY):
+    """Show pages of this size, whatever `_count` asks."""
 
-    do: Literal["lie_about_total"]
-    total: int = Field(ge=0)
+    do: Literal["fix_count"]
+    count: int = Field(ge=1, le=10_000)
 
-    def __call__(self, value: Page, facts: Facts, world: World) -> Page:
-        return replace(value, total=self.total)
-
-
-class DropNextLink(Effect, stage=Stage.BUNDLE):
-    """Leave out the `next` link: the rest of the results cannot be reached."""
-
-    do: Literal["drop_next_link"]
-
-    def __call__(self, value: Page, facts: Facts, world: World) -> Page:
-        return replace(value, more=False)
-
-
-class RepeatEntry(Effect, stage=Stage.BUNDLE):
-    """Show the last entry of a page twice."""
-
-    do: Literal["repeat_entry"]
-
-    def __call__(self, value: Page, facts: Facts, world: World) -> Page:
-        return replace(value, matches=(*value.matches, *value.matches[-1:]))
+    def __call__(self, value: Query, facts: Facts, world: World) -> Query:
+        return replace(value, count=self.count)

@@ -1,14 +1,14 @@
-"""Authorize and token verbs: what goes wrong while an app connects."""
+"""Authorize verbs: what goes wrong while a member lets an app in."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Literal
+from urllib.parse import quote
 
 from pydantic import Field
 
 from sandbox.auth.decision import Decision
-from sandbox.auth.tokens import TokenPlan
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
 
@@ -43,33 +43,71 @@ class NarrowScopes(Effect, stage=Stage.AUTHORIZE):
         return replace(value, scope=tuple(s for s in value.scope if s not in self.drop))
 
 
-class ExpireEarly(Effect, stage=Stage.TOKEN):
-    """The access token dies before the `expires_in` it was announced with: after some seconds, after
-    some requests, or at whichever comes first."""
+class KeepScopes(Effect, stage=Stage.AUTHORIZE):
+    """Grant only these scopes of those that the member agreed to."""
 
-    do: Literal["expire_early"]
-    after_seconds: int | None = Field(default=None, ge=0)
-    after_requests: int | None = Field(default=None, ge=0)
+    do: Literal["keep_scopes"]
+    keep: list[str]
 
-    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
-        lifetime = value.lifetime if self.after_seconds is None else min(self.after_seconds, value.lifetime)
-        limits = [uses for uses in (value.uses, self.after_requests) if uses is not None]
-        return replace(value, lifetime=lifetime, uses=min(limits, default=None))
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        return replace(value, scope=tuple(s for s in value.scope if s in self.keep))
 
 
-class OmitPatient(Effect, stage=Stage.TOKEN):
-    """Leave the patient out of the token response."""
+class AlterState(Effect, stage=Stage.AUTHORIZE):
+    """Send another `state` back than the one that came."""
 
-    do: Literal["omit_patient"]
+    do: Literal["alter_state"]
+    how: Literal["truncate", "encode_twice", "lower_case", "replace"] = "truncate"
 
-    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
-        return replace(value, extras={k: v for k, v in value.extras.items() if k != "patient"})
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        state = value.params.get("state")
+        if state is None:
+            return value
+        altered = {
+            "truncate": state[: len(state) // 2],
+            "encode_twice": quote(state + "=", safe=""),
+            "lower_case": state.lower(),
+            "replace": "undefined",
+        }[self.how]
+        return replace(value, params={**value.params, "state": altered})
 
 
-class WithholdRefresh(Effect, stage=Stage.TOKEN):
-    """Issue no refresh token."""
+class AddCallbackParam(Effect, stage=Stage.AUTHORIZE):
+    """Send one more parameter to the app: `error` beside the code, an `iss` that is not ours."""
 
-    do: Literal["withhold_refresh"]
+    do: Literal["add_callback_param"]
+    name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
+    value: str
 
-    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
-        return replace(value, refresh=False)
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        return replace(value, params={**value.params, self.name: self.value})
+
+
+class DropCallbackParam(Effect, stage=Stage.AUTHORIZE):
+    """Leave a parameter out of what is sent back to the app."""
+
+    do: Literal["drop_callback_param"]
+    name: str
+
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        return replace(value, params={k: v for k, v in value.params.items() if k != self.name})
+
+
+class WrongPatient(Effect, stage=Stage.AUTHORIZE):
+    """Open another record than the member's own: whatever the token reads is somebody else's."""
+
+    do: Literal["wrong_patient"]
+    patient: str = Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")
+
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        return replace(value, patient=self.patient)
+
+
+class RefuseData(Effect, stage=Stage.AUTHORIZE):
+    """Let the member in and give a good token, then answer 403 to every request for data."""
+
+    do: Literal["refuse_data"]
+    text: str = "Data access is not available for this member"
+
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        return replace(value, refused=self.text)

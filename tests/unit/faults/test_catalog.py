@@ -132,7 +132,7 @@ def complaints(tmp_path: Path, text: str, name: str = "some.yaml") -> list[str]:
             "rules: [{then: {do: dely, seconds: 1}}]",
             r"rules\.0\.then\.do: no verb 'dely' \(did you mean delay\?\)",
         ),
-        ("rules: [{then: {do: xyz}}]", r"no verb 'xyz'; verbs are break_reference, "),
+        ("rules: [{then: {do: xyz}}]", r"no verb 'xyz'; verbs are add_callback_param, "),
         ("rules: [{then: {seconds: 1}}]", r"rules\.0\.then\.do: a verb is missing; verbs are "),
         ("rules: [{then: {do: delay, second: 1}}]", r"rules\.0\.then\.second: not a key"),
         ("rules: [{then: {do: delay, seconds: soon}}]", r"rules\.0\.then\.seconds: .*number"),

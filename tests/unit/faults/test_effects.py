@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import gzip
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -15,10 +17,9 @@ from unit.faults.fault_samples import FHIR, act, gates, world
 
 from sandbox.auth.decision import Decision
 from sandbox.auth.tokens import TokenPlan
-from sandbox.core.clock import FrozenClock
-from sandbox.core.errors import BadRequest
+from sandbox.core.clock import FrozenClock, OffsetClock, SystemClock, stopwatch
+from sandbox.core.errors import BadRequest, Problem
 from sandbox.core.gates import Facts, Reply, Stage
-from sandbox.faults.effects import arrival
 from sandbox.faults.scenario import VERBS
 from sandbox.fhir.library import Page, Stored
 from sandbox.fhir.query import parse
@@ -48,6 +49,101 @@ PAGE = Page((stored("a"), stored("b")), total=2, more=True, last=2)
 
 def changed(**changes: Any) -> dict[str, Any]:
     return {**copy.deepcopy(CLAIM), **changes}
+
+
+DATED = Page(
+    tuple(
+        replace(stored(str(number)), body=body)
+        for number, body in enumerate(
+            (
+                b'{"billablePeriod":{"start":"2025-06-10"}}',
+                b'{"period":{"start":"2024-06-10T00:00:00Z"}}',
+                b"{}",
+            )
+        )
+    ),
+    total=9,
+)
+ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+POINTS = {"r": {"reference": "Patient/p1", "display": "d"}}
+
+
+def said(body: Any, status: int = 200, **headers: str) -> Reply:
+    """A JSON answer."""
+    sent = body if isinstance(body, bytes) else json.dumps(body, separators=(",", ":")).encode()
+    named = {"Content-Type": "application/json", **{k.replace("_", "-"): v for k, v in headers.items()}}
+    return Reply(status, tuple(named.items()), sent)
+
+
+BUNDLE: dict[str, Any] = {
+    "resourceType": "Bundle",
+    "link": [
+        {"relation": "self", "url": "http://h/fhir/X?patient=p&_page=a"},
+        {"relation": "next", "url": "http://h/fhir/X?patient=p&_page=b"},
+    ],
+}
+
+
+def linked(url: str, relation: str = "next") -> dict[str, Any]:
+    return {**BUNDLE, "link": [BUNDLE["link"][0], {"relation": relation, "url": url}]}
+
+
+BACK = Reply(303, (("Location", "http://127.0.0.1/cb?code=c&state=s"),), b"")
+REFUSED = Reply(303, (("Location", "http://127.0.0.1/cb?error=access_denied"),), b"")
+ANSWERS: list[tuple[str, dict[str, Any], Reply | None, Reply]] = [
+    ("redirect", {}, None, Reply(302, (("Location", "?_page=a"),), b"")),
+    ("redirect", {"to": "https://new.example/api/", "status": 301}, None,
+     Reply(301, (("Location", "https://new.example/api/fhir/Patient?_page=a"),), b"")),
+    ("change_status", {"status": 200}, said({"error": "x"}, 400), said({"error": "x"})),
+    ("change_status", {"status": 304, "empty": True}, said({}), said(b"", 304)),
+    ("redress", {"dress": "empty"}, Reply(400, (("Content-Type", "x"), ("X-A", "1")), b"y"),
+     Reply(400, (("X-A", "1"),), b"")),
+    ("redress", {"dress": "text", "text": "no"}, said({}, 500),
+     Reply(500, (("Content-Type", "text/plain; charset=utf-8"),), b"no")),
+    ("redress", {"dress": "html"}, said({}), said({})),
+    ("dead_end", {}, BACK, BACK),
+    ("callback_in_fragment", {}, BACK,
+     Reply(303, (("Location", "http://127.0.0.1/cb#code=c&state=s"),), b"")),
+    ("callback_in_fragment", {}, Reply(303, (("Location", "/login?request=1"),), b""),
+     Reply(303, (("Location", "/login?request=1"),), b"")),
+    ("set_header", {"name": "ETag", "value": "x"}, said({}, ETag="y"), said({}, ETag="x")),
+    ("set_field", {"path": "expires_in", "value": "3600"}, said({"expires_in": 3600}),
+     said({"expires_in": "3600"})),
+    ("set_field", {"path": "error", "value": "y"}, said({"error": "x"}, 400), said({"error": "x"}, 400)),
+    ("set_field", {"path": "a", "value": 1}, said(b"<html>"), said(b"<html>")),
+    ("set_field", {"path": "a", "value": 1}, said(b"[1]"), said(b"[1]")),
+    ("drop_field", {"path": "entry.search"}, said({"entry": [{"search": 1, "x": 2.50}, {}]}),
+     said({"entry": [{"x": 2.5}, {}]})),
+    ("rename_field", {"path": "expires_in", "to": "expires"}, said({"expires_in": 1}), said({"expires": 1})),
+    ("rename_field", {"path": "absent", "to": "x"}, said({"a": 1}), said({"a": 1})),
+    ("rewrite_field", {"path": "scope", "find": "patient/", "by": "Patient/"},
+     said({"scope": "openid patient/*.rs"}), said({"scope": "openid Patient/*.rs"})),
+    ("alter_id_token", {"set": {"iss": "x"}, "drop": ["fhirUser"]},
+     said({"id_token": "h.eyJpc3MiOiJpIiwiZmhpclVzZXIiOiJmIn0.s"}),
+     said({"id_token": "h.eyJpc3MiOiJ4In0.s"})),
+    ("alter_id_token", {"set": {"iss": "x"}}, said({"a": 1}), said({"a": 1})),
+    ("damage_json", {"how": "bom"}, said({}), said(b"\xef\xbb\xbf{}")),
+    ("damage_json", {"how": "trailing_comma"}, said({"a": [1]}), said(b'{"a":[1],}')),
+    ("damage_json", {"how": "nan"}, said({"value": 1.5}), said(b'{"value":NaN}')),
+    ("damage_json", {"how": "duplicate_key"}, said({"id": "x", "a": 1}), said(b'{"id":"x","id":"x","a":1}')),
+    ("damage_json", {"how": "single_quotes"}, said({"a": 1}), said(b"{'a':1}")),
+    ("damage_json", {"how": "latin1"}, said('{"a":"é"}'.encode()), said('{"a":"é"}'.encode("latin-1"))),
+    ("damage_json", {"how": "nul"}, said({}), said(b"{}\x00")),
+    ("damage_json", {"how": "nul"}, REPLY, REPLY),
+    ("loop_next_link", {}, said(BUNDLE), said(linked("http://h/fhir/X?patient=p&_page=a"))),
+    ("loop_next_link", {}, said({"a": 1}), said({"a": 1})),
+    ("rename_link_relation", {"to": "nxt"}, said(BUNDLE), said(linked(BUNDLE["link"][1]["url"], "nxt"))),
+    ("rewrite_link", {"host": "10.0.0.5:8080", "scheme": "https"}, said(BUNDLE),
+     said(linked("https://10.0.0.5:8080/fhir/X?patient=p&_page=b"))),
+    ("rewrite_link", {"pad": 3}, said(BUNDLE), said(linked("http://h/fhir/X?patient=p&_page=b&_pad=xxx"))),
+    ("forget_link_params", {"params": ["patient"]}, said(BUNDLE), said(linked("http://h/fhir/X?_page=b"))),
+    ("add_link", {}, said({"resourceType": "Bundle"}),
+     said({"resourceType": "Bundle", "link": [{"relation": "next", "url": ""}]})),
+    ("gzip_body", {}, said({}), said({}, Content_Encoding="gzip")),
+    ("drop_connection", {}, said({}), said({})),
+    ("stall_body", {"seconds": 1}, said({}), said({})),
+    ("lie_about_length", {}, said({}), said({})),
+]  # fmt: skip
 
 
 TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
@@ -83,7 +179,43 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("expire_early", {"after_requests": 6}, replace(PLAN, uses=3), replace(PLAN, uses=3)),
     ("omit_patient", {}, PLAN, replace(PLAN, extras={"tenant": "x"})),
     ("withhold_refresh", {}, PLAN, replace(PLAN, refresh=False)),
+    ("keep_scopes", {"keep": ["openid"]}, YES, replace(YES, scope=("openid",))),
+    ("alter_state", {}, replace(YES, params={"state": "abcd"}), replace(YES, params={"state": "ab"})),
+    ("alter_state", {"how": "encode_twice"}, replace(YES, params={"state": "a b"}),
+     replace(YES, params={"state": "a%20b%3D"})),
+    ("alter_state", {"how": "lower_case"}, replace(YES, params={"state": "aB"}),
+     replace(YES, params={"state": "ab"})),
+    ("alter_state", {"how": "replace"}, YES, replace(YES, params={"state": "undefined", "iss": "i"})),
+    ("alter_state", {}, replace(YES, params={}), replace(YES, params={})),
+    ("add_callback_param", {"name": "error", "value": "x"}, YES,
+     replace(YES, params={**YES.params, "error": "x"})),
+    ("drop_callback_param", {"name": "iss"}, YES, replace(YES, params={"state": "s"})),
+    ("wrong_patient", {"patient": "p2"}, YES, replace(YES, patient="p2")),
+    ("refuse_data", {"text": "no"}, YES, replace(YES, refused="no")),
+    ("announce", {"seconds": 7200}, PLAN, replace(PLAN, announced=7200)),
+    ("narrow_token", {"drop": ["openid"]}, replace(PLAN, scope="openid patient/*.rs"),
+     replace(PLAN, scope="patient/*.rs")),
+    ("set_token_field", {"name": "patient", "value": "p9"}, PLAN,
+     replace(PLAN, extras={"patient": "p9", "tenant": "x"})),
     # query and bundle
+    ("require_param", {"params": ["absent", "type"]}, QUERY, QUERY),
+    ("fix_count", {"count": 7}, QUERY, replace(QUERY, count=7)),
+    ("reverse_entries", {}, PAGE, replace(PAGE, matches=PAGE.matches[::-1])),
+    ("count_includes", {}, replace(PAGE, included=(stored("i"),)),
+     replace(PAGE, included=(stored("i"),), total=3)),
+    ("omit_total", {}, PAGE, replace(PAGE, total=None)),
+    ("drop_included", {}, replace(PAGE, included=(stored("i"),)), PAGE),
+    ("empty_search", {}, PAGE, Page((), total=0)),
+    ("truncate_bundle", {"most": 1}, PAGE, replace(PAGE, matches=PAGE.matches[:1], more=False)),
+    ("hide_share", {"share": 1}, PAGE, replace(PAGE, matches=(), total=0)),
+    ("hide_share", {"share": 1, "types": ["Coverage"]}, PAGE, PAGE),
+    ("hide_by_age", {"older_than_days": 30}, DATED,
+     replace(DATED, matches=(DATED.matches[0], DATED.matches[2]), total=8)),
+    ("hide_by_age", {"newer_than_days": 30}, DATED, replace(DATED, matches=DATED.matches[1:], total=8)),
+    ("hide_by_age", {"older_than_days": 30, "types": ["Coverage"]}, DATED, DATED),
+    ("copy_entry", {"prefixes": ["A-"]}, Page((stored("a"),)),
+     Page((stored("a"), replace(stored("a"), id="A-a", body=b'{"id":"A-a"}')))),
+    ("copy_entry", {"type": "Coverage"}, PAGE, PAGE),
     ("forget_includes", {}, QUERY, replace(QUERY, includes=())),
     ("ignore_param", {"param": "type"}, QUERY, replace(QUERY, clauses=QUERY.clauses[:1])),
     ("ignore_param", {"param": "absent"}, QUERY, QUERY),
@@ -95,6 +227,36 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("repeat_entry", {}, PAGE, replace(PAGE, matches=(*PAGE.matches, stored("b")))),
     ("repeat_entry", {}, Page(()), Page(())),
     # resource
+    ("rename_element", {"path": "item.a", "to": "b"}, {"item": [{"a": 1}, {}]}, {"item": [{"b": 1}, {}]}),
+    ("data_absent", {"path": "status", "reason": "masked"}, {"status": "active"},
+     {"_status": {"extension": [{"url": ABSENT, "valueCode": "masked"}]}}),
+    ("data_absent", {"path": "status"}, {"id": "x"}, {"id": "x"}),
+    ("swap_code_system", {"system": "s", "to": "t", "codes": {"a": "b"}},
+     {"c": [{"system": "s", "code": "a"}, {"system": "s", "code": "z"}, {"system": "u", "code": "a"}]},
+     {"c": [{"system": "t", "code": "b"}, {"system": "t", "code": "z"}, {"system": "u", "code": "a"}]}),
+    ("reformat_date", {"path": "p.start"}, {"p": {"start": "2025-01-31T10:00:00Z"}},
+     {"p": {"start": "01/31/2025"}}),
+    ("reformat_date", {"path": "p.start"}, {"p": {"start": "2025-01"}}, {"p": {"start": "2025-01"}}),
+    ("restless_version", {}, {"id": "x", "meta": {"profile": ["p"]}},
+     {"id": "x", "meta": {"profile": ["p"], "versionId": "1749945600000",
+                          "lastUpdated": "2025-06-15T00:00:00.000Z"}}),
+    ("alias_id", {}, {"resourceType": "Patient", "id": "p1"}, {"resourceType": "Patient", "id": "SRC1-p1"}),
+    ("alias_id", {"references": True}, {"resourceType": "Coverage", "b": {"reference": "Patient/p1"}},
+     {"resourceType": "Coverage", "b": {"reference": "Patient/SRC1-p1"}}),
+    ("alias_id", {}, {"resourceType": "Coverage", "b": {"reference": "Patient/p1"}},
+     {"resourceType": "Coverage", "b": {"reference": "Patient/p1"}}),
+    ("restyle_reference", {"style": "absolute"}, POINTS, {"r": {"reference":
+     "http://10.0.0.5:8080/fhir/Patient/p1", "display": "d"}}),
+    ("restyle_reference", {"style": "versioned"}, POINTS,
+     {"r": {"reference": "Patient/p1/_history/1", "display": "d"}}),
+    ("restyle_reference", {"style": "logical", "base": "urn:x"}, POINTS,
+     {"r": {"identifier": {"system": "urn:x/identifiers/Patient", "value": "p1"}, "display": "d",
+            "type": "Patient"}}),
+    ("restyle_reference", {"style": "missing"}, {"r": {"reference": "Patient/p1"}},
+     {"r": {"display": "Patient"}}),
+    ("restyle_reference", {"style": "contained"}, POINTS,
+     {"r": {"reference": "#patient-d6d079", "display": "d"}}),
+    ("restyle_reference", {"style": "urn", "targets": ["Coverage"]}, POINTS, POINTS),
     ("drop_element", {"path": "careTeam.provider"}, CLAIM, changed(careTeam=[{}, {}])),
     (
         "drop_element",
@@ -131,9 +293,131 @@ def test_a_verb_does_what_its_name_says(
     assert before == original
 
 
+@pytest.mark.parametrize(
+    ("verb", "parameters", "before", "after"), [row for row in ANSWERS if row[0] not in ("drop_connection",
+    "stall_body", "lie_about_length")]
+)  # fmt: skip
+def test_an_answer_becomes_what_the_verb_says(
+    verb: str, parameters: dict[str, Any], before: Reply | None, after: Reply
+) -> None:
+    made = act(verb, before, replace(FHIR, params={"_page": "a"}), **parameters)
+    assert (made.status, sorted(made.headers), made.body) == (after.status, sorted(after.headers), after.body)
+
+
+def sent(reply: Reply) -> tuple[bytes, bool]:
+    """What reaches the caller, and whether the connection breaks then."""
+    got = b""
+    try:
+        for chunk in reply.chunks():
+            got += chunk
+    except ConnectionResetError:
+        return got, True
+    return got, False
+
+
+def test_a_connection_breaks_before_the_first_byte_or_in_the_middle() -> None:
+    assert sent(act("drop_connection", REPLY)) == (b"", True)
+    half = act("drop_connection", REPLY, keep=0.5)
+    assert sent(half) == (b"01234", True)
+    assert half.header("Content-Length") == "10"
+
+
+def test_a_stated_length_may_be_a_lie() -> None:
+    lie = act("lie_about_length", REPLY, by=5)
+    assert (lie.header("Content-Length"), sent(lie)) == ("15", (REPLY.body, True))
+
+
+def test_a_body_may_stall_and_still_arrive() -> None:
+    at = world()
+    begun = at.clock.now()
+    stalled = act("stall_body", REPLY, at=at, seconds=30)
+    assert sent(stalled) == (REPLY.body, False)
+    assert at.clock.now() - begun == timedelta(seconds=30)
+
+
+def test_gzip_is_told_and_done_wrongly() -> None:
+    double = act("gzip_body", REPLY, how="double")
+    assert double.header("Content-Encoding") == "gzip"
+    assert gzip.decompress(gzip.decompress(double.body)) == REPLY.body
+    silent = act("gzip_body", REPLY, how="silent")
+    assert silent.header("Content-Encoding") is None
+    assert gzip.decompress(silent.body) == REPLY.body
+
+
+def test_a_dead_end_shows_a_page_where_the_app_waits() -> None:
+    page = act("dead_end", REFUSED, text="Call us")
+    assert (page.status, page.header("Location")) == (200, None)
+    assert b"Call us" in page.body
+    assert act("dead_end", BACK, instead_of="code").status == 200
+    assert act("dead_end", BACK, instead_of="any", status=403).status == 403
+    assert act("dead_end", REPLY, instead_of="any") is REPLY
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "status", "kind", "holds"),
+    [
+        ("/fhir/X", {}, 503, "application/fhir+json", '"code":"transient"'),
+        ("/fhir/X", {"status": 418}, 418, "application/fhir+json", '"code":"invalid"'),
+        ("/fhir/X", {"status": 599}, 599, "application/fhir+json", '"code":"exception"'),
+        ("/auth/token", {"status": 401}, 401, "application/json", '"error":"invalid_client"'),
+        ("/auth/token", {"code": "odd"}, 503, "application/json", '"error":"odd"'),
+        ("/fhir/X", {"dress": "html", "text": "blocked"}, 503, "text/html", "<h1>blocked</h1>"),
+        ("/fhir/X", {"dress": "xml", "status": 400}, 400, "application/xml", "<code>400</code>"),
+        ("/fhir/X", {"dress": "empty"}, 503, None, ""),
+    ],
+)
+def test_a_refusal_wears_the_dress_it_is_given(
+    path: str, parameters: dict[str, Any], status: int, kind: str | None, holds: str
+) -> None:
+    reply = act("refuse", None, Facts(path=path), retry_after=3, headers={"X-A": "b"}, **parameters)
+    assert (reply.status, reply.header("Retry-After"), reply.header("X-A")) == (status, "3", "b")
+    assert (reply.header("Content-Type") or "").startswith(kind or "")
+    assert holds in reply.body.decode()
+    assert act("refuse", REPLY) is REPLY
+
+
+@pytest.mark.parametrize(
+    ("told", "header", "value"),
+    [("date", "Retry-After", "Sun, 15 Jun 2025 00:00:06 GMT"), ("reset", "X-RateLimit-Reset", "5"),
+     ("zero", "Retry-After", "0"), ("seconds", "Retry-After", "5")],
+)  # fmt: skip
+def test_the_wait_is_told_in_many_ways(told: str, header: str, value: str) -> None:
+    at = world()
+    replies = [act("rate_limit", None, at=at, limit=1, per_seconds=5, told=told) for _ in range(2)]
+    assert replies[1].header(header) == value
+
+
+def test_a_firewall_blocks_with_a_page() -> None:
+    at = world()
+    blocked = [act("rate_limit", None, at=at, limit=1, status=403, dress="html") for _ in range(2)][1]
+    assert (blocked.status, blocked.header("Content-Type")) == (403, "text/html; charset=utf-8")
+
+
+def test_a_search_without_what_it_needs_is_refused_by_name() -> None:
+    with pytest.raises(BadRequest, match="category or status"):
+        act("require_param", QUERY, params=["category", "status"])
+    with pytest.raises(Problem) as caught:
+        act("refuse_search", QUERY)
+    assert (caught.value.status, caught.value.code) == (410, "expired")
+
+
+def test_a_urn_is_the_same_for_the_same_target() -> None:
+    first = act("restyle_reference", POINTS, style="urn")["r"]["reference"]
+    assert re.fullmatch(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-8[0-9a-f]{3}-[0-9a-f]{12}", first)
+    assert act("restyle_reference", POINTS, style="urn")["r"]["reference"] == first
+
+
+def test_a_share_of_the_matches_is_always_the_same_one() -> None:
+    many = Page(tuple(stored(str(number)) for number in range(200)), total=200)
+    kept = act("hide_share", many, share=0.3)
+    assert 110 < len(kept.matches) < 170
+    assert kept.total == len(kept.matches)
+    assert act("hide_share", many, share=0.3) == kept
+
+
 def test_every_verb_is_tested_here() -> None:
-    elsewhere = {"delay", "rate_limit", "maintenance"}
-    assert {row[0] for row in TABLE} | elsewhere == set(VERBS)
+    elsewhere = {"delay", "rate_limit", "maintenance", "refuse", "refuse_search"}
+    assert {row[0] for row in (*TABLE, *ANSWERS)} | elsewhere == set(VERBS)
 
 
 def test_every_verb_is_at_a_gate_and_says_what_it_does() -> None:
@@ -162,12 +446,19 @@ def test_parameters_that_make_no_sense_are_refused(verb: str, parameters: dict[s
         VERBS[verb].model_validate({"do": verb, **parameters})
 
 
-def test_a_delay_waits_and_answers_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    waited: list[float] = []
-    monkeypatch.setattr(arrival, "sleep", waited.append)
-    assert act("delay", None, seconds=1.5) is None
-    assert act("delay", REPLY, seconds=2) is REPLY
-    assert waited == [1.5, 2]
+def test_a_delay_lets_the_payers_time_pass_and_answers_nothing() -> None:
+    at = world()
+    begun = at.clock.now()
+    assert act("delay", None, at=at, seconds=1.5) is None
+    assert act("delay", REPLY, at=at, seconds=2) is REPLY
+    assert at.clock.now() - begun == timedelta(seconds=3.5)
+
+
+def test_a_delay_really_waits_by_a_clock_that_goes_by_itself() -> None:
+    at = replace(world(), clock=OffsetClock(SystemClock(), timedelta(days=1)))
+    begun = stopwatch()
+    act("delay", None, at=at, seconds=0.05)
+    assert stopwatch() - begun >= 0.05
 
 
 def test_a_rejected_parameter_is_named() -> None:
@@ -252,8 +543,7 @@ def test_fired_names_the_verbs_that_changed_something_once_and_in_order() -> Non
     assert bound.fired() == ("some:forget_includes", "some:cap_count")
 
 
-def test_fired_names_verbs_that_wait_or_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrival, "sleep", lambda seconds: None)
+def test_fired_names_verbs_that_wait_or_refuse() -> None:
     bound = gates({"then": {"do": "delay", "seconds": 1}}, {"then": {"do": "reject_param", "param": "type"}})
     assert bound.run(Stage.REQUEST, None, FHIR) is None
     with pytest.raises(BadRequest):

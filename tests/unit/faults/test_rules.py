@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 from unit.faults.fault_samples import FHIR, gates, world
 
-from sandbox.core.gates import Facts, Stage
+from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.faults.scenario import When
 
 TOKEN = Facts("POST", "/auth/token", client="app", grant_type="refresh_token")
@@ -37,6 +37,8 @@ SEARCH = Facts(
         ({"param": "_count=6"}, SEARCH, False),
         ({"param": "name"}, SEARCH, True),
         ({"param": "absent"}, SEARCH, False),
+        ({"lacks": "name"}, SEARCH, False),
+        ({"lacks": "category"}, SEARCH, True),
         ({"client": "app"}, SEARCH, True),
         ({"client": "other"}, SEARCH, False),
         ({"member": "maria"}, SEARCH, True),
@@ -97,6 +99,37 @@ def test_only_requests_that_match_the_other_keys_are_counted() -> None:
         bound = gates({"when": {"path": "/fhir/*", "nth": 2}, "then": {"do": "maintenance"}}, at=at)
         answers.append(bound.run(Stage.REQUEST, None, replace(FHIR, path=path)) is not None)
     assert answers == [False, False, False, True]
+
+
+def test_a_request_is_counted_once_however_many_resources_it_shows() -> None:
+    at = world()
+    rule = {"when": {"resource": "Patient", "nth": 2}, "then": {"do": "drop_element", "path": "name"}}
+    shown = []
+    for _ in range(3):
+        bound = gates(rule, at=at)
+        people = [{"resourceType": "Patient", "id": str(n), "name": "x"} for n in range(3)]
+        shown.append([bound.run(Stage.RESOURCE, one, FHIR) for one in people])
+    assert ["name" in one for one in shown[0] + shown[2]] == [True] * 6
+    assert ["name" in one for one in shown[1]] == [False] * 3
+
+
+def test_a_share_of_the_resources_is_always_the_same_one() -> None:
+    rule = {"when": {"share": 0.3}, "then": {"do": "drop_element", "path": "name"}}
+    people = [{"resourceType": "Patient", "id": str(n), "name": "x"} for n in range(300)]
+    bound = gates(rule)
+    hit = ["name" not in bound.run(Stage.RESOURCE, one, FHIR) for one in people]
+    assert 60 < sum(hit) < 120
+    assert hit == ["name" not in gates(rule).run(Stage.RESOURCE, one, FHIR) for one in people]
+
+
+@pytest.mark.parametrize(
+    ("status", "answer", "applies"),
+    [(200, 200, True), (200, 404, False), ("4xx", 404, True), ("4xx", 200, False), ("5xx", 503, True)],
+)
+def test_a_response_verb_may_ask_for_the_status(status: int | str, answer: int, applies: bool) -> None:
+    rule = {"when": {"status": status}, "then": {"do": "set_header", "name": "X-Hit", "value": "1"}}
+    reply: Reply = gates(rule).run(Stage.RESPONSE, Reply(answer, (), b""), FHIR)
+    assert (reply.header("X-Hit") == "1") is applies
 
 
 def test_rules_count_apart_from_each_other() -> None:

@@ -1,0 +1,45 @@
+"""A payer inside this process, on a free port: what test suites run against."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from werkzeug.serving import make_server
+
+from sandbox.app import create_app
+from sandbox.build import prepared
+from sandbox.core.clock import SystemClock, anchor
+from sandbox.settings import Settings
+
+
+def with_library(settings: Settings) -> Settings:
+    """The same settings with a library: found in the cache, or built there by one process of many."""
+    if settings.library:
+        return settings
+    settings.cache.mkdir(parents=True, exist_ok=True)
+    with (settings.cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        path = prepared(settings, anchor(SystemClock()), lambda done: None)
+    return replace(settings, library=str(path))
+
+
+@contextmanager
+def listening(settings: Settings, ledger: Path) -> Iterator[str]:
+    """The payer of these settings. Yields its origin (http://127.0.0.1:port)."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    app = create_app(replace(with_library(settings), ledger=str(ledger)))
+    server = make_server("127.0.0.1", 0, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

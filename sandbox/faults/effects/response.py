@@ -1,0 +1,209 @@
+"""Response verbs about the exchange: status, headers, and how the body travels."""
+
+from __future__ import annotations
+
+import errno
+import gzip
+from collections.abc import Iterator
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import Field
+
+from sandbox.core.gates import Facts, Reply, Stage
+from sandbox.faults.effects.arrival import Dress, refusal
+from sandbox.faults.effects.base import Effect, World
+
+
+def whole(value: Reply) -> bytes:
+    return value.body if isinstance(value.body, bytes) else b"".join(value.chunks())
+
+
+def _announcing(value: Reply, length: int, body: Iterator[bytes]) -> Reply:
+    """A body that is sent as it comes, under a Content-Length that is stated and not checked."""
+    stated = value.with_header("Content-Length", str(length))
+    return Reply(stated.status, stated.headers, body)
+
+
+class ReplyWith(Effect, stage=Stage.RESPONSE):
+    """Send something else than what was answered."""
+
+    do: Literal["reply_with"]
+    status: int = Field(ge=200, le=599)
+    content_type: str | None = None
+    body: str = ""
+    headers: dict[str, str] = Field(default_factory=dict)
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        headers = dict(self.headers)
+        if self.content_type:
+            headers["Content-Type"] = self.content_type
+        return Reply(self.status, tuple(headers.items()), self.body.encode())
+
+
+class ChangeStatus(Effect, stage=Stage.RESPONSE):
+    """Send the same answer under another status; `empty` leaves its body out."""
+
+    do: Literal["change_status"]
+    status: int = Field(ge=200, le=599)
+    empty: bool = False
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        return Reply(self.status, value.headers, b"" if self.empty else value.body)
+
+
+class Redress(Effect, stage=Stage.RESPONSE):
+    """Say a refusal in another form: an HTML or XML page, plain text, or nothing at all."""
+
+    do: Literal["redress"]
+    dress: Dress
+    text: str = "The request could not be processed"
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        if value.status < 400:
+            return value
+        kept = value.without_header("Content-Type").without_header("Content-Length").headers
+        return refusal(facts, value.status, self.text, kept, self.dress)
+
+
+class DeadEnd(Effect, stage=Stage.RESPONSE):
+    """Show a page where the member should go back to the app: the app never hears of it.
+
+    `instead_of` chooses what it replaces: a callback with an error, with a code, or both.
+    """
+
+    do: Literal["dead_end"]
+    status: int = Field(default=200, ge=200, le=599)
+    text: str = "We cannot continue. Please contact member services."
+    instead_of: Literal["error", "code", "any"] = "error"
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        told = parse_qs(urlsplit(value.header("Location") or "").query)
+        asked = ("error", "code") if self.instead_of == "any" else (self.instead_of,)
+        if not 300 <= value.status < 400 or not any(name in told for name in asked):
+            return value
+        return refusal(facts, self.status, self.text, (("Cache-Control", "no-store"),), "html")
+
+
+class CallbackInFragment(Effect, stage=Stage.RESPONSE):
+    """Send the callback's parameters behind `#` instead of `?`: the app's server never sees them."""
+
+    do: Literal["callback_in_fragment"]
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        where = value.header("Location") or ""
+        if not 300 <= value.status < 400 or not {"code", "error"} & set(parse_qs(urlsplit(where).query)):
+            return value
+        return value.with_header("Location", where.replace("?", "#", 1))
+
+
+class WrongContentType(Effect, stage=Stage.RESPONSE):
+    """Label the body as something it is not."""
+
+    do: Literal["wrong_content_type"]
+    content_type: str = "text/html"
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        return value.with_header("Content-Type", self.content_type)
+
+
+class DropHeader(Effect, stage=Stage.RESPONSE):
+    """Leave out a header."""
+
+    do: Literal["drop_header"]
+    name: str
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        return value.without_header(self.name)
+
+
+class SetHeader(Effect, stage=Stage.RESPONSE):
+    """Send a header, or another value for it."""
+
+    do: Literal["set_header"]
+    name: str = Field(pattern=r"^[A-Za-z0-9-]+$")
+    value: str = Field(pattern=r"^[ -~]*$")
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        return value.with_header(self.name, self.value)
+
+
+class TruncateBody(Effect, stage=Stage.RESPONSE):
+    """Cut the body after a share of its bytes, the Content-Length agreeing with what is sent."""
+
+    do: Literal["truncate_body"]
+    keep: float = Field(default=0.5, ge=0, lt=1)
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        body = whole(value)
+        return Reply(value.status, value.headers, body[: int(len(body) * self.keep)])
+
+
+class DropConnection(Effect, stage=Stage.RESPONSE):
+    """Close the connection after a share of the body; 0 closes it before a single byte."""
+
+    do: Literal["drop_connection"]
+    keep: float = Field(default=0.0, ge=0, lt=1)
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        body = whole(value)
+
+        def broken() -> Iterator[bytes]:
+            if sent := body[: int(len(body) * self.keep)]:
+                yield sent
+            # Servers take this for the caller's own hanging up: they close and say nothing.
+            raise ConnectionResetError(errno.ECONNRESET, "closed on purpose")
+
+        return _announcing(value, len(body), broken())
+
+
+class StallBody(Effect, stage=Stage.RESPONSE):
+    """Send a share of the body, wait, then send the rest."""
+
+    do: Literal["stall_body"]
+    seconds: float = Field(gt=0, le=120)
+    after: float = Field(default=0.5, ge=0, lt=1)
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        body = whole(value)
+        cut = int(len(body) * self.after)
+
+        def slowly() -> Iterator[bytes]:
+            yield body[:cut]
+            world.wait(self.seconds)
+            yield body[cut:]
+
+        return _announcing(value, len(body), slowly())
+
+
+class LieAboutLength(Effect, stage=Stage.RESPONSE):
+    """State a Content-Length that is `by` bytes more than what is sent, and close."""
+
+    do: Literal["lie_about_length"]
+    by: int = Field(default=100, ge=1)
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        body = whole(value)
+
+        def short() -> Iterator[bytes]:
+            yield body
+            raise ConnectionResetError(errno.ECONNRESET, "closed on purpose")
+
+        return _announcing(value, len(body) + self.by, short())
+
+
+class GzipBody(Effect, stage=Stage.RESPONSE):
+    """Compress wrongly: `claimed` says gzip and sends plain text, `double` compresses twice and says
+    it once, `silent` compresses and does not say so."""
+
+    do: Literal["gzip_body"]
+    how: Literal["claimed", "double", "silent"] = "claimed"
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        body = whole(value)
+        if self.how != "claimed":
+            body = gzip.compress(body, mtime=0)
+        if self.how == "double":
+            body = gzip.compress(body, mtime=0)
+        packed = Reply(value.status, value.headers, body)
+        return packed if self.how == "silent" else packed.with_header("Content-Encoding", "gzip")

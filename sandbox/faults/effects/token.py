@@ -1,0 +1,75 @@
+"""Token verbs: what is wrong with the tokens themselves."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal
+
+from pydantic import Field, JsonValue
+
+from sandbox.auth.tokens import TokenPlan
+from sandbox.core.gates import Facts, Stage
+from sandbox.faults.effects.base import Effect, World
+
+
+class ExpireEarly(Effect, stage=Stage.TOKEN):
+    """The access token dies before the `expires_in` it was announced with: after some seconds, after
+    some requests, or at whichever comes first."""
+
+    do: Literal["expire_early"]
+    after_seconds: int | None = Field(default=None, ge=0)
+    after_requests: int | None = Field(default=None, ge=0)
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        lifetime = value.lifetime if self.after_seconds is None else min(self.after_seconds, value.lifetime)
+        limits = [uses for uses in (value.uses, self.after_requests) if uses is not None]
+        return replace(value, lifetime=lifetime, uses=min(limits, default=None))
+
+
+class OmitPatient(Effect, stage=Stage.TOKEN):
+    """Leave the patient out of the token response."""
+
+    do: Literal["omit_patient"]
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        return replace(value, extras={k: v for k, v in value.extras.items() if k != "patient"})
+
+
+class WithholdRefresh(Effect, stage=Stage.TOKEN):
+    """Issue no refresh token."""
+
+    do: Literal["withhold_refresh"]
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        return replace(value, refresh=False)
+
+
+class Announce(Effect, stage=Stage.TOKEN):
+    """Say another `expires_in` than the life the token really has."""
+
+    do: Literal["announce"]
+    seconds: int = Field(ge=0)
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        return replace(value, announced=self.seconds)
+
+
+class NarrowToken(Effect, stage=Stage.TOKEN):
+    """Mint a token with fewer scopes than were granted: at a refresh, or at once."""
+
+    do: Literal["narrow_token"]
+    drop: list[str] = Field(min_length=1)
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        return replace(value, scope=" ".join(s for s in value.scope.split() if s not in self.drop))
+
+
+class SetTokenField(Effect, stage=Stage.TOKEN):
+    """Put a field into the token response, or another value for one of the launch context."""
+
+    do: Literal["set_token_field"]
+    name: str = Field(pattern=r"^[A-Za-z0-9_]+$")
+    value: JsonValue
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        return replace(value, extras={**value.extras, self.name: self.value})

@@ -1,0 +1,203 @@
+"""The pytest plugin: a payer of one's own for each test.
+
+    @pytest.mark.payer("portal-opt-in-required", member="oscar")
+    def test_a_member_who_has_not_opted_in(payer): ...
+
+Nothing of the sandbox is imported until a test asks for the fixture.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from sandbox.remote import Remote
+
+FIRST_MEMBER = "maria"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("payer-sandbox")
+    group.addoption("--payer-url", help="use the payer sandbox that runs there instead of starting one")
+    group.addoption("--payer-scenarios", help="a folder of scenarios of your own")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        'payer(scenario="", member="maria"): the scenario of the test\'s payer (such as'
+        ' "rate-limited,limit=5.broken-references") and the member who signs in by default',
+    )
+
+
+@pytest.fixture(scope="session")
+def payer_origin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the payers of this session live: one server for each process, or the one that was given."""
+    url = request.config.getoption("--payer-url")
+    if url:
+        yield str(url).rstrip("/").removesuffix("/fhir")
+        return
+    from sandbox.embedded import listening
+    from sandbox.settings import from_env
+
+    own = request.config.getoption("--payer-scenarios")
+    with listening(from_env(own_scenarios=own), tmp_path_factory.mktemp("payer") / "ledger.db") as origin:
+        yield origin
+
+
+@pytest.fixture
+def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
+    """A payer that no other test shares: its own clock, counters, tokens, opt-ins and journal."""
+    from sandbox.settings import from_env
+
+    mark = request.node.get_closest_marker("payer")
+    given = dict(zip(("scenario", "member"), mark.args, strict=False)) | mark.kwargs if mark else {}
+    node = request.node.nodeid
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:40].strip("-")
+    session = f"{name}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
+    made = Payer(
+        payer_origin,
+        session,
+        given.get("scenario", ""),
+        given.get("member", FIRST_MEMBER),
+        from_env().control_key,
+    )
+    if request.config.getoption("--payer-url"):
+        made.reset()  # a server that stays may remember an earlier run
+    return made
+
+
+@dataclass(frozen=True)
+class Payer:
+    """A running payer, seen from a test. `url` is its prefix; `fhir` and `auth` are below it."""
+
+    origin: str
+    session: str
+    selection: str = ""
+    member: str = FIRST_MEMBER
+    key: str = ""
+    _own: list[tuple[int, int]] = field(default_factory=list, repr=False)
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}/s/{self.selection}~{self.session}"
+
+    @property
+    def fhir(self) -> str:
+        return f"{self.url}/fhir"
+
+    @property
+    def auth(self) -> str:
+        return f"{self.url}/auth"
+
+    @property
+    def clock(self) -> PayerClock:
+        return PayerClock(self._remote)
+
+    @property
+    def journal(self) -> PayerJournal:
+        return PayerJournal(self._remote, self._own)
+
+    @property
+    def _remote(self) -> Remote:
+        from sandbox.remote import Remote
+
+        return Remote(self.url, self.key)
+
+    def scenario(self, selection: str) -> Payer:
+        """The payer of another scenario, in this test's session: a clock and journal of its own."""
+        return replace(self, selection=selection, _own=[])
+
+    def sign_in(self, member: str | None = None, scope: str = "", **more: Any) -> dict[str, Any]:
+        """The whole token response: access_token, refresh_token, patient, scope, expires_in. Its
+        exchanges are left out of `journal`: they are the test's, not the app's."""
+        remote = self._remote
+        before = remote.last()
+        try:
+            return remote.sign_in(member or self.member, scope=scope, **more)
+        finally:
+            self._own.append((before, remote.last()))
+
+    def token(self, member: str | None = None, scope: str = "", **more: Any) -> str:
+        """An access token, without a browser."""
+        return str(self.sign_in(member, scope, **more)["access_token"])
+
+    def fail_next(self, times: int = 1, when: Any = None, then: Any = None) -> None:
+        """Fail so many times, then work: token calls with 503, or what `when` and `then` say."""
+        self._remote.fail_next(times, when, then)
+
+    def reset(self) -> None:
+        """Forget everything this payer remembers."""
+        self._remote.reset()
+        self._own.clear()
+
+
+@dataclass(frozen=True)
+class PayerClock:
+    """The payer's clock; no other test's moves with it."""
+
+    _remote: Remote
+
+    def now(self) -> datetime:
+        return datetime.fromisoformat(self._remote.clock())
+
+    def advance(self, by: str) -> datetime:
+        """Move it by an ISO 8601 duration, such as P90D or PT5M."""
+        return datetime.fromisoformat(self._remote.clock(advance=by))
+
+    def set(self, to: str | datetime) -> datetime:
+        """Set it to an instant with its zone."""
+        text = to.isoformat() if isinstance(to, datetime) else to
+        return datetime.fromisoformat(self._remote.clock(to=text))
+
+
+@dataclass(frozen=True)
+class PayerJournal:
+    """What the app has asked of the payer, in order."""
+
+    _remote: Remote
+    _own: list[tuple[int, int]]
+
+    def entries(self, **query: Any) -> list[dict[str, Any]]:
+        """Exchanges, oldest first: `status="4xx"`, `path="/fhir"`, `effect=…` as the control API has."""
+        found = self._remote.journal(**query)
+        return [e for e in found if not any(low < e["number"] <= high for low, high in self._own)]
+
+    def calls(self, method: str, path: str, status: int | None = None) -> list[dict[str, Any]]:
+        """The exchanges of this method, path (a glob, below the prefix) and status."""
+        return [
+            entry
+            for entry in self.entries()
+            if entry["method"] == method.upper()
+            and fnmatchcase(entry["path"], path)
+            and status in (None, entry["status"])
+        ]
+
+    def assert_called(
+        self, method: str, path: str, status: int | None = None, times: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The exchanges that fit; fails when there are none, or not so many."""
+        __tracebackhide__ = True
+        found = self.calls(method, path, status)
+        if (times is None and not found) or (times is not None and len(found) != times):
+            wanted = f"{method.upper()} {path}" + (f" with {status}" if status else "")
+            often = "at least once" if times is None else f"{times} times"
+            pytest.fail(f"{wanted} was to be called {often}, and was {len(found)} times.\n{self}")
+        return found
+
+    def __str__(self) -> str:
+        lines = [_line(entry) for entry in self.entries()]
+        return "The payer's journal:\n" + ("\n".join(lines) or "  (nothing)")
+
+
+def _line(entry: dict[str, Any]) -> str:
+    told = f"  {entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
+    return told + (f"\n      {entry['why']} {entry['repair']}" if "why" in entry else "")

@@ -1,0 +1,163 @@
+"""The journal: what is kept of an exchange, and which entries somebody wants.
+
+It never holds a token, a code, a state or a password: parameters are kept by name, those that carry no
+secret with their value, and a bearer token as the beginning of its digest.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from flask import Response, request
+
+from sandbox.core.clock import stopwatch
+from sandbox.core.errors import bad_request
+from sandbox.core.files import json_value
+from sandbox.store.ledger import digest
+from sandbox.web.explain import explain
+from sandbox.web.visit import Visit
+
+OPEN_PARAMS = (
+    "_count", "_include", "_type", "_since", "_lastUpdated", "_summary", "_total", "category", "intent",
+    "status", "type", "scope", "response_type", "code_challenge_method", "grant_type", "prompt", "aud",
+    "redirect_uri", "client_id",
+)  # fmt: skip
+"""Parameters whose values may be kept."""
+
+_VALUE_MAX = 300
+
+
+def bearer() -> str:
+    """The access token of the request, or nothing."""
+    scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
+    return secret.strip() if scheme.lower() == "bearer" else ""
+
+
+def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> dict[str, Any]:
+    """One exchange. `because`: accidents of the past that this answer is owed to."""
+    sent = request.values
+    secret = bearer()
+    said = _said(response)
+    told: dict[str, Any] = {
+        "at": visit.clock.now().isoformat(timespec="milliseconds"),
+        "request": visit.request_id,
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round((stopwatch() - visit.started) * 1000, 1),
+        "scenario": visit.selection.name,
+        "effects": list(visit.fired()),
+        "params": sorted(set(sent)),
+        "sent": {name: sent[name][:_VALUE_MAX] for name in OPEN_PARAMS if name in sent},
+        "client": visit.facts.client,
+        "member": visit.facts.member,
+        "token": digest(secret)[:8] if secret else None,
+        "because": list(because),
+        "retry_after": response.headers.get("Retry-After"),
+        **said,
+        **visit.notes,
+    }
+    if response.status_code == 401 and secret and request.path.startswith("/fhir"):
+        told["token_state"] = token_state(visit, secret)
+    titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
+    told.update(explain(told, titles))
+    always = {"effects", "status", "ms"}
+    return {name: value for name, value in told.items() if value or name in always}
+
+
+def _said(response: Response) -> dict[str, str]:
+    """The error of an answer, and its words: an OperationOutcome's, RFC 6749's, or a callback's."""
+    if 300 <= response.status_code < 400:
+        back = parse_qs(urlsplit(response.headers.get("Location", "")).query)
+        return _error(back.get("error", [""])[0], back.get("error_description", [""])[0])
+    if response.status_code < 400 or response.is_streamed:
+        return {}
+    if not response.is_json and "json" not in (response.content_type or ""):
+        return {"said": response.get_data(as_text=True)[-2000:]} if _is_page(response) else {}
+    try:
+        body = json_value(response.get_data())
+    except ValueError:
+        return {}
+    if not isinstance(body, dict):
+        return {}
+    issue = (body.get("issue") or [{}])[0]
+    text = issue.get("details", {}).get("text") if issue else body.get("error_description")
+    return _error(issue.get("code") or body.get("error") or "", text or body.get("message") or "")
+
+
+def _is_page(response: Response) -> bool:
+    return "html" in (response.content_type or "")
+
+
+def _error(error: object, text: object) -> dict[str, str]:
+    return {"error": str(error)[:80], "said": str(text)[:_VALUE_MAX]} if error else {}
+
+
+def token_state(visit: Visit, secret: str) -> str:
+    """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired."""
+    found = visit.ledger.token(secret)
+    if found is None:
+        return "unknown"
+    grant = visit.ledger.grant(found.grant)
+    rows = (
+        ("refresh", found.kind == "refresh"),
+        ("revoked", found.revoked is not None),
+        ("grant-revoked", grant is None or grant.revoked is not None),
+        ("expired", found.expires <= visit.desk.now()),
+        ("used-up", found.uses == 0),
+    )
+    return next((state for state, holds in rows if holds), "")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which entries somebody asks for; every condition that is there must hold."""
+
+    tests: tuple[Callable[[dict[str, Any]], bool], ...] = ()
+
+    def __call__(self, entry: dict[str, Any]) -> bool:
+        return all(test(entry) for test in self.tests)
+
+
+def wanted(args: Mapping[str, str]) -> Wanted:
+    """The filter in a query: status (401 or 4xx), method, path (a prefix), member, client, scenario,
+    effect (a part of its name), request, since (an instant), refused (true). Raises BadRequest."""
+    tests: list[Callable[[dict[str, Any]], bool]] = []
+    for name in ("method", "member", "client", "request", "token"):
+        if value := args.get(name):
+            asked = value.upper() if name == "method" else value
+            tests.append(lambda e, n=name, v=asked: e.get(n) == v)  # type: ignore[misc]
+    for name in ("path", "scenario"):
+        if value := args.get(name):
+            tests.append(lambda e, n=name, v=value: str(e.get(n, "")).startswith(v))  # type: ignore[misc]
+    if value := args.get("status"):
+        tests.append(_status(value))
+    if value := args.get("effect"):
+        tests.append(lambda e, v=value: any(v in each for each in (*e["effects"], *e.get("because", ()))))  # type: ignore[misc]
+    if value := args.get("since"):
+        edge = _instant(value)
+        tests.append(lambda e: datetime.fromisoformat(e["at"]) >= edge)
+    if args.get("refused") == "true":
+        tests.append(lambda e: "why" in e)
+    return Wanted(tuple(tests))
+
+
+def _status(text: str) -> Callable[[dict[str, Any]], bool]:
+    if not re.fullmatch(r"[1-5](?:xx|[0-9]{2})", text, re.ASCII):
+        bad_request("status is a number such as 401, or a class such as 4xx", "status")
+    return lambda entry: str(entry["status"]).startswith(text.removesuffix("xx"))
+
+
+def _instant(text: str) -> datetime:
+    try:
+        found = datetime.fromisoformat(text.replace(" ", "+"))
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        bad_request("since is an instant with its zone, such as 2027-01-01T00:00:00Z", "since")
+    return found
