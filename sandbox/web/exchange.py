@@ -13,6 +13,7 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
 from sandbox.core.gates import Facts, Reply, Stage
@@ -128,8 +129,10 @@ def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
     elif secret := form.get("refresh_token") or form.get("token") or bearer():
         pin = wired.ledger.pin_of(ledger.name, secret)
     basic = request.authorization.username if request.authorization else None
-    client = wired.clients.get(form.get("client_id") or basic or "")
-    return pin or getattr(client, "scenario", None) or ""
+    if pin:
+        return pin
+    client = Registry(wired.clients, ledger).get(form.get("client_id") or basic or "")
+    return (client.scenario if client else None) or ""
 
 
 def _arm(ledger: TenantLedger) -> None:

@@ -85,11 +85,11 @@ CAUSES: Sequence[Cause] = (
           "Send `Accept: application/fhir+json`.", "/fhir", (406,)),
     Cause("What was asked for is gone.", "Begin the search again from its first page.", "/fhir", (410,)),
     # authorize
-    Cause("The client is not registered here.", "Use a client id of the developer page.", "/auth/authorize",
-          (400,), text="client_id|client application"),
     Cause("The redirect URI is not one that the client registered.",
           "Register it, character for character; only the port of a loopback address may differ.",
           "/auth/authorize", (400,), text="redirect_uri"),
+    Cause("The client is not registered here.", "Use a client id of the developer page.", "/auth/authorize",
+          (400,), text="client_id|client application"),
     Cause("PKCE is missing or malformed.",
           "Send code_challenge (S256 of a verifier of 43 to 128 characters) and code_challenge_method=S256.",
           "/auth/authorize", error="invalid_request", text="code_challenge|PKCE"),

@@ -5,6 +5,7 @@ Bodies and answers are pydantic models: they say the shapes here, and check what
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -114,6 +115,51 @@ class Usage(BaseModel):
     due: str
 
 
+class Standing(BaseModel):
+    """What is decided about a member, and what follows."""
+
+    username: str
+    locked: bool
+    approved: bool
+    opted_out: bool
+    refusal: str | None = Field(description="why no app may connect; null: one may")
+    may_share: list[str] = Field(description="ids of the patients whose data the member may share")
+
+
+class StandingChange(BaseModel):
+    locked: bool | None = None
+    approved: bool | None = None
+    opted_out: bool | None = None
+
+
+class App(BaseModel):
+    """A client, in the words of RFC 7591; its own metadata besides."""
+
+    model_config = ConfigDict(extra="allow")
+
+    client_id: str
+    client_name: str
+    client_state: str
+    registered: bool = Field(description="false: a client of the fixtures")
+    old_secret_until: str | None = None
+
+
+class Apps(BaseModel):
+    clients: list[App]
+    criteria: dict[str, str] = Field(description="why an app may be denied or suspended")
+
+
+class AppChange(BaseModel):
+    state: str | None = Field(None, description="approved, denied, suspended")
+    criterion: str | None = None
+    rotate_secret: str | None = Field(None, description="with-notice or at-once; comes alone")
+
+
+class Keys(BaseModel):
+    kid: str = Field(description="what signs from now on")
+    published: list[str]
+
+
 class Problem(BaseModel):
     error: str
     message: str
@@ -164,8 +210,17 @@ OPERATIONS = (
     Operation("delete", "/fail-next", "disarm", "Forget every armed accident.", FailNext),
     Operation("get", "/reports/patient-access-metrics", "usageReport",
               "The yearly usage report.", Usage, query={"year": "a calendar year (required)"}),
+    Operation("get", "/members/{username}", "member", "What is decided about a member.", Standing),
+    Operation("post", "/members/{username}", "decideMember", "Lock, approve or opt out a member.", Standing,
+              StandingChange),
+    Operation("get", "/clients", "clients", "The apps, and the criteria against them.", Apps),
+    Operation("get", "/clients/{id}", "client", "One app.", App),
+    Operation("post", "/clients/{id}", "decideClient", "Approve, deny or suspend an app; rotate its secret.",
+              App, AppChange),
+    Operation("post", "/keys/rotate", "rotateKeys", "Sign id_tokens with a new key.", Keys),
 )  # fmt: skip
 
+_IN_PATH = re.compile(r"\{(\w+)\}")
 _REF = "#/components/schemas/{model}"
 
 
@@ -209,6 +264,11 @@ def _described(operation: Operation) -> dict[str, Any]:
             "403": {"description": "the key is wanted", "content": _problem()},
         },
     }
+    if named := _IN_PATH.findall(operation.path):
+        described["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named
+        ]
+        described["responses"]["404"] = {"description": "there is no such thing", "content": _problem()}
     if operation.query:
         described["parameters"] = [
             {

@@ -10,7 +10,6 @@ from support.running import listening, serving
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.app import create_app
-from sandbox.auth.clients import Client
 from sandbox.settings import Settings
 
 
@@ -180,11 +179,8 @@ def test_a_client_may_be_registered_with_a_scenario(settings: Settings, tmp_path
     app = create_app(replace(settings, ledger=str(tmp_path / "ledger.db")))
     wired = app.extensions["rooms"]
 
-    class Pinned(Client):
-        scenario = "broken-references"
-
     plain = wired.clients["sandbox-app"]
-    registered = Pinned(**{**vars(plain), "client_id": "pinned-app"})
+    registered = replace(plain, client_id="pinned-app", scenario="broken-references")
     app.extensions["rooms"] = replace(wired, clients={**wired.clients, "pinned-app": registered})
     with serving(app) as origin, SmartApp(origin, client_id="pinned-app") as theirs, SmartApp(origin) as ours:
         assert "missing-" in theirs.connect("maria").get("ExplanationOfBenefit").text

@@ -66,7 +66,7 @@ def test_a_pin_goes_from_the_login_to_the_token(ledger: Ledger) -> None:
     plain, pinned = ledger.tenant("a"), ledger.tenant("a", "slow")
     plain.add_pending(Pending("p", digest("c"), {}, None, 60_000))
     assert plain.pinned_by(pending="p") == ""
-    pinned.log_in("p", "maria")
+    pinned.log_in("p", "maria", digest("c"))
     assert plain.pinned_by(pending="p") == "slow"
     for view, id in ((pinned, "g1"), (plain, "g2")):
         view.add_grant(grant(id))
