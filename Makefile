@@ -1,4 +1,4 @@
-# make serve · make test · make lint: each builds what it needs in .venv first.
+# make serve · make test · make lint · make mutants: each builds what it needs in .venv first.
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test lint oracle validate clean browser-packages
+.PHONY: serve test lint oracle mutants validate clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -31,6 +31,10 @@ lint: .venv/.dev
 # 20,000 searches, each answered by the library and by a plain filter in Python: minutes.
 oracle: .venv/.dev
 	@$(BIN)/python benchmarks/oracle.py $(ARGS)
+
+# The self-check of the grader: every mutant of every check must make its tests fail.
+mutants: .venv/.dev
+	@$(BIN)/python tests/unit/score/mutants.py $(ARGS)
 
 # The whole population under the validator of the guides, where that lies (GUIDES=folder): minutes.
 validate: .venv/.dev

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sandbox import __version__
+from sandbox.cli_score import compare, report, score
 from sandbox.core.errors import UsageError
 
 
@@ -17,6 +18,10 @@ from sandbox.core.errors import UsageError
 @click.version_option(__version__, prog_name="payer-sandbox")
 def cli() -> None:
     """A US health payer in a box, and a grader for real ones."""
+
+
+for _command in (score, compare, report):
+    cli.add_command(_command)
 
 
 def main() -> None:
@@ -131,51 +136,6 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
     click.echo(f"{out}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
     for kind, count in sorted(counts.items()):
         click.echo(f"  {kind:<22}{count:>9,}")
-
-
-@cli.command()
-@click.argument("url")
-@click.option("--edition", default="2025-05", show_default=True, help="The rubric's edition.")
-@click.option("--facts", type=click.Path(path_type=Path), help="Facts file of a payer that serves none.")
-@click.option("--token", help="Grade with this access token instead of signing in.")
-@click.option("--patient", help="Whose token it is, when it opens more than one record.")
-@click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the card to a file.")
-@click.option("--fail-under", type=click.FloatRange(0, 1000), help="Exit 1 when the score is below this.")
-def score(url: str, shape: str, out: Path | None, fail_under: float | None, **given: Any) -> int:
-    """Grade a payer's Patient Access API from outside."""
-    if given["token"] == "":
-        raise click.UsageError("--token is empty")
-    if given["patient"] and given["token"] is None:
-        raise click.UsageError("--patient goes with --token")
-    if fail_under is not None and fail_under != fail_under:  # NaN is below nothing
-        raise click.UsageError("--fail-under is a number")
-    from sandbox.score.report import json_, text
-    from sandbox.score.run import grade
-
-    card, _ = grade(url, progress=_steps(), **given)
-    body = json_.render(card) if shape == "json" else None
-    if out is not None:
-        content = body if body is not None else text.render(card).encode()
-        try:
-            out.write_bytes(content)
-        except OSError as problem:
-            raise UsageError(f"{out}: {problem.strerror or problem}") from None
-        click.echo(f"{card.score}/{card.max}  {out}")
-    elif body is not None:
-        click.echo(body.decode(), nl=False)
-    else:
-        from rich.console import Console
-
-        Console(width=None if sys.stdout.isatty() else 80).print(text.shown(card))
-    return 1 if fail_under is not None and card.score < fail_under else 0
-
-
-def _steps() -> Callable[[str], None]:
-    """One changing line on a terminal, nothing in a pipe."""
-    if not sys.stderr.isatty():
-        return lambda step: None
-    return lambda step: click.echo(f"\r\x1b[2K{step}", err=True, nl=False)
 
 
 @cli.command()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,10 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 from sandbox.core import files
 from sandbox.score.evidence import Exchange
 
-KEPT = ("location", "retry-after", "date", "content-type", "x-request-id", "x-correlation-id")
+KEPT = (
+    *("location", "retry-after", "date", "content-type", "x-request-id", "x-correlation-id"),
+    *("cache-control", "www-authenticate"),
+)
 """The only headers of an answer that are ever looked at."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -94,3 +98,19 @@ def shown(url: str, step: str) -> str:
     pairs = parse_qsl(parts.query, keep_blank_values=True)
     query = urlencode([(k, "…" if k.lower() in _SECRET else v) for k, v in pairs])
     return urlunsplit(parts._replace(query=query, fragment=""))
+
+
+_QUOTED = re.compile(
+    rf'("(?:{"|".join(sorted(_SECRET))})"\s*:\s*)"[^"]*"|(name="(?:{"|".join(sorted(_SECRET))})"\s+value=)"[^"]*"'
+)
+
+
+def redacted(body: bytes, step: str) -> str:
+    """A body as evidence may keep it when asked to: tokens, codes and passwords struck out.
+
+    Sign-in pages are left out whole: they carry requests that could be taken over.
+    """
+    if step in ("sign-in", "register"):
+        return ""
+    text = body.decode("utf-8", "replace")
+    return _QUOTED.sub(lambda found: f'{found[1] or found[2]}"…"', text)

@@ -22,6 +22,8 @@ class Page:
     matches: int
     next: str
     readable: bool = True
+    total: int | None = None
+    match_keys: tuple[str, ...] = ()
 
     @property
     def keys(self) -> frozenset[str]:
@@ -35,14 +37,31 @@ def page(answer: Answer) -> Page:
     if body.get("resourceType") != "Bundle":
         return Page((), 0, "", readable=False)
     entries = [e for e in _list(body.get("entry")) if isinstance(e, dict)]
-    resources, matches = [], 0
+    resources, matched = [], []
     for entry in entries:
         resource, search = entry.get("resource"), entry.get("search")
         if isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome":
             resources.append(resource)
             mode = search.get("mode", "match") if isinstance(search, dict) else "match"
-            matches += mode == "match"
-    return Page(tuple(resources), matches, _next(answer.url, body))
+            if mode == "match":
+                matched.append(key_of(resource))
+    total = body.get("total") if type(body.get("total")) is int else None
+    keys = tuple(key for key in matched if key)
+    return Page(tuple(resources), len(matched), _next(answer.url, body), True, total, keys)
+
+
+def flaw(answer: Answer) -> str:
+    """What is wrong with the body of a 200: no JSON, or an OperationOutcome that tells of an error."""
+    if answer.status != 200:
+        return ""
+    body = answer.json()
+    if not body.get("resourceType"):
+        return "the body is not a readable FHIR resource"
+    if body["resourceType"] != "OperationOutcome":
+        return ""
+    issues = [issue for issue in _list(body.get("issue")) if isinstance(issue, dict)]
+    severe = any(issue.get("severity") in ("error", "fatal") for issue in issues)
+    return "the body is an OperationOutcome with an error" if severe else ""
 
 
 def key_of(resource: dict[str, Any]) -> str:

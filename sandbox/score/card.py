@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
 from sandbox.score.edition import Vendor
-from sandbox.score.evidence import Source, Value
+from sandbox.score.evidence import Exchange, Source, Value
+from sandbox.score.findings import Finding
 
 
 @dataclass(frozen=True)
 class Line:
-    """One metric on the card. `fix` is empty when nothing was lost."""
+    """One metric on the card. `fix` is empty when nothing was lost; `evidence` holds a few exchanges."""
 
     id: str
     title: str
@@ -29,6 +30,13 @@ class Line:
     vendor: bool
     disagreement: str = ""
     unit: str = ""
+    why: str = ""
+    cites: tuple[str, ...] = ()
+    evidence: tuple[Exchange, ...] = ()
+
+    @property
+    def lost(self) -> int:
+        return self.max - self.points
 
     @property
     def unseen(self) -> bool:
@@ -45,6 +53,7 @@ class Card:
     lines: tuple[Line, ...]
     vendor: Vendor
     taken: str = ""
+    lint: tuple[Finding, ...] = ()
 
     @property
     def score(self) -> int:
@@ -63,6 +72,12 @@ class Card:
         """The other reading: the metrics marked for vendors and the two that make up the stated sum."""
         added = (line.points for line in self.lines if line.id in self.vendor.stated_adds)
         return self.vendor_score + sum(added)
+
+    @property
+    def gains(self) -> tuple[Line, ...]:
+        """The metrics that lost points, what would gain most first; what was only not seen comes last."""
+        lost = [line for line in self.lines if line.lost]
+        return tuple(sorted(lost, key=lambda line: (line.unseen, -line.lost)))
 
     @property
     def findings(self) -> tuple[str, ...]:
@@ -100,6 +115,26 @@ def to_data(card: Card) -> Mapping[str, Any]:
             "max_stated": card.vendor.stated_max,
         },
         "findings": list(card.findings),
+        "gains": [
+            {"metric": line.id, "points": line.lost, "seen": not line.unseen, "fix": line.fix}
+            for line in card.gains
+        ],
+        "lint": [asdict(finding) for finding in card.lint],
+        "details": {line.id: _detail(line) for line in card.lines},
+    }
+
+
+def _detail(line: Line) -> dict[str, Any]:
+    kept = ("method", "url", "status", "ms", "step", "request_id", "note", "flaw")
+    return {
+        "title": line.title,
+        "area": line.area,
+        "unit": line.unit,
+        "vendor": line.vendor,
+        "why": line.why,
+        "cites": list(line.cites),
+        "disagreement": line.disagreement,
+        "evidence": [{name: getattr(exchange, name) for name in kept} for exchange in line.evidence],
     }
 
 

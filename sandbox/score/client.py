@@ -16,12 +16,14 @@ from urllib.parse import urlencode
 import httpx
 
 from sandbox.core import clock, files
-from sandbox.score.answers import KEPT, Answer, retry_after, shown
+from sandbox.score.answers import KEPT, Answer, redacted, retry_after, shown
 from sandbox.score.evidence import Exchange
 from sandbox.score.guard import Guard, Reach
+from sandbox.score.lint.watch import Watch
 
-TIMEOUT = httpx.Timeout(30.0, connect=10.0)
+TIMEOUT_SECONDS = 30.0  # without a byte; connecting has a third of it
 WHOLE_ANSWER_SECONDS = 60.0  # a server that drips bytes for ever must not hold us
+TIME_LIMIT = 1800.0  # of one examination: an endless payer ends in unseen metrics, not in a hang
 LARGEST_BODY = 64 * 1024 * 1024
 MOST_REDIRECTS = 3
 KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections: a race lost would look like a fault
@@ -61,14 +63,21 @@ class Client:
         stopwatch: Callable[[], float] = clock.stopwatch,
         now: Callable[[], datetime] = _SYSTEM.now,
         pace: float = 0.0,
+        timeout: float = TIMEOUT_SECONDS,
+        time_limit: float = TIME_LIMIT,
+        keep_bodies: bool = False,
+        watch: Watch | None = None,
     ):
         self.guard = guard
+        self.watch = watch or Watch("")
+        self._until = stopwatch() + time_limit
+        self._keep_bodies = keep_bodies
         self.busy = 0.0
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
         self._patience = WAIT_BUDGET
         self._http = httpx.Client(
             transport=transport,
-            timeout=TIMEOUT,
+            timeout=httpx.Timeout(timeout, connect=timeout / 3),
             limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
             follow_redirects=False,
             headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
@@ -101,6 +110,8 @@ class Client:
         kept = Exchange(method, shown(url, step), 0, 0.0, step, resource, retry)
         if refusal := self.guard.refuses(url, reach):
             return Answer(replace(kept, note=f"not asked: {refusal}"), url=url)
+        if self._stopwatch() > self._until:
+            return Answer(replace(kept, note="not asked: the examination's time is up"), url=url)
         if self._pace:
             self._sleep(self._pace)
         content = urlencode(form).encode() if form is not None else None
@@ -126,9 +137,12 @@ class Client:
             status=status,
             ms=round(took * 1000, 1),
             note=note,
-            request_id=found.get("x-request-id") or found.get("x-correlation-id", ""),
+            request_id=(found.get("x-request-id") or found.get("x-correlation-id", ""))[:100],
+            body=redacted(body, step) if self._keep_bodies else "",
         )
-        return Answer(kept, found, body, url)
+        answer = Answer(kept, found, body, url)
+        self.watch.answer(answer)
+        return answer
 
     def _transfer(
         self, request: httpx.Request, jar: httpx.Cookies | None, began: float

@@ -19,6 +19,7 @@ from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.facts import Facts
+from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
 from sandbox.score.refreshing import Grant
 from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of, nobody, sign_ins, why_no_door
@@ -50,38 +51,46 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     if not described.reached:
         why = described.capability.missing or described.smart.missing
         raise UsageError(f"{base} cannot be reached: {why}")
-    found["capability-statement"] = _presence(described.capability.missing, described.capability.exchanges)
+    found["capability-statement"] = _presence(
+        described.capability.missing, described.capability.exchanges, described.flaws
+    )
     found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
-    door = door_of(http, described, known)
+    door = door_of(http, described, known, given, found)
     sessions = sign_ins(door, known, given, progress, found)
     syncing = _who_syncs(http, base, door, sessions, given)
-    why_none = nobody(sessions, why_no_door(door, known, given))
-    _syncs(http, described, syncing, why_none, progress, found)
+    why_none = nobody(sessions, why_no_door(door, known, given, found))
+    if not why_none.startswith("none of") and not known.instruments.client_id and described.registration:
+        why_none += "; the payer lets apps register themselves: --register makes a client"
+    _syncs(http, described, syncing, why_none, progress, found, given.every_type)
     _probe(door, known, sessions, why_none, progress, found)
     progress("developer portal")
     found["developer-portal"] = probes.portal(http, known.claims.developer_portal or "")
     progress("refresh")
-    found["refresh"] = _refresh(http, door, known, sessions, why_none)
+    newest = syncing[0].bearer.refresh_token if syncing and given.by_hand else ""
+    found["refresh"] = _refresh(http, door, known, sessions, why_none, newest)
     return found
 
 
 def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
     """What the payer says of itself: the file if one was given, else the served document."""
     if given.facts is not None:
-        return given.facts, {"facts": _said(given.facts, "file", ())}
+        return given.facts, {"facts": said(given.facts, "file", ())}
     answer = http.get(base + facts.PATH, step="discovery", headers={"Accept": "application/json"})
     exchanges = (answer.exchange,)
     if answer.status != 200:
         why = f"the payer serves no facts document ({answer.status or answer.exchange.note})"
         return facts.NO_FACTS, {"facts": unseen(why, exchanges)}
+    if not answer.json():
+        why = "the payer serves no facts document (200 without a JSON object)"
+        return facts.NO_FACTS, {"facts": unseen(why, exchanges)}
     try:
         known = facts.parse(answer.json(), "the served facts document")
     except FileProblem as problem:
         return facts.NO_FACTS, {"facts": unseen(str(problem), exchanges)}
-    return known, {"facts": _said(known, "served", exchanges)}
+    return known, {"facts": said(known, "served", exchanges)}
 
 
-def _said(known: Facts, where: str, exchanges: tuple[Exchange, ...]) -> Observation:
+def said(known: Facts, where: str, exchanges: tuple[Exchange, ...]) -> Observation:
     """Claims whole; of the instruments only what there is, never an account or a secret."""
     lent = known.instruments
     roles = sorted(m.role for m in lent.members)
@@ -94,8 +103,8 @@ def _said(known: Facts, where: str, exchanges: tuple[Exchange, ...]) -> Observat
     return seen(value, exchanges, source="declared")
 
 
-def _presence(missing: str, exchanges: tuple[Exchange, ...]) -> Observation:
-    return seen({"present": not missing, "why": missing}, exchanges)
+def _presence(missing: str, exchanges: tuple[Exchange, ...], flaws: Iterable[str] = ()) -> Observation:
+    return seen({"present": not missing, "why": missing, "flaws": list(flaws)}, exchanges)
 
 
 def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, given: Given) -> list[Syncing]:
@@ -144,6 +153,7 @@ def _syncs(
     why_none: str,
     progress: Progress,
     found: Observations,
+    every_type: bool,
 ) -> None:
     """The syncs, then their references; `everything` is read from the syncs."""
     if not who:
@@ -153,7 +163,8 @@ def _syncs(
     served, done = described.searchable(), []
     for number, one in enumerate(who, 1):
         progress(f"sync {number} of {len(who)}")
-        done.append(Syncer(http, described.base, one.patient, one.bearer).run(one.scope, served))
+        scope, types = (SCOPE, frozenset(SEARCHES)) if every_type else (one.scope, served)
+        done.append(Syncer(http, described.base, one.patient, one.bearer).run(scope, types))
     renewals = [e for one in who for e in one.bearer.exchanges]
     exchanges = [e for sync in done for e in sync.exchanges]
     found["sync"] = seen({"members": [sync.to_value() for sync in done]}, exchanges + renewals)
@@ -163,17 +174,19 @@ def _syncs(
 
 
 def _references(http: Client, base: str, who: list[Syncing], done: list[MemberSync]) -> Observation:
-    """Value: `{"read": n, "resolved": n, "failures": {"<status> <type>": n}}`, over all syncs."""
-    read = resolved = 0
+    """Value: `{"read", "resolved", "tries", "tries_resolved": n, "failures": {"<status> <type>": n}}`."""
+    read = resolved = tries = good = 0
     failures: dict[str, int] = {}
     exchanges: list[Exchange] = []
     for one, sync in zip(who, done, strict=True):
         reading = read_references(http, base, sync.references, one.bearer)
         read, resolved = read + reading.read, resolved + reading.resolved
+        tries, good = tries + reading.tries, good + reading.tries_resolved
         exchanges += reading.exchanges
         for why, count in reading.failures.items():
             failures[why] = failures.get(why, 0) + count
-    return seen({"read": read, "resolved": resolved, "failures": failures}, exchanges)
+    value = {"read": read, "resolved": resolved, "tries": tries, "tries_resolved": good}
+    return seen({**value, "failures": failures}, exchanges)
 
 
 def _probe(
@@ -212,11 +225,19 @@ def _readable(sync: Observation) -> str:
     )
 
 
-def _refresh(http: Client, door: Door | None, known: Facts, sessions: Sessions, why_none: str) -> Observation:
-    """In a fresh payer with a clock where there is one; else one renewal of a new session here."""
+def _refresh(
+    http: Client, door: Door | None, known: Facts, sessions: Sessions, why_none: str, newest: str
+) -> Observation:
+    """In a fresh payer with a clock where there is one; else one renewal of a new session here.
+
+    `newest` is the refresh token of the one session that a person made by hand: nobody is asked twice.
+    """
     members = [member for member, session in sessions if session.usable]
     if door is None or not members:
         return unseen(why_none)
+    if newest:
+        by_hand = replace(sessions[0][1], refresh_token=newest)
+        return refreshing.probe(http, door.app, Grant(by_hand, door.endpoints))
     accounts = [Account(member.username, member.password) for member in members]
     grant, exchanges = refreshing.fresh_grant(http, known.instruments, door.app, accounts)
     if grant is None:

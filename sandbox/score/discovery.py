@@ -13,6 +13,7 @@ from sandbox.score.answers import Answer
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
 from sandbox.score.facts import Instruments
+from sandbox.score.lint.documents import flaws
 from sandbox.score.tokens import Endpoints
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -47,6 +48,11 @@ class Discovery:
     smart: Document
 
     @property
+    def flaws(self) -> list[str]:
+        """Why the CapabilityStatement is not accurate; nothing of one that could not be read."""
+        return flaws(self.capability.body) if self.capability.body else []
+
+    @property
     def reached(self) -> bool:
         return self.capability.answered or self.smart.answered
 
@@ -66,6 +72,12 @@ class Discovery:
             if isinstance(authorization, str) and isinstance(token, str) and authorization and token:
                 return Endpoints(authorization, token, supported, said_by)
         return None
+
+    @property
+    def registration(self) -> str:
+        """Where an app may register itself (RFC 7591); empty when that is not offered."""
+        url = self.smart.body.get("registration_endpoint")
+        return url if isinstance(url, str) else ""
 
     def searchable(self) -> frozenset[str] | None:
         """Types that can be searched by patient; None when there is no metadata to say so."""
@@ -105,7 +117,8 @@ def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str
             http.pause(TRY_AGAIN_SECONDS)
         answer = http.get(url, step="discovery", headers={"Accept": accept})
         exchanges.append(answer.exchange)
-        if answer.status != 429 and answer.status < 500:
+        in_vain = not answer.status and "in time" in answer.exchange.note
+        if in_vain or (answer.status and answer.status != 429 and answer.status < 500):
             break
     if answer.status != 200:
         missing = f"answered {answer.status}" if answer.status else answer.exchange.note

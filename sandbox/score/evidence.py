@@ -7,12 +7,13 @@ carries a token, a password or a body.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal
 
 from sandbox.core import files
 from sandbox.core.errors import UsageError
+from sandbox.score.readings import Chosen
 
 Source = Literal["observed", "traffic", "declared", "unseen"]
 """Where a verdict comes from. Observed beats traffic beats declared."""
@@ -29,7 +30,8 @@ class Exchange:
 
     `status` 0 means no whole answer came; `note` then says why. `ms` is wall time to the last byte.
     `step` is one of discovery, sign-in, token, everything, individual, pagination, reference, probe,
-    clock, portal. `retry` marks a second try of the same request.
+    clock, portal, register. `retry` marks a second try of the same request. `flaw` says what is wrong
+    with the body of a 200; `body` is the answer's text, kept only when somebody asked for bodies.
     """
 
     method: str
@@ -41,6 +43,8 @@ class Exchange:
     retry: bool = False
     request_id: str = ""
     note: str = ""
+    flaw: str = ""
+    body: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -72,14 +76,30 @@ NEVER_LOOKED = unseen("nothing looked at this")
 
 @dataclass(frozen=True)
 class Evidence:
-    """Everything one examination saw, by name. `taken` is the UTC instant it began (ISO 8601)."""
+    """Everything one examination saw, by name. `taken` is the UTC instant it began (ISO 8601).
+
+    `traffic` holds the observations that a log of real use gave, under the same names; `lint` what was
+    found beside the rubric. `readings` are those of the edition that judges; evidence files have none.
+    """
 
     target: str
     taken: str = ""
     observations: Mapping[str, Observation] = field(default_factory=dict)
+    traffic: Mapping[str, Observation] = field(default_factory=dict)
+    lint: tuple[Mapping[str, Any], ...] = ()
+    readings: Chosen = field(default_factory=dict, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Observation:
         return self.observations.get(name, NEVER_LOOKED)
+
+    def reads(self, reading: str, value: str) -> bool:
+        """Whether the edition takes this reading (by number, `A8`) in this way."""
+        return self.readings.get(reading) == value
+
+    def of_traffic(self) -> Evidence:
+        """The same payer as its log shows it: the log's observations, and the payer's claims."""
+        said = {"facts": self["facts"]} if self["facts"].seen else {}
+        return replace(self, observations={**said, **self.traffic}, traffic={})
 
     def claim(self, name: str) -> Any:
         """What the payer says of itself; None when it says nothing (see `claims_about`)."""
@@ -101,6 +121,8 @@ class Evidence:
                 "target": self.target,
                 "taken": self.taken,
                 "observations": {name: asdict(seen) for name, seen in self.observations.items()},
+                "traffic": {name: asdict(seen) for name, seen in self.traffic.items()},
+                "lint": list(self.lint),
             }
         )
 
@@ -112,7 +134,8 @@ class Evidence:
             if data["format"] != FORMAT:
                 raise UsageError(f"evidence in the format {data['format']!r}: known is {FORMAT!r}")
             found = {name: _observation(entry) for name, entry in data["observations"].items()}
-            return cls(data["target"], data["taken"], found)
+            log = {name: _observation(entry) for name, entry in data.get("traffic", {}).items()}
+            return cls(data["target"], data["taken"], found, log, tuple(data.get("lint", ())))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UsageError("this is not an evidence file (payer-sandbox score writes them)") from None
 

@@ -16,7 +16,7 @@ from sandbox.score import forms
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.facts import Member
-from sandbox.score.signin import Account, Session, sign_in
+from sandbox.score.signin import Account, Driver, Session, sign_in
 from sandbox.score.tokens import App, Endpoints
 
 MOST_TRIES = 3
@@ -31,10 +31,11 @@ class Door:
     endpoints: Endpoints
     app: App
     base: str
+    driver: Driver | None = None
 
     def sign_in(self, member: Member) -> Session:
         account = Account(member.username, member.password)
-        return sign_in(self.http, self.endpoints, self.app, account, aud=self.base)
+        return sign_in(self.http, self.endpoints, self.app, account, aud=self.base, driver=self.driver)
 
     def sign_in_patiently(self, member: Member) -> Session:
         """Up to three attempts, unless the payer came back and said that it denies access."""

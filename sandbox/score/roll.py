@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery
 from sandbox.score.evidence import Observation, seen, unseen
 from sandbox.score.facts import Facts, Member
 from sandbox.score.probes import Door
-from sandbox.score.signin import Session
+from sandbox.score.registration import register
+from sandbox.score.signin import Driver, Session
 from sandbox.score.tokens import App
 
+REDIRECT = "http://127.0.0.1/callback"  # never asked for: it only marks the end of a sign-in
 MOST_SIGN_INS = 39  # with the ineligible member 40 attempts: one refusal leaves 97.5 %
 Progress = Callable[[str], None]
 Observations = dict[str, Observation]
@@ -20,20 +22,39 @@ Observations = dict[str, Observation]
 
 @dataclass(frozen=True)
 class Given:
-    """What the person who asked for the grade gave: a facts file, or a token (and its patient)."""
+    """What the person who asked for the grade gave: facts, a token, a client, a way to sign in.
+
+    `by_hand`: the driver asks a person, so there is one sign-in and no rate. `register`: make a client
+    when there is none. `every_type`: search all types, whatever metadata says (reading A9).
+    """
 
     facts: Facts | None = None
     token: str | None = None
     patient: str | None = None
+    client: App | None = None
+    driver: Driver | None = None
+    by_hand: bool = False
+    register: bool = False
+    every_type: bool = False
 
 
-def door_of(http: Client, described: Discovery, known: Facts) -> Door | None:
+def door_of(
+    http: Client, described: Discovery, known: Facts, given: Given, found: Observations
+) -> Door | None:
+    """The way in: the client that was given, else the one that is lent, else a new one if asked for."""
     lent = known.instruments
     endpoints = described.endpoints(lent)
-    if endpoints is None or not lent.client_id or not lent.redirect_uri:
+    app = given.client if given.client and given.client.client_id else None
+    redirect = (given.client.redirect_uri if given.client else "") or lent.redirect_uri or REDIRECT
+    if app is not None:
+        app = replace(app, redirect_uri=redirect)
+    elif lent.client_id:
+        app = App(lent.client_id, redirect, lent.client_secret)
+    elif given.register and endpoints is not None:
+        app, found["registration"] = register(http, described.registration, redirect)
+    if endpoints is None or app is None:
         return None
-    app = App(lent.client_id, lent.redirect_uri, lent.client_secret)
-    return Door(http, endpoints, app, described.base)
+    return Door(http, endpoints, app, described.base, given.driver)
 
 
 Sessions = list[tuple[Member, Session]]
@@ -45,10 +66,16 @@ def sign_ins(
     """The 39 eligible and the 1 ineligible: the only attempts that enter the rate."""
     lent = known.instruments
     eligible, ineligible = lent.of_role("eligible")[:MOST_SIGN_INS], lent.of_role("ineligible")[:1]
-    why = why_no_door(door, known, given)
+    why = why_no_door(door, known, given, found)
     if door is None or why:
         found["sign-ins"] = found["ineligible-sign-in"] = unseen(why)
         return []
+    if given.by_hand:
+        progress("waiting for you to sign in")
+        session = door.sign_in(Member(username="", password=""))
+        why = "one sign-in by hand is no rate" if session.usable else f"nobody signed in: {session.reason}"
+        found["sign-ins"] = found["ineligible-sign-in"] = unseen(why, session.exchanges)
+        return [(Member(username="", password=""), session)]
     sessions: Sessions = []
     for number, member in enumerate(eligible, 1):
         progress(f"sign-in {number} of {len(eligible)}")
@@ -84,16 +111,17 @@ def _attempts(sessions: Sessions) -> Observation:
     return seen(value, [e for _, session in sessions for e in session.exchanges])
 
 
-def why_no_door(door: Door | None, known: Facts, given: Given) -> str:
+def why_no_door(door: Door | None, known: Facts, given: Given, found: Observations) -> str:
     if given.token:
         return "a token was given, so nobody signed in"
-    if not known.instruments.members:
+    if not known.instruments.members and not given.by_hand:
         return "no test accounts: the payer lends none and no facts file was given"
-    return (
-        "no authorization and token endpoint, client_id and redirect_uri to sign in with"
-        if door is None
-        else ""
-    )
+    if door is not None:
+        return ""
+    registered = found.get("registration")
+    if registered is not None and not registered.seen:
+        return registered.unseen
+    return "no authorization and token endpoint, client_id and redirect_uri to sign in with"
 
 
 def nobody(sessions: Sessions, why_no_door: str) -> str:

@@ -6,11 +6,15 @@
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 from typing import Protocol, cast
 
+from sandbox.score import precedence, witnesses
 from sandbox.score.card import Card, Line
-from sandbox.score.edition import Edition, Metric, known_editions, load
+from sandbox.score.edition import Edition, Metric
 from sandbox.score.evidence import Evidence, Verdict
+from sandbox.score.findings import from_data, readable
+from sandbox.score.shelf import known_editions, load
 
 __all__ = ["Card", "Check", "Edition", "check_of", "grade_evidence", "known_editions", "load"]
 
@@ -31,29 +35,44 @@ def check_of(metric: str) -> Check:
 
 def grade_evidence(edition: Edition, evidence: Evidence) -> Card:
     """Judge every metric of the edition on this evidence."""
+    case = replace(evidence, readings=edition.chosen)
     lines = tuple(
-        _line(metric, area.title, check_of(metric.id).judge(evidence))
-        for area in edition.areas
-        for metric in area.metrics
+        _line(edition, metric, area.title, case) for area in edition.areas for metric in area.metrics
     )
-    return Card(edition.id, evidence.target, edition.max, lines, edition.vendor, evidence.taken)
+    top = sum(line.max for line in lines)
+    lint = from_data(evidence.lint)
+    return Card(edition.id, evidence.target, top, lines, edition.vendor, evidence.taken, lint)
 
 
-def _line(metric: Metric, area: str, verdict: Verdict) -> Line:
-    points, band = (0, "unseen") if verdict.source == "unseen" else metric.award(verdict.value)
+def judged(metric: Metric, case: Evidence) -> Verdict:
+    """The metric's verdict: by probing where that saw it, else by the log, else by what is claimed."""
+    check = check_of(metric.id)
+    log = check.judge(case.of_traffic()) if case.traffic else None
+    return precedence.pick(metric, case.readings, check.judge(case), log)
+
+
+def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> Line:
+    verdict = judged(metric, case)
+    left_out = verdict.value == "no_references" and case.reads("A6", "left-out")
+    points, band = (0, "unseen") if verdict.source == "unseen" else metric.award(verdict.value, case.readings)
+    source = case.of_traffic() if verdict.source == "traffic" else case
+    top = 0 if left_out else metric.points
     return Line(
         metric.id,
         metric.title,
         area,
         points,
-        metric.points,
-        band,
+        top,
+        f"{band} (left out)" if left_out else band,
         verdict.value,
         verdict.n,
         verdict.source,
-        verdict.reason,
-        metric.fix if points < metric.points else "",
+        readable(verdict.reason),
+        metric.fix if points < top else "",
         "vendor" in metric.audience,
-        verdict.disagreement,
+        readable(verdict.disagreement),
         metric.unit,
+        metric.why,
+        tuple(metric.cites),
+        witnesses.of(check_of(metric.id).NEEDS, source),
     )

@@ -1,8 +1,10 @@
-"""The front door: grade a target, or evidence that was kept."""
+"""The front door: grade a target, a log, or evidence that was kept."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -14,25 +16,60 @@ from sandbox.core.errors import UsageError
 from sandbox.score import facts as facts_document
 from sandbox.score import rubric
 from sandbox.score.card import Card
-from sandbox.score.client import Client
-from sandbox.score.collect import collect
-from sandbox.score.evidence import Evidence
+from sandbox.score.client import TIME_LIMIT, TIMEOUT_SECONDS, Client
+from sandbox.score.collect import collect, said
+from sandbox.score.edition import Edition
+from sandbox.score.evidence import Evidence, Observation
+from sandbox.score.findings import to_data
 from sandbox.score.guard import Guard, Resolve, addresses, origin
-from sandbox.score.roll import Given, Progress
+from sandbox.score.lint.watch import Watch
+from sandbox.score.roll import REDIRECT, Given, Progress
+from sandbox.score.signin import Driver
+from sandbox.score.tokens import App
+from sandbox.score.traffic.observe import observe
+from sandbox.score.traffic.reading import read as read_log
 
 _SYSTEM = clock.SystemClock()
-PACE_SECONDS = 0.1
-"""Between requests to anything that is not on this machine or in its network."""
+PACE_SECONDS = 0.5
+"""Between requests to anything that is not on this machine or in its network: two a second."""
+
+
+@dataclass(frozen=True)
+class Log:
+    """A traffic log, and the instant its window ends (the log's last record, when none is given)."""
+
+    path: Path
+    as_of: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """How to get in: the app's own client, a browser, a script, or a registration."""
+
+    client_id: str = ""
+    client_secret: str = ""
+    redirect_uri: str = ""
+    browser: bool = False
+    script: Path | None = None
+    register: bool = False
 
 
 def grade(
     target: str,
     *,
     edition: str = "2025-05",
+    readings: Iterable[tuple[str, str]] = (),
     facts: Path | None = None,
     token: str | None = None,
     patient: str | None = None,
+    log: Log | None = None,
+    entry: Entry | None = None,
     progress: Progress = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
+    keep_bodies: bool = False,
+    pace: float | None = None,
+    timeout: float = TIMEOUT_SECONDS,
+    time_limit: float = TIME_LIMIT,
     transport: httpx.BaseTransport | None = None,
     sleep: Callable[[float], None] = clock.sleep,
     stopwatch: Callable[[], float] = clock.stopwatch,
@@ -43,23 +80,68 @@ def grade(
 
     `facts` is a facts file for a payer that serves none; `token` grades with one access token and no
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
-    for each step. Raises UsageError: bad target, unknown edition, unreadable facts, unreachable target.
+    for each step, `tell` what a person must read. Raises UsageError: bad target, unknown edition or
+    reading, unreadable facts or log, unreachable target.
     """
-    rules = rubric.load(edition)
+    rules = rubric.load(edition, readings)
     base = base_url(target)
     known = facts_document.read(facts) if facts else None
+    traffic = _traffic(rules, log)
     guard = Guard(base, known.instruments.origins() if known else (), resolve)
-    pace = 0.0 if guard.target_is_private() else PACE_SECONDS
+    if pace is None:
+        pace = 0.0 if guard.target_is_private() else PACE_SECONDS
     taken = now().astimezone(UTC).isoformat(timespec="seconds")
-    with Client(guard, transport=transport, sleep=sleep, stopwatch=stopwatch, now=now, pace=pace) as http:
-        found = collect(http, base, Given(known, token, patient), progress)
-    evidence = Evidence(base, taken, found)
+    watch = Watch(base)
+    with ExitStack() as stack:
+        given = _given(entry or Entry(), stack, tell)
+        every = rules.chosen.get("A9") == "every-type"
+        given = replace(given, facts=known, token=token, patient=patient, every_type=every)
+        http = stack.enter_context(
+            Client(
+                guard,
+                transport=transport,
+                sleep=sleep,
+                stopwatch=stopwatch,
+                now=now,
+                pace=pace,
+                timeout=timeout,
+                time_limit=time_limit,
+                keep_bodies=keep_bodies,
+                watch=watch,
+            )
+        )
+        found = collect(http, base, given, progress)
+    evidence = Evidence(base, taken, found, traffic, to_data(watch.findings()))
     return rubric.grade_evidence(rules, evidence), evidence
 
 
-def regrade(evidence: Evidence, edition: str = "2025-05") -> Card:
+def grade_log(
+    log: Log,
+    *,
+    edition: str = "2025-05",
+    readings: Iterable[tuple[str, str]] = (),
+    facts: Path | None = None,
+    now: Callable[[], datetime] = _SYSTEM.now,
+) -> tuple[Card, Evidence]:
+    """Grade a log alone, with what the payer says of itself: nothing is asked. Raises UsageError."""
+    rules = rubric.load(edition, readings)
+    claims = {"facts": said(facts_document.read(facts), "file", ())} if facts else {}
+    taken = now().astimezone(UTC).isoformat(timespec="seconds")
+    evidence = Evidence(log.path.name, taken, claims, _traffic(rules, log))
+    return rubric.grade_evidence(rules, evidence), evidence
+
+
+def regrade(
+    evidence: Evidence,
+    edition: str = "2025-05",
+    readings: Iterable[tuple[str, str]] = (),
+    log: Log | None = None,
+) -> Card:
     """Grade kept evidence again, without a network. Raises UsageError for an unknown edition."""
-    return rubric.grade_evidence(rubric.load(edition), evidence)
+    rules = rubric.load(edition, readings)
+    if log is not None:
+        evidence = replace(evidence, traffic=_traffic(rules, log))
+    return rubric.grade_evidence(rules, evidence)
 
 
 def base_url(target: str) -> str:
@@ -70,3 +152,28 @@ def base_url(target: str) -> str:
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UsageError(f"a FHIR base URL has no user name, query or fragment: {target!r}")
     return target.rstrip("/")
+
+
+def _traffic(rules: Edition, log: Log | None) -> dict[str, Observation]:
+    return observe(read_log(log.path), rules.window_days, log.as_of) if log else {}
+
+
+def _given(entry: Entry, stack: ExitStack, tell: Callable[[str], None]) -> Given:
+    """The client and the driver that were asked for."""
+    redirect, driver = entry.redirect_uri, None
+    if entry.browser:
+        from sandbox.score import browser
+
+        callback = stack.enter_context(browser.Callback(redirect))
+        redirect, driver = callback.redirect_uri, browser.driver(callback, tell)
+    elif entry.script:
+        redirect = redirect or REDIRECT
+        driver = _scripted(entry.script, redirect)
+    client = App(entry.client_id, redirect, entry.client_secret or None)
+    return Given(client=client, driver=driver, by_hand=entry.browser, register=entry.register)
+
+
+def _scripted(path: Path, redirect: str) -> Driver:
+    from sandbox.score import script
+
+    return script.driver(script.load(path), redirect, script.chromium())

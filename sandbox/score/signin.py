@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -29,6 +30,9 @@ Outcome = Literal[
     "LOGIN_FAILED",  # the password form came up again
     "EXCHANGE_FAILED",  # the code did not become a usable token
 ]
+
+Driver = Callable[[str, "Account"], "tuple[str | Session, tuple[Exchange, ...]]"]
+"""Leads an authorize URL to the callback's URL, or to the Session of an attempt that never got there."""
 
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 MOST_PAGES = 20
@@ -72,9 +76,19 @@ class Session:
 
 
 def sign_in(
-    http: Client, endpoints: Endpoints, app: App, account: Account, *, aud: str, scope: str = ""
+    http: Client,
+    endpoints: Endpoints,
+    app: App,
+    account: Account,
+    *,
+    aud: str,
+    scope: str = "",
+    driver: Driver | None = None,
 ) -> Session:
-    """One attempt, in a fresh cookie jar. `aud` is the FHIR base; `scope` defaults to `scope_for`."""
+    """One attempt, in a fresh cookie jar. `aud` is the FHIR base; `scope` defaults to `scope_for`.
+
+    `driver` takes the place of filling the payer's own forms over HTTP.
+    """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     asked = scope or scope_for(endpoints.scopes_supported)
     query = {
@@ -88,13 +102,25 @@ def sign_in(
         "code_challenge_method": "S256",
     }
     joint = "&" if urlsplit(endpoints.authorization).query else "?"
-    walk = _Walk(http, app.redirect_uri, account)
-    ended = walk.go(f"{endpoints.authorization}{joint}{urlencode(query)}")
+    start = f"{endpoints.authorization}{joint}{urlencode(query)}"
+    ended, exchanges = (driver or _forms(http, app))(start, account)
     if isinstance(ended, Session):
-        return replace(ended, exchanges=tuple(walk.exchanges))
+        return replace(ended, exchanges=exchanges)
     said = {name: values[0] for name, values in parse_qs(urlsplit(ended).query).items()}
+    http.watch.callback(said, state)
     session = _callback(http, endpoints, app, said, state, verifier, asked)
-    return replace(session, exchanges=(*walk.exchanges, *session.exchanges))
+    return replace(session, exchanges=(*exchanges, *session.exchanges))
+
+
+def _forms(http: Client, app: App) -> Driver:
+    """The driver that needs no browser."""
+
+    def drive(start: str, account: Account) -> tuple[str | Session, tuple[Exchange, ...]]:
+        walk = _Walk(http, app.redirect_uri, account)
+        ended = walk.go(start)
+        return ended, tuple(walk.exchanges)
+
+    return drive
 
 
 def scope_for(supported: tuple[str, ...]) -> str:

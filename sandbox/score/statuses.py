@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
-
-from sandbox.score.evidence import Exchange
+from sandbox.score.evidence import Evidence
 
 WORDS = {
     0: "no whole answer",
@@ -23,19 +20,12 @@ WORDS = {
 }
 
 
-def tally(exchanges: Iterable[Exchange]) -> str:
-    """`12 × 401 (Unauthorized: …), 3 × 404 (…)`, most frequent first."""
-    counted = Counter(e.status for e in exchanges)
-    return ", ".join(f"{count} × {_name(status)}" for status, count in counted.most_common())
-
-
-def _name(status: int) -> str:
-    words = WORDS.get(status, "")
-    if status == 0:
-        return words
-    return f"{status} ({words})" if words else str(status)
-
-
 def count(number: int, noun: str) -> str:
     """`1 request`, `2 requests`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def at_least(evidence: Evidence) -> int:
+    """How many attempts or requests make a rate (reading A5): one, unless the edition asks for more."""
+    asked = evidence.readings.get("A5", "")
+    return int(asked.removeprefix("at-least-")) if asked.startswith("at-least-") else 1

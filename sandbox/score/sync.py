@@ -5,7 +5,7 @@ The first two are the sync proper (request-success, sync-speed); references are 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -60,6 +60,7 @@ class MemberSync:
     seconds: float
     ok_searches: tuple[str, ...]
     types: tuple[str, ...]
+    filled: tuple[str, ...]
     everything: Everything
     exchanges: tuple[Exchange, ...]
     references: tuple[str, ...] = field(repr=False)
@@ -71,6 +72,7 @@ class MemberSync:
             "seconds": self.seconds,
             "ok_searches": list(self.ok_searches),
             "types": list(self.types),
+            "filled": list(self.filled),
             "everything": everything,
         }
 
@@ -100,6 +102,7 @@ class Syncer:
             seconds,
             tuple(answered),
             tuple(sorted({*answered, *shown})),
+            tuple(sorted(shown | {bundles.type_of(key) for _, walk in walks for key in walk.keys})),
             self._compare(whole, [walk for _, walk in walks]),
             tuple(self.exchanges),
             self._references([walk for _, walk in walks]),
@@ -108,7 +111,13 @@ class Syncer:
     def _walk(self, url: str, step: str, resource: str) -> Walk:
         """Follow `next` to the end: a page seen before, or too many pages, is an end that never came."""
         answer = self._read(url, step, resource)
-        status, pages, been = answer.status, [], {url}
+        walk = self._follow(answer, url, resource)
+        self._http.watch.walk(resource, walk.pages, walk.unbroken, walk.note, self._patient)
+        return walk
+
+    def _follow(self, answer: Answer, url: str, resource: str) -> Walk:
+        status, been = answer.status, {url}
+        pages: list[Page] = []
         while answer.status == 200:
             pages.append(bundles.page(answer))
             following = pages[-1].next
@@ -125,7 +134,7 @@ class Syncer:
 
     def _read(self, url: str, step: str, resource: str) -> Answer:
         tries = self._http.read(url, self._credential, step=step, resource=resource)
-        self.exchanges += [answer.exchange for answer in tries]
+        self.exchanges += [replace(answer.exchange, flaw=bundles.flaw(answer)) for answer in tries]
         return tries[-1]
 
     def _compare(self, whole: Walk, walks: list[Walk]) -> Everything:
@@ -160,10 +169,12 @@ class Syncer:
 
 @dataclass(frozen=True)
 class ReferenceReading:
-    """The references of one sync, each read once. `failures` counts by status and type."""
+    """The references of one sync, each read once. `failures` counts by status and type; `tries`, each try."""
 
     read: int
     resolved: int
+    tries: int
+    tries_resolved: int
     failures: dict[str, int]
     exchanges: tuple[Exchange, ...]
 
@@ -182,4 +193,7 @@ def read_references(
             why = f"{tries[-1].status or 'no answer'} {kind}"
             failures[why] = failures.get(why, 0) + 1
     read = len(references)
-    return ReferenceReading(read, read - sum(failures.values()), failures, tuple(exchanges))
+    good = sum(exchange.status == 200 for exchange in exchanges)
+    return ReferenceReading(
+        read, read - sum(failures.values()), len(exchanges), good, failures, tuple(exchanges)
+    )

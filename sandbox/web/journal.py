@@ -70,6 +70,15 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
     return {name: value for name, value in told.items() if value or name in always}
 
 
+_TAGS = re.compile(r"<[^>]*>")
+
+
+def _words(page: str) -> str:
+    """What a page says in its main part. Its links carry parameters, `state` among them: not those."""
+    main = page.partition("<main")[2].partition("</main>")[0]
+    return " ".join(_TAGS.sub(" ", f"<{main}").split())[-2000:]
+
+
 def _said(response: Response) -> dict[str, str]:
     """The error of an answer, and its words: an OperationOutcome's, RFC 6749's, or a callback's."""
     if 300 <= response.status_code < 400:
@@ -78,7 +87,7 @@ def _said(response: Response) -> dict[str, str]:
     if response.status_code < 400 or response.is_streamed:
         return {}
     if not response.is_json and "json" not in (response.content_type or ""):
-        return {"said": response.get_data(as_text=True)[-2000:]} if _is_page(response) else {}
+        return {"said": _words(response.get_data(as_text=True))} if _is_page(response) else {}
     try:
         body = json_value(response.get_data())
     except ValueError:

@@ -1,7 +1,8 @@
 """Authorization success: how many of the attempts ended with a usable token for a known patient.
 
-All eligible attempts and the one ineligible count. The grader never gives up before the login form, so
-no attempt is a bounce: one that finds no form has failed.
+All eligible attempts and the ineligible ones count. The grader never gives up before the login form, so
+none of its attempts is a bounce: one that finds no form has failed. In a log of real use people do leave
+before they log in; those are left out (reading A13).
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections import Counter
 
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
+from sandbox.score.outcomes import BOUNCED, entered
+from sandbox.score.statuses import at_least
 
 NEEDS = ("sign-ins", "ineligible-sign-in")
 
@@ -18,10 +21,15 @@ def judge(evidence: Evidence) -> Verdict:
     if not eligible.seen:
         return not_seen("authorization-success", eligible.unseen)
     attempts = [*eligible.value, *(ineligible.value or [])]
-    entered = sum(a["outcome"] == "AUTHORIZED" for a in attempts)
-    reason = f"{entered} of {len(attempts)} sign-ins ended with a usable token"
-    causes = Counter(a["reason"] for a in eligible.value if a["outcome"] != "AUTHORIZED")
+    bounced = [] if evidence.reads("A13", "failure") else [a for a in attempts if a["outcome"] == BOUNCED]
+    n, good = len(attempts) - len(bounced), sum(entered(a) for a in attempts)
+    if n < at_least(evidence):
+        reason = f"{n} attempts are not enough data" if n else "nobody tried to sign in"
+        return Verdict("authorization-success", "no_data", eligible.source, reason, n)
+    reason = f"{good} of {n} sign-ins ended with a usable token"
+    causes = Counter(a["reason"] for a in eligible.value if not entered(a) and a not in bounced)
     if causes:
         reason += "; " + ", ".join(f"{n} × {cause}" for cause, n in causes.most_common(3))
-    value = rate(entered, len(attempts))
-    return Verdict("authorization-success", value, eligible.source, reason, len(attempts))
+    if bounced:
+        reason += f"; {len(bounced)} left before they logged in and are left out"
+    return Verdict("authorization-success", rate(good, n), eligible.source, reason, n)

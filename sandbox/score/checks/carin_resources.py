@@ -17,7 +17,8 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return not_seen("carin-resources", found.unseen)
     members = found.value["members"]
-    answered = {kind for member in members for kind in member["types"]}
+    counts = "filled" if evidence.reads("A27", "needs-an-entry") else "types"
+    answered = {kind for member in members for kind in member.get(counts, member["types"])}
     there = tuple(kind for kind in TYPES if kind in answered)
     lost = [kind for kind in TYPES if kind not in answered]
     reason = f"never answered 200: {', '.join(lost)}" if lost else "all three answered 200"

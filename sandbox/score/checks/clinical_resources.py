@@ -38,8 +38,11 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return not_seen("clinical-resources", found.unseen)
     members = found.value["members"]
-    answered = sorted({kind for member in members for kind in member["ok_searches"]} & TYPES)
+    answered = {kind for member in members for kind in member["ok_searches"]} & TYPES
+    if evidence.reads("A27", "needs-an-entry"):
+        answered &= {kind for member in members for kind in member.get("filled", member["types"])}
+    names = sorted(answered)
     reason = f"{len(answered)} clinical types answered 200"
-    if answered:
-        reason += f": {', '.join(answered[:6])}{' …' if len(answered) > 6 else ''}"
+    if names:
+        reason += f": {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
     return Verdict("clinical-resources", min(ENOUGH, len(answered)), found.source, reason, len(members))

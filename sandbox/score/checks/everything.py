@@ -19,6 +19,8 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return not_seen("everything", found.unseen)
     n = len(found.value)
+    if not n:
+        return Verdict("everything", "none", found.source, "nobody asked for it")
     answered = [one for one in found.value if one["status"] == 200]
     if not answered:
         return Verdict(

@@ -23,11 +23,11 @@ def judge(evidence: Evidence) -> Verdict:
     if not works:
         shortest = min(tried)
         reason = f"a member {shortest} days after coverage is refused: {tried[shortest]['why']}"
-        return Verdict("inactive-members", "not_available", "observed", reason, len(tried), _none(evidence))
+        return Verdict("inactive-members", "not_available", found.source, reason, len(tried), _none(evidence))
     longest = max(works)
     if longest >= FOR_EVER_DAYS:
         reason = f"a member {longest} days after coverage reads claims"
-        return Verdict("inactive-members", "indefinite", "observed", reason, len(tried), _less(evidence))
+        return Verdict("inactive-members", "indefinite", found.source, reason, len(tried), _less(evidence))
     beyond = [days for days in sorted(tried) if days > longest]
     if not beyond and (further := _claimed_further(evidence, longest, len(tried))):
         return further
@@ -35,7 +35,7 @@ def judge(evidence: Evidence) -> Verdict:
     if beyond:
         reason += f", not {beyond[0]}: {tried[beyond[0]]['why']}"
     differs = _differs(evidence, longest, beyond[0] if beyond else None)
-    return Verdict("inactive-members", longest, "observed", reason, len(tried), differs)
+    return Verdict("inactive-members", longest, found.source, reason, len(tried), differs)
 
 
 def _declared(evidence: Evidence, why: str) -> Verdict:

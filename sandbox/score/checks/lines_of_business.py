@@ -26,11 +26,15 @@ def judge(evidence: Evidence) -> Verdict:
     mandated = frozenset(evidence.claim("mandated_lines") or ()) & offered
     supported = frozenset(line for line, works in found.value.items() if works) & offered
     value = band(offered, mandated, supported)
+    if value == "all_offered_are_mandated" and evidence.reads("A20", "three-points"):
+        value = "all_offered"
+    if value == "partial" and evidence.reads("A21", "one-point"):
+        value = "some"
     out = offered - supported
     reason = f"members of {_list(supported)} get in" + (f"; nobody of {_list(out)} does" if out else "")
     claimed = frozenset(evidence.claim("supported_lines") or ()) - supported
     differs = f"the payer says it supports {_list(claimed)}, yet nobody of it gets in" if claimed else ""
-    return Verdict("lines-of-business", value, "observed", reason, len(found.value), differs)
+    return Verdict("lines-of-business", value, found.source, reason, len(found.value), differs)
 
 
 def band(offered: frozenset[str], mandated: frozenset[str], supported: frozenset[str]) -> str:

@@ -15,7 +15,7 @@ def judge(evidence: Evidence) -> Verdict:
     if found.value["works"]:
         reason = "a member who never opened the portal connected"
         differs = "the payer says an opt-in is required, yet it was not" if claim else ""
-        return Verdict("portal-opt-in", "not_required", "observed", reason, 1, differs)
+        return Verdict("portal-opt-in", "not_required", found.source, reason, 1, differs)
     reason = f"a member who never opened the portal cannot connect: {found.value['why']}"
     differs = "the payer says no opt-in is required, yet it was" if claim is False else ""
-    return Verdict("portal-opt-in", "required", "observed", reason, 1, differs)
+    return Verdict("portal-opt-in", "required", found.source, reason, 1, differs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.score.evidence import Evidence, Verdict, not_seen
+from sandbox.score.evidence import Evidence, Source, Verdict, not_seen
 
 NEEDS = ("refresh", "facts")
 
@@ -19,18 +19,26 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return _declared(evidence, claim, found.unseen)
     if not found.value["refresh"]:
-        return _none("no refresh token came, although offline_access was asked", claim, 1)
+        reason = "no refresh token came, although offline_access was asked"
+        return _none(reason, claim, 1, found.source)
     steps = found.value["steps"]
-    if not steps[0]["works"]:
-        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps))
+    if not any(step["works"] for step in steps):
+        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), found.source)
     if found.value["clock"]:
-        return _measured(steps, claim)
+        return _measured(steps, claim, found.source)
+    longest = max(step["day"] for step in steps if step["works"])
+    if evidence.reads("A15", "observed-lower-bound"):
+        reason = f"works {longest} days after the grant; longer was not seen"
+        return Verdict("refresh-token", longest, found.source, reason, len(steps))
     if claim is None:
-        return Verdict("refresh-token", "unknown_max", "observed", "works, for an unknown time (no clock)", 1)
-    return Verdict("refresh-token", claim, "declared", f"works now; the payer says for {claim} days", 1)
+        reason = "works, for an unknown time (no clock)"
+        return Verdict("refresh-token", "unknown_max", found.source, reason, len(steps))
+    differs = f"the payer says {claim} days, yet it still worked at {longest}" if longest > claim else ""
+    reason = f"works now; the payer says for {claim} days"
+    return Verdict("refresh-token", claim, "declared", reason, len(steps), differs)
 
 
-def _measured(steps: list[dict[str, Any]], claim: int | None) -> Verdict:
+def _measured(steps: list[dict[str, Any]], claim: int | None, source: Source) -> Verdict:
     worked = [step["day"] for step in steps if step["works"]]
     last, refused = worked[-1], next((s for s in steps if not s["works"]), None)
     days = last
@@ -41,21 +49,19 @@ def _measured(steps: list[dict[str, Any]], claim: int | None) -> Verdict:
             days = last + 1
         reason = f"works {last} days after the grant, refused at {refused['day']}: {refused['why']}"
     differs = _differs(claim, last, refused["day"] if refused else None)
-    return Verdict("refresh-token", days, "observed", reason, len(steps), differs)
+    return Verdict("refresh-token", days, source, reason, len(steps), differs)
 
 
 def _differs(claim: int | None, last: int, refused: int | None) -> str:
     if claim is None or (last <= claim and (refused is None or claim <= refused)):
         return ""
-    if refused is None and claim >= last:
-        return ""
     measured = f"it was refused {refused} days after the grant" if refused else f"it still worked at {last}"
     return f"the payer says {claim} days, yet {measured}"
 
 
-def _none(reason: str, claim: int | None, n: int) -> Verdict:
+def _none(reason: str, claim: int | None, n: int, source: Source) -> Verdict:
     differs = f"the payer says {claim} days, yet there is no refreshing" if claim else ""
-    return Verdict("refresh-token", "none", "observed", reason, n, differs)
+    return Verdict("refresh-token", "none", source, reason, n, differs)
 
 
 def _declared(evidence: Evidence, claim: int | None, why: str) -> Verdict:

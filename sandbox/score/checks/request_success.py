@@ -6,25 +6,39 @@ not (it has a metric of its own).
 
 from __future__ import annotations
 
+from collections import Counter
+
+from sandbox.score import requests
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
-from sandbox.score.statuses import tally
+from sandbox.score.requests import Kind
+from sandbox.score.statuses import at_least
 
 NEEDS = ("sync",)
-
-STEPS = ("everything", "individual", "pagination", "retry")
 
 
 def judge(evidence: Evidence) -> Verdict:
     found = evidence["sync"]
     if not found.seen:
         return not_seen("request-success", found.unseen)
-    counted = [e for e in found.exchanges if e.step in STEPS]
-    failed = [e for e in counted if e.status != 200]
-    if not counted:
-        return Verdict("request-success", "no_data", found.source, "no request was made")
+    counted = requests.of(found)
+    if evidence.reads("A11", "last-try-only"):
+        counted = Counter({kind: n for kind, n in counted.items() if not kind.retried})
+    failed = Counter({kind: n for kind, n in counted.items() if not _succeeded(kind, evidence)})
+    total = counted.total()
+    if total < at_least(evidence):
+        reason = f"{total} requests are not enough data" if total else "no request was made"
+        return Verdict("request-success", "no_data", found.source, reason, total)
     if failed:
-        reason = f"{len(failed)} of {len(counted)} requests did not answer 200: {tally(failed)}"
+        reason = f"{failed.total()} of {total} requests did not answer 200: {requests.tally(failed)}"
     else:
-        reason = f"all {len(counted)} requests answered 200"
-    value = rate(len(counted) - len(failed), len(counted))
-    return Verdict("request-success", value, found.source, reason, len(counted))
+        reason = f"all {total} requests answered 200"
+    return Verdict("request-success", rate(total - failed.total(), total), found.source, reason, total)
+
+
+def _succeeded(kind: Kind, evidence: Evidence) -> bool:
+    """Exactly 200, unless the edition reads otherwise (A8, A10)."""
+    if evidence.reads("A8", "2xx-or-304"):
+        good = 200 <= kind.status < 300 or kind.status == 304
+    else:
+        good = kind.status == 200
+    return good and not (kind.flawed and evidence.reads("A10", "failure"))

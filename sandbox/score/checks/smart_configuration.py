@@ -12,6 +12,6 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return not_seen("smart-configuration", found.unseen)
     if found.value["present"]:
-        return Verdict("smart-configuration", "present", "observed", "it answered 200", 1)
+        return Verdict("smart-configuration", "present", found.source, "it answered 200", 1)
     why = f".well-known/smart-configuration {found.value['why']}"
-    return Verdict("smart-configuration", "absent", "observed", why, 1)
+    return Verdict("smart-configuration", "absent", found.source, why, 1)

@@ -6,6 +6,7 @@ A live payer whose sign-in is broken stays live: the rubric counts "Broken" amon
 from __future__ import annotations
 
 from sandbox.score.evidence import Evidence, Verdict, not_seen
+from sandbox.score.outcomes import entered
 
 NEEDS = ("facts", "sign-ins")
 
@@ -19,12 +20,13 @@ _SAID = {
 
 
 def judge(evidence: Evidence) -> Verdict:
-    attempts = evidence["sign-ins"].value or []
-    entered = sum(a["outcome"] == "AUTHORIZED" for a in attempts)
+    found = evidence["sign-ins"]
+    attempts = found.value or []
+    good = sum(entered(a) for a in attempts)
     claim = evidence.claim("status")
-    if entered:
+    if good:
         differs = "" if claim in (None, "live") else f"the payer says {claim}, yet members sign in"
-        return Verdict("status", "live", "observed", f"{entered} members signed in", entered, differs)
+        return Verdict("status", "live", found.source, f"{good} members signed in", good, differs)
     if claim is None:
         return not_seen("status", "the payer does not say whether it is live, and nobody signed in")
     differs = "the payer says live, yet no member could sign in" if claim == "live" and attempts else ""

@@ -18,9 +18,10 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return not_seen("sync-speed", found.unseen)
     members = found.value["members"]
-    times = [m["seconds"] for m in members if m["types"]]
+    times = [m["seconds"] for m in members if m["types"] and m["seconds"] is not None]
     if not times:
-        return Verdict("sync-speed", "no_data", found.source, f"none of {len(members)} syncs found anything")
+        reason = f"none of {len(members)} syncs found anything" if members else "there was no sync"
+        return Verdict("sync-speed", "no_data", found.source, reason)
     middle = median(times)
     reason = f"median {middle:.2f} s over {len(times)} members ({min(times):.2f} to {max(times):.2f} s)"
     return Verdict("sync-speed", middle, found.source, reason, len(times))

@@ -1,4 +1,4 @@
-"""The card, told: one module a form (text for people, JSON for programs). Pure: a Card in, text out.
+"""The card, told: one module a form. Pure: a Card in, text or bytes out. `forms.py` is the list.
 
-May import: the card (rubric), rich, orjson. Must never: judge, or look at evidence.
+May import: the card, the comparison, rich, orjson, Jinja. Must never: judge, or look at evidence.
 """

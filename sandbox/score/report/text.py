@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from io import StringIO
 
 from rich.console import Console, Group, RenderableType
@@ -11,11 +10,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.score.card import Card, Line, plain
-from sandbox.score.evidence import Value
+from sandbox.score.card import Card, Line
+from sandbox.score.report.numbers import number
 
 WIDTH = 80
-_UNIT = {"percent": "%", "seconds": "s"}
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 
@@ -65,18 +63,8 @@ def _table(card: Card) -> Table:
 
 def _band(line: Line) -> str:
     """The band, and the number that put the metric there."""
-    number = _number(line.value, line.unit)
-    return f"{line.band} ({number})" if number else line.band
-
-
-def _number(value: Value, unit: str) -> str:
-    """A measured number with its unit; empty for named bands."""
-    if isinstance(value, str | tuple):
-        return ""
-    shown = f"{plain(value):g}" if isinstance(value, Fraction) else str(value)
-    if isinstance(value, float):
-        shown = f"{value:.2f}"
-    return f"{shown} {_UNIT.get(unit, unit)}".strip()
+    measured = number(line.value, line.unit)
+    return f"{line.band} ({measured})" if measured else line.band
 
 
 def _sums(card: Card) -> Text:
@@ -88,14 +76,16 @@ def _sums(card: Card) -> Text:
 
 
 def _lost(card: Card) -> Iterator[RenderableType]:
-    lines = [line for line in card.lines if line.points < line.max]
-    if lines:
-        yield Text("What was lost, and what would bring it back", style="bold")
-    for line in sorted(lines, key=lambda entry: entry.points - entry.max):
+    if card.gains:
+        yield Text("What was lost, and what would bring it back (most points first)", style="bold")
+    for line in card.gains:
         what = "not seen" if line.unseen else f"{line.points - line.max}"
         yield Text(f"{line.id} ({what})", style="bold")
         yield Padding(Text(line.reason), (0, 0, 0, 2))
         yield Padding(Text(f"→ {line.fix}", style="dim"), (0, 0, 0, 2))
+        for exchange in [e for e in line.evidence if not e.status or e.status >= 400][:1]:
+            said = f"{exchange.method} {exchange.url} {exchange.status or exchange.note}"
+            yield Padding(Text(f"{said} {exchange.request_id}".rstrip(), style="dim"), (0, 0, 0, 2))
 
 
 def _findings(card: Card) -> Iterator[RenderableType]:
@@ -103,3 +93,9 @@ def _findings(card: Card) -> Iterator[RenderableType]:
         yield Text("\nWhere claims and observations differ", style="bold")
     for finding in card.findings:
         yield Padding(Text(finding), (0, 0, 0, 2))
+    if card.lint:
+        yield Text("\nBeside the score: what the rubric does not count", style="bold")
+    for found in card.lint:
+        times = f" ({found.count} times)" if found.count > 1 else ""
+        yield Padding(Text(f"{found.level}: {found.text}{times}"), (0, 0, 0, 2))
+        yield Padding(Text(f"{found.rule}: {found.cite}", style="dim"), (0, 0, 0, 4))

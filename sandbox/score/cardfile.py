@@ -1,0 +1,117 @@
+"""A card as a file: the published form (`card.schema.json`), and reading one back for a comparison.
+
+A card may come from another version of the grader: fields that are not known are ignored.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.core import files
+from sandbox.core.errors import FileProblem
+
+Source = Literal["observed", "traffic", "declared", "unseen"]
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class MetricEntry(_Read):
+    id: str
+    points: int = Field(ge=0)
+    max: int = Field(ge=0, description="0 when the edition leaves the metric out")
+    band: str
+    value: str | float | list[str] | None = Field(description="A number in the metric's unit, or names")
+    n: int = Field(ge=0, description="How many things were counted")
+    source: Source
+    reason: str = Field(description="One line of plain words")
+    fix: str = Field(description="What would bring the lost points back; empty when none are lost")
+
+
+class VendorEntry(_Read):
+    score: int
+    max: int
+    score_stated: int
+    max_stated: int
+
+
+class Gain(_Read):
+    metric: str
+    points: int
+    seen: bool = Field(description="false: the points are only not seen")
+    fix: str
+
+
+class LintEntry(_Read):
+    rule: str
+    level: Literal["error", "warning", "note"]
+    text: str
+    count: int = Field(ge=1)
+    where: str
+    request_id: str
+    cite: str
+    fix: str
+
+
+class Witness(_Read):
+    method: str
+    url: str
+    status: int = Field(description="0 when no whole answer came; then `note` says why")
+    ms: float
+    step: str
+    request_id: str
+    note: str
+    flaw: str
+
+
+class Detail(_Read):
+    title: str
+    area: str
+    unit: str
+    vendor: bool
+    why: str
+    cites: list[str]
+    disagreement: str = Field(description="How a claim, a log and an observation differ")
+    evidence: list[Witness]
+
+
+class CardFile(_Read):
+    """What a payer earned. `range` is where the true score lies: its top takes the unseen as perfect."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", title="Score card of a Patient Access API")
+
+    edition: str
+    target: str
+    taken: str = Field(description="UTC, ISO 8601")
+    score: int
+    max: int
+    range: tuple[int, int]
+    metrics: list[MetricEntry]
+    vendor: VendorEntry
+    findings: list[str] = Field(description="Where sources differ, one line each")
+    gains: list[Gain] = []
+    lint: list[LintEntry] = Field([], description="What the rubric does not count")
+    details: dict[str, Detail] = {}
+
+    def points(self) -> dict[str, int]:
+        return {entry.id: entry.points for entry in self.metrics}
+
+
+def schema() -> bytes:
+    """The JSON Schema of a card, as published."""
+    found: dict[str, Any] = CardFile.model_json_schema()
+    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})
+
+
+def read(path: Path) -> CardFile:
+    """A card in a JSON file. Raises FileProblem naming the file and the first thing wrong with it."""
+    try:
+        return CardFile.model_validate(files.read_json(path))
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise FileProblem(f"{path}: not a score card: {where}: {first['msg']}") from None

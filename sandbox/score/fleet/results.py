@@ -1,0 +1,46 @@
+"""One endpoint's result, a file of its own: its card, or why there is none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sandbox.core import files
+from sandbox.core.errors import FileProblem
+from sandbox.score import atomic
+from sandbox.score.cardfile import CardFile
+from sandbox.score.fleet.roster import Endpoint, Fleet, named
+
+
+class Result(BaseModel):
+    """`rules` says by which edition and readings: another run by other rules does not resume it."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    endpoint: Endpoint
+    rules: str
+    card: CardFile | None = None
+    error: str = ""
+
+
+def keep(folder: Path, result: Result) -> None:
+    body = files.json_pretty(result.model_dump(mode="json"))
+    atomic.write(folder / f"{named(result.endpoint)}.json", body)
+
+
+def kept(folder: Path, endpoint: Endpoint, rules: str) -> Result | None:
+    """The result of an earlier run, if it is of this endpoint by these rules. A broken file is none."""
+    path = folder / f"{named(endpoint)}.json"
+    if not path.is_file():
+        return None
+    try:
+        found = Result.model_validate(files.read_json(path))
+    except (FileProblem, ValidationError):
+        return None
+    return found if (found.endpoint.url, found.rules) == (endpoint.url, rules) else None
+
+
+def all_kept(folder: Path, fleet: Fleet, rules: str) -> list[Result]:
+    found = (kept(folder, endpoint, rules) for endpoint in fleet.counted)
+    return [result for result in found if result is not None]

@@ -1,0 +1,68 @@
+"""The fleet file: whom to grade. Plans under 500 lives are left out, as the report does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from sandbox.core import files
+from sandbox.core.errors import FileProblem
+
+
+class Endpoint(BaseModel):
+    """One payer's endpoint. `id` names its result file; `facts` is a file beside the fleet's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    payer: str
+    url: str
+    vendor: str = "(no vendor named)"
+    id: str = Field("", max_length=100)
+    lives: int | None = Field(None, ge=0, description="Members covered; unknown is not left out")
+    facts: str = ""
+    traffic: str = ""
+
+
+class Fleet(BaseModel):
+    """Endpoints, and who is too small to count."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str = "State of the payers"
+    min_lives: int = Field(500, ge=0)
+    note: str = ""
+    endpoints: list[Endpoint] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids(self) -> Fleet:
+        ids = [named(endpoint) for endpoint in self.endpoints]
+        twice = sorted({name for name in ids if ids.count(name) > 1})[:1] if len(set(ids)) < len(ids) else []
+        if twice:
+            raise ValueError(f"two endpoints are called {twice[0]}: give them an id")
+        return self
+
+    @property
+    def counted(self) -> list[Endpoint]:
+        return [e for e in self.endpoints if e.lives is None or e.lives >= self.min_lives]
+
+    @property
+    def left_out(self) -> int:
+        return len(self.endpoints) - len(self.counted)
+
+
+def named(endpoint: Endpoint) -> str:
+    """The endpoint's id, safe as a file name."""
+    return re.sub(r"[^a-z0-9]+", "-", (endpoint.id or endpoint.payer).lower()).strip("-") or "payer"
+
+
+def read(path: Path) -> Fleet:
+    """A fleet file (YAML or JSON). Raises FileProblem naming the first thing wrong with it."""
+    data = files.read_json(path) if path.suffix == ".json" else files.read_yaml(path)
+    try:
+        return Fleet.model_validate(data)
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the fleet"
+        raise FileProblem(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None

@@ -1,0 +1,52 @@
+"""Claims: the profile they name, what it requires of them, and whether the money adds up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+REQUIRED = (
+    *("identifier", "status", "type", "use", "patient", "billablePeriod", "created", "insurer"),
+    *("provider", "outcome", "insurance", "total"),
+)
+CENT = Decimal("0.01")
+
+
+def explanation(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """One ExplanationOfBenefit."""
+    meta = eob.get("meta")
+    profiles = meta.get("profile") if isinstance(meta, dict) else None
+    named = [str(p) for p in profiles] if isinstance(profiles, list) else []
+    if not any("/carin-bb/" in profile for profile in named):
+        yield "eob-profile", "meta.profile names no CARIN Blue Button profile"
+    for name in REQUIRED:
+        if name not in eob and not (name == "total" and any("Basis" in p for p in named)):
+            yield "eob-profile", f"{name} is missing"
+    yield from _money(eob)
+
+
+def _money(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    totals = _amounts(eob.get("total"))
+    sums: dict[str, Decimal] = {}
+    items = eob.get("item")
+    for item in items if isinstance(items, list) else []:
+        if isinstance(item, dict):
+            for code, amount in _amounts(item.get("adjudication")).items():
+                sums[code] = sums.get(code, Decimal()) + amount
+    for code, total in totals.items():
+        if code in sums and abs(sums[code] - total) >= CENT:
+            yield "eob-money", f"total {code} is not the sum of the lines"
+
+
+def _amounts(rows: Any) -> dict[str, Decimal]:
+    """Sum by category code of a list of adjudications or totals."""
+    found: dict[str, Decimal] = {}
+    for row in rows if isinstance(rows, list) else []:
+        try:
+            value = row["amount"]["value"]
+            code = str(row["category"]["coding"][0]["code"])
+            found[code] = found.get(code, Decimal()) + Decimal(str(value))
+        except (KeyError, IndexError, TypeError, InvalidOperation):
+            continue
+    return found

@@ -1,0 +1,75 @@
+"""The two well-known documents: what SMART and CARIN require of them. Yields (rule, text)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Notes = Iterator[tuple[str, str]]
+
+REQUIRED = ("token_endpoint", "grant_types_supported", "capabilities", "code_challenge_methods_supported")
+EOB_SEARCHES = ("_id", "_lastUpdated", "patient", "type", "identifier", "service-date")
+"""CARIN Blue Button 2.0.0, server CapabilityStatement: SHALL for ExplanationOfBenefit."""
+
+
+def smart_configuration(body: dict[str, Any], target: str) -> Notes:
+    """SMART App Launch 2.2, Conformance. `target` is the FHIR base: https there asks for https here."""
+    capabilities = _words(body.get("capabilities"))
+    required = [*REQUIRED]
+    if "launch-standalone" in capabilities or "launch-ehr" in capabilities:
+        required.append("authorization_endpoint")
+    if "sso-openid-connect" in capabilities:
+        required += ["issuer", "jwks_uri"]
+    for name in required:
+        if name not in body:
+            yield "smart-required-fields", f"{name} is missing"
+    methods = _words(body.get("code_challenge_methods_supported"))
+    if "S256" not in methods:
+        yield "pkce-s256", f"code_challenge_methods_supported is {', '.join(methods) or 'missing'}"
+    if "plain" in methods:
+        yield "pkce-plain", "code_challenge_methods_supported includes plain"
+    for name in ("authorization_endpoint", "token_endpoint"):
+        if target.startswith("https://") and str(body.get(name, "")).startswith("http://"):
+            yield "plain-http", f"{name} begins with http://"
+
+
+def capability_statement(body: dict[str, Any]) -> Notes:
+    """What CARIN asks of a CapabilityStatement, and what makes one useful."""
+    for text in flaws(body):
+        yield "capability-content", text
+    found = _server(body).get(
+        "ExplanationOfBenefit",
+    )
+    if found is not None:
+        named = {str(p.get("name")) for p in _dicts(found.get("searchParam"))}
+        for name in EOB_SEARCHES:
+            if name not in named:
+                yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
+
+
+def flaws(body: dict[str, Any]) -> list[str]:
+    """Why a CapabilityStatement is not accurate: reading A23 of the rubric."""
+    found = []
+    if not str(body.get("fhirVersion", "")).startswith("4.0"):
+        found.append(f"fhirVersion is {body.get('fhirVersion', 'missing')}")
+    types = _server(body)
+    if not types:
+        found.append("no server's resources are listed")
+    else:
+        missing = [k for k in ("ExplanationOfBenefit", "Coverage", "Patient") if k not in types]
+        if missing:
+            found.append(f"not listed: {', '.join(missing)}")
+    return found
+
+
+def _server(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    rest = [entry for entry in _dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
+    return {str(r.get("type")): r for r in _dicts(rest[0].get("resource"))} if rest else {}
+
+
+def _words(value: Any) -> list[str]:
+    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

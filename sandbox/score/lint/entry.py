@@ -1,0 +1,68 @@
+"""Sign-in: callbacks and token responses. Tokens are looked at in memory and never noted."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+LEAST_BITS = 128
+SAME_HEAD = 0.75
+
+
+def callback(said: Mapping[str, str], state: str, issuer: str) -> Iterator[tuple[str, str]]:
+    """What came back to the app. `issuer`: the one that promises to name itself; empty when none does."""
+    if said.get("state", "") != state:
+        what = "another state came back" if said.get("state") else "no state came back"
+        yield "state-echo", f"{what} with {'an error' if 'error' in said else 'the code'}"
+    if issuer and said.get("iss") != issuer:
+        yield "iss-echo", "iss names another issuer" if said.get("iss") else "iss is missing"
+
+
+def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """A token endpoint's 200."""
+    if "no-store" not in headers.get("cache-control", "").lower():
+        yield "no-store", f"Cache-Control is {headers.get('cache-control') or 'missing'}"
+    if str(body.get("token_type", "")).lower() != "bearer":
+        yield "token-fields", f"token_type is {'missing' if 'token_type' not in body else 'not Bearer'}"
+    if not isinstance(body.get("expires_in"), int):
+        yield "token-fields", "expires_in is missing or no number"
+
+
+def weak(tokens: list[str]) -> str:
+    """Why these opaque tokens are weak; empty when nothing says so.
+
+    An upper bound from the alphabet and the length, less what they all begin with. Self-contained tokens
+    (JWT) are left alone: their strength is their signature.
+    """
+    opaque = [token for token in tokens if token and token.count(".") != 2]
+    if not opaque:
+        return ""
+    if any(count > 1 for count in Counter(opaque).values()):
+        return "the same token was issued twice"
+    shortest = min(opaque, key=len)
+    bits = len(shortest) * math.log2(_alphabet(opaque))
+    if bits < LEAST_BITS:
+        return f"a token of {len(shortest)} characters holds at most {bits:.0f} bits"
+    if len(opaque) >= 5:
+        head = len(_common_head(opaque))
+        if head >= SAME_HEAD * len(shortest):
+            return f"tokens differ only in their last {len(shortest) - head} characters"
+    return ""
+
+
+def _alphabet(tokens: list[str]) -> int:
+    used = set().union(*tokens)
+    for size, alphabet in ((10, "0123456789"), (16, "0123456789abcdefABCDEF-")):
+        if used <= set(alphabet):
+            return size
+    return 64
+
+
+def _common_head(tokens: list[str]) -> str:
+    first, last = min(tokens), max(tokens)
+    for place, letter in enumerate(first):
+        if place >= len(last) or last[place] != letter:
+            return first[:place]
+    return first

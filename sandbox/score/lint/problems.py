@@ -1,0 +1,43 @@
+"""Error answers of the FHIR API: their form, and what they give away."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+_SSN = re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)")
+_INSIDE = re.compile(
+    r"Traceback \(most recent|\bat (?:java|org|com)\.[\w.]+\(|Exception in thread|SQLSTATE|ORA-\d{5}"
+    r"|System\.\w+Exception|(?i:\bselect\b.{1,80}\bfrom\b.{1,40}\bwhere\b)"
+)
+
+
+def answer(
+    status: int, headers: Mapping[str, str], body: dict[str, Any], text: str, private: Collection[str]
+) -> Iterator[tuple[str, str]]:
+    """One answer of 400 or more. `private` are words about members that the grader has come to know."""
+    if body.get("resourceType") != "OperationOutcome":
+        yield "error-body", f"a {status} without an OperationOutcome"
+    if status == 401 and "www-authenticate" not in headers:
+        yield "error-challenge", "a 401 without WWW-Authenticate"
+    if _SSN.search(text):
+        yield "phi-in-errors", f"a {status} holds what looks like a social security number"
+    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in private):
+        yield "phi-in-errors", f"a {status} holds a name, birth date or identifier of a member"
+    if _INSIDE.search(text):
+        yield "internals-in-errors", f"a {status} holds a stack trace or a query"
+
+
+def private_words(patient: dict[str, Any]) -> set[str]:
+    """What of a Patient must not come back in an error: family names, birth date, identifiers."""
+    words = {str(patient.get("birthDate") or "")}
+    for name in _dicts(patient.get("name")):
+        words.add(str(name.get("family") or ""))
+    for identifier in _dicts(patient.get("identifier")):
+        words.add(str(identifier.get("value") or ""))
+    return {word for word in words if len(word) >= 4 and word != patient.get("id")}
+
+
+def _dicts(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,64 @@
+"""Search results: links, totals, addresses, repeats; references as they are written."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox.score.bundles import Page
+
+
+def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """One Bundle."""
+    links = [link for link in _list(body.get("link")) if isinstance(link, dict)]
+    if not any(link.get("relation") == "self" for link in links):
+        yield "bundle-self", "no self link"
+    entries = [entry for entry in _list(body.get("entry")) if isinstance(entry, dict)]
+    urls = [str(entry.get("fullUrl") or "") for entry in entries if "resource" in entry]
+    if any(not url for url in urls):
+        yield "bundle-full-url", "an entry has no fullUrl"
+    if any(count > 1 for url, count in Counter(urls).items() if url):
+        yield "bundle-full-url", "a fullUrl is there twice in one page"
+
+
+def walk(pages: Sequence[Page], unbroken: bool, note: str) -> Iterator[tuple[str, str]]:
+    """All pages of one search, in order."""
+    keys = [key for page in pages for key in page.match_keys]
+    if len(keys) != len(set(keys)):
+        yield "bundle-duplicate", "a match came more than once"
+    totals = {page.total for page in pages} - {None}
+    if len(totals) > 1:
+        yield "bundle-total", "total changes from page to page"
+    elif unbroken and totals and totals != {len(set(keys))}:
+        told = totals.pop() or 0
+        yield "bundle-total", f"total is {'more' if told > len(set(keys)) else 'less'} than what came"
+    if not unbroken and ("never end" in note or "not asked" in note):
+        yield "bundle-links", note.removeprefix("not asked: ")
+
+
+def references(resource: dict[str, Any], base: str) -> Iterator[tuple[str, str]]:
+    """References of one resource that cannot be followed as they stand."""
+    contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
+    kind = resource.get("resourceType")
+    waiting: list[Any] = [resource]
+    while waiting:
+        here = waiting.pop()
+        values = here.values() if isinstance(here, dict) else here
+        waiting += [value for value in values if isinstance(value, dict | list)]
+        said = here.get("reference") if isinstance(here, dict) else None
+        if not isinstance(said, str):
+            continue
+        if said.startswith("#"):
+            if said != "#" and said not in contained:
+                yield "reference-rot", f"{kind} points at something it does not contain"
+        elif said.startswith(("http://", "https://")):
+            if urlsplit(said).netloc != urlsplit(base).netloc:
+                yield "reference-rot", f"{kind} points at another server"
+        elif not said.startswith("urn:") and ("/" not in said or " " in said):
+            yield "reference-rot", f"{kind} holds a reference that is not Type/id"
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

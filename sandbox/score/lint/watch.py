@@ -1,0 +1,104 @@
+"""The watch: sees every answer of an examination as it passes, and notes what does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sandbox.score import bundles
+from sandbox.score.answers import Answer
+from sandbox.score.bundles import Page
+from sandbox.score.findings import Finding
+from sandbox.score.lint import claims, documents, entry, problems, results
+from sandbox.score.lint.notebook import Notebook
+
+_DATA = ("everything", "individual", "pagination", "reference", "probe")
+
+
+class Watch:
+    """One examination's watch over the FHIR base `target`."""
+
+    def __init__(self, target: str) -> None:
+        self._target = target
+        self._notes = Notebook()
+        self._private: set[str] = set()
+        self._tokens: list[str] = []
+        self._issuer = ""
+        self._known: set[str] = set()
+
+    def answer(self, answer: Answer) -> None:
+        """Every answer, whatever it was asked for."""
+        step = answer.exchange.step
+        if step == "token" and answer.status == 200:
+            self._token(answer)
+        elif step in _DATA and answer.status:
+            self._data(answer)
+        elif step == "discovery" and answer.status == 200:
+            self._document(answer)
+
+    def callback(self, said: Mapping[str, str], state: str) -> None:
+        self._all(entry.callback(said, state, self._issuer), "callback")
+
+    def walk(self, resource: str, pages: Sequence[Page], unbroken: bool, note: str, patient: str) -> None:
+        """A search followed to its end, for one patient."""
+        self._all(results.walk(pages, unbroken, note), f"search of {resource}")
+        for found in (resource for page in pages for resource in page.resources):
+            if bundles.is_about_another(found, patient):
+                text = f"{found.get('resourceType')} about another patient"
+                self._notes.note("other-patient", text, f"search of {resource}")
+            self._resource(found)
+
+    def findings(self) -> tuple[Finding, ...]:
+        if why := entry.weak(self._tokens):
+            self._notes.note("token-entropy", why, "token endpoint")
+        self._tokens = []
+        return self._notes.findings()
+
+    def _document(self, answer: Answer) -> None:
+        body = answer.json()
+        if body.get("resourceType") == "CapabilityStatement":
+            self._all(documents.capability_statement(body), "metadata", answer)
+        elif body.get("token_endpoint"):
+            self._all(documents.smart_configuration(body, self._target), "smart-configuration", answer)
+            if body.get("authorization_response_iss_parameter_supported") is True:
+                self._issuer = str(body.get("issuer", ""))
+
+    def _token(self, answer: Answer) -> None:
+        body = answer.json()
+        self._all(entry.token_response(body, answer.headers), "token endpoint", answer)
+        for name in ("access_token", "refresh_token"):
+            if isinstance(body.get(name), str) and (name == "access_token" or body[name] not in self._tokens):
+                self._tokens.append(body[name])
+
+    def _data(self, answer: Answer) -> None:
+        where = f"{answer.exchange.step} {answer.exchange.resource}".strip()
+        if answer.status >= 400:
+            text = answer.text()[:20_000]
+            self._all(
+                problems.answer(answer.status, answer.headers, answer.json(), text, self._private),
+                where,
+                answer,
+            )
+        elif answer.status == 200:
+            body = answer.json()
+            if why := bundles.flaw(answer):
+                self._notes.note("bundle-unreadable", why, where, answer.exchange.request_id)
+            elif body.get("resourceType") == "Bundle":
+                self._all(results.page(body), where, answer)
+
+    def _resource(self, resource: dict[str, Any]) -> None:
+        """Each resource once: searches and $everything show the same ones."""
+        key = bundles.key_of(resource)
+        if key in self._known:
+            return
+        self._known.add(key)
+        kind = str(resource.get("resourceType"))
+        self._all(results.references(resource, self._target), kind)
+        if kind == "ExplanationOfBenefit":
+            self._all(claims.explanation(resource), kind)
+        elif kind == "Patient":
+            self._private |= problems.private_words(resource)
+
+    def _all(self, notes: Iterable[tuple[str, str]], where: str, answer: Answer | None = None) -> None:
+        for rule, text in notes:
+            self._notes.note(rule, text, where, answer.exchange.request_id if answer else "")

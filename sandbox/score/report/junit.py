@@ -1,0 +1,60 @@
+"""The card as JUnit XML: a suite for each area, a test for each metric, one more for the findings.
+
+A metric below its maximum is a failure, an unseen one is skipped.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree as Xml
+
+from sandbox.score.card import Card, Line
+
+_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(card: Card) -> bytes:
+    top = Xml.Element("testsuites", name=_clean(f"{card.target} {card.score}/{card.max}"))
+    for area in dict.fromkeys(line.area for line in card.lines):
+        lines = [line for line in card.lines if line.area == area]
+        suite = _suite(top, area, len(lines))
+        suite.set("failures", str(sum(bool(line.lost) and not line.unseen for line in lines)))
+        suite.set("skipped", str(sum(line.unseen for line in lines)))
+        for line in lines:
+            _metric(suite, line, card.edition)
+    suite = _suite(top, "Beside the score", len(card.lint))
+    suite.set("failures", str(len(card.lint)))
+    for found in card.lint:
+        case = Xml.SubElement(suite, "testcase", classname="lint", name=_clean(f"{found.rule}: {found.text}"))
+        failure = Xml.SubElement(case, "failure", message=_clean(found.text), type=found.level)
+        failure.text = _clean(f"{found.count} times. {found.fix} ({found.cite})")
+    Xml.indent(top)
+    body: str = Xml.tostring(top, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
+
+
+def _suite(top: Xml.Element, name: str, tests: int) -> Xml.Element:
+    return Xml.SubElement(
+        top, "testsuite", name=name, tests=str(tests), errors="0", failures="0", skipped="0"
+    )
+
+
+def _metric(suite: Xml.Element, line: Line, edition: str) -> None:
+    seconds = sum(exchange.ms for exchange in line.evidence) / 1000
+    case = Xml.SubElement(
+        suite, "testcase", classname=f"score.{edition}", name=line.id, time=f"{seconds:.3f}"
+    )
+    if line.unseen:
+        Xml.SubElement(case, "skipped", message=_clean(line.reason))
+    elif line.lost:
+        message = f"{line.points} of {line.max}: {line.reason}"
+        failure = Xml.SubElement(case, "failure", message=_clean(message), type=line.source)
+        failure.text = _clean(f"{line.fix} ({'; '.join(line.cites)})")
+    out = [f"{e.method} {e.url} {e.status} {e.request_id}".rstrip() for e in line.evidence]
+    if out:
+        Xml.SubElement(case, "system-out").text = _clean("\n".join(out))
+
+
+def _clean(text: str) -> str:
+    """Without the signs that XML 1.0 cannot hold: strangers' words may have them."""
+    return _NOT_XML.sub("", text)

@@ -1,0 +1,20 @@
+"""A metric's value as people read it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from sandbox.score.card import plain
+from sandbox.score.evidence import Value
+
+_UNIT = {"percent": "%", "seconds": "s"}
+
+
+def number(value: Value, unit: str) -> str:
+    """A measured number with its unit; empty for named bands."""
+    if isinstance(value, str | tuple):
+        return ""
+    shown = f"{plain(value):g}" if isinstance(value, Fraction) else str(value)
+    if isinstance(value, float):
+        shown = f"{value:.2f}"
+    return f"{shown} {_UNIT.get(unit, unit)}".strip()

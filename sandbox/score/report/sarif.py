@@ -1,0 +1,77 @@
+"""The card as SARIF 2.1.0: for code-scanning dashboards. Rules are the metrics and the lint rules."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sandbox.core import files
+from sandbox.score.card import Card, Line
+from sandbox.score.client import user_agent
+from sandbox.score.findings import Finding
+from sandbox.score.lint.rules import RULES
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+def render(card: Card) -> bytes:
+    rules = [_metric_rule(line) for line in card.lines] + [_lint_rule(name) for name in RULES]
+    place = {rule["id"]: number for number, rule in enumerate(rules)}
+    results = [_lost(line, card, place) for line in card.lines if line.lost]
+    results += [_found(finding, card, place) for finding in card.lint]
+    name, _, version = user_agent().partition("/")
+    driver = {"name": name, "semanticVersion": version, "rules": rules}
+    run = {
+        "tool": {"driver": driver},
+        "results": results,
+        "properties": {"score": card.score, "max": card.max, "range": [*card.range], "edition": card.edition},
+    }
+    return files.json_pretty({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _metric_rule(line: Line) -> dict[str, Any]:
+    return {
+        "id": f"metric/{line.id}",
+        "name": line.title,
+        "shortDescription": {"text": line.title},
+        "fullDescription": {"text": line.why or line.title},
+        "help": {"text": f"{line.fix or line.why or line.title} ({'; '.join(line.cites)})"},
+        "defaultConfiguration": {"level": "warning"},
+    }
+
+
+def _lint_rule(name: str) -> dict[str, Any]:
+    rule = RULES[name]
+    return {
+        "id": f"lint/{name}",
+        "name": rule.title,
+        "shortDescription": {"text": rule.title},
+        "fullDescription": {"text": f"{rule.title} ({rule.cite})"},
+        "help": {"text": rule.fix},
+        "defaultConfiguration": {"level": rule.level},
+    }
+
+
+def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
+    level = "note" if line.unseen else "warning" if line.points else "error"
+    text = f"{line.id}: {line.points} of {line.max} points. {line.reason}. {line.fix}"
+    return _result(f"metric/{line.id}", level, text, card, place)
+
+
+def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:
+    text = f"{finding.text} ({finding.count} times). {finding.fix}"
+    return _result(f"lint/{finding.rule}", finding.level, text, card, place, finding.text)
+
+
+def _result(
+    rule: str, level: str, text: str, card: Card, place: dict[str, int], key: str = ""
+) -> dict[str, Any]:
+    print_of = hashlib.sha256(f"{card.target} {rule} {key}".encode()).hexdigest()
+    return {
+        "ruleId": rule,
+        "ruleIndex": place[rule],
+        "level": level,
+        "message": {"text": text},
+        "locations": [{"physicalLocation": {"artifactLocation": {"uri": card.target.replace(" ", "%20")}}}],
+        "partialFingerprints": {"targetAndRule/v1": print_of},
+    }

@@ -1,0 +1,60 @@
+"""Requests of syncs, counted by step, status and fate: what `request-success` is a rate of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+from sandbox.score.evidence import Exchange, Observation
+from sandbox.score.statuses import WORDS
+
+STEPS = ("everything", "individual", "pagination", "retry")
+
+
+class Kind(NamedTuple):
+    """`retried`: the same request was sent again afterwards. `flawed`: a 200 with no readable resource."""
+
+    step: str
+    status: int
+    retried: bool = False
+    flawed: bool = False
+
+
+def counted(exchanges: Iterable[Exchange]) -> Counter[Kind]:
+    """The exchanges of a sync's steps by kind, in the order in which they were made."""
+    found = [e for e in exchanges if e.step in STEPS]
+    again = [(after.retry or after.step == "retry") and after.url == e.url for e, after in pairwise(found)]
+    return Counter(
+        Kind(e.step, e.status, retried, bool(e.flaw))
+        for e, retried in zip(found, [*again, False], strict=False)
+    )
+
+
+def to_value(kinds: Counter[Kind]) -> list[dict[str, Any]]:
+    return [{**kind._asdict(), "n": n} for kind, n in kinds.items()]
+
+
+def of(sync: Observation) -> Counter[Kind]:
+    """A log keeps counts, since it may hold millions of requests; a probe keeps its exchanges."""
+    if "requests" not in sync.value:
+        return counted(sync.exchanges)
+    return Counter(
+        {Kind(r["step"], r["status"], r["retried"], r["flawed"]): r["n"] for r in sync.value["requests"]}
+    )
+
+
+def tally(failed: Counter[Kind]) -> str:
+    """`12 × 401 (Unauthorized: …), 3 × 404 (…)`, most frequent first."""
+    by_status: Counter[int] = Counter()
+    for kind, n in failed.items():
+        by_status[kind.status] += n
+    return ", ".join(f"{n} × {_name(status)}" for status, n in by_status.most_common())
+
+
+def _name(status: int) -> str:
+    words = WORDS.get(status, "")
+    if status == 0:
+        return words
+    return f"{status} ({words})" if words else str(status)

@@ -1,0 +1,119 @@
+"""The sandbox's own journal as traffic: what its operator downloads and grades, never asked for by us.
+
+It holds paths without queries, so an attempt is followed by the order of its steps: authorize, login,
+consent, token. Who fired which accident is in it too; that is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from sandbox.core.errors import FileProblem
+from sandbox.score.traffic.record import Record, Step
+
+_FHIR = re.compile(r"/fhir/([A-Z]\w+)(?:/([^/$]+))?(/\$everything)?")
+_DOCUMENTS = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
+
+
+def records(entries: Iterable[Any], name: str) -> Iterator[Record]:
+    """Records of a journal's entries. Raises FileProblem naming `name` and the entry."""
+    entries = list(entries)
+    attempts = _Attempts({str(e["member"]) for e in entries if _consented(e)})
+    latest: dict[str, tuple[str, int]] = {}
+    for number, entry in enumerate(entries, 1):
+        try:
+            when = datetime.fromisoformat(entry["at"])
+            path, status, method = str(entry["path"]), int(entry["status"]), str(entry["method"])
+        except (KeyError, TypeError, ValueError):
+            raise FileProblem(f"{name}, entry {number}: not an entry of a journal") from None
+        common: dict[str, Any] = {
+            "ts": when,
+            "method": method,
+            "url": path,
+            "status": status,
+            "latency_ms": entry.get("ms"),
+            "request_id": str(entry.get("request", "")),
+        }
+        if path in _DOCUMENTS:
+            yield Record(kind="discovery", **common)
+        elif path.startswith("/auth/"):
+            yield from attempts.step(path, entry, common)
+        elif match := _FHIR.fullmatch(path):
+            kind, id_, everything = match.groups()
+            member = str(entry.get("member", ""))
+            step: Step = "reference" if id_ and kind != "Patient" else "individual"
+            if everything:  # the same address again right after it: its next page
+                step = "pagination" if latest.get(member) == (path, 200) else "everything"
+            latest[member] = path, status
+            who = attempts.of_member.get(member, "")
+            yield Record(kind="fhir", rtype=kind, extract_step=step, attempt_id=who, sync_id=member, **common)
+
+
+def _consented(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("path") == "/auth/consent" and bool(entry.get("member"))
+
+
+class _Attempts:
+    """Attempts in the order in which they were begun; the first that waits for a step takes it."""
+
+    def __init__(self, consented: set[str]) -> None:
+        self._consented = consented
+        self.of_member: dict[str, str] = {}
+        self._count = 0
+        self._waiting: dict[str, list[str]] = {"login": [], "consent": [], "token": []}
+        self._member: dict[str, str] = {}
+
+    def step(self, path: str, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[Record]:
+        status, member = common["status"], str(entry.get("member", ""))
+        if path == "/auth/authorize" and status < 500:
+            self._count += 1
+            name = f"attempt-{self._count}"
+            came = 300 <= status < 400
+            if came:
+                self._waiting["login"].append(name)
+            yield self._event(name, "CREATED", common)
+            if not came:
+                yield self._event(name, "ERROR_PAGE", common)
+        elif path == "/auth/login" and common["method"] == "POST" and (name := self._take("login")):
+            refusal = str(entry.get("refusal", ""))
+            if refusal and not (300 <= status < 400 and member in self._consented):
+                callback = 300 <= status < 400
+                state = "INELIGIBLE_CALLBACK" if callback else "INELIGIBLE_PAGE"
+                if refusal == "not-opted-in":
+                    state = "CALLBACK_ERROR" if callback else "ERROR_PAGE"
+                yield self._event(name, state, common, description=refusal)
+            elif 300 <= status < 400 and member:
+                self._waiting["consent"].append(name)
+                self._member[name] = member
+            else:
+                self._waiting["login"].insert(0, name)
+                yield self._event(name, "LOGIN_FAILED" if status < 500 else "ERROR_PAGE", common)
+        elif path == "/auth/consent" and common["method"] == "POST":
+            name = self._take("consent", member)
+            if name and 300 <= status < 400:
+                self._waiting["token"].append(name)
+                yield self._event(name, "CODE_ISSUED", common)
+            elif name:
+                yield self._event(name, "ERROR_PAGE", common)
+        elif path == "/auth/token":
+            yield from self._token(entry, common)
+
+    def _token(self, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[Record]:
+        if entry.get("grant_type") == "refresh_token":
+            yield Record(kind="token", grant_type="refresh_token", **common)
+        elif name := self._take("token"):
+            self.of_member[self._member.get(name, "")] = name
+            yield Record(kind="token", attempt_id=name, **common)
+
+    def _take(self, step: str, member: str = "") -> str:
+        for name in self._waiting[step]:
+            if not member or self._member.get(name) == member:
+                self._waiting[step].remove(name)
+                return name
+        return ""
+
+    def _event(self, name: str, state: str, common: dict[str, Any], description: str = "") -> Record:
+        return Record(kind="authz_event", attempt_id=name, outcome=state, description=description, **common)

@@ -1,0 +1,65 @@
+"""One line of a traffic log: an exchange, or an event of an attempt or a sync. The documented format.
+
+`traffic.schema.json` beside this file is its JSON Schema; docs/traffic.md explains it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from sandbox.core import files
+
+Step = Literal["everything", "individual", "pagination", "retry", "reference", "none"]
+
+
+class Record(BaseModel):
+    """One record. Times without a zone are UTC. Fields that are not known are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", title="Traffic record")
+
+    ts: datetime = Field(description="When it happened, by the wall clock (RFC 3339)")
+    vts: datetime | None = Field(None, description="When it happened by a virtual clock, if there is one")
+    payer: str = Field("", description="Whose endpoint")
+    mode: Literal["live", "test"] = Field("live", description="Only live records are scored")
+    kind: Literal["authz_event", "token", "fhir", "discovery", "sync_event"]
+    attempt_id: str = Field("", description="Which attempt to sign in it belongs to")
+    sync_id: str = Field("", description="Which sync of a member's data it belongs to")
+    extract_step: Step = Field("none", description="What a FHIR request was made for")
+    method: str = "GET"
+    url: str = Field("", description="Address or path; secrets in it are never kept")
+    rtype: str = Field("", description="FHIR resource type asked for")
+    status: int = Field(0, ge=0, le=999, description="HTTP status; 0 when no whole answer came")
+    latency_ms: float | None = Field(None, ge=0)
+    outcome: str | None = Field(
+        None, description="authz_event: the state reached; sync_event: created, completed or failed"
+    )
+    error: str = Field("", description="authz_event: `error` of the callback")
+    description: str = Field("", description="authz_event: `error_description` of the callback")
+    grant_type: Literal["authorization_code", "refresh_token", ""] = "authorization_code"
+    line: str | None = Field(None, description="Line of business of the member who tries, if known")
+    coverage_end: date | None = Field(None, description="When the member's coverage ended, if it did")
+    portal_account: bool | None = Field(None, description="false: the member never opened the portal")
+    entries: int | None = Field(None, ge=0, description="Entries of the Bundle that came")
+    types: tuple[str, ...] = Field((), description="Resource types inside what came, for $everything")
+    complete: bool | None = Field(None, description="false: $everything lacked what the searches gave")
+    readable: bool = Field(True, description="false: a 200 without a readable FHIR resource")
+    request_id: str = ""
+
+    @field_validator("ts", "vts")
+    @classmethod
+    def _zoned(cls, value: datetime | None) -> datetime | None:
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+    @property
+    def when(self) -> datetime:
+        """By the log's own clock: the virtual one where there is one."""
+        return self.vts or self.ts
+
+
+def schema() -> bytes:
+    """The JSON Schema of one line, as published."""
+    found: dict[str, Any] = Record.model_json_schema()
+    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})

@@ -1,0 +1,196 @@
+"""Servers that are not ours: a static site, a socket that never answers, static FHIR behind an OAuth mock."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+import pytest
+from support.running import COMMAND
+
+Answer = tuple[int, dict[str, str], bytes]
+
+
+@contextmanager
+def server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
+    """An HTTP server that answers by a function of method, path and body. Yields its origin."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _any(self) -> None:
+            size = int(self.headers.get("Content-Length") or 0)
+            status, headers, body = answer(self.command, self.path, self.rfile.read(size))
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = _any  # noqa: N815  http.server's names
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{made.server_address[1]}"
+    finally:
+        made.shutdown()
+        made.server_close()
+
+
+def score(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def page(status: int, body: str) -> Answer:
+    return status, {"Content-Type": "text/html"}, body.encode()
+
+
+def as_json(body: Any, status: int = 200) -> Answer:
+    return status, {"Content-Type": "application/json"}, json.dumps(body).encode()
+
+
+@pytest.mark.parametrize("status", [200, 404, 403, 500])
+def test_a_static_site_has_a_card_with_clear_reasons(status: int) -> None:
+    with server(lambda method, path, body: page(status, "<h1>Welcome</h1>")) as origin:
+        done = score(f"{origin}/fhir", "--format", "json")
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+    card = json.loads(done.stdout)
+    reasons = {metric["id"]: metric["reason"] for metric in card["metrics"]}
+    assert card["score"] == 2  # no ineligible attempt on record: the rubric gives half
+    assert reasons["capability-statement"].startswith(f"metadata answered {status}")
+    assert "no test accounts" in reasons["authorization-success"]
+
+
+def test_a_socket_that_never_answers_is_one_line_and_soon() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        began = time.monotonic()
+        done = score(f"http://127.0.0.1:{mute.getsockname()[1]}/fhir", "--timeout", "0.5")
+        assert time.monotonic() - began < 30
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().count("\n") == 0
+    assert "no whole answer in time" in done.stderr
+
+
+def test_a_socket_that_speaks_no_http_is_one_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as odd:
+
+        def babble() -> None:
+            try:
+                while True:
+                    conn, _ = odd.accept()
+                    conn.recv(65536)
+                    conn.sendall(b"220 mail.example ESMTP\r\n")
+                    conn.close()
+            except OSError:
+                return
+
+        threading.Thread(target=babble, daemon=True).start()
+        done = score(f"http://127.0.0.1:{odd.getsockname()[1]}/fhir", "--timeout", "2")
+    assert done.returncode == 2
+    assert "not HTTP" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class Static:
+    """Static FHIR files for one patient, behind the smallest OAuth server that there can be."""
+
+    def __init__(self, oauth: str = "") -> None:
+        self.oauth = oauth  # somebody else's OAuth server; ours when empty
+        self.origin = ""
+
+    def __call__(self, method: str, path: str, body: bytes) -> Answer:
+        parts = urlsplit(path)
+        query = {k: v[0] for k, v in parse_qs(parts.query).items()}
+        if parts.path == "/fhir/metadata":
+            types = [
+                {"type": t, "searchParam": [{"name": "patient"}]}
+                for t in ("Coverage", "ExplanationOfBenefit")
+            ]
+            rest = [{"mode": "server", "resource": types}]
+            return as_json({"resourceType": "CapabilityStatement", "fhirVersion": "4.0.1", "rest": rest})
+        if parts.path == "/fhir/.well-known/smart-configuration":
+            oauth = self.oauth or self.origin
+            said = {"authorization_endpoint": f"{oauth}/authorize", "token_endpoint": f"{oauth}/token"}
+            return as_json(said)
+        if parts.path == "/authorize":
+            back = {"code": "c", "state": query["state"]}
+            return 302, {"Location": f"{query['redirect_uri']}?{urlencode(back)}"}, b""
+        if parts.path == "/token":
+            return as_json(
+                {"access_token": "t" * 40, "token_type": "Bearer", "patient": "p1", "expires_in": 60}
+            )
+        if parts.path.startswith("/fhir/Patient/p1/$everything"):
+            return as_json({"resourceType": "OperationOutcome"}, 404)
+        if parts.path in ("/fhir/Patient", "/fhir/Coverage", "/fhir/ExplanationOfBenefit"):
+            kind = parts.path.rpartition("/")[2]
+            about = {} if kind == "Patient" else {"patient": {"reference": "Patient/p1"}}
+            resource = {"resourceType": kind, "id": "p1" if kind == "Patient" else "1", **about}
+            return as_json({"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": resource}]})
+        return page(404, "not here")
+
+
+def facts(tmp_path: Path) -> str:
+    path = tmp_path / "facts.json"
+    member = {"username": "ann", "password": "pw", "role": "eligible", "line": "qhp"}
+    instruments = {"client_id": "app", "redirect_uri": "http://127.0.0.1/cb", "members": [member]}
+    path.write_text(json.dumps({"claims": {"status": "live"}, "instruments": instruments}))
+    return str(path)
+
+
+def test_static_fhir_behind_an_oauth_mock(tmp_path: Path) -> None:
+    static = Static()
+    with server(static) as static.origin:
+        done = score(f"{static.origin}/fhir", "--facts", facts(tmp_path), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    card = json.loads(done.stdout)
+    points = {metric["id"]: metric["points"] for metric in card["metrics"]}
+    assert points["authorization-success"] == 14
+    assert (points["carin-resources"], points["everything"], points["refresh-token"]) == (6, 0, 0)
+    assert {"pkce-s256", "no-store", "bundle-self"} <= {finding["rule"] for finding in card["lint"]}
+
+
+def test_npm_oauth2_mock_server(tmp_path: Path) -> None:
+    """The same files behind somebody else's OAuth server, where npm can bring it."""
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("npm is not here")
+    if os.environ.get("PAYER_SANDBOX_NPM") != "1":
+        pytest.skip("set PAYER_SANDBOX_NPM=1 to let npm fetch oauth2-mock-server")
+    subprocess.run([npm, "install", "--silent", "--prefix", str(tmp_path), "oauth2-mock-server"], check=True)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [str(tmp_path / "node_modules/.bin/oauth2-mock-server"), "-a", "127.0.0.1", "-p", str(port)]
+    mock = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        for _ in range(100):
+            try:
+                httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        static = Static(oauth=f"http://127.0.0.1:{port}")
+        with server(static) as static.origin:
+            done = score(f"{static.origin}/fhir", "--facts", facts(tmp_path), "--format", "json")
+    finally:
+        mock.terminate()
+        mock.wait(10)
+    assert done.returncode == 0, done.stderr
+    reasons = {m["id"]: m["reason"] for m in json.loads(done.stdout)["metrics"]}
+    assert "names no patient" in reasons["authorization-success"]

@@ -1,0 +1,199 @@
+"""Many payers: who counts, who waits, what is kept, medians with their rule, movement, pictures."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.score.card import to_data
+from sandbox.score.cardfile import CardFile
+from sandbox.score.evidence import Evidence, seen
+from sandbox.score.fleet import demo, pictures, results, roster, running, telling
+from sandbox.score.fleet.results import Result
+from sandbox.score.fleet.roster import Endpoint, Fleet
+from sandbox.score.fleet.running import Rules
+from sandbox.score.fleet.survey import Before, survey
+from sandbox.score.rubric import load
+from sandbox.score.run import regrade
+
+EDITION = load("2025-05")
+RULES = Rules("2025-05")
+
+
+def card(good: int = 40, metadata: bool = True, status: str = "live") -> CardFile:
+    """A card with so many good sign-ins of 40."""
+    base = {"who": "e", "line": None, "reason": "", "error": "", "description": ""}
+    tried = [{**base, "outcome": "AUTHORIZED" if n < good else "ERROR_PAGE"} for n in range(40)]
+    claims = {"from": "file", "claims": {"status": status}, "instruments": {"accounts": {}}}
+    found = {
+        "facts": seen(claims, source="declared"),
+        "sign-ins": seen(tried),
+        "capability-statement": seen({"present": metadata, "why": "answered 404"}),
+    }
+    return CardFile.model_validate(to_data(regrade(Evidence("http://p/fhir", "", found))))
+
+
+def result(payer: str, vendor: str, found: CardFile | None, **more: Any) -> Result:
+    endpoint = Endpoint(payer=payer, vendor=vendor, url=f"http://127.0.0.1/{payer}", lives=1000)
+    return Result(endpoint=endpoint, rules="2025-05", card=found, **more)
+
+
+RESULTS = [
+    result("Ann", "V", card(40)),  # 14 + 2
+    result("Bob", "V", card(36, metadata=False)),  # 12 + 0
+    result("Cat", "V", card(32)),  # 10 + 2
+    result("Dan", "W", card(40)),
+    result("Eve", "W", card(0, status="implementing")),  # not live: does not count for its vendor
+    result("Fay", "W", None, error="cannot be reached"),
+]
+
+
+def test_vendors_are_medians_by_metric_and_of_totals() -> None:
+    found = survey(EDITION, RESULTS)
+    vendors = {v.vendor: v for v in found.vendors}
+    assert vendors["V"].payers == 3
+    assert vendors["V"].medians["authorization-success"] == 12
+    assert vendors["V"].medians["capability-statement"] == 2
+    assert vendors["V"].by_metric == 12 + 2 + 2  # sign-ins, metadata, and half for eligibility errors
+    assert vendors["V"].by_totals == 14  # totals 18, 14, 14: another number than by metric
+    assert (vendors["V"].lowest, vendors["V"].highest) == (14, 18)
+    assert (vendors["W"].payers, vendors["W"].by_metric) == (1, 18)
+    assert [v.vendor for v in found.vendors] == ["W", "V"]
+
+
+def test_an_even_number_keeps_the_half() -> None:
+    found = survey(EDITION, [result("a", "V", card(40)), result("b", "V", card(32, metadata=False))])
+    assert found.vendors[0].medians["capability-statement"] == 1
+    assert found.vendors[0].by_metric == 12 + 1 + 2
+
+
+def test_a_metric_without_data_can_stay_out_of_the_median() -> None:
+    said = {"from": "f", "claims": {"status": "live"}, "instruments": {"accounts": {}}}
+    unseen = regrade(Evidence("http://p", "", {"facts": seen(said, source="declared")}))
+    bare = CardFile.model_validate(to_data(unseen))
+    pair = [result("a", "V", card(40)), result("b", "V", bare)]
+    assert survey(EDITION, pair).vendors[0].medians["authorization-success"] == 7
+    other = load("2025-05", [("A29", "left-out")])
+    assert survey(other, pair).vendors[0].medians["authorization-success"] == 14
+
+
+def test_payers_are_ranked_and_ties_share_a_rank() -> None:
+    found = survey(EDITION, RESULTS)
+    assert [(p.payer, p.rank) for p in found.payers[:2]] == [("Ann", 1), ("Dan", 1)]
+    assert found.payers[2].rank == 3
+    assert found.unreached == (("Fay", "cannot be reached"),)
+    spread = next(m for m in found.metrics if m.id == "authorization-success")
+    assert [(points, n) for _, points, n in spread.bands] == [(14, 2), (12, 1), (10, 1), (0, 1)]
+
+
+def test_movement_since_the_last_report(tmp_path: Path) -> None:
+    fleet = Fleet(endpoints=[r.endpoint for r in RESULTS])
+    first = survey(EDITION, RESULTS)
+    telling.write(tmp_path, fleet, EDITION, first, "2026-01-01")
+    before = telling.previous(tmp_path / "report.json", "2025-05")
+    assert before.payers["ann"] == first.payers[0].score
+    again = survey(EDITION, [result("Ann", "V", card(0)), result("New", "V", card(40))], before)
+    moved = {p.payer: p.moved for p in again.payers}
+    assert (moved["Ann"], moved["New"]) == (-14, None)  # its accounts are all refused, its status stays live
+    telling.write(tmp_path, fleet, EDITION, again, "2026-02-01")
+    assert "Movement since the last report" in (tmp_path / "report.html").read_text()
+    with pytest.raises(UsageError, match="edition"):
+        telling.previous(tmp_path / "report.json", "ours")
+    (tmp_path / "odd.json").write_text("{}")
+    with pytest.raises(FileProblem):
+        telling.previous(tmp_path / "odd.json", "2025-05")
+    assert telling.previous(None, "2025-05") == Before({}, {})
+
+
+def test_the_report_needs_nothing_from_anywhere(tmp_path: Path) -> None:
+    nasty = [result("<script>x</script> | y", "V&W", card(40)), *RESULTS]
+    fleet = Fleet(title="T", endpoints=[r.endpoint for r in nasty])
+    telling.write(tmp_path, fleet, EDITION, survey(EDITION, nasty), "2026-01-01")
+    html = (tmp_path / "report.html").read_text()
+    assert "<script" not in html
+    assert not re.findall(r'(?:src|href)="(?!#)', html)
+    assert html.count("<svg") == 2 + 17
+    assert "<script" not in (tmp_path / "report.md").read_text()
+    data = json.loads((tmp_path / "report.json").read_text())
+    assert (len(data["payers"]), data["vendor_max"]) == (6, {"marked": 63, "stated": 70})
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_pictures_are_well_formed() -> None:
+    found = survey(EDITION, [*RESULTS, result("a", "<V> & Co", card())])
+    for svg in (pictures.histogram(found.scores, 100), pictures.vendors(found.vendors, 63),
+                pictures.histogram([], 100), *map(pictures.bands, found.metrics)):  # fmt: skip
+        assert Xml.fromstring(svg).get("aria-label")
+
+
+def test_results_resume_only_by_the_same_rules_and_address(tmp_path: Path) -> None:
+    mine = RESULTS[0]
+    results.keep(tmp_path, mine)
+    assert results.kept(tmp_path, mine.endpoint, "2025-05") == mine
+    assert results.kept(tmp_path, mine.endpoint, "2025-05 A8=2xx-or-304") is None
+    moved = mine.endpoint.model_copy(update={"url": "http://elsewhere/fhir"})
+    assert results.kept(tmp_path, moved, "2025-05") is None
+    (tmp_path / "ann.json").write_text('{"endpoint": ')  # half a file: as if there were none
+    assert results.kept(tmp_path, mine.endpoint, "2025-05") is None
+
+
+def test_a_host_abroad_is_asked_by_one_at_a_time() -> None:
+    urls = [
+        "http://93.184.216.34/a",
+        "http://127.0.0.1:1/b",
+        "http://93.184.216.34/c",
+        "http://127.0.0.1:2/d",
+    ]
+    found = running.queues([Endpoint(payer=url, url=url) for url in urls])
+    assert [[e.payer[-1] for e in queue] for queue in found] == [["a", "c"], ["b"], ["d"]]
+
+
+def test_an_endpoint_that_does_not_answer_is_a_result_too() -> None:
+    dead = Endpoint(payer="Dead", url="http://127.0.0.1:9/fhir")
+    found = running.grade_one(dead, Path(), RULES)
+    assert found.card is None
+    assert "cannot be reached" in found.error
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("endpoints: []\n", "endpoints"),
+        ("endpoints: [{payer: A}]\n", "url"),
+        ("endpoints: [{payer: A, url: u}, {payer: a, url: v}]\n", "two endpoints are called a"),
+        ("endpoints: [{payer: A, url: u, live: 3}]\n", "live"),
+        ("- 1\n", "the fleet"),
+    ],
+)
+def test_a_malformed_fleet_is_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "fleet.yaml"
+    path.write_text(text)
+    with pytest.raises(FileProblem, match=says) as raised:
+        roster.read(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_plans_under_500_lives_are_left_out() -> None:
+    made = [Endpoint(payer=str(n), url="u", lives=n) for n in (499, 500)]
+    fleet = Fleet(endpoints=[*made, Endpoint(payer="x", url="u")])
+    assert [e.payer for e in fleet.counted] == ["500", "x"]
+    assert fleet.left_out == 1
+
+
+def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
+    known = ["broken-references", "rate-limited", "portal-opt-in-required"]
+    fleet = demo.fleet("http://127.0.0.1:1", known, 352, 1)
+    assert (len(fleet.counted), fleet.left_out) == (352, demo.TOO_SMALL)
+    assert len({e.vendor for e in fleet.counted}) == 30
+    assert fleet == demo.fleet("http://127.0.0.1:1", known, 352, 1)
+    assert fleet != demo.fleet("http://127.0.0.1:1", known, 352, 2)
+    assert len({e.url for e in fleet.endpoints}) == len(fleet.endpoints)
+    assert any("/s/baseline~" in e.url for e in fleet.endpoints)
+    with pytest.raises(UsageError, match="not a payer sandbox"):
+        demo.scenarios("http://127.0.0.1:9")

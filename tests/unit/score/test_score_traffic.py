@@ -1,0 +1,355 @@
+"""Logs of real use: the golden table of exact percentages, the window, attempts, formats, precedence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Grade
+from fake_payer import FakePayer
+
+from sandbox.core.errors import FileProblem
+from sandbox.score.card import Card
+from sandbox.score.evidence import Evidence
+from sandbox.score.run import Log, grade_log, regrade
+from sandbox.score.traffic import reading, record
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+CLINICAL = ("Observation", "Condition", "Goal", "Encounter")
+CLAIMS = {
+    "status": "live",
+    "sandbox": True,
+    "refresh_max_days": 365,
+    "inactive_access_days": None,
+    "offered_lines": ["qhp", "commercial"],
+    "mandated_lines": ["qhp"],
+    "portal_opt_in": False,
+}
+
+
+def at(seconds: float) -> str:
+    return (NOON + timedelta(seconds=seconds)).isoformat()
+
+
+def event(attempt: str, state: str, seconds: float = 0, **more: Any) -> dict[str, Any]:
+    return {"ts": at(seconds), "kind": "authz_event", "attempt_id": attempt, "outcome": state, **more}
+
+
+def fhir(
+    rtype: str, status: int = 200, step: str = "individual", seconds: float = 2, **more: Any
+) -> dict[str, Any]:
+    base = {"ts": at(seconds), "kind": "fhir", "extract_step": step, "rtype": rtype, "status": status}
+    return {**base, "url": f"/fhir/{rtype}", "sync_id": "s1", "latency_ms": 5, **more}
+
+
+def tried(good: int, bad: int, **more: Any) -> list[dict[str, Any]]:
+    """Attempts that ended well and badly, one of the bad ones ineligible on the callback."""
+    records = []
+    for number in range(good + bad):
+        name = f"a{number}"
+        records.append(event(name, "CREATED", **more))
+        if number < good:
+            records.append(event(name, "CODE_ISSUED", 1))
+            records.append({"ts": at(2), "kind": "token", "attempt_id": name, "status": 200})
+        elif number == good:
+            records.append(event(name, "CALLBACK_ERROR", 1, error="query_ineligible"))
+        else:
+            records.append(event(name, "ERROR_PAGE", 1))
+    return records
+
+
+def ideal(good: int = 99, bad: int = 1, failing: int = 0, asked: int = 1000) -> list[dict[str, Any]]:
+    """A log in which everything is right, with exactly these rates."""
+    records = tried(good, bad)
+    records += [event("line", "CREATED", line="qhp"), event("line", "AUTHORIZED", 1)]
+    records = [r for r in records if r.get("attempt_id") != "line"]
+    records += [{"ts": at(1), "kind": "sync_event", "sync_id": "s1", "outcome": "created"}]
+    records += [{"ts": at(1.5), "kind": "sync_event", "sync_id": "s1", "outcome": "completed"}]
+    types = ["ExplanationOfBenefit", "Coverage", "Patient", *CLINICAL]
+    records += [fhir("Patient", step="everything", url="/fhir/Patient/1/$everything", types=types)]
+    records += [fhir("Patient", step="pagination", url="/fhir/Patient/1/$everything?page=2", seconds=2.1)]
+    for number in range(asked - 2):
+        status = 500 if number < failing else 200
+        records.append(fhir(types[number % len(types)], status, seconds=3, url=f"/fhir/x{number}"))
+    records += [
+        fhir("Organization", step="reference", seconds=4, url=f"/fhir/Organization/{n}") for n in range(20)
+    ]
+    return records
+
+
+def written(tmp_path: Path, records: Iterable[dict[str, Any]]) -> Path:
+    path = tmp_path / "traffic.ndjson"
+    path.write_text("".join(json.dumps(record) + "\n" for record in records))
+    return path
+
+
+def graded(tmp_path: Path, records: Iterable[dict[str, Any]], **options: Any) -> tuple[Card, Evidence]:
+    facts = tmp_path / "facts.json"
+    facts.write_text(json.dumps({"claims": CLAIMS}))
+    as_of = options.pop("as_of", None)
+    return grade_log(Log(written(tmp_path, records), as_of), facts=facts, **options)
+
+
+def line(card: Card, metric: str) -> Any:
+    return next(line for line in card.lines if line.id == metric)
+
+
+# What only a probe can show is unseen here; with it perfect the payer has the top of the range.
+GOLDEN = {
+    "ideal": (ideal(), 100),
+    "95 % of sign-ins": (ideal(95, 5), 100),
+    "94.99 % of sign-ins": (ideal(9499, 501), 98),
+    "99 % of requests": (ideal(failing=10), 100),
+    "98.9 % of requests": (ideal(failing=11), 98),
+    "everything contained": ([r for r in ideal() if r.get("extract_step") != "reference"], 95),
+    "no traffic": ([], 51),
+}
+
+
+@pytest.mark.parametrize("name", list(GOLDEN))
+def test_the_golden_table(tmp_path: Path, name: str, grade_fake: Grade) -> None:
+    """By probing what a log cannot show (documents, portal), by the log what probing cannot: exact rates."""
+    records, expected = GOLDEN[name]
+    payer = FakePayer()
+    facts = {**payer.facts_document(), "instruments": {}}
+    (tmp_path / "facts.json").write_text(json.dumps(facts))
+    card, _ = grade_fake(payer, facts=tmp_path / "facts.json", log=Log(written(tmp_path, records)))
+    assert card.range[1] == expected
+    unseen = {line.id for line in card.lines if line.unseen}
+    assert unseen == {"portal-opt-in", "lines-of-business"}  # claims alone do not count for these
+    assert card.range[0] == expected - 9
+
+
+def test_no_traffic_is_a_band_and_not_unseen(tmp_path: Path) -> None:
+    card, _ = graded(tmp_path, [])
+    for metric, band in (
+        ("authorization-success", "not enough data"),
+        ("request-success", "no data"),
+        ("reference-resolution", "no references"),
+        ("sync-speed", "no data"),
+        ("everything", "not supported"),
+        ("carin-resources", "none"),
+    ):
+        assert (line(card, metric).band, line(card, metric).source) == (band, "traffic")
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "earned"),
+    [(9499, 501, 12), (95, 5, 14), (90, 10, 12), (8999, 1001, 10), (50, 50, 4), (4999, 5001, 0), (0, 3, 0)],
+)
+def test_sign_ins_to_the_attempt(tmp_path: Path, good: int, bad: int, earned: int) -> None:
+    card, _ = graded(tmp_path, tried(good, bad))
+    found = line(card, "authorization-success")
+    assert (found.points, found.n) == (earned, good + bad)
+
+
+@pytest.mark.parametrize(("seconds", "earned"), [(0.5, 5), (1, 4), (9.9, 3), (29.9, 2), (60, 1), (60.5, 0)])
+def test_slow_syncs_by_their_events(tmp_path: Path, seconds: float, earned: int) -> None:
+    records = [fhir("Patient"), {"ts": at(0), "kind": "sync_event", "sync_id": "s", "outcome": "created"}]
+    records += [{"ts": at(seconds), "kind": "sync_event", "sync_id": "s", "outcome": "completed"}]
+    assert line(graded(tmp_path, records)[0], "sync-speed").points == earned
+
+
+def test_syncs_without_events_are_runs_of_requests(tmp_path: Path) -> None:
+    records = [fhir("Patient", seconds=s) for s in (0, 1, 4, 500, 507)]
+    assert line(graded(tmp_path, records)[0], "sync-speed").value == pytest.approx((4.005 + 7.005) / 2)
+
+
+STATES = {
+    "authorized": (["CREATED", "CODE_ISSUED", "AUTHORIZED"], 100),
+    "exchanged, then revoked": (["CREATED", "CODE_ISSUED", "AUTHORIZED", "EXCHANGED", "REVOKED"], 100),
+    "a mistyped password": (["CREATED", "LOGIN_FAILED", "LOGIN_FAILED", "CODE_ISSUED", "AUTHORIZED"], 100),
+    "a code that nobody redeemed": (["CREATED", "CODE_ISSUED"], 0),
+    "nothing after the start": (["CREATED"], 0),
+    "declined": (["CREATED", "CONSENT_DENIED"], 0),
+    "an exchange that failed": (["CREATED", "CODE_ISSUED", "EXCHANGE_FAILED"], 0),
+    "impossible: authorized after an error page": (["CREATED", "ERROR_PAGE", "AUTHORIZED"], 0),
+    "impossible: revoked before it was authorized": (["CREATED", "REVOKED"], 0),
+}
+
+
+@pytest.mark.parametrize("name", list(STATES))
+def test_an_attempt_through_its_states(tmp_path: Path, name: str) -> None:
+    states, rate = STATES[name]
+    card, evidence = graded(tmp_path, [event("a", state, n) for n, state in enumerate(states)])
+    assert line(card, "authorization-success").value == rate
+    assert (evidence.traffic["log"].value["impossible"] > 0) == name.startswith("impossible")
+
+
+def test_an_attempt_that_was_idle_for_half_an_hour_has_expired(tmp_path: Path) -> None:
+    late = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1801)]
+    _, evidence = graded(tmp_path, late)
+    assert evidence.traffic["sign-ins"].value[0]["outcome"] == "EXPIRED"
+    in_time = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1800)]
+    assert graded(tmp_path, in_time)[1].traffic["sign-ins"].value[0]["outcome"] == "CODE_ISSUED"
+
+
+def test_bounced_attempts_are_left_out_and_test_mode_never_counts(tmp_path: Path) -> None:
+    records = [*tried(1, 0), event("b", "CREATED"), event("b", "BOUNCED", 1)]
+    records += [{**record, "mode": "test", "attempt_id": "t"} for record in [event("t", "CREATED")]]
+    found = line(graded(tmp_path, records)[0], "authorization-success")
+    assert (found.value, found.n) == (100, 1)
+    other = graded(tmp_path, records, readings=[("A13", "failure")])[0]
+    assert line(other, "authorization-success").value == 50
+
+
+def test_the_window_is_six_months_by_the_clock_of_the_log(tmp_path: Path) -> None:
+    day = 86400
+    old = [{**r, "attempt_id": "old"} for r in [event("o", "CREATED"), event("o", "ERROR_PAGE", 1)]]
+    new = [event("n", "CREATED", 182 * day + 1), event("n", "AUTHORIZED", 182 * day + 2)]
+    assert line(graded(tmp_path, old + new)[0], "authorization-success").n == 1
+    edge = [event("n", "CREATED", 182 * day - 2), event("n", "AUTHORIZED", 182 * day - 1)]
+    assert line(graded(tmp_path, old + edge)[0], "authorization-success").n == 2
+    early = graded(tmp_path, old + new, as_of=NOON + timedelta(days=1))[0]
+    assert line(early, "authorization-success").value == 0
+    none = graded(tmp_path, old + new, as_of=NOON + timedelta(days=4000))[0]
+    assert line(none, "authorization-success").band == "not enough data"
+
+
+def test_a_virtual_clock_moves_the_window_but_not_the_stopwatch(tmp_path: Path) -> None:
+    later = (NOON + timedelta(days=400)).isoformat()
+    records = [*tried(1, 0, vts=at(0)), {**event("v", "CREATED", 5), "vts": later}]
+    records += [{"ts": at(6), "vts": later, "kind": "sync_event", "sync_id": "s", "outcome": "created"}]
+    records += [{"ts": at(6.5), "vts": later, "kind": "sync_event", "sync_id": "s", "outcome": "completed"}]
+    records += [{**fhir("Patient", seconds=6), "vts": later}]
+    card, _ = graded(tmp_path, records)
+    assert line(card, "authorization-success").n == 1
+    assert line(card, "sync-speed").value == 0.5
+
+
+def test_references_are_distinct_in_a_sync_and_their_last_read_decides(tmp_path: Path) -> None:
+    read = {"step": "reference"}
+    records = [
+        fhir("Organization", 500, **read, url="/fhir/Organization/1"),
+        fhir("Organization", 200, **read, seconds=3, url="/fhir/Organization/1"),
+        fhir("Practitioner", 404, **read, seconds=4, url="/fhir/Practitioner/1"),
+    ]
+    found = line(graded(tmp_path, records)[0], "reference-resolution")
+    assert (found.value, found.n) == (50, 2)
+    every = line(graded(tmp_path, records, readings=[("A7", "every-read")])[0], "reference-resolution")
+    assert (every.n, every.points) == (3, 1)
+
+
+def test_lapsed_members_opt_in_and_lines_where_the_log_tells(tmp_path: Path) -> None:
+    records = [event("a", "CREATED", coverage_end="2024-01-01"), event("a", "AUTHORIZED", 1)]
+    records += [event("b", "CREATED", portal_account=False), event("b", "ERROR_PAGE", 1)]
+    records += [event("c", "CREATED", line="qhp"), event("c", "AUTHORIZED", 1)]
+    records += [event("d", "CREATED", line="commercial"), event("d", "AUTHORIZED", 1)]
+    card, _ = graded(tmp_path, records)
+    assert (line(card, "inactive-members").points, line(card, "portal-opt-in").points) == (8, 0)
+    assert line(card, "lines-of-business").points == 3
+    assert "yet it was" in line(card, "portal-opt-in").disagreement
+
+
+def test_refreshing_in_a_log_is_a_lower_bound(tmp_path: Path) -> None:
+    token = {"kind": "token", "attempt_id": "a", "status": 200}
+    records = [event("a", "CREATED"), {"ts": at(1), **token}]
+    records += [{"ts": at(100 * 86400), **token, "grant_type": "refresh_token"}]
+    assert line(graded(tmp_path, records)[0], "refresh-token").source == "declared"
+    bound = graded(tmp_path, records, readings=[("A15", "observed-lower-bound")])[0]
+    assert (line(bound, "refresh-token").points, line(bound, "refresh-token").source) == (4, "traffic")
+
+
+def test_observed_beats_traffic_beats_declared_and_a_difference_is_a_finding(
+    tmp_path: Path, grade_fake: Grade
+) -> None:
+    path = written(tmp_path, ideal(80, 20))
+    card, evidence = grade_fake(FakePayer(), log=Log(path))
+    found = line(card, "authorization-success")
+    assert (found.points, found.source) == (14, "observed")
+    said = "probing shows 95 % or more (97.5), the log 80 to 90 % (80)"
+    assert found.disagreement == said
+    assert f"authorization-success: {said}" in card.findings
+    assert line(card, "request-success").disagreement == ""
+    assert regrade(Evidence.from_json(evidence.to_json())) == card
+
+
+def test_a_log_says_what_no_probe_could(tmp_path: Path, grade_fake: Grade) -> None:
+    lent = {"members": [{"username": "m1", "password": "pw", "role": "eligible", "line": "qhp"}]}
+    payer = FakePayer(instruments=lent)
+    assert line(grade_fake(payer)[0], "eligibility-errors").points == 2
+    card, _ = grade_fake(FakePayer(instruments=lent), log=Log(written(tmp_path, ideal())))
+    assert (line(card, "eligibility-errors").points, line(card, "eligibility-errors").source) == (
+        4,
+        "traffic",
+    )
+
+
+def test_the_published_schema_is_the_codes() -> None:
+    path = Path(record.__file__).with_name("traffic.schema.json")
+    assert path.read_bytes() == record.schema()
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('{"ts": "2026-01-01T00:00:00Z", "kind": "fhir"}\n{"kind": "fhir"}\n', "record 2: ts"),
+        ('{"ts": "2026-01-01T00:00:00Z", "kind": "x"}\n', "record 1: kind"),
+        ('{"ts": "2026-01-01T00:00:00Z", "kind": "fhir", "status": -1}\n', "status"),
+        ('{"ts": NaN}\n', "line 1"),
+        ("not json\n", "line 1"),
+        ("[1, 2]\n", "record 1"),
+        ('{"log": {"entries": [1]}}', "entry 1: not an entry of an HTTP Archive"),
+        ('{"log": {}}', "log.entries"),
+        ('{"entries": [{"at": "x"}]}', "entry 1: not an entry of a journal"),
+    ],
+)
+def test_a_malformed_log_is_one_line(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "log"
+    path.write_text(text)
+    with pytest.raises(FileProblem, match=says):
+        reading.read(path)
+
+
+def test_a_log_that_is_not_there() -> None:
+    with pytest.raises(FileProblem):
+        reading.read(Path("/nowhere/log"))
+
+
+def har_entry(seconds: float, method: str, url: str, status: int = 200, **more: Any) -> dict[str, Any]:
+    request: dict[str, Any] = {"method": method, "url": url, "headers": []}
+    if "form" in more:
+        request["postData"] = {"params": [{"name": k, "value": v} for k, v in more["form"].items()]}
+    if "token" in more:
+        request["headers"].append({"name": "Authorization", "value": f"Bearer {more['token']}"})
+    response = {"status": status, "headers": [], "redirectURL": more.get("to", "")}
+    response["content"] = {"text": json.dumps(more["body"])} if "body" in more else {}
+    return {"startedDateTime": at(seconds), "time": 10, "request": request, "response": response}
+
+
+def test_an_http_archive(tmp_path: Path) -> None:
+    payer, app = "https://payer.example", "https://app.example/cb"
+    start = f"{payer}/auth?response_type=code&client_id=c&state="
+    page = {"resourceType": "Bundle", "entry": [{"resource": {"resourceType": "Coverage", "id": "1"}}]}
+    following = {**page, "link": [{"relation": "next", "url": f"{payer}/fhir/Coverage?page=2"}]}
+    redeemed = {"grant_type": "authorization_code", "code": "secret-code"}
+    log = [
+        har_entry(0, "GET", f"{payer}/fhir/metadata"),
+        har_entry(1, "GET", f"{start}s1", 302, to="/login"),
+        har_entry(2, "POST", f"{payer}/login", 302, to=f"{app}?code=secret-code&state=s1"),
+        har_entry(2.5, "GET", f"{app}?code=secret-code&state=s1"),
+        har_entry(3, "POST", f"{payer}/token", form=redeemed,
+                  body={"access_token": "secret-token", "refresh_token": "secret-refresh"}),
+        har_entry(4, "GET", f"{payer}/fhir/Coverage?patient=1", token="secret-token", body=following),
+        har_entry(5, "GET", f"{payer}/fhir/Coverage?page=2", 503, token="secret-token"),
+        har_entry(6, "GET", f"{payer}/fhir/Organization/7", token="secret-token", body={}),
+        har_entry(7, "GET", f"{start}s2", 302, to="/login"),
+        har_entry(8, "POST", f"{payer}/login", 302,
+                  to=f"{app}?error=access_denied&error_description=Not+eligible&state=s2"),
+        har_entry(9, "GET", "https://elsewhere.example/pixel.gif"),
+    ]  # fmt: skip
+    path = tmp_path / "app.har"
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": log}}))
+    card, evidence = grade_log(Log(path))
+    assert (line(card, "authorization-success").value, line(card, "authorization-success").n) == (50, 2)
+    assert line(card, "eligibility-errors").points == 4
+    assert (line(card, "request-success").value, line(card, "request-success").n) == (50, 2)
+    assert line(card, "reference-resolution").points == 5
+    assert line(card, "capability-statement").points == 2
+    assert evidence.traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"
+    kept = evidence.to_json().decode()
+    assert not [word for word in ("secret-code", "secret-token", "secret-refresh") if word in kept]
