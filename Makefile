@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test lint oracle mutants validate clean browser-packages
+.PHONY: serve test lint oracle mutants fuzz validate clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -41,6 +41,10 @@ validate: .venv/.dev
 	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate $(ARGS)
 	@rm out/validate/members.*
 	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/validate
+
+# Odd requests to every /auth route (ARGS="requests seed", 20,000 and 1 unless told): minutes.
+fuzz: .venv/.dev
+	@$(BIN)/python benchmarks/fuzz_auth.py $(ARGS)
 
 # What the browser tests load into Chromium (axe-core, fhirclient), in a folder git does not see.
 browser-packages:

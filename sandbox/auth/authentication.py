@@ -58,7 +58,7 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
         if form.get("client_id", named) != named:
             _refuse("client_id and the client assertion name two clients")
     else:
-        named = basic[0] if basic else form.get("client_id")
+        named = basic[0] if basic else form.get("client_id") or _holder(request, endpoint)
     client = desk.clients.get(named) if named else None
     if client is None:
         _refuse("The client is unknown, or the request does not name one")
@@ -78,6 +78,16 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
     if client.refusal:
         _refuse(client.refusal)
     return client
+
+
+def _holder(request: Caller, endpoint: str) -> str | None:
+    """The app that a refresh token was issued to: a public one need not name itself (RFC 6749 §6, and
+    SMART's refresh request has no client_id). It gains nothing: the token is what has to be shown."""
+    form = request.form
+    if endpoint != "token" or form.get("grant_type") != "refresh_token":
+        return None
+    token = request.desk.ledger.token(form.get("refresh_token", ""), "refresh")
+    return token.client if token else None
 
 
 def _basic(request: Caller) -> tuple[str, str | None] | None:

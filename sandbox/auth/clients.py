@@ -44,7 +44,7 @@ class Client:
     client_id: str
     name: str
     redirect_uris: tuple[str, ...] = ()
-    secret_sha256: str | None = None
+    secret_sha256: str | None = field(default=None, repr=False)  # libraries log what they are given
     any_loopback: bool = False
     pkce_optional: bool = False
     about: str = ""
@@ -56,7 +56,7 @@ class Client:
     scenario: str | None = None
     state: State = "approved"
     criterion: str | None = None
-    old_secret_sha256: str | None = None
+    old_secret_sha256: str | None = field(default=None, repr=False)
     old_secret_until: int | None = None
     registered: int | None = None
     attested: bool | None = None

@@ -7,6 +7,7 @@ http on 127.0.0.1, where a sandbox lives.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,8 @@ from sandbox.auth.refresh import RefreshToken
 from sandbox.auth.revocation import Revocation
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
+
+logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it logs every token that is issued
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 

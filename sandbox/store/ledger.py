@@ -380,7 +380,9 @@ class Ledger:
 
 
 def _engine(path: Path) -> Engine:
-    engine = create_engine(URL.create("sqlite", database=str(path)), connect_args={"timeout": 10})
+    # Parameters are hidden from logs and exceptions: secrets, their digests and keys are among them.
+    url = URL.create("sqlite", database=str(path))
+    engine = create_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def pragmas(connection: Any, record: Any) -> None:

@@ -8,6 +8,7 @@ import logging
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from sandbox.auth.authentication import speakable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
@@ -42,7 +43,7 @@ def answer(problem: Problem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type=wire.JSON)
     elif path.startswith(_OAUTH):
         error = "invalid_request" if problem.status < 500 else "server_error"
-        body = {"error": error, "error_description": problem.text}
+        body = {"error": error, "error_description": speakable(problem.text)}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"

@@ -79,7 +79,10 @@ def _origin(uri: str) -> str:
 def from_another_origin() -> bool:
     """Whether a browser says that a page of somebody else sent this request."""
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    try:
+        return origin is not None and urlsplit(origin).netloc != request.host
+    except ValueError:  # what is no origin is not ours
+        return True
 
 
 def refuse_foreign_forms() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from support.smart_app import SmartApp, hidden
+from support.smart_app import SmartApp
 
 
 @pytest.mark.parametrize(
@@ -15,11 +15,15 @@ from support.smart_app import SmartApp, hidden
     [("sandbox-app", "http://localhost:7/callback"), ("legacy-app", "http://localhost:8000/callback")],
 )
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:fhirclient")
-def test_fhirclient_authorizes_and_reads_claims(app: SmartApp, client_id: str, redirect_uri: str) -> None:
+def test_fhirclient_connects_reads_refreshes_and_revokes(
+    app: SmartApp, client_id: str, redirect_uri: str
+) -> None:
     """It discovers through the CapabilityStatement's oauth-uris, and (since 4.2) sends PKCE."""
     from fhirclient.client import FHIRClient
     from fhirclient.models.explanationofbenefit import ExplanationOfBenefit
     from fhirclient.models.patient import Patient
+    from fhirclient.server import FHIRUnauthorizedException
+    from requests import HTTPError
 
     settings = {
         "app_id": client_id,
@@ -30,11 +34,7 @@ def test_fhirclient_authorizes_and_reads_claims(app: SmartApp, client_id: str, r
     smart = FHIRClient(settings=settings)
     assert not smart.ready
     app.redirect_uri = redirect_uri
-    page = app.follow(app.browser.get(smart.authorize_url))
-    form = hidden(page) | {"username": "maria", "password": "maria-pass"}
-    consent = app.follow(app.browser.post(f"{app.base}/auth/login", data=form))
-    done = app.browser.post(f"{app.base}/auth/consent", data=hidden(consent) | {"decision": "allow"})
-    smart.handle_callback(done.headers["location"])
+    smart.handle_callback(app.share(smart.authorize_url, "maria"))
     assert smart.ready
     assert smart.patient_id == "mbr-0001"
     assert Patient.read(smart.patient_id, smart.server).name[0].family == "Delgado"
@@ -42,7 +42,17 @@ def test_fhirclient_authorizes_and_reads_claims(app: SmartApp, client_id: str, r
     claims = found.perform_resources(smart.server)
     assert len(claims) >= 5
     assert all(claim.patient.reference == "Patient/mbr-0001" for claim in claims)
+    first = smart.server.auth.access_token
     assert smart.reauthorize()
+    assert smart.server.auth.access_token != first
+    assert Patient.read(smart.patient_id, smart.server).id == "mbr-0001"
+    # It has no call of its own for revocation: its session posts the form.
+    form = {"token": smart.server.auth.refresh_token, "client_id": client_id}
+    assert smart.server.session.post(f"{app.base}/auth/revoke", data=form).status_code == 200
+    with pytest.raises(FHIRUnauthorizedException):
+        smart.server.request_json(f"Patient/{smart.patient_id}")
+    with pytest.raises(HTTPError, match="400"):
+        smart.reauthorize()
 
 
 @pytest.mark.browser

@@ -59,9 +59,11 @@ def serving(app: Any) -> Iterator[str]:
 
 
 @contextmanager
-def served(*flags: str, env: dict[str, str], trust: Path | None = None) -> Iterator[str]:
+def served(
+    *flags: str, env: dict[str, str], trust: Path | None = None, printed: list[str] | None = None
+) -> Iterator[str]:
     """`payer-sandbox serve --port 0 …` as a user would run it. Yields its origin; stops it by Ctrl-C.
-    `trust`: the certificate to believe when it serves TLS."""
+    `trust`: the certificate to believe when it serves TLS. `printed` gets what it said meanwhile."""
     process = subprocess.Popen(
         [*COMMAND, "serve", "--port", "0", *flags],
         stdout=subprocess.PIPE,
@@ -76,6 +78,8 @@ def served(*flags: str, env: dict[str, str], trust: Path | None = None) -> Itera
         rest, _ = process.communicate(timeout=20)
         assert process.returncode == 0, (process.returncode, rest)
         assert "Traceback" not in rest
+        if printed is not None:
+            printed.append(rest)
 
 
 def _origin(process: subprocess.Popen[str], trust: Path | None) -> str:

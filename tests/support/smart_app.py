@@ -79,6 +79,16 @@ class SmartApp:
         """The whole visit of a member who shares their own data. Returns the callback's parameters."""
         return self.decide(self.choose(self.log_in(username, **changes)), {"decision": decision})
 
+    def share(self, url: str, username: str) -> str:
+        """The same for an authorization request that another client made: where the browser ends up."""
+        form = hidden(self.follow(self.browser.get(url)))
+        form |= {"username": username, "password": f"{username}-pass"}
+        page = self.follow(self.browser.post(f"{self.base}/auth/login", data=form))
+        form = hidden(page) | {"decision": "allow"}
+        back = self.browser.post(f"{self.base}/auth/consent", data=form).headers["location"]
+        assert back.startswith(self.redirect_uri)
+        return str(back)
+
     def choose(self, answer: httpx.Response, patient: str = "") -> httpx.Response:
         """Past the picker, where there is one: a patient's id, or the one that is chosen already."""
         page = self.follow(answer)

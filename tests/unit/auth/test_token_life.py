@@ -123,6 +123,20 @@ def test_a_wrong_refresh_is_refused_and_leaves_the_token_alone(
     assert app.refresh(token)[0] == 200
 
 
+def test_a_public_app_need_not_name_itself_to_refresh(app: App, web: App) -> None:
+    """SMART's refresh request has no client_id, and npm's fhirclient sends none."""
+    token = app.sign_in()["refresh_token"]
+    nameless = {"grant_type": "refresh_token", "refresh_token": token}
+    status, body = app.post(nameless)
+    assert (status, body["token_type"]) == (200, "Bearer")
+    assert app.post(nameless)[1]["error"] == "invalid_grant"  # a replay, as ever
+    assert app.post(nameless | {"refresh_token": "unknown"})[1]["error"] == "invalid_client"
+    confidential = web.sign_in()["refresh_token"]
+    status, body = app.post(nameless | {"refresh_token": confidential})
+    assert (status, body["error"]) == (401, "invalid_client")
+    assert web.refresh(confidential)[0] == 200
+
+
 def test_an_access_token_does_not_refresh_and_a_refresh_token_does_not_read(app: App) -> None:
     token = app.sign_in()
     assert app.refresh(token["access_token"])[1]["error"] == "invalid_grant"

@@ -1,0 +1,143 @@
+"""The authorization code: replayed, injected, stripped of PKCE."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from attacks.breach import Scene, attack, held, refused
+from authlib.oauth2.rfc7636 import CodeChallenge
+
+from sandbox.auth.grants import AuthorizationCode, PresentedCode
+
+_query = AuthorizationCode.query_authorization_code
+_validate = CodeChallenge.validate_code_verifier
+
+
+def _spent_or_not(self: Any, secret: str, client: Any) -> PresentedCode | None:
+    desk = self.request.desk
+    code = desk.ledger.code(secret)
+    return PresentedCode(secret, code, desk.ledger.grant(code.grant)) if code else None
+
+
+@attack(
+    "code replay",
+    {
+        "sandbox.auth.grants.AuthorizationCode.query_authorization_code": _spent_or_not,
+        "sandbox.store.ledger.TenantLedger.spend_code": lambda *_: True,
+    },
+)
+def replaying_a_code(scene: Scene) -> None:
+    app = scene.make()
+    code = app.agree("maria")["code"]
+    assert app.redeem(code).status_code == 200
+    held(refused(app.redeem(code)), "tokens for a code that was used")
+
+
+@attack("code replay", {"sandbox.store.ledger.TenantLedger.revoke_grant": lambda *_: None})
+def using_the_tokens_of_a_replayed_code(scene: Scene) -> None:
+    app = scene.make()
+    code = app.agree("maria")["code"]
+    app.tokens = app.redeem(code).json()
+    assert app.get("Patient").status_code == 200
+    assert refused(app.redeem(code))
+    held(app.get("Patient").status_code == 401, "data with the first access token")
+    held(refused(app.refresh()), "new tokens for the first refresh token")
+
+
+def _of_any_client(self: Any, secret: str, client: Any) -> PresentedCode | None:
+    code = self.request.desk.ledger.code(secret)
+    return _query(self, secret, replace(client, client_id=code.client) if code else client)
+
+
+@attack("code injection", {"sandbox.auth.grants.AuthorizationCode.query_authorization_code": _of_any_client})
+def redeeming_a_code_as_another_client(scene: Scene) -> None:
+    """The attacker has seen everything but is another app: legacy-app, public as well."""
+    victim, thief = scene.make(redirect_uri="http://127.0.0.1:8000/callback"), scene.make()
+    code = victim.agree("maria")["code"]
+    thief.client_id, thief.redirect_uri = "legacy-app", victim.redirect_uri
+    held(refused(thief.redeem(code, code_verifier=victim.verifier or "")), "another app's tokens")
+    assert victim.redeem(code).status_code == 200  # and the victim is none the worse for it
+
+
+@attack(
+    "code injection",
+    {"sandbox.auth.grants.Challenge.validate_code_verifier": lambda *_: None},
+    "the attacker's own",
+    verifier="v" * 43,
+)
+@attack(
+    "code injection",
+    {"sandbox.auth.grants.Challenge.validate_code_verifier": lambda *_: None},
+    "none",
+    verifier=None,
+)
+@attack(
+    "code injection",
+    {"sandbox.auth.grants.Challenge.validate_code_verifier": lambda *_: None},
+    "empty",
+    verifier="",
+)
+def redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | None) -> None:
+    """A stolen code, injected into the attacker's own session at the same app."""
+    victim, thief = scene.make(), scene.make()
+    code = victim.agree("maria")["code"]
+    thief.verifier = verifier
+    held(refused(thief.redeem(code)), "the victim's tokens in the attacker's session")
+
+
+@attack("code injection", {"sandbox.auth.grants.PresentedCode.get_redirect_uri": lambda self: None})
+def redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
+    app = scene.make()
+    code = app.agree("maria")["code"]
+    answer = app.redeem(code, redirect_uri="http://127.0.0.1:9876/elsewhere")
+    held(refused(answer), "tokens for a code that went to another address")
+
+
+# PKCE
+
+
+@attack("PKCE downgrade", {"sandbox.auth.authorize._pkce_problem": lambda one, client: None})
+def asking_without_a_challenge(scene: Scene) -> None:
+    """Somebody between app and payer strips the challenge, and can then use the code themselves."""
+    app = scene.make(verifier=None)
+    answer = app.authorize()
+    if app.returned(answer):
+        told = app.callback(answer)
+        held(told["error"] == "invalid_request" and "code" not in told, "a code without a challenge")
+    else:
+        held(refused(app.redeem(app.agree("maria")["code"])), "tokens without PKCE")
+
+
+def _only_if_there_was_one(self: Any, grant: Any, result: Any) -> None:
+    if self.get_authorization_code_challenge(grant.request.authorization_code):
+        _validate(self, grant, result)
+
+
+@attack("PKCE downgrade", {"sandbox.auth.grants.Challenge.validate_code_verifier": _only_if_there_was_one})
+def stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
+    """At a client that may leave PKCE out: the verifier that comes anyway tells of the downgrade."""
+    app = scene.make(client_id="legacy-app", redirect_uri="http://localhost:8000/callback")
+    code = app.agree("maria", code_challenge=None, code_challenge_method=None)["code"]
+    held(refused(app.redeem(code)), "tokens although the challenge was stripped")
+
+
+_PLAIN = {
+    "sandbox.auth.authorize._pkce_problem": lambda one, client: None,
+    "sandbox.auth.grants.Challenge.get_authorization_code_challenge_method": lambda *_: "plain",
+}
+
+
+@attack("PKCE downgrade", _PLAIN, "plain", method="plain")
+@attack("PKCE downgrade", _PLAIN, "no method", method=None)
+@attack("PKCE downgrade", _PLAIN, "another case", method="s256")
+def asking_for_the_plain_method(scene: Scene, method: str | None) -> None:
+    """With `plain`, whoever sees the authorization request holds the verifier."""
+    app = scene.make()
+    seen = app.verifier
+    asked = {"code_challenge": seen, "code_challenge_method": method}
+    answer = app.authorize(**asked)
+    if app.returned(answer):
+        held(app.callback(answer)["error"] == "invalid_request", "a code by the plain method")
+    else:
+        held(refused(app.redeem(app.agree("maria", **asked)["code"])), "tokens by the plain method")

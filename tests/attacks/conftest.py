@@ -1,0 +1,52 @@
+"""The scene of every attack."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from attacks.breach import Scene
+from support.running import listening
+from support.smart_app import MakeApp, SmartApp
+
+from sandbox.settings import Settings
+
+PLANT = """
+INSERT INTO reference (key, param, target_type, target_id)
+SELECT mine.key, 'coverage', 'Coverage', theirs.id FROM resource mine, resource theirs
+WHERE mine.type = 'ExplanationOfBenefit' AND mine.patient = 'mbr-0001'
+  AND theirs.type = 'Coverage' AND theirs.patient = 'mbr-0002'
+"""
+
+
+@pytest.fixture(scope="session")
+def planted_origin(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A payer whose data are wrong: every claim of one member also refers to the coverage of another."""
+    folder = tmp_path_factory.mktemp("planted")
+    library = folder / "library.db"
+    shutil.copy(settings.library, library)
+    with sqlite3.connect(library) as db:
+        assert db.execute(PLANT).rowcount > 0
+    db.close()
+    with listening(replace(settings, library=str(library), ledger=str(folder / "ledger.db"))) as origin:
+        yield origin
+
+
+@pytest.fixture
+def scene(
+    request: pytest.FixtureRequest, make_app: MakeApp, settings: Settings, session_name: str
+) -> Iterator[Scene]:
+    made: list[SmartApp] = []
+
+    def planted() -> SmartApp:
+        origin = request.getfixturevalue("planted_origin")
+        made.append(SmartApp(f"{origin}/s/baseline~{session_name}"))
+        return made[-1]
+
+    yield Scene(make_app, planted, Path(settings.ledger))
+    for app in made:
+        app.close()

@@ -1,0 +1,144 @@
+"""The data of another member, by every way that leads into a compartment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+from attacks.breach import Scene, attack, held
+from support.smart_app import SmartApp, hidden
+
+from sandbox.auth.household import Choice
+from sandbox.web.visit import here
+
+OTHER = "mbr-0002"
+
+_EVERYBODYS = {"sandbox.fhir.interactions._visible": lambda stored, patient: True}
+_BEYOND = {"sandbox.fhir.query.Query.within": lambda self, patient, refuse=True: self}
+
+
+def owner(resource: dict[str, Any]) -> str | None:
+    """Whose compartment a resource is in; None for what belongs to nobody."""
+    if resource["resourceType"] == "Patient":
+        return str(resource["id"])
+    for name in ("patient", "subject", "beneficiary"):
+        reference = resource.get(name, {}).get("reference", "")
+        if "Patient/" in reference:
+            return str(reference.rpartition("Patient/")[2])
+    return None
+
+
+def keeps_to(app: SmartApp, answer: httpx.Response) -> bool:
+    """Whether an answer shows nothing of another member."""
+    assert answer.status_code < 500, answer.text
+    bundle = answer.json()
+    resources = [entry["resource"] for entry in bundle.get("entry", [])] or [bundle]
+    return {owner(resource) for resource in resources} <= {None, app.patient}
+
+
+@attack("another member by read", _EVERYBODYS)
+def reading_by_id(scene: Scene) -> None:
+    """One resource of every type, with an id that the attacker knows."""
+    maria, other = scene.make().connect("maria"), scene.make()
+    found = others_resources(other)
+    assert len(found) > 10
+    for kind, id in found.items():
+        answer = maria.get(f"{kind}/{id}")
+        held(answer.status_code == 404, f"another member's {kind}")
+        nobody = maria.get(f"{kind}/nobody").json()
+        held(answer.json()["issue"][0]["details"] == nobody["issue"][0]["details"], "that it exists")
+
+
+def others_resources(app: SmartApp) -> dict[str, str]:
+    """Type → id of a resource of the other member."""
+    app.connect("walter")
+    assert app.patient == OTHER
+    bundle = app.get(f"Patient/{OTHER}/$everything?_count=500").json()
+    found = [entry["resource"] for entry in bundle["entry"]]
+    return {r["resourceType"]: r["id"] for r in found if owner(r) == OTHER}
+
+
+@attack("another member by $everything", _EVERYBODYS)
+def asking_for_everything(scene: Scene) -> None:
+    maria = scene.make().connect("maria")
+    for query in ("", "?_type=Coverage", "?_count=0", "?_since=2000-01-01"):
+        answer = maria.get(f"Patient/{OTHER}/$everything{query}")
+        held(answer.status_code == 404, "another member's $everything")
+
+
+def _search(line: str, query: str) -> Any:
+    return attack(line, _BEYOND, query.replace("{id}", "x").replace("{base}", "http:"), query=query)
+
+
+@_search("another member by search", "Coverage?patient={id}")
+@_search("another member by search", "ExplanationOfBenefit?patient={id}&_count=5")
+@_search("another member by search", "Patient?_id={id}")
+@_search("another member by search", "Patient?_id={me},{id}")
+@_search("another member by search", "Patient?name=a&_count=500")
+@_search("another member by search", "Patient?gender=male&_count=500")
+@_search("another member by search", "Condition?_count=500")
+@_search("another member by an alias of the compartment", "Coverage?patient=Patient/{id}")
+@_search("another member by an alias of the compartment", "Coverage?patient={base}/Patient/{id}")
+@_search("another member by an alias of the compartment", "Coverage?patient:Patient={id}")
+@_search("another member by an alias of the compartment", "Coverage?patient={me},{id}")
+@_search("another member by an alias of the compartment", "Coverage?patient={me}&patient={id}&_count=500")
+@_search("another member by an alias of the compartment", "Coverage?beneficiary=Patient/{id}&_count=500")
+@_search("another member by an alias of the compartment", "Observation?subject=Patient/{id}&_count=500")
+@_search("another member by an alias of the compartment", "Condition?patient.identifier=x&_count=500")
+@_search("another member by an alias of the compartment", "Patient?_has:Coverage:patient:_id=x&_count=500")
+@_search("another member by an alias of the compartment", "Condition?_filter=subject eq Patient/{id}")
+def searching(scene: Scene, query: str) -> None:
+    maria = scene.make().connect("maria")
+    if query.count("{id}") and "&patient=" in query:  # both must hold: nobody's, unless one is dropped
+        query = query.replace("patient={me}&", "")
+    path = query.format(id=OTHER, me=maria.patient, base=f"{maria.base}/fhir")
+    held(keeps_to(maria, maria.get(path)), f"another member's data by {query}")
+
+
+@attack("another member by search", _BEYOND, "in the body", address="")
+@attack("another member by search", _BEYOND, "in body and address", address="?patient={id}")
+def searching_by_post(scene: Scene, address: str) -> None:
+    maria = scene.make().connect("maria")
+    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
+    url = f"{maria.base}/fhir/Coverage/_search{address.format(id=OTHER)}"
+    answer = maria.http.post(url, data={"patient": OTHER}, headers=bearer)
+    held(keeps_to(maria, answer), "another member's coverage by _search")
+
+
+@attack("another member by _include", _EVERYBODYS, "by name", include="ExplanationOfBenefit:coverage")
+@attack("another member by _include", _EVERYBODYS, "all", include="*")
+@attack("another member by _include", _EVERYBODYS, "again", include="*", again="&_include:iterate=Coverage:*")
+def including(scene: Scene, include: str, again: str = "") -> None:
+    """Where the data refer to another member by mistake, following them leads out of the compartment."""
+    maria = scene.planted().connect("maria")
+    answer = maria.get(f"ExplanationOfBenefit?_count=3&_include={include}{again}")
+    assert answer.json()["entry"], answer.text
+    held(keeps_to(maria, answer), "another member's coverage by _include")
+
+
+@attack(
+    "another member by $everything", {"sandbox.store.library.SHARED": ("Coverage", "Organization")}, "planted"
+)
+def following_references_of_everything(scene: Scene) -> None:
+    """$everything takes along what the member's data refer to, if it is nobody's."""
+    maria = scene.planted().connect("maria")
+    for page in maria.pages(f"Patient/{maria.patient}/$everything?_count=500"):
+        owners = {owner(entry["resource"]) for entry in page.get("entry", [])}
+        held(owners <= {None, maria.patient}, "another member's coverage by $everything")
+
+
+def _anybody(account: Any, patient: str | None) -> Choice:
+    member = here().desk.members[str(patient)]
+    return Choice(member, account.user)
+
+
+@attack("another member at the picker", {"sandbox.web.oauth._choice": _anybody})
+def picking_a_stranger(scene: Scene) -> None:
+    app = scene.make()
+    page = app.follow(app.log_in("family"))
+    assert page.url.path.endswith("/auth/pick")
+    picked = app.browser.post(f"{app.base}/auth/pick", data=hidden(page) | {"patient": OTHER})
+    if picked.status_code == 400:
+        return
+    app.tokens = app.redeem(app.decide(app.follow(picked), {"decision": "allow"})["code"]).json()
+    held(app.patient != OTHER and app.get("Coverage").status_code != 200, "a stranger's data")

@@ -1,0 +1,177 @@
+"""The member's browser: forged forms, planted cookies, frames, guessed passwords."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import httpx
+from attacks.breach import Scene, attack, held
+from flask import request
+from support.smart_app import SmartApp, hidden
+
+from sandbox.store.ledger import Session, digest
+from sandbox.web import pages, session
+from sandbox.web.visit import here
+
+CREDENTIALS = {"username": "maria", "password": "maria-pass"}
+
+_NO_TOKEN = {"sandbox.web.session.require_token": lambda: None}
+_NO_ORIGIN = {"sandbox.web.oauth.refuse_foreign_forms": lambda: None}
+
+
+# forged forms
+
+
+@attack("CSRF on consent", _NO_TOKEN, "no token", token=None, headers={})
+@attack("CSRF on consent", _NO_TOKEN, "empty token", token="", headers={})
+@attack("CSRF on consent", _NO_TOKEN, "a token of one's own", token="own", headers={})
+@attack("CSRF on consent", _NO_ORIGIN, "origin", token="right", headers={"Origin": "https://evil.example"})
+@attack("CSRF on consent", _NO_ORIGIN, "no origin", token="right", headers={"Origin": "null"})
+@attack("CSRF on consent", _NO_ORIGIN, "site", token="right", headers={"Sec-Fetch-Site": "cross-site"})
+def agreeing_for_the_member(scene: Scene, token: str | None, headers: dict[str, str]) -> None:
+    """A page of somebody else posts the consent form with the member's cookie; even with a token that
+    leaked, its origin gives it away."""
+    app = scene.make()
+    page = app.choose(app.log_in("maria"))
+    form = hidden(page) | {"decision": "allow"}
+    if token == "own":
+        attacker = scene.make()
+        token = hidden(attacker.follow(attacker.authorize()))["csrf"]
+    if token is None:
+        del form["csrf"]
+    elif token != "right":
+        form["csrf"] = token
+    answer = app.browser.post(f"{app.base}/auth/consent", data=form, headers=headers)
+    held(answer.status_code == 403 and "code=" not in str(answer.headers), "a consent nobody gave")
+    assert "code" in app.decide(page, {"decision": "allow"})  # the member's own form still works
+
+
+@attack("CSRF on consent", _NO_TOKEN, "no token", token="", headers={})
+@attack("CSRF on consent", _NO_ORIGIN, "origin", token="right", headers={"Origin": "https://evil.example"})
+def signing_the_member_in(scene: Scene, token: str, headers: dict[str, str]) -> None:
+    """Login CSRF: the member's browser is signed in as somebody else, and shares with them."""
+    app = scene.make()
+    form = hidden(app.follow(app.authorize())) | CREDENTIALS
+    if token != "right":
+        form["csrf"] = token
+    answer = app.browser.post(f"{app.base}/auth/login", data=form, headers=headers)
+    held(answer.status_code == 403 and "set-cookie" not in answer.headers, "a browser that is signed in")
+
+
+# sessions
+
+
+def _keeping_the_cookie(account: Any) -> session.Browser:
+    """Signing in raises the session that is there."""
+    secret = request.cookies[session.COOKIE]
+    now = here().desk.now()
+    raised = Session(account.username, session.browser().session.csrf, now + 3_600_000, now)
+    here().ledger.end_session(secret)
+    here().ledger.add_session(secret, raised)
+    return session._remember(session.Browser(digest(secret), raised))
+
+
+@attack("session fixation", {"sandbox.web.session.sign_in": _keeping_the_cookie})
+def planting_a_cookie(scene: Scene) -> None:
+    """The attacker gets a session and plants its cookie; the member signs in with it."""
+    attacker, member = scene.make(), scene.make()
+    attacker.follow(attacker.authorize())
+    planted = attacker.browser.cookies[session.COOKIE]
+    member.browser.cookies.set(session.COOKIE, planted, path=httpx.URL(member.base).path + "/")
+    page = member.follow(member.authorize())
+    assert member.browser.cookies[session.COOKIE] == planted
+    member.browser.post(f"{member.base}/auth/login", data=hidden(page) | CREDENTIALS)
+    held("Hello" not in attacker.browser.get(f"{attacker.base}/portal").text, "the member's portal")
+    page = attacker.follow(attacker.authorize())
+    held(page.url.path.endswith("/auth/login"), "the member's consent page")
+
+
+# frames
+
+
+_page = pages.page
+
+
+def _frameable(*args: Any, **values: Any) -> Any:
+    response = _page(*args, **values)
+    del response.headers["X-Frame-Options"]
+    response.headers["Content-Security-Policy"] = "default-src 'self'"
+    return response
+
+
+_FRAMEABLE = {
+    f"sandbox.web.{room}.page": _frameable for room in ("oauth", "portal", "errors", "developer", "education")
+}
+
+
+@attack("clickjacking", _FRAMEABLE, "login", path="auth/login")
+@attack("clickjacking", _FRAMEABLE, "consent", path="auth/consent")
+@attack("clickjacking", _FRAMEABLE, "picker", path="auth/pick")
+@attack("clickjacking", _FRAMEABLE, "error", path="auth/authorize")
+@attack("clickjacking", _FRAMEABLE, "portal", path="portal")
+@attack("clickjacking", _FRAMEABLE, "developer", path="developer")
+@attack("clickjacking", _FRAMEABLE, "registration", path="developer/register")
+def framing_a_page(scene: Scene, path: str) -> None:
+    app = scene.make()
+    answer = shown(app, path)
+    held(answer.headers.get("x-frame-options") == "DENY", "a frame in an old browser")
+    policy = dict(
+        rule.strip().partition(" ")[::2]
+        for rule in answer.headers.get("content-security-policy", "").split(";")
+    )
+    held(policy.get("frame-ancestors") == "'none'", "a frame")
+    held(policy.get("default-src") == "'none'" and "script-src" not in policy, "a script")
+
+
+def shown(app: SmartApp, path: str) -> httpx.Response:
+    if path == "auth/authorize":
+        return app.authorize(client_id="nobody")
+    if not path.startswith("auth"):
+        return app.browser.get(f"{app.base}/{path}")
+    if path == "auth/login":
+        return app.follow(app.authorize())
+    page = app.follow(app.log_in("family" if path == "auth/pick" else "maria"))
+    assert page.url.path.endswith(path)
+    return page
+
+
+# passwords
+
+
+_NEVER_WAITING = {"sandbox.auth.throttle.waiting": lambda desk, username, address: None}
+
+
+@attack("login throttling", _NEVER_WAITING, "one name", names=("maria",), tries=11)
+@attack("login throttling", _NEVER_WAITING, "many names", names=("a{}", "b{}", "c{}"), tries=51)
+def guessing_passwords(scene: Scene, names: tuple[str, ...], tries: int) -> None:
+    """Guess until told to wait; then not even the right password works, whatever headers say."""
+    app = scene.make()
+    page = hidden(app.follow(app.authorize()))
+    for number in range(tries):
+        name = names[number % len(names)].format(number)
+        guess = {"username": name, "password": f"guess-{number}"}
+        elsewhere = {"X-Forwarded-For": f"192.0.2.{number}", "Forwarded": f"for=192.0.2.{number}"}
+        answer = app.browser.post(f"{app.base}/auth/login", data=page | guess, headers=elsewhere)
+    held(answer.status_code == 429, "as many guesses as one likes")
+    held(int(answer.headers["retry-after"]) > 0, "no word of when")
+    right = app.browser.post(f"{app.base}/auth/login", data=page | CREDENTIALS)
+    held(right.status_code == 429, "a sign-in by guessing")
+
+
+_FORGOTTEN = SimpleNamespace(
+    waiting=lambda desk, username, address: None,
+    failed=lambda desk, username, address: None,
+    succeeded=lambda desk, username, address: None,
+)
+
+
+@attack("login throttling", {"sandbox.web.session.throttle": _FORGOTTEN})
+def guessing_at_the_portal_as_well(scene: Scene) -> None:
+    """Two doors, one count."""
+    app = scene.make()
+    for door in ("auth/login", "portal/login") * 6:
+        first = app.authorize() if door.startswith("auth") else app.browser.get(f"{app.base}/portal")
+        guess = hidden(app.follow(first)) | {"username": "maria", "password": "guess"}
+        answer = app.browser.post(f"{app.base}/{door}", data=guess)
+    held(answer.status_code == 429, "as many guesses as one likes")

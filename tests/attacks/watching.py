@@ -1,0 +1,132 @@
+"""How secrets are compared: always by hmac.compare_digest, whose time tells nothing."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+from attacks.assertions import register as register_service
+from attacks.breach import Scene, attack, held
+from flask import request
+from support.smart_app import hidden
+from unit.auth.keyring import key, public
+
+from sandbox.core.errors import Forbidden
+from sandbox.store.ledger import digest
+from sandbox.web import session
+from sandbox.web.visit import here
+
+
+@contextmanager
+def watched(module: str) -> Iterator[list[tuple[Any, Any]]]:
+    """What this module of the server compares in constant time."""
+    seen: list[tuple[Any, Any]] = []
+
+    def compare_digest(a: Any, b: Any) -> bool:
+        seen.append((a, b))
+        return hmac.compare_digest(a, b)
+
+    with patch(f"{module}.hmac", SimpleNamespace(compare_digest=compare_digest)):
+        yield seen
+
+
+def text(value: str | bytes) -> str:
+    return value if isinstance(value, str) else value.decode()
+
+
+def compared(seen: list[tuple[Any, Any]], given: str) -> bool:
+    """Whether exactly this was compared, itself or as its digest."""
+    return any(text(side) in (given, digest(given)) for pair in seen for side in pair)
+
+
+def _by_equality(self: Any, secret: str, now: int | None = None) -> bool:
+    return bool(self.secret_sha256 == digest(secret))
+
+
+@attack("timing of secret comparison", {"sandbox.auth.clients.Client.check_client_secret": _by_equality})
+def timing_a_client_secret(scene: Scene) -> None:
+    web = scene.web()
+    for secret in ("sandbox-web-secret", "sandbox-web-secres", "x"):
+        web.secret = secret
+        with watched("sandbox.auth.clients") as seen:
+            web.post("introspect", {"token": "x"})
+        held(compared(seen, secret), "how much of a guessed client secret is right")
+        held(secret not in map(text, sum(seen, ())), "how long the secret is")
+
+
+def _hasty() -> session.Attempt:
+    account = here().rooms.accounts.get(request.form["username"])
+    right = account is not None and account.password == request.form["password"]
+    return session.Attempt(account if right else None)
+
+
+@attack("timing of secret comparison", {"sandbox.web.session.attempt": _hasty}, "known", name="maria")
+@attack("timing of secret comparison", {"sandbox.web.session.attempt": _hasty}, "unknown", name="nobody")
+def timing_a_password(scene: Scene, name: str) -> None:
+    """For names that do not exist as well: the time must not say which names do."""
+    app = scene.make()
+    form = hidden(app.follow(app.authorize())) | {"username": name, "password": "guess"}
+    with watched("sandbox.web.session") as seen:
+        assert app.browser.post(f"{app.base}/auth/login", data=form).status_code == 400
+    held(compared(seen, "guess"), "how much of a guessed password is right, or that the name is none")
+
+
+def _token_by_equality() -> None:
+    if session.browser().session.csrf != request.form.get("csrf"):
+        raise Forbidden("no")
+
+
+@attack("timing of secret comparison", {"sandbox.web.session.require_token": _token_by_equality})
+def timing_the_token_of_a_form(scene: Scene) -> None:
+    app = scene.make()
+    form = hidden(app.follow(app.authorize())) | {"username": "maria", "password": "guess", "csrf": "c" * 22}
+    with watched("sandbox.web.session") as seen:
+        assert app.browser.post(f"{app.base}/auth/login", data=form).status_code == 403
+    held(compared(seen, "c" * 22), "how much of a guessed token is right")
+
+
+def _managed_by_equality(self: Any, id: str, token: str) -> Any:
+    record = self._ledger.client(id)
+    return self[id] if record is not None and record.manage == digest(token) else None
+
+
+@attack("timing of secret comparison", {"sandbox.auth.registry.Registry.managed": _managed_by_equality})
+def timing_a_registration_token(scene: Scene) -> None:
+    app = scene.make()
+    uri = register_service(app, public(key("rsa", "RSA"))).json()["registration_client_uri"]
+    with watched("sandbox.auth.registry") as seen:
+        assert app.http.get(uri, headers={"Authorization": "Bearer guess"}).status_code == 401
+    held(compared(seen, "guess"), "how much of a guessed registration token is right")
+
+
+@attack(
+    "timing of secret comparison",
+    {
+        "sandbox.store.ledger.digest": lambda secret: secret,
+        "sandbox.auth.tokens.digest": lambda secret: secret,
+    },
+)
+def timing_the_lookup_of_a_token(scene: Scene) -> None:
+    """Tokens and codes are looked up by their digest: a guess that is nearly right has another one, so
+    that the time of the lookup says nothing. Here: nothing that was sent reaches the database."""
+    app = scene.make().connect("maria")
+    asked: list[Any] = []
+    from sandbox.store.ledger import TenantLedger
+
+    honest = TenantLedger._one
+
+    def spy(self: Any, table: Any, shape: Any, **same: Any) -> Any:
+        asked.extend(same.values())
+        return honest(self, table, shape, **same)
+
+    with patch.object(TenantLedger, "_one", spy):
+        assert app.get("Patient").status_code == 200
+        app.redeem("a-code-that-is-guessed")
+        app.refresh(refresh_token="a-token-that-is-guessed")
+    sent = {app.tokens["access_token"], "a-code-that-is-guessed", "a-token-that-is-guessed"}
+    assert asked
+    held(sent.isdisjoint(map(str, asked)), "a database that compares secrets letter by letter")
