@@ -206,3 +206,10 @@ _RESULTS: dict[str, Callable[[str, str, int], dict[str, Any]]] = {
 
 _ELSEWHERE = frozenset({"_page", "_format", "_pretty"})
 """Understood by the web."""
+
+_FOLLOWED = frozenset(
+    f"{name}{iterate}" for name in ("_include", "_revinclude") for iterate in ("", ":iterate")
+)
+
+RESULT_PARAMS = frozenset(_RESULTS) | _ELSEWHERE | _FOLLOWED
+"""Parameters of every search, besides those of its type."""

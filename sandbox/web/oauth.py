@@ -179,7 +179,7 @@ def _login_page(
 
 def _on(pending: Pending, asked: AuthorizationRequest, account: Account) -> AnyResponse:
     """What follows once somebody is signed in: the picker, or the one patient there is."""
-    desk = here().desk
+    desk = _known(account, asked).desk
     found = choices(desk, account)
     if len(found) > 1 and launches_patient(" ".join(asked.scope)):
         return _to("pick", pending)
