@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 from attacks.breach import Scene, attack, held
+from sqlalchemy import true
 from support.smart_app import SmartApp, hidden
 
 from sandbox.auth.household import Choice
@@ -67,7 +68,12 @@ def asking_for_everything(scene: Scene) -> None:
 
 
 def _search(line: str, query: str) -> Any:
-    return attack(line, _BEYOND, query.replace("{id}", "x").replace("{base}", "http:"), query=query)
+    return attack(
+        line,
+        _BEYOND,
+        query.replace("{id}", "x").replace("{number}", "n").replace("{base}", "http:"),
+        query=query,
+    )
 
 
 @_search("another member by search", "Coverage?patient={id}")
@@ -84,15 +90,21 @@ def _search(line: str, query: str) -> Any:
 @_search("another member by an alias of the compartment", "Coverage?patient={me}&patient={id}&_count=500")
 @_search("another member by an alias of the compartment", "Coverage?beneficiary=Patient/{id}&_count=500")
 @_search("another member by an alias of the compartment", "Observation?subject=Patient/{id}&_count=500")
-@_search("another member by an alias of the compartment", "Condition?patient.identifier=x&_count=500")
+@_search("another member by an alias of the compartment", "Condition?patient.identifier={number}&_count=500")
 @_search("another member by an alias of the compartment", "Patient?_has:Coverage:patient:_id=x&_count=500")
 @_search("another member by an alias of the compartment", "Condition?_filter=subject eq Patient/{id}")
 def searching(scene: Scene, query: str) -> None:
     maria = scene.make().connect("maria")
     if query.count("{id}") and "&patient=" in query:  # both must hold: nobody's, unless one is dropped
         query = query.replace("patient={me}&", "")
-    path = query.format(id=OTHER, me=maria.patient, base=f"{maria.base}/fhir")
+    number = number_of_other(scene) if "{number}" in query else ""
+    path = query.format(id=OTHER, me=maria.patient, base=f"{maria.base}/fhir", number=number)
     held(keeps_to(maria, maria.get(path)), f"another member's data by {query}")
+
+
+def number_of_other(scene: Scene) -> str:
+    """The member id on the other member's card."""
+    return str(scene.make().connect("walter").get(f"Patient/{OTHER}").json()["identifier"][0]["value"])
 
 
 @attack("another member by search", _BEYOND, "in the body", address="")
@@ -105,9 +117,12 @@ def searching_by_post(scene: Scene, address: str) -> None:
     held(keeps_to(maria, answer), "another member's coverage by _search")
 
 
-@attack("another member by _include", _EVERYBODYS, "by name", include="ExplanationOfBenefit:coverage")
-@attack("another member by _include", _EVERYBODYS, "all", include="*")
-@attack("another member by _include", _EVERYBODYS, "again", include="*", again="&_include:iterate=Coverage:*")
+_FOLLOWED = {**_EVERYBODYS, "sandbox.store.following.visible": lambda table, patient: true()}
+
+
+@attack("another member by _include", _FOLLOWED, "by name", include="ExplanationOfBenefit:coverage")
+@attack("another member by _include", _FOLLOWED, "all", include="*")
+@attack("another member by _include", _FOLLOWED, "again", include="*", again="&_include:iterate=Coverage:*")
 def including(scene: Scene, include: str, again: str = "") -> None:
     """Where the data refer to another member by mistake, following them leads out of the compartment."""
     maria = scene.planted().connect("maria")

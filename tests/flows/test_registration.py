@@ -467,7 +467,7 @@ def test_the_documentation_is_public_and_names_every_parameter(app: SmartApp, si
         section = page.text.split(f'<h3 id="{resource["type"]}">')[1].split("<h3")[0]
         for param in resource["searchParam"]:
             assert f"<code>{param['name']}</code></td><td>{param['type']}" in section
-        for profile in resource["supportedProfile"]:
+        for profile in resource.get("supportedProfile", []):
             assert profile in section
         for include in resource.get("searchInclude", []):
             assert include.endswith("*") or include in section
