@@ -87,6 +87,8 @@ BASELINE = Payer()
 
 def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
     """The same payer with some policies replaced. Raises UsageError naming an unknown policy."""
+    if not changes:
+        return payer
     known = {f.name for f in fields(Payer)}
     for name in changes:
         if name not in known:
