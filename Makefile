@@ -12,13 +12,18 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test lint oracle mutants fuzz validate clean browser-packages
+.PHONY: serve test test-postgres lint oracle mutants fuzz validate clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
 
 test: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# The same on a PostgreSQL server of its own (Debian's package): everything that keeps a library or a ledger.
+test-postgres: .venv/.dev
+	@cd tests && ../$(BIN)/python -m support.stores ../$(BIN)/python -m pytest -c ../pyproject.toml --rootdir .. \
+		-W ignore::pytest.PytestUnraisableExceptionWarning -n auto --dist worksteal $(or $(ARGS),unit/store unit/auth flows)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 from flask import Flask
 
@@ -44,8 +43,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
 
     Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
     """
-    library = SqlLibrary(Path(settings.library))
-    ledger = Ledger(Path(settings.ledger))
+    library = SqlLibrary(settings.library)
+    ledger = Ledger(settings.ledger)
     catalog = load_catalog(*catalogue(settings))
     try:
         catalog.parse(settings.scenario)
@@ -73,6 +72,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         control_key=settings.control_key,
         version=__version__,
         remote=RemoteJwks(is_loopback(settings.host)),
+        guides=_guides(settings),
     )
 
     def after_fork() -> None:
@@ -87,3 +87,16 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     errors.install(app)
     exchange.install(app)
     return app
+
+
+def _guides(settings: Settings) -> tuple[str, ...]:
+    """The editions that generated data follow. Those of other people's data are not known."""
+    if settings.data:
+        return ()
+    return tuple(
+        f"http://hl7.org/fhir/us/{where}/ImplementationGuide/{package}|{edition}"
+        for where, package, edition in (
+            ("carin-bb", "hl7.fhir.us.carin-bb", settings.carin),
+            ("core", "hl7.fhir.us.core", settings.us_core),
+        )
+    )

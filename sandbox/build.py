@@ -15,7 +15,7 @@ from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
 from sandbox.loading import load
 from sandbox.settings import Settings
-from sandbox.store import intake
+from sandbox.store import address, intake, library
 
 if TYPE_CHECKING:
     from sandbox.synth.population import Dossier, Guides
@@ -24,7 +24,7 @@ Contents = Iterator[tuple[Account | None, Sequence[intake.Given]]]
 Progress = Callable[[int], None]
 Tell = Callable[[str], None]
 
-MADE_BY = ("households.py", "intake.py", "schema.py")
+MADE_BY = ("households.py", "intake.py", "packing.py", "schema.py")
 """Modules of `store` that decide what is in a library."""
 
 
@@ -78,13 +78,15 @@ def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
     return index.rows(people(settings, today), today)
 
 
-def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = lambda text: None) -> Path:
+def prepared(
+    settings: Settings, today: date, progress: Progress, tell: Tell = lambda text: None
+) -> str | Path:
     """The library of these settings: found in the cache, or built there. `tell` is told what a load
     of other people's data made of it. Raises UsageError."""
     if settings.members < 1:
         raise UsageError("--members must be 1 or more")
     path = place(settings, today)
-    if not path.is_file():
+    if not library.exists(path):
         if settings.data:
             contents, report = load(Path(settings.data), skip_bad=settings.skip_bad)
             intake.build(path, contents)
@@ -95,10 +97,13 @@ def prepared(settings: Settings, today: date, progress: Progress, tell: Tell = l
     return path
 
 
-def place(settings: Settings, today: date) -> Path:
-    """Where the library of these settings is, or will be."""
+def place(settings: Settings, today: date) -> str | Path:
+    """Where the library of these settings is, or will be: a file, or the address of a schema."""
+    known = _fingerprint(settings, today)
+    if address.is_url(settings.store):
+        return address.within(settings.store, f"library_{known}")
     home = Path(settings.store) if settings.store else settings.cache
-    return home / f"library-{_fingerprint(settings, today)}.db"
+    return home / f"library-{known}.db"
 
 
 def _fingerprint(settings: Settings, today: date) -> str:

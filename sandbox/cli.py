@@ -91,7 +91,7 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @_with(population)
 @click.option("--data", help="Serve a folder of NDJSON files or Bundles instead.")
 @click.option("--skip-bad", is_flag=True, default=None, help="Leave bad lines of that folder out.")
-@click.option("--store", help="Folder that keeps library and ledger over restarts.")
+@click.option("--store", help="Folder (or postgresql://…) that keeps library and ledger.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 1]")
 @click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
 @click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
@@ -125,15 +125,18 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 
     from sandbox.production import produce, stock
     from sandbox.serving import anchor_day
+    from sandbox.store import address
 
     settings = _settings(store=store, **given)
     day = anchor_day(settings)
     show, jobs = _progress(settings.members, "generating"), jobs or cpu_count() or 1
     if out is None:
-        out, counts = stock(settings, day, show, jobs=jobs)
+        path, counts = stock(settings, day, show, jobs=jobs)
+        where = address.shown(path)
     else:
         counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
-    click.echo(f"{out}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
+        where = str(out)
+    click.echo(f"{where}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
     for kind, count in sorted(counts.items()):
         click.echo(f"  {kind:<22}{count:>9,}")
 

@@ -79,7 +79,9 @@ def produce(
     return counts
 
 
-def stock(settings: Settings, today: date, progress: Progress, *, jobs: int = 1) -> tuple[Path, Counter[str]]:
+def stock(
+    settings: Settings, today: date, progress: Progress, *, jobs: int = 1
+) -> tuple[str | Path, Counter[str]]:
     """Build the library that `serve` looks for with these settings. Returns its path, and counts as
     `produce` does. One process writes what all of them make. Raises the same."""
     making = _making(settings, today, _shelved)

@@ -20,8 +20,10 @@ from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
 from sandbox.settings import Settings
+from sandbox.store import address
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
+from sandbox.worker import Worker
 
 STALL_SECONDS = 15
 """How long a caller may leave us waiting for the rest of a request."""
@@ -82,8 +84,10 @@ def _listen(settings: Settings) -> socket.socket:
         raise UsageError(f"cannot listen on {where}: {why} (another port: --port N, or 0)") from None
 
 
-def _ledger(settings: Settings) -> Path:
+def _ledger(settings: Settings) -> str | Path:
     """A ledger that starts empty, or the one that --store keeps."""
+    if address.is_url(settings.store):
+        return address.within(settings.store, "ledger")
     if settings.store:
         return Path(settings.store) / "ledger.db"
     path = settings.cache / f"ledger-{settings.port}.db"
@@ -103,7 +107,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     def load_config(self) -> None:
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener.fileno()}",
-            "worker_class": "gthread",
+            "worker_class": Worker,
             "workers": self._settings.workers,
             "threads": self._settings.threads,
             "keepalive": 75,
@@ -132,7 +136,7 @@ def banner(settings: Settings) -> str:
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
     scheme = "https" if settings.tls else "http"
     base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
-    accounts = SqlLibrary(Path(settings.library)).accounts()
+    accounts = SqlLibrary(settings.library).accounts()
     rows = [
         ("FHIR base", f"{base}/fhir"),
         ("SMART", f"{base}/fhir/.well-known/smart-configuration"),

@@ -25,7 +25,8 @@ def _cache() -> Path:
 class Settings:
     """How one server is run. Every field can be set by PAYER_SANDBOX_<FIELD>; flags win.
 
-    `library` and `ledger` are files that `serve` has prepared; the app only opens them.
+    `library` and `ledger` are what `serve` has prepared, files or addresses of schemas in a database;
+    the app only opens them.
     """
 
     host: str = "127.0.0.1"
@@ -67,7 +68,7 @@ HELP = {
     "carin": "edition of CARIN Blue Button: 2.0.0 or 2.2.0",
     "us_core": "edition of US Core: 3.1.1, 6.1.0 or 7.0.0",
     "basis": "claims without money, as the -Basis profiles of CARIN 2.2.0",
-    "store": "a folder that keeps library and ledger (default: the cache; the ledger starts empty)",
+    "store": "a folder or a postgresql:// address that keeps library and ledger (default: the cache)",
     "workers": "gunicorn worker processes",
     "threads": "threads in each worker",
     "tls": "serve https, with a certificate made for this machine unless one is given",
@@ -75,8 +76,8 @@ HELP = {
     "tls_key": "the private key of that certificate, PEM without a passphrase",
     "control_key": "key that the control API asks for off loopback",
     "ahead_days": "days the payer's clock is ahead of the machine's (set by `serve --today`)",
-    "library": "a library file to open (set by `serve`)",
-    "ledger": "a ledger file to open (set by `serve`)",
+    "library": "a library to open (set by `serve`)",
+    "ledger": "a ledger to open (set by `serve`)",
     "fixtures": "folder of clients, members and code sets",
     "scenarios": "folder of scenarios",
     "own_scenarios": "a folder (or file) of scenarios of your own, beside those",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support import stores
 from support.running import library, listening
 from support.smart_app import MakeApp, SmartApp
 
@@ -29,15 +30,23 @@ def library_file(shared_home: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def library_place(shared_home: Path, library_file: Path) -> str:
+    """The same where this run keeps its libraries."""
+    if not stores.DATABASE:
+        return str(library_file)
+    return str(library(shared_home, Settings(store=stores.DATABASE), anchor(SystemClock())))
+
+
+@pytest.fixture(scope="session")
 def env(shared_home: Path, library_file: Path) -> dict[str, str]:
     """The environment of a user whose cache holds the default population already."""
     return {**os.environ, "PAYER_SANDBOX_CACHE": str(shared_home)}
 
 
 @pytest.fixture(scope="session")
-def settings(library_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    ledger = tmp_path_factory.mktemp("ledger") / "ledger.db"
-    return Settings(library=str(library_file), ledger=str(ledger))
+def settings(library_place: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    ledger = stores.place(tmp_path_factory.mktemp("ledger") / "ledger.db")
+    return Settings(library=library_place, ledger=str(ledger))
 
 
 @pytest.fixture(scope="session")

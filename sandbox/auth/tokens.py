@@ -141,19 +141,23 @@ def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expir
 
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
     """The token and its grant, if it is known, current, unexpired and unrevoked; else None."""
-    token = desk.ledger.token(secret, kind)
-    if token is None or token.replaced:
+    found = desk.ledger.bearer(secret, kind)
+    if found is None or found[0].replaced:
         return None
-    grant = standing(desk, token)
-    return (token, grant) if grant else None
+    token, grant = found
+    return found if _current(desk, token) and not grant.revoked else None
 
 
 def standing(desk: Desk, token: Token) -> Grant | None:
     """The grant of a token that is neither over nor revoked, whether it was replaced or not."""
-    if token.revoked or token.expires <= desk.now() or token.uses == 0:
+    if not _current(desk, token):
         return None
     grant = desk.ledger.grant(token.grant)
     return grant if grant is not None and not grant.revoked else None
+
+
+def _current(desk: Desk, token: Token) -> bool:
+    return not token.revoked and token.expires > desk.now() and token.uses != 0
 
 
 def access(desk: Desk, authorization: str | None) -> Access:

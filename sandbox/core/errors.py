@@ -10,7 +10,8 @@ SandboxError
     ├── NotFound            404 not-found | not-supported
     ├── NotAllowed          405 not-supported
     ├── Gone                410 deleted | expired
-    └── NotAcceptable       406 not-supported
+    ├── NotAcceptable       406 not-supported
+    └── UnsupportedMedia    415 not-supported
 """
 
 from __future__ import annotations
@@ -77,6 +78,10 @@ class NotAllowed(Problem):
 
 class NotAcceptable(Problem):
     status, code = 406, "not-supported"
+
+
+class UnsupportedMedia(Problem):
+    status, code = 415, "not-supported"
 
 
 class Gone(Problem):

@@ -101,6 +101,8 @@ RANGES: Mapping[str, tuple[int, int]] = {
 def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
     """The same payer with some policies replaced. Raises UsageError naming a policy that is unknown or
     a value out of its range."""
+    if not changes:
+        return payer
     known = {f.name for f in fields(Payer)}
     for name, value in changes.items():
         if name not in known:

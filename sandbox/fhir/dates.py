@@ -30,6 +30,12 @@ def milliseconds(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 
 
+def instant(at: int) -> str:
+    """Milliseconds since 1970 as a FHIR instant in UTC."""
+    spec = "milliseconds" if at % 1000 else "seconds"
+    return (_EPOCH + timedelta(milliseconds=at)).isoformat(timespec=spec).replace("+00:00", "Z")
+
+
 def _zone(text: str | None) -> timezone:
     if not text or text == "Z":
         return UTC

@@ -39,10 +39,10 @@ def read(
     *,
     limit: AnyOf = (),
     tell_foreign: bool = False,
-) -> bytes:
-    """One resource that is `within_reach`, as bytes."""
+) -> Stored:
+    """One resource that is `within_reach`, as it is shown."""
     stored = within_reach(library, kind, id, patient, now, limit=limit, tell_foreign=tell_foreign)
-    return _shown((stored,), gates, facts)[0].body
+    return shown((stored,), gates, facts)[0]
 
 
 def within_reach(
@@ -63,11 +63,11 @@ def within_reach(
     stored = library.read(kind, id, now)
     if stored is None:
         _absent(kind)
-    if not _visible(stored, patient):
+    if not visible(stored, patient):
         if tell_foreign and stored.patient is not None:
             forbidden("This token is for another patient")
         _absent(kind)
-    if limit and not _part(library, [stored], {kind: limit}, now):
+    if limit and not part(library, [stored], {kind: limit}, now):
         scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
         forbidden("The scopes of this token do not reach this resource", scope=scope)
     return stored
@@ -95,12 +95,12 @@ def search(
         page = replace(page, total=None)
     if query.includes and page.matches:
         included = library.include(page.matches, query.includes, now, patient)
-        visible = [s for s in included if _visible(s, patient)]
-        shown = _part(library, [s for s in visible if s.type in readable], limits, now)
-        page = replace(page, included=shown)
-        if len(shown) < len(visible):
-            kept = {s.key for s in shown}
-            page = replace(page, withheld=tuple(sorted({s.type for s in visible if s.key not in kept})))
+        mine = [s for s in included if visible(s, patient)]
+        reached = part(library, [s for s in mine if s.type in readable], limits, now)
+        page = replace(page, included=reached)
+        if len(reached) < len(mine):
+            kept = {s.key for s in reached}
+            page = replace(page, withheld=tuple(sorted({s.type for s in mine if s.key not in kept})))
     return _page(page, gates, facts, query.elements)
 
 
@@ -112,7 +112,7 @@ def _reachable(query: Query, readable: frozenset[str], limits: Limits) -> None:
             forbidden(f"This needs the scope patient/{kind}.s", scope=f"patient/{kind}.s")
 
 
-def _part(library: Library, found: Sequence[Stored], limits: Limits, now: int) -> tuple[Stored, ...]:
+def part(library: Library, found: Sequence[Stored], limits: Limits, now: int) -> tuple[Stored, ...]:
     """Those of the found resources that are within the limits of their types."""
     inside: set[int] = set()
     limited = {s.type for s in found if s.type in limits}
@@ -154,7 +154,7 @@ def everything_args(
             bad_request(f"{name} is there more than once", name)
     for kind in types:
         if kind not in TYPES:
-            bad_request(f"This payer holds no {kind}", "_type")
+            bad_request("This payer holds no resources of a type that is asked for", "_type")
     # _count is understood as in any search.
     size = [("_count", args["_count"])] if "_count" in args else []
     asked = parse("Patient", size, page_size=page_size, page_size_max=page_size_max)
@@ -178,7 +178,8 @@ def _edge(args: dict[str, str], name: str, side: int) -> int | None:
         bad_request("The value is not a FHIR date", name)
 
 
-def _visible(stored: Stored, patient: str | None) -> bool:
+def visible(stored: Stored, patient: str | None) -> bool:
+    """Whether it is in this patient's compartment, or shared; None sees every compartment."""
     return patient is None or stored.type in SHARED or stored.patient == patient
 
 
@@ -187,13 +188,12 @@ def _absent(kind: str) -> NoReturn:
 
 
 def _page(page: Page, gates: Gates, facts: Facts, elements: tuple[str, ...] = ()) -> Page:
-    matches, included = _shown(page.matches, gates, facts), _shown(page.included, gates, facts)
+    matches, included = shown(page.matches, gates, facts), shown(page.included, gates, facts)
     if gates.armed(Stage.RESOURCE) and included:
         included = _named(matches, included)
     if elements:
-        matches = tuple(replace(s, body=subset(s.body, elements)) for s in matches)
-    shown = replace(page, matches=matches, included=included)
-    return gates.run(Stage.BUNDLE, shown, facts)
+        matches = tuple(s._replace(body=subset(s.body, elements)) for s in matches)
+    return gates.run(Stage.BUNDLE, replace(page, matches=matches, included=included), facts)
 
 
 def _named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:
@@ -209,13 +209,13 @@ def _named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[S
     return tuple(s for s in included if named(s))
 
 
-def _shown(found: tuple[Stored, ...], gates: Gates, facts: Facts) -> tuple[Stored, ...]:
+def shown(found: tuple[Stored, ...], gates: Gates, facts: Facts) -> tuple[Stored, ...]:
     """The RESOURCE gate: decode → effects → encode, only if armed."""
     if not gates.armed(Stage.RESOURCE):
         return found
     return tuple(
-        replace(
-            s, body=json_bytes(gates.run(Stage.RESOURCE, json_exact(s.body), replace(facts, resource=s.type)))
+        s._replace(
+            body=json_bytes(gates.run(Stage.RESOURCE, json_exact(s.body), replace(facts, resource=s.type)))
         )
         for s in found
     )

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from sandbox.fhir.clauses import AnyOf
 from sandbox.fhir.includes import Include
 from sandbox.fhir.query import Query
 
 
-@dataclass(frozen=True)
-class Stored:
-    """A resource at rest. `key` orders pages; `patient` is its compartment (None: shared)."""
+class Stored(NamedTuple):
+    """One version of a resource at rest; a tuple, because a page makes fifty.
+
+    `key` orders pages; `patient` is its compartment (None: shared); `updated` (ms) is when this
+    version began to be seen.
+    """
 
     key: int
     type: str
     id: str
     patient: str | None
     body: bytes
+    version: str = "1"
+    updated: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,10 @@ class Library(Protocol):
     which version of each resource is in force, and whether there is one yet."""
 
     def read(self, kind: str, id: str, now: int) -> Stored | None: ...
+
+    def versions(self, kind: str, id: str, now: int) -> tuple[Stored, ...]:
+        """Every version of a resource that has been seen until now, the newest first."""
+        ...
 
     def search(self, query: Query, now: int) -> Page:
         """Matches in key order, or in that of `query.sorts`. `ap` measures from `now`. Raises Gone for

@@ -6,6 +6,7 @@ Sources: CARIN BB 2.0.0 C4BB CapabilityStatement, SMART App Launch 2.2.0 "Confor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from sandbox.core.payer import BASELINE, Payer
@@ -15,6 +16,17 @@ from sandbox.fhir.params import TYPES, Param
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 COMBINATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination"
+INSTANTIATES = (
+    "http://hl7.org/fhir/us/carin-bb/CapabilityStatement/c4bb",
+    "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server",
+)
+OPERATIONS = {
+    "Patient": ("everything", "http://hl7.org/fhir/OperationDefinition/Patient-everything"),
+    "DocumentReference": ("docref", "http://hl7.org/fhir/us/core/OperationDefinition/docref"),
+}
+"""Type → name and definition of its operation."""
+
+BATCH = "Reads, searches and operations by GET, each an exchange of its own; nothing is written."
 SEARCHES = (
     "Every type: parameters may be repeated (and) and have several values with commas (or); _sort takes"
     " any search parameter of the type, several of them, and - before one for descending order; what has"
@@ -78,9 +90,12 @@ def capabilities(payer: Payer) -> list[str]:
     return told + (["permission-offline", "permission-online"] if payer.refresh_max_days else [])
 
 
-def capability_statement(base: str, auth: str, date: str, version: str, payer: Payer) -> dict[str, Any]:
+def capability_statement(
+    base: str, auth: str, date: str, version: str, payer: Payer, guides: Sequence[str] = ()
+) -> dict[str, Any]:
     """The CapabilityStatement of the server at `base` (no slash at the end); `auth` is the
-    authorization server's URL. Its `oauth-uris` say what smart-configuration says."""
+    authorization server's URL; `guides` are the canonicals of the editions that the data follow. Its
+    `oauth-uris` say what smart-configuration says."""
     smart = smart_configuration(auth, payer)
     uris = [(old, smart[name]) for name, old, _ in _ENDPOINTS if old and name in smart]
     uris.append(("manage", smart["management_endpoint"]))
@@ -90,11 +105,12 @@ def capability_statement(base: str, auth: str, date: str, version: str, payer: P
         "date": date,
         "publisher": payer.name,
         "kind": "instance",
-        "instantiates": ["http://hl7.org/fhir/us/carin-bb/CapabilityStatement/c4bb"],
+        "instantiates": list(INSTANTIATES),
         "software": {"name": "payer-sandbox", "version": version},
         "implementation": {"description": f"{payer.name}: Patient Access API (synthetic data)", "url": base},
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
+        **({"implementationGuide": list(guides)} if guides else {}),
         "rest": [
             {
                 "mode": "server",
@@ -109,13 +125,14 @@ def capability_statement(base: str, auth: str, date: str, version: str, payer: P
                         }
                     ],
                 },
-                "resource": [_resource(kind) for kind in TYPES if kind not in payer.withheld_types],
+                "resource": [_resource(kind, payer) for kind in TYPES if kind not in payer.withheld_types],
+                "interaction": [{"code": "batch", "documentation": BATCH}],
             }
         ],
     }
 
 
-def _resource(kind: str) -> dict[str, Any]:
+def _resource(kind: str, payer: Payer) -> dict[str, Any]:
     row = TYPES[kind]
     includes = [f"{kind}:{p.name}" for p in references(kind)]
     backwards = list(pointing_at(kind))
@@ -123,17 +140,18 @@ def _resource(kind: str) -> dict[str, Any]:
         "extension": [_together(names) for names in row.together],
         "type": kind,
         "supportedProfile": list(row.profiles),
-        "interaction": [{"code": "read"}, {"code": "search-type"}],
-        "versioning": "no-version",
+        "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
+        "versioning": "versioned",
+        "readHistory": True,
+        "conditionalRead": "full-support",
         "referencePolicy": ["resolves"],
         "searchInclude": [*includes, f"{kind}:*"] if includes else [],
         "searchRevInclude": backwards,
         "searchParam": [_param(p) for p in row.params if p.searchable],
     }
-    if kind == "Patient":
-        entry["operation"] = [
-            {"name": "everything", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-everything"}
-        ]
+    if kind in OPERATIONS and not (kind == "Patient" and payer.everything == "none"):
+        name, definition = OPERATIONS[kind]
+        entry["operation"] = [{"name": name, "definition": definition}]
     return {name: value for name, value in entry.items() if value != []}
 
 

@@ -45,6 +45,11 @@ class Row:
     b: str | int
 
 
+MENTIONED = ":mentioned"
+"""The name of the row of a shared resource to which no parameter leads (who performed an observation):
+`$everything` shows it too."""
+
+
 def identifying(param: Param) -> Param:
     """The parameter that `:identifier` asks of: the identifiers in a reference."""
     return Param(f"{param.stored}:identifier", "token", param.paths)
@@ -65,6 +70,25 @@ def extract(resource: Resource) -> Iterator[Row]:
                 if row not in seen:
                     seen.add(row)
                     yield row
+    known = {(row.a, row.b) for row in seen if row.kind == "reference"}
+    for kind, id in dict.fromkeys(_mentioned(resource)):
+        if (kind, id) not in known:
+            yield Row(MENTIONED, "reference", kind, id)
+
+
+def _mentioned(node: Any) -> Iterator[tuple[str, str]]:
+    """The shared resources that are referred to anywhere in a resource."""
+    if isinstance(node, dict):
+        if (text := node.get("reference")) is not None:
+            if (found := literal(text)) and found[0] in SHARED:
+                yield found
+            return
+        node = node.values()
+    elif not isinstance(node, list):
+        return
+    for each in node:
+        if isinstance(each, dict | list):
+            yield from _mentioned(each)
 
 
 def _of(param: Param, values: list[Any]) -> Iterator[Row]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sandbox.core.files import json_bytes, json_value
+from sandbox.core.files import json_bytes
+from sandbox.fhir import dates
 from sandbox.fhir.library import Page, Stored
 
 JSON = "application/fhir+json; charset=utf-8"
@@ -32,10 +33,6 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
     """A searchset Bundle: total, links (relation, url), matches, then included, then warnings: of
     parameters that were not understood, and of what the token does not reach (SMART-033). `base`
     ends without a slash."""
-    head: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset"}
-    if page.total is not None:
-        head["total"] = page.total
-    head["link"] = [{"relation": relation, "url": url} for relation, url in links]
     prefix = b'{"fullUrl":' + json_bytes(base + "/")[:-1]
     entries = [_entry(prefix, stored, b"match") for stored in page.matches]
     entries += [_entry(prefix, stored, b"include") for stored in page.included]
@@ -44,10 +41,7 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
     if page.withheld:
         text = "Left out, as the scopes of the token do not reach it: " + ", ".join(page.withheld)
         entries.append(_warning("suppressed", text))
-    body = json_bytes(head)
-    if not entries:
-        return body
-    return b"".join((body[:-1], b',"entry":[', b",".join(entries), b"]}"))
+    return bundle("searchset", entries, total=page.total, links=links)
 
 
 def _warning(code: str, text: str) -> bytes:
@@ -60,7 +54,40 @@ def _entry(prefix: bytes, stored: Stored, mode: bytes) -> bytes:
     return b"".join((prefix, where, b',"resource":', stored.body, b',"search":{"mode":"', mode, b'"}}'))
 
 
-def version(body: bytes) -> tuple[str, str | None]:
-    """(versionId, lastUpdated) of stored bytes, for ETag and Last-Modified."""
-    meta = json_value(body).get("meta", {})
-    return str(meta.get("versionId", "1")), meta.get("lastUpdated")
+def etag(stored: Stored) -> str:
+    """The version of a resource as HTTP names it: weak, as the bytes may differ (R4 §3.1.0.1.3)."""
+    return f'W/"{stored.version}"'
+
+
+def history(versions: Sequence[Stored], base: str, url: str) -> bytes:
+    """A history Bundle of the versions of one resource, the newest first. Nothing tells how a payer's
+    system came by a version, so each is a PUT; the first was created by it (201)."""
+    entries = []
+    for stored in versions:
+        where = f"{stored.type}/{stored.id}"
+        response = {
+            "status": "201" if stored.version == "1" else "200",
+            "etag": etag(stored),
+            "lastModified": dates.instant(stored.updated),
+        }
+        told = {"request": {"method": "PUT", "url": where}, "response": response}
+        head = json_bytes({"fullUrl": f"{base}/{where}"})[:-1]
+        entries.append(b"".join((head, b',"resource":', stored.body, b",", json_bytes(told)[1:])))
+    return bundle("history", entries, total=len(entries), links=(("self", url),))
+
+
+def bundle(
+    kind: str,
+    entries: Sequence[bytes],
+    *,
+    total: int | None = None,
+    links: Sequence[tuple[str, str]] = (),
+) -> bytes:
+    """A Bundle of finished entries; `links` are (relation, url)."""
+    head: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if total is not None:
+        head["total"] = total
+    if links:
+        head["link"] = [{"relation": relation, "url": url} for relation, url in links]
+    body = json_bytes(head)
+    return b"".join((body[:-1], b',"entry":[', b",".join(entries), b"]}")) if entries else body

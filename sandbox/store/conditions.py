@@ -7,7 +7,9 @@ itself, by the index of values.
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, FromClause, and_, exists, false, not_, or_, select, true
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, exists, false, not_, or_, select, true
 
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import Clause
@@ -22,12 +24,12 @@ AFTER_ANY = "\U0010ffff"
 """No text goes on with it: the end of the texts that begin alike."""
 
 
-def in_force(table: FromClause, now: int) -> tuple[Condition, Condition]:
+def in_force(table: FromClause, now: int | BindParameter[Any]) -> tuple[Condition, Condition]:
     """The version that a clock at `now` (milliseconds) shows."""
     return table.c.updated <= now, table.c.until > now
 
 
-def visible(table: FromClause, patient: str | None) -> Condition:
+def visible(table: FromClause, patient: str | BindParameter[Any] | None) -> Condition:
     """What a search on behalf of this patient (None: of nobody) may look at."""
     return true() if patient is None else or_(table.c.patient == patient, table.c.type.in_(SHARED))
 

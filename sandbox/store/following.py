@@ -2,61 +2,91 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Stored
 from sandbox.store.conditions import in_force, visible
+from sandbox.store.driver import given
 from sandbox.store.schema import REFERENCE, RESOURCE
 
-STORED = select(RESOURCE.c.key, RESOURCE.c.type, RESOURCE.c.id, RESOURCE.c.patient, RESOURCE.c.body)
+Fetch = Callable[..., list[Stored]]
+"""Runs a statement that selects the columns of STORED, with the values of its parameters."""
+
+STORED = select(
+    RESOURCE.c.key,
+    RESOURCE.c.type,
+    RESOURCE.c.id,
+    RESOURCE.c.patient,
+    RESOURCE.c.body,
+    RESOURCE.c.version,
+    RESOURCE.c.updated,
+)
 
 
 def follow(
-    db: Connection, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
+    fetch: Fetch, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
 ) -> tuple[Stored, ...]:
     """What the found resources point to, or what points to them, in key order, without themselves."""
     have = {s.key for s in found}
     got: dict[int, Stored] = {}
     frontier = list(found)
-    rules = list(includes)
+    rules = tuple(includes)
+    compartment = {} if patient is None else {"patient": patient}
     while frontier and rules:
         fresh: dict[int, Stored] = {}
-        for keys in _linked(frontier, rules):
-            wanted = STORED.where(RESOURCE.c.key.in_(keys), *in_force(RESOURCE, now))
-            for row in db.execute(wanted.where(visible(RESOURCE, patient))):
-                stored = Stored(*row)
+        for statement, values in _linked(frontier, rules, patient is not None):
+            for stored in fetch(statement, now=now, **values, **compartment):
                 if stored.key not in have and stored.key not in got:
                     fresh[stored.key] = stored
         got |= fresh
-        rules = [rule for rule in rules if rule.iterate]
+        rules = tuple(rule for rule in rules if rule.iterate)
         frontier = list(fresh.values())
     return tuple(got[key] for key in sorted(got))
 
 
-def _linked(found: Sequence[Stored], rules: Sequence[Include]) -> Iterator[Select[tuple[int]]]:
-    """The keys that the rules lead to: one question for each type that has references to follow,
-    one for each rule that is followed backwards."""
-    ahead: dict[str, list[Include]] = {}
+def _linked(
+    found: Sequence[Stored], rules: Sequence[Include], narrowed: bool
+) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
+    """What the rules lead to: one question for each type that has references to follow, one for each
+    rule and type that is followed backwards."""
+    ahead: dict[str, tuple[Include, ...]] = {}
     for rule in rules:
         if not rule.reverse:
-            ahead.setdefault(rule.source, []).append(rule)
-        elif found:
-            yield from _pointing_at(found, rule)
-    for source, some in ahead.items():
+            ahead[rule.source] = (*ahead.get(rule.source, ()), rule)
+            continue
+        ids: dict[str, list[str]] = {}
+        for stored in found:
+            if rule.target in (None, stored.type):
+                ids.setdefault(stored.type, []).append(stored.id)
+        for kind, some in ids.items():
+            yield _pointing_at(rule, narrowed), {"kind": kind, "ids": some}
+    for source, some_rules in ahead.items():
         keys = [s.key for s in found if s.type == source]
         if keys:
-            target = RESOURCE.alias()
-            links = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
-            asked = or_(*(_follows(rule) for rule in some))
-            yield (
-                select(target.c.key)
-                .select_from(REFERENCE)
-                .join(target, links)
-                .where(REFERENCE.c.key.in_(keys), asked)
-            )
+            yield _pointed_to(some_rules, narrowed), {"keys": keys}
+
+
+def _stored(narrowed: bool) -> Select[Any]:
+    shown = STORED.where(*in_force(RESOURCE, given("now")))
+    return shown.where(visible(RESOURCE, given("patient"))) if narrowed else shown
+
+
+@lru_cache(256)
+def _pointed_to(rules: tuple[Include, ...], narrowed: bool) -> Select[Any]:
+    target = RESOURCE.alias()
+    links = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
+    keys = (
+        select(target.c.key)
+        .select_from(REFERENCE)
+        .join(target, links)
+        .where(REFERENCE.c.key.in_(given("keys", many=True)), or_(*(_follows(rule) for rule in rules)))
+    )
+    return _stored(narrowed).where(RESOURCE.c.key.in_(keys))
 
 
 def _follows(rule: Include) -> ColumnElement[bool]:
@@ -64,21 +94,18 @@ def _follows(rule: Include) -> ColumnElement[bool]:
     return and_(mine, REFERENCE.c.target_type == rule.target) if rule.target else mine
 
 
-def _pointing_at(found: Sequence[Stored], rule: Include) -> Iterator[Select[tuple[int]]]:
-    ids: dict[str, list[str]] = {}
-    for stored in found:
-        if rule.target in (None, stored.type):
-            ids.setdefault(stored.type, []).append(stored.id)
-    for kind, some in ids.items():
-        source = RESOURCE.alias()
-        yield (
-            select(source.c.key)
-            .select_from(REFERENCE)
-            .join(source, source.c.key == REFERENCE.c.key)
-            .where(
-                REFERENCE.c.param == rule.stored,
-                REFERENCE.c.target_type == kind,
-                REFERENCE.c.target_id.in_(some),
-                source.c.type == rule.source,
-            )
+@lru_cache(256)
+def _pointing_at(rule: Include, narrowed: bool) -> Select[Any]:
+    source = RESOURCE.alias()
+    keys = (
+        select(source.c.key)
+        .select_from(REFERENCE)
+        .join(source, source.c.key == REFERENCE.c.key)
+        .where(
+            REFERENCE.c.param == rule.stored,
+            REFERENCE.c.target_type == given("kind"),
+            REFERENCE.c.target_id.in_(given("ids", many=True)),
+            source.c.type == rule.source,
         )
+    )
+    return _stored(narrowed).where(RESOURCE.c.key.in_(keys))

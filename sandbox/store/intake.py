@@ -8,22 +8,25 @@ one after it was replaced.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import URL, Connection, Table, and_, create_engine, exists, func, select, text, update
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.schema import CreateTable
+from sqlalchemy import Connection, Table, and_, exists, func, select, text, update
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
+from sandbox.store import address
 from sandbox.store.households import Clue, clue, links
-from sandbox.store.schema import ACCOUNT, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
+from sandbox.store.packing import SAMPLE, Packing, trained
+from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
 
 Given = dict[str, Any] | bytes
 """A resource as it comes to a library: a dictionary, or finished bytes that are kept as they are."""
@@ -82,15 +85,22 @@ def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
         batch.rows[row.kind].append((number, row.param, row.a, row.b))
 
 
-def build(path: Path, contents: Iterable[tuple[Account | None, Iterable[Given]]]) -> int:
-    """Write a library of these members to `path`, whole or not at all. Returns the resource count."""
-    return write(path, (indexed(account, resources) for account, resources in contents))
+def build(place: str | Path, contents: Iterable[tuple[Account | None, Iterable[Given]]]) -> int:
+    """Write a library of these members, whole or not at all, to a file or to a schema of a database
+    (its address). Returns the resource count."""
+    return write(place, (indexed(account, resources) for account, resources in contents))
 
 
-def write(path: Path, batches: Iterable[Batch]) -> int:
+def write(place: str | Path, batches: Iterable[Batch]) -> int:
     """The same of rows that are made already. Raises FileProblem."""
+    if isinstance(place, str) and address.is_url(place):
+        return _write_schema(place, batches)
+    return _write_file(Path(place), batches)
+
+
+def _write_file(path: Path, batches: Iterable[Batch]) -> int:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    engine = create_engine(URL.create("sqlite", database=str(part)))
+    engine = address.writing(part)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.unlink(missing_ok=True)
@@ -98,15 +108,7 @@ def write(path: Path, batches: Iterable[Batch]) -> int:
             # nothing is read from this file before it is whole, so nothing needs to be taken back
             db.exec_driver_sql("PRAGMA journal_mode = OFF")
             db.exec_driver_sql("PRAGMA synchronous = OFF")
-            for table in META.sorted_tables:
-                db.execute(CreateTable(table))
-            count = _fill(db, batches)
-            for table in META.sorted_tables:  # at the end, since to keep them sorted is slow
-                for index in sorted(table.indexes, key=lambda i: str(i.name)):
-                    index.create(db)
-            _close_versions(db)
-            _find_owners(db)
-            db.execute(text("ANALYZE"))
+            count = _written(db, batches)
             db.commit()
         engine.dispose()
         with part.open("rb") as whole:
@@ -121,35 +123,93 @@ def write(path: Path, batches: Iterable[Batch]) -> int:
     return count
 
 
-def _fill(db: Connection, batches: Iterable[Batch]) -> int:
-    shared: list[Batch] = []
-    clues: list[Clue] = []
-    count = 0
-    for batch in batches:
-        if batch.account:
-            _insert(db, ACCOUNT, [batch.account])
-        if batch.shared:
-            shared.append(batch.shared)
-        clues += batch.clues
-        count = _put(db, count, batch)
-    _insert(db, HOUSEHOLD, list(links(clues)))
-    for batch in shared:
-        count = _put(db, count, batch)
+def _write_schema(place: str, batches: Iterable[Batch]) -> int:
+    """One transaction: until it is over, nobody sees any of it."""
+    engine = address.writing(place)
+    driver: Any = engine.dialect.loaded_dbapi
+    try:
+        with engine.begin() as db:
+            schema = address.schema_of(place)
+            # two that build the same one after the other: the second replaces the first
+            db.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
+            db.execute(DropSchema(schema, cascade=True, if_exists=True))
+            db.execute(CreateSchema(schema))
+            return _written(db, batches)
+    except (DBAPIError, driver.Error) as problem:
+        why = str(getattr(problem, "orig", problem)).splitlines()[0]
+        raise FileProblem(f"{address.shown(place)}: cannot be written ({why})") from None
+    finally:
+        engine.dispose()
+
+
+def _written(db: Connection, batches: Iterable[Batch]) -> int:
+    """Every table of a library, in an empty place."""
+    for table in META.sorted_tables:
+        db.execute(CreateTable(table))
+    count = _fill(db, iter(batches))
+    for table in META.sorted_tables:  # at the end, since to keep them sorted is slow
+        for index in sorted(table.indexes, key=lambda i: str(i.name)):
+            index.create(db)
+    _close_versions(db)
+    _find_owners(db)
+    db.execute(text("ANALYZE"))
     return count
 
 
-def _put(db: Connection, before: int, batch: Batch) -> int:
+def _fill(db: Connection, batches: Iterator[Batch]) -> int:
+    first = _sample(batches)
+    packing = trained([row[-1] for batch in first for row in batch.resources])
+    _insert(db, ABOUT, [(DICTIONARY, packing.dictionary)])
+    shared: list[Batch] = []
+    clues: list[Clue] = []
+    logins = count = 0
+    for batch in chain(first, batches):
+        if batch.account:
+            logins += 1
+            _insert(db, ACCOUNT, [(logins, *batch.account)])
+        if batch.shared:
+            shared.append(batch.shared)
+        clues += batch.clues
+        count = _put(db, packing, count, batch)
+    _insert(db, HOUSEHOLD, [(number, *link) for number, link in enumerate(links(clues), 1)])
+    for batch in shared:
+        count = _put(db, packing, count, batch)
+    return count
+
+
+def _sample(batches: Iterator[Batch]) -> list[Batch]:
+    """The first batches, enough to learn from what resources here look like."""
+    taken: list[Batch] = []
+    size = 0
+    for batch in batches:
+        taken.append(batch)
+        size += sum(len(row[-1]) for row in batch.resources)
+        if size >= SAMPLE:
+            break
+    return taken
+
+
+def _put(db: Connection, packing: Packing, before: int, batch: Batch) -> int:
     """Give the rows of a batch their keys. Returns how many resources there are now."""
-    _insert(db, RESOURCE, [(row[0] + before, *row[1:]) for row in batch.resources])
+    kept = [(row[0] + before, *row[1:-1], packing.pack(row[-1])) for row in batch.resources]
+    _insert(db, RESOURCE, kept)
     for kind, rows in batch.rows.items():
         _insert(db, ROWS[kind], [(row[0] + before, *row[1:]) for row in rows])
     return before + len(batch.resources)
 
 
 def _insert(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
-    if rows:  # straight to the driver: some millions of them
+    """Straight to the driver: there are some millions of them."""
+    if not rows:
+        return
+    if db.dialect.name == "sqlite":
         blanks = ", ".join("?" * len(table.columns))
         db.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({blanks})", rows)  # noqa: S608  our own names
+        return
+    driver: Any = db.connection.driver_connection
+    with driver.cursor().copy(f"COPY {table.name} FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _close_versions(db: Connection) -> None:

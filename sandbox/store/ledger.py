@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
-    URL,
     BigInteger,
     Column,
     Connection,
@@ -27,24 +26,26 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
-    bindparam,
+    and_,
     case,
-    create_engine,
     delete,
     event,
     exists,
+    func,
     insert,
     inspect,
     select,
     text,
     update,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_value
+from sandbox.store import address
+from sandbox.store.driver import Driver, given
 
 _META = MetaData()
 
@@ -192,8 +193,8 @@ SIGNING_KEY = Table(
 KEY = Table("key", _META, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 
 _STATE = select(
-    select(CLOCK.c.offset).where(CLOCK.c.tenant == bindparam("tenant")).scalar_subquery(),
-    exists().where(ARMED.c.tenant == bindparam("tenant"), ARMED.c.left > 0),
+    select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant")).scalar_subquery(),
+    exists().where(ARMED.c.tenant == given("tenant"), ARMED.c.left > 0),
 )
 """What every request asks first; built once."""
 
@@ -323,13 +324,20 @@ PINS_KEPT = 4096
 
 
 class Ledger:
-    """The whole ledger; `tenant(name)` is the part that request handlers hold."""
+    """The whole ledger, in a file or in a schema of a database; `tenant(name)` is the part that request
+    handlers hold. Raises FileProblem."""
 
-    def __init__(self, path: Path):
+    def __init__(self, place: str | Path):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = _engine(path)
+            if not (isinstance(place, str) and address.is_url(place)):
+                Path(place).parent.mkdir(parents=True, exist_ok=True)
+            self._engine = _engine(place)
             with self._engine.begin() as db:
+                if db.dialect.name == "postgresql":
+                    schema = address.schema_of(str(place))
+                    # "if not exists" is no answer to two workers that come at the same time
+                    db.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
+                    db.execute(CreateSchema(schema, if_not_exists=True))
                 for table in _META.sorted_tables:  # two workers may come first at the same time
                     db.execute(CreateTable(table, if_not_exists=True))
                     known = {column["name"] for column in inspect(db).get_columns(table.name)}
@@ -339,12 +347,14 @@ class Ledger:
                             db.execute(text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}'))
                     for index in table.indexes:
                         db.execute(CreateIndex(index, if_not_exists=True))
-        except (OSError, OperationalError) as problem:
-            raise FileProblem(f"{path}: cannot be opened ({problem})".splitlines()[0]) from None
+        except (OSError, DBAPIError) as problem:
+            why = f"{address.shown(place)}: cannot be opened ({problem})"
+            raise FileProblem(why.splitlines()[0]) from None
+        self._driver = Driver(self._engine)
         self._pins = lru_cache(PINS_KEPT)(self._pin_of)
 
     def tenant(self, name: str, pin: str = "") -> TenantLedger:
-        return TenantLedger(self._engine, name, pin)
+        return TenantLedger(self._engine, self._driver, name, pin)
 
     def pin_of(self, tenant: str, token: str) -> str:
         """The selection that a token is pinned to (empty: none). It never changes, so it is kept."""
@@ -368,37 +378,44 @@ class Ledger:
             return str(found)
         made = make()
         with self._engine.begin() as db:
-            db.execute(upsert(KEY).values(name=name, value=made).on_conflict_do_nothing())
+            db.execute(_upsert(self._engine, KEY).values(name=name, value=made).on_conflict_do_nothing())
             return str(db.execute(query).scalar_one())
 
     def after_fork(self) -> None:
         """Forget the parent's connections without closing them: they are the parent's."""
+        self._driver.forget()
         self._engine.dispose(close=False)
 
     def close(self) -> None:
+        self._driver.close()
         self._engine.dispose()
 
 
-def _engine(path: Path) -> Engine:
-    # Parameters are hidden from logs and exceptions: secrets, their digests and keys are among them.
-    url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
+def _engine(place: str | Path) -> Engine:
+    engine = address.writing(place)
+    if engine.dialect.name == "sqlite":
 
-    @event.listens_for(engine, "connect")
-    def pragmas(connection: Any, record: Any) -> None:
-        # A sandbox may lose its last second in a power cut; it may not be slow.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=OFF")
+        @event.listens_for(engine, "connect")
+        def pragmas(connection: Any, record: Any) -> None:
+            # A sandbox may lose its last second in a power cut; it may not be slow.
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=OFF")
 
     return engine
+
+
+def _upsert(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+    """An insert that may say what happens if the row is there: each database has its own."""
+    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 class TenantLedger:
     """One tenant's part of the ledger. What is granted through it is pinned to the selection `pin`
     (empty: to none); `minted` and `granted` list what was written through it."""
 
-    def __init__(self, engine: Engine, name: str, pin: str = ""):
+    def __init__(self, engine: Engine, driver: Driver, name: str, pin: str = ""):
         self._engine = engine
+        self._driver = driver
         self.name = name
         self.pin = pin
         self.minted: list[str] = []
@@ -408,6 +425,9 @@ class TenantLedger:
         # Each write begins with its writing statement: a reader that turns writer would be told
         # "busy" at once, a writer waits its turn.
         return self._engine.begin()
+
+    def _upsert(self, table: Table) -> Any:
+        return _upsert(self._engine, table)
 
     def _where(self, table: Table, **same: Any) -> list[Any]:
         return [table.c.tenant == self.name, *(table.c[k] == v for k, v in same.items())]
@@ -429,23 +449,22 @@ class TenantLedger:
 
     def offset(self) -> int:
         """Milliseconds this tenant's clock is ahead of the machine's."""
-        with self._engine.connect() as db:
-            return db.execute(select(CLOCK.c.offset).where(*self._where(CLOCK))).scalar() or 0
+        found = self._driver.rows(_OFFSET, tenant=self.name)
+        return int(found[0][0]) if found else 0
 
     def state(self) -> tuple[int, bool]:
         """(the clock's offset in milliseconds, whether any accident is armed), in one look."""
-        with self._engine.connect() as db:
-            offset, waiting = db.execute(_STATE, {"tenant": self.name}).one()
+        offset, waiting = self._driver.rows(_STATE, tenant=self.name)[0]
         return int(offset or 0), bool(waiting)
 
     def move_clock(self, offset: int) -> None:
-        row = upsert(CLOCK).values(tenant=self.name, offset=offset)
+        row = self._upsert(CLOCK).values(tenant=self.name, offset=offset)
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant"], set_={"offset": offset}))
 
     def count(self, name: str, by: int = 1) -> int:
         """Add to a counter and return its new value, atomically across workers."""
-        row = upsert(COUNTER).values(tenant=self.name, name=name, value=by, since=0)
+        row = self._upsert(COUNTER).values(tenant=self.name, name=name, value=by, since=0)
         row = row.on_conflict_do_update(
             index_elements=["tenant", "name"], set_={"value": COUNTER.c.value + by}
         )
@@ -458,7 +477,7 @@ class TenantLedger:
         Returns (events so far, when the window started); atomic across workers.
         """
         over = COUNTER.c.since + length <= now
-        row = upsert(COUNTER).values(tenant=self.name, name=name, value=1, since=now)
+        row = self._upsert(COUNTER).values(tenant=self.name, name=name, value=1, since=now)
         row = row.on_conflict_do_update(
             index_elements=["tenant", "name"],
             set_={
@@ -489,7 +508,7 @@ class TenantLedger:
             return db.execute(query).first() is not None
 
     def opt_in(self, username: str, at: int) -> None:
-        row = upsert(OPT_IN).values(tenant=self.name, username=username, at=at)
+        row = self._upsert(OPT_IN).values(tenant=self.name, username=username, at=at)
         with self._write() as db:
             db.execute(row.on_conflict_do_nothing())
 
@@ -500,7 +519,7 @@ class TenantLedger:
             return frozenset(db.execute(query).scalars())
 
     def mark(self, username: str, mark: str, at: int) -> None:
-        row = upsert(STANDING).values(tenant=self.name, username=username, mark=mark, at=at)
+        row = self._upsert(STANDING).values(tenant=self.name, username=username, mark=mark, at=at)
         with self._write() as db:
             db.execute(row.on_conflict_do_nothing())
 
@@ -613,6 +632,13 @@ class TenantLedger:
         found: Token | None = self._one(TOKEN, Token, **same)
         return found
 
+    def bearer(self, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
+        """A token and the grant it stands for, in one question."""
+        for row in self._driver.rows(_BEARER, tenant=self.name, hash=digest(secret)):
+            token, grant = Token(*row[: len(_TOKEN)]), Grant(*row[len(_TOKEN) :])
+            return (token, grant) if kind in (None, token.kind) else None
+        return None
+
     def use_token(self, hash: str) -> bool:
         """Take one use of a token that has a limited number. False when none is left."""
         return self._take(
@@ -657,7 +683,7 @@ class TenantLedger:
     def change_client(self, id: str, at: int, **changes: Any) -> None:
         """Change columns of a client; a client of the fixtures gets its row now."""
         fresh = {"tenant": self.name, "id": id, "created": at, "state": "approved", **changes}
-        row = upsert(CLIENT).values(fresh)
+        row = self._upsert(CLIENT).values(fresh)
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes))
 
@@ -675,17 +701,18 @@ class TenantLedger:
 
     def spend_assertion(self, client: str, jti: str, until: int, now: int) -> bool:
         """Remember a client's `jti` until its assertion expires. True for exactly one caller."""
-        row = upsert(ASSERTION).values(tenant=self.name, client=client, jti=digest(jti), expires=until)
+        row = self._upsert(ASSERTION).values(tenant=self.name, client=client, jti=digest(jti), expires=until)
         with self._write() as db:
             db.execute(delete(ASSERTION).where(ASSERTION.c.tenant == self.name, ASSERTION.c.expires <= now))
-            return db.execute(row.on_conflict_do_nothing()).rowcount == 1
+            added = db.execute(row.on_conflict_do_nothing().returning(ASSERTION.c.jti))
+            return added.first() is not None
 
     def remote_keys(self, uri: str) -> RemoteKeys | None:
         found: RemoteKeys | None = self._one(REMOTE_KEYS, RemoteKeys, uri=uri)
         return found
 
     def keep_remote_keys(self, keys: RemoteKeys) -> None:
-        row = upsert(REMOTE_KEYS).values(tenant=self.name, **vars(keys))
+        row = self._upsert(REMOTE_KEYS).values(tenant=self.name, **vars(keys))
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant", "uri"], set_=vars(keys)))
 
@@ -728,11 +755,12 @@ class TenantLedger:
 
     def arm(self, rule: Mapping[str, Any], times: int, source: str) -> bool:
         """Arm an accident. False when the same source has armed it before."""
-        row = upsert(ARMED).values(
+        row = self._upsert(ARMED).values(
             tenant=self.name, source=source, times=times, left=times, rule=json_bytes(rule).decode()
         )
         with self._write() as db:
-            return db.execute(row.on_conflict_do_nothing()).rowcount == 1
+            added = db.execute(row.on_conflict_do_nothing().returning(ARMED.c.number))
+            return added.first() is not None
 
     def armed(self) -> list[Armed]:
         """Every accident that was armed, the oldest first, spent ones included."""
@@ -757,8 +785,7 @@ class TenantLedger:
     # journal and reset
 
     def note(self, entry: Mapping[str, Any]) -> None:
-        with self._write() as db:
-            db.execute(insert(JOURNAL), {"tenant": self.name, "entry": json_bytes(entry).decode()})
+        self._driver.run(_NOTE, tenant=self.name, entry=json_bytes(entry).decode())
 
     def journal(
         self,
@@ -797,6 +824,16 @@ class TenantLedger:
         with self._write() as db:
             for table in _PER_TENANT:
                 db.execute(delete(table).where(table.c.tenant == self.name))
+
+
+_TOKEN = _columns(TOKEN, Token)
+_OFFSET = select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant"))
+_NOTE = insert(JOURNAL).values(tenant=given("tenant"), entry=given("entry"))
+_BEARER = (
+    select(*_TOKEN, *_columns(GRANT, Grant))
+    .join(GRANT, and_(GRANT.c.tenant == TOKEN.c.tenant, GRANT.c.id == TOKEN.c.grant))
+    .where(TOKEN.c.tenant == given("tenant"), TOKEN.c.hash == given("hash"))
+)
 
 
 def new_secret(length: int = 32) -> str:

@@ -1,4 +1,4 @@
-"""The library: `SqlLibrary` answers `fhir.library.Library` from the file that `intake` wrote.
+"""The library: `SqlLibrary` answers `fhir.library.Library` from what `intake` wrote.
 
 Compartment first: a member's search narrows by (patient, type) and then asks one EXISTS per
 parameter, which is fast at any population size (three-way joins are not).
@@ -10,24 +10,15 @@ or the one after it was replaced.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
-from sqlalchemy import (
-    URL,
-    ColumnElement,
-    Connection,
-    Select,
-    and_,
-    create_engine,
-    func,
-    or_,
-    select,
-    text,
-    union,
-)
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, inspect, or_, select, union
+from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_value
@@ -37,30 +28,54 @@ from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Everything, Page, Stored
 from sandbox.fhir.params import SHARED
 from sandbox.fhir.query import Query, Target
+from sandbox.store import address
 from sandbox.store.conditions import condition, in_force
+from sandbox.store.driver import Driver, given
 from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
-from sandbox.store.schema import ACCOUNT, HOUSEHOLD, REFERENCE, RESOURCE
+from sandbox.store.packing import Packing
+from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
+
+
+def exists(place: str | Path) -> bool:
+    """Whether there is a library; raises FileProblem where there is no database to ask."""
+    if not (isinstance(place, str) and address.is_url(place)):
+        return Path(place).is_file()
+    engine = address.reading(place)
+    try:
+        with engine.connect() as db:
+            return inspect(db).has_table(ABOUT.name, schema=address.schema_of(place))
+    except DBAPIError as problem:
+        raise FileProblem(f"{address.shown(place)}: {str(problem.orig).splitlines()[0]}") from None
+    finally:
+        engine.dispose()
 
 
 class SqlLibrary:
-    """A library file, opened read-only. Safe to share between threads; open it after forking."""
+    """A library that is whole: a file, opened read-only, or a schema of a database. Safe to share
+    between threads; a process that was forked calls `after_fork`. Raises FileProblem."""
 
-    def __init__(self, path: Path):
-        if not path.is_file():
-            raise FileProblem(f"{path}: no such library")
-        readonly = {"mode": "ro", "immutable": "1", "uri": "true"}
-        url = URL.create("sqlite", database=f"file:{quote(str(path))}", query=readonly)
-        self._engine = create_engine(url)
+    def __init__(self, place: str | Path):
+        self._engine = address.reading(place)
+        if not exists(place):
+            raise FileProblem(f"{address.shown(place)}: no such library")
+        self._driver = Driver(self._engine)
+        try:
+            with self._engine.connect() as db:
+                known = db.execute(select(ABOUT.c.value).where(ABOUT.c.name == DICTIONARY)).scalar_one()
+        except (DBAPIError, NoResultFound):
+            raise FileProblem(f"{address.shown(place)}: not a library") from None
+        self._unpack = Packing(known).unpack
 
     def after_fork(self) -> None:
         """Forget the parent's connections without closing them: they are the parent's."""
+        self._driver.forget()
         self._engine.dispose(close=False)
 
     def accounts(self) -> dict[str, Account]:
         """Every login, by username, in the order they were generated."""
         with self._engine.connect() as db:
-            found = db.execute(select(ACCOUNT.c.body).order_by(text("rowid"))).scalars()
+            found = db.execute(select(ACCOUNT.c.body).order_by(ACCOUNT.c.number)).scalars()
             accounts = [Account.from_json(json_value(body)) for body in found]
         return {account.username: account for account in accounts}
 
@@ -69,19 +84,24 @@ class SqlLibrary:
         subscriber is to them, in the order they came in."""
         query = select(HOUSEHOLD.c.dependant, HOUSEHOLD.c.related).where(HOUSEHOLD.c.subscriber == patient)
         with self._engine.connect() as db:
-            return [(dependant, related) for dependant, related in db.execute(query.order_by(text("rowid")))]
+            found = db.execute(query.order_by(HOUSEHOLD.c.number))
+            return [(dependant, related) for dependant, related in found]
 
     def read(self, kind: str, id: str, now: int) -> Stored | None:
-        found = STORED.where(RESOURCE.c.type == kind, RESOURCE.c.id == id, *in_force(RESOURCE, now))
-        with self._engine.connect() as db:
-            row = db.execute(found).first()
-        return Stored(*row) if row else None
+        found = self._fetch(_ONE, type=kind, id=id, now=now)
+        return found[0] if found else None
+
+    def versions(self, kind: str, id: str, now: int) -> tuple[Stored, ...]:
+        return tuple(self._fetch(_VERSIONS, type=kind, id=id, now=now))
 
     def search(self, query: Query, now: int) -> Page:
+        clauses = [clause for clause in query.clauses if not _granted(clause, query.patient)]
+        if query.patient is not None and not (clauses or query.any_of or query.sorts):
+            return self._whole_type(query, now)
         where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *in_force(RESOURCE, now)]
         if query.patient is not None:
             where.append(RESOURCE.c.patient == query.patient)
-        where += [condition(c, now, query.patient) for c in query.clauses if not _granted(c, query.patient)]
+        where += [condition(clause, now, query.patient) for clause in clauses]
         if query.any_of:
             where.append(_one_of(query.any_of, now, query.patient))
         with self._engine.connect() as db:
@@ -89,46 +109,107 @@ class SqlLibrary:
             if query.summary_only:
                 return Page((), total=total)
             if not query.sorts:
-                return _page(db, STORED.where(*where), query, total)
+                return self._page(db, STORED.where(*where), query, total)
             keys, more = sorted_keys(db, where, query)
-            rows = db.execute(STORED.where(RESOURCE.c.key.in_(keys)))
-            by_key = {row[0]: Stored(*row) for row in rows}
-            return _shown([by_key[key] for key in keys], query.back, more, total)
+        by_key = {stored.key: stored for stored in self._fetch(_THESE, keys=keys)}
+        return _shown([by_key[key] for key in keys], query.back, more, total)
 
     def include(
         self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
     ) -> tuple[Stored, ...]:
-        with self._engine.connect() as db:
-            return follow(db, found, includes, now, patient)
+        return follow(self._fetch, found, includes, now, patient)
 
     def everything(self, asked: Everything, now: int) -> Page:
-        own: list[ColumnElement[bool]] = [RESOURCE.c.patient == asked.patient, *in_force(RESOURCE, now)]
-        if asked.start is not None:
-            own.append(or_(RESOURCE.c.care_high.is_(None), RESOURCE.c.care_high > asked.start))
-        if asked.end is not None:
-            own.append(or_(RESOURCE.c.care_low.is_(None), RESOURCE.c.care_low < asked.end))
-        mine = select(RESOURCE.c.key).where(*own)
-        target = RESOURCE.alias("target")
-        referred = (
-            select(target.c.key)
-            .select_from(RESOURCE)
-            .join(REFERENCE, REFERENCE.c.key == RESOURCE.c.key)
-            .join(
-                target, and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
-            )
-            .where(*own, target.c.type.in_(SHARED), *in_force(target, now))
-        )
-        where: list[ColumnElement[bool]] = [
-            RESOURCE.c.key.in_(union(mine, referred).subquery().select()),
-        ]
-        if asked.types:
-            where.append(RESOURCE.c.type.in_(asked.types))
-        if asked.since is not None:
-            where.append(RESOURCE.c.updated >= asked.since)
+        values: dict[str, Any] = {"patient": asked.patient, "now": now}
+        edges = {"start": asked.start, "end": asked.end, "since": asked.since, "types": list(asked.types)}
+        values |= {name: value for name, value in edges.items() if value not in (None, [])}
+        statement = _everything(tuple(values))
         for kind, part in asked.limits:
-            where.append(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
-        with self._engine.connect() as db:
-            return _page(db, STORED.where(*where), asked, _count(db, where))
+            statement = statement.where(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
+        if asked.limits:
+            with self._engine.connect() as db:
+                keys = list(db.execute(statement, values).scalars())
+        else:
+            keys = [key for (key,) in self._driver.rows(statement, **values)]
+        return self._part(keys, asked)
+
+    def _whole_type(self, query: Query, now: int) -> Page:
+        """All that a member has of a type: what most searches ask."""
+        found = self._driver.rows(_KEYS, patient=query.patient, type=query.type, now=now)
+        keys = [key for (key,) in found]
+        if query.summary_only:
+            return Page((), total=len(keys))
+        page = self._part(keys, query)
+        return replace(page, total=None) if query.untold else page
+
+    def _part(self, keys: Sequence[Any], asked: Query | Everything) -> Page:
+        """A page of all keys, which are in order."""
+        if asked.back:
+            end = bisect_left(keys, asked.after)
+            wanted = keys[max(0, end - asked.count) : end]
+            beyond = end > asked.count
+        else:
+            start = bisect_right(keys, asked.after)
+            wanted = keys[start : start + asked.count]
+            beyond = start + asked.count < len(keys)
+        rows = self._fetch(_THESE, keys=list(wanted))
+        return _shown(rows, asked.back, beyond, len(keys))
+
+    def _page(self, db: Connection, found: Select[Any], asked: Query, total: int | None) -> Page:
+        """A page in the library's order. One row more than asked tells whether there is another."""
+        key = RESOURCE.c.key
+        if asked.back:
+            found = found.where(key < asked.after).order_by(key.desc())
+        else:
+            found = found.where(key > asked.after).order_by(key)
+        rows = self._stored(db.execute(found.limit(asked.count + 1)))
+        shown = rows[: asked.count]
+        return _shown(shown[::-1] if asked.back else shown, asked.back, len(rows) > asked.count, total)
+
+    def _fetch(self, statement: Select[Any], **values: Any) -> list[Stored]:
+        return self._stored(self._driver.rows(statement, **values))
+
+    def _stored(self, rows: Iterable[Any]) -> list[Stored]:
+        unpack = self._unpack
+        return [
+            Stored(key, kind, id, patient, unpack(body), version, updated)
+            for key, kind, id, patient, body, version, updated in rows
+        ]
+
+
+_NOW = in_force(RESOURCE, given("now"))
+_SAME = (RESOURCE.c.type == given("type"), RESOURCE.c.id == given("id"))
+_ONE = STORED.where(*_SAME, *_NOW)
+_VERSIONS = STORED.where(*_SAME, RESOURCE.c.updated <= given("now")).order_by(RESOURCE.c.updated.desc())
+_THESE = STORED.where(RESOURCE.c.key.in_(given("keys", many=True))).order_by(RESOURCE.c.key)
+_KEYS = (
+    select(RESOURCE.c.key)
+    .where(RESOURCE.c.patient == given("patient"), RESOURCE.c.type == given("type"), *_NOW)
+    .order_by(RESOURCE.c.key)
+)
+
+
+@lru_cache
+def _everything(named: tuple[str, ...]) -> Select[tuple[int]]:
+    """The keys of `$everything` in order, with those of its parameters that are given."""
+    own: list[ColumnElement[bool]] = [RESOURCE.c.patient == given("patient"), *_NOW]
+    if "start" in named:
+        own.append(or_(RESOURCE.c.care_high.is_(None), RESOURCE.c.care_high > given("start")))
+    if "end" in named:
+        own.append(or_(RESOURCE.c.care_low.is_(None), RESOURCE.c.care_low < given("end")))
+    target = RESOURCE.alias("target")
+    referred = (
+        select(target.c.key)
+        .select_from(RESOURCE)
+        .join(REFERENCE, REFERENCE.c.key == RESOURCE.c.key)
+        .join(target, and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id))
+        .where(*own, target.c.type.in_(SHARED), *in_force(target, given("now")))
+    )
+    all_keys = union(select(RESOURCE.c.key).where(*own), referred).subquery()
+    found = select(RESOURCE.c.key).where(RESOURCE.c.key.in_(all_keys.select())).order_by(RESOURCE.c.key)
+    if "types" in named:
+        found = found.where(RESOURCE.c.type.in_(given("types", many=True)))
+    return found.where(RESOURCE.c.updated >= given("since")) if "since" in named else found
 
 
 def _one_of(any_of: AnyOf, now: int, patient: str | None) -> ColumnElement[bool]:
@@ -144,18 +225,6 @@ def _granted(clause: Clause, patient: str | None) -> bool:
 
 def _count(db: Connection, where: Sequence[ColumnElement[bool]]) -> int:
     return db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
-
-
-def _page(db: Connection, found: Select[Any], asked: Query | Everything, total: int | None) -> Page:
-    """A page in the library's order. One row more than asked tells whether there is another."""
-    key = RESOURCE.c.key
-    if asked.back:
-        found = found.where(key < asked.after).order_by(key.desc())
-    else:
-        found = found.where(key > asked.after).order_by(key)
-    rows = [Stored(*row) for row in db.execute(found.limit(asked.count + 1))]
-    shown = rows[: asked.count]
-    return _shown(shown[::-1] if asked.back else shown, asked.back, len(rows) > asked.count, total)
 
 
 def _shown(rows: Sequence[Stored], back: bool, beyond: bool, total: int | None) -> Page:

@@ -21,8 +21,8 @@ from sandbox.auth.clients import Client, is_loopback
 from sandbox.web.visit import Visit
 
 METHODS = "GET, HEAD, POST, OPTIONS"
-HEADERS = "authorization, content-type, accept, prefer, if-none-match, x-sandbox-scenario"
-EXPOSED = "Location, Content-Location, ETag, Retry-After, X-Progress"
+HEADERS = "authorization, content-type, accept, prefer, if-none-match, if-modified-since, x-sandbox-scenario"
+EXPOSED = "Location, Content-Location, ETag, Last-Modified, Retry-After, X-Progress"
 PREFLIGHT_SECONDS = 600
 
 _PUBLIC = frozenset(
@@ -67,6 +67,8 @@ def mark(visit: Visit, response: Response) -> None:
 
 def _reachable(path: str) -> bool:
     if path in _PUBLIC or path in _FOR_APPS:
+        return True
+    if path == "/fhir":
         return True
     return path.startswith("/fhir/") and not path.startswith("/fhir/.well-known/")
 

@@ -16,8 +16,8 @@ from sandbox.auth.registration import MAX_BYTES, RegistrationError, understand
 from sandbox.auth.registry import CRITERIA
 from sandbox.auth.remote import check_address
 from sandbox.core.errors import NotFound
-from sandbox.core.files import json_value
-from sandbox.web import documentation
+from sandbox.core.files import json_bytes, json_value
+from sandbox.web import documentation, rest_document
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.registration import enrol
 from sandbox.web.visit import here
@@ -79,6 +79,15 @@ def docs() -> Response:
     return page(
         "developer_docs.html", types=documentation.described(types), words=documentation, criteria=CRITERIA
     )
+
+
+@developer.get("/developer/openapi.json")
+def openapi_document() -> Response:
+    visit = here()
+    told = rest_document.document(
+        visit.fhir, visit.auth, visit.rooms.version, visit.payer, visit.desk.types()
+    )
+    return Response(json_bytes(told), content_type="application/json")
 
 
 @developer.get("/developer/register")

@@ -31,7 +31,7 @@ RESULTS: dict[str, tuple[str, str]] = {
     "_total": ("none, estimate or accurate", "whether the Bundle tells the total"),
     "_summary": ("count or false", "count: only the total"),
     "_format": ("json", "wins over the header Accept"),
-    "_pretty": ("true or false", "understood, changes nothing"),
+    "_pretty": ("true or false", "true: with line breaks"),
     "_page": ("text from a next link", "never made by an app: follow the link as it is"),
 }
 """Parameters of every search."""
@@ -45,6 +45,24 @@ EVERYTHING: dict[str, tuple[str, str]] = {
 }
 """Parameters of Patient/[id]/$everything."""
 
+DOCREF: dict[str, tuple[str, str]] = {
+    "patient": ("id or Patient/id (required)", "whose documents"),
+    "start": ("date", "care on or after this day; without start and end: the most recent document"),
+    "end": ("date", "care on or before this day"),
+    "type": ("code, system|code", "documents of this type"),
+    "on-demand": ("true or false", "true: only documents made on demand, and there are none"),
+    "profile": ("URL", "DocumentReferences of this profile"),
+    "_count": ("whole number", "documents on a page; 0: only the total"),
+}
+"""Parameters of DocumentReference/$docref (US Core 6.1.0)."""
+
+HISTORY: dict[str, tuple[str, str]] = {
+    "_since": ("instant", "versions that were current then or later"),
+    "_format": ("json", "wins over the header Accept"),
+    "_pretty": ("true or false", "true: with line breaks"),
+}
+"""Parameters of [type]/[id]/_history."""
+
 ERRORS: tuple[tuple[str, str, str], ...] = (
     ("400", "invalid", "A parameter or its value cannot be understood. Correct the request."),
     ("401", "login, expired", "No token, or one that is expired, revoked or unknown. Refresh, or ask again."),
@@ -52,7 +70,9 @@ ERRORS: tuple[tuple[str, str, str], ...] = (
     ("404", "not-found, not-supported", "No such resource for this member, or no such type here."),
     ("405", "not-supported", "The method is not possible. The header Allow names those that are."),
     ("406", "not-supported", "Only application/fhir+json is served."),
-    ("410", "deleted", "The resource was here and is gone."),
+    ("410", "expired", "The page is too old: search again. (deleted: the resource is gone.)"),
+    ("413", "invalid", "The body of the request is larger than a megabyte."),
+    ("415", "not-supported", "The body is in another format than application/fhir+json."),
     ("429", "throttled", "Too many requests. Wait as long as Retry-After says."),
     ("500", "exception", "The fault is ours. The answer carries a request id to tell us."),
     ("503", "transient", "Out of order for a while. Try again after Retry-After."),

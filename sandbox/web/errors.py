@@ -75,10 +75,10 @@ def _http(error: HTTPException) -> Response:
     if status < 400:
         return error.get_response()  # type: ignore[return-value]
     if status == 404:
-        return answer(NotFound(f"There is nothing at {request.path[:200]}", code="not-supported"))
+        return answer(NotFound("There is nothing at this address", code="not-supported"))
     if status == 405:
         allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        return answer(NotAllowed(f"{request.method} is not possible here", headers={"Allow": allow}))
+        return answer(NotAllowed("This method is not possible here", headers={"Allow": allow}))
     if status == 410:
         return answer(Gone("This is gone"))
     problem = Problem(error.name, code="invalid" if status < 500 else "exception")

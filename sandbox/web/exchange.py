@@ -16,13 +16,16 @@ from werkzeug.exceptions import HTTPException
 from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
+from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.faults import oneshot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
+from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger, new_secret
 from sandbox.web import cors, visit
 from sandbox.web.control import may_control
+from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.journal import bearer, entry
 
@@ -50,8 +53,12 @@ class ScenarioPath:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
             # Every URL we build begins with the Host: with a broken one there is nothing to answer.
-            start_response("400 Bad Request", [("Content-Type", "text/plain; charset=utf-8")])
-            return [b"The Host header is not a host name\n"]
+            text = "The Host header is not a host name"
+            media, body = "text/plain; charset=utf-8", f"{text}\n".encode()
+            if "/fhir" in environ.get("PATH_INFO", ""):
+                media, body = wire.JSON, json_bytes(wire.outcome("invalid", text, expression="http.host"))
+            start_response("400 Bad Request", [("Content-Type", media), ("Content-Length", str(len(body)))])
+            return [body]
         # Bytes that should have been percent-encoded: from here on they are.
         environ["QUERY_STRING"] = quote(environ.get("QUERY_STRING", "").encode("latin-1"), safe=_ASCII)
         path = environ.get("PATH_INFO", "")
@@ -174,6 +181,7 @@ def _leave(response: Response) -> Response:
             changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
             if changed is not reply:
                 response = respond(changed)
+        encode(response)
         cors.mark(here, response)
         because = _because(here, response)
         here.ledger.note(entry(here, response, because))

@@ -45,6 +45,8 @@ class Rooms:
     remote: RemoteJwks
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
+    guides: Sequence[str] = ()
+    """Canonicals of the editions that the data follow; empty when somebody else made the data."""
 
 
 @dataclass(frozen=True)

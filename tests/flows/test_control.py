@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
@@ -61,8 +62,7 @@ def test_the_journal_names_exchanges_but_no_secrets(maria: SmartApp) -> None:
 
 
 def test_secrets_are_not_in_the_ledger_files(settings: Settings, maria: SmartApp) -> None:
-    folder = Path(settings.ledger).parent
-    kept = b"".join(path.read_bytes() for path in folder.glob("ledger.db*"))
+    kept = stores.kept(settings.ledger)
     assert b"grant" in kept
     for secret in (maria.tokens["access_token"], maria.tokens["refresh_token"]):
         assert secret.encode() not in kept

@@ -55,6 +55,36 @@ def test_fhirclient_connects_reads_refreshes_and_revokes(
         smart.reauthorize()
 
 
+@pytest.mark.parametrize("encoding", ["identity", "gzip"])
+def test_fhirpy_reads_searches_and_pages(maria: SmartApp, encoding: str) -> None:
+    from fhirpy import SyncFHIRClient
+    from fhirpy.base.exceptions import OperationOutcome, ResourceNotFound
+
+    bearer = f"Bearer {maria.tokens['access_token']}"
+    client = SyncFHIRClient(
+        f"{maria.base}/fhir", authorization=bearer, extra_headers={"Accept-Encoding": encoding}
+    )
+    patient = client.reference("Patient", maria.patient).to_resource()
+    assert patient["name"][0]["family"] == "Delgado"
+    claims = client.resources("ExplanationOfBenefit").search(patient=maria.patient)
+    pages = [claim["id"] for claim in claims.limit(7)]
+    assert len(pages) == len(set(pages)) == claims.count() > 14
+    recent = claims.search(service_date__ge="2026").sort("-service-date").limit(3)
+    assert [c["id"] for c in recent] == [
+        c["id"] for c in maria.everything("ExplanationOfBenefit?service-date=ge2026&_sort=-service-date")
+    ]
+    pharmacy = claims.search(type="pharmacy").include("ExplanationOfBenefit", "insurer").limit(5).fetch_raw()
+    kinds = {entry["resource"]["resourceType"] for entry in pharmacy["entry"]}
+    assert kinds == {"ExplanationOfBenefit", "Organization"}
+    insurer = claims.first()["insurer"].to_resource()
+    assert insurer["resourceType"] == "Organization"
+    assert client.execute(f"Patient/{maria.patient}/$everything", method="get")["type"] == "searchset"
+    with pytest.raises(ResourceNotFound):
+        client.reference("Patient", "nobody").to_resource()
+    with pytest.raises(OperationOutcome, match="_count"):
+        client.resources("Coverage").search(_count="many").fetch_raw()
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [390, 1280], ids=["phone", "desktop"])
 def test_a_browser_goes_through_login_and_consent_to_the_callback(

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey
+from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
@@ -132,7 +133,7 @@ def test_another_payer_does_not_know_it(app: SmartApp, make_app: MakeApp, origin
 
 def test_secrets_are_nowhere_in_the_ledger_or_the_journal(app: SmartApp, settings: Settings) -> None:
     told = register(app.base).json()
-    kept = b"".join(path.read_bytes() for path in Path(settings.ledger).parent.glob("ledger.db*"))
+    kept = stores.kept(settings.ledger)
     journal = app.control("journal").text
     assert told["client_id"].encode() in kept
     assert told["client_id"] in journal

@@ -13,6 +13,7 @@ from sandbox.store.library import SqlLibrary
 from sandbox.synth.population import generate, load_spec
 from support.odd_data import odd_member
 from support.oracle import Oracle
+from support.stores import place
 
 BASE = "https://payer.example/s/x/fhir"
 TODAY = date(2026, 1, 15)
@@ -27,7 +28,7 @@ class Crowd:
         people = [list(dossier.resources) for dossier in made]
         other = next(r["id"] for p in people for r in p if r["resourceType"] == "Encounter")
         people += [list(odd_member(id, other, BASE)) for id in ("odd-1", "odd-2")]
-        build(folder / "library.db", [(None, person) for person in people])
-        self.library = SqlLibrary(folder / "library.db")
+        build(place(folder / "library.db"), [(None, person) for person in people])
+        self.library = SqlLibrary(place(folder / "library.db"))
         self.now = milliseconds(NOW)
         self.oracle = Oracle((json_value(json_bytes(r)) for p in people for r in p), NOW, BASE)

@@ -16,9 +16,10 @@ from sandbox.build import place, prepared
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.production import produce, stock
 from sandbox.settings import Settings
+from sandbox.store.packing import Packing
 
 DAY = date(2026, 3, 1)
-TABLES = ("resource", "account", "token", "date", "reference", "string")
+TABLES = ("about", "resource", "account", "token", "date", "reference", "string")
 
 
 def made(folder: Path, members: int = 9, **options: Any) -> dict[str, bytes]:
@@ -88,7 +89,10 @@ def test_a_store_holds_what_the_files_hold_whoever_made_it(tmp_path: Path) -> No
             rows = [db.execute(f"SELECT * FROM {table} ORDER BY rowid").fetchall() for table in TABLES]
         held.append(rows)
     assert held[0] == held[1]
-    bodies = {body for *_, body in held[0][0]}
+    with closing(sqlite3.connect(path)) as db:
+        packing = Packing(db.execute("SELECT value FROM about WHERE name = 'dictionary'").fetchone()[0])
+    assert packing.dictionary
+    bodies = {packing.unpack(body) for *_, body in held[0][1]}
     assert bodies == {
         line for name, body in written.items() if name[0].isupper() for line in body.splitlines()
     }

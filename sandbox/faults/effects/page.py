@@ -182,7 +182,7 @@ class CopyEntry(Effect, stage=Stage.BUNDLE):
 
     def __call__(self, value: Page, facts: Facts, world: World) -> Page:
         copies = tuple(
-            replace(stored, id=id, body=json_bytes({**json_exact(stored.body), "id": id}))
+            stored._replace(id=id, body=json_bytes({**json_exact(stored.body), "id": id}))
             for stored in value.matches
             if stored.type == self.type
             for id in (f"{prefix}{stored.id}"[:64] for prefix in self.prefixes)

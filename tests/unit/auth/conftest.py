@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.stores import place
 from unit.auth.auth_desk import App, basic, desk
 
 from sandbox.auth.desk import Desk
@@ -20,7 +21,7 @@ def key() -> str:
 
 @pytest.fixture
 def tenant(tmp_path: Path) -> Iterator[TenantLedger]:
-    ledger = Ledger(tmp_path / "ledger.db")
+    ledger = Ledger(place(tmp_path / "ledger.db"))
     yield ledger.tenant("")
     ledger.close()
 

@@ -27,6 +27,10 @@ class FakeLibrary:
     def read(self, kind: str, id: str, now: int) -> Stored | None:
         return next((s for s in self.rows if (s.type, s.id) == (kind, id)), None)
 
+    def versions(self, kind: str, id: str, now: int) -> tuple[Stored, ...]:
+        found = [s for s in self.rows if (s.type, s.id) == (kind, id) and s.updated <= now]
+        return tuple(sorted(found, key=lambda s: -s.updated))
+
     def search(self, query: Query, now: int) -> Page:
         self.asked.append(query)
         found = tuple(s for s in self.rows if s.type == query.type and query.patient in (None, s.patient))

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
+from support.stores import place
 from unit.fhir.fhir_samples import member
 
 from sandbox.auth import scopes
@@ -35,7 +36,7 @@ ADVERTISED = [(kind, p["name"], p["type"]) for kind, row in RESOURCES.items() fo
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path = tmp_path_factory.mktemp("library") / "library.db"
+    path = place(tmp_path_factory.mktemp("library") / "library.db")
     build(path, [(None, member())])
     return SqlLibrary(path)
 
@@ -120,9 +121,21 @@ def test_withheld_types_are_not_told() -> None:
     assert kinds == set(TYPES) - {"Condition", "Observation"}
 
 
-def test_only_the_patient_has_the_everything_operation() -> None:
-    with_operation = {kind for kind, row in RESOURCES.items() if "operation" in row}
-    assert with_operation == {"Patient"}
+def test_operations_are_told_where_they_are_and_only_if_the_payer_has_them() -> None:
+    told = {
+        kind: [o["name"] for o in row["operation"]] for kind, row in RESOURCES.items() if "operation" in row
+    }
+    assert told == {"Patient": ["everything"], "DocumentReference": ["docref"]}
+    without = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(everything="none"))
+    (patient,) = [row for row in without["rest"][0]["resource"] if row["type"] == "Patient"]
+    assert "operation" not in patient
+
+
+def test_the_editions_of_the_guides_are_told() -> None:
+    guide = "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0"
+    told = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(), [guide])
+    assert told["implementationGuide"] == [guide]
+    assert "implementationGuide" not in statement()
 
 
 def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:

@@ -9,6 +9,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from support.stores import place
 
 from sandbox.core.errors import FileProblem
 from sandbox.store.ledger import (
@@ -28,7 +29,7 @@ THREADS = 16
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    ledger = Ledger(tmp_path / "ledger.db")
+    ledger = Ledger(place(tmp_path / "ledger.db"))
     yield ledger
     ledger.close()
 

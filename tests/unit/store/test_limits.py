@@ -6,6 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
+from support.stores import place
 from unit.fhir.fhir_samples import condition, coverage, patient
 
 from sandbox.fhir import dates
@@ -25,7 +26,7 @@ def name(categories: tuple[str, ...]) -> str:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path = tmp_path_factory.mktemp("library") / "library.db"
+    path = place(tmp_path_factory.mktemp("library") / "library.db")
     conditions: list[dict[str, Any]] = [
         condition(name(c), category=[{"coding": [{"system": "s", "code": code}]} for code in c]) for c in WAYS
     ]

@@ -1,0 +1,261 @@
+"""What an answer costs beside a bare WSGI app that answers the same bytes under the same worker.
+
+    .venv/bin/python benchmarks/serving.py --members 2000 --rounds 5
+
+gunicorn (gthread, one worker) is pinned to core 0, wrk to core 1; the two servers take turns. Each
+figure is the median of the rounds; the ratio is that of the two costs in the same round. `many` asks for
+another member with every request, so that nothing is unpacked already; `one` asks for the same again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import signal
+import sqlite3
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+
+from sandbox.app import create_app
+from sandbox.build import place
+from sandbox.core.clock import SystemClock, anchor
+from sandbox.production import stock
+from sandbox.settings import Settings
+from sandbox.store.ledger import Grant, Ledger, Token, digest
+
+PORTS = {"bare": 18431, "product": 18432}
+EOB = "ExplanationOfBenefit"
+INCLUDE = f"_include={EOB}:patient&_include={EOB}:coverage"
+SCOPE = "launch/patient patient/*.rs"
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Ask(NamedTuple):
+    path: str
+    token: str
+
+
+class Cost(NamedTuple):
+    """Of one run: requests a second, and milliseconds of the worker's processor for each."""
+
+    rate: float
+    cpu: float
+
+
+# --- what gunicorn runs ------------------------------------------------------------------------------
+
+
+def product():  # type: ignore[no-untyped-def]
+    return create_app(Settings(library=os.environ["BENCH_LIBRARY"], ledger=os.environ["BENCH_LEDGER"]))
+
+
+def bare():  # type: ignore[no-untyped-def]
+    folder = Path(os.environ["BENCH_BODIES"])
+    bodies = {path.name: path.read_bytes() for path in folder.iterdir()}
+    bodies[named("/_sandbox/health")] = b"{}"
+
+    def app(environ, start_response):  # type: ignore[no-untyped-def]
+        asked = f"{environ['PATH_INFO']}?{environ['QUERY_STRING']}".rstrip("?")
+        body = bodies[named(asked)]
+        kind = ("Content-Type", "application/fhir+json; charset=utf-8")
+        start_response("200 OK", [kind, ("Content-Length", str(len(body)))])
+        return [body]
+
+    return app
+
+
+def named(path: str) -> str:
+    return sha256(path.encode()).hexdigest()
+
+
+# --- what is asked ------------------------------------------------------------------------------------
+
+
+def asks(settings: Settings, ledger: str, members: int) -> dict[str, list[Ask]]:
+    """For each case, what to ask of some members, who have signed in."""
+    now = int(time.time() * 1000)
+    book = Ledger(ledger)
+    tenant = book.tenant("")
+    app = create_app(replace(settings, ledger=ledger))
+    people = app.extensions["rooms"].members
+    with sqlite3.connect(settings.library) as db:
+        seen = f"updated <= {now} AND until > {now} AND patient IS NOT NULL"
+        claims = db.execute(
+            f"SELECT patient, min(id) FROM resource WHERE type = '{EOB}' AND {seen}"
+            " GROUP BY patient HAVING count(*) >= 50 ORDER BY patient"
+        ).fetchall()
+        sizes = db.execute(f"SELECT patient, count(*) FROM resource WHERE {seen} GROUP BY patient").fetchall()
+    wholes = sorted((abs(count - 95), patient) for patient, count in sizes if patient in people)
+
+    def token(patient: str) -> str:
+        secret = f"bench-{patient}"
+        if tenant.token(secret) is None:
+            name = people[patient].username
+            tenant.add_grant(Grant(f"g-{patient}", "sandbox-app", name, patient, SCOPE, now, None, None))
+            times = (now, now + 86_400_000)
+            tenant.add_token(
+                Token(
+                    digest(secret), "access", f"g-{patient}", "sandbox-app", SCOPE, *times, None, None, None
+                )
+            )
+        return secret
+
+    found: dict[str, list[Ask]] = {}
+    for patient, claim in [each for each in claims if each[0] in people][:members]:
+        page = f"/fhir/{EOB}?patient={patient}&_count=50"
+        for case, path in (
+            ("read", f"/fhir/{EOB}/{claim}"),
+            ("page", page),
+            ("include", f"{page}&{INCLUDE}"),
+            ("clause", f"{page}&service-date=ge2000"),
+        ):
+            found.setdefault(case, []).append(Ask(path, token(patient)))
+    for _, patient in wholes[:members]:
+        path = f"/fhir/Patient/{patient}/$everything?_count=500"
+        found.setdefault("everything", []).append(Ask(path, token(patient)))
+    book.close()
+    return found
+
+
+# --- running ------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def running(name: str, env: dict[str, str], workers: int) -> Iterator[int]:
+    """One of the two servers, on core 0. Yields the id of its first process."""
+    command = [
+        "taskset", "-c", "0" if workers == 1 else "0,1", sys.executable, "-m", "gunicorn", "-k", "gthread",
+        "-w", str(workers), "--threads", "16", "--keep-alive", "75", "--log-level", "error",
+        "-b", f"127.0.0.1:{PORTS[name]}", f"serving:{name}()",
+    ]  # fmt: skip
+    here = str(Path(__file__).parent)
+    process = subprocess.Popen(command, env={**env, "PYTHONPATH": f"{here}:{Path(here).parent}"}, cwd=here)
+    try:
+        for _ in range(200):
+            try:
+                httpx.get(f"http://127.0.0.1:{PORTS[name]}/_sandbox/health")
+                break
+            except httpx.TransportError:
+                time.sleep(0.1)
+        yield process.pid
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def spent(pid: int) -> float:
+    """Seconds of processor that a server and its workers have used."""
+    total = 0
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for each in (str(pid), *children):
+        fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / TICK
+
+
+def memory(pid: int) -> float:
+    """Private megabytes of the largest worker."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    sizes = []
+    for each in children:
+        rolled = Path(f"/proc/{each}/smaps_rollup").read_text()
+        sizes.append(sum(int(n) for n in re.findall(r"Private_\w+:\s+(\d+) kB", rolled)) / 1024)
+    return max(sizes)
+
+
+def measured(name: str, pid: int, script: Path, seconds: int) -> Cost:
+    before = spent(pid)
+    url = f"http://127.0.0.1:{PORTS[name]}"
+    done = subprocess.run(
+        ["taskset", "-c", "1", "wrk", "-t1", "-c4", f"-d{seconds}s", "-s", str(script), url],
+        capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    if "Non-2xx" in done:
+        sys.exit(f"{name}: {done}")
+    number = int(re.search(r"(\d+) requests in", done)[1])  # type: ignore[index]
+    rate = float(re.search(r"Requests/sec:\s+([\d.]+)", done)[1])  # type: ignore[index]
+    return Cost(rate, (spent(pid) - before) / number * 1000)
+
+
+def script(path: Path, wanted: list[Ask]) -> Path:
+    lines = [f'wrk.format("GET", "{ask.path}", {{["Authorization"]="Bearer {ask.token}"}})' for ask in wanted]
+    path.write_text(
+        "local all, n = nil, 0\n"
+        f"function init() all = {{{', '.join(lines)}}} end\n"
+        "function request() n = n % #all + 1; return all[n] end\n"
+    )
+    return path
+
+
+def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--members", type=int, default=2000)
+    options.add_argument("--many", type=int, default=40, help="how many members are asked for in turn")
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--seconds", type=int, default=3)
+    options.add_argument("--workers", type=int, default=1)
+    options.add_argument("--store", default="out/benchmarks", help="where the library is, or is built")
+    options.add_argument("--cases", default="read,page,include,clause,everything")
+    asked = options.parse_args()
+    if shutil.which("wrk") is None:
+        sys.exit("wrk is not there (on Debian: apt-get install wrk)")
+    settings = Settings(members=asked.members, store=asked.store)
+    day = anchor(SystemClock())
+    if not place(settings, day).is_file():
+        stock(settings, day, lambda done: None)
+    home = Path(tempfile.mkdtemp())
+    settings = replace(settings, library=str(place(settings, day).resolve()))
+    ledger = str(home / "ledger.db")
+    wanted = asks(settings, ledger, asked.many)
+    (home / "bodies").mkdir()
+    env = {**os.environ, "BENCH_LIBRARY": settings.library, "BENCH_LEDGER": ledger}
+    env["BENCH_BODIES"] = str(home / "bodies")
+    with running("product", env, asked.workers) as pid:
+        for each in (ask for some in wanted.values() for ask in some):
+            answer = httpx.get(
+                f"http://127.0.0.1:{PORTS['product']}{each.path}",
+                headers={"Authorization": f"Bearer {each.token}", "Accept-Encoding": "identity"},
+            ).raise_for_status()
+            (home / "bodies" / named(each.path)).write_bytes(answer.content)
+        print(f"memory of a worker: {memory(pid):.0f} MB, load {os.getloadavg()[0]:.1f}")
+        with running("bare", env, asked.workers) as other:
+            print(
+                f"{'case':<18}{'KB':>6}{'bare/s':>9}{'ours/s':>9}{'ratio':>7}{'cpu ms':>8}{'cpu ratio':>10}"
+            )
+            for case in asked.cases.split(","):
+                for how, some in (("many", wanted[case]), ("one", wanted[case][:1])):
+                    size = statistics.mean((home / "bodies" / named(a.path)).stat().st_size for a in some)
+                    lua = script(home / "ask.lua", some)
+                    rounds = []
+                    for _ in range(asked.rounds):
+                        theirs = measured("bare", other, lua, asked.seconds)
+                        rounds.append((theirs, measured("product", pid, lua, asked.seconds)))
+                    rates = statistics.median(ours.rate / theirs.rate for theirs, ours in rounds)
+                    cpus = statistics.median(theirs.cpu / ours.cpu for theirs, ours in rounds)
+                    sides = zip(*rounds, strict=True)
+                    middle = [statistics.median(cost.rate for cost in side) for side in sides]
+                    cpu = statistics.median(ours.cpu for _, ours in rounds)
+                    print(
+                        f"{case + ', ' + how:<18}{size / 1000:>6.0f}{middle[0]:>9.0f}{middle[1]:>9.0f}"
+                        f"{rates:>7.2f}{cpu:>8.3f}{cpus:>10.2f}",
+                        flush=True,
+                    )
+        print(f"memory of a worker afterwards: {memory(pid):.0f} MB, load {os.getloadavg()[0]:.1f}")
+    shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    main()

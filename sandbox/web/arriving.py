@@ -1,0 +1,47 @@
+"""Every request for members' data begins here: whose token is it, and does it reach this type?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from sandbox.auth.tokens import Access, access, one_way_only
+from sandbox.core.errors import not_found
+from sandbox.fhir.dates import milliseconds
+from sandbox.fhir.params import TYPES
+from sandbox.web.visit import Visit, here, refine
+
+
+def bearer() -> tuple[Visit, Access]:
+    """The bearer's access, whatever it reaches. Raises Unauthorized, BadRequest."""
+    visit = here()
+    if "access_token" in request.args or "access_token" in request.form:
+        one_way_only()
+    allowed = access(visit.desk, request.headers.get("Authorization"))
+    visit.notes.update(client=allowed.client, member=allowed.username)
+    return visit, allowed
+
+
+def arrive(kind: str, action: str) -> tuple[Visit, Access]:
+    """The bearer's access, once it is known to read ("r") or search ("s") this type."""
+    visit, allowed = bearer()
+    if kind not in TYPES or kind in visit.payer.withheld_types:
+        # What is no type may be anything, a member's number too: it is not repeated.
+        named = kind if kind in TYPES else "resources of this type"
+        not_found(f"This payer holds no {named}", "not-supported")
+    allowed.require(kind, action)
+    return refine(client=allowed.client, member=allowed.username or None, resource=kind), allowed
+
+
+def terms(visit: Visit, allowed: Access, kind: str) -> dict[str, Any]:
+    """On which terms this token and this payer let a resource be read."""
+    return {
+        "limit": allowed.limit(kind, "r"),
+        "tell_foreign": visit.payer.foreign_read == "forbidden",
+    }
+
+
+def now(visit: Visit) -> int:
+    """The tenant's clock in milliseconds."""
+    return milliseconds(visit.clock.now())

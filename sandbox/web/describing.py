@@ -1,0 +1,58 @@
+"""What the payer says of itself under /fhir: metadata, SMART discovery, facts, and a page at the base."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Response
+
+from sandbox.core.errors import not_found
+from sandbox.core.files import json_bytes
+from sandbox.core.gates import Stage
+from sandbox.fhir import metadata, wire
+from sandbox.web.negotiation import wants_page
+from sandbox.web.pages import page
+from sandbox.web.payer_facts import facts_document
+from sandbox.web.visit import here
+
+
+def home() -> Response:
+    """The base itself is no resource: a page for people, a hint for everybody else."""
+    visit = here()
+    if wants_page():
+        response = page("fhir_home.html", types=visit.desk.types())
+    else:
+        text = f"The base of a FHIR API: see {visit.fhir}/metadata and {visit.base}/developer"
+        told = wire.outcome("informational", text, severity="information")
+        response = Response(json_bytes(told), content_type=wire.JSON)
+    response.vary.add("Accept")
+    return response
+
+
+def capability_statement() -> Response:
+    visit = here()
+    statement = metadata.capability_statement(
+        visit.fhir,
+        visit.auth,
+        visit.clock.now().date().isoformat(),
+        visit.rooms.version,
+        visit.payer,
+        visit.rooms.guides,
+    )
+    statement = visit.gates.run(
+        Stage.RESOURCE, statement, replace(visit.facts, resource="CapabilityStatement")
+    )
+    return Response(json_bytes(statement), content_type=wire.JSON)
+
+
+def smart_configuration() -> Response:
+    body = metadata.smart_configuration(here().auth, here().payer)
+    return Response(json_bytes(body), content_type="application/json")
+
+
+def payer_facts() -> Response:
+    return Response(json_bytes(facts_document(here())), content_type="application/json")
+
+
+def nothing_known(name: str) -> Response:
+    not_found("This payer publishes no such document", "not-supported")

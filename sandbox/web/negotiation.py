@@ -1,0 +1,79 @@
+"""What a client wants back: Accept, `_format`, `_pretty`, Prefer (R4 §3.1.0.1.10 to §3.1.0.1.12).
+
+`_format` wins over Accept. One format is served, so it is that or 406; `fhirVersion` is 4.0 or 406.
+Of Prefer, `handling` counts for searches and operations; `return` asks about writes, and the rest is
+not ours: both are left alone, as RFC 7240 §2 wants.
+"""
+
+from __future__ import annotations
+
+from flask import Response, request
+from werkzeug.http import parse_options_header
+
+from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
+from sandbox.core.files import json_exact, json_pretty, json_value
+
+JSON = ("application/fhir+json", "application/json", "application/json+fhir", "text/json")
+"""Names of the one format; the third is that of DSTU2. What is sent is always called by the first."""
+
+_FORMATS = frozenset({"json", *JSON, *(name.replace("+", " ") for name in JSON)})
+
+
+def negotiate() -> None:
+    """Before anything under /fhir. Raises NotAcceptable."""
+    if request.path.startswith("/fhir/.well-known/") or wants_page():
+        return
+    asked = request.args.get("_format")
+    if asked is not None:
+        acceptable = asked.partition(";")[0].strip().lower() in _FORMATS
+    else:
+        acceptable = "Accept" not in request.headers or any(quality(name) > 0 for name in JSON)
+    if not acceptable:
+        problem = NotAcceptable("This payer answers application/fhir+json only, in version 4.0")
+        problem.expression = "_format" if asked is not None else "http.accept"
+        raise problem
+
+
+def wants_page() -> bool:
+    """Whether this is a browser at the base: it likes HTML better than data."""
+    if request.path.rstrip("/") != "/fhir" or request.method not in ("GET", "HEAD"):
+        return False
+    asked = request.args.get("_format")
+    if asked is not None:
+        return asked in ("html", "text/html")
+    return quality("text/html") > max(map(quality, JSON))
+
+
+def quality(kind: str) -> float:
+    """How much Accept likes a media type: by the range that names it most closely (RFC 9110 §12.5.1)."""
+    best = (-1, 0.0)
+    ranks = {kind: 2, f"{kind.partition('/')[0]}/*": 1, "*/*": 0}
+    for value, liked in request.accept_mimetypes:
+        name, options = parse_options_header(value)
+        if options.get("fhirversion", options.get("fhirVersion", "4.0")).startswith("4.0"):
+            best = max(best, (ranks.get(name.lower(), -1), liked))
+    return best[1] if best[0] >= 0 else 0.0
+
+
+def strict() -> bool:
+    """Whether `Prefer: handling=strict` is asked."""
+    wishes = request.headers.get("Prefer", "").lower().replace('"', "").replace(",", ";").split(";")
+    return "handling=strict" in (wish.replace(" ", "") for wish in wishes)
+
+
+def pretty(response: Response) -> Response:
+    """The answer with line breaks, if `_pretty=true` asks for them; amounts keep their digits."""
+    wanted = "_pretty" in request.args and request.args["_pretty"] == "true"
+    if wanted and response.mimetype == JSON[0] and not response.is_streamed:
+        response.set_data(json_pretty(json_exact(response.get_data())))
+    return response
+
+
+def json_body() -> object:
+    """The resource in the body. Raises UnsupportedMedia for another format, BadRequest for no JSON."""
+    if request.mimetype not in JSON:
+        raise UnsupportedMedia("A body here is a resource as application/fhir+json")
+    try:
+        return json_value(request.get_data())
+    except ValueError:
+        bad_request("The body is not JSON")

@@ -1,0 +1,77 @@
+"""Operations: `Patient/[id]/$everything` and `DocumentReference/$docref`, by GET or POST (Parameters).
+
+A page of one that was asked by POST links to the same operation by GET, with all of its parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from sandbox.core.errors import BadRequest, not_found
+from sandbox.fhir import documents, interactions
+from sandbox.fhir.library import Page
+from sandbox.fhir.parameters import pairs
+from sandbox.web.arriving import arrive, now, terms
+from sandbox.web.negotiation import json_body, strict
+from sandbox.web.searching import bundle, found, pages
+from sandbox.web.visit import refine
+
+
+def everything(id: str) -> Response:
+    visit, allowed = arrive("Patient", "r")
+    mode = visit.payer.everything
+    if mode == "none":
+        not_found("$everything is not supported", "not-supported")
+    # The patient must be one that the token may read: another member's is absent, or refused.
+    reach = terms(visit, allowed, "Patient")
+    interactions.within_reach(visit.rooms.library, "Patient", id, allowed.patient, now(visit), **reach)
+    given = _given()
+    served = visit.desk.types()
+    readable, limits = allowed.readable(served), allowed.limits(served)
+    asked = interactions.everything_args(
+        id, given, readable, visit.payer.page_size, visit.payer.page_size_max, limits
+    )
+    query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])
+    place = pages(visit, allowed).read(query, dict(given).get("_page"))
+    if mode == "single" and asked.count:
+        asked = replace(asked, count=1_000_000)
+    asked = replace(asked, after=place.key, back=place.back)
+    visit = refine(page=place.number)
+    page = interactions.everything(visit.rooms.library, asked, place.now, visit.gates, visit.facts)
+    if place.number == 1 and asked.count:
+        named = [t for name, text in given if name == "_type" for t in text.split(",")]
+        page = replace(
+            page,
+            withheld=tuple(
+                t for t in served if (not named or t in named) and (t not in readable or t in limits)
+            ),
+        )
+    return bundle(visit, allowed, page, f"Patient/{id}/$everything", query, place)
+
+
+def everybody() -> Response:
+    raise BadRequest("$everything wants a patient: Patient/[id]/$everything")
+
+
+def docref() -> Response:
+    visit, allowed = arrive(documents.KIND, "s")
+    given = _given()
+    sizes = visit.payer.page_size, visit.payer.page_size_max
+    asked = documents.docref(given, *sizes, strict(), visit.fhir)
+    bound = f"docref?{asked.query.links_to()}"
+    place = pages(visit, allowed).read(bound, dict(given).get("_page"))
+    visit = refine(page=place.number)
+    page = found(visit, allowed, asked.query, place)
+    page = Page((), total=0) if asked.nothing else asked.shown(page)
+    return bundle(visit, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
+
+
+def _given() -> list[tuple[str, str]]:
+    """The parameters: of the address, and of the Parameters resource that a POST may carry."""
+    given = list(request.args.items(multi=True))
+    if request.method == "POST" and (request.content_length or request.form):
+        given += pairs(json_body())
+    return given

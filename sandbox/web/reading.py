@@ -1,0 +1,101 @@
+"""read, vread and the history of a resource, with validators for conditional requests (RFC 9110 §13)."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+from urllib.parse import urlencode
+
+from flask import Response, request
+from werkzeug.http import http_date
+
+from sandbox.core.errors import bad_request, not_found
+from sandbox.fhir import dates, interactions, wire
+from sandbox.fhir import history as versions
+from sandbox.fhir.library import Stored
+from sandbox.web.arriving import arrive, now, terms
+from sandbox.web.negotiation import strict
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def read(kind: str, id: str) -> Response:
+    visit, allowed = arrive(kind, "r")
+    if not _ID.fullmatch(id):
+        not_found(f"No such {kind}")
+    return _one(
+        interactions.read(
+            visit.rooms.library,
+            kind,
+            id,
+            allowed.patient,
+            now(visit),
+            visit.gates,
+            visit.facts,
+            **terms(visit, allowed, kind),
+        )
+    )
+
+
+def vread(kind: str, id: str, version: str) -> Response:
+    visit, allowed = arrive(kind, "r")
+    return _one(
+        versions.version(
+            visit.rooms.library,
+            kind,
+            id,
+            version,
+            allowed.patient,
+            now(visit),
+            visit.gates,
+            visit.facts,
+            terms(visit, allowed, kind),
+        )
+    )
+
+
+def history(kind: str, id: str) -> Response:
+    """All versions in one Bundle: there are few. `_count` is a hint that is not taken."""
+    visit, allowed = arrive(kind, "r")
+    for name in request.args:
+        if name not in ("_since", "_count", "_format", "_pretty") and strict():
+            bad_request(f"_history has no parameter {name[:64]}", name[:64])
+    seen = versions.history(
+        visit.rooms.library,
+        kind,
+        id,
+        allowed.patient,
+        now(visit),
+        visit.gates,
+        visit.facts,
+        terms(visit, allowed, kind),
+        _since(),
+    )
+    url = f"{visit.fhir}/{kind}/{id}/_history"
+    if "_since" in request.args:
+        url += "?" + urlencode({"_since": request.args["_since"]})
+    return Response(wire.history(seen, visit.fhir, url), content_type=wire.JSON)
+
+
+def no_history(kind: str = "") -> NoReturn:
+    not_found("History is told of one resource: [type]/[id]/_history", "not-supported")
+
+
+def _since() -> int:
+    text = request.args.get("_since", "")
+    if not text:
+        return 0
+    try:
+        return dates.parse(text.replace(" ", "+"))[0]
+    except (ValueError, OverflowError):
+        bad_request("The value is not an instant", "_since")
+
+
+def _one(stored: Stored) -> Response:
+    """A resource with ETag and Last-Modified, or 304 for who has it already."""
+    response = Response(stored.body, content_type=wire.JSON)
+    response.headers["ETag"] = wire.etag(stored)
+    response.headers["Last-Modified"] = http_date(stored.updated // 1000)
+    if "If-None-Match" in request.headers or "If-Modified-Since" in request.headers:
+        response.make_conditional(request)
+    return response

@@ -1,0 +1,85 @@
+"""Search by GET and by POST, and the page of results that every searchset is answered with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from flask import Response, request
+
+from sandbox.auth.tokens import Access
+from sandbox.core.errors import BadRequest
+from sandbox.fhir import interactions, wire
+from sandbox.fhir.library import Page
+from sandbox.fhir.query import Query, parse
+from sandbox.web.arriving import arrive, now
+from sandbox.web.negotiation import strict
+from sandbox.web.paging import Pages, Place
+from sandbox.web.visit import Visit, refine
+
+
+def search(kind: str) -> Response:
+    return _search(kind, list(request.args.items(multi=True)))
+
+
+def search_by_post(kind: str) -> Response:
+    if request.form or not request.data:
+        return _search(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
+    raise BadRequest("A _search body is application/x-www-form-urlencoded")
+
+
+def _search(kind: str, args: list[tuple[str, str]]) -> Response:
+    visit, allowed = arrive(kind, "s")
+    query = parse(
+        kind,
+        args,
+        page_size=visit.payer.page_size,
+        page_size_max=visit.payer.page_size_max,
+        strict=strict(),
+        base=visit.fhir,
+    )
+    bound = f"{kind}?{query.links_to()}"
+    place = pages(visit, allowed).read(bound, dict(args).get("_page"))
+    visit = refine(page=place.number)
+    page = found(visit, allowed, query, place)
+    return bundle(visit, allowed, page, kind, bound, place, query.ignored)
+
+
+def found(visit: Visit, allowed: Access, query: Query, place: Place) -> Page:
+    """The page at a place of a search, as far as the token reaches."""
+    served = visit.desk.types()
+    page = interactions.search(
+        visit.rooms.library,
+        replace(query, after=place.key, back=place.back, any_of=allowed.limit(query.type, "s")),
+        allowed.patient,
+        allowed.readable(served),
+        place.now,
+        visit.gates,
+        visit.facts,
+        limits=allowed.limits(served),
+        refuse_foreign=visit.payer.foreign_search == "forbidden",
+    )
+    if page.withheld:  # what the payer does not serve is not the token's doing
+        page = replace(page, withheld=tuple(t for t in page.withheld if t in served))
+    return page
+
+
+def pages(visit: Visit, allowed: Access) -> Pages:
+    """Who signs and reads the page tokens of this reader."""
+    reader = f"{visit.tenant}|{allowed.patient or allowed.client}"
+    return Pages(visit.rooms.page_key, reader, now(visit), visit.payer.page_token_seconds)
+
+
+def bundle(
+    visit: Visit,
+    allowed: Access,
+    page: Page,
+    path: str,
+    query: str,
+    place: Place,
+    ignored: tuple[str, ...] = (),
+) -> Response:
+    """The page as a searchset; its links repeat every parameter of the request."""
+    asked = query.partition("?")[2]
+    url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
+    links = pages(visit, allowed).links(url, query, place, page)
+    return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)
