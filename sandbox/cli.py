@@ -194,7 +194,7 @@ def members(as_csv: bool, **given: Any) -> None:
 
 @cli.group()
 def scenarios() -> None:
-    """The scenarios: list, show, lint, schema."""
+    """The scenarios: list, show, try, lint, table, verbs, schema."""
 
 
 def _catalog() -> Any:
@@ -207,13 +207,17 @@ def _catalog() -> Any:
 @scenarios.command("list")
 def list_scenarios() -> None:
     """Every scenario: area, what it costs by the rubric, what a client sees, and its dials."""
-    for scenario in _catalog().by_id.values():
-        cost = ", ".join(f"{metric} {points:g}" for metric, points in scenario.cases[0].points.items())
-        click.echo(f"{scenario.id:<26}{scenario.area:<14}{scenario.title}")
-        click.echo(f"{'':<26}{'':<14}score: {cost or 'unchanged'}")
-        for name, dial in scenario.parameters.items():
-            told = f"{name}={dial.default}"
-            click.echo(f"{'':<26}{'':<14}{told}: {dial.help} ({dial.range})")
+    from sandbox.cataloguing import listing
+
+    click.echo(listing(_catalog().by_id.values()))
+
+
+@scenarios.command("table")
+def scenario_table() -> None:
+    """The catalogue as Markdown: docs/catalogue.md."""
+    from sandbox.cataloguing import table
+
+    click.echo(table(_catalog().by_id.values()), nl=False)
 
 
 @scenarios.command("show")

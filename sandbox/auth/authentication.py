@@ -62,9 +62,13 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
     client = desk.clients.get(named) if named else None
     if client is None:
         _refuse("The client is unknown, or the request does not name one")
-    if client.auth_method != way:
+    if way == "client_secret_basic" and not desk.payer.client_secret_basic:
+        _refuse("This payer does not take client_secret by HTTP Basic")
+    # Where Basic is not taken, those who registered for it have nothing left but the form.
+    moved = way == "client_secret_post" and not desk.payer.client_secret_basic
+    if client.auth_method != way and not (moved and client.auth_method == "client_secret_basic"):
         _refuse(f"This client authenticates by {client.auth_method}, not by {way}")
-    if way == "client_secret_post" and not desk.payer.client_secret_post:
+    if way == "client_secret_post" and not (moved or desk.payer.client_secret_post):
         _refuse("This payer does not take client_secret in the form")
     if way == "private_key_jwt":
         try:

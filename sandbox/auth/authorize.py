@@ -45,6 +45,9 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
     if state is not None and len(state) > LONGEST:
         bad_request(f"state is longer than {LONGEST} characters", "state")
 
+    if state is not None and len(state) < desk.payer.least_state:
+        bad_request(f"state is shorter than {desk.payer.least_state} characters", "state")
+
     def refuse(error: str, description: str) -> CallbackError:
         return CallbackError(redirect_uri, error, description, state)
 

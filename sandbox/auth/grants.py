@@ -46,7 +46,7 @@ class AuthorizationCode(_CodeGrant):
         if code is None or code.client != client.client_id:
             return None
         grant = desk.ledger.grant(code.grant)
-        if code.spent is not None:
+        if code.spent is not None and desk.payer.code_once:
             desk.ledger.revoke_grant(code.grant, desk.now())
             raise InvalidGrantError("The authorization code was already used")
         if grant is None or grant.revoked or code.expires <= desk.now():
@@ -56,7 +56,7 @@ class AuthorizationCode(_CodeGrant):
     def authenticate_user(self, presented: PresentedCode) -> Grant:
         """Called after every check, right before the token: here the code is spent."""
         desk: Desk = self.request.desk
-        if not desk.ledger.spend_code(presented.secret, desk.now()):
+        if not desk.ledger.spend_code(presented.secret, desk.now()) and desk.payer.code_once:
             desk.ledger.revoke_grant(presented.code.grant, desk.now())
             raise InvalidGrantError("The authorization code was already used")
         return presented.grant

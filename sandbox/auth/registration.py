@@ -173,7 +173,10 @@ def needs_secret(client: Client) -> bool:
 
 def _check_grants(metadata: Metadata, grants: tuple[str, ...], rules: Rules) -> None:
     method = metadata.token_endpoint_auth_method
-    if method == "client_secret_post" and not rules.payer.client_secret_post:
+    basic = rules.payer.client_secret_basic
+    if method == "client_secret_basic" and not basic:
+        raise ValueError("token_endpoint_auth_method: this payer takes client_secret_post")
+    if method == "client_secret_post" and basic and not rules.payer.client_secret_post:
         raise ValueError("token_endpoint_auth_method: this payer does not take client_secret_post")
     if "refresh_token" in grants and "authorization_code" not in grants:
         raise ValueError("grant_types: refresh_token goes with authorization_code")

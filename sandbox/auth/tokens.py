@@ -26,7 +26,8 @@ SYSTEM_SECONDS = 300
 @dataclass(frozen=True)
 class TokenPlan:
     """A token before it is minted. `lifetime` is what is true, `announced` what `expires_in` says
-    (both seconds); `uses` limits the requests it is good for; `extras` go into the response."""
+    (both seconds); `uses` limits the requests it is good for; `refresh_lifetime` ends the refresh
+    token (seconds) before the policy does; `extras` go into the response."""
 
     lifetime: int
     announced: int
@@ -34,6 +35,7 @@ class TokenPlan:
     refresh: bool
     uses: int | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
+    refresh_lifetime: int | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool
     if plan.refresh and until is not None:
         # It stands for all that was granted, even when this access token got less (RFC 6749 §6).
         whole = replace(plan, uses=None, scope=grant.scope)
+        if plan.refresh_lifetime is not None:
+            until = min(until, now + plan.refresh_lifetime * 1000)
         response["refresh_token"] = _issue(desk, grant, "refresh", whole, now, until)
     return response
 

@@ -39,6 +39,7 @@ class Payer:
 
     # which apps
     registration: Registration = "open"  # open: approved at once; approval: somebody decides
+    client_secret_basic: bool = True  # whether apps may send their secret by HTTP Basic
     client_secret_post: bool = False  # whether apps may send their secret in the form
     secret_grace_days: int = 30  # how long an old secret goes on after a rotation with notice
 
@@ -53,9 +54,11 @@ class Payer:
     minors: Minors = "allowed"  # guardian-only: a minor may not connect, who acts for them may
     adult_age: int = 18  # years; below it a subscriber acts for their dependants
     connection_approval: bool = False  # whether the payer approves of every member who connects
+    separate_credentials: tuple[str, ...] = ()  # lines whose members need another password than the portal's
 
     # how they are asked
     aud: Aud = "required"
+    least_state: int = 0  # characters that `state` must have
     par: Par = "supported"
     response_mode: ResponseMode = "query"
     session_seconds: int = 3600  # how long a member stays signed in; online_access ends with it
@@ -65,6 +68,7 @@ class Payer:
 
     # tokens
     code_seconds: int = 60
+    code_once: bool = True  # whether an authorization code works only once
     access_token_seconds: int = 3600
     refresh_max_days: int | None = 365  # None: no refresh token at all
     refresh_rotation: Rotation = "reuse-revokes-family"
@@ -89,6 +93,7 @@ BASELINE = Payer()
 CENTURY = 36_525
 RANGES: Mapping[str, tuple[int, int]] = {
     "inactive_access_days": (0, CENTURY),
+    "least_state": (0, 1_024),
     "code_seconds": (1, 86_400),
     "access_token_seconds": (1, 365 * 86_400),
     "refresh_max_days": (0, CENTURY),

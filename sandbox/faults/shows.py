@@ -31,8 +31,13 @@ class Then(_Strict):
     every: str | None = None
     unresolvable: float | None = Field(None, ge=0, le=1)
     connected: bool | None = Field(None, description="whether a sign-in ended with a token")
+    state: Literal["kept", "altered", "dropped"] | None = Field(
+        None, description="what became of the state that a sign-in sent"
+    )
     holds: dict[str, JsonValue] = {}
     absent: list[str] = []
+    claims: dict[str, JsonValue] = Field({}, description="of the id_token in the answer")
+    unclaimed: list[str] = Field([], description="claims that the id_token does not have")
     took: float | None = Field(None, description="at least so many seconds")
     entries: int | None = Field(None, ge=0, description="entries of the Bundle")
     pages: int | None = Field(None, ge=1, description="pages until there is no next, or it was seen before")
@@ -40,18 +45,22 @@ class Then(_Strict):
 
 
 class Show(_Strict):
-    """One step that a client takes. Exactly one of get, fetch, sign_in, authorize, refresh, advance,
-    opt_in.
+    """One step that a client takes. Exactly one of get, fetch, follow, sign_in, authorize,
+    refresh, replay, advance, opt_in.
 
     `get` is a path below the FHIR base, read with the token; `fetch` one below the payer's own prefix,
-    without it; {patient} stands for the member's id. `authorize` opens the authorization page with
-    parameters changed (null leaves one out). `times` repeats a step, and `then` speaks of the last.
+    without it; {patient} stands for the member's id. `follow` reads a link of the last Bundle.
+    `authorize` opens the authorization page with parameters changed (null leaves one out; {fhir} stands
+    for the FHIR base). `times` repeats a step, and `then` speaks of the last.
     A step runs with the token of the latest sign-in (the first eligible member's, when there was none).
     """
 
     get: str | None = None
     fetch: str | None = None
+    follow: str | None = Field(None, description="a link of the last Bundle, as in next")
     sign_in: str | None = Field(None, description="a member's username")
+    password: str | None = Field(None, description="of sign_in, where it is another than the usual one")
+    replay: Literal[True] | None = Field(None, description="redeem the code of the last sign-in again")
     authorize: dict[str, str | None] | None = None
     refresh: int | None = Field(None, ge=1, description="refresh this many times")
     advance: str | None = Field(None, description="move the clock: an ISO 8601 duration")
@@ -65,14 +74,19 @@ class Show(_Strict):
         actions = {
             "get": self.get,
             "fetch": self.fetch,
+            "follow": self.follow,
             "sign_in": self.sign_in,
             "authorize": self.authorize,
             "refresh": self.refresh,
             "advance": self.advance,
             "opt_in": self.opt_in,
+            "replay": self.replay,
         }
         if sum(action is not None for action in actions.values()) != 1:
             raise ValueError(
-                "a step has exactly one of get, sign_in, refresh, advance, opt_in, fetch, authorize"
+                "a step has exactly one of get, sign_in, refresh, advance, opt_in, fetch, follow, authorize,"
+                " replay"
             )
+        if self.password is not None and self.sign_in is None:
+            raise ValueError("password goes with sign_in")
         return self

@@ -176,7 +176,7 @@ def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
     if payer.registration == "closed":
         left_out.add("registration_endpoint")
     grants = ["authorization_code", "client_credentials"]
-    methods = ["client_secret_basic", "private_key_jwt", "none"]
+    methods = (["client_secret_basic"] if payer.client_secret_basic else []) + ["private_key_jwt", "none"]
     return {
         "issuer": auth,
         "jwks_uri": f"{auth}/jwks",
@@ -189,7 +189,7 @@ def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
         "response_modes_supported": [payer.response_mode],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods
-        + (["client_secret_post"] if payer.client_secret_post else []),
+        + (["client_secret_post"] if payer.client_secret_post or not payer.client_secret_basic else []),
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
         "scopes_supported": scopes(payer),
         "capabilities": capabilities(payer),

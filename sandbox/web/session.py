@@ -118,6 +118,12 @@ class Attempt:
     wait: int | None = None
 
 
+def _password(account: Account) -> str:
+    """What opens the sign-in of apps: the portal's password, unless the payer keeps another one."""
+    apart = account.line in here().payer.separate_credentials and request.path.startswith("/auth/")
+    return f"{account.password}-apps" if apart else account.password
+
+
 def attempt() -> Attempt:
     """Try the posted user name and password. An unknown name takes the same path as a wrong password.
 
@@ -130,7 +136,7 @@ def attempt() -> Attempt:
     if wait := throttle.waiting(desk, username, address):
         return Attempt(None, wait)
     account = accounts.get(username)
-    expected = digest(account.password if account else _NOBODY)
+    expected = digest(_password(account) if account else _NOBODY)
     right = hmac.compare_digest(digest(request.form.get("password", "")), expected)
     if account is None or not right:
         throttle.failed(desk, username, address)

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.cataloguing import table
 from sandbox.core.gates import Stage
+from sandbox.faults.catalog import load
 from sandbox.faults.scenario import VERBS
 from sandbox.linting import schema, verbs
 from sandbox.settings import HELP, Settings, root
@@ -65,11 +67,17 @@ def test_the_page_of_verbs_is_the_code_s() -> None:
     assert (TOP / "docs" / "verbs.md").read_text() == verbs()
 
 
-def test_the_readme_lists_every_scenario_and_every_command() -> None:
+def test_the_page_of_the_catalogue_is_the_scenarios() -> None:
+    assert (TOP / "docs" / "catalogue.md").read_text() == table(load(TOP / "scenarios").by_id.values())
+
+
+def test_every_scenario_is_in_the_catalogue_and_every_command_in_the_readme() -> None:
     from sandbox.cli import cli
 
+    catalogue = (TOP / "docs" / "catalogue.md").read_text()
     for path in (TOP / "scenarios").glob("*.yaml"):
-        assert f"`{path.stem}`" in README, path.stem
+        assert f"`{path.stem}`" in catalogue, path.stem
+    assert "docs/catalogue.md" in README
     for name in cli.commands:
         assert f"payer-sandbox {name}" in README, name
 

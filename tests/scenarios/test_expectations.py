@@ -11,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from support.bands import landed
 
 from sandbox.core.clock import FrozenClock
 from sandbox.faults.catalog import load
@@ -28,6 +29,8 @@ CASES = [
     for case in scenario.cases
 ]
 """Every selection that a file speaks of, and the points that it promises."""
+LANDED = landed()
+"""The bands that the matrix of bands says they land on."""
 
 
 @pytest.mark.parametrize(("selection", "points"), CASES, ids=[selection for selection, _ in CASES])
@@ -44,6 +47,9 @@ def test_a_scenario_earns_what_it_promises(
     reasons = {line.id: line.reason for line in card.lines}
     wanted = METRICS | points
     assert earned == wanted, {k: reasons[k] for k in METRICS if earned[k] != wanted[k]}
+    bands = {line.id: line.band for line in card.lines}
+    for metric, band in LANDED.get(selection, {}).items():
+        assert bands[metric] == band, reasons[metric]
 
 
 def test_the_default_payer_scores_100_of_100(origin: str) -> None:

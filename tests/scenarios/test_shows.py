@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,17 +46,21 @@ class Seen:
 def test_a_scenario_shows_what_it_says(still: tuple[str, FrozenClock], name: str) -> None:
     origin, clock = still
     with SmartApp(f"{origin}/s/{name}~shows") as client:
+        links: dict[str, str] = {}
         for step in SCENARIOS[name].shows:
             for _ in range(step.times):
                 begun = clock.now()
-                seen = attempt(client, step)
+                seen = attempt(client, step, links)
+                if isinstance(seen.body, dict) and seen.body.get("resourceType") == "Bundle":
+                    links = {link["relation"]: link["url"] for link in seen.body.get("link", [])}
                 seen.seconds = (clock.now() - begun).total_seconds()
             check(client, seen, step.then)
 
 
-def attempt(client: SmartApp, step: Show) -> Seen:
+def attempt(client: SmartApp, step: Show, links: dict[str, str]) -> Seen:
+    """Take a step; `links` are those of the last Bundle."""
     try:
-        found = act(client, step)
+        found = act(client, step, links)
     except httpx.DecodingError:
         return Seen(failed="encoding")
     except httpx.TransportError:
@@ -62,31 +68,45 @@ def attempt(client: SmartApp, step: Show) -> Seen:
     return Seen(callback=found) if isinstance(found, dict) else Seen(found)
 
 
-def act(client: SmartApp, step: Show) -> Any:
+def act(client: SmartApp, step: Show, links: dict[str, str]) -> Any:
     """Take a step. Returns the answer, or the callback's parameters of a sign-in that failed."""
     if step.sign_in:
         client.tokens = {}
-        landed = client.log_in(step.sign_in)
+        entrance = client.follow(client.authorize())
+        if client.returned(entrance):
+            return client.callback(entrance)
+        if "<form" not in entrance.text:
+            return entrance
+        landed = client.submit(entrance, step.sign_in, step.password)
         if landed.status_code in (303, 302) and not client.returned(landed):
-            form = hidden(client.follow(landed)) | {"decision": "allow"}
+            page = client.follow(landed)
+            if page.status_code >= 400:
+                return page
+            form = hidden(page) | {"decision": "allow"}
             landed = client.browser.post(f"{client.base}/auth/consent", data=form)
         if not client.returned(landed):
             return landed
-        back = client.callback(landed)
+        back = client.back = client.callback(landed)
         if "code" not in back:
             return back
         answer = client.redeem(back["code"])
         client.tokens = answer.json() if answer.status_code == 200 else {}
         return answer
+    if step.replay:
+        return client.redeem(client.back["code"])
     if step.opt_in:
         return opt_in(client, step.opt_in)
     if step.advance:
         return client.control("clock", {"advance": step.advance})
     if step.authorize is not None:
-        answer = client.authorize(**step.authorize)
+        named = {"fhir": f"{client.base}/fhir"}
+        asked = {name: value and value.format_map(named) for name, value in step.authorize.items()}
+        answer = client.authorize(**asked)
         return client.callback(answer) if client.returned(answer) else answer
     if step.fetch is not None:
         return client.http.get(f"{client.base}/{step.fetch}", headers=step.send)
+    if step.follow is not None:
+        return client.get(links[step.follow], **step.send)
     if not client.tokens:
         client.connect(FIRST_MEMBER)
     if step.refresh:
@@ -110,6 +130,9 @@ def check(client: SmartApp, seen: Seen, then: Then) -> None:
         assert answer.status_code == then.status, answer.text[:300]
     if then.connected is not None:
         assert bool(client.tokens) is then.connected
+    if then.state is not None:
+        sent, came = client.state, client.back.get("state")
+        assert then.state == ("dropped" if came is None else "kept" if came == sent else "altered")
     if then.issue:
         assert body["issue"][0]["code"] == then.issue
     if then.error:
@@ -126,6 +149,10 @@ def check(client: SmartApp, seen: Seen, then: Then) -> None:
         assert value in values(seen.callback or body, path.split(".")), path
     for path in then.absent:
         assert not values(seen.callback or body, path.split(".")), path
+    if then.claims or then.unclaimed:
+        told = claims(body["id_token"])
+        assert {name: told.get(name) for name in then.claims} == then.claims
+        assert not set(then.unclaimed) & set(told)
     if then.took is not None:
         assert seen.seconds >= then.took
     if then.entries is not None:
@@ -134,6 +161,13 @@ def check(client: SmartApp, seen: Seen, then: Then) -> None:
         assert pages(client, body) == then.pages
     if then.every:
         check_references(client, body, then.every, then.unresolvable)
+
+
+def claims(id_token: str) -> dict[str, Any]:
+    """What an id_token says, unverified."""
+    part = id_token.split(".")[1]
+    found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    return found
 
 
 def pages(client: SmartApp, bundle: dict[str, Any]) -> int:

@@ -31,6 +31,7 @@ class SmartApp:
     scope: str = SCOPE
     verifier: str | None = field(default_factory=lambda: secrets.token_urlsafe(48))
     state: str = field(default_factory=lambda: secrets.token_urlsafe(24))
+    back: dict[str, str] = field(default_factory=dict)
     tokens: dict[str, Any] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -71,7 +72,10 @@ class SmartApp:
 
     def log_in(self, username: str, password: str | None = None, **changes: str | None) -> httpx.Response:
         """Authorize, then fill the login form. Returns the answer to the form, redirects unfollowed."""
-        page = self.follow(self.authorize(**changes))
+        return self.submit(self.follow(self.authorize(**changes)), username, password)
+
+    def submit(self, page: httpx.Response, username: str, password: str | None = None) -> httpx.Response:
+        """Fill the login form of a page. Returns the answer, redirects unfollowed."""
         form = hidden(page) | {"username": username, "password": password or f"{username}-pass"}
         return self.browser.post(f"{self.base}/auth/login", data=form)
 

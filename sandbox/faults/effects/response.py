@@ -6,7 +6,7 @@ import errno
 import gzip
 from collections.abc import Iterator
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import Field
 
@@ -83,6 +83,28 @@ class DeadEnd(Effect, stage=Stage.RESPONSE):
         if not 300 <= value.status < 400 or not any(name in told for name in asked):
             return value
         return refusal(facts, self.status, self.text, (("Cache-Control", "no-store"),), "html")
+
+
+class SendBack(Effect, stage=Stage.RESPONSE):
+    """Send the app back with an error where the payer would have asked the member to sign in: the
+    request was good, by the standard. `unless_scope` is a scope that, when asked for, makes it pass."""
+
+    do: Literal["send_back"]
+    error: str = "invalid_request"
+    description: str = "The request is not as this payer wants it"
+    unless_scope: str | None = None
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        app, state = facts.params.get("redirect_uri"), facts.params.get("state")
+        where = urlsplit(value.header("Location") or "")
+        # Only a request that was found good leads on to a page of the payer, so the URI is the app's.
+        passed = 300 <= value.status < 400 and where.path.rpartition("/")[2] in ("login", "pick", "consent")
+        if not app or not passed or self.unless_scope in facts.params.get("scope", "").split():
+            return value
+        told = {"error": self.error, "error_description": self.description}
+        told |= {} if state is None else {"state": state}
+        joint = "&" if "?" in app else "?"
+        return value.with_header("Location", f"{app}{joint}{urlencode(told)}")
 
 
 class CallbackInFragment(Effect, stage=Stage.RESPONSE):

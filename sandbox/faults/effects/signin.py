@@ -11,6 +11,7 @@ from pydantic import Field
 from sandbox.auth.decision import Decision
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
+from sandbox.fhir.params import TYPES
 
 
 class Deny(Effect, stage=Stage.AUTHORIZE):
@@ -51,6 +52,29 @@ class KeepScopes(Effect, stage=Stage.AUTHORIZE):
 
     def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
         return replace(value, scope=tuple(s for s in value.scope if s in self.keep))
+
+
+class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
+    """Grant access to fewer resource types than the member agreed to: not to those in `drop`, and where
+    `keep` is given only to those in it. A scope for all types becomes one for each that is left."""
+
+    do: Literal["narrow_types"]
+    drop: list[str] = Field(default_factory=list)
+    keep: list[str] | None = None
+
+    def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
+        left = [kind for kind in self.keep or TYPES if kind not in self.drop]
+        scope: list[str] = []
+        for text in value.scope:
+            context, slash, rest = text.partition("/")
+            kind, _, actions = rest.partition(".")
+            if not slash or context not in ("patient", "user"):
+                scope.append(text)
+            elif kind == "*":
+                scope += [f"{context}/{one}.{actions}" for one in left]
+            elif kind in left:
+                scope.append(text)
+        return replace(value, scope=tuple(dict.fromkeys(scope)))
 
 
 class AlterState(Effect, stage=Stage.AUTHORIZE):

@@ -73,3 +73,18 @@ class SetTokenField(Effect, stage=Stage.TOKEN):
 
     def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
         return replace(value, extras={**value.extras, self.name: self.value})
+
+
+class ForgetTokens(Effect, stage=Stage.TOKEN):
+    """Let every token that was issued before a moment be unknown from then on. The moment is when the
+    tenant's clock has been moved this many seconds ahead."""
+
+    do: Literal["forget_tokens"]
+    ahead: int = Field(ge=1)
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        left = self.ahead - int(world.ahead.total_seconds())
+        if left <= 0:
+            return value
+        refresh = left if value.refresh_lifetime is None else min(left, value.refresh_lifetime)
+        return replace(value, lifetime=min(left, value.lifetime), refresh_lifetime=refresh)

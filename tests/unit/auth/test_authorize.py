@@ -52,6 +52,14 @@ def test_an_error_of_client_or_redirect_uri_never_redirects(at: Desk, changes: d
     assert caught.value.expression in changes
 
 
+def test_a_state_that_is_too_short_is_told_on_a_page(at: Desk) -> None:
+    strict = replace(at, payer=Payer(least_state=3))
+    with pytest.raises(BadRequest, match="state is shorter than 3 characters"):
+        check(args(state="st"), strict)
+    assert check(args(state="abc"), strict).state == "abc"
+    assert check(args(state="st"), at).state == "st"
+
+
 ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"state": ["a", "b"]}, "invalid_request", "state"),
     ({"response_type": None}, "invalid_request", "response_type"),

@@ -184,3 +184,30 @@ def test_an_id_token_comes_only_with_openid_and_a_nonce_only_when_sent(app: App,
     assert "id_token" not in app.sign_in(scope="patient/*.rs")
     found = jwt.decode(app.sign_in()["id_token"], KeySet.import_key_set(jwks(key)), algorithms=["RS256"])
     assert "nonce" not in found.claims
+
+
+def test_a_careless_payer_lets_a_code_work_twice(app: App) -> None:
+    careless = app.under(Payer(code_once=False, code_seconds=600))
+    code = careless.code()
+    first, second = careless.exchange(code), careless.exchange(code)
+    assert (first[0], second[0]) == (200, 200)
+    assert alive(careless, first[1]["access_token"])
+    careless.advance(seconds=601)
+    assert careless.exchange(code)[1]["error"] == "invalid_grant"
+
+
+def test_a_careless_payer_still_asks_for_the_verifier(app: App) -> None:
+    careless = app.under(Payer(code_once=False))
+    code = careless.code()
+    assert careless.exchange(code)[0] == 200
+    assert careless.exchange(code, code_verifier="w" * 43)[0] == 400
+
+
+def test_where_basic_is_not_taken_the_form_is(web: App) -> None:
+    strict = web.under(Payer(client_secret_basic=False))
+    code = strict.code()
+    assert strict.exchange(code)[0] == 401
+    posting = replace(strict, headers={})
+    assert posting.exchange(code, client_secret="wrong")[0] == 401
+    assert posting.exchange(code, client_secret="s3cret: +%ü")[0] == 200
+    assert replace(web, headers={}).exchange(code, client_secret="s3cret: +%ü")[0] == 401

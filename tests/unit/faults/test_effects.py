@@ -179,6 +179,12 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("expire_early", {"after_requests": 6}, replace(PLAN, uses=3), replace(PLAN, uses=3)),
     ("omit_patient", {}, PLAN, replace(PLAN, extras={"tenant": "x"})),
     ("withhold_refresh", {}, PLAN, replace(PLAN, refresh=False)),
+    ("forget_tokens", {"ahead": 60}, PLAN, replace(PLAN, lifetime=60, refresh_lifetime=60)),
+    ("forget_tokens", {"ahead": 9000}, PLAN, replace(PLAN, refresh_lifetime=9000)),
+    ("narrow_types", {"keep": ["Patient", "Coverage"], "drop": ["Patient"]}, YES,
+     replace(YES, scope=("openid", "patient/Coverage.rs"))),
+    ("narrow_types", {"keep": ["Patient"]}, replace(YES, scope=("user/Patient.r", "patient/Goal.rs")),
+     replace(YES, scope=("user/Patient.r",))),
     ("keep_scopes", {"keep": ["openid"]}, YES, replace(YES, scope=("openid",))),
     ("alter_state", {}, replace(YES, params={"state": "abcd"}), replace(YES, params={"state": "ab"})),
     ("alter_state", {"how": "encode_twice"}, replace(YES, params={"state": "a b"}),
@@ -415,8 +421,44 @@ def test_a_share_of_the_matches_is_always_the_same_one() -> None:
     assert act("hide_share", many, share=0.3) == kept
 
 
+def test_a_moment_that_is_over_ends_no_token() -> None:
+    later = replace(world(), ahead=timedelta(seconds=100))
+    assert act("forget_tokens", PLAN, at=later, ahead=100) == PLAN
+    assert act("forget_tokens", PLAN, at=later, ahead=130).refresh_lifetime == 30
+
+
+def test_dropping_a_type_leaves_every_other() -> None:
+    scope = act("narrow_types", YES, drop=["Patient"]).scope
+    assert "patient/Coverage.rs" in scope
+    assert not {"patient/Patient.rs", "patient/*.rs"} & set(scope)
+
+
+ASKED = {"redirect_uri": "http://127.0.0.1/cb", "state": "a b", "scope": "openid internal"}
+LOGIN = Reply(303, (("Location", "http://h/auth/login?request=1"),), b"")
+
+
+@pytest.mark.parametrize(
+    ("answer", "params", "rule", "where"),
+    [
+        (LOGIN, ASKED, {}, "http://127.0.0.1/cb?error=no&error_description=why&state=a+b"),
+        (LOGIN, {"redirect_uri": "app:/cb?x=1"}, {}, "app:/cb?x=1&error=no&error_description=why"),
+        (LOGIN, ASKED, {"unless_scope": "internal"}, "http://h/auth/login?request=1"),
+        (LOGIN, {}, {}, "http://h/auth/login?request=1"),
+        (BACK, ASKED, {}, BACK.header("Location")),
+        # A page of refusal: the redirect URI may be a stranger's.
+        (Reply(400, (), b"x"), ASKED, {}, None),
+    ],
+)
+def test_only_a_request_that_was_good_is_sent_back(
+    answer: Reply, params: dict[str, str], rule: dict[str, str], where: str | None
+) -> None:
+    facts = Facts(path="/auth/authorize", params=params)
+    sent = act("send_back", answer, facts, error="no", description="why", **rule)
+    assert (sent.status, sent.header("Location")) == (answer.status, where)
+
+
 def test_every_verb_is_tested_here() -> None:
-    elsewhere = {"delay", "rate_limit", "maintenance", "refuse", "refuse_search"}
+    elsewhere = {"delay", "rate_limit", "maintenance", "refuse", "refuse_search", "send_back"}
     assert {row[0] for row in (*TABLE, *ANSWERS)} | elsewhere == set(VERBS)
 
 
