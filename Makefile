@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint oracle mutants fuzz validate clean browser-packages
+.PHONY: serve test test-postgres lint catalogue oracle mutants fuzz validate clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -32,6 +32,10 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 	$(BIN)/payer-sandbox scenarios lint
 	$(BIN)/payer-sandbox scenarios schema | cmp - scenarios/schema.json
+
+# Every scenario graded: minutes.
+catalogue: .venv/.dev
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m catalogue tests/scenarios $(ARGS)
 
 # 20,000 searches, each answered by the library and by a plain filter in Python: minutes.
 oracle: .venv/.dev
