@@ -6,15 +6,16 @@ from typing import Any
 
 import httpx
 from attacks.breach import Scene, attack, held
-from sqlalchemy import true
 from support.smart_app import SmartApp, hidden
 
 from sandbox.auth.household import Choice
+from sandbox.store import library
+from sandbox.store.following import follow
 from sandbox.web.visit import here
 
 OTHER = "mbr-0002"
 
-_EVERYBODYS = {"sandbox.fhir.interactions._visible": lambda stored, patient: True}
+_EVERYBODYS = {"sandbox.fhir.interactions.visible": lambda stored, patient: True}
 _BEYOND = {"sandbox.fhir.query.Query.within": lambda self, patient, refuse=True: self}
 
 
@@ -117,7 +118,11 @@ def searching_by_post(scene: Scene, address: str) -> None:
     held(keeps_to(maria, answer), "another member's coverage by _search")
 
 
-_FOLLOWED = {**_EVERYBODYS, "sandbox.store.following.visible": lambda table, patient: true()}
+def _anywhere(fetch: Any, found: Any, includes: Any, now: int, patient: str | None) -> Any:
+    return follow(fetch, found, includes, now, None)
+
+
+_FOLLOWED = {**_EVERYBODYS, "sandbox.store.library.follow": _anywhere}
 
 
 @attack("another member by _include", _FOLLOWED, "by name", include="ExplanationOfBenefit:coverage")
@@ -132,7 +137,12 @@ def including(scene: Scene, include: str, again: str = "") -> None:
 
 
 @attack(
-    "another member by $everything", {"sandbox.store.library.SHARED": ("Coverage", "Organization")}, "planted"
+    "another member by $everything",
+    {
+        "sandbox.store.library.SHARED": ("Coverage", "Organization"),
+        "sandbox.store.library._everything": library._everything.__wrapped__,  # asked anew
+    },
+    "planted",
 )
 def following_references_of_everything(scene: Scene) -> None:
     """$everything takes along what the member's data refer to, if it is nobody's."""

@@ -151,7 +151,7 @@ def asking_without_a_state(scene: Scene) -> None:
 
 @attack(
     "mix-up",
-    {"sandbox.store.ledger.Ledger.tenant": lambda self, name: _one_for_all(self)},
+    {"sandbox.store.ledger.Ledger.tenant": lambda self, name, pin="": _one_for_all(self)},
 )
 def carrying_a_code_to_another_payer(scene: Scene) -> None:
     """Two payers on one server: a code of one is nothing at the other."""
@@ -164,4 +164,4 @@ def carrying_a_code_to_another_payer(scene: Scene) -> None:
 def _one_for_all(ledger: Any) -> Any:
     from sandbox.store.ledger import TenantLedger
 
-    return TenantLedger(ledger._engine, "")
+    return TenantLedger(ledger._engine, ledger._driver, "")

@@ -16,15 +16,17 @@ from support.smart_app import MakeApp, SmartApp
 
 from sandbox.core.clock import SystemClock
 from sandbox.core.files import json_value
-from sandbox.store.schema import RESOURCE
+from sandbox.store.packing import Packing
+from sandbox.store.schema import ABOUT, DICTIONARY, RESOURCE
 
 
 @pytest.fixture(scope="module")
 def oracle(library_file: Path) -> Oracle:
     """Over the population that is served, in its order."""
     with create_engine(f"sqlite:///{library_file}").connect() as db:
-        bodies = db.execute(select(RESOURCE.c.body).order_by(RESOURCE.c.key)).scalars().all()
-    return Oracle(map(json_value, bodies), SystemClock().now())
+        kept = db.execute(select(RESOURCE.c.body).order_by(RESOURCE.c.key)).scalars().all()
+        dictionary = db.execute(select(ABOUT.c.value).where(ABOUT.c.name == DICTIONARY)).scalar_one()
+    return Oracle(map(json_value, map(Packing(dictionary).unpack, kept)), SystemClock().now())
 
 
 class Asking:

@@ -53,7 +53,7 @@ def changed(**changes: Any) -> dict[str, Any]:
 
 DATED = Page(
     tuple(
-        replace(stored(str(number)), body=body)
+        stored(str(number))._replace(body=body)
         for number, body in enumerate(
             (
                 b'{"billablePeriod":{"start":"2025-06-10"}}',
@@ -220,7 +220,7 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("hide_by_age", {"newer_than_days": 30}, DATED, replace(DATED, matches=DATED.matches[1:], total=8)),
     ("hide_by_age", {"older_than_days": 30, "types": ["Coverage"]}, DATED, DATED),
     ("copy_entry", {"prefixes": ["A-"]}, Page((stored("a"),)),
-     Page((stored("a"), replace(stored("a"), id="A-a", body=b'{"id":"A-a"}')))),
+     Page((stored("a"), stored("a")._replace(id="A-a", body=b'{"id":"A-a"}')))),
     ("copy_entry", {"type": "Coverage"}, PAGE, PAGE),
     ("forget_includes", {}, QUERY, replace(QUERY, includes=())),
     ("ignore_param", {"param": "type"}, QUERY, replace(QUERY, clauses=QUERY.clauses[:1])),
