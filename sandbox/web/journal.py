@@ -1,7 +1,7 @@
 """The journal: what is kept of an exchange, and which entries somebody wants.
 
 It never holds a token, a code, a state or a password: parameters are kept by name, those that carry no
-secret with their value, and a bearer token as the beginning of its digest.
+secret with their value, and secrets as the beginning of their digest, so that one used twice is seen to be.
 """
 
 from __future__ import annotations
@@ -29,7 +29,18 @@ OPEN_PARAMS = (
 )  # fmt: skip
 """Parameters whose values may be kept."""
 
+MARKED = (
+    "state", "nonce", "code", "code_challenge", "refresh_token", "token", "request_uri", "_page",
+)  # fmt: skip
+"""Parameters of which a digest is kept."""
+
 _VALUE_MAX = 300
+_SCOPE_MAX = 2000
+
+
+def mark(secret: str) -> str:
+    """How a secret stands in the journal."""
+    return digest(secret)[:8]
 
 
 def bearer() -> str:
@@ -53,12 +64,17 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
         "scenario": visit.selection.name,
         "effects": list(visit.fired()),
         "params": sorted(set(sent)),
-        "sent": {name: sent[name][:_VALUE_MAX] for name in OPEN_PARAMS if name in sent},
+        "sent": {name: _open(name) for name in OPEN_PARAMS if name in sent},
+        "query": mark(request.query_string.decode("latin-1")) if request.query_string else None,
+        "marks": {name: mark(sent[name]) for name in MARKED if sent.get(name)},
+        "state_length": len(sent.get("state", "")),
+        "accept": request.headers.get("Accept", "")[:_VALUE_MAX],
         "client": visit.facts.client,
         "member": visit.facts.member,
-        "token": digest(secret)[:8] if secret else None,
+        "token": mark(secret) if secret else None,
         "because": list(because),
         "retry_after": response.headers.get("Retry-After"),
+        "issued": _issued(response),
         **said,
         **visit.notes,
     }
@@ -70,6 +86,29 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
     return {name: value for name, value in told.items() if value or name in always}
 
 
+def _open(name: str) -> str:
+    """Every value of a parameter that may be kept, with commas between."""
+    most = _SCOPE_MAX if name == "scope" else _VALUE_MAX
+    return ",".join(request.values.getlist(name))[:most]
+
+
+def _issued(response: Response) -> dict[str, str]:
+    """Marks of what this answer handed out: the callback's code and state, or the tokens."""
+    if 300 <= response.status_code < 400 and request.path.startswith("/auth/"):
+        address = urlsplit(response.headers.get("Location", ""))
+        back = parse_qs(address.query) | parse_qs(address.fragment)
+        return {name: mark(back[name][0]) for name in ("code", "state") if name in back}
+    if request.path != "/auth/token" or response.status_code != 200 or response.is_streamed:
+        return {}
+    try:
+        body = json_value(response.get_data())
+    except ValueError:
+        return {}
+    told = {name: body.get(name) for name in _TOKENS} if isinstance(body, dict) else {}
+    return {name: mark(value) for name, value in told.items() if isinstance(value, str)}
+
+
+_TOKENS = ("access_token", "refresh_token")
 _TAGS = re.compile(r"<[^>]*>")
 
 

@@ -55,6 +55,12 @@ class Entry(BaseModel):
     params: list[str] = Field([], description="names of the parameters that were sent")
     sent: dict[str, str] = Field({}, description="values of those that carry no secret")
     token: str = Field("", description="the beginning of the SHA-256 of the bearer token")
+    query: str = Field("", description="the same of the query string")
+    marks: dict[str, str] = Field({}, description="the same of state, code, refresh_token, _page and such")
+    issued: dict[str, str] = Field({}, description="the same of what the answer handed out")
+    next: str = Field("", description="the same of the next page's token, where one was offered")
+    state_length: int = Field(0, description="characters of the state that was sent")
+    accept: str = Field("", description="the Accept header")
     error: str = ""
     said: str = ""
     why: str = Field("", description="for a refusal: its cause, in one sentence")

@@ -12,6 +12,7 @@ from sandbox.fhir import interactions, wire
 from sandbox.fhir.library import Page
 from sandbox.fhir.query import Query, parse
 from sandbox.web.arriving import arrive, now
+from sandbox.web.journal import mark
 from sandbox.web.negotiation import strict
 from sandbox.web.paging import Pages, Place
 from sandbox.web.visit import Visit, refine
@@ -82,4 +83,6 @@ def bundle(
     asked = query.partition("?")[2]
     url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
     links = pages(visit, allowed).links(url, query, place, page)
+    if page.more:
+        visit.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])
     return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)

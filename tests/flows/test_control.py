@@ -233,6 +233,32 @@ def test_the_journal_is_followed_as_exchanges_come(app: SmartApp) -> None:
     assert app.control(f"journal?after={said['last']}&wait=0").json()["entries"] == []
 
 
+def test_the_journal_shows_that_a_secret_is_the_one_of_before_without_telling_it(maria: SmartApp) -> None:
+    first = maria.get("ExplanationOfBenefit?_count=2", Accept="application/fhir+json").json()
+    maria.get(next(link["url"] for link in first["link"] if link["relation"] == "next"))
+    maria.refresh()
+    asked, back, token, page, again, refreshed = (
+        next(e for e in entries(maria) if e["path"] == path and e["status"] == status and want(e))
+        for path, status, want in (
+            ("/auth/authorize", 303, bool),
+            ("/auth/consent", 303, lambda e: e["issued"]),
+            ("/auth/token", 200, lambda e: e["sent"]["grant_type"] == "authorization_code"),
+            ("/fhir/ExplanationOfBenefit", 200, lambda e: "_page" not in e["params"]),
+            ("/fhir/ExplanationOfBenefit", 200, lambda e: "_page" in e["params"]),
+            ("/auth/token", 200, lambda e: e["sent"]["grant_type"] == "refresh_token"),
+        )
+    )
+    assert asked["marks"]["state"] == back["issued"]["state"]
+    assert asked["state_length"] == len(maria.state)
+    assert back["issued"]["code"] == token["marks"]["code"]
+    assert token["issued"]["access_token"] == page["token"]
+    assert token["issued"]["refresh_token"] == refreshed["marks"]["refresh_token"]
+    assert refreshed["issued"]["refresh_token"] != token["issued"]["refresh_token"]
+    assert page["next"] == again["marks"]["_page"]
+    assert page["query"] != again["query"]
+    assert page["accept"] == "application/fhir+json"
+
+
 def test_the_journal_keeps_no_secret_in_any_field(make_app: MakeApp) -> None:
     app = make_app(secret="sandbox-web-secret", client_id="sandbox-web",
                    redirect_uri="http://localhost:3000/callback")  # fmt: skip
