@@ -24,7 +24,8 @@ from sandbox.embedded import listening, with_library
 from sandbox.faults.selection import Selection
 from sandbox.remote import Remote
 from sandbox.settings import from_env
-from sandbox.store.ledger import CLOCK, Ledger, TenantLedger
+from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.store.tenant.clock import CLOCK
 
 LEAST = 0.97
 _CLOCK = select(CLOCK.c.offset).where(CLOCK.c.tenant == bindparam("tenant"))

@@ -34,7 +34,9 @@ from sandbox.build import place
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.production import stock
 from sandbox.settings import Settings
-from sandbox.store.ledger import Grant, Ledger, Token, digest
+from sandbox.store.ledger import Ledger
+from sandbox.store.secret import digest
+from sandbox.store.tenant.grant import Grant, Token
 
 PORTS = {"bare": 18431, "product": 18432}
 EOB = "ExplanationOfBenefit"

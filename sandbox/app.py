@@ -17,8 +17,9 @@ from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import load as load_catalog
 from sandbox.settings import Settings, catalogue
-from sandbox.store.ledger import Ledger, new_secret
+from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
+from sandbox.store.secret import new_secret
 from sandbox.web import (
     brand,
     control,

@@ -14,7 +14,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
-from sandbox.store.ledger import new_secret
+from sandbox.store.secret import new_secret
 
 _REFUSED: tuple[tuple[type[Exception], HTTPStatus, str], ...] = (
     (errors.LimitRequestLine, HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long: POST to _search"),

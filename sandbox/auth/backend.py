@@ -15,7 +15,8 @@ from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.scopes import narrow_system
 from sandbox.auth.tokens import mint
-from sandbox.store.ledger import Grant, new_secret
+from sandbox.store.secret import new_secret
+from sandbox.store.tenant.grant import Grant
 
 
 class ClientCredentials(_ClientCredentials):

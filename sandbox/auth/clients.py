@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from sandbox.auth.jwks import check_jwks
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, read_yaml
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 
 State = Literal["submitted", "approved", "denied", "suspended"]
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]

@@ -12,7 +12,8 @@ from urllib.parse import urlencode
 
 from sandbox.auth.desk import Desk
 from sandbox.auth.request import AuthorizationRequest, CallbackError
-from sandbox.store.ledger import Code, Grant, new_secret
+from sandbox.store.secret import new_secret
+from sandbox.store.tenant.grant import Code, Grant
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from sandbox.auth.desk import Desk
 from sandbox.auth.identity import id_token
 from sandbox.auth.scopes import split
 from sandbox.auth.tokens import mint
-from sandbox.store.ledger import Code, Grant
+from sandbox.store.tenant.grant import Code, Grant
 
 METHODS = list(CLIENT_METHODS)
 

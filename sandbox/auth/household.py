@@ -14,7 +14,7 @@ from sandbox.auth.eligibility import Refusal, is_minor
 from sandbox.auth.request import AuthorizationRequest
 from sandbox.auth.scopes import subset
 from sandbox.core.roster import Account
-from sandbox.store.ledger import Grant
+from sandbox.store.tenant.grant import Grant
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,8 @@ from joserfc.jwk import RSAKey
 from sandbox.auth.desk import Desk
 from sandbox.auth.scopes import split
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.ledger import Grant, digest
+from sandbox.store.secret import digest
+from sandbox.store.tenant.grant import Grant
 
 LIFETIME = 3600
 """Seconds an id_token says it is good for."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.tokens import living
-from sandbox.store.ledger import Grant, Token
+from sandbox.store.tenant.grant import Grant, Token
 
 
 class PresentedToken:

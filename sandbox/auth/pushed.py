@@ -15,7 +15,7 @@ from sandbox.auth.authentication import Caller, authenticate
 from sandbox.auth.desk import Desk
 from sandbox.auth.request import CallbackError
 from sandbox.core.errors import BadRequest, bad_request
-from sandbox.store.ledger import new_secret
+from sandbox.store.secret import new_secret
 
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60

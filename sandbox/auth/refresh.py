@@ -23,7 +23,7 @@ from sandbox.auth.grants import METHODS
 from sandbox.auth.identity import id_token
 from sandbox.auth.scopes import split, subset
 from sandbox.auth.tokens import mint, standing
-from sandbox.store.ledger import Grant, Token
+from sandbox.store.tenant.grant import Grant, Token
 
 
 class PresentedRefresh:

@@ -21,7 +21,7 @@ from sandbox.auth.remote import check_address
 from sandbox.auth.scopes import LAUNCH, parse, split
 from sandbox.core.files import json_value
 from sandbox.core.payer import Payer
-from sandbox.store.ledger import new_secret
+from sandbox.store.secret import new_secret
 
 MAX_BYTES = 65_536
 """Bytes of a registration."""

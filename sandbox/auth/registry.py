@@ -12,7 +12,9 @@ from sandbox.auth.clients import SECRET_METHODS, Client, State
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.payer import Payer
-from sandbox.store.ledger import ClientRecord, TenantLedger, digest, new_secret
+from sandbox.store.ledger import TenantLedger
+from sandbox.store.secret import digest, new_secret
+from sandbox.store.tenant.client import ClientRecord
 
 DAY = 86_400_000
 

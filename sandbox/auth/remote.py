@@ -24,7 +24,9 @@ import httpx
 from sandbox.auth.jwks import check_jwks
 from sandbox.core.clock import stopwatch
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.ledger import RemoteKeys, TenantLedger, digest
+from sandbox.store.ledger import TenantLedger
+from sandbox.store.secret import digest
+from sandbox.store.tenant.key import RemoteKeys
 
 MAX_BYTES = 65_536
 SECONDS = 5.0

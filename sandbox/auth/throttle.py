@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.auth.desk import Desk
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 
 
 def waiting(desk: Desk, username: str, address: str) -> int | None:

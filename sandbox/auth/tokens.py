@@ -16,7 +16,8 @@ from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes,
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
 from sandbox.fhir.clauses import AnyOf
-from sandbox.store.ledger import Grant, Token, digest, new_secret
+from sandbox.store.secret import digest, new_secret
+from sandbox.store.tenant.grant import Grant, Token
 
 DAY = 86_400_000
 SYSTEM_SECONDS = 300

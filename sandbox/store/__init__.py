@@ -5,7 +5,8 @@ May import: `core`, `fhir`. Must never: keep anything mutable in the process (an
 to answer any request), know HTTP, decide policy.
 Words: *library* = resources as finished bytes with their index rows; *ledger* = codes, tokens,
 grants, opt-ins, counters, clocks, journal; *tenant* = a payer prefix (scenario set and session),
-"" for the default one. Reset = empty a tenant's part of the ledger.
+"" for the default one. Reset = empty a tenant's part of the ledger. `ledger.TenantLedger` is what callers
+hold; its nouns are in `tenant/`.
 Decisions: a library is written (`intake`) beside its place and renamed when whole, so a killed build
 leaves none that opens. Tokens, codes and secrets are stored as SHA-256 only.
 """

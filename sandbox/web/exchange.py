@@ -22,7 +22,8 @@ from sandbox.faults import oneshot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
 from sandbox.fhir import wire
-from sandbox.store.ledger import TenantLedger, new_secret
+from sandbox.store.ledger import TenantLedger
+from sandbox.store.secret import new_secret
 from sandbox.web import cors, visit
 from sandbox.web.control import may_control
 from sandbox.web.encoding import encode

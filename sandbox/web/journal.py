@@ -18,7 +18,7 @@ from flask import Response, request
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_value
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 from sandbox.web.explain import explain
 from sandbox.web.visit import Visit
 

@@ -23,7 +23,8 @@ from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
 from sandbox.core.roster import Account
-from sandbox.store.ledger import Pending, new_secret
+from sandbox.store.secret import new_secret
+from sandbox.store.tenant.signin import Pending
 from sandbox.web import session, words
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.visit import Visit, here, refine

@@ -16,7 +16,7 @@ from itsdangerous import BadSignature, URLSafeSerializer
 
 from sandbox.core.errors import Gone, bad_request
 from sandbox.fhir.library import Page
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 
 
 @dataclass(frozen=True)

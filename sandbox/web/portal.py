@@ -9,7 +9,7 @@ from sandbox.auth import consent as consents
 from sandbox.auth.scopes import split
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
-from sandbox.store.ledger import Grant
+from sandbox.store.tenant.grant import Grant
 from sandbox.web import session, words
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.visit import here

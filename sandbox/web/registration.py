@@ -15,7 +15,7 @@ from sandbox.auth.clients import Client
 from sandbox.auth.registration import Metadata, RegistrationError, Rules
 from sandbox.core.errors import BadRequest, NotFound, Unauthorized
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.ledger import new_secret
+from sandbox.store.secret import new_secret
 from sandbox.web.visit import here
 
 register = Blueprint("register", __name__, url_prefix="/auth/register")

@@ -15,7 +15,8 @@ from flask import Response, after_this_request, g, request
 from sandbox.auth import throttle
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
-from sandbox.store.ledger import Session, digest, new_secret
+from sandbox.store.secret import digest, new_secret
+from sandbox.store.tenant.signin import Session
 from sandbox.web.visit import here, pin
 
 COOKIE = "payer_session"

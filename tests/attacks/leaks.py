@@ -12,7 +12,8 @@ from flask import request
 from support.smart_app import SmartApp, hidden
 
 from sandbox.auth.server import AuthorizationServer
-from sandbox.store.ledger import TenantLedger, digest
+from sandbox.store.ledger import TenantLedger
+from sandbox.store.secret import digest
 
 _token = AuthorizationServer.token
 _add_code, _add_token, _note = TenantLedger.add_code, TenantLedger.add_token, TenantLedger.note

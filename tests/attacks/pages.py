@@ -10,7 +10,8 @@ from attacks.breach import Scene, attack, held
 from flask import request
 from support.smart_app import SmartApp, hidden
 
-from sandbox.store.ledger import Session, digest
+from sandbox.store.secret import digest
+from sandbox.store.tenant.signin import Session
 from sandbox.web import pages, session
 from sandbox.web.visit import here
 

@@ -16,7 +16,7 @@ from support.smart_app import hidden
 from unit.auth.keyring import key, public
 
 from sandbox.core.errors import Forbidden
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 from sandbox.web import session
 from sandbox.web.visit import here
 
@@ -106,7 +106,7 @@ def timing_a_registration_token(scene: Scene) -> None:
 @attack(
     "timing of secret comparison",
     {
-        "sandbox.store.ledger.digest": lambda secret: secret,
+        "sandbox.store.tenant.grant.digest": lambda secret: secret,
         "sandbox.auth.tokens.digest": lambda secret: secret,
     },
 )

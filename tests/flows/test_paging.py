@@ -16,7 +16,8 @@ from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
 from sandbox.settings import Settings
 from sandbox.store.intake import build
-from sandbox.store.ledger import Grant, Token, digest
+from sandbox.store.secret import digest
+from sandbox.store.tenant.grant import Grant, Token
 
 EOB = "ExplanationOfBenefit"
 

@@ -20,7 +20,8 @@ from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account, Span
-from sandbox.store.ledger import TenantLedger, digest
+from sandbox.store.ledger import TenantLedger
+from sandbox.store.secret import digest
 
 FHIR, ISSUER = "https://h.example/fhir", "https://h.example/auth"
 CALLBACK = "http://localhost:3000/callback"

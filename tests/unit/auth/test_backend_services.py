@@ -18,7 +18,7 @@ from sandbox.auth.decision import Decision, conclude
 from sandbox.auth.desk import Desk
 from sandbox.auth.tokens import Access, access
 from sandbox.core.payer import Payer
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 
 GRANTS = ("client_credentials",)
 REGISTERED = "system/ExplanationOfBenefit.rs system/Observation.rs?category=s|lab system/Patient.read"

@@ -9,7 +9,7 @@ import pytest
 from sandbox.auth.clients import Client, load
 from sandbox.core.errors import FileProblem
 from sandbox.settings import root
-from sandbox.store.ledger import digest
+from sandbox.store.secret import digest
 
 WEB = Client(
     "web",

@@ -17,7 +17,8 @@ from sandbox.auth.desk import Desk
 from sandbox.auth.registry import CRITERIA, Registry
 from sandbox.core.errors import BadRequest
 from sandbox.core.payer import Payer
-from sandbox.store.ledger import Ledger, TenantLedger, digest
+from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.store.secret import digest
 
 MINE = Client(
     "mine",

@@ -11,7 +11,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.oneshot import asked, bound, header
 from sandbox.faults.selection import Selection
-from sandbox.store.ledger import Armed
+from sandbox.store.tenant.armed import Armed
 
 TOKEN = Facts("POST", "/auth/token")
 

@@ -12,17 +12,10 @@ import pytest
 from support.stores import place
 
 from sandbox.core.errors import FileProblem
-from sandbox.store.ledger import (
-    Code,
-    Grant,
-    Ledger,
-    Pending,
-    Session,
-    TenantLedger,
-    Token,
-    digest,
-    new_secret,
-)
+from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.store.secret import digest, new_secret
+from sandbox.store.tenant.grant import Code, Grant, Token
+from sandbox.store.tenant.signin import Pending, Session
 
 THREADS = 16
 

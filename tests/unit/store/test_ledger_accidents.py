@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.store.ledger import Code, Grant, Ledger, Pending, Token, digest
+from sandbox.store.ledger import Ledger
+from sandbox.store.secret import digest
+from sandbox.store.tenant.grant import Code, Grant, Token
+from sandbox.store.tenant.signin import Pending
 
 RULE = {"when": {}, "then": {"do": "refuse"}}
 

@@ -1,0 +1,126 @@
+"""Sign-ins under way: requests sent ahead, requests waiting for their member, browsers' sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, String, delete
+
+from sandbox.core.files import json_bytes, json_value
+from sandbox.store.secret import digest
+from sandbox.store.tenant.part import Part, table
+
+PENDING = table(
+    "pending",  # an authorization request between /authorize and its code
+    Column("id", String, primary_key=True),
+    Column("browser", String, nullable=False),
+    Column("request", String, nullable=False),
+    Column("username", String),
+    Column("expires", BigInteger, nullable=False),
+    Column("patient", String),
+    Column("scenario", String),
+)
+PUSHED = table(
+    "pushed",  # an authorization request that a client has sent ahead (RFC 9126)
+    Column("id", String, primary_key=True),
+    Column("client", String, nullable=False),
+    Column("request", String, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+)
+SESSION = table(
+    "session",  # a browser at the payer's pages, signed in or not yet
+    Column("id", String, primary_key=True),
+    Column("username", String),
+    Column("csrf", String, nullable=False),
+    Column("expires", BigInteger, nullable=False),
+    Column("since", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Pending:
+    """An authorization request waiting for its member: `request` is the validated request as JSON,
+    `browser` the digest of the session that started it, `username` who has signed in for it (None:
+    nobody yet), `patient` whose data they have chosen to share (None: not chosen)."""
+
+    id: str
+    browser: str
+    request: dict[str, Any]
+    username: str | None
+    expires: int
+    patient: str | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """A browser at this payer. `username` None: nobody has signed in; `csrf` must come with every
+    form; `since` is when the member signed in."""
+
+    username: str | None
+    csrf: str
+    expires: int
+    since: int
+
+
+class SignIns(Part):
+    """A tenant's sign-ins."""
+
+    def push(self, id: str, client: str, request: Mapping[str, Any], expires: int) -> None:
+        body = json_bytes(request).decode()
+        self._add(PUSHED, {"id": digest(id), "client": client, "request": body, "expires": expires})
+
+    def take_pushed(self, id: str, client: str, now: int) -> dict[str, Any] | None:
+        """A pushed request, once, for the client that pushed it, before it expires."""
+        good = [*self._where(PUSHED, id=digest(id), client=client), PUSHED.c.expires > now]
+        with self._write() as db:
+            found = db.execute(delete(PUSHED).where(*good).returning(PUSHED.c.request)).scalar()
+        return json_value(found) if found is not None else None
+
+    def add_pending(self, pending: Pending) -> None:
+        self._add(
+            PENDING,
+            {
+                "id": digest(pending.id),
+                "browser": pending.browser,
+                "request": json_bytes(pending.request).decode(),
+                "username": pending.username,
+                "expires": pending.expires,
+                "patient": pending.patient,
+                "scenario": self.pin or None,
+            },
+        )
+
+    def pending(self, id: str) -> Pending | None:
+        found = self._one(PENDING, Pending, id=digest(id))
+        if found is None:
+            return None
+        whole: Pending = replace(found, id=id, request=json_value(found.request))
+        return whole
+
+    def log_in(self, id: str, username: str, browser: str) -> None:
+        """Somebody has signed in for a request: it goes on in the session that they got."""
+        changes = {"username": username, "browser": browser, "patient": None, "scenario": self.pin or None}
+        self._take(PENDING, self._where(PENDING, id=digest(id)), changes)
+
+    def choose_patient(self, id: str, patient: str) -> None:
+        self._take(PENDING, self._where(PENDING, id=digest(id)), {"patient": patient})
+
+    def end_pending(self, id: str) -> bool:
+        """Forget the request. True for exactly one caller."""
+        with self._write() as db:
+            return db.execute(delete(PENDING).where(*self._where(PENDING, id=digest(id)))).rowcount == 1
+
+    # sessions of browsers
+
+    def add_session(self, id: str, session: Session) -> None:
+        self._add(SESSION, {"id": digest(id), **vars(session)})
+
+    def session(self, id: str) -> Session | None:
+        found: Session | None = self._one(SESSION, Session, id=digest(id))
+        return found
+
+    def end_session(self, id: str) -> None:
+        with self._write() as db:
+            db.execute(delete(SESSION).where(*self._where(SESSION, id=digest(id))))

@@ -1,0 +1,44 @@
+"""What members and payer have decided: sharing switched on, locked, approved, opted out."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, String, delete, select
+
+from sandbox.store.tenant.part import Part, table
+
+OPT_IN = table("opt_in", Column("username", String, primary_key=True), Column("at", BigInteger))
+STANDING = table(
+    "standing",  # what was decided about a member: locked, approved, opted out
+    Column("username", String, primary_key=True),
+    Column("mark", String, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+)
+
+
+class Standings(Part):
+    """What was decided about a tenant's members."""
+
+    def opted_in(self, username: str) -> bool:
+        with self._engine.connect() as db:
+            query = select(OPT_IN.c.at).where(*self._where(OPT_IN, username=username))
+            return db.execute(query).first() is not None
+
+    def opt_in(self, username: str, at: int) -> None:
+        row = self._upsert(OPT_IN).values(tenant=self.name, username=username, at=at)
+        with self._write() as db:
+            db.execute(row.on_conflict_do_nothing())
+
+    def standing(self, username: str) -> frozenset[str]:
+        """What was decided about a member: any of locked, approved, opted-out."""
+        query = select(STANDING.c.mark).where(*self._where(STANDING, username=username))
+        with self._engine.connect() as db:
+            return frozenset(db.execute(query).scalars())
+
+    def mark(self, username: str, mark: str, at: int) -> None:
+        row = self._upsert(STANDING).values(tenant=self.name, username=username, mark=mark, at=at)
+        with self._write() as db:
+            db.execute(row.on_conflict_do_nothing())
+
+    def unmark(self, username: str, mark: str) -> None:
+        with self._write() as db:
+            db.execute(delete(STANDING).where(*self._where(STANDING, username=username, mark=mark)))
