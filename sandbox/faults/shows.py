@@ -18,8 +18,9 @@ class Then(_Strict):
     `says` a text in the error description or page, `header` header names with the text they contain.
     `every` names an element of the answer (a dotted path, lists walked through), and `unresolvable`
     the share of the references found there that cannot be read (within 0.15). `holds` are paths with
-    the value that is found there, `absent` paths where nothing is found. `took` is by the payer's
-    clock. `broken` says how the answer fails before it can be understood.
+    the value that is found there, `like` paths with a form that every value there has, `absent` paths
+    where nothing is found. `took` is by the payer's clock. `broken` says how the answer fails before it
+    can be understood.
     """
 
     status: int | None = None
@@ -35,6 +36,7 @@ class Then(_Strict):
         None, description="what became of the state that a sign-in sent"
     )
     holds: dict[str, JsonValue] = {}
+    like: dict[str, str] = Field({}, description="paths with a regular expression for every value there")
     absent: list[str] = []
     claims: dict[str, JsonValue] = Field({}, description="of the id_token in the answer")
     unclaimed: list[str] = Field([], description="claims that the id_token does not have")
@@ -49,9 +51,10 @@ class Show(_Strict):
     refresh, replay, advance, opt_in.
 
     `get` is a path below the FHIR base, read with the token; `fetch` one below the payer's own prefix,
-    without it; {patient} stands for the member's id. `follow` reads a link of the last Bundle.
-    `authorize` opens the authorization page with parameters changed (null leaves one out; {fhir} stands
-    for the FHIR base). `times` repeats a step, and `then` speaks of the last.
+    without it; {patient} stands for the member's id, {ago[90]} for the date so many days ago by the
+    payer's clock. `follow` reads a link of the last Bundle. `authorize` opens the authorization page with
+    parameters changed (null leaves one out; {fhir} stands for the FHIR base). `times` repeats a step, and
+    `then` speaks of the last.
     A step runs with the token of the latest sign-in (the first eligible member's, when there was none).
     """
 
