@@ -23,7 +23,7 @@ test: .venv/.dev
 # The same on a PostgreSQL server of its own (Debian's package): everything that keeps a library or a ledger.
 test-postgres: .venv/.dev
 	@cd tests && ../$(BIN)/python -m support.stores ../$(BIN)/python -m pytest -c ../pyproject.toml --rootdir .. \
-		-W ignore::pytest.PytestUnraisableExceptionWarning -n auto --dist worksteal $(or $(ARGS),unit/store unit/auth flows)
+		-W ignore::pytest.PytestUnraisableExceptionWarning -n auto --dist worksteal $(or $(ARGS),unit/store unit/auth flows scenarios attacks)
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -55,7 +55,7 @@ validate: .venv/.dev
 fuzz: .venv/.dev
 	@$(BIN)/python benchmarks/fuzz_auth.py $(ARGS)
 
-# What the browser tests load into Chromium (axe-core, fhirclient), in a folder git does not see.
+# What the tests load from npm (axe-core, fhirclient, fhir-kit-client), in a folder git does not see.
 browser-packages:
 	cd tests/browser && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps \
 		--ignore-scripts --omit=optional --loglevel=error

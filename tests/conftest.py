@@ -45,8 +45,8 @@ def env(shared_home: Path, library_file: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def settings(library_place: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    ledger = stores.place(tmp_path_factory.mktemp("ledger") / "ledger.db")
-    return Settings(library=library_place, ledger=str(ledger))
+    ledger = stores.ledger(tmp_path_factory.mktemp("ledger") / "ledger.db")
+    return Settings(library=library_place, ledger=ledger)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -38,11 +37,11 @@ def refused(answer: httpx.Response) -> bool:
 @dataclass(frozen=True)
 class Scene:
     """Where an attack takes place: apps at a payer of the test's own, apps at the same payer whose
-    data hold a reference from one member to another (`planted`), and the file of its ledger."""
+    data hold a reference from one member to another (`planted`), and where its ledger is."""
 
     make: MakeApp
     planted: Callable[[], SmartApp]
-    ledger: Path
+    ledger: str
 
     def web(self) -> SmartApp:
         """The confidential app."""

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from attacks.breach import Scene
+from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
@@ -28,11 +26,12 @@ def planted_origin(settings: Settings, tmp_path_factory: pytest.TempPathFactory)
     """A payer whose data are wrong: every claim of one member also refers to the coverage of another."""
     folder = tmp_path_factory.mktemp("planted")
     library = folder / "library.db"
-    shutil.copy(settings.library, library)
-    with sqlite3.connect(library) as db:
-        assert db.execute(PLANT).rowcount > 0
-    db.close()
-    with listening(replace(settings, library=str(library), ledger=str(folder / "ledger.db"))) as origin:
+    engine = stores.copied(settings.library, library)
+    with engine.begin() as db:
+        assert db.exec_driver_sql(PLANT).rowcount > 0
+    engine.dispose()
+    place, ledger = str(stores.place(library)), stores.ledger(folder / "ledger.db")
+    with listening(replace(settings, library=place, ledger=ledger)) as origin:
         yield origin
 
 
@@ -47,6 +46,6 @@ def scene(
         made.append(SmartApp(f"{origin}/s/baseline~{session_name}"))
         return made[-1]
 
-    yield Scene(make_app, planted, Path(settings.ledger))
+    yield Scene(make_app, planted, settings.ledger)
     for app in made:
         app.close()

@@ -9,6 +9,7 @@ from typing import Any
 
 from attacks.breach import Scene, attack, held
 from flask import request
+from support import stores
 from support.smart_app import SmartApp, hidden
 
 from sandbox.auth.server import AuthorizationServer
@@ -70,8 +71,7 @@ def _counts_by_name(self: Any, token: Any) -> None:
 @attack("secrets in logs and journal", {"sandbox.store.ledger.TenantLedger.add_code": _keeps("code")}, "b")
 def reading_the_file_of_the_ledger(scene: Scene) -> None:
     _, secret = everything_secret(scene)
-    files = list(scene.ledger.parent.glob(f"{scene.ledger.name}*"))
-    kept = b"".join(path.read_bytes() for path in files)
+    kept = stores.kept(scene.ledger)
     assert b"Leaky" in kept
     held(not [word for word in secret if word.encode() in kept], "secrets in the file of the ledger")
 

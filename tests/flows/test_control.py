@@ -69,7 +69,7 @@ def test_secrets_are_not_in_the_ledger_files(settings: Settings, maria: SmartApp
 
 
 def test_callers_from_elsewhere_need_the_key(settings: Settings, tmp_path: Path) -> None:
-    ours = replace(settings, control_key="the-key", ledger=str(tmp_path / "ledger.db"))
+    ours = replace(settings, control_key="the-key", ledger=stores.ledger(tmp_path / "ledger.db"))
     client = create_app(ours).test_client()
     refused = client.post("/_sandbox/reset", environ_overrides=AWAY)
     assert refused.status_code == 403
@@ -82,7 +82,7 @@ def test_callers_from_elsewhere_need_the_key(settings: Settings, tmp_path: Path)
 
 
 def test_without_a_key_nobody_from_elsewhere_gets_in(settings: Settings, tmp_path: Path) -> None:
-    client = create_app(replace(settings, ledger=str(tmp_path / "ledger.db"))).test_client()
+    client = create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db"))).test_client()
     for headers in ({}, {"X-Sandbox-Key": ""}, {"X-Forwarded-For": "127.0.0.1"}):
         assert client.get("/_sandbox/journal", environ_overrides=AWAY, headers=headers).status_code == 403
 
@@ -103,9 +103,11 @@ def test_a_server_without_the_path_says_so_in_json(origin: str) -> None:
 
 
 def test_a_payer_built_around_another_day_lives_on_it(settings: Settings, tmp_path: Path) -> None:
-    with listening(replace(settings, ahead_days=-365, ledger=str(tmp_path / "ledger.db"))) as origin:
+    with listening(
+        replace(settings, ahead_days=-365, ledger=stores.ledger(tmp_path / "ledger.db"))
+    ) as origin:
         then = httpx.get(f"{origin}/_sandbox/clock").json()["now"]
-    with listening(replace(settings, ledger=str(tmp_path / "ledger2.db"))) as origin:
+    with listening(replace(settings, ledger=stores.ledger(tmp_path / "ledger2.db"))) as origin:
         now = httpx.get(f"{origin}/_sandbox/clock").json()["now"]
     assert int(now[:4]) - int(then[:4]) == 1
 
@@ -171,7 +173,7 @@ def test_a_header_arms_once_however_often_it_is_sent(maria: SmartApp) -> None:
 
 
 def test_the_header_arms_nothing_for_strangers(settings: Settings, tmp_path: Path) -> None:
-    client = create_app(replace(settings, ledger=str(tmp_path / "ledger.db"))).test_client()
+    client = create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db"))).test_client()
     headers = {"X-Sandbox-Fail-Next": "any=100"}
     assert client.get("/fhir/metadata", headers=headers, environ_overrides=AWAY).status_code == 403
     hostile = {**headers, "Origin": "https://evil.example"}

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, seed, settings
+from support import stores
 from support.fuzzing import METHODS, PATHS, Asked, Member, Seen, Shape, check, requests
 
 from sandbox.app import create_app
@@ -16,7 +17,7 @@ from sandbox.settings import Settings
 @pytest.fixture(scope="module")
 def flask(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Flask:
     ledger = tmp_path_factory.mktemp("fuzz") / "ledger.db"
-    return create_app(replace(settings, ledger=str(ledger)))
+    return create_app(replace(settings, ledger=stores.ledger(ledger)))
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+from support import stores
 from support.smart_app import MakeApp, SmartApp
 from unit.fhir.fhir_samples import eob, patient
 
@@ -176,8 +177,9 @@ def updated(at: str, version: str = "1") -> dict[str, str]:
 
 def payer_of(folder: Path, person: list[Any], clock: FrozenClock) -> Callable[[str], dict[str, Any]]:
     """A payer with one member, who holds a token for everything. Returns what gets from it."""
-    build(folder / "library.db", [(None, person)])
-    settings = Settings(library=str(folder / "library.db"), ledger=str(folder / "ledger.db"))
+    library = stores.place(folder / "library.db")
+    build(library, [(None, person)])
+    settings = Settings(library=str(library), ledger=stores.ledger(folder / "ledger.db"))
     app = create_app(settings, clock)
     ledger = app.extensions["rooms"].ledger.tenant("")
     scope, never = "patient/*.rs", 1 << 50

@@ -61,7 +61,7 @@ def payer(settings: Settings, folder: Path, **character: Any) -> Iterator[str]:
     text = yaml.read_text().replace("expect:", f"payer: {told}\nexpect:", 1)
     assert "payer:" in text
     (scenarios / "baseline.yaml").write_text(text)
-    ours = replace(settings, scenarios=scenarios, ledger=str(folder / "ledger.db"))
+    ours = replace(settings, scenarios=scenarios, ledger=stores.ledger(folder / "ledger.db"))
     with listening(ours) as origin:
         yield origin
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
+from support import stores
 from support.running import listening
 
 from sandbox.core.clock import FrozenClock, SystemClock
@@ -21,7 +22,7 @@ def standing(
 ) -> Iterator[tuple[str, FrozenClock, datetime]]:
     """The payer that all tests of a worker share."""
     clock = FrozenClock(SystemClock().now().replace(**NOON))
-    ledger = str(tmp_path_factory.mktemp("still") / "ledger.db")
+    ledger = stores.ledger(tmp_path_factory.mktemp("still") / "ledger.db")
     with listening(replace(settings, ledger=ledger), clock) as where:
         yield where, clock, clock.at
 

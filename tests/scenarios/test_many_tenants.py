@@ -8,6 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from support import stores
+
 from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
 from sandbox.settings import Settings
@@ -20,7 +22,7 @@ PER_TENANT = 8 * 1024
 
 def test_two_thousand_tenants_do_not_know_of_each_other(settings: Settings, tmp_path: Path) -> None:
     start = datetime(2026, 6, 15, 12, tzinfo=UTC)
-    ledger = str(tmp_path / "ledger.db")
+    ledger = stores.ledger(tmp_path / "ledger.db")
     client = create_app(replace(settings, ledger=ledger), FrozenClock(start)).test_client()
     kinds = ("baseline", "rate-limited", "slow-responses,seconds={0}", "broken-references.rate-limited")
     names = [kinds[number % 4].format(1 + number % 60) + f"~t{number}" for number in range(TENANTS)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import httpx
+from support import stores
 from support.running import listening, serving
 from support.smart_app import MakeApp, SmartApp
 
@@ -46,7 +47,7 @@ def test_the_path_wins_over_the_header(make_app: MakeApp) -> None:
 
 
 def test_the_server_may_have_another_default(settings: Settings, tmp_path: Path) -> None:
-    other = replace(settings, scenario="broken-references", ledger=str(tmp_path / "ledger.db"))
+    other = replace(settings, scenario="broken-references", ledger=stores.ledger(tmp_path / "ledger.db"))
     with listening(other) as origin, SmartApp(origin) as app:
         assert "sandbox-effects" in app.connect("maria").get("ExplanationOfBenefit").headers
 
@@ -176,7 +177,7 @@ def test_the_path_wins_over_a_pin(make_app: MakeApp) -> None:
 
 
 def test_a_client_may_be_registered_with_a_scenario(settings: Settings, tmp_path: Path) -> None:
-    app = create_app(replace(settings, ledger=str(tmp_path / "ledger.db")))
+    app = create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db")))
     wired = app.extensions["rooms"]
 
     plain = wired.clients["sandbox-app"]

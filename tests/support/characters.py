@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.settings import Settings
+from support import stores
 from support.running import listening
 
 
@@ -34,6 +35,6 @@ def characters(settings: Settings, folder: Path, payers: Mapping[str, Mapping[st
             "reproduce": f"payer-sandbox serve --scenario {name}",
         }
         (scenarios / f"{name}.yaml").write_text(json.dumps(scenario))
-    ours = replace(settings, scenarios=scenarios, ledger=str(folder / "ledger.db"))
+    ours = replace(settings, scenarios=scenarios, ledger=stores.ledger(folder / "ledger.db"))
     with listening(ours) as origin:
         yield origin

@@ -16,7 +16,8 @@ import tempfile
 from hashlib import sha256
 from pathlib import Path
 
-from sqlalchemy import inspect
+from sqlalchemy import Engine, inspect
+from sqlalchemy.schema import CreateSchema
 
 from sandbox.store import address
 
@@ -28,6 +29,27 @@ def place(path: Path) -> str | Path:
     if not DATABASE:
         return path
     return address.within(DATABASE, f"t_{sha256(str(path).encode()).hexdigest()[:24]}")
+
+
+def ledger(path: Path) -> str:
+    """The ledger of a payer's settings, likewise."""
+    return str(place(path))
+
+
+def copied(library: str, path: Path) -> Engine:
+    """A copy of a library that may be written to, where `place(path)` is."""
+    if not address.is_url(library):
+        shutil.copy(library, path)
+        return address.writing(path)
+    theirs, ours = address.schema_of(library), address.schema_of(str(place(path)))
+    engine = address.writing(str(place(path)))
+    with engine.begin() as db:
+        db.execute(CreateSchema(ours))
+        for name in inspect(db).get_table_names(schema=theirs):
+            db.exec_driver_sql(f'CREATE TABLE {ours}."{name}" (LIKE {theirs}."{name}" INCLUDING ALL)')
+            db.exec_driver_sql(f'INSERT INTO {ours}."{name}" SELECT * FROM {theirs}."{name}"')
+        db.exec_driver_sql("ANALYZE")
+    return engine
 
 
 def kept(ledger: str) -> bytes:
