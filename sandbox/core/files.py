@@ -18,8 +18,11 @@ import yaml
 
 from sandbox.core.errors import FileProblem
 
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's where PyYAML was built with it: ten times as fast, the same rules."""
 
-class _StrictLoader(yaml.SafeLoader):
+
+class _StrictLoader(_Loader):  # type: ignore[misc]  # one of two classes, by what is installed
     """SafeLoader with true/false, decimal integers and floats only, and no duplicate keys."""
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -17,7 +18,12 @@ KEPT = (
     *("location", "retry-after", "date", "content-type", "x-request-id", "x-correlation-id"),
     *("cache-control", "www-authenticate"),
 )
-"""The only headers of an answer that are ever looked at."""
+"""The only headers of an answer that are ever looked at, but for the two that say how to read it."""
+
+_OURS = frozenset({*KEPT, "content-encoding", "set-cookie"})
+
+MOST_PIECES = 6_000_000
+"""Values of one body: far more than FHIR puts into 64 MB, far fewer than brackets alone would make of it."""
 
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SECRET = frozenset(
@@ -53,10 +59,17 @@ class Answer:
     def redirect(self) -> str:
         """Where a redirect leads, absolute; empty for any other answer."""
         location = self.headers.get("location", "")
-        return urljoin(self.url, location) if self.status in _REDIRECTS and location else ""
+        return joined(self.url, location) if self.status in _REDIRECTS and location else ""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when it is anything else."""
+        """The body as a JSON object; empty when it is anything else. Not to be changed: read once."""
+        return self._json
+
+    @cached_property
+    def _json(self) -> dict[str, Any]:
+        pieces = sum(self.body.count(mark) for mark in b"{[,") if len(self.body) > MOST_PIECES else 0
+        if pieces > MOST_PIECES:
+            return {}
         try:
             value = files.json_value(self.body)
         except ValueError:
@@ -65,6 +78,14 @@ class Answer:
 
     def text(self) -> str:
         return self.body.decode("utf-8", "replace")
+
+
+def joined(base: str, link: str) -> str:
+    """A link of a stranger's, absolute; as it is when it cannot be one (the guard then refuses it)."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -114,3 +135,20 @@ def redacted(body: bytes, step: str) -> str:
         return ""
     text = body.decode("utf-8", "replace")
     return _QUOTED.sub(lambda found: f'{found[1] or found[2]}"…"', text)
+
+
+def kept_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """The headers that are looked at, lower case, repeated ones joined (RFC 9110 §5.3)."""
+    found: dict[str, str] = {}
+    for name, value in ((n.decode("latin-1").lower(), v) for n, v in raw):
+        if name in _OURS:
+            text = _text(value)
+            found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
+def _text(value: bytes) -> str:
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
-from sandbox.score.answers import Answer
+from sandbox.score.answers import Answer, joined
 
 _LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
 _SUBJECTS = ("patient", "subject", "beneficiary")
@@ -24,11 +23,6 @@ class Page:
     readable: bool = True
     total: int | None = None
     match_keys: tuple[str, ...] = ()
-
-    @property
-    def keys(self) -> frozenset[str]:
-        """`Type/id` of every resource."""
-        return frozenset(key for key in map(key_of, self.resources) if key)
 
 
 def page(answer: Answer) -> Page:
@@ -77,18 +71,28 @@ def is_about_another(resource: dict[str, Any], patient: str) -> bool:
     return bool(named) and not any(n.endswith(f"Patient/{patient}") for n in named)
 
 
-def references(value: Any) -> Iterator[str]:
-    """Every literal `Reference.reference` inside a resource; fragments and urn: are none."""
-    waiting = [value]
+def said(resource: dict[str, Any]) -> list[str]:
+    """Every `Reference.reference` inside a resource, as it is written."""
+    found: list[str] = []
+    waiting: list[Any] = [resource]
     while waiting:  # not recursive: a stranger decides how deep this goes
         here = waiting.pop()
-        if isinstance(here, list):
-            waiting += here
-        elif isinstance(here, dict):
-            said = here.get("reference")
-            if isinstance(said, str) and said and not said.startswith(("#", "urn:")):
-                yield said
-            waiting += here.values()
+        if type(here) is list:
+            waiting += [value for value in here if type(value) is dict or type(value) is list]
+            continue
+        for name, value in here.items():
+            kind = type(value)
+            if kind is str:
+                if name == "reference":
+                    found.append(value)
+            elif kind is dict or kind is list:
+                waiting.append(value)
+    return found
+
+
+def literal(said: Iterable[str]) -> set[str]:
+    """The references that can be read: fragments and urn: are none."""
+    return {text for text in said if text and not text.startswith(("#", "urn:"))}
 
 
 def normal(reference: str, base: str) -> str:
@@ -99,7 +103,7 @@ def normal(reference: str, base: str) -> str:
 
 def address(reference: str, base: str) -> str:
     """Where a normal reference is read."""
-    return urljoin(f"{base}/", reference)
+    return joined(f"{base}/", reference)
 
 
 def type_of(reference: str) -> str:
@@ -111,7 +115,7 @@ def type_of(reference: str) -> str:
 def _next(url: str, body: dict[str, Any]) -> str:
     for link in _list(body.get("link")):
         if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
-            return urljoin(url, str(link["url"]))
+            return joined(url, str(link["url"]))
     return ""
 
 

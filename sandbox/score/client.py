@@ -16,17 +16,18 @@ from urllib.parse import urlencode
 import httpx
 
 from sandbox.core import clock, files
-from sandbox.score.answers import KEPT, Answer, redacted, retry_after, shown
+from sandbox.score.answers import Answer, kept_headers, redacted, retry_after, shown
+from sandbox.score.body import LARGEST, TOO_LARGE, decoded
 from sandbox.score.evidence import Exchange
 from sandbox.score.guard import Guard, Reach
 from sandbox.score.lint.watch import Watch
+from sandbox.score.transport import Transport
 
 TIMEOUT_SECONDS = 30.0  # without a byte; connecting has a third of it
 WHOLE_ANSWER_SECONDS = 60.0  # a server that drips bytes for ever must not hold us
 TIME_LIMIT = 1800.0  # of one examination: an endless payer ends in unseen metrics, not in a hang
-LARGEST_BODY = 64 * 1024 * 1024
 MOST_REDIRECTS = 3
-KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections: a race lost would look like a fault
+MOST_COOKIES = 180  # of one sign-in, as browsers keep of a site; the oldest go first
 LONGEST_WAIT = 30.0  # seconds; a longer Retry-After is not waited for
 WAIT_BUDGET = 120.0  # seconds of Retry-After in one examination: a limit on patience, not on manners
 
@@ -64,6 +65,7 @@ class Client:
         now: Callable[[], datetime] = _SYSTEM.now,
         pace: float = 0.0,
         timeout: float = TIMEOUT_SECONDS,
+        whole: float = WHOLE_ANSWER_SECONDS,
         time_limit: float = TIME_LIMIT,
         keep_bodies: bool = False,
         watch: Watch | None = None,
@@ -71,20 +73,20 @@ class Client:
         self.guard = guard
         self.watch = watch or Watch("")
         self._until = stopwatch() + time_limit
-        self._keep_bodies = keep_bodies
+        self._whole, self._keep_bodies = whole, keep_bodies
         self.busy = 0.0
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
         self._patience = WAIT_BUDGET
-        self._http = httpx.Client(
-            transport=transport,
-            timeout=httpx.Timeout(timeout, connect=timeout / 3),
-            limits=httpx.Limits(keepalive_expiry=KEEP_ALIVE_SECONDS),
-            follow_redirects=False,
-            headers={"User-Agent": user_agent(), "Accept-Encoding": "identity"},
-        )
+        self._transport = transport or Transport(guard.admit, timeout, whole)
+        self._headers = {
+            "User-Agent": user_agent(),
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Connection": "keep-alive",
+        }
 
     def close(self) -> None:
-        self._http.close()
+        self._transport.close()
 
     def __enter__(self) -> Client:
         return self
@@ -117,14 +119,13 @@ class Client:
         content = urlencode(form).encode() if form is not None else None
         if json is not None:
             content = files.json_bytes(json)
+        sent = {**self._headers, **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/json" if form is None else "application/x-www-form-urlencoded"
         began = self._stopwatch()
         try:
-            request = self._http.build_request(method, url, headers=dict(headers or {}), content=content)
-            if form is not None:
-                request.headers["Content-Type"] = "application/x-www-form-urlencoded"
-            elif json is not None:
-                request.headers["Content-Type"] = "application/json"
-            if jar is not None:
+            request = httpx.Request(method, url, headers=sent, content=content)
+            if jar:
                 jar.set_cookie_header(request)
             status, found, body = self._transfer(request, jar, began)
             note = ""
@@ -147,20 +148,23 @@ class Client:
     def _transfer(
         self, request: httpx.Request, jar: httpx.Cookies | None, began: float
     ) -> tuple[int, dict[str, str], bytes]:
-        response = self._http.send(request, stream=True)
+        response = self._transport.handle_request(request)
         try:
             body = bytearray()
-            for chunk in response.iter_bytes():
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            for chunk in response.stream:
                 body += chunk
-                if len(body) > LARGEST_BODY:
-                    raise httpx.ReadError(f"more than {LARGEST_BODY >> 20} MB")
-                if self._stopwatch() - began > WHOLE_ANSWER_SECONDS:
-                    raise httpx.ReadTimeout(f"not whole after {WHOLE_ANSWER_SECONDS:.0f} s")
-            if jar is not None:
+                if len(body) > LARGEST:
+                    raise httpx.ReadError(TOO_LARGE)
+                if self._stopwatch() - began > self._whole:
+                    raise httpx.ReadTimeout(f"not whole after {self._whole:g} s")
+            found = kept_headers(response.headers.raw)
+            if found.pop("set-cookie", "") and jar is not None:
+                response.request = request
                 jar.extract_cookies(response)
-            self._http.cookies.clear()  # httpx remembers cookies by itself: each sign-in has its own jar
-            found = {name: response.headers[name] for name in KEPT if name in response.headers}
-            return response.status_code, found, bytes(body)
+                for cookie in list(jar.jar)[:-MOST_COOKIES]:
+                    jar.jar.clear(cookie.domain, cookie.path, cookie.name)
+            return response.status_code, found, decoded(bytes(body), found.pop("content-encoding", ""))
         finally:
             response.close()
 
@@ -178,6 +182,8 @@ class Client:
         answer = self.send(
             "GET", url, step=step, reach=reach, headers=headers, resource=resource, retry=retry
         )
+        if not answer.redirect:
+            return answer
         spent = answer.exchange.ms
         for _ in range(MOST_REDIRECTS):
             if not answer.redirect:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
+from sandbox.score.guard import origin
 
 PATH = "/.well-known/payer-facts"
 
@@ -65,7 +65,7 @@ class Instruments(_Read):
     def origins(self) -> frozenset[str]:
         """The URLs named here: a facts *file* vouches for their origins, a served document does not."""
         named = (self.authorization_endpoint, self.token_endpoint, self.clock, self.fresh_payer)
-        return frozenset(url for url in named if url and urlsplit(url).hostname)
+        return frozenset(url for url in named if url and origin(url))
 
 
 class Facts(_Read):

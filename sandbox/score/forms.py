@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from urllib.parse import urljoin
+
+from sandbox.score.answers import joined
 
 _APPROVE = re.compile(
     r"\b(allow|approve|agree|authori[sz]e|accept|grant|continue|yes|confirm|share|permit|consent|connect"
@@ -147,7 +148,7 @@ def fill(form: Form, page: str, username: str = "", password: str = "") -> Submi
         pairs.append((button.name, button.value))
     action = (button.action if button else "") or form.action
     method = (button.method if button else "") or form.method
-    return Submission(method.upper(), urljoin(page, action) if action else page, tuple(pairs))
+    return Submission(method.upper(), joined(page, action) if action else page, tuple(pairs))
 
 
 def _pairs(form: Form, username: str, password: str) -> Iterator[tuple[str, str]]:

@@ -37,11 +37,14 @@ def origin(url: str) -> tuple[str, str, int] | None:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
             return None
-        host = parts.hostname.lower().rstrip(".")
-        host = "localhost" if host in _THIS_MACHINE else host
-        return parts.scheme, host, parts.port or _PORTS[parts.scheme]
+        return parts.scheme, _named(parts.hostname), parts.port or _PORTS[parts.scheme]
     except ValueError:  # a port that is no number, brackets that do not close
         return None
+
+
+def _named(host: str) -> str:
+    host = host.lower().rstrip(".")
+    return "localhost" if host in _THIS_MACHINE else host
 
 
 class Guard:
@@ -50,8 +53,11 @@ class Guard:
     def __init__(self, target: str, trusted: Iterable[str] = (), resolve: Resolve = addresses):
         self._resolve = resolve
         self._target = origin(target)
-        self._home = {found for found in map(origin, (target, *trusted)) if found}
+        vouched = {found for found in map(origin, trusted) if found}
+        self._home = vouched | ({self._target} if self._target else set())
+        self._vouched = {host for _, host, _ in vouched}
         self._target_private: bool | None = None
+        self._refused: dict[str, str] = {}
 
     def refuses(self, url: str, reach: Reach) -> str:
         """Why this URL is not asked, in one line; empty when it may be."""
@@ -69,16 +75,43 @@ class Guard:
             return f"leads to another origin than the target: {scheme}://{host}:{port}"
         if self._target and self._target[0] == "https" and scheme == "http":
             return f"leads from https to plain http: {host}"
-        return self._network(host)
+        if host not in self._refused:
+            self._refused[host] = self._network(host)
+        return self._refused[host]
+
+    def admit(self, host: str) -> list[str]:
+        """The host's addresses that may be connected to, resolved now: names may have moved meanwhile.
+
+        Raises PermissionError when none may be visited, OSError when there are none.
+        """
+        try:
+            found = list(self._resolve(host))
+        except UnicodeError:
+            found = []
+        if not found:
+            raise OSError(f"{host} does not resolve")
+        name = _named(host)
+        if name in self._vouched:
+            return found
+        if self._target and name == self._target[1]:
+            found = found if self.target_is_private() else [a for a in found if _is_global(a)]
+            if not found:
+                raise PermissionError(f"{host} now leads into a private network")
+        elif why := self._judged(host, found):
+            raise PermissionError(why)
+        return found
 
     def _network(self, host: str) -> str:
         try:
-            found = [_address(text) for text in self._resolve(host)]
+            return self._judged(host, self._resolve(host))
         except (OSError, ValueError, UnicodeError):
             return f"{host} does not resolve"
-        if any(ip.is_link_local or ip.is_unspecified or ip.is_multicast for ip in found):
+
+    def _judged(self, host: str, found: Iterable[str]) -> str:
+        every = [ip for text in found for ip in _meant(text)]
+        if any(ip.is_link_local or ip.is_unspecified or ip.is_multicast for ip in every):
             return f"leads to a link-local or reserved address: {host}"
-        if any(not ip.is_global for ip in found) and not self.target_is_private():
+        if any(not ip.is_global for ip in every) and not self.target_is_private():
             return f"leads into a private network the grader was not pointed at: {host}"
         return ""
 
@@ -86,15 +119,28 @@ class Guard:
         """Whether the target is on this machine or in a private network."""
         if self._target_private is None:
             try:
-                found = [_address(text) for text in self._resolve(self._target[1])] if self._target else []
+                found = list(self._resolve(self._target[1])) if self._target else []
+                self._target_private = bool(found) and not any(_is_global(text) for text in found)
             except (OSError, ValueError, UnicodeError):
-                found = []
-            self._target_private = bool(found) and not any(ip.is_global for ip in found)
+                self._target_private = False
         return self._target_private
 
 
-def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
-    """The address meant: IPv4 written as IPv6 (::ffff:127.0.0.1) is the IPv4 address."""
+_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052
+
+
+def _is_global(text: str) -> bool:
+    return all(ip.is_global for ip in _meant(text))
+
+
+def _meant(text: str) -> list[_Address]:
+    """The address, or the IPv4 address that an IPv6 one carries to: mapped, translated or tunnelled."""
     ip = ipaddress.ip_address(text.partition("%")[0])
-    mapped = ip.ipv4_mapped if isinstance(ip, ipaddress.IPv6Address) else None
-    return mapped or ip
+    if isinstance(ip, ipaddress.IPv4Address):
+        return [ip]
+    if ip.ipv4_mapped:
+        return [ip.ipv4_mapped]
+    last = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+    inside = [last] if ip in _NAT64 else [ip.sixtofour] if ip.sixtofour else list(ip.teredo or ())
+    return [ip, *inside]

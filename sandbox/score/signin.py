@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, urlencode
 
 import httpx
 
@@ -101,12 +101,12 @@ def sign_in(
         "code_challenge": _challenge(verifier),
         "code_challenge_method": "S256",
     }
-    joint = "&" if urlsplit(endpoints.authorization).query else "?"
+    joint = "&" if "?" in endpoints.authorization else "?"
     start = f"{endpoints.authorization}{joint}{urlencode(query)}"
     ended, exchanges = (driver or _forms(http, app))(start, account)
     if isinstance(ended, Session):
         return replace(ended, exchanges=exchanges)
-    said = {name: values[0] for name, values in parse_qs(urlsplit(ended).query).items()}
+    said = {name: values[0] for name, values in parse_qs(query_of(ended)).items()}
     http.watch.callback(said, state)
     session = _callback(http, endpoints, app, said, state, verifier, asked)
     return replace(session, exchanges=(*exchanges, *session.exchanges))
@@ -127,6 +127,10 @@ def scope_for(supported: tuple[str, ...]) -> str:
     """What to ask: SMART v2 scopes, or v1 of a payer that lists only those."""
     v1_only = "patient/*.rs" not in supported and "patient/*.read" in supported
     return SCOPE.replace("patient/*.rs", "patient/*.read") if v1_only else SCOPE
+
+
+def query_of(url: str) -> str:
+    return url.partition("#")[0].partition("?")[2]
 
 
 def is_callback(location: str, redirect_uri: str) -> bool:
@@ -232,8 +236,7 @@ class _Walk:
     def _submit(self, step: forms.Submission) -> Answer:
         if step.method == "POST":
             return self._send("POST", step.url, list(step.pairs))
-        bare = urlsplit(step.url)._replace(query=urlencode(step.pairs), fragment="").geturl()
-        return self._send("GET", bare)
+        return self._send("GET", f"{step.url.partition('#')[0].partition('?')[0]}?{urlencode(step.pairs)}")
 
     def _hop(self, answer: Answer) -> Answer:
         """A redirect on the way: 307 and 308 repeat the post, the others become a GET (RFC 9110 §15.4)."""

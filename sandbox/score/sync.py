@@ -16,8 +16,20 @@ from sandbox.score.client import Client, Credential
 from sandbox.score.evidence import Exchange
 
 MOST_PAGES = 200
+MOST_DATA = 256 * 1024 * 1024
+"""Bytes of one member's sync after which no further page is asked for."""
 SYNC_STEPS = ("everything", "individual", "pagination")
 """The steps whose answers `request-success` counts."""
+
+
+@dataclass
+class Shown:
+    """What the pages of one search showed: `Type/id` of all resources, of those about nobody else, and
+    the references in them. The resources themselves are looked at once and let go."""
+
+    keys: set[str] = field(default_factory=set)
+    own: set[str] = field(default_factory=set)
+    references: set[str] = field(default_factory=set, repr=False)
 
 
 @dataclass(frozen=True)
@@ -27,15 +39,8 @@ class Walk:
     status: int
     pages: tuple[Page, ...]
     unbroken: bool
-    note: str = ""
-
-    @property
-    def keys(self) -> frozenset[str]:
-        return frozenset().union(*(p.keys for p in self.pages))
-
-    @property
-    def matches(self) -> int:
-        return sum(p.matches for p in self.pages)
+    note: str
+    shown: Shown
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,7 @@ class Syncer:
     def __init__(self, http: Client, base: str, patient: str, credential: Credential):
         self._http, self._base, self._patient, self._credential = http, base, patient, credential
         self.exchanges: list[Exchange] = []
+        self._left = MOST_DATA
 
     def run(self, scope: str, served: frozenset[str] | None) -> MemberSync:
         """The sync proper. `served`: the types metadata says can be searched (None: no metadata)."""
@@ -90,7 +96,7 @@ class Syncer:
         name = quote(self._patient, safe="")
         first = f"{self._base}/Patient/{name}/$everything?_count={plan.EVERYTHING_COUNT}"
         whole = self._walk(first, "everything", "Patient")
-        shown = frozenset(bundles.type_of(key) for key in whole.keys)
+        shown = frozenset(bundles.type_of(key) for key in whole.shown.keys)
         walks: list[tuple[str, Walk]] = []
         for search in plan.searches(self._patient, scope, served, shown):
             walks.append(
@@ -102,7 +108,7 @@ class Syncer:
             seconds,
             tuple(answered),
             tuple(sorted({*answered, *shown})),
-            tuple(sorted(shown | {bundles.type_of(key) for _, walk in walks for key in walk.keys})),
+            tuple(sorted(shown | {bundles.type_of(key) for _, walk in walks for key in walk.shown.keys})),
             self._compare(whole, [walk for _, walk in walks]),
             tuple(self.exchanges),
             self._references([walk for _, walk in walks]),
@@ -112,25 +118,43 @@ class Syncer:
         """Follow `next` to the end: a page seen before, or too many pages, is an end that never came."""
         answer = self._read(url, step, resource)
         walk = self._follow(answer, url, resource)
-        self._http.watch.walk(resource, walk.pages, walk.unbroken, walk.note, self._patient)
+        self._http.watch.walk(resource, walk.pages, walk.unbroken, walk.note)
         return walk
 
     def _follow(self, answer: Answer, url: str, resource: str) -> Walk:
-        status, been = answer.status, {url}
+        status, been, shown = answer.status, {url}, Shown()
         pages: list[Page] = []
         while answer.status == 200:
-            pages.append(bundles.page(answer))
-            following = pages[-1].next
-            if not pages[-1].readable:
-                return Walk(status, tuple(pages), False, "a page is not a readable Bundle")
-            if not following:
-                return Walk(status, tuple(pages), True)
-            if following in been or len(pages) >= MOST_PAGES:
-                return Walk(status, tuple(pages), False, "the next links never end")
-            been.add(following)
-            answer = self._read(following, "pagination", resource)
+            self._left -= len(answer.body)
+            page = bundles.page(answer)
+            self._look(page, resource, shown)
+            pages.append(replace(page, resources=()))
+            if not page.readable:
+                return Walk(status, tuple(pages), False, "a page is not a readable Bundle", shown)
+            if not page.next:
+                return Walk(status, tuple(pages), True, "", shown)
+            if page.next in been or len(pages) >= MOST_PAGES:
+                return Walk(status, tuple(pages), False, "the next links never end", shown)
+            if self._left < 0:
+                return Walk(
+                    status, tuple(pages), False, f"one member's data never end: {MOST_DATA >> 20} MB", shown
+                )
+            been.add(page.next)
+            answer = self._read(page.next, "pagination", resource)
         note = answer.exchange.note or f"a page answered {answer.status}"
-        return Walk(status, tuple(pages), False, note)
+        return Walk(status, tuple(pages), False, note, shown)
+
+    def _look(self, page: Page, asked: str, shown: Shown) -> None:
+        """Take from a page's resources what will be needed of them."""
+        for resource in page.resources:
+            key, said = bundles.key_of(resource), bundles.said(resource)
+            another = bundles.is_about_another(resource, self._patient)
+            self._http.watch.resource(resource, key, said, asked, another)
+            shown.references |= bundles.literal(said)
+            if key:
+                shown.keys.add(key)
+            if key and not another:
+                shown.own.add(key)
 
     def _read(self, url: str, step: str, resource: str) -> Answer:
         tries = self._http.read(url, self._credential, step=step, resource=resource)
@@ -139,20 +163,14 @@ class Syncer:
 
     def _compare(self, whole: Walk, walks: list[Walk]) -> Everything:
         """Which of the member's own resources the searches found and `$everything` did not."""
-        found = {
-            bundles.key_of(resource)
-            for walk in walks
-            for page in walk.pages
-            for resource in page.resources
-            if not bundles.is_about_another(resource, self._patient)
-        } - {""}
-        missing = found - whole.keys
+        found = set().union(*(walk.shown.own for walk in walks))
+        missing = found - whole.shown.keys
         return Everything(
             whole.status,
             len(whole.pages),
             whole.unbroken,
             whole.pages[0].matches if whole.pages else 0,
-            len(whole.keys),
+            len(whole.shown.keys),
             len(found),
             len(missing),
             tuple(sorted({bundles.type_of(key) for key in missing})),
@@ -161,9 +179,8 @@ class Syncer:
 
     def _references(self, walks: list[Walk]) -> tuple[str, ...]:
         """The distinct literal references of the search bundles that are not among their entries."""
-        resources = [r for walk in walks for page in walk.pages for r in page.resources]
-        entries = {bundles.key_of(resource) for resource in resources}
-        named = {bundles.normal(ref, self._base) for r in resources for ref in bundles.references(r)}
+        entries = set().union(*(walk.shown.keys for walk in walks))
+        named = {bundles.normal(ref, self._base) for walk in walks for ref in walk.shown.references}
         return tuple(sorted(named - entries))
 
 

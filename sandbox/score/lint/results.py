@@ -38,26 +38,26 @@ def walk(pages: Sequence[Page], unbroken: bool, note: str) -> Iterator[tuple[str
         yield "bundle-links", note.removeprefix("not asked: ")
 
 
-def references(resource: dict[str, Any], base: str) -> Iterator[tuple[str, str]]:
-    """References of one resource that cannot be followed as they stand."""
+def references(resource: dict[str, Any], base: str, said: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """References of one resource (`said`) that cannot be followed as they stand."""
     contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
-    kind = resource.get("resourceType")
-    waiting: list[Any] = [resource]
-    while waiting:
-        here = waiting.pop()
-        values = here.values() if isinstance(here, dict) else here
-        waiting += [value for value in values if isinstance(value, dict | list)]
-        said = here.get("reference") if isinstance(here, dict) else None
-        if not isinstance(said, str):
-            continue
-        if said.startswith("#"):
-            if said != "#" and said not in contained:
+    kind, here = resource.get("resourceType"), urlsplit(base).netloc
+    for text in said:
+        if text.startswith("#"):
+            if text != "#" and text not in contained:
                 yield "reference-rot", f"{kind} points at something it does not contain"
-        elif said.startswith(("http://", "https://")):
-            if urlsplit(said).netloc != urlsplit(base).netloc:
+        elif text.startswith(("http://", "https://")):
+            if _host(text) != here:
                 yield "reference-rot", f"{kind} points at another server"
-        elif not said.startswith("urn:") and ("/" not in said or " " in said):
+        elif not text.startswith("urn:") and ("/" not in text or " " in text):
             yield "reference-rot", f"{kind} holds a reference that is not Type/id"
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).netloc
+    except ValueError:  # brackets that do not close
+        return ""
 
 
 def _list(value: Any) -> list[Any]:

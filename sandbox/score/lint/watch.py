@@ -39,14 +39,28 @@ class Watch:
     def callback(self, said: Mapping[str, str], state: str) -> None:
         self._all(entry.callback(said, state, self._issuer), "callback")
 
-    def walk(self, resource: str, pages: Sequence[Page], unbroken: bool, note: str, patient: str) -> None:
-        """A search followed to its end, for one patient."""
+    def resource(
+        self, resource: dict[str, Any], key: str, said: Sequence[str], asked: str, another: bool
+    ) -> None:
+        """A resource that came when `asked` was searched, and the references it holds.
+
+        Each is judged once: searches and $everything show the same ones.
+        """
+        kind = str(resource.get("resourceType"))
+        if another:
+            self._notes.note("other-patient", f"{kind} about another patient", f"search of {asked}")
+        if key in self._known:
+            return
+        self._known.add(key)
+        self._all(results.references(resource, self._target, said), kind)
+        if kind == "ExplanationOfBenefit":
+            self._all(claims.explanation(resource), kind)
+        elif kind == "Patient":
+            self._private |= problems.private_words(resource)
+
+    def walk(self, resource: str, pages: Sequence[Page], unbroken: bool, note: str) -> None:
+        """A search followed to its end."""
         self._all(results.walk(pages, unbroken, note), f"search of {resource}")
-        for found in (resource for page in pages for resource in page.resources):
-            if bundles.is_about_another(found, patient):
-                text = f"{found.get('resourceType')} about another patient"
-                self._notes.note("other-patient", text, f"search of {resource}")
-            self._resource(found)
 
     def findings(self) -> tuple[Finding, ...]:
         if why := entry.weak(self._tokens):
@@ -85,19 +99,6 @@ class Watch:
                 self._notes.note("bundle-unreadable", why, where, answer.exchange.request_id)
             elif body.get("resourceType") == "Bundle":
                 self._all(results.page(body), where, answer)
-
-    def _resource(self, resource: dict[str, Any]) -> None:
-        """Each resource once: searches and $everything show the same ones."""
-        key = bundles.key_of(resource)
-        if key in self._known:
-            return
-        self._known.add(key)
-        kind = str(resource.get("resourceType"))
-        self._all(results.references(resource, self._target), kind)
-        if kind == "ExplanationOfBenefit":
-            self._all(claims.explanation(resource), kind)
-        elif kind == "Patient":
-            self._private |= problems.private_words(resource)
 
     def _all(self, notes: Iterable[tuple[str, str]], where: str, answer: Answer | None = None) -> None:
         for rule, text in notes:

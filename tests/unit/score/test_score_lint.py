@@ -158,11 +158,12 @@ def test_walks(found: list[Page], unbroken: bool, note: str, rules: set[str]) ->
 @pytest.mark.parametrize(
     ("reference", "broken"),
     [("Patient/1", False), ("#in", False), ("#out", True), ("urn:uuid:1", False), ("Patient 1", True),
-     ("1", True), (f"{BASE}/Patient/1", False), ("https://elsewhere.example/Patient/1", True)],
+     ("1", True), (f"{BASE}/Patient/1", False), ("https://elsewhere.example/Patient/1", True),
+     ("https://[no/Patient/1", True)],
 )  # fmt: skip
 def test_references(reference: str, broken: bool) -> None:
     made = {"resourceType": "Coverage", "contained": [{"id": "in"}], "payor": [{"reference": reference}]}
-    assert bool(list(results.references(made, BASE))) == broken
+    assert bool(list(results.references(made, BASE, [reference]))) == broken
 
 
 def test_errors() -> None:
