@@ -15,6 +15,7 @@ from typing import Any
 
 import httpx
 import pytest
+from support import stores
 from support.retelling import retold
 from support.running import listening
 from support.showing import play
@@ -46,7 +47,7 @@ def assert_same(settings: Settings, folder: Path, run: Callable[[str, FrozenCloc
     """Run twice with fresh payers at one instant; the journals agree entry by entry."""
     at, told = SystemClock().now(), []
     for name in ("first", "second"):
-        payer = replace(settings, ledger=str(folder / f"{name}.db"))
+        payer = replace(settings, ledger=stores.ledger(folder / f"{name}.db"))
         clock = FrozenClock(at)
         with listening(payer, clock) as origin:
             told.append((run(origin, clock), clock.now()))
@@ -92,7 +93,7 @@ def test_another_seed_is_another_run(settings: Settings, tmp_path: Path) -> None
     """What is compared would show a difference: the same steps with another seed fail elsewhere."""
     at, told = datetime.fromisoformat("2026-11-11T11:11:11+00:00"), []
     for seed in (1, 2):
-        payer = replace(settings, seed=seed, ledger=str(tmp_path / f"{seed}.db"))
+        payer = replace(settings, seed=seed, ledger=stores.ledger(tmp_path / f"{seed}.db"))
         with listening(payer, FrozenClock(at)) as origin:
             prefix = f"{origin}/s/token-endpoint-hiccups,share=0.5~twice"
             for _ in range(20):

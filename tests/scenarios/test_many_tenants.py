@@ -1,62 +1,84 @@
-"""Two thousand payers in one server: scenarios, clocks, counters and journals stay apart."""
+"""Two thousand payers in one server: scenarios, clocks, counters, accidents, decisions and journals stay
+apart. That the look for leaks finds them is shown by making some."""
 
 from __future__ import annotations
 
-import gc
-import tracemalloc
+from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
+from flask.testing import FlaskClient
 from support import stores
+from support.tenants import crowd
 
 from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
+from sandbox.faults.selection import Selection
 from sandbox.settings import Settings
+from sandbox.store.ledger import TenantLedger
 
 TENANTS = 2000
-MEASURED = 300
-PER_TENANT = 8 * 1024
-"""Bytes that a tenant may add to the memory of a process; its state is in the ledger."""
+FEW = 40
+"""Enough for every mixture of two differences."""
 
 
-def test_two_thousand_tenants_do_not_know_of_each_other(settings: Settings, tmp_path: Path) -> None:
-    start = datetime(2026, 6, 15, 12, tzinfo=UTC)
-    ledger = stores.ledger(tmp_path / "ledger.db")
-    client = create_app(replace(settings, ledger=ledger), FrozenClock(start)).test_client()
-    kinds = ("baseline", "rate-limited", "slow-responses,seconds={0}", "broken-references.rate-limited")
-    names = [kinds[number % 4].format(1 + number % 60) + f"~t{number}" for number in range(TENANTS)]
-    client.get("/s/baseline~warm/fhir/metadata")
-    gc.collect()
-    tracemalloc.start()
-    for number, name in enumerate(names):
-        if number == MEASURED:
-            gc.collect()
-            grown, _ = tracemalloc.get_traced_memory()
-            tracemalloc.stop()
-            assert grown / MEASURED < PER_TENANT, f"{grown / MEASURED:.0f} bytes a tenant"
-        moved = {"advance": f"P{number}D"}
-        assert client.post(f"/s/{name}/_sandbox/clock", json=moved).status_code == 200
-        armed = {"times": 1, "when": {"path": "/fhir/metadata"}, "then": {"do": "refuse", "status": 429}}
-        if number % 5 == 0:
-            client.post(f"/s/{name}/_sandbox/fail-next", json=armed)
+@pytest.fixture
+def clock() -> FrozenClock:
+    return FrozenClock(datetime(2026, 6, 15, 12, tzinfo=UTC))
 
-    # A second round in another order: each finds its own clock, accident and journal, and no other's.
-    waited = timedelta()
-    for number in sorted(range(TENANTS), key=lambda n: (n * 7919) % TENANTS):
-        name = names[number]
-        answer = client.get(f"/s/{name}/fhir/metadata")
-        assert answer.status_code == (429 if number % 5 == 0 else 200), name
-        if number % 4 == 2:
-            waited += timedelta(seconds=1 + number % 60)  # the clock beneath all of them went on
-        if answer.status_code == 200:
-            day = (start + waited + timedelta(days=number)).date().isoformat()
-            assert answer.get_json()["date"] == day, name
-        fired = answer.headers.get("Sandbox-Effects", "")
-        assert ("slow-responses:delay" in fired) is (number % 4 == 2), name
-        assert ("fail-next:refuse" in fired) is (number % 5 == 0), name
-        if number % 7:
-            continue
-        entries = client.get(f"/s/{name}/_sandbox/journal").get_json()["entries"]
-        assert [e["path"] for e in entries] == ["/fhir/metadata"], name
-        assert entries[0]["scenario"] == name.partition("~")[0].removesuffix(",seconds=5"), name
+
+@pytest.fixture
+def client(settings: Settings, tmp_path: Path, clock: FrozenClock) -> FlaskClient:
+    return create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db")), clock).test_client()
+
+
+def test_two_thousand_tenants_do_not_know_of_each_other(client: FlaskClient, clock: FrozenClock) -> None:
+    crowd(client, clock, TENANTS)
+
+
+def everybodys(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method of the ledger that forgets whose it is."""
+
+    def leaking(self: TenantLedger, *args: Any, **kwargs: Any) -> Any:
+        return method(TenantLedger(self._engine, self._driver, "everybody", self.pin), *args, **kwargs)
+
+    return leaking
+
+
+LEAKS = {
+    "clocks": ("state", "offset", "move_clock"),
+    "counters": ("count",),
+    "windows": ("window",),
+    "accidents": ("state", "arm", "armed", "take"),
+    "accidents that are looked for": ("arm", "armed", "take"),
+    "members": ("standing", "mark", "unmark"),
+    "clients": ("client", "add_client", "change_client"),
+    "journals": ("note", "journal", "last_number"),
+    "what is read of journals": ("journal",),
+}
+
+
+@pytest.mark.parametrize("methods", LEAKS.values(), ids=LEAKS)
+def test_a_leak_would_be_seen(
+    client: FlaskClient, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch, methods: tuple[str, ...]
+) -> None:
+    for name in methods:
+        monkeypatch.setattr(TenantLedger, name, everybodys(getattr(TenantLedger, name)))
+    with pytest.raises(AssertionError):
+        crowd(client, clock, FEW)
+
+
+def test_sessions_of_one_name_would_be_seen(
+    client: FlaskClient, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Selection, "key", property(lambda self: self.name))
+    with pytest.raises(AssertionError):
+        crowd(client, clock, FEW)
+
+
+def test_few_tenants_are_well(client: FlaskClient, clock: FrozenClock) -> None:
+    """The same crowd without a leak: what fails above fails for its leak."""
+    crowd(client, clock, FEW)
