@@ -13,7 +13,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,11 @@ from sandbox.store.driver import Driver, given
 from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
+from sandbox.store.remembering import Remembered, Span, span
 from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
+
+BODIES, ANSWERS = 4096, 1024
+"""Resources that a process keeps unpacked (some 30 MB), and answers whose keys it keeps (some 3 MB)."""
 
 
 def exists(place: str | Path) -> bool:
@@ -66,6 +71,8 @@ class SqlLibrary:
         except (DBAPIError, NoResultFound):
             raise FileProblem(f"{address.shown(place)}: not a library") from None
         self._unpack = Packing(known).unpack
+        self._bodies: Remembered[int, Stored] = Remembered(BODIES)
+        self._answers: Remembered[Any, Span] = Remembered(ANSWERS)
 
     def after_fork(self) -> None:
         """Forget the parent's connections without closing them: they are the parent's."""
@@ -111,8 +118,7 @@ class SqlLibrary:
             if not query.sorts:
                 return self._page(db, STORED.where(*where), query, total)
             keys, more = sorted_keys(db, where, query)
-        by_key = {stored.key: stored for stored in self._fetch(_THESE, keys=keys)}
-        return _shown([by_key[key] for key in keys], query.back, more, total)
+        return _shown(self._these(keys), query.back, more, total)
 
     def include(
         self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
@@ -120,26 +126,41 @@ class SqlLibrary:
         return follow(self._fetch, found, includes, now, patient)
 
     def everything(self, asked: Everything, now: int) -> Page:
-        values: dict[str, Any] = {"patient": asked.patient, "now": now}
-        edges = {"start": asked.start, "end": asked.end, "since": asked.since, "types": list(asked.types)}
-        values |= {name: value for name, value in edges.items() if value not in (None, [])}
-        statement = _everything(tuple(values))
+        if not asked.limits:
+            return self._part(self._everything(asked, now), asked)
+        statement, values = _everything_of(asked)
         for kind, part in asked.limits:
             statement = statement.where(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
-        if asked.limits:
-            with self._engine.connect() as db:
-                keys = list(db.execute(statement, values).scalars())
-        else:
-            keys = [key for (key,) in self._driver.rows(statement, **values)]
-        return self._part(keys, asked)
+        with self._engine.connect() as db:
+            return self._part(list(db.execute(statement, {**values, "now": now}).scalars()), asked)
+
+    def _everything(self, asked: Everything, now: int) -> Sequence[int]:
+        """The keys of all its pages."""
+        name = (asked.patient, asked.types, asked.start, asked.end, asked.since)
+        known = self._answers.get(name)
+        if known is None or not known.holds(now):
+            statement, values = _everything_of(asked)
+            keys = [key for (key,) in self._driver.rows(statement, now=now, **values)]
+            ends = self._driver.rows(_ENDS, patient=asked.patient)
+            known = self._answers.keep(name, span(keys, chain(chain.from_iterable(ends), self._shared), now))
+        return known.keys
+
+    @cached_property
+    def _shared(self) -> list[int]:
+        """When versions of the resources come and go that belong to no member."""
+        return sorted(set(chain.from_iterable(self._driver.rows(_SHARED_ENDS))))
 
     def _whole_type(self, query: Query, now: int) -> Page:
         """All that a member has of a type: what most searches ask."""
-        found = self._driver.rows(_KEYS, patient=query.patient, type=query.type, now=now)
-        keys = [key for (key,) in found]
+        name = (query.patient, query.type)
+        known = self._answers.get(name)
+        if known is None or not known.holds(now):
+            rows = self._driver.rows(_VERSIONS_OF, patient=query.patient, type=query.type)
+            keys = [key for key, updated, until in rows if updated <= now < until]
+            known = self._answers.keep(name, span(keys, chain.from_iterable(row[1:] for row in rows), now))
         if query.summary_only:
-            return Page((), total=len(keys))
-        page = self._part(keys, query)
+            return Page((), total=len(known.keys))
+        page = self._part(known.keys, query)
         return replace(page, total=None) if query.untold else page
 
     def _part(self, keys: Sequence[Any], asked: Query | Everything) -> Page:
@@ -152,8 +173,17 @@ class SqlLibrary:
             start = bisect_right(keys, asked.after)
             wanted = keys[start : start + asked.count]
             beyond = start + asked.count < len(keys)
-        rows = self._fetch(_THESE, keys=list(wanted))
-        return _shown(rows, asked.back, beyond, len(keys))
+        return _shown(self._these(wanted), asked.back, beyond, len(keys))
+
+    def _these(self, keys: Sequence[int]) -> list[Stored]:
+        """The resources of some keys, in their order."""
+        found = {key: self._bodies.get(key) for key in keys}
+        missing = [key for key, stored in found.items() if stored is None]
+        if missing:
+            # statements of few lengths: each becomes text once
+            padded = missing + missing[-1:] * ((1 << (len(missing) - 1).bit_length()) - len(missing))
+            found.update((stored.key, stored) for stored in self._fetch(_THESE, keys=padded))
+        return [stored for key in keys if (stored := found[key])]
 
     def _page(self, db: Connection, found: Select[Any], asked: Query, total: int | None) -> Page:
         """A page in the library's order. One row more than asked tells whether there is another."""
@@ -170,9 +200,9 @@ class SqlLibrary:
         return self._stored(self._driver.rows(statement, **values))
 
     def _stored(self, rows: Iterable[Any]) -> list[Stored]:
-        unpack = self._unpack
+        known, keep, unpack = self._bodies.get, self._bodies.keep, self._unpack
         return [
-            Stored(key, kind, id, patient, unpack(body), version, updated)
+            known(key) or keep(key, Stored(key, kind, id, patient, unpack(body), version, updated))
             for key, kind, id, patient, body, version, updated in rows
         ]
 
@@ -181,12 +211,23 @@ _NOW = in_force(RESOURCE, given("now"))
 _SAME = (RESOURCE.c.type == given("type"), RESOURCE.c.id == given("id"))
 _ONE = STORED.where(*_SAME, *_NOW)
 _VERSIONS = STORED.where(*_SAME, RESOURCE.c.updated <= given("now")).order_by(RESOURCE.c.updated.desc())
-_THESE = STORED.where(RESOURCE.c.key.in_(given("keys", many=True))).order_by(RESOURCE.c.key)
-_KEYS = (
-    select(RESOURCE.c.key)
-    .where(RESOURCE.c.patient == given("patient"), RESOURCE.c.type == given("type"), *_NOW)
+_THESE = STORED.where(RESOURCE.c.key.in_(given("keys", many=True)))
+_OF_PATIENT = RESOURCE.c.patient == given("patient")
+_VERSIONS_OF = (
+    select(RESOURCE.c.key, RESOURCE.c.updated, RESOURCE.c.until)
+    .where(_OF_PATIENT, RESOURCE.c.type == given("type"))
     .order_by(RESOURCE.c.key)
 )
+_ENDS = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
+_SHARED_ENDS = select(RESOURCE.c.updated, RESOURCE.c.until).where(RESOURCE.c.patient.is_(None)).distinct()
+
+
+def _everything_of(asked: Everything) -> tuple[Select[tuple[int]], dict[str, Any]]:
+    """The statement for the keys of `$everything` in order, and its values but the clock."""
+    values: dict[str, Any] = {"patient": asked.patient}
+    edges = {"start": asked.start, "end": asked.end, "since": asked.since, "types": list(asked.types)}
+    values |= {name: value for name, value in edges.items() if value not in (None, [])}
+    return _everything(tuple(values)), values
 
 
 @lru_cache

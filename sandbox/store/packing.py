@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
 
 from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError, train_dictionary
 
@@ -20,9 +19,6 @@ SAMPLE = 8_000_000
 """Bytes of resources that a dictionary is trained on. A library that is smaller is not compressed."""
 
 LEVEL = 3
-
-REMEMBERED = 4096
-"""Bodies that a process keeps unpacked (some 30 MB): they never change, so nobody can tell."""
 
 _FRAME = 0x28  # the first byte of a zstd frame: "("
 
@@ -38,17 +34,8 @@ class Packing:
             self._packer = ZstdCompressor(
                 LEVEL, dict_data=known, write_dict_id=False, write_checksum=False, write_content_size=True
             )
-        mine = threading.local()
-
-        @lru_cache(REMEMBERED)
-        def opened(kept: bytes) -> bytes:
-            try:
-                opener: ZstdDecompressor = mine.opener
-            except AttributeError:  # a decompressor serves one thread at a time
-                opener = mine.opener = ZstdDecompressor(dict_data=known)
-            return opener.decompress(kept)
-
-        self._opened = opened
+        self._known = known
+        self._mine = threading.local()
 
     def pack(self, body: bytes) -> bytes:
         if self._packer is None:
@@ -57,7 +44,13 @@ class Packing:
         return packed if len(packed) < len(body) else body
 
     def unpack(self, kept: bytes) -> bytes:
-        return self._opened(kept) if kept[0] == _FRAME else kept
+        if kept[0] != _FRAME:
+            return kept
+        try:
+            opener: ZstdDecompressor = self._mine.opener
+        except AttributeError:  # a decompressor serves one thread at a time
+            opener = self._mine.opener = ZstdDecompressor(dict_data=self._known)
+        return opener.decompress(kept)
 
 
 def trained(bodies: Sequence[bytes]) -> Packing:
