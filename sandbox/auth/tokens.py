@@ -166,8 +166,17 @@ def _current(desk: Desk, token: Token) -> bool:
 
 
 def access(desk: Desk, authorization: str | None) -> Access:
-    """What the Authorization header allows. Raises Unauthorized with the challenge of RFC 6750 §3.1
-    (no error code when no token was sent), Forbidden when the payer refuses this member's data."""
+    """What the Authorization header allows, which takes one use of a token that has a limited number.
+    Raises as `shown` and `reach` do."""
+    token, grant = shown(desk, authorization)
+    if token.uses is not None and not desk.ledger.use_token(token.hash):
+        _unknown()
+    return reach(token, grant)
+
+
+def shown(desk: Desk, authorization: str | None) -> tuple[Token, Grant]:
+    """The living token of an Authorization header. Raises Unauthorized with the challenge of RFC 6750
+    §3.1 (no error code when no token was sent)."""
     if not authorization:
         _challenge("A bearer token is required", None)
     scheme, _, secret = authorization.partition(" ")
@@ -177,10 +186,12 @@ def access(desk: Desk, authorization: str | None) -> Access:
         _challenge("The Authorization header must be: Bearer, a space, the token", None)
     found = living(desk, secret.strip(), "access")
     if found is None:
-        _challenge("The access token is expired, revoked or unknown", "invalid_token")
-    token, grant = found
-    if token.uses is not None and not desk.ledger.use_token(token.hash):
-        _challenge("The access token is expired, revoked or unknown", "invalid_token")
+        _unknown()
+    return found
+
+
+def reach(token: Token, grant: Grant) -> Access:
+    """What a living token allows. Raises Forbidden when the payer refuses this member's data."""
     if grant.refused:
         raise Forbidden(grant.refused)
     # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
@@ -193,6 +204,10 @@ def one_way_only() -> NoReturn:
     text = "The access token is sent once, in the Authorization header"
     told = f'Bearer realm="fhir", error="invalid_request", error_description="{text}"'
     raise BadRequest(text, headers={"WWW-Authenticate": told})
+
+
+def _unknown() -> NoReturn:
+    _challenge("The access token is expired, revoked or unknown", "invalid_token")
 
 
 def _challenge(text: str, error: str | None) -> NoReturn:

@@ -58,6 +58,11 @@ class Selection:
         """The tenant whose state it has: stealth changes nothing of it."""
         return f"{self.name}~{self.session}" if self.session else self.name
 
+    @property
+    def has_rules(self) -> bool:
+        """Whether anything but the payer's character is different."""
+        return any(scenario.rules for scenario in self.scenarios)
+
     def payer(self, base: Payer) -> Payer:
         """The character in force: each scenario's changes in turn."""
         for scenario in self.scenarios:

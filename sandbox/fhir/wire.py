@@ -33,25 +33,29 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
     """A searchset Bundle: total, links (relation, url), matches, then included, then warnings: of
     parameters that were not understood, and of what the token does not reach (SMART-033). `base`
     ends without a slash."""
-    prefix = b'{"fullUrl":' + json_bytes(base + "/")[:-1]
-    entries = [_entry(prefix, stored, b"match") for stored in page.matches]
-    entries += [_entry(prefix, stored, b"include") for stored in page.included]
+    prefix = json_bytes({"fullUrl": base + "/"})[:-2].decode()
+    pieces: list[bytes] = []
+    for found, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
+        for stored in found:
+            pieces += (f'{prefix}{stored.type}/{stored.id}","resource":'.encode(), stored.body, end)
     if ignored:
-        entries.append(_warning("not-supported", "Not understood and left out: " + ", ".join(ignored)))
+        pieces.append(_warning("not-supported", "Not understood and left out: " + ", ".join(ignored)))
     if page.withheld:
         text = "Left out, as the scopes of the token do not reach it: " + ", ".join(page.withheld)
-        entries.append(_warning("suppressed", text))
-    return bundle("searchset", entries, total=page.total, links=links)
+        pieces.append(_warning("suppressed", text))
+    head = _head("searchset", page.total, links)
+    if not pieces:
+        return head
+    pieces[-1] = pieces[-1][:-1]  # the last comma
+    return b"".join((head[:-1], b',"entry":[', *pieces, b"]}"))  # every body is copied once
 
 
 def _warning(code: str, text: str) -> bytes:
     told = outcome(code, text, severity="warning")
-    return b'{"resource":' + json_bytes(told) + b',"search":{"mode":"outcome"}}'
+    return b'{"resource":' + json_bytes(told) + b',"search":{"mode":"outcome"}},'
 
 
-def _entry(prefix: bytes, stored: Stored, mode: bytes) -> bytes:
-    where = f'{stored.type}/{stored.id}"'.encode()
-    return b"".join((prefix, where, b',"resource":', stored.body, b',"search":{"mode":"', mode, b'"}}'))
+_MATCH, _INCLUDE = b',"search":{"mode":"match"}},', b',"search":{"mode":"include"}},'
 
 
 def etag(stored: Stored) -> str:
@@ -84,10 +88,15 @@ def bundle(
     links: Sequence[tuple[str, str]] = (),
 ) -> bytes:
     """A Bundle of finished entries; `links` are (relation, url)."""
+    body = _head(kind, total, links)
+    return b"".join((body[:-1], b',"entry":[', b",".join(entries), b"]}")) if entries else body
+
+
+def _head(kind: str, total: int | None, links: Sequence[tuple[str, str]]) -> bytes:
+    """A Bundle without entries."""
     head: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if total is not None:
         head["total"] = total
     if links:
         head["link"] = [{"relation": relation, "url": url} for relation, url in links]
-    body = json_bytes(head)
-    return b"".join((body[:-1], b',"entry":[', b",".join(entries), b"]}")) if entries else body
+    return json_bytes(head)

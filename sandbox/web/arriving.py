@@ -10,7 +10,7 @@ from sandbox.auth.tokens import Access, access, one_way_only
 from sandbox.core.errors import not_found
 from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.params import TYPES
-from sandbox.web.visit import Visit, here, refine
+from sandbox.web.visit import Visit, here
 
 
 def bearer() -> tuple[Visit, Access]:
@@ -19,19 +19,31 @@ def bearer() -> tuple[Visit, Access]:
     if "access_token" in request.args or "access_token" in request.form:
         one_way_only()
     allowed = access(visit.desk, request.headers.get("Authorization"))
-    visit.notes.update(client=allowed.client, member=allowed.username)
+    came(visit, allowed)
     return visit, allowed
+
+
+def came(visit: Visit, allowed: Access) -> None:
+    """Note whose token it is."""
+    visit.notes.update(client=allowed.client, member=allowed.username)
 
 
 def arrive(kind: str, action: str) -> tuple[Visit, Access]:
     """The bearer's access, once it is known to read ("r") or search ("s") this type."""
     visit, allowed = bearer()
+    admit(visit, allowed, kind, action)
+    return visit, allowed
+
+
+def admit(visit: Visit, allowed: Access, kind: str, action: str) -> None:
+    """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
+    reach it."""
     if kind not in TYPES or kind in visit.payer.withheld_types:
         # What is no type may be anything, a member's number too: it is not repeated.
         named = kind if kind in TYPES else "resources of this type"
         not_found(f"This payer holds no {named}", "not-supported")
     allowed.require(kind, action)
-    return refine(client=allowed.client, member=allowed.username or None, resource=kind), allowed
+    visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)
 
 
 def terms(visit: Visit, allowed: Access, kind: str) -> dict[str, Any]:

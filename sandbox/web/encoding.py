@@ -7,8 +7,10 @@ for the last tenth of that.
 from __future__ import annotations
 
 import zlib
+from functools import lru_cache
 
 from flask import Response, request
+from werkzeug.http import parse_accept_header
 
 LEAST = 1400
 """Bytes that fit into one packet anyway."""
@@ -21,12 +23,21 @@ def encode(response: Response) -> None:
     if response.status_code != 200 or response.is_streamed or not request.path.startswith("/fhir"):
         return
     response.vary.add("Accept-Encoding")
-    liked = request.accept_encodings
-    if not liked or liked.quality("gzip") <= 0 or liked.quality("identity") > liked.quality("gzip"):
+    if not wanted(request.headers.get("Accept-Encoding", "")) or "Content-Encoding" in response.headers:
         return
     body = response.get_data()
-    if len(body) < LEAST or "Content-Encoding" in response.headers:
-        return
+    if len(body) >= LEAST:
+        response.set_data(zipped(body))
+        response.headers["Content-Encoding"] = "gzip"
+
+
+@lru_cache(256)
+def wanted(header: str) -> bool:
+    """Whether an Accept-Encoding likes gzip, and no less than the body as it is."""
+    liked = parse_accept_header(header)
+    return bool(liked) and 0 < liked.quality("gzip") >= liked.quality("identity")
+
+
+def zipped(body: bytes) -> bytes:
     packer = zlib.compressobj(1, zlib.DEFLATED, _GZIP)
-    response.set_data(packer.compress(body) + packer.flush())
-    response.headers["Content-Encoding"] = "gzip"
+    return packer.compress(body) + packer.flush()

@@ -29,6 +29,7 @@ from sandbox.web.control import may_control
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.journal import bearer, entry
+from sandbox.web.lane import Lane
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
@@ -77,14 +78,14 @@ def install(app: Flask) -> None:
     """Hang arrival and departure on an app."""
     app.before_request(_enter)
     app.after_request(_leave)
-    app.wsgi_app = ScenarioPath(app.wsgi_app)  # type: ignore[method-assign]
+    lane = Lane(app.wsgi_app, app.extensions["rooms"])
+    app.wsgi_app = ScenarioPath(lane)  # type: ignore[method-assign]
 
 
 def _enter() -> Response | None:
     started = stopwatch()
     wired = visit.rooms()
     path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
-    base = request.host_url.rstrip("/") + request.script_root
     try:
         # Both are looked at before the body: a wrong name is the plainest mistake.
         here = wired.catalog.parse(path) if path else Selection()
@@ -110,7 +111,9 @@ def _enter() -> Response | None:
         _arm(ledger)
     except Problem as problem:
         return answer(problem)
-    g.visit = visit.make(wired, selection, ledger, base, _facts(), new_secret(6), started, chosen=chosen)
+    g.visit = visit.make(
+        wired, selection, ledger, visit.base_of(request), _facts(), new_secret(6), started, chosen=chosen
+    )
     if request.path.startswith(_CONTROL):
         return None
     arrived = visit.here()

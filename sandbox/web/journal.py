@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from flask import Response, request
+from werkzeug.datastructures import MultiDict
 
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
@@ -49,36 +51,64 @@ def bearer() -> str:
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the journal looks at of a request: `sent` are its parameters, `secret` its bearer token."""
+
+    method: str
+    path: str
+    query: str
+    sent: MultiDict[str, str]
+    secret: str
+    accept: str
+
+
 def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> dict[str, Any]:
     """One exchange. `because`: accidents of the past that this answer is owed to."""
-    sent = request.values
-    secret = bearer()
-    said = _said(response)
+    asked = Asked(
+        request.method,
+        request.path,
+        request.query_string.decode("latin-1"),
+        request.values,
+        bearer(),
+        request.headers.get("Accept", ""),
+    )
+    told = {"retry_after": response.headers.get("Retry-After"), "issued": _issued(response)}
+    return noted(visit, asked, response.status_code, because, {**told, **_said(response)})
+
+
+def noted(
+    visit: Visit,
+    asked: Asked,
+    status: int,
+    because: tuple[str, ...] = (),
+    said: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The same of an exchange whose parts are at hand; `said` is what the answer tells."""
+    sent, secret = asked.sent, asked.secret
     told: dict[str, Any] = {
         "at": visit.clock.now().isoformat(timespec="milliseconds"),
         "request": visit.request_id,
-        "method": request.method,
-        "path": request.path,
-        "status": response.status_code,
+        "method": asked.method,
+        "path": asked.path,
+        "status": status,
         "ms": round((stopwatch() - visit.started) * 1000, 1),
         "scenario": visit.selection.name,
         "effects": list(visit.fired()),
         "params": sorted(set(sent)),
-        "sent": {name: _open(name) for name in OPEN_PARAMS if name in sent},
-        "query": mark(request.query_string.decode("latin-1")) if request.query_string else None,
+        "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
+        "query": mark(asked.query) if asked.query else None,
         "marks": {name: mark(sent[name]) for name in MARKED if sent.get(name)},
         "state_length": len(sent.get("state", "")),
-        "accept": request.headers.get("Accept", "")[:_VALUE_MAX],
+        "accept": asked.accept[:_VALUE_MAX],
         "client": visit.facts.client,
         "member": visit.facts.member,
         "token": mark(secret) if secret else None,
         "because": list(because),
-        "retry_after": response.headers.get("Retry-After"),
-        "issued": _issued(response),
         **said,
         **visit.notes,
     }
-    if response.status_code == 401 and secret and request.path.startswith("/fhir"):
+    if status == 401 and secret and asked.path.startswith("/fhir"):
         told["token_state"] = token_state(visit, secret)
     titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
     told.update(explain(told, titles))
@@ -86,10 +116,10 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
     return {name: value for name, value in told.items() if value or name in always}
 
 
-def _open(name: str) -> str:
+def _open(sent: MultiDict[str, str], name: str) -> str:
     """Every value of a parameter that may be kept, with commas between."""
     most = _SCOPE_MAX if name == "scope" else _VALUE_MAX
-    return ",".join(request.values.getlist(name))[:most]
+    return ",".join(sent.getlist(name))[:most]
 
 
 def _issued(response: Response) -> dict[str, str]:

@@ -7,8 +7,11 @@ not ours: both are left alone, as RFC 7240 §2 wants.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask import Response, request
-from werkzeug.http import parse_options_header
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header, parse_options_header
 
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
 from sandbox.core.files import json_exact, json_pretty, json_value
@@ -27,7 +30,7 @@ def negotiate() -> None:
     if asked is not None:
         acceptable = asked.partition(";")[0].strip().lower() in _FORMATS
     else:
-        acceptable = "Accept" not in request.headers or any(quality(name) > 0 for name in JSON)
+        acceptable = "Accept" not in request.headers or takes_json(request.headers["Accept"])
     if not acceptable:
         problem = NotAcceptable("This payer answers application/fhir+json only, in version 4.0")
         problem.expression = "_format" if asked is not None else "http.accept"
@@ -41,14 +44,22 @@ def wants_page() -> bool:
     asked = request.args.get("_format")
     if asked is not None:
         return asked in ("html", "text/html")
-    return quality("text/html") > max(map(quality, JSON))
+    accepted = request.accept_mimetypes
+    return quality(accepted, "text/html") > max(quality(accepted, name) for name in JSON)
 
 
-def quality(kind: str) -> float:
+@lru_cache(256)
+def takes_json(header: str) -> bool:
+    """Whether an Accept header takes the one format that there is."""
+    accepted = parse_accept_header(header, MIMEAccept)
+    return any(quality(accepted, name) > 0 for name in JSON)
+
+
+def quality(accepted: MIMEAccept, kind: str) -> float:
     """How much Accept likes a media type: by the range that names it most closely (RFC 9110 §12.5.1)."""
     best = (-1, 0.0)
     ranks = {kind: 2, f"{kind.partition('/')[0]}/*": 1, "*/*": 0}
-    for value, liked in request.accept_mimetypes:
+    for value, liked in accepted:
         name, options = parse_options_header(value)
         if options.get("fhirversion", options.get("fhirVersion", "4.0")).startswith("4.0"):
             best = max(best, (ranks.get(name.lower(), -1), liked))

@@ -5,30 +5,36 @@ A page of one that was asked by POST links to the same operation by GET, with al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlencode
 
 from flask import Response, request
 
+from sandbox.auth.tokens import Access
 from sandbox.core.errors import BadRequest, not_found
-from sandbox.fhir import documents, interactions
+from sandbox.fhir import documents, interactions, wire
 from sandbox.fhir.library import Page
 from sandbox.fhir.parameters import pairs
 from sandbox.web.arriving import arrive, now, terms
 from sandbox.web.negotiation import json_body, strict
 from sandbox.web.searching import bundle, found, pages
-from sandbox.web.visit import refine
+from sandbox.web.visit import Visit
 
 
 def everything(id: str) -> Response:
     visit, allowed = arrive("Patient", "r")
+    return Response(compartment(visit, allowed, id, _given()), content_type=wire.JSON)
+
+
+def compartment(visit: Visit, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
+    """A page of everything that this token reaches of a patient."""
     mode = visit.payer.everything
     if mode == "none":
         not_found("$everything is not supported", "not-supported")
     # The patient must be one that the token may read: another member's is absent, or refused.
     reach = terms(visit, allowed, "Patient")
     interactions.within_reach(visit.rooms.library, "Patient", id, allowed.patient, now(visit), **reach)
-    given = _given()
     served = visit.desk.types()
     readable, limits = allowed.readable(served), allowed.limits(served)
     asked = interactions.everything_args(
@@ -39,7 +45,7 @@ def everything(id: str) -> Response:
     if mode == "single" and asked.count:
         asked = replace(asked, count=1_000_000)
     asked = replace(asked, after=place.key, back=place.back)
-    visit = refine(page=place.number)
+    visit.learn(page=place.number)
     page = interactions.everything(visit.rooms.library, asked, place.now, visit.gates, visit.facts)
     if place.number == 1 and asked.count:
         named = [t for name, text in given if name == "_type" for t in text.split(",")]
@@ -63,10 +69,11 @@ def docref() -> Response:
     asked = documents.docref(given, *sizes, strict(), visit.fhir)
     bound = f"docref?{asked.query.links_to()}"
     place = pages(visit, allowed).read(bound, dict(given).get("_page"))
-    visit = refine(page=place.number)
+    visit.learn(page=place.number)
     page = found(visit, allowed, asked.query, place)
     page = Page((), total=0) if asked.nothing else asked.shown(page)
-    return bundle(visit, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
+    body = bundle(visit, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
+    return Response(body, content_type=wire.JSON)
 
 
 def _given() -> list[tuple[str, str]]:

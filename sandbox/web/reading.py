@@ -9,31 +9,36 @@ from urllib.parse import urlencode
 from flask import Response, request
 from werkzeug.http import http_date
 
+from sandbox.auth.tokens import Access
 from sandbox.core.errors import bad_request, not_found
 from sandbox.fhir import dates, interactions, wire
 from sandbox.fhir import history as versions
 from sandbox.fhir.library import Stored
 from sandbox.web.arriving import arrive, now, terms
 from sandbox.web.negotiation import strict
+from sandbox.web.visit import Visit
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def read(kind: str, id: str) -> Response:
     visit, allowed = arrive(kind, "r")
+    return _one(found(visit, allowed, kind, id))
+
+
+def found(visit: Visit, allowed: Access, kind: str, id: str) -> Stored:
+    """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
         not_found(f"No such {kind}")
-    return _one(
-        interactions.read(
-            visit.rooms.library,
-            kind,
-            id,
-            allowed.patient,
-            now(visit),
-            visit.gates,
-            visit.facts,
-            **terms(visit, allowed, kind),
-        )
+    return interactions.read(
+        visit.rooms.library,
+        kind,
+        id,
+        allowed.patient,
+        now(visit),
+        visit.gates,
+        visit.facts,
+        **terms(visit, allowed, kind),
     )
 
 
@@ -91,11 +96,15 @@ def _since() -> int:
         bad_request("The value is not an instant", "_since")
 
 
+def validators(stored: Stored) -> list[tuple[str, str]]:
+    """ETag and Last-Modified."""
+    return [("ETag", wire.etag(stored)), ("Last-Modified", http_date(stored.updated // 1000))]
+
+
 def _one(stored: Stored) -> Response:
-    """A resource with ETag and Last-Modified, or 304 for who has it already."""
+    """A resource with its validators, or 304 for who has it already."""
     response = Response(stored.body, content_type=wire.JSON)
-    response.headers["ETag"] = wire.etag(stored)
-    response.headers["Last-Modified"] = http_date(stored.updated // 1000)
+    response.headers.extend(validators(stored))
     if "If-None-Match" in request.headers or "If-Modified-Since" in request.headers:
         response.make_conditional(request)
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Response, request
@@ -15,7 +16,7 @@ from sandbox.web.arriving import arrive, now
 from sandbox.web.journal import mark
 from sandbox.web.negotiation import strict
 from sandbox.web.paging import Pages, Place
-from sandbox.web.visit import Visit, refine
+from sandbox.web.visit import Visit
 
 
 def search(kind: str) -> Response:
@@ -30,17 +31,24 @@ def search_by_post(kind: str) -> Response:
 
 def _search(kind: str, args: list[tuple[str, str]]) -> Response:
     visit, allowed = arrive(kind, "s")
+    return Response(results(visit, allowed, kind, args, strict=strict()), content_type=wire.JSON)
+
+
+def results(
+    visit: Visit, allowed: Access, kind: str, args: Sequence[tuple[str, str]], *, strict: bool = False
+) -> bytes:
+    """The searchset that answers these parameters."""
     query = parse(
         kind,
-        args,
+        tuple(args),
         page_size=visit.payer.page_size,
         page_size_max=visit.payer.page_size_max,
-        strict=strict(),
+        strict=strict,
         base=visit.fhir,
     )
     bound = f"{kind}?{query.links_to()}"
     place = pages(visit, allowed).read(bound, dict(args).get("_page"))
-    visit = refine(page=place.number)
+    visit.learn(page=place.number)
     page = found(visit, allowed, query, place)
     return bundle(visit, allowed, page, kind, bound, place, query.ignored)
 
@@ -78,11 +86,11 @@ def bundle(
     query: str,
     place: Place,
     ignored: tuple[str, ...] = (),
-) -> Response:
+) -> bytes:
     """The page as a searchset; its links repeat every parameter of the request."""
     asked = query.partition("?")[2]
     url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
     links = pages(visit, allowed).links(url, query, place, page)
     if page.more:
         visit.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])
-    return Response(wire.searchset(page, visit.fhir, links, ignored), content_type=wire.JSON)
+    return wire.searchset(page, visit.fhir, links, ignored)

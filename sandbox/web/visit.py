@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from flask import current_app, g
+from werkzeug.wrappers import Request
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
@@ -14,7 +15,7 @@ from sandbox.auth.registry import Registry
 from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
-from sandbox.core.gates import Facts, Gates
+from sandbox.core.gates import OPEN, Facts, Gates
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
 from sandbox.faults import oneshot
@@ -49,11 +50,11 @@ class Rooms:
     """Canonicals of the editions that the data follow; empty when somebody else made the data."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Visit:
-    """The request in hand. `base` is the payer's own prefix, absolute, without a slash at the end;
-    `chosen` says that the path or a header named the scenarios, so that no pin may change them;
-    `earlier` are the effects that fired before a pin did."""
+    """The request in hand, and what is known of it so far (`learn`). `base` is the payer's own prefix,
+    absolute, without a slash at the end; `chosen` says that the path or a header named the scenarios, so
+    that no pin may change them; `earlier` are the effects that fired before a pin did."""
 
     rooms: Rooms
     selection: Selection
@@ -69,6 +70,10 @@ class Visit:
     chosen: bool = True
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
+
+    def learn(self, **facts: object) -> None:
+        """Know more about the request: client, member, page…"""
+        self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]
 
     def fired(self) -> tuple[str, ...]:
         """The effects that changed something in this request, in order."""
@@ -107,6 +112,11 @@ class Visit:
         )
 
 
+def base_of(request: Request) -> str:
+    """The payer's own prefix: absolute, without a slash at the end."""
+    return request.host_url.rstrip("/") + request.root_path.rstrip("/")
+
+
 def make(
     rooms: Rooms,
     selection: Selection,
@@ -140,6 +150,8 @@ def make(
 def _bind(
     rooms: Rooms, selection: Selection, ledger: TenantLedger, clock: Clock, ahead: timedelta, *, armed: bool
 ) -> Gates:
+    if not (armed or selection.has_rules):
+        return OPEN
     # A header or a pin may choose other scenarios within one tenant: they must not share an
     # "every third".
     prefix = f"{selection.name}|"
@@ -183,6 +195,6 @@ def here() -> Visit:
 
 
 def refine(**facts: object) -> Visit:
-    """The same visit, knowing more about itself (client, member, page…)."""
-    g.visit = replace(here(), facts=replace(here().facts, **facts))  # type: ignore[arg-type]
+    """The visit of the request in hand, knowing more about itself."""
+    here().learn(**facts)
     return here()
