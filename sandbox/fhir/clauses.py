@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.fhir.params import TYPES, Param, find, identifying
-from sandbox.fhir.values import Value, split, value
+from sandbox.fhir.values import Moment, Value, split, value
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,11 @@ class Clause:
     def asks(self) -> bool:
         """Whether it asks anything: a parameter without a value does not."""
         return bool(self.values) or self.missing is not None or self.chain is not None
+
+    @property
+    def moves(self) -> bool:
+        """Whether what meets it changes with the clock alone: `ap` measures from now."""
+        return any(isinstance(v, Moment) and v.prefix == "ap" for c in self.walk() for v in c.values)
 
     def walk(self) -> Iterator[Clause]:
         """The clause and those it is chained to."""

@@ -10,8 +10,9 @@ or the one after it was replaced.
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from itertools import chain
@@ -35,11 +36,12 @@ from sandbox.store.driver import Driver, given
 from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
-from sandbox.store.remembering import Remembered, Span, span
+from sandbox.store.remembering import Remembered
 from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
 
-BODIES, ANSWERS = 4096, 1024
-"""Resources that a process keeps unpacked (some 30 MB), and answers whose keys it keeps (some 3 MB)."""
+BODIES, ANSWERS, MEMBERS = 4096, 1024, 1024
+"""What a process remembers: resources unpacked (some 30 MB), the keys of answers, and of members when
+something of theirs changes (some 5 MB each)."""
 
 
 def exists(place: str | Path) -> bool:
@@ -72,7 +74,8 @@ class SqlLibrary:
             raise FileProblem(f"{address.shown(place)}: not a library") from None
         self._unpack = Packing(known).unpack
         self._bodies: Remembered[int, Stored] = Remembered(BODIES)
-        self._answers: Remembered[Any, Span] = Remembered(ANSWERS)
+        self._answers: Remembered[Hashable, Sequence[int]] = Remembered(ANSWERS)
+        self._changes: Remembered[str, Sequence[int]] = Remembered(MEMBERS)
 
     def after_fork(self) -> None:
         """Forget the parent's connections without closing them: they are the parent's."""
@@ -103,10 +106,10 @@ class SqlLibrary:
 
     def search(self, query: Query, now: int) -> Page:
         clauses = [clause for clause in query.clauses if not _granted(clause, query.patient)]
-        if query.patient is not None and not (clauses or query.any_of or query.sorts):
-            return self._whole_type(query, now)
         where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *in_force(RESOURCE, now)]
         if query.patient is not None:
+            if not (query.sorts or any(clause.moves for clause in clauses)):
+                return self._within(query, tuple(clauses), now)
             where.append(RESOURCE.c.patient == query.patient)
         where += [condition(clause, now, query.patient) for clause in clauses]
         if query.any_of:
@@ -123,45 +126,72 @@ class SqlLibrary:
     def include(
         self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
     ) -> tuple[Stored, ...]:
-        return follow(self._fetch, found, includes, now, patient)
+        rules = tuple(includes)
+        if patient is None:
+            return follow(self._fetch, found, rules, now, None)
+
+        def followed() -> Iterator[int]:
+            return (stored.key for stored in follow(self._fetch, found, rules, now, patient))
+
+        asked = tuple(stored.key for stored in found), rules
+        return tuple(self._these(self._kept(patient, now, asked, followed)))
 
     def everything(self, asked: Everything, now: int) -> Page:
-        if not asked.limits:
-            return self._part(self._everything(asked, now), asked)
         statement, values = _everything_of(asked)
-        for kind, part in asked.limits:
-            statement = statement.where(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
-        with self._engine.connect() as db:
-            return self._part(list(db.execute(statement, {**values, "now": now}).scalars()), asked)
+        values["now"] = now
+        if asked.limits:
+            for kind, part in asked.limits:
+                statement = statement.where(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
+            with self._engine.connect() as db:
+                return self._part(list(db.execute(statement, values).scalars()), asked)
+        name = (asked.types, asked.start, asked.end, asked.since)
+        return self._part(
+            self._kept(asked.patient, now, name, lambda: self._keys(statement, **values)), asked
+        )
 
-    def _everything(self, asked: Everything, now: int) -> Sequence[int]:
-        """The keys of all its pages."""
-        name = (asked.patient, asked.types, asked.start, asked.end, asked.since)
+    def _within(self, query: Query, clauses: tuple[Clause, ...], now: int) -> Page:
+        """Of what a member has of a type: what most searches ask."""
+        patient = query.patient
+        assert patient is not None
+
+        def found() -> Iterator[int]:
+            if not (clauses or query.any_of):
+                return self._keys(_KEYS, patient=patient, type=query.type, now=now)
+            where = [condition(clause, now, patient) for clause in clauses]
+            if query.any_of:
+                where.append(_one_of(query.any_of, now, patient))
+            with self._engine.connect() as db:
+                values = {"patient": patient, "type": query.type, "now": now}
+                return iter(db.execute(_KEYS.where(*where), values).scalars().all())
+
+        keys = self._kept(patient, now, (query.type, clauses, query.any_of), found)
+        if query.summary_only:
+            return Page((), total=len(keys))
+        page = self._part(keys, query)
+        return replace(page, total=None) if query.untold else page
+
+    def _kept(
+        self, patient: str, now: int, asked: Hashable, find: Callable[[], Iterable[int]]
+    ) -> Sequence[int]:
+        """The keys of an answer about a member; it stays as long as nothing changes that they can see."""
+        name = (patient, self._unchanged_since(patient, now), asked)
         known = self._answers.get(name)
-        if known is None or not known.holds(now):
-            statement, values = _everything_of(asked)
-            keys = [key for (key,) in self._driver.rows(statement, now=now, **values)]
-            ends = self._driver.rows(_ENDS, patient=asked.patient)
-            known = self._answers.keep(name, span(keys, chain(chain.from_iterable(ends), self._shared), now))
-        return known.keys
+        return known if known is not None else self._answers.keep(name, array("q", find()))
+
+    def _unchanged_since(self, patient: str, now: int) -> int:
+        """When a version last came or went of what is the member's or belongs to nobody."""
+        changes = self._changes.get(patient)
+        if changes is None:
+            mine = chain.from_iterable(self._driver.rows(_CHANGES, patient=patient))
+            changes = self._changes.keep(patient, array("q", sorted({0, *mine, *self._shared_changes})))
+        return changes[bisect_right(changes, now) - 1]
 
     @cached_property
-    def _shared(self) -> list[int]:
-        """When versions of the resources come and go that belong to no member."""
-        return sorted(set(chain.from_iterable(self._driver.rows(_SHARED_ENDS))))
+    def _shared_changes(self) -> list[int]:
+        return list(chain.from_iterable(self._driver.rows(_SHARED_CHANGES)))
 
-    def _whole_type(self, query: Query, now: int) -> Page:
-        """All that a member has of a type: what most searches ask."""
-        name = (query.patient, query.type)
-        known = self._answers.get(name)
-        if known is None or not known.holds(now):
-            rows = self._driver.rows(_VERSIONS_OF, patient=query.patient, type=query.type)
-            keys = [key for key, updated, until in rows if updated <= now < until]
-            known = self._answers.keep(name, span(keys, chain.from_iterable(row[1:] for row in rows), now))
-        if query.summary_only:
-            return Page((), total=len(known.keys))
-        page = self._part(known.keys, query)
-        return replace(page, total=None) if query.untold else page
+    def _keys(self, statement: Select[tuple[int]], **values: Any) -> Iterator[int]:
+        return (key for (key,) in self._driver.rows(statement, **values))
 
     def _part(self, keys: Sequence[Any], asked: Query | Everything) -> Page:
         """A page of all keys, which are in order."""
@@ -177,13 +207,14 @@ class SqlLibrary:
 
     def _these(self, keys: Sequence[int]) -> list[Stored]:
         """The resources of some keys, in their order."""
-        found = {key: self._bodies.get(key) for key in keys}
-        missing = [key for key, stored in found.items() if stored is None]
+        found = list(map(self._bodies.get, keys))
+        missing = [key for key, stored in zip(keys, found, strict=True) if stored is None]
         if missing:
             # statements of few lengths: each becomes text once
             padded = missing + missing[-1:] * ((1 << (len(missing) - 1).bit_length()) - len(missing))
-            found.update((stored.key, stored) for stored in self._fetch(_THESE, keys=padded))
-        return [stored for key in keys if (stored := found[key])]
+            fetched = {stored.key: stored for stored in self._fetch(_THESE, keys=padded)}
+            return [stored or fetched[key] for key, stored in zip(keys, found, strict=True)]
+        return found  # type: ignore[return-value]  # nothing is missing
 
     def _page(self, db: Connection, found: Select[Any], asked: Query, total: int | None) -> Page:
         """A page in the library's order. One row more than asked tells whether there is another."""
@@ -213,13 +244,13 @@ _ONE = STORED.where(*_SAME, *_NOW)
 _VERSIONS = STORED.where(*_SAME, RESOURCE.c.updated <= given("now")).order_by(RESOURCE.c.updated.desc())
 _THESE = STORED.where(RESOURCE.c.key.in_(given("keys", many=True)))
 _OF_PATIENT = RESOURCE.c.patient == given("patient")
-_VERSIONS_OF = (
-    select(RESOURCE.c.key, RESOURCE.c.updated, RESOURCE.c.until)
-    .where(_OF_PATIENT, RESOURCE.c.type == given("type"))
+_KEYS = (
+    select(RESOURCE.c.key)
+    .where(_OF_PATIENT, RESOURCE.c.type == given("type"), *_NOW)
     .order_by(RESOURCE.c.key)
 )
-_ENDS = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
-_SHARED_ENDS = select(RESOURCE.c.updated, RESOURCE.c.until).where(RESOURCE.c.patient.is_(None)).distinct()
+_CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
+_SHARED_CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(RESOURCE.c.type.in_(SHARED)).distinct()
 
 
 def _everything_of(asked: Everything) -> tuple[Select[tuple[int]], dict[str, Any]]:
