@@ -147,10 +147,12 @@ def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expir
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
     """The token and its grant, if it is known, current, unexpired and unrevoked; else None."""
     found = desk.ledger.bearer(secret, kind)
-    if found is None or found[0].replaced:
-        return None
-    token, grant = found
-    return found if _current(desk, token) and not grant.revoked else None
+    return found if found is not None and alive(desk, *found) else None
+
+
+def alive(desk: Desk, token: Token, grant: Grant) -> bool:
+    """Whether a token is current, unexpired and unrevoked, and so is its grant."""
+    return not token.replaced and _current(desk, token) and not grant.revoked
 
 
 def standing(desk: Desk, token: Token) -> Grant | None:
@@ -166,17 +168,8 @@ def _current(desk: Desk, token: Token) -> bool:
 
 
 def access(desk: Desk, authorization: str | None) -> Access:
-    """What the Authorization header allows, which takes one use of a token that has a limited number.
-    Raises as `shown` and `reach` do."""
-    token, grant = shown(desk, authorization)
-    if token.uses is not None and not desk.ledger.use_token(token.hash):
-        _unknown()
-    return reach(token, grant)
-
-
-def shown(desk: Desk, authorization: str | None) -> tuple[Token, Grant]:
-    """The living token of an Authorization header. Raises Unauthorized with the challenge of RFC 6750
-    §3.1 (no error code when no token was sent)."""
+    """What the Authorization header allows. Raises Unauthorized with the challenge of RFC 6750 §3.1
+    (no error code when no token was sent), Forbidden when the payer refuses this member's data."""
     if not authorization:
         _challenge("A bearer token is required", None)
     scheme, _, secret = authorization.partition(" ")
@@ -186,8 +179,11 @@ def shown(desk: Desk, authorization: str | None) -> tuple[Token, Grant]:
         _challenge("The Authorization header must be: Bearer, a space, the token", None)
     found = living(desk, secret.strip(), "access")
     if found is None:
-        _unknown()
-    return found
+        _challenge("The access token is expired, revoked or unknown", "invalid_token")
+    token, grant = found
+    if token.uses is not None and not desk.ledger.use_token(token.hash):
+        _challenge("The access token is expired, revoked or unknown", "invalid_token")
+    return reach(token, grant)
 
 
 def reach(token: Token, grant: Grant) -> Access:
@@ -204,10 +200,6 @@ def one_way_only() -> NoReturn:
     text = "The access token is sent once, in the Authorization header"
     told = f'Bearer realm="fhir", error="invalid_request", error_description="{text}"'
     raise BadRequest(text, headers={"WWW-Authenticate": told})
-
-
-def _unknown() -> NoReturn:
-    _challenge("The access token is expired, revoked or unknown", "invalid_token")
 
 
 def _challenge(text: str, error: str | None) -> NoReturn:

@@ -18,6 +18,7 @@ from sandbox.store import address
 from sandbox.store.driver import Driver
 from sandbox.store.secret import digest
 from sandbox.store.tenant.armed import Accidents
+from sandbox.store.tenant.arrival import Arrivals
 from sandbox.store.tenant.client import Clients
 from sandbox.store.tenant.clock import Clocks
 from sandbox.store.tenant.counter import Counters
@@ -33,7 +34,7 @@ KEY = Table("key", META, Column("name", String, primary_key=True), Column("value
 _PER_TENANT = tuple(table for table in META.sorted_tables if "tenant" in table.c)
 
 
-class TenantLedger(Clocks, Counters, Standings, SignIns, Clients, Keys, Pins, Accidents, Journals):
+class TenantLedger(Arrivals, Clocks, Counters, Standings, SignIns, Clients, Keys, Pins, Accidents, Journals):
     """One tenant's part of the ledger, whole."""
 
     def reset(self) -> None:

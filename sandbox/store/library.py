@@ -74,6 +74,7 @@ class SqlLibrary:
             raise FileProblem(f"{address.shown(place)}: not a library") from None
         self._unpack = Packing(known).unpack
         self._bodies: Remembered[int, Stored] = Remembered(BODIES)
+        self._reads: Remembered[tuple[str, str], tuple[Stored, int]] = Remembered(BODIES)
         self._answers: Remembered[Hashable, Sequence[int]] = Remembered(ANSWERS)
         self._changes: Remembered[str, Sequence[int]] = Remembered(MEMBERS)
 
@@ -98,8 +99,12 @@ class SqlLibrary:
             return [(dependant, related) for dependant, related in found]
 
     def read(self, kind: str, id: str, now: int) -> Stored | None:
-        found = self._fetch(_ONE, type=kind, id=id, now=now)
-        return found[0] if found else None
+        known = self._reads.get((kind, id))
+        if known is not None and known[0].updated <= now < known[1]:
+            return known[0]
+        for *row, until in self._driver.rows(_ONE, type=kind, id=id, now=now):
+            return self._reads.keep((kind, id), (self._stored([row])[0], until))[0]
+        return None
 
     def versions(self, kind: str, id: str, now: int) -> tuple[Stored, ...]:
         return tuple(self._fetch(_VERSIONS, type=kind, id=id, now=now))
@@ -240,7 +245,7 @@ class SqlLibrary:
 
 _NOW = in_force(RESOURCE, given("now"))
 _SAME = (RESOURCE.c.type == given("type"), RESOURCE.c.id == given("id"))
-_ONE = STORED.where(*_SAME, *_NOW)
+_ONE = STORED.add_columns(RESOURCE.c.until).where(*_SAME, *_NOW)
 _VERSIONS = STORED.where(*_SAME, RESOURCE.c.updated <= given("now")).order_by(RESOURCE.c.updated.desc())
 _THESE = STORED.where(RESOURCE.c.key.in_(given("keys", many=True)))
 _OF_PATIENT = RESOURCE.c.patient == given("patient")

@@ -17,13 +17,13 @@ from typing import Any
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.wrappers import Request
 
-from sandbox.auth.tokens import Access, reach, shown
+from sandbox.auth.tokens import Access, alive, reach
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import Problem
-from sandbox.core.gates import OPEN, Facts
+from sandbox.core.gates import Facts
 from sandbox.faults.selection import Selection
 from sandbox.fhir import wire
-from sandbox.store.ledger import new_secret
+from sandbox.store.secret import new_secret
 from sandbox.web import encoding, operations, reading, searching, visit
 from sandbox.web.arriving import admit, came
 from sandbox.web.journal import Asked, noted
@@ -50,7 +50,6 @@ class Ask:
     id: str
     whole: bool
     args: Args
-    authorization: str
     journal: Asked
 
     @property
@@ -78,13 +77,10 @@ class Lane:
         if asked is None:
             return None
         try:
-            here = self._arrived(environ, asked, started)
-            if here is None:
+            arrived = self._arrived(environ, asked, started)
+            if arrived is None:
                 return None
-            token, grant = shown(here.desk, asked.authorization)
-            if token.uses is not None:
-                return None
-            allowed = reach(token, grant)
+            here, allowed = arrived
             came(here, allowed)
             admit(here, allowed, asked.kind, asked.action)
             headers, body = _served(here, allowed, asked)
@@ -101,8 +97,11 @@ class Lane:
         here.ledger.note(noted(here, asked.journal, 200))
         return headers, body
 
-    def _arrived(self, environ: Mapping[str, Any], asked: Ask, started: float) -> visit.Visit | None:
-        """The visit, if nothing can happen in it. Raises NotFound for a scenario that there is not."""
+    def _arrived(
+        self, environ: Mapping[str, Any], asked: Ask, started: float
+    ) -> tuple[visit.Visit, Access] | None:
+        """The visit and what its token allows, if no accident can happen in it. Raises NotFound for a
+        scenario that there is not, Forbidden as `reach` does."""
         rooms = self._rooms
         path = environ.get("sandbox.scenario", "")
         here = rooms.catalog.parse(path) if path else Selection()
@@ -113,10 +112,15 @@ class Lane:
         chosen = bool(here.scenarios)
         if not chosen and rooms.ledger.pin_of(ledger.name, asked.journal.secret):
             return None
+        found = ledger.arrival(asked.journal.secret)
+        if found is None or found.armed or found.token.kind != "access" or found.token.uses is not None:
+            return None
         facts = Facts("GET", asked.journal.path, asked.kind)
         base = _base(*(environ.get(name, "") for name in _ADDRESS))
-        made = visit.make(rooms, selection, ledger, base, facts, new_secret(6), started, chosen=chosen)
-        return made if made.gates is OPEN else None
+        made = visit.make(
+            rooms, selection, ledger, base, facts, new_secret(6), started, chosen=chosen, state=found[:2]
+        )
+        return (made, reach(found.token, found.grant)) if alive(made.desk, found.token, found.grant) else None
 
 
 def _plain(environ: Mapping[str, Any]) -> Ask | None:
@@ -137,7 +141,7 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
     if not _ELSEWHERE.isdisjoint(sent) or (whole and kind != "Patient"):
         return None
     journal = Asked("GET", path, query, sent, secret.strip(), environ.get("HTTP_ACCEPT", ""))
-    return Ask(kind, id or "", bool(whole), args, authorization, journal)
+    return Ask(kind, id or "", bool(whole), args, journal)
 
 
 @lru_cache(1024)

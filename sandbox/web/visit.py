@@ -127,9 +127,11 @@ def make(
     started: float,
     *,
     chosen: bool,
+    state: tuple[int, bool] | None = None,
 ) -> Visit:
-    """A visit to the payer of this selection; its clock and counters are the tenant's."""
-    offset, armed = ledger.state()
+    """A visit to the payer of this selection; its clock and counters are the tenant's. `state` is the
+    ledger's, if it is known."""
+    offset, armed = state or ledger.state()
     clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
     return Visit(
         rooms,

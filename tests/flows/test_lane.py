@@ -13,7 +13,8 @@ from werkzeug.test import Client, TestResponse
 from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.settings import Settings
-from sandbox.store.ledger import Grant, Token, digest
+from sandbox.store.secret import digest
+from sandbox.store.tenant.grant import Grant, Token
 from sandbox.web.exchange import ScenarioPath
 from sandbox.web.lane import Lane
 

@@ -11,11 +11,12 @@ from sandbox.store.tenant.part import Part, table
 CLOCK = table("clock", Column("offset", BigInteger, nullable=False))
 
 _OFFSET = select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant"))
-_STATE = select(
+STATE = (
     select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant")).scalar_subquery(),
     exists().where(ARMED.c.tenant == given("tenant"), ARMED.c.left > 0),
 )
-"""What every request asks first; built once."""
+"""What every request asks first: the clock's offset, and whether any accident is armed."""
+_STATE = select(*STATE)
 
 
 class Clocks(Part):

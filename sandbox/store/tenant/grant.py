@@ -6,7 +6,9 @@ statements: of any number of workers exactly one sees `rowcount == 1`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import BigInteger, Column, Engine, Index, Integer, String, and_, select
 
@@ -100,11 +102,16 @@ class Token:
 
 
 _TOKEN = columns(TOKEN, Token)
-_BEARER = (
+BEARER = (
     select(*_TOKEN, *columns(GRANT, Grant))
     .join(GRANT, and_(GRANT.c.tenant == TOKEN.c.tenant, GRANT.c.id == TOKEN.c.grant))
     .where(TOKEN.c.tenant == given("tenant"), TOKEN.c.hash == given("hash"))
 )
+"""A token and the grant it stands for: see `stands_for`."""
+
+
+def stands_for(row: Sequence[Any]) -> tuple[Token, Grant]:
+    return Token(*row[: len(_TOKEN)]), Grant(*row[len(_TOKEN) :])
 
 
 class Grants(Part):
@@ -160,8 +167,8 @@ class Grants(Part):
 
     def bearer(self, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
         """A token and the grant it stands for, in one question."""
-        for row in self._driver.rows(_BEARER, tenant=self.name, hash=digest(secret)):
-            token, grant = Token(*row[: len(_TOKEN)]), Grant(*row[len(_TOKEN) :])
+        for row in self._driver.rows(BEARER, tenant=self.name, hash=digest(secret)):
+            token, grant = stands_for(row)
             return (token, grant) if kind in (None, token.kind) else None
         return None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import event
@@ -19,10 +20,16 @@ ALLOWED = re.compile(r"SCAN (?:CONSTANT ROW|subquery|anon_\d+|\(subquery-\d+\))"
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("plans") / "library.db"
     build(path, [(None, member(f"p{n}")) for n in range(1, 40)])
-    return SqlLibrary(path)
+    return path
+
+
+@pytest.fixture
+def library(built: Path) -> SqlLibrary:
+    """One that remembers nothing yet."""
+    return SqlLibrary(built)
 
 
 def plans(library: SqlLibrary, kind: str, args: list[tuple[str, str]], patient: str | None) -> list[str]:
@@ -33,12 +40,21 @@ def plans(library: SqlLibrary, kind: str, args: list[tuple[str, str]], patient: 
     def note(conn, cursor, statement, parameters, context, executemany) -> None:  # type: ignore[no-untyped-def]
         asked.append((statement, parameters))
 
+    rows = library._driver.rows
+
+    def driven(statement: Any, **values: Any) -> list[Any]:
+        whole = statement.params(**values).compile(library._engine, compile_kwargs={"literal_binds": True})
+        asked.append((str(whole), ()))
+        return rows(statement, **values)
+
+    library._driver.rows = driven  # type: ignore[method-assign]
     event.listen(library._engine, "before_cursor_execute", note)
     try:
         query = parse(kind, args).within(patient)
         page = library.search(query, FOREVER - 1)
         library.include(page.matches, query.includes, FOREVER - 1, patient)
     finally:
+        library._driver.rows = rows  # type: ignore[method-assign]
         event.remove(library._engine, "before_cursor_execute", note)
     with library._engine.connect() as db:
         for statement, parameters in asked:

@@ -1,0 +1,31 @@
+"""What a request that only reads asks of the ledger, in one look."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sandbox.store.secret import digest
+from sandbox.store.tenant.clock import STATE
+from sandbox.store.tenant.grant import BEARER, Grant, Token, stands_for
+from sandbox.store.tenant.part import Part
+
+_ARRIVAL = BEARER.add_columns(*STATE)
+
+
+class Arrival(NamedTuple):
+    """How far the tenant's clock is ahead (ms), whether any accident is armed, and whose token it is."""
+
+    offset: int
+    armed: bool
+    token: Token
+    grant: Grant
+
+
+class Arrivals(Part):
+    """A tenant's bearers at the door."""
+
+    def arrival(self, secret: str) -> Arrival | None:
+        """None for a token that this tenant does not know."""
+        for row in self._driver.rows(_ARRIVAL, tenant=self.name, hash=digest(secret)):
+            return Arrival(int(row[-2] or 0), bool(row[-1]), *stands_for(row[:-2]))
+        return None
