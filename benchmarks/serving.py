@@ -4,7 +4,10 @@
 
 gunicorn (gthread, one worker) is pinned to core 0, wrk to core 1; the two servers take turns. Each
 figure is the median of the rounds; the ratio is that of the two costs in the same round. `many` asks for
-another member with every request, so that nothing is unpacked already; `one` asks for the same again.
+another member with every request (`--many` of them in turn), `one` asks for the same again. A worker
+remembers what it has read, so both are of a worker that has served these members before; `growth.py`
+asks for members that nobody has asked for. `--scaling` has the product alone take turns with one worker
+and with two, on whichever cores are free.
 """
 
 from __future__ import annotations
@@ -38,7 +41,7 @@ from sandbox.store.ledger import Ledger
 from sandbox.store.secret import digest
 from sandbox.store.tenant.grant import Grant, Token
 
-PORTS = {"bare": 18431, "product": 18432}
+PORTS = {"bare": 18431, "product": 18432, "pair": 18433}
 EOB = "ExplanationOfBenefit"
 INCLUDE = f"_include={EOB}:patient&_include={EOB}:coverage"
 SCOPE = "launch/patient patient/*.rs"
@@ -62,6 +65,10 @@ class Cost(NamedTuple):
 
 def product():  # type: ignore[no-untyped-def]
     return create_app(Settings(library=os.environ["BENCH_LIBRARY"], ledger=os.environ["BENCH_LEDGER"]))
+
+
+pair = product
+"""The same with two workers, beside the one with one."""
 
 
 def bare():  # type: ignore[no-untyped-def]
@@ -136,10 +143,10 @@ def asks(settings: Settings, ledger: str, members: int) -> dict[str, list[Ask]]:
 
 
 @contextmanager
-def running(name: str, env: dict[str, str], workers: int) -> Iterator[int]:
-    """One of the two servers, on core 0. Yields the id of its first process."""
+def running(name: str, env: dict[str, str], workers: int = 1, cores: str = "0") -> Iterator[int]:
+    """One of the servers. Yields the id of its first process."""
     command = [
-        "taskset", "-c", "0" if workers == 1 else "0,1", sys.executable, "-m", "gunicorn", "-k", "gthread",
+        "taskset", "-c", cores, sys.executable, "-m", "gunicorn", "-k", "gthread",
         "-w", str(workers), "--threads", "16", "--keep-alive", "75", "--log-level", "error",
         "-b", f"127.0.0.1:{PORTS[name]}", f"serving:{name}()",
     ]  # fmt: skip
@@ -178,11 +185,11 @@ def memory(pid: int) -> float:
     return max(sizes)
 
 
-def measured(name: str, pid: int, script: Path, seconds: int) -> Cost:
+def measured(name: str, pid: int, script: Path, seconds: int, cores: str = "1", callers: int = 4) -> Cost:
     before = spent(pid)
     url = f"http://127.0.0.1:{PORTS[name]}"
     done = subprocess.run(
-        ["taskset", "-c", "1", "wrk", "-t1", "-c4", f"-d{seconds}s", "-s", str(script), url],
+        ["taskset", "-c", cores, "wrk", "-t1", f"-c{callers}", f"-d{seconds}s", "-s", str(script), url],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     if "Non-2xx" in done:
@@ -202,13 +209,31 @@ def script(path: Path, wanted: list[Ask]) -> Path:
     return path
 
 
+def scaling(asked: argparse.Namespace, env: dict[str, str], wanted: dict[str, list[Ask]], lua: Path) -> None:
+    """Requests a second of two workers over those of one."""
+    print(f"{'case':<18}{'one/s':>9}{'two/s':>9}{'ratio':>7}")
+    with running("product", env, 1, "0,1") as one, running("pair", env, 2, "0,1") as two:
+        for case in asked.cases.split(","):
+            script(lua, wanted[case])
+            rounds = [
+                [
+                    measured(name, pid, lua, asked.seconds, "0,1", 8).rate
+                    for name, pid in (("product", one), ("pair", two))
+                ]
+                for _ in range(asked.rounds)
+            ]
+            alone, both = (statistics.median(side) for side in zip(*rounds, strict=True))
+            ratio = statistics.median(b / a for a, b in rounds)
+            print(f"{case:<18}{alone:>9.0f}{both:>9.0f}{ratio:>7.2f}", flush=True)
+
+
 def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--members", type=int, default=2000)
     options.add_argument("--many", type=int, default=40, help="how many members are asked for in turn")
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=3)
-    options.add_argument("--workers", type=int, default=1)
+    options.add_argument("--scaling", action="store_true")
     options.add_argument("--store", default="out/benchmarks", help="where the library is, or is built")
     options.add_argument("--cases", default="read,page,include,clause,everything")
     asked = options.parse_args()
@@ -225,7 +250,11 @@ def main() -> None:
     (home / "bodies").mkdir()
     env = {**os.environ, "BENCH_LIBRARY": settings.library, "BENCH_LEDGER": ledger}
     env["BENCH_BODIES"] = str(home / "bodies")
-    with running("product", env, asked.workers) as pid:
+    if asked.scaling:
+        scaling(asked, env, wanted, home / "ask.lua")
+        shutil.rmtree(home)
+        return
+    with running("product", env) as pid:
         for each in (ask for some in wanted.values() for ask in some):
             answer = httpx.get(
                 f"http://127.0.0.1:{PORTS['product']}{each.path}",
@@ -233,7 +262,7 @@ def main() -> None:
             ).raise_for_status()
             (home / "bodies" / named(each.path)).write_bytes(answer.content)
         print(f"memory of a worker: {memory(pid):.0f} MB, load {os.getloadavg()[0]:.1f}")
-        with running("bare", env, asked.workers) as other:
+        with running("bare", env) as other:
             print(
                 f"{'case':<18}{'KB':>6}{'bare/s':>9}{'ours/s':>9}{'ratio':>7}{'cpu ms':>8}{'cpu ratio':>10}"
             )
