@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint catalogue oracle mutants fuzz validate clean browser-packages
+.PHONY: serve test test-postgres lint catalogue oracle mutants fuzz validate validate-api clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -50,6 +50,11 @@ validate: .venv/.dev
 	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate $(ARGS)
 	@rm out/validate/members.*
 	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/validate
+
+# The same as its members get it: every type of every member over HTTP, page after page (GUIDES=folder).
+validate-api: .venv/.dev
+	@rm -rf out/api && $(BIN)/python benchmarks/through_the_api.py out/api $(ARGS)
+	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/api
 
 # Odd requests to every /auth route (ARGS="requests seed", 20,000 and 1 unless told): minutes.
 fuzz: .venv/.dev
