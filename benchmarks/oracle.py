@@ -3,7 +3,8 @@
     .venv/bin/python benchmarks/oracle.py [--searches 20000] [--seed 1] [--members 30]
 
 Prints how many searches were drawn, of which types, how many found something, how many pages were
-turned, the seed and the time. The first search on which the two disagree ends the run with exit code 1.
+turned, the seed and the time; and draws a tenth as many calls of `$everything`. The first answer on
+which the two disagree ends the run with exit code 1.
 """
 
 from __future__ import annotations
@@ -13,13 +14,17 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import seed as seeded
-from support.asking import ask
+from hypothesis import strategies as st
+from support.asking import ask, ask_everything
+from support.compartment import Asked, agree, calls
 from support.crowd import BASE, Crowd
 from support.searches import Drawn, Search, check
 
@@ -51,28 +56,51 @@ def main() -> int:
             pages += len(answer.pages)
             included += len(answer.included)
 
-        for number in range(-(-asked.searches // ROUND)):
-            count = min(ROUND, asked.searches - number * ROUND)
-            how = settings(
-                max_examples=count,
-                deadline=None,
-                database=None,
-                phases=[Phase.generate],
-                suppress_health_check=list(HealthCheck),
-            )
-            try:
-                seeded(asked.seed * 1000 + number)(how(given(searches)(one)))()
-            except AssertionError as problem:
-                print(f"They disagree (after {sum(seen.values())} searches): {problem}")
-                return 1
-            print(f"{sum(seen.values())} agree, {time.perf_counter() - started:.0f} s", flush=True)
+        def whole(call: Asked) -> None:
+            nonlocal pages
+            answer = ask_everything(crowd.library, call, crowd.now)
+            agree(crowd.oracle, call, answer)
+            seen["$everything"] += 1
+            pages += len(answer.pages)
+
+        try:
+            rounds(asked.searches, asked.seed, searches, one, lambda: told(seen, started))
+            rounds(asked.searches // 10, asked.seed, calls(crowd.oracle), whole, lambda: told(seen, started))
+        except AssertionError as problem:
+            print(f"They disagree (after {seen.total()}): {problem}")
+            return 1
     took = time.perf_counter() - started
     print(", ".join(f"{kind} {count}" for kind, count in sorted(seen.items())))
+    calls_made = seen["$everything"]
     print(
-        f"seed {asked.seed}: {sum(seen.values())} searches agree; {found} found something, {pages} pages,"
-        f" {included} includes, {took:.0f} s"
+        f"seed {asked.seed}: {seen.total() - calls_made} searches and {calls_made} calls of $everything agree;"
+        f" {found} searches found something, {pages} pages, {included} includes, {took:.0f} s"
     )
     return 0
+
+
+def rounds(
+    total: int,
+    seed: int,
+    drawn: st.SearchStrategy[Any],
+    one: Callable[[Any], None],
+    after: Callable[[], None],
+) -> None:
+    """Draw that many and give each to `one`. Raises what that raises."""
+    for number in range(-(-total // ROUND)):
+        how = settings(
+            max_examples=min(ROUND, total - number * ROUND),
+            deadline=None,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        seeded(seed * 1000 + number)(how(given(drawn)(one)))()
+        after()
+
+
+def told(seen: Counter[str], started: float) -> None:
+    print(f"{seen.total()} agree, {time.perf_counter() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from sandbox.fhir.library import Page, Stored
 from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import parse
 from sandbox.store.library import SqlLibrary
+from support.compartment import Asked
 from support.searches import Answer, Search
 
 ALL = frozenset(TYPES)
@@ -39,6 +40,23 @@ def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
         [len(p.matches) for p in pages],
         pages[0].total,
         [name(s) for s in pages[0].included],
+    )
+
+
+def ask_everything(library: SqlLibrary, asked: Asked, now: int) -> Answer:
+    """`$everything`, page after page to the end, and back again."""
+    call = interactions.everything_args(asked.patient, asked.args, ALL, 50, 500)
+
+    def page(after: int, back: bool = False) -> Page:
+        return interactions.everything(library, replace(call, after=after, back=back), now, OPEN, Facts())
+
+    pages = [page(0)]
+    while pages[-1].more:
+        pages.append(page(pages[-1].last))
+    for earlier, later in zip(pages[::-1][1:], pages[::-1], strict=False):
+        assert page(later.first, back=True).matches == earlier.matches, asked
+    return Answer(
+        [name(s) for p in pages for s in p.matches], [len(p.matches) for p in pages], pages[0].total, []
     )
 
 

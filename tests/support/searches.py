@@ -50,6 +50,12 @@ class Drawn:
         self.everybody = [str(r["id"]) for r in oracle.by_type["Patient"]]
         self.patients = patients or self.everybody
         self.all = patients is None
+        self.links = {
+            f"{kind}:{p.name}": p.more
+            for kind, own in PARAMETERS.items()
+            for p in own.values()
+            if p.kind in ("link", "reference")
+        }
         self._seen: dict[tuple[str, str, str | None], list[Any]] = {}
 
     def searches(self) -> st.SearchStrategy[Search]:
@@ -74,6 +80,11 @@ class Drawn:
             # A walk through everybody's claims one by one would be long and teach nothing.
             sizes = (50, 200, 500) if patient is None else (1, 2, 3, 5, 8, 20, 50, 500)
             args.append(("_count", str(draw(st.sampled_from(sizes)))))
+        if draw(st.integers(0, 15)) == 0:
+            args = [arg for arg in args if arg[0] != "_count"]
+            args.append(draw(st.sampled_from((("_summary", "count"), ("_count", "0")))))
+        if draw(st.integers(0, 15)) == 0:
+            args.append(("_elements", draw(st.sampled_from(("id", "status,code", "identifier,onset[x]")))))
         if draw(st.integers(0, 3)) == 0:
             args.append(("_total", draw(st.sampled_from(("none", "accurate", "estimate")))))
         if patient is not None and draw(st.integers(0, 3)) == 0:
@@ -82,23 +93,29 @@ class Drawn:
 
     def _includes(self, draw: st.DrawFn, kind: str) -> Args:
         found: Args = []
-        ahead = [f"{kind}:{p.name}" for p in PARAMETERS[kind].values() if p.kind in ("link", "reference")]
-        back = [
-            f"{source}:{p.name}"
-            for source, own in PARAMETERS.items()
-            for p in own.values()
-            if p.kind in ("link", "reference") and kind in p.more
-        ]
+        ahead = [text for text in self.links if text.startswith(f"{kind}:")]
+        back = [text for text, targets in self.links.items() if kind in targets]
         if ahead and draw(st.booleans()):
-            found.append(("_include", draw(st.sampled_from([*ahead, "*", f"{kind}:*"]))))
-            if draw(st.integers(0, 2)) == 0:
-                again = ("Coverage:payor", "Encounter:*", "Condition:encounter", "MedicationRequest:*")
-                found.append(("_include:iterate", draw(st.sampled_from(again))))
+            asked = draw(st.sampled_from([*ahead, "*", f"{kind}:*"]))
+            found.append(("_include", self._aimed(draw, asked, self.links.get(asked, ()))))
+            if draw(st.booleans()):
+                again = draw(st.sampled_from([*self.links, "Encounter:*", "MedicationRequest:*"]))
+                found.append(("_include:iterate", self._aimed(draw, again, self.links.get(again, ()))))
         if back and draw(st.booleans()):
-            found.append(("_revinclude", draw(st.sampled_from(back))))
-            if draw(st.booleans()) and kind != "Provenance":
-                found.append(("_revinclude:iterate", "Provenance:target"))
+            asked = draw(st.sampled_from(back))
+            if draw(st.integers(0, 3)) == 0:
+                asked = f"{asked.partition(':')[0]}:*"
+            found.append(("_revinclude", self._aimed(draw, asked, (kind,))))
+            if draw(st.booleans()):
+                again = draw(st.sampled_from(["Provenance:target", "Provenance:target", *self.links]))
+                found.append(("_revinclude:iterate", self._aimed(draw, again, self.links[again])))
         return found
+
+    @staticmethod
+    def _aimed(draw: st.DrawFn, text: str, targets: tuple[str, ...]) -> str:
+        """Perhaps with the type that the reference must point to."""
+        narrow = targets and text != "*" and draw(st.integers(0, 3)) == 0
+        return f"{text}:{draw(st.sampled_from(targets))}" if narrow else text
 
     def _holders(self, kind: str) -> list[str]:
         """The patients who have resources of a type."""
@@ -240,6 +257,9 @@ def check(oracle: Oracle, search: Search, answer: Answer) -> None:
         assert answer.refused, search
         return
     assert not answer.refused, search
+    if ("_summary", "count") in args or ("_count", "0") in args:
+        assert (answer.matches, answer.included, answer.total) == ([], [], len(wanted)), search
+        return
     ids = [(r["resourceType"], r["id"]) for r in wanted]
     assert answer.matches == ids, search
     given = dict(args)
