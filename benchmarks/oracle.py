@@ -71,9 +71,9 @@ def main() -> int:
             return 1
     took = time.perf_counter() - started
     print(", ".join(f"{kind} {count}" for kind, count in sorted(seen.items())))
-    calls_made = seen["$everything"]
+    whole_ones = seen["$everything"]
     print(
-        f"seed {asked.seed}: {seen.total() - calls_made} searches and {calls_made} calls of $everything agree;"
+        f"seed {asked.seed}: {seen.total() - whole_ones} searches, {whole_ones} calls of $everything agree;"
         f" {found} searches found something, {pages} pages, {included} includes, {took:.0f} s"
     )
     return 0

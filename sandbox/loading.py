@@ -1,7 +1,8 @@
 """`serve --data FOLDER`: other people's data through the same index.
 
 A folder holds NDJSON files and JSON files (a resource or a Bundle each), in any depth: what
-`generate` wrote, a synthetic patient generator's Bundles, a payer's test export. Every patient can
+`generate` wrote, a synthetic patient generator's Bundles, a payer's test export. An entry of a history
+Bundle whose request is a DELETE ends a resource at its `lastModified`. Every patient can
 sign in: by `members.ndjson` where it is there, else as `<patient id>` with `<patient id>-pass`.
 """
 
@@ -19,6 +20,7 @@ from sandbox.core.files import json_value, read_text
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES, elements, extract, literal, owner
+from sandbox.store.intake import Deletion, Given
 
 ACCOUNTS = "members.ndjson"
 """Logins, one `Account.to_json()` a line."""
@@ -49,7 +51,7 @@ class Report:
 
 def load(
     folder: Path, *, skip_bad: bool = False
-) -> tuple[Iterator[tuple[Account | None, Sequence[Resource]]], Report]:
+) -> tuple[Iterator[tuple[Account | None, Sequence[Given]]], Report]:
     """The folder's contents for `library.build`, and a report that is whole once they were read.
 
     Raises FileProblem naming file and line for a line that cannot be used, unless `skip_bad`.
@@ -65,7 +67,7 @@ def load(
 
 def _contents(
     files: Sequence[Path], report: Report, skip_bad: bool
-) -> Iterator[tuple[Account | None, Sequence[Resource]]]:
+) -> Iterator[tuple[Account | None, Sequence[Given]]]:
     patients: dict[str, Resource] = {}
     spans: dict[str, list[Span]] = {}
     named: set[str] = set()
@@ -88,6 +90,9 @@ def _contents(
                     report.loaded[resource["resourceType"]] += 1
                     _remember(resource, patients, spans)
                     yield None, (resource,)
+            for deletion in _deletions(where, value, report, skip_bad):
+                report.loaded["deletions"] += 1
+                yield None, (deletion,)
     for id, patient in patients.items():
         if id not in named:
             yield _stranger(id, patient, spans.get(id, [])), ()
@@ -129,6 +134,23 @@ def _unbundled(value: Any) -> list[Any]:
         if isinstance(e.get("fullUrl"), str) and "id" in e["resource"]
     }
     return [_literal(e["resource"], names) for e in entries]
+
+
+def _deletions(where: str, value: Any, report: Report, skip_bad: bool) -> Iterator[Deletion]:
+    """What a history Bundle says was deleted, and when."""
+    for entry in value.get("entry", ()) if isinstance(value, dict) else ():
+        asked = entry.get("request") if isinstance(entry, dict) else None
+        if not isinstance(asked, dict) or asked.get("method") != "DELETE":
+            continue
+        named = literal(asked.get("url"))
+        try:
+            at = dates.parse(entry["response"]["lastModified"])[0]
+        except (LookupError, TypeError, ValueError, AttributeError):
+            at = None
+        if named is None or at is None:
+            _complain(f"{where}: a deletion needs request.url and response.lastModified", report, skip_bad)
+        else:
+            yield Deletion(*named, at)
 
 
 def _literal(node: Any, names: dict[str, str]) -> Any:

@@ -2,7 +2,8 @@
 
 A version that the tenant's clock has not come to does not exist. Who may not read the resource as it is
 now reads none of its versions; each version must be within the token's reach itself, too: it may have
-been another member's, or outside the part that granular scopes reach. Nothing is ever deleted here.
+been another member's, or outside the part that granular scopes reach. Of what was deleted nothing is told but
+that (410).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from sandbox.core.errors import bad_request, forbidden, not_found
+from sandbox.core.errors import Gone, bad_request, forbidden, not_found
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.gates import Facts, Gates, Stage
 from sandbox.fhir import dates
@@ -57,12 +57,13 @@ def within_reach(
 ) -> Stored:
     """One resource at rest. Raises NotFound for an unknown type or id, and for another member's
     resource (whether it exists is nobody else's business) unless the payer likes to `tell_foreign`;
-    Forbidden for one outside the `limit` of the token's scopes."""
+    Forbidden for one outside the `limit` of the token's scopes; Gone for one that was deleted, if it was
+    within reach before."""
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
     stored = library.read(kind, id, now)
     if stored is None:
-        _absent(kind)
+        _no_more(library, kind, id, patient, now, limit)
     if not visible(stored, patient):
         if tell_foreign and stored.patient is not None:
             forbidden("This token is for another patient")
@@ -71,6 +72,14 @@ def within_reach(
         scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
         forbidden("The scopes of this token do not reach this resource", scope=scope)
     return stored
+
+
+def _no_more(library: Library, kind: str, id: str, patient: str | None, now: int, limit: AnyOf) -> NoReturn:
+    """Nothing is in force: there was something that this token reached, or there is nothing to tell."""
+    for last in library.versions(kind, id, now)[:1]:
+        if visible(last, patient) and (not limit or part(library, [last], {kind: limit}, last.updated)):
+            raise Gone(f"This {kind} was deleted")
+    _absent(kind)
 
 
 def search(

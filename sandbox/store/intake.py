@@ -2,7 +2,7 @@
 
 A resource may come in several versions. Each is in force from its `lastUpdated` until the next one's,
 so the tenant's clock decides what is seen: a claim that is not visible yet, its first version, or the
-one after it was replaced.
+one after it was replaced. A deletion ends the version that is in force then.
 """
 
 from __future__ import annotations
@@ -28,8 +28,18 @@ from sandbox.store.households import Clue, clue, links
 from sandbox.store.packing import SAMPLE, Packing, trained
 from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
 
-Given = dict[str, Any] | bytes
-"""A resource as it comes to a library: a dictionary, or finished bytes that are kept as they are."""
+
+class Deletion(NamedTuple):
+    """A resource ceased to be at an instant (ms)."""
+
+    kind: str
+    id: str
+    at: int
+
+
+Given = dict[str, Any] | bytes | Deletion
+"""A resource as it comes to a library: a dictionary, or finished bytes that are kept as they are; or
+that one is no more."""
 
 
 class Batch(NamedTuple):
@@ -44,6 +54,7 @@ class Batch(NamedTuple):
     resources: list[tuple[Any, ...]]
     rows: dict[str, list[tuple[Any, ...]]]
     clues: list[Clue]
+    deletions: list[Deletion]
     shared: Batch | None = None
 
 
@@ -51,6 +62,9 @@ def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
     """The rows of a member's resources: most of the work of a build, which any process can do."""
     own, shared = _nothing(), _nothing()
     for given in resources:
+        if isinstance(given, Deletion):
+            own.deletions.append(given)
+            continue
         resource, body = (given, json_bytes(given)) if isinstance(given, dict) else (json_value(given), given)
         _index_one(shared if resource["resourceType"] in SHARED else own, resource, body)
     login = (account.username, json_bytes(account.to_json())) if account else None
@@ -58,7 +72,7 @@ def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
 
 
 def _nothing() -> Batch:
-    return Batch(None, [], {kind: [] for kind in ROWS}, [])
+    return Batch(None, [], {kind: [] for kind in ROWS}, [], [])
 
 
 def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
@@ -146,22 +160,24 @@ def _written(db: Connection, batches: Iterable[Batch]) -> int:
     """Every table of a library, in an empty place."""
     for table in META.sorted_tables:
         db.execute(CreateTable(table))
-    count = _fill(db, iter(batches))
+    count, deletions = _fill(db, iter(batches))
     for table in META.sorted_tables:  # at the end, since to keep them sorted is slow
         for index in sorted(table.indexes, key=lambda i: str(i.name)):
             index.create(db)
     _close_versions(db)
+    _delete(db, deletions)
     _find_owners(db)
     db.execute(text("ANALYZE"))
     return count
 
 
-def _fill(db: Connection, batches: Iterator[Batch]) -> int:
+def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]]:
     first = _sample(batches)
     packing = trained([row[-1] for batch in first for row in batch.resources])
     _insert(db, ABOUT, [(DICTIONARY, packing.dictionary)])
     shared: list[Batch] = []
     clues: list[Clue] = []
+    deletions: list[Deletion] = []
     logins = count = 0
     for batch in chain(first, batches):
         if batch.account:
@@ -170,11 +186,12 @@ def _fill(db: Connection, batches: Iterator[Batch]) -> int:
         if batch.shared:
             shared.append(batch.shared)
         clues += batch.clues
+        deletions += batch.deletions
         count = _put(db, packing, count, batch)
     _insert(db, HOUSEHOLD, [(number, *link) for number, link in enumerate(links(clues), 1)])
     for batch in shared:
         count = _put(db, packing, count, batch)
-    return count
+    return count, deletions
 
 
 def _sample(batches: Iterator[Batch]) -> list[Batch]:
@@ -219,6 +236,14 @@ def _close_versions(db: Connection) -> None:
     following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
     replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
     db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
+
+
+def _delete(db: Connection, deletions: Iterable[Deletion]) -> None:
+    for kind, id, at in deletions:
+        ended = and_(
+            RESOURCE.c.type == kind, RESOURCE.c.id == id, RESOURCE.c.updated <= at, RESOURCE.c.until > at
+        )
+        db.execute(update(RESOURCE).where(ended).values(until=at))
 
 
 def _find_owners(db: Connection) -> None:

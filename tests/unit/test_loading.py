@@ -92,3 +92,24 @@ def test_a_bad_line_is_named_and_refuses_the_load_or_is_left_out(
 def test_a_folder_without_data_is_refused(tmp_path: Path, make: Any) -> None:
     with pytest.raises(FileProblem):
         load(make(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "response", [{}, {"lastModified": "yesterday"}, {"lastModified": None}, None], ids=str
+)
+def test_a_deletion_without_a_time_is_a_bad_line(tmp_path: Path, response: Any) -> None:
+    entry = {"request": {"method": "DELETE", "url": "Patient/p1"}, "response": response}
+    history = {"resourceType": "Bundle", "type": "history", "entry": [entry]}
+    (tmp_path / "history.json").write_bytes(json_bytes(history))
+    (tmp_path / "patient.json").write_bytes(json_bytes(PATIENT))
+    with pytest.raises(FileProblem, match=r"history.json: a deletion needs .*lastModified"):
+        read(tmp_path)
+    assert "skipped 1 bad lines" in read(tmp_path, skip_bad=True)[2]
+
+
+def test_a_deletion_is_loaded(tmp_path: Path) -> None:
+    response = {"lastModified": "2026-02-01T00:00:00Z"}
+    entry = {"request": {"method": "DELETE", "url": "Patient/p1"}, "response": response}
+    history = {"resourceType": "Bundle", "type": "history", "entry": [entry]}
+    (tmp_path / "history.json").write_bytes(json_bytes(history))
+    assert read(tmp_path)[1] == [("Patient", "p1", 1769904000000)]
