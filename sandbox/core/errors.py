@@ -98,9 +98,9 @@ def not_found(text: str, code: str = "not-found") -> NoReturn:
     raise NotFound(text, code=code)
 
 
-def forbidden(text: str, scope: str | None = None) -> NoReturn:
+def forbidden(text: str, scope: str | None = None, expression: str | None = None) -> NoReturn:
     """403: the token does not reach this. `scope` is the one that would (RFC 6750 §3.1)."""
     headers = {}
     if scope:
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
-    raise Forbidden(text, headers=headers)
+    raise Forbidden(text, headers=headers, expression=expression)

@@ -94,7 +94,9 @@ class Query:
             if asks.param.kind == "reference" and asks.param.targets == ("Patient",):
                 asked = {v.id for v in asks.values if isinstance(v, Target)}
                 if asked and patient not in asked:
-                    forbidden("This token is for another patient than the one asked for")
+                    forbidden(
+                        "This token is for another patient than the one asked for", None, asks.param.name
+                    )
         return replace(self, patient=patient)
 
 

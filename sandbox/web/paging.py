@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
@@ -31,6 +31,15 @@ class Place:
     token: str | None = None
 
 
+def _bound(query: str) -> str:
+    """What a token remembers of its query: how an answer is written down is no part of it."""
+    if "_format=" in query or "_pretty=" in query:
+        path, _, text = query.partition("?")
+        kept = [(n, v) for n, v in parse_qsl(text, keep_blank_values=True) if n not in ("_format", "_pretty")]
+        query = f"{path}?{urlencode(kept)}"
+    return digest(query)[:16]
+
+
 class Pages:
     """Signs and reads the `_page` parameter of one reader (a tenant and a patient), at an instant
     (ms); tokens live for some seconds."""
@@ -42,7 +51,7 @@ class Pages:
 
     def token(self, query: str, place: Place) -> str:
         """A token that continues `query` (path and parameters) at a place."""
-        held = [digest(query)[:16], place.key, place.number, place.back, place.now, self._now]
+        held = [_bound(query), place.key, place.number, place.back, place.now, self._now]
         text: str = self._serializer.dumps(held)
         return text
 
@@ -55,7 +64,7 @@ class Pages:
             bound, key, number, back, began, issued = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError):
             bad_request("_page is not a page token of this server", "_page")
-        if bound != digest(query)[:16]:
+        if bound != _bound(query):
             bad_request("_page belongs to another query", "_page")
         if self._now >= issued + self._seconds * 1000:
             raise Gone("This page is too old: search again", code="expired", expression="_page")

@@ -196,6 +196,18 @@ def payer_of(folder: Path, person: list[Any], clock: FrozenClock) -> Callable[[s
     return get
 
 
+def test_how_an_answer_is_written_is_no_part_of_a_walk(maria: SmartApp) -> None:
+    first = maria.get(f"{EOB}?_count=9").json()
+    url = next(link["url"] for link in first["link"] if link["relation"] == "next")
+    second = maria.get(url).json()
+    for more in ("&_format=json", "&_pretty=true"):
+        assert maria.get(url + more).json()["entry"] == second["entry"]
+    asked = maria.get(f"{EOB}?_format=json&_count=9").json()
+    (following,) = [link["url"] for link in asked["link"] if link["relation"] == "next"]
+    assert "_format=json" in following
+    assert maria.get(following).json()["entry"] == second["entry"]
+
+
 def test_a_token_that_is_none_is_refused(maria: SmartApp) -> None:
     assert maria.get(f"{EOB}?_page=").status_code == 400
     assert maria.get(f"{EOB}?_page=W10.forged").status_code == 400

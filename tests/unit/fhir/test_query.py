@@ -299,8 +299,9 @@ def test_r4_names_of_the_patient_work_too() -> None:
     for kind, name in (("Condition", "subject:Patient.identifier"), ("Coverage", "beneficiary.identifier")):
         assert parse(kind, [(name, "x")], strict=True).clauses[0].chain
     assert within("p1", "Condition", ("subject", "Patient/p1")).patient == "p1"
-    with pytest.raises(Forbidden):
+    with pytest.raises(Forbidden) as refused:
         within("p1", "Condition", ("subject", "Patient/p2"))
+    assert refused.value.expression == "subject"
 
 
 @pytest.mark.parametrize(
