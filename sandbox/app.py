@@ -31,6 +31,7 @@ from sandbox.web import (
     oauth,
     portal,
     registration,
+    report_card,
     token,
 )
 from sandbox.web.visit import Rooms
@@ -85,6 +86,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         app.register_blueprint(room)
     for room in (registration.register, education.education, developer.developer, control.control):
         app.register_blueprint(room)
+    app.register_blueprint(report_card.report_card)
     errors.install(app)
     exchange.install(app)
     return app

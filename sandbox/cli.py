@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from sandbox import __version__
+from sandbox.cli_review import review
 from sandbox.cli_score import compare, report, score
 from sandbox.core.errors import UsageError
 
@@ -20,7 +21,7 @@ def cli() -> None:
     """A US health payer in a box, and a grader for real ones."""
 
 
-for _command in (score, compare, report):
+for _command in (score, compare, report, review):
     cli.add_command(_command)
 
 
@@ -163,12 +164,9 @@ def token(url: str | None, scenario: str | None, **given: Any) -> None:
 
 
 def _base(url: str | None, scenario: str | None) -> str:
-    if url is None:
-        settings = _settings()
-        scheme = "https" if settings.tls else "http"
-        url = f"{scheme}://{'127.0.0.1' if settings.host == '0.0.0.0' else settings.host}:{settings.port}"  # noqa: S104  only compared
-    url = url.rstrip("/").removesuffix("/fhir")
-    return f"{url}/s/{scenario}" if scenario else url
+    from sandbox.remote import prefix
+
+    return prefix(_settings(), url, scenario)
 
 
 @cli.command()

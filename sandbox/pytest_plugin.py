@@ -20,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sandbox.remote import Remote
+    from sandbox.review.card import Card
 
 FIRST_MEMBER = "maria"
 
@@ -105,6 +106,10 @@ class Payer:
     @property
     def journal(self) -> PayerJournal:
         return PayerJournal(self._remote, self._own)
+
+    @property
+    def review(self) -> PayerReview:
+        return PayerReview(self.journal, self.clock)
 
     @property
     def _remote(self) -> Remote:
@@ -196,6 +201,35 @@ class PayerJournal:
     def __str__(self) -> str:
         lines = [_line(entry) for entry in self.entries()]
         return "The payer's journal:\n" + ("\n".join(lines) or "  (nothing)")
+
+
+@dataclass(frozen=True)
+class PayerReview:
+    """The report card of the app in this test: `payer.review()`, `payer.review.assert_passed("pace")`."""
+
+    _journal: PayerJournal
+    _clock: PayerClock
+
+    def __call__(self, client: str | None = None) -> Card:
+        """Every row with its finding: `card["retry-after"].result`. `client` where the test has two apps."""
+        from sandbox.review.card import review
+        from sandbox.review.exchange import exchanges
+
+        found = exchanges(self._journal.entries())
+        return review(found, self._clock.now().timestamp(), client, "this test")
+
+    def assert_passed(self, *rows: str, client: str | None = None) -> Card:
+        """Fails unless each of these rows was exercised and passed; without any, when a row failed."""
+        __tracebackhide__ = True
+        from sandbox.review.forms.text import render
+
+        card = self(client)
+        short = [row for row in rows if card[row].result != "pass"] if rows else card.failed
+        if short:
+            pytest.fail(
+                "\n".join([f"{row}: {card[row].result}" for row in rows] + [render(card), str(self._journal)])
+            )
+        return card
 
 
 def _line(entry: dict[str, Any]) -> str:

@@ -9,9 +9,20 @@ import httpx
 
 from sandbox.connect import connect
 from sandbox.core.errors import UsageError
+from sandbox.settings import Settings
 
 POLL_SECONDS = 20
 """How long one call that follows the journal may wait."""
+
+
+def prefix(settings: Settings, url: str | None = None, scenario: str | None = None) -> str:
+    """The address of a payer, without /fhir: the one given, or the one that `serve` starts here."""
+    if url is None:
+        scheme = "https" if settings.tls else "http"
+        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104  only compared
+        url = f"{scheme}://{host}:{settings.port}"
+    url = url.rstrip("/").removesuffix("/fhir")
+    return f"{url}/s/{scenario}" if scenario else url
 
 
 class Remote:

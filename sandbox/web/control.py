@@ -42,7 +42,8 @@ _YEAR = re.compile(r"20[0-9]{2}", re.ASCII)
 
 
 @control.before_request
-def _guard() -> None:
+def guard() -> None:
+    """Raises Forbidden for who may not control. Every blueprint below /_sandbox stands behind it."""
     if not request.path.endswith("/health") and not may_control():
         raise Forbidden("The control API needs its key off loopback (header X-Sandbox-Key)")
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import models_json_schema
@@ -70,6 +70,26 @@ class Entry(BaseModel):
 class Journal(BaseModel):
     entries: list[Entry]
     last: int = Field(description="ask for more with `after` set to this")
+
+
+class Judged(BaseModel):
+    id: str
+    title: str
+    result: Literal["pass", "fail", "not exercised"]
+    reason: str
+    evidence: list[dict[str, Any]] = Field(description="number, request, at, method, path, status")
+    fix: str = Field("", description="for a failure: what to do")
+    cites: list[str] = Field([], description="and where it is written")
+
+
+class ReportCard(BaseModel):
+    source: str
+    client: str
+    exchanges: int
+    passed: int
+    failed: int
+    not_exercised: int
+    rows: list[Judged]
 
 
 class Reset(BaseModel):
@@ -208,6 +228,8 @@ OPERATIONS = (
     Operation("get", "/clock", "clock", "The payer's time.", ClockState),
     Operation("post", "/clock", "moveClock", "Move the clock of this payer.", ClockState, ClockMove),
     Operation("get", "/journal", "journal", "The exchanges, with what fired.", Journal, query=_FILTERS),
+    Operation("get", "/review", "review", "How an app behaved; a page for a browser.", ReportCard,
+              query={"client": "the app, where several used this payer"}),
     Operation("post", "/reset", "reset", "Forget tokens, opt-ins, counters, journal and clock.", Reset),
     Operation("get", "/scenarios", "scenarios", "The catalogue, and what is in force.", Scenarios),
     Operation("get", "/fail-next", "armed", "The accidents that were armed, and what is left.", FailNext),

@@ -13,6 +13,7 @@ from sandbox.core.gates import Stage
 from sandbox.faults.catalog import load
 from sandbox.faults.scenario import VERBS
 from sandbox.linting import schema, verbs
+from sandbox.review.table import table as rows_of_the_card
 from sandbox.settings import HELP, Settings, root
 
 TOP = Path(__file__).parents[2]
@@ -45,7 +46,7 @@ def test_only_web_knows_which_scenario_is_in_force() -> None:
 
 
 def test_every_room_has_a_door_plate() -> None:
-    for room in ("core", "fhir", "store", "auth", "faults", "web", "synth", "score"):
+    for room in ("core", "fhir", "store", "auth", "faults", "review", "web", "synth", "score"):
         plate = (TOP / "sandbox" / room / "__init__.py").read_text()
         assert plate.startswith('"""'), room
         assert "ay import" in plate, room
@@ -69,6 +70,10 @@ def test_the_page_of_verbs_is_the_code_s() -> None:
 
 def test_the_page_of_the_catalogue_is_the_scenarios() -> None:
     assert (TOP / "docs" / "catalogue.md").read_text() == table(load(TOP / "scenarios").by_id.values())
+
+
+def test_the_page_of_the_report_card_has_its_rows() -> None:
+    assert rows_of_the_card() in (TOP / "docs" / "review.md").read_text()
 
 
 def test_every_scenario_is_in_the_catalogue_and_every_command_in_the_readme() -> None:

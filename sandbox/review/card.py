@@ -1,0 +1,134 @@
+"""The card: every row with its finding, for one app."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.core.errors import UsageError
+from sandbox.review.exchange import Exchange
+from sandbox.review.finding import Finding, Result, Row
+from sandbox.review.rows import coping
+from sandbox.review.story import Story
+from sandbox.review.table import ROWS
+
+EVIDENCE_MOST = 20
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row and what it came to."""
+
+    row: Row
+    finding: Finding
+
+    def to_json(self) -> dict[str, Any]:
+        row, finding = self.row, self.finding
+        told = {
+            "id": row.id,
+            "title": row.title,
+            "result": finding.result,
+            "reason": finding.reason,
+            "evidence": [shown(e) for e in finding.evidence[:EVIDENCE_MOST]],
+        }
+        return told if finding.result != "fail" else {**told, "fix": row.fix, "cites": list(row.cites)}
+
+
+@dataclass(frozen=True)
+class Card:
+    """How one app behaved. `source` says where its journal was read."""
+
+    source: str
+    client: str
+    exchanges: int
+    lines: tuple[Line, ...]
+
+    def of(self, result: Result) -> Sequence[Line]:
+        return [line for line in self.lines if line.finding.result == result]
+
+    @property
+    def rows(self) -> Sequence[Line]:
+        """What is asked of every app."""
+        return [line for line in self.lines if ":" not in line.row.id]
+
+    @property
+    def scenarios(self) -> Sequence[Line]:
+        """A line for each scenario that was met."""
+        return [line for line in self.lines if ":" in line.row.id]
+
+    @property
+    def failed(self) -> Sequence[Line]:
+        return self.of("fail")
+
+    def __getitem__(self, row: str) -> Finding:
+        """The finding of a row. Raises KeyError that names the rows there are."""
+        found = {line.row.id: line.finding for line in self.lines}
+        if row not in found:
+            raise KeyError(f"the card has no row {row!r}: {', '.join(found)}")
+        return found[row]
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "source": self.source,
+            "client": self.client,
+            "exchanges": self.exchanges,
+            "passed": len(self.of("pass")),
+            "failed": len(self.failed),
+            "not_exercised": len(self.of("not exercised")),
+            "rows": [line.to_json() for line in self.lines],
+        }
+
+
+def shown(exchange: Exchange) -> dict[str, Any]:
+    """Where to find an exchange in the journal."""
+    return {
+        "number": exchange.number,
+        "request": exchange.request,
+        "at": exchange.at.isoformat(timespec="milliseconds"),
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": exchange.status,
+    }
+
+
+def clients(exchanges: Iterable[Exchange]) -> Sequence[str]:
+    """The apps in a journal, in the order they appear."""
+    return list(dict.fromkeys(e.client for e in exchanges if e.client))
+
+
+def review(
+    exchanges: Iterable[Exchange], now: float | None = None, client: str | None = None, source: str = ""
+) -> Card:
+    """The card of the app `client`, or of the only one there is; `now` is the payer's time in seconds
+    (without it, that of the last exchange). Raises UsageError when several apps share the journal."""
+    found = _attributed(tuple(exchanges))
+    names = clients(found)
+    if client is None:
+        if len(names) > 1:
+            raise UsageError(f"several apps share this journal: choose one with --client {' | '.join(names)}")
+        client = names[0] if names else ""
+    elif client not in names:
+        raise UsageError(
+            f"no exchange of {client!r} is in this journal" + (f": {', '.join(names)}" * bool(names))
+        )
+    mine = tuple(e for e in found if e.client in ("", client))
+    story = Story(mine, now if now is not None else max((e.left for e in mine), default=0.0))
+    lines = tuple(Line(row, row.judge(story)) for row in (*ROWS, *coping.rows(story)))
+    return Card(source, client, len(mine), lines)
+
+
+def _attributed(exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
+    """Exchanges with their app and member, where the token tells what the entry does not (a refusal)."""
+    owners = {e.token: e for e in exchanges if e.token and e.client}
+    issued = {token: e.client for e in exchanges for token in e.issued.values() if e.client}
+    return tuple(_owned(e, owners.get(e.token), issued.get(e.token, "")) if e.token else e for e in exchanges)
+
+
+def _owned(exchange: Exchange, owner: Exchange | None, client: str) -> Exchange:
+    if exchange.client:
+        return exchange
+    told = (
+        {"client": owner.client, "member": exchange.member or owner.member} if owner else {"client": client}
+    )
+    return exchange.model_copy(update=told)

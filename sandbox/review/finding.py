@@ -1,0 +1,50 @@
+"""What a row comes to: pass, fail or not exercised, with the exchanges that show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sandbox.review.exchange import Exchange
+from sandbox.review.story import Story
+
+Result = Literal["pass", "fail", "not exercised"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`reason` is one sentence on what was seen."""
+
+    result: Result
+    reason: str
+    evidence: tuple[Exchange, ...] = ()
+
+
+def passed(reason: str, evidence: Iterable[Exchange] = ()) -> Finding:
+    return Finding("pass", reason, tuple(evidence))
+
+
+def failed(reason: str, evidence: Iterable[Exchange]) -> Finding:
+    return Finding("fail", reason, tuple(evidence))
+
+
+def unseen(reason: str, evidence: Iterable[Exchange] = ()) -> Finding:
+    return Finding("not exercised", reason, tuple(evidence))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One thing that is asked of an app. `fix` says in a sentence or two what to do about a failure,
+    `cites` where that is written."""
+
+    id: str
+    title: str
+    fix: str
+    cites: tuple[str, ...]
+    judge: Callable[[Story], Finding]
+
+
+def times(count: int, what: str, many: str = "") -> str:
+    """A number with its noun: "1 request", "3 requests", "2 searches"."""
+    return f"{count} {what}" if count == 1 else f"{count} {many or what + 's'}"

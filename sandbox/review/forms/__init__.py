@@ -1,0 +1,24 @@
+"""The card in the forms people and machines read: text, JSON, Markdown, JUnit XML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from sandbox.core.files import json_pretty
+from sandbox.review.card import Card
+from sandbox.review.forms import junit, markdown, text
+from sandbox.review.forms.text import summary
+
+__all__ = ["render", "summary"]
+
+_FORMS: Mapping[str, Callable[[Card], str]] = {
+    "text": text.render,
+    "json": lambda card: json_pretty(card.to_json()).decode(),
+    "markdown": markdown.render,
+    "junit": junit.render,
+}
+
+
+def render(card: Card, form: str) -> str:
+    """The card as text, json, markdown or junit."""
+    return _FORMS[form](card)

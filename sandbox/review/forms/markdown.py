@@ -1,0 +1,27 @@
+"""The card as Markdown, for a pull request or a wiki."""
+
+from __future__ import annotations
+
+from sandbox.review.card import Card, Line
+from sandbox.review.forms.text import EVIDENCE_MOST, cited, evidence, summary
+
+
+def render(card: Card) -> str:
+    lines = [f"# Report card of {_plain(card.client or 'no app')}", ""]
+    lines += [f"{summary(card)} ({_plain(card.source)})", ""]
+    lines += ["| row | result | what was seen |", "|---|---|---|"]
+    lines += [f"| `{x.row.id}` | {x.finding.result} | {_plain(x.finding.reason)} |" for x in card.lines]
+    for line in card.failed:
+        lines += ["", *_failure(line)]
+    return "\n".join(lines) + "\n"
+
+
+def _failure(line: Line) -> list[str]:
+    shown = [f"- `{evidence(e).replace('`', '')}`" for e in line.finding.evidence[:EVIDENCE_MOST]]
+    mend = f"{_plain(line.row.fix)} ({cited(line)})"
+    return [f"## {line.row.id}", "", _plain(line.finding.reason), "", *shown, "", mend]
+
+
+def _plain(text: str) -> str:
+    """Strangers' words (addresses, client ids) as words only."""
+    return "".join(f"\\{sign}" if sign in "\\`*_|<>[]#" else sign for sign in text.replace("\n", " "))

@@ -1,0 +1,92 @@
+"""The card for people: a line for each row, and below them what each failure needs. 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from io import StringIO
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from sandbox.review.card import Card, Line
+from sandbox.review.exchange import Exchange
+
+WIDTH = 80
+EVIDENCE_MOST = 4
+_STYLES = {"pass": "green", "fail": "red", "not exercised": "dim"}
+
+
+def render(card: Card) -> str:
+    """The card as plain text, for a pipe or a file."""
+    out = StringIO()
+    Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
+        shown(card)
+    )
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def shown(card: Card) -> RenderableType:
+    """The card for a rich Console (colours where the console has them)."""
+    rows, scenarios = card.rows, card.scenarios
+    heading = Text("\nScenarios it met", style="bold")
+    met: Sequence[RenderableType] = (heading, _table(scenarios)) if scenarios else ()
+    return Group(_head(card), _table(rows), *met, *_failures(card))
+
+
+def summary(card: Card) -> str:
+    counts = [(len(card.of("pass")), "passed"), (len(card.failed), "failed")]
+    told = [f"{count} {word}" for count, word in counts]
+    return ", ".join([*told, f"{len(card.of('not exercised'))} not exercised"])
+
+
+def _head(card: Card) -> Text:
+    text = Text(f"{card.source}\n")
+    text.append(card.client or "no app", style="bold")
+    text.append(f"   {summary(card)}   {card.exchanges} exchanges\n")
+    return text
+
+
+def _table(lines: Sequence[Line]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold", max_width=32)
+    table.add_column(overflow="fold")
+    for line in lines:
+        result = line.finding.result
+        style = _STYLES[result]
+        word = "–" if result == "not exercised" else result
+        table.add_row(
+            Text(word, style), Text(line.row.id.rpartition(":")[2], style), Text(line.finding.reason, "dim")
+        )
+    return table
+
+
+def _failures(card: Card) -> Iterator[RenderableType]:
+    if card.failed:
+        yield Text("\nWhat to mend", style="bold")
+    for line in card.failed:
+        yield Text(f"{line.row.id}", style="bold")
+        yield Padding(Text(line.finding.reason), (0, 0, 0, 2))
+        for exchange in line.finding.evidence[:EVIDENCE_MOST]:
+            yield Padding(Text(evidence(exchange), style="dim", overflow="fold"), (0, 0, 0, 4))
+        if more := len(line.finding.evidence) - EVIDENCE_MOST:
+            yield from _more(more)
+        yield Padding(Text(f"→ {line.row.fix}"), (0, 0, 0, 2))
+        yield Padding(Text(f"({cited(line)})", style="dim"), (0, 0, 0, 4))
+
+
+def _more(count: int) -> Sequence[RenderableType]:
+    return [Padding(Text(f"and {count} more", style="dim"), (0, 0, 0, 4))] if count > 0 else []
+
+
+def evidence(exchange: Exchange) -> str:
+    """An exchange in a line: number, time, what, and the id by which `journal` finds it."""
+    at = exchange.at.strftime("%H:%M:%S.") + f"{exchange.at.microsecond // 1000:03}"
+    told = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
+    return f"{told} {exchange.request}".rstrip()
+
+
+def cited(line: Line) -> str:
+    return "; ".join(line.row.cites)

@@ -1,0 +1,130 @@
+"""Rows about tokens: refreshed once, the new one kept, silence after revocation."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from sandbox.review.exchange import Exchange
+from sandbox.review.finding import Finding, failed, passed, times, unseen
+from sandbox.review.story import Story, after, since
+
+_REVOKED = ("revoked", "grant-revoked")
+_TOKENS_MOST = 2
+"""A request that two tokens could not open will not open for a third."""
+
+
+def refresh_once(story: Story) -> Finding:
+    """Whether a dead access token led to one refresh, and to the request once more."""
+    refused = _first_refusals(story)
+    if not refused:
+        return unseen("No access token was refused because its time was over.")
+    shown: list[Exchange] = []
+    for first in refused:
+        deaf = [e for e in story.again(first) if e.token == first.token]
+        if deaf:
+            return failed("The same request was sent again with the token that had been refused.",
+                          [first, *deaf])  # fmt: skip
+        stale = _used_after(story, first.token, first)
+        if len(stale) > story.at_once:
+            return failed("The app went on with the token that had been refused.", [first, *stale])
+        others = {e.token for e in story.tries[first.key] if e.status == 401}
+        if len(others) > _TOKENS_MOST:
+            vain = [e for e in story.tries[first.key] if e.status == 401]
+            return failed(
+                f"The same request was refused with {len(others)} tokens, one after the other.", vain
+            )
+        renewals = [e for e in since(story.refreshed, first) if _may_renew(story, e, first)]
+        back = since(story.asked, first)
+        newer = next((e for e in since(story.data, first) if _takes_over(e, first)), None)
+        if not renewals and not back and newer is None:
+            return failed("The access token was refused and the app did not refresh.", [first])
+        before_use = [e for e in renewals if newer is None or e.number < newer.number]
+        answered = [e for e in before_use if e.status in (200, 400)]
+        if len(answered) > 1:
+            return failed(f"The app refreshed {len(answered)} times for one refusal.", [first, *answered])
+        shown += [first, *(answered or back)[:1], *[e for e in story.again(first) if e.status < 400][:1]]
+    return passed(
+        f"{times(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
+    )
+
+
+def _first_refusals(story: Story) -> Sequence[Exchange]:
+    """The first 401 of each access token that somebody had granted and nobody revoked."""
+    found: dict[str, Exchange] = {}
+    for exchange in story.data:
+        state = exchange.token_state
+        if exchange.status == 401 and exchange.token and state not in (*_REVOKED, "refresh", "unknown"):
+            found.setdefault(exchange.token, exchange)
+    return list(found.values())
+
+
+def _may_renew(story: Story, renewal: Exchange, refused: Exchange) -> bool:
+    """Whether a refresh can be of the sign-in whose token was refused; another member's is not."""
+    family, other = story.family(refused), story.families.get(renewal.marks.get("refresh_token", ""))
+    return not family or not other or family == other
+
+
+def _takes_over(later: Exchange, refused: Exchange) -> bool:
+    same = not refused.member or later.member in ("", refused.member)
+    return same and later.token not in ("", refused.token)
+
+
+def _used_after(story: Story, token: str, than: Exchange) -> list[Exchange]:
+    return [e for e in story.by_token[token] if after(than, e)]
+
+
+def new_token_kept(story: Story) -> Finding:
+    """Whether the tokens of a refresh replaced the old ones."""
+    good = [e for e in story.refreshed if e.status == 200 and e.issued.get("access_token")]
+    if not good:
+        return unseen("No refresh succeeded.")
+    for renewal in good:
+        old, new = renewal.marks.get("refresh_token", ""), renewal.issued.get("refresh_token", "")
+        same = story.tries[renewal.key] if new and new != old else ()
+        if repeated := [e for e in same if e.number > renewal.number]:
+            reason = "A refresh token was sent again after it had been exchanged for a new one."
+            return failed(reason, [renewal, *repeated])
+    for renewal, stale in _stale(story, good):
+        if len(stale) >= story.at_once:
+            reason = "An access token was used after a refresh had brought a new one."
+            return failed(reason, [renewal, *stale])
+    return passed(f"After {'the' if len(good) == 1 else 'each'} refresh only the new tokens were used.", good)
+
+
+def _stale(story: Story, renewals: Sequence[Exchange]) -> Iterator[tuple[Exchange, list[Exchange]]]:
+    """Each refresh, with the requests that came after it and carried an older token of the same sign-in."""
+    of_family: dict[str, list[Exchange]] = defaultdict(list)
+    for renewal in renewals:
+        of_family[story.families[renewal.issued["access_token"]]].append(renewal)
+    found: dict[int, list[Exchange]] = defaultdict(list)
+    for exchange in story.data:
+        known = of_family.get(story.family(exchange), [])
+        place = bisect_right(known, exchange.arrived, key=lambda e: e.left)
+        if exchange.token and place:
+            issue = story.issues.get(exchange.token)
+            if issue is None or issue.number < known[place - 1].number:
+                found[known[place - 1].number].append(exchange)
+    yield from ((renewal, found[renewal.number]) for renewal in renewals if renewal.number in found)
+
+
+def stops_when_revoked(story: Story) -> Finding:
+    """Whether the app fell silent once it could know that the member's yes is over."""
+    told = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
+    dead = [e for e in story.refreshed if e.status == 400 and e.error == "invalid_grant"]
+    if not told and not dead:
+        return unseen("No grant was revoked while the app was using it.")
+    for first in told:
+        since = _used_after(story, first.token, first)
+        if story.again(first) and any(e.token == first.token for e in story.again(first)):
+            return failed("The app repeated a request whose grant was revoked.", [first, *since])
+        if len(since) >= max(2, story.at_once):
+            return failed(f"The app sent {times(len(since), 'more request')} after it was told that the grant"
+                          " was revoked.", [first, *since])  # fmt: skip
+    for first in dead:
+        token = first.marks.get("refresh_token", "")
+        repeated = [e for e in story.refreshed if e.marks.get("refresh_token") == token and after(first, e)]
+        if repeated:
+            return failed("A refresh token that was refused was sent again.", [first, *repeated])
+    return passed("The app stopped when it heard that the grant is over.", [*told[:2], *dead[:2]])

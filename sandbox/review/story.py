@@ -1,0 +1,120 @@
+"""What one app did, in order, and what follows from it: which token came of which, what was asked again."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from sandbox.review.exchange import Exchange
+
+ROUNDING = 0.002
+"""Instants are kept to the millisecond."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """Every exchange of an app and of the browser it sent to the payer; `now` is the payer's time of the
+    review, in seconds."""
+
+    exchanges: tuple[Exchange, ...]
+    now: float
+
+    @cached_property
+    def asked(self) -> Sequence[Exchange]:
+        """Requests to authorize."""
+        return [e for e in self.exchanges if e.is_request_to_authorize]
+
+    @cached_property
+    def redeemed(self) -> Sequence[Exchange]:
+        return [e for e in self.exchanges if e.is_redemption]
+
+    @cached_property
+    def refreshed(self) -> Sequence[Exchange]:
+        return [e for e in self.exchanges if e.is_refresh]
+
+    @cached_property
+    def data(self) -> Sequence[Exchange]:
+        return [e for e in self.exchanges if e.is_data]
+
+    @cached_property
+    def calls(self) -> Sequence[Exchange]:
+        """What the app sent itself."""
+        return [e for e in self.exchanges if e.is_call]
+
+    @cached_property
+    def tries(self) -> Mapping[tuple[str, ...], Sequence[Exchange]]:
+        """The app's calls by what they ask."""
+        found: dict[tuple[str, ...], list[Exchange]] = defaultdict(list)
+        for exchange in self.calls:
+            found[exchange.key].append(exchange)
+        return found
+
+    def again(self, exchange: Exchange) -> list[Exchange]:
+        """The same request, after this one was answered."""
+        return [e for e in self.tries.get(exchange.key, ()) if after(exchange, e)]
+
+    @cached_property
+    def by_token(self) -> Mapping[str, Sequence[Exchange]]:
+        """Requests for data by the access token that they carried."""
+        found: dict[str, list[Exchange]] = defaultdict(list)
+        for exchange in self.data:
+            found[exchange.token].append(exchange)
+        return found
+
+    @cached_property
+    def at_once(self) -> int:
+        """The most calls that were under way at one time."""
+        edges = [(e.arrived + ROUNDING, 1) for e in self.calls]
+        edges += [(max(e.left, e.arrived + ROUNDING), -1) for e in self.calls]
+        most = now = 0
+        for _, step in sorted(edges):
+            now += step
+            most = max(most, now)
+        return most
+
+    @cached_property
+    def issues(self) -> Mapping[str, Exchange]:
+        """Token → the answer that brought it."""
+        return {token: e for e in self.exchanges for token in e.issued.values()}
+
+    @cached_property
+    def families(self) -> Mapping[str, str]:
+        """Token (its mark) → the sign-in it goes back to: the code, or the first refresh token seen."""
+        found: dict[str, str] = {}
+        for exchange in self.exchanges:
+            if exchange.path == "/auth/token" and exchange.status == 200:
+                sent = exchange.marks.get("code") or exchange.marks.get("refresh_token", "")
+                family = found.get(sent, sent)
+                found[sent] = family
+                found.update(dict.fromkeys(exchange.issued.values(), family))
+        return found
+
+    @cached_property
+    def families_of_members(self) -> Mapping[str, set[str]]:
+        """Member → the sign-ins whose tokens read their data."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for exchange in self.data:
+            if family := self.families.get(exchange.token):
+                found[exchange.member].add(family)
+        return found
+
+    def family(self, exchange: Exchange) -> str:
+        """The sign-in behind a request for data. Where that is not in the journal, the only one of the
+        member is meant; where there are several, nothing."""
+        if family := self.families.get(exchange.token):
+            return family
+        found = self.families_of_members.get(exchange.member, set())
+        return next(iter(found)) if len(found) == 1 else ""
+
+
+def since(found: Sequence[Exchange], exchange: Exchange) -> Sequence[Exchange]:
+    """Those of a sequence that were answered later than this one."""
+    return found[bisect_right(found, exchange.number, key=lambda e: e.number) :]
+
+
+def after(first: Exchange, second: Exchange) -> bool:
+    """Whether `second` was sent when the answer to `first` was there already."""
+    return second.number != first.number and second.arrived >= first.left - ROUNDING

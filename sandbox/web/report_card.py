@@ -1,0 +1,38 @@
+"""/_sandbox/review: the report card of an app, as JSON and as a page."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from sandbox.core.errors import UsageError, bad_request
+from sandbox.core.files import json_bytes
+from sandbox.review import card, exchange
+from sandbox.review.forms.text import EVIDENCE_MOST, evidence
+from sandbox.web.control import guard
+from sandbox.web.pages import page
+from sandbox.web.visit import here
+
+report_card = Blueprint("report_card", __name__, url_prefix="/_sandbox")
+report_card.before_request(guard)
+
+ENTRIES_MOST = 10_000
+_PAGE = "text/html"
+
+
+@report_card.get("/review")
+def review() -> Response:
+    """The card of `client`, or of the only app there is; a page for who prefers one."""
+    visit, wanted = here(), request.args.get("client") or None
+    found = exchange.exchanges(visit.ledger.journal(ENTRIES_MOST))
+    names = card.clients(found)
+    as_page = request.accept_mimetypes.best_match(("application/json", _PAGE)) == _PAGE
+    if as_page and (len(names) > 1 and wanted is None):
+        return page("review.html", card=None, clients=names)
+    source = visit.base
+    try:
+        told = card.review(found, visit.clock.now().timestamp(), wanted, source)
+    except UsageError as problem:
+        bad_request(str(problem), "client")
+    if as_page:
+        return page("review.html", card=told, evidence=evidence, most=EVIDENCE_MOST)
+    return Response(json_bytes(told.to_json()), content_type="application/json")
