@@ -80,6 +80,13 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
+def word(value: Any) -> str:
+    """A stranger's value as a word; of anything with an inside, only what it is: it may have no bottom."""
+    if isinstance(value, str):
+        return value
+    return type(value).__name__ if isinstance(value, dict | list) else str(value)
+
+
 def joined(base: str, link: str) -> str:
     """A link of a stranger's, absolute; as it is when it cannot be one (the guard then refuses it)."""
     try:

@@ -6,7 +6,7 @@ import socketserver
 import threading
 import webbrowser
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.core.errors import UsageError
@@ -14,7 +14,8 @@ from sandbox.score.evidence import Exchange
 from sandbox.score.signin import Account, Driver, Session
 
 PATIENCE_SECONDS = 300.0
-_DONE = b"<!doctype html><title>Done</title><p>You are signed in. You can close this page."
+_PAGE = "<!doctype html><html lang=en><title>Done</title><p>{} You can close this page.</p></html>"
+_DONE, _REFUSED = "You are signed in.", "The payer did not let you in: the card will say why."
 
 
 class Callback:
@@ -27,7 +28,8 @@ class Callback:
             raise UsageError("--browser needs a redirect URI on this machine: http://127.0.0.1:PORT/PATH")
         self._path, self._came, self._url = parts.path or "/", threading.Event(), ""
         try:
-            self._server = HTTPServer(("127.0.0.1", parts.port or 0), self._handler())
+            # browsers open a connection ahead and say nothing on it: it must not be in the callback's way
+            self._server = ThreadingHTTPServer(("127.0.0.1", parts.port or 0), self._handler())
         except OSError as problem:
             raise UsageError(f"cannot listen for the callback: {problem.strerror}") from None
         port = self._server.server_address[1]
@@ -56,7 +58,8 @@ class Callback:
                 self.send_response(200 if mine else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.end_headers()
-                self.wfile.write(_DONE if mine else b"")
+                if mine:
+                    self.wfile.write(_PAGE.format(_DONE if "code" in said else _REFUSED).encode())
                 if mine and not callback._came.is_set():
                     callback._url = callback.redirect_uri + "?" + parts.query
                     callback._came.set()

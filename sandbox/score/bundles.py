@@ -67,7 +67,7 @@ def key_of(resource: dict[str, Any]) -> str:
 def is_about_another(resource: dict[str, Any], patient: str) -> bool:
     """Whether a resource says that it is about somebody else than this patient."""
     said = [resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)]
-    named = [str(s) for s in said if s and "Patient/" in str(s)]
+    named = [text for text in said if isinstance(text, str) and "Patient/" in text]
     return bool(named) and not any(n.endswith(f"Patient/{patient}") for n in named)
 
 

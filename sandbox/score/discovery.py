@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.score.answers import Answer
+from sandbox.score.answers import Answer, word
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
 from sandbox.score.facts import Instruments
@@ -83,7 +83,7 @@ class Discovery:
         """Types that can be searched by patient; None when there is no metadata to say so."""
         server = _server(self.capability.body)
         found = {
-            str(entry.get("type"))
+            word(entry.get("type"))
             for entry in _dicts(server.get("resource"))
             if _searches(entry) and any(p.get("name") == "patient" for p in _dicts(entry.get("searchParam")))
         }
@@ -104,7 +104,7 @@ def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
         return None, None
     for extension in _dicts(security.get("extension")):
         if extension.get("url") == OAUTH_URIS:
-            said = {e.get("url"): e.get("valueUri") for e in _dicts(extension.get("extension"))}
+            said = {word(e.get("url")): e.get("valueUri") for e in _dicts(extension.get("extension"))}
             return said.get("authorize"), said.get("token")
     return None, None
 
@@ -130,8 +130,8 @@ def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str
 def _capability(answer: Answer) -> str:
     if answer.body.lstrip()[:400].find(b"<CapabilityStatement") >= 0:
         return ""  # XML is a CapabilityStatement too; the sync then uses the fixed list of types
-    kind = answer.json().get("resourceType")
-    return "" if kind == "CapabilityStatement" else f"answered 200 with {kind or 'no FHIR JSON'}"
+    kind = word(answer.json().get("resourceType") or "no FHIR JSON")
+    return "" if kind == "CapabilityStatement" else f"answered 200 with {kind}"
 
 
 def _smart(answer: Answer) -> str:

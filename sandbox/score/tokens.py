@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sandbox.core import files
-from sandbox.score.answers import Answer
+from sandbox.score.answers import Answer, word
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
 
@@ -131,13 +131,13 @@ def patient_of(body: dict[str, Any]) -> str:
     if isinstance(patient, str) and patient:
         return patient.removeprefix("Patient/")
     user = _claims(body.get("id_token")).get("fhirUser")
-    kind, _, name = str(user or "").rpartition("/")
+    kind, _, name = word(user or "").rpartition("/")
     return name if kind.endswith("Patient") else ""
 
 
 def _claims(id_token: Any) -> dict[str, Any]:
     try:
-        payload = str(id_token).split(".")[1]
+        payload = word(id_token).split(".")[1]
         value = files.json_value(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError):
         return {}

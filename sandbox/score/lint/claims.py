@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from sandbox.score.answers import word
+
 REQUIRED = (
     *("identifier", "status", "type", "use", "patient", "billablePeriod", "created", "insurer"),
     *("provider", "outcome", "insurance", "total"),
@@ -17,7 +19,7 @@ def explanation(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """One ExplanationOfBenefit."""
     meta = eob.get("meta")
     profiles = meta.get("profile") if isinstance(meta, dict) else None
-    named = [str(p) for p in profiles] if isinstance(profiles, list) else []
+    named = [word(p) for p in profiles] if isinstance(profiles, list) else []
     if not any("/carin-bb/" in profile for profile in named):
         yield "eob-profile", "meta.profile names no CARIN Blue Button profile"
     for name in REQUIRED:
@@ -45,8 +47,8 @@ def _amounts(rows: Any) -> dict[str, Decimal]:
     for row in rows if isinstance(rows, list) else []:
         try:
             value = row["amount"]["value"]
-            code = str(row["category"]["coding"][0]["code"])
-            found[code] = found.get(code, Decimal()) + Decimal(str(value))
+            code = word(row["category"]["coding"][0]["code"])
+            found[code] = found.get(code, Decimal()) + Decimal(word(value))
         except (KeyError, IndexError, TypeError, InvalidOperation):
             continue
     return found

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox.score.answers import word
+
 Notes = Iterator[tuple[str, str]]
 
 REQUIRED = ("token_endpoint", "grant_types_supported", "capabilities", "code_challenge_methods_supported")
@@ -29,7 +31,7 @@ def smart_configuration(body: dict[str, Any], target: str) -> Notes:
     if "plain" in methods:
         yield "pkce-plain", "code_challenge_methods_supported includes plain"
     for name in ("authorization_endpoint", "token_endpoint"):
-        if target.startswith("https://") and str(body.get(name, "")).startswith("http://"):
+        if target.startswith("https://") and word(body.get(name, "")).startswith("http://"):
             yield "plain-http", f"{name} begins with http://"
 
 
@@ -41,7 +43,7 @@ def capability_statement(body: dict[str, Any]) -> Notes:
         "ExplanationOfBenefit",
     )
     if found is not None:
-        named = {str(p.get("name")) for p in _dicts(found.get("searchParam"))}
+        named = {word(p.get("name")) for p in _dicts(found.get("searchParam"))}
         for name in EOB_SEARCHES:
             if name not in named:
                 yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
@@ -50,8 +52,9 @@ def capability_statement(body: dict[str, Any]) -> Notes:
 def flaws(body: dict[str, Any]) -> list[str]:
     """Why a CapabilityStatement is not accurate: reading A23 of the rubric."""
     found = []
-    if not str(body.get("fhirVersion", "")).startswith("4.0"):
-        found.append(f"fhirVersion is {body.get('fhirVersion', 'missing')}")
+    version = word(body.get("fhirVersion", "missing"))
+    if not version.startswith("4.0"):
+        found.append(f"fhirVersion is {version}")
     types = _server(body)
     if not types:
         found.append("no server's resources are listed")
@@ -64,7 +67,7 @@ def flaws(body: dict[str, Any]) -> list[str]:
 
 def _server(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
     rest = [entry for entry in _dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
-    return {str(r.get("type")): r for r in _dicts(rest[0].get("resource"))} if rest else {}
+    return {word(r.get("type")): r for r in _dicts(rest[0].get("resource"))} if rest else {}
 
 
 def _words(value: Any) -> list[str]:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sandbox.score.answers import word
+
 LEAST_BITS = 128
 SAME_HEAD = 0.75
 
@@ -24,7 +26,7 @@ def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Itera
     """A token endpoint's 200."""
     if "no-store" not in headers.get("cache-control", "").lower():
         yield "no-store", f"Cache-Control is {headers.get('cache-control') or 'missing'}"
-    if str(body.get("token_type", "")).lower() != "bearer":
+    if word(body.get("token_type", "")).lower() != "bearer":
         yield "token-fields", f"token_type is {'missing' if 'token_type' not in body else 'not Bearer'}"
     if not isinstance(body.get("expires_in"), int):
         yield "token-fields", "expires_in is missing or no number"

@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from sandbox.score.answers import word
+
 _SSN = re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)")
 _INSIDE = re.compile(
     r"Traceback \(most recent|\bat (?:java|org|com)\.[\w.]+\(|Exception in thread|SQLSTATE|ORA-\d{5}"
@@ -23,7 +25,7 @@ def answer(
         yield "error-challenge", "a 401 without WWW-Authenticate"
     if _SSN.search(text):
         yield "phi-in-errors", f"a {status} holds what looks like a social security number"
-    if any(re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) for word in private):
+    if any(re.search(rf"(?<!\w){re.escape(known)}(?!\w)", text) for known in private):
         yield "phi-in-errors", f"a {status} holds a name, birth date or identifier of a member"
     if _INSIDE.search(text):
         yield "internals-in-errors", f"a {status} holds a stack trace or a query"
@@ -31,12 +33,12 @@ def answer(
 
 def private_words(patient: dict[str, Any]) -> set[str]:
     """What of a Patient must not come back in an error: family names, birth date, identifiers."""
-    words = {str(patient.get("birthDate") or "")}
+    words = {word(patient.get("birthDate") or "")}
     for name in _dicts(patient.get("name")):
-        words.add(str(name.get("family") or ""))
+        words.add(word(name.get("family") or ""))
     for identifier in _dicts(patient.get("identifier")):
-        words.add(str(identifier.get("value") or ""))
-    return {word for word in words if len(word) >= 4 and word != patient.get("id")}
+        words.add(word(identifier.get("value") or ""))
+    return {text for text in words if len(text) >= 4 and text != patient.get("id")}
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.score.answers import word
 from sandbox.score.bundles import Page
 
 
@@ -16,7 +17,7 @@ def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not any(link.get("relation") == "self" for link in links):
         yield "bundle-self", "no self link"
     entries = [entry for entry in _list(body.get("entry")) if isinstance(entry, dict)]
-    urls = [str(entry.get("fullUrl") or "") for entry in entries if "resource" in entry]
+    urls = [word(entry.get("fullUrl") or "") for entry in entries if "resource" in entry]
     if any(not url for url in urls):
         yield "bundle-full-url", "an entry has no fullUrl"
     if any(count > 1 for url, count in Counter(urls).items() if url):
@@ -41,7 +42,7 @@ def walk(pages: Sequence[Page], unbroken: bool, note: str) -> Iterator[tuple[str
 def references(resource: dict[str, Any], base: str, said: Sequence[str]) -> Iterator[tuple[str, str]]:
     """References of one resource (`said`) that cannot be followed as they stand."""
     contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
-    kind, here = resource.get("resourceType"), urlsplit(base).netloc
+    kind, here = word(resource.get("resourceType")), urlsplit(base).netloc
     for text in said:
         if text.startswith("#"):
             if text != "#" and text not in contained:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sandbox.score import bundles
-from sandbox.score.answers import Answer
+from sandbox.score.answers import Answer, word
 from sandbox.score.bundles import Page
 from sandbox.score.findings import Finding
 from sandbox.score.lint import claims, documents, entry, problems, results
@@ -46,7 +46,7 @@ class Watch:
 
         Each is judged once: searches and $everything show the same ones.
         """
-        kind = str(resource.get("resourceType"))
+        kind = word(resource.get("resourceType"))
         if another:
             self._notes.note("other-patient", f"{kind} about another patient", f"search of {asked}")
         if key in self._known:
@@ -75,7 +75,7 @@ class Watch:
         elif body.get("token_endpoint"):
             self._all(documents.smart_configuration(body, self._target), "smart-configuration", answer)
             if body.get("authorization_response_iss_parameter_supported") is True:
-                self._issuer = str(body.get("issuer", ""))
+                self._issuer = word(body.get("issuer", ""))
 
     def _token(self, answer: Answer) -> None:
         body = answer.json()

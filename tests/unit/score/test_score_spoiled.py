@@ -30,12 +30,9 @@ from sandbox.score.run import grade, regrade
 SEEDS = range(60)
 
 
-def deep(levels: int) -> Any:
-    value: Any = "x"
-    for level in range(levels):
-        value = [value] if level % 2 else {"a": value}
-    return value
-
+DEEP = "a value with hardly a bottom"
+BOTTOMLESS = b'[{"a":' * 490 + b"1" + b"}]" * 490
+"""As deep as a JSON parser goes; deeper than Python can write or show."""
 
 ODD: tuple[Any, ...] = (
     *(
@@ -72,8 +69,8 @@ ODD: tuple[Any, ...] = (
         "é/é",
         "1,2",
         [None, 1, "x", {"x": []}],
-        deep(200),
-        deep(900),
+        DEEP,
+        DEEP,
     ),
     *({"reference": {"reference": []}}, [{"resource": []}, {"resource": {"resourceType": [], "id": {}}}, 5]),
 )
@@ -120,7 +117,8 @@ class Spoiler:
             return httpx.Response(200, headers=encoded, stream=httpx.ByteStream(answer.content))
         if answer.headers.get("content-type") == "application/json":
             body = self.spoil(json.loads(answer.content))
-            return httpx.Response(200, content=json.dumps(body).encode("utf-8", "surrogatepass"))
+            told = json.dumps(body).encode("utf-8", "surrogatepass")
+            return httpx.Response(200, content=told.replace(json.dumps(DEEP).encode(), BOTTOMLESS))
         if "location" in answer.headers:
             where = self.drawn.choice((*LOCATIONS, answer.headers["location"] + "&error=%00&state[]="))
             return httpx.Response(answer.status_code, headers={"location": where})

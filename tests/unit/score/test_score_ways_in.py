@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -106,6 +107,14 @@ def test_a_browser_that_nobody_comes_back_from() -> None:
         assert httpx.get(callback.redirect_uri).status_code == 404  # no code, no error: not a callback
         assert httpx.get(callback.redirect_uri.replace("/callback", "/x?code=1")).status_code == 404
         assert callback.wait(0.01) == ""
+
+
+def test_a_connection_opened_ahead_is_not_in_the_way_of_the_callback() -> None:
+    with browser.Callback() as callback:
+        port = urlsplit(callback.redirect_uri).port or 0
+        with socket.create_connection(("127.0.0.1", port)):
+            assert httpx.get(f"{callback.redirect_uri}?code=c", timeout=10).status_code == 200
+        assert callback.wait(5).endswith("/callback?code=c")
 
 
 @pytest.mark.parametrize("uri", ["https://127.0.0.1/cb", "http://app.example/cb", "myapp://cb"])

@@ -1,0 +1,46 @@
+"""Two or three scenarios at once: which are drawn, and what they may earn together.
+
+The rule (docs/interactions.md): metric by metric as much as the one that earns less. Where that does not
+hold, an *interaction* of `tests/scenarios/interactions.yaml` explains the difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from random import Random
+
+from sandbox.faults.catalog import load
+from sandbox.score import rubric
+from sandbox.settings import root
+
+TOP = Path(__file__).parents[2]
+SCENARIOS = load(root() / "scenarios").by_id
+METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}
+PROMISED: dict[str, dict[str, float]] = {
+    name + "".join(f",{dial}={value}" for dial, value in case.given.items()): METRICS | case.points
+    for name, scenario in SCENARIOS.items()
+    for case in scenario.cases
+}
+"""Every selection that a scenario's file speaks of, and the points that it earns of every metric."""
+SEED, MANY, TRIPLES = 1, 200, 40
+
+
+def drawn(seed: int = SEED, many: int = MANY, triples: int = TRIPLES) -> Iterator[tuple[str, ...]]:
+    """`many` different combinations, the last `triples` of three. Scenarios the rubric cannot see are drawn
+    half as often: they only show that nothing is lost."""
+    seen = [name for name, points in PROMISED.items() if points != METRICS]
+    unseen = [name for name in PROMISED if name not in seen and name != "baseline"]
+    dice, had = Random(f"combinations:{seed}"), set[frozenset[str]]()
+    while len(had) < many:
+        size = 3 if len(had) >= many - triples else 2
+        names = tuple(dice.choice(seen if dice.random() < 0.8 else unseen) for _ in range(size))
+        ids = frozenset(name.partition(",")[0] for name in names)
+        if len(ids) == size and ids not in had:
+            had.add(ids)
+            yield names
+
+
+def lower(names: Sequence[str]) -> dict[str, float]:
+    """What the rule gives: of each metric the points of the scenario that earns fewest."""
+    return {metric: min(PROMISED[name][metric] for name in names) for metric in METRICS}
