@@ -75,6 +75,7 @@ class Client:
         self._until = stopwatch() + time_limit
         self._whole, self._keep_bodies = whole, keep_bodies
         self.busy = 0.0
+        self.secrets: set[str] = set()  # what must not be kept, should a payer repeat it
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
         self._patience = WAIT_BUDGET
         self._transport = transport or Transport(guard.admit, timeout, whole)

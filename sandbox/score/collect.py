@@ -111,6 +111,7 @@ def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, g
     """Five members, the first of each line of business first; or the one whose token was given."""
     if given.token:
         bearer = Bearer(given.token)
+        http.secrets.add(given.token)
         patient = given.patient or _only_patient(http, base, bearer)
         return [Syncing(patient, SCOPE, bearer)]
     if door is None:

@@ -63,7 +63,7 @@ class Guard:
         """Why this URL is not asked, in one line; empty when it may be."""
         place = origin(url)
         if place is None:
-            return f"not an http(s) address: {url[:80]!r}"
+            return f"not an http(s) address: {url.partition('?')[0][:80]!r}"
         if "@" in urlsplit(url).netloc:
             return "an address with a user name in it is not followed"
         if place in self._home:

@@ -23,6 +23,7 @@ from sandbox.score.evidence import Evidence, Observation
 from sandbox.score.findings import to_data
 from sandbox.score.guard import Guard, Resolve, addresses, origin
 from sandbox.score.lint.watch import Watch
+from sandbox.score.redaction import struck
 from sandbox.score.roll import REDIRECT, Given, Progress
 from sandbox.score.signin import Driver
 from sandbox.score.tokens import App
@@ -111,7 +112,7 @@ def grade(
             )
         )
         found = collect(http, base, given, progress)
-    evidence = Evidence(base, taken, found, traffic, to_data(watch.findings()))
+    evidence = struck(Evidence(base, taken, found, traffic, to_data(watch.findings())), http.secrets)
     return rubric.grade_evidence(rules, evidence), evidence
 
 

@@ -90,6 +90,7 @@ def sign_in(
     `driver` takes the place of filling the payer's own forms over HTTP.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
+    http.secrets |= {state, verifier, account.password}
     asked = scope or scope_for(endpoints.scopes_supported)
     query = {
         "response_type": "code",
@@ -153,6 +154,7 @@ def _callback(
         return Session("CALLBACK_ERROR", f"the callback said {told}", error, description)
     if "code" not in said:
         return Session("CALLBACK_ERROR", "the callback carried neither a code nor an error")
+    http.secrets.add(said["code"])
     session = _redeem(http, endpoints, app, said["code"], verifier, asked)
     if said.get("state") == state:
         return session

@@ -81,11 +81,15 @@ def _post(http: Client, endpoints: Endpoints, app: App, form: dict[str, str]) ->
     headers = {"Accept": "application/json"}
     if app.client_secret:
         pair = f"{quote(app.client_id, safe='')}:{quote(app.client_secret, safe='')}"
-        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+        basic = base64.b64encode(pair.encode()).decode()
+        headers["Authorization"] = f"Basic {basic}"
+        http.secrets |= {basic, app.client_secret}
     else:
         form = {**form, "client_id": app.client_id}
     answer = http.send("POST", endpoints.token, step="token", reach="page", headers=headers, form=form)
-    return TokenReply(answer, answer.json())
+    reply = TokenReply(answer, answer.json())
+    http.secrets |= {reply.text(name) for name in ("access_token", "refresh_token", "id_token")}
+    return reply
 
 
 class Bearer:

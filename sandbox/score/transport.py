@@ -8,6 +8,7 @@ rebinding; OWASP, Server-Side Request Forgery Prevention).
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ssl import SSLContext
@@ -22,6 +23,8 @@ from sandbox.core.errors import UsageError
 
 Admit = Callable[[str], list[str]]
 """A host's IP addresses; raises PermissionError when they may not be visited, OSError when there are none."""
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # at DEBUG it logs every Location and Set-Cookie
 
 KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections: a race lost would look like a fault
 

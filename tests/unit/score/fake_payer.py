@@ -75,6 +75,7 @@ class FakePayer:
     withheld: tuple[str, ...] = ()
     before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
     latency: float = 0.0
+    made: Callable[[str, int], str] = lambda kind, number: f"{kind}{number}"
     requests: list[httpx.Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -258,7 +259,7 @@ class FakePayer:
         if form["decision"] != "allow":
             return self._back(form, {"error": "access_denied", "error_description": "declined"})
         self.counter += 1
-        code = f"code{self.counter}"
+        code = self.made("code", self.counter)
         self.codes[code] = (form["user"], form["code_challenge"])
         return self._back(form, {"code": code})
 
@@ -282,7 +283,7 @@ class FakePayer:
             if self.rotate:
                 del self.refreshing[form["refresh_token"]]
         self.counter += 1
-        access = f"at{self.counter}"
+        access = self.made("at", self.counter)
         self.access[access] = user
         body = {
             "access_token": access,
@@ -293,7 +294,7 @@ class FakePayer:
         if self.patient_in_token:
             body["patient"] = f"p-{user}"
         if self.refresh_days is not None:
-            refresh = f"rt{self.counter}"
+            refresh = self.made("rt", self.counter)
             self.refreshing[refresh] = (user, granted)
             body["refresh_token"] = refresh
         return httpx.Response(200, json=body)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from random import Random
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
 from conftest import Grade, no_resolver
-from fake_payer import BASE, HOST, FakePayer
+from fake_payer import BASE, HOST, REDIRECT, FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
+from sandbox.score.report import forms
 from sandbox.score.run import base_url, grade, regrade
 
 
@@ -60,6 +64,58 @@ def test_evidence_holds_no_secret_and_comes_back_the_same(grade_fake: Grade) -> 
     kept = body.decode()
     secrets = [*payer.access, *payer.refreshing, "code1", '"pw"', "m0", "code_challenge", "flow=1"]
     assert [s for s in secrets if f'"{s}"' in kept or f"={s}" in kept] == []
+
+
+class Parrot:
+    """A payer that says back whatever it was sent: in errors, addresses, headers and documents."""
+
+    def __init__(self, payer: FakePayer, often: int):
+        self.payer, self.often, self.heard, self.drawn = payer, often, set[str](), Random(often)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        sent = request.headers.get("authorization", "").removeprefix("Bearer ")
+        form = parse_qs(request.content.decode()) | parse_qs(request.url.query.decode())
+        secret = [v for k, vs in form.items() for v in vs if k in SECRET]
+        self.heard |= {word for word in (sent, *secret) if word}
+        answer = self.payer(request)
+        if "metadata" in request.url.path or ".well-known" in request.url.path:
+            return answer
+        said, drawn = " ".join([sent, *secret, "told"]), self.drawn.randrange(2 * self.often)
+        answer.headers["x-request-id"] = said[-90:]
+        if "redirect_uri" in form and drawn == 0:
+            back = {"error": "access_denied", "error_description": said, "state": form.get("state", [""])[0]}
+            return httpx.Response(302, headers={"location": f"{REDIRECT}?{urlencode(back)}"})
+        if drawn == 1:
+            outcome = {"resourceType": "OperationOutcome", "error": said, "issue": [{"severity": said}]}
+            headers = {"x-request-id": said[-90:], "location": f"odd://{said}?code={said}"}
+            return httpx.Response(self.payer.counter % 2 * 100 + 302, json=outcome, headers=headers)
+        return answer
+
+
+SECRET = ("password", "code", "code_verifier", "refresh_token", "client_secret")
+
+
+@pytest.mark.parametrize("often", [5, 10, 20])
+@pytest.mark.parametrize("keep_bodies", [False, True])
+def test_nothing_that_is_written_holds_a_secret_that_a_payer_repeats(often: int, keep_bodies: bool) -> None:
+    payer = FakePayer(made=lambda kind, number: kind + hashlib.sha256(str(number).encode()).hexdigest())
+    lent = payer.facts_document()["instruments"]["members"]
+    members = [{**member, "password": f"pass-of-{member['username']}"} for member in lent]
+    payer.instruments = {"members": members, "client_secret": "the-clients-own"}
+    parrot = Parrot(payer, often)
+    card, evidence = grade(
+        BASE,
+        transport=httpx.MockTransport(parrot),
+        sleep=payer.time.sleep,
+        stopwatch=payer.time.stopwatch,
+        now=payer.time.now,
+        resolve=no_resolver,
+        keep_bodies=keep_bodies,
+    )
+    assert len(parrot.heard) > 20
+    written = [evidence.to_json(), *(forms.render(card, form) for form in forms.MODULES)]
+    for text in (body.decode() for body in written):
+        assert [s for s in parrot.heard if s in text] == []
 
 
 def every(n: int, status: int, **headers: str) -> Callable[[httpx.Request, int], httpx.Response | None]:
