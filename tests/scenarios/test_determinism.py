@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import httpx
 import pytest
 from support import stores
+from support.flagship import standing_grade
 from support.retelling import retold
 from support.running import listening
 from support.showing import play
@@ -23,7 +24,6 @@ from support.showing import play
 from sandbox.cataloguing import AREAS
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.faults.catalog import load
-from sandbox.score.run import grade
 from sandbox.settings import Settings, root
 
 SCENARIOS = load(root() / "scenarios").by_id
@@ -75,11 +75,7 @@ def test_what_scenarios_show_is_the_same_twice(settings: Settings, tmp_path: Pat
 def test_a_graded_payer_is_the_same_twice(settings: Settings, tmp_path: Path, selection: str) -> None:
     def run(origin: str, clock: FrozenClock) -> Journals:
         prefix = f"{origin}/s/{selection}~twice"
-        card, _ = grade(
-            f"{prefix}/fhir",
-            sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
-            stopwatch=lambda: clock.now().timestamp(),
-        )
+        card = standing_grade((origin, clock), selection, "twice")
         points = [
             {"metric": line.id, "points": line.points, "reason": line.reason.replace(origin, "")}
             for line in card.lines

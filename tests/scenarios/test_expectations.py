@@ -6,12 +6,12 @@ metric may change. The claims are the baseline's under every scenario, so the gr
 
 from __future__ import annotations
 
-from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from support.bands import landed
+from support.flagship import standing_grade
 
 from sandbox.core.clock import FrozenClock
 from sandbox.faults.catalog import load
@@ -47,12 +47,7 @@ ALWAYS = {"baseline", "portal-opt-in-required", "token-expires-early", "rate-lim
 def test_a_scenario_earns_what_it_promises(
     still: tuple[str, FrozenClock], selection: str, points: dict[str, float]
 ) -> None:
-    origin, clock = still
-    card, _ = grade(
-        f"{origin}/s/{selection}~flagship/fhir",
-        sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
-        stopwatch=lambda: clock.now().timestamp(),
-    )
+    card = standing_grade(still, selection)
     earned = {line.id: line.points for line in card.lines}
     reasons = {line.id: line.reason for line in card.lines}
     wanted = METRICS | points

@@ -1,0 +1,20 @@
+"""Grading on a clock that stands until somebody waits: no limit or delay depends on the machine."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sandbox.core.clock import FrozenClock
+from sandbox.score.card import Card
+from sandbox.score.run import grade
+
+
+def standing_grade(still: tuple[str, FrozenClock], selection: str, session: str = "flagship") -> Card:
+    """The card of a selection at the payer of `still` (its origin and its clock)."""
+    origin, clock = still
+    card, _ = grade(
+        f"{origin}/s/{selection}~{session}/fhir",
+        sleep=lambda seconds: clock.advance(timedelta(seconds=seconds)),
+        stopwatch=lambda: clock.now().timestamp(),
+    )
+    return card
