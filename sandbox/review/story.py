@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -110,9 +110,10 @@ class Story:
         return next(iter(found)) if len(found) == 1 else ""
 
 
-def since(found: Sequence[Exchange], exchange: Exchange) -> Sequence[Exchange]:
-    """Those of a sequence that were answered later than this one."""
-    return found[bisect_right(found, exchange.number, key=lambda e: e.number) :]
+def since(found: Sequence[Exchange], exchange: Exchange, until: Exchange | None = None) -> Sequence[Exchange]:
+    """Those of a sequence that were answered later than this one, and earlier than `until`."""
+    end = bisect_left(found, until.number, key=lambda e: e.number) if until else None
+    return found[bisect_right(found, exchange.number, key=lambda e: e.number) : end]
 
 
 def after(first: Exchange, second: Exchange) -> bool:

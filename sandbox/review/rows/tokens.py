@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from sandbox.review.exchange import Exchange
 from sandbox.review.finding import Finding, failed, passed, times, unseen
@@ -22,29 +23,26 @@ def refresh_once(story: Story) -> Finding:
         return unseen("No access token was refused because its time was over.")
     shown: list[Exchange] = []
     for first in refused:
-        deaf = [e for e in story.again(first) if e.token == first.token]
-        if deaf:
-            return failed("The same request was sent again with the token that had been refused.",
-                          [first, *deaf])  # fmt: skip
         stale = _used_after(story, first.token, first)
+        if deaf := [e for e in stale if e.key == first.key]:
+            reason = "The same request was sent again with the token that had been refused."
+            return failed(reason, [first, *deaf])
         if len(stale) > story.at_once:
             return failed("The app went on with the token that had been refused.", [first, *stale])
-        others = {e.token for e in story.tries[first.key] if e.status == 401}
-        if len(others) > _TOKENS_MOST:
-            vain = [e for e in story.tries[first.key] if e.status == 401]
-            return failed(
-                f"The same request was refused with {len(others)} tokens, one after the other.", vain
-            )
-        renewals = [e for e in since(story.refreshed, first) if _may_renew(story, e, first)]
-        back = since(story.asked, first)
+        tries = since(story.tries[first.key], first)
+        vain = [first, *takewhile(lambda e: e.status == 401, tries)]
+        if len(vain) > _TOKENS_MOST:
+            return failed(f"One request was refused with {len(vain)} tokens, one after the other.", vain)
         newer = next((e for e in since(story.data, first) if _takes_over(e, first)), None)
+        later = since(story.refreshed, first, newer)
+        renewals = [e for e in later if _may_renew(story, e, first)]
+        back = since(story.asked, first)
         if not renewals and not back and newer is None:
             return failed("The access token was refused and the app did not refresh.", [first])
-        before_use = [e for e in renewals if newer is None or e.number < newer.number]
-        answered = [e for e in before_use if e.status in (200, 400)]
+        answered = [e for e in renewals if e.status in (200, 400)]
         if len(answered) > 1:
             return failed(f"The app refreshed {len(answered)} times for one refusal.", [first, *answered])
-        shown += [first, *(answered or back)[:1], *[e for e in story.again(first) if e.status < 400][:1]]
+        shown += [first, *(answered or back)[:1], *[e for e in tries[:1] if e.status < 400]]
     return passed(
         f"{times(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
     )
@@ -116,15 +114,13 @@ def stops_when_revoked(story: Story) -> Finding:
     if not told and not dead:
         return unseen("No grant was revoked while the app was using it.")
     for first in told:
-        since = _used_after(story, first.token, first)
-        if story.again(first) and any(e.token == first.token for e in story.again(first)):
-            return failed("The app repeated a request whose grant was revoked.", [first, *since])
-        if len(since) >= max(2, story.at_once):
-            return failed(f"The app sent {times(len(since), 'more request')} after it was told that the grant"
-                          " was revoked.", [first, *since])  # fmt: skip
+        more = _used_after(story, first.token, first)
+        if any(e.key == first.key for e in more):
+            return failed("The app repeated a request whose grant was revoked.", [first, *more])
+        if len(more) >= max(2, story.at_once):
+            reason = f"The app sent {times(len(more), 'more request')} after it was told of the revocation."
+            return failed(reason, [first, *more])
     for first in dead:
-        token = first.marks.get("refresh_token", "")
-        repeated = [e for e in story.refreshed if e.marks.get("refresh_token") == token and after(first, e)]
-        if repeated:
+        if repeated := story.again(first):
             return failed("A refresh token that was refused was sent again.", [first, *repeated])
     return passed("The app stopped when it heard that the grant is over.", [*told[:2], *dead[:2]])

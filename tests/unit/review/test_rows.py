@@ -31,6 +31,11 @@ def times(journal: Journal, count: int, do: Callable[[Journal], object]) -> Jour
     return journal
 
 
+def n(journal: Journal) -> int:
+    """How many refreshes there were."""
+    return sum(entry["path"] == "/auth/token" for entry in journal.entries)
+
+
 def including(values: str) -> dict[str, object]:
     return {"sent": {"_include": values}, "params": ["_include"]}
 
@@ -115,6 +120,9 @@ CASES: dict[str, dict[str, list[Story]]] = {
             lambda: J().get().dead().refresh().get(token="a2"),
             lambda: J().get().dead().refresh(status=503).refresh(wait=2).get(token="a2"),
             lambda: J().sign_in().dead().sign_in(2).get(token="a2"),
+            # one request that meets the end of three tokens
+            lambda: times(J(), 3, lambda j: j.get(token=f"a{n(j)}").dead(token=f"a{n(j)}")
+                          .refresh(f"f{n(j)}", f"a{n(j) + 1}", f"f{n(j) + 1}").get(token=f"a{n(j)}")),
             # the sign-in and the refresh were not the app's
             lambda: J().get().dead().get(token="a2"),
             # six requests under way when the token died
