@@ -56,14 +56,16 @@ def rows(story: Story) -> Iterator[Row]:
 def _met(story: Story) -> Mapping[str, Sequence[Exchange]]:
     """Scenario → the exchanges in which it was felt. `fail-next` is one, too."""
     found: dict[str, list[Exchange]] = defaultdict(list)
+    plain: dict[str, list[Exchange]] = defaultdict(list)
     for exchange in story.exchanges:
-        fired = {effect.partition(":")[0] for effect in (*exchange.effects, *exchange.because)}
-        chosen = set() if fired else set(_names(exchange.scenario)) if _refused(exchange) else set()
-        for name in sorted(fired | chosen):
+        fired = dict.fromkeys(e.partition(":")[0] for e in (*exchange.effects, *exchange.because))
+        for name in fired:
             found[name].append(exchange)
         for name in _names(exchange.scenario):
             found[name] += ()
-    return found
+            if not fired and _refused(exchange):
+                plain[name].append(exchange)
+    return {name: felt or plain[name] for name, felt in found.items()}
 
 
 def _names(selection: str) -> list[str]:
@@ -97,9 +99,6 @@ def _verbs(exchange: Exchange, scenario: str = "") -> set[str]:
 
 def _refusals(story: Story, refused: Sequence[Exchange]) -> Iterator[Finding]:
     """What became of each request that was refused."""
-    pages = [e for e in refused if not e.is_call]
-    if pages:
-        yield _sign_in(story, pages)
     keys = dict.fromkeys(e.key for e in refused if e.is_call)
     recovered = []
     for key in keys:
@@ -123,6 +122,8 @@ def _refusals(story: Story, refused: Sequence[Exchange]) -> Iterator[Finding]:
             )
     if recovered:
         yield passed("What was refused was answered in the end.", recovered)
+    if pages := [e for e in refused if not e.is_call]:
+        yield _sign_in(story, pages)
 
 
 def _worth(refusal: Exchange) -> float | None:

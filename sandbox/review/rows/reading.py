@@ -92,7 +92,8 @@ def references(story: Story) -> Finding:
     """Whether what resources point to was read, each once, and the dead left alone."""
     reads = [e for e in story.data if e.is_read and e.kind != "Patient"]
     included = [e for e in story.data if "_include" in e.params and e.status == 200]
-    for path, tries in _by_path(reads).items():
+    for tries in _by_target(reads).values():
+        path = tries[0].path
         dead = [e for e in tries if e.status in (403, 404, 410) or e.status >= 500]
         if len(dead) > (2 if dead and dead[0].status >= 500 else 1) and not _busy(dead):
             return failed(f"{path} could not be read, and was asked for {len(dead)} times.", dead)
@@ -114,8 +115,9 @@ def _busy(dead: Sequence[Exchange]) -> bool:
     return all(e.retry_after for e in dead)
 
 
-def _by_path(reads: Sequence[Exchange]) -> Mapping[str, Sequence[Exchange]]:
-    found: dict[str, list[Exchange]] = defaultdict(list)
+def _by_target(reads: Sequence[Exchange]) -> Mapping[tuple[str, str], Sequence[Exchange]]:
+    """Reads by what is read, for each member: what all share may be kept for all, and need not be."""
+    found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
     for exchange in reads:
-        found[exchange.path].append(exchange)
+        found[exchange.path, exchange.member].append(exchange)
     return found

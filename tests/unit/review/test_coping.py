@@ -96,6 +96,12 @@ def test_each_scenario_has_its_own_row_and_the_baseline_none() -> None:
     assert card(J().get(scenario="baseline").get(status=404, scenario="baseline")).scenarios == []
 
 
+def test_a_refusal_of_another_kind_is_not_the_scenarios_where_its_effects_show() -> None:
+    journal = J().get(status=429, **BUSY).get(wait=2).get("Nothing/1", 404, scenario="rate-limited")
+    (line,) = card(journal).scenarios
+    assert [e.status for e in line.finding.evidence] == [429, 200]
+
+
 def test_what_a_test_armed_is_met_too() -> None:
     journal = J().refresh(status=503, effects=["fail-next:refuse"], repair="Wait.").refresh(wait=2)
     (line,) = card(journal).scenarios

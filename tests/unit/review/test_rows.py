@@ -228,6 +228,8 @@ CASES: dict[str, dict[str, list[Story]]] = {
             lambda: J().page().get("Practitioner/1", 404).get("Practitioner/2"),
             lambda: J().get("Practitioner/1", 500).get("Practitioner/1", 500),
             lambda: J().page(params=["_include"]),
+            # what six members share
+            lambda: times(J(), 6, lambda j: j.get("Organization/1", member=f"m{len(j.entries)}")),
         ],
         "fail": [
             lambda: J().get("Practitioner/1", 404).get("Practitioner/1", 404),
