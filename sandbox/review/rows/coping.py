@@ -14,6 +14,7 @@ from functools import partial
 from sandbox.review.exchange import Exchange
 from sandbox.review.finding import Finding, Row, failed, passed, times, unseen
 from sandbox.review.rows.manners import PATIENCE_SECONDS, wait_of
+from sandbox.review.rows.reading import references
 from sandbox.review.story import Story, since
 
 TRIES_MOST = 4
@@ -40,6 +41,8 @@ CIRCLES = frozenset(("loop_next_link", "forget_link_params"))
 """Verbs that lead a client in circles; the payer sees whether it walks on."""
 LATE = frozenset(("delay", "stall_body"))
 """Verbs that make an answer late; the payer sees whether it is asked again meanwhile."""
+DEAD = frozenset(("break_reference", "restyle_reference", "alias_id"))
+"""Verbs that make references lead nowhere; the payer sees what becomes of those that are read."""
 _STATE = frozenset(("drop_state", "alter_state"))
 
 
@@ -170,6 +173,8 @@ def _quiet(story: Story, met: Sequence[Exchange]) -> Iterator[Finding]:
     late = [e for e in met if _verbs(e) & LATE and e.status == 200 and e.is_call]
     if late and all(len(story.tries[e.key]) <= TRIES_MOST for e in late):
         yield passed("The app waited for answers that were late.", late)
+    if any(_verbs(e) & DEAD for e in met) and any(e.is_read and e.status in (404, 410) for e in story.data):
+        yield references(story)
     strange = [e for e in met if _verbs(e) & _STATE and "code" in e.issued]
     taken = [r for e in strange for r in story.redeemed if r.marks.get("code") == e.issued["code"]]
     if taken:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
@@ -23,7 +23,7 @@ def refresh_once(story: Story) -> Finding:
         return unseen("No access token was refused because its time was over.")
     shown: list[Exchange] = []
     for first in refused:
-        stale = _used_after(story, first.token, first)
+        stale = [e for e in _used_after(story, first.token, first) if e.status == 401]
         if deaf := [e for e in stale if e.key == first.key]:
             reason = "The same request was sent again with the token that had been refused."
             return failed(reason, [first, *deaf])
@@ -33,6 +33,8 @@ def refresh_once(story: Story) -> Finding:
         vain = [first, *takewhile(lambda e: e.status == 401, tries)]
         if len(vain) > _TOKENS_MOST:
             return failed(f"One request was refused with {len(vain)} tokens, one after the other.", vain)
+        if _in_vain(story, first):
+            continue
         newer = next((e for e in since(story.data, first) if _takes_over(e, first)), None)
         later = since(story.refreshed, first, newer)
         renewals = [e for e in later if _may_renew(story, e, first)]
@@ -56,6 +58,13 @@ def _first_refusals(story: Story) -> Sequence[Exchange]:
         if exchange.status == 401 and exchange.token and state not in (*_REVOKED, "refresh", "unknown"):
             found.setdefault(exchange.token, exchange)
     return list(found.values())
+
+
+def _in_vain(story: Story, refused: Exchange) -> bool:
+    """Whether this was the second try with a second token: to let it go is right."""
+    tries = story.tries[refused.key]
+    place = bisect_left(tries, refused.number, key=lambda e: e.number)
+    return place > 0 and tries[place - 1].status == 401 and tries[place - 1].token != refused.token
 
 
 def _may_renew(story: Story, renewal: Exchange, refused: Exchange) -> bool:

@@ -28,6 +28,7 @@ HICCUP = met("hiccups", "refuse")
 BUSY = {**met("rate-limited", "rate_limit"), "retry_after": "2"}
 LOOP = met("next-loops", "loop_next_link")
 CODE = {"issued": {"code": "k1"}}
+BROKEN = met("broken-references", "break_reference")
 STATE = met("state-dropped", "drop_state")
 
 
@@ -64,6 +65,9 @@ STATE = met("state-dropped", "drop_state")
         ("pass", lambda: J().get(**met("slow-responses", "delay"))),
         ("not exercised", lambda: many(5, lambda j: j.get(**met("slow-responses", "delay")))),
         ("not exercised", lambda: J().get(**met("dates", "reformat_date"))),
+        ("not exercised", lambda: J().page(**BROKEN)),
+        ("pass", lambda: J().page(**BROKEN).get("Practitioner/missing", 404)),
+        ("fail", lambda: many(2, lambda j: j.page(**BROKEN).get("Practitioner/missing", 404))),
     ],
 )  # fmt: skip
 def test_what_is_said_of_the_scenario_that_was_met(result: str, story: Callable[[], Journal]) -> None:

@@ -123,6 +123,9 @@ CASES: dict[str, dict[str, list[Story]]] = {
             # one request that meets the end of three tokens
             lambda: times(J(), 3, lambda j: j.get(token=f"a{n(j)}").dead(token=f"a{n(j)}")
                           .refresh(f"f{n(j)}", f"a{n(j) + 1}", f"f{n(j) + 1}").get(token=f"a{n(j)}")),
+            # a token that is good, and refused for one kind of resource
+            lambda: J().get().dead("Observation", state="").refresh().dead("Observation", "a2", state="")
+            .get(token="a2").get("Coverage", token="a2").get("Encounter", token="a2"),
             # the sign-in and the refresh were not the app's
             lambda: J().get().dead().get(token="a2"),
             # six requests under way when the token died
