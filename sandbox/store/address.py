@@ -78,15 +78,18 @@ def _server(url: str, *options: str) -> Engine:
     )
 
     @event.listens_for(engine, "before_cursor_execute", retval=True)
-    def printable(
+    def sendable(
         db: object, cursor: object, statement: str, values: Any, context: object, many: bool
     ) -> tuple[str, Any]:
-        # Strangers send NUL too. No text here holds one, so what it is replaced by finds as little.
-        if isinstance(values, dict):
-            values = {k: v.replace("\0", "\ufffd") if isinstance(v, str) else v for k, v in values.items()}
-        return statement, values
+        return statement, printable(values) if isinstance(values, dict) else values
 
     return engine
+
+
+def printable(values: dict[str, Any]) -> dict[str, Any]:
+    """Values as PostgreSQL takes them. Strangers send NUL too. No text here holds one, so what it is
+    replaced by finds as little."""
+    return {k: v.replace("\0", "\ufffd") if isinstance(v, str) else v for k, v in values.items()}
 
 
 def _parsed(url: str) -> URL:

@@ -7,11 +7,14 @@ driver is at work, which takes a tenth of the time. Each statement is a transact
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
+from operator import attrgetter, methodcaller
 from typing import Any
 
 from sqlalchemy import BindParameter, Engine, Executable, bindparam
+
+from sandbox.store.address import printable
 
 Row = tuple[Any, ...]
 Place = tuple[str, int | None]
@@ -21,6 +24,13 @@ Place = tuple[str, int | None]
 def given(name: str, *, many: bool = False) -> BindParameter[Any]:
     """A parameter of a statement; `many`: the values of an `in_`."""
     return bindparam(name, expanding=True) if many else bindparam(name, required=False)
+
+
+_fetched, _count = methodcaller("fetchall"), attrgetter("rowcount")
+
+
+def _nothing(done: Any) -> None:
+    """What a write has to tell."""
 
 
 class Driver:
@@ -34,14 +44,19 @@ class Driver:
 
     def rows(self, statement: Executable, **values: Any) -> list[Row]:
         """What a question finds. A list is the value of an `in_` of an expanding parameter."""
-        found: list[Row] = self._run(statement, values, True)
+        found: list[Row] = self._run(statement, values, _fetched)
         return found
 
     def run(self, statement: Executable, **values: Any) -> None:
         """Write, and have it written when this returns."""
-        self._run(statement, values, False)
+        self._run(statement, values, _nothing)
 
-    def _run(self, statement: Executable, values: dict[str, Any], asks: bool) -> Any:
+    def changed(self, statement: Executable, **values: Any) -> int:
+        """The same; how many rows it has changed."""
+        count: int = self._run(statement, values, _count)
+        return count
+
+    def _run(self, statement: Executable, values: dict[str, Any], told: Callable[[Any], Any]) -> Any:
         lengths = tuple([(name, len(value)) for name, value in values.items() if type(value) is list])
         text, places, constants = self._text(statement, lengths)
         values |= constants
@@ -49,16 +64,15 @@ class Driver:
         if isinstance(places, tuple):
             args = [values[name] if at is None else values[name][at] for name, at in places]
         else:
-            args = {
-                key: values[name] if at is None else values[name][at] for key, (name, at) in places.items()
-            }
+            args = printable(
+                {key: values[name] if at is None else values[name][at] for key, (name, at) in places.items()}
+            )
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = self._connected()
         try:
-            done = connection.execute(text, args)
-            found = done.fetchall() if asks else None
+            found = told(connection.execute(text, args))
         except BaseException:
             connection.close()
             raise

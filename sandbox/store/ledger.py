@@ -103,7 +103,9 @@ class Ledger:
             return str(found)
         made = make()
         with self._engine.begin() as db:
-            db.execute(upsert(self._engine, KEY).values(name=name, value=made).on_conflict_do_nothing())
+            db.execute(
+                upsert(self._engine.dialect.name, KEY).values(name=name, value=made).on_conflict_do_nothing()
+            )
             return str(db.execute(query).scalar_one())
 
     def after_fork(self) -> None:

@@ -98,7 +98,7 @@ def noted(
         "params": sorted(set(sent)),
         "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
         "query": mark(asked.query) if asked.query else None,
-        "marks": {name: mark(sent[name]) for name in MARKED if name in sent and sent[name]},
+        "marks": {name: mark(sent[name]) for name in MARKED if sent.get(name)},
         "state_length": len(sent["state"]) if "state" in sent else 0,
         "accept": asked.accept[:_VALUE_MAX],
         "client": visit.facts.client,

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Column, Index, Integer, String, Table, delete, select
 
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.tenant.part import META, Part
+from sandbox.store.tenant.part import META, Part, changing
 
 ARMED = Table(
     "armed",  # accidents that happen a number of times and are over
@@ -22,6 +22,9 @@ ARMED = Table(
     Column("rule", String, nullable=False),
     Index("armed_source", "tenant", "source", unique=True),
 )
+
+
+_TAKE = changing(ARMED, "number", ARMED.c.left > 0, left=ARMED.c.left - 1)
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,7 @@ class Accidents(Part):
 
     def take(self, number: int) -> bool:
         """Take one time of an armed accident. False when none is left."""
-        rows = [ARMED.c.tenant == self.name, ARMED.c.number == number, ARMED.c.left > 0]
-        return self._take(ARMED, rows, {"left": ARMED.c.left - 1})
+        return self._took(_TAKE, key=number)
 
     def disarm(self) -> int:
         """Forget every armed accident. Returns how many there were."""

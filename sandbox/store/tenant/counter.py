@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, case, delete, select
+from functools import lru_cache
 
-from sandbox.store.tenant.part import Part, table
+from sqlalchemy import BigInteger, Column, Executable, String, case, delete
+
+from sandbox.store.driver import given
+from sandbox.store.tenant.part import Part, table, upsert
 
 COUNTER = table(
     "counter",
@@ -14,42 +17,52 @@ COUNTER = table(
 )
 
 
+@lru_cache
+def _counting(dialect: str) -> Executable:
+    row = upsert(dialect, COUNTER).values(
+        tenant=given("tenant"), name=given("name"), value=given("by"), since=0
+    )
+    return row.on_conflict_do_update(
+        index_elements=["tenant", "name"], set_={"value": COUNTER.c.value + given("by")}
+    ).returning(COUNTER.c.value)
+
+
+@lru_cache
+def _windowing(dialect: str) -> Executable:
+    over = COUNTER.c.since + given("length") <= given("now")
+    row = upsert(dialect, COUNTER).values(
+        tenant=given("tenant"), name=given("name"), value=1, since=given("now")
+    )
+    return row.on_conflict_do_update(
+        index_elements=["tenant", "name"],
+        set_={
+            "value": case((over, 1), else_=COUNTER.c.value + 1),
+            "since": case((over, given("now")), else_=COUNTER.c.since),
+        },
+    ).returning(COUNTER.c.value, COUNTER.c.since)
+
+
 class Counters(Part):
     """A tenant's counters."""
 
     def count(self, name: str, by: int = 1) -> int:
         """Add to a counter and return its new value, atomically across workers."""
-        row = self._upsert(COUNTER).values(tenant=self.name, name=name, value=by, since=0)
-        row = row.on_conflict_do_update(
-            index_elements=["tenant", "name"], set_={"value": COUNTER.c.value + by}
-        )
-        with self._write() as db:
-            return int(db.execute(row.returning(COUNTER.c.value)).scalar_one())
+        return int(self._rows(_counting(self._dialect), name=name, by=by)[0][0])
 
     def window(self, name: str, now: int, length: int) -> tuple[int, int]:
         """Count one event in a window of `length` ms that starts with its first event.
 
         Returns (events so far, when the window started); atomic across workers.
         """
-        over = COUNTER.c.since + length <= now
-        row = self._upsert(COUNTER).values(tenant=self.name, name=name, value=1, since=now)
-        row = row.on_conflict_do_update(
-            index_elements=["tenant", "name"],
-            set_={
-                "value": case((over, 1), else_=COUNTER.c.value + 1),
-                "since": case((over, now), else_=COUNTER.c.since),
-            },
-        )
-        with self._write() as db:
-            value, since = db.execute(row.returning(COUNTER.c.value, COUNTER.c.since)).one()
+        value, since = self._rows(_windowing(self._dialect), name=name, now=now, length=length)[0]
         return int(value), int(since)
 
     def counted(self, name: str, now: int, length: int) -> tuple[int, int]:
         """What `window` would say if nothing more happened: (events, when the window started)."""
-        query = select(COUNTER.c.value, COUNTER.c.since).where(*self._where(COUNTER, name=name))
-        with self._engine.connect() as db:
-            found = db.execute(query).first()
-        return (int(found[0]), int(found[1])) if found and found[1] + length > now else (0, now)
+        for value, since in self._known(COUNTER, "value", "since", name=name):
+            if since + length > now:
+                return int(value), int(since)
+        return 0, now
 
     def forget_count(self, name: str) -> None:
         with self._write() as db:

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Engine, Index, Integer, String, and_,
 
 from sandbox.store.driver import Driver, given
 from sandbox.store.secret import digest
-from sandbox.store.tenant.part import Part, columns, table
+from sandbox.store.tenant.part import Part, changing, columns, table
 
 GRANT = table(
     "grant",  # one yes of one member to one client; the family of all its tokens
@@ -114,6 +114,15 @@ def stands_for(row: Sequence[Any]) -> tuple[Token, Grant]:
     return Token(*row[: len(_TOKEN)]), Grant(*row[len(_TOKEN) :])
 
 
+_REVOKE_GRANT = changing(GRANT, "id", GRANT.c.revoked.is_(None), revoked=given("at"))
+_SPEND = changing(CODE, "hash", CODE.c.spent.is_(None), spent=given("at"))
+_USE = changing(TOKEN, "hash", TOKEN.c.uses > 0, uses=TOKEN.c.uses - 1)
+_REVOKE = changing(TOKEN, "hash", TOKEN.c.revoked.is_(None), revoked=given("at"))
+_REPLACE = changing(
+    TOKEN, "hash", TOKEN.c.replaced.is_(None), TOKEN.c.revoked.is_(None), replaced=given("at")
+)
+
+
 class Grants(Part):
     """A tenant's grants. `minted` and `granted` list what was written through this view."""
 
@@ -142,7 +151,7 @@ class Grants(Part):
 
     def revoke_grant(self, id: str, at: int) -> None:
         """Revoke a grant: every token of the family dies with it."""
-        self._take(GRANT, [*self._where(GRANT, id=id), GRANT.c.revoked.is_(None)], {"revoked": at})
+        self._took(_REVOKE_GRANT, key=id, at=at)
 
     def add_code(self, secret: str, code: Code) -> None:
         self._add(CODE, {"hash": digest(secret), **vars(code)})
@@ -153,8 +162,7 @@ class Grants(Part):
 
     def spend_code(self, secret: str, at: int) -> bool:
         """True for exactly one caller."""
-        unspent = [*self._where(CODE, hash=digest(secret)), CODE.c.spent.is_(None)]
-        return self._take(CODE, unspent, {"spent": at})
+        return self._took(_SPEND, key=digest(secret), at=at)
 
     def add_token(self, token: Token) -> None:
         self._add(TOKEN, vars(token))
@@ -174,14 +182,11 @@ class Grants(Part):
 
     def use_token(self, hash: str) -> bool:
         """Take one use of a token that has a limited number. False when none is left."""
-        return self._take(
-            TOKEN, [*self._where(TOKEN, hash=hash), TOKEN.c.uses > 0], {"uses": TOKEN.c.uses - 1}
-        )
+        return self._took(_USE, key=hash)
 
     def replace_token(self, hash: str, at: int) -> bool:
         """Mark a refresh token as replaced. True for exactly one caller."""
-        current = [*self._where(TOKEN, hash=hash), TOKEN.c.replaced.is_(None), TOKEN.c.revoked.is_(None)]
-        return self._take(TOKEN, current, {"replaced": at})
+        return self._took(_REPLACE, key=hash, at=at)
 
     def revoke_token(self, hash: str, at: int) -> None:
-        self._take(TOKEN, [*self._where(TOKEN, hash=hash), TOKEN.c.revoked.is_(None)], {"revoked": at})
+        self._took(_REVOKE, key=hash, at=at)

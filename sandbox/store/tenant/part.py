@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Connection, Engine, Index, MetaData, String, Table, insert, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Engine,
+    Executable,
+    Index,
+    MetaData,
+    String,
+    Table,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox.store.driver import Driver
+from sandbox.store.driver import Driver, given
 
 META = MetaData()
 """All tables of the ledger."""
@@ -25,9 +39,9 @@ def columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
     return [table.c[name] for name in shape.__dataclass_fields__]
 
 
-def upsert(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
+def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
     """An insert that may say what happens if the row is there: each database has its own."""
-    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
+    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
 
 
 class Part:
@@ -45,20 +59,47 @@ class Part:
         return self._engine.begin()
 
     def _upsert(self, table: Table) -> Any:
-        return upsert(self._engine, table)
+        return upsert(self._dialect, table)
+
+    @property
+    def _dialect(self) -> str:
+        return self._engine.dialect.name
 
     def _where(self, table: Table, **same: Any) -> list[Any]:
         return [table.c.tenant == self.name, *(table.c[k] == v for k, v in same.items())]
 
     def _one(self, table: Table, shape: type[Any], **same: Any) -> Any:
-        with self._engine.connect() as db:
-            row = db.execute(select(*columns(table, shape)).where(*self._where(table, **same))).first()
-        return shape(*row) if row else None
+        for row in self._rows(_asking(table, tuple(shape.__dataclass_fields__), tuple(same)), **same):
+            return shape(*row)
+        return None
+
+    def _known(self, table: Table, *names: str, **same: Any) -> list[Any]:
+        """These columns of the rows that have these values."""
+        return self._rows(_asking(table, names, tuple(same)), **same)
 
     def _add(self, table: Table, values: Mapping[str, Any]) -> None:
-        with self._write() as db:
-            db.execute(insert(table), {"tenant": self.name, **values})
+        self._driver.run(_adding(table, tuple(values)), tenant=self.name, **values)
 
-    def _take(self, table: Table, conditions: list[Any], changes: Mapping[str, Any]) -> bool:
-        with self._write() as db:
-            return db.execute(update(table).where(*conditions).values(**changes)).rowcount == 1
+    def _rows(self, statement: Executable, **values: Any) -> list[Any]:
+        return self._driver.rows(statement, tenant=self.name, **values)
+
+    def _took(self, statement: Executable, **values: Any) -> bool:
+        """Whether a statement of `changing` has found its row: True for exactly one caller."""
+        return self._driver.changed(statement, tenant=self.name, **values) == 1
+
+
+def changing(table: Table, key: str, *also: ColumnElement[bool], **changes: Any) -> Executable:
+    """The statement that changes a row, named by one of its columns (`key`), where that still holds."""
+    mine = table.c.tenant == given("tenant"), table.c[key] == given("key")
+    return update(table).where(*mine, *also).values(**changes)
+
+
+@lru_cache
+def _asking(table: Table, names: tuple[str, ...], same: tuple[str, ...]) -> Executable:
+    mine = [table.c[name] == given(name) for name in ("tenant", *same)]
+    return select(*(table.c[name] for name in names)).where(*mine)
+
+
+@lru_cache
+def _adding(table: Table, names: tuple[str, ...]) -> Executable:
+    return insert(table).values({name: given(name) for name in ("tenant", *names)})

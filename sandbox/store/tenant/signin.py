@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, String, delete
+from sqlalchemy import BigInteger, Column, String, delete, null
 
 from sandbox.core.files import json_bytes, json_value
+from sandbox.store.driver import given
 from sandbox.store.secret import digest
-from sandbox.store.tenant.part import Part, table
+from sandbox.store.tenant.part import Part, changing, table
 
 PENDING = table(
     "pending",  # an authorization request between /authorize and its code
@@ -37,6 +38,12 @@ SESSION = table(
     Column("expires", BigInteger, nullable=False),
     Column("since", BigInteger, nullable=False),
 )
+
+
+_LOG_IN = changing(
+    PENDING, "id", username=given("who"), browser=given("where"), patient=null(), scenario=given("pin")
+)
+_CHOOSE = changing(PENDING, "id", patient=given("whose"))
 
 
 @dataclass(frozen=True)
@@ -101,11 +108,11 @@ class SignIns(Part):
 
     def log_in(self, id: str, username: str, browser: str) -> None:
         """Somebody has signed in for a request: it goes on in the session that they got."""
-        changes = {"username": username, "browser": browser, "patient": None, "scenario": self.pin or None}
-        self._take(PENDING, self._where(PENDING, id=digest(id)), changes)
+        changes = {"who": username, "where": browser, "pin": self.pin or None}
+        self._took(_LOG_IN, key=digest(id), **changes)
 
     def choose_patient(self, id: str, patient: str) -> None:
-        self._take(PENDING, self._where(PENDING, id=digest(id)), {"patient": patient})
+        self._took(_CHOOSE, key=digest(id), whose=patient)
 
     def end_pending(self, id: str) -> bool:
         """Forget the request. True for exactly one caller."""

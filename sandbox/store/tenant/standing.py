@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, String, delete, select
+from sqlalchemy import BigInteger, Column, String, delete
 
 from sandbox.store.tenant.part import Part, table
 
@@ -19,9 +19,7 @@ class Standings(Part):
     """What was decided about a tenant's members."""
 
     def opted_in(self, username: str) -> bool:
-        with self._engine.connect() as db:
-            query = select(OPT_IN.c.at).where(*self._where(OPT_IN, username=username))
-            return db.execute(query).first() is not None
+        return bool(self._known(OPT_IN, "at", username=username))
 
     def opt_in(self, username: str, at: int) -> None:
         row = self._upsert(OPT_IN).values(tenant=self.name, username=username, at=at)
@@ -30,9 +28,7 @@ class Standings(Part):
 
     def standing(self, username: str) -> frozenset[str]:
         """What was decided about a member: any of locked, approved, opted-out."""
-        query = select(STANDING.c.mark).where(*self._where(STANDING, username=username))
-        with self._engine.connect() as db:
-            return frozenset(db.execute(query).scalars())
+        return frozenset(mark for (mark,) in self._known(STANDING, "mark", username=username))
 
     def mark(self, username: str, mark: str, at: int) -> None:
         row = self._upsert(STANDING).values(tenant=self.name, username=username, mark=mark, at=at)
