@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -74,6 +74,37 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
     if request.config.getoption("--payer-url"):
         made.reset()  # a server that stays may remember an earlier run
     return made
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Below a test that fails: the journal of its payer, however it failed."""
+    report = yield
+    payer = getattr(item, "funcargs", {}).get("payer")
+    if call.when == "call" and report.failed and isinstance(payer, Payer):
+        told = _told(payer)
+        if told and _HEAD not in report.longreprtext:
+            report.sections.append((_HEAD, told))
+    return report
+
+
+_HEAD = "The payer's journal"
+_SHOWN = 50
+
+
+def _told(payer: Payer) -> str:
+    """The end of the journal; nothing when the payer is gone."""
+    from sandbox.core.errors import UsageError
+
+    try:
+        entries = payer.journal.entries()
+    except UsageError:
+        return ""
+    left_out = len(entries) - _SHOWN
+    head = [f"  ({left_out} before these)"] if left_out > 0 else []
+    return "\n".join([*head, *map(_line, entries[-_SHOWN:])]) or "  (nothing)"
 
 
 @dataclass(frozen=True)
@@ -200,7 +231,7 @@ class PayerJournal:
 
     def __str__(self) -> str:
         lines = [_line(entry) for entry in self.entries()]
-        return "The payer's journal:\n" + ("\n".join(lines) or "  (nothing)")
+        return f"{_HEAD}:\n" + ("\n".join(lines) or "  (nothing)")
 
 
 @dataclass(frozen=True)

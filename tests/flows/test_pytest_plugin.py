@@ -112,6 +112,25 @@ def test_an_assertion_that_fails_shows_the_journal_and_the_reason(payer: Payer) 
     assert "(nothing)" in str(payer.journal)
 
 
+def test_a_test_that_fails_in_any_way_shows_the_journal_once(
+    tmp_path: Path, env: dict[str, str], origin: str
+) -> None:
+    (tmp_path / "test_failing.py").write_text(
+        "import httpx\n"
+        "def test_raises(payer):\n"
+        "    for _ in range(51):\n"
+        "        httpx.get(payer.fhir + '/Patient').raise_for_status() if _ == 50 else"
+        " httpx.get(payer.fhir + '/metadata')\n"
+        "def test_asserts(payer):\n    payer.journal.assert_called('GET', '/fhir/*')\n"
+        "def test_passes(payer):\n    pass\n"
+    )
+    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+    assert counts == {"failed": 2, "passed": 1}
+    assert output.count("The payer's journal") == 2
+    assert "(1 before these)" in output
+    assert "401 GET /fhir/Patient\n      No bearer token came" in output
+
+
 @pytest.mark.payer("portal-opt-in-required", member="oscar")
 def test_a_member_who_cannot_sign_in_is_told_in_one_line(payer: Payer) -> None:
     with pytest.raises(UsageError, match=r"oscar could not sign in: access_denied: .*member portal"):
