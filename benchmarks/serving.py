@@ -38,6 +38,7 @@ from sandbox.core.clock import SystemClock, anchor
 from sandbox.production import stock
 from sandbox.settings import Settings
 from sandbox.store.ledger import Ledger
+from sandbox.store.schema import NUMBERS
 from sandbox.store.secret import digest
 from sandbox.store.tenant.grant import Grant, Token
 
@@ -103,7 +104,7 @@ def asks(settings: Settings, ledger: str, members: int) -> dict[str, list[Ask]]:
     with sqlite3.connect(settings.library) as db:
         seen = f"updated <= {now} AND until > {now} AND patient IS NOT NULL"
         claims = db.execute(
-            f"SELECT patient, min(id) FROM resource WHERE type = '{EOB}' AND {seen}"
+            f"SELECT patient, min(id) FROM resource WHERE type = {NUMBERS[EOB]} AND {seen}"
             " GROUP BY patient HAVING count(*) >= 50 ORDER BY patient"
         ).fetchall()
         sizes = db.execute(f"SELECT patient, count(*) FROM resource WHERE {seen} GROUP BY patient").fetchall()

@@ -16,15 +16,16 @@ from sandbox.core.roster import Account
 from sandbox.loading import load
 from sandbox.settings import Settings
 from sandbox.store import address, intake, library
+from sandbox.store.batch import Given
 
 if TYPE_CHECKING:
     from sandbox.synth.population import Dossier, Guides
 
-Contents = Iterator[tuple[Account | None, Sequence[intake.Given]]]
+Contents = Iterator[tuple[Account | None, Sequence[Given]]]
 Progress = Callable[[int], None]
 Tell = Callable[[str], None]
 
-MADE_BY = ("households.py", "intake.py", "packing.py", "schema.py")
+MADE_BY = ("batch.py", "households.py", "intake.py", "packing.py", "schema.py", "sharing.py")
 """Modules of `store` that decide what is in a library."""
 
 

@@ -20,7 +20,7 @@ from sandbox.core.files import json_value, read_text
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES, elements, extract, literal, owner
-from sandbox.store.intake import Deletion, Given
+from sandbox.store.batch import Deletion, Given
 
 ACCOUNTS = "members.ndjson"
 """Logins, one `Account.to_json()` a line."""

@@ -25,6 +25,7 @@ from sandbox.core.files import json_bytes
 from sandbox.loading import ACCOUNTS
 from sandbox.settings import Settings
 from sandbox.store import intake
+from sandbox.store.batch import Batch, indexed
 from sandbox.synth import index, population
 from sandbox.synth.household import Household, World
 from sandbox.synth.population import Dossier, Guides
@@ -52,7 +53,7 @@ class Shelved:
     """What some dossiers are as rows of a library."""
 
     counts: Counter[str]
-    batches: list[intake.Batch]
+    batches: list[Batch]
 
 
 def produce(
@@ -87,7 +88,7 @@ def stock(
     making = _making(settings, today, _shelved)
     counts: Counter[str] = Counter()
 
-    def batches() -> Iterator[intake.Batch]:
+    def batches() -> Iterator[Batch]:
         for made in _made(making, settings.members, jobs):
             counts.update(made.counts)
             progress(counts[LOGINS])
@@ -197,7 +198,7 @@ def _zipped(dossiers: list[Dossier], today: date) -> Lines:
 
 
 def _shelved(dossiers: list[Dossier], today: date) -> Shelved:
-    batches = [intake.indexed(d.account, [resource.body for resource in d.made]) for d in dossiers]
+    batches = [indexed(d.account, [resource.body for resource in d.made]) for d in dossiers]
     return Shelved(_counted(dossiers), batches)
 
 

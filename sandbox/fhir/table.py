@@ -9,6 +9,8 @@ from typing import Literal
 Kind = Literal["token", "date", "reference", "string"]
 
 ANY_ID = "_id"
+LAST_UPDATED = "_lastUpdated"
+PATIENT = "patient"
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,11 @@ def kind(
     every type with a patient other than Patient itself has `patient`, and `subject` or `beneficiary`
     where R4 calls the element so. `required` is a list of elements, `together` of combinations
     (`patient+date`), separated by spaces."""
-    common = [token(ANY_ID, "id"), date("_lastUpdated", "meta.lastUpdated")]
+    common = [token(ANY_ID, "id"), date(LAST_UPDATED, "meta.lastUpdated")]
     if of and of != "id":
-        common.append(to("patient", of, "Patient"))
-        if of != "patient":
-            common.append(Param(of, "reference", (of,), ("Patient",), same_as="patient"))
+        common.append(to(PATIENT, of, "Patient"))
+        if of != PATIENT:
+            common.append(Param(of, "reference", (of,), ("Patient",), same_as=PATIENT))
     return Type(
         name,
         (*common, *params),

@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, FromClause, and_, exists, false, not_, or_, select, true
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    FromClause,
+    and_,
+    exists,
+    false,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import Clause
 from sandbox.fhir.params import SHARED, unindexed
-from sandbox.fhir.table import ANY_ID
+from sandbox.fhir.table import ANY_ID, LAST_UPDATED, PATIENT
 from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value
 from sandbox.store.schema import REFERENCE, RESOURCE, ROWS
 
@@ -40,16 +52,21 @@ def condition(
     """Whether the row of `resource` meets the clause, for a search within the patient's compartment."""
     if clause.param.name == ANY_ID:
         return _by_id(clause, resource)
+    if clause.param.name == LAST_UPDATED:
+        return _by_update(clause, now, resource)
     if clause.chain:
         return _chained(clause, now, patient, resource)
+    if clause.param.stored == PATIENT:
+        return _by_patient(clause, resource)
     table = ROWS[clause.param.rows].alias()
     mine = table.c.param == clause.param.stored
     if clause.missing is not None:
         known = table.c.param.in_((clause.param.stored, unindexed(clause.param)))
         there = exists().where(table.c.key == resource.c.key, known)
         return not_(there) if clause.missing else there
-    meets = or_(*(_test(table, clause, value, now) for value in clause.values))
-    if patient is None and resource is RESOURCE and _drives(clause):
+    driving = patient is None and resource is RESOURCE and _drives(clause)
+    meets = or_(*(_test(table, clause, value, now, driving) for value in clause.values))
+    if driving:
         driven: Condition = resource.c.key.in_(select(table.c.key).where(mine, meets))
         return driven
     found = exists().where(table.c.key == resource.c.key, mine, meets)
@@ -74,32 +91,65 @@ def _by_id(clause: Clause, resource: FromClause) -> Condition:
     return not_(named) if clause.negated else named
 
 
+def _by_update(clause: Clause, now: int, resource: FromClause) -> Condition:
+    known: Condition = resource.c.precision.is_not(None)
+    if clause.missing is not None:
+        return not_(known) if clause.missing else known
+    low, high = resource.c.updated, resource.c.updated + resource.c.precision
+    moments = (value for value in clause.values if isinstance(value, Moment))
+    return and_(known, or_(false(), *(_date_test(low, high, value, now) for value in moments)))
+
+
+def _by_patient(clause: Clause, resource: FromClause) -> Condition:
+    """By whose compartment it is. What belongs to no patient may still refer to something."""
+    row = REFERENCE.alias()
+    mine = and_(row.c.key == resource.c.key, row.c.param == clause.param.stored)
+    if clause.missing is not None:
+        other = and_(row.c.key == resource.c.key, row.c.param == unindexed(clause.param))
+        known: Condition = or_(resource.c.patient.is_not(None), exists().where(or_(mine, other)))
+        return not_(known) if clause.missing else known
+    tests: list[Condition] = []
+    for value in clause.values:
+        if isinstance(value, Target) and value.type in (None, "Patient"):
+            tests.append(resource.c.patient == value.id)
+        elif isinstance(value, Target):
+            test = and_(row.c.target_type == value.type, row.c.target_id == value.id)
+            tests.append(exists().where(mine, test))
+    return or_(false(), *tests)
+
+
 def _chained(clause: Clause, now: int, patient: str | None, resource: FromClause) -> Condition:
     assert clause.chain is not None
     kind, inner = clause.chain
     link, target = REFERENCE.alias(), RESOURCE.alias()
-    pointed = (
-        link.c.param == clause.param.stored,
-        link.c.target_type == kind,
-        target.c.type == kind,
-        target.c.id == link.c.target_id,
-        *in_force(target, now),
-        visible(target, patient),
-        condition(inner, now, patient, target),
-    )
-    return exists().where(link.c.key == resource.c.key, *pointed)
+    if clause.param.stored == PATIENT:
+        pointed: tuple[Condition, ...] = (target.c.id == resource.c.patient,)
+    else:
+        pointed = (
+            link.c.key == resource.c.key,
+            link.c.param == clause.param.stored,
+            link.c.target_type == kind,
+            target.c.id == link.c.target_id,
+        )
+    reached = (*in_force(target, now), visible(target, patient), condition(inner, now, patient, target))
+    return exists().where(*pointed, target.c.type == kind, *reached)
 
 
-def _test(table: FromClause, clause: Clause, value: Value, now: int) -> Condition:
+def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bool) -> Condition:
+    def text(column: ColumnElement[str]) -> ColumnElement[str]:
+        """Where the resource is known, its traits are few: not by the index of texts, in which one that
+        is common stands many times."""
+        return column if driving else func.coalesce(column, "")
+
     match value:
         case Token(system, code):
-            asked = [(table.c.system, system), (table.c.code, code)]
+            asked = [(table.c.system, system), (text(table.c.code), code)]
             return and_(true(), *(column == wanted for column, wanted in asked if wanted is not None))
         case Moment():
-            return _date_test(table, value, now)
+            return _date_test(table.c.low, table.c.high, value, now)
         case Target(kind, id):
             kinds = (kind,) if kind else clause.param.targets
-            return and_(table.c.target_id == id, table.c.target_type.in_(kinds))
+            return and_(text(table.c.target_id) == id, table.c.target_type.in_(kinds))
         case Elsewhere():
             return false()
         case Canonical(url, version):
@@ -113,20 +163,20 @@ def _test(table: FromClause, clause: Clause, value: Value, now: int) -> Conditio
             return and_(table.c.value >= wanted, table.c.value < wanted + AFTER_ANY)
 
 
-def _date_test(table: FromClause, value: Moment, now: int) -> Condition:
+def _date_test(low: ColumnElement[int], high: ColumnElement[int], value: Moment, now: int) -> Condition:
     """The SQL twin of `dates.holds`."""
     start, end = (value.low, value.high)
     if value.prefix == "ap":
         start, end = dates.widen((start, end), now)
-        return and_(table.c.low < end, table.c.high > start)
-    inside = and_(table.c.low >= start, table.c.high <= end)
+        return and_(low < end, high > start)
+    inside = and_(low >= start, high <= end)
     return {
         "eq": inside,
         "ne": not_(inside),
-        "gt": table.c.high > end,
-        "ge": or_(table.c.high > end, inside),
-        "lt": table.c.low < start,
-        "le": or_(table.c.low < start, inside),
-        "sa": table.c.low >= end,
-        "eb": table.c.high <= start,
+        "gt": high > end,
+        "ge": or_(high > end, inside),
+        "lt": low < start,
+        "le": or_(low < start, inside),
+        "sa": low >= end,
+        "eb": high <= start,
     }[value.prefix]

@@ -1,7 +1,8 @@
 """The driver beneath SQLAlchemy, for the few statements that almost every request runs.
 
 A statement is written in SQLAlchemy with named parameters and becomes text once; after that only the
-driver is at work, which takes a tenth of the time. Each statement is a transaction of its own.
+driver is at work, which takes a tenth of the time. Each statement is a transaction of its own. Of the
+types of SQLAlchemy only our own (`TypeDecorator`) mean something here.
 """
 
 from __future__ import annotations
@@ -10,15 +11,28 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from operator import attrgetter, methodcaller
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Engine, Executable, bindparam
+from sqlalchemy.types import TypeDecorator
 
 from sandbox.store.address import printable
 
 Row = tuple[Any, ...]
 Place = tuple[str, int | None]
 """A parameter, and which of its values if it is a list."""
+Change = Callable[[Any], Any]
+
+
+class Text(NamedTuple):
+    """A statement for one database: where its parameters come from (in order, or by name), those that it
+    brings itself, and what becomes of values on their way there and of columns on their way back."""
+
+    sql: str
+    places: tuple[Place, ...] | dict[str, Place]
+    constants: dict[str, Any]
+    sent: dict[str, Change]
+    found: tuple[tuple[int, Change], ...]
 
 
 def given(name: str, *, many: bool = False) -> BindParameter[Any]:
@@ -58,25 +72,33 @@ class Driver:
 
     def _run(self, statement: Executable, values: dict[str, Any], told: Callable[[Any], Any]) -> Any:
         lengths = tuple([(name, len(value)) for name, value in values.items() if type(value) is list])
-        text, places, constants = self._text(statement, lengths)
-        values |= constants
+        text = self._text(statement, lengths)
+        for name, change in text.sent.items():
+            value = values[name]
+            values[name] = [change(each) for each in value] if type(value) is list else change(value)
+        values |= text.constants
         args: Any
-        if isinstance(places, tuple):
-            args = [values[name] if at is None else values[name][at] for name, at in places]
+        if isinstance(text.places, tuple):
+            args = [values[name] if at is None else values[name][at] for name, at in text.places]
         else:
             args = printable(
-                {key: values[name] if at is None else values[name][at] for key, (name, at) in places.items()}
+                {
+                    key: values[name] if at is None else values[name][at]
+                    for key, (name, at) in text.places.items()
+                }
             )
         try:
             connection = self._idle.pop()
         except IndexError:
             connection = self._connected()
         try:
-            found = told(connection.execute(text, args))
+            found = told(connection.execute(text.sql, args))
         except BaseException:
             connection.close()
             raise
         self._idle.append(connection)
+        if found and text.found:
+            return [_changed(row, text.found) for row in found]
         return found
 
     def _connected(self) -> Any:
@@ -89,25 +111,40 @@ class Driver:
             connection.autocommit = True
         return connection
 
-    def _compiled(
-        self, statement: Executable, lengths: Sequence[tuple[str, int]]
-    ) -> tuple[str, tuple[Place, ...] | dict[str, Place], dict[str, Any]]:
-        """The text for this database, where its parameters come from (in order, or by name), and those
-        that the statement brings itself."""
+    def _compiled(self, statement: Executable, lengths: Sequence[tuple[str, int]]) -> Text:
         blanks: dict[str, Any] = {name: list(range(length)) for name, length in lengths}
         whole: Any = statement
-        state = whole.compile(dialect=self._engine.dialect).construct_expanded_state(blanks)
+        dialect = self._engine.dialect
+        compiled = whole.compile(dialect=dialect)
+        sent: dict[str, Any] = {
+            name: bind.type.bind_processor(dialect)
+            for bind, name in compiled.bind_names.items()
+            if isinstance(bind.type, TypeDecorator)
+        }
+        found: Any = tuple(
+            (number, column.type.result_processor(dialect, None))
+            for number, column in enumerate(getattr(whole, "selected_columns", ()))
+            if isinstance(column.type, TypeDecorator)
+        )
+        state = compiled.construct_expanded_state(blanks)
         at: dict[str, Place] = {
             f"{name}_{number + 1}": (name, number) for name, length in lengths for number in range(length)
         }
         params = {n: value for n, value in state.parameters.items() if n not in blanks}
-        constants = {n: value for n, value in params.items() if value is not None and n not in at}
+        sent |= state.processors  # those of the values of an `in_` that the statement brings
+        constants = {
+            n: sent[n](value) if n in sent else value
+            for n, value in params.items()
+            if value is not None and n not in at
+        }
         places: tuple[Place, ...] | dict[str, Place]
         if state.positiontup is None:
             places = {name: at.get(name, (name, None)) for name in params}
         else:
             places = tuple(at.get(name, (name, None)) for name in state.positiontup)
-        return state.statement, places, constants
+        asked = {name for name, _ in (places if isinstance(places, tuple) else places.values())}
+        sent = {name: change for name, change in sent.items() if name in asked - constants.keys()}
+        return Text(state.statement, places, constants, sent, found)
 
     def forget(self) -> None:
         """After a fork: the connections are the parent's, who closes them."""
@@ -116,3 +153,10 @@ class Driver:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _changed(row: Row, changes: Sequence[tuple[int, Change]]) -> Row:
+    columns = list(row)
+    for number, change in changes:
+        columns[number] = change(columns[number])
+    return tuple(columns)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, or_, select, union_all
 
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Stored
+from sandbox.fhir.table import PATIENT
 from sandbox.store.conditions import in_force, visible
 from sandbox.store.driver import given
 from sandbox.store.schema import REFERENCE, RESOURCE
@@ -64,7 +65,10 @@ def _linked(
             if rule.target in (None, stored.type):
                 ids.setdefault(stored.type, []).append(stored.id)
         for kind, some in ids.items():
-            yield _pointing_at(rule, narrowed), {"kind": kind, "ids": some}
+            if _by_compartment(rule, kind):
+                yield _owned_by(rule, narrowed), {"ids": some}
+            else:
+                yield _pointing_at(rule, narrowed), {"kind": kind, "ids": some}
     for source, some_rules in ahead.items():
         keys = [s.key for s in found if s.type == source]
         if keys:
@@ -79,19 +83,36 @@ def _stored(narrowed: bool) -> Select[Any]:
 @lru_cache(256)
 def _pointed_to(rules: tuple[Include, ...], narrowed: bool) -> Select[Any]:
     target = RESOURCE.alias()
+    source = RESOURCE.alias()
     links = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
-    keys = (
+    keys: Select[Any] | CompoundSelect[Any] = (
         select(target.c.key)
         .select_from(REFERENCE)
         .join(target, links)
         .where(REFERENCE.c.key.in_(given("keys", many=True)), or_(*(_follows(rule) for rule in rules)))
     )
+    if any(_by_compartment(rule, rule.target or "Patient") for rule in rules):
+        owner = and_(target.c.type == "Patient", target.c.id == source.c.patient)
+        owners = select(target.c.key).select_from(source).join(target, owner)
+        keys = union_all(keys, owners.where(source.c.key.in_(given("keys", many=True))))
     return _stored(narrowed).where(RESOURCE.c.key.in_(keys))
+
+
+def _by_compartment(rule: Include, target: str) -> bool:
+    """Whether the resource's row has this link, and not the index of references."""
+    return rule.stored == PATIENT and target == "Patient"
 
 
 def _follows(rule: Include) -> ColumnElement[bool]:
     mine = REFERENCE.c.param == rule.stored
     return and_(mine, REFERENCE.c.target_type == rule.target) if rule.target else mine
+
+
+@lru_cache(256)
+def _owned_by(rule: Include, narrowed: bool) -> Select[Any]:
+    return _stored(narrowed).where(
+        RESOURCE.c.type == rule.source, RESOURCE.c.patient.in_(given("ids", many=True))
+    )
 
 
 @lru_cache(256)

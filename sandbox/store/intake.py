@@ -12,91 +12,32 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Table, and_, exists, func, select, text, update
+from sqlalchemy import Connection, Table, and_, case, func, select, text, tuple_, update
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes, json_value
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
-from sandbox.fhir.params import SHARED, TYPES, care_range, extract, owner
+from sandbox.fhir.params import TYPES
 from sandbox.store import address
-from sandbox.store.households import Clue, clue, links
+from sandbox.store.batch import Batch, Deletion, Given, indexed
+from sandbox.store.households import Clue, links
 from sandbox.store.packing import SAMPLE, Packing, trained
-from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, META, REFERENCE, RESOURCE, ROWS
-
-
-class Deletion(NamedTuple):
-    """A resource ceased to be at an instant (ms)."""
-
-    kind: str
-    id: str
-    at: int
-
-
-Given = dict[str, Any] | bytes | Deletion
-"""A resource as it comes to a library: a dictionary, or finished bytes that are kept as they are; or
-that one is no more."""
-
-
-class Batch(NamedTuple):
-    """What somebody contributes, as rows that only lack their place in the library.
-
-    Rows begin with a number that counts the resources of the batch from 1. `shared` are resources of
-    nobody's; they go to the end, so that `$everything` and paging start with the patient. `clues` tell
-    who is on whose policy.
-    """
-
-    account: tuple[str, bytes] | None
-    resources: list[tuple[Any, ...]]
-    rows: dict[str, list[tuple[Any, ...]]]
-    clues: list[Clue]
-    deletions: list[Deletion]
-    shared: Batch | None = None
-
-
-def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
-    """The rows of a member's resources: most of the work of a build, which any process can do."""
-    own, shared = _nothing(), _nothing()
-    for given in resources:
-        if isinstance(given, Deletion):
-            own.deletions.append(given)
-            continue
-        resource, body = (given, json_bytes(given)) if isinstance(given, dict) else (json_value(given), given)
-        _index_one(shared if resource["resourceType"] in SHARED else own, resource, body)
-    login = (account.username, json_bytes(account.to_json())) if account else None
-    return own._replace(account=login, shared=shared if shared.resources else None)
-
-
-def _nothing() -> Batch:
-    return Batch(None, [], {kind: [] for kind in ROWS}, [], [])
-
-
-def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
-    number = len(batch.resources) + 1
-    low, high = care_range(resource) or (None, None)
-    meta = resource.get("meta", {})
-    batch.resources.append(
-        (
-            number,
-            resource["resourceType"],
-            resource["id"],
-            owner(resource),
-            str(meta.get("versionId", "1")),
-            dates.parse(meta.get("lastUpdated", "1970-01-01"))[0],
-            dates.FOREVER,
-            low,
-            high,
-            body,
-        )
-    )
-    if found := clue(resource):
-        batch.clues.append(found)
-    for row in extract(resource):
-        batch.rows[row.kind].append((number, row.param, row.a, row.b))
+from sandbox.store.schema import (
+    ABOUT,
+    ACCOUNT,
+    DICTIONARY,
+    HOUSEHOLD,
+    META,
+    REFERENCE,
+    RESOURCE,
+    STRING,
+    VIEWED,
+)
+from sandbox.store.sharing import Sharing
 
 
 def build(place: str | Path, contents: Iterable[tuple[Account | None, Iterable[Given]]]) -> int:
@@ -122,6 +63,7 @@ def _write_file(path: Path, batches: Iterable[Batch]) -> int:
             # nothing is read from this file before it is whole, so nothing needs to be taken back
             db.exec_driver_sql("PRAGMA journal_mode = OFF")
             db.exec_driver_sql("PRAGMA synchronous = OFF")
+            db.exec_driver_sql("PRAGMA cache_size = -65536")  # KB: indexes are sorted in memory that size
             count = _written(db, batches)
             db.commit()
         engine.dispose()
@@ -160,13 +102,17 @@ def _written(db: Connection, batches: Iterable[Batch]) -> int:
     """Every table of a library, in an empty place."""
     for table in META.sorted_tables:
         db.execute(CreateTable(table))
+    for name, seen in VIEWED.items():
+        db.execute(text(f"CREATE VIEW {name} AS {seen}"))
     count, deletions = _fill(db, iter(batches))
-    for table in META.sorted_tables:  # at the end, since to keep them sorted is slow
-        for index in sorted(table.indexes, key=lambda i: str(i.name)):
-            index.create(db)
+    indexes = [index for table in META.sorted_tables for index in table.indexes]
+    first, *others = sorted(indexes, key=lambda i: (i.name != "resource_id", str(i.name)))
+    first.create(db)  # at the end, since to keep them sorted is slow
     _close_versions(db)
     _delete(db, deletions)
     _find_owners(db)
+    for index in others:
+        index.create(db)
     db.execute(text("ANALYZE"))
     return count
 
@@ -175,6 +121,7 @@ def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]
     first = _sample(batches)
     packing = trained([row[-1] for batch in first for row in batch.resources])
     _insert(db, ABOUT, [(DICTIONARY, packing.dictionary)])
+    sharing = Sharing()
     shared: list[Batch] = []
     clues: list[Clue] = []
     deletions: list[Deletion] = []
@@ -187,10 +134,10 @@ def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]
             shared.append(batch.shared)
         clues += batch.clues
         deletions += batch.deletions
-        count = _put(db, packing, count, batch)
+        count = _put(db, packing, sharing, count, batch)
     _insert(db, HOUSEHOLD, [(number, *link) for number, link in enumerate(links(clues), 1)])
     for batch in shared:
-        count = _put(db, packing, count, batch)
+        count = _put(db, packing, sharing, count, batch)
     return count, deletions
 
 
@@ -206,12 +153,20 @@ def _sample(batches: Iterator[Batch]) -> list[Batch]:
     return taken
 
 
-def _put(db: Connection, packing: Packing, before: int, batch: Batch) -> int:
+def _put(db: Connection, packing: Packing, sharing: Sharing, before: int, batch: Batch) -> int:
     """Give the rows of a batch their keys. Returns how many resources there are now."""
-    kept = [(row[0] + before, *row[1:-1], packing.pack(row[-1])) for row in batch.resources]
+    sets = [sharing.set(each) for each in batch.sets]
+    spans = [sharing.spans(each) for each in batch.spans]
+    sharing.hold((before + number, *trait) for number, *trait in batch.own)
+    kept = [
+        (before + number, *columns, sets[tokens], sets[refers], spans[periods], packing.pack(body))
+        for number, *columns, tokens, refers, periods, body in batch.resources
+    ]
     _insert(db, RESOURCE, kept)
-    for kind, rows in batch.rows.items():
-        _insert(db, ROWS[kind], [(row[0] + before, *row[1:]) for row in rows])
+    _insert(db, STRING, [(before + number, *row) for number, *row in batch.strings])
+    for name, rows in sharing.fresh.items():
+        _insert(db, META.tables[name], rows)
+        rows.clear()
     return before + len(batch.resources)
 
 
@@ -230,12 +185,18 @@ def _insert(db: Connection, table: Table, rows: list[tuple[Any, ...]]) -> None:
 
 
 def _close_versions(db: Connection) -> None:
-    """A version is in force until the next one of the same resource."""
+    """A version is in force until the next one of the same resource. Those of one batch are closed; if
+    more than one is in force for ever, they came in several."""
+    name = (RESOURCE.c.type, RESOURCE.c.id)
+    several = select(*name).group_by(*name).having(func.count() > 1)
+    open_ended = func.sum(case((RESOURCE.c.until == dates.FOREVER, 1), else_=0))
+    together = select(*name).where(tuple_(*name).in_(several)).group_by(*name).having(open_ended > 1)
     later = RESOURCE.alias("later")
     same = and_(later.c.type == RESOURCE.c.type, later.c.id == RESOURCE.c.id)
     following = select(func.min(later.c.updated)).where(same, later.c.updated > RESOURCE.c.updated)
-    replaced = exists().where(same, later.c.updated > RESOURCE.c.updated)
-    db.execute(update(RESOURCE).where(replaced).values(until=following.scalar_subquery()))
+    until = func.coalesce(following.scalar_subquery(), dates.FOREVER)
+    for kind, id in db.execute(together).all():
+        db.execute(update(RESOURCE).where(name[0] == kind, name[1] == id).values(until=until))
 
 
 def _delete(db: Connection, deletions: Iterable[Deletion]) -> None:
@@ -247,7 +208,8 @@ def _delete(db: Connection, deletions: Iterable[Deletion]) -> None:
 
 
 def _find_owners(db: Connection) -> None:
-    """A resource that does not name its patient belongs to the patient of what it points to."""
+    """A resource that does not name its patient belongs to the patient of what it points to: where its
+    batch did not hold all of that."""
     target = RESOURCE.alias("target")
     for kind in TYPES.values():
         if kind.owned_through:
@@ -256,5 +218,5 @@ def _find_owners(db: Connection) -> None:
             patient = (
                 select(func.min(target.c.patient)).select_from(REFERENCE).join(target, found).where(link)
             )
-            mine = RESOURCE.c.type == kind.name
-            db.execute(update(RESOURCE).where(mine).values(patient=patient.scalar_subquery()))
+            mine = (RESOURCE.c.type == kind.name, RESOURCE.c.patient.is_(None))
+            db.execute(update(RESOURCE).where(*mine).values(patient=patient.scalar_subquery()))

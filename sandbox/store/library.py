@@ -19,7 +19,8 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, inspect, or_, select, union
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, inspect, not_, or_, select, union
+from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from sandbox.core.errors import FileProblem
@@ -28,7 +29,7 @@ from sandbox.core.roster import Account
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Everything, Page, Stored
-from sandbox.fhir.params import SHARED
+from sandbox.fhir.params import CARE, SHARED
 from sandbox.fhir.query import Query, Target
 from sandbox.store import address
 from sandbox.store.conditions import condition, in_force
@@ -37,7 +38,7 @@ from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
 from sandbox.store.remembering import Remembered
-from sandbox.store.schema import ABOUT, ACCOUNT, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
+from sandbox.store.schema import ABOUT, ACCOUNT, DATE, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
 
 BODIES, ANSWERS, MEMBERS = 4096, 1024, 1024
 """What a process remembers: resources unpacked (some 30 MB), the keys of answers, and of members when
@@ -270,10 +271,11 @@ def _everything_of(asked: Everything) -> tuple[Select[tuple[int]], dict[str, Any
 def _everything(named: tuple[str, ...]) -> Select[tuple[int]]:
     """The keys of `$everything` in order, with those of its parameters that are given."""
     own: list[ColumnElement[bool]] = [RESOURCE.c.patient == given("patient"), *_NOW]
+    care = (DATE.c.key == RESOURCE.c.key, DATE.c.param == CARE)  # what is not dated meets any date
     if "start" in named:
-        own.append(or_(RESOURCE.c.care_high.is_(None), RESOURCE.c.care_high > given("start")))
+        own.append(not_(exists_row().where(*care, DATE.c.high <= given("start"))))
     if "end" in named:
-        own.append(or_(RESOURCE.c.care_low.is_(None), RESOURCE.c.care_low < given("end")))
+        own.append(not_(exists_row().where(*care, DATE.c.low >= given("end"))))
     target = RESOURCE.alias("target")
     referred = (
         select(target.c.key)

@@ -9,15 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, false, func, literal, or_, select
 
 from sandbox.core.errors import Gone
 from sandbox.fhir.query import Query, Sort
-from sandbox.fhir.table import ANY_ID
+from sandbox.fhir.table import ANY_ID, LAST_UPDATED, PATIENT
 from sandbox.store.schema import RESOURCE, ROWS
 
-COLUMNS = {"token": "code", "date": "low", "string": "value"}
-"""Kind of index row → what is compared: a period by its start."""
+COLUMNS = {"token": "code", "date": "low", "string": "value", "reference": "literal"}
+"""Kind of parameter → what is compared: a period by its start."""
 
 
 def sorted_keys(db: Connection, where: Sequence[ColumnElement[bool]], query: Query) -> tuple[list[int], bool]:
@@ -39,17 +39,16 @@ def _value(sort: Sort) -> ColumnElement[Any]:
     """What a resource is sorted by: of several values the one that comes first in the order asked."""
     if sort.param.name == ANY_ID:
         return RESOURCE.c.id
-    if sort.param.name == "_lastUpdated":
+    if sort.param.name == LAST_UPDATED:
         return RESOURCE.c.updated
     table = ROWS[sort.param.rows].alias()
-    column: ColumnElement[Any]
-    if sort.param.rows == "reference":
-        column = table.c.target_type + "/" + table.c.target_id
-    else:
-        column = table.c[COLUMNS[sort.param.rows]]
+    column: ColumnElement[Any] = table.c[COLUMNS[sort.param.rows]]
     best = func.max(column) if sort.descending else func.min(column)
     mine = (table.c.key == RESOURCE.c.key, table.c.param == sort.param.stored)
-    return select(best).where(*mine).scalar_subquery()
+    found = select(best).where(*mine).scalar_subquery()
+    if sort.param.stored == PATIENT:
+        return func.coalesce(literal("Patient/") + RESOURCE.c.patient, found)
+    return found
 
 
 def _order(rows: Subquery, query: Query) -> list[ColumnElement[Any]]:

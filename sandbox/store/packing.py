@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from zstandard import ZstdCompressionDict, ZstdCompressor, ZstdDecompressor, ZstdError, train_dictionary
 
-DICTIONARY = 64 * 1024
+DICTIONARY = 256 * 1024
 """Bytes of a dictionary."""
 
 SAMPLE = 8_000_000

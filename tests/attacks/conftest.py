@@ -7,17 +7,20 @@ from dataclasses import replace
 
 import pytest
 from attacks.breach import Scene
+from sqlalchemy import text
 from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.settings import Settings
+from sandbox.store.schema import NUMBERS
 
 PLANT = """
-INSERT INTO reference (key, param, target_type, target_id)
-SELECT mine.key, 'coverage', 'Coverage', theirs.id FROM resource mine, resource theirs
-WHERE mine.type = 'ExplanationOfBenefit' AND mine.patient = 'mbr-0001'
-  AND theirs.type = 'Coverage' AND theirs.patient = 'mbr-0002'
+INSERT INTO trait (holder, label, text)
+SELECT mine.key, label.number, theirs.id FROM resource mine, resource theirs, label
+WHERE mine.type = :claim AND mine.patient = 'mbr-0001'
+  AND theirs.type = :coverage AND theirs.patient = 'mbr-0002'
+  AND label.param = 'coverage' AND label.qualifier = 'Coverage'
 """
 
 
@@ -28,7 +31,8 @@ def planted_origin(settings: Settings, tmp_path_factory: pytest.TempPathFactory)
     library = folder / "library.db"
     engine = stores.copied(settings.library, library)
     with engine.begin() as db:
-        assert db.exec_driver_sql(PLANT).rowcount > 0
+        types = {"claim": NUMBERS["ExplanationOfBenefit"], "coverage": NUMBERS["Coverage"]}
+        assert db.execute(text(PLANT), types).rowcount > 0
     engine.dispose()
     place, ledger = str(stores.place(library)), stores.ledger(folder / "ledger.db")
     with listening(replace(settings, library=place, ledger=ledger)) as origin:

@@ -20,6 +20,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.schema import CreateSchema
 
 from sandbox.store import address
+from sandbox.store.schema import VIEWED
 
 DATABASE = os.environ.get("TEST_DATABASE", "")
 
@@ -48,6 +49,8 @@ def copied(library: str, path: Path) -> Engine:
         for name in inspect(db).get_table_names(schema=theirs):
             db.exec_driver_sql(f'CREATE TABLE {ours}."{name}" (LIKE {theirs}."{name}" INCLUDING ALL)')
             db.exec_driver_sql(f'INSERT INTO {ours}."{name}" SELECT * FROM {theirs}."{name}"')
+        for name, seen in VIEWED.items():
+            db.exec_driver_sql(f"CREATE VIEW {name} AS {seen}")
         db.exec_driver_sql("ANALYZE")
     return engine
 

@@ -22,7 +22,7 @@ ALLOWED = re.compile(r"SCAN (?:CONSTANT ROW|subquery|anon_\d+|\(subquery-\d+\))"
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("plans") / "library.db"
-    build(path, [(None, member(f"p{n}")) for n in range(1, 40)])
+    build(path, [(None, member(f"p{n}")) for n in range(1, 160)])  # a page is a small part
     return path
 
 
@@ -89,12 +89,22 @@ def test_a_members_search_starts_from_the_member(library: SqlLibrary, patient: s
     assert by_member is (patient is not None)
 
 
+@pytest.mark.parametrize(("name", "text"), [("type", "professional"), ("identifier", "CLM-e1")])
+def test_a_members_search_does_not_go_by_what_many_others_have(
+    library: SqlLibrary, name: str, text: str
+) -> None:
+    found = plans(library, EOB, [(name, text)], "p1")
+    assert [step for step in found if "trait_text" in step] == []
+    assert any(re.search(r"SEARCH t USING PRIMARY KEY \(holder=\?", step) for step in found), found
+
+
 @pytest.mark.parametrize(
     ("kind", "name", "text", "index"),
     [
-        (EOB, "identifier", "https://payer.example/claims|CLM-e1", "token_value (param=? AND code=?)"),
+        (EOB, "identifier", "https://payer.example/claims|CLM-e1", "trait_text (text=?"),
         ("Organization", "name", "clin", "string_value (param=? AND value>? AND value<?)"),
-        (EOB, "patient", "p1", "reference_value (param=? AND target_id=?)"),
+        (EOB, "patient", "p1", "resource_patient (patient=? AND type=?"),
+        ("Condition", "encounter", "enc-p1", "trait_text (text=?"),
         (EOB, "_id", "e1", "resource_id (type=? AND id=?)"),
     ],
 )
