@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint catalogue oracle mutants fuzz validate validate-api clean browser-packages
+.PHONY: serve test test-postgres lint catalogue combinations oracle mutants fuzz validate validate-api clean browser-packages
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -36,6 +36,10 @@ lint: .venv/.dev
 # Every scenario graded: minutes.
 catalogue: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m catalogue tests/scenarios $(ARGS)
+
+# Two hundred combinations of scenarios graded: minutes.
+combinations: .venv/.dev
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m combinations tests/scenarios $(ARGS)
 
 # 20,000 searches, each answered by the library and by a plain filter in Python: minutes.
 oracle: .venv/.dev

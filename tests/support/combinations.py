@@ -1,25 +1,18 @@
-"""Two or three scenarios at once: which are drawn, and what they may earn together.
-
-The rule (docs/interactions.md): metric by metric as much as the one that earns less. Where that does not
-hold, an *interaction* of `tests/scenarios/interactions.yaml` explains the difference.
-"""
+"""Two or three scenarios at once, drawn from a seed: what the rule of interactions is tried on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 from random import Random
 
 from sandbox.faults.catalog import load
 from sandbox.score import rubric
 from sandbox.settings import root
 
-TOP = Path(__file__).parents[2]
-SCENARIOS = load(root() / "scenarios").by_id
 METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}
 PROMISED: dict[str, dict[str, float]] = {
     name + "".join(f",{dial}={value}" for dial, value in case.given.items()): METRICS | case.points
-    for name, scenario in SCENARIOS.items()
+    for name, scenario in load(root() / "scenarios").by_id.items()
     for case in scenario.cases
 }
 """Every selection that a scenario's file speaks of, and the points that it earns of every metric."""
@@ -27,8 +20,8 @@ SEED, MANY, TRIPLES = 1, 200, 40
 
 
 def drawn(seed: int = SEED, many: int = MANY, triples: int = TRIPLES) -> Iterator[tuple[str, ...]]:
-    """`many` different combinations, the last `triples` of three. Scenarios the rubric cannot see are drawn
-    half as often: they only show that nothing is lost."""
+    """`many` different combinations, the last `triples` of three. Four of five scenarios are such as the
+    rubric can see; the others only show that nothing is lost."""
     seen = [name for name, points in PROMISED.items() if points != METRICS]
     unseen = [name for name in PROMISED if name not in seen and name != "baseline"]
     dice, had = Random(f"combinations:{seed}"), set[frozenset[str]]()
@@ -39,8 +32,3 @@ def drawn(seed: int = SEED, many: int = MANY, triples: int = TRIPLES) -> Iterato
         if len(ids) == size and ids not in had:
             had.add(ids)
             yield names
-
-
-def lower(names: Sequence[str]) -> dict[str, float]:
-    """What the rule gives: of each metric the points of the scenario that earns fewest."""
-    return {metric: min(PROMISED[name][metric] for name in names) for metric in METRICS}

@@ -52,7 +52,7 @@ def fleet(sandbox: str, known: Sequence[str], payers: int, seed: int) -> Fleet:
             )
         )
     return Fleet(
-        title=f"A demonstration: {payers} payers over {VENDORS} vendors",
+        title=f"A demonstration: {payers} payers over {min(VENDORS, payers)} vendors",
         note="Tenants of a sandbox, with a seeded mix of its scenarios. No real payer is meant.",
         endpoints=endpoints,
     )

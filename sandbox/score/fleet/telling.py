@@ -157,7 +157,7 @@ def _markdown(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> Iterat
         yield ""
         yield "## Beside the score"
         yield ""
-        yield from (f"- {n} payers: {RULES[rule].title} ({rule})" for rule, n in found.lint if rule in RULES)
+        yield from (f"- {n} {"payer" if n == 1 else "payers"}: {RULES[rule].title} ({rule})" for rule, n in found.lint if rule in RULES)
     if found.unreached:
         yield ""
         yield "## Not reached"

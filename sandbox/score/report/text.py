@@ -14,6 +14,7 @@ from sandbox.score.card import Card, Line
 from sandbox.score.report.numbers import number
 
 WIDTH = 80
+_WAY_IN = "Mend the sign-in first, or lend the grader accounts, a client or a token."
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 
@@ -78,7 +79,10 @@ def _sums(card: Card) -> Text:
 def _lost(card: Card) -> Iterator[RenderableType]:
     if card.gains:
         yield Text("What was lost, and what would bring it back (most points first)", style="bold")
+    together = _unseen_together(card)
     for line in card.gains:
+        if line.unseen and line.reason in together:
+            continue
         what = "not seen" if line.unseen else f"{line.points - line.max}"
         yield Text(f"{line.id} ({what})", style="bold")
         yield Padding(Text(line.reason), (0, 0, 0, 2))
@@ -86,6 +90,22 @@ def _lost(card: Card) -> Iterator[RenderableType]:
         for exchange in [e for e in line.evidence if not e.status or e.status >= 400][:1]:
             said = f"{exchange.method} {exchange.url} {exchange.status or exchange.note}"
             yield Padding(Text(f"{said} {exchange.request_id}".rstrip(), style="dim"), (0, 0, 0, 2))
+    for reason, lines in together.items():
+        yield Text(f"Not seen, {sum(line.max for line in lines)} points in all", style="bold")
+        yield Padding(Text(", ".join(line.id for line in lines)), (0, 0, 0, 2))
+        yield Padding(Text(reason), (0, 0, 0, 2))
+        yield Padding(
+            Text("→ Give the grader a way in: accounts, a client or a token", style="dim"), (0, 0, 0, 2)
+        )
+
+
+def _unseen_together(card: Card) -> dict[str, list[Line]]:
+    """What nobody could see for one and the same reason, told once instead of metric by metric."""
+    found: dict[str, list[Line]] = {}
+    for line in card.gains:
+        if line.unseen:
+            found.setdefault(line.reason, []).append(line)
+    return {reason: lines for reason, lines in found.items() if len(lines) > 1}
 
 
 def _findings(card: Card) -> Iterator[RenderableType]:

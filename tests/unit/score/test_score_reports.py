@@ -183,3 +183,13 @@ def test_the_text_shows_findings_and_gains(tmp_path: Path) -> None:
     assert "pkce-plain" in told
     assert "Beside the score" in told
     assert max(map(len, told.splitlines())) <= 80
+
+
+def test_what_nobody_could_see_for_one_reason_is_told_once() -> None:
+    told = forms.render(card(), "text").decode()
+    assert told.count("nothing looked at this") == 2  # eligibility-errors has its points all the same
+    after = told.split("Not seen, ")[1].split("nothing looked")[0]
+    assert "points in all" in after
+    for metric in ("sync-speed", "inactive-members", "refresh-token"):
+        assert metric in after
+    assert "authorization-success (-14)" in told
