@@ -157,12 +157,18 @@ def _markdown(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> Iterat
         yield ""
         yield "## Beside the score"
         yield ""
-        yield from (f"- {n} {"payer" if n == 1 else "payers"}: {RULES[rule].title} ({rule})" for rule, n in found.lint if rule in RULES)
+        yield from (
+            f"- {_payers(n)}: {RULES[rule].title} ({rule})" for rule, n in found.lint if rule in RULES
+        )
     if found.unreached:
         yield ""
         yield "## Not reached"
         yield ""
         yield from (f"- {cell(payer)}: {cell(why)}" for payer, why in found.unreached)
+
+
+def _payers(count: int) -> str:
+    return f"{count} payer{'' if count == 1 else 's'}"
 
 
 def _moved(by: float | None) -> str:
