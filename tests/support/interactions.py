@@ -90,6 +90,19 @@ def _changes_the_sync(scenario: Scenario) -> bool:
     return _shows_less(scenario) or _does(scenario, timed | more) or _counts(scenario, sign_ins=True)
 
 
+def _breaks_pages(scenario: Scenario) -> bool:
+    return _costs("request-success")(scenario) and _does(scenario, {"rewrite_link"})
+
+
+def _turns_fewer_pages(scenario: Scenario) -> bool:
+    return _shows_less(scenario) or "everything" in scenario.payer
+
+
+def _says_200(scenario: Scenario) -> bool:
+    """Whether a search is answered 200 whatever comes of it."""
+    return any(getattr(rule.then, "status", None) == 200 and _of_searches(rule) for rule in scenario.rules)
+
+
 def _costs(metric: str) -> Callable[[Scenario], bool]:
     """Who costs the metric while members get in and something is read: else nothing could hide it."""
 
@@ -109,6 +122,12 @@ KINDS: dict[str, Callable[[Scenario], bool]] = {
     "asks-less": _asks_less,
     "shows-less": _shows_less,
     "changes-the-sync": _changes_the_sync,
+    "turns-fewer-pages": _turns_fewer_pages,
+    "breaks-pages": _breaks_pages,
+    "says-200": _says_200,
+    "shuts-out": lambda scenario: bool(WHO_SYNCS & set(scenario.payer)),
+    "costs-types": _costs("carin-resources"),
+    "costs-inactive": _costs("inactive-members"),
     "costs-eligibility": _costs("eligibility-errors"),
     "costs-requests": _costs("request-success"),
     "costs-references": _costs("reference-resolution"),
