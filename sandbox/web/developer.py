@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -47,6 +48,9 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 """What kind of app the form knows: its words, and the metadata it stands for."""
 
 
+GUIDES = {"hl7.fhir.us.carin-bb": "CARIN Blue Button", "hl7.fhir.us.core": "US Core"}
+
+
 @developer.before_request
 def _open() -> None:
     visit = here()
@@ -71,8 +75,15 @@ def home() -> Response:
         members=named,
         scenarios=visit.rooms.catalog.by_id.values(),
         origin=visit.base.partition("/s/")[0],
+        guides=_editions(visit.rooms.guides),
         may_control=may_control(),
     )
+
+
+def _editions(canonicals: Sequence[str]) -> list[str]:
+    """Guides by name and edition, where we know whose data it is."""
+    named = (canonical.rpartition("/")[2].partition("|") for canonical in canonicals)
+    return [f"{GUIDES[package]} {edition}" for package, _, edition in named]
 
 
 @developer.get("/developer/docs")

@@ -37,6 +37,8 @@ def page(request: pytest.FixtureRequest, chromium: Any) -> Any:
     "path",
     [
         "developer",
+        "fhir",
+        "_sandbox/review",
         "developer/docs",
         "developer/register",
         "developer/apps",

@@ -95,6 +95,9 @@ def test_a_consent_cannot_be_given_twice(app: SmartApp) -> None:
 
 def test_the_developer_page_is_public_and_tells_where_to_start(app: SmartApp) -> None:
     page = httpx.get(f"{app.base}/developer")
+    assert "CARIN Blue Button 2.0.0, US Core 6.1.0, SMART" in page.text
+    assert page.text.count("<details>") == 6  # areas of scenarios
+    assert "<code>seconds=5</code>" in page.text
     assert page.status_code == 200
     for needed in (f"{app.base}/fhir", "sandbox-app", "maria-pass", "/s/rate-limited/fhir"):
         assert needed in page.text
