@@ -32,12 +32,16 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
             raise UsageError(said or f"{fhir} does not say where to sign in")
         app = App(facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback")
         known = {m.username: m.password for m in facts.instruments.members}
-        if password is None and member not in known:
+        who, at, scenario = member.partition("@")  # the password is the member's, whatever is chosen
+        if password is None and who not in known:
             raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
-        account = Account(member, password if password is not None else known[member])
+        account = Account(member, password if password is not None else known[who])
         session = sign_in(http, endpoints, app, account, aud=fhir, scope=scope)
         if not session.authorized:
             told = ": ".join(part for part in (session.error, session.description) if part)
+            if at and not told:
+                wrong = http.get(f"{base}/s/{scenario}/fhir/metadata", step="discovery")
+                told = wrong.json().get("issue", [{}])[0].get("details", {}).get("text", "")
             raise UsageError(f"{member} could not sign in: {told or session.reason}")
         held: dict[str, Any] = {
             "access_token": session.access_token,

@@ -65,6 +65,8 @@ def parse_yaml(text: str, name: str = "<text>") -> Any:
         mark = getattr(problem, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         what = getattr(problem, "problem", None) or "not YAML"
+        if mark and text.splitlines()[mark.line : mark.line + 1] and "\t" in text.splitlines()[mark.line]:
+            what = "a tab where YAML wants spaces"
         raise FileProblem(f"{name}{line}: {what}") from None
 
 

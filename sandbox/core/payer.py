@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from difflib import get_close_matches
 from typing import Any, Literal
 
 from sandbox.core.errors import UsageError
@@ -111,7 +112,9 @@ def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
     known = {f.name for f in fields(Payer)}
     for name, value in changes.items():
         if name not in known:
-            raise UsageError(f"no policy {name!r} of a payer: known are {', '.join(sorted(known))}")
+            near = get_close_matches(name, known, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise UsageError(f"no policy {name!r} of a payer{hint}: known are {', '.join(sorted(known))}")
         if name in RANGES and isinstance(value, (int, float)):
             least, most = RANGES[name]
             if not least <= value <= most:

@@ -9,13 +9,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from sandbox.core.errors import FileProblem, NotFound
 from sandbox.core.files import read_yaml
-from sandbox.faults.scenario import Scenario
+from sandbox.faults.parameters import Parameter
+from sandbox.faults.scenario import Case, Rule, Scenario, When
 from sandbox.faults.selection import Named, Selection, split
+from sandbox.faults.shows import Show, Then
 from sandbox.faults.verbs import VERBS
+from sandbox.faults.window import Window
 
 __all__ = ["Catalog", "Selection", "load", "read"]
 
@@ -109,31 +112,51 @@ def _at_extremes(scenario: Scenario) -> list[str]:
     return complaints
 
 
-def complaint(error: Any) -> str:
-    """One of pydantic's errors, in words for whoever wrote the scenario."""
+PARTS: Mapping[str, type[BaseModel]] = {
+    "rules": Rule,
+    "when": When,
+    "window": Window,
+    "parameters": Parameter,
+    "expect": Case,
+    "shows": Show,
+}
+"""What the parts of a file are made of, by the key before them."""
+
+
+def complaint(error: Any, whole: type[BaseModel] = Scenario) -> str:
+    """One of pydantic's errors, in words for whoever wrote the scenario (or another `whole`)."""
     if error["type"] == "unknown_parameter":
         return str(error["msg"])
     # Discriminated unions put their tags into the location; YAML has no such level.
-    steps = [str(step) for step in error["loc"]]
-    where = ".".join(step for step in steps if step not in VERBS and not step.startswith("expect:"))
+    steps = [str(step) for step in error["loc"] if not str(step).startswith("expect:")]
+    where = ".".join(step for step in steps if step not in VERBS)
+    thing = "the file" if whole is Scenario else "the body"
     if error["type"] == "union_tag_invalid" and where.rpartition(".")[2] == "then":
         verb = error["ctx"]["tag"]
-        near = difflib.get_close_matches(verb, VERBS, n=1)
-        hint = f" (did you mean {near[0]}?)" if near else ""
-        return f"{where}.do: no verb {verb!r}{hint}; verbs are {', '.join(sorted(VERBS))}"
+        return f"{where}.do: no verb {verb!r}{_near(verb, VERBS)}; verbs are {', '.join(sorted(VERBS))}"
     if error["type"] == "extra_forbidden":
-        return f"{where}: not a key of this part{_keys(steps)}"
+        return f"{where}: not a key of this part{_keys(steps, whole)}"
     if error["type"] == "union_tag_not_found":
         return f"{where}.do: a verb is missing; verbs are {', '.join(sorted(VERBS))}"
-    return f"{where or 'the file'}: {error['msg'].removeprefix('Value error, ')}"
+    if not steps and error["type"] in ("model_type", "model_attributes_type"):
+        return f"{thing}: is empty, or not a mapping of keys to values"
+    return f"{where or thing}: {error['msg'].removeprefix('Value error, ')}"
 
 
-def _keys(steps: list[str]) -> str:
-    """For a key that a verb does not have: those that it has, the nearest first."""
-    verb = VERBS.get(steps[-2]) if len(steps) > 1 else None
-    if verb is None:
-        return ""
-    known = [name for name in verb.model_fields if name != "do"]
-    near = difflib.get_close_matches(steps[-1], known, n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    return f"{hint}; {steps[-2]} takes {', '.join(known) or 'no parameters'}"
+def _keys(steps: list[str], whole: type[BaseModel]) -> str:
+    """For a key that a part does not have: those that it has, the nearest first."""
+    key, before = steps[-1], [step for step in steps[:-1] if not step.isdigit()]
+    name = before[-1] if before else "a file"
+    if name in VERBS:
+        part: type[BaseModel] = VERBS[name]
+    elif before[:1] == ["shows"] and name == "then":
+        part = Then
+    else:
+        part = next((PARTS[step] for step in reversed(before) if step in PARTS), whole)
+    known = [field.alias or name for name, field in part.model_fields.items() if name != "do"]
+    return f"{_near(key, known)}; {name} takes {', '.join(known) or 'no parameters'}"
+
+
+def _near(word: object, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {near[0]}?)" if near else ""

@@ -49,7 +49,7 @@ def asked(body: Any) -> OneShot:
     try:
         return OneShot.model_validate(body)
     except ValidationError as problem:
-        raise BadRequest("; ".join(complaint(error) for error in problem.errors())) from None
+        raise BadRequest("; ".join(complaint(error, OneShot) for error in problem.errors())) from None
 
 
 def header(text: str) -> list[OneShot]:

@@ -96,8 +96,15 @@ def literal(said: Iterable[str]) -> set[str]:
 
 
 def normal(reference: str, base: str) -> str:
-    """A reference to this server as `Type/id` (any version of it); any other stays as it is."""
-    match = _LITERAL.fullmatch(reference.removeprefix(base + "/"))
+    """A reference to this server as `Type/id`, with `/_history/version` where it names one; any other
+    stays as it is."""
+    relative = reference.removeprefix(base + "/")
+    return relative if _LITERAL.fullmatch(relative) else reference
+
+
+def target(reference: str) -> str:
+    """The resource that a normal reference leads to, whatever its version."""
+    match = _LITERAL.fullmatch(reference)
     return str(match[1]) if match else reference
 
 

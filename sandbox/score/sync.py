@@ -181,7 +181,7 @@ class Syncer:
         """The distinct literal references of the search bundles that are not among their entries."""
         entries = set().union(*(walk.shown.keys for walk in walks))
         named = {bundles.normal(ref, self._base) for walk in walks for ref in walk.shown.references}
-        return tuple(sorted(named - entries))
+        return tuple(sorted(ref for ref in named if bundles.target(ref) not in entries))
 
 
 @dataclass(frozen=True)

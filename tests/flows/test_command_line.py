@@ -152,12 +152,20 @@ def test_token_prints_a_token_that_works(origin: str, session_name: str) -> None
         (("--member", "nobody"), "members"),
         (("--member", "maria", "--password", "wrong"), "could not sign in"),
         (("--member", "maria", "--scenario", "nonsense"), "nonsense"),
+        (("--member", "maria@rate-limitd"), "Nearest: rate-limited"),
+        (("--member", "nobody@rate-limited"), "members"),
     ],
 )
 def test_token_says_why_there_is_none(origin: str, flags: tuple[str, ...], says: str) -> None:
     done = run("token", "--url", origin, *flags)
     assert (done.returncode, done.stdout) == (2, "")
     assert says in done.stderr
+
+
+def test_a_members_name_may_carry_a_scenario(origin: str) -> None:
+    token = run("token", "--url", origin, "--member", "maria@token-dies-mid-sync,requests=1").stdout.strip()
+    asked = {"Authorization": f"Bearer {token}"}
+    assert [httpx.get(f"{origin}/fhir/Patient", headers=asked).status_code for _ in range(2)] == [200, 401]
 
 
 def test_score_writes_the_card_and_fails_under_a_threshold(origin: str, tmp_path: Path) -> None:

@@ -138,7 +138,20 @@ def complaints(tmp_path: Path, text: str, name: str = "some.yaml") -> list[str]:
         ("rules: [{then: {do: delay, seconds: soon}}]", r"rules\.0\.then\.seconds: .*number"),
         ("rules: [{when: {pth: /x}, then: {do: drop_state}}]", r"rules\.0\.when\.pth: not a key"),
         ("rules: [{then: {do: drop_state}}, {when: {}}]", r"rules\.1\.then: Field required"),
-        ("ruels: []", r"ruels: not a key"),
+        ("ruels: []", r"ruels: not a key of this part \(did you mean rules\?\); a file takes id, title, "),
+        (
+            "rules: [{when: {pth: /x}, then: {do: drop_state}}]",
+            r"pth: .*\(did you mean path\?\); when takes path, method, ",
+        ),
+        (
+            "rules: [{when: {window: {aftr: P1D}}, then: {do: drop_state}}]",
+            r"rules\.0\.when\.window\.aftr: .*did you mean after",
+        ),
+        (
+            "rules: [{wen: {}, then: {do: drop_state}}]",
+            r"rules\.0\.wen: .*mean when\?\); rules takes when, then",
+        ),
+        ("payer: {portal_optin: true}", r"payer: no policy 'portal_optin' .*did you mean portal_opt_in\?"),
         ("payer: {refresh_days: 3}", r"payer: no policy 'refresh_days'.*refresh_max_days"),
         ("payer: {refresh_max_days: soon}", r"payer: refresh_max_days: .*integer"),
         ("payer: {refresh_max_days: '30'}", r"payer: refresh_max_days: .*integer"),
@@ -151,6 +164,22 @@ def complaints(tmp_path: Path, text: str, name: str = "some.yaml") -> list[str]:
 def test_a_complaint_says_where_what_and_what_would_do(tmp_path: Path, more: str, says: str) -> None:
     told = complaints(tmp_path, f"{GOOD}{more}\n")
     assert all(complaint.startswith("some.yaml: ") and "\n" not in complaint for complaint in told)
+    assert any(re.search(says, complaint) for complaint in told), told
+
+
+@pytest.mark.parametrize(
+    ("show", "says"),
+    [
+        ("{gett: Patient}", r"shows\.0\.gett: .*did you mean get\?"),
+        (
+            "{get: Patient, then: {statuss: 3}}",
+            r"shows\.0\.then\.statuss: .*mean status\?.*then takes status",
+        ),
+    ],
+)
+def test_a_step_that_is_misspelt_is_told(tmp_path: Path, show: str, says: str) -> None:
+    without = "".join(line for line in GOOD.splitlines(keepends=True) if not line.startswith("shows"))
+    told = complaints(tmp_path, f"{without}shows: [{show}]\n")
     assert any(re.search(says, complaint) for complaint in told), told
 
 

@@ -25,13 +25,14 @@ def test_without_more_words_token_calls_are_answered_503() -> None:
 @pytest.mark.parametrize(
     ("body", "says"),
     [
-        ([], "dictionary"),
+        ([], "the body: is empty, or not a mapping"),
         ({"times": 0}, "times"),
         ({"times": 1001}, "times"),
         ({"then": {"do": "fial"}}, "no verb 'fial'"),
         ({"then": {"do": "delay"}}, r"then\.seconds"),
         ({"when": {"pth": "x"}}, r"when\.pth: not a key"),
-        ({"wehn": {}}, "wehn: not a key"),
+        ({"wehn": {}}, r"wehn: not a key of this part \(did you mean when\?\)"),
+        ({"time": 2}, r"time: .*did you mean times\?.*takes when, then, times"),
         ({"when": {"status": 200}}, "response verbs"),
     ],
 )

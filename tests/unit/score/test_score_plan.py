@@ -82,7 +82,8 @@ def test_references_are_found_at_any_depth() -> None:
     ("reference", "normal", "kind"),
     [
         ("Organization/1", "Organization/1", "Organization"),
-        ("Organization/1/_history/2", "Organization/1", "Organization"),
+        ("Organization/1/_history/2", "Organization/1/_history/2", "Organization"),
+        ("https://p/fhir/Organization/1/_history/2", "Organization/1/_history/2", "Organization"),
         ("https://p/fhir/Organization/1", "Organization/1", "Organization"),
         ("https://else/fhir/Organization/1", "https://else/fhir/Organization/1", "Organization"),
         ("Practitioner?identifier=x|123", "Practitioner?identifier=x|123", "Practitioner"),
@@ -92,6 +93,12 @@ def test_references_are_found_at_any_depth() -> None:
 def test_references_made_comparable(reference: str, normal: str, kind: str) -> None:
     assert bundles.normal(reference, "https://p/fhir") == normal
     assert bundles.type_of(reference) == kind
+
+
+def test_a_version_is_read_as_it_is_named_and_is_there_when_its_resource_is() -> None:
+    assert bundles.target("Organization/1/_history/2") == "Organization/1"
+    assert bundles.target("Organization/1") == "Organization/1"
+    assert bundles.target("https://else/fhir/Organization/1/_history/2").startswith("https://else")
 
 
 def test_resources_about_somebody_else() -> None:
