@@ -19,6 +19,7 @@ function payer(selection = "") {
     auth: `${url}/auth`,
     advance: (by) => call("POST", "clock", { advance: by }),
     failNext: (times, when, then) => call("POST", "fail-next", { times, when, then }),
+    review: () => call("GET", "review"),
     journal: async (query = "") => (await call("GET", `journal?${query}`)).entries,
   };
 }
@@ -37,6 +38,15 @@ test("waits as long as the payer says", async () => {
   await here.failNext(2, { path: "/fhir/metadata" }, { do: "refuse", status: 429, retry_after: 1 });
   assert.equal((await patiently(`${here.fhir}/metadata`)).status, 200);
   assert.deepEqual((await here.journal("path=/fhir")).map((entry) => entry.status), [429, 429, 200]);
+});
+
+test("the payer says how we behaved", async () => {
+  const here = payer();
+  await here.failNext(1, { path: "/fhir/metadata" }, { do: "refuse", status: 429, retry_after: 1 });
+  await patiently(`${here.fhir}/metadata`);
+  const { rows } = await here.review();
+  assert.equal(rows.find((row) => row.id === "retry-after").result, "pass");
+  assert.deepEqual(rows.filter((row) => row.result === "fail"), []);
 });
 
 test("a refusal says why, and how to repair it", async () => {

@@ -16,6 +16,7 @@ def test_it_shows_every_claim_and_not_only_the_first_page(payer: Payer) -> None:
     app = signed_in(payer)
     total = app.get(f"{payer.fhir}/ExplanationOfBenefit?_summary=count")["total"]
     assert len(app.claims()) == total > 10
+    payer.review.assert_passed("follows-next", "pace")
 
 
 def test_it_waits_when_the_payer_is_busy(payer: Payer) -> None:
@@ -33,4 +34,5 @@ def test_it_refreshes_once_when_its_token_dies(payer: Payer) -> None:
     payer.clock.advance("PT2M")
     assert app.get(f"{payer.fhir}/Patient")["total"] == 1
     payer.journal.assert_called("POST", "/auth/token", status=200, times=1)
+    payer.review.assert_passed("refresh-once", "new-token-kept")
     payer.journal.assert_called("GET", "/fhir/Patient", status=401, times=1)
