@@ -52,7 +52,6 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         catalog.parse(settings.scenario)
     except NotFound as problem:
         raise UsageError(problem.text) from None
-    accounts = library.accounts()
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
@@ -63,8 +62,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ledger=ledger,
         catalog=catalog,
         clients=load_clients(settings.fixtures / "clients.yaml"),
-        accounts=accounts,
-        members={account.patient: account for account in accounts.values() if not account.fhir_user},
+        accounts=library.accounts(),
+        members=library.members(),
         household=library.household,
         server=AuthorizationServer(),
         signing_key=ledger.key("id_token", new_key),

@@ -46,7 +46,7 @@ class Batch(NamedTuple):
     whose policy.
     """
 
-    account: tuple[str, bytes] | None
+    account: tuple[str, str | None, bytes] | None
     resources: list[Row]
     sets: dict[tuple[Trait, ...], int]
     spans: dict[tuple[Span, ...], int]
@@ -69,8 +69,14 @@ def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
     for batch in (own, shared):
         _close_versions(batch.resources)
     _find_owners(own)
-    login = (account.username, json_bytes(account.to_json())) if account else None
-    return own._replace(account=login, shared=shared if shared.resources else None)
+    return own._replace(
+        account=_login(account) if account else None, shared=shared if shared.resources else None
+    )
+
+
+def _login(account: Account) -> tuple[str, str | None, bytes]:
+    patient = None if account.fhir_user else account.patient
+    return account.username, patient, json_bytes(account.to_json())
 
 
 def _nothing() -> Batch:

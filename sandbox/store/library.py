@@ -24,8 +24,6 @@ from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_value
-from sandbox.core.roster import Account
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Everything, Page, Stored
@@ -38,6 +36,7 @@ from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
 from sandbox.store.remembering import Remembered
+from sandbox.store.roster import Accounts
 from sandbox.store.schema import ABOUT, ACCOUNT, DATE, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
 
 BODIES, ANSWERS, MEMBERS = 4096, 1024, 1024
@@ -84,12 +83,13 @@ class SqlLibrary:
         self._driver.forget()
         self._engine.dispose(close=False)
 
-    def accounts(self) -> dict[str, Account]:
-        """Every login, by username, in the order they were generated."""
-        with self._engine.connect() as db:
-            found = db.execute(select(ACCOUNT.c.body).order_by(ACCOUNT.c.number)).scalars()
-            accounts = [Account.from_json(json_value(body)) for body in found]
-        return {account.username: account for account in accounts}
+    def accounts(self) -> Accounts:
+        """Every login, by username."""
+        return Accounts(self._driver, ACCOUNT.c.username)
+
+    def members(self) -> Accounts:
+        """The logins of patients themselves, by patient."""
+        return Accounts(self._driver, ACCOUNT.c.patient)
 
     def household(self, patient: str) -> list[tuple[str, str]]:
         """Who is on this patient's policies: id of the Patient, and of the RelatedPerson that the

@@ -109,8 +109,11 @@ ACCOUNT = Table(
     "account",
     META,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("username", String, nullable=False, unique=True),
+    Column("username", String, nullable=False),
+    Column("patient", String),  # null: somebody else signs in for them
     Column("body", LargeBinary, nullable=False),
+    Index("account_username", "username", unique=True),
+    Index("account_patient", "patient"),
 )
 HOUSEHOLD = Table(
     "household",

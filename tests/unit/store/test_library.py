@@ -251,3 +251,17 @@ def test_everything_never_shows_another_member_or_what_belongs_to_nobody(library
 def test_an_odd_resource_does_not_stop_a_build(tmp_path: Path) -> None:
     odd = [condition(onsetString="childhood"), coverage(payor=[]), organization(meta={})]
     assert build(tmp_path / "l.db", [(None, odd)]) == 3
+
+
+def test_logins_are_found_one_at_a_time_by_name_and_by_patient(tmp_path: Path) -> None:
+    path = place(tmp_path / "logins.db")
+    span = (Span("commercial", date(2020, 1, 1), None),)
+    own = Account("ana", "pw", "p1", "Ana", "eligible", date(1990, 1, 1), span)
+    other = replace(own, username="mother", fhir_user="RelatedPerson/r1")
+    build(path, [(own, member("p1")), (other, [])])
+    library = SqlLibrary(path)
+    accounts, members = library.accounts(), library.members()
+    assert (list(accounts), len(accounts)) == (["ana", "mother"], 2)
+    assert dict(accounts) == {"ana": own, "mother": other}
+    assert dict(members) == {"p1": own}
+    assert (accounts.get("nobody"), members.get("mother"), "ana" in accounts) == (None, None, True)
