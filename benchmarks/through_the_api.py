@@ -22,13 +22,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from support.running import serving
 from support.smart_app import SmartApp
 
 from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.files import json_bytes
-from sandbox.embedded import with_library
+from sandbox.embedded import serving, with_library
 from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.params import SHARED, TYPES
 from sandbox.fhir.query import parse

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from flask import Flask
 from werkzeug.serving import make_server
 
 from sandbox.app import create_app
@@ -32,8 +33,14 @@ def with_library(settings: Settings) -> Settings:
 @contextmanager
 def listening(settings: Settings, ledger: Path) -> Iterator[str]:
     """The payer of these settings. Yields its origin (http://127.0.0.1:port)."""
+    with serving(create_app(replace(with_library(settings), ledger=str(ledger)))) as where:
+        yield where
+
+
+@contextmanager
+def serving(app: Flask) -> Iterator[str]:
+    """An app on a free port. Yields its origin."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    app = create_app(replace(with_library(settings), ledger=str(ledger)))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()

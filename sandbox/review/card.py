@@ -93,8 +93,12 @@ def shown(exchange: Exchange) -> dict[str, Any]:
 
 
 def clients(exchanges: Iterable[Exchange]) -> Sequence[str]:
-    """The apps in a journal, in the order they appear."""
-    return list(dict.fromkeys(e.client for e in exchanges if e.client))
+    """The apps in a journal, in the order they appear; one that only registered has done nothing yet."""
+    acted = (e for e in exchanges if e.path.startswith(("/fhir", "/auth/")) and not e.path.startswith(_ENROL))
+    return list(dict.fromkeys(e.client for e in acted if e.client))
+
+
+_ENROL = "/auth/register"
 
 
 def review(

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import httpx
 from support import stores
-from support.running import listening, serving
+from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.app import create_app
+from sandbox.embedded import serving
 from sandbox.settings import Settings
 
 

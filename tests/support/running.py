@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import fcntl
-import logging
 import ssl
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import httpx
-from werkzeug.serving import make_server
 
 from sandbox.app import create_app
 from sandbox.build import prepared
 from sandbox.core.clock import Clock
+from sandbox.embedded import serving
 from sandbox.settings import Settings
 
 COMMAND = [sys.executable, "-m", "sandbox.cli"]
@@ -40,22 +37,6 @@ def listening(settings: Settings, clock: Clock | None = None) -> Iterator[str]:
     """The app on a free port, in this process. Yields its origin."""
     with serving(create_app(settings, clock)) as where:
         yield where
-
-
-@contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """An app on a free port, in this process. Yields its origin."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @contextmanager

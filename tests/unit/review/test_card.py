@@ -35,6 +35,13 @@ def test_the_app_has_to_be_named_where_there_are_two() -> None:
         made(two_apps(), "third")
 
 
+def test_an_app_that_only_registered_is_no_second_one() -> None:
+    journal = (
+        Journal().call("POST /auth/register", 201, client="new").call("GET /developer/apps/new", client="new")
+    )
+    assert made(journal.sign_in()).client == "app"
+
+
 def test_a_refusal_belongs_to_the_app_whose_token_was_refused() -> None:
     assert made(two_apps(), "other")["refresh-once"].result == "fail"
     assert made(two_apps(), "app")["refresh-once"].result == "not exercised"

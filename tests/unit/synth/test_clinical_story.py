@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from support.codings import codings
 
 from sandbox.synth.population import Dossier
 from sandbox.synth.spec import Spec
@@ -202,16 +203,6 @@ def test_a_record_is_of_a_size_to_look_at(members: list[Dossier], today: date) -
 
 
 def test_snomed_codes_come_without_terms(dossiers: list[Dossier]) -> None:
-    def codings(value: Any) -> Iterator[Resource]:
-        if isinstance(value, dict):
-            if "system" in value and "code" in value:
-                yield value
-            for inner in value.values():
-                yield from codings(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                yield from codings(inner)
-
     for dossier in dossiers:
         for resource in dossier.resources:
             if resource["resourceType"] in CLINICAL:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.codings import codings
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import json_bytes
@@ -177,16 +178,6 @@ def test_any_day_can_be_today(spec: Spec, day: date) -> None:
 
 
 def test_licensed_descriptions_are_not_shipped(resources: list[dict[str, Any]]) -> None:
-    def codings(value: Any) -> Iterator[dict[str, Any]]:
-        if isinstance(value, dict):
-            if "system" in value and "code" in value:
-                yield value
-            for inner in value.values():
-                yield from codings(inner)
-        elif isinstance(value, list):
-            for inner in value:
-                yield from codings(inner)
-
     licensed = re.compile(r"nubc\.org|x12\.org|NCPDP|ama-assn|ada\.org|nucc\.org|HCPCS")
     for resource in resources:
         for coding in codings(resource):
