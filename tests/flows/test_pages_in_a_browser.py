@@ -42,6 +42,7 @@ class Reader:
 
     def signs_in(self, username: str, password: str | None = None) -> None:
         """By keyboard alone: the first field has the focus."""
+        self.page.wait_for_function("document.activeElement.name === 'username'")
         self.page.keyboard.type(username)
         self.page.keyboard.press("Tab")
         self.page.keyboard.type(password or f"{username}-pass")
