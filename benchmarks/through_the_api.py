@@ -43,7 +43,7 @@ class Harvest:
     def __init__(self, origin: str, count: int):
         self.origin, self.count = origin, count
         self.found: dict[Key, dict[str, Any]] = {}
-        self.owner: dict[Key, str] = {}
+        self.seen_by: dict[Key, str] = {}
         self.refused: dict[str, str] = {}
         self.requests = 0
         self.wrong: list[str] = []
@@ -58,16 +58,16 @@ class Harvest:
             app.tokens = app.redeem(said["code"]).json()
             for kind in TYPES:
                 if kind not in SHARED:
-                    self._walk(app, kind)
+                    self._walk(app, username, kind)
 
     def shared(self, username: str) -> None:
         """What every token reaches."""
         with SmartApp(self.origin) as app:
             app.connect(username)
             for kind in sorted(SHARED):
-                self._walk(app, kind)
+                self._walk(app, username, kind)
 
-    def _walk(self, app: SmartApp, kind: str) -> None:
+    def _walk(self, app: SmartApp, username: str, kind: str) -> None:
         url, seen, total = f"{kind}?_count={self.count}", 0, None
         while url:
             answer = app.get(url)
@@ -87,13 +87,13 @@ class Harvest:
                     self.wrong.append(f"an entry of {url} is not as it should be: {key}")
                 if key in self.found and self.found[key] != resource:
                     self.wrong.append(f"{key} was seen in two shapes")
-                if key in self.found and self.owner[key] == app.patient:
-                    self.wrong.append(f"{key} came twice to {app.patient}")
-                self.found[key], self.owner[key] = resource, app.patient
+                if self.seen_by.get(key) == username:
+                    self.wrong.append(f"{key} came twice to {username}")
+                self.found[key], self.seen_by[key] = resource, username
                 seen += 1
             url = next((link["url"] for link in page["link"] if link["relation"] == "next"), "")
         if seen != total:
-            self.wrong.append(f"{app.patient}: {seen} of {total} {kind} came")
+            self.wrong.append(f"{username}: {seen} of {total} {kind} came")
 
     def written(self, folder: Path) -> Counter[str]:
         """NDJSON, a file a type. Returns how many of each."""
@@ -142,9 +142,12 @@ def main() -> int:
     for kind in TYPES:
         held = library.search(parse(kind, [("_summary", "count")]), now).total
         print(f"  {kind}: {written[kind]} of {held}")
-    for line in (*unseen, *harvest.wrong):
+    wrong = [*unseen, *harvest.wrong]
+    for line in wrong[:20]:
         print(f"WRONG: {line}")
-    return int(bool(harvest.wrong or unseen))
+    if len(wrong) > 20:
+        print(f"… and {len(wrong) - 20} more")
+    return int(bool(wrong))
 
 
 def missing(library: SqlLibrary, harvest: Harvest, accounts: Any, now: int) -> list[str]:
