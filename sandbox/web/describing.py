@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from flask import Response
+from flask import Response, request
 
 from sandbox.core.errors import not_found
 from sandbox.core.files import json_bytes
@@ -21,6 +21,8 @@ def home() -> Response:
     visit = here()
     if wants_page():
         response = page("fhir_home.html", types=visit.desk.types())
+    elif any(name not in ("_format", "_pretty", "lang") for name in request.args):
+        not_found("Searches are by type here: [type]?…", "not-supported")
     else:
         text = f"The base of a FHIR API: see {visit.fhir}/metadata and {visit.base}/developer"
         told = wire.outcome("informational", text, severity="information")

@@ -140,6 +140,8 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
     kind, id, whole = found.groups()
     if not _ELSEWHERE.isdisjoint(sent) or (whole and kind != "Patient"):
         return None
+    if id and not whole and reading.ELEMENTS in sent:
+        return None
     journal = Asked("GET", path, query, sent, secret.strip(), environ.get("HTTP_ACCEPT", ""))
     return Ask(kind, id or "", bool(whole), args, journal)
 

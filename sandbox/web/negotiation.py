@@ -50,7 +50,9 @@ def wants_page() -> bool:
 
 @lru_cache(256)
 def takes_json(header: str) -> bool:
-    """Whether an Accept header takes the one format that there is."""
+    """Whether an Accept header takes the one format that there is; an empty one takes anything."""
+    if not header.strip():
+        return True
     accepted = parse_accept_header(header, MIMEAccept)
     return any(quality(accepted, name) > 0 for name in JSON)
 

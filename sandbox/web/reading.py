@@ -14,9 +14,14 @@ from sandbox.core.errors import bad_request, not_found
 from sandbox.fhir import dates, interactions, wire
 from sandbox.fhir import history as versions
 from sandbox.fhir.library import Stored
+from sandbox.fhir.query import parse
+from sandbox.fhir.subset import subset
 from sandbox.web.arriving import arrive, now, terms
 from sandbox.web.negotiation import strict
 from sandbox.web.visit import Visit
+
+ELEMENTS = "_elements"
+"""The one parameter of a read."""
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
@@ -102,8 +107,11 @@ def validators(stored: Stored) -> list[tuple[str, str]]:
 
 
 def _one(stored: Stored) -> Response:
-    """A resource with its validators, or 304 for who has it already."""
-    response = Response(stored.body, content_type=wire.JSON)
+    """A resource, or the elements of it that are asked for, with its validators; or 304 for who has it
+    already."""
+    asked = parse(stored.type, [(ELEMENTS, text) for text in request.args.getlist(ELEMENTS)])
+    body = subset(stored.body, asked.elements) if asked.elements else stored.body
+    response = Response(body, content_type=wire.JSON)
     response.headers.extend(validators(stored))
     if "If-None-Match" in request.headers or "If-Modified-Since" in request.headers:
         response.make_conditional(request)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import Response, request
 
 from sandbox.auth.tokens import Access
-from sandbox.core.errors import BadRequest
+from sandbox.core.errors import UnsupportedMedia
 from sandbox.fhir import interactions, wire
 from sandbox.fhir.library import Page
 from sandbox.fhir.query import Query, parse
@@ -26,7 +26,7 @@ def search(kind: str) -> Response:
 def search_by_post(kind: str) -> Response:
     if request.form or not request.data:
         return _search(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
-    raise BadRequest("A _search body is application/x-www-form-urlencoded")
+    raise UnsupportedMedia("A _search body is application/x-www-form-urlencoded")
 
 
 def _search(kind: str, args: list[tuple[str, str]]) -> Response:

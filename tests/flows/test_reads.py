@@ -183,6 +183,7 @@ def test_head_is_get_without_the_body(maria: SmartApp, path: str) -> None:
         ("application/fhir+xml", 406),
         ("text/html", 406),
         ("nonsense", 406),
+        ("", 200),
     ],
 )
 def test_accept_is_weighed(maria: SmartApp, accept: str, status: int) -> None:
@@ -207,6 +208,20 @@ def test_format_wins_over_accept(maria: SmartApp, form: str, status: int) -> Non
     path = f"Patient/{maria.patient}?_format={form}"
     for accept in ("application/fhir+xml", "application/fhir+json"):
         assert maria.get(path, Accept=accept).status_code == status
+
+
+def test_elements_of_a_resource_are_read(maria: SmartApp) -> None:
+    path = f"Patient/{maria.patient}"
+    for where in (path, f"{path}/_history/1"):
+        whole, answer = maria.get(where), maria.get(f"{where}?_elements=name,birthDate")
+        part = answer.json()
+        assert set(part) == {"resourceType", "id", "meta", "name", "birthDate"}
+        assert part["meta"]["tag"][0]["code"] == "SUBSETTED"
+        assert answer.headers["etag"] == whole.headers["etag"]
+        assert "tag" not in whole.json()["meta"]
+        assert maria.get(f"{where}?_elements=").json() == whole.json()
+    wrong = maria.get(f"{path}?_elements=name.family")
+    assert (wrong.status_code, wrong.json()["issue"][0]["expression"]) == (400, ["_elements"])
 
 
 def test_pretty_has_line_breaks_and_the_same_digits(maria: SmartApp) -> None:

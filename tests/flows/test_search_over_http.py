@@ -95,3 +95,16 @@ def test_the_api_finds_what_a_plain_filter_finds(make_app: MakeApp, oracle: Orac
         check(oracle, search, ask(search))
 
     agree()
+
+
+def test_a_search_body_is_a_form(maria: SmartApp) -> None:
+    url, bearer = f"{maria.base}/fhir/Patient/_search", f"Bearer {maria.tokens['access_token']}"
+    answer = maria.http.post(url, json={"name": "x"}, headers={"Authorization": bearer})
+    assert (answer.status_code, answer.json()["resourceType"]) == (415, "OperationOutcome")
+
+
+def test_a_search_over_several_types_is_refused_in_words(maria: SmartApp) -> None:
+    answer = maria.get("?_type=Patient,Coverage", Accept="application/fhir+json")
+    (issue,) = answer.json()["issue"]
+    assert (answer.status_code, issue["code"]) == (404, "not-supported")
+    assert maria.get("?_format=json").status_code == 200
