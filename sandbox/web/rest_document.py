@@ -86,7 +86,11 @@ def _paths(kind: Type, payer: Payer) -> dict[str, Json]:
     """The addresses of a type: its reads, its searches, its operations."""
     name = kind.name
     one = [_in_path("id", "id of the resource")]
-    reading = [*_some(RESULTS, (*_FORMAT, "_elements")), _header("If-None-Match"), _header("If-Modified-Since")]
+    reading = [
+        *_some(RESULTS, (*_FORMAT, "_elements")),
+        _header("If-None-Match"),
+        _header("If-Modified-Since"),
+    ]
     asked = [_param(p) for p in kind.params if p.searchable] + _some(RESULTS, RESULTS)
     strict = [_header("Prefer")]
     paths = {
