@@ -24,6 +24,7 @@ from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from sandbox.core.errors import FileProblem
+from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Everything, Page, Stored
@@ -189,7 +190,9 @@ class SqlLibrary:
         changes = self._changes.get(patient)
         if changes is None:
             mine = chain.from_iterable(self._driver.rows(_CHANGES, patient=patient))
-            changes = self._changes.keep(patient, array("q", sorted({0, *mine, *self._shared_changes})))
+            changes = self._changes.keep(
+                patient, array("q", sorted({-dates.FOREVER, *mine, *self._shared_changes}))
+            )
         return changes[bisect_right(changes, now) - 1]
 
     @cached_property

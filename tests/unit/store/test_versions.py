@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -27,11 +28,16 @@ def at(day: str) -> int:
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
+def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path: Path = tmp_path_factory.mktemp("versions") / "library.db"
     first = version("1", "2030-01-10T14:00:00Z", status="active")
     second = version("2", "2030-02-10T14:00:00Z", status="cancelled")
     build(path, [(None, [*member("p1"), second, first])])
+    return path
+
+
+@pytest.fixture(scope="module")
+def library(path: Path) -> SqlLibrary:
     return SqlLibrary(path)
 
 
@@ -55,6 +61,31 @@ def test_searches_and_everything_show_one_version_at_most(library: SqlLibrary, d
     assert (len(searched.matches), searched.total) == (count, count)
     everything = library.everything(Everything("p1"), at(day))
     assert sum(s.id == "late" for s in everything.matches) == count
+
+
+DAYS = ["1950-01-01", "2030-01-10", "2030-01-11", "2030-02-10", "2030-02-11", "2090-01-01"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_was_asked_before_changes_no_answer(library: SqlLibrary, path: Path, seed: int) -> None:
+    """A process remembers answers: whatever the clocks of its tenants, each gets its own."""
+    queries = [
+        parse(EOB, args).within("p1")
+        for args in ([], [("_id", "late")], [("status", "cancelled")], [("_lastUpdated", "ap2030-02-10")])
+    ]
+    include = parse(EOB, [("_include", "ExplanationOfBenefit:*")]).includes
+
+    def answers(library: SqlLibrary, now: int) -> list[object]:
+        pages = [library.search(query, now) for query in queries]
+        return [
+            *pages,
+            library.read(EOB, "late", now),
+            library.everything(Everything("p1"), now),
+            library.include(pages[0].matches, include, now, "p1"),
+        ]
+
+    for day in Random(seed).choices(DAYS, k=12):
+        assert answers(library, at(day)) == answers(SqlLibrary(path), at(day)), day
 
 
 def test_since_asks_about_the_version_in_force(library: SqlLibrary) -> None:
