@@ -47,13 +47,9 @@ def history(
     terms: Mapping[str, Any],
     since: int = 0,
 ) -> tuple[Stored, ...]:
-    """The versions that were current at `since` (ms) or later, the newest first."""
-    kept: list[Stored] = []
-    for stored in _seen(library, kind, id, patient, now, terms):
-        kept.append(stored)
-        if stored.updated <= since:
-            break
-    return shown(tuple(kept), gates, facts)
+    """The versions that came at `since` (ms) or later (R4 §3.1.0.14 `_since`), the newest first."""
+    seen = _seen(library, kind, id, patient, now, terms)
+    return shown(tuple(stored for stored in seen if stored.updated >= since), gates, facts)
 
 
 def _seen(

@@ -7,7 +7,21 @@ from typing import Any
 from sandbox.core.errors import bad_request
 
 _PLAIN = frozenset(
-    ("Date", "DateTime", "Instant", "Code", "Id", "String", "Uri", "Url", "Canonical", "Token", "Integer")
+    [
+        "Date",
+        "DateTime",
+        "Instant",
+        "Code",
+        "Id",
+        "String",
+        "Uri",
+        "Url",
+        "Canonical",
+        "Token",
+        "Integer",
+        "PositiveInt",
+        "UnsignedInt",
+    ]
 )
 
 

@@ -57,7 +57,7 @@ DOCREF: dict[str, tuple[str, str]] = {
 """Parameters of DocumentReference/$docref (US Core 6.1.0)."""
 
 HISTORY: dict[str, tuple[str, str]] = {
-    "_since": ("instant", "versions that were current then or later"),
+    "_since": ("instant", "versions that came then or later"),
     "_format": ("json", "wins over the header Accept"),
     "_pretty": ("true or false", "true: with line breaks"),
 }

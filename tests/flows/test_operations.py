@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -263,3 +264,15 @@ def test_unknown_parameters_of_docref_are_told_or_refused(maria: SmartApp) -> No
     path = f"DocumentReference/$docref?patient={maria.patient}&colour=blue"
     assert maria.get(path).json()["entry"][-1]["search"]["mode"] == "outcome"
     assert maria.get(path, Prefer="handling=strict").status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["Integer", "PositiveInt", "UnsignedInt", "String"])
+def test_a_whole_number_may_come_as_any_kind_of_one(maria: SmartApp, kind: str) -> None:
+    given = {"name": "_count", f"value{kind}": "3" if kind == "String" else 3}
+    body = {"resourceType": "Parameters", "parameter": [given]}
+    bearer = f"Bearer {maria.tokens['access_token']}"
+    headers = {"Authorization": bearer, "Content-Type": "application/fhir+json"}
+    answer = maria.http.post(
+        f"{maria.base}/fhir/Patient/{maria.patient}/$everything", content=json.dumps(body), headers=headers
+    )
+    assert (answer.status_code, len(answer.json()["entry"])) == (200, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -93,12 +94,17 @@ def test_a_version_that_the_clock_has_not_come_to_does_not_exist(replaced: Smart
     assert replaced.get(f"{EOB}/{claim['id']}").headers["etag"] == f'W/"{before["versionId"]}"'
 
 
-def test_history_since_begins_with_the_version_that_was_current_then(replaced: SmartApp) -> None:
+def test_history_since_begins_with_the_version_that_came_then(replaced: SmartApp) -> None:
     claim = changed(replaced)
     path = f"{EOB}/{claim['id']}/_history"
     since = replaced.get(f"{path}?_since={claim['meta']['lastUpdated']}").json()
     assert [entry["resource"] for entry in since["entry"]] == [claim]
     assert "_since=" in since["link"][0]["url"]
+    moment = datetime.fromisoformat(claim["meta"]["lastUpdated"]) + timedelta(milliseconds=1)
+    later = replaced.get(f"{path}?_since={moment.isoformat().replace('+', '%2B')}").json()
+    assert (later["total"], "entry" in later) == (0, False)
+    every = replaced.get(f"{path}?_since=2000").json()
+    assert every["entry"] == replaced.get(path).json()["entry"]
     assert replaced.get(f"{path}?_since=soon").status_code == 400
     assert replaced.get(f"{path}?_since=soon").json()["issue"][0]["expression"] == ["_since"]
     assert replaced.get(f"{path}?colour=x", Prefer="handling=strict").status_code == 400
