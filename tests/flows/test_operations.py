@@ -243,7 +243,7 @@ def test_docref_by_post_is_the_same(maria: SmartApp) -> None:
         ("patient={patient}&start=ge2020", 400, "start"),
         ("patient={patient}&end=1x", 400, "end"),
         ("patient={patient}&on-demand=perhaps", 400, "on-demand"),
-        ("patient=mbr-0002&start=1900", 403, None),
+        ("patient=mbr-0002&start=1900", 403, "patient"),
     ],
 )
 def test_docref_names_what_is_wrong(maria: SmartApp, query: str, status: int, expression: str | None) -> None:
