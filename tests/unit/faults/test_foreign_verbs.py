@@ -7,11 +7,14 @@ import subprocess
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sandbox.core.errors import UsageError
+from sandbox.core.gates import Facts, Reply
 from sandbox.faults.verbs import GROUP, vocabulary
+from sandbox.settings import root
 
 VERB = '''
 from typing import Literal
@@ -76,3 +79,11 @@ def test_a_package_that_cannot_be_used_is_told_in_one_line(
     with pytest.raises(UsageError, match=says):
         vocabulary([EntryPoint("loudness", "loudness", GROUP)])
     monkeypatch.delitem(sys.modules, "loudness", raising=False)
+
+
+def test_the_guides_example_is_a_verb() -> None:
+    blocks = (root() / "docs" / "scenarios.md").read_text().split("```python\n")
+    written: dict[str, Any] = {"__name__": "a_package"}
+    exec(blocks[-1].partition("```")[0], written)
+    shout = written["Shout"](do="shout", how="VERY")
+    assert shout(Reply(200), Facts(), None).header("X-Shout") == "VERY"
