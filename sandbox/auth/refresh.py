@@ -49,7 +49,7 @@ class RefreshToken(_RefreshGrant):
             return None
         if token.replaced and not _in_grace(desk, token):
             _reused(desk, token)
-            return None
+            raise InvalidGrantError("The refresh token was already used")
         grant = standing(desk, token)
         return PresentedRefresh(token, grant) if grant else None
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 from support import stores
 from support.running import listening
-from support.smart_app import MakeApp, SmartApp
+from support.smart_app import MakeApp, SmartApp, hidden
 
 from sandbox.app import create_app
+from sandbox.auth.eligibility import Reason
 from sandbox.settings import Settings
+from sandbox.web.explain import explain
 from sandbox.web.openapi import OPERATIONS
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
@@ -302,7 +305,22 @@ REFUSALS: list[tuple[str, str]] = [
     ("code twice", "code was used before"),
     ("verifier", "verifier does not fit"),
     ("bad secret", "could not be authenticated"),
-    ("refresh twice", "unknown, expired, revoked"),
+    ("refresh twice", "refresh token was used before"),
+    ("suspended app", "suspended or denied this app"),
+    ("refresh of a suspended app", "suspended or denied this app"),
+    ("no registration token", "registration token is missing"),
+    ("registration", "metadata of the client"),
+    ("spent request", "pushed request is unknown, used"),
+    ("pushed", "pushed request is incomplete"),
+    ("no redirect", "`redirect_uri` is missing"),
+    ("other redirect", "redirect URI is not that of the authorization request"),
+    ("no state", "`state` is missing"),
+    ("assertion", "client assertion is not accepted"),
+    ("throttled", "too many wrong passwords"),
+    ("portal password", "do not belong together"),
+    ("transaction", "Nothing can be written"),
+    ("part of a type", "scopes do not reach"),
+    ("locked", "account is locked"),
     ("grant type", "may not use this grant type"),
 ]
 
@@ -316,8 +334,68 @@ def test_every_refusal_is_explained_and_can_be_repaired(make_app: MakeApp, case:
     assert told["repair"].endswith(".")
 
 
+def test_each_reason_against_a_member_has_its_own_cause() -> None:
+    told = [
+        explain({"status": 303, "path": "/auth/consent", "error": "access_denied", "effects": [],
+                 "refusal": reason}, {})
+        for reason in get_args(Reason)
+    ]  # fmt: skip
+    assert len({cause["why"] for cause in told}) == len(told)
+    assert not any("declined" in cause["why"] for cause in told)
+
+
+MISTAKES: dict[str, Callable[[SmartApp], object]] = {
+    "suspended app": lambda app: (suspend(app), app.authorize()),
+    "refresh of a suspended app": lambda app: (app.connect("maria"), suspend(app), app.refresh()),
+    "no registration token": lambda app: app.http.get(f"{app.base}/auth/register/sandbox-app"),
+    "registration": lambda app: app.http.post(f"{app.base}/auth/register", json={"redirect_uris": 1}),
+    "spent request": lambda app: app.browser.get(
+        f"{app.base}/auth/authorize?client_id=sandbox-app&request_uri=urn:ietf:params:oauth:request_uri:x"
+    ),
+    "pushed": lambda app: app.post("par", {"response_type": "code"}),
+    "no redirect": lambda app: app.authorize(redirect_uri=None),
+    "other redirect": lambda app: app.redeem(app.agree("maria")["code"], redirect_uri="http://127.0.0.1/x"),
+    "no state": lambda app: app.authorize(state=None),
+    "assertion": lambda app: app.http.post(
+        f"{app.base}/auth/token",
+        data={
+            "grant_type": "client_credentials",
+            "client_id": "sandbox-backend",
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            "client_assertion": "a.b.c",
+        },
+    ),
+    "throttled": lambda app: [app.log_in("maria", "wrong") for _ in range(11)],
+    "portal password": lambda app: app.browser.post(
+        f"{app.base}/portal/login",
+        data=hidden(app.browser.get(f"{app.base}/portal")) | {"username": "maria", "password": "wrong"},
+    ),
+    "transaction": lambda app: app.http.post(
+        f"{app.base}/fhir",
+        json={"resourceType": "Bundle", "type": "transaction"},
+        headers={"Authorization": f"Bearer {app.connect('maria').tokens['access_token']}"},
+    ),
+    "part of a type": lambda app: read_outside(app),
+    "locked": lambda app: (app.control("members/maria", {"locked": True}), app.agree("maria")),
+}
+
+
+def suspend(app: SmartApp) -> None:
+    app.control("clients/sandbox-app", {"state": "suspended", "criterion": "token-misuse"})
+
+
+def read_outside(app: SmartApp) -> None:
+    """A vital sign, by a token for laboratory results."""
+    found = app.connect("maria").get("Observation?category=vital-signs&_count=1").json()
+    app.scope = "launch/patient patient/Observation.rs?category=laboratory"
+    app.connect("maria").get(f"Observation/{found['entry'][0]['resource']['id']}")
+
+
 def refuse(app: SmartApp, case: str) -> None:
     """Make the mistake that the case is named for."""
+    if case in MISTAKES:
+        MISTAKES[case](app)
+        return
     wrong: dict[str, dict[str, str | None]] = {
         "no client": {"client_id": "nobody"},
         "redirect": {"redirect_uri": "https://elsewhere.example/"},

@@ -83,7 +83,7 @@ def test_a_package_that_cannot_be_used_is_told_in_one_line(
 
 def test_the_guides_example_is_a_verb() -> None:
     blocks = (root() / "docs" / "scenarios.md").read_text().split("```python\n")
-    written: dict[str, Any] = {"__name__": "a_package"}
-    exec(blocks[-1].partition("```")[0], written)
+    written: dict[str, Any] = {}
+    exec(compile(blocks[-1].partition("```")[0], "scenarios.md", "exec", dont_inherit=True), written)
     shout = written["Shout"](do="shout", how="VERY")
     assert shout(Reply(200), Facts(), None).header("X-Shout") == "VERY"
