@@ -198,7 +198,9 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     show_default=True,
     help="Folder for results and report; run again to resume.",
 )
-@click.option("--jobs", type=click.IntRange(1, 64), help="Endpoints at the same time.  [default: cores]")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), help="Endpoints at the same time.  [default: two a core]"
+)
 @click.option("--previous", type=FILE, help="report.json of the last report, to tell what moved.")
 @click.option("--fresh", is_flag=True, help="Grade all again instead of resuming.")
 def report(fleet: Path | None, **given: Any) -> int:

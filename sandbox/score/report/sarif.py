@@ -67,11 +67,12 @@ def _result(
     rule: str, level: str, text: str, card: Card, place: dict[str, int], key: str = ""
 ) -> dict[str, Any]:
     print_of = hashlib.sha256(f"{card.target} {rule} {key}".encode()).hexdigest()
+    where = {"artifactLocation": {"uri": card.target.replace(" ", "%20")}}
     return {
         "ruleId": rule,
         "ruleIndex": place[rule],
         "level": level,
         "message": {"text": text},
-        "locations": [{"physicalLocation": {"artifactLocation": {"uri": card.target.replace(" ", "%20")}}}],
+        "locations": [{"physicalLocation": {**where, "region": {"startLine": 1}}}],
         "partialFingerprints": {"targetAndRule/v1": print_of},
     }

@@ -104,6 +104,7 @@ def test_the_sarif_has_the_shape_of_2_1_0() -> None:
         assert result["message"]["text"]
         assert result["level"] in ("note", "warning", "error")
         assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "http://p/fhir"
+        assert result["locations"][0]["physicalLocation"]["region"]["startLine"] == 1  # code scanning insists
         prints.add(result["partialFingerprints"]["targetAndRule/v1"])
     assert len(prints) == len(results)
 
