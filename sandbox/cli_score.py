@@ -63,6 +63,7 @@ entry = [
 @click.option("--out", multiple=True, type=FILE, help="Write the card to a file; its name tells the form.")
 @click.option("--evidence", type=FILE, help="Keep what was seen, to grade it again with --replay.")
 @click.option("--keep-bodies", is_flag=True, help="Keep bodies in the evidence: they may hold PHI.")
+@click.option("--intrusive", is_flag=True, help="Abroad too, use accounts and clocks that the payer lends.")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds.")
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
 @_with(gates)
@@ -118,7 +119,7 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         script=given["script"],
         register=given["register"],
     )
-    passed = ("facts", "token", "patient", "keep_bodies", "timeout", "pace")
+    passed = ("facts", "token", "patient", "keep_bodies", "intrusive", "timeout", "pace")
     progress = _steps()
     try:
         return run.grade(
@@ -198,9 +199,7 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     show_default=True,
     help="Folder for results and report; run again to resume.",
 )
-@click.option(
-    "--jobs", type=click.IntRange(1, 64), help="Endpoints at the same time.  [default: two a core]"
-)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Endpoints at the same time.  [default: two a core]")
 @click.option("--previous", type=FILE, help="report.json of the last report, to tell what moved.")
 @click.option("--fresh", is_flag=True, help="Grade all again instead of resuming.")
 def report(fleet: Path | None, **given: Any) -> int:

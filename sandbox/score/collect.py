@@ -18,7 +18,7 @@ from sandbox.score import bundles, facts, probes, refreshing
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
-from sandbox.score.facts import Facts
+from sandbox.score.facts import Facts, Instruments
 from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
 from sandbox.score.refreshing import Grant
@@ -46,6 +46,9 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     """
     progress("facts")
     known, found = _facts(http, base, given)
+    if given.facts is None and not (given.intrusive or http.guard.target_is_private()):
+        given = replace(given, held_back=bool(known.instruments.members))
+        known = known.model_copy(update={"instruments": Instruments()})
     progress("discovery")
     described = discover(http, base)
     if not described.reached:

@@ -25,7 +25,8 @@ class Given:
     """What the person who asked for the grade gave: facts, a token, a client, a way to sign in.
 
     `by_hand`: the driver asks a person, so there is one sign-in and no rate. `register`: make a client
-    when there is none. `every_type`: search all types, whatever metadata says (reading A9).
+    when there is none. `every_type`: search all types, whatever metadata says (reading A9). `intrusive`:
+    use accounts and clocks that a host abroad lends by itself; `held_back`: it did, and nobody asked for it.
     """
 
     facts: Facts | None = None
@@ -36,6 +37,8 @@ class Given:
     by_hand: bool = False
     register: bool = False
     every_type: bool = False
+    intrusive: bool = False
+    held_back: bool = False
 
 
 def door_of(
@@ -114,6 +117,8 @@ def _attempts(sessions: Sessions) -> Observation:
 def why_no_door(door: Door | None, known: Facts, given: Given, found: Observations) -> str:
     if given.token:
         return "a token was given, so nobody signed in"
+    if given.held_back and not given.by_hand:
+        return "the payer lends accounts of its own; on a host abroad they are used only with --intrusive"
     if not known.instruments.members and not given.by_hand:
         return "no test accounts: the payer lends none and no facts file was given"
     if door is not None:

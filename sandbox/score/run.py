@@ -68,6 +68,7 @@ def grade(
     progress: Progress = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
     keep_bodies: bool = False,
+    intrusive: bool = False,
     pace: float | None = None,
     timeout: float = TIMEOUT_SECONDS,
     time_limit: float = TIME_LIMIT,
@@ -81,7 +82,8 @@ def grade(
 
     `facts` is a facts file for a payer that serves none; `token` grades with one access token and no
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
-    for each step, `tell` what a person must read. Raises UsageError: bad target, unknown edition or
+    for each step, `tell` what a person must read. `intrusive`: on a host abroad too, sign in with the
+    accounts that it lends by itself, and move its clock. Raises UsageError: bad target, unknown edition or
     reading, unreadable facts or log, unreachable target.
     """
     rules = rubric.load(edition, readings)
@@ -96,7 +98,9 @@ def grade(
     with ExitStack() as stack:
         given = _given(entry or Entry(), stack, tell)
         every = rules.chosen.get("A9") == "every-type"
-        given = replace(given, facts=known, token=token, patient=patient, every_type=every)
+        given = replace(
+            given, facts=known, token=token, patient=patient, every_type=every, intrusive=intrusive
+        )
         http = stack.enter_context(
             Client(
                 guard,

@@ -393,3 +393,47 @@ def test_evidence_that_is_none() -> None:
     for body in (b"", b"[]", b"{}", b'{"format": "other"}'):
         with pytest.raises(UsageError):
             Evidence.from_json(body)
+
+
+class Abroad(FakePayer):
+    """The same payer on a public host."""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        answer = super().__call__(request)
+        if answer.headers.get("content-type") != "application/json":
+            return answer
+        return httpx.Response(
+            answer.status_code, content=answer.content.replace(HOST.encode(), PUBLIC.encode())
+        )
+
+
+PUBLIC = "https://payer.example"
+
+
+def test_abroad_nothing_is_tried_that_nobody_asked_for(grade_fake: Grade, tmp_path: Path) -> None:
+    def moved(payer: FakePayer) -> bool:
+        return any("_sandbox" in path for path in payer.paths())
+
+    shy, asked, own = Abroad(), Abroad(), Abroad()
+    card, _ = grade_fake(shy, f"{PUBLIC}/fhir")
+    line = next(line for line in card.lines if line.id == "authorization-success")
+    assert (line.source, "--intrusive" in line.reason) == ("unseen", True)
+    assert not any("/auth/" in path for path in shy.paths())
+    assert not moved(shy)
+    assert {request.method for request in shy.requests} == {"GET"}
+    card, _ = grade_fake(asked, f"{PUBLIC}/fhir", intrusive=True)
+    assert (card.score, moved(asked)) == (100, True)
+    facts = tmp_path / "facts.json"
+    facts.write_text(json.dumps(own.facts_document()).replace(HOST, PUBLIC))
+    card, _ = grade_fake(own, f"{PUBLIC}/fhir", facts=facts)
+    assert (card.score, moved(own)) == (100, True)
+
+
+def test_abroad_two_requests_a_second_and_the_wait_is_not_the_payers(grade_fake: Grade) -> None:
+    payer = Abroad()
+    card, _ = grade_fake(payer, f"{PUBLIC}/fhir", intrusive=True)
+    assert payer.time.seconds >= 0.5 * len(payer.requests) > 100
+    assert next(line.points for line in card.lines if line.id == "sync-speed") == 5
+    near = FakePayer()
+    grade_fake(near)
+    assert near.time.seconds < 10
