@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
+from sandbox.core.errors import UsageError
+
 if TYPE_CHECKING:
-    from sandbox.review.card import Card
-    from sandbox.review.exchange import Exchange
+    from sandbox.remote import Remote
+    from sandbox.review.card import Card, Record
 
 FORMS = ("text", "json", "markdown", "junit")
 ENTRIES_MOST = 10_000
@@ -29,46 +32,59 @@ def review(
 ) -> int:
     """Judge an app by the journal it left: how it signed in, refreshed, paged, waited and coped.
 
-    SESSION is a session (t7), a selection (rate-limited~t7), an address, or a file that `journal --json`
-    wrote; several are judged as one. Without any, the default payer. Exit 1 when a row fails.
+    SESSION is a session (t7: with all its scenarios), a selection (rate-limited~t7), an address, or a file
+    that `journal --json` wrote; several make one card. Without any, the default payer. Exit 1 when a row
+    fails.
     """
     from sandbox.review.card import review as judged
 
-    found: list[Exchange] = []
-    now: float | None = None
-    for session in sessions or ("",):
-        entries, now = _entries(session, url)
-        found += entries
-    names = ", ".join(sessions) or "the default payer"
-    card = judged(found, now if len(sessions) < 2 else None, client, names)
+    records = [record for session in sessions or ("",) for record in _records(session, url)]
+    card = judged(records, client, ", ".join(sessions) or records[0].source)
     _tell(card, shape, out)
     return 1 if card.failed else 0
 
 
-def _entries(session: str, url: str | None) -> tuple[tuple[Exchange, ...], float | None]:
-    """The exchanges of a session, and the payer's time where it can be asked."""
+def _records(session: str, url: str | None) -> list[Record]:
+    """The journals that an argument names. Raises UsageError for one where nothing was asked."""
     from sandbox.remote import Remote, prefix
     from sandbox.review import exchange
+    from sandbox.review.card import Record
     from sandbox.settings import from_env
 
     if "://" not in session and (file := Path(session)).is_file():
-        return exchange.read(file), None
+        return _asked([Record(exchange.read(file), source=session)])
     settings = from_env()
     if "://" in session:
-        base = prefix(settings, session)
+        bases = [prefix(settings, session)]
     else:
-        origin = Remote(prefix(settings, url), settings.control_key)
-        base = prefix(settings, url, _selection(session, origin) if session else None)
-    remote = Remote(base, settings.control_key)
-    return exchange.exchanges(remote.journal(ENTRIES_MOST), base), exchange.instant(remote.clock())
+        origin = prefix(settings, url)
+        chosen = _payers(session, Remote(origin, settings.control_key)) if session else [""]
+        bases = [prefix(settings, url, payer) for payer in chosen]
+    found = []
+    for base in bases:
+        remote = Remote(base, settings.control_key)
+        entries = exchange.exchanges(remote.journal(ENTRIES_MOST), base)
+        found.append(Record(entries, exchange.instant(remote.clock()), base))
+    return _asked(found)
 
 
-def _selection(session: str, remote: Any) -> str:
-    """A bare word is a session of the default payer, unless a scenario has that name."""
+def _asked(found: list[Record]) -> list[Record]:
+    if not any(record.exchanges for record in found):
+        raise UsageError(f"nothing was asked of {', '.join(record.source for record in found)} yet")
+    return found
+
+
+def _payers(session: str, origin: Remote) -> list[str]:
+    """Selections: the one that is written, or those that were used in the session of that name, or the
+    scenario of that name."""
     if _SELECTION.search(session):
-        return session
-    known = {scenario["id"] for scenario in remote.call("GET", "scenarios")["scenarios"]}
-    return session if session in known else f"~{session}"
+        return [session]
+    used: list[str] = origin.call("GET", f"sessions/{quote(session, safe='')}")["payers"]
+    if used:
+        return used
+    if session in {scenario["id"] for scenario in origin.call("GET", "scenarios")["scenarios"]}:
+        return [session]
+    raise UsageError(f"nothing was asked in a session {session!r}, and no scenario or file has that name")
 
 
 def _tell(card: Card, shape: str, out: Path | None) -> None:

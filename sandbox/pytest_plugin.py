@@ -243,11 +243,11 @@ class PayerReview:
 
     def __call__(self, client: str | None = None) -> Card:
         """Every row with its finding: `card["retry-after"].result`. `client` where the test has two apps."""
-        from sandbox.review.card import review
+        from sandbox.review.card import Record, review
         from sandbox.review.exchange import exchanges
 
         found = exchanges(self._journal.entries())
-        return review(found, self._clock.now().timestamp(), client, "this test")
+        return review([Record(found, self._clock.now().timestamp())], client, "this test")
 
     def assert_passed(self, *rows: str, client: str | None = None) -> Card:
         """Fails unless each of these rows was exercised and passed; without any, when a row failed."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.core.errors import UsageError
@@ -101,25 +102,51 @@ def clients(exchanges: Iterable[Exchange]) -> Sequence[str]:
 _ENROL = "/auth/register"
 
 
-def review(
-    exchanges: Iterable[Exchange], now: float | None = None, client: str | None = None, source: str = ""
-) -> Card:
-    """The card of the app `client`, or of the only one there is; `now` is the payer's time in seconds
-    (without it, that of the last exchange). Raises UsageError when several apps share the journal."""
-    found = _attributed(tuple(exchanges))
-    names = clients(found)
+@dataclass(frozen=True)
+class Record:
+    """The journal of one payer; `now` is its time at the review, in seconds (None: that of the last
+    exchange)."""
+
+    exchanges: tuple[Exchange, ...]
+    now: float | None = None
+    source: str = ""
+
+
+def review(records: Sequence[Record], client: str | None = None, source: str = "") -> Card:
+    """The card of the app `client`, or of the only one there is. Payers are judged one by one, since each
+    has its own clock and tokens: a row fails when it failed at one of them. Raises UsageError when several
+    apps share the journals."""
+    told = [replace(record, exchanges=_attributed(record.exchanges)) for record in records]
+    names = clients(e for record in told for e in record.exchanges)
     if client is None:
         if len(names) > 1:
             raise UsageError(f"several apps share this journal: choose one with --client {' | '.join(names)}")
         client = names[0] if names else ""
     elif client not in names:
-        raise UsageError(
-            f"no exchange of {client!r} is in this journal" + (f": {', '.join(names)}" * bool(names))
-        )
-    mine = tuple(e for e in found if e.client in ("", client))
-    story = Story(mine, now if now is not None else max((e.left for e in mine), default=0.0))
-    lines = tuple(Line(row, row.judge(story)) for row in (*ROWS, *coping.rows(story)))
-    return Card(source, client, len(mine), lines)
+        known = f": {', '.join(names)}" if names else ""
+        raise UsageError(f"no exchange of {client!r} is in this journal{known}")
+    stories = [(_story(record, client), record.source) for record in told]
+    lines: dict[str, list[Line]] = defaultdict(list)
+    for story, where in stories:
+        for row in (*ROWS, *coping.rows(story)):
+            finding = row.judge(story)
+            if len(stories) > 1:
+                finding = replace(finding, reason=f"{finding.reason} ({where})")
+            lines[row.id].append(Line(row, finding))
+    count = sum(len(story.exchanges) for story, _ in stories)
+    return Card(source, client, count, tuple(min(found, key=_rank) for found in lines.values()))
+
+
+_RANKS: Mapping[Result, int] = {"fail": 0, "pass": 1, "not exercised": 2}
+
+
+def _rank(line: Line) -> int:
+    return _RANKS[line.finding.result]
+
+
+def _story(record: Record, client: str) -> Story:
+    mine = tuple(e for e in record.exchanges if e.client in ("", client))
+    return Story(mine, record.now if record.now is not None else max((e.left for e in mine), default=0.0))
 
 
 def _attributed(exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:

@@ -118,4 +118,4 @@ def since(found: Sequence[Exchange], exchange: Exchange, until: Exchange | None 
 
 def after(first: Exchange, second: Exchange) -> bool:
     """Whether `second` was sent when the answer to `first` was there already."""
-    return second.number != first.number and second.arrived >= first.left - ROUNDING
+    return second.number > first.number and second.arrived >= first.left - ROUNDING

@@ -22,7 +22,7 @@ from sandbox.store.tenant.arrival import Arrivals
 from sandbox.store.tenant.client import Clients
 from sandbox.store.tenant.clock import Clocks
 from sandbox.store.tenant.counter import Counters
-from sandbox.store.tenant.journal import Journals
+from sandbox.store.tenant.journal import JOURNAL, Journals
 from sandbox.store.tenant.key import Keys
 from sandbox.store.tenant.part import META, upsert
 from sandbox.store.tenant.pin import Pins
@@ -80,6 +80,13 @@ class Ledger:
 
     def tenant(self, name: str, pin: str = "") -> TenantLedger:
         return TenantLedger(self._engine, self._driver, name, pin)
+
+    def payers_of(self, session: str) -> list[str]:
+        """The tenants of a session that have a journal, whatever their scenarios."""
+        name = JOURNAL.c.tenant
+        with self._engine.connect() as db:
+            found = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
+            return sorted(found.scalars())
 
     def pin_of(self, tenant: str, token: str) -> str:
         """The selection that a token is pinned to (empty: none). It never changes, so it is kept."""

@@ -72,6 +72,10 @@ class Journal(BaseModel):
     last: int = Field(description="ask for more with `after` set to this")
 
 
+class Session(BaseModel):
+    payers: list[str] = Field(description="selections, each below /s/")
+
+
 class Judged(BaseModel):
     id: str
     title: str
@@ -228,6 +232,7 @@ OPERATIONS = (
     Operation("get", "/clock", "clock", "The payer's time.", ClockState),
     Operation("post", "/clock", "moveClock", "Move the clock of this payer.", ClockState, ClockMove),
     Operation("get", "/journal", "journal", "The exchanges, with what fired.", Journal, query=_FILTERS),
+    Operation("get", "/sessions/{name}", "session", "The payers of a session that were used.", Session),
     Operation("get", "/review", "review", "How an app behaved; a page for a browser.", ReportCard,
               query={"client": "the app, where several used this payer"}),
     Operation("post", "/reset", "reset", "Forget tokens, opt-ins, counters, journal and clock.", Reset),

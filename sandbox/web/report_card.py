@@ -1,4 +1,4 @@
-"""/_sandbox/review: the report card of an app, as JSON and as a page."""
+"""/_sandbox/review: the report card of an app, as JSON and as a page; /_sandbox/sessions: where it was."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from sandbox.review import card, exchange
 from sandbox.review.forms.text import EVIDENCE_MOST, evidence
 from sandbox.web.control import guard
 from sandbox.web.pages import page
-from sandbox.web.visit import here
+from sandbox.web.visit import here, rooms
 
 report_card = Blueprint("report_card", __name__, url_prefix="/_sandbox")
 report_card.before_request(guard)
 
 ENTRIES_MOST = 10_000
 _PAGE = "text/html"
+
+
+@report_card.get("/sessions/<name>")
+def session(name: str) -> Response:
+    """The payers of a session of which something was asked, by their selections."""
+    return Response(json_bytes({"payers": rooms().ledger.payers_of(name)}), content_type="application/json")
 
 
 @report_card.get("/review")
@@ -28,9 +34,9 @@ def review() -> Response:
     as_page = request.accept_mimetypes.best_match(("application/json", _PAGE)) == _PAGE
     if as_page and (len(names) > 1 and wanted is None):
         return page("review.html", card=None, clients=names)
-    source = visit.base
     try:
-        told = card.review(found, visit.clock.now().timestamp(), wanted, source)
+        record = card.Record(found, visit.clock.now().timestamp())
+        told = card.review([record], wanted, visit.base)
     except UsageError as problem:
         bad_request(str(problem), "client")
     if as_page:

@@ -18,8 +18,8 @@ from support.smart_app import MakeApp, SmartApp, hidden
 from test_authlib_client import client as authlib_client
 
 from sandbox.pytest_plugin import Payer
-from sandbox.review.card import Card, review
-from sandbox.review.exchange import exchanges
+from sandbox.review.card import Card, Record, review
+from sandbox.review.exchange import exchanges, instant
 
 MENDED = ["wait", "refresh", "follow"]
 EVERYTHING = "Patient/{}/$everything"
@@ -28,9 +28,8 @@ EVERYTHING = "Patient/{}/$everything"
 def card(app: SmartApp) -> Card:
     """The card of everything that was asked of this payer."""
     now = httpx.get(f"{app.base}/_sandbox/clock").json()["now"]
-    from sandbox.review.exchange import instant
-
-    return review(exchanges(app.control("journal?limit=10000").json()["entries"]), instant(now))
+    found = exchanges(app.control("journal?limit=10000").json()["entries"])
+    return review([Record(found, instant(now))])
 
 
 def results(card: Card, *rows: str) -> dict[str, str]:
@@ -289,8 +288,30 @@ def test_a_bare_word_is_a_session_or_a_scenario(origin: str, session_name: str) 
     with SmartApp(f"{origin}/s/~{session_name}") as app:
         good(app)
     assert "sandbox-app" in command(session_name, "--url", origin).stdout
+    httpx.get(f"{origin}/s/next-loops/fhir/metadata")
     nobody = command("next-loops", "--url", origin)
     assert (nobody.returncode, "no app" in nobody.stdout) == (0, True)
+    other = command("nothing-here", "--url", origin)
+    assert (other.returncode, "nothing was asked in a session" in other.stderr) == (2, True)
+    unused = command("next-loops~nothing-here", "--url", origin)
+    assert (unused.returncode, "nothing was asked of" in unused.stderr) == (2, True)
+
+
+def test_a_session_is_every_payer_that_was_used_in_it(
+    make_app: MakeApp, origin: str, session_name: str
+) -> None:
+    good(make_app("baseline"))
+    make_app("state-dropped").agree("maria")
+    assert httpx.get(f"{origin}/_sandbox/sessions/{session_name}").json() == {
+        "payers": [f"baseline~{session_name}", f"state-dropped~{session_name}"]
+    }
+    wild = session_name.replace("e", "%", 1)
+    assert httpx.get(f"{origin}/_sandbox/sessions/{wild.replace('%', '%25')}").json() == {"payers": []}
+    done = command(session_name, "--url", origin, "--format", "json")
+    rows = {row["id"]: row for row in json.loads(done.stdout)["rows"]}
+    assert (rows["accept"]["result"], rows["copes-with:state-dropped"]["result"]) == ("pass", "pass")
+    assert rows["discovery"]["result"] == "fail"  # read at one payer, and not at the other
+    assert f"/s/state-dropped~{session_name})" in rows["discovery"]["reason"]
 
 
 def test_a_saved_journal_is_judged_without_a_payer(app: SmartApp, tmp_path: Path) -> None:
@@ -312,12 +333,16 @@ def test_several_sessions_are_judged_as_one(make_app: MakeApp) -> None:
     assert (told["accept"], told["copes-with:state-dropped"]) == ("pass", "pass")
 
 
+GOOD = [{"at": "2027-01-04T12:00:00Z", "method": "GET", "path": "/fhir/metadata", "status": 200}]
+
+
 @pytest.mark.parametrize(
     ("args", "told"),
     [
         (["http://127.0.0.1:1"], "cannot be reached"),
         (["nobody.ndjson", "--url", "http://127.0.0.1:1"], "cannot be reached"),
         (["bad.json"], "bad.json, line 1: not JSON"),
+        (["empty.json"], "nothing was asked of"),
         (["good.json", "--client", "other"], "no exchange of 'other'"),
         (["good.json", "--out", "nowhere/card"], "No such file"),
         (["--format", "html"], "'html' is not one of"),
@@ -325,7 +350,8 @@ def test_several_sessions_are_judged_as_one(make_app: MakeApp) -> None:
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, args: list[str], told: str) -> None:
     (tmp_path / "bad.json").write_text("no")
-    (tmp_path / "good.json").write_text("[]")
+    (tmp_path / "good.json").write_text(json.dumps(GOOD))
+    (tmp_path / "empty.json").write_text("[]")
     done = command(*args, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr

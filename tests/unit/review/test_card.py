@@ -11,13 +11,13 @@ from journals import Journal
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.review import forms
-from sandbox.review.card import Card, review
+from sandbox.review.card import Card, Record, review
 from sandbox.review.exchange import exchanges, read
 from sandbox.review.table import ROWS
 
 
 def made(journal: Journal, client: str | None = None) -> Card:
-    return review(exchanges(journal.entries), client=client, source="here")
+    return review([Record(exchanges(journal.entries))], client, "here")
 
 
 def two_apps() -> Journal:
@@ -46,6 +46,21 @@ def test_a_refusal_belongs_to_the_app_whose_token_was_refused() -> None:
     assert made(two_apps(), "other")["refresh-once"].result == "fail"
     assert made(two_apps(), "app")["refresh-once"].result == "not exercised"
     assert made(two_apps(), "other")["discovery"].result == "pass"  # nobody's: a document for all
+
+
+def test_each_payer_has_its_own_story_and_the_worst_counts() -> None:
+    one, other = Journal(), Journal()
+    for _ in range(6):
+        one.get()
+        other.get()
+    other.get("Coverage", accept="*/*")
+    records = [Record(exchanges(j.entries), source=name) for j, name in ((one, "first"), (other, "second"))]
+    card = review(records)
+    assert card.exchanges == 13
+    assert card["pace"].result == "pass"
+    assert card["accept"].result == "fail"
+    assert card["accept"].reason.endswith("(second)")
+    assert card["retry-after"].result == "not exercised"
 
 
 def test_a_row_that_is_not_there_is_told() -> None:

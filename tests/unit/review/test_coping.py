@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from journals import Journal
 
-from sandbox.review.card import Card, review
+from sandbox.review.card import Card, Record, review
 from sandbox.review.exchange import exchanges
 
 J = Journal
@@ -21,7 +21,7 @@ def met(scenario: str, verb: str = "") -> dict[str, object]:
 
 def card(journal: Journal, later: float = LATER) -> Card:
     found = exchanges(journal.entries)
-    return review(found, max(e.left for e in found) + later)
+    return review([Record(found, max(e.left for e in found) + later)])
 
 
 HICCUP = met("hiccups", "refuse")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from journals import Journal
 
-from sandbox.review.card import review
+from sandbox.review.card import Record, review
 from sandbox.review.exchange import exchanges
 from sandbox.review.finding import Finding
 from sandbox.review.table import ROWS, table
@@ -264,6 +264,8 @@ CASES: dict[str, dict[str, list[Story]]] = {
         ],
         "not exercised": [
             lambda: J().get(),
+            # answered within the same millisecond as the refusal
+            lambda: J().get(ms=0, wait=0.0005).busy(ms=0, wait=0.0005),
             lambda: J().busy(wait_for="soon").get(),
             lambda: J().get(404, retry_after="2"),
             lambda: J().busy(),
@@ -290,7 +292,7 @@ CASES: dict[str, dict[str, list[Story]]] = {
 
 
 def judged(journal: Journal, row: str) -> Finding:
-    return review(exchanges(journal.entries))[row]
+    return review([Record(exchanges(journal.entries))])[row]
 
 
 @pytest.mark.parametrize(
@@ -323,7 +325,7 @@ def test_the_evidence_is_the_exchanges_that_show_it() -> None:
 
 
 def test_an_empty_journal_exercises_nothing() -> None:
-    assert {line.finding.result for line in review(()).lines} == {"not exercised"}
+    assert {line.finding.result for line in review([Record(())]).lines} == {"not exercised"}
 
 
 def test_the_table_has_every_row_with_its_fix_and_citation() -> None:
