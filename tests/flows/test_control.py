@@ -519,7 +519,7 @@ def test_every_answer_has_the_shape_that_the_document_promises(maria: SmartApp) 
         if operation.answer is None:
             continue
         path = operation.path.lstrip("/") + ("?year=2030" if "reports" in operation.path else "")
-        path = path.format(username="maria", id="sandbox-web")
+        path = path.format(username="maria", id="sandbox-web", name="t7")
         body = BODIES.get(operation.id, {})
         answer = maria.http.request(operation.method, f"{maria.base}/_sandbox/{path}",
                                     json=body if operation.method == "post" else None)  # fmt: skip
