@@ -144,12 +144,14 @@ def asks(settings: Settings, ledger: str, members: int) -> dict[str, list[Ask]]:
 
 
 @contextmanager
-def running(name: str, env: dict[str, str], workers: int = 1, cores: str = "0") -> Iterator[int]:
-    """One of the servers. Yields the id of its first process."""
+def running(
+    name: str, env: dict[str, str], workers: int = 1, cores: str = "0", app: str = ""
+) -> Iterator[int]:
+    """One of the servers: the app of its name, unless told. Yields the id of its first process."""
     command = [
         "taskset", "-c", cores, sys.executable, "-m", "gunicorn", "-k", "gthread",
         "-w", str(workers), "--threads", "16", "--keep-alive", "75", "--log-level", "error",
-        "-b", f"127.0.0.1:{PORTS[name]}", f"serving:{name}()",
+        "-b", f"127.0.0.1:{PORTS[name]}", f"serving:{app or name}()",
     ]  # fmt: skip
     here = str(Path(__file__).parent)
     process = subprocess.Popen(command, env={**env, "PYTHONPATH": f"{here}:{Path(here).parent}"}, cwd=here)
