@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Container, Iterator, Sequence
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from sandbox.fhir import dates
@@ -65,17 +65,46 @@ def unindexed(param: Param) -> str:
     return f"{param.stored}:other"
 
 
-def extract(resource: Resource) -> Iterator[Row]:
-    """The index rows of a resource's parameters, in table order, without duplicates."""
-    seen: dict[Row, None] = {}
-    for param in _OWN[resource["resourceType"]]:
-        values = [v for path in param.paths for v in elements(resource, path)]
-        if values:
-            seen.update(dict.fromkeys(_of(param, values)))
-    return iter(seen)
+def extract(resource: Resource, without: Container[str] = ()) -> Iterator[Row]:
+    """The index rows of a resource's parameters but some, in table order, without duplicates."""
+    for param, rows_of, paths in _plan(resource["resourceType"]):
+        name = param.name
+        values: list[Any] = []
+        for steps in paths:
+            values += _reached(resource, steps)
+        if not values or name in without:
+            continue
+        rows = rows_of(name, values[0]) if len(values) == 1 else [r for v in values for r in rows_of(name, v)]
+        yield from rows if len(rows) < 2 else dict.fromkeys(rows)
+        if param.searchable and param.kind in ("token", "reference"):
+            yield from _besides(param, values, bool(rows))
 
 
-_OWN = {kind.name: [p for p in kind.params if p.same_as is None] for kind in TYPES.values()}
+def _besides(param: Param, values: list[Any], found: bool) -> Iterator[Row]:
+    """What else there is to know of a parameter that can be searched: the identifiers in references, and
+    that there is something which could not be searched for."""
+    if param.kind == "reference":
+        for value in values:
+            if isinstance(value, dict) and "identifier" in value:
+                name = identifying(param).name
+                yield from dict.fromkeys(_tokens(name, value["identifier"]))
+    if not found:
+        yield Row(unindexed(param), param.rows, "", "")
+
+
+Steps = tuple[tuple[str, str], ...]
+RowsOf = Callable[[str, Any], "Sequence[Row]"]
+
+
+@cache
+def _plan(kind: str) -> tuple[tuple[Param, RowsOf, tuple[Steps, ...]], ...]:
+    """Each parameter of a type, how a value of it becomes rows, and where its values are."""
+    return tuple(
+        (p, _canonical if p.canonical else _ROWS_OF[p.kind], tuple(_steps(path) for path in p.paths))
+        for p in TYPES[kind].params
+        if p.same_as is None
+    )
+
 
 _REFERENCE = re.compile(rb'"reference":"([^"\\]+)"')
 
@@ -85,22 +114,6 @@ def mentioned(body: bytes) -> dict[tuple[str, str], None]:
     blanks (`json_bytes`): to look through the text is many times faster than through what it says."""
     found = (literal(text.decode()) for text in dict.fromkeys(_REFERENCE.findall(body)))
     return dict.fromkeys(each for each in found if each and each[0] in SHARED)
-
-
-def _of(param: Param, values: list[Any]) -> list[Row]:
-    name, rows_of = param.name, _canonical if param.canonical else _ROWS_OF[param.kind]
-    rows: list[Row] = []
-    for value in values:
-        rows += rows_of(name, value)
-    found = bool(rows)
-    if param.kind == "reference" and param.searchable:
-        for value in values:
-            if isinstance(value, dict) and "identifier" in value:
-                named = identifying(param).name
-                rows += [Row(named, "token", *code) for code in _codes(value["identifier"])]
-    if not found and param.searchable and param.kind in ("token", "reference"):
-        rows.append(Row(unindexed(param), param.rows, "", ""))
-    return rows
 
 
 def owner(resource: Resource) -> str | None:
@@ -131,8 +144,12 @@ def elements(node: Any, path: str) -> list[Any]:
 
     A step `extension[name]` takes the extensions whose URL ends in that name.
     """
+    return _reached(node, _steps(path))
+
+
+def _reached(node: Any, path: Steps) -> list[Any]:
     nodes = [node]
-    for stem, url in _steps(path):
+    for stem, url in path:
         found: list[Any] = []
         for each in nodes:
             if isinstance(each, dict):
@@ -151,7 +168,7 @@ def elements(node: Any, path: str) -> list[Any]:
 
 
 @lru_cache(1024)
-def _steps(path: str) -> tuple[tuple[str, str], ...]:
+def _steps(path: str) -> Steps:
     """The stem of each step, and how the URL of its extensions ends."""
     parts = (step.partition("[") for step in path.split("."))
     return tuple((stem, f"/{url[:-1]}" if url else "") for stem, _, url in parts)
@@ -207,7 +224,7 @@ def _canonical(name: str, value: Any) -> Sequence[Row]:
     return (Row(name, "string", value.partition("|")[0], value),) if isinstance(value, str) else ()
 
 
-_ROWS_OF: dict[Kind, Callable[[str, Any], Sequence[Row]]] = {
+_ROWS_OF: dict[Kind, RowsOf] = {
     "token": _tokens,
     "date": _dates,
     "reference": _references,

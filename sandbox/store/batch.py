@@ -90,10 +90,9 @@ def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
     tokens: list[Trait] = []
     refers: list[Trait] = []
     periods: list[Span] = []
-    for row in extract(resource):
-        name, kind = row.param, row.kind
-        a: Any = row.a
-        b: Any = row.b
+    a: Any
+    b: Any
+    for name, kind, a, b in extract(resource, (ANY_ID,)):
         if kind == "date":
             if name == LAST_UPDATED:
                 precision = b - a
@@ -108,7 +107,7 @@ def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
                 batch.own.append((number, name, a, b))
         elif name.endswith(IDENTIFIER):
             batch.own.append((number, name, a, b))
-        elif name != ANY_ID:
+        else:
             tokens.append((name, a, b))
     known = {(kind, id) for _, kind, id in refers}
     refers += [(MENTIONED, *each) for each in mentioned(body) if each not in known]
