@@ -33,7 +33,7 @@ lint: .venv/.dev
 	$(BIN)/payer-sandbox scenarios lint
 	$(BIN)/payer-sandbox scenarios schema | cmp - scenarios/schema.json
 
-# Every scenario graded: minutes.
+# Every scenario graded, each interaction, and what they show twice and on other days.
 catalogue: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m catalogue tests/scenarios $(ARGS)
 

@@ -26,6 +26,7 @@ from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.faults.catalog import load
 from sandbox.settings import Settings, root
 
+pytestmark = pytest.mark.catalogue
 SCENARIOS = load(root() / "scenarios").by_id
 GRADED = (
     "searches-fail-at-random,share=0.25.state-dropped,share=0.15.references-dangle",
