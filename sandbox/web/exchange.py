@@ -93,27 +93,33 @@ def _enter() -> Response | None:
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return answer(problem)
+    ledger = wired.ledger.tenant(here.key)
+
+    def arrive(facts: Facts) -> None:
+        base, id = visit.base_of(request), new_secret(6)
+        g.visit = visit.make(wired, selection, ledger, base, facts, id, started, chosen=chosen)
+
     try:
         # Kept, since `state` goes back byte for byte. A control call is JSON, whatever curl calls it.
         request.get_data(cache=True)
         if not request.path.startswith(_CONTROL):
             _ = request.form
-    except HTTPException:
-        raise
-    except Exception:
+    except Exception as problem:
+        g.unread = True
+        arrive(Facts(request.method, request.path))
+        if isinstance(problem, HTTPException):
+            raise
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
-    ledger = wired.ledger.tenant(here.key)
     try:
         if not chosen and (pin := _pin(wired, ledger)):
             selection = wired.catalog.choose(path, header, wired.default_scenario, pin)
             ledger.pin = pin
         _arm(ledger)
     except Problem as problem:
+        arrive(_facts())
         return answer(problem)
-    g.visit = visit.make(
-        wired, selection, ledger, visit.base_of(request), _facts(), new_secret(6), started, chosen=chosen
-    )
+    arrive(_facts())
     if request.path.startswith(_CONTROL):
         return None
     arrived = visit.here()

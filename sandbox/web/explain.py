@@ -190,6 +190,8 @@ CAUSES: Sequence[Cause] = (
     # portal, control, anything
     Cause("The portal asks for its own login and form.", "Sign in at /portal and use its page.", "/portal",
           (403,)),
+    Cause("The body of the request is too large.", "Forms and control calls are small: a megabyte at most.",
+          "", (413,)),
     Cause("There is nothing at this address.", "Read /fhir/metadata and the smart-configuration.", "",
           (404,)),
     Cause("The method is not possible here.", "See the Allow header.", "", (405,)),

@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Response, request
+from flask import Response, g, request
 from werkzeug.datastructures import MultiDict
 
 from sandbox.core.clock import stopwatch
@@ -69,7 +69,8 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
         request.method,
         request.path,
         request.query_string.decode("latin-1"),
-        request.values,
+        # a body that could not be read has no parameters
+        request.args if "unread" in g else request.values,
         bearer(),
         request.headers.get("Accept", ""),
     )

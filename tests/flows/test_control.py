@@ -334,6 +334,17 @@ def test_every_refusal_is_explained_and_can_be_repaired(make_app: MakeApp, case:
     assert told["repair"].endswith(".")
 
 
+def test_what_could_not_be_read_is_in_the_journal_too(app: SmartApp) -> None:
+    large = app.http.post(f"{app.base}/auth/token", content=b"x" * (2 << 20))
+    armed = app.get("metadata", **{"X-Sandbox-Fail-Next": "nonsense"})
+    told = entries(app)
+    assert [entry["status"] for entry in told] == [large.status_code, armed.status_code] == [413, 400]
+    assert [entry["request"] for entry in told] == [
+        answer.headers["x-request-id"] for answer in (large, armed)
+    ]
+    assert "why" in told[0]
+
+
 def test_each_reason_against_a_member_has_its_own_cause() -> None:
     told = [
         explain({"status": 303, "path": "/auth/consent", "error": "access_denied", "effects": [],
