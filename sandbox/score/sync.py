@@ -16,6 +16,8 @@ from sandbox.score.client import Client, Credential
 from sandbox.score.evidence import Exchange
 
 MOST_PAGES = 200
+MOST_REFERENCES = 5_000
+"""Of one member that are read: hundreds are usual, and a payer that means harm must come to an end."""
 MOST_DATA = 256 * 1024 * 1024
 """Bytes of one member's sync after which no further page is asked for."""
 SYNC_STEPS = ("everything", "individual", "pagination")
@@ -181,7 +183,7 @@ class Syncer:
         """The distinct literal references of the search bundles that are not among their entries."""
         entries = set().union(*(walk.shown.keys for walk in walks))
         named = {bundles.normal(ref, self._base) for walk in walks for ref in walk.shown.references}
-        return tuple(sorted(ref for ref in named if bundles.target(ref) not in entries))
+        return tuple(sorted(ref for ref in named if bundles.target(ref) not in entries)[:MOST_REFERENCES])
 
 
 @dataclass(frozen=True)

@@ -437,3 +437,11 @@ def test_abroad_two_requests_a_second_and_the_wait_is_not_the_payers(grade_fake:
     near = FakePayer()
     grade_fake(near)
     assert near.time.seconds < 10
+
+
+def test_references_without_end_do_end(grade_fake: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.score.sync.MOST_REFERENCES", 7)
+    payer = FakePayer()
+    _, evidence = grade_fake(payer)
+    assert evidence["references"].value["read"] == 5 * 7
+    assert sum("/Organization/" in path for path in payer.paths()) == 5 * 7
