@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import httpx
 import pytest
 
 from sandbox.core.errors import FileProblem, UsageError
@@ -187,7 +189,7 @@ def test_plans_under_500_lives_are_left_out() -> None:
 
 
 def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
-    known = ["broken-references", "rate-limited", "portal-opt-in-required"]
+    known = demo.Known(["broken-references", "rate-limited", "portal-opt-in-required"], ["account-locked"])
     fleet = demo.fleet("http://127.0.0.1:1", known, 352, 1)
     assert (len(fleet.counted), fleet.left_out) == (352, demo.TOO_SMALL)
     assert len({e.vendor for e in fleet.counted}) == 30
@@ -197,3 +199,25 @@ def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
     assert any("/s/baseline~" in e.url for e in fleet.endpoints)
     with pytest.raises(UsageError, match="not a payer sandbox"):
         demo.scenarios("http://127.0.0.1:9")
+
+
+def test_the_demonstration_plays_mostly_what_the_rubric_sees_and_waits_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def offered(name: str, expect: Any, seconds: float | None = None) -> dict[str, Any]:
+        dials = {} if seconds is None else {"seconds": {"kind": "number", "default": seconds}}
+        return {"id": name, "parameters": dials, "expect": expect}
+
+    listed = [
+        offered("baseline", {}),
+        offered("hangs", {"status": 0}, 30),
+        offered("slow", [{"points": {"status": 0}}], 5),
+        offered("quick", {"status": 0}, 0.1),
+        offered("hidden", {}),
+    ]
+    monkeypatch.setattr(demo.httpx, "get", lambda *_, **__: httpx.Response(200, json={"scenarios": listed}))
+    known = demo.scenarios("http://127.0.0.1:1")
+    assert known == demo.Known(["quick", "slow,seconds=0.25"], ["hidden"])
+    drawn = Random(1)
+    many = [known.draw(drawn) for _ in range(1000)]
+    assert 0.2 < many.count("hidden") / 1000 < 0.3
