@@ -157,7 +157,7 @@ def _anybody(account: Any, patient: str | None) -> Choice:
     return Choice(member, account.user)
 
 
-@attack("another member at the picker", {"sandbox.web.oauth._choice": _anybody})
+@attack("another member at the picker", {"sandbox.web.pending.choice": _anybody})
 def picking_a_stranger(scene: Scene) -> None:
     app = scene.make()
     page = app.follow(app.log_in("family"))

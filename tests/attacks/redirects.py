@@ -81,7 +81,10 @@ def _without_iss(desk: Any, state: str | None) -> dict[str, str]:
     return {} if state is None else {"state": state}
 
 
-_MIX_UP = {"sandbox.auth.decision.reply_params": _without_iss, "sandbox.web.oauth.reply_params": _without_iss}
+_MIX_UP = {
+    "sandbox.auth.decision.reply_params": _without_iss,
+    "sandbox.web.deciding.reply_params": _without_iss,
+}
 
 
 def _believed(app: SmartApp, told: dict[str, str], expected: str) -> bool:
@@ -108,7 +111,7 @@ def mixing_up_two_payers(scene: Scene, decision: str) -> None:
 
 @attack(
     "state fixation",
-    {"sandbox.web.oauth.hmac": SimpleNamespace(compare_digest=lambda a, b: True)},
+    {"sandbox.web.pending.hmac": SimpleNamespace(compare_digest=lambda a, b: True)},
 )
 def finishing_the_attackers_sign_in(scene: Scene) -> None:
     """The attacker starts, and has the victim finish, what carries the attacker's state."""

@@ -28,8 +28,8 @@ def test_gates_are_passed_at_eight_places_only() -> None:
     rooms = [path for path in SERVER if path.name != "gates.py"]
     found = [path.name for path in rooms for line in path.read_text().splitlines() if "gates.run(" in line]
     assert sorted(found) == sorted(
-        ["describing.py", "exchange.py", "exchange.py", "interactions.py", "interactions.py",
-         "interactions.py", "oauth.py", "tokens.py"]
+        ["deciding.py", "describing.py", "exchange.py", "exchange.py", "interactions.py", "interactions.py",
+         "interactions.py", "tokens.py"]
     )  # fmt: skip
 
 
