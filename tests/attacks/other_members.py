@@ -122,7 +122,13 @@ def _anywhere(fetch: Any, found: Any, includes: Any, now: int, patient: str | No
     return follow(fetch, found, includes, now, None)
 
 
-_FOLLOWED = {**_EVERYBODYS, "sandbox.store.library.follow": _anywhere}
+def _anew(library: Any, patient: str, now: int, asked: Any, find: Any) -> Any:
+    """A library that looks again: what it remembers was found while the defence stood."""
+    return list(find())
+
+
+_ANEW = {"sandbox.store.library.SqlLibrary._kept": _anew}
+_FOLLOWED = {**_EVERYBODYS, **_ANEW, "sandbox.store.library.follow": _anywhere}
 
 
 @attack("another member by _include", _FOLLOWED, "by name", include="ExplanationOfBenefit:coverage")
@@ -140,7 +146,8 @@ def including(scene: Scene, include: str, again: str = "") -> None:
     "another member by $everything",
     {
         "sandbox.store.library.SHARED": ("Coverage", "Organization"),
-        "sandbox.store.library._everything": library._everything.__wrapped__,  # asked anew
+        "sandbox.store.library._everything": library._everything.__wrapped__,  # worded anew
+        **_ANEW,
     },
     "planted",
 )
