@@ -17,7 +17,8 @@ from fake_payer import BASE, HOST, REDIRECT, FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score.card import Card
-from sandbox.score.evidence import Evidence
+from sandbox.score.evidence import Evidence, Exchange, seen
+from sandbox.score.redaction import struck
 from sandbox.score.report import forms
 from sandbox.score.run import base_url, grade, regrade
 
@@ -116,6 +117,20 @@ def test_nothing_that_is_written_holds_a_secret_that_a_payer_repeats(often: int,
     written = [evidence.to_json(), *(forms.render(card, form) for form in forms.MODULES)]
     for text in (body.decode() for body in written):
         assert [s for s in parrot.heard if s in text] == []
+
+
+def test_a_secret_that_is_cut_short_or_encoded_is_struck_out_and_our_own_words_stay() -> None:
+    token, password = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJtYnItMDAwMSJ9", "p&ss w/rd"
+    exchange = Exchange("GET", f"http://p/x?t={token[:30]}", 500, 1.0, "sign-in", note="…p%26ss%20w%2Frd")
+    kept = Evidence(
+        "http://p", "", {"sign-ins": seen([{"reason": f"said {token[:20]} {password}"}], [exchange])}
+    )
+    clean = struck(kept, [token, password, "short", "sign-in", "GET"]).to_json().decode()
+    for part in (token[:12], password, "p%26ss"):
+        assert part not in clean
+    assert '"step": "sign-in"' in clean
+    assert '"method": "GET"' in clean
+    assert struck(kept, ["something else"]) is kept
 
 
 def every(n: int, status: int, **headers: str) -> Callable[[httpx.Request, int], httpx.Response | None]:
