@@ -89,4 +89,4 @@ def test_a_workflow_is_yaml_and_names_what_there_is(path: Path) -> None:
 def test_the_workflows_call_the_command_line() -> None:
     every = [script for path in WORKFLOWS for script in scripts(read_yaml(path))]
     called = {words[0] for script in every for words in commands(script)}
-    assert {"score", "compare", "serve", "journal"} <= called
+    assert {"score", "compare", "serve", "journal", "review"} <= called
