@@ -20,7 +20,7 @@ Resolve = Callable[[str], Iterable[str]]
 """A host name to its IP addresses (text); raises OSError when there are none."""
 
 _PORTS = {"http": 80, "https": 443}
-_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def addresses(host: str) -> list[str]:
@@ -44,7 +44,7 @@ def origin(url: str) -> tuple[str, str, int] | None:
 
 def _named(host: str) -> str:
     host = host.lower().rstrip(".")
-    return "localhost" if host in _THIS_MACHINE else host
+    return "localhost" if host in THIS_MACHINE else host
 
 
 class Guard:

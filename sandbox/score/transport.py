@@ -20,6 +20,7 @@ import httpx
 
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
+from sandbox.score.guard import THIS_MACHINE
 
 Admit = Callable[[str], list[str]]
 """A host's IP addresses; raises PermissionError when they may not be visited, OSError when there are none."""
@@ -78,9 +79,9 @@ class Transport(httpx.BaseTransport):
         return httpcore.ConnectionPool(network_backend=_Sockets(self._admit, self._deadline), **common)
 
     def _proxy(self, url: httpx.URL) -> str:
-        """The HTTP proxy that the environment names for this URL; empty for none."""
+        """The HTTP proxy that the environment names for this URL; empty for none, and on this machine."""
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
-        if not proxy or proxy_bypass(url.host):
+        if not proxy or url.host in THIS_MACHINE or proxy_bypass(url.host):
             return ""
         proxy = proxy if "://" in proxy else f"http://{proxy}"
         if not proxy.startswith(("http://", "https://")):

@@ -17,6 +17,7 @@ import httpx
 import pytest
 import zstandard
 
+from sandbox.core.errors import UsageError
 from sandbox.score import bundles
 from sandbox.score.answers import Answer
 from sandbox.score.client import Client
@@ -385,4 +386,16 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         guard = Guard("http://payer.example/fhir", resolve=named)
         with Client(guard, timeout=WAIT, whole=WHOLE) as http:
             assert http.get("http://payer.example/fhir/metadata", step="discovery").status == 200
-    assert came[0].startswith(b"GET http://payer.example/fhir/metadata HTTP/1.1")
+        with listening(says(body(b"{}"))) as here:
+            assert ask(here).status == 200  # what is on this machine is asked for directly
+    assert [words.split(b"\r\n")[0] for words in came] == [b"GET http://payer.example/fhir/metadata HTTP/1.1"]
+
+
+def test_a_proxy_of_another_kind_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
+    monkeypatch.setenv("no_proxy", "")
+    with (
+        Client(Guard("http://payer.example/fhir", resolve=named), timeout=WAIT, whole=WHOLE) as http,
+        pytest.raises(UsageError, match="only HTTP proxies are supported, not socks5"),
+    ):
+        http.get("http://payer.example/fhir/metadata", step="discovery")
