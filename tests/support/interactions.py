@@ -87,7 +87,13 @@ def _shows_less(scenario: Scenario) -> bool:
 def _changes_the_sync(scenario: Scenario) -> bool:
     timed = {"delay", "stall_body"}
     more = {"add_link", "copy_entry", "alias_id"}
-    return _shows_less(scenario) or _does(scenario, timed | more) or _counts(scenario, sign_ins=True)
+    other_everything = _costs("everything")(scenario)  # the sync begins with it
+    return (
+        _shows_less(scenario)
+        or other_everything
+        or _does(scenario, timed | more)
+        or _counts(scenario, sign_ins=True)
+    )
 
 
 def _breaks_pages(scenario: Scenario) -> bool:
