@@ -107,3 +107,9 @@ def test_the_project_speaks_only_of_itself(word: str) -> None:
         ):
             text = path.read_text(encoding="utf-8", errors="ignore")
             assert word not in text or "mark.guides" in text, path
+
+
+def test_no_two_test_modules_share_a_name() -> None:
+    """pytest collects modules by their bare names: two alike, and the whole suite stops."""
+    names = [p.name for p in (TOP / "tests").rglob("test_*.py") if "node_modules" not in p.parts]
+    assert sorted(names) == sorted(set(names))
