@@ -7,8 +7,9 @@ Builds a library of each size, unless it is there, and says how fast and how lar
 time under other ids (the bodies are copied as they are), which takes minutes instead of an hour.
 
 Then members who have 50 claims or more are drawn at random and asked for one page each, never the same
-again, so that nothing is remembered; the sizes take turns. In process: the search and its Bundle. Over
-HTTP: gunicorn (gthread, one worker for each size, on core 0), with token, scopes and journal on.
+again, so that nothing is remembered; the sizes take turns. In process: the search and its Bundle, by
+the clock and by the processor's time, which other work on the machine moves less. Over HTTP: gunicorn
+(gthread, one worker for each size, on core 0), with token, scopes and journal on.
 """
 
 from __future__ import annotations
@@ -54,8 +55,10 @@ TURN = 20
 # --- libraries ----------------------------------------------------------------------------------------
 
 
-def library_of(members: int, made: int, store: str) -> Path:
+def library_of(members: int, made: int, store: str, there: dict[int, Path]) -> Path:
     """The library of so many members, built here if it is not there yet."""
+    if members in there:
+        return there[members]
     settings = Settings(members=members, store=store)
     path = Path(place(settings, anchor(SystemClock())))
     if not path.is_file():
@@ -63,7 +66,7 @@ def library_of(members: int, made: int, store: str) -> Path:
         if members <= made:
             stock(settings, anchor(SystemClock()), _told(members), jobs=os.cpu_count() or 1)
         else:
-            multiply(library_of(made, made, store), path, -(-members // made))
+            multiply(library_of(made, made, store, there), path, -(-members // made))
         took = time.perf_counter() - started
         how = "generated" if members <= made else "multiplied"
         print(f"{members} members {how} in {took:.0f} s: {members / took:.0f}/s", flush=True)
@@ -145,8 +148,12 @@ def drawn(library: Path, count: int, now: int) -> list[str]:
     return found
 
 
-def in_process(libraries: dict[int, Path], asked: dict[int, list[str]], now: int) -> dict[int, list[float]]:
-    """Milliseconds for each page, by size."""
+Spent = dict[int, list[float]]
+"""Milliseconds for each page, by size."""
+
+
+def in_process(libraries: dict[int, Path], asked: dict[int, list[str]], now: int) -> tuple[Spent, Spent]:
+    """By the clock, and of the processor."""
     opened = {size: SqlLibrary(path) for size, path in libraries.items()}
 
     def page(size: int, patient: str) -> None:
@@ -157,25 +164,29 @@ def in_process(libraries: dict[int, Path], asked: dict[int, list[str]], now: int
     return _in_turn(asked, page)
 
 
-def over_http(ports: dict[int, int], asked: dict[int, list[str]]) -> dict[int, list[float]]:
+def over_http(ports: dict[int, int], asked: dict[int, list[str]]) -> Spent:
     clients = {size: httpx.Client(base_url=f"http://127.0.0.1:{port}") for size, port in ports.items()}
 
     def page(size: int, patient: str) -> None:
         headers = {"Authorization": f"Bearer growth-{patient}", "Accept-Encoding": "identity"}
         clients[size].get(f"/fhir/{EOB}?patient={patient}&_count=50", headers=headers).raise_for_status()
 
-    return _in_turn(asked, page)
+    return _in_turn(asked, page)[0]
 
 
-def _in_turn(asked: dict[int, list[str]], page: Callable[[int, str], None]) -> dict[int, list[float]]:
-    spent: dict[int, list[float]] = {size: [] for size in asked}
+def _in_turn(asked: dict[int, list[str]], page: Callable[[int, str], None]) -> tuple[Spent, Spent]:
+    clock: Spent = {size: [] for size in asked}
+    processor: Spent = {size: [] for size in asked}
     for start in range(0, max(map(len, asked.values())), TURN):
         for size, patients in asked.items():
             for patient in patients[start : start + TURN]:
-                began = time.perf_counter()
+                began, worked = time.perf_counter(), time.thread_time()
                 page(size, patient)
-                spent[size].append((time.perf_counter() - began) * 1000)
-    return {size: times[TURN:] for size, times in spent.items()}  # the first turn warms up
+                clock[size].append((time.perf_counter() - began) * 1000)
+                processor[size].append((time.thread_time() - worked) * 1000)
+    for times in (*clock.values(), *processor.values()):
+        del times[:TURN]  # the first turn warms up
+    return clock, processor
 
 
 def signed_in(library: Path, ledger: str, patients: list[str], now: int) -> None:
@@ -193,7 +204,7 @@ def signed_in(library: Path, ledger: str, patients: list[str], now: int) -> None
     book.close()
 
 
-def shown(what: str, spent: dict[int, list[float]]) -> None:
+def shown(what: str, spent: Spent) -> None:
     least = min(spent)
     for size, times in spent.items():
         middle = statistics.median(times)
@@ -206,17 +217,21 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])  # type: ignore[union-attr]
     options.add_argument("--sizes", default="1000,10000,100000")
     options.add_argument("--made", type=int, default=10_000)
+    options.add_argument("--library", action="append", default=[], help="SIZE=FILE: one that is there")
     options.add_argument("--pages", type=int, default=300, help="how many members of each size")
     options.add_argument("--store", default="out/growth", help="where the libraries are, or are built")
     asked = options.parse_args()
+    there = {int(size): Path(path) for size, _, path in (each.partition("=") for each in asked.library)}
     sizes = [int(size) for size in asked.sizes.split(",")]
-    libraries = {size: library_of(size, asked.made, asked.store).resolve() for size in sizes}
+    libraries = {size: library_of(size, asked.made, asked.store, there).resolve() for size in sizes}
     for size, path in libraries.items():
         bytes_ = path.stat().st_size
         print(f"{size:>8} members  {bytes_ / 1e6:8.0f} MB  {bytes_ / size / 1000:.0f} KB a member")
     now = int(time.time() * 1000)
     people = {size: drawn(path, asked.pages, now) for size, path in libraries.items()}
-    shown("in process", in_process(libraries, people, now))
+    clock, processor = in_process(libraries, people, now)
+    shown("in process", clock)
+    shown("processor", processor)
     with ExitStack() as stack, tempfile.TemporaryDirectory() as home:
         servers = {}
         for number, (size, path) in enumerate(libraries.items()):
