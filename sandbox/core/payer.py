@@ -104,17 +104,19 @@ RANGES: Mapping[str, tuple[int, int]] = {
 """The least and most of policies that are numbers. A policy that is not listed is a free choice."""
 
 
+POLICIES = frozenset(policy.name for policy in fields(Payer))
+
+
 def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
     """The same payer with some policies replaced. Raises UsageError naming a policy that is unknown or
     a value out of its range."""
     if not changes:
         return payer
-    known = {f.name for f in fields(Payer)}
     for name, value in changes.items():
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
+        if name not in POLICIES:
+            near = get_close_matches(name, POLICIES, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise UsageError(f"no policy {name!r} of a payer{hint}: known are {', '.join(sorted(known))}")
+            raise UsageError(f"no policy {name!r} of a payer{hint}: known are {', '.join(sorted(POLICIES))}")
         if name in RANGES and isinstance(value, (int, float)):
             least, most = RANGES[name]
             if not least <= value <= most:
