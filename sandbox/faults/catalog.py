@@ -45,6 +45,8 @@ class Catalog:
         if here.scenarios:
             return here
         other = self.parse(header or pinned or default)
+        if not (here.session or here.stealth):
+            return other
         return replace(other, session=here.session or other.session, stealth=here.stealth or other.stealth)
 
     def parse(self, text: str) -> Selection:

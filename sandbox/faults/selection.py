@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 
 from sandbox.core.errors import NotFound
 from sandbox.core.gates import OPEN, Gates
@@ -43,7 +44,7 @@ class Selection:
     session: str = ""
     stealth: bool = False
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The scenarios in their one spelling: equal selections have equal names."""
         return ".".join(s.name for s in self.scenarios)
@@ -53,12 +54,12 @@ class Selection:
         """The same as it stands in a path, without the session."""
         return ".".join(part for part in (self.name, STEALTH if self.stealth else "") if part)
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The tenant whose state it has: stealth changes nothing of it."""
         return f"{self.name}~{self.session}" if self.session else self.name
 
-    @property
+    @cached_property
     def has_rules(self) -> bool:
         """Whether anything but the payer's character is different."""
         return any(scenario.rules for scenario in self.scenarios)

@@ -202,7 +202,9 @@ def _page(page: Page, gates: Gates, facts: Facts, elements: tuple[str, ...] = ()
         included = _named(matches, included)
     if elements:
         matches = tuple(s._replace(body=subset(s.body, elements)) for s in matches)
-    return gates.run(Stage.BUNDLE, replace(page, matches=matches, included=included), facts)
+    if matches is not page.matches or included is not page.included:
+        page = replace(page, matches=matches, included=included)
+    return gates.run(Stage.BUNDLE, page, facts)
 
 
 def _named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:

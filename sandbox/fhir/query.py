@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -114,9 +115,20 @@ def parse(
 
     Raises BadRequest (value or, when strict, unknown parameter), NotFound (type).
     """
+    return _parsed(kind, tuple(args), page_size, page_size_max, strict, base)
+
+
+@lru_cache(512)
+def _parsed(
+    kind: str,
+    listed: tuple[tuple[str, str], ...],
+    page_size: int,
+    page_size_max: int,
+    strict: bool,
+    base: str,
+) -> Query:
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
-    listed = tuple(args)
     results: dict[str, Any] = {"count": page_size}
     clauses: list[Clause] = []
     included: list[Include] = []

@@ -113,10 +113,10 @@ class SqlLibrary:
 
     def search(self, query: Query, now: int) -> Page:
         clauses = [clause for clause in query.clauses if not _granted(clause, query.patient)]
+        if query.patient is not None and not (query.sorts or any(clause.moves for clause in clauses)):
+            return self._within(query, tuple(clauses), now)
         where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *in_force(RESOURCE, now)]
         if query.patient is not None:
-            if not (query.sorts or any(clause.moves for clause in clauses)):
-                return self._within(query, tuple(clauses), now)
             where.append(RESOURCE.c.patient == query.patient)
         where += [condition(clause, now, query.patient) for clause in clauses]
         if query.any_of:
@@ -217,8 +217,8 @@ class SqlLibrary:
     def _these(self, keys: Sequence[int]) -> list[Stored]:
         """The resources of some keys, in their order."""
         found = list(map(self._bodies.get, keys))
-        missing = [key for key, stored in zip(keys, found, strict=True) if stored is None]
-        if missing:
+        if None in found:
+            missing = [key for key, stored in zip(keys, found, strict=True) if stored is None]
             # statements of few lengths: each becomes text once
             padded = missing + missing[-1:] * ((1 << (len(missing) - 1).bit_length()) - len(missing))
             fetched = {stored.key: stored for stored in self._fetch(_THESE, keys=padded)}

@@ -59,7 +59,7 @@ def mark(visit: Visit, response: Response) -> None:
         return
     anybody = request.path in _PUBLIC
     if not anybody:
-        response.headers.add("Vary", "Origin")
+        response.vary.add("Origin")
     if _allowed(visit):
         response.headers["Access-Control-Allow-Origin"] = "*" if anybody else request.headers["Origin"]
         response.headers["Access-Control-Expose-Headers"] = EXPOSED

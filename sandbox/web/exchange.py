@@ -62,7 +62,8 @@ class ScenarioPath:
             start_response("400 Bad Request", [("Content-Type", media), ("Content-Length", str(len(body)))])
             return [body]
         # Bytes that should have been percent-encoded: from here on they are.
-        environ["QUERY_STRING"] = quote(environ.get("QUERY_STRING", "").encode("latin-1"), safe=_ASCII)
+        if not environ.get("QUERY_STRING", "").isascii():
+            environ["QUERY_STRING"] = quote(environ["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
         path = environ.get("PATH_INFO", "")
         if path.startswith("/.well-known/") and (found := _METADATA.fullmatch(path)):
             path = environ["PATH_INFO"] = f"{found[2]}/auth/.well-known/{found[1]}"

@@ -99,7 +99,7 @@ def noted(
         "params": sorted(set(sent)),
         "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
         "query": mark(asked.query) if asked.query else None,
-        "marks": {name: mark(sent[name]) for name in MARKED if sent.get(name)},
+        "marks": {name: mark(value) for name, value in sent.items() if value and name in MARKED},
         "state_length": len(sent["state"]) if "state" in sent else 0,
         "accept": asked.accept[:_VALUE_MAX],
         "client": visit.facts.client,

@@ -86,12 +86,10 @@ class Lane:
             headers, body = _served(here, allowed, asked)
         except Problem:
             return None
-        headers.append(("Vary", "Accept-Encoding"))
+        headers.append(("Vary", "Accept-Encoding, Origin" if here.payer.cors else "Accept-Encoding"))
         if len(body) >= encoding.LEAST and encoding.wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
             headers.append(("Content-Encoding", "gzip"))
             body = encoding.zipped(body)
-        if here.payer.cors:
-            headers.append(("Vary", "Origin"))
         headers.append(("Content-Length", str(len(body))))
         headers.append(("X-Request-Id", here.request_id))
         here.ledger.note(noted(here, asked.journal, 200))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
 from itsdangerous import BadSignature, URLSafeSerializer
@@ -40,12 +41,17 @@ def _bound(query: str) -> str:
     return digest(query)[:16]
 
 
+@lru_cache(1024)
+def _serializer(key: str, reader: str) -> URLSafeSerializer:
+    return URLSafeSerializer(key, salt=f"page:{reader}")
+
+
 class Pages:
     """Signs and reads the `_page` parameter of one reader (a tenant and a patient), at an instant
     (ms); tokens live for some seconds."""
 
     def __init__(self, key: str, reader: str, now: int, seconds: int):
-        self._serializer = URLSafeSerializer(key, salt=f"page:{reader}")
+        self._serializer = _serializer(key, reader)
         self._now = now
         self._seconds = seconds
 
