@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from sandbox.core.errors import FileProblem, NotFound
 from sandbox.core.files import read_yaml
+from sandbox.core.limits import SELECTION_LENGTH_MAX
 from sandbox.faults.parameters import Parameter
 from sandbox.faults.scenario import Case, Rule, Scenario, When
 from sandbox.faults.selection import Named, Selection, split
@@ -51,6 +52,8 @@ class Catalog:
 
     def parse(self, text: str) -> Selection:
         """The selection that is written here. Raises NotFound in one line."""
+        if len(text) > SELECTION_LENGTH_MAX:
+            raise NotFound(f"A selection of scenarios is at most {SELECTION_LENGTH_MAX} characters")
         return self._parsed(text)
 
     def _parse(self, text: str) -> Selection:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox.core.files import json_bytes
+from sandbox.core.limits import shorten
 from sandbox.fhir import dates
 from sandbox.fhir.library import Page, Stored
 
@@ -39,7 +40,7 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
         for stored in found:
             pieces += (f'{prefix}{stored.type}/{stored.id}","resource":'.encode(), stored.body, end)
     if ignored:
-        pieces.append(_warning("not-supported", "Not understood and left out: " + ", ".join(ignored)))
+        pieces.append(_warning("not-supported", "Not understood and left out: " + shorten(ignored)))
     if page.withheld:
         text = "Left out, as the scopes of the token do not reach it: " + ", ".join(page.withheld)
         pieces.append(_warning("suppressed", text))

@@ -46,6 +46,7 @@ def results(
         strict=strict,
         base=visit.fhir,
     )
+    visit.charge(query.cost)
     bound = f"{kind}?{query.links_to()}"
     place = pages(visit, allowed).read(bound, dict(args).get("_page"))
     visit.learn(page=place.number)

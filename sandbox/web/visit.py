@@ -23,6 +23,7 @@ from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.fhir.library import Library
 from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.web.budget import Allowance
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,13 @@ class Visit:
     chosen: bool = True
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
+    allowance: Allowance | None = None
+    """What is left of the budget of a batch, where the request is one of its entries."""
+
+    def charge(self, cost: int) -> None:
+        """Count the cost of a search. Raises BadRequest where a batch cannot afford it."""
+        if self.allowance is not None:
+            self.allowance.charge(cost)
 
     def learn(self, **facts: object) -> None:
         """Know more about the request: client, member, page…"""
