@@ -45,8 +45,13 @@ with a page token must stay below QUERY_BYTES_MAX."""
 VALUES_MAX = 200
 """Values of all parameters together: each is a condition of the database."""
 
-CLAUSES_MAX = 20
+CLAUSES_MAX = 10
 """Parameters that narrow a search, each step of a chain counted: each is a subquery."""
+
+BROAD_CLAUSES_MAX, BROAD_VALUES_MAX, BROAD_SORTS_MAX = 3, 20, 3
+"""Of a search over all members: parameters that no index answers (dates, parts of texts, negations) with
+their values, and keys of `_sort`. Each is looked at for every resource of the type: a period of time and
+one more are enough. A search that names a patient may have as many as that of a member."""
 
 TEXT_LENGTH_MAX = 1_000
 """Characters of a text that is searched for: names and addresses have fewer than 100."""

@@ -101,6 +101,8 @@ def search(
     """One page of a search within the patient's compartment. `readable` are the types that the
     token reaches: included resources of other types, or outside the `limits` of theirs, are left out
     and told (SMART-033)."""
+    if patient is None:
+        query.check_breadth()
     query = gates.run(Stage.QUERY, query.within(patient, refuse=refuse_foreign), facts)
     _reachable(query, readable, limits)
     page = library.search(query, now).fit(PAGE_BYTES_MAX, query.back)

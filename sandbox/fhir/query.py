@@ -16,13 +16,25 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.core import limits
 from sandbox.core.caching import KEPT_LENGTH_MAX
 from sandbox.core.errors import bad_request, forbidden, not_found
+from sandbox.core.limits import (
+    BROAD_CLAUSES_MAX,
+    BROAD_SORTS_MAX,
+    BROAD_VALUES_MAX,
+    CLAUSES_MAX,
+    ELEMENTS_MAX,
+    INCLUDES_MAX,
+    SORTS_MAX,
+    VALUES_MAX,
+    check_number,
+    check_search,
+)
 from sandbox.fhir import includes
 from sandbox.fhir.clauses import AnyOf, Clause, clause
 from sandbox.fhir.includes import Include
 from sandbox.fhir.params import SHARED, TYPES, Param, find
+from sandbox.fhir.table import PATIENT
 from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split
 
 __all__ = [
@@ -85,6 +97,18 @@ class Query:
         asked = sum(2 + len(clause.values) // 4 for each in self.clauses for clause in each.walk())
         return 2 + asked + 4 * len(self.includes) + 4 * len(self.sorts) + self.count // 20
 
+    def check_breadth(self) -> None:
+        """Raises BadRequest for a search over all members that would look at too much of each resource."""
+        if self.type in SHARED or any(c.param.stored == PATIENT and c.is_indexed for c in self.clauses):
+            return
+        scanning = [c for c in self.clauses if not c.is_indexed]
+        last = scanning[-1].param.name if scanning else ""
+        values = sum(len(each.values) for c in scanning for each in c.walk())
+        where = "of this kind over all members: name a patient"
+        check_number(len(scanning), BROAD_CLAUSES_MAX, f"conditions {where}", last)
+        check_number(values, BROAD_VALUES_MAX, f"values {where}", last)
+        check_number(len(self.sorts), BROAD_SORTS_MAX, "keys to sort by over all members", "_sort")
+
     def within(self, patient: str | None, *, refuse: bool = True) -> Query:
         """The compartment rule: a member's search never leaves the member's compartment.
 
@@ -132,7 +156,7 @@ def _parsed(
 ) -> Query:
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
-    limits.check_search(listed)
+    check_search(listed)
     results: dict[str, Any] = {"count": page_size}
     clauses: list[Clause] = []
     included: list[Include] = []
@@ -175,9 +199,9 @@ def _check(clauses: Sequence[Clause], included: Sequence[Include]) -> None:
     asked = [(each.param.name, len(each.values)) for c in clauses for each in c.walk()]
     if asked:
         longest = max(asked, key=lambda each: each[1])[0]
-        limits.check_number(sum(number for _, number in asked), limits.VALUES_MAX, "values", longest)
-        limits.check_number(len(asked), limits.CLAUSES_MAX, "conditions", asked[-1][0])
-    limits.check_number(len(set(included)), limits.INCLUDES_MAX, "references to include", "_include")
+        check_number(sum(number for _, number in asked), VALUES_MAX, "values", longest)
+        check_number(len(asked), CLAUSES_MAX, "conditions", asked[-1][0])
+    check_number(len(set(included)), INCLUDES_MAX, "references to include", "_include")
 
 
 # --- parameters about the result: each gives fields of the Query ------------------------------------
@@ -210,13 +234,13 @@ def _sort(kind: str, text: str, most: int) -> dict[str, Any]:
         if param is None or not param.searchable:
             bad_request(f"{kind} cannot be sorted by this", "_sort")
         sorts.append(Sort(param, key.startswith("-")))
-    limits.check_number(len(sorts), limits.SORTS_MAX, "keys to sort by", "_sort")
+    check_number(len(sorts), SORTS_MAX, "keys to sort by", "_sort")
     return {"sorts": tuple(sorts)} if sorts else {}
 
 
 def _elements(kind: str, text: str, most: int) -> dict[str, Any]:
     names = tuple(dict.fromkeys(name.removesuffix("[x]") for name in text.split(",") if name))
-    limits.check_number(len(names), limits.ELEMENTS_MAX, "elements", "_elements")
+    check_number(len(names), ELEMENTS_MAX, "elements", "_elements")
     if not all(re.fullmatch(r"[A-Za-z]{1,64}", name) for name in names):
         bad_request("_elements is a list of elements at the top of the resource", "_elements")
     return {"elements": names} if names else {}

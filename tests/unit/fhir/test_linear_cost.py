@@ -62,6 +62,8 @@ def limitless(monkeypatch: pytest.MonkeyPatch) -> None:
         if name.endswith("_MAX"):
             monkeypatch.setattr(limits, name, 10**9)
     monkeypatch.setattr("sandbox.fhir.values.TEXT_LENGTH_MAX", 10**9)
+    for name in ("CLAUSES", "ELEMENTS", "INCLUDES", "SORTS", "VALUES"):
+        monkeypatch.setattr(f"sandbox.fhir.query.{name}_MAX", 10**9)
     for module in ("core.caching", "fhir.query"):  # and nothing is remembered
         monkeypatch.setattr(f"sandbox.{module}.KEPT_LENGTH_MAX", -1)
 
