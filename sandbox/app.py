@@ -73,6 +73,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         control_key=settings.control_key,
         version=__version__,
         remote=RemoteJwks(is_loopback(settings.host)),
+        profiles=library.profiles(),
         guides=_guides(settings),
     )
 

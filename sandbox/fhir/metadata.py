@@ -6,7 +6,8 @@ Sources: CARIN BB 2.0.0 C4BB CapabilityStatement, SMART App Launch 2.2.0 "Confor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from sandbox.core.payer import BASELINE, Payer
@@ -91,11 +92,17 @@ def capabilities(payer: Payer) -> list[str]:
 
 
 def capability_statement(
-    base: str, auth: str, date: str, version: str, payer: Payer, guides: Sequence[str] = ()
+    base: str,
+    auth: str,
+    date: str,
+    version: str,
+    payer: Payer,
+    guides: Sequence[str] = (),
+    profiles: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The CapabilityStatement of the server at `base` (no slash at the end); `auth` is the
-    authorization server's URL; `guides` are the canonicals of the editions that the data follow. Its
-    `oauth-uris` say what smart-configuration says."""
+    authorization server's URL; `guides` are the canonicals of the editions that the data follow, and
+    `profiles`, by type, those that the data claim. Its `oauth-uris` say what smart-configuration says."""
     smart = smart_configuration(auth, payer)
     uris = [(old, smart[name]) for name, old, _ in _ENDPOINTS if old and name in smart]
     uris.append(("manage", smart["management_endpoint"]))
@@ -125,21 +132,25 @@ def capability_statement(
                         }
                     ],
                 },
-                "resource": [_resource(kind, payer) for kind in TYPES if kind not in payer.withheld_types],
+                "resource": [
+                    _resource(kind, payer, profiles.get(kind) or TYPES[kind].profiles)
+                    for kind in TYPES
+                    if kind not in payer.withheld_types
+                ],
                 "interaction": [{"code": "batch", "documentation": BATCH}],
             }
         ],
     }
 
 
-def _resource(kind: str, payer: Payer) -> dict[str, Any]:
+def _resource(kind: str, payer: Payer, profiles: Sequence[str]) -> dict[str, Any]:
     row = TYPES[kind]
     includes = [f"{kind}:{p.name}" for p in references(kind)]
     backwards = list(pointing_at(kind))
     entry: dict[str, Any] = {
         "extension": [_together(names) for names in row.together],
         "type": kind,
-        "supportedProfile": list(row.profiles),
+        "supportedProfile": list(profiles),
         "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
         "versioning": "versioned",
         "readHistory": True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from sandbox.core.files import json_bytes
 from sandbox.core.limits import shorten
@@ -52,8 +53,9 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
 
 
 def _warning(code: str, text: str) -> bytes:
-    told = outcome(code, text, severity="warning")
-    return b'{"resource":' + json_bytes(told) + b',"search":{"mode":"outcome"}},'
+    body = json_bytes(outcome(code, text, severity="warning"))
+    name = json_bytes(uuid5(NAMESPACE_URL, body.decode()).urn)
+    return b'{"fullUrl":' + name + b',"resource":' + body + b',"search":{"mode":"outcome"}},'
 
 
 _MATCH, _INCLUDE = b',"search":{"mode":"match"}},', b',"search":{"mode":"include"}},'

@@ -40,6 +40,7 @@ def capability_statement() -> Response:
         visit.rooms.version,
         visit.payer,
         visit.rooms.guides,
+        visit.rooms.profiles,
     )
     statement = visit.gates.run(
         Stage.RESOURCE, statement, replace(visit.facts, resource="CapabilityStatement")

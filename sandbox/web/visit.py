@@ -47,6 +47,8 @@ class Rooms:
     remote: RemoteJwks
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
+    profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Type → the profiles that the data claim."""
     guides: Sequence[str] = ()
     """Canonicals of the editions that the data follow; empty when somebody else made the data."""
 
