@@ -214,7 +214,7 @@ def test_a_refusal_before_the_payer_is_known_can_be_read_by_anybody(app: SmartAp
 def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
     """What the code looks up, less what browsers set themselves and what only servers and people send."""
     looked_up = re.compile(
-        r"""request\.headers(?:\.get\(|\[)"([A-Za-z-]+)"|"([A-Za-z-]+)" (?:not )?in request\.headers"""
+        r"""request\.headers(?:\.get\(|\[)"([A-Za-z-]+)"|"([A-Z][A-Za-z-]+)" (?:not )?in request\.headers"""
     )
     texts = [path.read_text() for path in Path(cors_of.__file__).parent.glob("*.py")]
     read = {a or b for text in texts for a, b in looked_up.findall(text)}
