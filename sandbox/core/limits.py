@@ -86,7 +86,10 @@ BATCH_BYTES_MAX = 16 << 20
 
 BATCH_COST_MAX = 1_000
 """What the searches of a batch may cost together, in the unit of `Query.cost`: a plain search costs
-about 5, the largest about 200."""
+about 5, the largest about 100."""
+
+BROAD_COST_FACTOR = 5
+"""How much more a search over all members costs than that of a member."""
 
 
 def check_parameters(pairs: Sequence[tuple[str, str]]) -> None:

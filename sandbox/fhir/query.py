@@ -93,13 +93,20 @@ class Query:
 
     @property
     def cost(self) -> int:
-        """About how many milliseconds the search takes at most: what a batch counts."""
-        asked = sum(2 + len(clause.values) // 4 for each in self.clauses for clause in each.walk())
-        return 2 + asked + 4 * len(self.includes) + 4 * len(self.sorts) + self.count // 20
+        """About how many milliseconds the search of a member takes at most: what a batch counts."""
+        asked = sum(2 + len(each.values) // 4 for clause in self.clauses for each in clause.walk())
+        shown = self.count // (10 if self.elements else 20)
+        return 2 + asked + shown + 4 * (len(self.includes) + len(self.sorts))
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it looks at every member, unless the token is for one only."""
+        named = any(c.param.stored == PATIENT and c.is_indexed for c in self.clauses)
+        return self.type not in SHARED and not named
 
     def check_breadth(self) -> None:
         """Raises BadRequest for a search over all members that would look at too much of each resource."""
-        if self.type in SHARED or any(c.param.stored == PATIENT and c.is_indexed for c in self.clauses):
+        if not self.is_broad:
             return
         scanning = [c for c in self.clauses if not c.is_indexed]
         last = scanning[-1].param.name if scanning else ""
