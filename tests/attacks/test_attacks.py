@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attacks.assertions
+import attacks.budgets
 import attacks.codes
 import attacks.leaks
 import attacks.other_members
@@ -49,6 +50,8 @@ LINES = (
     "login throttling",
     "timing of secret comparison",
     "secrets in logs and journal",
+    "searches that cost too much",
+    "batches that cost too much",
 )
 
 
