@@ -24,8 +24,9 @@ from sandbox.faults.window import Window
 __all__ = ["Catalog", "Selection", "load", "read"]
 
 
-CACHED = 4096
-"""Selections that are kept: setting dials means validating the scenario again."""
+CACHED, CACHED_SETTINGS = 4096, 512
+"""Selections that are kept, and scenarios at settings of their dials (some 20 kB each): setting them
+means validating the scenario again."""
 
 
 class Catalog:
@@ -34,7 +35,7 @@ class Catalog:
     def __init__(self, scenarios: Iterable[Scenario]):
         self.by_id: Mapping[str, Scenario] = {s.id: s for s in sorted(scenarios, key=lambda s: s.id)}
         self._parsed = lru_cache(CACHED)(self._parse)
-        self._found = lru_cache(CACHED)(self._find)  # sessions of one setting share its scenario
+        self._found = lru_cache(CACHED_SETTINGS)(self._find)  # sessions of one setting share its scenario
 
     def choose(self, path: str | None, header: str | None, default: str, pinned: str = "") -> Selection:
         """The first that names a scenario wins: path prefix, header, pin, the server's default.
