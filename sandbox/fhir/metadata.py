@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from sandbox.core.limits import CLAUSES_MAX, SEARCH_BYTES_MAX, VALUES_MAX
 from sandbox.core.payer import BASELINE, Payer
 from sandbox.fhir.clauses import chains, modifiers
 from sandbox.fhir.includes import pointing_at, references
@@ -36,6 +37,9 @@ SEARCHES = (
     " _revinclude with or without :iterate. Page links lead on for a limited time (then 410), and show"
     " the data as it was when the first page was made; with another _count they are refused."
     " A parameter that is not known is left out with a warning, or refused under Prefer: handling=strict."
+    f" A search takes at most {CLAUSES_MAX} parameters that narrow it, {VALUES_MAX} values and"
+    f" {SEARCH_BYTES_MAX} bytes; what is more is refused as too-costly or too-long. A page of large"
+    " resources may be shorter than _count."
 )
 _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
