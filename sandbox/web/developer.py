@@ -90,7 +90,10 @@ def _editions(canonicals: Sequence[str]) -> list[str]:
 def docs() -> Response:
     types = here().desk.types()
     return page(
-        "developer_docs.html", types=documentation.described(types), words=documentation, criteria=CRITERIA
+        "developer_docs.html",
+        types=documentation.described(types, here().rooms.profiles),
+        words=documentation,
+        criteria=CRITERIA,
     )
 
 
@@ -98,7 +101,12 @@ def docs() -> Response:
 def openapi_document() -> Response:
     visit = here()
     told = rest_document.document(
-        visit.fhir, visit.auth, visit.rooms.version, visit.payer, visit.desk.types()
+        visit.fhir,
+        visit.auth,
+        visit.rooms.version,
+        visit.payer,
+        visit.desk.types(),
+        visit.rooms.profiles,
     )
     return Response(json_bytes(told), content_type="application/json")
 

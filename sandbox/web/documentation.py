@@ -3,7 +3,7 @@ types, errors from the tree of errors; only words about them are written here.""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.fhir import dates
@@ -103,16 +103,21 @@ OAUTH_ERRORS: tuple[tuple[str, str, str], ...] = (
 
 @dataclass(frozen=True)
 class Described:
-    """One resource type as the documentation shows it."""
+    """One resource type as the documentation shows it, with the profiles that the data claim."""
 
     row: Type
     shared: bool
+    profiles: Sequence[str]
 
     @property
     def includes(self) -> list[str]:
         return [f"{self.row.name}:{p.name}" for p in self.row.params if p.kind == "reference"]
 
 
-def described(types: Collection[str]) -> list[Described]:
+def described(types: Collection[str], profiles: Mapping[str, Sequence[str]]) -> list[Described]:
     """The types that a payer serves, in the table's order."""
-    return [Described(row, name in SHARED) for name, row in TYPES.items() if name in types]
+    return [
+        Described(row, name in SHARED, profiles.get(name) or row.profiles)
+        for name, row in TYPES.items()
+        if name in types
+    ]

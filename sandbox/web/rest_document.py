@@ -5,7 +5,7 @@ Resources are objects with a resourceType: their profiles say the rest, and are 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sandbox.core.payer import Payer
@@ -50,8 +50,16 @@ _SCHEMAS: Json = {
 }
 
 
-def document(fhir: str, auth: str, version: str, payer: Payer, types: Collection[str]) -> Json:
-    """The OpenAPI document of the payer at `fhir` (no slash at the end) that serves these types."""
+def document(
+    fhir: str,
+    auth: str,
+    version: str,
+    payer: Payer,
+    types: Collection[str],
+    profiles: Mapping[str, Sequence[str]],
+) -> Json:
+    """The OpenAPI document of the payer at `fhir` (no slash at the end) that serves these types, whose
+    resources claim these profiles."""
     kinds = [TYPES[name] for name in TYPES if name in types]
     form = _some(RESULTS, _FORMAT)
     return {
@@ -63,7 +71,10 @@ def document(fhir: str, auth: str, version: str, payer: Payer, types: Collection
         },
         "servers": [{"url": fhir}],
         "security": [{"smart": []}],
-        "tags": [{"name": kind.name, "description": ", ".join(kind.profiles)} for kind in kinds],
+        "tags": [
+            {"name": kind.name, "description": ", ".join(profiles.get(kind.name) or kind.profiles)}
+            for kind in kinds
+        ],
         "paths": {
             "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, form)},
             "/.well-known/smart-configuration": {"get": _open("smart", None, "application/json", [])},
