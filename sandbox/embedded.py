@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import fcntl
-import logging
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
-from werkzeug.serving import make_server
 
 from sandbox.app import create_app
 from sandbox.build import prepared
 from sandbox.core.clock import SystemClock, anchor
+from sandbox.server.runner import running
 from sandbox.settings import Settings
 
 
@@ -40,13 +39,7 @@ def listening(settings: Settings, ledger: Path) -> Iterator[str]:
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """An app on a free port. Yields its origin."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with running(app, listener):
+            yield f"http://127.0.0.1:{port}"

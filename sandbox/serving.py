@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -19,14 +18,12 @@ from sandbox.build import Progress, prepared
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
+from sandbox.server.runner import BACKLOG, GRACE_SECONDS
+from sandbox.server.worker import GatewayWorker
 from sandbox.settings import Settings
 from sandbox.store import address
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
-from sandbox.worker import Worker
-
-STALL_SECONDS = 15
-"""How long a caller may leave us waiting for the rest of a request."""
 
 
 def anchor_day(settings: Settings) -> date:
@@ -72,10 +69,7 @@ def _with_certificate(settings: Settings) -> Settings:
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
-        # Connections inherit this: one that stalls in the middle of a request gives its thread back.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_SECONDS, 0))
-        return listener
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as problem:
         # gaierror numbers are not errno's, and create_server lengthens the text of the others.
         number = getattr(problem, "errno", None)
@@ -98,7 +92,8 @@ def _ledger(settings: Settings) -> str | Path:
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
-    """gunicorn with threads. The app is built before the fork, its connections opened after it."""
+    """gunicorn, which keeps the processes. The app is built before the fork, its connections opened
+    after it."""
 
     def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
         self._app, self._settings, self._listener, self._ready = app, settings, listener, ready
@@ -107,14 +102,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     def load_config(self) -> None:
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener.fileno()}",
-            "worker_class": Worker,
+            "worker_class": GatewayWorker,
             "workers": self._settings.workers,
             "threads": self._settings.threads,
-            "keepalive": 75,
             "timeout": 0,
-            "graceful_timeout": 5,
-            "limit_request_line": 8190,
-            "forwarded_allow_ips": "",  # no header of a caller moves our addresses
+            "graceful_timeout": GRACE_SECONDS,
             "loglevel": "warning",
             "preload_app": True,
             "when_ready": lambda server: self._ready(),

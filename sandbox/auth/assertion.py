@@ -42,6 +42,20 @@ def unverified_client(assertion: str) -> str | None:
     return named if isinstance(named, str) else None
 
 
+def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
+    """The jwks_uri that `verify` would have to fetch for this assertion; None when it needs none."""
+    client = desk.clients.get(unverified_client(assertion) or "")
+    if client is None or client.jwks_uri is None:
+        return None
+    try:
+        header = _header(assertion)
+    except Refused:
+        return None
+    if header.get("jku", client.jwks_uri) != client.jwks_uri:
+        return None
+    return client.jwks_uri if desk.remote.missing(client.jwks_uri, header, desk.ledger, desk.now()) else None
+
+
 def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...]) -> None:
     """Authenticate `client` by `assertion`, and spend its `jti`. `audiences` are the URLs, one of
     which `aud` must be. Raises Refused."""

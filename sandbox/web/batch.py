@@ -16,6 +16,7 @@ from werkzeug.http import http_date
 
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
+from sandbox.core.waiting import WAIT, Delay
 from sandbox.fhir import dates, wire
 from sandbox.web.arriving import bearer
 from sandbox.web.negotiation import json_body
@@ -64,7 +65,10 @@ def _answered(visit: Visit, entry: Any) -> bytes:
         return _failed(400, "invalid", text, "Bundle.entry.request.url")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     with app.request_context(environ):
-        return _entry(app.full_dispatch_request(), asked["method"])
+        answer = app.full_dispatch_request()
+        if isinstance(wait := environ.get(WAIT), Delay):
+            visit.delays.append(wait.seconds)
+        return _entry(answer, asked["method"])
 
 
 def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
@@ -79,6 +83,7 @@ def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
     own = request.environ
     kept = {name: own[name] for name in _KEPT if name in own}
     kept |= {n: v for n, v in own.items() if n.startswith(("wsgi.", "SERVER_", "REMOTE_", "sandbox."))}
+    kept.pop(WAIT, None)
     kept |= {
         "SCRIPT_NAME": own.get("SCRIPT_NAME", ""),
         "REQUEST_METHOD": asked["method"],

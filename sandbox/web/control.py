@@ -21,9 +21,10 @@ from sandbox.auth.clients import Client, is_loopback
 from sandbox.auth.identity import jwks, rotate, signing_keys
 from sandbox.auth.registration import described
 from sandbox.auth.registry import CRITERIA
-from sandbox.core.clock import duration, sleep, stopwatch
+from sandbox.core.clock import duration, stopwatch
 from sandbox.core.errors import Forbidden, NotFound, bad_request
 from sandbox.core.files import json_bytes, json_value
+from sandbox.core.waiting import WAIT, Retry
 from sandbox.faults import oneshot
 from sandbox.web import standing, usage
 from sandbox.web.journal import wanted
@@ -37,7 +38,8 @@ _FARTHEST = timedelta(days=36525)
 
 
 WAIT_MOST = 30
-_PAUSE = 0.05
+_POLL, _POLL_MOST = 0.05, 1.0
+"""Seconds between two looks into the journal for somebody who waits, at first and at most."""
 _YEAR = re.compile(r"20[0-9]{2}", re.ASCII)
 
 
@@ -120,14 +122,14 @@ def journal() -> Response:
     ledger, chosen = here().ledger, wanted(request.args)
     limit = _number("limit", 100, 1, 10_000)
     after = _number("after", 0, 0, 1 << 62)
-    until = stopwatch() + _number("wait", 0, 0, WAIT_MOST)
+    patience = _number("wait", 0, 0, WAIT_MOST)
     follows = "after" in request.args
-    while True:
-        last = ledger.last_number()
-        entries = ledger.journal(limit, after, chosen, oldest=follows) if last > after or not follows else []
-        if entries or not follows or stopwatch() >= until:
-            break
-        sleep(_PAUSE)
+    last = ledger.last_number()
+    entries = ledger.journal(limit, after, chosen, oldest=follows) if last > after or not follows else []
+    waited = stopwatch() - here().started
+    if follows and not entries and waited < patience:
+        # Often at first, since most of what is waited for comes soon.
+        request.environ[WAIT] = Retry(min(max(_POLL, waited / 4), _POLL_MOST, patience - waited))
     if entries:
         full = follows and len(entries) == limit
         last = entries[-1]["number"] if full else max(last, entries[-1]["number"])

@@ -13,11 +13,13 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from sandbox.auth.assertion import keys_to_fetch
 from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Reply, Stage
+from sandbox.core.waiting import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, Delay, Fetch, Retry
 from sandbox.faults import oneshot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
@@ -25,11 +27,14 @@ from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
 from sandbox.web import cors, visit
+from sandbox.web.blocking import BlockingWaits
 from sandbox.web.control import may_control
+from sandbox.web.early import PROBLEM
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
+from sandbox.web.uncaught import UncaughtErrors
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
@@ -79,12 +84,13 @@ def install(app: Flask) -> None:
     """Hang arrival and departure on an app."""
     app.before_request(_enter)
     app.after_request(_leave)
-    lane = Lane(app.wsgi_app, app.extensions["rooms"])
-    app.wsgi_app = ScenarioPath(lane)  # type: ignore[method-assign]
+    rooms = app.extensions["rooms"]
+    app.extensions["lane"] = lane = Lane(app.wsgi_app, rooms)
+    app.wsgi_app = BlockingWaits(UncaughtErrors(ScenarioPath(lane), rooms))  # type: ignore[method-assign]
 
 
 def _enter() -> Response | None:
-    started = stopwatch()
+    started = request.environ.get(FIRST_RUN) or stopwatch()
     wired = visit.rooms()
     path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
     try:
@@ -99,7 +105,15 @@ def _enter() -> Response | None:
     def arrive(facts: Facts) -> None:
         base, id = visit.base_of(request), new_secret(6)
         g.visit = visit.make(wired, selection, ledger, base, facts, id, started, chosen=chosen)
+        g.visit.fetched = request.environ.get(FETCHED, {})
 
+    if (faulty := request.environ.get(PROBLEM)) is not None:
+        status, text = faulty
+        g.unread = True
+        arrive(Facts(request.method, request.path))
+        unread = Problem(text, code="timeout" if status == 408 else "invalid")
+        unread.status = int(status)
+        return answer(unread)
     try:
         # Kept, since `state` goes back byte for byte. A control call is JSON, whatever curl calls it.
         request.get_data(cache=True)
@@ -126,8 +140,20 @@ def _enter() -> Response | None:
     arrived = visit.here()
     if (answered := cors.preflight(arrived)) is not None:
         return answered
+    if (url := _keys_to_fetch(arrived)) is not None:
+        request.environ[WAIT] = Fetch(url, visit.rooms().remote.loopback)
+        return Response(status=503)
     reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
     return respond(reply) if reply is not None else None
+
+
+def _keys_to_fetch(arrived: visit.Visit) -> str | None:
+    """The jwks_uri without which this request's client assertion cannot be verified. A server that
+    waits fetches it before anything is counted or decided."""
+    if request.method != "POST" or not request.path.startswith("/auth/") or HANDLED not in request.environ:
+        return None
+    assertion = request.form.get("client_assertion")
+    return keys_to_fetch(arrived.desk, assertion) if assertion else None
 
 
 def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
@@ -181,9 +207,11 @@ def _facts() -> Facts:
 
 
 def _leave(response: Response) -> Response:
-    if "visit" not in g:
+    if "visit" not in g or isinstance(request.environ.get(WAIT), Fetch | Retry):
         return response
     here = visit.here()
+    if here.delays:
+        request.environ[WAIT] = Delay(min(sum(here.delays), LONGEST))
     because: tuple[str, ...] = ()
     if not request.path.startswith(_CONTROL):
         if here.gates.armed(Stage.RESPONSE):

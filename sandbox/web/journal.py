@@ -93,7 +93,7 @@ def noted(
         "method": asked.method,
         "path": asked.path,
         "status": status,
-        "ms": round((stopwatch() - visit.started) * 1000, 1),
+        "ms": round((stopwatch() - visit.started + sum(visit.delays)) * 1000, 1),
         "scenario": visit.selection.name,
         "effects": list(visit.fired()),
         "params": sorted(set(sent)),

@@ -26,6 +26,7 @@ from sandbox.fhir import wire
 from sandbox.store.secret import new_secret
 from sandbox.web import encoding, operations, reading, searching, visit
 from sandbox.web.arriving import admit, came
+from sandbox.web.early import PROBLEM
 from sandbox.web.journal import Asked, noted
 from sandbox.web.negotiation import takes_json
 
@@ -35,9 +36,9 @@ Args = tuple[tuple[str, str], ...]
 _PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9\-.]{1,64})(/\$everything)?)?")
 _UNUSUAL = (
     "HTTP_X_SANDBOX_SCENARIO", "HTTP_X_SANDBOX_FAIL_NEXT", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING",
+    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", PROBLEM,
 )  # fmt: skip
-"""Headers that change more than how the answer is packed."""
+"""What in an environ changes more than how the answer is packed."""
 _ELSEWHERE = frozenset({"_format", "_pretty", "access_token"})
 """Parameters likewise."""
 

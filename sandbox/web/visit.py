@@ -16,6 +16,7 @@ from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
+from sandbox.core.outbound import Outcome
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
 from sandbox.faults import oneshot
@@ -54,7 +55,8 @@ class Rooms:
 class Visit:
     """The request in hand, and what is known of it so far (`learn`). `base` is the payer's own prefix,
     absolute, without a slash at the end; `chosen` says that the path or a header named the scenarios, so
-    that no pin may change them; `earlier` are the effects that fired before a pin did."""
+    that no pin may change them; `earlier` are the effects that fired before a pin did; `delays` are seconds
+    by which effects hold the answer up, `fetched` the documents that were fetched for the request."""
 
     rooms: Rooms
     selection: Selection
@@ -70,6 +72,8 @@ class Visit:
     chosen: bool = True
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
+    delays: list[float] = field(default_factory=list)
+    fetched: Mapping[str, Outcome] = field(default_factory=dict)
 
     def learn(self, **facts: object) -> None:
         """Know more about the request: client, member, page…"""
@@ -106,7 +110,7 @@ class Visit:
             self.auth,
             self.fhir,
             self.rooms.signing_key,
-            remote=self.rooms.remote,
+            remote=replace(self.rooms.remote, fetched=self.fetched) if self.fetched else self.rooms.remote,
             members=self.rooms.members,
             household=self.rooms.household,
         )
@@ -133,6 +137,7 @@ def make(
     ledger's, if it is known."""
     offset, armed = state or ledger.state()
     clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
+    delays: list[float] = []
     return Visit(
         rooms,
         selection,
@@ -141,16 +146,24 @@ def make(
         selection.payer(rooms.payer),
         clock,
         ledger,
-        _bind(rooms, selection, ledger, clock, timedelta(milliseconds=offset), armed=armed),
+        _bind(rooms, selection, ledger, clock, timedelta(milliseconds=offset), delays, armed=armed),
         facts,
         request_id,
         started,
         chosen,
+        delays=delays,
     )
 
 
 def _bind(
-    rooms: Rooms, selection: Selection, ledger: TenantLedger, clock: Clock, ahead: timedelta, *, armed: bool
+    rooms: Rooms,
+    selection: Selection,
+    ledger: TenantLedger,
+    clock: Clock,
+    ahead: timedelta,
+    delays: list[float],
+    *,
+    armed: bool,
 ) -> Gates:
     if not (armed or selection.has_rules):
         return OPEN
@@ -163,6 +176,7 @@ def _bind(
         lambda name: ledger.count(prefix + name),
         lambda name, now, length: ledger.window(prefix + name, now, length),
         ahead,
+        delays,
     )
     return selection.bind(world, oneshot.bound(ledger.armed(), ledger.take) if armed else ())
 
@@ -175,11 +189,12 @@ def pin(selection: Selection) -> None:
         return
     visit.ledger.pin = selection.written
     ahead = visit.clock.now() - visit.rooms.clock.now()
+    rooms, ledger, clock, armed = visit.rooms, visit.ledger, visit.clock, visit.ledger.state()[1]
     g.visit = replace(
         visit,
         selection=replace(selection, session=visit.selection.session),
         payer=selection.payer(visit.rooms.payer),
-        gates=_bind(visit.rooms, selection, visit.ledger, visit.clock, ahead, armed=visit.ledger.state()[1]),
+        gates=_bind(rooms, selection, ledger, clock, ahead, visit.delays, armed=armed),
         earlier=visit.fired(),
     )
 

@@ -192,7 +192,7 @@ class StallBody(Effect, stage=Stage.RESPONSE):
 
         def slowly() -> Iterator[bytes]:
             yield body[:cut]
-            world.wait(self.seconds)
+            yield world.pause(self.seconds)
             yield body[cut:]
 
         return _announcing(value, len(body), slowly())
