@@ -29,6 +29,7 @@ SEND_SECONDS = 60.0
 not count."""
 HEAD_MAX = 65_536
 """Bytes of a request line and headers together."""
+HEADERS_MAX = 200
 URL_MAX = 8190
 """Bytes of the address in a request line."""
 CONNECTIONS_MAX = 4096
@@ -64,7 +65,7 @@ class Connection(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.left = asyncio.Event()
         self._deadline: asyncio.TimerHandle | None = None
-        self._head_bytes = 0
+        self._head_bytes = self._header_bytes = 0
         self._reads_head = True
         self._refused = False
         self.problem: tuple[HTTPStatus, str] | None = None
@@ -127,6 +128,7 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._header_bytes = 0
         self.scope["extensions"] = {EXTENSION: self}  # type: ignore[dict-item]  # an object of ours
         self._start_deadline(REQUEST_SECONDS)
 
@@ -134,6 +136,12 @@ class Connection(HttpToolsProtocol):
         super().on_url(url)
         if len(self.url) > URL_MAX:
             self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long: POST to _search")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        super().on_header(name, value)
+        self._header_bytes += len(name) + len(value)
+        if self._header_bytes > HEAD_MAX or len(self.headers) > HEADERS_MAX:
+            self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large")
 
     def on_headers_complete(self) -> None:
         if not self._refused and not self.parser.should_upgrade():
