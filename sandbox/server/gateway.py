@@ -230,6 +230,8 @@ class _Exchange:
         try:
             async with asyncio.timeout(SEND_SECONDS):
                 for start in range(0, len(body) or 1, PIECE):
+                    if self.connection.transport.is_closing():
+                        return False
                     piece = body[start : start + PIECE]
                     is_end = result.is_last and start + PIECE >= len(body)
                     await self.send({"type": "http.response.body", "body": piece, "more_body": not is_end})

@@ -64,7 +64,8 @@ def _answered(visit: Visit, entry: Any) -> bytes:
         text = "The url of an entry is relative to the base, and of FHIR"
         return _failed(400, "invalid", text, "Bundle.entry.request.url")
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    with app.request_context(environ):
+    # A context of its own: `g` would be shared, and the batch go out as the last of its entries.
+    with app.app_context(), app.request_context(environ):
         answer = app.full_dispatch_request()
         if isinstance(wait := environ.get(WAIT), Delay):
             visit.delays.append(wait.seconds)

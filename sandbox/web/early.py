@@ -31,6 +31,8 @@ APP_ENDPOINTS = (
 )
 """Paths below a payer's prefix that programs call: they answer JSON, errors included."""
 
+_CODES = {408: "timeout", 413: "too-long", 414: "too-long", 429: "throttled", 503: "transient"}
+"""Issue types of http://hl7.org/fhir/issue-type that say more than `invalid` and `exception`."""
 _PREFIX = re.compile(r"/s/[^/]*")
 _PAGE = (
     '<!doctype html><html lang="en"><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>'
@@ -42,6 +44,11 @@ def below_prefix(path: str) -> str:
     return _PREFIX.sub("", path, count=1) if path.startswith("/s/") else path
 
 
+def issue_code(status: int) -> str:
+    """The type of issue that an OperationOutcome of this status has."""
+    return _CODES.get(status, "exception" if status >= 500 else "invalid")
+
+
 def refusal(
     status: HTTPStatus | int, text: str, path: str = "/fhir", request_id: str = ""
 ) -> tuple[Headers, bytes]:
@@ -49,8 +56,8 @@ def refusal(
     status, path = HTTPStatus(status), below_prefix(path)
     no_store = [("Cache-Control", "no-store")]
     if path == "/fhir" or path.startswith("/fhir/"):
-        code = "exception" if status >= 500 else "invalid"
-        kind, body = wire.JSON, json_bytes(wire.outcome(code, text, diagnostics=request_id or None))
+        outcome = wire.outcome(issue_code(status), text, diagnostics=request_id or None)
+        kind, body = wire.JSON, json_bytes(outcome)
     elif path.startswith(APP_ENDPOINTS):
         error = "server_error" if status >= 500 else "invalid_request"
         error = "temporarily_unavailable" if status in (429, 503) else error

@@ -29,7 +29,7 @@ from sandbox.store.secret import new_secret
 from sandbox.web import cors, visit
 from sandbox.web.blocking import BlockingWaits
 from sandbox.web.control import may_control
-from sandbox.web.early import PROBLEM
+from sandbox.web.early import PROBLEM, issue_code
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.journal import bearer, entry
@@ -111,7 +111,7 @@ def _enter() -> Response | None:
         status, text = faulty
         g.unread = True
         arrive(Facts(request.method, request.path))
-        unread = Problem(text, code="timeout" if status == 408 else "invalid")
+        unread = Problem(text, code=issue_code(status))
         unread.status = int(status)
         return answer(unread)
     try:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import attacks.assertions
+import attacks.availability
 import attacks.codes
 import attacks.leaks
 import attacks.other_members
@@ -49,6 +50,10 @@ LINES = (
     "login throttling",
     "timing of secret comparison",
     "secrets in logs and journal",
+    "calls that wait",
+    "long polls",
+    "slow keys",
+    "bytes that drip",
 )
 
 
