@@ -180,6 +180,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--seconds", type=float, default=10)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--only", default="", help="letters of the situations, such as ae")
     options.add_argument("--serve", default="", help="more options for `payer-sandbox serve`")
     asked = options.parse_args()
     with tempfile.TemporaryDirectory() as home:
@@ -192,6 +193,8 @@ def main() -> None:
             read = f"/fhir/Patient/{me}"
             print(f"load {os.getloadavg()[0]:.1f}; p99 in ms, quiet and then: health, read")
             for name, situation in SITUATIONS.items():
+                if asked.only and name[1] not in asked.only:
+                    continue
                 rounds = [
                     turn(situation, read, mine, (theirs, them), asked.seconds) for _ in range(asked.rounds)
                 ]

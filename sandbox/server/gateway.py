@@ -41,6 +41,9 @@ BODY_READ_MAX = 16 * BODY_MAX
 PIECE = 1 << 18
 """Bytes of an answer that are handed to the connection at a time."""
 
+HEALTH_SECONDS = 0.8
+"""Within which the health check answers: that it is stalled, if it has nothing better by then."""
+
 DELAYS, POLLS, FETCHES = WaitLimit(256, 2048), WaitLimit(16, 128), WaitLimit(4, 32)
 """Requests that may wait at once: by a scenario's delay, for news, for another server."""
 QUEUED = 64
@@ -108,7 +111,11 @@ class Gateway:
         """Run the app in a thread. Raises TooManyWaiting."""
         loop = asyncio.get_running_loop()
         if environ["PATH_INFO"].endswith("/_sandbox/health"):
-            return await loop.run_in_executor(self._health, _run, self._app, environ)
+            try:
+                async with asyncio.timeout(HEALTH_SECONDS):
+                    return await loop.run_in_executor(self._health, _run, self._app, environ)
+            except TimeoutError:
+                return Result(503, [(b"Content-Type", b"application/json")], b'{"status":"stalled"}')
         if not is_costly:
             return await loop.run_in_executor(self._threads, _run, self._app, environ)
         async with self._slots.slot(caller):

@@ -15,7 +15,7 @@ from threading import Thread
 import uvicorn
 
 from sandbox.server.gateway import Gateway
-from sandbox.server.protocol import CONNECTIONS_MAX, Connection, ConnectionState
+from sandbox.server.protocol import CONNECTIONS_MAX, SILENT_SECONDS, Connection, ConnectionState
 
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 1024
@@ -54,23 +54,36 @@ class PayerServer(uvicorn.Server):
             proxy_headers=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
-            backlog=1,
         )
         config.load()
         config.ssl = tls
         super().__init__(config)
         self.server_state = ConnectionState(_most_connections())
+        self.servers: list[asyncio.base_events.Server] = []
 
     @contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Begin to listen. asyncio accepts as many connections at once as the backlog is long, so that
-        one worker of several would get them all: it is told of one, the system of `BACKLOG`."""
-        await super().startup(sockets)
+        """Begin to listen on the sockets.
+
+        asyncio accepts as many connections at once as its backlog is long, so that one worker of several
+        would get them all: it is told of one, the system of `BACKLOG`.
+        """
+        loop = asyncio.get_running_loop()
+        patience = SILENT_SECONDS if self.config.ssl else None
+
+        def connect() -> Connection:
+            return Connection(self.config, self.server_state, {}, loop)
+
         for listener in sockets or ():
+            server = await loop.create_server(
+                connect, sock=listener, ssl=self.config.ssl, backlog=1, ssl_handshake_timeout=patience
+            )
+            self.servers.append(server)
             listener.listen(BACKLOG)
+        self.started = True
 
     def run_on(self, sockets: Sequence[socket.socket]) -> None:
         """Serve until `should_exit` is set."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from support.virtual_time import run_virtually
+from support.virtual_time import InlineExecutor, run_virtually
 from unit.server.caller import Caller, Server
 
 from sandbox.core.outbound import Document, Failure
@@ -64,6 +65,26 @@ def test_hundreds_of_delays_hold_nothing_and_everybody_else_is_answered_at_once(
     callers, server = ask(*paths, seconds=1)
     assert [caller.status for caller in callers] == [0] * 256 + [200, 200]
     assert (server.threads.runs, server.health.runs) == (257, 1)
+
+
+def test_a_health_check_that_stalls_says_so() -> None:
+    async def main() -> list[tuple[int, bytes]]:
+        server = Server(app)
+        server.gateway._health = _Stuck()  # type: ignore[assignment]
+        callers = [server.connect() for _ in range(5)]
+        for caller in callers:
+            await caller.get("/_sandbox/health")
+        await asyncio.sleep(gateway.HEALTH_SECONDS + 0.01)
+        return [(caller.status, caller.body) for caller in callers]
+
+    assert run_virtually(main) == [(503, b'14\r\n{"status":"stalled"}\r\n0\r\n\r\n')] * 5
+
+
+class _Stuck(InlineExecutor):
+    """A thread that never comes back."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        return Future()
 
 
 def test_a_delay_ends_after_its_seconds_and_runs_the_app_once() -> None:
