@@ -12,6 +12,7 @@ from sandbox.auth.clients import load as load_clients
 from sandbox.auth.identity import new_key
 from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
+from sandbox.core import limits
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.payer import BASELINE
@@ -36,9 +37,6 @@ from sandbox.web import (
 )
 from sandbox.web.visit import Rooms
 
-MAX_BODY = 1 << 20
-"""Bytes of a request body: forms and control calls are small."""
-
 
 def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent.
@@ -53,7 +51,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     except NotFound as problem:
         raise UsageError(problem.text) from None
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
+    app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
+    app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
+    app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
     app.url_map.strict_slashes = False
     app.extensions["rooms"] = Rooms(
         payer=BASELINE,
@@ -73,6 +73,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         control_key=settings.control_key,
         version=__version__,
         remote=RemoteJwks(is_loopback(settings.host)),
+        profiles=library.profiles(),
         guides=_guides(settings),
     )
 

@@ -11,6 +11,8 @@ SandboxError
     ├── NotAllowed          405 not-supported
     ├── Gone                410 deleted | expired
     ├── NotAcceptable       406 not-supported
+    ├── TooLarge            413 too-long
+    ├── TooLong             414 too-long
     └── UnsupportedMedia    415 not-supported
 """
 
@@ -82,6 +84,14 @@ class NotAcceptable(Problem):
 
 class UnsupportedMedia(Problem):
     status, code = 415, "not-supported"
+
+
+class TooLarge(Problem):
+    status, code = 413, "too-long"
+
+
+class TooLong(Problem):
+    status, code = 414, "too-long"
 
 
 class Gone(Problem):

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from sandbox.core.errors import FileProblem, NotFound
 from sandbox.core.files import read_yaml
+from sandbox.core.limits import SELECTION_LENGTH_MAX
 from sandbox.faults.parameters import Parameter
 from sandbox.faults.scenario import Case, Rule, Scenario, When
 from sandbox.faults.selection import Named, Selection, split
@@ -23,8 +24,9 @@ from sandbox.faults.window import Window
 __all__ = ["Catalog", "Selection", "load", "read"]
 
 
-CACHED = 4096
-"""Selections that are kept: setting dials means validating the scenario again."""
+CACHED, CACHED_SETTINGS = 4096, 512
+"""Selections that are kept, and scenarios at settings of their dials (some 20 kB each): setting them
+means validating the scenario again."""
 
 
 class Catalog:
@@ -33,7 +35,7 @@ class Catalog:
     def __init__(self, scenarios: Iterable[Scenario]):
         self.by_id: Mapping[str, Scenario] = {s.id: s for s in sorted(scenarios, key=lambda s: s.id)}
         self._parsed = lru_cache(CACHED)(self._parse)
-        self._found = lru_cache(CACHED)(self._find)  # sessions of one setting share its scenario
+        self._found = lru_cache(CACHED_SETTINGS)(self._find)  # sessions of one setting share its scenario
 
     def choose(self, path: str | None, header: str | None, default: str, pinned: str = "") -> Selection:
         """The first that names a scenario wins: path prefix, header, pin, the server's default.
@@ -51,6 +53,8 @@ class Catalog:
 
     def parse(self, text: str) -> Selection:
         """The selection that is written here. Raises NotFound in one line."""
+        if len(text) > SELECTION_LENGTH_MAX:
+            raise NotFound(f"A selection of scenarios is at most {SELECTION_LENGTH_MAX} characters")
         return self._parsed(text)
 
     def _parse(self, text: str) -> Selection:

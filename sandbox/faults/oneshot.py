@@ -17,6 +17,10 @@ from sandbox.faults.scenario import AnyEffect, Rule, When
 
 NAME = "fail-next"
 TIMES_MAX = 1000
+ITEMS_MAX = 20
+"""Accidents that one header arms: each is a row of the ledger."""
+COMPLAINTS_MAX = 5
+"""Errors of a body that are told: each looks for the key that was meant."""
 PLACES: Mapping[str, dict[str, str]] = {
     "any": {},
     "token": {"path": "/auth/token"},
@@ -49,12 +53,15 @@ def asked(body: Any) -> OneShot:
     try:
         return OneShot.model_validate(body)
     except ValidationError as problem:
-        raise BadRequest("; ".join(complaint(error, OneShot) for error in problem.errors())) from None
+        errors = problem.errors()[:COMPLAINTS_MAX]
+        raise BadRequest("; ".join(complaint(error, OneShot) for error in errors)) from None
 
 
 def header(text: str) -> list[OneShot]:
     """The accidents in `X-Sandbox-Fail-Next: token=2, Patient=1:429 #label`. Raises BadRequest."""
     items = [item.strip() for item in text.partition("#")[0].split(",")]
+    if len(items) > ITEMS_MAX:
+        raise BadRequest(f"X-Sandbox-Fail-Next names at most {ITEMS_MAX} places", code="too-costly")
     found = []
     for item in items:
         match = _ITEM.fullmatch(item)

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.fhir.params import TYPES, Param, find, identifying
-from sandbox.fhir.values import Moment, Value, split, value
+from sandbox.fhir.table import LAST_UPDATED
+from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split, value
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,18 @@ class Clause:
     def moves(self) -> bool:
         """Whether what meets it changes with the clock alone: `ap` measures from now."""
         return any(isinstance(v, Moment) and v.prefix == "ap" for c in self.walk() for v in c.values)
+
+    @property
+    def is_indexed(self) -> bool:
+        """Whether the index of values finds the few resources it asks for."""
+        if self.negated or self.chain or self.missing is not None or self.param.name == LAST_UPDATED:
+            return False
+        return all(
+            isinstance(value, Target | Elsewhere | Canonical)
+            or (isinstance(value, Token) and value.code is not None)
+            or (isinstance(value, Text) and value.mode == "prefix")
+            for value in self.values
+        )
 
     def walk(self) -> Iterator[Clause]:
         """The clause and those it is chained to."""

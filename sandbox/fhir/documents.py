@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from sandbox.core.errors import bad_request
+from sandbox.core.limits import check_search
 from sandbox.fhir import dates
 from sandbox.fhir.library import Page
 from sandbox.fhir.params import TYPES
@@ -43,10 +44,13 @@ def docref(
     given: Sequence[tuple[str, str]], page_size: int, page_size_max: int, strict: bool, base: str
 ) -> Docref:
     """What is asked. Raises BadRequest naming the parameter."""
-    for name, _ in given:
-        if name in _ONCE and [n for n, _ in given].count(name) > 1:
+    check_search(given)
+    args: dict[str, str] = {}
+    for name, text in given:
+        if text and name in _ONCE and name in args:
             bad_request(f"{name} is there more than once", name)
-    args = {name: text for name, text in given if text}
+        if text:
+            args[name] = text
     if "patient" not in args:
         bad_request("$docref wants a patient", "patient")
     if args.get("on-demand", "false") not in ("true", "false"):
@@ -62,7 +66,7 @@ def docref(
     query = parse(KIND, asked, page_size=page_size, page_size_max=page_size_max, base=base)
     if latest:
         query = replace(query, count=1)
-    ignored = tuple(n for n, _ in given if n not in PARAMETERS and n not in _NO_QUESTION)
+    ignored = tuple(n for n, text in given if text and n not in PARAMETERS and n not in _NO_QUESTION)
     if ignored and strict:
         bad_request(f"$docref has no parameter {ignored[0][:64]}", ignored[0][:64])
     profiles = {text.partition("|")[0] for name, text in given if name == "profile" and text}

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from sandbox.core.errors import Gone, bad_request, forbidden, not_found
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.gates import Facts, Gates, Stage
+from sandbox.core.limits import INCLUDED_MAX, PAGE_BYTES_MAX, check_search, too_costly
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.library import Everything, Library, Page, Stored
@@ -24,6 +25,9 @@ from sandbox.fhir.values import Token
 Resource = dict[str, Any]
 Limits = Mapping[str, AnyOf]
 """Of each type of which a token reaches a part only (granular scopes): what that part must meet."""
+
+WHOLE = 1_000_000
+"""More resources than any patient has."""
 
 _NO_LIMITS: Limits = MappingProxyType({})
 
@@ -97,13 +101,19 @@ def search(
     """One page of a search within the patient's compartment. `readable` are the types that the
     token reaches: included resources of other types, or outside the `limits` of theirs, are left out
     and told (SMART-033)."""
+    if patient is None:
+        query.check_breadth()
     query = gates.run(Stage.QUERY, query.within(patient, refuse=refuse_foreign), facts)
     _reachable(query, readable, limits)
-    page = library.search(query, now)
+    page = library.search(query, now).fit(PAGE_BYTES_MAX, query.back)
     if query.untold:
         page = replace(page, total=None)
     if query.includes and page.matches:
         included = library.include(page.matches, query.includes, now, patient)
+        if len(included) > INCLUDED_MAX:
+            name = "_revinclude" if any(rule.reverse for rule in query.includes) else "_include"
+            text = f"A page takes at most {INCLUDED_MAX} included resources: ask for fewer matches (_count)"
+            raise too_costly(text, name)
         mine = [s for s in included if visible(s, patient)]
         reached = part(library, [s for s in mine if s.type in readable], limits, now)
         page = replace(page, included=reached)
@@ -134,13 +144,16 @@ def part(library: Library, found: Sequence[Stored], limits: Limits, now: int) ->
     return tuple(s for s in found if s.type not in limited or s.key in inside)
 
 
-def everything(library: Library, asked: Everything, now: int, gates: Gates, facts: Facts) -> Page:
-    """One page of Patient/[id]/$everything (R4 Patient operation; PDex §212)."""
+def everything(
+    library: Library, asked: Everything, now: int, gates: Gates, facts: Facts, *, whole: bool = False
+) -> Page:
+    """One page of Patient/[id]/$everything (R4 Patient operation; PDex §212), or the `whole` of it."""
     if library.read("Patient", asked.patient, now) is None:
         _absent("Patient")
     if asked.count == 0:
         return Page((), total=library.everything(replace(asked, count=1), now).total)
-    return _page(library.everything(asked, now), gates, facts)
+    page = library.everything(replace(asked, count=WHOLE) if whole else asked, now)
+    return _page(page if whole else page.fit(PAGE_BYTES_MAX, asked.back), gates, facts)
 
 
 def everything_args(
@@ -154,13 +167,20 @@ def everything_args(
     """The parameters of `$everything`: start, end, _since, _type (repeated or with commas), _count
     (0: the total only). `readable` and `limits` as in `search`. Raises BadRequest."""
     known = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
-    types = tuple(t for name, text in given if name == "_type" for t in text.split(",") if t)
-    args = dict(given)
-    for name, _ in given:
+    check_search(given)
+    args: dict[str, str] = {}
+    types: dict[str, None] = {}
+    for name, text in given:
+        if not text:
+            continue  # as in any search, a parameter without a value asks nothing
         if name not in known:
             bad_request(f"$everything has no parameter {name}", name)
-        if name != "_type" and [n for n, _ in given].count(name) > 1:
+        if name == "_type":
+            types |= dict.fromkeys(filter(None, text.split(",")))
+        elif name in args:
             bad_request(f"{name} is there more than once", name)
+        else:
+            args[name] = text
     for kind in types:
         if kind not in TYPES:
             bad_request("This payer holds no resources of a type that is asked for", "_type")

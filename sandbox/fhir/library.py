@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple, Protocol
 
 from sandbox.fhir.clauses import AnyOf
@@ -31,7 +31,8 @@ class Stored(NamedTuple):
 class Page:
     """One screen of results. `more` says that a next page exists; it starts after `last`, the key of
     the last match; the previous page ends before `first`. `withheld` are types of which something was
-    left out because the token does not reach it."""
+    left out because the token does not reach it; `cut` says that the page is shorter than was asked,
+    because its resources are large."""
 
     matches: tuple[Stored, ...]
     included: tuple[Stored, ...] = ()
@@ -40,6 +41,21 @@ class Page:
     last: int = 0
     first: int = 0
     withheld: tuple[str, ...] = ()
+    cut: bool = False
+
+    def fit(self, size: int, back: bool) -> Page:
+        """The page with no more matches than have `size` bytes together, but with one at least. Going
+        `back`, those at its end are kept: the page ends where it was asked to."""
+        kept = 0
+        for stored in reversed(self.matches) if back else self.matches:
+            size -= len(stored.body)
+            if size < 0 and kept:
+                break
+            kept += 1
+        if kept == len(self.matches):
+            return self
+        matches = self.matches[-kept:] if back else self.matches[:kept]
+        return replace(self, matches=matches, more=True, cut=True, first=matches[0].key, last=matches[-1].key)
 
 
 @dataclass(frozen=True)
@@ -57,6 +73,11 @@ class Everything:
     after: int = 0
     back: bool = False
     limits: tuple[tuple[str, AnyOf], ...] = ()
+
+    @property
+    def cost(self) -> int:
+        """As that of a Query."""
+        return 5 + self.count // 20
 
 
 class Library(Protocol):

@@ -6,9 +6,11 @@ Sources: CARIN BB 2.0.0 C4BB CapabilityStatement, SMART App Launch 2.2.0 "Confor
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from sandbox.core.limits import CLAUSES_MAX, SEARCH_BYTES_MAX, VALUES_MAX
 from sandbox.core.payer import BASELINE, Payer
 from sandbox.fhir.clauses import chains, modifiers
 from sandbox.fhir.includes import pointing_at, references
@@ -35,6 +37,9 @@ SEARCHES = (
     " _revinclude with or without :iterate. Page links lead on for a limited time (then 410), and show"
     " the data as it was when the first page was made; with another _count they are refused."
     " A parameter that is not known is left out with a warning, or refused under Prefer: handling=strict."
+    f" A search takes at most {CLAUSES_MAX} parameters that narrow it, {VALUES_MAX} values and"
+    f" {SEARCH_BYTES_MAX} bytes; what is more is refused as too-costly or too-long. A page of large"
+    " resources may be shorter than _count."
 )
 _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
@@ -91,11 +96,17 @@ def capabilities(payer: Payer) -> list[str]:
 
 
 def capability_statement(
-    base: str, auth: str, date: str, version: str, payer: Payer, guides: Sequence[str] = ()
+    base: str,
+    auth: str,
+    date: str,
+    version: str,
+    payer: Payer,
+    guides: Sequence[str] = (),
+    profiles: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """The CapabilityStatement of the server at `base` (no slash at the end); `auth` is the
-    authorization server's URL; `guides` are the canonicals of the editions that the data follow. Its
-    `oauth-uris` say what smart-configuration says."""
+    authorization server's URL; `guides` are the canonicals of the editions that the data follow, and
+    `profiles`, by type, those that the data claim. Its `oauth-uris` say what smart-configuration says."""
     smart = smart_configuration(auth, payer)
     uris = [(old, smart[name]) for name, old, _ in _ENDPOINTS if old and name in smart]
     uris.append(("manage", smart["management_endpoint"]))
@@ -125,21 +136,25 @@ def capability_statement(
                         }
                     ],
                 },
-                "resource": [_resource(kind, payer) for kind in TYPES if kind not in payer.withheld_types],
+                "resource": [
+                    _resource(kind, payer, profiles.get(kind) or TYPES[kind].profiles)
+                    for kind in TYPES
+                    if kind not in payer.withheld_types
+                ],
                 "interaction": [{"code": "batch", "documentation": BATCH}],
             }
         ],
     }
 
 
-def _resource(kind: str, payer: Payer) -> dict[str, Any]:
+def _resource(kind: str, payer: Payer, profiles: Sequence[str]) -> dict[str, Any]:
     row = TYPES[kind]
     includes = [f"{kind}:{p.name}" for p in references(kind)]
     backwards = list(pointing_at(kind))
     entry: dict[str, Any] = {
         "extension": [_together(names) for names in row.together],
         "type": kind,
-        "supportedProfile": list(row.profiles),
+        "supportedProfile": list(profiles),
         "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
         "versioning": "versioned",
         "readHistory": True,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.core.errors import bad_request
+from sandbox.core.limits import PARAMETERS_MAX, too_costly
 
 _PLAIN = frozenset(
     [
@@ -35,6 +36,8 @@ def pairs(resource: Any) -> list[tuple[str, str]]:
         isinstance(each, dict) and isinstance(each.get("name"), str) for each in listed
     ):
         bad_request("Every parameter is an object with a name", "Parameters.parameter")
+    if len(listed) > PARAMETERS_MAX:
+        raise too_costly(f"A request takes at most {PARAMETERS_MAX} parameters", "Parameters.parameter")
     return [(each["name"], _text(each)) for each in listed]
 
 

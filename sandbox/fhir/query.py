@@ -10,21 +10,34 @@ direction, and equals keep the order of the library.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.core.caching import KEPT_LENGTH_MAX
 from sandbox.core.errors import bad_request, forbidden, not_found
+from sandbox.core.limits import (
+    BROAD_CLAUSES_MAX,
+    BROAD_SORTS_MAX,
+    BROAD_VALUES_MAX,
+    CLAUSES_MAX,
+    ELEMENTS_MAX,
+    INCLUDES_MAX,
+    SORTS_MAX,
+    VALUES_MAX,
+    check_number,
+    check_search,
+)
 from sandbox.fhir import includes
 from sandbox.fhir.clauses import AnyOf, Clause, clause
 from sandbox.fhir.includes import Include
 from sandbox.fhir.params import SHARED, TYPES, Param, find
+from sandbox.fhir.table import PATIENT
 from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split
 
 __all__ = [
-    "VALUES_MAX",
     "AnyOf",
     "Canonical",
     "Clause",
@@ -40,12 +53,6 @@ __all__ = [
     "parse",
     "split",
 ]
-
-VALUES_MAX = 200
-"""Values of a search beyond which the library is not asked."""
-
-SORTS_MAX = 8
-"""Keys of `_sort`, likewise."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +88,33 @@ class Query:
     def links_to(self) -> str:
         """The query string of this search without its page and without what was not understood: what
         `self` and `next` repeat."""
-        return urlencode([(k, v) for k, v in self.args if k != "_page" and k not in self.ignored])
+        left_out = {"_page", *self.ignored}
+        return urlencode([(name, text) for name, text in self.args if name not in left_out])
+
+    @property
+    def cost(self) -> int:
+        """About how many milliseconds the search of a member takes at most: what a batch counts."""
+        asked = sum(2 + len(each.values) // 4 for clause in self.clauses for each in clause.walk())
+        shown = self.count // (10 if self.elements else 20)
+        return 2 + asked + shown + 4 * (len(self.includes) + len(self.sorts))
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it looks at every member, unless the token is for one only."""
+        named = any(c.param.stored == PATIENT and c.is_indexed for c in self.clauses)
+        return self.type not in SHARED and not named
+
+    def check_breadth(self) -> None:
+        """Raises BadRequest for a search over all members that would look at too much of each resource."""
+        if not self.is_broad:
+            return
+        scanning = [c for c in self.clauses if not c.is_indexed]
+        last = scanning[-1].param.name if scanning else ""
+        values = sum(len(each.values) for c in scanning for each in c.walk())
+        where = "of this kind over all members: name a patient"
+        check_number(len(scanning), BROAD_CLAUSES_MAX, f"conditions {where}", last)
+        check_number(values, BROAD_VALUES_MAX, f"values {where}", last)
+        check_number(len(self.sorts), BROAD_SORTS_MAX, "keys to sort by over all members", "_sort")
 
     def within(self, patient: str | None, *, refuse: bool = True) -> Query:
         """The compartment rule: a member's search never leaves the member's compartment.
@@ -113,12 +146,13 @@ def parse(
     """The query in `args`; absolute references that do not begin with `base`, our own address, find
     nothing.
 
-    Raises BadRequest (value or, when strict, unknown parameter), NotFound (type).
+    Raises BadRequest (value or, when strict, unknown parameter), TooLarge, NotFound (type).
     """
-    return _parsed(kind, tuple(args), page_size, page_size_max, strict, base)
+    listed = tuple(args)
+    short = sum(len(name) + len(text) for name, text in listed) <= KEPT_LENGTH_MAX
+    return (_remembered if short else _parsed)(kind, listed, page_size, page_size_max, strict, base)
 
 
-@lru_cache(512)
 def _parsed(
     kind: str,
     listed: tuple[tuple[str, str], ...],
@@ -129,24 +163,27 @@ def _parsed(
 ) -> Query:
     if kind not in TYPES:
         not_found(f"This payer holds no {kind}", "not-supported")
+    check_search(listed)
     results: dict[str, Any] = {"count": page_size}
     clauses: list[Clause] = []
     included: list[Include] = []
     ignored: list[str] = []
     for name, text in listed:
+        if not text:
+            continue  # R4 §3.1.1.1: a parameter without a value asks nothing
         if "\0" in text:
             bad_request("A value holds a character that no data has", name)
         if name in _RESULTS:
-            results |= _RESULTS[name](kind, text, page_size_max)
+            results.update(_RESULTS[name](kind, text, page_size_max))
         elif name.partition(":")[0] in ("_include", "_revinclude"):
-            included.extend(includes.includes(kind, name, text) if text else ())
+            included.extend(includes.includes(kind, name, text))
         elif name not in _ELSEWHERE:
             asks = clause(kind, name, text, base)
             if asks is None:
                 ignored.append(name)
             elif asks.asks:
                 clauses.append(asks)
-    _check(clauses)
+    _check(clauses, included)
     if results.get("summary_only"):
         results["untold"] = False
     if ignored and strict:
@@ -161,11 +198,17 @@ def _parsed(
     )
 
 
-def _check(clauses: Iterable[Clause]) -> None:
-    asked = [(c.param.name, len(each.values)) for c in clauses for each in c.walk()]
-    if sum(number for _, number in asked) > VALUES_MAX:
-        name, _ = max(asked, key=lambda each: each[1])
-        bad_request(f"A search takes at most {VALUES_MAX} values", name)
+_remembered = lru_cache(512)(_parsed)
+
+
+def _check(clauses: Sequence[Clause], included: Sequence[Include]) -> None:
+    """Raises BadRequest naming a parameter of which there is too much."""
+    asked = [(each.param.name, len(each.values)) for c in clauses for each in c.walk()]
+    if asked:
+        longest = max(asked, key=lambda each: each[1])[0]
+        check_number(sum(number for _, number in asked), VALUES_MAX, "values", longest)
+        check_number(len(asked), CLAUSES_MAX, "conditions", asked[-1][0])
+    check_number(len(set(included)), INCLUDES_MAX, "references to include", "_include")
 
 
 # --- parameters about the result: each gives fields of the Query ------------------------------------
@@ -198,13 +241,13 @@ def _sort(kind: str, text: str, most: int) -> dict[str, Any]:
         if param is None or not param.searchable:
             bad_request(f"{kind} cannot be sorted by this", "_sort")
         sorts.append(Sort(param, key.startswith("-")))
-    if len(sorts) > SORTS_MAX:
-        bad_request(f"_sort takes at most {SORTS_MAX} keys", "_sort")
+    check_number(len(sorts), SORTS_MAX, "keys to sort by", "_sort")
     return {"sorts": tuple(sorts)} if sorts else {}
 
 
 def _elements(kind: str, text: str, most: int) -> dict[str, Any]:
-    names = tuple(name.removesuffix("[x]") for name in text.split(",") if name)
+    names = tuple(dict.fromkeys(name.removesuffix("[x]") for name in text.split(",") if name))
+    check_number(len(names), ELEMENTS_MAX, "elements", "_elements")
     if not all(re.fullmatch(r"[A-Za-z]{1,64}", name) for name in names):
         bad_request("_elements is a list of elements at the top of the resource", "_elements")
     return {"elements": names} if names else {}

@@ -12,7 +12,7 @@ from sandbox.fhir.params import TYPES
 TAG = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
     "code": "SUBSETTED",
-    "display": "Resource encoded in summary mode",
+    "display": "subsetted",
 }
 
 _ALWAYS = ("resourceType", "id", "meta")
@@ -24,11 +24,13 @@ _CHOICE = re.compile(
 
 def subset(body: bytes, asked: Iterable[str]) -> bytes:
     """The resource with the elements asked for (`onset` finds onsetDateTime), those that R4 requires,
-    id and meta. Every decimal keeps its digits."""
+    id and meta. It claims no profile, since what its profiles require may be left out. Every decimal
+    keeps its digits."""
     whole: dict[str, Any] = json_exact(body)
     wanted = {*_ALWAYS, *TYPES[whole["resourceType"]].required, *asked}
     part = {name: value for name, value in whole.items() if _kept(name.removeprefix("_"), wanted)}
     meta = dict(part.get("meta", {}))
+    meta.pop("profile", None)
     meta["tag"] = [*meta.get("tag", ()), TAG]
     part["meta"] = meta
     return json_bytes(part)

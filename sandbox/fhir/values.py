@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 
 from sandbox.core.errors import bad_request
+from sandbox.core.limits import TEXT_LENGTH_MAX
 from sandbox.fhir import dates
 from sandbox.fhir.params import Param, fold, literal
 
@@ -61,19 +62,18 @@ class Canonical:
 
 Value = Token | Moment | Target | Elsewhere | Text | Canonical
 
-TEXT_MAX = 1000
-"""Characters of a text beyond which the library is not asked."""
-
 
 def split(text: str, at: str = ",") -> list[str]:
     r"""Values separated by commas; `\,` `\|` `\$` `\\` are escapes (R4 §3.1.1.4.7)."""
-    parts = [""]
+    if "\\" not in text:
+        return text.split(at)
+    parts: list[list[str]] = [[]]
     for unit in re.findall(r"(?s)\\?.", text):  # an escape stays with what it escapes
         if unit == at:
-            parts.append("")
+            parts.append([])
         else:
-            parts[-1] += unit
-    return parts
+            parts[-1].append(unit)
+    return ["".join(units) for units in parts]
 
 
 def unescape(text: str) -> str:
@@ -92,8 +92,8 @@ def value(param: Param, modifier: str, text: str, name: str, base: str) -> Value
         return _moment(text, name)
     if param.kind == "reference":
         return _target(param, modifier, unescape(text), name, base)
-    if len(text) > TEXT_MAX:
-        bad_request(f"A text is at most {TEXT_MAX} characters", name)
+    if len(text) > TEXT_LENGTH_MAX:
+        bad_request(f"A text is at most {TEXT_LENGTH_MAX} characters", name)
     plain = unescape(text)
     return Text(plain if modifier == "exact" else fold(plain), modifier or "prefix")
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 from sandbox.core.files import json_bytes
+from sandbox.core.limits import shorten
 from sandbox.fhir import dates
 from sandbox.fhir.library import Page, Stored
 
@@ -39,7 +41,7 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
         for stored in found:
             pieces += (f'{prefix}{stored.type}/{stored.id}","resource":'.encode(), stored.body, end)
     if ignored:
-        pieces.append(_warning("not-supported", "Not understood and left out: " + ", ".join(ignored)))
+        pieces.append(_warning("not-supported", "Not understood and left out: " + shorten(ignored)))
     if page.withheld:
         text = "Left out, as the scopes of the token do not reach it: " + ", ".join(page.withheld)
         pieces.append(_warning("suppressed", text))
@@ -51,8 +53,9 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
 
 
 def _warning(code: str, text: str) -> bytes:
-    told = outcome(code, text, severity="warning")
-    return b'{"resource":' + json_bytes(told) + b',"search":{"mode":"outcome"}},'
+    body = json_bytes(outcome(code, text, severity="warning"))
+    name = json_bytes(uuid5(NAMESPACE_URL, body.decode()).urn)
+    return b'{"fullUrl":' + name + b',"resource":' + body + b',"search":{"mode":"outcome"}},'
 
 
 _MATCH, _INCLUDE = b',"search":{"mode":"match"}},', b',"search":{"mode":"include"}},'

@@ -20,6 +20,7 @@ from io import BytesIO
 from typing import Any
 
 from sandbox.core.clock import stopwatch
+from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
 from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server.environ import build_environ
@@ -34,8 +35,8 @@ Scope = dict[str, Any]
 Receive = Callable[[], Any]
 Send = Callable[[dict[str, Any]], Any]
 
-BODY_MAX = 1 << 20
-"""Bytes of a request body."""
+BODY_MAX = max(BODY_BYTES_MAX, BATCH_BODY_BYTES_MAX)
+"""Bytes of a body that are kept; which requests may have so many is the app's to say."""
 BODY_READ_MAX = 16 * BODY_MAX
 """Bytes that are read of a longer one before its connection is closed."""
 PIECE = 1 << 18

@@ -43,7 +43,7 @@ class Batch(NamedTuple):
     Rows begin with a number that counts the resources of the batch from 1. `sets` and `spans` are the
     sets of traits that some of them have, `own` what only one has. `shared` are resources of nobody's;
     they go to the end, so that `$everything` and paging start with the patient. `clues` tell who is on
-    whose policy.
+    whose policy, `profiles` which types claim which.
     """
 
     account: tuple[str, str | None, bytes] | None
@@ -54,6 +54,7 @@ class Batch(NamedTuple):
     strings: list[tuple[int, str, str, str]]
     clues: list[Clue]
     deletions: list[Deletion]
+    profiles: set[tuple[str, str]]
     shared: Batch | None = None
 
 
@@ -80,7 +81,7 @@ def _login(account: Account) -> tuple[str, str | None, bytes]:
 
 
 def _nothing() -> Batch:
-    return Batch(None, [], {(): 0}, {(): 0}, [], [], [], [])
+    return Batch(None, [], {(): 0}, {(): 0}, [], [], [], [], set())
 
 
 def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
@@ -130,8 +131,16 @@ def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
             body,
         ]
     )
+    batch.profiles.update((resource["resourceType"], name) for name in _profiles(meta))
     if found := clue(resource):
         batch.clues.append(found)
+
+
+def _profiles(meta: dict[str, Any]) -> list[str]:
+    """The profiles that a resource claims, without their versions."""
+    claimed = meta.get("profile")
+    texts = claimed if isinstance(claimed, list) else []
+    return [text.partition("|")[0] for text in texts if isinstance(text, str)]
 
 
 def _close_versions(rows: list[Row]) -> None:

@@ -64,23 +64,13 @@ def condition(
         known = table.c.param.in_((clause.param.stored, unindexed(clause.param)))
         there = exists().where(table.c.key == resource.c.key, known)
         return not_(there) if clause.missing else there
-    driving = patient is None and resource is RESOURCE and _drives(clause)
+    driving = patient is None and resource is RESOURCE and clause.is_indexed
     meets = or_(*(_test(table, clause, value, now, driving) for value in clause.values))
     if driving:
         driven: Condition = resource.c.key.in_(select(table.c.key).where(mine, meets))
         return driven
     found = exists().where(table.c.key == resource.c.key, mine, meets)
     return not_(found) if clause.negated else found
-
-
-def _drives(clause: Clause) -> bool:
-    """Whether the index of values finds the few resources it asks for."""
-    return not clause.negated and all(
-        isinstance(value, Target | Elsewhere | Canonical)
-        or (isinstance(value, Token) and value.code is not None)
-        or (isinstance(value, Text) and value.mode == "prefix")
-        for value in clause.values
-    )
 
 
 def _by_id(clause: Clause, resource: FromClause) -> Condition:

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, or_, select, union_all
 
+from sandbox.core.limits import INCLUDED_MAX
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Stored
 from sandbox.fhir.table import PATIENT
@@ -32,7 +33,8 @@ STORED = select(
 def follow(
     fetch: Fetch, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
 ) -> tuple[Stored, ...]:
-    """What the found resources point to, or what points to them, in key order, without themselves."""
+    """What the found resources point to, or what points to them, in key order, without themselves;
+    where that is more than a page takes, some of it and one more than a page takes."""
     have = {s.key for s in found}
     got: dict[int, Stored] = {}
     frontier = list(found)
@@ -44,6 +46,8 @@ def follow(
             for stored in fetch(statement, now=now, **values, **compartment):
                 if stored.key not in have and stored.key not in got:
                     fresh[stored.key] = stored
+            if len(got) + len(fresh) > INCLUDED_MAX:
+                return tuple((got | fresh).values())
         got |= fresh
         rules = tuple(rule for rule in rules if rule.iterate)
         frontier = list(fresh.values())
@@ -77,6 +81,8 @@ def _linked(
 
 def _stored(narrowed: bool) -> Select[Any]:
     shown = STORED.where(*in_force(RESOURCE, given("now")))
+    # Some of them may be matches themselves, or included by another rule already.
+    shown = shown.limit(2 * INCLUDED_MAX + 1)
     return shown.where(visible(RESOURCE, given("patient"))) if narrowed else shown
 
 

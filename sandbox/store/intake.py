@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES
@@ -32,6 +33,7 @@ from sandbox.store.schema import (
     DICTIONARY,
     HOUSEHOLD,
     META,
+    PROFILES,
     REFERENCE,
     RESOURCE,
     STRING,
@@ -124,20 +126,24 @@ def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]
     sharing = Sharing()
     shared: list[Batch] = []
     clues: list[Clue] = []
+    profiles: set[tuple[str, str]] = set()
     deletions: list[Deletion] = []
     logins = count = 0
     for batch in chain(first, batches):
         if batch.account:
             logins += 1
             _insert(db, ACCOUNT, [(logins, *batch.account)])
+        profiles |= batch.profiles
         if batch.shared:
             shared.append(batch.shared)
+            profiles |= batch.shared.profiles
         clues += batch.clues
         deletions += batch.deletions
         count = _put(db, packing, sharing, count, batch)
     _insert(db, HOUSEHOLD, [(number, *link) for number, link in enumerate(links(clues), 1)])
     for batch in shared:
         count = _put(db, packing, sharing, count, batch)
+    _insert(db, ABOUT, [(PROFILES, json_bytes(sorted(profiles)))])
     return count, deletions
 
 

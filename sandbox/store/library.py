@@ -24,6 +24,7 @@ from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
 from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_value
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.includes import Include
@@ -38,7 +39,7 @@ from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
 from sandbox.store.remembering import Remembered
 from sandbox.store.roster import Accounts
-from sandbox.store.schema import ABOUT, ACCOUNT, DATE, DICTIONARY, HOUSEHOLD, REFERENCE, RESOURCE
+from sandbox.store.schema import ABOUT, ACCOUNT, DATE, DICTIONARY, HOUSEHOLD, PROFILES, REFERENCE, RESOURCE
 
 BODIES, ANSWERS, MEMBERS = 4096, 1024, 1024
 """What a process remembers: resources unpacked (some 30 MB), the keys of answers, and of members when
@@ -91,6 +92,14 @@ class SqlLibrary:
     def members(self) -> Accounts:
         """The logins of patients themselves, by patient."""
         return Accounts(self._driver, ACCOUNT.c.patient)
+
+    def profiles(self) -> dict[str, list[str]]:
+        """Type → the profiles that its resources claim, without their versions."""
+        found: dict[str, list[str]] = {}
+        for (claimed,) in self._driver.rows(select(ABOUT.c.value).where(ABOUT.c.name == PROFILES)):
+            for kind, profile in json_value(bytes(claimed)):
+                found.setdefault(kind, []).append(profile)
+        return found
 
     def household(self, patient: str) -> list[tuple[str, str]]:
         """Who is on this patient's policies: id of the Patient, and of the RelatedPerson that the

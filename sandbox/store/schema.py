@@ -134,6 +134,9 @@ ABOUT = Table(
 DICTIONARY = "dictionary"
 """The row of `about` that holds what bodies are packed with; empty: they are not."""
 
+PROFILES = "profiles"
+"""The row that holds which types claim which profiles: pairs, as JSON. Older libraries have none."""
+
 VIEWS = MetaData()
 
 

@@ -45,3 +45,20 @@ def team_without_relatives(team: Json) -> None:
     """A care team has practitioners, organisations and the patient."""
     kept = [p for p in team["participant"] if not p["member"]["reference"].startswith("RelatedPerson/")]
     team["participant"] = kept
+
+
+def known_categories(resource: Json) -> None:
+    """The edition has no code system of categories of its own: what had no other is a survey."""
+    own = (concepts.SDOH, concepts.DISABILITY)
+    kept = [c for c in resource["category"] if not any(c is each for each in own)]
+    resource["category"] = kept or [concepts.SURVEY]
+
+
+def observation_3_1_1(observation: Json) -> None:
+    vital_units(observation)
+    known_categories(observation)
+
+
+def without_questionnaire_uri(response: Json) -> None:
+    """The extension that says where a questionnaire is came later."""
+    response.pop("_questionnaire", None)

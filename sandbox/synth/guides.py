@@ -15,7 +15,13 @@ from typing import Literal
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
 from sandbox.synth.claim_editions import BASIS, edition_2_2, without_money
-from sandbox.synth.clinical_editions import NAMES_3_1_1, team_without_relatives, vital_units
+from sandbox.synth.clinical_editions import (
+    NAMES_3_1_1,
+    known_categories,
+    observation_3_1_1,
+    team_without_relatives,
+    without_questionnaire_uri,
+)
 from sandbox.synth.elements import Json
 from sandbox.synth.resource import Resource
 
@@ -40,7 +46,12 @@ def _versioned_member_id(patient: Json) -> None:
 
 AMENDED: dict[str, dict[str, Callable[[Json], None]]] = {
     "carin 2.2.0": {"Patient": _versioned_member_id, "ExplanationOfBenefit": edition_2_2},
-    "us-core 3.1.1": {"CareTeam": team_without_relatives, "Observation": vital_units},
+    "us-core 3.1.1": {
+        "CareTeam": team_without_relatives,
+        "Condition": known_categories,
+        "Observation": observation_3_1_1,
+        "QuestionnaireResponse": without_questionnaire_uri,
+    },
 }
 """Edition ("carin 2.2.0", "us-core 3.1.1") → resource type → what must differ there."""
 
@@ -93,10 +104,11 @@ def _head(
 ) -> tuple[str, str, tuple[Callable[[Json], None], ...]]:
     """The head of a resource, before its id and after `lastUpdated`; and what must be changed in its body.
 
-    Of the profiles with these short names, those are claimed that the editions have.
+    Of the profiles with these short names, those are claimed that the editions have; if there is none,
+    that of R4 itself.
     """
-    profiles = [canonical for name in names if (canonical := _canonical(carin, us_core, name))]
-    profile = f',"profile":{json_bytes(profiles).decode()}' if profiles else ""  # FHIR has no empty lists
+    found = [canonical for name in names if (canonical := _canonical(carin, us_core, name))]
+    profile = f',"profile":{json_bytes(found or [f"{R4}{kind}|4.0.1"]).decode()}'
     editions = (f"carin {carin}", f"us-core {us_core}")
     amendments = tuple(AMENDED[e][kind] for e in editions if kind in AMENDED.get(e, {}))
     return f'{{"resourceType":"{kind}","id":"', f"{profile}}},", amendments

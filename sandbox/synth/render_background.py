@@ -42,7 +42,7 @@ def carried(scribe: Scribe, entry: Entry, of: Carried) -> Iterator[Rendered]:
         "udiCarrier": [
             {
                 "deviceIdentifier": implant.device,
-                "issuer": "http://hl7.org/fhir/NamingSystem/gs1",
+                "issuer": "http://hl7.org/fhir/NamingSystem/gs1-di",
                 "jurisdiction": "http://hl7.org/fhir/NamingSystem/fda-udi",
                 "carrierHRF": label,
                 "entryType": "barcode",

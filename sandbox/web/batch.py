@@ -16,22 +16,29 @@ from werkzeug.http import http_date
 
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
+from sandbox.core.limits import ENTRIES_MAX
 from sandbox.core.waiting import WAIT, Delay
 from sandbox.fhir import dates, wire
+from sandbox.web import budget
 from sandbox.web.arriving import bearer
 from sandbox.web.negotiation import json_body
 from sandbox.web.visit import Visit
 
-ENTRIES_MAX = 100
-
-_KEPT = ("HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_PREFER", "HTTP_USER_AGENT", "HTTP_X_SANDBOX_SCENARIO")
+_KEPT = (
+    "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_PREFER", "HTTP_USER_AGENT", "HTTP_X_SANDBOX_SCENARIO",
+    "HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID",
+)  # fmt: skip
 _NO_METHOD = "A batch here holds reads and searches: GET or HEAD"
 
 
 def batch() -> Response:
     visit, _ = bearer()
     entries = _entries(json_body())
-    answers = [_answered(visit, entry) for entry in entries]
+    allowance = budget.Allowance()
+    answers = []
+    for entry in entries:
+        answers.append(_answered(visit, entry, allowance))
+        allowance.weigh(answers[-1])
     return Response(wire.bundle("batch-response", answers), content_type=wire.JSON)
 
 
@@ -52,7 +59,7 @@ def _entries(bundle: Any) -> list[Any]:
     return entries
 
 
-def _answered(visit: Visit, entry: Any) -> bytes:
+def _answered(visit: Visit, entry: Any, allowance: budget.Allowance) -> bytes:
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict) or not all(isinstance(asked.get(n), str) for n in ("method", "url")):
         text = "An entry needs request.method and request.url"
@@ -63,6 +70,11 @@ def _answered(visit: Visit, entry: Any) -> bytes:
     if environ is None:
         text = "The url of an entry is relative to the base, and of FHIR"
         return _failed(400, "invalid", text, "Bundle.entry.request.url")
+    if allowance.is_spent:
+        refusal = budget.exhausted()
+        return _failed(refusal.status, refusal.code, refusal.text, refusal.expression)
+    environ[budget.ALLOWANCE] = allowance
+    budget.inspect(environ)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     # A context of its own: `g` would be shared, and the batch go out as the last of its entries.
     with app.app_context(), app.request_context(environ):

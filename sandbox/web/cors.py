@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from flask import Response, request
 
 from sandbox.auth.clients import Client, is_loopback
+from sandbox.web import headers
 from sandbox.web.visit import Visit
 
 METHODS = "GET, HEAD, POST, OPTIONS"
-HEADERS = "authorization, content-type, accept, prefer, if-none-match, if-modified-since, x-sandbox-scenario"
-EXPOSED = "Location, Content-Location, ETag, Last-Modified, Retry-After, X-Progress"
+HEADERS = ", ".join(headers.READ).lower()
+EXPOSED = ", ".join(headers.WRITTEN)
 PREFLIGHT_SECONDS = 600
 
 _PUBLIC = frozenset(
@@ -41,15 +42,27 @@ _FOR_APPS = frozenset({"/auth/token", "/auth/revoke", "/auth/introspect", "/auth
 
 def preflight(visit: Visit) -> Response | None:
     """The answer to a browser that asks whether its script may; None for any other request."""
-    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+    if not _is_preflight() or not visit.payer.cors:
         return None
-    if not visit.payer.cors or not _reachable(request.path):
-        return None
+    return _permission() if _allowed(visit) else Response(status=204)
+
+
+def early_preflight() -> Response | None:
+    """The same before it is known which payer was asked: the request itself will be refused, and then
+    its script can read why."""
+    return _permission() if _is_preflight() else None
+
+
+def _is_preflight() -> bool:
+    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
+    return asks and _reachable(request.path)
+
+
+def _permission() -> Response:
     response = Response(status=204)
-    if _allowed(visit):
-        response.headers["Access-Control-Allow-Methods"] = METHODS
-        response.headers["Access-Control-Allow-Headers"] = HEADERS
-        response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
+    response.headers["Access-Control-Allow-Methods"] = METHODS
+    response.headers["Access-Control-Allow-Headers"] = HEADERS
+    response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return response
 
 
@@ -63,6 +76,14 @@ def mark(visit: Visit, response: Response) -> None:
     if _allowed(visit):
         response.headers["Access-Control-Allow-Origin"] = "*" if anybody else request.headers["Origin"]
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
+
+
+def early_headers(path: str = "/fhir") -> list[tuple[str, str]]:
+    """CORS headers for a refusal that comes before it is known which payer was asked: its words are
+    fixed, so any origin may read them. Where no path is known either, the FHIR API is meant."""
+    if not _reachable(path):
+        return []
+    return [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED)]
 
 
 def _reachable(path: str) -> bool:

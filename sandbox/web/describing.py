@@ -21,7 +21,7 @@ def home() -> Response:
     visit = here()
     if wants_page():
         response = page("fhir_home.html", types=visit.desk.types())
-    elif any(name not in ("_format", "_pretty", "lang") for name in request.args):
+    elif any(text and name not in ("_format", "_pretty", "lang") for name, text in request.args.items()):
         not_found("Searches are by type here: [type]?…", "not-supported")
     else:
         text = f"The base of a FHIR API: see {visit.fhir}/metadata and {visit.base}/developer"
@@ -40,6 +40,7 @@ def capability_statement() -> Response:
         visit.rooms.version,
         visit.payer,
         visit.rooms.guides,
+        visit.rooms.profiles,
     )
     statement = visit.gates.run(
         Stage.RESOURCE, statement, replace(visit.facts, resource="CapabilityStatement")

@@ -64,14 +64,20 @@ HISTORY: dict[str, tuple[str, str]] = {
 """Parameters of [type]/[id]/_history."""
 
 ERRORS: tuple[tuple[str, str, str], ...] = (
-    ("400", "invalid", "A parameter or its value cannot be understood. Correct the request."),
+    (
+        "400",
+        "invalid, too-costly, not-supported",
+        "A parameter or its value cannot be understood, there is more of it than a request may have, or"
+        " there is no such operation. Correct the request.",
+    ),
     ("401", "login, expired", "No token, or one that is expired, revoked or unknown. Refresh, or ask again."),
     ("403", "forbidden", "The token does not reach this. WWW-Authenticate names the scope that would."),
     ("404", "not-found, not-supported", "No such resource for this member, or no such type here."),
     ("405", "not-supported", "The method is not possible. The header Allow names those that are."),
     ("406", "not-supported", "Only application/fhir+json is served."),
     ("410", "expired", "The page is too old: search again. (deleted: the resource is gone.)"),
-    ("413", "invalid", "The body of the request is larger than a megabyte."),
+    ("413", "too-long", "The body or a search is too long: 64 kB for a body, a megabyte for a batch."),
+    ("414", "too-long", "The address is too long: its query is at most 8,000 bytes."),
     ("415", "not-supported", "The body is in another format than application/fhir+json."),
     ("429", "throttled", "Too many requests. Wait as long as Retry-After says."),
     ("500", "exception", "The fault is ours. The answer carries a request id to tell us."),

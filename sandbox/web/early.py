@@ -13,6 +13,7 @@ from http import HTTPStatus
 
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
+from sandbox.web.headers import WRITTEN
 
 Headers = list[tuple[str, str]]
 
@@ -67,4 +68,7 @@ def refusal(
     else:
         kind, body = "text/html; charset=utf-8", _PAGE.format(status.phrase, escape(text)).encode()
     headers = [("Content-Type", kind), *no_store, ("Content-Length", str(len(body)))]
+    if "json" in kind and not path.startswith("/_sandbox"):  # its words are fixed: any origin may read them
+        headers.append(("Access-Control-Allow-Origin", "*"))
+        headers.append(("Access-Control-Expose-Headers", ", ".join(WRITTEN)))
     return headers + ([("X-Request-Id", request_id)] if request_id else []), body

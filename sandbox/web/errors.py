@@ -9,7 +9,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.auth.authentication import speakable
-from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem
+from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem, TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
 from sandbox.web.pages import page
@@ -79,6 +79,8 @@ def _http(error: HTTPException) -> Response:
     if status == 405:
         allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         return answer(NotAllowed("This method is not possible here", headers={"Allow": allow}))
+    if status == 413:
+        return answer(TooLarge("The body of the request is larger than a request here may be"))
     if status == 410:
         return answer(Gone("This is gone"))
     problem = Problem(error.name, code="invalid" if status < 500 else "exception")

@@ -26,7 +26,7 @@ from sandbox.faults.verbs import VERBS
 from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
-from sandbox.web import cors, visit
+from sandbox.web import budget, cors, headers, visit
 from sandbox.web.blocking import BlockingWaits
 from sandbox.web.control import may_control
 from sandbox.web.early import PROBLEM, issue_code
@@ -61,14 +61,17 @@ class ScenarioPath:
         if not _HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
             # Every URL we build begins with the Host: with a broken one there is nothing to answer.
             text = "The Host header is not a host name"
-            media, body = "text/plain; charset=utf-8", f"{text}\n".encode()
+            media, body, more = "text/plain; charset=utf-8", f"{text}\n".encode(), []
             if "/fhir" in environ.get("PATH_INFO", ""):
                 media, body = wire.JSON, json_bytes(wire.outcome("invalid", text, expression="http.host"))
-            start_response("400 Bad Request", [("Content-Type", media), ("Content-Length", str(len(body)))])
+                more = cors.early_headers()
+            told = [("Content-Type", media), ("Content-Length", str(len(body))), *more]
+            start_response("400 Bad Request", told)
             return [body]
         # Bytes that should have been percent-encoded: from here on they are.
         if not environ.get("QUERY_STRING", "").isascii():
             environ["QUERY_STRING"] = quote(environ["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
+        budget.inspect(environ)
         path = environ.get("PATH_INFO", "")
         if path.startswith("/.well-known/") and (found := _METADATA.fullmatch(path)):
             path = environ["PATH_INFO"] = f"{found[2]}/auth/.well-known/{found[1]}"
@@ -99,13 +102,15 @@ def _enter() -> Response | None:
         selection = wired.catalog.choose(path, header, wired.default_scenario)
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
-        return answer(problem)
+        return cors.early_preflight() or answer(problem)
     ledger = wired.ledger.tenant(here.key)
 
     def arrive(facts: Facts) -> None:
         base, id = visit.base_of(request), new_secret(6)
         g.visit = visit.make(wired, selection, ledger, base, facts, id, started, chosen=chosen)
         g.visit.fetched = request.environ.get(FETCHED, {})
+        g.visit.allowance = request.environ.get(budget.ALLOWANCE)
+        g.visit.notes["correlation"] = headers.correlation(request.environ)
 
     if (faulty := request.environ.get(PROBLEM)) is not None:
         status, text = faulty
@@ -115,8 +120,8 @@ def _enter() -> Response | None:
         unread.status = int(status)
         return answer(unread)
     try:
-        # Kept, since `state` goes back byte for byte. A control call is JSON, whatever curl calls it.
-        request.get_data(cache=True)
+        budget.admit(request)
+        # A control call is JSON, whatever curl calls it.
         if not request.path.startswith(_CONTROL):
             _ = request.form
     except Exception as problem:
@@ -124,6 +129,8 @@ def _enter() -> Response | None:
         arrive(Facts(request.method, request.path))
         if isinstance(problem, HTTPException):
             raise
+        if isinstance(problem, Problem):
+            return answer(problem)
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
     try:
@@ -207,7 +214,13 @@ def _facts() -> Facts:
 
 
 def _leave(response: Response) -> Response:
-    if "visit" not in g or isinstance(request.environ.get(WAIT), Fetch | Retry):
+    if isinstance(request.environ.get(WAIT), Fetch | Retry):
+        return response
+    correlation = headers.correlation(request.environ)
+    if correlation:
+        response.headers[headers.CORRELATION] = correlation
+    if "visit" not in g:
+        response.headers.extend(cors.early_headers(request.path))
         return response
     here = visit.here()
     if here.delays:
@@ -225,8 +238,10 @@ def _leave(response: Response) -> Response:
         because = _because(here, response)
         here.ledger.note(entry(here, response, because))
     response.headers["X-Request-Id"] = here.request_id
-    if (told := (*here.fired(), *because)) and not here.selection.stealth:
-        response.headers["Sandbox-Effects"] = ", ".join(told)
+    if correlation:  # whatever an accident has made of the answer
+        response.headers[headers.CORRELATION] = correlation
+    if (effects := (*here.fired(), *because)) and not here.selection.stealth:
+        response.headers["Sandbox-Effects"] = ", ".join(effects)
     return response
 
 

@@ -22,6 +22,8 @@ fhir.get("/.well-known/<name>")(describing.nothing_known)
 fhir.route("/Patient/<id>/$everything", methods=["GET", "POST"])(operations.everything)
 fhir.route("/Patient/$everything", methods=["GET", "POST"])(operations.everybody)
 fhir.route("/DocumentReference/$docref", methods=["GET", "POST"])(operations.docref)
+for place in ("/$<name>", "/<kind>/$<name>", "/<kind>/<id>/$<name>"):
+    fhir.route(place, methods=["GET", "POST"])(operations.unsupported)
 fhir.add_url_rule("/_history", view_func=reading.no_history)
 fhir.add_url_rule("/<kind>/_history", view_func=reading.no_history)
 fhir.get("/<kind>/<id>/_history/<version>")(reading.vread)

@@ -18,15 +18,17 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.wrappers import Request
 
 from sandbox.auth.tokens import Access, alive, reach
+from sandbox.core.caching import cache_short
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import Problem
 from sandbox.core.gates import Facts
 from sandbox.faults.selection import Selection
 from sandbox.fhir import wire
 from sandbox.store.secret import new_secret
-from sandbox.web import encoding, operations, reading, searching, visit
+from sandbox.web import budget, encoding, operations, reading, searching, visit
 from sandbox.web.arriving import admit, came
 from sandbox.web.early import PROBLEM
+from sandbox.web.headers import CORRELATION, correlation
 from sandbox.web.journal import Asked, noted
 from sandbox.web.negotiation import takes_json
 
@@ -82,6 +84,7 @@ class Lane:
             if arrived is None:
                 return None
             here, allowed = arrived
+            here.notes["correlation"] = correlation(environ)
             came(here, allowed)
             admit(here, allowed, asked.kind, asked.action)
             headers, body = _served(here, allowed, asked)
@@ -93,6 +96,8 @@ class Lane:
             body = encoding.zipped(body)
         headers.append(("Content-Length", str(len(body))))
         headers.append(("X-Request-Id", here.request_id))
+        if given := here.notes["correlation"]:
+            headers.append((CORRELATION, given))
         here.ledger.note(noted(here, asked.journal, 200))
         return headers, body
 
@@ -126,6 +131,8 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
     """The request, if it is of the hot kind."""
     if environ["REQUEST_METHOD"] != "GET" or environ.get("CONTENT_LENGTH") not in (None, "", "0"):
         return None
+    if budget.is_over(environ):
+        return None
     path = environ["PATH_INFO"]
     found = _PATH.fullmatch(path)
     authorization = environ.get("HTTP_AUTHORIZATION", "")
@@ -145,7 +152,7 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
     return Ask(kind, id or "", bool(whole), args, journal)
 
 
-@lru_cache(1024)
+@cache_short(1024)
 def _args(query: str) -> tuple[Args, ImmutableMultiDict[str, str]]:
     sent = Request({"REQUEST_METHOD": "GET", "QUERY_STRING": query}).args
     return tuple(sent.items(multi=True)), ImmutableMultiDict(sent)

@@ -7,19 +7,22 @@ not ours: both are left alone, as RFC 7240 §2 wants.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Mapping
 
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header, parse_options_header
+from werkzeug.http import parse_accept_header, parse_list_header, parse_options_header
 
+from sandbox.core.caching import cache_short
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
 from sandbox.core.files import json_exact, json_pretty, json_value
+from sandbox.core.limits import HEADER_LENGTH_MAX
 
 JSON = ("application/fhir+json", "application/json", "application/json+fhir", "text/json")
 """Names of the one format; the third is that of DSTU2. What is sent is always called by the first."""
 
 _FORMATS = frozenset({"json", *JSON, *(name.replace("+", " ") for name in JSON)})
+"""What `_format` may say; a client that forgot to encode the + sends a space."""
 
 
 def negotiate() -> None:
@@ -27,13 +30,13 @@ def negotiate() -> None:
     if request.path.startswith("/fhir/.well-known/") or wants_page():
         return
     asked = request.args.get("_format")
-    if asked is not None:
-        acceptable = asked.partition(";")[0].strip().lower() in _FORMATS
+    if asked:
+        acceptable = _is_json(asked)
     else:
         acceptable = "Accept" not in request.headers or takes_json(request.headers["Accept"])
     if not acceptable:
         problem = NotAcceptable("This payer answers application/fhir+json only, in version 4.0")
-        problem.expression = "_format" if asked is not None else "http.accept"
+        problem.expression = "_format" if asked else "http.accept"
         raise problem
 
 
@@ -42,17 +45,33 @@ def wants_page() -> bool:
     if request.path.rstrip("/") != "/fhir" or request.method not in ("GET", "HEAD"):
         return False
     asked = request.args.get("_format")
-    if asked is not None:
+    if asked:
         return asked in ("html", "text/html")
     accepted = request.accept_mimetypes
     return quality(accepted, "text/html") > max(quality(accepted, name) for name in JSON)
 
 
-@lru_cache(256)
+def _is_json(text: str) -> bool:
+    """Whether `_format` asks for the one format in the one version that there is."""
+    if len(text) > HEADER_LENGTH_MAX:
+        return False
+    name, options = parse_options_header(text)
+    return name.strip().lower() in _FORMATS and _is_r4(options)
+
+
+def _is_r4(options: Mapping[str, str]) -> bool:
+    """Whether the parameters of a media type leave the version open or name ours."""
+    version = options.get("fhirversion", "4.0")
+    return version == "4.0" or version.startswith("4.0.")
+
+
+@cache_short(256)
 def takes_json(header: str) -> bool:
     """Whether an Accept header takes the one format that there is; an empty one takes anything."""
     if not header.strip():
         return True
+    if len(header) > HEADER_LENGTH_MAX:
+        bad_request(f"Accept has at most {HEADER_LENGTH_MAX} characters", "http.accept")
     accepted = parse_accept_header(header, MIMEAccept)
     return any(quality(accepted, name) > 0 for name in JSON)
 
@@ -63,15 +82,19 @@ def quality(accepted: MIMEAccept, kind: str) -> float:
     ranks = {kind: 2, f"{kind.partition('/')[0]}/*": 1, "*/*": 0}
     for value, liked in accepted:
         name, options = parse_options_header(value)
-        if options.get("fhirversion", options.get("fhirVersion", "4.0")).startswith("4.0"):
+        if _is_r4(options):
             best = max(best, (ranks.get(name.lower(), -1), liked))
     return best[1] if best[0] >= 0 else 0.0
 
 
 def strict() -> bool:
     """Whether `Prefer: handling=strict` is asked."""
-    wishes = request.headers.get("Prefer", "").lower().replace('"', "").replace(",", ";").split(";")
-    return "handling=strict" in (wish.replace(" ", "") for wish in wishes)
+    wishes = parse_list_header(request.headers.get("Prefer", "")[:HEADER_LENGTH_MAX])
+    for wish in (part for each in wishes for part in each.split(";")):
+        name, _, value = wish.partition("=")
+        if name.strip().lower() == "handling":  # said twice, the first counts (RFC 7240 §2)
+            return value.strip(' \t"').lower() == "strict"
+    return False
 
 
 def pretty(response: Response) -> Response:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NoReturn
 from urllib.parse import urlencode
 
 from flask import Response, request
@@ -16,7 +17,7 @@ from sandbox.core.errors import BadRequest, not_found
 from sandbox.fhir import documents, interactions, wire
 from sandbox.fhir.library import Page
 from sandbox.fhir.parameters import pairs
-from sandbox.web.arriving import arrive, now, terms
+from sandbox.web.arriving import arrive, bearer, now, terms
 from sandbox.web.negotiation import json_body, strict
 from sandbox.web.searching import bundle, found, pages
 from sandbox.web.visit import Visit
@@ -40,15 +41,16 @@ def compartment(visit: Visit, allowed: Access, id: str, given: Sequence[tuple[st
     asked = interactions.everything_args(
         id, given, readable, visit.payer.page_size, visit.payer.page_size_max, limits
     )
+    visit.charge(asked.cost)
     query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])
     place = pages(visit, allowed).read(query, dict(given).get("_page"))
-    if mode == "single" and asked.count:
-        asked = replace(asked, count=1_000_000)
     asked = replace(asked, after=place.key, back=place.back)
     visit.learn(page=place.number)
-    page = interactions.everything(visit.rooms.library, asked, place.now, visit.gates, visit.facts)
+    page = interactions.everything(
+        visit.rooms.library, asked, place.now, visit.gates, visit.facts, whole=mode == "single"
+    )
     if place.number == 1 and asked.count:
-        named = [t for name, text in given if name == "_type" for t in text.split(",")]
+        named = {t for name, text in given if name == "_type" for t in text.split(",") if t}
         page = replace(
             page,
             withheld=tuple(
@@ -62,11 +64,24 @@ def everybody() -> Response:
     raise BadRequest("$everything wants a patient: Patient/[id]/$everything")
 
 
+def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
+    """What is asked by another operation, at the base, of a type or of one resource."""
+    visit, _ = bearer()
+    served = ["DocumentReference/$docref"]
+    if visit.payer.everything != "none":
+        served.insert(0, "Patient/[id]/$everything")
+    told = f"is not supported here. The operations are {' and '.join(served)}"
+    if name == "export":
+        raise BadRequest(f"Bulk export ($export) {told}", code="not-supported")
+    not_found(f"This operation {told}", "not-supported")
+
+
 def docref() -> Response:
     visit, allowed = arrive(documents.KIND, "s")
     given = _given()
     sizes = visit.payer.page_size, visit.payer.page_size_max
     asked = documents.docref(given, *sizes, strict(), visit.fhir)
+    visit.charge(asked.query.cost)
     bound = f"docref?{asked.query.links_to()}"
     place = pages(visit, allowed).read(bound, dict(given).get("_page"))
     visit.learn(page=place.number)

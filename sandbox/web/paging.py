@@ -64,7 +64,7 @@ class Pages:
     def read(self, query: str, token: str | None) -> Place:
         """The place of a token, the beginning without one. Raises BadRequest for a token that was not
         issued by this payer to this reader for this query, Gone for one that is too old."""
-        if token is None:
+        if not token:
             return Place(self._now)
         try:
             bound, key, number, back, began, issued = self._serializer.loads(token)
@@ -91,10 +91,10 @@ class Pages:
             links.append(to("next", page.last, place.number + 1))
         if place.number > 1:
             first = to("first", 0, 1)
-            far = place.number > 2 and page.first
-            links.append(
-                to("previous", page.first, place.number - 1, True) if far else ("previous", first[1])
-            )
+            # Before a page that was cut on the way back there is more of the same page.
+            number = place.number if place.back and page.cut else place.number - 1
+            far = number > 1 and page.first
+            links.append(to("previous", page.first, number, True) if far else ("previous", first[1]))
             links.append(first)
         else:
             links.append(("first", links[0][1]))

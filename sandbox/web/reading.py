@@ -67,8 +67,8 @@ def vread(kind: str, id: str, version: str) -> Response:
 def history(kind: str, id: str) -> Response:
     """All versions in one Bundle: there are few. `_count` is a hint that is not taken."""
     visit, allowed = arrive(kind, "r")
-    for name in request.args:
-        if name not in ("_since", "_count", "_format", "_pretty") and strict():
+    for name, text in request.args.items():
+        if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
             bad_request(f"_history has no parameter {name[:64]}", name[:64])
     seen = versions.history(
         visit.rooms.library,
@@ -82,7 +82,7 @@ def history(kind: str, id: str) -> Response:
         _since(),
     )
     url = f"{visit.fhir}/{kind}/{id}/_history"
-    if "_since" in request.args:
+    if request.args.get("_since"):
         url += "?" + urlencode({"_since": request.args["_since"]})
     return Response(wire.history(seen, visit.fhir, url), content_type=wire.JSON)
 

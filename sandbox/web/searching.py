@@ -9,6 +9,7 @@ from flask import Response, request
 
 from sandbox.auth.tokens import Access
 from sandbox.core.errors import UnsupportedMedia
+from sandbox.core.limits import BROAD_COST_FACTOR
 from sandbox.fhir import interactions, wire
 from sandbox.fhir.library import Page
 from sandbox.fhir.query import Query, parse
@@ -46,6 +47,8 @@ def results(
         strict=strict,
         base=visit.fhir,
     )
+    broad = allowed.patient is None and query.is_broad
+    visit.charge(query.cost * (BROAD_COST_FACTOR if broad else 1))
     bound = f"{kind}?{query.links_to()}"
     place = pages(visit, allowed).read(bound, dict(args).get("_page"))
     visit.learn(page=place.number)

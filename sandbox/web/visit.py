@@ -24,6 +24,7 @@ from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.fhir.library import Library
 from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.web.budget import Allowance
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Rooms:
     remote: RemoteJwks
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
+    profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Type → the profiles that the data claim."""
     guides: Sequence[str] = ()
     """Canonicals of the editions that the data follow; empty when somebody else made the data."""
 
@@ -74,6 +77,13 @@ class Visit:
     notes: dict[str, str | None] = field(default_factory=dict)
     delays: list[float] = field(default_factory=list)
     fetched: Mapping[str, Outcome] = field(default_factory=dict)
+    allowance: Allowance | None = None
+    """What is left of the budget of a batch, where the request is one of its entries."""
+
+    def charge(self, cost: int) -> None:
+        """Count the cost of a search. Raises BadRequest where a batch cannot afford it."""
+        if self.allowance is not None:
+            self.allowance.charge(cost)
 
     def learn(self, **facts: object) -> None:
         """Know more about the request: client, member, page…"""

@@ -77,7 +77,9 @@ def authorizing_at_length(scene: Scene, name: str) -> None:
     held(answer.status_code == 400 or told.get("error") == "invalid_request", f"an endless {name}")
 
 
-@attack("oversized parameters", {"sandbox.auth.request.MOST": 10**9})
+@attack(
+    "oversized parameters", {"sandbox.auth.request.MOST": 10**9, "sandbox.core.limits.PARAMETERS_MAX": 10**9}
+)
 def authorizing_with_many(scene: Scene) -> None:
     app = scene.make()
     query = urlencode([*app.request().items(), *((f"p{number}", "") for number in range(200))])
@@ -85,7 +87,7 @@ def authorizing_with_many(scene: Scene) -> None:
     held(answer.status_code == 400, "a request with hundreds of parameters")
 
 
-_BOTTOMLESS = {"flask.Request.max_content_length": None, "flask.Request.max_form_memory_size": None}
+_BOTTOMLESS = {"sandbox.core.limits.BODY_BYTES_MAX": 10**9, "flask.Request.max_form_memory_size": None}
 
 
 @attack("oversized parameters", _BOTTOMLESS, "token", endpoint="token")

@@ -8,6 +8,7 @@ from typing import Any
 
 import attacks.assertions
 import attacks.availability
+import attacks.budgets
 import attacks.codes
 import attacks.leaks
 import attacks.other_members
@@ -54,6 +55,8 @@ LINES = (
     "long polls",
     "slow keys",
     "bytes that drip",
+    "searches that cost too much",
+    "batches that cost too much",
 )
 
 

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from support.smart_app import MakeApp, SmartApp
 
-from sandbox.web.batch import ENTRIES_MAX
+from sandbox.core.limits import ENTRIES_MAX
 
 Json = dict[str, Any]
 

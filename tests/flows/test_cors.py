@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from support.smart_app import MakeApp, SmartApp
+
+from sandbox.web import cors as cors_of
+from sandbox.web.headers import READ as READ_OF_REQUESTS
 
 REGISTERED = "https://app.example"
 DOCUMENTS = [
@@ -51,6 +56,10 @@ STRANGERS = [
 ]
 
 
+READ = {"Retry-After", "Location", "ETag", "WWW-Authenticate", "Sandbox-Effects", "X-Request-Id",
+        "X-Correlation-Id", "Last-Modified"}  # fmt: skip
+
+
 def ask(app: SmartApp, path: str, who: str, method: str = "POST") -> httpx.Response:
     """A preflight."""
     headers = {
@@ -59,6 +68,10 @@ def ask(app: SmartApp, path: str, who: str, method: str = "POST") -> httpx.Respo
         "Access-Control-Request-Headers": "authorization,content-type",
     }
     return app.http.options(f"{app.base}/{path}", headers=headers)
+
+
+def exposed(answer: httpx.Response) -> set[str]:
+    return set(answer.headers["access-control-expose-headers"].split(", "))
 
 
 def cors(answer: httpx.Response) -> set[str]:
@@ -84,11 +97,13 @@ def test_a_registered_app_may_call_from_its_own_origin(app: SmartApp, path: str,
     assert "POST" in asked.headers["access-control-allow-methods"]
     allowed = set(asked.headers["access-control-allow-headers"].split(", "))
     assert {"authorization", "content-type", "accept", "prefer", "if-none-match"} <= allowed
+    assert {"x-sandbox-scenario", "x-sandbox-fail-next", "x-request-id", "x-correlation-id"} <= allowed
+    assert "x-sandbox-key" not in allowed  # the control API is for no page
     assert "Origin" in asked.headers["vary"]
     answer = app.http.post(f"{app.base}/{path}", headers={"Origin": who}, data={"a": "b"})
     assert answer.status_code >= 400  # errors are told to the app's script too
     assert answer.headers["access-control-allow-origin"] == who
-    assert {"Retry-After", "Location"} <= set(answer.headers["access-control-expose-headers"].split(", "))
+    assert exposed(answer) >= READ
     assert "access-control-allow-credentials" not in answer.headers
 
 
@@ -161,3 +176,48 @@ def test_an_app_that_registers_itself_may_call_until_it_is_suspended(app: SmartA
     decided = app.control(f"clients/{client}", {"state": "suspended", "criterion": "token-misuse"})
     assert decided.status_code == 200
     assert cors(ask(app, "fhir/Patient", mine)) == set()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "fhir/Patient", 401),
+        ("GET", "fhir/Patient?_format=xml", 406),
+        ("GET", f"fhir/Patient?name={'x' * 8000}", 414),
+        ("POST", "fhir/Patient/_search", 413),
+        ("POST", "auth/token", 413),
+        ("DELETE", "fhir/Patient", 405),
+        ("GET", "fhir/no/such/thing/here", 404),
+    ],
+)
+def test_every_refusal_can_be_read(app: SmartApp, method: str, path: str, status: int) -> None:
+    body = b"a=" + b"x" * (1 << 17) if status == 413 else b""
+    headers = {"Origin": REGISTERED, "Content-Type": "application/x-www-form-urlencoded"}
+    answer = app.http.request(method, f"{app.base}/{path}", content=body, headers=headers)
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (status, REGISTERED)
+    assert exposed(answer) >= READ
+
+
+def test_a_refusal_before_the_payer_is_known_can_be_read_by_anybody(app: SmartApp) -> None:
+    nowhere = f"{app.base.partition('/s/')[0]}/s/no-such-scenario"
+    lost = SmartApp(nowhere)
+    asked = ask(lost, "fhir/Patient", "https://evil.example", "GET")
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (204, "*")
+    answer = lost.get("Patient", Origin="https://evil.example")
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (404, "*")
+    assert exposed(answer) >= READ
+    for path in ("portal", "_sandbox/clock", "auth/authorize"):
+        assert cors(app.http.get(f"{nowhere}/{path}", headers={"Origin": "null"})) == set()
+    lost.close()
+
+
+def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
+    """What the code looks up, less what browsers set themselves and what only servers and people send."""
+    looked_up = re.compile(
+        r"""request\.headers(?:\.get\(|\[)"([A-Za-z-]+)"|"([A-Z][A-Za-z-]+)" (?:not )?in request\.headers"""
+    )
+    texts = [path.read_text() for path in Path(cors_of.__file__).parent.glob("*.py")]
+    read = {a or b for text in texts for a, b in looked_up.findall(text)}
+    assert {"Authorization", "Prefer", "If-None-Match"} <= read
+    by_browsers = {"Origin", "Access-Control-Request-Method", "Sec-Fetch-Site", "Accept-Encoding"}
+    assert read - by_browsers - {"X-Sandbox-Key"} <= set(READ_OF_REQUESTS)

@@ -276,3 +276,31 @@ def test_a_whole_number_may_come_as_any_kind_of_one(maria: SmartApp, kind: str) 
         f"{maria.base}/fhir/Patient/{maria.patient}/$everything", content=json.dumps(body), headers=headers
     )
     assert (answer.status_code, len(answer.json()["entry"])) == (200, 3)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("$export", 400),
+        ("Patient/$export", 400),
+        ("Group/x/$export", 400),
+        ("Patient/{patient}/$export", 400),
+        ("$meta", 404),
+        ("Patient/$match", 404),
+        ("Coverage/$everything", 404),
+        ("Coverage/x/$validate", 404),
+        ("Starship/$fly", 404),
+    ],
+)
+def test_an_operation_that_is_not_there_is_told_what_is(
+    maria: SmartApp, method: str, path: str, status: int
+) -> None:
+    path = path.format(patient=maria.patient)
+    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
+    answer = maria.http.request(method, f"{maria.base}/fhir/{path}", headers=bearer)
+    issue = answer.json()["issue"][0]
+    assert (answer.status_code, issue["code"]) == (status, "not-supported")
+    assert "Patient/[id]/$everything and DocumentReference/$docref" in issue["details"]["text"]
+    assert ("Bulk export" in issue["details"]["text"]) == ("export" in path)
+    assert maria.http.request(method, f"{maria.base}/fhir/{path}").status_code == 401

@@ -209,5 +209,4 @@ def test_how_an_answer_is_written_is_no_part_of_a_walk(maria: SmartApp) -> None:
 
 
 def test_a_token_that_is_none_is_refused(maria: SmartApp) -> None:
-    assert maria.get(f"{EOB}?_page=").status_code == 400
     assert maria.get(f"{EOB}?_page=W10.forged").status_code == 400

@@ -206,14 +206,22 @@ def test_accept_is_weighed(maria: SmartApp, accept: str, status: int) -> None:
         ("json", 200),
         ("application/fhir%2Bjson", 200),
         ("application/fhir+json", 200),
+        ("application/fhir%2Bjson;fhirVersion=4.0", 200),
+        ("Application/JSON;charset=utf-8", 200),
+        ("application/fhir+json;fhirVersion=3.0", 406),
         ("xml", 406),
-        ("", 406),
     ],
 )
 def test_format_wins_over_accept(maria: SmartApp, form: str, status: int) -> None:
     path = f"Patient/{maria.patient}?_format={form}"
     for accept in ("application/fhir+xml", "application/fhir+json"):
         assert maria.get(path, Accept=accept).status_code == status
+
+
+def test_an_empty_format_leaves_the_choice_to_accept(maria: SmartApp) -> None:
+    path = f"Patient/{maria.patient}?_format="
+    assert maria.get(path).status_code == 200
+    assert maria.get(path, Accept="application/fhir+xml").status_code == 406
 
 
 def test_elements_of_a_resource_are_read(maria: SmartApp) -> None:
@@ -277,3 +285,5 @@ def test_a_preference_about_writes_changes_nothing(maria: SmartApp) -> None:
         assert (answer.status_code, answer.content) == (200, plain)
     for wish in ('handling="strict"', "return=minimal, handling=strict", "wait=1;handling = strict"):
         assert maria.get("Coverage?colour=x", Prefer=wish).status_code == 400
+    for wish in ("handling=lenient, handling=strict", 'x="handling=strict"', "xhandling=strict"):
+        assert maria.get("Coverage?colour=x", Prefer=wish).status_code == 200

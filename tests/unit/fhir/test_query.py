@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
+from sandbox.core.limits import VALUES_MAX
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import (
-    VALUES_MAX,
     Canonical,
     Elsewhere,
     Include,
@@ -141,7 +141,6 @@ def test_a_string_is_a_folded_prefix_unless_it_must_be_exact() -> None:
         (EOB, "type", ",".join("a" * (VALUES_MAX + 1))),
         (EOB, "_count", "-1"),
         (EOB, "_count", "ten"),
-        (EOB, "_count", ""),
         (EOB, "_count", "٣"),
         (EOB, "_count", "1" * 10),
         (EOB, "_total", "exact"),
