@@ -12,10 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.core.cache import bounded
 from sandbox.core.errors import bad_request, forbidden, not_found
 from sandbox.fhir import includes
 from sandbox.fhir.clauses import AnyOf, Clause, clause
@@ -118,7 +118,7 @@ def parse(
     return _parsed(kind, tuple(args), page_size, page_size_max, strict, base)
 
 
-@lru_cache(512)
+@bounded(8 << 20, 8)
 def _parsed(
     kind: str,
     listed: tuple[tuple[str, str], ...],

@@ -7,12 +7,11 @@ not ours: both are left alone, as RFC 7240 §2 wants.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_options_header
 
+from sandbox.core.cache import bounded
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
 from sandbox.core.files import json_exact, json_pretty, json_value
 
@@ -48,7 +47,7 @@ def wants_page() -> bool:
     return quality(accepted, "text/html") > max(quality(accepted, name) for name in JSON)
 
 
-@lru_cache(256)
+@bounded(256 << 10)
 def takes_json(header: str) -> bool:
     """Whether an Accept header takes the one format that there is; an empty one takes anything."""
     if not header.strip():
