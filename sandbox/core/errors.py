@@ -11,7 +11,9 @@ SandboxError
     ├── NotAllowed          405 not-supported
     ├── Gone                410 deleted | expired
     ├── NotAcceptable       406 not-supported
-    └── UnsupportedMedia    415 not-supported
+    ├── UnsupportedMedia    415 not-supported
+    ├── TooManyRequests     429 throttled
+    └── Unavailable         503 transient
 """
 
 from __future__ import annotations
@@ -86,6 +88,25 @@ class UnsupportedMedia(Problem):
 
 class Gone(Problem):
     status, code = 410, "deleted"
+
+
+class TooManyRequests(Problem):
+    """A quota is used up; `seconds` is when the next try may succeed."""
+
+    status, code = 429, "throttled"
+
+    def __init__(self, text: str, seconds: int):
+        super().__init__(text, headers={"Retry-After": str(seconds)})
+        self.seconds = seconds
+
+
+class Unavailable(Problem):
+    """The ledger cannot be read or written at the moment."""
+
+    status, code = 503, "transient"
+
+    def __init__(self) -> None:
+        super().__init__("The server cannot keep its records right now", headers={"Retry-After": "5"})
 
 
 def bad_request(text: str, expression: str | None = None) -> NoReturn:

@@ -24,7 +24,7 @@ from sandbox.faults.verbs import VERBS
 from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
-from sandbox.web import cors, visit
+from sandbox.web import cors, quota, visit
 from sandbox.web.control import may_control
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
@@ -94,6 +94,7 @@ def _enter() -> Response | None:
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return answer(problem)
+    quota.take_session(here.key)
     ledger = wired.ledger.tenant(here.key)
 
     def arrive(facts: Facts) -> None:
@@ -160,14 +161,16 @@ def _arm(ledger: TenantLedger) -> None:
         return
     if not may_control():
         raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
-    for number, one in enumerate(oneshot.header(text)):
+    accidents = oneshot.header(text)
+    ledger.quotas.take("accident", quota.client_address(), ledger.name)
+    for number, one in enumerate(accidents):
         ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}")
 
 
 def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
-    caller = authorization or request.remote_addr or ""
+    caller = authorization or quota.client_address()
     basic = request.authorization.username if request.authorization else None
     return Facts(
         method=request.method,
