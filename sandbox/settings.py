@@ -47,7 +47,7 @@ class Settings:
     tls_cert: str = ""
     tls_key: str = ""
     control_key: str = ""
-    journal_entries: int = 30_000
+    journal_entries: int = 20_000
     journal_per_payer: int = 10_000
     idle_days: int = 30
     quota_factor: int = 1

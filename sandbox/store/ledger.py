@@ -96,7 +96,7 @@ PROBE = 250
 class Limits:
     """What the operator may change of how much a ledger keeps; see `settings`."""
 
-    journal: int = 30_000
+    journal: int = 20_000
     journal_per_payer: int = 10_000
     idle_days: int = retention.IDLE_DAYS
     quota_factor: int = 1

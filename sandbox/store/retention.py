@@ -147,10 +147,10 @@ def _flag(condition: Flag) -> ColumnElement[Any]:
 
 
 RULES: tuple[Rule, ...] = (
-    Rule(PUSHED, 2_000, 1_000, 16_384, days=1, over=_past(PUSHED.c.expires)),
+    Rule(PUSHED, 1_000, 500, 16_384, days=1, over=_past(PUSHED.c.expires)),
     Rule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires)),
     Rule(
-        SESSION, 20_000, 10_000, 500, days=30, over=_past(SESSION.c.expires),
+        SESSION, 10_000, 5_000, 500, days=30, over=_past(SESSION.c.expires),
         worth=(_flag(SESSION.c.username.is_not(None)),),
     ),
     Rule(CODE, 20_000, 10_000, 16_384, days=30, over=_past(CODE.c.expires), hours=24),
@@ -177,7 +177,7 @@ RULES: tuple[Rule, ...] = (
     Rule(OPT_IN, 50_000, 20_000, 200),
     Rule(STANDING, 50_000, 20_000, 200),
     Rule(QUOTA, 20_000, 20_000, 32, days=1),
-    Rule(JOURNAL, 30_000, 10_000, 4_096),
+    Rule(JOURNAL, 20_000, 10_000, 3_072),
 )  # fmt: skip
 """Every table that strangers can fill, in an order in which what refers goes before what is referred to."""
 

@@ -162,9 +162,11 @@ def _arm(ledger: TenantLedger) -> None:
     if not may_control():
         raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
     accidents = oneshot.header(text)
-    ledger.quotas.take("accident", quota.client_address(), ledger.name)
+    caller = quota.client_address(), ledger.name
+    ledger.quotas.require("accident", *caller)
     for number, one in enumerate(accidents):
-        ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}")
+        if ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}"):
+            ledger.quotas.take("accident", *caller)
 
 
 def _facts() -> Facts:

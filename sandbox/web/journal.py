@@ -117,7 +117,7 @@ def noted(
     return {name: value for name, value in told.items() if value or name in always}
 
 
-NAMES, NAME = 50, 80
+NAMES, NAME = 30, 60
 """Names of parameters that an entry holds, and characters of each."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import attacks.assertions
 import attacks.codes
+import attacks.growth
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
@@ -49,6 +50,8 @@ LINES = (
     "login throttling",
     "timing of secret comparison",
     "secrets in logs and journal",
+    "endless rows",
+    "floods of one caller",
 )
 
 

@@ -25,7 +25,7 @@ JOURNAL = Table(
 _NOTE = insert(JOURNAL).values(tenant=given("tenant"), entry=given("entry"))
 
 
-ENTRY = 4096
+ENTRY = 3072
 """Bytes of an entry. What is longer gets its texts cut, the less the better."""
 
 _WHOLE = ("at", "request")
