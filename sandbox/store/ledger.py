@@ -157,9 +157,9 @@ class Ledger:
             return 0
         return gone
 
-    def visit(self, tenant: str) -> None:
+    def visit(self, tenant: str, now: int | None = None) -> None:
         """Note that a payer is in use, once in a while."""
-        now = self.upkeep.now()
+        now = now or self.upkeep.now()
         if now - (self._touched.get(tenant) or -TOUCH) >= TOUCH:
             with suppress(Unavailable):
                 self._driver.run(_touching(self._engine.dialect.name), tenant=tenant, now=now)

@@ -45,7 +45,7 @@ from sandbox.store.tenant.standing import OPT_IN, STANDING
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
-BATCH = 4000
+BATCH = 8000
 """Rows that one statement removes at most."""
 
 SLACK = 10

@@ -14,7 +14,7 @@ from sandbox.core.clock import Clock, SystemClock
 
 log = logging.getLogger(__name__)
 
-EVERY = 1000
+EVERY = 2000
 """Journal entries of a process between two sweeps; what a sweep removes at least keeps pace with them."""
 
 SECONDS = 60
@@ -33,7 +33,7 @@ class Upkeep:
     def __init__(self, clock: Clock | None = None):
         self._clock = clock or SystemClock()
         self.sweep: Callable[[], object] = lambda: None
-        self.visit: Callable[[str], object] = lambda tenant: None
+        self.visit: Callable[[str, int], object] = lambda tenant, now: None
         self.lost = 0
         self.failing = False
         self._entries, self._due = 0, self.now() + SECONDS * 1000
@@ -62,9 +62,10 @@ class Upkeep:
     def succeed(self, tenant: str) -> None:
         """A journal entry of this tenant was written; sweep if it is time."""
         self.failing = False
-        self.visit(tenant)
+        now = self.now()
+        self.visit(tenant, now)
         self._entries += 1
-        if self._entries >= EVERY or self.now() >= self._due:
+        if self._entries >= EVERY or now >= self._due:
             self.run()
 
     def run(self) -> None:
