@@ -7,7 +7,8 @@ RUN pip wheel --no-cache-dir --no-deps --wheel-dir /wheels .
 FROM python:3.13-slim
 RUN useradd --create-home --uid 10001 payer && install -d -o payer /var/cache/payer
 COPY --from=build /wheels /wheels
-RUN pip install --no-cache-dir /wheels/*.whl && rm -r /wheels
+COPY deploy/constraints.txt /wheels/
+RUN pip install --no-cache-dir --constraint /wheels/constraints.txt /wheels/*.whl && rm -r /wheels
 USER payer
 ENV XDG_CACHE_HOME=/var/cache/payer PAYER_SANDBOX_HOST=0.0.0.0
 EXPOSE 8080

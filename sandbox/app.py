@@ -18,7 +18,7 @@ from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import load as load_catalog
 from sandbox.settings import Settings, catalogue
-from sandbox.store.ledger import Ledger
+from sandbox.store.ledger import Ledger, Limits
 from sandbox.store.library import SqlLibrary
 from sandbox.store.secret import new_secret
 from sandbox.web import (
@@ -44,7 +44,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
     """
     library = SqlLibrary(settings.library)
-    ledger = Ledger(settings.ledger)
+    own = clock or SystemClock()
+    base = clock or OffsetClock(own, timedelta(days=settings.ahead_days))
+    kept = Limits(
+        settings.journal_entries, settings.journal_per_payer, settings.idle_days, settings.quota_factor
+    )
+    ledger = Ledger(settings.ledger, own, base, kept)
     catalog = load_catalog(*catalogue(settings))
     try:
         catalog.parse(settings.scenario)
@@ -57,7 +62,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     app.url_map.strict_slashes = False
     app.extensions["rooms"] = Rooms(
         payer=BASELINE,
-        clock=clock or OffsetClock(SystemClock(), timedelta(days=settings.ahead_days)),
+        clock=base,
         library=library,
         ledger=ledger,
         catalog=catalog,

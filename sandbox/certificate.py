@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sandbox.core.clock import Clock
 from sandbox.core.errors import UsageError
+from sandbox.core.files import make_private, make_private_folder
 
 DAYS = 397
 """How long our own certificate is good for; browsers refuse longer ones."""
@@ -46,8 +47,10 @@ def own(folder: Path, host: str, clock: Clock) -> tuple[Path, Path]:
     certificate, key = folder / "tls-certificate.pem", folder / "tls-key.pem"
     names = [*_ALWAYS, *([host] if host not in (*_ALWAYS, *_ANYWHERE) else [])]
     try:
+        if key.exists():
+            make_private(key)
         if not _usable(certificate, key, names, clock):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             _make(certificate, key, names, clock)
     except OSError as problem:
         raise UsageError(f"{folder}: no certificate can be kept here ({problem.strerror})") from None

@@ -14,6 +14,7 @@ from flask import Flask
 from sandbox.app import create_app
 from sandbox.build import prepared
 from sandbox.core.clock import SystemClock, anchor
+from sandbox.core.files import make_private_folder
 from sandbox.server.runner import running
 from sandbox.settings import Settings
 
@@ -22,7 +23,7 @@ def with_library(settings: Settings) -> Settings:
     """The same settings with a library: found in the cache, or built there by one process of many."""
     if settings.library:
         return settings
-    settings.cache.mkdir(parents=True, exist_ok=True)
+    make_private_folder(settings.cache)
     with (settings.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = prepared(settings, anchor(SystemClock()), lambda done: None)

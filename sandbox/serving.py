@@ -17,6 +17,7 @@ from sandbox.app import create_app
 from sandbox.build import Progress, prepared
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
+from sandbox.core.files import make_private_folder
 from sandbox.core.roster import Account
 from sandbox.server.runner import BACKLOG, GRACE_SECONDS
 from sandbox.server.worker import GatewayWorker
@@ -84,6 +85,7 @@ def _ledger(settings: Settings) -> str | Path:
         return address.within(settings.store, "ledger")
     if settings.store:
         return Path(settings.store) / "ledger.db"
+    make_private_folder(settings.cache, tighten=True)
     path = settings.cache / f"ledger-{settings.port}.db"
     ledger = Ledger(path)
     ledger.clear()

@@ -47,6 +47,10 @@ class Settings:
     tls_cert: str = ""
     tls_key: str = ""
     control_key: str = ""
+    journal_entries: int = 20_000
+    journal_per_payer: int = 10_000
+    idle_days: int = 30
+    quota_factor: int = 1
     ahead_days: int = 0
     library: str = ""
     ledger: str = ""
@@ -75,6 +79,10 @@ HELP = {
     "tls_cert": "a certificate chain in PEM; it turns TLS on",
     "tls_key": "the private key of that certificate, PEM without a passphrase",
     "control_key": "key that the control API asks for off loopback",
+    "journal_entries": "journal entries that are kept, of all payers together",
+    "journal_per_payer": "journal entries that are kept of one payer",
+    "idle_days": "days without a request after which a session is forgotten",
+    "quota_factor": "what the quotas are multiplied by (0: no quotas)",
     "ahead_days": "days the payer's clock is ahead of the machine's (set by `serve --today`)",
     "library": "a library to open (set by `serve`)",
     "ledger": "a ledger to open (set by `serve`)",
@@ -107,6 +115,11 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
     for name in ("workers", "threads"):
         if not 1 <= getattr(settings, name) <= 256:
             raise UsageError(f"{name} must be between 1 and 256, not {getattr(settings, name)}")
+    for name, least in (("journal_entries", 100), ("journal_per_payer", 100), ("idle_days", 1)):
+        if getattr(settings, name) < least:
+            raise UsageError(f"{name} must be {least} or more, not {getattr(settings, name)}")
+    if settings.quota_factor < 0:
+        raise UsageError(f"quota_factor must be 0 or more, not {settings.quota_factor}")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
     return replace(settings, tls=settings.tls or bool(settings.tls_cert))

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import unquote
 
+from sandbox.core.cache import bounded
 from sandbox.core.errors import BadRequest
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.params import TYPES, find
@@ -65,7 +65,7 @@ def parse(text: str) -> Scope | None:
     return _parse(text) if len(text) <= _LENGTH_MAX else None
 
 
-@lru_cache(maxsize=2048)
+@bounded(4 << 20, 20)
 def _parse(text: str) -> Scope | None:
     found = _RESOURCE.fullmatch(text)
     if not found or not found[3]:

@@ -23,6 +23,9 @@ from sandbox.faults.parameters import NAME, VALUE
 from sandbox.faults.scenario import Scenario
 
 STEALTH = "stealth"
+LONGEST = 1000
+"""Characters of a selection: it names its payer's rows in the ledger."""
+
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DOT = re.compile(r"\.(?![0-9])")
 _SETTING = re.compile(rf"({NAME})=({VALUE})")
@@ -82,6 +85,8 @@ class Selection:
 
 def split(text: str) -> tuple[tuple[Named, ...], bool, str]:
     """(scenarios as written, stealth, session). Raises NotFound for what is not the grammar."""
+    if len(text) > LONGEST:
+        raise NotFound(f"A choice of scenarios has at most {LONGEST} characters")
     names, tilde, session = text.partition("~")
     if tilde and not _SESSION.fullmatch(session):
         raise NotFound("A session name is 1 to 64 letters, digits, - or _")

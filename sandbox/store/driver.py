@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Engine, Executable, bindparam
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
+from sandbox.core.cache import bounded
+from sandbox.core.errors import Unavailable
 from sandbox.store.address import printable
+from sandbox.store.failures import is_unavailable
 
 Row = tuple[Any, ...]
 Place = tuple[str, int | None]
@@ -43,18 +46,29 @@ def given(name: str, *, many: bool = False) -> BindParameter[Any]:
 _fetched, _count = methodcaller("fetchall"), attrgetter("rowcount")
 
 
+TEXTS = 8 << 20
+"""Bytes of statements that a driver remembers as text."""
+
+
+def _weigh(arguments: tuple[Any, ...], text: Text) -> int:
+    """A statement's own objects take some twenty times its text."""
+    return 20 * len(text.sql) + 200 * (len(text.places) + len(text.constants)) + 4096
+
+
 def _nothing(done: Any) -> None:
     """What a write has to tell."""
 
 
 class Driver:
-    """Runs statements on connections of its own. Safe to share between threads."""
+    """Runs statements on connections of its own, and waits `patience` ms for another writer (None: as long
+    as the engine does). Safe to share between threads. Raises Unavailable where the database is locked,
+    full, read-only or away."""
 
-    def __init__(self, engine: Engine):
-        self._engine = engine
+    def __init__(self, engine: Engine, patience: int | None = None):
+        self._engine, self._patience = engine, patience
         self._idle: deque[Any] = deque()
         self._parents: deque[Any] = deque()
-        self._text = lru_cache(1024)(self._compiled)
+        self._text = bounded(TEXTS, _weigh)(self._compiled)
 
     def rows(self, statement: Executable, **values: Any) -> list[Row]:
         """What a question finds. A list is the value of an `in_` of an expanding parameter."""
@@ -93,8 +107,10 @@ class Driver:
             connection = self._connected()
         try:
             found = told(connection.execute(text.sql, args))
-        except BaseException:
+        except BaseException as problem:
             connection.close()
+            if is_unavailable(problem):
+                raise Unavailable() from None
             raise
         self._idle.append(connection)
         if found and text.found:
@@ -102,13 +118,22 @@ class Driver:
         return found
 
     def _connected(self) -> Any:
-        fresh = self._engine.raw_connection()
+        try:
+            fresh = self._engine.raw_connection()
+        except DBAPIError as problem:
+            if is_unavailable(problem.orig):
+                raise Unavailable() from None
+            raise
         connection: Any = fresh.driver_connection
         fresh.detach()
         if self._engine.dialect.name == "sqlite":
             connection.isolation_level = None
+            if self._patience is not None:
+                connection.execute(f"PRAGMA busy_timeout={self._patience}")
         else:
             connection.autocommit = True
+            if self._patience is not None:
+                connection.execute(f"SET lock_timeout={self._patience}")
         return connection
 
     def _compiled(self, statement: Executable, lengths: Sequence[tuple[str, int]]) -> Text:

@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_bytes, make_private_folder
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES
@@ -59,7 +59,7 @@ def _write_file(path: Path, batches: Iterable[Batch]) -> int:
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     engine = address.writing(part)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
         part.unlink(missing_ok=True)
         with engine.connect() as db:
             # nothing is read from this file before it is whole, so nothing needs to be taken back

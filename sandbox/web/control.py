@@ -26,7 +26,7 @@ from sandbox.core.errors import Forbidden, NotFound, bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.waiting import WAIT, Retry
 from sandbox.faults import oneshot
-from sandbox.web import standing, usage
+from sandbox.web import quota, standing, usage
 from sandbox.web.journal import wanted
 from sandbox.web.openapi import document
 from sandbox.web.pages import from_another_origin
@@ -72,7 +72,10 @@ def _json(value: Any, status: int = 200) -> Response:
 
 @control.get("/health")
 def health() -> Response:
-    return _json({"status": "ok", "version": rooms().version})
+    """200 while everything can be read and written, else 503 with what cannot."""
+    problems = rooms().ledger.problems()
+    told = {"status": "degraded" if problems else "ok", "version": rooms().version}
+    return _json(told | ({"problems": problems} if problems else {}), 503 if problems else 200)
 
 
 @control.get("/openapi.json")
@@ -109,6 +112,7 @@ def move_clock() -> Response:
         bad_request("The clock can be at most a century away")
     ahead = offset // timedelta(milliseconds=1)
     visit.ledger.move_clock(ahead)
+    visit.rooms.ledger.upkeep.run()  # some things are over now
     return _time(visit.rooms.clock.now() + offset, ahead)
 
 
@@ -133,6 +137,7 @@ def journal() -> Response:
     if entries:
         full = follows and len(entries) == limit
         last = entries[-1]["number"] if full else max(last, entries[-1]["number"])
+    last = max(last, after)  # what was swept does not lead a follower back
     if request.args.get("format") == "ndjson" or "ndjson" in request.headers.get("Accept", ""):
         lines = b"".join(json_bytes(entry) + b"\n" for entry in entries)
         return Response(lines, content_type="application/x-ndjson", headers={"X-Journal-Last": str(last)})
@@ -265,6 +270,7 @@ def fail_next() -> Response:
     except ValueError:
         bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
     one = oneshot.asked(body)
+    quota.take("accident")
     here().ledger.arm(one.to_json(), one.times, f"control {here().request_id}")
     return armed()
 

@@ -43,6 +43,8 @@ def answer(problem: Problem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type=wire.JSON)
     elif path.startswith(_OAUTH):
         error = "invalid_request" if problem.status < 500 else "server_error"
+        if problem.status in (429, 503):
+            error = "temporarily_unavailable"
         body = {"error": error, "error_description": speakable(problem.text)}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
         response.headers["Cache-Control"] = "no-store"
@@ -60,6 +62,8 @@ def answer(problem: Problem) -> Response:
 _TITLES = {
     400: "This request cannot be answered",
     403: "Not allowed",
+    429: "Too many requests",
+    503: "Not available right now",
     404: "Not found",
     500: "Something broke",
 }

@@ -26,7 +26,7 @@ from sandbox.faults.verbs import VERBS
 from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
-from sandbox.web import budget, cors, headers, visit
+from sandbox.web import budget, cors, headers, quota, visit
 from sandbox.web.blocking import BlockingWaits
 from sandbox.web.control import may_control
 from sandbox.web.early import PROBLEM, issue_code
@@ -103,6 +103,7 @@ def _enter() -> Response | None:
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return cors.early_preflight() or answer(problem)
+    quota.take_session(here.key)
     ledger = wired.ledger.tenant(here.key)
 
     def arrive(facts: Facts) -> None:
@@ -193,14 +194,18 @@ def _arm(ledger: TenantLedger) -> None:
         return
     if not may_control():
         raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
-    for number, one in enumerate(oneshot.header(text)):
-        ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}")
+    accidents = oneshot.header(text)
+    caller = quota.client_address(), ledger.name
+    ledger.quotas.require("accident", *caller)
+    for number, one in enumerate(accidents):
+        if ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}"):
+            ledger.quotas.take("accident", *caller)
 
 
 def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
-    caller = authorization or request.remote_addr or ""
+    caller = authorization or quota.client_address()
     basic = request.authorization.username if request.authorization else None
     return Facts(
         method=request.method,

@@ -96,7 +96,7 @@ def noted(
         "ms": round((stopwatch() - visit.started + sum(visit.delays)) * 1000, 1),
         "scenario": visit.selection.name,
         "effects": list(visit.fired()),
-        "params": sorted(set(sent)),
+        "params": _names(sent),
         "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
         "query": mark(asked.query) if asked.query else None,
         "marks": {name: mark(value) for name, value in sent.items() if value and name in MARKED},
@@ -115,6 +115,16 @@ def noted(
     told.update(explain(told, titles))
     always = {"effects", "status", "ms"}
     return {name: value for name, value in told.items() if value or name in always}
+
+
+NAMES, NAME = 30, 60
+"""Names of parameters that an entry holds, and characters of each."""
+
+
+def _names(sent: MultiDict[str, str]) -> list[str]:
+    names = sorted(set(sent))
+    more = [f"and {len(names) - NAMES} more"] if len(names) > NAMES else []
+    return [name[:NAME] for name in names[:NAMES]] + more
 
 
 def _open(sent: MultiDict[str, str], name: str) -> str:

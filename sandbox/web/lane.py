@@ -11,14 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.wrappers import Request
 
 from sandbox.auth.tokens import Access, alive, reach
-from sandbox.core.caching import cache_short
+from sandbox.core.cache import bounded
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import Problem
 from sandbox.core.gates import Facts
@@ -152,7 +151,7 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
     return Ask(kind, id or "", bool(whole), args, journal)
 
 
-@cache_short(1024)
+@bounded(4 << 20, 60)
 def _args(query: str) -> tuple[Args, ImmutableMultiDict[str, str]]:
     sent = Request({"REQUEST_METHOD": "GET", "QUERY_STRING": query}).args
     return tuple(sent.items(multi=True)), ImmutableMultiDict(sent)
@@ -171,7 +170,7 @@ def _served(here: visit.Visit, allowed: Access, asked: Ask) -> tuple[Headers, by
 _ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME")
 
 
-@lru_cache(256)
+@bounded(256 << 10)
 def _base(*address: str) -> str:
     """The payer's own prefix, as Flask would tell it."""
     request = Request({"REQUEST_METHOD": "GET", **dict(zip(_ADDRESS, address, strict=True))})

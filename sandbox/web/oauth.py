@@ -17,7 +17,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account
 from sandbox.store.tenant.signin import Pending
-from sandbox.web import deciding, session, words
+from sandbox.web import deciding, quota, session, words
 from sandbox.web import pending as sign_in
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.visit import here
@@ -35,6 +35,7 @@ def push() -> Response:
         return _json({"error": "invalid_request", "error_description": "This payer takes none"}, 404)
     if request.mimetype != FORM:
         raise BadRequest("The body must be application/x-www-form-urlencoded")
+    quota.take("pushed")
     form = request.form.to_dict(flat=False)
     caller = TokenRequest(form, dict(request.headers), visit.desk)
     try:

@@ -17,8 +17,9 @@ from sandbox.faults.oneshot import OneShot
 
 
 class Health(BaseModel):
-    status: str
+    status: Literal["ok", "degraded"]
     version: str
+    problems: list[str] = Field([], description="what cannot be read or written right now")
 
 
 class ClockMove(BaseModel):

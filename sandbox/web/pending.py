@@ -13,7 +13,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.core.roster import Account
 from sandbox.store.secret import new_secret
 from sandbox.store.tenant.signin import Pending
-from sandbox.web import session
+from sandbox.web import quota, session
 from sandbox.web.visit import Visit, here, refine
 
 SECONDS = 1800
@@ -21,7 +21,8 @@ SECONDS = 1800
 
 
 def begin(asked: AuthorizationRequest, browser: session.Browser, account: Account | None) -> Pending:
-    """Keep a request that was asked for, until it is answered."""
+    """Keep a request that was asked for, until it is answered. Raises TooManyRequests."""
+    quota.take("sign-in")
     visit = here()
     pending = Pending(
         new_secret(),

@@ -10,6 +10,7 @@ import attacks.assertions
 import attacks.availability
 import attacks.budgets
 import attacks.codes
+import attacks.growth
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
@@ -57,6 +58,8 @@ LINES = (
     "bytes that drip",
     "searches that cost too much",
     "batches that cost too much",
+    "endless rows",
+    "floods of one caller",
 )
 
 

@@ -15,6 +15,8 @@ from sandbox.faults.scenario import VERBS
 from sandbox.linting import schema, verbs
 from sandbox.review.table import table as rows_of_the_card
 from sandbox.settings import HELP, Settings, root
+from sandbox.store.quota import QUOTAS
+from sandbox.store.retention import RULES
 
 TOP = Path(__file__).parents[2]
 SERVER = [
@@ -113,3 +115,15 @@ def test_no_two_test_modules_share_a_name() -> None:
     """pytest collects modules by their bare names: two alike, and the whole suite stops."""
     names = [p.name for p in (TOP / "tests").rglob("test_*.py") if "node_modules" not in p.parts]
     assert sorted(names) == sorted(set(names))
+
+
+def test_the_page_of_limits_has_every_quota_and_number() -> None:
+    page = (TOP / "docs" / "limits.md").read_text()
+    numbers = [(rule.most, rule.per_payer) for rule in RULES if rule.most != rule.per_payer]
+    for most, per_payer in numbers:
+        assert f"| {most:,} · {per_payer:,} |" in page
+    for quota in QUOTAS.values():
+        row = " | ".join(f"{n:,}" if n else "–" for n in (quota.both, quota.address, quota.payer))
+        assert any(line.startswith(f"| {quota.what}") and row in line for line in page.splitlines()), (
+            quota.what
+        )

@@ -68,8 +68,8 @@ class Clients(Part):
 
     def change_client(self, id: str, at: int, **changes: Any) -> None:
         """Change columns of a client; a client of the fixtures gets its row now."""
-        fresh = {"tenant": self.name, "id": id, "created": at, "state": "approved", **changes}
-        row = self._upsert(CLIENT).values(fresh)
+        changes |= {"written": self._upkeep.now()}
+        row = self._upsert(CLIENT).values({"id": id, "created": at, "state": "approved", **changes})
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes))
 
@@ -87,7 +87,7 @@ class Clients(Part):
 
     def spend_assertion(self, client: str, jti: str, until: int, now: int) -> bool:
         """Remember a client's `jti` until its assertion expires. True for exactly one caller."""
-        row = self._upsert(ASSERTION).values(tenant=self.name, client=client, jti=digest(jti), expires=until)
+        row = self._upsert(ASSERTION).values(client=client, jti=digest(jti), expires=until)
         with self._write() as db:
             db.execute(delete(ASSERTION).where(ASSERTION.c.tenant == self.name, ASSERTION.c.expires <= now))
             added = db.execute(row.on_conflict_do_nothing().returning(ASSERTION.c.jti))

@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Column, Engine, Index, Integer, String, and_,
 from sandbox.store.driver import Driver, given
 from sandbox.store.secret import digest
 from sandbox.store.tenant.part import Part, changing, columns, table
+from sandbox.store.upkeep import Upkeep
 
 GRANT = table(
     "grant",  # one yes of one member to one client; the family of all its tokens
@@ -30,6 +31,7 @@ GRANT = table(
     Column("scenario", String),  # the selection that it is pinned to
     Column("effects", String),  # accidents that happened while it was given
     Index("grant_member", "tenant", "username"),
+    Index("grant_client", "tenant", "client"),
 )
 CODE = table(
     "code",
@@ -126,8 +128,8 @@ _REPLACE = changing(
 class Grants(Part):
     """A tenant's grants. `minted` and `granted` list what was written through this view."""
 
-    def __init__(self, engine: Engine, driver: Driver, name: str, pin: str = ""):
-        super().__init__(engine, driver, name, pin)
+    def __init__(self, engine: Engine, driver: Driver, upkeep: Upkeep, name: str, pin: str = ""):
+        super().__init__(engine, driver, upkeep, name, pin)
         self.minted: list[str] = []
         self.granted: list[str] = []
 

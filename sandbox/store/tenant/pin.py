@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from sqlalchemy import select, update
 
+from sandbox.core.errors import Unavailable
 from sandbox.store.secret import digest
 from sandbox.store.tenant.grant import CODE, GRANT, TOKEN, Grants
 from sandbox.store.tenant.signin import PENDING
@@ -27,8 +30,9 @@ class Pins(Grants):
             return db.execute(query).scalar() or ""
 
     def remember(self, effects: str) -> None:
-        """Write these accidents on what was granted and minted through this view."""
-        with self._write() as db:
+        """Write these accidents on what was granted and minted through this view. They explain, and no
+        more: where they cannot be written, what was granted stands."""
+        with suppress(Unavailable), self._write() as db:
             for table, key, written in ((GRANT, "id", self.granted), (TOKEN, "hash", self.minted)):
                 if written:
                     rows = [table.c.tenant == self.name, table.c[key].in_(written)]

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, String, delete, null
 
+from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.driver import given
 from sandbox.store.secret import digest
@@ -71,11 +72,23 @@ class Session:
     since: int
 
 
+REQUEST = 16_384
+"""Bytes of an authorization request as it is kept."""
+
+
+def _text(request: Mapping[str, Any]) -> str:
+    body = json_bytes(request)
+    if len(body) > REQUEST:
+        bad_request(f"The authorization request has more than {REQUEST} bytes")
+    return body.decode()
+
+
 class SignIns(Part):
     """A tenant's sign-ins."""
 
     def push(self, id: str, client: str, request: Mapping[str, Any], expires: int) -> None:
-        body = json_bytes(request).decode()
+        """Keep a request that was sent ahead. Raises BadRequest for one that is too long."""
+        body = _text(request)
         self._add(PUSHED, {"id": digest(id), "client": client, "request": body, "expires": expires})
 
     def take_pushed(self, id: str, client: str, now: int) -> dict[str, Any] | None:
@@ -86,12 +99,13 @@ class SignIns(Part):
         return json_value(found) if found is not None else None
 
     def add_pending(self, pending: Pending) -> None:
+        """Keep a request until it is answered. Raises BadRequest for one that is too long."""
         self._add(
             PENDING,
             {
                 "id": digest(pending.id),
                 "browser": pending.browser,
-                "request": json_bytes(pending.request).decode(),
+                "request": _text(pending.request),
                 "username": pending.username,
                 "expires": pending.expires,
                 "patient": pending.patient,
