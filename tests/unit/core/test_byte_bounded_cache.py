@@ -156,7 +156,7 @@ def test_hostile_inputs_fill_a_cache_to_its_limit_and_no_further(name: str, size
 SERVER = Path(__file__).parents[3] / "sandbox"
 NOT_STRANGERS = {
     "auth/identity.py": "the payer's own keys",
-    "auth/remote.py": "one trust store",
+    "core/outbound.py": "one trust store",
     "web/words.py": "one file of words",
     "fhir/params.py": "types of the table, elements of our code, and dates of a library as it is built",
     "store/ledger.py": "names of databases",
