@@ -17,6 +17,7 @@ from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.jwks import ALGORITHMS, select
 from sandbox.core.files import json_value
+from sandbox.core.urls import same_url
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 300
@@ -108,7 +109,7 @@ def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, 
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) == 1:
         audience = audience[0]
-    if audience not in audiences:
+    if not isinstance(audience, str) or not any(same_url(audience, ours) for ours in audiences):
         raise Refused(f"aud must be {audiences[0]}")
     expires = claims.get("exp")
     if not _is_time(expires):

@@ -103,9 +103,15 @@ def _basic(request: Caller) -> tuple[str, str | None] | None:
 
 
 def _audiences(desk: Desk, endpoint: str) -> tuple[str, ...]:
-    """The token endpoint (SMART); at PAR also the issuer and that endpoint itself (RFC 9126 §2)."""
+    """What `aud` may be: the token endpoint (SMART), the issuer (RFC 7523 §3) or either, as the payer
+    wants it; at PAR also the issuer and that endpoint itself (RFC 9126 §2)."""
     token = f"{desk.issuer}/token"
-    return (token, desk.issuer, f"{desk.issuer}/par") if endpoint == "par" else (token,)
+    wanted = {
+        "token-endpoint": (token,),
+        "either": (token, desk.issuer),
+        "issuer": (desk.issuer,),
+    }[desk.payer.assertion_audience]
+    return tuple(dict.fromkeys((*wanted, desk.issuer, f"{desk.issuer}/par"))) if endpoint == "par" else wanted
 
 
 def speakable(text: str) -> str:

@@ -16,6 +16,7 @@ from sandbox.auth.request import LONGEST, AuthorizationRequest, CallbackError
 from sandbox.auth.scopes import asks_for_system, narrow, split, subset
 from sandbox.core.errors import bad_request
 from sandbox.core.payer import Payer
+from sandbox.core.urls import same_url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _SINGLE = (
@@ -153,7 +154,7 @@ def _aud_problem(args: Mapping[str, Sequence[str]], desk: Desk) -> str | None:
 
 
 def _is_base(value: str, fhir: str, payer: Payer) -> bool:
-    return value == fhir or (payer.aud == "required" and value == f"{fhir}/")
+    return same_url(value, fhir) or (payer.aud == "required" and same_url(value, f"{fhir}/"))
 
 
 def _openid_problem(one: Mapping[str, str]) -> str | None:

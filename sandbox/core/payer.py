@@ -23,6 +23,7 @@ Aud = Literal["required", "slash-strict", "forbidden", "ignored"]
 Par = Literal["supported", "required", "off"]
 ResponseMode = Literal["query", "fragment"]
 Registration = Literal["open", "approval", "closed"]
+AssertionAudience = Literal["token-endpoint", "either", "issuer"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class Payer:
     registration: Registration = "open"  # open: approved at once; approval: somebody decides
     client_secret_basic: bool = True  # whether apps may send their secret by HTTP Basic
     client_secret_post: bool = False  # whether apps may send their secret in the form
+    assertion_audience: AssertionAudience = "token-endpoint"  # what `aud` of a client assertion must be
     secret_grace_days: int = 30  # how long an old secret goes on after a rotation with notice
 
     # who may connect

@@ -16,6 +16,7 @@ from werkzeug.http import http_date
 
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
+from sandbox.core.urls import relative_to
 from sandbox.fhir import dates, wire
 from sandbox.web.arriving import bearer
 from sandbox.web.negotiation import json_body
@@ -70,7 +71,7 @@ def _answered(visit: Visit, entry: Any) -> bytes:
 def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The WSGI request that the entry stands for; None if it is none of ours."""
     try:
-        parts = urlsplit(asked["url"].removeprefix(visit.fhir + "/"))
+        parts = urlsplit(relative_to(asked["url"], visit.fhir))
     except ValueError:
         return None
     path = unquote(parts.path).removeprefix("/")
