@@ -55,9 +55,12 @@ def check_address(uri: str, loopback: bool) -> SplitResult:
     try:
         parts = urlsplit(uri)
         host = parts.hostname
-        _ = parts.port
+        port = "" if parts.port is None else f":{parts.port}"
     except ValueError:
         raise ValueError("jwks_uri cannot be read as a URL") from None
+    written = f"[{host}]" if ":" in (host or "") else host or ""
+    if "@" not in parts.netloc and parts.netloc.lower() != written + port:
+        raise ValueError("jwks_uri cannot be read as a URL: its host or port is odd")
     if parts.scheme not in ("http", "https") or not host or "@" in parts.netloc:
         raise ValueError("jwks_uri is an https URL without user name")
     try:
@@ -102,7 +105,7 @@ class RemoteJwks:
         """The set and the seconds it may be kept. Raises ValueError."""
         try:
             body, headers = self._body(uri)
-        except (httpx.HTTPError, OSError, UnicodeError) as problem:
+        except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as problem:
             raise ValueError(f"jwks_uri cannot be fetched ({type(problem).__name__})") from None
         try:
             value = json_value(body)

@@ -43,6 +43,7 @@ class Payer:
     registration: Registration = "open"  # open: approved at once; approval: somebody decides
     client_secret_basic: bool = True  # whether apps may send their secret by HTTP Basic
     client_secret_post: bool = False  # whether apps may send their secret in the form
+    empty_basic: bool = False  # whether any public app may send its id by HTTP Basic, without a password
     assertion_audience: AssertionAudience = "token-endpoint"  # what `aud` of a client assertion must be
     secret_grace_days: int = 30  # how long an old secret goes on after a rotation with notice
 

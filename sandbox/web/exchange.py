@@ -13,6 +13,7 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
+from sandbox.auth.authentication import basic_id
 from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
@@ -146,10 +147,9 @@ def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
         pin = ledger.pinned_by(code=form["code"])
     elif secret := form.get("refresh_token") or form.get("token") or bearer():
         pin = wired.ledger.pin_of(ledger.name, secret)
-    basic = request.authorization.username if request.authorization else None
     if pin:
         return pin
-    client = Registry(wired.clients, ledger).get(form.get("client_id") or basic or "")
+    client = Registry(wired.clients, ledger).get(_named_client() or "")
     return (client.scenario if client else None) or ""
 
 
@@ -168,16 +168,19 @@ def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
     caller = authorization or request.remote_addr or ""
-    basic = request.authorization.username if request.authorization else None
     return Facts(
         method=request.method,
         path=request.path,
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
-        client=request.values.get("client_id") or basic if request.path.startswith("/auth/") else None,
+        client=_named_client() if request.path.startswith("/auth/") else None,
         grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
     )
+
+
+def _named_client() -> str | None:
+    return request.values.get("client_id") or basic_id(request.headers)
 
 
 def _leave(response: Response) -> Response:
