@@ -56,8 +56,9 @@ def refusal(desk: Desk, account: Account, choice: Choice) -> Refusal | None:
 
 
 def remembered(desk: Desk, asked: AuthorizationRequest, account: Account) -> list[Grant]:
-    """Earlier grants of this member to this client that cover everything asked for now, newest first,
-    one of each patient: what `prompt=none` may be answered from."""
+    """Earlier grants of this member to this client, under the same scenarios, that cover everything asked
+    for now, newest first, one of each patient: what `prompt=none` may be answered from."""
+    selection = desk.ledger.pin or desk.ledger.terms
     since = desk.now() - (desk.payer.refresh_max_days or 0) * 86_400_000
     found = {
         grant.patient: grant
@@ -65,6 +66,7 @@ def remembered(desk: Desk, asked: AuthorizationRequest, account: Account) -> lis
         if grant.client == asked.client_id
         and grant.created > since
         and grant.refused is None
+        and grant.selection == selection
         and subset(" ".join(asked.scope), grant.scope)
     }
     return sorted(found.values(), key=lambda grant: -grant.created)

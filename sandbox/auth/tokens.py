@@ -12,7 +12,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from sandbox.auth.desk import Desk
-from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split
+from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split, subset
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
 from sandbox.fhir.clauses import AnyOf
@@ -37,6 +37,21 @@ class TokenPlan:
     uses: int | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
     refresh_lifetime: int | None = None
+
+    def within(self, limit: TokenPlan) -> TokenPlan:
+        """This plan, where it gives nothing that `limit` does not give."""
+        return replace(
+            self,
+            lifetime=min(self.lifetime, limit.lifetime),
+            scope=" ".join(text for text in split(self.scope) if subset(text, limit.scope)),
+            refresh=self.refresh and limit.refresh,
+            uses=_least(self.uses, limit.uses),
+            refresh_lifetime=_least(self.refresh_lifetime, limit.refresh_lifetime),
+        )
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 @dataclass(frozen=True)

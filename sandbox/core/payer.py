@@ -110,6 +110,23 @@ RANGES: Mapping[str, tuple[int, int]] = {
 POLICIES = frozenset(policy.name for policy in fields(Payer))
 
 
+MANNERS = frozenset(
+    {
+        "name", "website", "brand_color", "status", "sandbox", "developer_portal", "developer_email", "cors",
+        "everything", "page_size", "page_size_max", "page_token_seconds",
+    }
+)  # fmt: skip
+"""Policies about what is said and how. Each of the others is a term of what was granted under it."""
+
+
+def with_terms(payer: Payer, granted: Payer) -> Payer:
+    """The payer as it deals with what was granted by another character of itself: the terms stay those
+    of the grant, and no type that either of them withholds is served."""
+    terms = {name: getattr(granted, name) for name in POLICIES - MANNERS}
+    withheld = tuple(dict.fromkeys((*granted.withheld_types, *payer.withheld_types)))
+    return replace(payer, **terms | {"withheld_types": withheld})
+
+
 def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
     """The same payer with some policies replaced. Raises UsageError naming a policy that is unknown or
     a value out of its range."""

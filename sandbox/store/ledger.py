@@ -25,7 +25,7 @@ from sandbox.store.tenant.counter import Counters
 from sandbox.store.tenant.journal import JOURNAL, Journals
 from sandbox.store.tenant.key import Keys
 from sandbox.store.tenant.part import META, upsert
-from sandbox.store.tenant.pin import Pins
+from sandbox.store.tenant.pin import Origin, Pins
 from sandbox.store.tenant.signin import SignIns
 from sandbox.store.tenant.standing import Standings
 
@@ -44,8 +44,8 @@ class TenantLedger(Arrivals, Clocks, Counters, Standings, SignIns, Clients, Keys
                 db.execute(delete(table).where(table.c.tenant == self.name))
 
 
-PINS_KEPT = 4096
-"""Tokens whose pin is remembered by a process."""
+ORIGINS_KEPT = 4096
+"""Tokens whose origin is remembered by a process."""
 
 
 class Ledger:
@@ -76,7 +76,7 @@ class Ledger:
             why = f"{address.shown(place)}: cannot be opened ({problem})"
             raise FileProblem(why.splitlines()[0]) from None
         self._driver = Driver(self._engine)
-        self._pins = lru_cache(PINS_KEPT)(self._pin_of)
+        self._origins = lru_cache(ORIGINS_KEPT)(self._origin_of)
 
     def tenant(self, name: str, pin: str = "") -> TenantLedger:
         return TenantLedger(self._engine, self._driver, name, pin)
@@ -88,12 +88,12 @@ class Ledger:
             found = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
             return sorted(found.scalars())
 
-    def pin_of(self, tenant: str, token: str) -> str:
-        """The selection that a token is pinned to (empty: none). It never changes, so it is kept."""
-        return self._pins(tenant, digest(token))
+    def origin_of(self, tenant: str, token: str) -> Origin | None:
+        """Under which selection a token was granted. It never changes, so it is kept."""
+        return self._origins(tenant, digest(token))
 
-    def _pin_of(self, tenant: str, hash: str) -> str:
-        return self.tenant(tenant).pinned_by(token=hash)
+    def _origin_of(self, tenant: str, hash: str) -> Origin | None:
+        return self.tenant(tenant).origin(token=hash)
 
     def clear(self) -> None:
         """Empty every tenant. Keys stay, so that restarts do not invalidate signatures."""

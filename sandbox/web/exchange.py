@@ -13,8 +13,6 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.auth.authentication import basic_id
-from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
 from sandbox.core.files import json_bytes
@@ -31,6 +29,7 @@ from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
+from sandbox.web.origin import InForce, in_force, named_client
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
@@ -91,7 +90,7 @@ def _enter() -> Response | None:
     try:
         # Both are looked at before the body: a wrong name is the plainest mistake.
         here = wired.catalog.parse(path) if path else Selection()
-        selection = wired.catalog.choose(path, header, wired.default_scenario)
+        force = InForce(wired.catalog.choose(path, header, wired.default_scenario))
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return answer(problem)
@@ -99,7 +98,9 @@ def _enter() -> Response | None:
 
     def arrive(facts: Facts) -> None:
         base, id = visit.base_of(request), new_secret(6)
-        g.visit = visit.make(wired, selection, ledger, base, facts, id, started, chosen=chosen)
+        g.visit = visit.make(
+            wired, force.selection, ledger, base, facts, id, started, chosen=chosen, granted=force.granted
+        )
 
     try:
         # Kept, since `state` goes back byte for byte. A control call is JSON, whatever curl calls it.
@@ -114,9 +115,8 @@ def _enter() -> Response | None:
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
     try:
-        if not chosen and (pin := _pin(wired, ledger)):
-            selection = wired.catalog.choose(path, header, wired.default_scenario, pin)
-            ledger.pin = pin
+        if not request.path.startswith(_CONTROL):
+            force = in_force(wired, ledger, path, header)
         _arm(ledger)
     except Problem as problem:
         arrive(_facts())
@@ -129,28 +129,6 @@ def _enter() -> Response | None:
         return answered
     reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
     return respond(reply) if reply is not None else None
-
-
-def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
-    """The selection that this request is pinned to: by the member who signed in, or by the client's
-    registration. Every later request carries something that was granted: it is looked up here, once."""
-    if request.path.startswith("/fhir/"):
-        secret = bearer()
-        return wired.ledger.pin_of(ledger.name, secret) if secret else ""
-    if not request.path.startswith("/auth/"):
-        return ""
-    form = request.values
-    pin = ""
-    if form.get("request"):
-        pin = ledger.pinned_by(pending=form["request"])
-    elif form.get("code"):
-        pin = ledger.pinned_by(code=form["code"])
-    elif secret := form.get("refresh_token") or form.get("token") or bearer():
-        pin = wired.ledger.pin_of(ledger.name, secret)
-    if pin:
-        return pin
-    client = Registry(wired.clients, ledger).get(_named_client() or "")
-    return (client.scenario if client else None) or ""
 
 
 def _arm(ledger: TenantLedger) -> None:
@@ -173,14 +151,10 @@ def _facts() -> Facts:
         path=request.path,
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
-        client=_named_client() if request.path.startswith("/auth/") else None,
+        client=named_client() if request.path.startswith("/auth/") else None,
         grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
     )
-
-
-def _named_client() -> str | None:
-    return request.values.get("client_id") or basic_id(request.headers)
 
 
 def _leave(response: Response) -> Response:

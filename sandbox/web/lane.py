@@ -108,7 +108,7 @@ class Lane:
             return None
         ledger = rooms.ledger.tenant(here.key)
         chosen = bool(here.scenarios)
-        if not chosen and rooms.ledger.pin_of(ledger.name, asked.journal.secret):
+        if not chosen and any(rooms.ledger.origin_of(ledger.name, asked.journal.secret) or ()):
             return None
         found = ledger.arrival(asked.journal.secret)
         if found is None or found.armed or found.token.kind != "access" or found.token.uses is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import attacks.assertions
 import attacks.codes
+import attacks.headers
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
@@ -29,6 +30,7 @@ LINES = (
     "state fixation",
     "refresh replay",
     "refresh race",
+    "header that loosens",
     "scope escalation",
     "another member by read",
     "another member by search",

@@ -139,7 +139,7 @@ def test_the_ledgers_decide_alike(both: tuple[Payer, Payer]) -> None:
             at.bearer("t"),
             at.bearer("t", "refresh"),
             at.bearer("u"),
-            at.pinned_by(code="c"),
+            at.origin(code="c"),
         ]
         said += [at.use_token(digest("t")), at.use_token(digest("t")), at.use_token(digest("t"))]
         said += [at.replace_token(digest("t"), 7), at.replace_token(digest("t"), 8), at.token("t")]

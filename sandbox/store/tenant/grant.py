@@ -28,6 +28,7 @@ GRANT = table(
     Column("revoked", BigInteger),
     Column("fhir_user", String, nullable=False, default=""),
     Column("scenario", String),  # the selection that it is pinned to
+    Column("terms", String),  # the selection that a header chose when it was given
     Column("effects", String),  # accidents that happened while it was given
     Index("grant_member", "tenant", "username"),
 )
@@ -72,6 +73,13 @@ class Grant:
     refused: str | None
     revoked: int | None
     fhir_user: str = ""  # who signed in, where that is not the patient
+    scenario: str | None = None  # the selection that it is pinned to; the ledger writes it
+    terms: str | None = None  # the selection that a header chose when it was given; likewise
+
+    @property
+    def selection(self) -> str:
+        """The selection under which it was given; empty: the payer's own."""
+        return self.scenario or self.terms or ""
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ class Grants(Part):
         self.granted: list[str] = []
 
     def add_grant(self, grant: Grant) -> None:
-        self._add(GRANT, {**vars(grant), "scenario": self.pin or None})
+        self._add(GRANT, {**vars(grant), "scenario": self.pin or None, "terms": self.terms or None})
         self.granted.append(grant.id)
 
     def grant(self, id: str) -> Grant | None:

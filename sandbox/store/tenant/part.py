@@ -45,13 +45,15 @@ def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 class Part:
-    """One tenant's rows. What is granted through it is pinned to the selection `pin` (empty: to none)."""
+    """One tenant's rows. What is granted through it is pinned to the selection `pin` (empty: to none);
+    where there is no pin, `terms` is the selection that a header chose for it (empty: none did)."""
 
     def __init__(self, engine: Engine, driver: Driver, name: str, pin: str = ""):
         self._engine = engine
         self._driver = driver
         self.name = name
         self.pin = pin
+        self.terms = ""
 
     def _write(self) -> AbstractContextManager[Connection]:
         # Each write begins with its writing statement: a reader that turns writer would be told
