@@ -11,6 +11,7 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from sandbox.auth.clients import METHODS as CLIENT_METHODS
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
+from sandbox.auth.household import loss
 from sandbox.auth.identity import id_token
 from sandbox.auth.scopes import split
 from sandbox.auth.tokens import mint
@@ -51,6 +52,8 @@ class AuthorizationCode(_CodeGrant):
             raise InvalidGrantError("The authorization code was already used")
         if grant is None or grant.revoked or code.expires <= desk.now():
             raise InvalidGrantError("The authorization code has expired")
+        if why := loss(desk, grant):
+            raise InvalidGrantError(why)
         return PresentedCode(secret, code, grant)
 
     def authenticate_user(self, presented: PresentedCode) -> Grant:

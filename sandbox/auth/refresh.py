@@ -20,6 +20,7 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as _RefreshGrant
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.grants import METHODS
+from sandbox.auth.household import loss
 from sandbox.auth.identity import id_token
 from sandbox.auth.scopes import split, subset
 from sandbox.auth.tokens import mint, standing
@@ -51,7 +52,11 @@ class RefreshToken(_RefreshGrant):
             _reused(desk, token)
             raise InvalidGrantError("The refresh token was already used")
         grant = standing(desk, token)
-        return PresentedRefresh(token, grant) if grant else None
+        if grant is None:
+            return None
+        if why := loss(desk, grant):  # the token is not spent: who may connect again goes on
+            raise InvalidGrantError(why)
+        return PresentedRefresh(token, grant)
 
     def _validate_token_scope(self, token: PresentedRefresh) -> None:
         asked = self.request.payload.scope

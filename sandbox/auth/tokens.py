@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any, NoReturn
 
 from sandbox.auth.desk import Desk
+from sandbox.auth.household import is_locked
 from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split, subset
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
@@ -160,9 +161,10 @@ def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expir
 
 
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
-    """The token and its grant, if it is known, current, unexpired and unrevoked; else None."""
+    """The token and its grant, if it is known, current, unexpired and unrevoked, and no account of the
+    grant is locked; else None."""
     found = desk.ledger.bearer(secret, kind)
-    return found if found is not None and alive(desk, *found) else None
+    return found if found is not None and alive(desk, *found) and not is_locked(desk, found[1]) else None
 
 
 def alive(desk: Desk, token: Token, grant: Grant) -> bool:
@@ -192,10 +194,12 @@ def access(desk: Desk, authorization: str | None) -> Access:
         one_way_only()
     if scheme.lower() != "bearer" or not secret.strip():
         _challenge("The Authorization header must be: Bearer, a space, the token", None)
-    found = living(desk, secret.strip(), "access")
-    if found is None:
+    found = desk.ledger.bearer(secret.strip(), "access")
+    if found is None or not alive(desk, *found):
         _challenge("The access token is expired, revoked or unknown", "invalid_token")
     token, grant = found
+    if is_locked(desk, grant):
+        _challenge("The account of this member is locked", "invalid_token")
     if token.uses is not None and not desk.ledger.use_token(token.hash):
         _challenge("The access token is expired, revoked or unknown", "invalid_token")
     return reach(token, grant)

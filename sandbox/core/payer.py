@@ -58,6 +58,7 @@ class Payer:
     minors: Minors = "allowed"  # guardian-only: a minor may not connect, who acts for them may
     adult_age: int = 18  # years; below it a subscriber acts for their dependants
     connection_approval: bool = False  # whether the payer approves of every member who connects
+    recheck_eligibility: bool = True  # whether who may not connect any more loses what they had connected
     separate_credentials: tuple[str, ...] = ()  # lines whose members need another password than the portal's
 
     # how they are asked

@@ -111,7 +111,13 @@ class Lane:
         if not chosen and any(rooms.ledger.origin_of(ledger.name, asked.journal.secret) or ()):
             return None
         found = ledger.arrival(asked.journal.secret)
-        if found is None or found.armed or found.token.kind != "access" or found.token.uses is not None:
+        if (
+            found is None
+            or found.armed
+            or found.locks
+            or found.token.kind != "access"
+            or found.token.uses is not None
+        ):
             return None
         facts = Facts("GET", asked.journal.path, asked.kind)
         base = _base(*(environ.get(name, "") for name in _ADDRESS))

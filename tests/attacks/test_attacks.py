@@ -31,6 +31,7 @@ LINES = (
     "refresh replay",
     "refresh race",
     "header that loosens",
+    "eligibility that ended",
     "scope escalation",
     "another member by read",
     "another member by search",
