@@ -22,7 +22,7 @@ from sandbox.auth.desk import Desk
 from sandbox.auth.grants import METHODS
 from sandbox.auth.household import loss
 from sandbox.auth.identity import id_token
-from sandbox.auth.scopes import split, subset
+from sandbox.auth.scopes import excess, split, subset
 from sandbox.auth.tokens import mint, standing
 from sandbox.store.tenant.grant import Grant, Token
 
@@ -60,6 +60,8 @@ class RefreshToken(_RefreshGrant):
 
     def _validate_token_scope(self, token: PresentedRefresh) -> None:
         asked = self.request.payload.scope
+        if problem := excess(asked):
+            raise InvalidScopeError(problem)
         if asked and not subset(asked, token.get_scope()):
             raise InvalidScopeError()
 
