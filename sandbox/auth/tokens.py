@@ -6,7 +6,7 @@ Tokens are opaque; the ledger keeps their SHA-256.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn
@@ -95,9 +95,22 @@ class Access:
         return {kind: part for kind in kinds if (part := limit(self._held, kind, "rs"))}
 
 
-def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool) -> dict[str, Any]:
+class Late(Exception):
+    """Somebody else was faster with the same code or refresh token."""
+
+
+def mint(
+    desk: Desk,
+    grant: Grant,
+    scope: str,
+    grant_type: str,
+    *,
+    refresh: bool,
+    exchange: Callable[[Sequence[Token]], bool] | None = None,
+) -> dict[str, Any]:
     """The token response for a grant, written to the ledger. `refresh`: whether a refresh token is
-    due by policy (the grant must also hold offline_access or online_access)."""
+    due by policy (the grant must also hold offline_access or online_access). `exchange` writes the tokens
+    together with the end of what they are given for (False: it had ended). Raises Late."""
     now = desk.now()
     until = refresh_until(desk, grant) if refresh else None
     seconds = _seconds(desk, grant, now)
@@ -111,18 +124,24 @@ def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool
     facts = replace(desk.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
     plan = desk.gates.run(Stage.TOKEN, plan, facts)
     response: dict[str, Any] = {
-        "access_token": _issue(desk, grant, "access", plan, now, now + plan.lifetime * 1000),
+        "access_token": (secret := new_secret()),
         "token_type": "Bearer",
         "expires_in": plan.announced,
         "scope": plan.scope,
         **plan.extras,
     }
+    tokens = [_token(secret, grant, "access", plan, now, now + plan.lifetime * 1000)]
     if plan.refresh and until is not None:
         # It stands for all that was granted, even when this access token got less (RFC 6749 §6).
         whole = replace(plan, uses=None, scope=grant.scope)
         if plan.refresh_lifetime is not None:
             until = min(until, now + plan.refresh_lifetime * 1000)
-        response["refresh_token"] = _issue(desk, grant, "refresh", whole, now, until)
+        response["refresh_token"] = secret = new_secret()
+        tokens.append(_token(secret, grant, "refresh", whole, now, until))
+    if exchange is None:
+        desk.ledger.add_token(*tokens)
+    elif not exchange(tokens):
+        raise Late
     return response
 
 
@@ -152,12 +171,10 @@ def _seconds(desk: Desk, grant: Grant, now: int) -> int:
     return seconds if until is None else max(0, min(seconds, (until - now) // 1000))
 
 
-def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expires: int) -> str:
-    secret = new_secret()
-    desk.ledger.add_token(
-        Token(digest(secret), kind, grant.id, grant.client, plan.scope, now, expires, plan.uses, None, None)
+def _token(secret: str, grant: Grant, kind: str, plan: TokenPlan, now: int, expires: int) -> Token:
+    return Token(
+        digest(secret), kind, grant.id, grant.client, plan.scope, now, expires, plan.uses, None, None
     )
-    return secret
 
 
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:

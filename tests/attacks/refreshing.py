@@ -61,7 +61,7 @@ def _check_then_act() -> dict[str, Any]:
     """Two statements where there should be one: both of two callers see that nobody was faster."""
     both_have_looked = threading.Barrier(2)
 
-    def replace_token(self: Any, hash: str, at: int) -> bool:
+    def replace_token(self: Any, hash: str, at: int, tokens: Any = ()) -> bool:
         both_have_looked.wait(10)  # an even number of callers, so everybody has company
         return True
 

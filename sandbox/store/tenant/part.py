@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, Step, given
 
 META = MetaData()
 """All tables of the ledger."""
@@ -81,6 +81,10 @@ class Part:
 
     def _add(self, table: Table, values: Mapping[str, Any]) -> None:
         self._driver.run(_adding(table, tuple(values)), tenant=self.name, **values)
+
+    def _adding(self, table: Table, values: Mapping[str, Any]) -> Step:
+        """The step that adds a row."""
+        return _adding(table, tuple(values)), {"tenant": self.name, **values}
 
     def _rows(self, statement: Executable, **values: Any) -> list[Any]:
         return self._driver.rows(statement, tenant=self.name, **values)
