@@ -52,10 +52,10 @@ def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...
         claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
     except (JoseError, ValueError, RecursionError):
         raise Refused("the signature does not fit the registered key") from None
-    now = desk.now() // 1000
-    _check_claims(claims, client.client_id, audiences, now)
+    now = desk.now()
+    _check_claims(claims, client.client_id, audiences, now // 1000)
     until = int(claims["exp"]) * 1000
-    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, desk.now()):
+    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
         raise Refused("jti was already used")
 
 

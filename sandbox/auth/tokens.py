@@ -58,12 +58,19 @@ def _least(*limits: int | None) -> int | None:
 @dataclass(frozen=True)
 class Access:
     """What a bearer token allows: this patient, these scopes, on behalf of this client. `patient`
-    None is a backend service, which reaches every member; its `username` is empty."""
+    None is a backend service, which reaches every member; its `username` is empty. `fhir_user` is the
+    resource that the scope fhirUser lets the app read (empty: none)."""
 
     patient: str | None
     username: str
     client: str
     scopes: tuple[str, ...]
+    fhir_user: str = ""
+
+    def is_user(self, kind: str, id: str) -> bool:
+        """Whether this is who signed in, whom `openid fhirUser` lets the app read (SMART "Scopes for
+        requesting identity data")."""
+        return bool(self.fhir_user) and self.fhir_user == f"{kind}/{id}"
 
     @cached_property
     def _held(self) -> list[Scope]:
@@ -228,7 +235,9 @@ def reach(token: Token, grant: Grant) -> Access:
         raise Forbidden(grant.refused)
     # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
     patient = grant.patient if grant.username else None
-    return Access(patient, grant.username, grant.client, tuple(split(token.scope)))
+    scopes = tuple(split(token.scope))
+    fhir_user = grant.fhir_user if {"openid", "fhirUser"} <= set(scopes) else ""
+    return Access(patient, grant.username, grant.client, scopes, fhir_user)
 
 
 def one_way_only() -> NoReturn:

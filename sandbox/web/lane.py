@@ -82,7 +82,7 @@ class Lane:
                 return None
             here, allowed = arrived
             came(here, allowed)
-            admit(here, allowed, asked.kind, asked.action)
+            admit(here, allowed, asked.kind, asked.action, "" if asked.whole else asked.id)
             headers, body = _served(here, allowed, asked)
         except Problem:
             return None
