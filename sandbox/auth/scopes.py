@@ -25,6 +25,9 @@ _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
 LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient", "offline_access", "online_access"})
 
+USER = "fhirUser"
+"""With openid it lets an app read who signed in (SMART "Scopes for requesting identity data")."""
+
 _LENGTH_MAX, _VALUES_MAX = 1000, 20
 """Characters of a scope, and values of its filter. What is beyond is not granted."""
 
@@ -164,6 +167,11 @@ def _grantable(text: str, types: Collection[str], contexts: Collection[str]) -> 
 
 def asks_for_system(asked: str | None) -> bool:
     return any(text.startswith("system/") for text in split(asked))
+
+
+def reads_user(granted: Iterable[str]) -> bool:
+    """Whether these scopes open the record of who signed in."""
+    return {"openid", USER} <= set(granted)
 
 
 def launches_patient(granted: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from sandbox.auth.desk import Desk
 from sandbox.auth.household import is_locked
-from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split, subset
+from sandbox.auth.scopes import Scope, launches_patient, limit, reads_user, resource_scopes, split, subset
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
 from sandbox.fhir.clauses import AnyOf
@@ -236,7 +236,7 @@ def reach(token: Token, grant: Grant) -> Access:
     # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
     patient = grant.patient if grant.username else None
     scopes = tuple(split(token.scope))
-    fhir_user = grant.fhir_user if {"openid", "fhirUser"} <= set(scopes) else ""
+    fhir_user = grant.fhir_user if reads_user(scopes) else ""
     return Access(patient, grant.username, grant.client, scopes, fhir_user)
 
 

@@ -53,6 +53,18 @@ def test_a_granular_scope_for_patients_does_not_hide_the_member(make_app: MakeAp
     assert app.get("Patient").json()["total"] == 0
 
 
+def test_a_member_who_keeps_their_demographics_keeps_them(make_app: MakeApp) -> None:
+    """The consent page says that fhirUser shows them, and the scope goes where they are dropped."""
+    app = make_app(scope=SCOPE)
+    page = app.choose(app.log_in("maria"))
+    assert 'value="demographics"' in page.text
+    code = app.decide(page, {"decision": "share", "data": ["coverage"]})["code"]
+    app.tokens = app.redeem(code).json()
+    assert "fhirUser" not in app.tokens["scope"].split()
+    assert app.get("Coverage").status_code == 200
+    assert app.get("Patient/mbr-0001").status_code == 403
+
+
 def test_a_guardian_reads_their_own_record_and_not_the_childs(make_app: MakeApp) -> None:
     app = make_app(scope=SCOPE)
     picker = app.follow(app.log_in("family"))
