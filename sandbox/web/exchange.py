@@ -29,7 +29,7 @@ from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
-from sandbox.web.origin import InForce, in_force, named_client
+from sandbox.web.granted import InForce, in_force, named_client
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"

@@ -7,7 +7,7 @@ from typing import Any
 from attacks.breach import Scene, attack, held, refused
 from support.smart_app import SmartApp
 
-from sandbox.web.origin import InForce
+from sandbox.web.granted import InForce
 
 HEADER = "X-Sandbox-Scenario"
 
@@ -61,7 +61,7 @@ def opening_another_record_by_header(scene: Scene) -> None:
     held(app.get("Patient/mbr-0003").status_code != 200, "another member's record")
 
 
-@attack("header that loosens", {"sandbox.web.origin._origin": lambda wired, ledger: None})
+@attack("header that loosens", {"sandbox.web.granted._origin": lambda wired, ledger: None})
 def presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     """A sign-in that began under the header goes with a code that was granted without it."""
     app = at_the_default_payer(scene)
