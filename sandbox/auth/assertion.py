@@ -17,6 +17,7 @@ from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.jwks import ALGORITHMS, select
 from sandbox.core.files import json_value
+from sandbox.core.urls import same_url
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 300
@@ -65,10 +66,10 @@ def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...
         claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
     except (JoseError, ValueError, RecursionError):
         raise Refused("the signature does not fit the registered key") from None
-    now = desk.now() // 1000
-    _check_claims(claims, client.client_id, audiences, now)
+    now = desk.now()
+    _check_claims(claims, client.client_id, audiences, now // 1000)
     until = int(claims["exp"]) * 1000
-    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, desk.now()):
+    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
         raise Refused("jti was already used")
 
 
@@ -122,7 +123,7 @@ def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, 
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) == 1:
         audience = audience[0]
-    if audience not in audiences:
+    if not isinstance(audience, str) or not any(same_url(audience, ours) for ours in audiences):
         raise Refused(f"aud must be {audiences[0]}")
     expires = claims.get("exp")
     if not _is_time(expires):

@@ -33,7 +33,8 @@ METHODS: tuple[str, ...] = get_args(AuthMethod)
 class Client:
     """An app. `any_loopback` is for the one default client of first tries: every http loopback URI
     works for it, and nothing else. `pkce_optional` is for old SDKs. `scope` is the ceiling of what the
-    app may ask (None: no ceiling of its own). `scenario` pins the app to a scenario.
+    app may ask (None: no ceiling of its own). `scenario` pins the app to a scenario. `empty_basic`: a
+    public app that sends its id by HTTP Basic with an empty password, as some libraries do.
 
     `token_endpoint_auth_method` None: told by the credentials. `old_secret_sha256` works until
     `old_secret_until` (ms). `registered` is when the app registered itself (ms; None: a fixture).
@@ -47,6 +48,7 @@ class Client:
     secret_sha256: str | None = field(default=None, repr=False)  # libraries log what they are given
     any_loopback: bool = False
     pkce_optional: bool = False
+    empty_basic: bool = False
     about: str = ""
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
     token_endpoint_auth_method: AuthMethod | None = None

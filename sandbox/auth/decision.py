@@ -7,11 +7,12 @@ and fragment).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from sandbox.auth.desk import Desk
 from sandbox.auth.request import AuthorizationRequest, CallbackError
+from sandbox.auth.scopes import subset
 from sandbox.store.secret import new_secret
 from sandbox.store.tenant.grant import Code, Grant
 
@@ -33,6 +34,20 @@ class Decision:
     description: str | None = None
     refused: str | None = None
     fhir_user: str = ""
+
+    def within(self, limit: Decision) -> Decision:
+        """This decision, where it gives nothing that `limit` does not give."""
+        return replace(
+            self,
+            username=limit.username,
+            patient=limit.patient,
+            fhir_user=limit.fhir_user,
+            redirect_uri=limit.redirect_uri,
+            scope=tuple(text for text in self.scope if subset(text, " ".join(limit.scope))),
+            error=self.error or limit.error,
+            description=self.description if self.error else limit.description,
+            refused=self.refused or limit.refused,
+        )
 
 
 def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:

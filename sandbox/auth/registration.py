@@ -18,7 +18,7 @@ from sandbox.auth.clients import SECRET_METHODS, AuthMethod, Client, State
 from sandbox.auth.jwks import check_jwks
 from sandbox.auth.redirects import check_redirects
 from sandbox.auth.remote import check_address
-from sandbox.auth.scopes import LAUNCH, parse, split
+from sandbox.auth.scopes import LAUNCH, TEXT_MAX, excess, parse, split
 from sandbox.core.files import json_value
 from sandbox.core.payer import Payer
 from sandbox.store.secret import new_secret
@@ -49,7 +49,7 @@ class Metadata(BaseModel):
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     grant_types: list[GrantType] = Field(default=["authorization_code"], min_length=1, max_length=10)
     response_types: list[Literal["code"]] | None = Field(default=None, max_length=10)
-    scope: Annotated[str, Field(max_length=8192)] | None = None
+    scope: Annotated[str, Field(max_length=TEXT_MAX)] | None = None
     contacts: list[_Text] = Field(default=[], max_length=10)
     client_uri: _Url | None = None
     logo_uri: _Url | None = None
@@ -211,6 +211,8 @@ def _ceiling(asked: str | None, grants: tuple[str, ...], types: Collection[str])
         if backend:
             raise ValueError("scope: client_credentials needs the system scopes that are wanted")
         return None
+    if problem := excess(asked):
+        raise ValueError(f"scope: {problem}")
     kept = split(asked)
     for text in kept:
         found = parse(text)

@@ -1,8 +1,9 @@
 """The driver beneath SQLAlchemy, for the few statements that almost every request runs.
 
 A statement is written in SQLAlchemy with named parameters and becomes text once; after that only the
-driver is at work, which takes a tenth of the time. Each statement is a transaction of its own. Of the
-types of SQLAlchemy only our own (`TypeDecorator`) mean something here.
+driver is at work, which takes a tenth of the time. Each statement is a transaction of its own, but for
+those that are written `together`. Of the types of SQLAlchemy only our own (`TypeDecorator`) mean something
+here.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ Row = tuple[Any, ...]
 Place = tuple[str, int | None]
 """A parameter, and which of its values if it is a list."""
 Change = Callable[[Any], Any]
+Step = tuple[Executable, dict[str, Any]]
+"""A statement and its values."""
 
 
 class Text(NamedTuple):
@@ -84,7 +87,53 @@ class Driver:
         count: int = self._run(statement, values, _count)
         return count
 
+    def together(self, first: Step, *others: Step) -> bool:
+        """Write all of them in one transaction; nothing where the first changes no row. Returns whether
+        it did."""
+        begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN"
+        prepared = [self._prepared(*step) for step in (first, *others)]
+        connection = self._borrowed()
+        try:
+            self._execute(connection, begin)
+            sql, args, _ = prepared[0]
+            done = bool(self._execute(connection, sql, args).rowcount)
+            for sql, args, _ in prepared[1:] if done else ():
+                self._execute(connection, sql, args)
+            self._execute(connection, "COMMIT" if done else "ROLLBACK")
+        except BaseException as problem:
+            connection.close()  # which rolls back
+            _translate(problem)
+            raise
+        self._idle.append(connection)
+        return done
+
+    def _execute(self, connection: Any, sql: str, args: Any = ()) -> Any:
+        return connection.execute(sql, args)
+
     def _run(self, statement: Executable, values: dict[str, Any], told: Callable[[Any], Any]) -> Any:
+        sql, args, changes = self._prepared(statement, values)
+        connection = self._borrowed()
+        try:
+            found = told(connection.execute(sql, args))
+        except BaseException as problem:
+            connection.close()
+            _translate(problem)
+            raise
+        self._idle.append(connection)
+        if found and changes:
+            return [_changed(row, changes) for row in found]
+        return found
+
+    def _borrowed(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connected()
+
+    def _prepared(
+        self, statement: Executable, values: dict[str, Any]
+    ) -> tuple[str, Any, tuple[tuple[int, Change], ...]]:
+        """The statement's text, its arguments, and what becomes of the columns it finds."""
         lengths = tuple([(name, len(value)) for name, value in values.items() if type(value) is list])
         text = self._text(statement, lengths)
         for name, change in text.sent.items():
@@ -101,21 +150,7 @@ class Driver:
                     for key, (name, at) in text.places.items()
                 }
             )
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connected()
-        try:
-            found = told(connection.execute(text.sql, args))
-        except BaseException as problem:
-            connection.close()
-            if is_unavailable(problem):
-                raise Unavailable() from None
-            raise
-        self._idle.append(connection)
-        if found and text.found:
-            return [_changed(row, text.found) for row in found]
-        return found
+        return text.sql, args, text.found
 
     def _connected(self) -> Any:
         try:
@@ -178,6 +213,12 @@ class Driver:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _translate(problem: BaseException) -> None:
+    """Raises Unavailable where the database is locked, full, read-only or away."""
+    if is_unavailable(problem):
+        raise Unavailable() from None
 
 
 def _changed(row: Row, changes: Sequence[tuple[int, Change]]) -> Row:

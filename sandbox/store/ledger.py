@@ -51,7 +51,7 @@ from sandbox.store.tenant.counter import Counters
 from sandbox.store.tenant.journal import JOURNAL, Journals
 from sandbox.store.tenant.key import Keys
 from sandbox.store.tenant.part import META, upsert
-from sandbox.store.tenant.pin import Pins
+from sandbox.store.tenant.pin import Origin, Pins
 from sandbox.store.tenant.signin import SignIns
 from sandbox.store.tenant.standing import Standings
 from sandbox.store.upkeep import Upkeep
@@ -76,8 +76,8 @@ class TenantLedger(Arrivals, Clocks, Counters, Standings, SignIns, Clients, Keys
                     db.execute(delete(table).where(table.c.tenant == self.name))
 
 
-PINS_KEPT = 2 << 20
-"""Bytes of pins of tokens that a process remembers."""
+ORIGINS_KEPT = 2 << 20
+"""Bytes of origins of tokens that a process remembers."""
 
 TOUCH = 600_000
 """Milliseconds between two notes of a process that a payer is in use."""
@@ -129,7 +129,7 @@ class Ledger:
             raise FileProblem(why.splitlines()[0]) from None
         translate_errors(self._engine)
         self._driver, self._probe = Driver(self._engine, PATIENCE), Driver(self._engine, PROBE)
-        self._pins = bounded(PINS_KEPT)(self._pin_of)
+        self._origins = bounded(ORIGINS_KEPT)(self._origin_of)
         self._touched: ByteBoundedCache[str, int] = ByteBoundedCache(TOUCHED)
         self.quotas = Quotas(self._driver, self._engine.dialect.name, self.upkeep.now, limits.quota_factor)
         base = base or clock
@@ -193,12 +193,12 @@ class Ledger:
             found = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
             return sorted(found.scalars())
 
-    def pin_of(self, tenant: str, token: str) -> str:
-        """The selection that a token is pinned to (empty: none). It never changes, so it is kept."""
-        return self._pins(tenant, digest(token))
+    def origin_of(self, tenant: str, token: str) -> Origin | None:
+        """Under which selection a token was granted. It never changes, so it is kept."""
+        return self._origins(tenant, digest(token))
 
-    def _pin_of(self, tenant: str, hash: str) -> str:
-        return self.tenant(tenant).pinned_by(token=hash)
+    def _origin_of(self, tenant: str, hash: str) -> Origin | None:
+        return self.tenant(tenant).origin(token=hash)
 
     def clear(self) -> None:
         """Empty every tenant. Keys stay, so that restarts do not invalidate signatures."""

@@ -17,6 +17,7 @@ from werkzeug.http import http_date
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.limits import ENTRIES_MAX
+from sandbox.core.urls import relative_to
 from sandbox.core.waiting import WAIT, Delay
 from sandbox.fhir import dates, wire
 from sandbox.web import budget
@@ -87,7 +88,7 @@ def _answered(visit: Visit, entry: Any, allowance: budget.Allowance) -> bytes:
 def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The WSGI request that the entry stands for; None if it is none of ours."""
     try:
-        parts = urlsplit(asked["url"].removeprefix(visit.fhir + "/"))
+        parts = urlsplit(relative_to(asked["url"], visit.fhir))
     except ValueError:
         return None
     path = unquote(parts.path).removeprefix("/")

@@ -4,6 +4,7 @@ JSON for the control API, a page everywhere else. Handlers raise; this file answ
 from __future__ import annotations
 
 import logging
+import re
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -16,15 +17,11 @@ from sandbox.web.pages import page
 
 log = logging.getLogger(__name__)
 
-_OAUTH = (
-    "/auth/token",
-    "/auth/revoke",
-    "/auth/introspect",
-    "/auth/register",
-    "/auth/par",
-    "/auth/jwks",
-    "/auth/.well-known/",
+_SURFACE = re.compile(
+    r"/(?:(?P<fhir>fhir)|(?P<control>_sandbox)"
+    r"|(?P<oauth>auth/(?:token|revoke|introspect|register|par|jwks|\.well-known)))(?=/|$)"
 )
+"""Where each surface begins in a path: also behind a prefix that could not be read."""
 
 
 def install(app: Flask) -> None:
@@ -35,13 +32,14 @@ def install(app: Flask) -> None:
 
 def answer(problem: Problem) -> Response:
     """The problem in the shape of the surface it happened on."""
-    path = request.path
-    if path == "/fhir" or path.startswith("/fhir/"):
+    match = _SURFACE.search(request.path)
+    surface = match.lastgroup if match else None
+    if surface == "fhir":
         body = wire.outcome(
             problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
         )
         response = Response(json_bytes(body), status=problem.status, content_type=wire.JSON)
-    elif path.startswith(_OAUTH):
+    elif surface == "oauth":
         error = "invalid_request" if problem.status < 500 else "server_error"
         if problem.status in (429, 503):
             error = "temporarily_unavailable"
@@ -49,7 +47,7 @@ def answer(problem: Problem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
-    elif path.startswith("/_sandbox"):
+    elif surface == "control":
         body = {"error": problem.code, "message": problem.text}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:

@@ -14,7 +14,6 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.auth.assertion import keys_to_fetch
-from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
 from sandbox.core.files import json_bytes
@@ -32,6 +31,7 @@ from sandbox.web.control import may_control
 from sandbox.web.early import PROBLEM, issue_code
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
+from sandbox.web.granted import InForce, in_force, named_client
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
 from sandbox.web.uncaught import UncaughtErrors
@@ -99,7 +99,7 @@ def _enter() -> Response | None:
     try:
         # Both are looked at before the body: a wrong name is the plainest mistake.
         here = wired.catalog.parse(path) if path else Selection()
-        selection = wired.catalog.choose(path, header, wired.default_scenario)
+        force = InForce(wired.catalog.choose(path, header, wired.default_scenario))
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return cors.early_preflight() or answer(problem)
@@ -108,7 +108,9 @@ def _enter() -> Response | None:
 
     def arrive(facts: Facts) -> None:
         base, id = visit.base_of(request), new_secret(6)
-        g.visit = visit.make(wired, selection, ledger, base, facts, id, started, chosen=chosen)
+        g.visit = visit.make(
+            wired, force.selection, ledger, base, facts, id, started, chosen=chosen, granted=force.granted
+        )
         g.visit.fetched = request.environ.get(FETCHED, {})
         g.visit.allowance = request.environ.get(budget.ALLOWANCE)
         g.visit.notes["correlation"] = headers.correlation(request.environ)
@@ -135,9 +137,8 @@ def _enter() -> Response | None:
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
     try:
-        if not chosen and (pin := _pin(wired, ledger)):
-            selection = wired.catalog.choose(path, header, wired.default_scenario, pin)
-            ledger.pin = pin
+        if not request.path.startswith(_CONTROL):
+            force = in_force(wired, ledger, path, header)
         _arm(ledger)
     except Problem as problem:
         arrive(_facts())
@@ -164,29 +165,6 @@ def _keys_to_fetch(arrived: visit.Visit) -> str | None:
     return keys_to_fetch(arrived.desk, assertion) if assertion else None
 
 
-def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
-    """The selection that this request is pinned to: by the member who signed in, or by the client's
-    registration. Every later request carries something that was granted: it is looked up here, once."""
-    if request.path.startswith("/fhir/"):
-        secret = bearer()
-        return wired.ledger.pin_of(ledger.name, secret) if secret else ""
-    if not request.path.startswith("/auth/"):
-        return ""
-    form = request.values
-    pin = ""
-    if form.get("request"):
-        pin = ledger.pinned_by(pending=form["request"])
-    elif form.get("code"):
-        pin = ledger.pinned_by(code=form["code"])
-    elif secret := form.get("refresh_token") or form.get("token") or bearer():
-        pin = wired.ledger.pin_of(ledger.name, secret)
-    basic = request.authorization.username if request.authorization else None
-    if pin:
-        return pin
-    client = Registry(wired.clients, ledger).get(form.get("client_id") or basic or "")
-    return (client.scenario if client else None) or ""
-
-
 def _arm(ledger: TenantLedger) -> None:
     """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent."""
     text = request.headers.get(FAIL_NEXT)
@@ -206,13 +184,12 @@ def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
     caller = authorization or quota.client_address()
-    basic = request.authorization.username if request.authorization else None
     return Facts(
         method=request.method,
         path=request.path,
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
-        client=request.values.get("client_id") or basic if request.path.startswith("/auth/") else None,
+        client=named_client() if request.path.startswith("/auth/") else None,
         grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
     )

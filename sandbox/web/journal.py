@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Response, g, request
 from werkzeug.datastructures import MultiDict
 
+from sandbox.auth.household import is_locked
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_value
@@ -188,7 +189,8 @@ def _error(error: object, text: object) -> dict[str, str]:
 
 
 def token_state(visit: Visit, secret: str) -> str:
-    """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired."""
+    """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired,
+    locked."""
     found = visit.ledger.token(secret)
     if found is None:
         return "unknown"
@@ -199,6 +201,7 @@ def token_state(visit: Visit, secret: str) -> str:
         ("grant-revoked", grant is None or grant.revoked is not None),
         ("expired", found.expires <= visit.desk.now()),
         ("used-up", found.uses == 0),
+        ("locked", grant is not None and is_locked(visit.desk, grant)),
     )
     return next((state for state, holds in rows if holds), "")
 

@@ -85,7 +85,7 @@ class Lane:
             here, allowed = arrived
             here.notes["correlation"] = correlation(environ)
             came(here, allowed)
-            admit(here, allowed, asked.kind, asked.action)
+            admit(here, allowed, asked.kind, asked.action, "" if asked.whole else asked.id)
             headers, body = _served(here, allowed, asked)
         except Problem:
             return None
@@ -113,10 +113,16 @@ class Lane:
             return None
         ledger = rooms.ledger.tenant(here.key)
         chosen = bool(here.scenarios)
-        if not chosen and rooms.ledger.pin_of(ledger.name, asked.journal.secret):
+        if not chosen and any(rooms.ledger.origin_of(ledger.name, asked.journal.secret) or ()):
             return None
         found = ledger.arrival(asked.journal.secret)
-        if found is None or found.armed or found.token.kind != "access" or found.token.uses is not None:
+        if (
+            found is None
+            or found.armed
+            or found.locks
+            or found.token.kind != "access"
+            or found.token.uses is not None
+        ):
             return None
         facts = Facts("GET", asked.journal.path, asked.kind)
         base = _base(*(environ.get(name, "") for name in _ADDRESS))

@@ -17,9 +17,10 @@ from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
 from sandbox.core.outbound import Outcome
-from sandbox.core.payer import Payer
+from sandbox.core.payer import Payer, with_terms
 from sandbox.core.roster import Account
 from sandbox.faults import oneshot
+from sandbox.faults.binding import BoundGates, LayeredGates
 from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.fhir.library import Library
@@ -142,9 +143,11 @@ def make(
     *,
     chosen: bool,
     state: tuple[int, bool] | None = None,
+    granted: Selection | None = None,
 ) -> Visit:
     """A visit to the payer of this selection; its clock and counters are the tenant's. `state` is the
-    ledger's, if it is known."""
+    ledger's, if it is known; `granted` the selection under which what the request presents was granted,
+    where that is another one."""
     offset, armed = state or ledger.state()
     clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
     delays: list[float] = []
@@ -153,16 +156,30 @@ def make(
         selection,
         ledger.name,
         base,
-        selection.payer(rooms.payer),
+        _payer(rooms, selection, granted),
         clock,
         ledger,
-        _bind(rooms, selection, ledger, clock, timedelta(milliseconds=offset), delays, armed=armed),
+        _bind(
+            rooms,
+            selection,
+            ledger,
+            clock,
+            timedelta(milliseconds=offset),
+            delays,
+            armed=armed,
+            granted=granted,
+        ),
         facts,
         request_id,
         started,
         chosen,
         delays=delays,
     )
+
+
+def _payer(rooms: Rooms, selection: Selection, granted: Selection | None) -> Payer:
+    payer = selection.payer(rooms.payer)
+    return payer if granted is None else with_terms(payer, granted.payer(rooms.payer))
 
 
 def _bind(
@@ -174,7 +191,13 @@ def _bind(
     delays: list[float],
     *,
     armed: bool,
+    granted: Selection | None = None,
 ) -> Gates:
+    if granted is not None:
+        chosen = _bind(rooms, selection, ledger, clock, ahead, delays, armed=armed)
+        if isinstance(chosen, BoundGates):
+            chosen.bounded = True
+        return LayeredGates(_bind(rooms, granted, ledger, clock, ahead, delays, armed=False), chosen)
     if not (armed or selection.has_rules):
         return OPEN
     # A header or a pin may choose other scenarios within one tenant: they must not share an

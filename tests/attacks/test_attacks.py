@@ -11,6 +11,7 @@ import attacks.availability
 import attacks.budgets
 import attacks.codes
 import attacks.growth
+import attacks.headers
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
@@ -32,6 +33,8 @@ LINES = (
     "state fixation",
     "refresh replay",
     "refresh race",
+    "header that loosens",
+    "eligibility that ended",
     "scope escalation",
     "another member by read",
     "another member by search",

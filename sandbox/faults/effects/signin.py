@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from sandbox.auth.decision import Decision
+from sandbox.auth.scopes import USER
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
 from sandbox.fhir.params import TYPES
@@ -56,7 +57,8 @@ class KeepScopes(Effect, stage=Stage.AUTHORIZE):
 
 class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
     """Grant access to fewer resource types than the member agreed to: not to those in `drop`, and where
-    `keep` is given only to those in it. A scope for all types becomes one for each that is left."""
+    `keep` is given only to those in it. A scope for all types becomes one for each that is left; fhirUser,
+    which opens the member's own record, goes with Patient."""
 
     do: Literal["narrow_types"]
     drop: list[str] = Field(default_factory=list)
@@ -69,7 +71,7 @@ class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
             context, slash, rest = text.partition("/")
             kind, _, actions = rest.partition(".")
             if not slash or context not in ("patient", "user"):
-                scope.append(text)
+                scope += [text] if text != USER or "Patient" in left else []
             elif kind == "*":
                 scope += [f"{context}/{one}.{actions}" for one in left]
             elif kind in left:

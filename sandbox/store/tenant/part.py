@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, Step, given
 from sandbox.store.upkeep import Upkeep
 
 META = MetaData()
@@ -55,7 +55,8 @@ def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 class Part:
-    """One tenant's rows. What is granted through it is pinned to the selection `pin` (empty: to none)."""
+    """One tenant's rows. What is granted through it is pinned to the selection `pin` (empty: to none);
+    where there is no pin, `terms` is the selection that a header chose for it (empty: none did)."""
 
     def __init__(self, engine: Engine, driver: Driver, upkeep: Upkeep, name: str, pin: str = ""):
         self._engine = engine
@@ -63,6 +64,7 @@ class Part:
         self._upkeep = upkeep
         self.name = name
         self.pin = pin
+        self.terms = ""
 
     def _write(self) -> AbstractContextManager[Connection]:
         # Each write begins with its writing statement: a reader that turns writer would be told
@@ -92,6 +94,14 @@ class Part:
     def _add(self, table: Table, values: Mapping[str, Any]) -> None:
         stamp = self._upkeep.now()
         self._driver.run(_adding(table, tuple(values)), tenant=self.name, written=stamp, **values)
+
+    def _adding(self, table: Table, values: Mapping[str, Any]) -> Step:
+        """The step that adds a row."""
+        return _adding(table, tuple(values)), {
+            "tenant": self.name,
+            "written": self._upkeep.now(),
+            **values,
+        }
 
     def _rows(self, statement: Executable, **values: Any) -> list[Any]:
         return self._driver.rows(statement, tenant=self.name, **values)

@@ -23,6 +23,7 @@ PENDING = table(
     Column("expires", BigInteger, nullable=False),
     Column("patient", String),
     Column("scenario", String),
+    Column("terms", String),
 )
 PUSHED = table(
     "pushed",  # an authorization request that a client has sent ahead (RFC 9126)
@@ -110,6 +111,7 @@ class SignIns(Part):
                 "expires": pending.expires,
                 "patient": pending.patient,
                 "scenario": self.pin or None,
+                "terms": self.terms or None,
             },
         )
 

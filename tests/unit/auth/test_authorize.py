@@ -231,7 +231,7 @@ def test_aud_is_what_the_payer_makes_of_it(
         ({"max_age": "9" * 10}, "invalid_request"),
         ({"nonce": "x" * 8193}, "invalid_request"),
         ({"nonce": "\udcff"}, "invalid_request"),
-        ({"scope": "openid " * 2000}, "invalid_request"),
+        ({"scope": "openid " * 2000}, "invalid_scope"),
         ({"scope": "patient/*.rs\x00"}, "invalid_request"),
         ({"nonce": ["a", "a"]}, "invalid_request"),
         ({"aud": [FHIR, FHIR]}, "invalid_request"),

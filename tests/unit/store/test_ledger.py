@@ -316,3 +316,30 @@ def test_a_secret_is_long_and_never_the_same() -> None:
     secrets = {new_secret() for _ in range(50)}
     assert len(secrets) == 50
     assert all(len(secret) == 43 for secret in secrets)
+
+
+DAY, MINUTE = 86_400_000, 60_000
+
+
+def test_a_jti_is_remembered_by_both_clocks(ledger: Ledger) -> None:
+    tenant = ledger.tenant("a")
+
+    def spend(until: int, now: int, machine: int, jti: str = "j") -> bool:
+        return tenant.spend_assertion("app", jti, until, now, machine)
+
+    assert spend(5 * MINUTE, 0, 0)
+    assert not spend(5 * MINUTE, MINUTE, MINUTE)
+    # The tenant's clock runs ahead and comes back, while somebody else's assertion sweeps.
+    assert spend(9 * DAY, 9 * DAY - MINUTE, 2 * MINUTE, "other")
+    assert not spend(5 * MINUTE, 3 * MINUTE, 3 * MINUTE)
+    # Once the assertion is over, its jti may name another one, and neither is good again.
+    assert spend(20 * MINUTE, 16 * MINUTE, 16 * MINUTE)
+    assert not spend(20 * MINUTE, 17 * MINUTE, 17 * MINUTE)
+    assert not spend(5 * MINUTE, 4 * MINUTE, 18 * MINUTE)
+
+
+def test_a_jti_is_forgotten_once_both_clocks_have_passed_it(ledger: Ledger) -> None:
+    tenant = ledger.tenant("a")
+    assert tenant.spend_assertion("app", "j", 5 * MINUTE, 0, 0)
+    assert tenant.spend_assertion("app", "other", 2 * DAY, 2 * DAY - MINUTE, DAY + 6 * MINUTE)
+    assert tenant.spend_assertion("app", "j", 5 * MINUTE, 0, DAY + 6 * MINUTE)
