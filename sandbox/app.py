@@ -7,16 +7,16 @@ from datetime import timedelta
 from flask import Flask
 
 from sandbox import __version__
-from sandbox.auth.clients import is_loopback
 from sandbox.auth.clients import load as load_clients
 from sandbox.auth.identity import new_key
 from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
+from sandbox.core.hosts import HostPolicy
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import load as load_catalog
-from sandbox.settings import Settings, catalogue
+from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
 from sandbox.store.secret import new_secret
@@ -52,6 +52,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         catalog.parse(settings.scenario)
     except NotFound as problem:
         raise UsageError(problem.text) from None
+    hosts = host_policy(settings)
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False
@@ -72,7 +73,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         default_scenario=settings.scenario,
         control_key=settings.control_key,
         version=__version__,
-        remote=RemoteJwks(is_loopback(settings.host)),
+        remote=RemoteJwks(hosts.is_on_loopback and not hosts.is_published),
+        hosts=hosts,
         guides=_guides(settings),
     )
 
@@ -86,9 +88,18 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     for room in (registration.register, education.education, developer.developer, control.control):
         app.register_blueprint(room)
     app.register_blueprint(report_card.report_card)
+    _check_prefix(app, hosts)
     errors.install(app)
     exchange.install(app)
     return app
+
+
+def _check_prefix(app: Flask, hosts: HostPolicy) -> None:
+    """Raises UsageError for a public path that could not be told from one of the payer's own."""
+    taken = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()} | {".well-known"}
+    first = hosts.public.path.split("/")[1:2] if hosts.public else []
+    if taken & set(first):
+        raise UsageError(f"--public-url: the path cannot begin with /{first[0]}, an address of the payer")
 
 
 def _guides(settings: Settings) -> tuple[str, ...]:

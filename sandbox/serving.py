@@ -19,7 +19,7 @@ from sandbox.build import Progress, prepared
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
 from sandbox.core.roster import Account
-from sandbox.settings import Settings
+from sandbox.settings import Settings, host_policy, listening_url
 from sandbox.store import address
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
@@ -65,8 +65,16 @@ def _with_certificate(settings: Settings) -> Settings:
     if settings.tls_cert:
         found = certificate.given(Path(settings.tls_cert), Path(settings.tls_key))
     else:
-        found = certificate.own(settings.cache, settings.host, SystemClock())
+        found = certificate.own(settings.cache, _names(settings), SystemClock())
     return replace(settings, tls_cert=str(found[0]), tls_key=str(found[1]))
+
+
+def _names(settings: Settings) -> list[str]:
+    """The host names that a certificate of our own has beside loopback."""
+    policy = host_policy(settings)
+    public = [policy.public.name] if policy.public else []
+    plain = [name for name in policy.allowed if name != "*" and not name.startswith(".")]
+    return [settings.host, *public, *sorted(plain)]
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -133,9 +141,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
 def banner(settings: Settings) -> str:
     """Where everything is, in at most 16 lines."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
-    scheme = "https" if settings.tls else "http"
-    base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    base = str(host_policy(settings).public or listening_url(settings))
     accounts = SqlLibrary(settings.library).accounts()
     rows = [
         ("FHIR base", f"{base}/fhir"),

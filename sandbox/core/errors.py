@@ -11,7 +11,8 @@ SandboxError
     ├── NotAllowed          405 not-supported
     ├── Gone                410 deleted | expired
     ├── NotAcceptable       406 not-supported
-    └── UnsupportedMedia    415 not-supported
+    ├── UnsupportedMedia    415 not-supported
+    └── Misdirected         421 invalid
 """
 
 from __future__ import annotations
@@ -86,6 +87,10 @@ class UnsupportedMedia(Problem):
 
 class Gone(Problem):
     status, code = 410, "deleted"
+
+
+class Misdirected(Problem):
+    status, code = 421, "invalid"
 
 
 def bad_request(text: str, expression: str | None = None) -> NoReturn:

@@ -61,6 +61,7 @@ _TITLES = {
     400: "This request cannot be answered",
     403: "Not allowed",
     404: "Not found",
+    421: "This is another host",
     500: "Something broke",
 }
 

@@ -15,30 +15,25 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.auth.registry import Registry
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
-from sandbox.core.files import json_bytes
+from sandbox.core.errors import BadRequest, NotFound, Problem
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.faults import oneshot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
-from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
 from sandbox.web import cors, visit
-from sandbox.web.control import may_control
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
+from sandbox.web.guard import require_control
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
+from sandbox.web.origin import REFUSAL, OriginMiddleware, caller_address
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
 _CONTROL = "/_sandbox/"
 _ASCII = bytes(range(128))
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?")
-
-
 _METADATA = re.compile(r"/\.well-known/(oauth-authorization-server|openid-configuration)((?:/s/[^/]+)?)/auth")
 
 
@@ -53,14 +48,6 @@ class ScenarioPath:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not _HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
-            # Every URL we build begins with the Host: with a broken one there is nothing to answer.
-            text = "The Host header is not a host name"
-            media, body = "text/plain; charset=utf-8", f"{text}\n".encode()
-            if "/fhir" in environ.get("PATH_INFO", ""):
-                media, body = wire.JSON, json_bytes(wire.outcome("invalid", text, expression="http.host"))
-            start_response("400 Bad Request", [("Content-Type", media), ("Content-Length", str(len(body)))])
-            return [body]
         # Bytes that should have been percent-encoded: from here on they are.
         if not environ.get("QUERY_STRING", "").isascii():
             environ["QUERY_STRING"] = quote(environ["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
@@ -79,12 +66,15 @@ def install(app: Flask) -> None:
     """Hang arrival and departure on an app."""
     app.before_request(_enter)
     app.after_request(_leave)
-    lane = Lane(app.wsgi_app, app.extensions["rooms"])
-    app.wsgi_app = ScenarioPath(lane)  # type: ignore[method-assign]
+    rooms = app.extensions["rooms"]
+    scenario_path = ScenarioPath(Lane(app.wsgi_app, rooms))
+    app.wsgi_app = OriginMiddleware(scenario_path, rooms.hosts)  # type: ignore[method-assign]
 
 
 def _enter() -> Response | None:
     started = stopwatch()
+    if (refusal := request.environ.get(REFUSAL)) is not None:
+        return answer(refusal)
     wired = visit.rooms()
     path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
     try:
@@ -158,8 +148,7 @@ def _arm(ledger: TenantLedger) -> None:
     text = request.headers.get(FAIL_NEXT)
     if text is None:
         return
-    if not may_control():
-        raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
+    require_control(FAIL_NEXT)
     for number, one in enumerate(oneshot.header(text)):
         ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}")
 
@@ -167,7 +156,7 @@ def _arm(ledger: TenantLedger) -> None:
 def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
-    caller = authorization or request.remote_addr or ""
+    caller = authorization or caller_address(request.environ)
     basic = request.authorization.username if request.authorization else None
     return Facts(
         method=request.method,

@@ -28,6 +28,7 @@ from sandbox.web import encoding, operations, reading, searching, visit
 from sandbox.web.arriving import admit, came
 from sandbox.web.journal import Asked, noted
 from sandbox.web.negotiation import takes_json
+from sandbox.web.origin import REFUSAL
 
 Headers = list[tuple[str, str]]
 Args = tuple[tuple[str, str], ...]
@@ -35,9 +36,9 @@ Args = tuple[tuple[str, str], ...]
 _PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9\-.]{1,64})(/\$everything)?)?")
 _UNUSUAL = (
     "HTTP_X_SANDBOX_SCENARIO", "HTTP_X_SANDBOX_FAIL_NEXT", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING",
+    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", REFUSAL,
 )  # fmt: skip
-"""Headers that change more than how the answer is packed."""
+"""Headers that change more than how the answer is packed; and a host that is not answered."""
 _ELSEWHERE = frozenset({"_format", "_pretty", "access_token"})
 """Parameters likewise."""
 

@@ -17,6 +17,7 @@ from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
 from sandbox.store.secret import digest, new_secret
 from sandbox.store.tenant.signin import Session
+from sandbox.web.origin import caller_address
 from sandbox.web.visit import here, pin
 
 COOKIE = "payer_session"
@@ -132,7 +133,7 @@ def attempt() -> Attempt:
     for an unknown scenario.
     """
     desk, accounts = here().desk, here().rooms.accounts
-    name, address = request.form.get("username", "").strip(), request.remote_addr or ""
+    name, address = request.form.get("username", "").strip(), caller_address(request.environ)
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
     if wait := throttle.waiting(desk, username, address):
         return Attempt(None, wait)

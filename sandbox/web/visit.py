@@ -16,6 +16,7 @@ from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
+from sandbox.core.hosts import HostPolicy
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
 from sandbox.faults import oneshot
@@ -44,6 +45,7 @@ class Rooms:
     control_key: str
     version: str
     remote: RemoteJwks
+    hosts: HostPolicy
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
     guides: Sequence[str] = ()

@@ -42,7 +42,7 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
     clock = FrozenClock(SystemClock().now())
     app = create_app(replace(settings, ledger=str(ledger)), clock)
     outer: Any = app.wsgi_app
-    lane: Lane = outer.app
+    lane: Lane = outer.app.app
     taken: list[bool] = []
 
     def watched(environ: Any, inner: Callable[..., Any] = lane._answer) -> Any:
@@ -144,7 +144,7 @@ HEADERS = [
     {"Accept_Encoding": "gzip"},
     {"Accept_Encoding": "identity;q=1, gzip;q=0.5"},
     {"Accept_Encoding": "br, gzip, deflate", "User_Agent": "an app"},
-    {"Host": "payer.example:8443"},
+    {"Host": "payer.localhost:8443"},
 ]
 
 
