@@ -8,6 +8,7 @@ from typing import Any
 
 import attacks.assertions
 import attacks.codes
+import attacks.hosts
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
@@ -36,6 +37,10 @@ LINES = (
     "another member by $everything",
     "another member by an alias of the compartment",
     "another member at the picker",
+    "DNS rebinding",
+    "audience by Host",
+    "control through a proxy",
+    "control by a page",
     "JWT confusion",
     "expired and future assertions",
     "jti replay",
