@@ -141,7 +141,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
 def banner(settings: Settings) -> str:
     """Where everything is, in at most 16 lines."""
-    base = str(host_policy(settings).public or listening_url(settings))
+    public = host_policy(settings).public
+    base = str(public or listening_url(settings))
     accounts = SqlLibrary(settings.library).accounts()
     rows = [
         ("FHIR base", f"{base}/fhir"),
@@ -152,6 +153,8 @@ def banner(settings: Settings) -> str:
         ("Control", f"{base}/_sandbox/clock"),
         ("Score it", f"payer-sandbox score {base}/fhir"),
     ]
+    if public:
+        rows.append(("Listens on", listening_url(settings)))
     if settings.tls:
         rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
     who = f"{len(accounts)} members, scenario {settings.scenario}"

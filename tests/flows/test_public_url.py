@@ -17,6 +17,7 @@ from support.smart_app import SmartApp, hidden
 from sandbox.app import create_app
 from sandbox.core.errors import UsageError
 from sandbox.remote import prefix
+from sandbox.serving import banner
 from sandbox.settings import Settings, from_env, listening_url
 
 PUBLIC = "https://team.example.com/payer"
@@ -188,3 +189,10 @@ def test_commands_ask_where_the_payer_is_known() -> None:
     assert (
         prefix(from_env({"PAYER_SANDBOX_HOST": "::"})) == listening_url(Settings()) == "http://127.0.0.1:8080"
     )
+
+
+def test_the_banner_has_the_public_url_and_where_the_proxy_finds_the_payer(settings: Settings) -> None:
+    text = banner(replace(settings, public_url=PUBLIC, port=8123))
+    assert f"FHIR base  {PUBLIC}/fhir" in text
+    assert text.count("127.0.0.1") == text.count("http://127.0.0.1:8123") == 1
+    assert "Listens on" not in banner(settings)
