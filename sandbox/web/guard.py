@@ -33,7 +33,7 @@ def require_control(what: str = "The control API") -> None:
     if may_control():
         return
     if rooms().control_key:
-        raise Forbidden(f"{what} needs its key (header {KEY})")
+        raise Forbidden(f"{what} needs its key (header {KEY}; commands read PAYER_SANDBOX_CONTROL_KEY)")
     if is_from_another_origin():
         raise Forbidden(f"{what} is closed to pages of other sites")
     raise Forbidden(

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
+import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from support import stores
+from support.running import COMMAND
 
 from sandbox.app import create_app
-from sandbox.settings import Settings
+from sandbox.embedded import serving
+from sandbox.pytest_plugin import Payer
+from sandbox.settings import Settings, from_env
 from sandbox.web.openapi import OPERATIONS
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
@@ -159,6 +164,45 @@ def test_a_caller_whose_address_is_forwarded_is_not_this_machine(app_of: Callabl
             "/_sandbox/clock", headers={"X-Forwarded-For": "127.0.0.1"}, environ_overrides=environ
         )
         assert answer.status_code == 403
+
+
+def test_commands_and_the_plugin_send_the_key_of_the_environment(
+    app_of: Callable[..., Flask], env: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(app_of(control_key="the-key")) as origin:
+        httpx.get(f"{origin}/fhir/metadata")
+        for command in ("clock", "journal", "review", "reset"):
+            asked = [*COMMAND, command, "--url", origin]
+            refused = subprocess.run(asked, env=env, capture_output=True, text=True, check=False)
+            assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
+            assert "PAYER_SANDBOX_CONTROL_KEY" in refused.stderr
+            ours = env | {"PAYER_SANDBOX_CONTROL_KEY": "the-key"}
+            let_in = subprocess.run(asked, env=ours, capture_output=True, text=True, check=False)
+            assert let_in.returncode in (0, 1), let_in.stderr  # the app that asked was not well-behaved
+            assert let_in.stdout
+        monkeypatch.setenv("PAYER_SANDBOX_CONTROL_KEY", "the-key")
+        assert Payer(origin, "keyed", key=from_env().control_key).clock.advance("PT1H")
+
+
+@pytest.mark.browser
+def test_pages_of_other_origins_cannot_call_and_the_payer_s_own_can(
+    chromium: Any, origin: str, session_name: str
+) -> None:
+    """A frame needs nobody's leave to be asked for, as an image: the browser says whose page it is on."""
+    prefix = f"{origin}/s/~{session_name}"
+    foreign = Flask("foreign")
+    foreign.add_url_rule("/", "page", lambda: f"<iframe src='{prefix}/_sandbox/journal?after=0'></iframe>")
+    page = chromium.new_page()
+    with serving(foreign) as elsewhere:
+        for site in (elsewhere, elsewhere.replace("127.0.0.1", "localhost")):  # another port; another site
+            with page.expect_response(lambda answer: "journal" in answer.url) as refused:
+                page.goto(f"{site}/")
+            assert refused.value.status == 403
+    page.goto(f"{prefix}/developer")
+    page.click("text=how it behaved")
+    page.wait_for_url(f"{prefix}/_sandbox/review")
+    assert "closed to pages" not in page.content()
+    page.close()
 
 
 def test_clients_of_a_published_payer_cannot_send_it_to_loopback(app_of: Callable[..., Flask]) -> None:

@@ -9,10 +9,12 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from support import stores
+from support.running import served
 from werkzeug.test import Client
 
 from sandbox.app import create_app
@@ -152,6 +154,22 @@ def test_one_host_is_needed_except_in_http_1_0(origin: str, head: bytes, status:
     assert answer.split(b" ", 2)[1] == status
     if b"1.0" in head:
         assert f'"issuer":"{origin}/auth"'.encode() in answer
+
+
+def test_the_real_server_holds_to_it(env: dict[str, str]) -> None:
+    path = b"GET /fhir/.well-known/smart-configuration "
+    with served(env=env) as origin:
+        for head in (b"HTTP/1.1\r\n", b"HTTP/1.1\r\nHost: a\r\nHost: b\r\n", b"HTTP/1.1\r\nHost: a b\r\n"):
+            assert exchange(origin, path + head + b"Connection: close\r\n\r\n").split(b" ", 2)[1] == b"400"
+        rebound = b"HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n"
+        assert exchange(origin, path + rebound).split(b" ", 2)[1] == b"421"
+        old = exchange(origin, path + b"HTTP/1.0\r\n\r\n")
+        assert f'"issuer":"{origin}/auth"'.encode() in old
+        spoofed = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", "X-Forwarded-Port": "1"}
+        said = httpx.get(f"{origin}/fhir/.well-known/smart-configuration", headers=spoofed).json()
+        assert said["issuer"] == f"{origin}/auth"
+        for headers, status in (({}, 200), ({"X-Forwarded-For": "127.0.0.1"}, 403), ({"Via": "1.1 x"}, 403)):
+            assert httpx.get(f"{origin}/_sandbox/clock", headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import httpx
 import pytest
@@ -16,6 +17,7 @@ from support.smart_app import SmartApp, hidden
 
 from sandbox.app import create_app
 from sandbox.core.errors import UsageError
+from sandbox.embedded import listening
 from sandbox.remote import prefix
 from sandbox.serving import banner
 from sandbox.settings import Settings, from_env, listening_url
@@ -196,3 +198,13 @@ def test_the_banner_has_the_public_url_and_where_the_proxy_finds_the_payer(setti
     assert f"FHIR base  {PUBLIC}/fhir" in text
     assert text.count("127.0.0.1") == text.count("http://127.0.0.1:8123") == 1
     assert "Listens on" not in banner(settings)
+
+
+def test_a_payer_in_a_test_is_not_the_hosted_one(settings: Settings, tmp_path: Path) -> None:
+    """The plugin starts one where the environment speaks of another."""
+    hosted = replace(settings, host="0.0.0.0", public_url=PUBLIC)
+    with listening(hosted, tmp_path / "ledger.db") as origin:
+        assert (
+            httpx.get(f"{origin}/auth/.well-known/openid-configuration").json()["issuer"] == f"{origin}/auth"
+        )
+        assert httpx.get(f"{origin}/_sandbox/clock").status_code == 200
