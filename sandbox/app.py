@@ -53,9 +53,9 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
     except NotFound as problem:
         raise UsageError(problem.text) from None
     hosts = host_policy(settings)
-    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    check_public_url(hosts)
+    app = _routed()
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
-    app.url_map.strict_slashes = False
     app.extensions["rooms"] = Rooms(
         payer=BASELINE,
         clock=clock or OffsetClock(SystemClock(), timedelta(days=settings.ahead_days)),
@@ -83,23 +83,30 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ledger.after_fork()
 
     app.extensions["after_fork"] = after_fork
-    for room in (fhir.fhir, oauth.oauth, token.endpoints, portal.portal, brand.brand):
-        app.register_blueprint(room)
-    for room in (registration.register, education.education, developer.developer, control.control):
-        app.register_blueprint(room)
-    app.register_blueprint(report_card.report_card)
-    _check_prefix(app, hosts)
     errors.install(app)
     exchange.install(app)
     return app
 
 
-def _check_prefix(app: Flask, hosts: HostPolicy) -> None:
-    """Raises UsageError for a public path that could not be told from one of the payer's own."""
-    taken = {rule.rule.split("/")[1] for rule in app.url_map.iter_rules()} | {".well-known"}
-    first = hosts.public.path.split("/")[1:2] if hosts.public else []
-    if taken & set(first):
-        raise UsageError(f"--public-url: the path cannot begin with /{first[0]}, an address of the payer")
+def _routed() -> Flask:
+    """An app with every address of the payer, and nothing behind them."""
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.url_map.strict_slashes = False
+    for room in (fhir.fhir, oauth.oauth, token.endpoints, portal.portal, brand.brand):
+        app.register_blueprint(room)
+    for room in (registration.register, education.education, developer.developer, control.control):
+        app.register_blueprint(room)
+    app.register_blueprint(report_card.report_card)
+    return app
+
+
+def check_public_url(hosts: HostPolicy) -> None:
+    """Raises UsageError for a public path that could not be told from an address of the payer."""
+    if hosts.public is None or not hosts.public.path:
+        return
+    first = hosts.public.path.split("/")[1]
+    if first in {rule.rule.split("/")[1] for rule in _routed().url_map.iter_rules()} | {".well-known"}:
+        raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
 
 
 def _guides(settings: Settings) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from sandbox import __version__, certificate
-from sandbox.app import create_app
+from sandbox.app import check_public_url, create_app
 from sandbox.build import Progress, prepared
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
@@ -45,6 +45,7 @@ def anchor_day(settings: Settings) -> date:
 def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
     """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
     day = anchor_day(settings)
+    check_public_url(host_policy(settings))
     settings = _with_certificate(settings)
     listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])

@@ -14,7 +14,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::(\d{{1,5}}))?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
-_LONGEST = 260
+HOST_MAX = 260
+"""Characters of a Host header: a name has 253 at most."""
+
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _PRIVATE_SUFFIXES = (".localhost", ".internal", ".local", ".test", ".home.arpa")
 """Names below these cannot be registered by a stranger (RFC 6761, 6762, 8375; ICANN for .internal)."""
@@ -30,7 +32,7 @@ def parse_host(text: str) -> tuple[str, int | None] | None:
 
     Names are lower-case without a final dot; IPv6 addresses are compressed and without brackets.
     """
-    match = _HOST.fullmatch(text) if len(text) <= _LONGEST else None
+    match = _HOST.fullmatch(text) if len(text) <= HOST_MAX else None
     if match is None:
         return None
     name, port = match[1].lower().removesuffix("."), int(match[2]) if match[2] else None

@@ -12,7 +12,14 @@ from functools import lru_cache
 from typing import Any
 
 from sandbox.core.errors import BadRequest, Misdirected, Problem
-from sandbox.core.hosts import HostPolicy, format_host, is_loopback_host, parse_address, parse_host
+from sandbox.core.hosts import (
+    HOST_MAX,
+    HostPolicy,
+    format_host,
+    is_loopback_host,
+    parse_address,
+    parse_host,
+)
 
 REFUSAL = "sandbox.refusal"
 """Key of the WSGI environment: the Problem that a request is answered with instead."""
@@ -38,7 +45,7 @@ class OriginMiddleware:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         policy, sent = self._policy, environ.get("HTTP_HOST")
-        if sent is not None and len(sent) > 300:  # not worth a place in the cache
+        if sent is not None and len(sent) > HOST_MAX:  # not worth a place in the cache
             sent = ""
         host = self._settle(environ["wsgi.url_scheme"], sent)
         if sent is None and environ.get("SERVER_PROTOCOL") not in _OLD:
