@@ -7,7 +7,6 @@ from datetime import timedelta
 from flask import Flask
 
 from sandbox import __version__
-from sandbox.auth.clients import is_loopback
 from sandbox.auth.clients import load as load_clients
 from sandbox.auth.identity import new_key
 from sandbox.auth.remote import RemoteJwks
@@ -15,9 +14,10 @@ from sandbox.auth.server import AuthorizationServer
 from sandbox.core import limits
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
+from sandbox.core.hosts import HostPolicy
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import load as load_catalog
-from sandbox.settings import Settings, catalogue
+from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.ledger import Ledger, Limits
 from sandbox.store.library import SqlLibrary
 from sandbox.store.secret import new_secret
@@ -55,11 +55,12 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         catalog.parse(settings.scenario)
     except NotFound as problem:
         raise UsageError(problem.text) from None
-    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    hosts = host_policy(settings)
+    check_public_url(hosts)
+    app = _routed()
     app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
-    app.url_map.strict_slashes = False
     app.extensions["rooms"] = Rooms(
         payer=BASELINE,
         clock=base,
@@ -77,7 +78,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         default_scenario=settings.scenario,
         control_key=settings.control_key,
         version=__version__,
-        remote=RemoteJwks(is_loopback(settings.host)),
+        remote=RemoteJwks(hosts.is_on_loopback and not hosts.is_published),
+        hosts=hosts,
         profiles=library.profiles(),
         guides=_guides(settings),
     )
@@ -87,14 +89,30 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ledger.after_fork()
 
     app.extensions["after_fork"] = after_fork
+    errors.install(app)
+    exchange.install(app)
+    return app
+
+
+def _routed() -> Flask:
+    """An app with every address of the payer, and nothing behind them."""
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.url_map.strict_slashes = False
     for room in (fhir.fhir, oauth.oauth, token.endpoints, portal.portal, brand.brand):
         app.register_blueprint(room)
     for room in (registration.register, education.education, developer.developer, control.control):
         app.register_blueprint(room)
     app.register_blueprint(report_card.report_card)
-    errors.install(app)
-    exchange.install(app)
     return app
+
+
+def check_public_url(hosts: HostPolicy) -> None:
+    """Raises UsageError for a public path that could not be told from an address of the payer."""
+    if hosts.public is None or not hosts.public.path:
+        return
+    first = hosts.public.path.split("/")[1]
+    if first in {rule.rule.split("/")[1] for rule in _routed().url_map.iter_rules()} | {".well-known"}:
+        raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
 
 
 def _guides(settings: Settings) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,11 +42,11 @@ def given(certificate: Path, key: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def own(folder: Path, host: str, clock: Clock) -> tuple[Path, Path]:
-    """A self-signed certificate and its key (mode 0600) for loopback and `host`, kept in a folder and
-    made again when it does not name the host or is nearly over. Raises UsageError."""
+def own(folder: Path, hosts: Iterable[str], clock: Clock) -> tuple[Path, Path]:
+    """A self-signed certificate and its key (mode 0600) for loopback and `hosts`, kept in a folder and
+    made again when it does not name each of them or is nearly over. Raises UsageError."""
     certificate, key = folder / "tls-certificate.pem", folder / "tls-key.pem"
-    names = [*_ALWAYS, *([host] if host not in (*_ALWAYS, *_ANYWHERE) else [])]
+    names = list(dict.fromkeys([*_ALWAYS, *(host for host in hosts if host not in _ANYWHERE)]))
     try:
         if key.exists():
             make_private(key)

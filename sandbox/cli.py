@@ -87,6 +87,9 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @cli.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
+@click.option("--public-url", help="URL the payer is known by; every link is built from it.")
+@click.option("--allowed-host", multiple=True, metavar="NAME", help="Answer to this host name, too.")
+@click.option("--trusted-proxies", metavar="NETWORKS", help="Whose X-Forwarded-For is believed.")
 @click.option("--scenario", help="Scenario of the default payer.  [default: baseline]")
 @click.option("--scenarios", "own_scenarios", help="A folder of scenarios of your own, beside ours.")
 @_with(population)
@@ -97,11 +100,11 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
 @click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
 @click.option("--tls-key", help="The private key of that certificate (PEM).")
-def serve(**given: Any) -> None:
+def serve(allowed_host: tuple[str, ...], **given: Any) -> None:
     """Run the payer."""
     from sandbox.serving import serve as run
 
-    settings = _settings(**given)
+    settings = _settings(allowed_host=",".join(allowed_host) or None, **given)
     run(settings, _progress(settings.members, "building the population"), lambda text: click.echo(text))
 
 

@@ -32,7 +32,9 @@ def with_library(settings: Settings) -> Settings:
 
 @contextmanager
 def listening(settings: Settings, ledger: Path) -> Iterator[str]:
-    """The payer of these settings. Yields its origin (http://127.0.0.1:port)."""
+    """The payer of these settings, on loopback and under no other name, whatever the environment says
+    of a hosted one. Yields its origin (http://127.0.0.1:port)."""
+    settings = replace(settings, host="127.0.0.1", public_url="")
     with serving(create_app(replace(with_library(settings), ledger=str(ledger)))) as where:
         yield where
 

@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from sandbox import __version__, certificate
-from sandbox.app import create_app
+from sandbox.app import check_public_url, create_app
 from sandbox.build import Progress, prepared
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
@@ -21,7 +21,7 @@ from sandbox.core.files import make_private_folder
 from sandbox.core.roster import Account
 from sandbox.server.runner import BACKLOG, GRACE_SECONDS
 from sandbox.server.worker import GatewayWorker
-from sandbox.settings import Settings
+from sandbox.settings import Settings, host_policy, listening_url
 from sandbox.store import address
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
@@ -43,6 +43,7 @@ def anchor_day(settings: Settings) -> date:
 def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
     """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
     day = anchor_day(settings)
+    check_public_url(host_policy(settings))
     settings = _with_certificate(settings)
     listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])
@@ -63,8 +64,16 @@ def _with_certificate(settings: Settings) -> Settings:
     if settings.tls_cert:
         found = certificate.given(Path(settings.tls_cert), Path(settings.tls_key))
     else:
-        found = certificate.own(settings.cache, settings.host, SystemClock())
+        found = certificate.own(settings.cache, _names(settings), SystemClock())
     return replace(settings, tls_cert=str(found[0]), tls_key=str(found[1]))
+
+
+def _names(settings: Settings) -> list[str]:
+    """The host names that a certificate of our own has beside loopback."""
+    policy = host_policy(settings)
+    public = [policy.public.name] if policy.public else []
+    plain = [name for name in policy.allowed if name != "*" and not name.startswith(".")]
+    return [settings.host, *public, *sorted(plain)]
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -127,9 +136,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
 def banner(settings: Settings) -> str:
     """Where everything is, in at most 16 lines."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
-    scheme = "https" if settings.tls else "http"
-    base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    public = host_policy(settings).public
+    base = str(public or listening_url(settings))
     accounts = SqlLibrary(settings.library).accounts()
     rows = [
         ("FHIR base", f"{base}/fhir"),
@@ -140,6 +148,8 @@ def banner(settings: Settings) -> str:
         ("Control", f"{base}/_sandbox/clock"),
         ("Score it", f"payer-sandbox score {base}/fhir"),
     ]
+    if public:
+        rows.append(("Listens on", listening_url(settings)))
     if settings.tls:
         rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
     who = f"{len(accounts)} members, scenario {settings.scenario}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
+from sandbox.core.hosts import HostPolicy, format_host, parse_allowed_hosts, parse_proxies, parse_public_url
 
 
 def root() -> Path:
@@ -31,6 +32,9 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    public_url: str = ""
+    allowed_host: str = ""
+    trusted_proxies: str = ""
     scenario: str = "baseline"
     members: int = 100
     seed: int = 1
@@ -63,6 +67,9 @@ class Settings:
 HELP = {
     "host": "address to listen on",
     "port": "port to listen on (0: any free one)",
+    "public_url": "the URL the payer is known by: issuer and every link, whatever Host says",
+    "allowed_host": "further host names to answer to, separated by commas (.example.com, * for any)",
+    "trusted_proxies": "addresses or networks whose X-Forwarded-For is believed (none: nobody's)",
     "scenario": "the scenario of the default payer",
     "members": "how many members, the named ones included",
     "seed": "the seed of the population",
@@ -78,7 +85,7 @@ HELP = {
     "tls": "serve https, with a certificate made for this machine unless one is given",
     "tls_cert": "a certificate chain in PEM; it turns TLS on",
     "tls_key": "the private key of that certificate, PEM without a passphrase",
-    "control_key": "key that the control API asks for off loopback",
+    "control_key": "key that the control API asks of everybody once it is set, and always off loopback",
     "journal_entries": "journal entries that are kept, of all payers together",
     "journal_per_payer": "journal entries that are kept of one payer",
     "idle_days": "days without a request after which a session is forgotten",
@@ -97,6 +104,24 @@ HELP = {
 def catalogue(settings: Settings) -> tuple[Path, ...]:
     """Where scenarios lie: ours, then those of one's own."""
     return (settings.scenarios, *([Path(settings.own_scenarios)] if settings.own_scenarios else []))
+
+
+def host_policy(settings: Settings) -> HostPolicy:
+    """Which hosts the server answers to, and under which URL. Raises UsageError in one line."""
+    public = parse_public_url(settings.public_url) if settings.public_url else None
+    return HostPolicy(
+        settings.host,
+        settings.port,
+        parse_allowed_hosts(settings.allowed_host),
+        public,
+        parse_proxies(settings.trusted_proxies, public=public is not None),
+    )
+
+
+def listening_url(settings: Settings) -> str:
+    """Where this machine reaches the server that these settings start."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
+    return f"{'https' if settings.tls else 'http'}://{format_host(host)}:{settings.port}"
 
 
 def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
@@ -122,6 +147,7 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
         raise UsageError(f"quota_factor must be 0 or more, not {settings.quota_factor}")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
+    host_policy(settings)
     return replace(settings, tls=settings.tls or bool(settings.tls_cert))
 
 

@@ -14,6 +14,7 @@ SandboxError
     ├── TooLarge            413 too-long
     ├── TooLong             414 too-long
     ├── UnsupportedMedia    415 not-supported
+    ├── Misdirected         421 invalid
     ├── TooManyRequests     429 throttled
     └── Unavailable         503 transient
 """
@@ -98,6 +99,10 @@ class TooLong(Problem):
 
 class Gone(Problem):
     status, code = 410, "deleted"
+
+
+class Misdirected(Problem):
+    status, code = 421, "invalid"
 
 
 class TooManyRequests(Problem):

@@ -86,7 +86,7 @@ class Gateway:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         connection: Connection = scope["extensions"][EXTENSION]
         body, length, problem = bytearray(), 0, _head_problem(scope)
-        more = not problem or problem[0] is not HTTPStatus.EXPECTATION_FAILED  # that caller waits for us
+        more = not problem  # who expects something else waits for our word
         while more:
             message = await receive()
             if message["type"] == "http.disconnect":
@@ -176,7 +176,9 @@ class _Exchange:
         environ[FIRST_RUN] = stopwatch()
         caller, is_costly = _caller(environ), _is_costly(environ, len(body))
         while True:
-            result = await self.gateway.compute(environ, caller, is_costly)
+            # The app writes into its environ: each run gets a fresh one.
+            run = {**environ, "wsgi.input": BytesIO(body)}
+            result = await self.gateway.compute(run, caller, is_costly)
             wait = result.wait
             if wait is None:
                 return result
@@ -198,7 +200,6 @@ class _Exchange:
                 return result
             if isinstance(wait, Fetch):
                 environ[FETCHED] = {**environ.get(FETCHED, {}), wait.url: outcome}
-            environ["wsgi.input"] = BytesIO(body)
 
     async def _unless_left(self, work: Any) -> Any:
         """What `work` comes to; None, and no more work, when the caller leaves meanwhile."""
@@ -259,9 +260,6 @@ def _head_problem(scope: Scope) -> tuple[HTTPStatus, str] | None:
     expects = [value.lower() for name, value in scope["headers"] if name == b"expect"]
     if any(value != b"100-continue" for value in expects):
         return HTTPStatus.EXPECTATION_FAILED, "This Expect cannot be met"
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) > 1 or (not hosts and scope["http_version"] == "1.1"):
-        return HTTPStatus.BAD_REQUEST, "A request has one Host header"
     return None
 
 

@@ -21,6 +21,7 @@ class BlockingWaits:
         if HANDLED in environ:
             return self._app(environ, start_response)
         environ[FIRST_RUN] = stopwatch()
+        original = dict(environ)
         while True:
             heads: list[tuple[Any, ...]] = []
             chunks = self._app(environ, lambda *head, heads=heads: heads.append(head))
@@ -30,6 +31,8 @@ class BlockingWaits:
             if not isinstance(wait, Retry):
                 start_response(*heads[-1])
                 return _Paused(chunks)
+            environ.clear()
+            environ.update(original)
 
 
 class _Paused:

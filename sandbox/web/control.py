@@ -3,33 +3,30 @@ runs the sandbox, not for apps.
 
 What there is stands in `openapi.OPERATIONS`; a test holds the two together.
 
-Open to loopback callers that name a loopback host; anyone else needs the key. The host check keeps
-a web page whose name resolves to 127.0.0.1 out; the origin check keeps other sites' scripts out.
+Who may is decided in `guard`.
 """
 
 from __future__ import annotations
 
-import hmac
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from sandbox.auth.clients import Client, is_loopback
+from sandbox.auth.clients import Client
 from sandbox.auth.identity import jwks, rotate, signing_keys
 from sandbox.auth.registration import described
 from sandbox.auth.registry import CRITERIA
 from sandbox.core.clock import duration, stopwatch
-from sandbox.core.errors import Forbidden, NotFound, bad_request
+from sandbox.core.errors import NotFound, bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.waiting import WAIT, Retry
 from sandbox.faults import oneshot
 from sandbox.web import quota, standing, usage
+from sandbox.web.guard import require_control
 from sandbox.web.journal import wanted
 from sandbox.web.openapi import document
-from sandbox.web.pages import from_another_origin
 from sandbox.web.visit import here, rooms
 
 control = Blueprint("control", __name__, url_prefix="/_sandbox")
@@ -46,24 +43,8 @@ _YEAR = re.compile(r"20[0-9]{2}", re.ASCII)
 @control.before_request
 def guard() -> None:
     """Raises Forbidden for who may not control. Every blueprint below /_sandbox stands behind it."""
-    if not request.path.endswith("/health") and not may_control():
-        raise Forbidden("The control API needs its key off loopback (header X-Sandbox-Key)")
-
-
-def may_control() -> bool:
-    """Whether the caller holds the key, or is this machine and no page of another site."""
-    key = rooms().control_key
-    given = request.headers.get("X-Sandbox-Key") or request.headers.get("Authorization", "").removeprefix(
-        "Bearer "
-    )
-    if key and given and hmac.compare_digest(given.encode(), key.encode()):
-        return True
-    here_on_loopback = is_loopback(request.remote_addr or "") and is_loopback(_hostname())
-    return here_on_loopback and not from_another_origin()
-
-
-def _hostname() -> str:
-    return urlsplit(f"//{request.host}").hostname or ""
+    if request.endpoint != "control.health":
+        require_control()
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -63,6 +63,7 @@ _TITLES = {
     429: "Too many requests",
     503: "Not available right now",
     404: "Not found",
+    421: "This is another host",
     500: "Something broke",
 }
 

@@ -15,35 +15,30 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.auth.assertion import keys_to_fetch
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
-from sandbox.core.files import json_bytes
+from sandbox.core.errors import BadRequest, NotFound, Problem
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.core.waiting import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, Delay, Fetch, Retry
 from sandbox.faults import oneshot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
-from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
 from sandbox.web import budget, cors, headers, quota, visit
 from sandbox.web.blocking import BlockingWaits
-from sandbox.web.control import may_control
 from sandbox.web.early import PROBLEM, issue_code
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
 from sandbox.web.granted import InForce, in_force, named_client
+from sandbox.web.guard import require_control
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
+from sandbox.web.origin import REFUSAL, OriginMiddleware
 from sandbox.web.uncaught import UncaughtErrors
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
 _CONTROL = "/_sandbox/"
 _ASCII = bytes(range(128))
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?")
-
-
 _METADATA = re.compile(r"/\.well-known/(oauth-authorization-server|openid-configuration)((?:/s/[^/]+)?)/auth")
 
 
@@ -58,16 +53,6 @@ class ScenarioPath:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not _HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
-            # Every URL we build begins with the Host: with a broken one there is nothing to answer.
-            text = "The Host header is not a host name"
-            media, body, more = "text/plain; charset=utf-8", f"{text}\n".encode(), []
-            if "/fhir" in environ.get("PATH_INFO", ""):
-                media, body = wire.JSON, json_bytes(wire.outcome("invalid", text, expression="http.host"))
-                more = cors.early_headers()
-            told = [("Content-Type", media), ("Content-Length", str(len(body))), *more]
-            start_response("400 Bad Request", told)
-            return [body]
         # Bytes that should have been percent-encoded: from here on they are.
         if not environ.get("QUERY_STRING", "").isascii():
             environ["QUERY_STRING"] = quote(environ["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
@@ -89,11 +74,14 @@ def install(app: Flask) -> None:
     app.after_request(_leave)
     rooms = app.extensions["rooms"]
     app.extensions["lane"] = lane = Lane(app.wsgi_app, rooms)
-    app.wsgi_app = BlockingWaits(UncaughtErrors(ScenarioPath(lane), rooms))  # type: ignore[method-assign]
+    below = OriginMiddleware(ScenarioPath(lane), rooms.hosts)
+    app.wsgi_app = BlockingWaits(UncaughtErrors(below, rooms))  # type: ignore[method-assign]
 
 
 def _enter() -> Response | None:
     started = request.environ.get(FIRST_RUN) or stopwatch()
+    if (refusal := request.environ.get(REFUSAL)) is not None:
+        return answer(refusal)
     wired = visit.rooms()
     path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
     try:
@@ -170,8 +158,7 @@ def _arm(ledger: TenantLedger) -> None:
     text = request.headers.get(FAIL_NEXT)
     if text is None:
         return
-    if not may_control():
-        raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
+    require_control(FAIL_NEXT)
     accidents = oneshot.header(text)
     caller = quota.client_address(), ledger.name
     ledger.quotas.require("accident", *caller)

@@ -30,6 +30,7 @@ from sandbox.web.early import PROBLEM
 from sandbox.web.headers import CORRELATION, correlation
 from sandbox.web.journal import Asked, noted
 from sandbox.web.negotiation import takes_json
+from sandbox.web.origin import REFUSAL
 
 Headers = list[tuple[str, str]]
 Args = tuple[tuple[str, str], ...]
@@ -37,7 +38,7 @@ Args = tuple[tuple[str, str], ...]
 _PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9\-.]{1,64})(/\$everything)?)?")
 _UNUSUAL = (
     "HTTP_X_SANDBOX_SCENARIO", "HTTP_X_SANDBOX_FAIL_NEXT", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", PROBLEM,
+    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", PROBLEM, REFUSAL,
 )  # fmt: skip
 """What in an environ changes more than how the answer is packed."""
 _ELSEWHERE = frozenset({"_format", "_pretty", "access_token"})

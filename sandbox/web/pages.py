@@ -9,6 +9,7 @@ from flask import Response, g, render_template, request
 
 from sandbox.core.errors import Forbidden
 from sandbox.web import words
+from sandbox.web.guard import is_from_another_origin
 from sandbox.web.visit import here
 
 
@@ -76,17 +77,7 @@ def _origin(uri: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def from_another_origin() -> bool:
-    """Whether a browser says that a page of somebody else sent this request."""
-    origin = request.headers.get("Origin")
-    try:
-        return origin is not None and urlsplit(origin).netloc != request.host
-    except ValueError:  # what is no origin is not ours
-        return True
-
-
 def refuse_foreign_forms() -> None:
     """A form posted from another site is not the member's doing (login CSRF included)."""
-    foreign = from_another_origin() or request.headers.get("Sec-Fetch-Site") == "cross-site"
-    if request.method == "POST" and foreign:
+    if request.method == "POST" and is_from_another_origin():
         raise Forbidden("This form was sent from another site")

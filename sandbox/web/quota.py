@@ -6,12 +6,13 @@ import ipaddress
 
 from flask import request
 
+from sandbox.web.origin import caller_address
 from sandbox.web.visit import here, rooms
 
 
 def client_address() -> str:
     """The caller's address; of IPv6 the network, since a caller has all the addresses of one."""
-    text = request.remote_addr or ""
+    text = caller_address(request.environ)
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:

@@ -16,6 +16,7 @@ from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
+from sandbox.core.hosts import HostPolicy
 from sandbox.core.outbound import Outcome
 from sandbox.core.payer import Payer, with_terms
 from sandbox.core.roster import Account
@@ -47,6 +48,7 @@ class Rooms:
     control_key: str
     version: str
     remote: RemoteJwks
+    hosts: HostPolicy
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
     profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)

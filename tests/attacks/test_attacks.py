@@ -12,6 +12,7 @@ import attacks.budgets
 import attacks.codes
 import attacks.growth
 import attacks.headers
+import attacks.hosts
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
@@ -42,6 +43,10 @@ LINES = (
     "another member by $everything",
     "another member by an alias of the compartment",
     "another member at the picker",
+    "DNS rebinding",
+    "audience by Host",
+    "control through a proxy",
+    "control by a page",
     "JWT confusion",
     "expired and future assertions",
     "jti replay",

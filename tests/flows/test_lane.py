@@ -143,7 +143,7 @@ HEADERS = [
     {"Accept_Encoding": "gzip"},
     {"Accept_Encoding": "identity;q=1, gzip;q=0.5"},
     {"Accept_Encoding": "br, gzip, deflate", "User_Agent": "an app"},
-    {"Host": "payer.example:8443"},
+    {"Host": "payer.localhost:8443"},
 ]
 
 

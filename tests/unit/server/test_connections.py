@@ -146,8 +146,6 @@ def test_a_caller_who_is_being_answered_keeps_the_place() -> None:
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
         (b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400),
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 400),
-        (b"GET /fhir HTTP/1.1\r\n\r\n", 400),
-        (b"GET /fhir HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
         (b"GET /fhir HTTP/1.1\r\nHost: a\r\nExpect: 200-ok\r\n\r\n", 417),
         (b"CONNECT evil.invalid:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
