@@ -67,7 +67,7 @@ def authorize() -> AnyResponse:
             return _silently(asked, account)
     except CallbackError as error:
         return redirect(error_url(visit.desk, error), 303)
-    words.stay_for(request.args.get("ui_locales", ""))
+    words.stay_for(" ".join(args.get("ui_locales", ())))
     pending = sign_in.begin(asked, browser, account)
     if account is None or deciding.refused(account):
         return sign_in.to("login", pending)
@@ -139,7 +139,7 @@ def _login_page(
     shown = page(
         "login.html",
         session.status(tried),
-        leads_to=asked.redirect_uri,
+        leaves=True,
         again=f"{here().auth}/login?request={pending.id}",
         csrf=session.browser().session.csrf,
         request_id=pending.id,
@@ -156,7 +156,7 @@ def pick() -> AnyResponse:
     account = sign_in.member(pending)
     return page(
         "pick.html",
-        leads_to=asked.redirect_uri,
+        leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
         client=here().clients[asked.client_id],
@@ -183,7 +183,7 @@ def consent() -> AnyResponse:
     desk = here().desk
     return page(
         "consent.html",
-        leads_to=asked.redirect_uri,
+        leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
         client=here().clients[asked.client_id],

@@ -125,6 +125,24 @@ def framing_a_page(scene: Scene, path: str) -> None:
     held(policy.get("default-src") == "'none'" and "script-src" not in policy, "a script")
 
 
+def _leading_away(*args: Any, **values: Any) -> Any:
+    return _page(*args, **values | {"leaves": True})
+
+
+_ANYWHERE = {f"sandbox.web.{module}.page": _leading_away for module in ("portal", "errors", "developer")}
+
+
+@attack("forms that lead away", _ANYWHERE, "error", path="auth/authorize")
+@attack("forms that lead away", _ANYWHERE, "portal", path="portal")
+@attack("forms that lead away", _ANYWHERE, "developer", path="developer")
+@attack("forms that lead away", _ANYWHERE, "registration", path="developer/register")
+def posting_a_form_elsewhere(scene: Scene, path: str) -> None:
+    """Markup that somebody has slipped into a page may not post what the page holds to another site. Only
+    the pages of a sign-in have to allow it: their forms may end at an app."""
+    policy = shown(scene.make(), path).headers["content-security-policy"]
+    held("form-action 'self'" in policy.split("; "), "a form to another site")
+
+
 def shown(app: SmartApp, path: str) -> httpx.Response:
     if path == "auth/authorize":
         return app.authorize(client_id="nobody")

@@ -44,6 +44,7 @@ LINES = (
     "CSRF on consent",
     "session fixation",
     "clickjacking",
+    "forms that lead away",
     "oversized parameters",
     "duplicate parameters",
     "login throttling",
