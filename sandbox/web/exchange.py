@@ -138,19 +138,23 @@ def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
         return wired.ledger.pin_of(ledger.name, secret) if secret else ""
     if not request.path.startswith("/auth/"):
         return ""
-    form = request.values
     pin = ""
-    if form.get("request"):
-        pin = ledger.pinned_by(pending=form["request"])
-    elif form.get("code"):
-        pin = ledger.pinned_by(code=form["code"])
-    elif secret := form.get("refresh_token") or form.get("token") or bearer():
+    if sign_in := _parameter("request"):
+        pin = ledger.pinned_by(pending=sign_in)
+    elif code := _parameter("code"):
+        pin = ledger.pinned_by(code=code)
+    elif secret := _parameter("refresh_token") or _parameter("token") or bearer():
         pin = wired.ledger.pin_of(ledger.name, secret)
     basic = request.authorization.username if request.authorization else None
     if pin:
         return pin
-    client = Registry(wired.clients, ledger).get(form.get("client_id") or basic or "")
+    client = Registry(wired.clients, ledger).get(_parameter("client_id") or basic or "")
     return (client.scenario if client else None) or ""
+
+
+def _parameter(name: str) -> str:
+    """The first value of a parameter that is not empty: an empty one counts as omitted (RFC 6749 §3.1)."""
+    return next(filter(None, request.values.getlist(name)), "")
 
 
 def _arm(ledger: TenantLedger) -> None:
@@ -174,8 +178,8 @@ def _facts() -> Facts:
         path=request.path,
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
-        client=request.values.get("client_id") or basic if request.path.startswith("/auth/") else None,
-        grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
+        client=_parameter("client_id") or basic if request.path.startswith("/auth/") else None,
+        grant_type=_parameter("grant_type") or None if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
     )
 

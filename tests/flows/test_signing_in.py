@@ -348,7 +348,7 @@ def test_an_unknown_name_looks_like_a_wrong_password(make_app: MakeApp) -> None:
 def test_the_state_is_echoed_byte_for_byte(app: SmartApp) -> None:
     form = app.request(prompt="none")
     del form["state"]
-    for raw in ("%FF%FE%00", "a%20b%2Bc", "%C3%B1%E2%86%92", "%80abc", ""):
+    for raw in ("%FF%FE%00", "a%20b%2Bc", "%C3%B1%E2%86%92", "%80abc"):
         query = "&".join(f"{k}={httpx.QueryParams({k: v})[k]}" for k, v in form.items())
         answer = app.browser.get(f"{app.base}/auth/authorize?{query}&state={raw}")
         sent = re.findall(r"[?&]state=([^&]*)", answer.headers["location"])[0]

@@ -296,7 +296,7 @@ def test_the_answer_may_come_in_the_fragment(at: Desk) -> None:
     )
 
 
-@given(st.binary(max_size=40))
+@given(st.binary(min_size=1, max_size=40))
 def test_bytes_of_the_state_survive_storage_and_callback(raw: bytes) -> None:
     state = parameters(b"state=" + quote_from_bytes(raw, safe="").encode())["state"][0]
     kept = AuthorizationRequest.from_json(

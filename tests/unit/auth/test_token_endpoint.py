@@ -54,7 +54,7 @@ def test_of_many_exchanges_at_once_one_wins(app: App) -> None:
     ("changes", "error"),
     [
         ({"code": "unknown"}, "invalid_grant"),
-        ({"code": ""}, "invalid_grant"),
+        ({"code": ""}, "invalid_request"),
         ({"code": None}, "invalid_request"),
         ({"code_verifier": "w" * 43}, "invalid_grant"),
         ({"code_verifier": None}, "invalid_request"),
@@ -69,7 +69,7 @@ def test_of_many_exchanges_at_once_one_wins(app: App) -> None:
         ({"client_id": None}, "invalid_client"),
         ({"client_id": "web"}, "invalid_client"),
         ({"grant_type": None}, "invalid_request"),
-        ({"grant_type": ""}, "unsupported_grant_type"),
+        ({"grant_type": ""}, "invalid_request"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"grant_type": 'é\n"\\'}, "unsupported_grant_type"),
         ({"grant_type": ["authorization_code", "authorization_code"]}, "invalid_request"),
