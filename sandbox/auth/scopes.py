@@ -23,7 +23,9 @@ from sandbox.fhir.values import Token
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
-LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient", "offline_access", "online_access"})
+LASTING = frozenset({"offline_access", "online_access"})
+"""Scopes that ask for a refresh token."""
+LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient"}) | LASTING
 
 _LENGTH_MAX, _VALUES_MAX, _GRANULAR_MAX = 1000, 20, 100
 """Characters of a scope, values of its filter, and such scopes in one grant. What is beyond is not

@@ -222,5 +222,6 @@ def _agreed(asked: AuthorizationRequest, types: list[str]) -> tuple[str, ...] | 
             return asked.scope
         case "share":
             kept = request.form.getlist("data")
-            return consents.narrowed(asked.scope, kept, types, offline="offline" in request.form)
+            offline = "offline" in request.form or "offline_access" not in asked.scope
+            return consents.narrowed(asked.scope, kept, types, offline=offline)
     return None

@@ -14,7 +14,8 @@ from support.smart_app import MakeApp, SmartApp
 NAMES = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
     "code_challenge_method", "nonce", "prompt", "max_age", "response_mode", "launch", "request",
-    "request_uri", "ui_locales", "display", "claims", "claims_locales", "login_hint", "id_token_hint", "acr_values",
+    "request_uri", "ui_locales", "display", "claims", "claims_locales", "login_hint", "id_token_hint",
+    "acr_values",
     "grant_type", "code", "code_verifier", "refresh_token", "client_secret", "client_assertion",
     "client_assertion_type", "token", "token_type_hint", "iss", "error", "udap", "username", "password",
 )  # fmt: skip
