@@ -21,7 +21,8 @@ class Decision:
     """What is about to be sent to the app after consent: the AUTHORIZE gate's value.
 
     `error` None means a code is issued; `params` go into the callback as they are. `refused` is why
-    the token will be refused data; `fhir_user` who signed in, where that is not the patient.
+    the token will be refused data; `fhir_user` who signed in, where that is not the patient, and
+    `signed_in` when (ms).
     """
 
     username: str
@@ -33,6 +34,7 @@ class Decision:
     description: str | None = None
     refused: str | None = None
     fhir_user: str = ""
+    signed_in: int | None = None
 
 
 def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:
@@ -54,6 +56,7 @@ def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> s
         decision.refused,
         None,
         fhir_user=decision.fhir_user,
+        signed_in=decision.signed_in,
     )
     code = new_secret()
     desk.ledger.add_grant(grant)
@@ -73,8 +76,9 @@ def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> s
 
 
 def reply_params(desk: Desk, state: str | None) -> dict[str, str]:
-    """What every callback carries: the state byte for byte, and iss (RFC 9207)."""
-    return ({"state": state} if state is not None else {}) | {"iss": desk.issuer}
+    """What every callback carries: the state byte for byte, and iss (RFC 9207) where the payer sends it."""
+    issuer = {"iss": desk.issuer} if desk.payer.callback_iss else {}
+    return ({"state": state} if state is not None else {}) | issuer
 
 
 def error_url(desk: Desk, error: CallbackError) -> str:

@@ -17,6 +17,7 @@ from sandbox.core.gates import Stage
 from sandbox.core.roster import Account
 from sandbox.store.tenant.signin import Pending
 from sandbox.web import pending as sign_in
+from sandbox.web import session
 from sandbox.web.pages import page
 from sandbox.web.visit import here
 
@@ -87,6 +88,7 @@ def answer(
         description,
         refused=why.text if why else None,
         fhir_user=choice.fhir_user,
+        signed_in=session.browser().session.since,
     )
     decision = visit.gates.run(Stage.AUTHORIZE, decision, visit.facts)
     return redirect(conclude(visit.desk, asked, decision), 303)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -136,6 +137,34 @@ def test_a_session_may_not_be_enough(app: SmartApp, changes: dict[str, str]) -> 
     assert skipped.status_code == 400
 
 
+# when the member signed in
+
+
+def auth_time(app: SmartApp, tokens: dict[str, Any]) -> int:
+    keys = KeySet.import_key_set(httpx.get(f"{app.base}/auth/jwks").json())
+    return int(jwt.decode(tokens["id_token"], keys, algorithms=["RS256"]).claims["auth_time"])
+
+
+def test_the_id_token_says_when_the_member_signed_in(app: SmartApp) -> None:
+    """Whatever happens later: an earlier session, another app, a refresh."""
+    first = app.redeem(app.agree("maria", max_age="600")["code"]).json()
+    signed_in = auth_time(app, first)
+    assert abs(signed_in - time.time()) < 60
+    app.control("clock", {"advance": "PT5M"})
+    page = app.follow(app.authorize(max_age="600"))
+    assert page.url.path.endswith("/auth/consent")
+    app.tokens = app.redeem(app.decide(page, {"decision": "allow"})["code"]).json()
+    assert auth_time(app, app.tokens) == signed_in
+    silent = app.redeem(app.callback(app.authorize(prompt="none", max_age="600"))["code"]).json()
+    assert auth_time(app, silent) == signed_in
+    app.control("clock", {"advance": "PT30M"})
+    assert app.refresh().status_code == 200
+    assert auth_time(app, app.tokens) == signed_in
+    assert app.callback(app.authorize(prompt="none", max_age="600"))["error"] == "login_required"
+    again = app.redeem(app.agree("maria", max_age="600")["code"]).json()
+    assert auth_time(app, again) >= signed_in + 35 * 60
+
+
 # whose data
 
 
@@ -217,6 +246,14 @@ def test_lasting_access_can_be_declined_alone(app: SmartApp) -> None:
     answer = app.redeem(app.decide(page, ticked(page, "offline"))["code"]).json()
     assert "offline_access" not in answer["scope"]
     assert "refresh_token" not in answer
+
+
+def test_access_for_one_session_needs_no_tick(app: SmartApp) -> None:
+    page = app.follow(app.log_in("maria", scope="launch/patient online_access patient/*.rs"))
+    assert 'name="offline"' not in page.text
+    answer = app.redeem(app.decide(page, ticked(page))["code"]).json()
+    assert "online_access" in answer["scope"]
+    assert "refresh_token" in answer
 
 
 def test_nothing_ticked_is_a_no(app: SmartApp) -> None:

@@ -29,6 +29,7 @@ GRANT = table(
     Column("fhir_user", String, nullable=False, default=""),
     Column("scenario", String),  # the selection that it is pinned to
     Column("effects", String),  # accidents that happened while it was given
+    Column("signed_in", BigInteger),
     Index("grant_member", "tenant", "username"),
 )
 CODE = table(
@@ -72,6 +73,7 @@ class Grant:
     refused: str | None
     revoked: int | None
     fhir_user: str = ""  # who signed in, where that is not the patient
+    signed_in: int | None = None  # when they did (ms)
 
 
 @dataclass(frozen=True)

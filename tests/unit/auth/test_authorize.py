@@ -223,7 +223,6 @@ def test_aud_is_what_the_payer_makes_of_it(
         ({"launch": "xyz"}, "invalid_request"),
         ({"response_mode": "fragment"}, "invalid_request"),
         ({"response_mode": "form_post"}, "invalid_request"),
-        ({"response_mode": ""}, "invalid_request"),
         ({"prompt": "none login"}, "invalid_request"),
         ({"prompt": "create"}, "invalid_request"),
         ({"max_age": "-1"}, "invalid_request"),
