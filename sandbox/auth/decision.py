@@ -37,14 +37,28 @@ class Decision:
     signed_in: int | None = None
 
 
+@dataclass(frozen=True)
+class Answer:
+    """The URL to send the browser to, with the code and the grant in it (None: it tells of an error)."""
+
+    url: str
+    code: str | None = None
+    grant: str | None = None
+
+
 def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:
     """The URL to send the browser to: a code, or the decision's error."""
+    return issue(desk, request, decision).url
+
+
+def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Answer:
+    """A code, written to the ledger with its grant; or the decision's error."""
     mode = desk.payer.response_mode
     if decision.error:
         params = {"error": decision.error}
         if decision.description:
             params["error_description"] = decision.description
-        return callback(decision.redirect_uri, params | dict(decision.params), mode)
+        return Answer(callback(decision.redirect_uri, params | dict(decision.params), mode))
     now = desk.now()
     grant = Grant(
         new_secret(12),
@@ -72,7 +86,8 @@ def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> s
             None,
         ),
     )
-    return callback(decision.redirect_uri, {"code": code} | dict(decision.params), mode)
+    url = callback(decision.redirect_uri, {"code": code} | dict(decision.params), mode)
+    return Answer(url, code, grant.id)
 
 
 def reply_params(desk: Desk, state: str | None) -> dict[str, str]:

@@ -12,6 +12,7 @@ from sandbox.auth.authentication import speakable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
+from sandbox.web import pending
 from sandbox.web.pages import page
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,11 @@ def answer(problem: Problem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:
         title = _TITLES.get(problem.status, "Sorry")
-        response = page("problem.html", problem.status, title=title, text=problem.text)
+        onward = pending.onward() if problem.status < 500 else None
+        from_app = path.startswith("/auth/") and onward is None
+        response = page(
+            "problem.html", problem.status, title=title, text=problem.text, onward=onward, from_app=from_app
+        )
     response.headers.extend(problem.headers)
     return response
 

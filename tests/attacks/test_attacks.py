@@ -43,6 +43,7 @@ LINES = (
     "open redirect",
     "CSRF on consent",
     "session fixation",
+    "a code for another browser",
     "clickjacking",
     "forms that lead away",
     "oversized parameters",

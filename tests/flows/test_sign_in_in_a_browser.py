@@ -140,6 +140,112 @@ def test_the_picker_lets_an_error_through_as_well(
     assert [told["error"] for told in two_ports.callbacks] == ["access_denied"]
 
 
+# a form that is sent twice, and pages that somebody comes back to
+
+SLOW = {
+    "times": 50,
+    "when": {"path": "/auth/consent", "method": "POST"},
+    "then": {"do": "delay", "seconds": 1.5},
+}
+SLOW_LOGIN = SLOW | {"when": {"path": "/auth/login", "method": "POST"}}
+
+
+def test_a_double_click_on_allow_reaches_the_app_of_a_slow_payer(member: Member, two_ports: TwoPorts) -> None:
+    member.open_request()
+    member.log_in("maria")
+    member.page.wait_for_url("**/auth/consent**")
+    assert member.app.control("fail-next", SLOW).status_code == 200
+    forms: list[str] = []
+    member.page.on("request", lambda request: forms.append(request.method))
+    member.press("Allow", click_count=2, delay=30, no_wait_after=True)
+    member.page.wait_for_url(two_ports.home)
+    assert forms.count("POST") == 2
+    assert len(two_ports.callbacks) == 1
+    assert member.app.redeem(two_ports.callbacks[0]["code"]).status_code == 200
+
+
+@pytest.mark.parametrize(("username", "parameter"), [("maria", "code"), ("nina", "error")])
+def test_a_double_click_on_sign_in_is_one_sign_in(
+    member: Member, two_ports: TwoPorts, username: str, parameter: str
+) -> None:
+    member.open_request()
+    assert member.app.control("fail-next", SLOW_LOGIN).status_code == 200
+    member.page.fill("#username", username)
+    member.page.fill("#password", f"{username}-pass")
+    forms: list[str] = []
+    member.page.on("request", lambda request: forms.append(request.method))
+    member.press("Sign in", click_count=2, delay=30, no_wait_after=True)
+    if parameter == "code":
+        member.page.wait_for_url("**/auth/consent**")
+        member.press("Allow")
+    member.page.wait_for_url(two_ports.home)
+    assert forms.count("POST") >= 2
+    assert [parameter in told for told in two_ports.callbacks] == [True]
+
+
+def test_back_and_allow_again_is_the_same_code(member: Member, two_ports: TwoPorts) -> None:
+    member.open_request()
+    member.log_in("maria")
+    member.page.wait_for_url("**/auth/consent**")
+    for _ in range(2):
+        member.press("Allow")
+        member.page.wait_for_url(two_ports.home)
+        member.page.go_back()
+        member.page.wait_for_url("**/auth/consent**")
+    assert len(two_ports.callbacks) == 2
+    assert two_ports.callbacks[0] == two_ports.callbacks[1]
+    assert member.app.redeem(two_ports.callbacks[1]["code"]).status_code == 200
+
+
+def test_back_from_an_app_that_is_connected_leads_to_the_app(member: Member, two_ports: TwoPorts) -> None:
+    member.open_request()
+    member.log_in("maria")
+    member.page.wait_for_url("**/auth/consent**")
+    member.press("Allow")
+    member.page.wait_for_url(two_ports.home)
+    assert member.app.redeem(two_ports.callbacks[0]["code"]).status_code == 200
+    member.page.go_back()
+    member.page.wait_for_url("**/auth/consent**")
+    assert member.page.get_by_role("heading", level=1).inner_text() == "This sign-in is over"
+    member.page.get_by_role("link", name="Back to the app").click()
+    member.page.wait_for_url(two_ports.home)
+    assert two_ports.callbacks[1]["error"] == "access_denied"
+    assert two_ports.callbacks[1]["state"] == member.app.state
+
+
+def test_back_after_declining_and_allow_is_a_code(member: Member, two_ports: TwoPorts) -> None:
+    member.open_request()
+    member.log_in("maria")
+    member.page.wait_for_url("**/auth/consent**")
+    member.press("Do not allow")
+    member.page.wait_for_url(two_ports.home)
+    member.page.go_back()
+    member.page.wait_for_url("**/auth/consent**")
+    member.press("Allow")
+    member.page.wait_for_url(two_ports.home)
+    assert ["code" in told for told in two_ports.callbacks] == [False, True]
+    assert member.app.redeem(two_ports.callbacks[1]["code"]).status_code == 200
+
+
+def test_a_sign_in_in_each_of_two_tabs_works(context: Any, make_app: MakeApp, two_ports: TwoPorts) -> None:
+    """Step by step in turns: both tabs show a login form before somebody signs in in the first."""
+    tabs = [Member(context.new_page(), make_app(redirect_uri=two_ports.callback)) for _ in range(2)]
+    for tab in tabs:
+        tab.open_request()
+    for tab in tabs:
+        tab.log_in("maria")
+        tab.page.wait_for_url("**/auth/consent**")
+    for tab in tabs:
+        tab.press("Allow")
+        tab.page.wait_for_url(two_ports.home)
+    assert [told["state"] for told in two_ports.callbacks] == [tab.app.state for tab in tabs]
+    for tab, told in zip(tabs, two_ports.callbacks, strict=True):
+        assert tab.app.redeem(told["code"]).status_code == 200
+
+
+# an app of another kind
+
+
 def test_an_app_with_a_scheme_of_its_own_gets_the_code(context: Any, app: SmartApp) -> None:
     app.redirect_uri = "com.example.sandbox:/callback"
     body = {"redirect_uris": [app.redirect_uri], "token_endpoint_auth_method": "none"}

@@ -159,7 +159,11 @@ class Grants(Part):
         self._add(CODE, {"hash": digest(secret), **vars(code)})
 
     def code(self, secret: str) -> Code | None:
-        found: Code | None = self._one(CODE, Code, hash=digest(secret))
+        return self.code_of(digest(secret))
+
+    def code_of(self, hash: str) -> Code | None:
+        """The code with this digest."""
+        found: Code | None = self._one(CODE, Code, hash=hash)
         return found
 
     def spend_code(self, secret: str, at: int) -> bool:
