@@ -68,7 +68,7 @@ def finish(
     another decision takes the place of the one before."""
     ledger, now = here().ledger, here().desk.now()
     decision = json_bytes([account.username, choice.patient, scope, error, description]).decode()
-    earlier = ledger.code_of(pending.code) if pending.code else None
+    earlier = ledger.code_by_hash(pending.code) if pending.code else None
     if pending.answer and pending.decision == decision and (earlier is None or _is_good(earlier)):
         return redirect(unseal(pending.answer, pending.id), 303)
     issued = _issue(asked, account, choice, scope, error, description)

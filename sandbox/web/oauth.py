@@ -130,12 +130,12 @@ def login() -> Response:
 def log_in() -> AnyResponse:
     refuse_foreign_forms()
     pending, asked = sign_in.found()
-    session.require_token(session.token_of(pending.id))
+    session.require_token(session.login_token(pending.id))
     tried = session.attempt()
     if tried.account is None:
         return _login_page(pending, asked, tried)
     # First, since the form may come a second time with a cookie that is over by then.
-    here().ledger.log_in(pending.id, tried.account.username, session.key())
+    here().ledger.log_in(pending.id, tried.account.username, session.cookie_digest())
     session.sign_in(tried.account, pending.browser)
     return deciding.go_on(pending, asked, tried.account)
 
@@ -149,7 +149,7 @@ def _login_page(
         session.status(tried),
         leaves=True,
         again=f"{here().auth}/login?request={pending.id}",
-        csrf=session.token_of(pending.id),
+        csrf=session.login_token(pending.id),
         request_id=pending.id,
         client=here().clients[asked.client_id],
         tried=tried,

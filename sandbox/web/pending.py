@@ -60,13 +60,13 @@ def _is_ours(pending: Pending) -> bool:
     cookie of the session that the first has ended."""
     login_session = pending.login_session or ""
     again = request.method == "POST" and request.path.endswith("/login")
-    if again and hmac.compare_digest(login_session, session.key()):
+    if again and hmac.compare_digest(login_session, session.cookie_digest()):
         return True
     return hmac.compare_digest(pending.browser, session.browser().id)
 
 
 def _is_redeemed(pending: Pending) -> bool:
-    code = here().ledger.code_of(pending.code) if pending.code else None
+    code = here().ledger.code_by_hash(pending.code) if pending.code else None
     return pending.code is not None and (code is None or code.spent is not None)
 
 

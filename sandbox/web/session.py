@@ -69,7 +69,7 @@ def _stored() -> Browser | None:
     return Browser(digest(secret), session) if session else None
 
 
-def key() -> str:
+def cookie_digest() -> str:
     """The digest of this request's cookie, whether there is such a session or not."""
     return digest(kept(COOKIE))
 
@@ -143,7 +143,7 @@ def keep(response: Response, name: str, value: str) -> None:
     )
 
 
-def token_of(sign_in: str) -> str:
+def login_token(sign_in: str) -> str:
     """The token of the login form of a sign-in (its id): whoever signs in in one tab has a new session,
     and the form in another tab must still be good."""
     return Signer(rooms().page_key, salt="login form").get_signature(sign_in).decode()

@@ -51,9 +51,10 @@ def test_signing_in_changes_the_cookie_and_kills_the_old_one(make_app: MakeApp) 
     assert thief.browser.get(str(consent.url)).status_code == 400
 
 
-def test_a_cookie_that_somebody_made_up_is_replaced(app: SmartApp) -> None:
-    app.authorize()
-    name, _ = app.session_cookie()
+def test_a_cookie_that_somebody_made_up_is_replaced(make_app: MakeApp) -> None:
+    app, other = make_app(), make_app()
+    other.authorize()
+    name, _ = other.session_cookie()
     app.browser.cookies.set(name, "x" * 43, path=httpx.URL(app.base).path + "/")
     assert f"{name}=" in app.authorize().headers["set-cookie"]
 

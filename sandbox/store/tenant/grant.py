@@ -159,9 +159,9 @@ class Grants(Part):
         self._add(CODE, {"hash": digest(secret), **vars(code)})
 
     def code(self, secret: str) -> Code | None:
-        return self.code_of(digest(secret))
+        return self.code_by_hash(digest(secret))
 
-    def code_of(self, hash: str) -> Code | None:
+    def code_by_hash(self, hash: str) -> Code | None:
         """The code with this digest."""
         found: Code | None = self._one(CODE, Code, hash=hash)
         return found
