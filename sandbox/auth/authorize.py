@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.request import LONGEST, AuthorizationRequest, CallbackError
-from sandbox.auth.scopes import asks_for_system, excess, narrow, split, subset
+from sandbox.auth.scopes import LASTING, asks_for_system, excess, narrow, split, subset
 from sandbox.core.errors import bad_request
 from sandbox.core.payer import Payer
 from sandbox.core.urls import same_url
@@ -78,6 +78,8 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
     if asks_for_system(one.get("scope")):
         raise refuse("invalid_scope", "system scopes are not for members to grant")
     scope = registered(narrow(one.get("scope"), desk.types()), client.scope)
+    if not (desk.payer.refresh_max_days and client.check_grant_type("refresh_token")):
+        scope = [text for text in scope if text not in LASTING]  # nobody is promised what cannot come
     if not scope:
         raise refuse("invalid_scope", "No scope that this payer can grant was asked for")
     if state is None and not client.pkce_optional:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -91,7 +91,9 @@ class Client:
         asked = _loopback(uri)
         if asked is None:
             return False
-        return self.any_loopback or asked in map(_loopback, self.redirect_uris)
+        if self.any_loopback:  # such a client registers no URI: the rule of registration counts here
+            return answer_parameter(uri) is None
+        return asked in map(_loopback, self.redirect_uris)
 
     # What Authlib asks of a client (authlib.oauth2.rfc6749.ClientMixin).
 
@@ -126,6 +128,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_ANSWER = frozenset({"code", "state", "error", "error_description", "error_uri", "iss"})
+
+
+def answer_parameter(uri: str) -> str | None:
+    """A parameter in the query of a redirect URI that an answer would repeat (RFC 6749 §3.1), or None."""
+    return next(
+        (name for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True) if name in _ANSWER), None
+    )
 
 
 _VISIBLE = re.compile(r"[!-~]+")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sandbox.auth.scopes import USER, parse, reads_user, resource_scopes
+from sandbox.auth.scopes import LASTING, USER, parse, reads_user, resource_scopes
 
 DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "demographics": ("Name, date of birth and contact details", ("Patient", "RelatedPerson")),
@@ -36,8 +36,6 @@ DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Class → what a member calls it, and the resource types it stands for. Every type is in one class."""
 
-_LASTING = ("offline_access", "online_access")
-
 
 def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
     """The classes that these scopes reach at a payer that serves these types, in the order of DATA."""
@@ -60,7 +58,7 @@ def narrowed(
     """
     dropped = {kind for name in offered(scopes, types) if name not in kept for kind in DATA[name][1]}
     left = [part for text in scopes for part in _without(text, dropped, types)]
-    return tuple(dict.fromkeys(text for text in left if offline or text not in _LASTING))
+    return tuple(dict.fromkeys(text for text in left if offline or text not in LASTING))
 
 
 def _without(text: str, dropped: Collection[str], types: Collection[str]) -> list[str]:

@@ -23,7 +23,9 @@ from sandbox.fhir.values import Token, Value
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
-LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient", "offline_access", "online_access"})
+LASTING = frozenset({"offline_access", "online_access"})
+"""Scopes that ask for a refresh token."""
+LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient"}) | LASTING
 
 USER = "fhirUser"
 """With openid it lets an app read who signed in (SMART "Scopes for requesting identity data")."""

@@ -22,6 +22,7 @@ from sandbox.auth.desk import Desk
 from sandbox.auth.grants import AuthorizationCode, Challenge
 from sandbox.auth.introspection import Introspection
 from sandbox.auth.refresh import RefreshToken
+from sandbox.auth.request import with_values
 from sandbox.auth.revocation import Revocation
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
@@ -40,8 +41,8 @@ class TokenRequest(OAuth2Request):
     def __init__(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], desk: Desk):
         # Whether plain http is acceptable is decided where the server listens, not here.
         super().__init__("POST", "https://authorization.server/", headers=dict(headers))
-        self.lists = form
-        self._form = {name: values[0] for name, values in form.items() if values}
+        self.lists = with_values(form)
+        self._form = {name: values[0] for name, values in self.lists.items()}
         self.payload = BasicOAuth2Payload(self._form)
         self.desk = desk
 

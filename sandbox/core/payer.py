@@ -66,6 +66,7 @@ class Payer:
     least_state: int = 0  # characters that `state` must have
     par: Par = "supported"
     response_mode: ResponseMode = "query"
+    callback_iss: bool = True  # whether the callback names the issuer (RFC 9207)
     session_seconds: int = 3600  # how long a member stays signed in; online_access ends with it
     login_failures: int = 10  # wrong passwords for one user name, until it has to wait
     login_failures_per_address: int = 50

@@ -21,28 +21,23 @@ PROBLEM = "sandbox.problem"
 """In the WSGI environ of a request that the server found faulty: (status, text). The app answers it, so
 that the answer has the shape of its path and stands in the journal."""
 
-APP_ENDPOINTS = (
-    "/auth/token",
-    "/auth/revoke",
-    "/auth/introspect",
-    "/auth/register",
-    "/auth/par",
-    "/auth/jwks",
-    "/auth/.well-known/",
+_SURFACE = re.compile(
+    r"/(?:(?P<fhir>fhir)|(?P<control>_sandbox)"
+    r"|(?P<oauth>auth/(?:token|revoke|introspect|register|par|jwks|\.well-known)))(?=/|$)"
 )
-"""Paths below a payer's prefix that programs call: they answer JSON, errors included."""
 
 _CODES = {408: "timeout", 413: "too-long", 414: "too-long", 429: "throttled", 503: "transient"}
 """Issue types of http://hl7.org/fhir/issue-type that say more than `invalid` and `exception`."""
-_PREFIX = re.compile(r"/s/[^/]*")
 _PAGE = (
     '<!doctype html><html lang="en"><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>'
 )
 
 
-def below_prefix(path: str) -> str:
-    """A path below the payer's own prefix: without `/s/<scenarios>`."""
-    return _PREFIX.sub("", path, count=1) if path.startswith("/s/") else path
+def surface_of(path: str) -> str:
+    """Whose errors a path has: `fhir`, `oauth`, `control` or `page`; also behind a prefix that could not
+    be read."""
+    match = _SURFACE.search(path)
+    return (match.lastgroup if match else None) or "page"
 
 
 def issue_code(status: int) -> str:
@@ -54,21 +49,20 @@ def refusal(
     status: HTTPStatus | int, text: str, path: str = "/fhir", request_id: str = ""
 ) -> tuple[Headers, bytes]:
     """Headers and body of a refusal. `text` is ours: nothing of the request is repeated."""
-    status, path = HTTPStatus(status), below_prefix(path)
-    no_store = [("Cache-Control", "no-store")]
-    if path == "/fhir" or path.startswith("/fhir/"):
+    status, surface = HTTPStatus(status), surface_of(path)
+    if surface == "fhir":
         outcome = wire.outcome(issue_code(status), text, diagnostics=request_id or None)
         kind, body = wire.JSON, json_bytes(outcome)
-    elif path.startswith(APP_ENDPOINTS):
+    elif surface == "oauth":
         error = "server_error" if status >= 500 else "invalid_request"
         error = "temporarily_unavailable" if status in (429, 503) else error
         kind, body = "application/json", json_bytes({"error": error, "error_description": text})
-    elif path.startswith("/_sandbox"):
-        kind, body = "application/json", json_bytes({"error": status.phrase, "message": text})
+    elif surface == "control":
+        kind, body = "application/json", json_bytes({"error": issue_code(status), "message": text})
     else:
         kind, body = "text/html; charset=utf-8", _PAGE.format(status.phrase, escape(text)).encode()
-    headers = [("Content-Type", kind), *no_store, ("Content-Length", str(len(body)))]
-    if "json" in kind and not path.startswith("/_sandbox"):  # its words are fixed: any origin may read them
+    headers = [("Content-Type", kind), ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))]
+    if surface in ("fhir", "oauth"):  # its words are fixed: any origin may read them
         headers.append(("Access-Control-Allow-Origin", "*"))
         headers.append(("Access-Control-Expose-Headers", ", ".join(WRITTEN)))
     return headers + ([("X-Request-Id", request_id)] if request_id else []), body

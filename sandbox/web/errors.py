@@ -4,7 +4,6 @@ JSON for the control API, a page everywhere else. Handlers raise; this file answ
 from __future__ import annotations
 
 import logging
-import re
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -13,15 +12,11 @@ from sandbox.auth.authentication import speakable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem, TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
+from sandbox.web import pending
+from sandbox.web.early import surface_of
 from sandbox.web.pages import page
 
 log = logging.getLogger(__name__)
-
-_SURFACE = re.compile(
-    r"/(?:(?P<fhir>fhir)|(?P<control>_sandbox)"
-    r"|(?P<oauth>auth/(?:token|revoke|introspect|register|par|jwks|\.well-known)))(?=/|$)"
-)
-"""Where each surface begins in a path: also behind a prefix that could not be read."""
 
 
 def install(app: Flask) -> None:
@@ -32,8 +27,7 @@ def install(app: Flask) -> None:
 
 def answer(problem: Problem) -> Response:
     """The problem in the shape of the surface it happened on."""
-    match = _SURFACE.search(request.path)
-    surface = match.lastgroup if match else None
+    surface = surface_of(request.path)
     if surface == "fhir":
         body = wire.outcome(
             problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
@@ -52,7 +46,11 @@ def answer(problem: Problem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:
         title = _TITLES.get(problem.status, "Sorry")
-        response = page("problem.html", problem.status, title=title, text=problem.text)
+        onward = pending.onward() if problem.status < 500 else None
+        from_app = request.path.startswith("/auth/") and onward is None
+        response = page(
+            "problem.html", problem.status, title=title, text=problem.text, onward=onward, from_app=from_app
+        )
     response.headers.extend(problem.headers)
     return response
 

@@ -28,7 +28,7 @@ from sandbox.web.blocking import BlockingWaits
 from sandbox.web.early import PROBLEM, issue_code
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
-from sandbox.web.granted import InForce, in_force, named_client
+from sandbox.web.granted import InForce, in_force, named_client, parameter
 from sandbox.web.guard import require_control
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
@@ -177,7 +177,7 @@ def _facts() -> Facts:
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
         client=named_client() if request.path.startswith("/auth/") else None,
-        grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
+        grant_type=parameter("grant_type", request.form) or None if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
     )
 

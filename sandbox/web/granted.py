@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from flask import request
+from werkzeug.datastructures import MultiDict
 
 from sandbox.auth.authentication import basic_id
 from sandbox.auth.registry import Registry
@@ -67,7 +68,12 @@ def _is_auth() -> bool:
 
 def named_client() -> str | None:
     """The client that a request to /auth names, in its form or by HTTP Basic."""
-    return request.values.get("client_id") or basic_id(request.headers)
+    return parameter("client_id", request.values) or basic_id(request.headers)
+
+
+def parameter(name: str, values: MultiDict[str, str]) -> str:
+    """The first value of a parameter that is not empty: an empty one counts as omitted (RFC 6749 §3.1)."""
+    return next(filter(None, values.getlist(name)), "")
 
 
 def _origin(wired: Rooms, ledger: TenantLedger) -> Origin | None:
@@ -79,15 +85,16 @@ def _origin(wired: Rooms, ledger: TenantLedger) -> Origin | None:
     if path == "/fhir" or path.startswith("/fhir/"):
         return _of_token(wired, ledger, bearer())
     if path in _PAGES:
-        pending = request.values.get("request")
+        pending = parameter("request", request.values)
         return ledger.origin(pending=pending) if pending else None
     if path in _TOKENS:
-        return _of_token(wired, ledger, request.form.get("token") or bearer())
+        return _of_token(wired, ledger, parameter("token", request.form) or bearer())
     if path == "/auth/token":
-        secret = request.form.get(_GRANTS.get(request.form.get("grant_type", ""), ""))
-        if request.form.get("grant_type") == "authorization_code":
+        grant_type = parameter("grant_type", request.form)
+        secret = parameter(_GRANTS.get(grant_type, ""), request.form)
+        if grant_type == "authorization_code":
             return ledger.origin(code=secret) if secret else None
-        return _of_token(wired, ledger, secret or "")
+        return _of_token(wired, ledger, secret)
     if _MANAGED.fullmatch(path):
         return Origin()
     return None

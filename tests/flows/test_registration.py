@@ -83,6 +83,38 @@ def test_an_app_registers_and_connects(app: SmartApp, make_app: MakeApp) -> None
     assert mine.refresh().status_code == 200
 
 
+def test_an_app_that_registers_as_the_readme_shows_gets_lasting_access(
+    app: SmartApp, make_app: MakeApp
+) -> None:
+    told = httpx.post(
+        f"{app.base}/auth/register", json={"redirect_uris": [CB], "client_name": "My App"}
+    ).json()
+    assert told["grant_types"] == ["authorization_code", "refresh_token"]
+    mine = make_app(client_id=told["client_id"], secret=told["client_secret"]).connect("maria")
+    assert "offline_access" in mine.tokens["scope"]
+    assert mine.refresh().status_code == 200
+
+
+def test_an_app_without_the_refresh_grant_is_promised_nothing(app: SmartApp, make_app: MakeApp) -> None:
+    told = register(app.base, grant_types=["authorization_code"]).json()
+    assert told["grant_types"] == ["authorization_code"]
+    mine = make_app(client_id=told["client_id"], secret=told["client_secret"])
+    page = mine.follow(mine.log_in("maria"))
+    assert 'name="offline"' not in page.text
+    token = mine.redeem(mine.decide(page, {"decision": "allow"})["code"]).json()
+    assert "offline_access" not in token["scope"]
+    assert "refresh_token" not in token
+
+
+def test_no_redirect_uri_holds_what_the_answer_adds(app: SmartApp) -> None:
+    uri = "http://127.0.0.1:9999/cb?state=x&code=y"
+    assert register(app.base, redirect_uris=[uri]).json()["error"] == "invalid_redirect_uri"
+    # `sandbox-app` registers none: what it asks with is held to the same rule.
+    answer = app.authorize(redirect_uri=uri)
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    assert app.authorize(redirect_uri="http://127.0.0.1:9999/cb?tenant=7").status_code == 303
+
+
 def test_a_public_app_gets_no_secret(app: SmartApp, make_app: MakeApp) -> None:
     told = register(app.base, token_endpoint_auth_method="none").json()
     assert "client_secret" not in told

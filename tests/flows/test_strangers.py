@@ -48,11 +48,11 @@ def test_a_post_from_another_site_is_refused(make_app: MakeApp) -> None:
 def test_signing_out_ends_the_portal_session_itself(app: SmartApp) -> None:
     form = hidden(app.browser.get(f"{app.base}/portal")) | {"username": "maria", "password": "maria-pass"}
     app.browser.post(f"{app.base}/portal/login", data=form)
-    cookie = app.browser.cookies["payer_session"]
+    name, cookie = app.session_cookie()
     page = app.browser.get(f"{app.base}/portal")
     assert "Hello" in page.text
     app.browser.post(f"{app.base}/portal/logout", data=hidden(page))
-    again = httpx.get(f"{app.base}/portal", cookies={"payer_session": cookie})
+    again = httpx.get(f"{app.base}/portal", cookies={name: cookie})
     assert "Hello" not in again.text
 
 

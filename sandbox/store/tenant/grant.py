@@ -32,6 +32,7 @@ GRANT = table(
     Column("scenario", String),  # the selection that it is pinned to
     Column("terms", String),  # the selection that a header chose when it was given
     Column("effects", String),  # accidents that happened while it was given
+    Column("signed_in", BigInteger),
     Index("grant_member", "tenant", "username"),
     Index("grant_client", "tenant", "client"),
 )
@@ -76,6 +77,7 @@ class Grant:
     refused: str | None
     revoked: int | None
     fhir_user: str = ""  # who signed in, where that is not the patient
+    signed_in: int | None = None  # when they did (ms)
     scenario: str | None = None  # the selection that it is pinned to; the ledger writes it
     terms: str | None = None  # the selection that a header chose when it was given; likewise
 
@@ -168,7 +170,11 @@ class Grants(Part):
         self._add(CODE, {"hash": digest(secret), **vars(code)})
 
     def code(self, secret: str) -> Code | None:
-        found: Code | None = self._one(CODE, Code, hash=digest(secret))
+        return self.code_by_hash(digest(secret))
+
+    def code_by_hash(self, hash: str) -> Code | None:
+        """The code with this digest."""
+        found: Code | None = self._one(CODE, Code, hash=hash)
         return found
 
     def spend_code(self, secret: str, at: int, tokens: Sequence[Token] = ()) -> bool:

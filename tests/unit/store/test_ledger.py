@@ -88,10 +88,16 @@ def test_a_token_of_five_uses_is_used_five_times(ledger: Ledger, tenant: TenantL
     assert found.uses == 0
 
 
-def test_a_sign_in_is_finished_by_exactly_one(ledger: Ledger, tenant: TenantLedger) -> None:
+def test_a_sign_in_is_answered_by_exactly_one_of_those_who_saw_the_same(
+    ledger: Ledger, tenant: TenantLedger
+) -> None:
     tenant.add_pending(pending("secret"))
-    assert together(ledger, lambda t: t.end_pending("secret")).count(True) == 1
-    assert tenant.pending("secret") is None
+    for number, before in enumerate((None, "answer 0")):
+        seen = tenant.pending("secret")
+        assert seen is not None
+        assert seen.answer == before
+        told = together(ledger, lambda t, s=seen, n=number: t.answer(s, f"answer {n}", "yes", None))  # type: ignore[misc]
+        assert told.count(True) == 1
 
 
 def test_counters_count_every_event_once(ledger: Ledger, tenant: TenantLedger) -> None:
@@ -232,7 +238,8 @@ def test_a_pending_sign_in_comes_back_with_who_logged_in(tenant: TenantLedger) -
     found = tenant.pending("secret")
     assert found is not None
     assert (found.id, found.request, found.username) == ("secret", pending("x").request, "maria")
-    assert (found.browser, found.patient) == (digest("another"), "p1")
+    assert (found.browser, found.patient) == (pending("x").browser, "p1")
+    assert found.login_session == digest("another")
 
 
 def test_somebody_else_who_signs_in_has_chosen_nobody_yet(tenant: TenantLedger) -> None:
