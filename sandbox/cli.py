@@ -149,7 +149,7 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 @click.option("--scenario", help="Sign in to the payer of this scenario.")
 @click.option("--scope", default="", help="Scopes to ask for.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh this many times first.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole session instead of the access token.")
+@click.option("--json", "as_json", is_flag=True, help="Print the token response as it came.")
 def token(url: str | None, scenario: str | None, **given: Any) -> None:
     """Print an access token, without a browser."""
     from sandbox.connect import connect
