@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,8 @@ for _command in (score, compare, report, review):
 
 def main() -> None:
     """The console command: wrong usage and unreadable input are one line and exit code 2."""
+    # By an exception, so that what is half written is removed on the way out.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         code = cli.main(standalone_mode=False)
     except click.exceptions.Abort:

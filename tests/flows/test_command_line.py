@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.running import COMMAND, served
+from support.running import COMMAND, served, started
 from support.smart_app import SmartApp
 
 HEAVY = (
@@ -234,12 +235,42 @@ def test_a_store_that_is_killed_while_it_is_made_holds_no_library(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
     asked = ("--members", "4000", "--jobs", "1", "--store", str(tmp_path))
-    with subprocess.Popen([*COMMAND, "generate", *asked], env=env) as running:
-        deadline = time.monotonic() + 50
-        while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    with started([*COMMAND, "generate", *asked], env=env) as running:
+        await_part(tmp_path)
         running.kill()
     assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+
+
+def await_part(folder: Path) -> None:
+    deadline = time.monotonic() + 50
+    while not list(folder.glob("*.part")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("command", [("generate", "--jobs", "2"), ("serve", "--port", "0")])
+def test_a_build_that_is_stopped_leaves_nothing(
+    tmp_path: Path, env: dict[str, str], command: tuple[str, ...], number: int, code: int
+) -> None:
+    asked = (*command, "--members", "4000", "--store", str(tmp_path))
+    with started([*COMMAND, *asked], ctrl_c=True, env=env, stderr=subprocess.PIPE) as running:
+        await_part(tmp_path)
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=50)
+    assert running.returncode == code
+    assert list(tmp_path.iterdir()) == []
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_well_by_either_signal(env: dict[str, str], number: int) -> None:
+    command = [*COMMAND, "serve", "--port", "0"]
+    with started(command, ctrl_c=True, env=env, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert "Ctrl-C stops it" in running.stdout.readline()
+        running.send_signal(number)
+        running.communicate(timeout=20)
+        assert running.returncode == 0
 
 
 def test_a_broken_line_in_a_served_folder_is_named(tmp_path: Path) -> None:
@@ -321,11 +352,9 @@ def test_a_scenario_is_tried_from_its_file_or_refused_with_reasons(tmp_path: Pat
 def test_a_scenario_that_is_tried_is_the_payers_own(tmp_path: Path, env: dict[str, str]) -> None:
     (tmp_path / "own-one.yaml").write_text(OWN)
     command = [*COMMAND, "scenarios", "try", str(tmp_path / "own-one.yaml"), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
-    assert process.stdout is not None
-    banner = [process.stdout.readline() for _ in range(2)]
-    process.send_signal(2)
-    process.communicate(timeout=20)
+    with started(command, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        banner = [process.stdout.readline() for _ in range(2)]
     assert "scenario own-one" in banner[0]
     assert "FHIR base" in banner[1]
 
@@ -334,14 +363,14 @@ def test_the_journal_is_filtered_explained_and_followed(origin: str, session_nam
     here = ("--url", origin, "--scenario", f"baseline~{session_name}")
     base = f"{origin}/s/baseline~{session_name}"
     command = [*COMMAND, "journal", *here, "--follow", "--json", "--filter", "status=401"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    httpx.get(f"{base}/fhir/metadata")
-    httpx.get(f"{base}/fhir/Patient")
-    assert json.loads(process.stdout.readline())["path"] == "/fhir/Patient"
-    process.send_signal(2)
-    process.communicate(timeout=20)
-    assert process.returncode in (0, 130)
+    with started(command, ctrl_c=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        httpx.get(f"{base}/fhir/metadata")
+        httpx.get(f"{base}/fhir/Patient")
+        assert json.loads(process.stdout.readline())["path"] == "/fhir/Patient"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode in (0, 130)
     explained = run("journal", *here, "--filter", "refused=true", "--explain").stdout.splitlines()
     assert "/fhir/Patient" in explained[0]
     assert explained[1].strip().startswith("No bearer token came with the request.")

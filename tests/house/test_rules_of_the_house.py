@@ -113,3 +113,10 @@ def test_no_two_test_modules_share_a_name() -> None:
     """pytest collects modules by their bare names: two alike, and the whole suite stops."""
     names = [p.name for p in (TOP / "tests").rglob("test_*.py") if "node_modules" not in p.parts]
     assert sorted(names) == sorted(set(names))
+
+
+def test_programs_that_tests_start_are_ended_by_the_one_fixture() -> None:
+    """A child that a signal does not reach, or that outlives its test, spoils the tests after it."""
+    alone = ("running.py", "rerun.py", Path(__file__).name)  # the second ends by itself
+    found = [p.name for p in (TOP / "tests").rglob("*.py") if "Popen(" in p.read_text()]
+    assert set(found) <= set(alone)
