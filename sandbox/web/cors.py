@@ -7,7 +7,7 @@
 | authorize and every page, the portal, the control API, payer-facts (it holds passwords) | nobody |
 
 Credentials (cookies) are never allowed: tokens travel in headers. A preflight is the browser's own
-question: it is answered before the REQUEST gate, so that it uses up nobody's limit or "every third".
+question: only rules that name OPTIONS mean it, so that it uses up nobody's limit or "every third".
 """
 
 from __future__ import annotations
@@ -41,9 +41,7 @@ _FOR_APPS = frozenset({"/auth/token", "/auth/revoke", "/auth/introspect", "/auth
 
 def preflight(visit: Visit) -> Response | None:
     """The answer to a browser that asks whether its script may; None for any other request."""
-    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
-        return None
-    if not visit.payer.cors or not _reachable(request.path):
+    if not is_preflight() or not visit.payer.cors or not _reachable(request.path):
         return None
     response = Response(status=204)
     if _allowed(visit):
@@ -51,6 +49,11 @@ def preflight(visit: Visit) -> Response | None:
         response.headers["Access-Control-Allow-Headers"] = HEADERS
         response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return response
+
+
+def is_preflight() -> bool:
+    """Whether a browser asks what a script may do, before the script does it."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def mark(visit: Visit, response: Response) -> None:

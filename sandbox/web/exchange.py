@@ -124,10 +124,8 @@ def _enter() -> Response | None:
     if request.path.startswith(_CONTROL):
         return None
     arrived = visit.here()
-    if (answered := cors.preflight(arrived)) is not None:
-        return answered
     reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
-    return respond(reply) if reply is not None else None
+    return respond(reply) if reply is not None else cors.preflight(arrived)
 
 
 def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
@@ -177,6 +175,7 @@ def _facts() -> Facts:
         client=request.values.get("client_id") or basic if request.path.startswith("/auth/") else None,
         grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
+        preflight=cors.is_preflight(),
     )
 
 
@@ -186,6 +185,7 @@ def _leave(response: Response) -> Response:
     here = visit.here()
     because: tuple[str, ...] = ()
     if not request.path.startswith(_CONTROL):
+        cors.mark(here, response)  # before the gate: who may read an answer is something to get wrong
         if here.gates.armed(Stage.RESPONSE):
             response.direct_passthrough = False  # files of pages are bytes like any other
             reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
@@ -193,7 +193,6 @@ def _leave(response: Response) -> Response:
             if changed is not reply:
                 response = respond(changed)
         encode(response)
-        cors.mark(here, response)
         because = _because(here, response)
         here.ledger.note(entry(here, response, because))
     response.headers["X-Request-Id"] = here.request_id
