@@ -14,6 +14,7 @@ from sandbox import __version__
 from sandbox.cli_review import review
 from sandbox.cli_score import compare, report, score
 from sandbox.core.errors import UsageError
+from sandbox.core.text import count, escape, overwrite, say
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -45,7 +46,7 @@ def main() -> None:
 
 def _fail(message: str, context: click.Context | None) -> None:
     name = context.command_path if context else "payer-sandbox"
-    click.echo(f"{name}: {message}", err=True)
+    say(f"{name}: {escape(message)}", err=True)
     sys.exit(2)
 
 
@@ -62,9 +63,7 @@ def _progress(total: int, what: str) -> Callable[[int], None]:
 
     def show(done: int) -> None:
         if done % 10 == 0 or done >= total:
-            end = "\n" if done >= total else ""
-            click.echo(f"\r{what}: {done} of {total} members", err=True, nl=False)
-            click.echo(end, err=True, nl=False)
+            overwrite(f"{what}: {done} of {total} members", last=done >= total)
 
     return show
 
@@ -105,7 +104,7 @@ def serve(**given: Any) -> None:
     from sandbox.serving import serve as run
 
     settings = _settings(**given)
-    run(settings, _progress(settings.members, "building the population"), lambda text: click.echo(text))
+    run(settings, _progress(settings.members, "building the population"), say)
 
 
 @cli.command()
@@ -140,9 +139,9 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
     else:
         counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
         where = str(out)
-    click.echo(f"{where}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
-    for kind, count in sorted(counts.items()):
-        click.echo(f"  {kind:<22}{count:>9,}")
+    say(f"{where}: {count(counts.pop('members', 0), 'member')}, seed {settings.seed}, around {day}")
+    for kind, number in sorted(counts.items()):
+        say(f"  {kind:<22}{number:>9,}")
 
 
 @cli.command()
@@ -161,9 +160,9 @@ def token(url: str | None, scenario: str | None, **given: Any) -> None:
     if given["as_json"]:
         from sandbox.core.files import json_pretty
 
-        click.echo(json_pretty(session).decode(), nl=False)
+        say(json_pretty(session).decode(), nl=False)
     else:
-        click.echo(session["access_token"])
+        say(session["access_token"])
 
 
 def _base(url: str | None, scenario: str | None) -> str:
@@ -190,7 +189,7 @@ def members(as_csv: bool, **given: Any) -> None:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
         return
     for who in load_spec(settings.fixtures).named:
-        click.echo(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
+        say(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
 
 
 @cli.group()
@@ -210,7 +209,7 @@ def list_scenarios() -> None:
     """Every scenario: area, what it costs by the rubric, what a client sees, and its dials."""
     from sandbox.cataloguing import listing
 
-    click.echo(listing(_catalog().by_id.values()))
+    say(listing(_catalog().by_id.values()))
 
 
 @scenarios.command("table")
@@ -218,7 +217,7 @@ def scenario_table() -> None:
     """The catalogue as Markdown: docs/catalogue.md."""
     from sandbox.cataloguing import table
 
-    click.echo(table(_catalog().by_id.values()), nl=False)
+    say(table(_catalog().by_id.values()), nl=False)
 
 
 @scenarios.command("show")
@@ -237,7 +236,7 @@ def show_scenario(id: str) -> None:
         raise UsageError(f"{id!r} names no scenario") from None
     places = catalogue(_settings())
     files = [place / f"{found.id}.yaml" if place.is_dir() else place for place in places]
-    click.echo(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
+    say(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
 
 
 @scenarios.command("try")
@@ -251,10 +250,10 @@ def try_scenario(file: Path, **given: Any) -> int:
     from sandbox.serving import serve as run
 
     if complaints := lint(file):
-        click.echo("\n".join(complaints))
+        say("\n".join(map(escape, complaints)))
         return 1
     settings = _settings(**given, own_scenarios=str(file), scenario=file.stem)
-    run(settings, _progress(settings.members, "building the population"), lambda text: click.echo(text))
+    run(settings, _progress(settings.members, "building the population"), say)
     return 0
 
 
@@ -269,8 +268,8 @@ def lint_scenarios(paths: tuple[Path, ...]) -> int:
     ]
     complaints = [complaint for path in files for complaint in lint(path)]
     for complaint in complaints:
-        click.echo(complaint)
-    click.echo(f"{len(files)} scenarios, {len(complaints)} complaints")
+        say(escape(complaint))
+    say(f"{count(len(files), 'scenario')}, {count(len(complaints), 'complaint')}")
     return 1 if complaints else 0
 
 
@@ -279,7 +278,7 @@ def scenario_schema() -> None:
     """The JSON Schema of a scenario file, for editors."""
     from sandbox.linting import schema
 
-    click.echo(schema().decode(), nl=False)
+    say(schema().decode(), nl=False)
 
 
 def _remote(url: str | None, scenario: str | None) -> Any:
@@ -302,7 +301,7 @@ def clock(url: str | None, scenario: str | None, advance: str | None, to: str | 
     """Show or move a payer's clock."""
     if advance and to:
         raise click.UsageError("--advance and --set exclude each other")
-    click.echo(_remote(url, scenario).clock(advance=advance, to=to))
+    say(_remote(url, scenario).clock(advance=advance, to=to))
 
 
 @cli.command()
@@ -353,20 +352,20 @@ def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None
     if as_json:
         from sandbox.core.files import json_bytes
 
-        click.echo(json_bytes(entry).decode())
+        say(json_bytes(entry).decode())
     else:
         fired = ", ".join((*entry["effects"], *(f"earlier {name}" for name in entry.get("because", ()))))
-        click.echo(f"{entry['at']}  {entry['status']}  {entry['method']:<5}{entry['path']}  {fired}".rstrip())
+        line = f"{entry['at']}  {entry['status']}  {entry['method']:<5}{entry['path']}  {fired}".rstrip()
+        say(escape(line))
         if explain and "why" in entry:
-            click.echo(f"    {entry['why']} {entry['repair']}")
-    sys.stdout.flush()
+            say(f"    {escape(entry['why'])} {escape(entry['repair'])}")
 
 
 @cli.command()
 @_with(where)
 def reset(url: str | None, scenario: str | None) -> None:
     """Forget a payer's tokens, opt-ins, counters, armed accidents, journal and clock."""
-    click.echo(f"reset {_remote(url, scenario).reset()}")
+    say(f"reset {_remote(url, scenario).reset()}")
 
 
 @scenarios.command("verbs")
@@ -374,7 +373,7 @@ def scenario_verbs() -> None:
     """Every verb with its parameters, by gate, as Markdown."""
     from sandbox.linting import verbs
 
-    click.echo(verbs(), nl=False)
+    say(verbs(), nl=False)
 
 
 if __name__ == "__main__":

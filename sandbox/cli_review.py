@@ -11,6 +11,7 @@ from urllib.parse import quote
 import click
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import say
 
 if TYPE_CHECKING:
     from sandbox.remote import Remote
@@ -95,7 +96,7 @@ def _tell(card: Card, shape: str, out: Path | None) -> None:
             out.write_text(forms.render(card, shape), encoding="utf-8")
         except OSError as problem:
             raise click.UsageError(f"{out}: {problem.strerror}") from None
-        click.echo(f"{forms.summary(card)}  {out}")
+        say(f"{forms.summary(card)}  {out}")
     elif shape == "text" and sys.stdout.isatty():
         from rich.console import Console
 
@@ -103,4 +104,4 @@ def _tell(card: Card, shape: str, out: Path | None) -> None:
 
         Console().print(text.shown(card))
     else:
-        click.echo(forms.render(card, shape), nl=False)
+        say(forms.render(card, shape), nl=False)

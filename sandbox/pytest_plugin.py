@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.core.text import escape
+
 if TYPE_CHECKING:
     from sandbox.connect import TokenResponse
     from sandbox.remote import Remote
@@ -316,5 +318,7 @@ class PayerReview:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    told = f"  {entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
-    return told + (f"\n      {entry['why']} {entry['repair']}" if "why" in entry else "")
+    told = f"{entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
+    return f"  {escape(told)}" + (
+        f"\n      {escape(entry['why'])} {entry['repair']}" if "why" in entry else ""
+    )

@@ -384,3 +384,38 @@ def test_a_token_is_had_from_a_payer_whose_dials_are_turned(origin: str, session
     wrong = run("token", "--member", "maria", "--url", origin, "--scenario", "slow-responses,seconds=0")
     assert wrong.returncode == 2
     assert "a number from 0.01 to 120" in wrong.stderr
+
+
+HOSTILE = ("%1b]0;x%07%1b[2J", "%0a::error::x", "%e2%80%aegpj", "%c2%9b2J")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("journal", "--explain"), ("journal", "--json"), ("review",), ("review", "--format", "markdown"),
+     ("review", "--format", "junit"), ("review", "--format", "json")],
+)  # fmt: skip
+def test_what_strangers_sent_is_shown_and_not_obeyed(
+    origin: str, session_name: str, command: tuple[str, ...]
+) -> None:
+    base = f"{origin}/s/baseline~{session_name}"
+    for text in HOSTILE:
+        httpx.get(f"{base}/fhir/{text}")
+        httpx.get(f"{base}/auth/authorize?client_id={text}")
+    where = (
+        ("--scenario", f"baseline~{session_name}")
+        if command[0] == "journal"
+        else (f"baseline~{session_name}",)
+    )
+    printed = run(*command, "--url", origin, *where).stdout
+    assert "error" in printed
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", printed)
+    assert not [line for line in printed.splitlines() if line.strip().startswith("::error")]
+    if "--json" in command:
+        assert any(json.loads(line)["path"] == "/fhir/\x1b]0;x\x07\x1b[2J" for line in printed.splitlines())
+
+
+def test_an_error_that_quotes_a_stranger_is_one_harmless_line(tmp_path: Path) -> None:
+    done = run("clock", "--url", "http://127.0.0.1:9/\n::error::x\x1b[2J")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
