@@ -419,3 +419,13 @@ def test_an_error_that_quotes_a_stranger_is_one_harmless_line(tmp_path: Path) ->
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["fhir/Patient?name=x", "fhir/metadata", "auth/token", "auth/authorize", "portal"]
+)
+def test_a_wrong_header_is_explained_as_the_header(origin: str, session_name: str, path: str) -> None:
+    base = f"{origin}/s/baseline~{session_name}"
+    assert httpx.get(f"{base}/{path}", headers={"X-Sandbox-Fail-Next": "tokens"}).status_code == 400
+    done = run("journal", "--url", origin, "--scenario", f"baseline~{session_name}", "--explain")
+    assert "The X-Sandbox-Fail-Next header cannot be read" in done.stdout
