@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.core.errors import UsageError
-from sandbox.core.text import count, escape, overwrite, say
+from sandbox.core.text import escape, overwrite, quantity, say
 
 if TYPE_CHECKING:
     from sandbox.score.card import Card
@@ -69,7 +69,10 @@ entry = [
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
 @_with(gates)
 def score(url: str | None, **given: Any) -> int:
-    """Grade a payer's Patient Access API from outside, from a log of its use, or from kept evidence."""
+    """Grade a payer's Patient Access API from outside.
+
+    Or from a log of its use (--traffic), or from kept evidence (--replay).
+    """
     _check(url, given)
     from sandbox.score import gate
     from sandbox.score.rubric import load
@@ -167,7 +170,10 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
 @click.option("--out", type=FILE, help="Write to a file.")
 @_with(gates)
 def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: Any) -> int:
-    """Compare two cards, metric by metric. Exit 1 when B lost points, or is below a threshold."""
+    """Compare two cards, metric by metric.
+
+    Exit 1 when B lost points, or is below a threshold.
+    """
     from sandbox.score import cardfile, gate
     from sandbox.score.compare import compare as compared
     from sandbox.score.report import comparison
@@ -204,7 +210,10 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
 @click.option("--previous", type=FILE, help="report.json of the last report, to tell what moved.")
 @click.option("--fresh", is_flag=True, help="Grade all again instead of resuming.")
 def report(fleet: Path | None, **given: Any) -> int:
-    """Grade many endpoints and write a report on them: HTML, Markdown and JSON."""
+    """Grade many endpoints and write a report on them.
+
+    The report is HTML, Markdown and JSON.
+    """
     if bool(fleet) == given["demo"]:
         raise click.UsageError("give a fleet file, or --demo")
     from sandbox.reporting import run
@@ -221,7 +230,7 @@ def _fleet_progress() -> Callable[[int, int, str], None]:
 
         def tell(done: int, total: int, what: str) -> None:
             if done == total or done % 50 == 0:
-                say(f"{done} of {count(total, 'endpoint')}", err=True)
+                say(f"{done} of {quantity(total, 'endpoint')}", err=True)
 
         return tell
     return lambda done, total, what: overwrite(f"{done} of {total}: {what}", last=done == total)

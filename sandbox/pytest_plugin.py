@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sandbox.core.text import escape
+from sandbox.core.text import escape, quantity
 
 if TYPE_CHECKING:
     from sandbox.connect import TokenResponse
@@ -279,8 +279,8 @@ class PayerJournal:
         found = self.calls(method, path, status)
         if (times is None and not found) or (times is not None and len(found) != times):
             wanted = f"{method.upper()} {path}" + (f" with {status}" if status else "")
-            often = "at least once" if times is None else f"{times} times"
-            pytest.fail(f"{wanted} was to be called {often}, and was {len(found)} times.\n{self}")
+            often = "at least once" if times is None else quantity(times, "time")
+            pytest.fail(f"{wanted} was to be called {often}, and was {quantity(len(found), 'time')}.\n{self}")
         return found
 
     def __str__(self) -> str:

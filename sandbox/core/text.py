@@ -46,9 +46,9 @@ def overwrite(text: object, last: bool = False) -> None:
     sys.stderr.flush()
 
 
-def count(number: int, noun: str, plural: str = "") -> str:
-    """A number with its noun: "1 scenario", "2 scenarios", "1,000 members"."""
-    return f"{number:,} {noun if number == 1 else plural or f'{noun}s'}"
+def quantity(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 scenario", "2 scenarios"."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
 def _shown(found: re.Match[str]) -> str:

@@ -110,7 +110,7 @@ def test_an_assertion_that_fails_shows_the_journal_and_the_reason(payer: Payer) 
     with pytest.raises(pytest.fail.Exception) as caught:
         payer.journal.assert_called("GET", "/fhir/Patient", times=2)
     told = str(caught.value)
-    assert "called 2 times, and was 1 times" in told
+    assert "called 2 times, and was 1 time" in told
     assert "401 GET /fhir/Patient" in told
     assert "No bearer token came" in told
     payer.reset()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from sandbox.core.text import escape
+from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
 
 
@@ -25,7 +25,7 @@ def render(card: Card) -> bytes:
     for found in card.lint:
         case = Xml.SubElement(suite, "testcase", classname="lint", name=escape(f"{found.rule}: {found.text}"))
         failure = Xml.SubElement(case, "failure", message=escape(found.text), type=found.level)
-        failure.text = escape(f"{found.count} times. {found.fix} ({found.cite})")
+        failure.text = escape(f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})")
     Xml.indent(top)
     body: str = Xml.tostring(top, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()

@@ -6,7 +6,7 @@ import hashlib
 from typing import Any
 
 from sandbox.core import files
-from sandbox.core.text import escape
+from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
 from sandbox.score.client import user_agent
 from sandbox.score.findings import Finding
@@ -60,7 +60,7 @@ def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
 
 
 def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:
-    text = f"{finding.text} ({finding.count} times). {finding.fix}"
+    text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}"
     return _result(f"lint/{finding.rule}", finding.level, text, card, place, finding.text)
 
 

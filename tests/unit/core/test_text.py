@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.core import text
-from sandbox.core.text import count, escape, escape_lines, say
+from sandbox.core.text import escape, escape_lines, quantity, say
 
 ANY = st.text(st.characters(exclude_categories=()))
 
@@ -83,8 +83,8 @@ def test_say_prints_lines_and_obeys_nothing(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_counts_agree_with_their_nouns() -> None:
-    assert [count(n, "scenario") for n in (0, 1, 2, 1000)] == [
-        "0 scenarios", "1 scenario", "2 scenarios", "1,000 scenarios",
+    assert [quantity(n, "scenario") for n in (0, 1, 2, 1000)] == [
+        "0 scenarios", "1 scenario", "2 scenarios", "1000 scenarios",
     ]  # fmt: skip
-    assert count(2, "entry", "entries") == "2 entries"
-    assert re.fullmatch(r"1 entry", count(1, "entry", "entries"))
+    assert quantity(2, "entry", "entries") == "2 entries"
+    assert re.fullmatch(r"1 entry", quantity(1, "entry", "entries"))
