@@ -11,6 +11,7 @@ import attacks.codes
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
+import attacks.printing
 import attacks.redirects
 import attacks.refreshing
 import attacks.sizes
@@ -49,6 +50,7 @@ LINES = (
     "login throttling",
     "timing of secret comparison",
     "secrets in logs and journal",
+    "commands to a terminal",
 )
 
 
