@@ -15,6 +15,7 @@ from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.payer import BASELINE
+from sandbox.faults.catalog import Catalog
 from sandbox.faults.catalog import load as load_catalog
 from sandbox.settings import Settings, catalogue
 from sandbox.store.ledger import Ledger
@@ -40,18 +41,25 @@ MAX_BODY = 1 << 20
 """Bytes of a request body: forms and control calls are small."""
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
-    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent.
-
-    Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
-    """
-    library = SqlLibrary(settings.library)
-    ledger = Ledger(settings.ledger)
+def load_catalogue(settings: Settings) -> Catalog:
+    """The scenarios of these settings. Raises UsageError for an unreadable file or an unknown default."""
     catalog = load_catalog(*catalogue(settings))
     try:
         catalog.parse(settings.scenario)
     except NotFound as problem:
         raise UsageError(problem.text) from None
+    return catalog
+
+
+def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog | None = None) -> Flask:
+    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent; `catalog`
+    is that of the settings, where it was loaded already.
+
+    Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
+    """
+    library = SqlLibrary(settings.library)
+    ledger = Ledger(settings.ledger)
+    catalog = catalog or load_catalogue(settings)
     app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.url_map.strict_slashes = False

@@ -14,7 +14,7 @@ from sandbox import __version__
 from sandbox.cli_review import review
 from sandbox.cli_score import compare, report, score
 from sandbox.core.errors import UsageError
-from sandbox.core.text import count, escape, overwrite, say
+from sandbox.core.text import escape, overwrite, quantity, say
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -57,15 +57,24 @@ def _settings(**given: Any) -> Any:
 
 
 def _progress(total: int, what: str) -> Callable[[int], None]:
-    """Counts on a terminal, is quiet in a pipe."""
-    if not sys.stderr.isatty():
-        return lambda done: None
+    """Counts on a terminal; in a pipe (a container's log) a line at each quarter."""
+    if sys.stderr.isatty():
 
-    def show(done: int) -> None:
-        if done % 10 == 0 or done >= total:
-            overwrite(f"{what}: {done} of {total} members", last=done >= total)
+        def show(done: int) -> None:
+            if done % 10 == 0 or done >= total:
+                overwrite(f"{what}: {done} of {quantity(total, 'member')}", last=done >= total)
 
-    return show
+        return show
+    quarters = iter([0, total // 4, total // 2, total * 3 // 4, total])
+    following = next(quarters)
+
+    def tell(done: int) -> None:
+        nonlocal following
+        if done >= following:
+            say(f"{what}: {done} of {quantity(total, 'member')}", err=True)
+            following = next((quarter for quarter in quarters if quarter > done), total + 1)
+
+    return tell
 
 
 population = [
@@ -117,7 +126,10 @@ def serve(**given: Any) -> None:
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes.  [default: one for each core]")
 @click.option("--gzip", "zipped", is_flag=True, help="Compress the files.")
 def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **given: Any) -> None:
-    """Make synthetic members: NDJSON, one file a resource type, and an index as CSV; or a ready store."""
+    """Make synthetic members as NDJSON, or a ready store.
+
+    NDJSON is one file a resource type, with an index as CSV.
+    """
     if (out is None) == (store is None):
         raise click.UsageError("say where to: either --out FOLDER or --store FOLDER")
     if store is not None and zipped:
@@ -139,7 +151,7 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
     else:
         counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
         where = str(out)
-    say(f"{where}: {count(counts.pop('members', 0), 'member')}, seed {settings.seed}, around {day}")
+    say(f"{where}: {quantity(counts.pop('members', 0), 'member')}, seed {settings.seed}, around {day}")
     for kind, number in sorted(counts.items()):
         say(f"  {kind:<22}{number:>9,}")
 
@@ -206,7 +218,10 @@ def _catalog() -> Any:
 
 @scenarios.command("list")
 def list_scenarios() -> None:
-    """Every scenario: area, what it costs by the rubric, what a client sees, and its dials."""
+    """Every scenario, with what it costs by the rubric.
+
+    And its area, what a client sees, and its parameters.
+    """
     from sandbox.cataloguing import listing
 
     say(listing(_catalog().by_id.values()))
@@ -245,7 +260,10 @@ def show_scenario(id: str) -> None:
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @_with(population)
 def try_scenario(file: Path, **given: Any) -> int:
-    """Start a payer with a scenario file of one's own; exit 1 when the file is not well."""
+    """Start a payer with a scenario file of your own.
+
+    Exit 1 when something is wrong with the file.
+    """
     from sandbox.linting import lint
     from sandbox.serving import serve as run
 
@@ -260,7 +278,10 @@ def try_scenario(file: Path, **given: Any) -> int:
 @scenarios.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 def lint_scenarios(paths: tuple[Path, ...]) -> int:
-    """Check scenario files; with no PATH, all of ours. Exit 1 when something is wrong."""
+    """Check scenario files; with no PATH, all of ours.
+
+    Exit 1 when something is wrong.
+    """
     from sandbox.linting import lint
 
     files = [
@@ -269,7 +290,7 @@ def lint_scenarios(paths: tuple[Path, ...]) -> int:
     complaints = [complaint for path in files for complaint in lint(path)]
     for complaint in complaints:
         say(escape(complaint))
-    say(f"{count(len(files), 'scenario')}, {count(len(complaints), 'complaint')}")
+    say(f"{quantity(len(files), 'scenario')}, {quantity(len(complaints), 'complaint')}")
     return 1 if complaints else 0
 
 
@@ -364,7 +385,10 @@ def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None
 @cli.command()
 @_with(where)
 def reset(url: str | None, scenario: str | None) -> None:
-    """Forget a payer's tokens, opt-ins, counters, armed accidents, journal and clock."""
+    """Forget what a payer remembers.
+
+    That is its tokens, opt-ins, counters, armed failures, journal and clock.
+    """
     say(f"reset {_remote(url, scenario).reset()}")
 
 
@@ -375,6 +399,18 @@ def scenario_verbs() -> None:
 
     say(verbs(), nl=False)
 
+
+def _answer_version(group: click.Group) -> None:
+    """Let every command answer --version, as the whole does."""
+    for command in group.commands.values():
+        click.version_option(__version__, prog_name="payer-sandbox", help="Show the version and exit.")(
+            command
+        )
+        if isinstance(command, click.Group):
+            _answer_version(command)
+
+
+_answer_version(cli)
 
 if __name__ == "__main__":
     main()

@@ -31,7 +31,9 @@ _SELECTION = re.compile(r"[~,]|\.[A-Za-z]")
 def review(
     sessions: tuple[str, ...], url: str | None, client: str | None, shape: str, out: Path | None
 ) -> int:
-    """Judge an app by the journal it left: how it signed in, refreshed, paged, waited and coped.
+    """Judge an app by the journal it left.
+
+    How it signed in, refreshed, paged, waited and coped.
 
     SESSION is a session (t7: with all its scenarios), a selection (rate-limited~t7), an address, or a file
     that `journal --json` wrote; several make one card. Without any, the default payer. Exit 1 when a row

@@ -429,3 +429,90 @@ def test_a_wrong_header_is_explained_as_the_header(origin: str, session_name: st
     assert httpx.get(f"{base}/{path}", headers={"X-Sandbox-Fail-Next": "tokens"}).status_code == 400
     done = run("journal", "--url", origin, "--scenario", f"baseline~{session_name}", "--explain")
     assert "The X-Sandbox-Fail-Next header cannot be read" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "more", "says"),
+    [
+        (("--scenario", "nope"), {}, "There is no scenario 'nope'"),
+        (("--scenario", "slow-responses,seconds=0"), {}, "a number from 0.01 to 120"),
+        (("--scenarios", "/nowhere"), {}, "/nowhere"),
+        (("--scenarios", "{tmp}/own"), {}, "broken.yaml"),
+        (("--port", "70000"), {}, "cannot listen"),
+        (("--port", "{busy}"), {}, "Address already in use"),
+        (("--host", "203.0.113.7"), {}, "cannot listen"),
+        (("--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"), {}, "/nowhere.pem"),
+        (("--tls-cert", "/nowhere.pem"), {}, "go together"),
+        (("--carin", "9"), {}, "--carin is one of"),
+        (("--us-core", "9"), {}, "--us-core is one of"),
+        (("--members", "0"), {}, "--members"),
+        (("--today", "soon"), {}, "--today"),
+        (("--data", "/nowhere"), {}, "/nowhere"),
+        (("--data", "{tmp}/own"), {}, "no .ndjson or .json file"),
+        (("--store", "/proc/nowhere"), {}, "/proc/nowhere"),
+        (("--store", "mysql://x"), {}, "postgresql://"),
+        (("--workers", "0"), {}, "--workers"),
+        ((), {"PAYER_SANDBOX_CONTROL_KEY": "two\nlines"}, "control_key"),
+        ((), {"PAYER_SANDBOX_FIXTURES": "/nowhere"}, "/nowhere"),
+        ((), {"PAYER_SANDBOX_CACHE": "/proc/nowhere"}, "PAYER_SANDBOX_CACHE"),
+    ],
+)
+def test_serve_tells_what_is_wrong_before_it_builds(
+    tmp_path: Path, env: dict[str, str], args: tuple[str, ...], more: dict[str, str], says: str
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "broken.yaml").write_text("id: broken")
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        known = {"tmp": tmp_path, "busy": busy.getsockname()[1]}
+        flags = [arg.format(**known) for arg in args]
+        # So many members that whoever begins to build is still at it when `run` gives up.
+        many = () if "--members" in args else ("--members", "100000")
+        port = () if "--port" in args else ("--port", "0")
+        cache = {"PAYER_SANDBOX_CACHE": str(tmp_path / "cache")}
+        done = run("serve", *flags, *many, *port, env=env | cache | more)
+    assert done.returncode == 2, done.stdout
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert list((tmp_path / "cache").glob("library*")) == []
+
+
+def test_without_a_home_the_library_is_kept_in_a_folder_of_ones_own(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    bare = {k: v for k, v in env.items() if not k.startswith(("PAYER_", "XDG_"))}
+    bare |= {"HOME": "/proc/nowhere", "TMPDIR": str(tmp_path)}
+    command = [*COMMAND, "serve", "--port", "0", "--members", "1"]
+    with started(command, env=bare, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        banner = [running.stdout.readline() for _ in range(2)]
+    (folder,) = tmp_path.iterdir()
+    assert "cannot be written: keeping the library in" in banner[0]
+    assert "PAYER_SANDBOX_CACHE" in banner[0]
+    assert str(folder) in banner[0]
+    assert "1 member, scenario baseline" in banner[1]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.glob("library-*.db"))
+
+
+@pytest.mark.parametrize("command", [(), ("scenarios",)])
+def test_help_fits_a_terminal_of_80_columns_and_cuts_nothing_off(command: tuple[str, ...]) -> None:
+    listed = run(*command, "--help", env={**os.environ, "COLUMNS": "80"}).stdout
+    summaries = listed.partition("Commands:")[2]
+    assert len(summaries.splitlines()) > 5
+    assert "..." not in summaries
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("score",), ("scenarios",), ("scenarios", "lint")])
+def test_every_command_tells_the_version(command: tuple[str, ...]) -> None:
+    done = run(*command, "--version")
+    assert (done.returncode, done.stdout) == (0, run("--version").stdout)
+    assert re.fullmatch(r"payer-sandbox, version \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_one_thing_is_counted_as_one(tmp_path: Path) -> None:
+    (tmp_path / "own-one.yaml").write_text(OWN)
+    assert run("scenarios", "lint", str(tmp_path)).stdout == "1 scenario, 0 complaints\n"
+    done = run("generate", "--members", "1", "--out", str(tmp_path / "out"))
+    assert ": 1 member, seed 1" in done.stdout
