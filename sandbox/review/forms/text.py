@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.core.text import count, escape
+from sandbox.core.text import escape, quantity
 from sandbox.review.card import Card, Line
 from sandbox.review.exchange import Exchange
 
@@ -45,7 +45,7 @@ def summary(card: Card) -> str:
 def _head(card: Card) -> Text:
     text = Text(f"{escape(card.source)}\n")
     text.append(escape(card.client or "no app"), style="bold")
-    text.append(f"   {summary(card)}   {count(card.exchanges, 'exchange')}\n")
+    text.append(f"   {summary(card)}   {quantity(card.exchanges, 'exchange')}\n")
     return text
 
 
