@@ -66,7 +66,6 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
             if not reply.works:
                 raise UsageError(f"{member}'s token could not be refreshed: {reply.why()}")
             response = reply.body
-            refresh_token = response.get(
-                "refresh_token", refresh_token
-            )  # RFC 6749 §6: the old one stays good
+            # Without a new one the old one stays good (RFC 6749 §6).
+            refresh_token = response.get("refresh_token", refresh_token)
         return TokenResponse(response)

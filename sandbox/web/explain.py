@@ -47,9 +47,10 @@ CAUSES: Sequence[Cause] = (
     # any request, whatever it is for: these come before rows that know only a path
     Cause("The X-Sandbox-Fail-Next header cannot be read; the rest of the request was not looked at.",
           "Write it as <place>=<times>[:<status>], such as token=2 or Patient=1:429, or leave it out.", "",
-          (400,), text="^X-Sandbox-Fail-Next"),
+          (400,), text="X-Sandbox-Fail-Next is "),
     Cause("The X-Sandbox-Fail-Next header came without the control key; the rest was not looked at.",
-          "Send the key as X-Sandbox-Key, or leave the header out.", "", (403,), text="^X-Sandbox-Fail-Next"),
+          "Send the key as X-Sandbox-Key, or leave the header out.", "", (403,),
+          text="X-Sandbox-Fail-Next needs "),
     Cause("The control API was called without its key.", "Send the key as X-Sandbox-Key.", "", (403,),
           text="control API needs its key"),
     Cause("The body of the request broke off, or is malformed.",

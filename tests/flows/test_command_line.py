@@ -258,7 +258,7 @@ def test_a_build_that_is_stopped_leaves_nothing(
         running.send_signal(number)
         _, errors = running.communicate(timeout=50)
     assert running.returncode == code
-    assert list(tmp_path.iterdir()) == []
+    assert not list(tmp_path.glob("library-*"))
     assert "Traceback" not in errors
 
 
@@ -400,14 +400,14 @@ def test_what_strangers_sent_is_shown_and_not_obeyed(
     base = f"{origin}/s/baseline~{session_name}"
     for text in HOSTILE:
         httpx.get(f"{base}/fhir/{text}")
-        httpx.get(f"{base}/auth/authorize?client_id={text}")
+    httpx.get(f"{base}/auth/authorize?client_id={''.join(HOSTILE)}")
     where = (
         ("--scenario", f"baseline~{session_name}")
         if command[0] == "journal"
         else (f"baseline~{session_name}",)
     )
     printed = run(*command, "--url", origin, *where).stdout
-    assert "error" in printed
+    assert r"\u001b" in printed
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", printed)
     assert not [line for line in printed.splitlines() if line.strip().startswith("::error")]
     if "--json" in command:
