@@ -12,7 +12,8 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint catalogue combinations oracle mutants fuzz validate validate-api constraints clean browser-packages
+.PHONY: serve test test-postgres lint catalogue combinations oracle mutants fuzz validate validate-api constraints \
+	clean browser-packages names
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -63,6 +64,10 @@ validate-api: .venv/.dev
 # Odd requests to every /auth route (ARGS="requests seed", 20,000 and 1 unless told): minutes.
 fuzz: .venv/.dev
 	@$(BIN)/python benchmarks/fuzz_auth.py $(ARGS)
+
+# The lists that names and addresses are drawn from, taken anew from the Faker that is installed.
+names: .venv/.ready
+	@$(BIN)/python -m sandbox.synth.faker_pools > fixtures/names.yaml.part && mv fixtures/names.yaml.part fixtures/names.yaml
 
 # What the tests load from npm (axe-core, fhirclient, fhir-kit-client), in a folder git does not see.
 browser-packages:

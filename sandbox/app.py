@@ -16,6 +16,7 @@ from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
 from sandbox.core.hosts import HostPolicy
 from sandbox.core.payer import BASELINE
+from sandbox.faults.catalog import Catalog
 from sandbox.faults.catalog import load as load_catalog
 from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.ledger import Ledger, Limits
@@ -38,8 +39,19 @@ from sandbox.web import (
 from sandbox.web.visit import Rooms
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
-    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent.
+def load_catalogue(settings: Settings) -> Catalog:
+    """The scenarios of these settings. Raises UsageError for an unreadable file or an unknown default."""
+    catalog = load_catalog(*catalogue(settings))
+    try:
+        catalog.parse(settings.scenario)
+    except NotFound as problem:
+        raise UsageError(problem.text) from None
+    return catalog
+
+
+def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog | None = None) -> Flask:
+    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent; `catalog`
+    is that of the settings, where it was loaded already.
 
     Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
     """
@@ -50,11 +62,7 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         settings.journal_entries, settings.journal_per_payer, settings.idle_days, settings.quota_factor
     )
     ledger = Ledger(settings.ledger, own, base, kept)
-    catalog = load_catalog(*catalogue(settings))
-    try:
-        catalog.parse(settings.scenario)
-    except NotFound as problem:
-        raise UsageError(problem.text) from None
+    catalog = catalog or load_catalogue(settings)
     hosts = host_policy(settings)
     check_public_url(hosts)
     app = _routed()

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from flask import Flask
 
-from sandbox.app import create_app
+from sandbox.app import create_app, load_catalogue
 from sandbox.build import prepared
+from sandbox.cache_folder import with_cache
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import make_private_folder
 from sandbox.server.runner import running
@@ -23,6 +24,9 @@ def with_library(settings: Settings) -> Settings:
     """The same settings with a library: found in the cache, or built there by one process of many."""
     if settings.library:
         return settings
+    if settings.own_scenarios:
+        load_catalogue(settings)  # what is wrong with it is told before a build of half a minute
+    settings = with_cache(settings, lambda text: None)
     make_private_folder(settings.cache)
     with (settings.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

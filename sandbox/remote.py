@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from sandbox.connect import connect
+from sandbox.connect import TokenResponse, connect
 from sandbox.core.errors import UsageError
 from sandbox.settings import Settings, listening_url
 
@@ -86,6 +86,6 @@ class Remote:
 
     def sign_in(
         self, member: str, password: str | None = None, scope: str = "", refresh: int = 0
-    ) -> dict[str, Any]:
-        """The token response of a sign-in."""
+    ) -> TokenResponse:
+        """The token response of a sign-in, as the payer sent it."""
         return connect(self.base, member=member, password=password, scope=scope, refresh=refresh)

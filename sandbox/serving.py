@@ -13,12 +13,15 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from sandbox import __version__, certificate
-from sandbox.app import check_public_url, create_app
+from sandbox.app import check_public_url, create_app, load_catalogue
+from sandbox.auth.clients import load as load_clients
 from sandbox.build import Progress, prepared
+from sandbox.cache_folder import with_cache
 from sandbox.core.clock import SystemClock, anchor
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import make_private_folder
 from sandbox.core.roster import Account
+from sandbox.core.text import quantity
 from sandbox.server.runner import BACKLOG, GRACE_SECONDS
 from sandbox.server.worker import GatewayWorker
 from sandbox.settings import Settings, host_policy, listening_url
@@ -44,16 +47,18 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
     """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
     day = anchor_day(settings)
     check_public_url(host_policy(settings))
-    settings = _with_certificate(settings)
+    # What is wrong with these is told before a build of half a minute.
+    catalog = load_catalogue(settings)
+    load_clients(settings.fixtures / "clients.yaml")
+    settings = _with_certificate(with_cache(settings, say))
     listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])
     if settings.today:
         # A payer built around another day lives on that day: its clock starts there.
         settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
-    settings = replace(
-        settings, library=str(prepared(settings, day, progress, say)), ledger=str(_ledger(settings))
-    )
-    app = create_app(settings)
+    settings = replace(settings, ledger=str(_ledger(settings)))
+    settings = replace(settings, library=str(prepared(settings, day, progress, say)))
+    app = create_app(settings, catalog=catalog)
     _Server(app, settings, listener, lambda: say(banner(settings))).run()
 
 
@@ -93,12 +98,22 @@ def _ledger(settings: Settings) -> str | Path:
     if address.is_url(settings.store):
         return address.within(settings.store, "ledger")
     if settings.store:
-        return Path(settings.store) / "ledger.db"
+        return _openable(Path(settings.store) / "ledger.db")
     make_private_folder(settings.cache, tighten=True)
     path = settings.cache / f"ledger-{settings.port}.db"
     ledger = Ledger(path)
     ledger.clear()
     ledger.close()
+    return path
+
+
+def _openable(path: Path) -> Path:
+    """The same path, once a ledger could be opened there. Raises FileProblem."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise FileProblem(f"{path.parent}: {problem.strerror or problem}") from None
+    Ledger(path).close()
     return path
 
 
@@ -152,7 +167,7 @@ def banner(settings: Settings) -> str:
         rows.append(("Listens on", listening_url(settings)))
     if settings.tls:
         rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
-    who = f"{len(accounts)} members, scenario {settings.scenario}"
+    who = f"{quantity(len(accounts), 'member')}, scenario {settings.scenario}"
     head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
     return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])
 

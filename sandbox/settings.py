@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -17,9 +18,18 @@ def root() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent
 
 
-def _cache() -> Path:
+def default_cache() -> Path:
+    """The cache in the home folder; a temporary one where nobody knows a home."""
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "payer-sandbox"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "payer-sandbox"
+    except RuntimeError:
+        return temporary_cache()
+
+
+def temporary_cache() -> Path:
+    """Where built libraries are kept when there is no home that can be written."""
+    return Path(tempfile.gettempdir()) / f"payer-sandbox-{os.getuid()}"
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Settings:
     fixtures: Path = field(default_factory=lambda: root() / "fixtures")
     scenarios: Path = field(default_factory=lambda: root() / "scenarios")
     own_scenarios: str = ""
-    cache: Path = field(default_factory=_cache)
+    cache: Path = field(default_factory=default_cache)
 
 
 HELP = {
@@ -148,6 +158,8 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
     host_policy(settings)
+    if not settings.control_key.isprintable() or not settings.control_key.isascii():
+        raise UsageError("control_key is sent in a header: ASCII without line breaks")
     return replace(settings, tls=settings.tls or bool(settings.tls_cert))
 
 

@@ -49,6 +49,8 @@ class Facts:
     grant_type: str | None = None
     page: int | None = None
     caller: str = ""
+    preflight: bool = False
+    """Whether a browser asks on its own account: only rules that name OPTIONS mean it."""
 
 
 @dataclass(frozen=True)

@@ -135,13 +135,11 @@ def _enter() -> Response | None:
     if request.path.startswith(_CONTROL):
         return None
     arrived = visit.here()
-    if (answered := cors.preflight(arrived)) is not None:
-        return answered
     if (url := _keys_to_fetch(arrived)) is not None:
         request.environ[WAIT] = Fetch(url, visit.rooms().remote.loopback)
         return Response(status=503)
     reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
-    return respond(reply) if reply is not None else None
+    return respond(reply) if reply is not None else cors.preflight(arrived)
 
 
 def _keys_to_fetch(arrived: visit.Visit) -> str | None:
@@ -179,6 +177,7 @@ def _facts() -> Facts:
         client=named_client() if request.path.startswith("/auth/") else None,
         grant_type=parameter("grant_type", request.form) or None if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
+        preflight=cors.is_preflight(),
     )
 
 
@@ -196,6 +195,7 @@ def _leave(response: Response) -> Response:
         request.environ[WAIT] = Delay(min(sum(here.delays), LONGEST))
     because: tuple[str, ...] = ()
     if not request.path.startswith(_CONTROL):
+        cors.mark(here, response)  # before the gate: who may read an answer is something to get wrong
         if here.gates.armed(Stage.RESPONSE):
             response.direct_passthrough = False  # files of pages are bytes like any other
             reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
@@ -203,7 +203,6 @@ def _leave(response: Response) -> Response:
             if changed is not reply:
                 response = respond(changed)
         encode(response)
-        cors.mark(here, response)
         because = _because(here, response)
         here.ledger.note(entry(here, response, because))
     response.headers["X-Request-Id"] = here.request_id

@@ -90,7 +90,7 @@ class Lane:
             headers, body = _served(here, allowed, asked)
         except Problem:
             return None
-        headers.append(("Vary", "Accept-Encoding, Origin" if here.payer.cors else "Accept-Encoding"))
+        headers.append(("Vary", "Origin, Accept-Encoding" if here.payer.cors else "Accept-Encoding"))
         if len(body) >= encoding.LEAST and encoding.wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
             headers.append(("Content-Encoding", "gzip"))
             body = encoding.zipped(body)

@@ -16,6 +16,7 @@ import attacks.hosts
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
+import attacks.printing
 import attacks.redirects
 import attacks.refreshing
 import attacks.sizes
@@ -70,6 +71,7 @@ LINES = (
     "batches that cost too much",
     "endless rows",
     "floods of one caller",
+    "commands to a terminal",
 )
 
 

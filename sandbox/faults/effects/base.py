@@ -49,12 +49,20 @@ class Effect(BaseModel):
     stage: ClassVar[Stage]
     silent: ClassVar[bool] = False
     """True for verbs that act without changing their value (waiting)."""
+    paths: ClassVar[tuple[str, ...]] = ("/*",)
+    """Globs of the paths where it can change something."""
+    statuses: ClassVar[range] = range(100, 600)
+    """The statuses of answers that a response verb can change."""
 
     def __init_subclass__(cls, stage: Stage | None = None, silent: bool = False, **kwargs: Any):
         super().__init_subclass__(**kwargs)
         if stage is not None:
             cls.stage = stage
         cls.silent = silent
+
+    def idle(self) -> str:
+        """Why it never changes anything, as it is written; nothing when it may."""
+        return ""
 
     def __call__(self, value: Any, facts: Facts, world: World) -> Any:
         raise NotImplementedError

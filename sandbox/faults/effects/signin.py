@@ -64,6 +64,11 @@ class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
     drop: list[str] = Field(default_factory=list)
     keep: list[str] | None = None
 
+    def idle(self) -> str:
+        if unknown := sorted({*self.drop, *(self.keep or ())} - set(TYPES)):
+            return f"there is no resource type {unknown[0]!r} here"
+        return "" if self.drop or self.keep is not None else "drop or keep is wanted"
+
     def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
         left = [kind for kind in self.keep or TYPES if kind not in self.drop]
         scope: list[str] = []
@@ -114,6 +119,10 @@ class DropCallbackParam(Effect, stage=Stage.AUTHORIZE):
 
     do: Literal["drop_callback_param"]
     name: str
+
+    def idle(self) -> str:
+        sent = ("code", "state", "iss", "error", "error_description", "error_uri")
+        return "" if self.name in sent else f"{self.name} is never sent; {', '.join(sent)} may be"
 
     def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
         return replace(value, params={k: v for k, v in value.params.items() if k != self.name})
