@@ -16,7 +16,7 @@ from sandbox.core.files import read_yaml
 from sandbox.core.limits import SELECTION_LENGTH_MAX
 from sandbox.faults.parameters import Parameter
 from sandbox.faults.scenario import Case, Rule, Scenario, When
-from sandbox.faults.selection import Named, Selection, split
+from sandbox.faults.selection import LONGEST, Named, Selection, split
 from sandbox.faults.shows import Show, Then
 from sandbox.faults.verbs import VERBS
 from sandbox.faults.window import Window
@@ -67,7 +67,10 @@ class Catalog:
 
     def _parse(self, text: str) -> Selection:
         named, stealth, session = split(text)
-        return Selection(tuple(self._found(one) for one in named), session, stealth)
+        selection = Selection(tuple(self._found(one) for one in named), session, stealth)
+        if len(text) > LONGEST:
+            raise NotFound(f"A choice of scenarios has at most {LONGEST} characters")
+        return selection
 
     def _find(self, named: Named) -> Scenario:
         found = self.by_id.get(named.id)

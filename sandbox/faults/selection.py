@@ -85,8 +85,6 @@ class Selection:
 
 def split(text: str) -> tuple[tuple[Named, ...], bool, str]:
     """(scenarios as written, stealth, session). Raises NotFound for what is not the grammar."""
-    if len(text) > LONGEST:
-        raise NotFound(f"A choice of scenarios has at most {LONGEST} characters")
     names, tilde, session = text.partition("~")
     if tilde and not _SESSION.fullmatch(session):
         raise NotFound("A session name is 1 to 64 letters, digits, - or _")

@@ -153,7 +153,7 @@ class Ledger:
             gone = self._sweeper.sweep()
             if gone and self._engine.dialect.name == "sqlite":
                 _shrink(self._engine)
-        except (Unavailable, DBAPIError):
+        except (Unavailable, DBAPIError, sqlite3.Error):
             return 0
         return gone
 
@@ -289,7 +289,8 @@ def _shrink(engine: Engine) -> None:
         free = db.exec_driver_sql("PRAGMA freelist_count").scalar_one()
         if free > FREE_PAGES:
             number = min(free - FREE_PAGES, FREE_PAGES)
-            db.exec_driver_sql(f"PRAGMA incremental_vacuum({number})").fetchall()
+            raw: Any = db.connection.driver_connection  # only a script steps through all of it
+            raw.executescript(f"PRAGMA incremental_vacuum({number})")
 
 
 def _engine(place: str | Path) -> Engine:

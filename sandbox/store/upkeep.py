@@ -74,5 +74,7 @@ class Upkeep:
             try:
                 self._entries, self._due = 0, self.now() + SECONDS * 1000
                 self.sweep()
+            except Exception:  # whoever asked something has their answer
+                log.exception("the ledger could not be swept")
             finally:
                 self._sweeping.release()

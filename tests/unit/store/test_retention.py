@@ -318,6 +318,34 @@ def test_sweeps_come_with_the_journal_by_number_or_by_time(ledger: Ledger, clock
     assert sweeps == [1, 1]
 
 
+def test_a_sweep_that_fails_fails_nobody(ledger: Ledger) -> None:
+    def broken() -> None:
+        raise RuntimeError("no")
+
+    ledger.upkeep.sweep = broken
+    for _ in range(EVERY):
+        ledger.tenant("a").note({})
+    assert ledger.tenant("a").last_number() == EVERY
+
+
+def test_free_pages_are_given_back(
+    tmp_path: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sandbox.store.ledger.FREE_PAGES", 10)
+    ledger = Ledger(tmp_path / "ledger.db", clock)
+    for number in range(100):
+        ledger.tenant("a").push(f"{number}", "app", {"state": ["s" * 8000]}, NOW)
+
+    def pages() -> int:
+        with ledger._engine.connect() as db:
+            return int(db.exec_driver_sql("PRAGMA page_count").scalar_one())
+
+    before = pages()
+    ledger.sweep()
+    assert pages() == before - 10
+    ledger.close()
+
+
 def test_an_older_ledger_gets_times_and_payers(tmp_path: Path, clock: FrozenClock) -> None:
     where = place(tmp_path / "ledger.db")
     old = Ledger(where, clock)
