@@ -101,7 +101,7 @@ def check_parameters(pairs: Sequence[tuple[str, str]]) -> None:
             raise BadRequest(
                 f"A parameter's name has at most {NAME_LENGTH_MAX} characters",
                 code="too-long",
-                expression=name,
+                expression=name[:NAME_LENGTH_MAX],
             )
 
 

@@ -62,7 +62,9 @@ class Catalog:
     def parse(self, text: str) -> Selection:
         """The selection that is written here. Raises NotFound in one line."""
         if len(text) > SELECTION_LENGTH_MAX:
-            raise NotFound(f"A selection of scenarios is at most {SELECTION_LENGTH_MAX} characters")
+            near = ", ".join(list(self.by_id)[:3])
+            text = f"A selection of scenarios is at most {SELECTION_LENGTH_MAX} characters. Nearest: {near}"
+            raise NotFound(text)
         return self._parsed(text)
 
     def _parse(self, text: str) -> Selection:

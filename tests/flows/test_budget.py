@@ -113,7 +113,7 @@ def test_every_endpoint_bounds_parameters_in_its_own_shape(app: SmartApp, path: 
     [
         ([("name", ",".join("a" * (limits.VALUES_MAX + 1)))], "name"),
         ([("name", "a")] * (limits.CLAUSES_MAX + 1), "name"),
-        ([("general-practitioner", "a"), ("x" * (limits.NAME_LENGTH_MAX + 1), "a")], "x" * 201),
+        ([("general-practitioner", "a"), ("x" * (limits.NAME_LENGTH_MAX + 1), "a")], "x" * 200),
         ([("_sort", ",".join(["name"] * (limits.SORTS_MAX + 1)))], "_sort"),
         ([("_elements", ",".join("a" + "b" * n for n in range(101)))], "_elements"),
         ([("_revinclude", f"{kind}:patient{mode}") for kind in
@@ -125,7 +125,7 @@ def test_a_search_has_a_budget_of_clauses(
     maria: SmartApp, args: list[tuple[str, str]], expression: str
 ) -> None:
     answer = post(maria, "fhir/Patient/_search", urlencode(args))
-    assert (answer.status_code, answer.json()["issue"][0]["expression"][0][:201]) == (400, expression)
+    assert (answer.status_code, answer.json()["issue"][0]["expression"][0]) == (400, expression)
 
 
 def test_many_ignored_parameters_are_counted_not_repeated(maria: SmartApp) -> None:
