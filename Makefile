@@ -12,7 +12,8 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint catalogue combinations oracle mutants fuzz validate validate-api clean browser-packages
+.PHONY: serve test test-postgres lint catalogue combinations oracle mutants fuzz validate validate-api constraints \
+	clean browser-packages names
 
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
@@ -64,10 +65,22 @@ validate-api: .venv/.dev
 fuzz: .venv/.dev
 	@$(BIN)/python benchmarks/fuzz_auth.py $(ARGS)
 
+# The lists that names and addresses are drawn from, taken anew from the Faker that is installed.
+names: .venv/.ready
+	@$(BIN)/python -m sandbox.synth.faker_pools > fixtures/names.yaml.part && mv fixtures/names.yaml.part fixtures/names.yaml
+
 # What the tests load from npm (axe-core, fhirclient, fhir-kit-client), in a folder git does not see.
 browser-packages:
 	cd tests/browser && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps \
 		--ignore-scripts --omit=optional --loglevel=error
+
+# Versions of a fresh environment, for applications and the container.
+constraints:
+	@rm -rf out/constraints && "$(PYTHON)" -m venv out/constraints
+	@out/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[postgres]'
+	@{ sed -n '/^#/p' deploy/constraints.txt; \
+		out/constraints/bin/python -m pip freeze --disable-pip-version-check --exclude payer-sandbox; } > out/constraints.txt
+	@mv out/constraints.txt deploy/constraints.txt
 
 clean:
 	rm -rf .venv

@@ -1,8 +1,10 @@
-"""What an answer costs beside a bare WSGI app that answers the same bytes under the same worker.
+"""What an answer costs beside a bare WSGI app that answers the same bytes, or beside an older checkout.
 
     .venv/bin/python benchmarks/serving.py --members 2000 --rounds 5
 
-gunicorn (gthread, one worker) is pinned to core 0, wrk to core 1; the two servers take turns. Each
+One worker is pinned to core 0, wrk to core 1; the two servers take turns: the product as `serve` runs it,
+the bare app under gunicorn's threaded worker. `--against DIR` measures another checkout instead of the
+bare app, under the worker that version 0.1.0 had. Each
 figure is the median of the rounds; the ratio is that of the two costs in the same round. `many` asks for
 another member with every request (`--many` of them in turn), `one` asks for the same again. A worker
 remembers what it has read, so both are of a worker that has served these members before; `growth.py`
@@ -42,7 +44,9 @@ from sandbox.store.schema import NUMBERS
 from sandbox.store.secret import digest
 from sandbox.store.tenant.grant import Grant, Token
 
-PORTS = {"bare": 18431, "product": 18432, "pair": 18433}
+PORTS = {"bare": 18431, "product": 18432, "pair": 18433, "before": 18434}
+OURS, THREADED = "sandbox.server.worker.GatewayWorker", "gthread"
+WORKERS = {"bare": THREADED, "before": THREADED}
 EOB = "ExplanationOfBenefit"
 INCLUDE = f"_include={EOB}:patient&_include={EOB}:coverage"
 SCOPE = "launch/patient patient/*.rs"
@@ -145,16 +149,21 @@ def asks(settings: Settings, ledger: str, members: int) -> dict[str, list[Ask]]:
 
 @contextmanager
 def running(
-    name: str, env: dict[str, str], workers: int = 1, cores: str = "0", app: str = ""
+    name: str,
+    env: dict[str, str],
+    workers: int = 1,
+    cores: str = "0",
+    app: str = "",
+    checkout: Path = Path(__file__).parents[1],
 ) -> Iterator[int]:
     """One of the servers: the app of its name, unless told. Yields the id of its first process."""
     command = [
-        "taskset", "-c", cores, sys.executable, "-m", "gunicorn", "-k", "gthread",
+        "taskset", "-c", cores, sys.executable, "-m", "gunicorn", "-k", WORKERS.get(name, OURS),
         "-w", str(workers), "--threads", "16", "--keep-alive", "75", "--log-level", "error",
         "-b", f"127.0.0.1:{PORTS[name]}", f"serving:{app or name}()",
     ]  # fmt: skip
-    here = str(Path(__file__).parent)
-    process = subprocess.Popen(command, env={**env, "PYTHONPATH": f"{here}:{Path(here).parent}"}, cwd=here)
+    here = checkout / "benchmarks"
+    process = subprocess.Popen(command, env={**env, "PYTHONPATH": f"{here}:{checkout}"}, cwd=here)
     try:
         for _ in range(200):
             try:
@@ -237,6 +246,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=3)
     options.add_argument("--scaling", action="store_true")
+    options.add_argument("--against", type=Path, metavar="DIR", help="another checkout to compare with")
     options.add_argument("--store", default="out/benchmarks", help="where the library is, or is built")
     options.add_argument("--cases", default="read,page,include,clause,everything")
     asked = options.parse_args()
@@ -265,17 +275,24 @@ def main() -> None:
             ).raise_for_status()
             (home / "bodies" / named(each.path)).write_bytes(answer.content)
         print(f"memory of a worker: {memory(pid):.0f} MB, load {os.getloadavg()[0]:.1f}")
-        with running("bare", env) as other:
-            print(
-                f"{'case':<18}{'KB':>6}{'bare/s':>9}{'ours/s':>9}{'ratio':>7}{'cpu ms':>8}{'cpu ratio':>10}"
-            )
+        if asked.against:
+            with sqlite3.connect(ledger) as db, sqlite3.connect(home / "before.db") as copy:
+                db.backup(copy)
+            env["BENCH_LEDGER"] = str(home / "before.db")
+            there = running("before", env, app="product", checkout=asked.against.resolve())
+        else:
+            there = running("bare", env)
+        with there as other:
+            name = "before" if asked.against else "bare"
+            titles = f"{'ours/s':>9}{'ratio':>7}{'cpu ms':>8}{'cpu ratio':>10}"
+            print(f"{'case':<18}{'KB':>6}{name + '/s':>9}{titles}")
             for case in asked.cases.split(","):
                 for how, some in (("many", wanted[case]), ("one", wanted[case][:1])):
                     size = statistics.mean((home / "bodies" / named(a.path)).stat().st_size for a in some)
                     lua = script(home / "ask.lua", some)
                     rounds = []
                     for _ in range(asked.rounds):
-                        theirs = measured("bare", other, lua, asked.seconds)
+                        theirs = measured(name, other, lua, asked.seconds)
                         rounds.append((theirs, measured("product", pid, lua, asked.seconds)))
                     rates = statistics.median(ours.rate / theirs.rate for theirs, ours in rounds)
                     cpus = statistics.median(theirs.cpu / ours.cpu for theirs, ours in rounds)

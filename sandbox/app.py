@@ -7,7 +7,6 @@ from datetime import timedelta
 from flask import Flask
 
 from sandbox import __version__
-from sandbox.auth.clients import is_loopback
 from sandbox.auth.clients import load as load_clients
 from sandbox.auth.identity import new_key
 from sandbox.auth.remote import RemoteJwks
@@ -15,10 +14,12 @@ from sandbox.auth.server import AuthorizationServer
 from sandbox.core import limits
 from sandbox.core.clock import Clock, OffsetClock, SystemClock
 from sandbox.core.errors import NotFound, UsageError
+from sandbox.core.hosts import HostPolicy
 from sandbox.core.payer import BASELINE
+from sandbox.faults.catalog import Catalog
 from sandbox.faults.catalog import load as load_catalog
-from sandbox.settings import Settings, catalogue
-from sandbox.store.ledger import Ledger
+from sandbox.settings import Settings, catalogue, host_policy
+from sandbox.store.ledger import Ledger, Limits
 from sandbox.store.library import SqlLibrary
 from sandbox.store.secret import new_secret
 from sandbox.web import (
@@ -38,26 +39,39 @@ from sandbox.web import (
 from sandbox.web.visit import Rooms
 
 
-def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
-    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent.
-
-    Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
-    """
-    library = SqlLibrary(settings.library)
-    ledger = Ledger(settings.ledger)
+def load_catalogue(settings: Settings) -> Catalog:
+    """The scenarios of these settings. Raises UsageError for an unreadable file or an unknown default."""
     catalog = load_catalog(*catalogue(settings))
     try:
         catalog.parse(settings.scenario)
     except NotFound as problem:
         raise UsageError(problem.text) from None
-    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    return catalog
+
+
+def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog | None = None) -> Flask:
+    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent; `catalog`
+    is that of the settings, where it was loaded already.
+
+    Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
+    """
+    library = SqlLibrary(settings.library)
+    own = clock or SystemClock()
+    base = clock or OffsetClock(own, timedelta(days=settings.ahead_days))
+    kept = Limits(
+        settings.journal_entries, settings.journal_per_payer, settings.idle_days, settings.quota_factor
+    )
+    ledger = Ledger(settings.ledger, own, base, kept)
+    catalog = catalog or load_catalogue(settings)
+    hosts = host_policy(settings)
+    check_public_url(hosts)
+    app = _routed()
     app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
-    app.url_map.strict_slashes = False
     app.extensions["rooms"] = Rooms(
         payer=BASELINE,
-        clock=clock or OffsetClock(SystemClock(), timedelta(days=settings.ahead_days)),
+        clock=base,
         library=library,
         ledger=ledger,
         catalog=catalog,
@@ -72,7 +86,8 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         default_scenario=settings.scenario,
         control_key=settings.control_key,
         version=__version__,
-        remote=RemoteJwks(is_loopback(settings.host)),
+        remote=RemoteJwks(hosts.is_on_loopback and not hosts.is_published),
+        hosts=hosts,
         profiles=library.profiles(),
         guides=_guides(settings),
     )
@@ -82,14 +97,30 @@ def create_app(settings: Settings, clock: Clock | None = None) -> Flask:
         ledger.after_fork()
 
     app.extensions["after_fork"] = after_fork
+    errors.install(app)
+    exchange.install(app)
+    return app
+
+
+def _routed() -> Flask:
+    """An app with every address of the payer, and nothing behind them."""
+    app = Flask(__name__, template_folder="web/templates", static_folder="web/static")
+    app.url_map.strict_slashes = False
     for room in (fhir.fhir, oauth.oauth, token.endpoints, portal.portal, brand.brand):
         app.register_blueprint(room)
     for room in (registration.register, education.education, developer.developer, control.control):
         app.register_blueprint(room)
     app.register_blueprint(report_card.report_card)
-    errors.install(app)
-    exchange.install(app)
     return app
+
+
+def check_public_url(hosts: HostPolicy) -> None:
+    """Raises UsageError for a public path that could not be told from an address of the payer."""
+    if hosts.public is None or not hosts.public.path:
+        return
+    first = hosts.public.path.split("/")[1]
+    if first in {rule.rule.split("/")[1] for rule in _routed().url_map.iter_rules()} | {".well-known"}:
+        raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
 
 
 def _guides(settings: Settings) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 from sandbox import __version__
 from sandbox.core.errors import UsageError
+from sandbox.core.part_file import sweep_parts
 from sandbox.core.roster import Account
 from sandbox.loading import load
 from sandbox.settings import Settings
@@ -87,6 +88,8 @@ def prepared(
     if settings.members < 1:
         raise UsageError("--members must be 1 or more")
     path = place(settings, today)
+    if isinstance(path, Path):
+        sweep_parts(path.parent, "library-*.db")
     if not library.exists(path):
         if settings.data:
             contents, report = load(Path(settings.data), skip_bad=settings.skip_bad)

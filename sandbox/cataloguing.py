@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import get_args
 
+from sandbox.core.text import quantity
 from sandbox.faults.scenario import Scenario
 from sandbox.linting import EDITION
 from sandbox.score import rubric
@@ -42,8 +43,8 @@ def table(scenarios: Iterable[Scenario]) -> str:
     """The same as Markdown: a table for each area."""
     kept = list(scenarios)
     parts = [
-        f"# Catalogue\n\n{len(kept)} scenarios: what a client sees, and the points that are left of what each"
-        f" touches in edition {EDITION}.\n`payer-sandbox scenarios table` makes this page.\n"
+        f"# Catalogue\n\n{quantity(len(kept), 'scenario')}: what a client sees, and the points that are left"
+        f" of what each touches in edition {EDITION}.\n`payer-sandbox scenarios table` makes this page.\n"
     ]
     for area in AREAS:
         rows = [s for s in kept if s.area == area]

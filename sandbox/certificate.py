@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import ssl
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from sandbox.core.clock import Clock
 from sandbox.core.errors import UsageError
+from sandbox.core.files import make_private, make_private_folder
 
 DAYS = 397
 """How long our own certificate is good for; browsers refuse longer ones."""
@@ -40,14 +42,16 @@ def given(certificate: Path, key: Path) -> tuple[Path, Path]:
     return certificate, key
 
 
-def own(folder: Path, host: str, clock: Clock) -> tuple[Path, Path]:
-    """A self-signed certificate and its key (mode 0600) for loopback and `host`, kept in a folder and
-    made again when it does not name the host or is nearly over. Raises UsageError."""
+def own(folder: Path, hosts: Iterable[str], clock: Clock) -> tuple[Path, Path]:
+    """A self-signed certificate and its key (mode 0600) for loopback and `hosts`, kept in a folder and
+    made again when it does not name each of them or is nearly over. Raises UsageError."""
     certificate, key = folder / "tls-certificate.pem", folder / "tls-key.pem"
-    names = [*_ALWAYS, *([host] if host not in (*_ALWAYS, *_ANYWHERE) else [])]
+    names = list(dict.fromkeys([*_ALWAYS, *(host for host in hosts if host not in _ANYWHERE)]))
     try:
+        if key.exists():
+            make_private(key)
         if not _usable(certificate, key, names, clock):
-            folder.mkdir(parents=True, exist_ok=True)
+            make_private_folder(folder)
             _make(certificate, key, names, clock)
     except OSError as problem:
         raise UsageError(f"{folder}: no certificate can be kept here ({problem.strerror})") from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ from sandbox import __version__
 from sandbox.cli_review import review
 from sandbox.cli_score import compare, report, score
 from sandbox.core.errors import UsageError
+from sandbox.core.text import escape, overwrite, quantity, say
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,9 +29,11 @@ for _command in (score, compare, report, review):
 
 def main() -> None:
     """The console command: wrong usage and unreadable input are one line and exit code 2."""
+    # By an exception, so that what is half written is removed on the way out.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         code = cli.main(standalone_mode=False)
-    except click.exceptions.Abort:
+    except (click.exceptions.Abort, KeyboardInterrupt):
         sys.exit(130)
     except click.UsageError as problem:
         _fail(problem.format_message(), problem.ctx)
@@ -42,7 +46,7 @@ def main() -> None:
 
 def _fail(message: str, context: click.Context | None) -> None:
     name = context.command_path if context else "payer-sandbox"
-    click.echo(f"{name}: {message}", err=True)
+    say(f"{name}: {escape(message)}", err=True)
     sys.exit(2)
 
 
@@ -53,17 +57,24 @@ def _settings(**given: Any) -> Any:
 
 
 def _progress(total: int, what: str) -> Callable[[int], None]:
-    """Counts on a terminal, is quiet in a pipe."""
-    if not sys.stderr.isatty():
-        return lambda done: None
+    """Counts on a terminal; in a pipe (a container's log) a line at each quarter."""
+    if sys.stderr.isatty():
 
-    def show(done: int) -> None:
-        if done % 10 == 0 or done >= total:
-            end = "\n" if done >= total else ""
-            click.echo(f"\r{what}: {done} of {total} members", err=True, nl=False)
-            click.echo(end, err=True, nl=False)
+        def show(done: int) -> None:
+            if done % 10 == 0 or done >= total:
+                overwrite(f"{what}: {done} of {quantity(total, 'member')}", last=done >= total)
 
-    return show
+        return show
+    quarters = iter([0, total // 4, total // 2, total * 3 // 4, total])
+    following = next(quarters)
+
+    def tell(done: int) -> None:
+        nonlocal following
+        if done >= following:
+            say(f"{what}: {done} of {quantity(total, 'member')}", err=True)
+            following = next((quarter for quarter in quarters if quarter > done), total + 1)
+
+    return tell
 
 
 population = [
@@ -87,6 +98,9 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @cli.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
+@click.option("--public-url", help="URL the payer is known by; every link is built from it.")
+@click.option("--allowed-host", multiple=True, metavar="NAME", help="Answer to this host name, too.")
+@click.option("--trusted-proxies", metavar="NETWORKS", help="Whose X-Forwarded-For is believed.")
 @click.option("--scenario", help="Scenario of the default payer.  [default: baseline]")
 @click.option("--scenarios", "own_scenarios", help="A folder of scenarios of your own, beside ours.")
 @_with(population)
@@ -97,12 +111,12 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
 @click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
 @click.option("--tls-key", help="The private key of that certificate (PEM).")
-def serve(**given: Any) -> None:
+def serve(allowed_host: tuple[str, ...], **given: Any) -> None:
     """Run the payer."""
     from sandbox.serving import serve as run
 
-    settings = _settings(**given)
-    run(settings, _progress(settings.members, "building the population"), lambda text: click.echo(text))
+    settings = _settings(allowed_host=",".join(allowed_host) or None, **given)
+    run(settings, _progress(settings.members, "building the population"), say)
 
 
 @cli.command()
@@ -115,7 +129,10 @@ def serve(**given: Any) -> None:
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes.  [default: one for each core]")
 @click.option("--gzip", "zipped", is_flag=True, help="Compress the files.")
 def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **given: Any) -> None:
-    """Make synthetic members: NDJSON, one file a resource type, and an index as CSV; or a ready store."""
+    """Make synthetic members as NDJSON, or a ready store.
+
+    NDJSON is one file a resource type, with an index as CSV.
+    """
     if (out is None) == (store is None):
         raise click.UsageError("say where to: either --out FOLDER or --store FOLDER")
     if store is not None and zipped:
@@ -137,9 +154,9 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
     else:
         counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
         where = str(out)
-    click.echo(f"{where}: {counts.pop('members', 0)} members, seed {settings.seed}, around {day}")
-    for kind, count in sorted(counts.items()):
-        click.echo(f"  {kind:<22}{count:>9,}")
+    say(f"{where}: {quantity(counts.pop('members', 0), 'member')}, seed {settings.seed}, around {day}")
+    for kind, number in sorted(counts.items()):
+        say(f"  {kind:<22}{number:>9,}")
 
 
 @cli.command()
@@ -149,7 +166,7 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 @click.option("--scenario", help="Sign in to the payer of this scenario.")
 @click.option("--scope", default="", help="Scopes to ask for.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh this many times first.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole session instead of the access token.")
+@click.option("--json", "as_json", is_flag=True, help="Print the token response as it came.")
 def token(url: str | None, scenario: str | None, **given: Any) -> None:
     """Print an access token, without a browser."""
     from sandbox.connect import connect
@@ -158,9 +175,9 @@ def token(url: str | None, scenario: str | None, **given: Any) -> None:
     if given["as_json"]:
         from sandbox.core.files import json_pretty
 
-        click.echo(json_pretty(session).decode(), nl=False)
+        say(json_pretty(session).decode(), nl=False)
     else:
-        click.echo(session["access_token"])
+        say(session["access_token"])
 
 
 def _base(url: str | None, scenario: str | None) -> str:
@@ -187,7 +204,7 @@ def members(as_csv: bool, **given: Any) -> None:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
         return
     for who in load_spec(settings.fixtures).named:
-        click.echo(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
+        say(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
 
 
 @cli.group()
@@ -204,10 +221,13 @@ def _catalog() -> Any:
 
 @scenarios.command("list")
 def list_scenarios() -> None:
-    """Every scenario: area, what it costs by the rubric, what a client sees, and its dials."""
+    """Every scenario, with what it costs by the rubric.
+
+    And its area, what a client sees, and its parameters.
+    """
     from sandbox.cataloguing import listing
 
-    click.echo(listing(_catalog().by_id.values()))
+    say(listing(_catalog().by_id.values()))
 
 
 @scenarios.command("table")
@@ -215,7 +235,7 @@ def scenario_table() -> None:
     """The catalogue as Markdown: docs/catalogue.md."""
     from sandbox.cataloguing import table
 
-    click.echo(table(_catalog().by_id.values()), nl=False)
+    say(table(_catalog().by_id.values()), nl=False)
 
 
 @scenarios.command("show")
@@ -234,7 +254,7 @@ def show_scenario(id: str) -> None:
         raise UsageError(f"{id!r} names no scenario") from None
     places = catalogue(_settings())
     files = [place / f"{found.id}.yaml" if place.is_dir() else place for place in places]
-    click.echo(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
+    say(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
 
 
 @scenarios.command("try")
@@ -243,22 +263,28 @@ def show_scenario(id: str) -> None:
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @_with(population)
 def try_scenario(file: Path, **given: Any) -> int:
-    """Start a payer with a scenario file of one's own; exit 1 when the file is not well."""
+    """Start a payer with a scenario file of your own.
+
+    Exit 1 when something is wrong with the file.
+    """
     from sandbox.linting import lint
     from sandbox.serving import serve as run
 
     if complaints := lint(file):
-        click.echo("\n".join(complaints))
+        say("\n".join(map(escape, complaints)))
         return 1
     settings = _settings(**given, own_scenarios=str(file), scenario=file.stem)
-    run(settings, _progress(settings.members, "building the population"), lambda text: click.echo(text))
+    run(settings, _progress(settings.members, "building the population"), say)
     return 0
 
 
 @scenarios.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 def lint_scenarios(paths: tuple[Path, ...]) -> int:
-    """Check scenario files; with no PATH, all of ours. Exit 1 when something is wrong."""
+    """Check scenario files; with no PATH, all of ours.
+
+    Exit 1 when something is wrong.
+    """
     from sandbox.linting import lint
 
     files = [
@@ -266,8 +292,8 @@ def lint_scenarios(paths: tuple[Path, ...]) -> int:
     ]
     complaints = [complaint for path in files for complaint in lint(path)]
     for complaint in complaints:
-        click.echo(complaint)
-    click.echo(f"{len(files)} scenarios, {len(complaints)} complaints")
+        say(escape(complaint))
+    say(f"{quantity(len(files), 'scenario')}, {quantity(len(complaints), 'complaint')}")
     return 1 if complaints else 0
 
 
@@ -276,7 +302,7 @@ def scenario_schema() -> None:
     """The JSON Schema of a scenario file, for editors."""
     from sandbox.linting import schema
 
-    click.echo(schema().decode(), nl=False)
+    say(schema().decode(), nl=False)
 
 
 def _remote(url: str | None, scenario: str | None) -> Any:
@@ -299,7 +325,7 @@ def clock(url: str | None, scenario: str | None, advance: str | None, to: str | 
     """Show or move a payer's clock."""
     if advance and to:
         raise click.UsageError("--advance and --set exclude each other")
-    click.echo(_remote(url, scenario).clock(advance=advance, to=to))
+    say(_remote(url, scenario).clock(advance=advance, to=to))
 
 
 @cli.command()
@@ -350,20 +376,23 @@ def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None
     if as_json:
         from sandbox.core.files import json_bytes
 
-        click.echo(json_bytes(entry).decode())
+        say(json_bytes(entry).decode())
     else:
         fired = ", ".join((*entry["effects"], *(f"earlier {name}" for name in entry.get("because", ()))))
-        click.echo(f"{entry['at']}  {entry['status']}  {entry['method']:<5}{entry['path']}  {fired}".rstrip())
+        line = f"{entry['at']}  {entry['status']}  {entry['method']:<5}{entry['path']}  {fired}".rstrip()
+        say(escape(line))
         if explain and "why" in entry:
-            click.echo(f"    {entry['why']} {entry['repair']}")
-    sys.stdout.flush()
+            say(f"    {escape(entry['why'])} {escape(entry['repair'])}")
 
 
 @cli.command()
 @_with(where)
 def reset(url: str | None, scenario: str | None) -> None:
-    """Forget a payer's tokens, opt-ins, counters, armed accidents, journal and clock."""
-    click.echo(f"reset {_remote(url, scenario).reset()}")
+    """Forget what a payer remembers.
+
+    That is its tokens, opt-ins, counters, armed failures, journal and clock.
+    """
+    say(f"reset {_remote(url, scenario).reset()}")
 
 
 @scenarios.command("verbs")
@@ -371,8 +400,20 @@ def scenario_verbs() -> None:
     """Every verb with its parameters, by gate, as Markdown."""
     from sandbox.linting import verbs
 
-    click.echo(verbs(), nl=False)
+    say(verbs(), nl=False)
 
+
+def _answer_version(group: click.Group) -> None:
+    """Let every command answer --version, as the whole does."""
+    for command in group.commands.values():
+        click.version_option(__version__, prog_name="payer-sandbox", help="Show the version and exit.")(
+            command
+        )
+        if isinstance(command, click.Group):
+            _answer_version(command)
+
+
+_answer_version(cli)
 
 if __name__ == "__main__":
     main()

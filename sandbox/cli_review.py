@@ -11,6 +11,7 @@ from urllib.parse import quote
 import click
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import say
 
 if TYPE_CHECKING:
     from sandbox.remote import Remote
@@ -30,7 +31,9 @@ _SELECTION = re.compile(r"[~,]|\.[A-Za-z]")
 def review(
     sessions: tuple[str, ...], url: str | None, client: str | None, shape: str, out: Path | None
 ) -> int:
-    """Judge an app by the journal it left: how it signed in, refreshed, paged, waited and coped.
+    """Judge an app by the journal it left.
+
+    How it signed in, refreshed, paged, waited and coped.
 
     SESSION is a session (t7: with all its scenarios), a selection (rate-limited~t7), an address, or a file
     that `journal --json` wrote; several make one card. Without any, the default payer. Exit 1 when a row
@@ -95,7 +98,7 @@ def _tell(card: Card, shape: str, out: Path | None) -> None:
             out.write_text(forms.render(card, shape), encoding="utf-8")
         except OSError as problem:
             raise click.UsageError(f"{out}: {problem.strerror}") from None
-        click.echo(f"{forms.summary(card)}  {out}")
+        say(f"{forms.summary(card)}  {out}")
     elif shape == "text" and sys.stdout.isatty():
         from rich.console import Console
 
@@ -103,4 +106,4 @@ def _tell(card: Card, shape: str, out: Path | None) -> None:
 
         Console().print(text.shown(card))
     else:
-        click.echo(forms.render(card, shape), nl=False)
+        say(forms.render(card, shape), nl=False)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import escape, overwrite, quantity, say
 
 if TYPE_CHECKING:
     from sandbox.score.card import Card
@@ -68,7 +69,10 @@ entry = [
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
 @_with(gates)
 def score(url: str | None, **given: Any) -> int:
-    """Grade a payer's Patient Access API from outside, from a log of its use, or from kept evidence."""
+    """Grade a payer's Patient Access API from outside.
+
+    Or from a log of its use (--traffic), or from kept evidence (--replay).
+    """
     _check(url, given)
     from sandbox.score import gate
     from sandbox.score.rubric import load
@@ -80,7 +84,7 @@ def score(url: str | None, **given: Any) -> int:
     _tell(card, evidence, given["shape"], given["out"])
     short = gate.below(card.score, _points(card), given["fail_under"], fail_on)
     for line in short:
-        click.echo(line, err=True)
+        say(escape(line), err=True)
     return 1 if short else 0
 
 
@@ -127,7 +131,7 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
             log=log,
             entry=chosen,
             progress=progress,
-            tell=lambda text: click.echo(text, err=True),
+            tell=lambda text: say(text, err=True),
             **rules,
             **{name: given[name] for name in passed},
         )
@@ -144,7 +148,7 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
 
     for path in out:
         _write(path, made(shape or forms.form_of(path.name)))
-        click.echo(f"{card.score}/{card.max}  {path}")
+        say(f"{card.score}/{card.max}  {path}")
     if out:
         return
     if shape in (None, "text"):
@@ -154,7 +158,7 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
 
         Console(width=None if sys.stdout.isatty() else 80).print(text.shown(card))
     else:
-        click.echo(made(str(shape)).decode(), nl=False)
+        say(made(str(shape)).decode(), nl=False)
 
 
 @click.command()
@@ -166,7 +170,10 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
 @click.option("--out", type=FILE, help="Write to a file.")
 @_with(gates)
 def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: Any) -> int:
-    """Compare two cards, metric by metric. Exit 1 when B lost points, or is below a threshold."""
+    """Compare two cards, metric by metric.
+
+    Exit 1 when B lost points, or is below a threshold.
+    """
     from sandbox.score import cardfile, gate
     from sandbox.score.compare import compare as compared
     from sandbox.score.report import comparison
@@ -178,10 +185,10 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     if out is not None:
         _write(out, told.encode())
     else:
-        click.echo(told, nl=False)
+        say(told, nl=False)
     short = gate.below(new.score, new.points(), gate_at["fail_under"], least)
     for line in short:
-        click.echo(line, err=True)
+        say(escape(line), err=True)
     return 1 if short or found.fell else 0
 
 
@@ -203,14 +210,17 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
 @click.option("--previous", type=FILE, help="report.json of the last report, to tell what moved.")
 @click.option("--fresh", is_flag=True, help="Grade all again instead of resuming.")
 def report(fleet: Path | None, **given: Any) -> int:
-    """Grade many endpoints and write a report on them: HTML, Markdown and JSON."""
+    """Grade many endpoints and write a report on them.
+
+    The report is HTML, Markdown and JSON.
+    """
     if bool(fleet) == given["demo"]:
         raise click.UsageError("give a fleet file, or --demo")
     from sandbox.reporting import run
 
     given["readings"] = list(given["readings"])
     summary = run(fleet, given, _fleet_progress())
-    click.echo(summary)
+    say(summary)
     return 0
 
 
@@ -218,21 +228,19 @@ def _fleet_progress() -> Callable[[int, int, str], None]:
     """One changing line on a terminal; in a pipe a line now and then."""
     if not sys.stderr.isatty():
 
-        def say(done: int, total: int, what: str) -> None:
+        def tell(done: int, total: int, what: str) -> None:
             if done == total or done % 50 == 0:
-                click.echo(f"{done} of {total} endpoints", err=True)
+                say(f"{done} of {quantity(total, 'endpoint')}", err=True)
 
-        return say
-    return lambda done, total, what: click.echo(
-        f"\r\x1b[2K{done} of {total}: {what}" + ("\n" if done == total else ""), err=True, nl=False
-    )
+        return tell
+    return lambda done, total, what: overwrite(f"{done} of {total}: {what}", last=done == total)
 
 
 def _steps() -> Callable[[str], None]:
     """One changing line on a terminal, nothing in a pipe."""
     if not sys.stderr.isatty():
         return lambda step: None
-    return lambda step: click.echo(f"\r\x1b[2K{step}", err=True, nl=False)
+    return overwrite
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""`token`: sign in to a running sandbox as a member and hold the tokens, as an app would."""
+"""`token`: sign in to a running sandbox as a member and return the token response as it came."""
 
 from __future__ import annotations
 
@@ -14,10 +14,25 @@ from sandbox.score.signin import Account, sign_in
 from sandbox.score.tokens import App
 
 
-def connect(base: str, *, member: str, password: str | None, scope: str, refresh: int) -> dict[str, Any]:
-    """The token response of a sign-in at the payer `base` (without /fhir), refreshed `refresh` times.
+class TokenResponse(dict[str, Any]):
+    """The JSON object that the token endpoint sent: nothing is added, renamed or left out."""
 
-    Raises UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
+    @property
+    def patient(self) -> str | None:
+        """The `patient` of the response; None when the payer did not name one."""
+        return self.get("patient")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Authorization header that carries the access token."""
+        return {"Authorization": f"Bearer {self['access_token']}"}
+
+
+def connect(base: str, *, member: str, password: str | None, scope: str, refresh: int) -> TokenResponse:
+    """Sign in at the payer `base` (without /fhir), refresh `refresh` times, return the last token response.
+
+    A callback that an app must refuse (no `state`, another one) is a sign-in that failed. Raises
+    UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
     """
     fhir = f"{base}/fhir"
     with Client(Guard(fhir, (), addresses)) as http:
@@ -37,23 +52,20 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
             raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
         account = Account(member, password if password is not None else known[who])
         session = sign_in(http, endpoints, app, account, aud=fhir, scope=scope)
-        if not session.authorized:
+        if not session.response or session.outcome == "STATE_MISMATCH":
             told = ": ".join(part for part in (session.error, session.description) if part)
             if at and not told:
                 wrong = http.get(f"{base}/s/{scenario}/fhir/metadata", step="discovery")
                 told = wrong.json().get("issue", [{}])[0].get("details", {}).get("text", "")
             raise UsageError(f"{member} could not sign in: {told or session.reason}")
-        held: dict[str, Any] = {
-            "access_token": session.access_token,
-            "token_type": "Bearer",
-            "expires_in": session.expires_in,
-            "scope": session.scope,
-            "patient": session.patient,
-            "refresh_token": session.refresh_token,
-        }
+        response, refresh_token = session.response, session.response.get("refresh_token")
         for _ in range(refresh):
-            reply = tokens.refresh(http, endpoints, app, held["refresh_token"])
+            if not isinstance(refresh_token, str):
+                raise UsageError(f"{member}'s token could not be refreshed: there is no refresh token")
+            reply = tokens.refresh(http, endpoints, app, refresh_token)
             if not reply.works:
                 raise UsageError(f"{member}'s token could not be refreshed: {reply.why()}")
-            held.update(reply.body)
-    return {name: value for name, value in held.items() if value}
+            response = reply.body
+            # Without a new one the old one stays good (RFC 6749 §6).
+            refresh_token = response.get("refresh_token", refresh_token)
+        return TokenResponse(response)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import fcntl
-import logging
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from flask import Flask
-from werkzeug.serving import make_server
 
-from sandbox.app import create_app
+from sandbox.app import create_app, load_catalogue
 from sandbox.build import prepared
+from sandbox.cache_folder import with_cache
 from sandbox.core.clock import SystemClock, anchor
+from sandbox.core.files import make_private_folder
+from sandbox.server.runner import running
 from sandbox.settings import Settings
 
 
@@ -23,7 +24,10 @@ def with_library(settings: Settings) -> Settings:
     """The same settings with a library: found in the cache, or built there by one process of many."""
     if settings.library:
         return settings
-    settings.cache.mkdir(parents=True, exist_ok=True)
+    if settings.own_scenarios:
+        load_catalogue(settings)  # what is wrong with it is told before a build of half a minute
+    settings = with_cache(settings, lambda text: None)
+    make_private_folder(settings.cache)
     with (settings.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         path = prepared(settings, anchor(SystemClock()), lambda done: None)
@@ -32,7 +36,9 @@ def with_library(settings: Settings) -> Settings:
 
 @contextmanager
 def listening(settings: Settings, ledger: Path) -> Iterator[str]:
-    """The payer of these settings. Yields its origin (http://127.0.0.1:port)."""
+    """The payer of these settings, on loopback and under no other name, whatever the environment says
+    of a hosted one. Yields its origin (http://127.0.0.1:port)."""
+    settings = replace(settings, host="127.0.0.1", public_url="")
     with serving(create_app(replace(with_library(settings), ledger=str(ledger)))) as where:
         yield where
 
@@ -40,13 +46,7 @@ def listening(settings: Settings, ledger: Path) -> Iterator[str]:
 @contextmanager
 def serving(app: Flask) -> Iterator[str]:
     """An app on a free port. Yields its origin."""
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.port}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with running(app, listener):
+            yield f"http://127.0.0.1:{port}"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from sandbox.core.files import json_pretty
 from sandbox.core.gates import Stage
+from sandbox.faults.addresses import find_strays
 from sandbox.faults.catalog import read
 from sandbox.faults.effects.base import Effect
+from sandbox.faults.reach import find_idle
 from sandbox.faults.scenario import Scenario
 from sandbox.faults.verbs import VERBS
 from sandbox.score import rubric
@@ -21,9 +24,19 @@ def lint(path: Path) -> list[str]:
     found = read(path)
     if isinstance(found, list):
         return found
+    complaints = [
+        f"{path.name}: {where}: {host} may exist where an app runs, and would get its token; addresses that"
+        " exist nowhere are 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, .example and .invalid"
+        for where, host in _strays(found)
+    ]
+    complaints += [
+        f"{path.name}: rules.{number}.{reason}, so the rule never acts"
+        for number, rule in enumerate(found.rules)
+        for reason in find_idle(rule)
+    ]
     most = {metric.id: metric.points for metric in rubric.load(EDITION).metrics}
     several = isinstance(found.expect, list)
-    return [
+    return complaints + [
         f"{path.name}: expect.{f'{number}.points.' if several else ''}{metric}: "
         + (
             f"{points:g} is not between 0 and {most[metric]}"
@@ -34,6 +47,14 @@ def lint(path: Path) -> list[str]:
         for metric, points in case.points.items()
         if not 0 <= points <= most.get(metric, -1)
     ]
+
+
+def _strays(scenario: Scenario) -> Iterator[tuple[str, str]]:
+    """Where an app would be sent to a host that may exist, defaults of verbs included."""
+    yield from (("payer", host) for host in find_strays(scenario.payer))
+    for number, rule in enumerate(scenario.rules):
+        effect = rule.then.model_dump(mode="json")
+        yield from ((f"rules.{number}.then", host) for host in find_strays(effect))
 
 
 _DIAL = {"type": "string", "pattern": r"^\$[a-z][a-z0-9_]*$", "description": "a parameter of the scenario"}

@@ -18,6 +18,7 @@ from typing import Any
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_value, read_text
 from sandbox.core.roster import Account, Span
+from sandbox.core.text import quantity
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES, elements, extract, literal, owner
 from sandbox.store.batch import Deletion, Given
@@ -39,13 +40,13 @@ class Report:
     bad: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        parts = [f"{sum(self.loaded.values())} resources"]
+        parts = [f"{quantity(sum(self.loaded.values()), 'resource')}"]
         if self.left_out:
             parts.append(
                 f"left out {sum(self.left_out.values())} of types not held ({', '.join(self.left_out)})"
             )
         if self.bad:
-            parts.append(f"skipped {len(self.bad)} bad lines, the first: {self.bad[0]}")
+            parts.append(f"skipped {quantity(len(self.bad), 'bad line')}, the first: {self.bad[0]}")
         return "; ".join(parts)
 
 

@@ -22,6 +22,7 @@ from typing import IO, Any, NamedTuple
 from sandbox.build import Progress, editions, place, uncollected
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes
+from sandbox.core.part_file import sweep_parts
 from sandbox.loading import ACCOUNTS
 from sandbox.settings import Settings
 from sandbox.store import intake
@@ -70,11 +71,12 @@ def produce(
         out.mkdir(parents=True, exist_ok=True)
         with ExitStack() as stack:
             files = _Files(out, zipped, stack)
+            stack.callback(files.discard)  # what has its name by then is no part any more
             for made in _made(making, settings.members, jobs):
                 files.put(made)
                 counts += made.counts
                 progress(counts[LOGINS])
-        files.finish()
+            files.finish()
     except OSError as problem:
         raise FileProblem(f"{out}: {problem.strerror or problem}") from None
     return counts
@@ -95,6 +97,8 @@ def stock(
             yield from made.batches
 
     path = place(settings, today)
+    if isinstance(path, Path):
+        sweep_parts(path.parent, "library-*.db")
     intake.write(path, batches())
     return path, counts
 
@@ -137,12 +141,15 @@ def _made(making: Making, members: int, jobs: int) -> Iterator[Any]:
         return
     with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(making,)) as pool:
         waiting: deque[Future[Any]] = deque()
-        for households, wanted in tasks:
-            waiting.append(pool.submit(_work, households, wanted))
-            if len(waiting) > AHEAD * jobs:
+        try:
+            for households, wanted in tasks:
+                waiting.append(pool.submit(_work, households, wanted))
+                if len(waiting) > AHEAD * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
                 yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the rest
 
 
 def _tasks(world: World, members: int) -> Iterator[tuple[list[Household], int]]:
@@ -223,8 +230,18 @@ class _Files:
 
     def finish(self) -> None:
         """Give every file its name, once all are closed."""
-        for part in [self._part(stem) for stem in self._open] + [self._folder / "members.csv.part"]:
+        for file in (*self._open.values(), self._csv):
+            file.close()
+        for part in self._parts():
             part.replace(part.with_suffix(""))
+
+    def discard(self) -> None:
+        """Remove the parts that have no name yet."""
+        for part in self._parts():
+            part.unlink(missing_ok=True)
+
+    def _parts(self) -> list[Path]:
+        return [self._part(stem) for stem in self._open] + [self._folder / "members.csv.part"]
 
     def _part(self, stem: str) -> Path:
         return self._folder / f"{stem}.ndjson{'.gz' if self._zipped else ''}.part"

@@ -18,11 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.core.text import escape, quantity
+
 if TYPE_CHECKING:
+    from sandbox.connect import TokenResponse
     from sandbox.remote import Remote
     from sandbox.review.card import Card
 
 FIRST_MEMBER = "maria"
+MARK = ("scenario", "member")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -35,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
         'payer(scenario="", member="maria"): the scenario of the test\'s payer (such as'
-        ' "rate-limited,limit=5.broken-references") and the member who signs in by default',
+        ' "slow-responses,seconds=2.broken-references") and the member who signs in by default',
     )
 
 
@@ -60,17 +64,14 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
     from sandbox.settings import from_env
 
     mark = request.node.get_closest_marker("payer")
-    given = dict(zip(("scenario", "member"), mark.args, strict=False)) | mark.kwargs if mark else {}
+    values = dict(zip(MARK, mark.args, strict=False)) | mark.kwargs if mark else {}
+    if mark and (len(mark.args) > len(MARK) or not set(values) <= set(MARK)):
+        pytest.fail(f"@pytest.mark.payer takes {' and '.join(MARK)}, not {mark.args} {mark.kwargs}", False)
     node = request.node.nodeid
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:40].strip("-")
     session = f"{name}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
-    made = Payer(
-        payer_origin,
-        session,
-        given.get("scenario", ""),
-        given.get("member", FIRST_MEMBER),
-        from_env().control_key,
-    )
+    made = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
+    made = made.scenario(values.get("scenario", ""))
     if request.config.getoption("--payer-url"):
         made.reset()  # a server that stays may remember an earlier run
     return made
@@ -80,13 +81,14 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
 def pytest_runtest_makereport(
     item: pytest.Item, call: pytest.CallInfo[None]
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Below a test that fails: the journal of its payer, however it failed."""
+    """Below a test that fails: the journal of every payer that it used, however it failed."""
     report = yield
     payer = getattr(item, "funcargs", {}).get("payer")
     if call.when == "call" and report.failed and isinstance(payer, Payer):
-        told = _told(payer)
-        if told and _HEAD not in report.longreprtext:
-            report.sections.append((_HEAD, told))
+        for used in _used(payer):
+            heading = used.journal.heading
+            if f"{heading}:\n" not in report.longreprtext:
+                report.sections.append((heading, _ending(used)))
     return report
 
 
@@ -94,14 +96,24 @@ _HEAD = "The payer's journal"
 _SHOWN = 50
 
 
-def _told(payer: Payer) -> str:
-    """The end of the journal; nothing when the payer is gone."""
+def _used(payer: Payer) -> list[Payer]:
+    """The payers of this test's sessions of which something was asked; the first when it was nothing."""
     from sandbox.core.errors import UsageError
 
     try:
-        entries = payer.journal.entries()
+        used = [
+            replace(payer, session=session, selection=selection)
+            for session in payer._sessions
+            for selection in payer._selections(session)
+        ]
     except UsageError:
-        return ""
+        return []  # the payer is gone
+    return [each for each in used if each.journal.entries()] or [payer]
+
+
+def _ending(payer: Payer) -> str:
+    """The end of the journal."""
+    entries = payer.journal.entries()
     left_out = len(entries) - _SHOWN
     head = [f"  ({left_out} before these)"] if left_out > 0 else []
     return "\n".join([*head, *map(_line, entries[-_SHOWN:])]) or "  (nothing)"
@@ -116,7 +128,12 @@ class Payer:
     selection: str = ""
     member: str = FIRST_MEMBER
     key: str = ""
-    _own: list[tuple[int, int]] = field(default_factory=list, repr=False)
+    _own: set[str] = field(default_factory=set, repr=False)
+    """Request ids of the test's own exchanges. Every payer that this one leads to shares both."""
+    _sessions: dict[str, None] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._sessions[self.session] = None
 
     @property
     def url(self) -> str:
@@ -136,7 +153,7 @@ class Payer:
 
     @property
     def journal(self) -> PayerJournal:
-        return PayerJournal(self._remote, self._own)
+        return PayerJournal(self._remote, self._own, self.selection)
 
     @property
     def review(self) -> PayerReview:
@@ -149,21 +166,54 @@ class Payer:
         return Remote(self.url, self.key)
 
     def scenario(self, selection: str) -> Payer:
-        """The payer of another scenario, in this test's session: a clock and journal of its own."""
-        return replace(self, selection=selection, _own=[])
+        """The payer of another scenario, in this test's session: a clock and journal of its own.
 
-    def sign_in(self, member: str | None = None, scope: str = "", **more: Any) -> dict[str, Any]:
-        """The whole token response: access_token, refresh_token, patient, scope, expires_in. Its
-        exchanges are left out of `journal`: they are the test's, not the app's."""
+        The test fails at once when there is no such scenario.
+        """
+        __tracebackhide__ = True
+        payer = replace(self, selection=selection)
+        if complaint := payer._complaint():
+            pytest.fail(complaint, pytrace=False)
+        return payer
+
+    def _complaint(self) -> str:
+        """Why the server has no such payer; nothing when it has."""
+        from sandbox.core.errors import UsageError
+
+        try:
+            self._remote.clock()
+        except UsageError as problem:
+            return str(problem)
+        return ""
+
+    def _selections(self, session: str) -> list[str]:
+        """The scenarios, as written in a path, whose payers were asked something in a session."""
+        from sandbox.remote import Remote
+
+        payers: list[str] = Remote(self.origin, self.key).call("GET", f"sessions/{session}")["payers"]
+        return [payer.partition("~")[0] for payer in payers]
+
+    def sign_in(self, member: str | None = None, scope: str = "", **more: Any) -> TokenResponse:
+        """Sign in and return the token response exactly as the payer sent it, faults included.
+
+        A dictionary with `.headers` for requests and `.patient`. The exchanges of this sign-in are left
+        out of `journal`: they are the test's, not the app's.
+        """
+        __tracebackhide__ = True
+        from sandbox.core.errors import UsageError
+
         remote = self._remote
         before = remote.last()
         try:
             return remote.sign_in(member or self.member, scope=scope, **more)
+        except UsageError as problem:
+            raise UsageError(str(problem)) from None  # one line, without our own frames
         finally:
-            self._own.append((before, remote.last()))
+            self._own.update(entry["request"] for entry in remote.journal(after=before))
 
     def token(self, member: str | None = None, scope: str = "", **more: Any) -> str:
         """An access token, without a browser."""
+        __tracebackhide__ = True
         return str(self.sign_in(member, scope, **more)["access_token"])
 
     def fail_next(self, times: int = 1, when: Any = None, then: Any = None) -> None:
@@ -173,7 +223,6 @@ class Payer:
     def reset(self) -> None:
         """Forget everything this payer remembers."""
         self._remote.reset()
-        self._own.clear()
 
 
 @dataclass(frozen=True)
@@ -200,12 +249,17 @@ class PayerJournal:
     """What the app has asked of the payer, in order."""
 
     _remote: Remote
-    _own: list[tuple[int, int]]
+    _own: set[str]
+    _selection: str = ""
+
+    @property
+    def heading(self) -> str:
+        return f"{_HEAD} ({self._selection})" if self._selection else _HEAD
 
     def entries(self, **query: Any) -> list[dict[str, Any]]:
         """Exchanges, oldest first: `status="4xx"`, `path="/fhir"`, `effect=…` as the control API has."""
         found = self._remote.journal(**query)
-        return [e for e in found if not any(low < e["number"] <= high for low, high in self._own)]
+        return [entry for entry in found if entry["request"] not in self._own]
 
     def calls(self, method: str, path: str, status: int | None = None) -> list[dict[str, Any]]:
         """The exchanges of this method, path (a glob, below the prefix) and status."""
@@ -225,13 +279,13 @@ class PayerJournal:
         found = self.calls(method, path, status)
         if (times is None and not found) or (times is not None and len(found) != times):
             wanted = f"{method.upper()} {path}" + (f" with {status}" if status else "")
-            often = "at least once" if times is None else f"{times} times"
-            pytest.fail(f"{wanted} was to be called {often}, and was {len(found)} times.\n{self}")
+            often = "at least once" if times is None else quantity(times, "time")
+            pytest.fail(f"{wanted} was to be called {often}, and was {quantity(len(found), 'time')}.\n{self}")
         return found
 
     def __str__(self) -> str:
         lines = [_line(entry) for entry in self.entries()]
-        return f"{_HEAD}:\n" + ("\n".join(lines) or "  (nothing)")
+        return f"{self.heading}:\n" + ("\n".join(lines) or "  (nothing)")
 
 
 @dataclass(frozen=True)
@@ -264,5 +318,7 @@ class PayerReview:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    told = f"  {entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
-    return told + (f"\n      {entry['why']} {entry['repair']}" if "why" in entry else "")
+    told = f"{entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
+    return f"  {escape(told)}" + (
+        f"\n      {escape(entry['why'])} {entry['repair']}" if "why" in entry else ""
+    )

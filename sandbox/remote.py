@@ -7,9 +7,9 @@ from typing import Any
 
 import httpx
 
-from sandbox.connect import connect
+from sandbox.connect import TokenResponse, connect
 from sandbox.core.errors import UsageError
-from sandbox.settings import Settings
+from sandbox.settings import Settings, listening_url
 
 POLL_SECONDS = 20
 """How long one call that follows the journal may wait."""
@@ -18,9 +18,7 @@ POLL_SECONDS = 20
 def prefix(settings: Settings, url: str | None = None, scenario: str | None = None) -> str:
     """The address of a payer, without /fhir: the one given, or the one that `serve` starts here."""
     if url is None:
-        scheme = "https" if settings.tls else "http"
-        host = "127.0.0.1" if settings.host == "0.0.0.0" else settings.host  # noqa: S104  only compared
-        url = f"{scheme}://{host}:{settings.port}"
+        url = settings.public_url or listening_url(settings)
     url = url.rstrip("/").removesuffix("/fhir")
     return f"{url}/s/{scenario}" if scenario else url
 
@@ -88,6 +86,6 @@ class Remote:
 
     def sign_in(
         self, member: str, password: str | None = None, scope: str = "", refresh: int = 0
-    ) -> dict[str, Any]:
-        """The token response of a sign-in."""
+    ) -> TokenResponse:
+        """The token response of a sign-in, as the payer sent it."""
         return connect(self.base, member=member, password=password, scope=scope, refresh=refresh)

@@ -16,6 +16,7 @@ from typing import Any
 
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
+from sandbox.core.text import quantity
 from sandbox.score import readings, rubric
 from sandbox.score.fleet import demo, results, roster, telling
 from sandbox.score.fleet.running import Rules, Show, grade_fleet
@@ -48,7 +49,8 @@ def run(path: Path | None, given: Mapping[str, Any], show: Show) -> str:
     telling.write(out, fleet, rules, found, taken)
     spent, memory = clock.stopwatch() - began, _megabytes()
     return (
-        f"{len(found.payers)} payers, {len(found.vendors)} vendors, {len(found.unreached)} not reached: "
+        f"{quantity(len(found.payers), 'payer')}, {quantity(len(found.vendors), 'vendor')}, "
+        f"{len(found.unreached)} not reached: "
         f"{out}/report.html, report.md, report.json\n"
         f"{spent:.0f} s with {jobs} at a time, at most {memory} MB in one process"
     )

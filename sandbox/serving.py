@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -14,19 +13,21 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from sandbox import __version__, certificate
-from sandbox.app import create_app
+from sandbox.app import check_public_url, create_app, load_catalogue
+from sandbox.auth.clients import load as load_clients
 from sandbox.build import Progress, prepared
+from sandbox.cache_folder import with_cache
 from sandbox.core.clock import SystemClock, anchor
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.files import make_private_folder
 from sandbox.core.roster import Account
-from sandbox.settings import Settings
+from sandbox.core.text import quantity
+from sandbox.server.runner import BACKLOG, GRACE_SECONDS
+from sandbox.server.worker import GatewayWorker
+from sandbox.settings import Settings, host_policy, listening_url
 from sandbox.store import address
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
-from sandbox.worker import Worker
-
-STALL_SECONDS = 15
-"""How long a caller may leave us waiting for the rest of a request."""
 
 
 def anchor_day(settings: Settings) -> date:
@@ -45,16 +46,19 @@ def anchor_day(settings: Settings) -> date:
 def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
     """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
     day = anchor_day(settings)
-    settings = _with_certificate(settings)
+    check_public_url(host_policy(settings))
+    # What is wrong with these is told before a build of half a minute.
+    catalog = load_catalogue(settings)
+    load_clients(settings.fixtures / "clients.yaml")
+    settings = _with_certificate(with_cache(settings, say))
     listener = _listen(settings)
     settings = replace(settings, port=listener.getsockname()[1])
     if settings.today:
         # A payer built around another day lives on that day: its clock starts there.
         settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
-    settings = replace(
-        settings, library=str(prepared(settings, day, progress, say)), ledger=str(_ledger(settings))
-    )
-    app = create_app(settings)
+    settings = replace(settings, ledger=str(_ledger(settings)))
+    settings = replace(settings, library=str(prepared(settings, day, progress, say)))
+    app = create_app(settings, catalog=catalog)
     _Server(app, settings, listener, lambda: say(banner(settings))).run()
 
 
@@ -65,17 +69,22 @@ def _with_certificate(settings: Settings) -> Settings:
     if settings.tls_cert:
         found = certificate.given(Path(settings.tls_cert), Path(settings.tls_key))
     else:
-        found = certificate.own(settings.cache, settings.host, SystemClock())
+        found = certificate.own(settings.cache, _names(settings), SystemClock())
     return replace(settings, tls_cert=str(found[0]), tls_key=str(found[1]))
+
+
+def _names(settings: Settings) -> list[str]:
+    """The host names that a certificate of our own has beside loopback."""
+    policy = host_policy(settings)
+    public = [policy.public.name] if policy.public else []
+    plain = [name for name in policy.allowed if name != "*" and not name.startswith(".")]
+    return [settings.host, *public, *sorted(plain)]
 
 
 def _listen(settings: Settings) -> socket.socket:
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=1024)
-        # Connections inherit this: one that stalls in the middle of a request gives its thread back.
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", STALL_SECONDS, 0))
-        return listener
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as problem:
         # gaierror numbers are not errno's, and create_server lengthens the text of the others.
         number = getattr(problem, "errno", None)
@@ -89,7 +98,8 @@ def _ledger(settings: Settings) -> str | Path:
     if address.is_url(settings.store):
         return address.within(settings.store, "ledger")
     if settings.store:
-        return Path(settings.store) / "ledger.db"
+        return _openable(Path(settings.store) / "ledger.db")
+    make_private_folder(settings.cache, tighten=True)
     path = settings.cache / f"ledger-{settings.port}.db"
     ledger = Ledger(path)
     ledger.clear()
@@ -97,8 +107,19 @@ def _ledger(settings: Settings) -> str | Path:
     return path
 
 
+def _openable(path: Path) -> Path:
+    """The same path, once a ledger could be opened there. Raises FileProblem."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise FileProblem(f"{path.parent}: {problem.strerror or problem}") from None
+    Ledger(path).close()
+    return path
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
-    """gunicorn with threads. The app is built before the fork, its connections opened after it."""
+    """gunicorn, which keeps the processes. The app is built before the fork, its connections opened
+    after it."""
 
     def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
         self._app, self._settings, self._listener, self._ready = app, settings, listener, ready
@@ -107,14 +128,11 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     def load_config(self) -> None:
         options: dict[str, Any] = {
             "bind": f"fd://{self._listener.fileno()}",
-            "worker_class": Worker,
+            "worker_class": GatewayWorker,
             "workers": self._settings.workers,
             "threads": self._settings.threads,
-            "keepalive": 75,
             "timeout": 0,
-            "graceful_timeout": 5,
-            "limit_request_line": 8190,
-            "forwarded_allow_ips": "",  # no header of a caller moves our addresses
+            "graceful_timeout": GRACE_SECONDS,
             "loglevel": "warning",
             "preload_app": True,
             "when_ready": lambda server: self._ready(),
@@ -133,9 +151,8 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
 
 def banner(settings: Settings) -> str:
     """Where everything is, in at most 16 lines."""
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
-    scheme = "https" if settings.tls else "http"
-    base = f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    public = host_policy(settings).public
+    base = str(public or listening_url(settings))
     accounts = SqlLibrary(settings.library).accounts()
     rows = [
         ("FHIR base", f"{base}/fhir"),
@@ -146,9 +163,11 @@ def banner(settings: Settings) -> str:
         ("Control", f"{base}/_sandbox/clock"),
         ("Score it", f"payer-sandbox score {base}/fhir"),
     ]
+    if public:
+        rows.append(("Listens on", listening_url(settings)))
     if settings.tls:
         rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
-    who = f"{len(accounts)} members, scenario {settings.scenario}"
+    who = f"{quantity(len(accounts), 'member')}, scenario {settings.scenario}"
     head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
     return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])
 

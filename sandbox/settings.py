@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
+from sandbox.core.hosts import HostPolicy, format_host, parse_allowed_hosts, parse_proxies, parse_public_url
 
 
 def root() -> Path:
@@ -16,9 +18,18 @@ def root() -> Path:
     return packaged if packaged.is_dir() else Path(__file__).parent.parent
 
 
-def _cache() -> Path:
+def default_cache() -> Path:
+    """The cache in the home folder; a temporary one where nobody knows a home."""
     home = os.environ.get("XDG_CACHE_HOME")
-    return (Path(home) if home else Path.home() / ".cache") / "payer-sandbox"
+    try:
+        return (Path(home) if home else Path.home() / ".cache") / "payer-sandbox"
+    except RuntimeError:
+        return temporary_cache()
+
+
+def temporary_cache() -> Path:
+    """Where built libraries are kept when there is no home that can be written."""
+    return Path(tempfile.gettempdir()) / f"payer-sandbox-{os.getuid()}"
 
 
 @dataclass(frozen=True)
@@ -31,6 +42,9 @@ class Settings:
 
     host: str = "127.0.0.1"
     port: int = 8080
+    public_url: str = ""
+    allowed_host: str = ""
+    trusted_proxies: str = ""
     scenario: str = "baseline"
     members: int = 100
     seed: int = 1
@@ -47,18 +61,25 @@ class Settings:
     tls_cert: str = ""
     tls_key: str = ""
     control_key: str = ""
+    journal_entries: int = 20_000
+    journal_per_payer: int = 10_000
+    idle_days: int = 30
+    quota_factor: int = 1
     ahead_days: int = 0
     library: str = ""
     ledger: str = ""
     fixtures: Path = field(default_factory=lambda: root() / "fixtures")
     scenarios: Path = field(default_factory=lambda: root() / "scenarios")
     own_scenarios: str = ""
-    cache: Path = field(default_factory=_cache)
+    cache: Path = field(default_factory=default_cache)
 
 
 HELP = {
     "host": "address to listen on",
     "port": "port to listen on (0: any free one)",
+    "public_url": "the URL the payer is known by: issuer and every link, whatever Host says",
+    "allowed_host": "further host names to answer to, separated by commas (.example.com, * for any)",
+    "trusted_proxies": "addresses or networks whose X-Forwarded-For is believed (none: nobody's)",
     "scenario": "the scenario of the default payer",
     "members": "how many members, the named ones included",
     "seed": "the seed of the population",
@@ -74,7 +95,11 @@ HELP = {
     "tls": "serve https, with a certificate made for this machine unless one is given",
     "tls_cert": "a certificate chain in PEM; it turns TLS on",
     "tls_key": "the private key of that certificate, PEM without a passphrase",
-    "control_key": "key that the control API asks for off loopback",
+    "control_key": "key that the control API asks of everybody once it is set, and always off loopback",
+    "journal_entries": "journal entries that are kept, of all payers together",
+    "journal_per_payer": "journal entries that are kept of one payer",
+    "idle_days": "days without a request after which a session is forgotten",
+    "quota_factor": "what the quotas are multiplied by (0: no quotas)",
     "ahead_days": "days the payer's clock is ahead of the machine's (set by `serve --today`)",
     "library": "a library to open (set by `serve`)",
     "ledger": "a ledger to open (set by `serve`)",
@@ -89,6 +114,24 @@ HELP = {
 def catalogue(settings: Settings) -> tuple[Path, ...]:
     """Where scenarios lie: ours, then those of one's own."""
     return (settings.scenarios, *([Path(settings.own_scenarios)] if settings.own_scenarios else []))
+
+
+def host_policy(settings: Settings) -> HostPolicy:
+    """Which hosts the server answers to, and under which URL. Raises UsageError in one line."""
+    public = parse_public_url(settings.public_url) if settings.public_url else None
+    return HostPolicy(
+        settings.host,
+        settings.port,
+        parse_allowed_hosts(settings.allowed_host),
+        public,
+        parse_proxies(settings.trusted_proxies, public=public is not None),
+    )
+
+
+def listening_url(settings: Settings) -> str:
+    """Where this machine reaches the server that these settings start."""
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
+    return f"{'https' if settings.tls else 'http'}://{format_host(host)}:{settings.port}"
 
 
 def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
@@ -107,8 +150,16 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
     for name in ("workers", "threads"):
         if not 1 <= getattr(settings, name) <= 256:
             raise UsageError(f"{name} must be between 1 and 256, not {getattr(settings, name)}")
+    for name, least in (("journal_entries", 100), ("journal_per_payer", 100), ("idle_days", 1)):
+        if getattr(settings, name) < least:
+            raise UsageError(f"{name} must be {least} or more, not {getattr(settings, name)}")
+    if settings.quota_factor < 0:
+        raise UsageError(f"quota_factor must be 0 or more, not {settings.quota_factor}")
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
+    host_policy(settings)
+    if not settings.control_key.isprintable() or not settings.control_key.isascii():
+        raise UsageError("control_key is sent in a header: ASCII without line breaks")
     return replace(settings, tls=settings.tls or bool(settings.tls_cert))
 
 

@@ -17,6 +17,7 @@ from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.jwks import ALGORITHMS, select
 from sandbox.core.files import json_value
+from sandbox.core.urls import same_url
 
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 LIFETIME = 300
@@ -42,6 +43,20 @@ def unverified_client(assertion: str) -> str | None:
     return named if isinstance(named, str) else None
 
 
+def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
+    """The jwks_uri that `verify` would have to fetch for this assertion; None when it needs none."""
+    client = desk.clients.get(unverified_client(assertion) or "")
+    if client is None or client.jwks_uri is None:
+        return None
+    try:
+        header = _header(assertion)
+    except Refused:
+        return None
+    if header.get("jku", client.jwks_uri) != client.jwks_uri:
+        return None
+    return client.jwks_uri if desk.remote.missing(client.jwks_uri, header, desk.ledger, desk.now()) else None
+
+
 def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...]) -> None:
     """Authenticate `client` by `assertion`, and spend its `jti`. `audiences` are the URLs, one of
     which `aud` must be. Raises Refused."""
@@ -51,10 +66,10 @@ def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...
         claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
     except (JoseError, ValueError, RecursionError):
         raise Refused("the signature does not fit the registered key") from None
-    now = desk.now() // 1000
-    _check_claims(claims, client.client_id, audiences, now)
+    now = desk.now()
+    _check_claims(claims, client.client_id, audiences, now // 1000)
     until = int(claims["exp"]) * 1000
-    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, desk.now()):
+    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
         raise Refused("jti was already used")
 
 
@@ -108,7 +123,7 @@ def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, 
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) == 1:
         audience = audience[0]
-    if audience not in audiences:
+    if not isinstance(audience, str) or not any(same_url(audience, ours) for ours in audiences):
         raise Refused(f"aud must be {audiences[0]}")
     expires = claims.get("exp")
     if not _is_time(expires):

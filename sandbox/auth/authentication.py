@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
@@ -30,6 +30,12 @@ class Caller(Protocol):
     def form(self) -> dict[str, str]: ...
 
 
+class SupportsGet(Protocol):
+    """Headers, however they are kept."""
+
+    def get(self, name: str, /) -> Any: ...
+
+
 def authenticate(request: Caller, endpoint: str = "token") -> Client:
     """The approved client that sent this form. `endpoint`: the last part of its URL.
 
@@ -42,7 +48,7 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
         name
         for name, there in (
             ("client_secret_basic", "Authorization" in request.headers),
-            ("client_secret_post", "client_secret" in form),
+            ("client_secret_post", bool(form.get("client_secret"))),
             ("private_key_jwt", "client_assertion" in form or "client_assertion_type" in form),
         )
         if there
@@ -64,6 +70,9 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
         _refuse("The client is unknown, or the request does not name one")
     if way == "client_secret_basic" and not desk.payer.client_secret_basic:
         _refuse("This payer does not take client_secret by HTTP Basic")
+    if way == "client_secret_basic" and client.public and basic and not basic[1]:
+        # Some libraries send the id of a public client by Basic: it names itself and proves nothing.
+        way = "none" if client.empty_basic or desk.payer.empty_basic else way
     # Where Basic is not taken, those who registered for it have nothing left but the form.
     moved = way == "client_secret_post" and not desk.payer.client_secret_basic
     if client.auth_method != way and not (moved and client.auth_method == "client_secret_basic"):
@@ -94,6 +103,15 @@ def _holder(request: Caller, endpoint: str) -> str | None:
     return token.client if token else None
 
 
+def basic_id(headers: SupportsGet) -> str | None:
+    """The client id in an HTTP Basic header; None when there is none that can be read."""
+    try:
+        client_id, _ = extract_basic_authorization(headers)
+    except ValueError:
+        return None
+    return client_id or None
+
+
 def _basic(request: Caller) -> tuple[str, str | None] | None:
     try:
         found: tuple[str | None, str | None] = extract_basic_authorization(request.headers)
@@ -103,9 +121,15 @@ def _basic(request: Caller) -> tuple[str, str | None] | None:
 
 
 def _audiences(desk: Desk, endpoint: str) -> tuple[str, ...]:
-    """The token endpoint (SMART); at PAR also the issuer and that endpoint itself (RFC 9126 §2)."""
+    """What `aud` may be: the token endpoint (SMART), the issuer (RFC 7523 §3) or either, as the payer
+    wants it; at PAR also the issuer and that endpoint itself (RFC 9126 §2)."""
     token = f"{desk.issuer}/token"
-    return (token, desk.issuer, f"{desk.issuer}/par") if endpoint == "par" else (token,)
+    wanted = {
+        "token-endpoint": (token,),
+        "either": (token, desk.issuer),
+        "issuer": (desk.issuer,),
+    }[desk.payer.assertion_audience]
+    return tuple(dict.fromkeys((*wanted, desk.issuer, f"{desk.issuer}/par"))) if endpoint == "par" else wanted
 
 
 def speakable(text: str) -> str:

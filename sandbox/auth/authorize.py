@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.request import LONGEST, AuthorizationRequest, CallbackError
-from sandbox.auth.scopes import asks_for_system, narrow, split, subset
+from sandbox.auth.scopes import LASTING, asks_for_system, excess, narrow, split, subset
 from sandbox.core.errors import bad_request
 from sandbox.core.payer import Payer
+from sandbox.core.urls import same_url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _SINGLE = (
@@ -54,6 +55,8 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
     for name in _SINGLE:
         if len(args.get(name, ())) > 1:
             raise refuse("invalid_request", f"{name} is there more than once")
+        if name == "scope" and (problem := excess(one.get(name))):
+            raise refuse("invalid_scope", problem)
         if name != "state" and not _readable(one.get(name, "")):
             raise refuse("invalid_request", f"{name} is too long, or not UTF-8")
     for name, (error, text) in _UNSUPPORTED.items():
@@ -69,12 +72,14 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
         raise refuse("invalid_request", "This response_mode is not supported")
     if not client.check_grant_type("authorization_code"):
         raise refuse("unauthorized_client", "This client may not use the authorization code grant")
-    for problem in (_pkce_problem(one, client), _aud_problem(args, desk), _openid_problem(one)):
-        if problem:
-            raise refuse("invalid_request", problem)
+    for flaw in (_pkce_problem(one, client), _aud_problem(args, desk), _openid_problem(one)):
+        if flaw:
+            raise refuse("invalid_request", flaw)
     if asks_for_system(one.get("scope")):
         raise refuse("invalid_scope", "system scopes are not for members to grant")
     scope = registered(narrow(one.get("scope"), desk.types()), client.scope)
+    if not (desk.payer.refresh_max_days and client.check_grant_type("refresh_token")):
+        scope = [text for text in scope if text not in LASTING]  # nobody is promised what cannot come
     if not scope:
         raise refuse("invalid_scope", "No scope that this payer can grant was asked for")
     if state is None and not client.pkce_optional:
@@ -153,7 +158,7 @@ def _aud_problem(args: Mapping[str, Sequence[str]], desk: Desk) -> str | None:
 
 
 def _is_base(value: str, fhir: str, payer: Payer) -> bool:
-    return value == fhir or (payer.aud == "required" and value == f"{fhir}/")
+    return same_url(value, fhir) or (payer.aud == "required" and same_url(value, f"{fhir}/"))
 
 
 def _openid_problem(one: Mapping[str, str]) -> str | None:

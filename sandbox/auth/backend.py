@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant as _ClientCrede
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
-from sandbox.auth.scopes import narrow_system
+from sandbox.auth.scopes import excess, narrow_system
 from sandbox.auth.tokens import mint
 from sandbox.store.secret import new_secret
 from sandbox.store.tenant.grant import Grant
@@ -28,6 +28,8 @@ class ClientCredentials(_ClientCredentials):
             raise UnauthorizedClientError("This client may not use the client_credentials grant")
         self.request.client = client
         desk: Desk = self.request.desk
+        if problem := excess(self.request.payload.scope):
+            raise InvalidScopeError(problem)
         self.scope = " ".join(narrow_system(self.request.payload.scope, client.scope, desk.types()))
         if not self.scope:
             raise InvalidScopeError("None of the system scopes asked for is registered for this client")

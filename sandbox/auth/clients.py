@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -33,7 +33,8 @@ METHODS: tuple[str, ...] = get_args(AuthMethod)
 class Client:
     """An app. `any_loopback` is for the one default client of first tries: every http loopback URI
     works for it, and nothing else. `pkce_optional` is for old SDKs. `scope` is the ceiling of what the
-    app may ask (None: no ceiling of its own). `scenario` pins the app to a scenario.
+    app may ask (None: no ceiling of its own). `scenario` pins the app to a scenario. `empty_basic`: a
+    public app that sends its id by HTTP Basic with an empty password, as some libraries do.
 
     `token_endpoint_auth_method` None: told by the credentials. `old_secret_sha256` works until
     `old_secret_until` (ms). `registered` is when the app registered itself (ms; None: a fixture).
@@ -47,6 +48,7 @@ class Client:
     secret_sha256: str | None = field(default=None, repr=False)  # libraries log what they are given
     any_loopback: bool = False
     pkce_optional: bool = False
+    empty_basic: bool = False
     about: str = ""
     grant_types: tuple[str, ...] = ("authorization_code", "refresh_token")
     token_endpoint_auth_method: AuthMethod | None = None
@@ -89,7 +91,9 @@ class Client:
         asked = _loopback(uri)
         if asked is None:
             return False
-        return self.any_loopback or asked in map(_loopback, self.redirect_uris)
+        if self.any_loopback:  # such a client registers no URI: the rule of registration counts here
+            return answer_parameter(uri) is None
+        return asked in map(_loopback, self.redirect_uris)
 
     # What Authlib asks of a client (authlib.oauth2.rfc6749.ClientMixin).
 
@@ -124,6 +128,16 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_ANSWER = frozenset({"code", "state", "error", "error_description", "error_uri", "iss"})
+
+
+def answer_parameter(uri: str) -> str | None:
+    """A parameter in the query of a redirect URI that an answer would repeat (RFC 6749 §3.1), or None."""
+    return next(
+        (name for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True) if name in _ANSWER), None
+    )
 
 
 _VISIBLE = re.compile(r"[!-~]+")

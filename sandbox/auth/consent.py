@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from sandbox.auth.scopes import parse, resource_scopes
+from sandbox.auth.scopes import LASTING, USER, parse, reads_user, resource_scopes
 
 DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "demographics": ("Name, date of birth and contact details", ("Patient", "RelatedPerson")),
@@ -36,13 +36,14 @@ DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 """Class → what a member calls it, and the resource types it stands for. Every type is in one class."""
 
-_LASTING = ("offline_access", "online_access")
-
 
 def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
     """The classes that these scopes reach at a payer that serves these types, in the order of DATA."""
-    asked = resource_scopes(scopes)
+    texts = list(scopes)
+    asked = resource_scopes(texts)
     read = {kind for kind in types if any(scope.covers(kind, a) for scope in asked for a in "rs")}
+    if reads_user(texts):
+        read.add("Patient")
     return [name for name, (_, kinds) in DATA.items() if read & set(kinds)]
 
 
@@ -52,15 +53,18 @@ def narrowed(
     """The scopes without the classes that are not in `kept`; the rest in the form it was asked for.
 
     A wildcard that lost a class becomes the list of the types that remain. Scopes of the launch
-    stay, offline_access only where `offline`.
+    stay, offline_access only where `offline`, and fhirUser, which opens the member's own record, only
+    with the demographics.
     """
     dropped = {kind for name in offered(scopes, types) if name not in kept for kind in DATA[name][1]}
     left = [part for text in scopes for part in _without(text, dropped, types)]
-    return tuple(dict.fromkeys(text for text in left if offline or text not in _LASTING))
+    return tuple(dict.fromkeys(text for text in left if offline or text not in LASTING))
 
 
 def _without(text: str, dropped: Collection[str], types: Collection[str]) -> list[str]:
     scope = parse(text)
+    if text == USER and "Patient" in dropped:
+        return []
     if scope is None or not dropped:
         return [text]
     if scope.type != "*":

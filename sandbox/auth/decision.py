@@ -7,11 +7,12 @@ and fragment).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from sandbox.auth.desk import Desk
 from sandbox.auth.request import AuthorizationRequest, CallbackError
+from sandbox.auth.scopes import subset
 from sandbox.store.secret import new_secret
 from sandbox.store.tenant.grant import Code, Grant
 
@@ -21,7 +22,8 @@ class Decision:
     """What is about to be sent to the app after consent: the AUTHORIZE gate's value.
 
     `error` None means a code is issued; `params` go into the callback as they are. `refused` is why
-    the token will be refused data; `fhir_user` who signed in, where that is not the patient.
+    the token will be refused data; `fhir_user` who signed in, where that is not the patient, and
+    `signed_in` when (ms).
     """
 
     username: str
@@ -33,16 +35,46 @@ class Decision:
     description: str | None = None
     refused: str | None = None
     fhir_user: str = ""
+    signed_in: int | None = None
+
+    def within(self, limit: Decision) -> Decision:
+        """This decision, where it gives nothing that `limit` does not give."""
+        return replace(
+            self,
+            username=limit.username,
+            patient=limit.patient,
+            fhir_user=limit.fhir_user,
+            signed_in=limit.signed_in,
+            redirect_uri=limit.redirect_uri,
+            scope=tuple(text for text in self.scope if subset(text, " ".join(limit.scope))),
+            error=self.error or limit.error,
+            description=self.description if self.error else limit.description,
+            refused=self.refused or limit.refused,
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The URL to send the browser to, with the code and the grant in it (None: it tells of an error)."""
+
+    url: str
+    code: str | None = None
+    grant: str | None = None
 
 
 def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:
     """The URL to send the browser to: a code, or the decision's error."""
+    return issue(desk, request, decision).url
+
+
+def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Answer:
+    """A code, written to the ledger with its grant; or the decision's error."""
     mode = desk.payer.response_mode
     if decision.error:
         params = {"error": decision.error}
         if decision.description:
             params["error_description"] = decision.description
-        return callback(decision.redirect_uri, params | dict(decision.params), mode)
+        return Answer(callback(decision.redirect_uri, params | dict(decision.params), mode))
     now = desk.now()
     grant = Grant(
         new_secret(12),
@@ -54,6 +86,7 @@ def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> s
         decision.refused,
         None,
         fhir_user=decision.fhir_user,
+        signed_in=decision.signed_in,
     )
     code = new_secret()
     desk.ledger.add_grant(grant)
@@ -69,12 +102,14 @@ def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> s
             None,
         ),
     )
-    return callback(decision.redirect_uri, {"code": code} | dict(decision.params), mode)
+    url = callback(decision.redirect_uri, {"code": code} | dict(decision.params), mode)
+    return Answer(url, code, grant.id)
 
 
 def reply_params(desk: Desk, state: str | None) -> dict[str, str]:
-    """What every callback carries: the state byte for byte, and iss (RFC 9207)."""
-    return ({"state": state} if state is not None else {}) | {"iss": desk.issuer}
+    """What every callback carries: the state byte for byte, and iss (RFC 9207) where the payer sends it."""
+    issuer = {"iss": desk.issuer} if desk.payer.callback_iss else {}
+    return ({"state": state} if state is not None else {}) | issuer
 
 
 def error_url(desk: Desk, error: CallbackError) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 from sandbox.auth.clients import Client
 from sandbox.auth.eligibility import Refusal, decide
 from sandbox.auth.remote import RemoteJwks
-from sandbox.core.clock import Clock
+from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import Facts, Gates
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
@@ -42,6 +42,13 @@ class Desk:
     def now(self) -> int:
         """Milliseconds by the tenant's clock."""
         return milliseconds(self.clock.now())
+
+    def machine_now(self) -> int:
+        """The same by the clock that no tenant moves."""
+        clock = self.clock
+        while isinstance(clock, OffsetClock):
+            clock = clock.base
+        return milliseconds(clock.now())
 
     def today(self) -> date:
         return self.clock.now().date()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidGrantError
@@ -11,10 +12,11 @@ from authlib.oauth2.rfc7636 import CodeChallenge
 from sandbox.auth.clients import METHODS as CLIENT_METHODS
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
+from sandbox.auth.household import loss
 from sandbox.auth.identity import id_token
 from sandbox.auth.scopes import split
-from sandbox.auth.tokens import mint
-from sandbox.store.tenant.grant import Code, Grant
+from sandbox.auth.tokens import Late, mint
+from sandbox.store.tenant.grant import Code, Grant, Token
 
 METHODS = list(CLIENT_METHODS)
 
@@ -51,24 +53,35 @@ class AuthorizationCode(_CodeGrant):
             raise InvalidGrantError("The authorization code was already used")
         if grant is None or grant.revoked or code.expires <= desk.now():
             raise InvalidGrantError("The authorization code has expired")
+        if why := loss(desk, grant):
+            raise InvalidGrantError(why)
         return PresentedCode(secret, code, grant)
 
     def authenticate_user(self, presented: PresentedCode) -> Grant:
-        """Called after every check, right before the token: here the code is spent."""
-        desk: Desk = self.request.desk
-        if not desk.ledger.spend_code(presented.secret, desk.now()) and desk.payer.code_once:
-            desk.ledger.revoke_grant(presented.code.grant, desk.now())
-            raise InvalidGrantError("The authorization code was already used")
         return presented.grant
 
     def generate_token(
         self, user: Grant, scope: str, include_refresh_token: bool = True, **_: Any
     ) -> dict[str, Any]:
+        """Called after every check: here the code is spent, together with what comes of it."""
         desk: Desk = self.request.desk
-        token = mint(desk, user, scope, self.GRANT_TYPE, refresh=include_refresh_token)
-        if "openid" in split(scope):
-            token["id_token"] = id_token(desk, user, self.request.authorization_code.code.nonce)
-        return token
+        presented: PresentedCode = self.request.authorization_code
+
+        def exchange(tokens: Sequence[Token]) -> bool:
+            if desk.ledger.spend_code(presented.secret, desk.now(), tokens):
+                return True
+            if not desk.payer.code_once:
+                desk.ledger.add_token(*tokens)
+            return not desk.payer.code_once
+
+        signed = id_token(desk, user, presented.code.nonce) if "openid" in split(scope) else None
+        refresh = include_refresh_token
+        try:
+            token = mint(desk, user, scope, self.GRANT_TYPE, refresh=refresh, exchange=exchange)
+        except Late:
+            desk.ledger.revoke_grant(presented.code.grant, desk.now())
+            raise InvalidGrantError("The authorization code was already used") from None
+        return token if signed is None else {**token, "id_token": signed}
 
     def save_token(self, token: dict[str, Any]) -> None:
         """`mint` has written it."""

@@ -55,9 +55,34 @@ def refusal(desk: Desk, account: Account, choice: Choice) -> Refusal | None:
     return desk.refusal(choice.member, acting=choice.acting)
 
 
+OF_AGE = "Member eligibility failed: the dependant is of age now and has to connect apps in person"
+
+
+def loss(desk: Desk, grant: Grant) -> str | None:
+    """Why a grant does not go on: whoever gave it may not connect this patient any more. None: it does,
+    or the payer never looks again. A backend service's grant is nobody's; one whose data is refused
+    anyway goes on as it began."""
+    account = desk.accounts.get(grant.username)
+    if account is None or grant.refused or not desk.payer.recheck_eligibility:
+        return None
+    patients = {choice.patient: choice for choice in choices(desk, account)}
+    acting = bool(grant.fhir_user) and not grant.fhir_user.startswith("Patient/")
+    if acting and grant.patient not in patients:
+        return OF_AGE
+    why = refusal(desk, account, patients.get(grant.patient) or next(iter(patients.values())))
+    return why.text if why else None
+
+
+def is_locked(desk: Desk, grant: Grant) -> bool:
+    """Whether the account of who signed in, or of the patient, is locked: tokens rest until it is not."""
+    names = {grant.username, *(m.username for m in [desk.members.get(grant.patient)] if m)} - {""}
+    return desk.payer.recheck_eligibility and any("locked" in desk.ledger.standing(n) for n in names)
+
+
 def remembered(desk: Desk, asked: AuthorizationRequest, account: Account) -> list[Grant]:
-    """Earlier grants of this member to this client that cover everything asked for now, newest first,
-    one of each patient: what `prompt=none` may be answered from."""
+    """Earlier grants of this member to this client, under the same scenarios, that cover everything asked
+    for now, newest first, one of each patient: what `prompt=none` may be answered from."""
+    selection = desk.ledger.pin or desk.ledger.terms
     since = desk.now() - (desk.payer.refresh_max_days or 0) * 86_400_000
     found = {
         grant.patient: grant
@@ -65,6 +90,7 @@ def remembered(desk: Desk, asked: AuthorizationRequest, account: Account) -> lis
         if grant.client == asked.client_id
         and grant.created > since
         and grant.refused is None
+        and grant.selection == selection
         and subset(" ".join(asked.scope), grant.scope)
     }
     return sorted(found.values(), key=lambda grant: -grant.created)

@@ -72,7 +72,8 @@ def user(desk: Desk, grant: Grant) -> str:
 
 
 def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
-    """A signed id_token; `fhirUser` is absolute. `profile` is what SMART 1 called it."""
+    """A signed id_token; `fhirUser` is absolute. `profile` is what SMART 1 called it. `auth_time` is when
+    the member signed in, also after refreshes (OpenID Connect Core §2, §12.2)."""
     now, granted = desk.now() // 1000, set(split(grant.scope))
     claims: dict[str, Any] = {
         "iss": desk.issuer,
@@ -85,6 +86,8 @@ def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
         claims["fhirUser"] = user(desk, grant)
     if "profile" in granted:
         claims["profile"] = user(desk, grant)
+    if grant.signed_in is not None:
+        claims["auth_time"] = grant.signed_in // 1000
     if nonce:
         claims["nonce"] = nonce
     key = _key(signing_keys(desk)[0])

@@ -23,8 +23,7 @@ class Introspection(_Introspection):
     CLIENT_AUTH_METHODS = METHODS
 
     def authenticate_token(self, request: Any, client: Client) -> PresentedToken | None:
-        self.check_params(request, client)
-        found = present(request.desk, request.form["token"])
+        found = present(request.desk, request.form)
         return found if found and found.active and found.check_client(client) else None
 
     def authenticate_endpoint_client(self, request: Any) -> Client:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from authlib.oauth2.rfc6749 import InvalidRequestError
+
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.tokens import living
@@ -18,8 +22,12 @@ class PresentedToken:
         return self.token.client == client.client_id
 
 
-def present(desk: Desk, secret: str) -> PresentedToken | None:
-    """The token of that text; None for one that was never issued."""
+def present(desk: Desk, form: Mapping[str, str]) -> PresentedToken | None:
+    """The token in a form; None for one that was never issued. `token_type_hint` is ignored, whatever it
+    says: the digest finds either kind (RFC 7009 §2.1, RFC 7662 §2.1). Raises InvalidRequestError."""
+    if "token" not in form:
+        raise InvalidRequestError("token is missing")
+    secret = form["token"]
     token = desk.ledger.token(secret)
     if token is None:
         return None

@@ -1,7 +1,8 @@
 """Which redirect URIs may be registered (pure).
 
 Sources: RFC 6749 §3.1.2 (absolute, no fragment), RFC 8252 §7.1 (private-use schemes carry a domain,
-so a dot), §7.3 (http on loopback), RFC 9700 §2.1 (compared as text: no patterns).
+so a dot), §7.3 (http on loopback), RFC 9700 §2.1 (compared as text: no patterns), RFC 6749 §3.1
+(no parameter twice, so none that the answer adds).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
-from sandbox.auth.clients import is_loopback
+from sandbox.auth.clients import answer_parameter, is_loopback
 
 MAX_URIS, MAX_LENGTH = 20, 2000
 
@@ -46,6 +47,8 @@ def _problem(uri: str) -> str | None:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return "it cannot be read as a URI"
+    if name := answer_parameter(uri):
+        return f"its query holds {name}, which the answer to the app adds"
     if parts.scheme not in ("http", "https"):
         private = _SCHEME.fullmatch(parts.scheme) and uri.partition(":")[2]
         return None if private else "a scheme of an app's own is a reversed domain name, with a dot"

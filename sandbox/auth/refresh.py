@@ -12,6 +12,7 @@ Sources: RFC 6749 §6, RFC 9700 §4.14.2, SMART App Launch 2.2.0 "Refresh access
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
@@ -20,9 +21,10 @@ from authlib.oauth2.rfc6749.grants import RefreshTokenGrant as _RefreshGrant
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.grants import METHODS
+from sandbox.auth.household import loss
 from sandbox.auth.identity import id_token
-from sandbox.auth.scopes import split, subset
-from sandbox.auth.tokens import mint, standing
+from sandbox.auth.scopes import excess, split, subset
+from sandbox.auth.tokens import Late, mint, standing
 from sandbox.store.tenant.grant import Grant, Token
 
 
@@ -51,39 +53,52 @@ class RefreshToken(_RefreshGrant):
             _reused(desk, token)
             raise InvalidGrantError("The refresh token was already used")
         grant = standing(desk, token)
-        return PresentedRefresh(token, grant) if grant else None
+        if grant is None:
+            return None
+        if why := loss(desk, grant):  # the token is not spent: who may connect again goes on
+            raise InvalidGrantError(why)
+        return PresentedRefresh(token, grant)
 
     def _validate_token_scope(self, token: PresentedRefresh) -> None:
         asked = self.request.payload.scope
+        if problem := excess(asked):
+            raise InvalidScopeError(problem)
         if asked and not subset(asked, token.get_scope()):
             raise InvalidScopeError()
 
     def authenticate_user(self, presented: PresentedRefresh) -> Grant:
-        """Right before the token: a rotating token is replaced here, by one winner."""
-        desk: Desk = self.request.desk
-        token, rotation = presented.token, desk.payer.refresh_rotation
-        if rotation == "none" or token.replaced or desk.ledger.replace_token(token.hash, desk.now()):
-            return presented.grant
-        # Somebody was faster: replaced it, or revoked it.
-        current = desk.ledger.token(self.request.form["refresh_token"], "refresh") or token
-        if _in_grace(desk, current) and (grant := standing(desk, current)):
-            return grant
-        _reused(desk, token)
-        raise InvalidGrantError("The refresh token was already used")
+        return presented.grant
 
     def issue_token(self, user: Grant, presented: PresentedRefresh) -> dict[str, Any]:
+        """Called after every check: a rotating token is replaced here, by one winner, together with the
+        tokens that replace it."""
         desk: Desk = self.request.desk
         scope = " ".join(split(self.request.payload.scope)) or presented.get_scope()
-        token = mint(desk, user, scope, self.GRANT_TYPE, refresh=desk.payer.refresh_rotation != "none")
-        if "openid" in split(scope):  # without the nonce: that was for the sign-in (OpenID Core §12.2)
-            token["id_token"] = id_token(desk, user, None)
-        return token
+        rotates = desk.payer.refresh_rotation != "none"
+
+        def exchange(tokens: Sequence[Token]) -> bool:
+            if rotates and not presented.token.replaced:
+                return desk.ledger.replace_token(presented.token.hash, desk.now(), tokens)
+            desk.ledger.add_token(*tokens)
+            return True
+
+        # Without the nonce: that was for the sign-in (OpenID Connect Core §12.2).
+        signed = id_token(desk, user, None) if "openid" in split(scope) else None
+        try:
+            token = mint(desk, user, scope, self.GRANT_TYPE, refresh=rotates, exchange=exchange)
+        except Late:  # somebody was faster: replaced it, or revoked it
+            current = desk.ledger.token(self.request.form["refresh_token"], "refresh") or presented.token
+            if not (_in_grace(desk, current) and standing(desk, current)):
+                _reused(desk, presented.token)
+                raise InvalidGrantError("The refresh token was already used") from None
+            token = mint(desk, user, scope, self.GRANT_TYPE, refresh=rotates)
+        return token if signed is None else {**token, "id_token": signed}
 
     def save_token(self, token: dict[str, Any]) -> None:
         """`mint` has written it."""
 
     def revoke_old_credential(self, presented: PresentedRefresh) -> None:
-        """Done in `authenticate_user`, atomically."""
+        """Done in `issue_token`, in one transaction."""
 
 
 def _in_grace(desk: Desk, token: Token) -> bool:

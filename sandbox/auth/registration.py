@@ -18,7 +18,7 @@ from sandbox.auth.clients import SECRET_METHODS, AuthMethod, Client, State
 from sandbox.auth.jwks import check_jwks
 from sandbox.auth.redirects import check_redirects
 from sandbox.auth.remote import check_address
-from sandbox.auth.scopes import LAUNCH, parse, split
+from sandbox.auth.scopes import LASTING, LAUNCH, TEXT_MAX, excess, parse, split
 from sandbox.core.files import json_value
 from sandbox.core.payer import Payer
 from sandbox.store.secret import new_secret
@@ -40,16 +40,17 @@ class RegistrationError(Exception):
 
 
 class Metadata(BaseModel):
-    """Client metadata as it is posted. The defaults are those of RFC 7591 §2."""
+    """Client metadata as it is posted. The defaults are those of RFC 7591 §2, but for `grant_types`: see
+    `_grant_types`."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
     redirect_uris: list[str] = []
     client_name: _Text | None = None
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
-    grant_types: list[GrantType] = Field(default=["authorization_code"], min_length=1, max_length=10)
+    grant_types: list[GrantType] | None = Field(default=None, min_length=1, max_length=10)
     response_types: list[Literal["code"]] | None = Field(default=None, max_length=10)
-    scope: Annotated[str, Field(max_length=8192)] | None = None
+    scope: Annotated[str, Field(max_length=TEXT_MAX)] | None = None
     contacts: list[_Text] = Field(default=[], max_length=10)
     client_uri: _Url | None = None
     logo_uri: _Url | None = None
@@ -103,7 +104,7 @@ def understand(value: Any) -> Metadata:
 
 def client_of(metadata: Metadata, rules: Rules, now: int, client_id: str | None = None) -> Client:
     """The client that this metadata describes, not yet written. `now` in ms. Raises RegistrationError."""
-    grants, method = tuple(dict.fromkeys(metadata.grant_types)), metadata.token_endpoint_auth_method
+    grants, method = _grant_types(metadata, rules.payer), metadata.token_endpoint_auth_method
     coded = "authorization_code" in grants
     try:
         redirects = check_redirects(metadata.redirect_uris)
@@ -139,6 +140,16 @@ def client_of(metadata: Metadata, rules: Rules, now: int, client_id: str | None 
         attested=metadata.privacy_attestation,
         details={name: value for name in _KEPT if (value := getattr(metadata, name))},
     )
+
+
+def _grant_types(metadata: Metadata, payer: Payer) -> tuple[str, ...]:
+    """The grant types as they are registered. An app that names none gets authorization_code, and with it
+    refresh_token where it may ask for lasting access and the payer gives it: RFC 7591 §2 lets the server
+    add to the metadata, and §3.2.1 has the answer say so."""
+    if metadata.grant_types is not None:
+        return tuple(dict.fromkeys(metadata.grant_types))
+    lasting = metadata.scope is None or not LASTING.isdisjoint(split(metadata.scope))
+    return ("authorization_code", *(["refresh_token"] if lasting and payer.refresh_max_days else []))
 
 
 _KEPT = ("contacts", "client_uri", "logo_uri", "tos_uri", "policy_uri", "software_id", "software_version")
@@ -211,6 +222,8 @@ def _ceiling(asked: str | None, grants: tuple[str, ...], types: Collection[str])
         if backend:
             raise ValueError("scope: client_credentials needs the system scopes that are wanted")
         return None
+    if problem := excess(asked):
+        raise ValueError(f"scope: {problem}")
     kept = split(asked)
     for text in kept:
         found = parse(text)

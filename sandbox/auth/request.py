@@ -6,6 +6,7 @@ back byte for byte.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
@@ -50,7 +51,10 @@ class CallbackError(Exception):
 
 
 def parameters(raw: bytes) -> dict[str, list[str]]:
-    """Every value of each name in a query or form. Raises ValueError for too many of them."""
+    """Every value of each name in a query or form. Raises ValueError for too many of them.
+
+    A parameter without a value counts as omitted (RFC 6749 §3.1).
+    """
     pairs = parse_qsl(
         raw.decode("utf-8", "surrogateescape"),
         keep_blank_values=True,
@@ -60,4 +64,10 @@ def parameters(raw: bytes) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
-    return found
+    return with_values(found)
+
+
+def with_values(parameters: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """The parameters that have a value: the others count as omitted (RFC 6749 §3.1, §3.2)."""
+    kept = {name: [value for value in values if value] for name, values in parameters.items()}
+    return {name: values for name, values in kept.items() if values}

@@ -18,8 +18,7 @@ class Revocation(_Revocation):
     CLIENT_AUTH_METHODS = METHODS
 
     def authenticate_token(self, request: Any, client: Client) -> PresentedToken | None:
-        self.check_params(request, client)
-        found = present(request.desk, request.form["token"])
+        found = present(request.desk, request.form)
         # Another client's token is answered like an unknown one: nothing happens, nothing is told.
         return found if found and found.check_client(client) else None
 

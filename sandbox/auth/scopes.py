@@ -10,24 +10,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from sandbox.core.cache import bounded
 from sandbox.core.errors import BadRequest
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.params import TYPES, find
 from sandbox.fhir.query import parse as parse_query
-from sandbox.fhir.values import Token
+from sandbox.fhir.values import Token, Value
 
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
 
-LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient", "offline_access", "online_access"})
+LASTING = frozenset({"offline_access", "online_access"})
+"""Scopes that ask for a refresh token."""
+LAUNCH = frozenset({"openid", "fhirUser", "profile", "launch/patient"}) | LASTING
 
-_LENGTH_MAX, _VALUES_MAX, _GRANULAR_MAX = 1000, 20, 100
-"""Characters of a scope, values of its filter, and such scopes in one grant. What is beyond is not
-granted: a filter becomes part of every search."""
+USER = "fhirUser"
+"""With openid it lets an app read who signed in (SMART "Scopes for requesting identity data")."""
+
+_LENGTH_MAX, _VALUES_MAX = 1000, 20
+"""Characters of a scope, and values of its filter. What is beyond is not granted."""
+
+TEXT_MAX, SCOPES_MAX, GRANULAR_MAX, FILTER_MAX = 8192, 200, 100, 400
+"""Characters of a `scope` parameter, scopes in it, granular ones among them, and the values of all their
+filters. What is beyond is refused wherever it enters: a filter becomes a part of every search."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +73,7 @@ def parse(text: str) -> Scope | None:
     return _parse(text) if len(text) <= _LENGTH_MAX else None
 
 
-@lru_cache(maxsize=2048)
+@bounded(4 << 20, 20)
 def _parse(text: str) -> Scope | None:
     found = _RESOURCE.fullmatch(text)
     if not found or not found[3]:
@@ -114,6 +122,23 @@ def split(text: str | None) -> list[str]:
     return list(dict.fromkeys((text or "").split()))
 
 
+def excess(text: str | None) -> str | None:
+    """Why a `scope` parameter is more than this server takes, in words for invalid_scope; None: it is not."""
+    if text is None:
+        return None
+    if len(text) > TEXT_MAX:
+        return f"scope is longer than {TEXT_MAX} characters"
+    texts = split(text)
+    if len(texts) > SCOPES_MAX:
+        return f"scope holds more than {SCOPES_MAX} scopes"
+    granular = [each for each in texts if "?" in each]
+    if len(granular) > GRANULAR_MAX:
+        return f"scope holds more than {GRANULAR_MAX} granular scopes"
+    if sum(1 + each.count(",") + each.count("&") for each in granular) > FILTER_MAX:
+        return f"The granular scopes hold more than {FILTER_MAX} values"
+    return None
+
+
 def resource_scopes(granted: Iterable[str]) -> list[Scope]:
     return [scope for text in granted if (scope := parse(text))]
 
@@ -121,21 +146,15 @@ def resource_scopes(granted: Iterable[str]) -> list[Scope]:
 def narrow(asked: str | None, types: Collection[str]) -> list[str]:
     """What of `asked` a member may grant: launch scopes, and the reading part of patient and user
     scopes of the types this payer serves, in the form they were asked in (v1 or v2)."""
-    kept = [part for text in split(asked) if (part := _grantable(text, types, ("patient", "user")))]
-    return _bounded(kept)
+    kept = (_grantable(text, types, ("patient", "user")) for text in split(asked))
+    return list(dict.fromkeys(text for text in kept if text))
 
 
 def narrow_system(asked: str | None, registered: str | None, types: Collection[str]) -> list[str]:
     """What of `asked` a backend service is given: the reading part of the system scopes that its
     registration reaches (None: it is registered for none)."""
-    kept = [part for text in split(asked) if (part := _grantable(text, types, ("system",)))]
-    return _bounded(part for part in kept if subset(part, registered or ""))
-
-
-def _bounded(kept: Iterable[str]) -> list[str]:
-    texts = list(dict.fromkeys(kept))
-    granular = [text for text in texts if "?" in text]
-    return [text for text in texts if text not in granular[_GRANULAR_MAX:]]
+    kept = (_grantable(text, types, ("system",)) for text in split(asked))
+    return list(dict.fromkeys(text for text in kept if text and subset(text, registered or "")))
 
 
 def _grantable(text: str, types: Collection[str], contexts: Collection[str]) -> str | None:
@@ -150,6 +169,11 @@ def _grantable(text: str, types: Collection[str], contexts: Collection[str]) -> 
 
 def asks_for_system(asked: str | None) -> bool:
     return any(text.startswith("system/") for text in split(asked))
+
+
+def reads_user(granted: Iterable[str]) -> bool:
+    """Whether these scopes open the record of who signed in."""
+    return {"openid", USER} <= set(granted)
 
 
 def launches_patient(granted: str) -> bool:
@@ -170,7 +194,23 @@ def limit(granted: Iterable[Scope], kind: str, actions: str) -> AnyOf:
     reaching = [s for s in granted if any(s.covers(kind, action) for action in actions)]
     if not all(scope.clauses for scope in reaching):
         return ()
-    return tuple(dict.fromkeys(scope.clauses for scope in reaching))
+    return _merged(dict.fromkeys(scope.clauses for scope in reaching))
+
+
+def _merged(parts: Iterable[tuple[Clause, ...]]) -> AnyOf:
+    """The same parts, where those of one clause about one parameter are one clause with the values of
+    all: one condition of a search instead of many."""
+    values: dict[str, dict[Value, None]] = {}
+    alone: dict[str, Clause] = {}
+    rest: list[tuple[Clause, ...]] = []
+    for part in parts:
+        if len(part) == 1:
+            name = part[0].param.name
+            alone.setdefault(name, part[0])
+            values.setdefault(name, {}).update(dict.fromkeys(part[0].values))
+        else:
+            rest.append(part)
+    return (*((replace(alone[name], values=tuple(values[name])),) for name in alone), *rest)
 
 
 def subset(asked: str, granted: str) -> bool:
@@ -178,7 +218,8 @@ def subset(asked: str, granted: str) -> bool:
     `patient/*.rs`, a granular scope less than the same without its filter; anything that is no
     resource scope must have been granted as it stands."""
     have = set(split(granted))
-    return all(text in have or _covered(text, resource_scopes(have)) for text in split(asked))
+    held = resource_scopes(have)
+    return all(text in have or _covered(text, held) for text in split(asked))
 
 
 def _covered(text: str, granted: Collection[Scope]) -> bool:

@@ -14,20 +14,23 @@ from typing import Any
 from authlib.oauth2.rfc6749 import AuthorizationServer as _Server
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError, OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
-from sandbox.auth.authentication import authenticate
+from sandbox.auth.authentication import authenticate, basic_id
 from sandbox.auth.backend import ClientCredentials
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
 from sandbox.auth.grants import AuthorizationCode, Challenge
 from sandbox.auth.introspection import Introspection
 from sandbox.auth.refresh import RefreshToken
+from sandbox.auth.request import with_values
 from sandbox.auth.revocation import Revocation
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
 
 logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it logs every token that is issued
+
+REPEATABLE = ("resource", "audience")
+"""Parameters that may be there more than once (RFC 8707 §2, RFC 8693 §2.1); they decide nothing here."""
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
@@ -38,23 +41,14 @@ class TokenRequest(OAuth2Request):
     def __init__(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], desk: Desk):
         # Whether plain http is acceptable is decided where the server listens, not here.
         super().__init__("POST", "https://authorization.server/", headers=dict(headers))
-        self.lists = form
-        self._form = {name: values[0] for name, values in form.items() if values}
+        self.lists = with_values(form)
+        self._form = {name: values[0] for name, values in self.lists.items()}
         self.payload = BasicOAuth2Payload(self._form)
         self.desk = desk
 
     @property
     def form(self) -> dict[str, str]:
         return self._form
-
-    @property
-    def basic_id(self) -> str | None:
-        """The client id in an HTTP Basic header; None when there is none that can be read."""
-        try:
-            client_id, _ = extract_basic_authorization(self.headers)
-        except ValueError:
-            return None
-        return client_id or None
 
 
 class AuthorizationServer(_Server):
@@ -80,11 +74,11 @@ class AuthorizationServer(_Server):
     def _guarded(self, request: TokenRequest, answer: Any) -> Reply:
         """RFC 6749 §3.2: no parameter twice; §2.3: one way to authenticate."""
         problem = None
-        if any(len(values) > 1 for values in request.lists.values()):
+        if any(len(values) > 1 for name, values in request.lists.items() if name not in REPEATABLE):
             problem = InvalidRequestError("A parameter is there more than once")
-        elif "Authorization" in request.headers and "client_secret" in request.form:
+        elif "Authorization" in request.headers and request.form.get("client_secret"):
             problem = InvalidRequestError("The client authenticates in two ways at once")
-        elif request.basic_id not in (None, request.form.get("client_id", request.basic_id)):
+        elif (named := basic_id(request.headers)) and request.form.get("client_id", named) != named:
             problem = InvalidRequestError("client_id and the Authorization header name two clients")
         elif request.form.get("grant_type") == "authorization_code" and "redirect_uri" not in request.form:
             problem = InvalidRequestError("redirect_uri is missing")
@@ -121,6 +115,4 @@ class AuthorizationServer(_Server):
             status = 401
             headers = [(name, value) for name, value in headers if name != "WWW-Authenticate"]
             headers.append(("WWW-Authenticate", 'Basic realm="token"'))
-        if error.error == "unsupported_token_type":  # RFC 7009 §2.2.1; Authlib says 401
-            status = 400
         return self.handle_response(status, dict(body), headers)

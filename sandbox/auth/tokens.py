@@ -6,13 +6,14 @@ Tokens are opaque; the ledger keeps their SHA-256.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NoReturn
 
 from sandbox.auth.desk import Desk
-from sandbox.auth.scopes import Scope, launches_patient, limit, resource_scopes, split
+from sandbox.auth.household import is_locked
+from sandbox.auth.scopes import Scope, launches_patient, limit, reads_user, resource_scopes, split, subset
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
 from sandbox.fhir.clauses import AnyOf
@@ -38,16 +39,38 @@ class TokenPlan:
     extras: Mapping[str, Any] = field(default_factory=dict)
     refresh_lifetime: int | None = None
 
+    def within(self, limit: TokenPlan) -> TokenPlan:
+        """This plan, where it gives nothing that `limit` does not give."""
+        return replace(
+            self,
+            lifetime=min(self.lifetime, limit.lifetime),
+            scope=" ".join(text for text in split(self.scope) if subset(text, limit.scope)),
+            refresh=self.refresh and limit.refresh,
+            uses=_least(self.uses, limit.uses),
+            refresh_lifetime=_least(self.refresh_lifetime, limit.refresh_lifetime),
+        )
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
 
 @dataclass(frozen=True)
 class Access:
     """What a bearer token allows: this patient, these scopes, on behalf of this client. `patient`
-    None is a backend service, which reaches every member; its `username` is empty."""
+    None is a backend service, which reaches every member; its `username` is empty. `fhir_user` is the
+    resource that the scope fhirUser lets the app read (empty: none)."""
 
     patient: str | None
     username: str
     client: str
     scopes: tuple[str, ...]
+    fhir_user: str = ""
+
+    def is_user(self, kind: str, id: str) -> bool:
+        """Whether this is who signed in, whom `openid fhirUser` lets the app read (SMART "Scopes for
+        requesting identity data")."""
+        return bool(self.fhir_user) and self.fhir_user == f"{kind}/{id}"
 
     @cached_property
     def _held(self) -> list[Scope]:
@@ -79,9 +102,22 @@ class Access:
         return {kind: part for kind in kinds if (part := limit(self._held, kind, "rs"))}
 
 
-def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool) -> dict[str, Any]:
+class Late(Exception):
+    """Somebody else was faster with the same code or refresh token."""
+
+
+def mint(
+    desk: Desk,
+    grant: Grant,
+    scope: str,
+    grant_type: str,
+    *,
+    refresh: bool,
+    exchange: Callable[[Sequence[Token]], bool] | None = None,
+) -> dict[str, Any]:
     """The token response for a grant, written to the ledger. `refresh`: whether a refresh token is
-    due by policy (the grant must also hold offline_access or online_access)."""
+    due by policy (the grant must also hold offline_access or online_access). `exchange` writes the tokens
+    together with the end of what they are given for (False: it had ended). Raises Late."""
     now = desk.now()
     until = refresh_until(desk, grant) if refresh else None
     seconds = _seconds(desk, grant, now)
@@ -95,18 +131,24 @@ def mint(desk: Desk, grant: Grant, scope: str, grant_type: str, *, refresh: bool
     facts = replace(desk.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
     plan = desk.gates.run(Stage.TOKEN, plan, facts)
     response: dict[str, Any] = {
-        "access_token": _issue(desk, grant, "access", plan, now, now + plan.lifetime * 1000),
+        "access_token": (secret := new_secret()),
         "token_type": "Bearer",
         "expires_in": plan.announced,
         "scope": plan.scope,
         **plan.extras,
     }
+    tokens = [_token(secret, grant, "access", plan, now, now + plan.lifetime * 1000)]
     if plan.refresh and until is not None:
         # It stands for all that was granted, even when this access token got less (RFC 6749 §6).
         whole = replace(plan, uses=None, scope=grant.scope)
         if plan.refresh_lifetime is not None:
             until = min(until, now + plan.refresh_lifetime * 1000)
-        response["refresh_token"] = _issue(desk, grant, "refresh", whole, now, until)
+        response["refresh_token"] = secret = new_secret()
+        tokens.append(_token(secret, grant, "refresh", whole, now, until))
+    if exchange is None:
+        desk.ledger.add_token(*tokens)
+    elif not exchange(tokens):
+        raise Late
     return response
 
 
@@ -136,18 +178,17 @@ def _seconds(desk: Desk, grant: Grant, now: int) -> int:
     return seconds if until is None else max(0, min(seconds, (until - now) // 1000))
 
 
-def _issue(desk: Desk, grant: Grant, kind: str, plan: TokenPlan, now: int, expires: int) -> str:
-    secret = new_secret()
-    desk.ledger.add_token(
-        Token(digest(secret), kind, grant.id, grant.client, plan.scope, now, expires, plan.uses, None, None)
+def _token(secret: str, grant: Grant, kind: str, plan: TokenPlan, now: int, expires: int) -> Token:
+    return Token(
+        digest(secret), kind, grant.id, grant.client, plan.scope, now, expires, plan.uses, None, None
     )
-    return secret
 
 
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
-    """The token and its grant, if it is known, current, unexpired and unrevoked; else None."""
+    """The token and its grant, if it is known, current, unexpired and unrevoked, and no account of the
+    grant is locked; else None."""
     found = desk.ledger.bearer(secret, kind)
-    return found if found is not None and alive(desk, *found) else None
+    return found if found is not None and alive(desk, *found) and not is_locked(desk, found[1]) else None
 
 
 def alive(desk: Desk, token: Token, grant: Grant) -> bool:
@@ -177,10 +218,12 @@ def access(desk: Desk, authorization: str | None) -> Access:
         one_way_only()
     if scheme.lower() != "bearer" or not secret.strip():
         _challenge("The Authorization header must be: Bearer, a space, the token", None)
-    found = living(desk, secret.strip(), "access")
-    if found is None:
+    found = desk.ledger.bearer(secret.strip(), "access")
+    if found is None or not alive(desk, *found):
         _challenge("The access token is expired, revoked or unknown", "invalid_token")
     token, grant = found
+    if is_locked(desk, grant):
+        _challenge("The account of this member is locked", "invalid_token")
     if token.uses is not None and not desk.ledger.use_token(token.hash):
         _challenge("The access token is expired, revoked or unknown", "invalid_token")
     return reach(token, grant)
@@ -192,7 +235,9 @@ def reach(token: Token, grant: Grant) -> Access:
         raise Forbidden(grant.refused)
     # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
     patient = grant.patient if grant.username else None
-    return Access(patient, grant.username, grant.client, tuple(split(token.scope)))
+    scopes = tuple(split(token.scope))
+    fhir_user = grant.fhir_user if reads_user(scopes) else ""
+    return Access(patient, grant.username, grant.client, scopes, fhir_user)
 
 
 def one_way_only() -> NoReturn:

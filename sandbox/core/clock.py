@@ -64,14 +64,14 @@ def sleep(seconds: float) -> None:
     time.sleep(seconds)
 
 
-def pause(clock: Clock, seconds: float) -> None:
-    """Let time pass by this clock: really, or at once where a test holds the clock."""
+def skip(clock: Clock, seconds: float) -> bool:
+    """Move a clock that a test holds. False for a clock that goes by itself: there one has to wait."""
     while isinstance(clock, OffsetClock):
         clock = clock.base
-    if isinstance(clock, FrozenClock):
-        clock.advance(timedelta(seconds=seconds))
-    else:
-        sleep(seconds)
+    if not isinstance(clock, FrozenClock):
+        return False
+    clock.advance(timedelta(seconds=seconds))
+    return True
 
 
 _DURATION = re.compile(

@@ -13,7 +13,10 @@ SandboxError
     ├── NotAcceptable       406 not-supported
     ├── TooLarge            413 too-long
     ├── TooLong             414 too-long
-    └── UnsupportedMedia    415 not-supported
+    ├── UnsupportedMedia    415 not-supported
+    ├── Misdirected         421 invalid
+    ├── TooManyRequests     429 throttled
+    └── Unavailable         503 transient
 """
 
 from __future__ import annotations
@@ -96,6 +99,29 @@ class TooLong(Problem):
 
 class Gone(Problem):
     status, code = 410, "deleted"
+
+
+class Misdirected(Problem):
+    status, code = 421, "invalid"
+
+
+class TooManyRequests(Problem):
+    """A quota is used up; `seconds` is when the next try may succeed."""
+
+    status, code = 429, "throttled"
+
+    def __init__(self, text: str, seconds: int):
+        super().__init__(text, headers={"Retry-After": str(seconds)})
+        self.seconds = seconds
+
+
+class Unavailable(Problem):
+    """The ledger cannot be read or written at the moment."""
+
+    status, code = 503, "transient"
+
+    def __init__(self) -> None:
+        super().__init__("The server cannot keep its records right now", headers={"Retry-After": "5"})
 
 
 def bad_request(text: str, expression: str | None = None) -> NoReturn:

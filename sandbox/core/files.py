@@ -7,6 +7,7 @@ written by people, so those resolvers are removed: such words stay strings. Dupl
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
@@ -68,6 +69,24 @@ def parse_yaml(text: str, name: str = "<text>") -> Any:
         if mark and text.splitlines()[mark.line : mark.line + 1] and "\t" in text.splitlines()[mark.line]:
             what = "a tab where YAML wants spaces"
         raise FileProblem(f"{name}{line}: {what}") from None
+
+
+def make_private(path: Path) -> None:
+    """Make sure that a file is there which nobody but its owner may open, never even for a moment; the
+    same for what SQLite keeps beside it. Raises OSError."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
+        if each.exists() and each.stat().st_mode & 0o077:
+            each.chmod(0o600)
+
+
+def make_private_folder(path: Path, *, tighten: bool = False) -> None:
+    """Make a folder that nobody else may enter. One that is there stays as it is, unless it is all ours
+    (`tighten`). Raises OSError."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.mkdir(mode=0o700, exist_ok=True)
+    if tighten and path.stat().st_mode & 0o077:
+        path.chmod(0o700)
 
 
 def read_text(path: Path) -> str:

@@ -26,6 +26,11 @@ class Stage(Enum):
     BUNDLE = "when a page of results is shown: the Page"
     RESPONSE = "last: the Reply on its way out"
 
+    @property
+    def decides(self) -> bool:
+        """Whether the gate changes what is true, and not only what is said."""
+        return self in (Stage.AUTHORIZE, Stage.TOKEN)
+
 
 @dataclass(frozen=True)
 class Facts:
@@ -44,6 +49,8 @@ class Facts:
     grant_type: str | None = None
     page: int | None = None
     caller: str = ""
+    preflight: bool = False
+    """Whether a browser asks on its own account: only rules that name OPTIONS mean it."""
 
 
 @dataclass(frozen=True)

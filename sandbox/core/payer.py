@@ -23,6 +23,7 @@ Aud = Literal["required", "slash-strict", "forbidden", "ignored"]
 Par = Literal["supported", "required", "off"]
 ResponseMode = Literal["query", "fragment"]
 Registration = Literal["open", "approval", "closed"]
+AssertionAudience = Literal["token-endpoint", "either", "issuer"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ class Payer:
     registration: Registration = "open"  # open: approved at once; approval: somebody decides
     client_secret_basic: bool = True  # whether apps may send their secret by HTTP Basic
     client_secret_post: bool = False  # whether apps may send their secret in the form
+    empty_basic: bool = False  # whether any public app may send its id by HTTP Basic, without a password
+    assertion_audience: AssertionAudience = "token-endpoint"  # what `aud` of a client assertion must be
     secret_grace_days: int = 30  # how long an old secret goes on after a rotation with notice
 
     # who may connect
@@ -55,6 +58,7 @@ class Payer:
     minors: Minors = "allowed"  # guardian-only: a minor may not connect, who acts for them may
     adult_age: int = 18  # years; below it a subscriber acts for their dependants
     connection_approval: bool = False  # whether the payer approves of every member who connects
+    recheck_eligibility: bool = True  # whether who may not connect any more loses what they had connected
     separate_credentials: tuple[str, ...] = ()  # lines whose members need another password than the portal's
 
     # how they are asked
@@ -62,6 +66,7 @@ class Payer:
     least_state: int = 0  # characters that `state` must have
     par: Par = "supported"
     response_mode: ResponseMode = "query"
+    callback_iss: bool = True  # whether the callback names the issuer (RFC 9207)
     session_seconds: int = 3600  # how long a member stays signed in; online_access ends with it
     login_failures: int = 10  # wrong passwords for one user name, until it has to wait
     login_failures_per_address: int = 50
@@ -105,6 +110,23 @@ RANGES: Mapping[str, tuple[int, int]] = {
 
 
 POLICIES = frozenset(policy.name for policy in fields(Payer))
+
+
+MANNERS = frozenset(
+    {
+        "name", "website", "brand_color", "status", "sandbox", "developer_portal", "developer_email", "cors",
+        "everything", "page_size", "page_size_max", "page_token_seconds",
+    }
+)  # fmt: skip
+"""Policies about what is said and how. Each of the others is a term of what was granted under it."""
+
+
+def with_terms(payer: Payer, granted: Payer) -> Payer:
+    """The payer as it deals with what was granted by another character of itself: the terms stay those
+    of the grant, and no type that either of them withholds is served."""
+    terms = {name: getattr(granted, name) for name in POLICIES - MANNERS}
+    withheld = tuple(dict.fromkeys((*granted.withheld_types, *payer.withheld_types)))
+    return replace(payer, **terms | {"withheld_types": withheld})
 
 
 def changed(payer: Payer, changes: dict[str, Any]) -> Payer:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from sandbox.core.errors import Problem
-from sandbox.core.gates import Facts, Reply, Stage, unchanged
+from sandbox.core.gates import Facts, Gates, Reply, Stage, unchanged
 from sandbox.faults.effects.base import Effect, World
 from sandbox.faults.scenario import When
 
@@ -58,11 +58,13 @@ class Bound:
 class BoundGates:
     """The rules of the scenarios in force, for one request.
 
-    A request is counted once for each rule, however many resources of it pass the gate.
+    A request is counted once for each rule, however many resources of it pass the gate. `bounded`: what
+    is decided about was granted under other scenarios, so that a rule may take from it and never add.
     """
 
     rules: Sequence[Bound]
     world: World
+    bounded: bool = False
     _fired: list[str] = field(default_factory=list)
     _counted: dict[tuple[str, int], bool] = field(default_factory=dict)
 
@@ -77,6 +79,8 @@ class BoundGates:
                 except Problem:  # an effect may answer by refusing
                     self._fired.append(rule.name)
                     raise
+                if self.bounded and stage.decides:
+                    value = value.within(before)  # type: ignore[attr-defined]
                 if rule.effect.silent or not unchanged(before, value):
                     self._fired.append(rule.name)
         return value
@@ -91,3 +95,23 @@ class BoundGates:
         if key not in self._counted:
             self._counted[key] = rule.counted(self.world)
         return self._counted[key]
+
+
+@dataclass
+class LayeredGates:
+    """Two selections at once: the deciding rules of the one under which something was `granted`, then all
+    rules of the one that was `chosen` for this request."""
+
+    granted: Gates
+    chosen: Gates
+
+    def armed(self, stage: Stage) -> bool:
+        return self.chosen.armed(stage) or (stage.decides and self.granted.armed(stage))
+
+    def run(self, stage: Stage, value: T, facts: Facts) -> T:
+        if stage.decides:
+            value = self.granted.run(stage, value, facts)
+        return self.chosen.run(stage, value, facts)
+
+    def fired(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.granted.fired(), *self.chosen.fired())))

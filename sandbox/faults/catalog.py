@@ -5,18 +5,18 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
+from sandbox.core.cache import bounded, weigh
 from sandbox.core.errors import FileProblem, NotFound
 from sandbox.core.files import read_yaml
 from sandbox.core.limits import SELECTION_LENGTH_MAX
 from sandbox.faults.parameters import Parameter
 from sandbox.faults.scenario import Case, Rule, Scenario, When
-from sandbox.faults.selection import Named, Selection, split
+from sandbox.faults.selection import LONGEST, Named, Selection, split
 from sandbox.faults.shows import Show, Then
 from sandbox.faults.verbs import VERBS
 from sandbox.faults.window import Window
@@ -24,9 +24,16 @@ from sandbox.faults.window import Window
 __all__ = ["Catalog", "Selection", "load", "read"]
 
 
-CACHED, CACHED_SETTINGS = 4096, 512
-"""Selections that are kept, and scenarios at settings of their dials (some 20 kB each): setting them
-means validating the scenario again."""
+SELECTIONS, SCENARIOS = 8 << 20, 8 << 20
+"""Bytes of selections and of their scenarios that are kept: setting dials means validating again."""
+
+_SCENARIO = 12_000
+"""Bytes of a scenario whose dials are set."""
+
+
+def _weigh(arguments: tuple[Any, ...], selection: Selection) -> int:
+    """A selection holds its scenarios; those without settings are the catalogue's own."""
+    return 4 * weigh(arguments) + _SCENARIO * str(arguments[-1]).count("=")
 
 
 class Catalog:
@@ -34,8 +41,9 @@ class Catalog:
 
     def __init__(self, scenarios: Iterable[Scenario]):
         self.by_id: Mapping[str, Scenario] = {s.id: s for s in sorted(scenarios, key=lambda s: s.id)}
-        self._parsed = lru_cache(CACHED)(self._parse)
-        self._found = lru_cache(CACHED_SETTINGS)(self._find)  # sessions of one setting share its scenario
+        self._parsed = bounded(SELECTIONS, _weigh)(self._parse)
+        # sessions of one setting share its scenario
+        self._found = bounded(SCENARIOS, lambda arguments, found: _SCENARIO)(self._find)
 
     def choose(self, path: str | None, header: str | None, default: str, pinned: str = "") -> Selection:
         """The first that names a scenario wins: path prefix, header, pin, the server's default.
@@ -61,7 +69,10 @@ class Catalog:
 
     def _parse(self, text: str) -> Selection:
         named, stealth, session = split(text)
-        return Selection(tuple(self._found(one) for one in named), session, stealth)
+        selection = Selection(tuple(self._found(one) for one in named), session, stealth)
+        if len(text) > LONGEST:
+            raise NotFound(f"A choice of scenarios has at most {LONGEST} characters")
+        return selection
 
     def _find(self, named: Named) -> Scenario:
         found = self.by_id.get(named.id)

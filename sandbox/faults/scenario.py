@@ -46,7 +46,8 @@ class When(_Strict):
     """When a rule applies. Every key that is there must hold. Paths are globs below the payer's
     prefix. `nth every first after` count the requests that match the other keys; `rate` picks a
     share of them by a hash, so that two runs agree. `status` is for response verbs, `share` (of the
-    resources, by a hash of their id) for resource verbs."""
+    resources, by a hash of their id) for resource verbs. A browser's preflight is meant only by rules with
+    `method: OPTIONS`."""
 
     path: str | None = None
     method: str | None = None
@@ -71,7 +72,8 @@ class When(_Strict):
     def matches(self, facts: Facts) -> bool:
         """Whether the keys about the request itself hold."""
         return (
-            (self.path is None or fnmatchcase(facts.path, self.path))
+            (self.method is not None or not facts.preflight)
+            and (self.path is None or fnmatchcase(facts.path, self.path))
             and (self.method is None or facts.method == self.method.upper())
             and self._param(facts)
             and (self.lacks is None or self.lacks not in facts.params)

@@ -23,6 +23,9 @@ from sandbox.faults.parameters import NAME, VALUE
 from sandbox.faults.scenario import Scenario
 
 STEALTH = "stealth"
+LONGEST = 1000
+"""Characters of a selection: it names its payer's rows in the ledger."""
+
 _SESSION = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _DOT = re.compile(r"\.(?![0-9])")
 _SETTING = re.compile(rf"({NAME})=({VALUE})")

@@ -48,7 +48,7 @@ class Then(_Strict):
 
 class Show(_Strict):
     """One step that a client takes. Exactly one of get, fetch, follow, sign_in, authorize,
-    refresh, replay, advance, opt_in.
+    refresh, replay, advance, opt_in, service.
 
     `get` is a path below the FHIR base, read with the token; `fetch` one below the payer's own prefix,
     without it; {patient} stands for the member's id, {ago[90]} for the date so many days ago by the
@@ -67,6 +67,10 @@ class Show(_Strict):
     authorize: dict[str, str | None] | None = None
     refresh: int | None = Field(None, ge=1, description="refresh this many times")
     advance: str | None = Field(None, description="move the clock: an ISO 8601 duration")
+    service: str | None = Field(
+        None,
+        description="a backend service gets a token by an assertion with this aud; {auth} is the payer's",
+    )
     opt_in: str | None = Field(None, description="a member who switches sharing on in the portal")
     send: dict[str, str] = Field({}, description="request headers of get and fetch")
     times: int = Field(1, ge=1)
@@ -84,11 +88,12 @@ class Show(_Strict):
             "advance": self.advance,
             "opt_in": self.opt_in,
             "replay": self.replay,
+            "service": self.service,
         }
         if sum(action is not None for action in actions.values()) != 1:
             raise ValueError(
                 "a step has exactly one of get, sign_in, refresh, advance, opt_in, fetch, follow, authorize,"
-                " replay"
+                " replay, service"
             )
         if self.password is not None and self.sign_in is None:
             raise ValueError("password goes with sign_in")

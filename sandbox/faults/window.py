@@ -45,6 +45,14 @@ class Window(BaseModel):
             raise ValueError("a window has after, before, daily or days")
         return self
 
+    def never(self) -> str:
+        """Why it never opens; nothing when it does."""
+        if self.after is not None and self.before is not None:
+            after, before = _edge(self.after), _edge(self.before)
+            if type(after) is type(before) and after >= before:  # type: ignore[operator]
+                return "it ends before it begins"
+        return ""
+
     def open(self, now: datetime, ahead: timedelta) -> bool:
         """Whether it is open now. `ahead`: how far the tenant's clock has been moved."""
         return self._since(now, ahead) and self._of_the_day(now)

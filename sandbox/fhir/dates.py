@@ -10,7 +10,7 @@ from calendar import isleap, monthrange
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
-from sandbox.core.caching import cache_short
+from sandbox.core.cache import bounded
 
 Range = tuple[int, int]
 
@@ -45,7 +45,7 @@ def _zone(text: str | None) -> timezone:
     return timezone(timedelta(hours=hours, minutes=minutes) * (-1 if text[0] == "-" else 1))
 
 
-@cache_short(4096)
+@bounded(1 << 20, 2)
 def parse(text: str) -> Range:
     """The range a FHIR date, dateTime or instant stands for. Raises ValueError."""
     found = _DATE.fullmatch(text)

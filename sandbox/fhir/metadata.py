@@ -208,7 +208,7 @@ def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
         "scopes_supported": scopes(payer),
         "capabilities": capabilities(payer),
-        "authorization_response_iss_parameter_supported": True,
+        "authorization_response_iss_parameter_supported": payer.callback_iss,
         "require_pushed_authorization_requests": payer.par == "required",
     }
 
@@ -237,5 +237,19 @@ def openid_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
         **server_metadata(auth, payer),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "nonce", "fhirUser", "profile"],
+        "claims_supported": [
+            "iss",
+            "sub",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "fhirUser",
+            "profile",
+        ],
+        "claims_parameter_supported": False,
+        "request_parameter_supported": False,
+        # Without this line it would be true. A pushed request's name works all the same (RFC 9126 §5).
+        "request_uri_parameter_supported": False,
     }

@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Iterator, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
-from sandbox.core.caching import cache_short
+from sandbox.core.cache import bounded
 from sandbox.fhir import dates
 from sandbox.fhir.types import SHARED, TYPES, Kind, Param, Type, find
 
@@ -188,7 +188,7 @@ def literal(reference: Any) -> tuple[str, str] | None:
     return _literal(text) if isinstance(text, str) else None
 
 
-@cache_short(4096)
+@bounded(1 << 20, 2)
 def _literal(text: str) -> tuple[str, str] | None:
     if text.startswith(("#", "urn:")):
         return None
@@ -264,7 +264,7 @@ def _texts(value: Any) -> Iterator[str]:
                     yield text
 
 
-@cache_short(4096)
+@bounded(1 << 20, 2)
 def fold(text: str) -> str:
     """String search ignores case and accents (R4 §3.1.1.4.8 "string")."""
     import unicodedata

@@ -12,11 +12,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.core.caching import KEPT_LENGTH_MAX
+from sandbox.core.cache import bounded
 from sandbox.core.errors import bad_request, forbidden, not_found
 from sandbox.core.limits import (
     BROAD_CLAUSES_MAX,
@@ -148,11 +147,10 @@ def parse(
 
     Raises BadRequest (value or, when strict, unknown parameter), TooLarge, NotFound (type).
     """
-    listed = tuple(args)
-    short = sum(len(name) + len(text) for name, text in listed) <= KEPT_LENGTH_MAX
-    return (_remembered if short else _parsed)(kind, listed, page_size, page_size_max, strict, base)
+    return _parsed(kind, tuple(args), page_size, page_size_max, strict, base)
 
 
+@bounded(8 << 20, 8)
 def _parsed(
     kind: str,
     listed: tuple[tuple[str, str], ...],
@@ -196,9 +194,6 @@ def _parsed(
         args=listed,
         **results,
     )
-
-
-_remembered = lru_cache(512)(_parsed)
 
 
 def _check(clauses: Sequence[Clause], included: Sequence[Include]) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sandbox.core.errors import bad_request
 from sandbox.core.limits import TEXT_LENGTH_MAX
+from sandbox.core.urls import relative_to
 from sandbox.fhir import dates
 from sandbox.fhir.params import Param, fold, literal
 
@@ -124,8 +125,7 @@ def _moment(text: str, name: str) -> Moment:
 
 
 def _target(param: Param, modifier: str, text: str, name: str, base: str) -> Target | Elsewhere:
-    if base:
-        text = text.removeprefix(f"{base}/")
+    text = relative_to(text, base)
     if re.match(r"[A-Za-z][A-Za-z0-9+.\-]*:", text):
         return Elsewhere()
     if "/" in text:

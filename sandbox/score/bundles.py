@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sandbox.core.urls import relative_to
 from sandbox.score.answers import Answer, joined
 
 _LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -98,7 +99,7 @@ def literal(said: Iterable[str]) -> set[str]:
 def normal(reference: str, base: str) -> str:
     """A reference to this server as `Type/id`, with `/_history/version` where it names one; any other
     stays as it is."""
-    relative = reference.removeprefix(base + "/")
+    relative = relative_to(reference, base)
     return relative if _LITERAL.fullmatch(relative) else reference
 
 

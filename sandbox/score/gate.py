@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import quantity
 
 
 def parse(words: Iterable[str], most: Mapping[str, int]) -> dict[str, int]:
@@ -29,5 +30,5 @@ def below(
         found.append(f"the score {score} is below {fail_under:g}")
     for metric, least in fail_on.items():
         if points.get(metric, 0) < least:
-            found.append(f"{metric} has {points.get(metric, 0)} points, fewer than {least}")
+            found.append(f"{metric} has {quantity(points.get(metric, 0), 'point')}, fewer than {least}")
     return found

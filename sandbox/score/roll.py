@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from sandbox.core.text import quantity
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery
 from sandbox.score.evidence import Observation, seen, unseen
@@ -132,5 +133,5 @@ def why_no_door(door: Door | None, known: Facts, given: Given, found: Observatio
 def nobody(sessions: Sessions, why_no_door: str) -> str:
     """Why there is nobody whose data to ask for."""
     if sessions:
-        return f"none of {len(sessions)} sign-ins worked: {sessions[0][1].reason}"
+        return f"none of {quantity(len(sessions), 'sign-in')} worked: {sessions[0][1].reason}"
     return why_no_door or "no account of an eligible member was lent"

@@ -13,6 +13,7 @@ import httpx
 
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
+from sandbox.core.urls import canonical_url
 from sandbox.score import facts as facts_document
 from sandbox.score import rubric
 from sandbox.score.card import Card
@@ -156,7 +157,7 @@ def base_url(target: str) -> str:
     parts = urlsplit(target)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise UsageError(f"a FHIR base URL has no user name, query or fragment: {target!r}")
-    return target.rstrip("/")
+    return canonical_url(target).rstrip("/")
 
 
 def _traffic(rules: Edition, log: Log | None) -> dict[str, Observation]:

@@ -11,7 +11,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode
 
 import httpx
@@ -59,6 +59,8 @@ class Session:
     patient: str = ""
     scope: str = ""
     expires_in: int | None = None
+    response: dict[str, Any] = field(default_factory=dict, repr=False)
+    """The token response as the payer sent it; empty where none gave an access token."""
     exchanges: tuple[Exchange, ...] = ()
 
     @property
@@ -172,7 +174,8 @@ def _redeem(http: Client, endpoints: Endpoints, app: App, code: str, verifier: s
         return Session("EXCHANGE_FAILED", reply.why(), reply.text("error"), exchanges=exchanges)
     patient = tokens.patient_of(reply.body)
     if not patient:
-        return Session("EXCHANGE_FAILED", "the token response names no patient", exchanges=exchanges)
+        why = "the token response names no patient"
+        return Session("EXCHANGE_FAILED", why, response=reply.body, exchanges=exchanges)
     expires = reply.body.get("expires_in")
     return Session(
         "AUTHORIZED",
@@ -181,6 +184,7 @@ def _redeem(http: Client, endpoints: Endpoints, app: App, code: str, verifier: s
         patient=patient,
         scope=reply.text("scope") or asked,  # RFC 6749 §5.1: left out when identical to what was asked
         expires_in=expires if isinstance(expires, int) else None,
+        response=reply.body,
         exchanges=exchanges,
     )
 

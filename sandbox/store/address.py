@@ -67,6 +67,14 @@ def writing(place: str | Path) -> Engine:
     return create_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
 
 
+def making(path: Path) -> Engine:
+    """An engine for a new file that nobody else opens before it is whole."""
+    # Without SQLite's own locks: `part_file` holds one, and where locks of both kinds meet they exclude
+    # each other.
+    query = {"nolock": "1", "uri": "true"}
+    return create_engine(URL.create("sqlite", database=f"file:{quote(str(path))}", query=query))
+
+
 def _server(url: str, *options: str) -> Engine:
     parts = _parsed(url)
     told = " ".join([str(parts.query.get("options", "")), *options]).strip()

@@ -1,27 +1,33 @@
 """The driver beneath SQLAlchemy, for the few statements that almost every request runs.
 
 A statement is written in SQLAlchemy with named parameters and becomes text once; after that only the
-driver is at work, which takes a tenth of the time. Each statement is a transaction of its own. Of the
-types of SQLAlchemy only our own (`TypeDecorator`) mean something here.
+driver is at work, which takes a tenth of the time. Each statement is a transaction of its own, but for
+those that are written `together`. Of the types of SQLAlchemy only our own (`TypeDecorator`) mean something
+here.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from operator import attrgetter, methodcaller
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Engine, Executable, bindparam
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeDecorator
 
+from sandbox.core.cache import bounded
+from sandbox.core.errors import Unavailable
 from sandbox.store.address import printable
+from sandbox.store.failures import is_unavailable
 
 Row = tuple[Any, ...]
 Place = tuple[str, int | None]
 """A parameter, and which of its values if it is a list."""
 Change = Callable[[Any], Any]
+Step = tuple[Executable, dict[str, Any]]
+"""A statement and its values."""
 
 
 class Text(NamedTuple):
@@ -43,18 +49,29 @@ def given(name: str, *, many: bool = False) -> BindParameter[Any]:
 _fetched, _count = methodcaller("fetchall"), attrgetter("rowcount")
 
 
+TEXTS = 8 << 20
+"""Bytes of statements that a driver remembers as text."""
+
+
+def _weigh(arguments: tuple[Any, ...], text: Text) -> int:
+    """A statement's own objects take some twenty times its text."""
+    return 20 * len(text.sql) + 200 * (len(text.places) + len(text.constants)) + 4096
+
+
 def _nothing(done: Any) -> None:
     """What a write has to tell."""
 
 
 class Driver:
-    """Runs statements on connections of its own. Safe to share between threads."""
+    """Runs statements on connections of its own, and waits `patience` ms for another writer (None: as long
+    as the engine does). Safe to share between threads. Raises Unavailable where the database is locked,
+    full, read-only or away."""
 
-    def __init__(self, engine: Engine):
-        self._engine = engine
+    def __init__(self, engine: Engine, patience: int | None = None):
+        self._engine, self._patience = engine, patience
         self._idle: deque[Any] = deque()
         self._parents: deque[Any] = deque()
-        self._text = lru_cache(1024)(self._compiled)
+        self._text = bounded(TEXTS, _weigh)(self._compiled)
 
     def rows(self, statement: Executable, **values: Any) -> list[Row]:
         """What a question finds. A list is the value of an `in_` of an expanding parameter."""
@@ -70,7 +87,53 @@ class Driver:
         count: int = self._run(statement, values, _count)
         return count
 
+    def together(self, first: Step, *others: Step) -> bool:
+        """Write all of them in one transaction; nothing where the first changes no row. Returns whether
+        it did."""
+        begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN"
+        prepared = [self._prepared(*step) for step in (first, *others)]
+        connection = self._borrowed()
+        try:
+            self._execute(connection, begin)
+            sql, args, _ = prepared[0]
+            done = bool(self._execute(connection, sql, args).rowcount)
+            for sql, args, _ in prepared[1:] if done else ():
+                self._execute(connection, sql, args)
+            self._execute(connection, "COMMIT" if done else "ROLLBACK")
+        except BaseException as problem:
+            connection.close()  # which rolls back
+            _translate(problem)
+            raise
+        self._idle.append(connection)
+        return done
+
+    def _execute(self, connection: Any, sql: str, args: Any = ()) -> Any:
+        return connection.execute(sql, args)
+
     def _run(self, statement: Executable, values: dict[str, Any], told: Callable[[Any], Any]) -> Any:
+        sql, args, changes = self._prepared(statement, values)
+        connection = self._borrowed()
+        try:
+            found = told(connection.execute(sql, args))
+        except BaseException as problem:
+            connection.close()
+            _translate(problem)
+            raise
+        self._idle.append(connection)
+        if found and changes:
+            return [_changed(row, changes) for row in found]
+        return found
+
+    def _borrowed(self) -> Any:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return self._connected()
+
+    def _prepared(
+        self, statement: Executable, values: dict[str, Any]
+    ) -> tuple[str, Any, tuple[tuple[int, Change], ...]]:
+        """The statement's text, its arguments, and what becomes of the columns it finds."""
         lengths = tuple([(name, len(value)) for name, value in values.items() if type(value) is list])
         text = self._text(statement, lengths)
         for name, change in text.sent.items():
@@ -87,28 +150,25 @@ class Driver:
                     for key, (name, at) in text.places.items()
                 }
             )
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connected()
-        try:
-            found = told(connection.execute(text.sql, args))
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
-        if found and text.found:
-            return [_changed(row, text.found) for row in found]
-        return found
+        return text.sql, args, text.found
 
     def _connected(self) -> Any:
-        fresh = self._engine.raw_connection()
+        try:
+            fresh = self._engine.raw_connection()
+        except DBAPIError as problem:
+            if is_unavailable(problem.orig):
+                raise Unavailable() from None
+            raise
         connection: Any = fresh.driver_connection
         fresh.detach()
         if self._engine.dialect.name == "sqlite":
             connection.isolation_level = None
+            if self._patience is not None:
+                connection.execute(f"PRAGMA busy_timeout={self._patience}")
         else:
             connection.autocommit = True
+            if self._patience is not None:
+                connection.execute(f"SET lock_timeout={self._patience}")
         return connection
 
     def _compiled(self, statement: Executable, lengths: Sequence[tuple[str, int]]) -> Text:
@@ -153,6 +213,12 @@ class Driver:
     def close(self) -> None:
         while self._idle:
             self._idle.pop().close()
+
+
+def _translate(problem: BaseException) -> None:
+    """Raises Unavailable where the database is locked, full, read-only or away."""
+    if is_unavailable(problem):
+        raise Unavailable() from None
 
 
 def _changed(row: Row, changes: Sequence[tuple[int, Change]]) -> Row:

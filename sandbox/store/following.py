@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, or_, select, union_all
 
+from sandbox.core.cache import bounded
 from sandbox.core.limits import INCLUDED_MAX
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Stored
@@ -15,6 +15,16 @@ from sandbox.fhir.table import PATIENT
 from sandbox.store.conditions import in_force, visible
 from sandbox.store.driver import given
 from sandbox.store.schema import REFERENCE, RESOURCE
+
+STATEMENTS = 4 << 20
+"""Bytes of statements of each kind that are remembered."""
+
+
+def _weigh(arguments: tuple[Any, ...], statement: Select[Any]) -> int:
+    """What a statement takes: a part that is always there, and one for each rule."""
+    rules = arguments[0]
+    return 30_000 + 8_000 * (len(rules) if isinstance(rules, tuple) else 1)
+
 
 Fetch = Callable[..., list[Stored]]
 """Runs a statement that selects the columns of STORED, with the values of its parameters."""
@@ -86,7 +96,7 @@ def _stored(narrowed: bool) -> Select[Any]:
     return shown.where(visible(RESOURCE, given("patient"))) if narrowed else shown
 
 
-@lru_cache(256)
+@bounded(STATEMENTS, _weigh)
 def _pointed_to(rules: tuple[Include, ...], narrowed: bool) -> Select[Any]:
     target = RESOURCE.alias()
     source = RESOURCE.alias()
@@ -114,14 +124,14 @@ def _follows(rule: Include) -> ColumnElement[bool]:
     return and_(mine, REFERENCE.c.target_type == rule.target) if rule.target else mine
 
 
-@lru_cache(256)
+@bounded(STATEMENTS, _weigh)
 def _owned_by(rule: Include, narrowed: bool) -> Select[Any]:
     return _stored(narrowed).where(
         RESOURCE.c.type == rule.source, RESOURCE.c.patient.in_(given("ids", many=True))
     )
 
 
-@lru_cache(256)
+@bounded(STATEMENTS, _weigh)
 def _pointing_at(rule: Include, narrowed: bool) -> Select[Any]:
     source = RESOURCE.alias()
     keys = (

@@ -7,9 +7,7 @@ one after it was replaced. A deletion ends the version that is in force then.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,8 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.schema import CreateSchema, CreateTable, DropSchema
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_bytes, make_private_folder
+from sandbox.core.part_file import part_file
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES
@@ -56,28 +55,22 @@ def write(place: str | Path, batches: Iterable[Batch]) -> int:
 
 
 def _write_file(path: Path, batches: Iterable[Batch]) -> int:
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    engine = address.writing(part)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.unlink(missing_ok=True)
-        with engine.connect() as db:
-            # nothing is read from this file before it is whole, so nothing needs to be taken back
-            db.exec_driver_sql("PRAGMA journal_mode = OFF")
-            db.exec_driver_sql("PRAGMA synchronous = OFF")
-            db.exec_driver_sql("PRAGMA cache_size = -65536")  # KB: indexes are sorted in memory that size
-            count = _written(db, batches)
-            db.commit()
-        engine.dispose()
-        with part.open("rb") as whole:
-            os.fsync(whole.fileno())
-        part.replace(path)
+        make_private_folder(path.parent)
+        with part_file(path) as part:
+            engine = address.making(part)
+            try:
+                with engine.connect() as db:
+                    # nothing is read from this file before it is whole, so nothing needs to be taken back
+                    db.exec_driver_sql("PRAGMA journal_mode = OFF")
+                    db.exec_driver_sql("PRAGMA synchronous = OFF")
+                    db.exec_driver_sql("PRAGMA cache_size = -65536")  # KB: indexes are sorted in that much
+                    count = _written(db, batches)
+                    db.commit()
+            finally:
+                engine.dispose()
     except (OSError, OperationalError) as problem:
         raise FileProblem(f"{path}: cannot be written ({problem})".splitlines()[0]) from None
-    finally:
-        engine.dispose()
-        with suppress(OSError):
-            part.unlink()
     return count
 
 

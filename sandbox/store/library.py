@@ -23,6 +23,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, inspect, n
 from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
+from sandbox.core.cache import ByteBoundedCache, weigh
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_value
 from sandbox.fhir import dates
@@ -37,13 +38,12 @@ from sandbox.store.driver import Driver, given
 from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
-from sandbox.store.remembering import Remembered
 from sandbox.store.roster import Accounts
 from sandbox.store.schema import ABOUT, ACCOUNT, DATE, DICTIONARY, HOUSEHOLD, PROFILES, REFERENCE, RESOURCE
 
-BODIES, ANSWERS, MEMBERS = 4096, 1024, 1024
-"""What a process remembers: resources unpacked (some 30 MB), the keys of answers, and of members when
-something of theirs changes (some 5 MB each)."""
+BODIES, READS, ANSWERS, CHANGES = 32 << 20, 16 << 20, 8 << 20, 4 << 20
+"""Bytes that a process remembers: resources unpacked, those that were read, the keys of answers, and of
+members when something of theirs changes."""
 
 
 def exists(place: str | Path) -> bool:
@@ -75,10 +75,17 @@ class SqlLibrary:
         except (DBAPIError, NoResultFound):
             raise FileProblem(f"{address.shown(place)}: not a library") from None
         self._unpack = Packing(known).unpack
-        self._bodies: Remembered[int, Stored] = Remembered(BODIES)
-        self._reads: Remembered[tuple[str, str], tuple[Stored, int]] = Remembered(BODIES)
-        self._answers: Remembered[Hashable, Sequence[int]] = Remembered(ANSWERS)
-        self._changes: Remembered[str, Sequence[int]] = Remembered(MEMBERS)
+        # Nobody can tell, but it saves most of the work of a member's second page.
+        self._bodies: ByteBoundedCache[int, Stored] = ByteBoundedCache(BODIES, lambda _, s: _size(s))
+        self._reads: ByteBoundedCache[tuple[str, str], tuple[Stored, int]] = ByteBoundedCache(
+            READS, lambda key, found: weigh(key) + _size(found[0])
+        )
+        self._answers: ByteBoundedCache[Hashable, Sequence[int]] = ByteBoundedCache(
+            ANSWERS, lambda key, keys: weigh(key) + 8 * len(keys)
+        )
+        self._changes: ByteBoundedCache[str, Sequence[int]] = ByteBoundedCache(
+            CHANGES, lambda key, times: 8 * len(times)
+        )
 
     def after_fork(self) -> None:
         """Forget the parent's connections without closing them: they are the parent's."""
@@ -316,6 +323,10 @@ def _granted(clause: Clause, patient: str | None) -> bool:
 
 def _count(db: Connection, where: Sequence[ColumnElement[bool]]) -> int:
     return db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
+
+
+def _size(stored: Stored) -> int:
+    return len(stored.body) + 500
 
 
 def _shown(rows: Sequence[Stored], back: bool, beyond: bool, total: int | None) -> Page:

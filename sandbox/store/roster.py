@@ -7,14 +7,14 @@ from typing import Any
 
 from sqlalchemy import Column, func, select
 
+from sandbox.core.cache import ByteBoundedCache
 from sandbox.core.files import json_value
 from sandbox.core.roster import Account
 from sandbox.store.driver import Driver, given
-from sandbox.store.remembering import Remembered
 from sandbox.store.schema import ACCOUNT
 
-LOGINS = 1024
-"""Accounts that a process remembers (some 2 MB)."""
+LOGINS = 4 << 20
+"""Bytes of accounts that a process remembers."""
 
 
 class Accounts(Mapping[str, Account]):
@@ -23,7 +23,7 @@ class Accounts(Mapping[str, Account]):
 
     def __init__(self, driver: Driver, name: Column[Any]):
         self._driver = driver
-        self._known: Remembered[str, Account] = Remembered(LOGINS)
+        self._known: ByteBoundedCache[str, Account] = ByteBoundedCache(LOGINS, lambda name, account: 3000)
         named = name.is_not(None)
         self._one = select(ACCOUNT.c.body).where(name == given("name")).order_by(ACCOUNT.c.number.desc())
         self._all = select(name, ACCOUNT.c.body).where(named).order_by(ACCOUNT.c.number)

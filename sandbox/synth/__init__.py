@@ -2,7 +2,8 @@
 
 Here: facts (no FHIR words), stories that make claims, the arithmetic of paying them, one renderer per
 kind of resource. May import: core. Must never: read the clock, a file it was not given, global random,
-uuid or the network; build a Faker inside a loop; make anything invalid on purpose (effects do that).
+uuid or the network; take names from a library (they are fixtures); make anything invalid on purpose
+(effects do that).
 Words: a *story* is one visit or prescription and all that follows from it; an *episode* is what it
 leaves behind: claims and events; a *household* is a subscriber and who shares the policy; a claim is
 *settled* when adjudication put amounts to it; a *dossier* is everything one member contributes;

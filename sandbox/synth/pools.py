@@ -1,14 +1,40 @@
-"""Pools of names and places, sampled from Faker once per population: afterwards a draw is cheap."""
+"""Pools of names and places, sampled once per population from `fixtures/names.yaml`: then a draw is cheap."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from sandbox.synth.facts import Address
 
 SIZE = 300
+
+Shares = Mapping[str, float]
+"""How common each name is."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """What names and addresses are made of. It is data of ours, so that a seed makes the same people with
+    every release of the library it comes from."""
+
+    female: Shares
+    male: Shares
+    family: Shares
+    street_suffixes: tuple[str, ...]
+    city_prefixes: tuple[str, ...]
+    city_suffixes: tuple[str, ...]
+    postal_codes: Mapping[str, tuple[int, int]]
+    """The first and the last of each state."""
+
+
+def parse_names(data: Mapping[str, Any]) -> Names:
+    """The names of `fixtures/names.yaml`."""
+    words = {name: tuple(data[name]) for name in ("street_suffixes", "city_prefixes", "city_suffixes")}
+    postal_codes = {state: (first, last) for state, (first, last) in data["postal_codes"].items()}
+    return Names(data["female"], data["male"], data["family"], **words, postal_codes=postal_codes)
 
 
 @dataclass(frozen=True)
@@ -30,24 +56,36 @@ class Pools:
         return Address(rng.choice(self.streets), city, self.state, postal_code)
 
 
-def sample(seed: int, state: str) -> Pools:
-    """The pools of a seed. Importing Faker takes a while, so it happens here and not at import."""
-    from faker import Faker
-
-    fake = Faker("en_US")
-    fake.seed_instance(f"{seed}:pools")
-
-    def many(draw: Callable[[], str]) -> tuple[str, ...]:
-        return tuple(draw() for _ in range(SIZE))
-
+def sample(names: Names, seed: int, state: str) -> Pools:
+    """The pools of a seed."""
+    rng = Random(f"{seed}:pools")
     return Pools(
         state=state,
-        female=many(fake.first_name_female),
-        male=many(fake.first_name_male),
-        family=many(fake.last_name),
-        streets=many(fake.street_address),
-        places=tuple((fake.city(), fake.postcode_in_state(state)) for _ in range(SIZE // 5)),
+        female=_drawn(rng, names.female, SIZE),
+        male=_drawn(rng, names.male, SIZE),
+        family=_drawn(rng, names.family, SIZE),
+        streets=tuple(_street(rng, names) for _ in range(SIZE)),
+        places=tuple(_place(rng, names, state) for _ in range(SIZE // 5)),
     )
+
+
+def _drawn(rng: Random, shares: Shares, count: int) -> tuple[str, ...]:
+    return tuple(rng.choices(tuple(shares), tuple(shares.values()), k=count))
+
+
+def _street(rng: Random, names: Names) -> str:
+    (name,) = _drawn(rng, names.family, 1)
+    number = rng.randrange(100, 10 ** rng.randint(3, 5))
+    home = rng.choice(("", f" Apt. {rng.randrange(100, 1000)}"))
+    return f"{number} {name} {rng.choice(names.street_suffixes)}{home}"
+
+
+def _place(rng: Random, names: Names, state: str) -> tuple[str, str]:
+    """A city that does not exist, and a postal code of the state."""
+    (name,) = _drawn(rng, names.family, 1)
+    prefix, suffix = rng.choice(names.city_prefixes), rng.choice(names.city_suffixes)
+    city = rng.choice((f"{prefix} {name}", f"{name}{suffix}", f"{prefix} {name}{suffix}"))
+    return city, f"{rng.randint(*names.postal_codes[state]):05d}"
 
 
 def phone(rng: Random) -> str:

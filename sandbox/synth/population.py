@@ -82,7 +82,7 @@ def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) 
 
 def world_of(spec: Spec, seed: int, today: date) -> World:
     """What everybody of a population is made from; the same in every process that makes it."""
-    names = pools.sample(seed, spec.payer["state"])
+    names = pools.sample(spec.names, seed, spec.payer["state"])
     return World(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
 
 

@@ -12,6 +12,7 @@ from sandbox.core.roster import LINES
 from sandbox.synth.cast import Named, cast
 from sandbox.synth.codes import Codes, load_codes, pair, read
 from sandbox.synth.facts import Plan, Share, Term
+from sandbox.synth.pools import Names, parse_names
 
 AGE_BANDS = (18, 45, 65)
 """The first ages of the second and later bands of what population.yaml says by age."""
@@ -87,6 +88,7 @@ class Spec:
     network: Mapping[str, Trade]
     codes: Codes
     named: tuple[Named, ...]
+    names: Names
 
     def mandate(self, line: str) -> Mandate | None:
         """The rule that obliges the payer to serve a line of business, or None: nobody does."""
@@ -104,13 +106,16 @@ OMB = "urn:oid:2.16.840.1.113883.6.238"
 
 
 def load_spec(fixtures: Path) -> Spec:
-    """Read population.yaml, members.yaml and codes/*.yaml of a folder. Raises FileProblem."""
+    """Read population.yaml, members.yaml, names.yaml and codes/*.yaml of a folder. Raises FileProblem."""
     codes = load_codes(fixtures / "codes")
     named = read(fixtures / "members.yaml", lambda d: cast(d["members"], codes))
-    return read(fixtures / "population.yaml", lambda d: _spec(d, codes, named))
+    names = read(fixtures / "names.yaml", parse_names)
+    return read(fixtures / "population.yaml", lambda d: _spec(d, codes, named, names))
 
 
-def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
+def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...], names: Names) -> Spec:
+    if data["payer"]["state"] not in names.postal_codes:
+        raise ValueError(f"payer.state must be a state of names.yaml, not {data['payer']['state']}")
     if set(data["lines"]) != set(LINES):
         raise ValueError(f"lines must be {', '.join(LINES)}")
     return Spec(
@@ -145,6 +150,7 @@ def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...]) -> Spec:
         },
         codes=codes,
         named=named,
+        names=names,
     )
 
 

@@ -28,28 +28,30 @@ def came(visit: Visit, allowed: Access) -> None:
     visit.notes.update(client=allowed.client, member=allowed.username)
 
 
-def arrive(kind: str, action: str) -> tuple[Visit, Access]:
-    """The bearer's access, once it is known to read ("r") or search ("s") this type."""
+def arrive(kind: str, action: str, id: str = "") -> tuple[Visit, Access]:
+    """The bearer's access, once it is known to read ("r") or search ("s") this type, or to read the one
+    resource with this `id`."""
     visit, allowed = bearer()
-    admit(visit, allowed, kind, action)
+    admit(visit, allowed, kind, action, id)
     return visit, allowed
 
 
-def admit(visit: Visit, allowed: Access, kind: str, action: str) -> None:
+def admit(visit: Visit, allowed: Access, kind: str, action: str, id: str = "") -> None:
     """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
     reach it."""
     if kind not in TYPES or kind in visit.payer.withheld_types:
         # What is no type may be anything, a member's number too: it is not repeated.
         named = kind if kind in TYPES else "resources of this type"
         not_found(f"This payer holds no {named}", "not-supported")
-    allowed.require(kind, action)
+    if not allowed.is_user(kind, id):
+        allowed.require(kind, action)
     visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)
 
 
-def terms(visit: Visit, allowed: Access, kind: str) -> dict[str, Any]:
+def terms(visit: Visit, allowed: Access, kind: str, id: str = "") -> dict[str, Any]:
     """On which terms this token and this payer let a resource be read."""
     return {
-        "limit": allowed.limit(kind, "r"),
+        "limit": () if allowed.is_user(kind, id) else allowed.limit(kind, "r"),
         "tell_foreign": visit.payer.foreign_read == "forbidden",
     }
 

@@ -17,6 +17,8 @@ from werkzeug.http import http_date
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.limits import ENTRIES_MAX
+from sandbox.core.urls import relative_to
+from sandbox.core.waiting import WAIT, Delay
 from sandbox.fhir import dates, wire
 from sandbox.web import budget
 from sandbox.web.arriving import bearer
@@ -75,14 +77,18 @@ def _answered(visit: Visit, entry: Any, allowance: budget.Allowance) -> bytes:
     environ[budget.ALLOWANCE] = allowance
     budget.inspect(environ)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    with app.request_context(environ):
-        return _entry(app.full_dispatch_request(), asked["method"])
+    # A context of its own: `g` would be shared, and the batch go out as the last of its entries.
+    with app.app_context(), app.request_context(environ):
+        answer = app.full_dispatch_request()
+        if isinstance(wait := environ.get(WAIT), Delay):
+            visit.delays.append(wait.seconds)
+        return _entry(answer, asked["method"])
 
 
 def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The WSGI request that the entry stands for; None if it is none of ours."""
     try:
-        parts = urlsplit(asked["url"].removeprefix(visit.fhir + "/"))
+        parts = urlsplit(relative_to(asked["url"], visit.fhir))
     except ValueError:
         return None
     path = unquote(parts.path).removeprefix("/")
@@ -91,6 +97,7 @@ def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
     own = request.environ
     kept = {name: own[name] for name in _KEPT if name in own}
     kept |= {n: v for n, v in own.items() if n.startswith(("wsgi.", "SERVER_", "REMOTE_", "sandbox."))}
+    kept.pop(WAIT, None)
     kept |= {
         "SCRIPT_NAME": own.get("SCRIPT_NAME", ""),
         "REQUEST_METHOD": asked["method"],

@@ -3,32 +3,30 @@ runs the sandbox, not for apps.
 
 What there is stands in `openapi.OPERATIONS`; a test holds the two together.
 
-Open to loopback callers that name a loopback host; anyone else needs the key. The host check keeps
-a web page whose name resolves to 127.0.0.1 out; the origin check keeps other sites' scripts out.
+Who may is decided in `guard`.
 """
 
 from __future__ import annotations
 
-import hmac
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, request
 
-from sandbox.auth.clients import Client, is_loopback
+from sandbox.auth.clients import Client
 from sandbox.auth.identity import jwks, rotate, signing_keys
 from sandbox.auth.registration import described
 from sandbox.auth.registry import CRITERIA
-from sandbox.core.clock import duration, sleep, stopwatch
-from sandbox.core.errors import Forbidden, NotFound, bad_request
+from sandbox.core.clock import duration, stopwatch
+from sandbox.core.errors import NotFound, bad_request
 from sandbox.core.files import json_bytes, json_value
+from sandbox.core.waiting import WAIT, Retry
 from sandbox.faults import oneshot
-from sandbox.web import standing, usage
+from sandbox.web import quota, standing, usage
+from sandbox.web.guard import require_control
 from sandbox.web.journal import wanted
 from sandbox.web.openapi import document
-from sandbox.web.pages import from_another_origin
 from sandbox.web.visit import here, rooms
 
 control = Blueprint("control", __name__, url_prefix="/_sandbox")
@@ -37,31 +35,16 @@ _FARTHEST = timedelta(days=36525)
 
 
 WAIT_MOST = 30
-_PAUSE = 0.05
+_POLL, _POLL_MOST = 0.05, 1.0
+"""Seconds between two looks into the journal for somebody who waits, at first and at most."""
 _YEAR = re.compile(r"20[0-9]{2}", re.ASCII)
 
 
 @control.before_request
 def guard() -> None:
     """Raises Forbidden for who may not control. Every blueprint below /_sandbox stands behind it."""
-    if not request.path.endswith("/health") and not may_control():
-        raise Forbidden("The control API needs its key off loopback (header X-Sandbox-Key)")
-
-
-def may_control() -> bool:
-    """Whether the caller holds the key, or is this machine and no page of another site."""
-    key = rooms().control_key
-    given = request.headers.get("X-Sandbox-Key") or request.headers.get("Authorization", "").removeprefix(
-        "Bearer "
-    )
-    if key and given and hmac.compare_digest(given.encode(), key.encode()):
-        return True
-    here_on_loopback = is_loopback(request.remote_addr or "") and is_loopback(_hostname())
-    return here_on_loopback and not from_another_origin()
-
-
-def _hostname() -> str:
-    return urlsplit(f"//{request.host}").hostname or ""
+    if request.endpoint != "control.health":
+        require_control()
 
 
 def _json(value: Any, status: int = 200) -> Response:
@@ -70,7 +53,10 @@ def _json(value: Any, status: int = 200) -> Response:
 
 @control.get("/health")
 def health() -> Response:
-    return _json({"status": "ok", "version": rooms().version})
+    """200 while everything can be read and written, else 503 with what cannot."""
+    problems = rooms().ledger.problems()
+    told = {"status": "degraded" if problems else "ok", "version": rooms().version}
+    return _json(told | ({"problems": problems} if problems else {}), 503 if problems else 200)
 
 
 @control.get("/openapi.json")
@@ -107,6 +93,7 @@ def move_clock() -> Response:
         bad_request("The clock can be at most a century away")
     ahead = offset // timedelta(milliseconds=1)
     visit.ledger.move_clock(ahead)
+    visit.rooms.ledger.upkeep.run()  # some things are over now
     return _time(visit.rooms.clock.now() + offset, ahead)
 
 
@@ -120,17 +107,18 @@ def journal() -> Response:
     ledger, chosen = here().ledger, wanted(request.args)
     limit = _number("limit", 100, 1, 10_000)
     after = _number("after", 0, 0, 1 << 62)
-    until = stopwatch() + _number("wait", 0, 0, WAIT_MOST)
+    patience = _number("wait", 0, 0, WAIT_MOST)
     follows = "after" in request.args
-    while True:
-        last = ledger.last_number()
-        entries = ledger.journal(limit, after, chosen, oldest=follows) if last > after or not follows else []
-        if entries or not follows or stopwatch() >= until:
-            break
-        sleep(_PAUSE)
+    last = ledger.last_number()
+    entries = ledger.journal(limit, after, chosen, oldest=follows) if last > after or not follows else []
+    waited = stopwatch() - here().started
+    if follows and not entries and waited < patience:
+        # Often at first, since most of what is waited for comes soon.
+        request.environ[WAIT] = Retry(min(max(_POLL, waited / 4), _POLL_MOST, patience - waited))
     if entries:
         full = follows and len(entries) == limit
         last = entries[-1]["number"] if full else max(last, entries[-1]["number"])
+    last = max(last, after)  # what was swept does not lead a follower back
     if request.args.get("format") == "ndjson" or "ndjson" in request.headers.get("Accept", ""):
         lines = b"".join(json_bytes(entry) + b"\n" for entry in entries)
         return Response(lines, content_type="application/x-ndjson", headers={"X-Journal-Last": str(last)})
@@ -263,6 +251,7 @@ def fail_next() -> Response:
     except ValueError:
         bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
     one = oneshot.asked(body)
+    quota.take("accident")
     here().ledger.arm(one.to_json(), one.times, f"control {here().request_id}")
     return armed()
 

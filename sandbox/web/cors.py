@@ -7,7 +7,7 @@
 | authorize and every page, the portal, the control API, payer-facts (it holds passwords) | nobody |
 
 Credentials (cookies) are never allowed: tokens travel in headers. A preflight is the browser's own
-question: it is answered before the REQUEST gate, so that it uses up nobody's limit or "every third".
+question: only rules that name OPTIONS mean it, so that it uses up nobody's limit or "every third".
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _FOR_APPS = frozenset({"/auth/token", "/auth/revoke", "/auth/introspect", "/auth
 
 def preflight(visit: Visit) -> Response | None:
     """The answer to a browser that asks whether its script may; None for any other request."""
-    if not _is_preflight() or not visit.payer.cors:
+    if not is_preflight() or not visit.payer.cors or not _reachable(request.path):
         return None
     return _permission() if _allowed(visit) else Response(status=204)
 
@@ -50,12 +50,7 @@ def preflight(visit: Visit) -> Response | None:
 def early_preflight() -> Response | None:
     """The same before it is known which payer was asked: the request itself will be refused, and then
     its script can read why."""
-    return _permission() if _is_preflight() else None
-
-
-def _is_preflight() -> bool:
-    asks = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-    return asks and _reachable(request.path)
+    return _permission() if is_preflight() and _reachable(request.path) else None
 
 
 def _permission() -> Response:
@@ -64,6 +59,11 @@ def _permission() -> Response:
     response.headers["Access-Control-Allow-Headers"] = HEADERS
     response.headers["Access-Control-Max-Age"] = str(PREFLIGHT_SECONDS)
     return response
+
+
+def is_preflight() -> bool:
+    """Whether a browser asks what a script may do, before the script does it."""
+    return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
 def mark(visit: Visit, response: Response) -> None:

@@ -8,15 +8,19 @@ from __future__ import annotations
 from flask import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.auth.decision import Decision, conclude, reply_params
+from sandbox.auth.decision import Answer, Decision, issue, reply_params
 from sandbox.auth.household import Choice, choices, refusal
 from sandbox.auth.request import AuthorizationRequest
 from sandbox.auth.scopes import launches_patient
 from sandbox.core.errors import BadRequest
+from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
 from sandbox.core.roster import Account
+from sandbox.store.secret import digest, seal, unseal
+from sandbox.store.tenant.grant import Code
 from sandbox.store.tenant.signin import Pending
 from sandbox.web import pending as sign_in
+from sandbox.web import session
 from sandbox.web.pages import page
 from sandbox.web.visit import here
 
@@ -60,10 +64,31 @@ def finish(
     error: str | None = None,
     description: str | None = None,
 ) -> AnyResponse:
-    """Back to the app, once."""
-    if not here().ledger.end_pending(pending.id):
-        raise BadRequest("This sign-in was already finished")
-    return answer(asked, account, choice, scope, error, description)
+    """Back to the app. The same decision again leads to the same redirect, as long as its code is good;
+    another decision takes the place of the one before."""
+    ledger, now = here().ledger, here().desk.now()
+    decision = json_bytes([account.username, choice.patient, scope, error, description]).decode()
+    earlier = ledger.code_by_hash(pending.code) if pending.code else None
+    if pending.answer and pending.decision == decision and (earlier is None or _is_good(earlier)):
+        return redirect(unseal(pending.answer, pending.id), 303)
+    issued = _issue(asked, account, choice, scope, error, description)
+    code = digest(issued.code) if issued.code else None
+    if ledger.answer(pending, seal(issued.url, pending.id), decision, code):
+        if earlier:
+            ledger.revoke_grant(earlier.grant, now)
+        return redirect(issued.url, 303)
+    # The form was sent twice, and the other one was faster: its answer counts.
+    if issued.grant:
+        ledger.revoke_grant(issued.grant, now)
+    current = ledger.pending(pending.id)
+    if current is None:
+        raise BadRequest("This sign-in is over, or was started in another browser")
+    return finish(current, asked, account, choice, scope, error, description)
+
+
+def _is_good(code: Code) -> bool:
+    grant = here().ledger.grant(code.grant)
+    return code.expires > here().desk.now() and grant is not None and grant.revoked is None
 
 
 def answer(
@@ -75,6 +100,17 @@ def answer(
     description: str | None = None,
 ) -> AnyResponse:
     """The redirect to the app: with a code, or with the error that was decided."""
+    return redirect(_issue(asked, account, choice, scope, error, description).url, 303)
+
+
+def _issue(
+    asked: AuthorizationRequest,
+    account: Account,
+    choice: Choice,
+    scope: tuple[str, ...],
+    error: str | None,
+    description: str | None,
+) -> Answer:
     visit = here()
     why = refusal(visit.desk, account, choice) if error is None else None
     decision = Decision(
@@ -87,6 +123,7 @@ def answer(
         description,
         refused=why.text if why else None,
         fhir_user=choice.fhir_user,
+        signed_in=session.browser().session.since,
     )
     decision = visit.gates.run(Stage.AUTHORIZE, decision, visit.facts)
-    return redirect(conclude(visit.desk, asked, decision), 303)
+    return issue(visit.desk, asked, decision)

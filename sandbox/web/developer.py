@@ -19,7 +19,7 @@ from sandbox.auth.remote import check_address
 from sandbox.core.errors import NotFound
 from sandbox.core.files import json_bytes, json_value
 from sandbox.web import documentation, rest_document
-from sandbox.web.control import may_control
+from sandbox.web.guard import may_control
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.registration import enrol
 from sandbox.web.visit import here

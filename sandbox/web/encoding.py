@@ -11,7 +11,7 @@ import zlib
 from flask import Response, request
 from werkzeug.http import parse_accept_header
 
-from sandbox.core.caching import cache_short
+from sandbox.core.cache import bounded
 
 LEAST = 1400
 """Bytes that fit into one packet anyway."""
@@ -32,7 +32,7 @@ def encode(response: Response) -> None:
         response.headers["Content-Encoding"] = "gzip"
 
 
-@cache_short(256)
+@bounded(256 << 10)
 def wanted(header: str) -> bool:
     """Whether an Accept-Encoding likes gzip, and no less than the body as it is."""
     liked = parse_accept_header(header)

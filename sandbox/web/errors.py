@@ -12,19 +12,11 @@ from sandbox.auth.authentication import speakable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem, TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.fhir import wire
+from sandbox.web import pending
+from sandbox.web.early import surface_of
 from sandbox.web.pages import page
 
 log = logging.getLogger(__name__)
-
-_OAUTH = (
-    "/auth/token",
-    "/auth/revoke",
-    "/auth/introspect",
-    "/auth/register",
-    "/auth/par",
-    "/auth/jwks",
-    "/auth/.well-known/",
-)
 
 
 def install(app: Flask) -> None:
@@ -35,24 +27,30 @@ def install(app: Flask) -> None:
 
 def answer(problem: Problem) -> Response:
     """The problem in the shape of the surface it happened on."""
-    path = request.path
-    if path == "/fhir" or path.startswith("/fhir/"):
+    surface = surface_of(request.path)
+    if surface == "fhir":
         body = wire.outcome(
             problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
         )
         response = Response(json_bytes(body), status=problem.status, content_type=wire.JSON)
-    elif path.startswith(_OAUTH):
+    elif surface == "oauth":
         error = "invalid_request" if problem.status < 500 else "server_error"
+        if problem.status in (429, 503):
+            error = "temporarily_unavailable"
         body = {"error": error, "error_description": speakable(problem.text)}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
-    elif path.startswith("/_sandbox"):
+    elif surface == "control":
         body = {"error": problem.code, "message": problem.text}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:
         title = _TITLES.get(problem.status, "Sorry")
-        response = page("problem.html", problem.status, title=title, text=problem.text)
+        onward = pending.onward() if problem.status < 500 else None
+        from_app = request.path.startswith("/auth/") and onward is None
+        response = page(
+            "problem.html", problem.status, title=title, text=problem.text, onward=onward, from_app=from_app
+        )
     response.headers.extend(problem.headers)
     return response
 
@@ -60,7 +58,10 @@ def answer(problem: Problem) -> Response:
 _TITLES = {
     400: "This request cannot be answered",
     403: "Not allowed",
+    429: "Too many requests",
+    503: "Not available right now",
     404: "Not found",
+    421: "This is another host",
     500: "Something broke",
 }
 

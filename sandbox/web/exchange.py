@@ -13,32 +13,32 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.auth.registry import Registry
+from sandbox.auth.assertion import keys_to_fetch
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import BadRequest, Forbidden, NotFound, Problem
-from sandbox.core.files import json_bytes
+from sandbox.core.errors import BadRequest, NotFound, Problem
 from sandbox.core.gates import Facts, Reply, Stage
+from sandbox.core.waiting import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, Delay, Fetch, Retry
 from sandbox.faults import oneshot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
-from sandbox.fhir import wire
 from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import new_secret
-from sandbox.web import budget, cors, headers, visit
-from sandbox.web.control import may_control
+from sandbox.web import budget, cors, headers, quota, visit
+from sandbox.web.blocking import BlockingWaits
+from sandbox.web.early import PROBLEM, issue_code
 from sandbox.web.encoding import encode
 from sandbox.web.errors import answer
+from sandbox.web.granted import InForce, in_force, named_client, parameter
+from sandbox.web.guard import require_control
 from sandbox.web.journal import bearer, entry
 from sandbox.web.lane import Lane
+from sandbox.web.origin import REFUSAL, OriginMiddleware
+from sandbox.web.uncaught import UncaughtErrors
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
 _CONTROL = "/_sandbox/"
 _ASCII = bytes(range(128))
-_LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::\d{{1,5}})?")
-
-
 _METADATA = re.compile(r"/\.well-known/(oauth-authorization-server|openid-configuration)((?:/s/[^/]+)?)/auth")
 
 
@@ -53,16 +53,6 @@ class ScenarioPath:
         self.app = app
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        if not _HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
-            # Every URL we build begins with the Host: with a broken one there is nothing to answer.
-            text = "The Host header is not a host name"
-            media, body, more = "text/plain; charset=utf-8", f"{text}\n".encode(), []
-            if "/fhir" in environ.get("PATH_INFO", ""):
-                media, body = wire.JSON, json_bytes(wire.outcome("invalid", text, expression="http.host"))
-                more = cors.early_headers()
-            told = [("Content-Type", media), ("Content-Length", str(len(body))), *more]
-            start_response("400 Bad Request", told)
-            return [body]
         # Bytes that should have been percent-encoded: from here on they are.
         if not environ.get("QUERY_STRING", "").isascii():
             environ["QUERY_STRING"] = quote(environ["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
@@ -82,29 +72,44 @@ def install(app: Flask) -> None:
     """Hang arrival and departure on an app."""
     app.before_request(_enter)
     app.after_request(_leave)
-    lane = Lane(app.wsgi_app, app.extensions["rooms"])
-    app.wsgi_app = ScenarioPath(lane)  # type: ignore[method-assign]
+    rooms = app.extensions["rooms"]
+    app.extensions["lane"] = lane = Lane(app.wsgi_app, rooms)
+    below = OriginMiddleware(ScenarioPath(lane), rooms.hosts)
+    app.wsgi_app = BlockingWaits(UncaughtErrors(below, rooms))  # type: ignore[method-assign]
 
 
 def _enter() -> Response | None:
-    started = stopwatch()
+    started = request.environ.get(FIRST_RUN) or stopwatch()
+    if (refusal := request.environ.get(REFUSAL)) is not None:
+        return answer(refusal)
     wired = visit.rooms()
     path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
     try:
         # Both are looked at before the body: a wrong name is the plainest mistake.
         here = wired.catalog.parse(path) if path else Selection()
-        selection = wired.catalog.choose(path, header, wired.default_scenario)
+        force = InForce(wired.catalog.choose(path, header, wired.default_scenario))
         chosen = bool(here.scenarios or header)
     except NotFound as problem:
         return cors.early_preflight() or answer(problem)
+    quota.take_session(here.key)
     ledger = wired.ledger.tenant(here.key)
 
     def arrive(facts: Facts) -> None:
         base, id = visit.base_of(request), new_secret(6)
-        g.visit = visit.make(wired, selection, ledger, base, facts, id, started, chosen=chosen)
+        g.visit = visit.make(
+            wired, force.selection, ledger, base, facts, id, started, chosen=chosen, granted=force.granted
+        )
+        g.visit.fetched = request.environ.get(FETCHED, {})
         g.visit.allowance = request.environ.get(budget.ALLOWANCE)
         g.visit.notes["correlation"] = headers.correlation(request.environ)
 
+    if (faulty := request.environ.get(PROBLEM)) is not None:
+        status, text = faulty
+        g.unread = True
+        arrive(Facts(request.method, request.path))
+        unread = Problem(text, code=issue_code(status))
+        unread.status = int(status)
+        return answer(unread)
     try:
         budget.admit(request)
         # A control call is JSON, whatever curl calls it.
@@ -120,9 +125,8 @@ def _enter() -> Response | None:
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
     try:
-        if not chosen and (pin := _pin(wired, ledger)):
-            selection = wired.catalog.choose(path, header, wired.default_scenario, pin)
-            ledger.pin = pin
+        if not request.path.startswith(_CONTROL):
+            force = in_force(wired, ledger, path, header)
         _arm(ledger)
     except Problem as problem:
         arrive(_facts())
@@ -131,33 +135,20 @@ def _enter() -> Response | None:
     if request.path.startswith(_CONTROL):
         return None
     arrived = visit.here()
-    if (answered := cors.preflight(arrived)) is not None:
-        return answered
+    if (url := _keys_to_fetch(arrived)) is not None:
+        request.environ[WAIT] = Fetch(url, visit.rooms().remote.loopback)
+        return Response(status=503)
     reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
-    return respond(reply) if reply is not None else None
+    return respond(reply) if reply is not None else cors.preflight(arrived)
 
 
-def _pin(wired: visit.Rooms, ledger: TenantLedger) -> str:
-    """The selection that this request is pinned to: by the member who signed in, or by the client's
-    registration. Every later request carries something that was granted: it is looked up here, once."""
-    if request.path.startswith("/fhir/"):
-        secret = bearer()
-        return wired.ledger.pin_of(ledger.name, secret) if secret else ""
-    if not request.path.startswith("/auth/"):
-        return ""
-    form = request.values
-    pin = ""
-    if form.get("request"):
-        pin = ledger.pinned_by(pending=form["request"])
-    elif form.get("code"):
-        pin = ledger.pinned_by(code=form["code"])
-    elif secret := form.get("refresh_token") or form.get("token") or bearer():
-        pin = wired.ledger.pin_of(ledger.name, secret)
-    basic = request.authorization.username if request.authorization else None
-    if pin:
-        return pin
-    client = Registry(wired.clients, ledger).get(form.get("client_id") or basic or "")
-    return (client.scenario if client else None) or ""
+def _keys_to_fetch(arrived: visit.Visit) -> str | None:
+    """The jwks_uri without which this request's client assertion cannot be verified. A server that
+    waits fetches it before anything is counted or decided."""
+    if request.method != "POST" or not request.path.startswith("/auth/") or HANDLED not in request.environ:
+        return None
+    assertion = request.form.get("client_assertion")
+    return keys_to_fetch(arrived.desk, assertion) if assertion else None
 
 
 def _arm(ledger: TenantLedger) -> None:
@@ -165,29 +156,34 @@ def _arm(ledger: TenantLedger) -> None:
     text = request.headers.get(FAIL_NEXT)
     if text is None:
         return
-    if not may_control():
-        raise Forbidden(f"{FAIL_NEXT} needs the control key off loopback (header X-Sandbox-Key)")
-    for number, one in enumerate(oneshot.header(text)):
-        ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}")
+    require_control(FAIL_NEXT)
+    accidents = oneshot.header(text)
+    caller = quota.client_address(), ledger.name
+    ledger.quotas.require("accident", *caller)
+    for number, one in enumerate(accidents):
+        if ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}"):
+            ledger.quotas.take("accident", *caller)
 
 
 def _facts() -> Facts:
     first = request.path.removeprefix("/fhir/").partition("/")[0]
     authorization = request.headers.get("Authorization", "")
-    caller = authorization or request.remote_addr or ""
-    basic = request.authorization.username if request.authorization else None
+    caller = authorization or quota.client_address()
     return Facts(
         method=request.method,
         path=request.path,
         resource=first if request.path.startswith("/fhir/") and first[:1].isupper() else None,
         params=request.args.to_dict(),
-        client=request.values.get("client_id") or basic if request.path.startswith("/auth/") else None,
-        grant_type=request.form.get("grant_type") if request.path == "/auth/token" else None,
+        client=named_client() if request.path.startswith("/auth/") else None,
+        grant_type=parameter("grant_type", request.form) or None if request.path == "/auth/token" else None,
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
+        preflight=cors.is_preflight(),
     )
 
 
 def _leave(response: Response) -> Response:
+    if isinstance(request.environ.get(WAIT), Fetch | Retry):
+        return response
     correlation = headers.correlation(request.environ)
     if correlation:
         response.headers[headers.CORRELATION] = correlation
@@ -195,8 +191,11 @@ def _leave(response: Response) -> Response:
         response.headers.extend(cors.early_headers(request.path))
         return response
     here = visit.here()
+    if here.delays:
+        request.environ[WAIT] = Delay(min(sum(here.delays), LONGEST))
     because: tuple[str, ...] = ()
     if not request.path.startswith(_CONTROL):
+        cors.mark(here, response)  # before the gate: who may read an answer is something to get wrong
         if here.gates.armed(Stage.RESPONSE):
             response.direct_passthrough = False  # files of pages are bytes like any other
             reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
@@ -204,7 +203,6 @@ def _leave(response: Response) -> Response:
             if changed is not reply:
                 response = respond(changed)
         encode(response)
-        cors.mark(here, response)
         because = _because(here, response)
         here.ledger.note(entry(here, response, because))
     response.headers["X-Request-Id"] = here.request_id

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Response, g, request
 from werkzeug.datastructures import MultiDict
 
+from sandbox.auth.household import is_locked
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_value
@@ -93,10 +94,10 @@ def noted(
         "method": asked.method,
         "path": asked.path,
         "status": status,
-        "ms": round((stopwatch() - visit.started) * 1000, 1),
+        "ms": round((stopwatch() - visit.started + sum(visit.delays)) * 1000, 1),
         "scenario": visit.selection.name,
         "effects": list(visit.fired()),
-        "params": sorted(set(sent)),
+        "params": _names(sent),
         "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
         "query": mark(asked.query) if asked.query else None,
         "marks": {name: mark(value) for name, value in sent.items() if value and name in MARKED},
@@ -115,6 +116,16 @@ def noted(
     told.update(explain(told, titles))
     always = {"effects", "status", "ms"}
     return {name: value for name, value in told.items() if value or name in always}
+
+
+NAMES, NAME = 30, 60
+"""Names of parameters that an entry holds, and characters of each."""
+
+
+def _names(sent: MultiDict[str, str]) -> list[str]:
+    names = sorted(set(sent))
+    more = [f"and {len(names) - NAMES} more"] if len(names) > NAMES else []
+    return [name[:NAME] for name in names[:NAMES]] + more
 
 
 def _open(sent: MultiDict[str, str], name: str) -> str:
@@ -178,7 +189,8 @@ def _error(error: object, text: object) -> dict[str, str]:
 
 
 def token_state(visit: Visit, secret: str) -> str:
-    """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired."""
+    """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired,
+    locked."""
     found = visit.ledger.token(secret)
     if found is None:
         return "unknown"
@@ -189,6 +201,7 @@ def token_state(visit: Visit, secret: str) -> str:
         ("grant-revoked", grant is None or grant.revoked is not None),
         ("expired", found.expires <= visit.desk.now()),
         ("used-up", found.uses == 0),
+        ("locked", grant is not None and is_locked(visit.desk, grant)),
     )
     return next((state for state, holds in rows if holds), "")
 

@@ -11,14 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.wrappers import Request
 
 from sandbox.auth.tokens import Access, alive, reach
-from sandbox.core.caching import cache_short
+from sandbox.core.cache import bounded
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import Problem
 from sandbox.core.gates import Facts
@@ -27,9 +26,11 @@ from sandbox.fhir import wire
 from sandbox.store.secret import new_secret
 from sandbox.web import budget, encoding, operations, reading, searching, visit
 from sandbox.web.arriving import admit, came
+from sandbox.web.early import PROBLEM
 from sandbox.web.headers import CORRELATION, correlation
 from sandbox.web.journal import Asked, noted
 from sandbox.web.negotiation import takes_json
+from sandbox.web.origin import REFUSAL
 
 Headers = list[tuple[str, str]]
 Args = tuple[tuple[str, str], ...]
@@ -37,9 +38,9 @@ Args = tuple[tuple[str, str], ...]
 _PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9\-.]{1,64})(/\$everything)?)?")
 _UNUSUAL = (
     "HTTP_X_SANDBOX_SCENARIO", "HTTP_X_SANDBOX_FAIL_NEXT", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING",
+    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", PROBLEM, REFUSAL,
 )  # fmt: skip
-"""Headers that change more than how the answer is packed."""
+"""What in an environ changes more than how the answer is packed."""
 _ELSEWHERE = frozenset({"_format", "_pretty", "access_token"})
 """Parameters likewise."""
 
@@ -85,11 +86,11 @@ class Lane:
             here, allowed = arrived
             here.notes["correlation"] = correlation(environ)
             came(here, allowed)
-            admit(here, allowed, asked.kind, asked.action)
+            admit(here, allowed, asked.kind, asked.action, "" if asked.whole else asked.id)
             headers, body = _served(here, allowed, asked)
         except Problem:
             return None
-        headers.append(("Vary", "Accept-Encoding, Origin" if here.payer.cors else "Accept-Encoding"))
+        headers.append(("Vary", "Origin, Accept-Encoding" if here.payer.cors else "Accept-Encoding"))
         if len(body) >= encoding.LEAST and encoding.wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
             headers.append(("Content-Encoding", "gzip"))
             body = encoding.zipped(body)
@@ -113,10 +114,16 @@ class Lane:
             return None
         ledger = rooms.ledger.tenant(here.key)
         chosen = bool(here.scenarios)
-        if not chosen and rooms.ledger.pin_of(ledger.name, asked.journal.secret):
+        if not chosen and any(rooms.ledger.origin_of(ledger.name, asked.journal.secret) or ()):
             return None
         found = ledger.arrival(asked.journal.secret)
-        if found is None or found.armed or found.token.kind != "access" or found.token.uses is not None:
+        if (
+            found is None
+            or found.armed
+            or found.locks
+            or found.token.kind != "access"
+            or found.token.uses is not None
+        ):
             return None
         facts = Facts("GET", asked.journal.path, asked.kind)
         base = _base(*(environ.get(name, "") for name in _ADDRESS))
@@ -151,7 +158,7 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
     return Ask(kind, id or "", bool(whole), args, journal)
 
 
-@cache_short(1024)
+@bounded(4 << 20, 60)
 def _args(query: str) -> tuple[Args, ImmutableMultiDict[str, str]]:
     sent = Request({"REQUEST_METHOD": "GET", "QUERY_STRING": query}).args
     return tuple(sent.items(multi=True)), ImmutableMultiDict(sent)
@@ -170,7 +177,7 @@ def _served(here: visit.Visit, allowed: Access, asked: Ask) -> tuple[Headers, by
 _ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME")
 
 
-@lru_cache(256)
+@bounded(256 << 10)
 def _base(*address: str) -> str:
     """The payer's own prefix, as Flask would tell it."""
     request = Request({"REQUEST_METHOD": "GET", **dict(zip(_ADDRESS, address, strict=True))})

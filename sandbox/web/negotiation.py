@@ -13,7 +13,7 @@ from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_list_header, parse_options_header
 
-from sandbox.core.caching import cache_short
+from sandbox.core.cache import bounded
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
 from sandbox.core.files import json_exact, json_pretty, json_value
 from sandbox.core.limits import HEADER_LENGTH_MAX
@@ -65,7 +65,7 @@ def _is_r4(options: Mapping[str, str]) -> bool:
     return version == "4.0" or version.startswith("4.0.")
 
 
-@cache_short(256)
+@bounded(256 << 10)
 def takes_json(header: str) -> bool:
     """Whether an Accept header takes the one format that there is; an empty one takes anything."""
     if not header.strip():

@@ -17,7 +17,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account
 from sandbox.store.tenant.signin import Pending
-from sandbox.web import deciding, session, words
+from sandbox.web import deciding, quota, session, words
 from sandbox.web import pending as sign_in
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.visit import here
@@ -35,6 +35,7 @@ def push() -> Response:
         return _json({"error": "invalid_request", "error_description": "This payer takes none"}, 404)
     if request.mimetype != FORM:
         raise BadRequest("The body must be application/x-www-form-urlencoded")
+    quota.take("pushed")
     form = request.form.to_dict(flat=False)
     caller = TokenRequest(form, dict(request.headers), visit.desk)
     try:
@@ -53,21 +54,28 @@ def _json(body: object, status: int) -> Response:
     )
 
 
+@oauth.errorhandler(CallbackError)
+def tell_app(error: CallbackError) -> AnyResponse:
+    """RFC 6749 §4.1.2.1: an error goes to the app. Whoever came back to a page of a sign-in that is over
+    reads so first, and is not thrown out of the app that they are in."""
+    url = error_url(here().desk, error)
+    if request.method == "POST" or request.endpoint == "oauth.authorize":
+        return redirect(url, 303)
+    return page("finished.html", 400, text=str(error), back=url)
+
+
 @oauth.route("/authorize", methods=["GET", "POST"])
 def authorize() -> AnyResponse:
     visit = here()
     args, ahead = _args(), False
     if pushed.names_one(args, visit.desk):
         args, ahead = pushed.take(args, visit.desk), True
-    try:
-        asked = authorization.check(args, visit.desk, pushed=ahead)
-        browser = session.browser()
-        account = None if _must_sign_in(asked, browser) else browser.account
-        if "none" in asked.prompt:
-            return _silently(asked, account)
-    except CallbackError as error:
-        return redirect(error_url(visit.desk, error), 303)
-    words.stay_for(request.args.get("ui_locales", ""))
+    asked = authorization.check(args, visit.desk, pushed=ahead)
+    browser = session.browser()
+    account = None if _must_sign_in(asked, browser) else browser.account
+    if "none" in asked.prompt:
+        return _silently(asked, account)
+    words.stay_for(" ".join(args.get("ui_locales", ())))
     pending = sign_in.begin(asked, browser, account)
     if account is None or deciding.refused(account):
         return sign_in.to("login", pending)
@@ -123,12 +131,13 @@ def login() -> Response:
 def log_in() -> AnyResponse:
     refuse_foreign_forms()
     pending, asked = sign_in.found()
-    session.require_token()
+    session.require_token(session.login_token(pending.id))
     tried = session.attempt()
     if tried.account is None:
         return _login_page(pending, asked, tried)
-    browser = session.sign_in(tried.account)
-    here().ledger.log_in(pending.id, tried.account.username, browser.key)
+    # First, since the form may come a second time with a cookie that is over by then.
+    here().ledger.log_in(pending.id, tried.account.username, session.cookie_digest())
+    session.sign_in(tried.account, pending.browser)
     return deciding.go_on(pending, asked, tried.account)
 
 
@@ -139,9 +148,9 @@ def _login_page(
     shown = page(
         "login.html",
         session.status(tried),
-        leads_to=asked.redirect_uri,
+        leaves=True,
         again=f"{here().auth}/login?request={pending.id}",
-        csrf=session.browser().session.csrf,
+        csrf=session.login_token(pending.id),
         request_id=pending.id,
         client=here().clients[asked.client_id],
         tried=tried,
@@ -156,7 +165,7 @@ def pick() -> AnyResponse:
     account = sign_in.member(pending)
     return page(
         "pick.html",
-        leads_to=asked.redirect_uri,
+        leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
         client=here().clients[asked.client_id],
@@ -183,7 +192,7 @@ def consent() -> AnyResponse:
     desk = here().desk
     return page(
         "consent.html",
-        leads_to=asked.redirect_uri,
+        leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
         client=here().clients[asked.client_id],
@@ -222,5 +231,6 @@ def _agreed(asked: AuthorizationRequest, types: list[str]) -> tuple[str, ...] | 
             return asked.scope
         case "share":
             kept = request.form.getlist("data")
-            return consents.narrowed(asked.scope, kept, types, offline="offline" in request.form)
+            offline = "offline" in request.form or "offline_access" not in asked.scope
+            return consents.narrowed(asked.scope, kept, types, offline=offline)
     return None

@@ -17,8 +17,9 @@ from sandbox.faults.oneshot import OneShot
 
 
 class Health(BaseModel):
-    status: str
+    status: Literal["ok", "degraded"]
     version: str
+    problems: list[str] = Field([], description="what cannot be read or written right now")
 
 
 class ClockMove(BaseModel):
@@ -294,7 +295,7 @@ def _described(operation: Operation) -> dict[str, Any]:
                 "content": {"application/json": {"schema": _schema(operation.answer)}},
             },
             "400": {"description": "cannot be understood", "content": _problem()},
-            "403": {"description": "the key is wanted", "content": _problem()},
+            "403": {"description": "not on this machine, or without the key", "content": _problem()},
         },
     }
     if named := _IN_PATH.findall(operation.path):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from flask import Response, g, render_template, request
 
 from sandbox.core.errors import Forbidden
 from sandbox.web import words
+from sandbox.web.guard import is_from_another_origin
 from sandbox.web.visit import here
 
 
@@ -16,16 +17,17 @@ def page(
     template: str,
     status: int = 200,
     *,
-    leads_to: str | None = None,
+    leaves: bool = False,
     again: str | None = None,
     **values: object,
 ) -> Response:
     """An HTML page that may not be framed, cached or scripted.
 
-    `leads_to` is the app's redirect URI: Chromium applies form-action to the redirect that follows
-    a form, so the way back to the app must be allowed by name. `again` is where the same page can be
-    had in another language, when this one answers a form. A template has `visit`, `payer`, `lang`
-    and the translator `t` (web/words.py) beside `values`.
+    `leaves`: a form of this page may end at an app. Chromium applies form-action to every redirect
+    that follows a form, and an app may send the browser on to an origin that nobody registered; so such
+    a page has no form-action. `again` is where the same page can be had in another language, when this
+    one answers a form. A template has `visit`, `payer`, `lang` and the translator `t` (web/words.py)
+    beside `values`.
     """
     # A failure may come before there is a visit: such a page wears no payer's brand.
     visit = here() if "visit" in g else None
@@ -40,10 +42,10 @@ def page(
         **values,
     )
     response = Response(body, status=status)
-    target = _origin(leads_to) if leads_to else ""
+    forms = "" if leaves else "; form-action 'self'"
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'; form-action 'self' {target}".strip()
+        f"frame-ancestors 'none'{forms}"
     )
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["X-Content-Type-Options"] = "nosniff"
@@ -67,26 +69,7 @@ def _query() -> list[tuple[str, str]]:
     return [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
 
 
-def _origin(uri: str) -> str:
-    """A CSP source for a redirect URI: its origin, or its scheme when it is an app's own. Nothing
-    for an IPv6 address, which CSP cannot name (the whole scheme is allowed then)."""
-    parts = urlsplit(uri)
-    if parts.scheme not in ("http", "https") or ":" in (parts.hostname or ""):
-        return f"{parts.scheme}:"
-    return f"{parts.scheme}://{parts.netloc}"
-
-
-def from_another_origin() -> bool:
-    """Whether a browser says that a page of somebody else sent this request."""
-    origin = request.headers.get("Origin")
-    try:
-        return origin is not None and urlsplit(origin).netloc != request.host
-    except ValueError:  # what is no origin is not ours
-        return True
-
-
 def refuse_foreign_forms() -> None:
     """A form posted from another site is not the member's doing (login CSRF included)."""
-    foreign = from_another_origin() or request.headers.get("Sec-Fetch-Site") == "cross-site"
-    if request.method == "POST" and foreign:
+    if request.method == "POST" and is_from_another_origin():
         raise Forbidden("This form was sent from another site")

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
+from sandbox.core.cache import bounded, weigh
 from sandbox.core.errors import Gone, bad_request
 from sandbox.fhir.library import Page
 from sandbox.store.secret import digest
@@ -41,7 +41,7 @@ def _bound(query: str) -> str:
     return digest(query)[:16]
 
 
-@lru_cache(1024)
+@bounded(2 << 20, lambda arguments, signer: 2 * weigh(arguments) + 3000)
 def _serializer(key: str, reader: str) -> URLSafeSerializer:
     return URLSafeSerializer(key, salt=f"page:{reader}")
 

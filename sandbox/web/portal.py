@@ -10,7 +10,7 @@ from sandbox.auth.scopes import split
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
 from sandbox.store.tenant.grant import Grant
-from sandbox.web import session, words
+from sandbox.web import quota, session, words
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.visit import here
 
@@ -87,6 +87,7 @@ def log_out() -> AnyResponse:
 def opt_in() -> AnyResponse:
     account = _signed_in()
     here().ledger.unmark(account.username, "opted-out")
+    quota.take("opt-in")
     here().ledger.opt_in(account.username, here().desk.now())
     return _home()
 

@@ -27,7 +27,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def read(kind: str, id: str) -> Response:
-    visit, allowed = arrive(kind, "r")
+    visit, allowed = arrive(kind, "r", id)
     return _one(found(visit, allowed, kind, id))
 
 
@@ -43,7 +43,7 @@ def found(visit: Visit, allowed: Access, kind: str, id: str) -> Stored:
         now(visit),
         visit.gates,
         visit.facts,
-        **terms(visit, allowed, kind),
+        **terms(visit, allowed, kind, id),
     )
 
 

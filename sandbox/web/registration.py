@@ -16,14 +16,10 @@ from sandbox.auth.registration import Metadata, RegistrationError, Rules
 from sandbox.core.errors import BadRequest, NotFound, Unauthorized
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.secret import new_secret
+from sandbox.web import quota
 from sandbox.web.visit import here
 
 register = Blueprint("register", __name__, url_prefix="/auth/register")
-
-HOURLY = 1000
-"""Registrations that one payer takes in an hour."""
-
-_HOUR = 3_600_000
 
 
 def rules() -> Rules:
@@ -43,14 +39,11 @@ def rules() -> Rules:
 def enrol(metadata: Metadata) -> tuple[Client, str | None, str]:
     """A new client, its secret (None: it has none) and its management token, each shown only now.
 
-    Raises RegistrationError; its status is 429 when this payer was asked too often.
+    Raises RegistrationError, TooManyRequests.
     """
     visit = here()
-    now = visit.desk.now()
-    client = registration.client_of(metadata, rules(), now)
-    count, _ = visit.ledger.window("registrations", now, _HOUR)
-    if count > HOURLY:
-        raise RegistrationError("temporarily_unavailable", f"More than {HOURLY} registrations in an hour")
+    client = registration.client_of(metadata, rules(), visit.desk.now())
+    quota.take("registration")
     secret = new_secret() if registration.needs_secret(client) else None
     manage = new_secret()
     visit.clients.add(client, secret, manage)
@@ -60,11 +53,7 @@ def enrol(metadata: Metadata) -> tuple[Client, str | None, str]:
 
 @register.errorhandler(RegistrationError)
 def refused(problem: RegistrationError) -> Response:
-    busy = problem.error == "temporarily_unavailable"
-    response = _json({"error": problem.error, "error_description": problem.description}, 429 if busy else 400)
-    if busy:
-        response.headers["Retry-After"] = "3600"
-    return response
+    return _json({"error": problem.error, "error_description": problem.description}, 400)
 
 
 @register.post("")

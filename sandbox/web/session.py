@@ -1,8 +1,10 @@
 """A browser at the payer's pages: one session, shared by sign-in and portal, signed in or not yet.
 
 The cookie is HttpOnly, SameSite=Lax, Secure under TLS only (browsers drop Secure cookies on plain
-loopback) and of this payer's prefix. Signing in always makes a new session, so that a cookie planted
-before is worth nothing after. Every form carries the session's `csrf`.
+loopback) and of this payer's prefix; its name is this server's own, since cookies do not know ports.
+Signing in always makes a new session, so that a cookie planted before is worth nothing after. Sessions
+that follow each other in one browser share its `browser`. Every form carries a token: the session's
+`csrf`, or where a sign-in begins one of that sign-in, which is good in every tab.
 """
 
 from __future__ import annotations
@@ -11,13 +13,15 @@ import hmac
 from dataclasses import dataclass
 
 from flask import Response, after_this_request, g, request
+from itsdangerous import Signer
 
 from sandbox.auth import throttle
 from sandbox.core.errors import Forbidden
 from sandbox.core.roster import Account
 from sandbox.store.secret import digest, new_secret
 from sandbox.store.tenant.signin import Session
-from sandbox.web.visit import here, pin
+from sandbox.web.quota import client_address
+from sandbox.web.visit import here, pin, rooms
 
 COOKIE = "payer_session"
 ANONYMOUS_SECONDS = 1800
@@ -34,6 +38,11 @@ class Browser:
     session: Session
 
     @property
+    def id(self) -> str:
+        """What all sessions of this browser share."""
+        return self.session.browser or self.key
+
+    @property
     def account(self) -> Account | None:
         """Who is signed in."""
         name = self.session.username
@@ -43,20 +52,32 @@ class Browser:
 def browser() -> Browser:
     """This browser's session; a new one, nobody signed in, where it has none."""
     found: Browser | None = g.get("browser") or _known()
-    return _remember(found) if found else _begin(None, ANONYMOUS_SECONDS)
+    if found:
+        return _remember(found)
+    before = _stored()  # a session that timed out
+    return _begin(None, ANONYMOUS_SECONDS, before.id if before else "")
 
 
 def _known() -> Browser | None:
-    secret = request.cookies.get(COOKIE, "")
+    stored = _stored()
+    return stored if stored and stored.session.expires > here().desk.now() else None
+
+
+def _stored() -> Browser | None:
+    """The session of this request's cookie, even when it is over."""
+    secret = kept(COOKIE)
     session = here().ledger.session(secret) if secret else None
-    if session is None or session.expires <= here().desk.now():
-        return None
-    return Browser(digest(secret), session)
+    return Browser(digest(secret), session) if session else None
 
 
-def _begin(username: str | None, seconds: int) -> Browser:
+def cookie_digest() -> str:
+    """The digest of this request's cookie, whether there is such a session or not."""
+    return digest(kept(COOKIE))
+
+
+def _begin(username: str | None, seconds: int, browser: str, csrf: str | None = None) -> Browser:
     now, secret = here().desk.now(), new_secret()
-    session = Session(username, new_secret(16), now + seconds * 1000, now)
+    session = Session(username, csrf or new_secret(16), now + seconds * 1000, now, browser)
     here().ledger.add_session(secret, session)
     _send_cookie(secret)
     return _remember(Browser(digest(secret), session))
@@ -67,20 +88,29 @@ def _remember(found: Browser) -> Browser:
     return found
 
 
-def sign_in(account: Account) -> Browser:
-    """A new session of this member; the browser's old one ends."""
+def sign_in(account: Account, browser: str = "") -> Browser:
+    """A new session of this member; the browser's old one ends. `browser` is that of the request it is for,
+    where the old one is over already. The same member's forms in other tabs stay good."""
+    before = _known()
+    same = before is not None and before.session.username == account.username
     _end()
-    return _begin(account.username, here().payer.session_seconds)
+    return _begin(
+        account.username,
+        here().payer.session_seconds,
+        before.id if before else browser,
+        before.session.csrf if before and same else None,
+    )
 
 
 def sign_out() -> None:
     """End the session; the browser goes on with another one, nobody signed in."""
+    before = _known()
     _end()
-    _begin(None, ANONYMOUS_SECONDS)
+    _begin(None, ANONYMOUS_SECONDS, before.id if before else "")
 
 
 def _end() -> None:
-    here().ledger.end_session(request.cookies.get(COOKIE, ""))
+    here().ledger.end_session(kept(COOKIE))
 
 
 def _send_cookie(secret: str) -> None:
@@ -91,10 +121,21 @@ def _send_cookie(secret: str) -> None:
         return response
 
 
+def cookie_name(name: str) -> str:
+    """The name of a cookie at this server: two servers on one host get each other's cookies, whatever
+    their ports, and neither may overwrite the other's. It comes with the ledger, so it stays."""
+    return f"{name}_{digest(f'cookie|{rooms().page_key}')[:8]}"
+
+
+def kept(name: str) -> str:
+    """The value of a cookie that `keep` has set; empty if there is none."""
+    return request.cookies.get(cookie_name(name), "")
+
+
 def keep(response: Response, name: str, value: str) -> None:
     """Set a cookie of this browser session: this payer's prefix only, no scripts, no cross-site posts."""
     response.set_cookie(
-        name,
+        cookie_name(name),
         value,
         path=(request.script_root or "") + "/",
         httponly=True,
@@ -103,11 +144,18 @@ def keep(response: Response, name: str, value: str) -> None:
     )
 
 
-def require_token() -> None:
-    """The form's `csrf` must be this session's. Raises Forbidden."""
-    found = _known()
-    given = request.form.get("csrf", "").encode("utf-8", "replace")
-    if found is None or not hmac.compare_digest(given, found.session.csrf.encode()):
+def login_token(sign_in: str) -> str:
+    """The token of the login form of a sign-in (its id): whoever signs in in one tab has a new session,
+    and the form in another tab must still be good."""
+    return Signer(rooms().page_key, salt="login form").get_signature(sign_in).decode()
+
+
+def require_token(*more: str) -> None:
+    """The form's `csrf` must be this session's, or one of those that are good as well. Raises Forbidden."""
+    current = _known()
+    good = [*more, *([current.session.csrf] if current else [])]
+    sent = request.form.get("csrf", "").encode("utf-8", "replace")
+    if not any(hmac.compare_digest(sent, token.encode()) for token in good):
         raise Forbidden("This form is out of date: load the page again and try once more")
 
 
@@ -132,7 +180,7 @@ def attempt() -> Attempt:
     for an unknown scenario.
     """
     desk, accounts = here().desk, here().rooms.accounts
-    name, address = request.form.get("username", "").strip(), request.remote_addr or ""
+    name, address = request.form.get("username", "").strip(), client_address()
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
     if wait := throttle.waiting(desk, username, address):
         return Attempt(None, wait)

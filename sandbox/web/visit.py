@@ -16,9 +16,12 @@ from sandbox.auth.remote import RemoteJwks
 from sandbox.auth.server import AuthorizationServer
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
-from sandbox.core.payer import Payer
+from sandbox.core.hosts import HostPolicy
+from sandbox.core.outbound import Outcome
+from sandbox.core.payer import Payer, with_terms
 from sandbox.core.roster import Account
 from sandbox.faults import oneshot
+from sandbox.faults.binding import BoundGates, LayeredGates
 from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.fhir.library import Library
@@ -45,6 +48,7 @@ class Rooms:
     control_key: str
     version: str
     remote: RemoteJwks
+    hosts: HostPolicy
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
     profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -57,7 +61,8 @@ class Rooms:
 class Visit:
     """The request in hand, and what is known of it so far (`learn`). `base` is the payer's own prefix,
     absolute, without a slash at the end; `chosen` says that the path or a header named the scenarios, so
-    that no pin may change them; `earlier` are the effects that fired before a pin did."""
+    that no pin may change them; `earlier` are the effects that fired before a pin did; `delays` are seconds
+    by which effects hold the answer up, `fetched` the documents that were fetched for the request."""
 
     rooms: Rooms
     selection: Selection
@@ -73,6 +78,8 @@ class Visit:
     chosen: bool = True
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
+    delays: list[float] = field(default_factory=list)
+    fetched: Mapping[str, Outcome] = field(default_factory=dict)
     allowance: Allowance | None = None
     """What is left of the budget of a batch, where the request is one of its entries."""
 
@@ -116,7 +123,7 @@ class Visit:
             self.auth,
             self.fhir,
             self.rooms.signing_key,
-            remote=self.rooms.remote,
+            remote=replace(self.rooms.remote, fetched=self.fetched) if self.fetched else self.rooms.remote,
             members=self.rooms.members,
             household=self.rooms.household,
         )
@@ -138,30 +145,61 @@ def make(
     *,
     chosen: bool,
     state: tuple[int, bool] | None = None,
+    granted: Selection | None = None,
 ) -> Visit:
     """A visit to the payer of this selection; its clock and counters are the tenant's. `state` is the
-    ledger's, if it is known."""
+    ledger's, if it is known; `granted` the selection under which what the request presents was granted,
+    where that is another one."""
     offset, armed = state or ledger.state()
     clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
+    delays: list[float] = []
     return Visit(
         rooms,
         selection,
         ledger.name,
         base,
-        selection.payer(rooms.payer),
+        _payer(rooms, selection, granted),
         clock,
         ledger,
-        _bind(rooms, selection, ledger, clock, timedelta(milliseconds=offset), armed=armed),
+        _bind(
+            rooms,
+            selection,
+            ledger,
+            clock,
+            timedelta(milliseconds=offset),
+            delays,
+            armed=armed,
+            granted=granted,
+        ),
         facts,
         request_id,
         started,
         chosen,
+        delays=delays,
     )
 
 
+def _payer(rooms: Rooms, selection: Selection, granted: Selection | None) -> Payer:
+    payer = selection.payer(rooms.payer)
+    return payer if granted is None else with_terms(payer, granted.payer(rooms.payer))
+
+
 def _bind(
-    rooms: Rooms, selection: Selection, ledger: TenantLedger, clock: Clock, ahead: timedelta, *, armed: bool
+    rooms: Rooms,
+    selection: Selection,
+    ledger: TenantLedger,
+    clock: Clock,
+    ahead: timedelta,
+    delays: list[float],
+    *,
+    armed: bool,
+    granted: Selection | None = None,
 ) -> Gates:
+    if granted is not None:
+        chosen = _bind(rooms, selection, ledger, clock, ahead, delays, armed=armed)
+        if isinstance(chosen, BoundGates):
+            chosen.bounded = True
+        return LayeredGates(_bind(rooms, granted, ledger, clock, ahead, delays, armed=False), chosen)
     if not (armed or selection.has_rules):
         return OPEN
     # A header or a pin may choose other scenarios within one tenant: they must not share an
@@ -173,6 +211,7 @@ def _bind(
         lambda name: ledger.count(prefix + name),
         lambda name, now, length: ledger.window(prefix + name, now, length),
         ahead,
+        delays,
     )
     return selection.bind(world, oneshot.bound(ledger.armed(), ledger.take) if armed else ())
 
@@ -185,11 +224,12 @@ def pin(selection: Selection) -> None:
         return
     visit.ledger.pin = selection.written
     ahead = visit.clock.now() - visit.rooms.clock.now()
+    rooms, ledger, clock, armed = visit.rooms, visit.ledger, visit.clock, visit.ledger.state()[1]
     g.visit = replace(
         visit,
         selection=replace(selection, session=visit.selection.session),
         payer=selection.payer(visit.rooms.payer),
-        gates=_bind(visit.rooms, selection, visit.ledger, visit.clock, ahead, armed=visit.ledger.state()[1]),
+        gates=_bind(rooms, selection, ledger, clock, ahead, visit.delays, armed=armed),
         earlier=visit.fired(),
     )
 

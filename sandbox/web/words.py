@@ -17,7 +17,7 @@ from flask import Response, after_this_request, request
 from markupsafe import Markup
 
 from sandbox.core.files import read_yaml
-from sandbox.web.session import keep
+from sandbox.web.session import keep, kept
 
 LANGUAGES = {"en": "English", "es": "Español"}
 """Each by its own name, as the link to it says."""
@@ -38,9 +38,9 @@ def language() -> str:
     if asked in LANGUAGES:
         _stay(asked)
         return asked
-    kept = request.cookies.get(COOKIE, "")
-    if kept in LANGUAGES:
-        return kept
+    chosen = kept(COOKIE)
+    if chosen in LANGUAGES:
+        return chosen
     return request.accept_languages.best_match(list(LANGUAGES), "en") or "en"
 
 

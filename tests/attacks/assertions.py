@@ -18,10 +18,12 @@ from support.smart_app import SmartApp
 from unit.auth.keyring import confused, key, public, raw, signed
 
 from sandbox.auth import assertion
+from sandbox.store.ledger import TenantLedger
 
 RSA = key("rsa", "RSA")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
+_spend = TenantLedger.spend_assertion
 _verify, _check, _key = assertion.verify, assertion._check_claims, assertion._key
 
 
@@ -157,6 +159,23 @@ def replaying_an_assertion(scene: Scene) -> None:
     held(refused(victim.token(proof)), "a second token for one assertion")
     scene.make().control("clock", {"advance": "PT30S"})
     held(refused(victim.token(proof)), "a token for an assertion that was used half a minute ago")
+
+
+def _by_the_tenants_clock(self: Any, client: str, jti: str, until: int, now: int, machine: int) -> bool:
+    return _spend(self, client, jti, until, now, now)
+
+
+@attack("jti replay", {"sandbox.store.ledger.TenantLedger.spend_assertion": _by_the_tenants_clock})
+def replaying_an_assertion_after_the_clock_was_turned_back(scene: Scene) -> None:
+    victim, staff = service(scene), scene.make()
+    proof = signed(victim.claims(), RSA, "RS384")
+    assert victim.token(proof).status_code == 200
+    ahead = 2 * 86_400
+    staff.control("clock", {"advance": "P2D"})
+    later = victim.claims(exp=int(time.time()) + ahead + 60, iat=int(time.time()) + ahead)
+    assert victim.token(signed(later, RSA, "RS384")).status_code == 200  # which sweeps what is over
+    staff.control("clock", {"advance": "-P2D"})
+    held(refused(victim.token(proof)), "a second token for one assertion")
 
 
 @attack("jti replay", {"sandbox.store.ledger.TenantLedger.spend_assertion": lambda *_: True})

@@ -17,7 +17,7 @@ from sandbox.store.ledger import TenantLedger
 from sandbox.store.secret import digest
 
 _token = AuthorizationServer.token
-_add_code, _add_token, _note = TenantLedger.add_code, TenantLedger.add_token, TenantLedger.note
+_add_code, _replace_token, _note = TenantLedger.add_code, TenantLedger.replace_token, TenantLedger.note
 
 
 def everything_secret(scene: Scene) -> tuple[SmartApp, set[str]]:
@@ -61,13 +61,15 @@ def _keeps(field: str) -> Callable[..., None]:
     return add_code
 
 
-def _counts_by_name(self: Any, token: Any) -> None:
+def _counts_by_name(self: Any, hash: str, at: int, tokens: Any = ()) -> bool:
     """A counter is named after what was sent."""
-    _add_token(self, token)
     self.count("refreshed|" + request.form.get("refresh_token", ""))
+    return _replace_token(self, hash, at, tokens)
 
 
-@attack("secrets in logs and journal", {"sandbox.store.ledger.TenantLedger.add_token": _counts_by_name}, "a")
+@attack(
+    "secrets in logs and journal", {"sandbox.store.ledger.TenantLedger.replace_token": _counts_by_name}, "a"
+)
 @attack("secrets in logs and journal", {"sandbox.store.ledger.TenantLedger.add_code": _keeps("code")}, "b")
 def reading_the_file_of_the_ledger(scene: Scene) -> None:
     _, secret = everything_secret(scene)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 from attacks.breach import Scene, attack, held
-from flask import request
+from support import stores
 from support.smart_app import SmartApp, hidden
 
 from sandbox.store.secret import digest
@@ -17,7 +17,7 @@ from sandbox.web.visit import here
 
 CREDENTIALS = {"username": "maria", "password": "maria-pass"}
 
-_NO_TOKEN = {"sandbox.web.session.require_token": lambda: None}
+_NO_TOKEN = {"sandbox.web.session.require_token": lambda *more: None}
 _NO_ORIGIN = {"sandbox.web.oauth.refuse_foreign_forms": lambda: None}
 
 
@@ -63,9 +63,9 @@ def signing_the_member_in(scene: Scene, token: str, headers: dict[str, str]) -> 
 # sessions
 
 
-def _keeping_the_cookie(account: Any) -> session.Browser:
+def _keeping_the_cookie(account: Any, browser: str = "") -> session.Browser:
     """Signing in raises the session that is there."""
-    secret = request.cookies[session.COOKIE]
+    secret = session.kept(session.COOKIE)
     now = here().desk.now()
     raised = Session(account.username, session.browser().session.csrf, now + 3_600_000, now)
     here().ledger.end_session(secret)
@@ -78,14 +78,64 @@ def planting_a_cookie(scene: Scene) -> None:
     """The attacker gets a session and plants its cookie; the member signs in with it."""
     attacker, member = scene.make(), scene.make()
     attacker.follow(attacker.authorize())
-    planted = attacker.browser.cookies[session.COOKIE]
-    member.browser.cookies.set(session.COOKIE, planted, path=httpx.URL(member.base).path + "/")
+    name, planted = attacker.session_cookie()
+    member.browser.cookies.set(name, planted, path=httpx.URL(member.base).path + "/")
     page = member.follow(member.authorize())
-    assert member.browser.cookies[session.COOKIE] == planted
+    assert member.session_cookie() == (name, planted)
     member.browser.post(f"{member.base}/auth/login", data=hidden(page) | CREDENTIALS)
     held("Hello" not in attacker.browser.get(f"{attacker.base}/portal").text, "the member's portal")
     page = attacker.follow(attacker.authorize())
     held(page.url.path.endswith("/auth/login"), "the member's consent page")
+
+
+# answers that are given again
+
+
+def _whoever_signed_in(pending: Any) -> Any:
+    return here().rooms.accounts[pending.username]
+
+
+_FOR_EVERYBODY = {
+    "sandbox.web.pending._is_ours": lambda pending: True,
+    "sandbox.web.pending.member": _whoever_signed_in,
+}
+
+
+@attack("a code for another browser", _FOR_EVERYBODY, "a stranger", username=None)
+@attack("a code for another browser", _FOR_EVERYBODY, "another member", username="walter")
+@attack("a code for another browser", _FOR_EVERYBODY, "the member elsewhere", username="maria")
+def asking_for_the_answer_again(scene: Scene, username: str | None) -> None:
+    """The consent form answers a second time with the same code, while that is good: to the browser that
+    has it already. The attacker knows the sign-in's address, and has a session and a token of their own."""
+    member, attacker = scene.make(), scene.make()
+    page = member.choose(member.log_in("maria"))
+    code = member.decide(page, {"decision": "allow"})["code"]
+    portal = attacker.browser.get(f"{attacker.base}/portal")
+    if username:
+        form = hidden(portal) | {"username": username, "password": f"{username}-pass"}
+        attacker.browser.post(f"{attacker.base}/portal/login", data=form)
+        portal = attacker.browser.get(f"{attacker.base}/portal")
+    form = {"request": hidden(page)["request"], "csrf": hidden(portal)["csrf"], "decision": "allow"}
+    answer = attacker.browser.post(f"{attacker.base}/auth/consent", data=form)
+    held("location" not in answer.headers, "the member's code")
+    held(answer.status_code == 400, "an answer")
+    assert member.redeem(code).status_code == 200  # and the attempt has not spoilt it
+
+
+_UNSEALED = {
+    "sandbox.web.deciding.seal": lambda text, secret: text,
+    "sandbox.web.deciding.unseal": lambda text, secret: text,
+}
+
+
+@attack("a code for another browser", _UNSEALED)
+def reading_the_answer_in_the_ledger(scene: Scene) -> None:
+    """What is kept to be sent again is of no use to whoever reads the ledger."""
+    app = scene.make()
+    page = app.choose(app.log_in("maria"))
+    code = app.decide(page, {"decision": "allow"})["code"]
+    held(code.encode() not in stores.kept(scene.ledger), "a good code, from the file of the ledger")
+    assert app.decide(page, {"decision": "allow"})["code"] == code
 
 
 # frames
@@ -123,6 +173,24 @@ def framing_a_page(scene: Scene, path: str) -> None:
     )
     held(policy.get("frame-ancestors") == "'none'", "a frame")
     held(policy.get("default-src") == "'none'" and "script-src" not in policy, "a script")
+
+
+def _leading_away(*args: Any, **values: Any) -> Any:
+    return _page(*args, **values | {"leaves": True})
+
+
+_ANYWHERE = {f"sandbox.web.{module}.page": _leading_away for module in ("portal", "errors", "developer")}
+
+
+@attack("forms that lead away", _ANYWHERE, "error", path="auth/authorize")
+@attack("forms that lead away", _ANYWHERE, "portal", path="portal")
+@attack("forms that lead away", _ANYWHERE, "developer", path="developer")
+@attack("forms that lead away", _ANYWHERE, "registration", path="developer/register")
+def posting_a_form_elsewhere(scene: Scene, path: str) -> None:
+    """Markup that somebody has slipped into a page may not post what the page holds to another site. Only
+    the pages of a sign-in have to allow it: their forms may end at an app."""
+    policy = shown(scene.make(), path).headers["content-security-policy"]
+    held("form-action 'self'" in policy.split("; "), "a form to another site")
 
 
 def shown(app: SmartApp, path: str) -> httpx.Response:

@@ -167,4 +167,4 @@ def carrying_a_code_to_another_payer(scene: Scene) -> None:
 def _one_for_all(ledger: Any) -> Any:
     from sandbox.store.ledger import TenantLedger
 
-    return TenantLedger(ledger._engine, ledger._driver, "")
+    return TenantLedger(ledger._engine, ledger._driver, ledger.upkeep, ledger.quotas, "")

@@ -61,7 +61,7 @@ def _check_then_act() -> dict[str, Any]:
     """Two statements where there should be one: both of two callers see that nobody was faster."""
     both_have_looked = threading.Barrier(2)
 
-    def replace_token(self: Any, hash: str, at: int) -> bool:
+    def replace_token(self: Any, hash: str, at: int, tokens: Any = ()) -> bool:
         both_have_looked.wait(10)  # an even number of callers, so everybody has company
         return True
 
@@ -100,3 +100,17 @@ def taking_back_what_the_member_left_out(scene: Scene) -> None:
     assert app.get("Observation").status_code == 403
     held(refused(app.refresh(scope=app.scope)), "the whole scope at refresh")
     held(app.get("Observation").status_code == 403, "what the member did not share")
+
+
+@attack("eligibility that ended", {"sandbox.auth.refresh.loss": lambda desk, grant: None})
+def refreshing_for_a_member_who_opted_out(scene: Scene) -> None:
+    app = scene.make().connect("maria")
+    app.control("members/maria", {"opted_out": True})
+    held(refused(app.refresh()), "tokens for a member who shares no more")
+
+
+@attack("eligibility that ended", {"sandbox.auth.tokens.is_locked": lambda desk, grant: False})
+def reading_for_a_locked_member(scene: Scene) -> None:
+    app = scene.make().connect("maria")
+    app.control("members/maria", {"locked": True})
+    held(app.get("Coverage").status_code == 401, "data of a member whose account is locked")

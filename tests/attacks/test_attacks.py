@@ -7,11 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import attacks.assertions
+import attacks.availability
 import attacks.budgets
 import attacks.codes
+import attacks.growth
+import attacks.headers
+import attacks.hosts
 import attacks.leaks
 import attacks.other_members
 import attacks.pages
+import attacks.printing
 import attacks.redirects
 import attacks.refreshing
 import attacks.sizes
@@ -30,6 +35,8 @@ LINES = (
     "state fixation",
     "refresh replay",
     "refresh race",
+    "header that loosens",
+    "eligibility that ended",
     "scope escalation",
     "another member by read",
     "another member by search",
@@ -37,6 +44,10 @@ LINES = (
     "another member by $everything",
     "another member by an alias of the compartment",
     "another member at the picker",
+    "DNS rebinding",
+    "audience by Host",
+    "control through a proxy",
+    "control by a page",
     "JWT confusion",
     "expired and future assertions",
     "jti replay",
@@ -44,14 +55,23 @@ LINES = (
     "open redirect",
     "CSRF on consent",
     "session fixation",
+    "a code for another browser",
     "clickjacking",
+    "forms that lead away",
     "oversized parameters",
     "duplicate parameters",
     "login throttling",
     "timing of secret comparison",
     "secrets in logs and journal",
+    "calls that wait",
+    "long polls",
+    "slow keys",
+    "bytes that drip",
     "searches that cost too much",
     "batches that cost too much",
+    "endless rows",
+    "floods of one caller",
+    "commands to a terminal",
 )
 
 

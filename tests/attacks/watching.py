@@ -75,8 +75,8 @@ def timing_a_password(scene: Scene, name: str) -> None:
     held(compared(seen, "guess"), "how much of a guessed password is right, or that the name is none")
 
 
-def _token_by_equality() -> None:
-    if session.browser().session.csrf != request.form.get("csrf"):
+def _token_by_equality(*more: str) -> None:
+    if request.form.get("csrf") not in (*more, session.browser().session.csrf):
         raise Forbidden("no")
 
 

@@ -2,36 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
 
 import httpx
 import pytest
-from joserfc import jwt
-from joserfc.jwk import ECKey
+from support.backend import CLIENT, assertion, form
 from support.smart_app import SmartApp
-
-from sandbox.core.clock import SystemClock
-from sandbox.core.files import json_value
-from sandbox.settings import root
-
-CLIENT = "sandbox-backend"
-TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-
-
-def assertion(app: SmartApp) -> str:
-    key = ECKey.import_key(json_value((root() / "fixtures" / "keys" / f"{CLIENT}.jwk").read_bytes()))
-    now = int(SystemClock().now().timestamp())
-    claims = {"iss": CLIENT, "sub": CLIENT, "aud": f"{app.base}/auth/token", "exp": now + 200}
-    claims["jti"] = secrets.token_urlsafe(8)
-    header = {"alg": "ES384", "typ": "JWT", "kid": key.kid}
-    return jwt.encode(header, claims, key, algorithms=["ES384"])
 
 
 def ask(app: SmartApp, scope: str) -> httpx.Response:
-    form = {"grant_type": "client_credentials", "scope": scope, "client_assertion_type": TYPE}
-    form["client_assertion"] = assertion(app)
-    return app.http.post(f"{app.base}/auth/token", data=form)
+    proof = assertion(f"{app.base}/auth/token")
+    return app.http.post(f"{app.base}/auth/token", data=form(proof, scope))
 
 
 @pytest.fixture

@@ -207,6 +207,7 @@ def test_the_journal_tells_of_every_entry(maria: SmartApp) -> None:
     assert {("GET", f"/fhir/Patient/{maria.patient}"), ("GET", "/fhir/Coverage"), ("POST", "/fhir")} <= set(
         told
     )
+    assert len({row["request"] for row in rows["entries"]}) == len(told)
 
 
 def test_a_limit_on_requests_counts_entries(make_app: MakeApp) -> None:

@@ -139,7 +139,7 @@ def test_the_ledgers_decide_alike(both: tuple[Payer, Payer]) -> None:
             at.bearer("t"),
             at.bearer("t", "refresh"),
             at.bearer("u"),
-            at.pinned_by(code="c"),
+            at.origin(code="c"),
         ]
         said += [at.use_token(digest("t")), at.use_token(digest("t")), at.use_token(digest("t"))]
         said += [at.replace_token(digest("t"), 7), at.replace_token(digest("t"), 8), at.token("t")]
@@ -153,8 +153,8 @@ def test_the_ledgers_decide_alike(both: tuple[Payer, Payer]) -> None:
         said += [at.standing("maria"), at.opted_in("maria")]
         at.push("id", "app", {"ü": ["\u2028", "\0"]}, 50)
         said += [at.take_pushed("id", "b", 1), at.take_pushed("id", "app", 1), at.take_pushed("id", "app", 1)]
-        said += [at.spend_assertion("app", "j", 9, 1), at.spend_assertion("app", "j", 9, 1)]
-        said += [at.spend_assertion("app", "j", 30, 9), at.remembered("t")]
+        said += [at.spend_assertion("app", "j", 9, 1, 1), at.spend_assertion("app", "j", 9, 1, 1)]
+        said += [at.spend_assertion("app", "j", 30, 9, 9), at.remembered("t")]
         at.remember("one,two")
         at.move_clock(-(1 << 40))
         said += [at.remembered("t"), at.offset(), at.state()]

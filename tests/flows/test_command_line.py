@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from support.running import COMMAND, served
+from support.running import COMMAND, served, started
 from support.smart_app import SmartApp
 
 HEAVY = (
@@ -91,6 +92,10 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
         (("serve", "--port", "0", "--today", "soon"), "--today"),
         (("serve", "--port", "123456"), "cannot listen"),
         (("serve", "--workers", "0"), "workers"),
+        (("serve", "--public-url", "payer.example.com"), "--public-url"),
+        (("serve", "--port", "0", "--public-url", "https://payer.example.com/fhir"), "begin with /fhir"),
+        (("serve", "--allowed-host", "a.example", "--allowed-host", "http://b.example"), "--allowed-host"),
+        (("serve", "--trusted-proxies", "nginx"), "--trusted-proxies"),
         (("serve", "--colour"), "No such option"),
         (("generate", "--out", "/proc/nowhere"), "/proc/nowhere"),
         (("generate", "--members", "-1", "--out", "/tmp/never"), "member"),
@@ -234,12 +239,42 @@ def test_a_store_that_is_killed_while_it_is_made_holds_no_library(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
     asked = ("--members", "4000", "--jobs", "1", "--store", str(tmp_path))
-    with subprocess.Popen([*COMMAND, "generate", *asked], env=env) as running:
-        deadline = time.monotonic() + 50
-        while not list(tmp_path.iterdir()) and time.monotonic() < deadline:
-            time.sleep(0.05)
+    with started([*COMMAND, "generate", *asked], env=env) as running:
+        await_part(tmp_path)
         running.kill()
     assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+
+
+def await_part(folder: Path) -> None:
+    deadline = time.monotonic() + 50
+    while not list(folder.glob("*.part")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("command", [("generate", "--jobs", "2"), ("serve", "--port", "0")])
+def test_a_build_that_is_stopped_leaves_nothing(
+    tmp_path: Path, env: dict[str, str], command: tuple[str, ...], number: int, code: int
+) -> None:
+    asked = (*command, "--members", "4000", "--store", str(tmp_path))
+    with started([*COMMAND, *asked], ctrl_c=True, env=env, stderr=subprocess.PIPE) as running:
+        await_part(tmp_path)
+        running.send_signal(number)
+        _, errors = running.communicate(timeout=50)
+    assert running.returncode == code
+    assert not list(tmp_path.glob("library-*"))
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_well_by_either_signal(env: dict[str, str], number: int) -> None:
+    command = [*COMMAND, "serve", "--port", "0"]
+    with started(command, ctrl_c=True, env=env, stdout=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        assert "Ctrl-C stops it" in running.stdout.readline()
+        running.send_signal(number)
+        running.communicate(timeout=20)
+        assert running.returncode == 0
 
 
 def test_a_broken_line_in_a_served_folder_is_named(tmp_path: Path) -> None:
@@ -321,11 +356,9 @@ def test_a_scenario_is_tried_from_its_file_or_refused_with_reasons(tmp_path: Pat
 def test_a_scenario_that_is_tried_is_the_payers_own(tmp_path: Path, env: dict[str, str]) -> None:
     (tmp_path / "own-one.yaml").write_text(OWN)
     command = [*COMMAND, "scenarios", "try", str(tmp_path / "own-one.yaml"), "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
-    assert process.stdout is not None
-    banner = [process.stdout.readline() for _ in range(2)]
-    process.send_signal(2)
-    process.communicate(timeout=20)
+    with started(command, stdout=subprocess.PIPE, env=env) as process:
+        assert process.stdout is not None
+        banner = [process.stdout.readline() for _ in range(2)]
     assert "scenario own-one" in banner[0]
     assert "FHIR base" in banner[1]
 
@@ -334,14 +367,14 @@ def test_the_journal_is_filtered_explained_and_followed(origin: str, session_nam
     here = ("--url", origin, "--scenario", f"baseline~{session_name}")
     base = f"{origin}/s/baseline~{session_name}"
     command = [*COMMAND, "journal", *here, "--follow", "--json", "--filter", "status=401"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    httpx.get(f"{base}/fhir/metadata")
-    httpx.get(f"{base}/fhir/Patient")
-    assert json.loads(process.stdout.readline())["path"] == "/fhir/Patient"
-    process.send_signal(2)
-    process.communicate(timeout=20)
-    assert process.returncode in (0, 130)
+    with started(command, ctrl_c=True, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        httpx.get(f"{base}/fhir/metadata")
+        httpx.get(f"{base}/fhir/Patient")
+        assert json.loads(process.stdout.readline())["path"] == "/fhir/Patient"
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+        assert process.returncode in (0, 130)
     explained = run("journal", *here, "--filter", "refused=true", "--explain").stdout.splitlines()
     assert "/fhir/Patient" in explained[0]
     assert explained[1].strip().startswith("No bearer token came with the request.")
@@ -355,3 +388,135 @@ def test_a_token_is_had_from_a_payer_whose_dials_are_turned(origin: str, session
     wrong = run("token", "--member", "maria", "--url", origin, "--scenario", "slow-responses,seconds=0")
     assert wrong.returncode == 2
     assert "a number from 0.01 to 120" in wrong.stderr
+
+
+HOSTILE = ("%1b]0;x%07%1b[2J", "%0a::error::x", "%e2%80%aegpj", "%c2%9b2J")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("journal", "--explain"), ("journal", "--json"), ("review",), ("review", "--format", "markdown"),
+     ("review", "--format", "junit"), ("review", "--format", "json")],
+)  # fmt: skip
+def test_what_strangers_sent_is_shown_and_not_obeyed(
+    origin: str, session_name: str, command: tuple[str, ...]
+) -> None:
+    base = f"{origin}/s/baseline~{session_name}"
+    for text in HOSTILE:
+        httpx.get(f"{base}/fhir/{text}")
+    httpx.get(f"{base}/auth/authorize?client_id={''.join(HOSTILE)}")
+    where = (
+        ("--scenario", f"baseline~{session_name}")
+        if command[0] == "journal"
+        else (f"baseline~{session_name}",)
+    )
+    printed = run(*command, "--url", origin, *where).stdout
+    assert r"\u001b" in printed
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e]", printed)
+    assert not [line for line in printed.splitlines() if line.strip().startswith("::error")]
+    if "--json" in command:
+        assert any(json.loads(line)["path"] == "/fhir/\x1b]0;x\x07\x1b[2J" for line in printed.splitlines())
+
+
+def test_an_error_that_quotes_a_stranger_is_one_harmless_line(tmp_path: Path) -> None:
+    done = run("clock", "--url", "http://127.0.0.1:9/\n::error::x\x1b[2J")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "\x1b" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["fhir/Patient?name=x", "fhir/metadata", "auth/token", "auth/authorize", "portal"]
+)
+def test_a_wrong_header_is_explained_as_the_header(origin: str, session_name: str, path: str) -> None:
+    base = f"{origin}/s/baseline~{session_name}"
+    assert httpx.get(f"{base}/{path}", headers={"X-Sandbox-Fail-Next": "tokens"}).status_code == 400
+    done = run("journal", "--url", origin, "--scenario", f"baseline~{session_name}", "--explain")
+    assert "The X-Sandbox-Fail-Next header cannot be read" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "more", "says"),
+    [
+        (("--scenario", "nope"), {}, "There is no scenario 'nope'"),
+        (("--scenario", "slow-responses,seconds=0"), {}, "a number from 0.01 to 120"),
+        (("--scenarios", "/nowhere"), {}, "/nowhere"),
+        (("--scenarios", "{tmp}/own"), {}, "broken.yaml"),
+        (("--port", "70000"), {}, "cannot listen"),
+        (("--port", "{busy}"), {}, "Address already in use"),
+        (("--host", "203.0.113.7"), {}, "cannot listen"),
+        (("--tls-cert", "/nowhere.pem", "--tls-key", "/nowhere.pem"), {}, "/nowhere.pem"),
+        (("--tls-cert", "/nowhere.pem"), {}, "go together"),
+        (("--carin", "9"), {}, "--carin is one of"),
+        (("--us-core", "9"), {}, "--us-core is one of"),
+        (("--members", "0"), {}, "--members"),
+        (("--today", "soon"), {}, "--today"),
+        (("--data", "/nowhere"), {}, "/nowhere"),
+        (("--data", "{tmp}/own"), {}, "no .ndjson or .json file"),
+        (("--store", "/proc/nowhere"), {}, "/proc/nowhere"),
+        (("--store", "mysql://x"), {}, "postgresql://"),
+        (("--workers", "0"), {}, "--workers"),
+        ((), {"PAYER_SANDBOX_CONTROL_KEY": "two\nlines"}, "control_key"),
+        ((), {"PAYER_SANDBOX_FIXTURES": "/nowhere"}, "/nowhere"),
+        ((), {"PAYER_SANDBOX_CACHE": "/proc/nowhere"}, "PAYER_SANDBOX_CACHE"),
+    ],
+)
+def test_serve_tells_what_is_wrong_before_it_builds(
+    tmp_path: Path, env: dict[str, str], args: tuple[str, ...], more: dict[str, str], says: str
+) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "broken.yaml").write_text("id: broken")
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        known = {"tmp": tmp_path, "busy": busy.getsockname()[1]}
+        flags = [arg.format(**known) for arg in args]
+        # So many members that whoever begins to build is still at it when `run` gives up.
+        many = () if "--members" in args else ("--members", "100000")
+        port = () if "--port" in args else ("--port", "0")
+        cache = {"PAYER_SANDBOX_CACHE": str(tmp_path / "cache")}
+        done = run("serve", *flags, *many, *port, env=env | cache | more)
+    assert done.returncode == 2, done.stdout
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert done.stdout == ""
+    assert list((tmp_path / "cache").glob("library*")) == []
+
+
+def test_without_a_home_the_library_is_kept_in_a_folder_of_ones_own(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    bare = {k: v for k, v in env.items() if not k.startswith(("PAYER_", "XDG_"))}
+    bare |= {"HOME": "/proc/nowhere", "TMPDIR": str(tmp_path)}
+    command = [*COMMAND, "serve", "--port", "0", "--members", "1"]
+    with started(command, env=bare, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        assert running.stdout is not None
+        banner = [running.stdout.readline() for _ in range(2)]
+    (folder,) = tmp_path.iterdir()
+    assert "cannot be written: keeping the library in" in banner[0]
+    assert "PAYER_SANDBOX_CACHE" in banner[0]
+    assert str(folder) in banner[0]
+    assert "1 member, scenario baseline" in banner[1]
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert list(folder.glob("library-*.db"))
+
+
+@pytest.mark.parametrize("command", [(), ("scenarios",)])
+def test_help_fits_a_terminal_of_80_columns_and_cuts_nothing_off(command: tuple[str, ...]) -> None:
+    listed = run(*command, "--help", env={**os.environ, "COLUMNS": "80"}).stdout
+    summaries = listed.partition("Commands:")[2]
+    assert len(summaries.splitlines()) > 5
+    assert "..." not in summaries
+    assert max(map(len, listed.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", [(), ("serve",), ("score",), ("scenarios",), ("scenarios", "lint")])
+def test_every_command_tells_the_version(command: tuple[str, ...]) -> None:
+    done = run(*command, "--version")
+    assert (done.returncode, done.stdout) == (0, run("--version").stdout)
+    assert re.fullmatch(r"payer-sandbox, version \d+\.\d+\.\d+\n", done.stdout)
+
+
+def test_one_thing_is_counted_as_one(tmp_path: Path) -> None:
+    (tmp_path / "own-one.yaml").write_text(OWN)
+    assert run("scenarios", "lint", str(tmp_path)).stdout == "1 scenario, 0 complaints\n"
+    done = run("generate", "--members", "1", "--out", str(tmp_path / "out"))
+    assert ": 1 member, seed 1" in done.stdout

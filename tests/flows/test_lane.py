@@ -41,8 +41,7 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
     ledger = stores.place(tmp_path_factory.mktemp("lane") / "ledger.db")
     clock = FrozenClock(SystemClock().now())
     app = create_app(replace(settings, ledger=str(ledger)), clock)
-    outer: Any = app.wsgi_app
-    lane: Lane = outer.app
+    lane: Lane = app.extensions["lane"]
     taken: list[bool] = []
 
     def watched(environ: Any, inner: Callable[..., Any] = lane._answer) -> Any:
@@ -144,7 +143,7 @@ HEADERS = [
     {"Accept_Encoding": "gzip"},
     {"Accept_Encoding": "identity;q=1, gzip;q=0.5"},
     {"Accept_Encoding": "br, gzip, deflate", "User_Agent": "an app"},
-    {"Host": "payer.example:8443"},
+    {"Host": "payer.localhost:8443"},
 ]
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from support.smart_app import SmartApp
 
 from sandbox.core.errors import UsageError
+from sandbox.faults.catalog import load
 from sandbox.pytest_plugin import Payer
+from sandbox.settings import Settings
 
 EXAMPLE = Path(__file__).parents[1] / "example"
 
@@ -98,14 +105,12 @@ def test_what_the_test_does_is_not_what_the_app_does(payer: Payer) -> None:
 
 
 def test_an_assertion_that_fails_shows_the_journal_and_the_reason(payer: Payer) -> None:
-    import httpx
-
     httpx.get(f"{payer.fhir}/Patient")
     payer.journal.assert_called("get", "/fhir/*", status=401)
     with pytest.raises(pytest.fail.Exception) as caught:
         payer.journal.assert_called("GET", "/fhir/Patient", times=2)
     told = str(caught.value)
-    assert "called 2 times, and was 1 times" in told
+    assert "called 2 times, and was 1 time" in told
     assert "401 GET /fhir/Patient" in told
     assert "No bearer token came" in told
     payer.reset()
@@ -140,7 +145,170 @@ def test_a_member_who_cannot_sign_in_is_told_in_one_line(payer: Payer) -> None:
     assert payer.token("maria")
 
 
-@pytest.mark.payer("no-such-scenario")
-def test_a_scenario_that_is_not_there_is_told(payer: Payer) -> None:
-    with pytest.raises(UsageError, match="no scenario 'no-such-scenario'"):
-        payer.token()
+# the token response, as it came
+
+SCENARIOS = load(Settings().scenarios).by_id.values()
+TOKEN_SCENARIOS = sorted(s.id for s in SCENARIOS if s.area == "token")
+SECRETS = ("access_token", "refresh_token")
+AT_RANDOM = ("exp", "iat", "auth_time", "jti")
+
+
+def comparable(response: dict[str, Any]) -> dict[str, Any]:
+    """A token response with its secrets by their kind, and its id_token by its claims."""
+    plain: dict[str, Any] = {n: type(v).__name__ if n in SECRETS else v for n, v in response.items()}
+    if isinstance(plain.get("id_token"), str):
+        claims = plain["id_token"].split(".")[1]
+        decoded = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+        plain["id_token"] = {n: type(v).__name__ if n in AT_RANDOM else v for n, v in decoded.items()}
+    return plain
+
+
+def sign_in_by_hand(app: SmartApp) -> dict[str, str]:
+    """Sign in as a browser does, with every box of the consent page as it is found."""
+    page = app.choose(app.log_in("maria"))
+    form: dict[str, Any] = {"decision": "share"}
+    for name, value in re.findall(r'type="checkbox" name="(\w+)"[^>]* value="([^"]+)" checked', page.text):
+        form.setdefault(name, []).append(value)
+    return app.decide(page, form)
+
+
+@pytest.mark.parametrize("scenario", TOKEN_SCENARIOS)
+def test_a_sign_in_returns_what_a_plain_client_gets(payer: Payer, scenario: str) -> None:
+    payer = payer.scenario(scenario)
+    with SmartApp(payer.url) as app:
+        answer = app.redeem(sign_in_by_hand(app)["code"])
+        payer.reset()
+        if answer.status_code == 200:
+            assert comparable(payer.sign_in(scope=app.scope)) == comparable(answer.json())
+        else:
+            with pytest.raises(UsageError, match=f"the token endpoint answered {answer.status_code}"):
+                payer.sign_in(scope=app.scope)
+
+
+@pytest.mark.parametrize("scenario", ["state-dropped", "state-altered"])
+def test_a_callback_that_an_app_must_refuse_is_no_sign_in(payer: Payer, scenario: str) -> None:
+    with pytest.raises(UsageError, match="an app must refuse its code"):
+        payer.scenario(scenario).sign_in()
+
+
+def test_faults_of_a_token_response_are_seen(payer: Payer) -> None:
+    faulty = {
+        "patient-missing": lambda got: "patient" not in got,
+        "expires-in-as-text": lambda got: isinstance(got["expires_in"], str),
+        "expires-in-missing": lambda got: "expires_in" not in got,
+        "scope-unsaid": lambda got: "scope" not in got,
+        "id-token-missing": lambda got: "id_token" not in got,
+        "refresh-token-withheld": lambda got: "refresh_token" not in got,
+    }
+    assert all(is_so(payer.scenario(scenario).sign_in()) for scenario, is_so in faulty.items())
+    assert "id_token" in payer.sign_in()
+
+
+@pytest.mark.payer("patient-missing")
+def test_conveniences_invent_nothing(payer: Payer) -> None:
+    response = payer.sign_in()
+    assert response.patient is None
+    assert response.headers == {"Authorization": f"Bearer {response['access_token']}"}
+    assert httpx.get(f"{payer.fhir}/Patient", headers=response.headers).json()["total"] == 1
+    assert payer.scenario("baseline").sign_in().patient == "mbr-0001"
+
+
+def test_a_refreshed_response_is_the_last_one_as_it_came(payer: Payer) -> None:
+    first, last = payer.sign_in(refresh=0), payer.sign_in(refresh=1)
+    assert "id_token" in first
+    assert comparable(last) == comparable(SmartApp(payer.url, tokens=dict(last)).refresh().json())
+
+
+# whose journal stands under a test that fails
+
+SEVERAL = """
+import dataclasses, httpx, pytest
+
+def test_another_scenario(payer):
+    busy = payer.scenario("maintenance-page")
+    httpx.get(busy.fhir + "/metadata")
+    assert False
+
+@pytest.mark.payer("maintenance-page")
+def test_several(payer):
+    httpx.get(payer.fhir + "/metadata")
+    payer.scenario("slow-responses,seconds=0.01").sign_in()
+    httpx.get(payer.scenario("slow-responses,seconds=0.01").fhir + "/Patient")
+    httpx.get(payer.origin + "/s/scope-unsaid~" + payer.session + "/fhir/Coverage")
+    httpx.get(dataclasses.replace(payer, session="another-session").fhir + "/Organization")
+    assert False
+
+def test_nothing_was_asked(payer):
+    payer.scenario("rate-limited")
+    assert False
+"""
+
+
+def test_a_failing_test_shows_the_journal_of_each_payer_it_used(
+    tmp_path: Path, env: dict[str, str], origin: str
+) -> None:
+    (tmp_path / "test_several.py").write_text(SEVERAL)
+    output, counts = run(f"--payer-url={origin}", "-s", env=env, at=tmp_path)
+    assert counts == {"failed": 3}
+    first, second, third = re.split(r"__ test_\w+ __", output.partition("short test summary")[0])[1:]
+    assert headings(first) == ["(maintenance-page)"]
+    assert sorted(headings(second)) == [
+        "(maintenance-page)", "(maintenance-page)", "(scope-unsaid)", "(slow-responses,seconds=0.01)",
+    ]  # fmt: skip
+    for path in ("/fhir/metadata", "/fhir/Organization", "/fhir/Patient", "/fhir/Coverage"):
+        assert f" GET {path}" in second
+    assert "/auth/token" not in second, "what the test does itself is not the app's"
+    assert headings(third) == [""]
+    assert "(nothing)" in third
+
+
+def headings(output: str) -> list[str]:
+    return re.findall(r"-+ The payer's journal ?(\(\S+\))? -+", output)
+
+
+# marks that are written wrong
+
+
+@pytest.mark.parametrize(
+    ("mark", "says"),
+    [
+        ("'rate-limitd'", "There is no scenario 'rate-limitd'. Nearest: rate-limited"),
+        ("'slow-responses,seconds=0'", "a number from 0.01 to 120"),
+        ("scenari='rate-limited'", "scenari"),
+        ("'a', 'b', 'c'", "scenario and member"),
+    ],
+)
+def test_a_wrong_mark_is_told_in_a_line_before_the_test(
+    tmp_path: Path, env: dict[str, str], origin: str, mark: str, says: str
+) -> None:
+    (tmp_path / "test_it.py").write_text(
+        f"import pytest\n@pytest.mark.payer({mark})\ndef test_x(payer):\n    raise SystemError\n"
+    )
+    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+    assert counts == {"error": 1}
+    assert says in output
+    assert "pytest_plugin.py" not in output
+    assert "SystemError" not in output
+    errors = output.partition("ERROR at setup of test_x")[2].partition("short test summary")[0]
+    assert len(errors.splitlines()) <= 4, errors
+
+
+def test_a_scenario_that_a_test_misspells_is_told_where_it_is_written(
+    tmp_path: Path, env: dict[str, str], origin: str
+) -> None:
+    (tmp_path / "test_it.py").write_text("def test_x(payer):\n    payer.scenario('rate-limitd')\n")
+    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+    assert counts == {"failed": 1}
+    assert "Nearest: rate-limited" in output
+    assert "sandbox/remote.py" not in output
+
+
+def test_a_sign_in_that_fails_shows_the_test_and_one_line(
+    tmp_path: Path, env: dict[str, str], origin: str
+) -> None:
+    (tmp_path / "test_it.py").write_text("def test_x(payer):\n    payer.token('nina')\n")
+    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+    assert counts == {"failed": 1}
+    assert "nina could not sign in: access_denied" in output
+    assert "payer.token('nina')" in output
+    assert not re.search(r"sandbox/\w+\.py:\d+", output), output

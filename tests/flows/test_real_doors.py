@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.running import COMMAND
+from support.running import COMMAND, started
 
 PATIENCE_MS = 30_000.0
 SCRIPT = """
@@ -27,11 +27,8 @@ def sign_in(page, account):
 def scoring(*args: str) -> Iterator[subprocess.Popen[str]]:
     """`payer-sandbox score` as typed, while it waits for somebody."""
     command = [*COMMAND, "score", *args]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
-        try:
-            yield running
-        finally:
-            running.kill()
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        yield running
 
 
 def metrics(card: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from support.smart_app import MakeApp, SmartApp
 from sandbox.fhir.query import RESULT_PARAMS
 from sandbox.fhir.types import TYPES
 from sandbox.settings import Settings, root
+from sandbox.store.quota import QUOTAS, Quota
 from sandbox.web import documentation
 
 CB = "http://127.0.0.1:9876/callback"
@@ -80,6 +81,38 @@ def test_an_app_registers_and_connects(app: SmartApp, make_app: MakeApp) -> None
     mine = make_app(client_id=told["client_id"], secret=told["client_secret"]).connect("maria")
     assert mine.get("Coverage").status_code == 200
     assert mine.refresh().status_code == 200
+
+
+def test_an_app_that_registers_as_the_readme_shows_gets_lasting_access(
+    app: SmartApp, make_app: MakeApp
+) -> None:
+    told = httpx.post(
+        f"{app.base}/auth/register", json={"redirect_uris": [CB], "client_name": "My App"}
+    ).json()
+    assert told["grant_types"] == ["authorization_code", "refresh_token"]
+    mine = make_app(client_id=told["client_id"], secret=told["client_secret"]).connect("maria")
+    assert "offline_access" in mine.tokens["scope"]
+    assert mine.refresh().status_code == 200
+
+
+def test_an_app_without_the_refresh_grant_is_promised_nothing(app: SmartApp, make_app: MakeApp) -> None:
+    told = register(app.base, grant_types=["authorization_code"]).json()
+    assert told["grant_types"] == ["authorization_code"]
+    mine = make_app(client_id=told["client_id"], secret=told["client_secret"])
+    page = mine.follow(mine.log_in("maria"))
+    assert 'name="offline"' not in page.text
+    token = mine.redeem(mine.decide(page, {"decision": "allow"})["code"]).json()
+    assert "offline_access" not in token["scope"]
+    assert "refresh_token" not in token
+
+
+def test_no_redirect_uri_holds_what_the_answer_adds(app: SmartApp) -> None:
+    uri = "http://127.0.0.1:9999/cb?state=x&code=y"
+    assert register(app.base, redirect_uris=[uri]).json()["error"] == "invalid_redirect_uri"
+    # `sandbox-app` registers none: what it asks with is held to the same rule.
+    answer = app.authorize(redirect_uri=uri)
+    assert (answer.status_code, "location" in answer.headers) == (400, False)
+    assert app.authorize(redirect_uri="http://127.0.0.1:9999/cb?tenant=7").status_code == 303
 
 
 def test_a_public_app_gets_no_secret(app: SmartApp, make_app: MakeApp) -> None:
@@ -183,14 +216,20 @@ def test_the_body_is_json_of_a_modest_size(app: SmartApp, status: int, sent: dic
     assert (status != 201) == ("error" in answer.json())
 
 
-def test_a_flood_of_registrations_is_slowed_down(app: SmartApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.web.registration.HOURLY", 2)
+def test_a_flood_of_registrations_is_slowed_down_where_it_comes_from(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the server's clock: whoever floods may move the payer's. Another session goes on."""
+    monkeypatch.setitem(QUOTAS, "registration", Quota("registrations", 2, 1_000, 1_000))  # type: ignore[misc]
+    app, other = make_app(), make_app("code-works-twice")
     answers = [register(app.base) for _ in range(3)]
     assert [answer.status_code for answer in answers] == [201, 201, 429]
-    assert answers[2].headers["retry-after"] == "3600"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 300
+    assert answers[2].headers["content-type"] == "application/json"
     assert answers[2].json()["error"] == "temporarily_unavailable"
     app.control("clock", {"advance": "PT1H"})
-    assert register(app.base).status_code == 201
+    assert register(app.base).status_code == 429
+    assert register(other.base).status_code == 201
 
 
 def test_other_methods_are_405(app: SmartApp) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
-from support.running import COMMAND
+from support.running import COMMAND, started
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -130,13 +129,12 @@ def test_a_report_that_is_killed_goes_on_where_it_stopped(origin: str, tmp_path:
     fleet = tmp_path / "fleet.yaml"
     fleet.write_text(yaml.safe_dump({"title": "Ours", "endpoints": endpoints}))
     command = [*COMMAND, "report", str(fleet), "--out", str(out), "--jobs", "1"]
-    first = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    for _ in range(600):
-        if list((out / "results").glob("p*.json")):
-            break
-        time.sleep(0.1)
-    first.send_signal(signal.SIGKILL)
-    first.wait()
+    with started(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as first:
+        for _ in range(600):
+            if list((out / "results").glob("p*.json")):
+                break
+            time.sleep(0.1)
+        first.kill()
     had = {path: path.stat().st_mtime_ns for path in (out / "results").glob("*.json")}
     assert had
     assert not (out / "report.json").exists()

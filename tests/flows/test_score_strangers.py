@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from support.running import COMMAND
+from support.running import COMMAND, started
 
 PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
 Answer = tuple[int, dict[str, str], bytes]
@@ -174,8 +174,7 @@ def test_npm_oauth2_mock_server(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [str(program), "-a", "127.0.0.1", "-p", str(port)]
-    mock = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
         for _ in range(100):
             try:
                 httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
@@ -185,9 +184,6 @@ def test_npm_oauth2_mock_server(tmp_path: Path) -> None:
         static = Static(oauth=f"http://127.0.0.1:{port}")
         with server(static) as static.origin:
             done = score(f"{static.origin}/fhir", "--facts", facts(tmp_path), "--format", "json")
-    finally:
-        mock.terminate()
-        mock.wait(10)
     assert done.returncode == 0, done.stderr
     reasons = {m["id"]: m["reason"] for m in json.loads(done.stdout)["metrics"]}
     assert "names no patient" in reasons["authorization-success"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -41,18 +42,21 @@ def test_a_session_serves_portal_and_apps_until_it_ends(app: SmartApp) -> None:
 def test_signing_in_changes_the_cookie_and_kills_the_old_one(make_app: MakeApp) -> None:
     app, thief = make_app(), make_app()
     page = app.follow(app.authorize())
-    planted = app.browser.cookies["payer_session"]
-    thief.browser.cookies.set("payer_session", planted, path=httpx.URL(app.base).path + "/")
+    name, planted = app.session_cookie()
+    thief.browser.cookies.set(name, planted, path=httpx.URL(app.base).path + "/")
     form = hidden(page) | {"username": "maria", "password": "maria-pass"}
     consent = app.follow(app.browser.post(f"{app.base}/auth/login", data=form))
-    assert app.browser.cookies["payer_session"] != planted
+    assert app.session_cookie()[1] != planted
     assert "Hello" not in thief.browser.get(f"{thief.base}/portal").text
     assert thief.browser.get(str(consent.url)).status_code == 400
 
 
-def test_a_cookie_that_somebody_made_up_is_replaced(app: SmartApp) -> None:
-    app.browser.cookies.set("payer_session", "x" * 43, path=httpx.URL(app.base).path + "/")
-    assert "payer_session=" in app.authorize().headers["set-cookie"]
+def test_a_cookie_that_somebody_made_up_is_replaced(make_app: MakeApp) -> None:
+    app, other = make_app(), make_app()
+    other.authorize()
+    name, _ = other.session_cookie()
+    app.browser.cookies.set(name, "x" * 43, path=httpx.URL(app.base).path + "/")
+    assert f"{name}=" in app.authorize().headers["set-cookie"]
 
 
 @pytest.mark.parametrize("form", [{}, {"csrf": ""}, {"csrf": "x"}, {"csrf": "é"}])
@@ -136,6 +140,34 @@ def test_a_session_may_not_be_enough(app: SmartApp, changes: dict[str, str]) -> 
     assert skipped.status_code == 400
 
 
+# when the member signed in
+
+
+def auth_time(app: SmartApp, tokens: dict[str, Any]) -> int:
+    keys = KeySet.import_key_set(httpx.get(f"{app.base}/auth/jwks").json())
+    return int(jwt.decode(tokens["id_token"], keys, algorithms=["RS256"]).claims["auth_time"])
+
+
+def test_the_id_token_says_when_the_member_signed_in(app: SmartApp) -> None:
+    """Whatever happens later: an earlier session, another app, a refresh."""
+    first = app.redeem(app.agree("maria", max_age="600")["code"]).json()
+    signed_in = auth_time(app, first)
+    assert abs(signed_in - time.time()) < 60
+    app.control("clock", {"advance": "PT5M"})
+    page = app.follow(app.authorize(max_age="600"))
+    assert page.url.path.endswith("/auth/consent")
+    app.tokens = app.redeem(app.decide(page, {"decision": "allow"})["code"]).json()
+    assert auth_time(app, app.tokens) == signed_in
+    silent = app.redeem(app.callback(app.authorize(prompt="none", max_age="600"))["code"]).json()
+    assert auth_time(app, silent) == signed_in
+    app.control("clock", {"advance": "PT30M"})
+    assert app.refresh().status_code == 200
+    assert auth_time(app, app.tokens) == signed_in
+    assert app.callback(app.authorize(prompt="none", max_age="600"))["error"] == "login_required"
+    again = app.redeem(app.agree("maria", max_age="600")["code"]).json()
+    assert auth_time(app, again) >= signed_in + 35 * 60
+
+
 # whose data
 
 
@@ -167,11 +199,17 @@ def test_nobody_picks_a_patient_who_is_not_in_their_list(app: SmartApp) -> None:
 
 
 def test_without_a_patient_in_the_scopes_nobody_is_picked(app: SmartApp) -> None:
-    page = app.follow(app.log_in("family", scope="openid fhirUser"))
+    page = app.follow(app.log_in("family", scope="openid"))
     assert page.url.path.endswith("/auth/consent")
     assert "no health data" in page.text
     answer = app.redeem(app.decide(page, {"decision": "allow"})["code"]).json()
     assert "patient" not in answer
+
+
+def test_the_scope_that_opens_the_members_own_record_is_asked_as_such(app: SmartApp) -> None:
+    page = app.follow(app.log_in("maria", scope="openid fhirUser"))
+    assert "Name, date of birth" in page.text
+    assert "no health data" not in page.text
 
 
 def test_a_child_of_age_leaves_the_list(app: SmartApp) -> None:
@@ -217,6 +255,14 @@ def test_lasting_access_can_be_declined_alone(app: SmartApp) -> None:
     answer = app.redeem(app.decide(page, ticked(page, "offline"))["code"]).json()
     assert "offline_access" not in answer["scope"]
     assert "refresh_token" not in answer
+
+
+def test_access_for_one_session_needs_no_tick(app: SmartApp) -> None:
+    page = app.follow(app.log_in("maria", scope="launch/patient online_access patient/*.rs"))
+    assert 'name="offline"' not in page.text
+    answer = app.redeem(app.decide(page, ticked(page))["code"]).json()
+    assert "online_access" in answer["scope"]
+    assert "refresh_token" in answer
 
 
 def test_nothing_ticked_is_a_no(app: SmartApp) -> None:
@@ -348,7 +394,7 @@ def test_an_unknown_name_looks_like_a_wrong_password(make_app: MakeApp) -> None:
 def test_the_state_is_echoed_byte_for_byte(app: SmartApp) -> None:
     form = app.request(prompt="none")
     del form["state"]
-    for raw in ("%FF%FE%00", "a%20b%2Bc", "%C3%B1%E2%86%92", "%80abc", ""):
+    for raw in ("%FF%FE%00", "a%20b%2Bc", "%C3%B1%E2%86%92", "%80abc"):
         query = "&".join(f"{k}={httpx.QueryParams({k: v})[k]}" for k, v in form.items())
         answer = app.browser.get(f"{app.base}/auth/authorize?{query}&state={raw}")
         sent = re.findall(r"[?&]state=([^&]*)", answer.headers["location"])[0]

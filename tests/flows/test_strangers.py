@@ -48,11 +48,11 @@ def test_a_post_from_another_site_is_refused(make_app: MakeApp) -> None:
 def test_signing_out_ends_the_portal_session_itself(app: SmartApp) -> None:
     form = hidden(app.browser.get(f"{app.base}/portal")) | {"username": "maria", "password": "maria-pass"}
     app.browser.post(f"{app.base}/portal/login", data=form)
-    cookie = app.browser.cookies["payer_session"]
+    name, cookie = app.session_cookie()
     page = app.browser.get(f"{app.base}/portal")
     assert "Hello" in page.text
     app.browser.post(f"{app.base}/portal/logout", data=hidden(page))
-    again = httpx.get(f"{app.base}/portal", cookies={"payer_session": cookie})
+    again = httpx.get(f"{app.base}/portal", cookies={name: cookie})
     assert "Hello" not in again.text
 
 
@@ -69,9 +69,29 @@ def test_introspection_takes_a_bearer(maria: SmartApp) -> None:
     assert httpx.post(url, data={"token": token}, headers={"Authorization": "Bearer x"}).status_code == 401
 
 
-def test_an_unknown_token_type_is_400(maria: SmartApp) -> None:
-    answer = maria.post("revoke", {"token": "x", "token_type_hint": "cookie"})
-    assert (answer.status_code, answer.json()["error"]) == (400, "unsupported_token_type")
+@pytest.mark.parametrize("hint", ["foo", "cookie", "access_token", "refresh_token", "urn:x", "\u2603"])
+@pytest.mark.parametrize("kind", ["access_token", "refresh_token"])
+def test_a_token_type_hint_is_a_hint_whatever_it_says(maria: SmartApp, kind: str, hint: str) -> None:
+    """RFC 7009 §2.1, RFC 7662 §2.1: an unknown hint is ignored, and so is a wrong one."""
+    hinted = {"token": maria.tokens[kind], "token_type_hint": hint}
+    assert maria.post("introspect", hinted).json()["active"] is True
+    assert maria.post("revoke", hinted).status_code == 200
+    assert maria.post("introspect", hinted).json() == {"active": False}
+
+
+@pytest.mark.parametrize("endpoint", ["token", "revoke", "introspect"])
+def test_parameters_that_mean_nothing_here_are_ignored(maria: SmartApp, endpoint: str) -> None:
+    """RFC 6749 §3.2: unrecognized ones; RFC 8707 §2 and RFC 8693 §2.1: repeated ones."""
+    form = {
+        "token": {"grant_type": "refresh_token", "refresh_token": maria.tokens["refresh_token"]},
+        "revoke": {"token": maria.tokens["access_token"]},
+        "introspect": {"token": maria.tokens["access_token"]},
+    }[endpoint]
+    more = {"colour": "red", "resource": ["https://a.example", "https://b.example"], "audience": ["a", "b"]}
+    answer = maria.post(endpoint, form | more)  # type: ignore[arg-type]
+    assert answer.status_code == 200, answer.text
+    twice = maria.post(endpoint, form | {"colour": ["red", "red"]})  # type: ignore[dict-item]
+    assert (twice.status_code, twice.json()["error"]) == (400, "invalid_request")
 
 
 def test_scopes_are_narrowed_to_reading_and_a_refresh_may_narrow_them_further(make_app: MakeApp) -> None:

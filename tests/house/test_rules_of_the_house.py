@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -10,11 +11,14 @@ import pytest
 
 from sandbox.cataloguing import table
 from sandbox.core.gates import Stage
+from sandbox.faults.addresses import find_strays
 from sandbox.faults.catalog import load
 from sandbox.faults.scenario import VERBS
 from sandbox.linting import schema, verbs
 from sandbox.review.table import table as rows_of_the_card
 from sandbox.settings import HELP, Settings, root
+from sandbox.store.quota import QUOTAS
+from sandbox.store.retention import RULES
 
 TOP = Path(__file__).parents[2]
 SERVER = [
@@ -113,3 +117,65 @@ def test_no_two_test_modules_share_a_name() -> None:
     """pytest collects modules by their bare names: two alike, and the whole suite stops."""
     names = [p.name for p in (TOP / "tests").rglob("test_*.py") if "node_modules" not in p.parts]
     assert sorted(names) == sorted(set(names))
+
+
+def test_the_page_of_limits_has_every_quota_and_number() -> None:
+    page = (TOP / "docs" / "limits.md").read_text()
+    numbers = [(rule.most, rule.per_payer) for rule in RULES if rule.most != rule.per_payer]
+    for most, per_payer in numbers:
+        assert f"| {most:,} · {per_payer:,} |" in page
+    for quota in QUOTAS.values():
+        row = " | ".join(f"{n:,}" if n else "–" for n in (quota.both, quota.address, quota.payer))
+        assert any(line.startswith(f"| {quota.what}") and row in line for line in page.splitlines()), (
+            quota.what
+        )
+
+
+def test_programs_that_tests_start_are_ended_by_the_one_fixture() -> None:
+    """A child that a signal does not reach, or that outlives its test, spoils the tests after it."""
+    alone = ("running.py", "rerun.py", Path(__file__).name)  # the second ends by itself
+    found = [p.name for p in (TOP / "tests").rglob("*.py") if "Popen(" in p.read_text()]
+    assert set(found) <= set(alone)
+
+
+def test_nothing_sends_an_app_to_an_address_that_may_exist() -> None:
+    for scenario in load(root() / "scenarios").by_id.values():
+        written = [scenario.payer, *(rule.then.model_dump(mode="json") for rule in scenario.rules)]
+        assert not list(find_strays(written)), scenario.id
+    defaults = [f.default for verb in VERBS.values() for f in verb.model_fields.values()]
+    assert not list(find_strays([default for default in defaults if isinstance(default, str)]))
+    fixtures = [p for p in (TOP / "fixtures").rglob("*.yaml") if "source:" not in p.read_text()]
+    assert len(fixtures) >= 3
+    for path in fixtures:
+        assert not list(find_strays(path.read_text())), path.name
+
+
+def test_no_page_names_a_private_address_as_if_it_were_nobodys() -> None:
+    private = re.compile(r"(?<![\d.])(10\.\d{1,3}|192\.168|172\.(1[6-9]|2\d|3[01]))(\.\d{1,3}){2}(?!\.?\d)")
+    pages = [TOP / "README.md", *(TOP / "docs").rglob("*.md"), *(TOP / "scenarios").iterdir()]
+    pages += [*(TOP / "fixtures").rglob("*.yaml"), *(TOP / "sandbox" / "faults").rglob("*.py")]
+    for path in pages:
+        found = private.search(path.read_text())
+        assert found is None or path.name == "names.yaml", (path.name, found)
+
+
+PRINTS = re.compile(r"\b(print|secho|echo|echo_via_pager)$|^sys\.(stdout|stderr)\.write(lines)?$|\.print$")
+MAY_PRINT = {
+    "core/text.py": {"sys.stderr.write"},  # the functions that escape
+    "cli_review.py": {"Console().print"},  # a card whose fields are escaped
+    "cli_score.py": {"Console(width=None if sys.stdout.isatty() else 80).print"},
+    "review/forms/text.py": {"Console(file=out, width=WIDTH, color_system=None, force_terminal=False,"
+                             " highlight=False).print"},
+    "score/report/text.py": {"Console(file=out, width=WIDTH, color_system=None, force_terminal=False,"
+                             " highlight=False).print"},
+    "synth/faker_pools.py": {"sys.stdout.write"},  # what a developer runs
+}  # fmt: skip
+
+
+def test_only_one_module_prints() -> None:
+    """Everything that strangers wrote reaches a terminal through `say` and `overwrite`, which escape it."""
+    for path in (TOP / "sandbox").rglob("*.py"):
+        calls = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Call)]
+        printing = {name for call in calls if PRINTS.search(name := ast.unparse(call.func))}
+        allowed = MAY_PRINT.get(str(path.relative_to(TOP / "sandbox")), set())
+        assert printing <= allowed, (path, printing - allowed)

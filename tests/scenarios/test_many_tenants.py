@@ -43,7 +43,11 @@ def everybodys(method: Callable[..., Any]) -> Callable[..., Any]:
     """A method of the ledger that forgets whose it is."""
 
     def leaking(self: TenantLedger, *args: Any, **kwargs: Any) -> Any:
-        return method(TenantLedger(self._engine, self._driver, "everybody", self.pin), *args, **kwargs)
+        return method(
+            TenantLedger(self._engine, self._driver, self._upkeep, self.quotas, "everybody", self.pin),
+            *args,
+            **kwargs,
+        )
 
     return leaking
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import httpx
+import pytest
 from support import stores
 from support.running import listening
-from support.smart_app import MakeApp, SmartApp
+from support.smart_app import MakeApp, SmartApp, hidden
 
 from sandbox.app import create_app
+from sandbox.core.clock import FrozenClock
+from sandbox.core.payer import MANNERS, POLICIES, Payer, with_terms
 from sandbox.embedded import serving
-from sandbox.settings import Settings
+from sandbox.faults.catalog import load
+from sandbox.settings import Settings, root
 
 
 def test_the_path_prefix_chooses_and_every_url_carries_it(make_app: MakeApp) -> None:
@@ -187,3 +192,102 @@ def test_a_client_may_be_registered_with_a_scenario(settings: Settings, tmp_path
     with serving(app) as origin, SmartApp(origin, client_id="pinned-app") as theirs, SmartApp(origin) as ours:
         assert "missing-" in theirs.connect("maria").get("ExplanationOfBenefit").text
         assert "missing-" not in ours.connect("maria").get("ExplanationOfBenefit").text
+
+
+# a header loosens nothing that was granted without it
+
+HEADER = "X-Sandbox-Scenario"
+
+
+def under(app: SmartApp, scenario: str | None) -> None:
+    """From here on the app and its browser send the header (None: no more)."""
+    for http in (app.http, app.browser):
+        http.headers.pop(HEADER, None)
+        if scenario is not None:
+            http.headers[HEADER] = scenario
+
+
+SCENARIOS = load(root() / "scenarios").by_id
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_no_scenario_loosens_by_header(still: tuple[str, FrozenClock], name: str) -> None:
+    """A code, a refresh token and a sign-in under way, granted without it, tried under each scenario."""
+    origin, _ = still
+    with SmartApp(f"{origin}/s/~loosens-{name[:50]}") as app:
+        code = app.agree("maria")["code"]
+        app.tokens = app.redeem(code).json()
+        first = app.tokens["refresh_token"]
+        under(app, name)
+        with suppress(httpx.HTTPError):
+            assert "access_token" not in app.redeem(code).text
+        under(app, None)
+        app.connect("maria")
+        first = app.tokens["refresh_token"]
+        assert app.refresh().status_code == 200
+        under(app, name)
+        with suppress(httpx.HTTPError):
+            assert "access_token" not in app.refresh(refresh_token=first).text
+        under(app, None)
+        page = app.choose(app.log_in("maria"))
+        under(app, name)
+        with suppress(httpx.HTTPError):
+            answer = app.browser.post(f"{app.base}/auth/consent", data=hidden(page) | {"decision": "allow"})
+            under(app, None)
+            if app.returned(answer) and "code" in app.callback(answer):
+                tokens = app.redeem(app.callback(answer)["code"])
+                if tokens.status_code == 200:
+                    app.tokens = tokens.json()
+                    assert app.tokens["patient"] == "mbr-0001"
+                    assert app.get("Patient/mbr-0003").status_code in (403, 404)
+
+
+def test_a_header_on_the_whole_way_chooses_the_terms(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        under(app, "code-works-twice")
+        code = app.agree("maria")["code"]
+        assert [app.redeem(code).status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_header_that_the_browser_drops_at_a_redirect_goes_on(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        app.browser.headers[HEADER] = "code-works-twice"
+        first = app.authorize()
+        del app.browser.headers[HEADER]
+        page = app.choose(app.submit(app.follow(first), "maria"))
+        code = app.decide(page, {"decision": "allow"})["code"]
+        assert [app.redeem(code).status_code for _ in range(2)] == [200, 200]
+
+
+def test_a_header_takes_away_from_what_was_granted_without_it(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        code = app.agree("maria")["code"]
+        under(app, "token-expires-early")
+        app.tokens = app.redeem(code).json()
+        under(app, None)
+        assert [app.get("Patient").status_code for _ in range(7)] == [200] * 6 + [401]
+
+
+def test_a_header_does_not_lift_the_terms_of_a_pin(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        code = app.agree_as("maria@token-expires-early.type-not-served,type=Coverage", "maria-pass")["code"]
+        under(app, "baseline")
+        app.tokens = app.redeem(code).json()
+        assert app.get("Coverage").status_code == 404
+        assert [app.get("Patient").status_code for _ in range(7)] == [200] * 5 + [401] * 2
+
+
+def test_a_consent_counts_under_the_scenarios_it_was_given_under(origin: str, session_name: str) -> None:
+    with pinned(origin, session_name) as app:
+        app.agree("maria")
+        assert "code" in app.callback(app.authorize(prompt="none"))
+        under(app, "refresh-never-rotated")
+        assert app.callback(app.authorize(prompt="none"))["error"] == "consent_required"
+
+
+def test_every_policy_is_a_term_of_the_grant_or_a_manner() -> None:
+    assert MANNERS < POLICIES
+    loose = replace(Payer(), code_once=False, refresh_rotation="none", page_size=7, withheld_types=("Goal",))
+    kept = with_terms(loose, replace(Payer(), withheld_types=("Media",)))
+    assert (kept.code_once, kept.refresh_rotation, kept.page_size) == (True, "reuse-revokes-family", 7)
+    assert set(kept.withheld_types) == {"Media", "Goal"}

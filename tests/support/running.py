@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import fcntl
+import os
+import signal
 import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -40,22 +44,45 @@ def listening(settings: Settings, clock: Clock | None = None) -> Iterator[str]:
 
 
 @contextmanager
+def started(
+    command: Sequence[str], *, ctrl_c: bool = False, **options: Any
+) -> Iterator[subprocess.Popen[str]]:
+    """A program in a process group of its own, which is gone afterwards however the test ends.
+
+    `ctrl_c` lets it hear SIGINT, which the test run itself may have been started to ignore.
+    """
+    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler) if ctrl_c else None
+    process = subprocess.Popen(command, text=True, start_new_session=True, preexec_fn=heed, **options)
+    try:
+        yield process
+    finally:
+        stop(process)
+
+
+def stop(process: subprocess.Popen[str]) -> None:
+    """End a program that leads its process group: politely, then by force, with all its children."""
+    if process.poll() is None:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(timeout=20)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    for stream in (process.stdout, process.stderr):
+        if stream is not None and not stream.closed:
+            stream.close()
+
+
+@contextmanager
 def served(
     *flags: str, env: dict[str, str], trust: Path | None = None, printed: list[str] | None = None
 ) -> Iterator[str]:
-    """`payer-sandbox serve --port 0 …` as a user would run it. Yields its origin; stops it by Ctrl-C.
+    """`payer-sandbox serve --port 0 …` as a user would run it. Yields its origin; stops it by SIGTERM.
     `trust`: the certificate to believe when it serves TLS. `printed` gets what it said meanwhile."""
-    process = subprocess.Popen(
-        [*COMMAND, "serve", "--port", "0", *flags],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=env,
-    )
-    try:
+    command = [*COMMAND, "serve", "--port", "0", *flags]
+    with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env) as process:
         yield _origin(process, trust)
-    finally:
-        process.send_signal(2)
+        process.terminate()
         rest, _ = process.communicate(timeout=20)
         assert process.returncode == 0, (process.returncode, rest)
         assert "Traceback" not in rest

@@ -14,6 +14,7 @@ import httpx
 from sandbox.core.clock import FrozenClock
 from sandbox.faults.scenario import Scenario
 from sandbox.faults.shows import Show, Then
+from support.backend import backend_token
 from support.smart_app import SmartApp, hidden
 
 FIRST_MEMBER = "maria"
@@ -92,6 +93,8 @@ def act(client: SmartApp, step: Show, links: dict[str, str]) -> Any:
         return answer
     if step.replay:
         return client.redeem(client.back["code"])
+    if step.service is not None:
+        return backend_token(client.base, step.service.format(auth=f"{client.base}/auth"))
     if step.opt_in:
         return opt_in(client, step.opt_in)
     if step.advance:

@@ -129,6 +129,12 @@ class SmartApp:
         query = parse_qs(urlsplit(answer.headers["location"]).query, keep_blank_values=True)
         return {name: values[0] for name, values in query.items()}
 
+    def session_cookie(self) -> tuple[str, str]:
+        """Name and value of the browser's session at the payer's pages."""
+        cookies = [cookie for cookie in self.browser.cookies.jar if cookie.name.startswith("payer_session")]
+        assert len(cookies) == 1, cookies
+        return cookies[0].name, cookies[0].value or ""
+
     # tokens
 
     def token(self, form: dict[str, str]) -> httpx.Response:

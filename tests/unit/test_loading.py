@@ -85,7 +85,7 @@ def test_a_bad_line_is_named_and_refuses_the_load_or_is_left_out(
     assert says in str(refused.value)
     _, resources, report = read(tmp_path, skip_bad=True)
     assert len(resources) == 1
-    assert "skipped 1 bad lines" in report
+    assert "skipped 1 bad line" in report
 
 
 @pytest.mark.parametrize("make", [lambda p: p / "absent", lambda p: p])
@@ -104,7 +104,7 @@ def test_a_deletion_without_a_time_is_a_bad_line(tmp_path: Path, response: Any) 
     (tmp_path / "patient.json").write_bytes(json_bytes(PATIENT))
     with pytest.raises(FileProblem, match=r"history.json: a deletion needs .*lastModified"):
         read(tmp_path)
-    assert "skipped 1 bad lines" in read(tmp_path, skip_bad=True)[2]
+    assert "skipped 1 bad line" in read(tmp_path, skip_bad=True)[2]
 
 
 def test_a_deletion_is_loaded(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import date
 from pathlib import Path
@@ -14,6 +16,7 @@ import pytest
 
 from sandbox.build import place, prepared
 from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.part_file import part_file, sweep_parts
 from sandbox.production import produce, stock
 from sandbox.settings import Settings
 from sandbox.store.packing import Packing
@@ -53,13 +56,43 @@ def test_the_index_has_a_row_for_each_login_and_counts_claims(tmp_path: Path) ->
     )
 
 
-def test_a_run_that_is_killed_leaves_no_file_that_looks_whole(tmp_path: Path) -> None:
-    def kill(done: int) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("stopped", [KeyboardInterrupt, SystemExit])
+def test_a_run_that_is_stopped_leaves_nothing(tmp_path: Path, stopped: type[BaseException]) -> None:
+    def stop(done: int) -> None:
+        assert list(tmp_path.glob("*/*.part"))
+        raise stopped
 
-    with pytest.raises(KeyboardInterrupt):
-        produce(Settings(members=9), DAY, tmp_path, kill)
-    assert {path.suffix for path in tmp_path.iterdir()} == {".part"}
+    with pytest.raises(stopped):
+        produce(Settings(members=9), DAY, tmp_path / "out", stop)
+    with pytest.raises(stopped):
+        stock(Settings(members=9, store=str(tmp_path / "store")), DAY, stop)
+    assert [list((tmp_path / name).iterdir()) for name in ("out", "store")] == [[], []]
+
+
+def test_parts_of_writers_that_are_gone_are_swept(tmp_path: Path) -> None:
+    settings = Settings(members=1, store=str(tmp_path))
+    gone, other = tmp_path / "library-0123.db.99.part", tmp_path / "notes.part"
+    for path in (gone, other):
+        path.touch()
+    with part_file(tmp_path / "library-4567.db") as alive:
+        stock(settings, DAY, lambda done: None)
+        assert alive.exists()
+        assert not gone.exists()
+    gone.touch()
+    prepared(settings, DAY, lambda done: None)
+    assert not gone.exists()
+    assert other.exists(), "it is not ours"
+
+
+def test_the_parts_of_a_writer_that_is_killed_are_swept_at_the_next_start(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from sandbox.core.part_file import part_file\n"
+        "with part_file(Path(sys.argv[1]) / 'library-0.db'): os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
+    assert len(list(tmp_path.glob("library-0.db.*.part"))) == 1
+    sweep_parts(tmp_path, "library-*.db")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("members", [0, -5])

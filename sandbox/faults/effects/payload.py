@@ -6,7 +6,7 @@ import base64
 import copy
 import re
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from pydantic import Field, JsonValue
@@ -34,6 +34,7 @@ class SetField(Effect, stage=Stage.RESPONSE):
     """Put a value into a JSON answer of success (a dotted path; its parents must exist)."""
 
     do: Literal["set_field"]
+    statuses: ClassVar[range] = range(200, 300)
     path: str
     value: JsonValue
 
@@ -49,6 +50,7 @@ class DropField(Effect, stage=Stage.RESPONSE):
     """Leave a field out of a JSON answer of success (a dotted path, lists walked through)."""
 
     do: Literal["drop_field"]
+    statuses: ClassVar[range] = range(200, 300)
     path: str
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
@@ -63,8 +65,12 @@ class RenameField(Effect, stage=Stage.RESPONSE):
     """Call a field of a JSON answer of success something else."""
 
     do: Literal["rename_field"]
+    statuses: ClassVar[range] = range(200, 300)
     path: str
     to: str
+
+    def idle(self) -> str:
+        return "it is called so already" if self.path.rpartition(".")[2] == self.to else ""
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         def rename(parent: dict[str, Any], name: str) -> None:
@@ -82,9 +88,13 @@ class RewriteField(Effect, stage=Stage.RESPONSE):
     """Replace a text inside a field of a JSON answer of success: `patient/` by `Patient/` in a scope."""
 
     do: Literal["rewrite_field"]
+    statuses: ClassVar[range] = range(200, 300)
     path: str
     find: str = Field(min_length=1)
     by: str
+
+    def idle(self) -> str:
+        return "find and by are the same" if self.find == self.by else ""
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         def rewrite(parent: dict[str, Any], name: str) -> None:
@@ -102,8 +112,13 @@ class AlterIdToken(Effect, stage=Stage.RESPONSE):
     """Change claims of the id_token and leave its signature: it no longer verifies."""
 
     do: Literal["alter_id_token"]
+    paths: ClassVar[tuple[str, ...]] = ("/auth/token",)
+    statuses: ClassVar[range] = range(200, 300)
     set: dict[str, JsonValue] = Field(default_factory=dict)
     drop: list[str] = Field(default_factory=list)
+
+    def idle(self) -> str:
+        return "" if self.set or self.drop else "neither set nor drop names a claim"
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         def act(body: dict[str, Any]) -> dict[str, Any]:
@@ -156,6 +171,8 @@ class LoopNextLink(Effect, stage=Stage.RESPONSE):
     """Let `next` lead back to the page that is shown."""
 
     do: Literal["loop_next_link"]
+    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    statuses: ClassVar[range] = range(200, 201)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         def back(link: dict[str, Any]) -> dict[str, Any]:
@@ -172,8 +189,13 @@ class RenameLinkRelation(Effect, stage=Stage.RESPONSE):
     """Call a link of a Bundle something else, as in `prev` for `previous`."""
 
     do: Literal["rename_link_relation"]
+    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    statuses: ClassVar[range] = range(200, 201)
     relation: str = "next"
     to: str
+
+    def idle(self) -> str:
+        return "it is called so already" if self.relation == self.to else ""
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         return links(value, self.relation, lambda link: {**link, "relation": self.to})
@@ -183,10 +205,15 @@ class RewriteLink(Effect, stage=Stage.RESPONSE):
     """Let a link of a Bundle name another host or scheme, as a server behind a proxy does."""
 
     do: Literal["rewrite_link"]
+    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    statuses: ClassVar[range] = range(200, 201)
     relation: str = "next"
     host: str | None = Field(default=None, description="host, or host:port")
     scheme: Literal["http", "https"] | None = None
     pad: int = Field(default=0, ge=0, le=20_000, description="characters that are added to the query")
+
+    def idle(self) -> str:
+        return "" if self.host or self.scheme or self.pad else "host, scheme or pad is wanted"
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         def moved(link: dict[str, Any]) -> dict[str, Any]:
@@ -202,6 +229,8 @@ class ForgetLinkParams(Effect, stage=Stage.RESPONSE):
     """Lose parameters on the way to the next page."""
 
     do: Literal["forget_link_params"]
+    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    statuses: ClassVar[range] = range(200, 201)
     params: list[str] = Field(min_length=1)
     relation: str = "next"
 
@@ -218,6 +247,8 @@ class AddLink(Effect, stage=Stage.RESPONSE):
     """Add a link that no Bundle needs: without `url` it is empty."""
 
     do: Literal["add_link"]
+    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    statuses: ClassVar[range] = range(200, 201)
     relation: str = "next"
     url: str = ""
 

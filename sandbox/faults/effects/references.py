@@ -69,7 +69,7 @@ class RestyleReference(_References, stage=Stage.RESOURCE):
 
     do: Literal["restyle_reference"]
     style: Style
-    base: str = Field(default="http://10.0.0.5:8080/fhir", description="of absolute references")
+    base: str = Field(default="http://192.0.2.5:8080/fhir", description="of absolute references")
 
     def rewritten(self, reference: Reference, target: tuple[str, str]) -> Reference:
         kind, id = target

@@ -61,6 +61,9 @@ class RenameElement(Effect, stage=Stage.RESOURCE):
     path: str
     to: str
 
+    def idle(self) -> str:
+        return "it is called so already" if self.path.rpartition(".")[2] == self.to else ""
+
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
         def rename(parent: dict[str, Any], name: str) -> None:
             if name in parent:
@@ -98,6 +101,9 @@ class SwapCodeSystem(Effect, stage=Stage.RESOURCE):
     system: str
     to: str
     codes: dict[str, str] = Field(default_factory=dict)
+
+    def idle(self) -> str:
+        return "" if self.system != self.to or self.codes else "system and to are the same"
 
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
         shown: Resource = self._swapped(value)

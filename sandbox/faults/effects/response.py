@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
 import gzip
 from collections.abc import Iterator
-from typing import Literal
+from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from pydantic import Field
@@ -25,6 +26,25 @@ def _announcing(value: Reply, length: int, body: Iterator[bytes]) -> Reply:
     return Reply(stated.status, stated.headers, body)
 
 
+SENT = (
+    "access-control-allow-headers", "access-control-allow-methods", "access-control-allow-origin",
+    "access-control-expose-headers", "access-control-max-age", "allow", "cache-control", "content-language",
+    "content-location", "content-security-policy", "content-type", "etag", "expires", "last-modified",
+    "location", "pragma", "referrer-policy", "retry-after", "set-cookie", "vary", "www-authenticate",
+    "x-content-type-options", "x-frame-options", "x-ratelimit-limit", "x-ratelimit-reset",
+)  # fmt: skip
+"""Headers that answers of this payer may have when they pass the gate."""
+ADDED = (
+    "connection", "content-encoding", "content-length", "date", "sandbox-effects", "server",
+    "transfer-encoding", "x-request-id",
+)  # fmt: skip
+"""Headers that are decided behind the gate."""
+
+
+def _is_about_readers(name: str) -> bool:
+    return name.lower() == "vary" or name.lower().startswith("access-control-")
+
+
 class ReplyWith(Effect, stage=Stage.RESPONSE):
     """Send something else than what was answered."""
 
@@ -38,7 +58,10 @@ class ReplyWith(Effect, stage=Stage.RESPONSE):
         headers = dict(self.headers)
         if self.content_type:
             headers["Content-Type"] = self.content_type
-        return Reply(self.status, tuple(headers.items()), self.body.encode())
+        written = {name.lower() for name in headers}
+        # Who may read an answer does not depend on what it says.
+        kept = [(k, v) for k, v in value.headers if _is_about_readers(k) and k.lower() not in written]
+        return Reply(self.status, (*headers.items(), *kept), self.body.encode())
 
 
 class ChangeStatus(Effect, stage=Stage.RESPONSE):
@@ -56,6 +79,7 @@ class Redress(Effect, stage=Stage.RESPONSE):
     """Say a refusal in another form: an HTML or XML page, plain text, or nothing at all."""
 
     do: Literal["redress"]
+    statuses: ClassVar[range] = range(400, 600)
     dress: Dress
     text: str = "The request could not be processed"
 
@@ -73,6 +97,8 @@ class DeadEnd(Effect, stage=Stage.RESPONSE):
     """
 
     do: Literal["dead_end"]
+    paths: ClassVar[tuple[str, ...]] = ("/auth/*",)
+    statuses: ClassVar[range] = range(300, 400)
     status: int = Field(default=200, ge=200, le=599)
     text: str = "We cannot continue. Please contact member services."
     instead_of: Literal["error", "code", "any"] = "error"
@@ -90,6 +116,8 @@ class SendBack(Effect, stage=Stage.RESPONSE):
     request was good, by the standard. `unless_scope` is a scope that, when asked for, makes it pass."""
 
     do: Literal["send_back"]
+    paths: ClassVar[tuple[str, ...]] = ("/auth/authorize",)
+    statuses: ClassVar[range] = range(300, 400)
     error: str = "invalid_request"
     description: str = "The request is not as this payer wants it"
     unless_scope: str | None = None
@@ -111,6 +139,8 @@ class CallbackInFragment(Effect, stage=Stage.RESPONSE):
     """Send the callback's parameters behind `#` instead of `?`: the app's server never sees them."""
 
     do: Literal["callback_in_fragment"]
+    paths: ClassVar[tuple[str, ...]] = ("/auth/*",)
+    statuses: ClassVar[range] = range(300, 400)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         where = value.header("Location") or ""
@@ -135,6 +165,14 @@ class DropHeader(Effect, stage=Stage.RESPONSE):
     do: Literal["drop_header"]
     name: str
 
+    def idle(self) -> str:
+        if self.name.lower() in ADDED:
+            return f"{self.name} is added after scenarios have acted"
+        if self.name.lower() not in SENT:
+            near = difflib.get_close_matches(self.name.lower(), SENT, n=1)
+            return f"no answer has a header {self.name}" + (f" (did you mean {near[0]}?)" if near else "")
+        return ""
+
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         return value.without_header(self.name)
 
@@ -145,6 +183,14 @@ class SetHeader(Effect, stage=Stage.RESPONSE):
     do: Literal["set_header"]
     name: str = Field(pattern=r"^[A-Za-z0-9-]+$")
     value: str = Field(pattern=r"^[ -~]*$")
+
+    def idle(self) -> str:
+        decided = self.name.lower() in ADDED and self.name.lower() not in (
+            "content-encoding",
+            "date",
+            "server",
+        )
+        return f"{self.name} is decided after scenarios have acted" if decided else ""
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         return value.with_header(self.name, self.value)
@@ -192,7 +238,7 @@ class StallBody(Effect, stage=Stage.RESPONSE):
 
         def slowly() -> Iterator[bytes]:
             yield body[:cut]
-            world.wait(self.seconds)
+            yield world.pause(self.seconds)
             yield body[cut:]
 
         return _announcing(value, len(body), slowly())

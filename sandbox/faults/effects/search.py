@@ -10,6 +10,7 @@ from pydantic import Field
 from sandbox.core.errors import Problem, bad_request
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
+from sandbox.fhir.params import TYPES
 from sandbox.fhir.query import Query
 
 
@@ -22,11 +23,19 @@ class ForgetIncludes(Effect, stage=Stage.QUERY):
         return replace(value, includes=())
 
 
+def _unknown(name: str) -> str:
+    known = {param.name for kind in TYPES.values() for param in kind.params}
+    return "" if name in known else f"no type here is searched by {name!r}, so it is refused before"
+
+
 class IgnoreParam(Effect, stage=Stage.QUERY):
     """Search as if this parameter had not been sent, without saying so."""
 
     do: Literal["ignore_param"]
     param: str
+
+    def idle(self) -> str:
+        return _unknown(self.param)
 
     def __call__(self, value: Query, facts: Facts, world: World) -> Query:
         return replace(value, clauses=tuple(c for c in value.clauses if c.param.name != self.param))
@@ -37,6 +46,9 @@ class RejectParam(Effect, stage=Stage.QUERY):
 
     do: Literal["reject_param"]
     param: str
+
+    def idle(self) -> str:
+        return _unknown(self.param)
 
     def __call__(self, value: Query, facts: Facts, world: World) -> Query:
         if any(c.param.name == self.param for c in value.clauses):

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from pydantic import Field
 
 from sandbox.auth.decision import Decision
+from sandbox.auth.scopes import USER
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
 from sandbox.fhir.params import TYPES
@@ -56,11 +57,17 @@ class KeepScopes(Effect, stage=Stage.AUTHORIZE):
 
 class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
     """Grant access to fewer resource types than the member agreed to: not to those in `drop`, and where
-    `keep` is given only to those in it. A scope for all types becomes one for each that is left."""
+    `keep` is given only to those in it. A scope for all types becomes one for each that is left; fhirUser,
+    which opens the member's own record, goes with Patient."""
 
     do: Literal["narrow_types"]
     drop: list[str] = Field(default_factory=list)
     keep: list[str] | None = None
+
+    def idle(self) -> str:
+        if unknown := sorted({*self.drop, *(self.keep or ())} - set(TYPES)):
+            return f"there is no resource type {unknown[0]!r} here"
+        return "" if self.drop or self.keep is not None else "drop or keep is wanted"
 
     def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
         left = [kind for kind in self.keep or TYPES if kind not in self.drop]
@@ -69,7 +76,7 @@ class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
             context, slash, rest = text.partition("/")
             kind, _, actions = rest.partition(".")
             if not slash or context not in ("patient", "user"):
-                scope.append(text)
+                scope += [text] if text != USER or "Patient" in left else []
             elif kind == "*":
                 scope += [f"{context}/{one}.{actions}" for one in left]
             elif kind in left:
@@ -112,6 +119,10 @@ class DropCallbackParam(Effect, stage=Stage.AUTHORIZE):
 
     do: Literal["drop_callback_param"]
     name: str
+
+    def idle(self) -> str:
+        sent = ("code", "state", "iss", "error", "error_description", "error_uri")
+        return "" if self.name in sent else f"{self.name} is never sent; {', '.join(sent)} may be"
 
     def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
         return replace(value, params={k: v for k, v in value.params.items() if k != self.name})

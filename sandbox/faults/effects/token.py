@@ -20,6 +20,10 @@ class ExpireEarly(Effect, stage=Stage.TOKEN):
     after_seconds: int | None = Field(default=None, ge=0)
     after_requests: int | None = Field(default=None, ge=0)
 
+    def idle(self) -> str:
+        neither = self.after_seconds is None and self.after_requests is None
+        return "after_seconds or after_requests is wanted" if neither else ""
+
     def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
         lifetime = value.lifetime if self.after_seconds is None else min(self.after_seconds, value.lifetime)
         limits = [uses for uses in (value.uses, self.after_requests) if uses is not None]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree as Xml
 
+from sandbox.core.text import escape
 from sandbox.review.card import Card, Line
 from sandbox.review.forms.text import cited, evidence
-
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(card: Card) -> str:
@@ -20,7 +18,7 @@ def render(card: Card) -> str:
         "skipped": len(card.of("not exercised")),
     }
     attributes = {name: str(count) for name, count in counts.items()}
-    suite = Xml.SubElement(top, "testsuite", {"name": _clean(card.client or "no app"), **attributes})
+    suite = Xml.SubElement(top, "testsuite", {"name": escape(card.client or "no app"), **attributes})
     for line in card.lines:
         _row(suite, line)
     Xml.indent(top)
@@ -29,17 +27,12 @@ def render(card: Card) -> str:
 
 
 def _row(suite: Xml.Element, line: Line) -> None:
-    case = Xml.SubElement(suite, "testcase", classname="review", name=_clean(line.row.id))
+    case = Xml.SubElement(suite, "testcase", classname="review", name=escape(line.row.id))
     finding = line.finding
     if finding.result == "not exercised":
-        Xml.SubElement(case, "skipped", message=_clean(finding.reason))
+        Xml.SubElement(case, "skipped", message=escape(finding.reason))
     elif finding.result == "fail":
-        failure = Xml.SubElement(case, "failure", message=_clean(finding.reason))
-        failure.text = _clean(f"{line.row.fix} ({cited(line)})")
+        failure = Xml.SubElement(case, "failure", message=escape(finding.reason))
+        failure.text = escape(f"{line.row.fix} ({cited(line)})")
     if finding.evidence:
-        Xml.SubElement(case, "system-out").text = _clean("\n".join(map(evidence, finding.evidence)))
-
-
-def _clean(text: str) -> str:
-    """Without the signs that XML 1.0 cannot hold: strangers' words may have them."""
-    return _NOT_XML.sub("", text)
+        Xml.SubElement(case, "system-out").text = "\n".join(map(evidence, finding.evidence))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.core.text import escape
 from sandbox.review.card import Card, Line
 from sandbox.review.forms.text import EVIDENCE_MOST, cited, evidence, summary
 
@@ -24,4 +25,5 @@ def _failure(line: Line) -> list[str]:
 
 def _plain(text: str) -> str:
     """Strangers' words (addresses, client ids) as words only."""
-    return "".join(f"\\{sign}" if sign in "\\`*_|<>[]#" else sign for sign in text.replace("\n", " "))
+    flat = escape(" ".join(text.split()))
+    return "".join(f"\\{sign}" if sign in "\\`*_|<>[]#" else sign for sign in flat)

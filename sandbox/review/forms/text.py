@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sandbox.core.text import escape, quantity
 from sandbox.review.card import Card, Line
 from sandbox.review.exchange import Exchange
 
@@ -42,9 +43,9 @@ def summary(card: Card) -> str:
 
 
 def _head(card: Card) -> Text:
-    text = Text(f"{card.source}\n")
-    text.append(card.client or "no app", style="bold")
-    text.append(f"   {summary(card)}   {card.exchanges} exchanges\n")
+    text = Text(f"{escape(card.source)}\n")
+    text.append(escape(card.client or "no app"), style="bold")
+    text.append(f"   {summary(card)}   {quantity(card.exchanges, 'exchange')}\n")
     return text
 
 
@@ -58,7 +59,9 @@ def _table(lines: Sequence[Line]) -> Table:
         style = _STYLES[result]
         word = "–" if result == "not exercised" else result
         table.add_row(
-            Text(word, style), Text(line.row.id.rpartition(":")[2], style), Text(line.finding.reason, "dim")
+            Text(word, style),
+            Text(escape(line.row.id.rpartition(":")[2]), style),
+            Text(escape(line.finding.reason), "dim"),
         )
     return table
 
@@ -67,8 +70,8 @@ def _failures(card: Card) -> Iterator[RenderableType]:
     if card.failed:
         yield Text("\nWhat to mend", style="bold")
     for line in card.failed:
-        yield Text(f"{line.row.id}", style="bold")
-        yield Padding(Text(line.finding.reason), (0, 0, 0, 2))
+        yield Text(escape(line.row.id), style="bold")
+        yield Padding(Text(escape(line.finding.reason)), (0, 0, 0, 2))
         for exchange in line.finding.evidence[:EVIDENCE_MOST]:
             yield Padding(Text(evidence(exchange), style="dim", overflow="fold"), (0, 0, 0, 4))
         if more := len(line.finding.evidence) - EVIDENCE_MOST:
@@ -82,10 +85,10 @@ def _more(count: int) -> Sequence[RenderableType]:
 
 
 def evidence(exchange: Exchange) -> str:
-    """An exchange in a line: number, time, what, and the id by which `journal` finds it."""
+    """An exchange in a line that only shows: number, time, what, and the id by which `journal` finds it."""
     at = exchange.at.strftime("%H:%M:%S.") + f"{exchange.at.microsecond // 1000:03}"
     told = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
-    return f"{told} {exchange.request}".rstrip()
+    return escape(f"{told} {exchange.request}".rstrip())
 
 
 def cited(line: Line) -> str:

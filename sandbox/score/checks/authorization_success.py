@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
 from sandbox.score.outcomes import BOUNCED, entered
 from sandbox.score.statuses import at_least
@@ -24,9 +25,13 @@ def judge(evidence: Evidence) -> Verdict:
     bounced = [] if evidence.reads("A13", "failure") else [a for a in attempts if a["outcome"] == BOUNCED]
     n, good = len(attempts) - len(bounced), sum(entered(a) for a in attempts)
     if n < at_least(evidence):
-        reason = f"{n} attempts are not enough data" if n else "nobody tried to sign in"
+        reason = (
+            f"{quantity(n, 'attempt')} {'is' if n == 1 else 'are'} not enough data"
+            if n
+            else "nobody tried to sign in"
+        )
         return Verdict("authorization-success", "no_data", eligible.source, reason, n)
-    reason = f"{good} of {n} sign-ins ended with a usable token"
+    reason = f"{good} of {quantity(n, 'sign-in')} ended with a usable token"
     causes = Counter(a["reason"] for a in eligible.value if not entered(a) and a not in bounced)
     if causes:
         reason += "; " + ", ".join(f"{n} × {cause}" for cause, n in causes.most_common(3))

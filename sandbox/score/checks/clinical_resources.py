@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen
 
 NEEDS = ("sync",)
@@ -42,7 +43,7 @@ def judge(evidence: Evidence) -> Verdict:
     if evidence.reads("A27", "needs-an-entry"):
         answered &= {kind for member in members for kind in member.get("filled", member["types"])}
     names = sorted(answered)
-    reason = f"{len(answered)} clinical types answered 200"
+    reason = f"{quantity(len(answered), 'clinical type')} answered 200"
     if names:
         reason += f": {', '.join(names[:6])}{' …' if len(names) > 6 else ''}"
     return Verdict("clinical-resources", min(ENOUGH, len(answered)), found.source, reason, len(members))

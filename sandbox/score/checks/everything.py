@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen
 from sandbox.score.plan import EVERYTHING_COUNT
 
@@ -33,7 +34,7 @@ def judge(evidence: Evidence) -> Verdict:
         if short := _short(one):
             return Verdict("everything", "limited", found.source, short, n)
     pages = max(one["pages"] for one in whole)
-    return Verdict("everything", "paged", found.source, f"complete, in up to {pages} pages", n)
+    return Verdict("everything", "paged", found.source, f"complete, in up to {quantity(pages, 'page')}", n)
 
 
 def _short(one: dict[str, Any]) -> str:

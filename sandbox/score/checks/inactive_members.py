@@ -6,8 +6,8 @@ there null means for ever and 0 means only while covered.
 
 from __future__ import annotations
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen
-from sandbox.score.statuses import count
 
 NEEDS = ("lapsed", "facts")
 
@@ -22,16 +22,16 @@ def judge(evidence: Evidence) -> Verdict:
     works = [days for days, entry in tried.items() if entry["works"]]
     if not works:
         shortest = min(tried)
-        reason = f"a member {shortest} days after coverage is refused: {tried[shortest]['why']}"
+        reason = f"a member {quantity(shortest, 'day')} after coverage is refused: {tried[shortest]['why']}"
         return Verdict("inactive-members", "not_available", found.source, reason, len(tried), _none(evidence))
     longest = max(works)
     if longest >= FOR_EVER_DAYS:
-        reason = f"a member {longest} days after coverage reads claims"
+        reason = f"a member {quantity(longest, 'day')} after coverage reads claims"
         return Verdict("inactive-members", "indefinite", found.source, reason, len(tried), _less(evidence))
     beyond = [days for days in sorted(tried) if days > longest]
     if not beyond and (further := _claimed_further(evidence, longest, len(tried))):
         return further
-    reason = f"works {longest} days after coverage"
+    reason = f"works {quantity(longest, 'day')} after coverage"
     if beyond:
         reason += f", not {beyond[0]}: {tried[beyond[0]]['why']}"
     differs = _differs(evidence, longest, beyond[0] if beyond else None)
@@ -43,7 +43,7 @@ def _declared(evidence: Evidence, why: str) -> Verdict:
         return not_seen("inactive-members", why)
     claim = evidence.claim("inactive_access_days")
     value = "indefinite" if claim is None else claim or "not_available"
-    said = "for ever" if claim is None else f"for {count(claim, 'day')}"
+    said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
     return Verdict("inactive-members", value, "declared", f"the payer says: {said}; no account to try")
 
 
@@ -52,8 +52,9 @@ def _claimed_further(evidence: Evidence, longest: int, n: int) -> Verdict | None
     claim = evidence.claim("inactive_access_days")
     if not evidence.claims_about("inactive_access_days") or (claim is not None and claim <= longest):
         return None
-    said = "for ever" if claim is None else f"for {count(claim, 'day')}"
-    reason = f"works {longest} days after coverage, the longest that could be tried; the payer says: {said}"
+    said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
+    reason = f"works {quantity(longest, 'day')} after coverage, the longest that could be tried;"
+    reason += f" the payer says: {said}"
     return Verdict("inactive-members", "indefinite" if claim is None else claim, "declared", reason, n)
 
 
@@ -66,14 +67,15 @@ def _none(evidence: Evidence) -> str:
     claim = evidence.claim("inactive_access_days")
     if not evidence.claims_about("inactive_access_days") or claim == 0:
         return ""
-    return f"the payer says {'for ever' if claim is None else f'{claim} days'}, yet no lapsed member gets in"
+    said = "for ever" if claim is None else quantity(claim, "day")
+    return f"the payer says {said}, yet no lapsed member gets in"
 
 
 def _less(evidence: Evidence) -> str:
     claim = evidence.claim("inactive_access_days")
     if claim is None or claim >= FOR_EVER_DAYS:
         return ""
-    return f"the payer says {claim} days, yet {FOR_EVER_DAYS} days after coverage it still works"
+    return f"the payer says {quantity(claim, 'day')}, yet {FOR_EVER_DAYS} days after coverage it still works"
 
 
 def _differs(evidence: Evidence, longest: int, refused: int | None) -> str:
@@ -82,10 +84,11 @@ def _differs(evidence: Evidence, longest: int, refused: int | None) -> str:
     claim = evidence.claim("inactive_access_days")
     if claim is None:
         return (
-            f"the payer says for ever, yet a member {refused} days after coverage is refused"
+            f"the payer says for ever, yet a member {quantity(refused, 'day')} after coverage is refused"
             if refused
             else ""
         )
     if claim < longest or (refused is not None and claim >= refused):
-        return f"the payer says {claim} days, yet the longest lapse that works is {longest} days"
+        works = quantity(longest, "day")
+        return f"the payer says {quantity(claim, 'day')}, yet the longest lapse that works is {works}"
     return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
 
 NEEDS = ("references",)
@@ -17,9 +18,10 @@ def judge(evidence: Evidence) -> Verdict:
     if not read:
         reason = "no resource points outside its bundle: there is nothing to resolve"
         return Verdict("reference-resolution", "no_references", found.source, reason)
-    reason = f"all {read} references resolved"
+    reason = f"all {quantity(read, 'reference')} resolved"
     if resolved < read:
-        reason = f"{read - resolved} of {read} references did not resolve: {_causes(found.value['failures'])}"
+        causes = _causes(found.value["failures"])
+        reason = f"{read - resolved} of {quantity(read, 'reference')} did not resolve: {causes}"
     return Verdict("reference-resolution", rate(resolved, read), found.source, reason, read)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Source, Verdict, not_seen
 
 NEEDS = ("refresh", "facts")
@@ -28,13 +29,17 @@ def judge(evidence: Evidence) -> Verdict:
         return _measured(steps, claim, found.source)
     longest = max(step["day"] for step in steps if step["works"])
     if evidence.reads("A15", "observed-lower-bound"):
-        reason = f"works {longest} days after the grant; longer was not seen"
+        reason = f"works {quantity(longest, 'day')} after the grant; longer was not seen"
         return Verdict("refresh-token", longest, found.source, reason, len(steps))
     if claim is None:
         reason = "works, for an unknown time (no clock)"
         return Verdict("refresh-token", "unknown_max", found.source, reason, len(steps))
-    differs = f"the payer says {claim} days, yet it still worked at {longest}" if longest > claim else ""
-    reason = f"works now; the payer says for {claim} days"
+    differs = (
+        f"the payer says {quantity(claim, 'day')}, yet it still worked at {longest}"
+        if longest > claim
+        else ""
+    )
+    reason = f"works now; the payer says for {quantity(claim, 'day')}"
     return Verdict("refresh-token", claim, "declared", reason, len(steps), differs)
 
 
@@ -43,11 +48,13 @@ def _measured(steps: list[dict[str, Any]], claim: int | None, source: Source) ->
     last, refused = worked[-1], next((s for s in steps if not s["works"]), None)
     days = last
     if refused is None:
-        reason = f"still works {last} days after the grant"
+        reason = f"still works {quantity(last, 'day')} after the grant"
     else:
         if refused["day"] == last + 2:
             days = last + 1
-        reason = f"works {last} days after the grant, refused at {refused['day']}: {refused['why']}"
+        reason = (
+            f"works {quantity(last, 'day')} after the grant, refused at {refused['day']}: {refused['why']}"
+        )
     differs = _differs(claim, last, refused["day"] if refused else None)
     return Verdict("refresh-token", days, source, reason, len(steps), differs)
 
@@ -55,12 +62,16 @@ def _measured(steps: list[dict[str, Any]], claim: int | None, source: Source) ->
 def _differs(claim: int | None, last: int, refused: int | None) -> str:
     if claim is None or (last <= claim and (refused is None or claim <= refused)):
         return ""
-    measured = f"it was refused {refused} days after the grant" if refused else f"it still worked at {last}"
-    return f"the payer says {claim} days, yet {measured}"
+    measured = (
+        f"it was refused {quantity(refused, 'day')} after the grant"
+        if refused
+        else f"it still worked at {last}"
+    )
+    return f"the payer says {quantity(claim, 'day')}, yet {measured}"
 
 
 def _none(reason: str, claim: int | None, n: int, source: Source) -> Verdict:
-    differs = f"the payer says {claim} days, yet there is no refreshing" if claim else ""
+    differs = f"the payer says {quantity(claim, 'day')}, yet there is no refreshing" if claim else ""
     return Verdict("refresh-token", "none", source, reason, n, differs)
 
 
@@ -70,4 +81,6 @@ def _declared(evidence: Evidence, claim: int | None, why: str) -> Verdict:
         return not_seen("refresh-token", why)
     if claim == 0:
         return Verdict("refresh-token", "none", "declared", "the payer says there is no refreshing")
-    return Verdict("refresh-token", claim, "declared", f"the payer says {claim} days; no account to try")
+    return Verdict(
+        "refresh-token", claim, "declared", f"the payer says {quantity(claim, 'day')}; no account to try"
+    )

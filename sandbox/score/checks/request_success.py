@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from sandbox.core.text import quantity
 from sandbox.score import requests
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
 from sandbox.score.requests import Kind
@@ -26,12 +27,18 @@ def judge(evidence: Evidence) -> Verdict:
     failed = Counter({kind: n for kind, n in counted.items() if not _succeeded(kind, evidence)})
     total = counted.total()
     if total < at_least(evidence):
-        reason = f"{total} requests are not enough data" if total else "no request was made"
+        reason = (
+            f"{quantity(total, 'request')} {'is' if total == 1 else 'are'} not enough data"
+            if total
+            else "no request was made"
+        )
         return Verdict("request-success", "no_data", found.source, reason, total)
     if failed:
-        reason = f"{failed.total()} of {total} requests did not answer 200: {requests.tally(failed)}"
+        reason = (
+            f"{failed.total()} of {quantity(total, 'request')} did not answer 200: {requests.tally(failed)}"
+        )
     else:
-        reason = f"all {total} requests answered 200"
+        reason = f"all {quantity(total, 'request')} answered 200"
     return Verdict("request-success", rate(total - failed.total(), total), found.source, reason, total)
 
 

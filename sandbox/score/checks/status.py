@@ -5,6 +5,7 @@ A live payer whose sign-in is broken stays live: the rubric counts "Broken" amon
 
 from __future__ import annotations
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen
 from sandbox.score.outcomes import entered
 
@@ -26,7 +27,7 @@ def judge(evidence: Evidence) -> Verdict:
     claim = evidence.claim("status")
     if good:
         differs = "" if claim in (None, "live") else f"the payer says {claim}, yet members sign in"
-        return Verdict("status", "live", found.source, f"{good} members signed in", good, differs)
+        return Verdict("status", "live", found.source, f"{quantity(good, 'member')} signed in", good, differs)
     if claim is None:
         return not_seen("status", "the payer does not say whether it is live, and nobody signed in")
     differs = "the payer says live, yet no member could sign in" if claim == "live" and attempts else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from statistics import median
 
+from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen
 
 NEEDS = ("sync",)
@@ -23,5 +24,6 @@ def judge(evidence: Evidence) -> Verdict:
         reason = f"none of {len(members)} syncs found anything" if members else "there was no sync"
         return Verdict("sync-speed", "no_data", found.source, reason)
     middle = median(times)
-    reason = f"median {middle:.2f} s over {len(times)} members ({min(times):.2f} to {max(times):.2f} s)"
+    reason = f"median {middle:.2f} s over {quantity(len(times), 'member')}"
+    reason += f" ({min(times):.2f} to {max(times):.2f} s)"
     return Verdict("sync-speed", middle, found.source, reason, len(times))

@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import quantity
 from sandbox.score.fleet.roster import Endpoint, Fleet
 
 VENDORS = 30
@@ -81,7 +82,7 @@ def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
             )
         )
     return Fleet(
-        title=f"A demonstration: {payers} payers over {min(VENDORS, payers)} vendors",
+        title=f"A demonstration: {quantity(payers, 'payer')} over {quantity(min(VENDORS, payers), 'vendor')}",
         note="Tenants of a sandbox, with a seeded mix of its scenarios. No real payer is meant.",
         endpoints=endpoints,
     )

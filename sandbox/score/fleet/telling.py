@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.text import quantity
 from sandbox.score import atomic
 from sandbox.score.edition import Edition
 from sandbox.score.fleet import pictures
@@ -112,7 +113,8 @@ def _markdown(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> Iterat
     yield f"# {cell(fleet.title)}"
     yield ""
     yield (
-        f"{len(found.payers)} payers with {len(found.vendors)} vendors, edition {rules.id}, {taken}. "
+        f"{quantity(len(found.payers), 'payer')} with {quantity(len(found.vendors), 'vendor')}, "
+        f"edition {rules.id}, {taken}. "
         f"{fleet.left_out} plans under {fleet.min_lives} lives are left out, "
         f"{len(found.unreached)} were not reached."
     )

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from sandbox.core.urls import canonical_url
 from sandbox.score.answers import word
 from sandbox.score.bundles import Page
 
@@ -42,7 +43,7 @@ def walk(pages: Sequence[Page], unbroken: bool, note: str) -> Iterator[tuple[str
 def references(resource: dict[str, Any], base: str, said: Sequence[str]) -> Iterator[tuple[str, str]]:
     """References of one resource (`said`) that cannot be followed as they stand."""
     contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
-    kind, here = word(resource.get("resourceType")), urlsplit(base).netloc
+    kind, here = word(resource.get("resourceType")), _host(base)
     for text in said:
         if text.startswith("#"):
             if text != "#" and text not in contained:
@@ -56,7 +57,7 @@ def references(resource: dict[str, Any], base: str, said: Sequence[str]) -> Iter
 
 def _host(url: str) -> str:
     try:
-        return urlsplit(url).netloc
+        return urlsplit(canonical_url(url)).netloc
     except ValueError:  # brackets that do not close
         return ""
 

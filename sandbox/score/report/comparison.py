@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.core import files
+from sandbox.core.text import escape
 from sandbox.score.compare import Change, Comparison, to_data
 from sandbox.score.report.markdown import cell
 
@@ -18,19 +19,19 @@ def render(comparison: Comparison, form: str) -> str:
 def _text(comparison: Comparison) -> str:
     old, new = comparison.before, comparison.after
     lines = [
-        f"A  {old.score:>3} of {old.max}  {old.target}",
-        f"B  {new.score:>3} of {new.max}  {new.target}",
+        f"A  {old.score:>3} of {old.max}  {escape(old.target)}",
+        f"B  {new.score:>3} of {new.max}  {escape(new.target)}",
         f"   {comparison.by:+d}" if comparison.by else "   the same score",
     ]
     if comparison.moved:
         lines.append("")
     for change in sorted(comparison.moved, key=lambda c: c.by):
         lines.append(f"{change.metric:<23}{_points(change):<22}{_note(change)}".rstrip())
-        lines.append(f"    {change.why}")
+        lines.append(f"    {escape(change.why)}")
     for rule in comparison.new_lint:
-        lines.append(f"new finding: {rule}")
+        lines.append(f"new finding: {escape(rule)}")
     for rule in comparison.gone_lint:
-        lines.append(f"gone: {rule}")
+        lines.append(f"gone: {escape(rule)}")
     return "\n".join(lines) + "\n"
 
 

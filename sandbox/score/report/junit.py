@@ -5,16 +5,14 @@ A metric below its maximum is a failure, an unseen one is skipped.
 
 from __future__ import annotations
 
-import re
 from xml.etree import ElementTree as Xml
 
+from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
-
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(card: Card) -> bytes:
-    top = Xml.Element("testsuites", name=_clean(f"{card.target} {card.score}/{card.max}"))
+    top = Xml.Element("testsuites", name=escape(f"{card.target} {card.score}/{card.max}"))
     for area in dict.fromkeys(line.area for line in card.lines):
         lines = [line for line in card.lines if line.area == area]
         suite = _suite(top, area, len(lines))
@@ -25,9 +23,9 @@ def render(card: Card) -> bytes:
     suite = _suite(top, "Beside the score", len(card.lint))
     suite.set("failures", str(len(card.lint)))
     for found in card.lint:
-        case = Xml.SubElement(suite, "testcase", classname="lint", name=_clean(f"{found.rule}: {found.text}"))
-        failure = Xml.SubElement(case, "failure", message=_clean(found.text), type=found.level)
-        failure.text = _clean(f"{found.count} times. {found.fix} ({found.cite})")
+        case = Xml.SubElement(suite, "testcase", classname="lint", name=escape(f"{found.rule}: {found.text}"))
+        failure = Xml.SubElement(case, "failure", message=escape(found.text), type=found.level)
+        failure.text = escape(f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})")
     Xml.indent(top)
     body: str = Xml.tostring(top, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
@@ -45,16 +43,11 @@ def _metric(suite: Xml.Element, line: Line, edition: str) -> None:
         suite, "testcase", classname=f"score.{edition}", name=line.id, time=f"{seconds:.3f}"
     )
     if line.unseen:
-        Xml.SubElement(case, "skipped", message=_clean(line.reason))
+        Xml.SubElement(case, "skipped", message=escape(line.reason))
     elif line.lost:
         message = f"{line.points} of {line.max}: {line.reason}"
-        failure = Xml.SubElement(case, "failure", message=_clean(message), type=line.source)
-        failure.text = _clean(f"{line.fix} ({'; '.join(line.cites)})")
+        failure = Xml.SubElement(case, "failure", message=escape(message), type=line.source)
+        failure.text = escape(f"{line.fix} ({'; '.join(line.cites)})")
     out = [f"{e.method} {e.url} {e.status} {e.request_id}".rstrip() for e in line.evidence]
     if out:
-        Xml.SubElement(case, "system-out").text = _clean("\n".join(out))
-
-
-def _clean(text: str) -> str:
-    """Without the signs that XML 1.0 cannot hold: strangers' words may have them."""
-    return _NOT_XML.sub("", text)
+        Xml.SubElement(case, "system-out").text = "\n".join(map(escape, out))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sandbox.core.text import escape
 from sandbox.score.card import Card, Line
 from sandbox.score.report.numbers import number
 
@@ -14,7 +15,7 @@ def render(card: Card) -> str:
 
 def cell(text: str) -> str:
     """Text inside a table's cell: strangers' words may hold anything."""
-    flat = " ".join(text.split())
+    flat = escape(" ".join(text.split()))
     for sign in ("\\", "|", "<", ">", "`", "*", "_", "[", "]"):
         flat = flat.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
     return flat

@@ -17,4 +17,5 @@ def number(value: Value, unit: str) -> str:
     shown = f"{plain(value):g}" if isinstance(value, Fraction) else str(value)
     if isinstance(value, float):
         shown = f"{value:.2f}"
-    return f"{shown} {_UNIT.get(unit, unit)}".strip()
+    noun = unit.removesuffix("s") if shown == "1" else unit
+    return f"{shown} {_UNIT.get(unit, noun)}".strip()

@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from sandbox.core import files
+from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
 from sandbox.score.client import user_agent
 from sandbox.score.findings import Finding
@@ -59,7 +60,7 @@ def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
 
 
 def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:
-    text = f"{finding.text} ({finding.count} times). {finding.fix}"
+    text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}"
     return _result(f"lint/{finding.rule}", finding.level, text, card, place, finding.text)
 
 
@@ -67,12 +68,12 @@ def _result(
     rule: str, level: str, text: str, card: Card, place: dict[str, int], key: str = ""
 ) -> dict[str, Any]:
     print_of = hashlib.sha256(f"{card.target} {rule} {key}".encode()).hexdigest()
-    where = {"artifactLocation": {"uri": card.target.replace(" ", "%20")}}
+    where = {"artifactLocation": {"uri": escape(card.target).replace(" ", "%20")}}
     return {
         "ruleId": rule,
         "ruleIndex": place[rule],
         "level": level,
-        "message": {"text": text},
+        "message": {"text": escape(text)},
         "locations": [{"physicalLocation": {**where, "region": {"startLine": 1}}}],
         "partialFingerprints": {"targetAndRule/v1": print_of},
     }

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from sandbox.core.text import escape
 from sandbox.score.card import Card, Line
 from sandbox.score.report.numbers import number
 
@@ -34,7 +35,7 @@ def shown(card: Card) -> RenderableType:
 
 def _head(card: Card) -> Text:
     low, high = card.range
-    text = Text(f"{card.target}\n")
+    text = Text(f"{escape(card.target)}\n")
     text.append(f"{card.score} of {card.max} points", style="bold")
     text.append(f"   edition {card.edition}")
     if high > low:
@@ -62,10 +63,10 @@ def _table(card: Card) -> Table:
     return table
 
 
-def _band(line: Line) -> str:
+def _band(line: Line) -> Text:
     """The band, and the number that put the metric there."""
     measured = number(line.value, line.unit)
-    return f"{line.band} ({measured})" if measured else line.band
+    return Text(escape(f"{line.band} ({measured})" if measured else line.band))
 
 
 def _sums(card: Card) -> Text:
@@ -85,15 +86,15 @@ def _lost(card: Card) -> Iterator[RenderableType]:
             continue
         what = "not seen" if line.unseen else f"{line.points - line.max}"
         yield Text(f"{line.id} ({what})", style="bold")
-        yield Padding(Text(line.reason), (0, 0, 0, 2))
-        yield Padding(Text(f"→ {line.fix}", style="dim"), (0, 0, 0, 2))
+        yield Padding(Text(escape(line.reason)), (0, 0, 0, 2))
+        yield Padding(Text(f"→ {escape(line.fix)}", style="dim"), (0, 0, 0, 2))
         for exchange in [e for e in line.evidence if not e.status or e.status >= 400][:1]:
             said = f"{exchange.method} {exchange.url} {exchange.status or exchange.note}"
-            yield Padding(Text(f"{said} {exchange.request_id}".rstrip(), style="dim"), (0, 0, 0, 2))
+            yield Padding(Text(escape(f"{said} {exchange.request_id}".rstrip()), style="dim"), (0, 0, 0, 2))
     for reason, lines in together.items():
         yield Text(f"Not seen, {sum(line.max for line in lines)} points in all", style="bold")
         yield Padding(Text(", ".join(line.id for line in lines)), (0, 0, 0, 2))
-        yield Padding(Text(reason), (0, 0, 0, 2))
+        yield Padding(Text(escape(reason)), (0, 0, 0, 2))
         yield Padding(
             Text("→ Give the grader a way in: accounts, a client or a token", style="dim"), (0, 0, 0, 2)
         )
@@ -112,10 +113,10 @@ def _findings(card: Card) -> Iterator[RenderableType]:
     if card.findings:
         yield Text("\nWhere claims and observations differ", style="bold")
     for finding in card.findings:
-        yield Padding(Text(finding), (0, 0, 0, 2))
+        yield Padding(Text(escape(finding)), (0, 0, 0, 2))
     if card.lint:
         yield Text("\nBeside the score: what the rubric does not count", style="bold")
     for found in card.lint:
         times = f" ({found.count} times)" if found.count > 1 else ""
-        yield Padding(Text(f"{found.level}: {found.text}{times}"), (0, 0, 0, 2))
+        yield Padding(Text(escape(f"{found.level}: {found.text}{times}")), (0, 0, 0, 2))
         yield Padding(Text(f"{found.rule}: {found.cite}", style="dim"), (0, 0, 0, 4))

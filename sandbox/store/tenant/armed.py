@@ -8,8 +8,9 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Integer, String, Table, delete, select
 
+from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.tenant.part import META, Part, changing
+from sandbox.store.tenant.part import META, Part, changing, written
 
 ARMED = Table(
     "armed",  # accidents that happen a number of times and are over
@@ -20,9 +21,13 @@ ARMED = Table(
     Column("times", Integer, nullable=False),
     Column("left", Integer, nullable=False),
     Column("rule", String, nullable=False),
+    written(),
     Index("armed_source", "tenant", "source", unique=True),
 )
 
+
+RULE = 8_192
+"""Bytes of an accident as it is kept."""
 
 _TAKE = changing(ARMED, "number", ARMED.c.left > 0, left=ARMED.c.left - 1)
 
@@ -43,10 +48,12 @@ class Accidents(Part):
     """A tenant's armed accidents."""
 
     def arm(self, rule: Mapping[str, Any], times: int, source: str) -> bool:
-        """Arm an accident. False when the same source has armed it before."""
-        row = self._upsert(ARMED).values(
-            tenant=self.name, source=source, times=times, left=times, rule=json_bytes(rule).decode()
-        )
+        """Arm an accident. False when the same source has armed it before. Raises BadRequest for a rule
+        that is too long."""
+        body = json_bytes(rule)
+        if len(body) > RULE:
+            bad_request(f"The accident has more than {RULE} bytes")
+        row = self._upsert(ARMED).values(source=source, times=times, left=times, rule=body.decode())
         with self._write() as db:
             added = db.execute(row.on_conflict_do_nothing().returning(ARMED.c.number))
             return added.first() is not None

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from sqlalchemy import exists
+
+from sandbox.store.driver import given
 from sandbox.store.secret import digest
 from sandbox.store.tenant.clock import STATE
 from sandbox.store.tenant.grant import BEARER, Grant, Token, stands_for
 from sandbox.store.tenant.part import Part
+from sandbox.store.tenant.standing import STANDING
 
-_ARRIVAL = BEARER.add_columns(*STATE)
+_LOCKS = exists().where(STANDING.c.tenant == given("tenant"), STANDING.c.mark == "locked")
+_ARRIVAL = BEARER.add_columns(*STATE, _LOCKS)
 
 
 class Arrival(NamedTuple):
-    """How far the tenant's clock is ahead (ms), whether any accident is armed, and whose token it is."""
+    """How far the tenant's clock is ahead (ms), whether any accident is armed and any account locked, and
+    whose token it is."""
 
     offset: int
     armed: bool
+    locks: bool
     token: Token
     grant: Grant
 
@@ -27,5 +34,5 @@ class Arrivals(Part):
     def arrival(self, secret: str) -> Arrival | None:
         """None for a token that this tenant does not know."""
         for row in self._driver.rows(_ARRIVAL, tenant=self.name, hash=digest(secret)):
-            return Arrival(int(row[-2] or 0), bool(row[-1]), *stands_for(row[:-2]))
+            return Arrival(int(row[-3] or 0), bool(row[-2]), bool(row[-1]), *stands_for(row[:-3]))
         return None

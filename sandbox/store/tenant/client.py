@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, String, delete, select, update
+from sqlalchemy import BigInteger, Column, Index, String, delete, func, select, update
 
 from sandbox.store.secret import digest
 from sandbox.store.tenant.grant import GRANT, TOKEN
@@ -28,8 +28,13 @@ ASSERTION = table(
     Column("client", String, primary_key=True),
     Column("jti", String, primary_key=True),
     Column("expires", BigInteger, nullable=False),
+    Column("kept", BigInteger),  # by the machine's clock: until then it is not forgotten
     Index("assertion_expires", "tenant", "expires"),
 )
+
+
+ASSERTION_KEPT = 86_400_000
+"""Milliseconds of the machine's clock for which a used `jti` is remembered whatever the tenant's says."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +73,8 @@ class Clients(Part):
 
     def change_client(self, id: str, at: int, **changes: Any) -> None:
         """Change columns of a client; a client of the fixtures gets its row now."""
-        fresh = {"tenant": self.name, "id": id, "created": at, "state": "approved", **changes}
-        row = self._upsert(CLIENT).values(fresh)
+        changes |= {"written": self._upkeep.now()}
+        row = self._upsert(CLIENT).values({"id": id, "created": at, "state": "approved", **changes})
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant", "id"], set_=changes))
 
@@ -85,10 +90,17 @@ class Clients(Part):
                 alive = [*self._where(table, client=id), table.c.revoked.is_(None)]
                 db.execute(update(table).where(*alive).values(revoked=at))
 
-    def spend_assertion(self, client: str, jti: str, until: int, now: int) -> bool:
-        """Remember a client's `jti` until its assertion expires. True for exactly one caller."""
-        row = self._upsert(ASSERTION).values(tenant=self.name, client=client, jti=digest(jti), expires=until)
+    def spend_assertion(self, client: str, jti: str, until: int, now: int, machine: int) -> bool:
+        """Remember a client's `jti`: until its assertion expires by the tenant's clock (`now`), and for
+        ASSERTION_KEPT of the machine's, which nobody turns back. True for exactly one caller."""
+        same = {"expires": until, "kept": machine + max(ASSERTION_KEPT, until - now)}
+        row = self._upsert(ASSERTION).values(client=client, jti=digest(jti), **same)
+        over = ASSERTION.c.expires <= now
         with self._write() as db:
-            db.execute(delete(ASSERTION).where(ASSERTION.c.tenant == self.name, ASSERTION.c.expires <= now))
-            added = db.execute(row.on_conflict_do_nothing().returning(ASSERTION.c.jti))
-            return added.first() is not None
+            forgotten = func.coalesce(ASSERTION.c.kept, 0) <= machine
+            db.execute(delete(ASSERTION).where(ASSERTION.c.tenant == self.name, over, forgotten))
+            # A jti whose assertion is over may name another one; the clock turned back, it is not over.
+            row = row.on_conflict_do_update(
+                index_elements=["tenant", "client", "jti"], set_=same, where=over
+            ).returning(ASSERTION.c.jti)
+            return db.execute(row).first() is not None

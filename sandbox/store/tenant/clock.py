@@ -33,6 +33,6 @@ class Clocks(Part):
         return int(offset or 0), bool(waiting)
 
     def move_clock(self, offset: int) -> None:
-        row = self._upsert(CLOCK).values(tenant=self.name, offset=offset)
+        row = self._upsert(CLOCK).values(offset=offset)
         with self._write() as db:
             db.execute(row.on_conflict_do_update(index_elements=["tenant"], set_={"offset": offset}))

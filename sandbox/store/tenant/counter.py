@@ -20,10 +20,11 @@ COUNTER = table(
 @lru_cache
 def _counting(dialect: str) -> Executable:
     row = upsert(dialect, COUNTER).values(
-        tenant=given("tenant"), name=given("name"), value=given("by"), since=0
+        tenant=given("tenant"), name=given("name"), value=given("by"), since=0, written=given("written")
     )
     return row.on_conflict_do_update(
-        index_elements=["tenant", "name"], set_={"value": COUNTER.c.value + given("by")}
+        index_elements=["tenant", "name"],
+        set_={"value": COUNTER.c.value + given("by"), "written": given("written")},
     ).returning(COUNTER.c.value)
 
 
@@ -31,13 +32,14 @@ def _counting(dialect: str) -> Executable:
 def _windowing(dialect: str) -> Executable:
     over = COUNTER.c.since + given("length") <= given("now")
     row = upsert(dialect, COUNTER).values(
-        tenant=given("tenant"), name=given("name"), value=1, since=given("now")
+        tenant=given("tenant"), name=given("name"), value=1, since=given("now"), written=given("written")
     )
     return row.on_conflict_do_update(
         index_elements=["tenant", "name"],
         set_={
             "value": case((over, 1), else_=COUNTER.c.value + 1),
             "since": case((over, given("now")), else_=COUNTER.c.since),
+            "written": given("written"),
         },
     ).returning(COUNTER.c.value, COUNTER.c.since)
 
@@ -47,14 +49,16 @@ class Counters(Part):
 
     def count(self, name: str, by: int = 1) -> int:
         """Add to a counter and return its new value, atomically across workers."""
-        return int(self._rows(_counting(self._dialect), name=name, by=by)[0][0])
+        return int(self._rows(_counting(self._dialect), name=name, by=by, written=self._upkeep.now())[0][0])
 
     def window(self, name: str, now: int, length: int) -> tuple[int, int]:
         """Count one event in a window of `length` ms that starts with its first event.
 
         Returns (events so far, when the window started); atomic across workers.
         """
-        value, since = self._rows(_windowing(self._dialect), name=name, now=now, length=length)[0]
+        value, since = self._rows(
+            _windowing(self._dialect), name=name, now=now, length=length, written=self._upkeep.now()
+        )[0]
         return int(value), int(since)
 
     def counted(self, name: str, now: int, length: int) -> tuple[int, int]:

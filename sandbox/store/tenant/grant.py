@@ -1,7 +1,8 @@
 """Grants, and the codes and tokens that stand for them.
 
 Spending a code, replacing a refresh token and taking a use of a token are single conditional UPDATE
-statements: of any number of workers exactly one sees `rowcount == 1`.
+statements: of any number of workers exactly one sees `rowcount == 1`. The tokens that come of a code or a
+refresh token are written in its transaction: a crash leaves the old one good, or both written.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Engine, Index, Integer, String, and_, select
+from sqlalchemy import BigInteger, Column, Engine, Executable, Index, Integer, String, and_, select
 
 from sandbox.store.driver import Driver, given
 from sandbox.store.secret import digest
 from sandbox.store.tenant.part import Part, changing, columns, table
+from sandbox.store.upkeep import Upkeep
 
 GRANT = table(
     "grant",  # one yes of one member to one client; the family of all its tokens
@@ -28,8 +30,11 @@ GRANT = table(
     Column("revoked", BigInteger),
     Column("fhir_user", String, nullable=False, default=""),
     Column("scenario", String),  # the selection that it is pinned to
+    Column("terms", String),  # the selection that a header chose when it was given
     Column("effects", String),  # accidents that happened while it was given
+    Column("signed_in", BigInteger),
     Index("grant_member", "tenant", "username"),
+    Index("grant_client", "tenant", "client"),
 )
 CODE = table(
     "code",
@@ -72,6 +77,14 @@ class Grant:
     refused: str | None
     revoked: int | None
     fhir_user: str = ""  # who signed in, where that is not the patient
+    signed_in: int | None = None  # when they did (ms)
+    scenario: str | None = None  # the selection that it is pinned to; the ledger writes it
+    terms: str | None = None  # the selection that a header chose when it was given; likewise
+
+    @property
+    def selection(self) -> str:
+        """The selection under which it was given; empty: the payer's own."""
+        return self.scenario or self.terms or ""
 
 
 @dataclass(frozen=True)
@@ -126,13 +139,13 @@ _REPLACE = changing(
 class Grants(Part):
     """A tenant's grants. `minted` and `granted` list what was written through this view."""
 
-    def __init__(self, engine: Engine, driver: Driver, name: str, pin: str = ""):
-        super().__init__(engine, driver, name, pin)
+    def __init__(self, engine: Engine, driver: Driver, upkeep: Upkeep, name: str, pin: str = ""):
+        super().__init__(engine, driver, upkeep, name, pin)
         self.minted: list[str] = []
         self.granted: list[str] = []
 
     def add_grant(self, grant: Grant) -> None:
-        self._add(GRANT, {**vars(grant), "scenario": self.pin or None})
+        self._add(GRANT, {**vars(grant), "scenario": self.pin or None, "terms": self.terms or None})
         self.granted.append(grant.id)
 
     def grant(self, id: str) -> Grant | None:
@@ -157,16 +170,29 @@ class Grants(Part):
         self._add(CODE, {"hash": digest(secret), **vars(code)})
 
     def code(self, secret: str) -> Code | None:
-        found: Code | None = self._one(CODE, Code, hash=digest(secret))
+        return self.code_by_hash(digest(secret))
+
+    def code_by_hash(self, hash: str) -> Code | None:
+        """The code with this digest."""
+        found: Code | None = self._one(CODE, Code, hash=hash)
         return found
 
-    def spend_code(self, secret: str, at: int) -> bool:
-        """True for exactly one caller."""
-        return self._took(_SPEND, key=digest(secret), at=at)
+    def spend_code(self, secret: str, at: int, tokens: Sequence[Token] = ()) -> bool:
+        """Spend a code for these tokens, both or neither. True for exactly one caller."""
+        return self._exchange(_SPEND, digest(secret), at, tokens)
 
-    def add_token(self, token: Token) -> None:
-        self._add(TOKEN, vars(token))
-        self.minted.append(token.hash)
+    def add_token(self, *tokens: Token) -> None:
+        """Add tokens, all or none."""
+        first, *others = (self._adding(TOKEN, vars(token)) for token in tokens)
+        self._driver.together(first, *others)
+        self.minted += [token.hash for token in tokens]
+
+    def _exchange(self, statement: Executable, key: str, at: int, tokens: Sequence[Token]) -> bool:
+        """Take what `statement` takes and add the tokens, in one transaction."""
+        taking = statement, {"tenant": self.name, "key": key, "at": at}
+        done = self._driver.together(taking, *(self._adding(TOKEN, vars(token)) for token in tokens))
+        self.minted += [token.hash for token in tokens if done]
+        return done
 
     def token(self, secret: str, kind: str | None = None) -> Token | None:
         same = {"hash": digest(secret)} | ({"kind": kind} if kind else {})
@@ -184,9 +210,9 @@ class Grants(Part):
         """Take one use of a token that has a limited number. False when none is left."""
         return self._took(_USE, key=hash)
 
-    def replace_token(self, hash: str, at: int) -> bool:
-        """Mark a refresh token as replaced. True for exactly one caller."""
-        return self._took(_REPLACE, key=hash, at=at)
+    def replace_token(self, hash: str, at: int, tokens: Sequence[Token] = ()) -> bool:
+        """Replace a refresh token by these, both or neither. True for exactly one caller."""
+        return self._exchange(_REPLACE, hash, at, tokens)
 
     def revoke_token(self, hash: str, at: int) -> None:
         self._took(_REVOKE, key=hash, at=at)

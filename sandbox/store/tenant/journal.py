@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Integer, String, Table, insert, select
 
+from sandbox.core.errors import Unavailable
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.driver import given
 from sandbox.store.tenant.part import META, Part
@@ -24,11 +25,45 @@ JOURNAL = Table(
 _NOTE = insert(JOURNAL).values(tenant=given("tenant"), entry=given("entry"))
 
 
+ENTRY = 3072
+"""Bytes of an entry. What is longer gets its texts cut, the less the better."""
+
+_WHOLE = ("at", "request")
+"""What is never cut."""
+
+
+def _text(entry: Mapping[str, Any]) -> str:
+    body = json_bytes(entry)
+    for most in (1000, 300, 100, 30, 10):
+        if len(body) <= ENTRY:
+            break
+        body = json_bytes({k: v if k in _WHOLE else _cut(v, most) for k, v in entry.items()})
+    return body.decode()
+
+
+def _cut(value: Any, most: int) -> Any:
+    """A value whose texts have at most so many characters, and whose lists as many items."""
+    if isinstance(value, str):
+        return value if len(value) <= most else f"{value[:most]}…"
+    if isinstance(value, Mapping):
+        return {name: _cut(each, most) for name, each in value.items()}
+    return [_cut(each, most) for each in value[:most]] if isinstance(value, list) else value
+
+
 class Journals(Part):
     """A tenant's journal."""
 
     def note(self, entry: Mapping[str, Any]) -> None:
-        self._driver.run(_NOTE, tenant=self.name, entry=json_bytes(entry).decode())
+        """Write an exchange down. A journal that cannot be written fails nobody: the entry is lost, and
+        counted."""
+        if self._upkeep.is_paused():
+            return
+        try:
+            self._driver.run(_NOTE, tenant=self.name, entry=_text(entry))
+        except Unavailable:
+            self._upkeep.fail()
+        else:
+            self._upkeep.succeed(self.name)
 
     def journal(
         self,

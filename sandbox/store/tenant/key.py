@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import BigInteger, Column, Index, Integer, String, Table, select
 
-from sandbox.store.tenant.part import META, Part, table
+from sandbox.store.tenant.part import META, Part, table, written
 
 REMOTE_KEYS = table(
     "remote_keys",  # what was found at a client's jwks_uri, as long as its Cache-Control says
@@ -23,6 +23,7 @@ SIGNING_KEY = Table(
     Column("kid", String, nullable=False),
     Column("value", String, nullable=False),
     Column("since", BigInteger, nullable=False),
+    written(),
     Index("signing_key_tenant", "tenant", "number"),
 )
 
@@ -54,6 +55,7 @@ class Keys(Part):
         return found
 
     def keep_remote_keys(self, keys: RemoteKeys) -> None:
-        row = self._upsert(REMOTE_KEYS).values(tenant=self.name, **vars(keys))
+        fresh = {**vars(keys), "written": self._upkeep.now()}
+        row = self._upsert(REMOTE_KEYS).values(fresh)
         with self._write() as db:
-            db.execute(row.on_conflict_do_update(index_elements=["tenant", "uri"], set_=vars(keys)))
+            db.execute(row.on_conflict_do_update(index_elements=["tenant", "uri"], set_=fresh))

@@ -1,4 +1,7 @@
-"""What every part of a tenant's ledger is made of: a table with a tenant in it, and the usual statements."""
+"""What every part of a tenant's ledger is made of: a table with a tenant in it, and the usual statements.
+
+`written` is when a row was written, in milliseconds by the server's clock, which nobody can move.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Column,
     ColumnElement,
     Connection,
@@ -23,7 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, Step, given
+from sandbox.store.upkeep import Upkeep
 
 META = MetaData()
 """All tables of the ledger."""
@@ -31,7 +36,12 @@ META = MetaData()
 
 def table(name: str, *columns: Column[Any] | Index) -> Table:
     """A table that every tenant has rows of its own in."""
-    return Table(name, META, Column("tenant", String, primary_key=True), *columns)
+    return Table(name, META, Column("tenant", String, primary_key=True), *columns, written())
+
+
+def written() -> Column[int]:
+    """The column that says when a row was written (null: before there was one)."""
+    return Column("written", BigInteger)
 
 
 def columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
@@ -45,13 +55,16 @@ def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:
 
 
 class Part:
-    """One tenant's rows. What is granted through it is pinned to the selection `pin` (empty: to none)."""
+    """One tenant's rows. What is granted through it is pinned to the selection `pin` (empty: to none);
+    where there is no pin, `terms` is the selection that a header chose for it (empty: none did)."""
 
-    def __init__(self, engine: Engine, driver: Driver, name: str, pin: str = ""):
+    def __init__(self, engine: Engine, driver: Driver, upkeep: Upkeep, name: str, pin: str = ""):
         self._engine = engine
         self._driver = driver
+        self._upkeep = upkeep
         self.name = name
         self.pin = pin
+        self.terms = ""
 
     def _write(self) -> AbstractContextManager[Connection]:
         # Each write begins with its writing statement: a reader that turns writer would be told
@@ -59,7 +72,8 @@ class Part:
         return self._engine.begin()
 
     def _upsert(self, table: Table) -> Any:
-        return upsert(self._dialect, table)
+        """An insert for this tenant that was written now; more values may be added."""
+        return upsert(self._dialect, table).values(tenant=self.name, written=self._upkeep.now())
 
     @property
     def _dialect(self) -> str:
@@ -78,7 +92,16 @@ class Part:
         return self._rows(_asking(table, names, tuple(same)), **same)
 
     def _add(self, table: Table, values: Mapping[str, Any]) -> None:
-        self._driver.run(_adding(table, tuple(values)), tenant=self.name, **values)
+        stamp = self._upkeep.now()
+        self._driver.run(_adding(table, tuple(values)), tenant=self.name, written=stamp, **values)
+
+    def _adding(self, table: Table, values: Mapping[str, Any]) -> Step:
+        """The step that adds a row."""
+        return _adding(table, tuple(values)), {
+            "tenant": self.name,
+            "written": self._upkeep.now(),
+            **values,
+        }
 
     def _rows(self, statement: Executable, **values: Any) -> list[Any]:
         return self._driver.rows(statement, tenant=self.name, **values)
@@ -102,4 +125,4 @@ def _asking(table: Table, names: tuple[str, ...], same: tuple[str, ...]) -> Exec
 
 @lru_cache
 def _adding(table: Table, names: tuple[str, ...]) -> Executable:
-    return insert(table).values({name: given(name) for name in ("tenant", *names)})
+    return insert(table).values({name: given(name) for name in ("tenant", "written", *names)})

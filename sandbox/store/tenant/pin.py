@@ -2,21 +2,34 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import NamedTuple
+
 from sqlalchemy import select, update
 
+from sandbox.core.errors import Unavailable
 from sandbox.store.secret import digest
 from sandbox.store.tenant.grant import CODE, GRANT, TOKEN, Grants
 from sandbox.store.tenant.signin import PENDING
 
 
+class Origin(NamedTuple):
+    """Under which selection something was granted: the one it is `pin`ned to, or the one that a header
+    chose (`terms`). Both empty: the payer's own."""
+
+    pin: str = ""
+    terms: str = ""
+
+
 class Pins(Grants):
     """What is remembered of a tenant's grants and tokens."""
 
-    def pinned_by(self, *, pending: str = "", code: str = "", token: str = "") -> str:
-        """The selection that a sign-in, a code or a token (its digest) is pinned to; empty: none."""
-        of_grant = select(GRANT.c.scenario).where(GRANT.c.tenant == self.name)
+    def origin(self, *, pending: str = "", code: str = "", token: str = "") -> Origin | None:
+        """Where a sign-in, a code or a token (its digest) comes from; None for one that is not known."""
+        of_grant = select(GRANT.c.scenario, GRANT.c.terms).where(GRANT.c.tenant == self.name)
         if pending:
-            query = select(PENDING.c.scenario).where(*self._where(PENDING, id=digest(pending)))
+            mine = self._where(PENDING, id=digest(pending))
+            query = select(PENDING.c.scenario, PENDING.c.terms).where(*mine)
         elif code:
             query = of_grant.join(CODE, (CODE.c.tenant == GRANT.c.tenant) & (CODE.c.grant == GRANT.c.id))
             query = query.where(CODE.c.hash == digest(code))
@@ -24,11 +37,13 @@ class Pins(Grants):
             query = of_grant.join(TOKEN, (TOKEN.c.tenant == GRANT.c.tenant) & (TOKEN.c.grant == GRANT.c.id))
             query = query.where(TOKEN.c.hash == token)
         with self._engine.connect() as db:
-            return db.execute(query).scalar() or ""
+            row = db.execute(query).first()
+        return Origin(row[0] or "", row[1] or "") if row else None
 
     def remember(self, effects: str) -> None:
-        """Write these accidents on what was granted and minted through this view."""
-        with self._write() as db:
+        """Write these accidents on what was granted and minted through this view. They explain, and no
+        more: where they cannot be written, what was granted stands."""
+        with suppress(Unavailable), self._write() as db:
             for table, key, written in ((GRANT, "id", self.granted), (TOKEN, "hash", self.minted)):
                 if written:
                     rows = [table.c.tenant == self.name, table.c[key].in_(written)]

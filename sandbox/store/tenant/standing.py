@@ -22,7 +22,7 @@ class Standings(Part):
         return bool(self._known(OPT_IN, "at", username=username))
 
     def opt_in(self, username: str, at: int) -> None:
-        row = self._upsert(OPT_IN).values(tenant=self.name, username=username, at=at)
+        row = self._upsert(OPT_IN).values(username=username, at=at)
         with self._write() as db:
             db.execute(row.on_conflict_do_nothing())
 
@@ -31,7 +31,7 @@ class Standings(Part):
         return frozenset(mark for (mark,) in self._known(STANDING, "mark", username=username))
 
     def mark(self, username: str, mark: str, at: int) -> None:
-        row = self._upsert(STANDING).values(tenant=self.name, username=username, mark=mark, at=at)
+        row = self._upsert(STANDING).values(username=username, mark=mark, at=at)
         with self._write() as db:
             db.execute(row.on_conflict_do_nothing())
 

@@ -44,7 +44,7 @@ def test_the_defaults_are_those_of_the_standard() -> None:
         "client_id_issued_at": 1000,
         "redirect_uris": [CB],
         "token_endpoint_auth_method": "client_secret_basic",
-        "grant_types": ["authorization_code"],
+        "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
         "client_state": "approved",
     }
@@ -102,7 +102,42 @@ BAD_REDIRECTS = [
     "https://app.example/ cb", " https://app.example/cb", "https://app.example/cb\n", "https://app.example/\x00",
     "https://app.example/\u202ecb", 'https://app.example/"><script>', "https://app.example/cb\\..", "https://[::1/cb",
     "https://app.example/" + "a" * 2000,
+    *(f"{CB}?{name}" for name in (
+        "state=x&code=y", "code=y", "a=b&state=x", "error=x", "error_description=x", "error_uri=x", "iss=x",
+        "code", "code=", "%63ode=x", "a=b&st%61te=x")),
+    "com.example.app:/cb?code=x", "http://127.0.0.1:9999/cb?state=x&code=y",
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", ["tenant=7", "Code=x", "mycode=x", "a=code", "code%3Dx=1"])
+def test_a_redirect_uri_may_have_a_query_of_its_own(query: str) -> None:
+    assert registered(redirect_uris=[f"{CB}?{query}"])["redirect_uris"] == [f"{CB}?{query}"]
+
+
+LASTING = ["authorization_code", "refresh_token"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "grants"),
+    [
+        (None, LASTING),
+        ("openid offline_access patient/*.rs", LASTING),
+        ("online_access patient/*.rs", LASTING),
+        ("openid patient/*.rs", ["authorization_code"]),
+    ],
+)
+def test_an_app_that_names_no_grants_gets_those_that_its_scope_needs(
+    scope: str | None, grants: list[str]
+) -> None:
+    assert registered(redirect_uris=[CB], scope=scope)["grant_types"] == grants
+    assert registered(redirect_uris=[CB], scope=scope, grant_types=None)["grant_types"] == grants
+    never = replace(RULES, payer=Payer(refresh_max_days=None))
+    assert registered(never, redirect_uris=[CB], scope=scope)["grant_types"] == ["authorization_code"]
+
+
+def test_grants_that_are_named_stay_as_they_are() -> None:
+    for grants in (["authorization_code"], LASTING):
+        assert registered(redirect_uris=[CB], grant_types=grants)["grant_types"] == grants
 
 
 @pytest.mark.parametrize("uri", BAD_REDIRECTS)

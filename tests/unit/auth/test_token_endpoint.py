@@ -54,7 +54,7 @@ def test_of_many_exchanges_at_once_one_wins(app: App) -> None:
     ("changes", "error"),
     [
         ({"code": "unknown"}, "invalid_grant"),
-        ({"code": ""}, "invalid_grant"),
+        ({"code": ""}, "invalid_request"),
         ({"code": None}, "invalid_request"),
         ({"code_verifier": "w" * 43}, "invalid_grant"),
         ({"code_verifier": None}, "invalid_request"),
@@ -69,7 +69,7 @@ def test_of_many_exchanges_at_once_one_wins(app: App) -> None:
         ({"client_id": None}, "invalid_client"),
         ({"client_id": "web"}, "invalid_client"),
         ({"grant_type": None}, "invalid_request"),
-        ({"grant_type": ""}, "unsupported_grant_type"),
+        ({"grant_type": ""}, "invalid_request"),
         ({"grant_type": "password"}, "unsupported_grant_type"),
         ({"grant_type": 'é\n"\\'}, "unsupported_grant_type"),
         ({"grant_type": ["authorization_code", "authorization_code"]}, "invalid_request"),
@@ -104,8 +104,14 @@ def test_a_verifier_without_a_challenge_is_a_downgrade(app: App) -> None:
     assert legacy.exchange(code, code_verifier=None)[0] == 200
 
 
-def test_a_client_without_the_refresh_grant_gets_no_refresh_token(app: App) -> None:
-    assert "refresh_token" not in replace(app, client="codes-only").sign_in()
+@pytest.mark.parametrize("lasting", ["offline_access", "online_access", "offline_access online_access"])
+def test_who_cannot_refresh_is_promised_no_lasting_access(app: App, lasting: str) -> None:
+    scope = f"{lasting} patient/*.rs"
+    for cannot in (replace(app, client="codes-only"), app.under(Payer(refresh_max_days=None))):
+        token = cannot.sign_in(scope=scope)
+        assert "refresh_token" not in token
+        assert token["scope"] == "patient/*.rs"
+    assert app.sign_in(scope=scope)["scope"] == scope
 
 
 def test_offline_access_is_what_brings_a_refresh_token(app: App) -> None:

@@ -178,8 +178,6 @@ def test_revocation_and_introspection_want_a_client_and_a_token(app: App, endpoi
     assert app.post({"token": "x"}, endpoint)[1]["error"] == "invalid_client"
     assert app.post({"client_id": "app"}, endpoint)[1]["error"] == "invalid_request"
     assert app.post({"client_id": "app", "token": ["x", "y"]}, endpoint)[1]["error"] == "invalid_request"
-    hint = {"client_id": "app", "token": "x", "token_type_hint": "saml"}
-    assert app.post(hint, endpoint)[1]["error"] == "unsupported_token_type"
 
 
 def test_introspection_tells_what_a_living_token_is_good_for(app: App) -> None:

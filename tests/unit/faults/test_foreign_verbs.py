@@ -62,7 +62,7 @@ def lint(package: Path) -> subprocess.CompletedProcess[str]:
 
 def test_a_package_adds_verbs(package: Path) -> None:
     done = lint(package)
-    assert (done.returncode, done.stdout) == (0, "1 scenarios, 0 complaints\n")
+    assert (done.returncode, done.stdout) == (0, "1 scenario, 0 complaints\n")
 
 
 @pytest.mark.parametrize(

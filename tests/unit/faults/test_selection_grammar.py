@@ -26,7 +26,7 @@ DIALS: dict[str, Any] = {
     "times": {"kind": "integer", "default": 1, "min": 1, "help": "how often"},
     "life": {"kind": "duration", "default": "PT1M", "min": "PT1S", "max": "P1D", "help": "how long it lives"},
     "how": {"kind": "choice", "default": "html", "choices": ["html", "xml", "empty"], "help": "its dress"},
-    "host": {"kind": "text", "default": "10.0.0.5:8080", "help": "which host"},
+    "host": {"kind": "text", "default": "192.0.2.5:8080", "help": "which host"},
 }
 SLOW = scenario(
     "slow",
@@ -44,7 +44,7 @@ CATALOG = Catalog([SLOW, scenario("baseline"), scenario("other-one", parameters=
 def test_defaults_fill_the_rules_with_their_types() -> None:
     wait, refuse = SLOW.rules
     assert (wait.when.first, wait.then.seconds) == (1, 5)
-    assert (refuse.then.dress, refuse.then.text, refuse.then.code) == ("html", "10.0.0.5:8080", "$times")
+    assert (refuse.then.dress, refuse.then.text, refuse.then.code) == ("html", "192.0.2.5:8080", "$times")
     assert SLOW.payer == {"access_token_seconds": 60}
 
 

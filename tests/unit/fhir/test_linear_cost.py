@@ -12,7 +12,7 @@ from support.costs import Counted, calls, is_linear
 
 from sandbox.core import limits
 from sandbox.core.errors import Problem
-from sandbox.fhir import documents, query
+from sandbox.fhir import documents
 from sandbox.fhir.clauses import chains, modifiers
 from sandbox.fhir.interactions import everything_args
 from sandbox.fhir.params import TYPES
@@ -64,8 +64,8 @@ def limitless(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.fhir.values.TEXT_LENGTH_MAX", 10**9)
     for name in ("CLAUSES", "ELEMENTS", "INCLUDES", "SORTS", "VALUES"):
         monkeypatch.setattr(f"sandbox.fhir.query.{name}_MAX", 10**9)
-    for module in ("core.caching", "fhir.query"):  # and nothing is remembered
-        monkeypatch.setattr(f"sandbox.{module}.KEPT_LENGTH_MAX", -1)
+    # and nothing is remembered
+    monkeypatch.setattr("sandbox.core.cache.ByteBoundedCache.keep", lambda cache, key, value: value)
 
 
 def cost(ask: Callable[[], object]) -> int:
@@ -124,12 +124,3 @@ def test_what_is_long_is_refused_by_the_name_of_its_parameter(kind: str) -> None
             parse(kind, [(name, built(unit, 40_000))], base=BASE)
         assert refused.value.status == 413
         assert refused.value.expression == name
-
-
-def test_a_long_query_is_not_kept() -> None:
-    query._remembered.cache_clear()
-    for number in range(600):
-        parse("Patient", [("name", f"{number:03}" + "x" * 990)] * 5)
-    assert query._remembered.cache_info().currsize == 0
-    parse("Patient", [("name", "x")])
-    assert query._remembered.cache_info().currsize == 1

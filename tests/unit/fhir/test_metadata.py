@@ -195,6 +195,7 @@ def test_every_advertised_scope_can_be_granted_by_a_member_or_given_to_a_service
         ({"par": "off"}, "pushed_authorization_request_endpoint", None),
         ({"registration": "closed"}, "registration_endpoint", None),
         ({"response_mode": "fragment"}, "response_modes_supported", "fragment"),
+        ({"callback_iss": False}, "authorization_response_iss_parameter_supported", False),
     ],
 )
 def test_the_documents_follow_the_payers_character(
@@ -214,6 +215,13 @@ def test_the_old_oauth_uris_name_no_endpoint_that_is_closed() -> None:
     security = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", payer)["rest"][0]["security"]
     assert "register" not in {each["url"] for each in security["extension"][0]["extension"]}
     assert security["cors"] is False
+
+
+def test_openid_configuration_says_which_parameters_are_not_supported() -> None:
+    openid = metadata.openid_configuration(AUTH)
+    for name in ("claims_parameter", "request_parameter", "request_uri_parameter"):
+        assert openid[f"{name}_supported"] is False
+    assert "auth_time" in openid["claims_supported"]
 
 
 def test_openid_configuration_has_the_same_addresses_and_what_openid_adds() -> None:

@@ -88,10 +88,16 @@ def test_a_token_of_five_uses_is_used_five_times(ledger: Ledger, tenant: TenantL
     assert found.uses == 0
 
 
-def test_a_sign_in_is_finished_by_exactly_one(ledger: Ledger, tenant: TenantLedger) -> None:
+def test_a_sign_in_is_answered_by_exactly_one_of_those_who_saw_the_same(
+    ledger: Ledger, tenant: TenantLedger
+) -> None:
     tenant.add_pending(pending("secret"))
-    assert together(ledger, lambda t: t.end_pending("secret")).count(True) == 1
-    assert tenant.pending("secret") is None
+    for number, before in enumerate((None, "answer 0")):
+        seen = tenant.pending("secret")
+        assert seen is not None
+        assert seen.answer == before
+        told = together(ledger, lambda t, s=seen, n=number: t.answer(s, f"answer {n}", "yes", None))  # type: ignore[misc]
+        assert told.count(True) == 1
 
 
 def test_counters_count_every_event_once(ledger: Ledger, tenant: TenantLedger) -> None:
@@ -232,7 +238,8 @@ def test_a_pending_sign_in_comes_back_with_who_logged_in(tenant: TenantLedger) -
     found = tenant.pending("secret")
     assert found is not None
     assert (found.id, found.request, found.username) == ("secret", pending("x").request, "maria")
-    assert (found.browser, found.patient) == (digest("another"), "p1")
+    assert (found.browser, found.patient) == (pending("x").browser, "p1")
+    assert found.login_session == digest("another")
 
 
 def test_somebody_else_who_signs_in_has_chosen_nobody_yet(tenant: TenantLedger) -> None:
@@ -316,3 +323,30 @@ def test_a_secret_is_long_and_never_the_same() -> None:
     secrets = {new_secret() for _ in range(50)}
     assert len(secrets) == 50
     assert all(len(secret) == 43 for secret in secrets)
+
+
+DAY, MINUTE = 86_400_000, 60_000
+
+
+def test_a_jti_is_remembered_by_both_clocks(ledger: Ledger) -> None:
+    tenant = ledger.tenant("a")
+
+    def spend(until: int, now: int, machine: int, jti: str = "j") -> bool:
+        return tenant.spend_assertion("app", jti, until, now, machine)
+
+    assert spend(5 * MINUTE, 0, 0)
+    assert not spend(5 * MINUTE, MINUTE, MINUTE)
+    # The tenant's clock runs ahead and comes back, while somebody else's assertion sweeps.
+    assert spend(9 * DAY, 9 * DAY - MINUTE, 2 * MINUTE, "other")
+    assert not spend(5 * MINUTE, 3 * MINUTE, 3 * MINUTE)
+    # Once the assertion is over, its jti may name another one, and neither is good again.
+    assert spend(20 * MINUTE, 16 * MINUTE, 16 * MINUTE)
+    assert not spend(20 * MINUTE, 17 * MINUTE, 17 * MINUTE)
+    assert not spend(5 * MINUTE, 4 * MINUTE, 18 * MINUTE)
+
+
+def test_a_jti_is_forgotten_once_both_clocks_have_passed_it(ledger: Ledger) -> None:
+    tenant = ledger.tenant("a")
+    assert tenant.spend_assertion("app", "j", 5 * MINUTE, 0, 0)
+    assert tenant.spend_assertion("app", "other", 2 * DAY, 2 * DAY - MINUTE, DAY + 6 * MINUTE)
+    assert tenant.spend_assertion("app", "j", 5 * MINUTE, 0, DAY + 6 * MINUTE)

@@ -68,16 +68,29 @@ def test_the_state_tells_clock_and_accidents_in_one_look(ledger: Ledger) -> None
 def test_a_pin_goes_from_the_login_to_the_token(ledger: Ledger) -> None:
     plain, pinned = ledger.tenant("a"), ledger.tenant("a", "slow")
     plain.add_pending(Pending("p", digest("c"), {}, None, 60_000))
-    assert plain.pinned_by(pending="p") == ""
+    assert plain.origin(pending="p") == ("", "")
     pinned.log_in("p", "maria", digest("c"))
-    assert plain.pinned_by(pending="p") == "slow"
+    assert plain.origin(pending="p") == ("slow", "")
     for view, id in ((pinned, "g1"), (plain, "g2")):
         view.add_grant(grant(id))
         view.add_code(f"code-{id}", code(id))
         view.add_token(token(f"token-{id}", id))
-    assert [plain.pinned_by(code=f"code-{id}") for id in ("g1", "g2", "g3")] == ["slow", "", ""]
-    assert [ledger.pin_of("a", f"token-{id}") for id in ("g1", "g2", "g3")] == ["slow", "", ""]
-    assert ledger.pin_of("b", "token-g1") == ""
+    origins = [("slow", ""), ("", ""), None]
+    assert [plain.origin(code=f"code-{id}") for id in ("g1", "g2", "g3")] == origins
+    assert [ledger.origin_of("a", f"token-{id}") for id in ("g1", "g2", "g3")] == origins
+    assert ledger.origin_of("b", "token-g1") is None
+
+
+def test_what_a_header_chose_goes_from_the_request_to_the_token(ledger: Ledger) -> None:
+    headed = ledger.tenant("a")
+    headed.terms = "slow"
+    headed.add_pending(Pending("p", digest("c"), {}, None, 60_000))
+    headed.add_grant(grant("g1"))
+    headed.add_token(token("token-g1", "g1"))
+    assert ledger.tenant("a").origin(pending="p") == ("", "slow")
+    assert ledger.origin_of("a", "token-g1") == ("", "slow")
+    (kept,) = ledger.tenant("a").grants_of("maria")
+    assert kept.selection == "slow"
 
 
 def test_what_was_done_to_a_token_is_remembered(ledger: Ledger) -> None:

@@ -24,7 +24,7 @@ FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 
 @pytest.fixture(scope="module")
 def world(spec: Spec, today: date) -> World:
-    names = pools.sample(1, spec.payer["state"])
+    names = pools.sample(spec.names, 1, spec.payer["state"])
     return World(spec, network.build(spec, names, Random("1:network")), names, 1, today)
 
 

@@ -17,7 +17,7 @@ from sandbox.web import words
 from sandbox.web.errors import _TITLES as TITLES
 
 WEB = Path(words.__file__).parent
-RAISING = ("oauth", "portal", "session", "pages")
+RAISING = ("oauth", "portal", "session", "pages", "pending", "deciding")
 """Modules whose problems members read."""
 
 

@@ -1,0 +1,59 @@
+"""The folder for built libraries, or one that is temporary where there is no home that can be written."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sandbox.core.errors import UsageError
+from sandbox.settings import Settings, default_cache, temporary_cache
+
+
+def with_cache(settings: Settings, tell: Callable[[str], None]) -> Settings:
+    """The settings with a cache that can be written.
+
+    `tell` gets a line when it is not the usual one. Raises UsageError for a folder that was asked for and
+    cannot be written.
+    """
+    if settings.store and not settings.tls:
+        return settings  # nothing is kept in the cache
+    shared = temporary_cache()
+    problem = "no home" if settings.cache == shared else _problem(settings.cache)
+    if not problem:
+        return settings
+    if settings.cache not in (shared, default_cache()):
+        raise UsageError(f"PAYER_SANDBOX_CACHE: {settings.cache} cannot be written: {problem}")
+    folder = _own_folder(shared)
+    what = "There is no home folder" if settings.cache == shared else f"{settings.cache} cannot be written"
+    tell(f"{what}: keeping the library in {folder} (set PAYER_SANDBOX_CACHE to keep it elsewhere)")
+    return replace(settings, cache=folder)
+
+
+def _problem(folder: Path) -> str:
+    """Why files cannot be made in a folder, which is made if it is not there; nothing when they can."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as problem:
+        return problem.strerror or str(problem)
+
+
+def _own_folder(shared: Path) -> Path:
+    """The folder of this user below the system's temporary one, which everybody may write: only when it is
+    a folder, ours, and closed to others; or else a fresh one."""
+    try:
+        shared.mkdir(mode=0o700, exist_ok=True)
+        found = shared.lstat()
+        closed = not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and closed:
+            return shared
+        return Path(tempfile.mkdtemp(prefix="payer-sandbox-"))
+    except OSError as problem:
+        raise UsageError(
+            f"no folder for the library can be written ({problem.strerror}): set PAYER_SANDBOX_CACHE"
+        ) from None

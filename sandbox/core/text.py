@@ -1,0 +1,63 @@
+"""Text for terminals, logs and reports: whatever strangers wrote is shown and never obeyed.
+
+A payer, an app or a file may hold terminal sequences, signs that reverse the direction of a line, ends of
+lines, or commands that a CI system reads from a log. `escape` shows such signs as JSON does (``\\u001b``),
+so that output which is JSON stays the same JSON; `say` is the only function that prints.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+
+_RANGES = (
+    "\x00-\x1f\x7f-\x9f"  # controls: C0, DEL, C1
+    "\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"  # invisible, direction
+    "\U000e0000-\U000e007f"  # tags
+    "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # no characters at all, in XML neither
+)
+_ODD = re.compile(f"[{_RANGES}]")
+_ODD_IN_LINES = re.compile(f"(?!\n)[{_RANGES}]")
+_COMMAND = re.compile(r"::(?=\s*[A-Za-z][\w-]*(?:[\s,][^\n]*)?::)|##(?=\[|vso\[)")
+"""Commands of CI systems in a log: `::error file=x::`, `##[error]`, `##vso[…]`."""
+
+
+def escape(text: object) -> str:
+    """A stranger's text as one line that only shows; ends of lines are escaped as well."""
+    return _COMMAND.sub(_first_shown, _ODD.sub(_shown, str(text)))
+
+
+def escape_lines(text: str) -> str:
+    """The same of text that is made of lines already."""
+    return _COMMAND.sub(_first_shown, _ODD_IN_LINES.sub(_shown, text))
+
+
+def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
+    """Print to standard output, or to standard error. The lines of `text` are ours; fields of strangers in
+    it are escaped by whoever puts them in, and everything but the ends of lines once more here."""
+    stream = sys.stderr if err else sys.stdout
+    stream.write(escape_lines(str(text)) + ("\n" if nl else ""))
+    stream.flush()
+
+
+def overwrite(text: object, last: bool = False) -> None:
+    """Write over the current line of a terminal, on standard error; `last` ends that line."""
+    sys.stderr.write(f"\r\x1b[2K{escape(text)}" + ("\n" if last else ""))
+    sys.stderr.flush()
+
+
+def quantity(number: int, noun: str, plural: str = "") -> str:
+    """A number with its noun: "1 scenario", "2 scenarios"."""
+    return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
+
+
+def _shown(found: re.Match[str]) -> str:
+    code = ord(found[0])
+    if code > 0xFFFF:  # JSON writes these as two
+        code -= 0x10000
+        return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
+    return f"\\u{code:04x}"
+
+
+def _first_shown(found: re.Match[str]) -> str:
+    return f"\\u{ord(found[0][0]):04x}{found[0][1:]}"

@@ -1,0 +1,37 @@
+"""URLs compared as RFC 3986 §6.2 has it: without the case of scheme and host, without default ports."""
+
+from __future__ import annotations
+
+import re
+
+_PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)(.*)", re.DOTALL)
+_AUTHORITY = re.compile(r"(.*@)?(\[[^\]]*\]|[^:@]*)(?::([0-9]*))?", re.DOTALL)
+_DEFAULT_PORTS = {"http": "80", "https": "443"}
+
+
+def canonical_url(url: str) -> str:
+    """The URL with its scheme and host in lower case and without a port that goes without saying.
+
+    Everything behind the authority stays byte for byte; what is no absolute URL stays as it is.
+    """
+    parts = _PARTS.fullmatch(url)
+    authority = _AUTHORITY.fullmatch(parts[2]) if parts else None
+    if parts is None or authority is None:
+        return url
+    scheme, port = parts[1].lower(), authority[3]
+    suffix = "" if port in (None, "", _DEFAULT_PORTS.get(scheme)) else f":{port}"
+    return f"{scheme}://{authority[1] or ''}{authority[2].lower()}{suffix}{parts[3]}"
+
+
+def same_url(one: str, other: str) -> bool:
+    """Whether two URLs are equal once scheme, host and port are in their one spelling."""
+    return one == other or canonical_url(one) == canonical_url(other)
+
+
+def relative_to(url: str, base: str) -> str:
+    """What stands behind `base` and a slash in a URL; the URL itself when it is not below `base`."""
+    if not base or "://" not in url:
+        return url
+    below = canonical_url(base) + "/"
+    canonical = canonical_url(url)
+    return canonical[len(below) :] if canonical.startswith(below) else url

@@ -1,0 +1,65 @@
+"""Who may do what apps may not: the control API, and everything else that is for whoever runs the payer.
+
+A key, once set, is asked of everybody. Without one, callers on this machine are let in: not those
+that a proxy speaks for, and no page of another origin.
+"""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import urlsplit
+
+from flask import request
+
+from sandbox.core.errors import Forbidden
+from sandbox.core.hosts import format_host, parse_host
+from sandbox.web.origin import is_local, received_host
+from sandbox.web.visit import rooms
+
+KEY = "X-Sandbox-Key"
+
+
+def may_control() -> bool:
+    """Whether the caller holds the key; where none is set, whether they are on this machine."""
+    if key := rooms().control_key:
+        bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        sent = request.headers.get(KEY) or bearer
+        return hmac.compare_digest(sent.encode("utf-8", "replace"), key.encode())
+    return is_local(request.environ, rooms().hosts) and not is_from_another_origin()
+
+
+def require_control(what: str = "The control API") -> None:
+    """Raises Forbidden, with the way in, for a caller who may not control."""
+    if may_control():
+        return
+    if rooms().control_key:
+        raise Forbidden(f"{what} needs its key (header {KEY}; commands read PAYER_SANDBOX_CONTROL_KEY)")
+    if is_from_another_origin():
+        raise Forbidden(f"{what} is closed to pages of other sites")
+    raise Forbidden(
+        f"{what} is open to this machine only, and not through a proxy. For others set a key"
+        f" (PAYER_SANDBOX_CONTROL_KEY) and send it (header {KEY})"
+    )
+
+
+def is_from_another_origin() -> bool:
+    """Whether a browser says that a page of another origin sent this request.
+
+    Sec-Fetch-Site says it of every request. A browser without it sends Origin with what it posts, and
+    Referer with the images and frames of a page.
+    """
+    site = request.headers.get("Sec-Fetch-Site")
+    if site not in (None, "same-origin", "none"):
+        return True
+    sender = request.headers.get("Origin") or (None if site else request.headers.get("Referer"))
+    return sender is not None and _host_of(sender) not in (request.host, received_host(request.environ))
+
+
+def _host_of(url: str) -> str:
+    """The host of a URL as ours are written; empty for what is no address, such as `null`."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    host = parse_host(parts.netloc)
+    return format_host(*host, parts.scheme) if host else ""

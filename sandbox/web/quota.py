@@ -1,0 +1,36 @@
+"""Who is calling, as quotas and throttles count, and the quotas of what a caller may make here."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from flask import request
+
+from sandbox.web.origin import caller_address
+from sandbox.web.visit import here, rooms
+
+
+def client_address() -> str:
+    """The caller's address; of IPv6 the network, since a caller has all the addresses of one."""
+    text = caller_address(request.environ)
+    try:
+        address = ipaddress.ip_address(text.partition("%")[0])
+    except ValueError:
+        return text
+    if isinstance(address, ipaddress.IPv6Address):
+        if address.ipv4_mapped is not None:
+            return str(address.ipv4_mapped)
+        return str(ipaddress.ip_network((address, 64), strict=False))
+    return str(address)
+
+
+def take(kind: str) -> None:
+    """Count one of this kind for this caller at this payer. Raises TooManyRequests."""
+    here().ledger.quotas.take(kind, client_address(), here().ledger.name)
+
+
+def take_session(tenant: str) -> None:
+    """Count a payer that nobody has asked anything yet. Raises TooManyRequests."""
+    if not rooms().ledger.is_known(tenant):
+        rooms().ledger.quotas.take("session", client_address())
+        rooms().ledger.visit(tenant)

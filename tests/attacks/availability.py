@@ -1,0 +1,180 @@
+"""Holding a server up: with calls that wait, long polls, slow keys, bytes that drip."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from attacks.assertions import RSA, TYPE
+from attacks.breach import Scene, attack, held
+from unit.auth.keyring import claims, signed
+
+from sandbox.core.waiting import Retry
+from sandbox.faults.effects.base import World
+from sandbox.server import gateway, protocol
+
+CALLERS = 16
+"""Twice as many as the server of the tests has threads."""
+FEW = gateway.FETCHES.per_caller
+SECONDS = 1.5
+
+
+def _held_threads(slow: Callable[[int], Any], callers: int = CALLERS) -> bool:
+    """Whether slow calls hold the threads of the server: it has not been free of them for a while when
+    the first of them is answered."""
+    run, ended = gateway._run, []
+
+    def counted(*args: Any) -> Any:
+        result = run(*args)
+        ended.append(1)
+        return result
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(callers) as pool:
+        patch.setattr(gateway, "_run", counted)
+        calls = [pool.submit(slow, number) for number in range(callers)]
+        free_since = None
+        while not any(call.done() for call in calls):
+            if len(ended) >= callers:
+                free_since = free_since or time.monotonic()
+                if time.monotonic() > free_since + SECONDS / 10:
+                    return False
+            time.sleep(0.01)
+        return True
+
+
+def _sleep_in_thread(world: World, seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@attack("calls that wait", {"sandbox.faults.effects.base.World.wait": _sleep_in_thread})
+def waiting_for_slow_responses(scene: Scene) -> None:
+    app = scene.make(f"slow-responses,seconds={SECONDS}")
+    held(not _held_threads(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
+
+
+@attack("calls that wait", {"sandbox.web.batch.Delay": int}, "batch")
+def multiplying_a_wait_by_a_batch(scene: Scene) -> None:
+    """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
+    batch is quicker than its parts."""
+    app = scene.make(f"slow-responses,seconds={SECONDS / 3}").connect("maria")
+    entry = {"request": {"method": "GET", "url": "metadata"}}
+    begun = time.monotonic()
+    answer = app.http.post(
+        f"{app.base}/fhir",
+        json={"resourceType": "Bundle", "type": "batch", "entry": [entry] * 3},
+        headers={
+            "Authorization": f"Bearer {app.tokens['access_token']}",
+            "Content-Type": "application/fhir+json",
+        },
+    )
+    assert answer.status_code == 200
+    held(time.monotonic() - begun >= SECONDS, "answers without the scenario's delay")
+
+
+def _sleeps(seconds: float) -> Retry:
+    time.sleep(seconds)
+    return Retry(0)
+
+
+@attack("long polls", {"sandbox.web.control.Retry": _sleeps, "sandbox.web.control._POLL": SECONDS})
+def polling_the_journal_from_many_pages(scene: Scene) -> None:
+    app = scene.make()
+    poll = f"{app.base}/_sandbox/journal?after=0&wait=2&status=418"
+    app.get("metadata")
+    held(not _held_threads(lambda _: app.http.get(poll)), "every thread, by polling")
+
+
+@contextmanager
+def _dripping_site() -> Iterator[str]:
+    """Where keys are published a byte at a time: the URL."""
+    ended = threading.Event()
+
+    def drip(link: socket.socket) -> None:
+        with link:
+            link.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
+            while not ended.wait(0.1):
+                try:
+                    link.sendall(b" ")
+                except OSError:
+                    return
+
+    def accept(listener: socket.socket) -> None:
+        while True:
+            try:
+                link, _ = listener.accept()
+            except OSError:
+                return
+            threading.Thread(target=drip, args=(link,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=accept, args=(listener,), daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/jwks"
+        ended.set()
+
+
+@attack(
+    "slow keys",
+    {"sandbox.web.exchange._keys_to_fetch": lambda arrived: None, "sandbox.auth.remote.SECONDS": SECONDS},
+    "threads",
+)
+def publishing_keys_that_drip(scene: Scene) -> None:
+    app = scene.make()
+    with _dripping_site() as url:
+        ids = [_service(app, f"{url}?{number}") for number in range(FEW)]
+
+        def authenticate(number: int) -> httpx.Response:
+            now = int(time.time())
+            proof = claims(
+                iss=ids[number], sub=ids[number], aud=f"{app.base}/auth/token", iat=now, exp=now + 60
+            )
+            form = {"grant_type": "client_credentials", "client_assertion_type": TYPE}
+            form["client_assertion"] = signed(proof, RSA, "RS384")
+            return app.http.post(f"{app.base}/auth/token", data=form)
+
+        held(not _held_threads(authenticate, FEW), "threads, by publishing slowly")
+
+
+def _service(app: Any, jwks_uri: str) -> str:
+    metadata = {
+        "client_name": "A service",
+        "grant_types": ["client_credentials"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "scope": "system/*.rs",
+        "jwks_uri": jwks_uri,
+    }
+    answer = app.http.post(f"{app.base}/auth/register", json=metadata)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["client_id"])
+
+
+_POST = b"POST /auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+_NO_DEADLINE = {"sandbox.server.protocol.Connection._start_deadline": lambda self, seconds: None}
+
+
+@attack("bytes that drip", _NO_DEADLINE, "silent", data=b"")
+@attack("bytes that drip", _NO_DEADLINE, "head", data=b"GET /fhir/metadata HT")
+@attack("bytes that drip", _NO_DEADLINE, "body", data=_POST + b"Content-Length: 9\r\n\r\nx")
+def keeping_a_connection_without_a_request(scene: Scene, data: bytes) -> None:
+    parts = urlsplit(scene.make().base)
+    before = protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS
+    protocol.SILENT_SECONDS = protocol.REQUEST_SECONDS = 0.3
+    try:
+        with socket.create_connection((parts.hostname, parts.port), timeout=2) as link:
+            link.sendall(data)
+            try:
+                while link.recv(4096):
+                    pass
+                ended = True
+            except TimeoutError:
+                ended = False
+    finally:
+        protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS = before
+    held(ended, "a connection for as long as they like")
