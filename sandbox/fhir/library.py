@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import NamedTuple, Protocol
 
 from sandbox.fhir.clauses import AnyOf
@@ -27,6 +28,9 @@ class Stored(NamedTuple):
     updated: int = 0
 
 
+_BODY = attrgetter("body")
+
+
 @dataclass(frozen=True)
 class Page:
     """One screen of results. `more` says that a next page exists; it starts after `last`, the key of
@@ -46,14 +50,14 @@ class Page:
     def fit(self, size: int, back: bool) -> Page:
         """The page with no more matches than have `size` bytes together, but with one at least. Going
         `back`, those at its end are kept: the page ends where it was asked to."""
+        if sum(map(len, map(_BODY, self.matches))) <= size:
+            return self
         kept = 0
         for stored in reversed(self.matches) if back else self.matches:
             size -= len(stored.body)
             if size < 0 and kept:
                 break
             kept += 1
-        if kept == len(self.matches):
-            return self
         matches = self.matches[-kept:] if back else self.matches[:kept]
         return replace(self, matches=matches, more=True, cut=True, first=matches[0].key, last=matches[-1].key)
 

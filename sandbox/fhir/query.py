@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
 
@@ -87,17 +88,21 @@ class Query:
     def links_to(self) -> str:
         """The query string of this search without its page and without what was not understood: what
         `self` and `next` repeat."""
+        return self._links
+
+    @cached_property
+    def _links(self) -> str:
         left_out = {"_page", *self.ignored}
         return urlencode([(name, text) for name, text in self.args if name not in left_out])
 
-    @property
+    @cached_property
     def cost(self) -> int:
         """About how many milliseconds the search of a member takes at most: what a batch counts."""
         asked = sum(2 + len(each.values) // 4 for clause in self.clauses for each in clause.walk())
         shown = self.count // (10 if self.elements else 20)
         return 2 + asked + shown + 4 * (len(self.includes) + len(self.sorts))
 
-    @property
+    @cached_property
     def is_broad(self) -> bool:
         """Whether it looks at every member, unless the token is for one only."""
         named = any(c.param.stored == PATIENT and c.is_indexed for c in self.clauses)

@@ -2,7 +2,7 @@
 
 A request reaches the WSGI app when its body is whole, and holds a thread only while the app computes.
 Delays, long polls, calls to other servers and slow readers are waits of the event loop. Costly requests
-(batches, operations, long searches) have few threads between them and one for each caller, and the
+(batches, operations, long searches) have few threads between them, which callers get in turn, and the
 health check has a thread of its own: however busy a worker is, it answers small requests.
 """
 
@@ -39,7 +39,7 @@ BODY_MAX = max(BODY_BYTES_MAX, BATCH_BODY_BYTES_MAX)
 """Bytes of a body that are kept; which requests may have so many is the app's to say."""
 BODY_READ_MAX = 16 * BODY_MAX
 """Bytes that are read of a longer one before its connection is closed."""
-PIECE = 1 << 18
+PIECE = 1 << 19
 """Bytes of an answer that are handed to the connection at a time."""
 
 HEALTH_SECONDS = 0.8

@@ -6,7 +6,7 @@ Every count is of one worker. A caller is a bearer token where there is one, an 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -49,25 +49,48 @@ class WaitCounter:
 
 
 class FairSlots:
-    """Slots for costly work, of which each caller gets one at a time, in turn."""
+    """Slots for costly work. Callers who wait get them in turn, however many requests each has sent."""
 
     def __init__(self, slots: int, queue_max: int):
-        self._slots = asyncio.Semaphore(slots)
-        self._turns: dict[str, asyncio.Lock] = {}
-        self._queued: Counter[str] = Counter()
-        self._queue_max = queue_max
+        self._free, self._queue_max = slots, queue_max
+        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
+        """Who waits, in the order of their turns."""
 
     @asynccontextmanager
     async def slot(self, caller: str) -> AsyncIterator[None]:
         """Hold a slot while the block runs. Raises TooManyWaiting when this caller's queue is full."""
-        if self._queued[caller] >= self._queue_max:
-            raise TooManyWaiting
-        turn = self._turns.setdefault(caller, asyncio.Lock())
-        self._queued[caller] += 1
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait(caller)
         try:
-            async with turn, self._slots:
-                yield
+            yield
         finally:
-            self._queued[caller] -= 1
-            if not self._queued[caller]:
-                del self._queued[caller], self._turns[caller]
+            self._pass_on()
+
+    async def _wait(self, caller: str) -> None:
+        queue = self._queues.setdefault(caller, deque())
+        if len(queue) >= self._queue_max:
+            raise TooManyWaiting
+        turn = asyncio.get_running_loop().create_future()
+        queue.append(turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        """Give a slot to the caller whose turn it is; free it where nobody waits."""
+        while self._queues:
+            caller = next(iter(self._queues))
+            queue = self._queues.pop(caller)
+            while queue and queue[0].done():  # who left
+                queue.popleft()
+            if queue:
+                queue.popleft().set_result(None)
+                if queue:
+                    self._queues[caller] = queue  # behind the others
+                return
+        self._free += 1

@@ -30,6 +30,9 @@ not count."""
 HEAD_MAX = 65_536
 """Bytes of a request line and headers together."""
 HEADERS_MAX = 200
+"""Headers of a request."""
+HEADER_MAX = 8190
+"""Bytes of one header."""
 URL_MAX = 8190
 """Bytes of the address in a request line."""
 CONNECTIONS_MAX = 4096
@@ -135,12 +138,13 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > URL_MAX:
-            self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long: POST to _search")
+            path = self.url.partition(b"?")[0].decode("latin-1")
+            self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long", path)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._header_bytes += len(name) + len(value)
-        if self._header_bytes > HEAD_MAX or len(self.headers) > HEADERS_MAX:
+        if len(value) > HEADER_MAX or self._header_bytes > HEAD_MAX or len(self.headers) > HEADERS_MAX:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large")
 
     def on_headers_complete(self) -> None:
@@ -181,7 +185,7 @@ class Connection(HttpToolsProtocol):
         self.cycle.keep_alive = self.cycle.more_body = False
         self.cycle.message_event.set()
 
-    def refuse(self, status: HTTPStatus, text: str) -> None:
+    def refuse(self, status: HTTPStatus, text: str, path: str = "/fhir") -> None:
         """Answer what cannot become a request, and close. An answer under way is finished first."""
         if self._refused:
             return
@@ -190,7 +194,7 @@ class Connection(HttpToolsProtocol):
         if self._is_answering() and self.cycle.response_started:
             self.cycle.keep_alive = False
             return
-        headers, body = refusal(status, text, request_id=new_secret(6))
+        headers, body = refusal(status, text, path, new_secret(6))
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)

@@ -20,6 +20,8 @@ from sandbox.server.protocol import CONNECTIONS_MAX, SILENT_SECONDS, Connection,
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 1024
 """Connections that the system keeps for us until they are accepted."""
+SEND_BUFFER = 1 << 18
+"""Bytes (the system doubles them) that it takes of an answer at once: a page of results, mostly."""
 GRACE_SECONDS = 5
 """How long requests may go on when the server is stopped."""
 SWITCH_SECONDS = 0.001
@@ -78,6 +80,7 @@ class PayerServer(uvicorn.Server):
             return Connection(self.config, self.server_state, {}, loop)
 
         for listener in sockets or ():
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
             server = await loop.create_server(
                 connect, sock=listener, ssl=self.config.ssl, backlog=1, ssl_handshake_timeout=patience
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import Any
@@ -27,6 +28,9 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn carries no types
         self.server.should_exit = True
 
     def run(self) -> None:
+        # What is loaded by now stays. Looking through it for garbage would stop all threads for a while.
+        gc.collect()
+        gc.freeze()
         tls = None
         if self.cfg.is_ssl:
             from gunicorn.sock import ssl_context

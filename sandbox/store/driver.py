@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from operator import attrgetter, methodcaller
+from threading import Lock
 from typing import Any, NamedTuple
 
 from sqlalchemy import BindParameter, Engine, Executable, bindparam
@@ -72,6 +74,8 @@ class Driver:
         self._idle: deque[Any] = deque()
         self._parents: deque[Any] = deque()
         self._text = bounded(TEXTS, _weigh)(self._compiled)
+        # SQLite has one writer at a time and lets others sleep for milliseconds: in a process they queue.
+        self._writing: Any = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     def rows(self, statement: Executable, **values: Any) -> list[Row]:
         """What a question finds. A list is the value of an `in_` of an expanding parameter."""
@@ -80,11 +84,13 @@ class Driver:
 
     def run(self, statement: Executable, **values: Any) -> None:
         """Write, and have it written when this returns."""
-        self._run(statement, values, _nothing)
+        with self._writing:
+            self._run(statement, values, _nothing)
 
     def changed(self, statement: Executable, **values: Any) -> int:
         """The same; how many rows it has changed."""
-        count: int = self._run(statement, values, _count)
+        with self._writing:
+            count: int = self._run(statement, values, _count)
         return count
 
     def together(self, first: Step, *others: Step) -> bool:
@@ -92,6 +98,10 @@ class Driver:
         it did."""
         begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN"
         prepared = [self._prepared(*step) for step in (first, *others)]
+        with self._writing:
+            return self._execute_together(begin, prepared)
+
+    def _execute_together(self, begin: str, prepared: list[Any]) -> bool:
         connection = self._borrowed()
         try:
             self._execute(connection, begin)

@@ -148,7 +148,7 @@ def _flag(condition: Flag) -> ColumnElement[Any]:
 
 RULES: tuple[Rule, ...] = (
     Rule(PUSHED, 1_000, 500, 16_384, days=1, over=_past(PUSHED.c.expires)),
-    Rule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires)),
+    Rule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires), hours=1),
     Rule(
         SESSION, 10_000, 5_000, 500, days=30, over=_past(SESSION.c.expires),
         worth=(_flag(SESSION.c.username.is_not(None)),),

@@ -43,7 +43,7 @@ class OriginMiddleware:
     environment: scheme, Host and SCRIPT_NAME of the public URL, or Host in its canonical form."""
 
     def __init__(self, app: Callable[..., Iterable[bytes]], policy: HostPolicy):
-        self.app, self._policy = app, policy
+        self._app, self._policy = app, policy
         self._settle = bounded(HOSTS)(self._settle_host)
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -66,7 +66,7 @@ class OriginMiddleware:
             if public.path:
                 environ["SCRIPT_NAME"] = public.path
                 environ["PATH_INFO"] = _without_prefix(environ.get("PATH_INFO", ""), public.path)
-        return self.app(environ, start_response)
+        return self._app(environ, start_response)
 
     def _settle_host(self, scheme: str, sent: str | None) -> str | Problem | None:
         """The canonical form of a Host header, or why it is refused; None where there is none."""

@@ -81,7 +81,7 @@ class Pages:
         """self, next, previous and first of a page; `url` is the address of the query."""
 
         def at(relation: str, token: str) -> tuple[str, str]:
-            return relation, f"{url}{'&' if '?' in url else '?'}{urlencode({'_page': token})}"
+            return relation, f"{url}{'&' if '?' in url else '?'}_page={token}"  # made of URL-safe characters
 
         def to(relation: str, key: int, number: int, back: bool = False) -> tuple[str, str]:
             return at(relation, self.token(query, Place(place.now, key, number, back)))

@@ -59,9 +59,12 @@ def results(
 def found(visit: Visit, allowed: Access, query: Query, place: Place) -> Page:
     """The page at a place of a search, as far as the token reaches."""
     served = visit.desk.types()
+    limit = allowed.limit(query.type, "s")
+    if limit or place.key or place.back:
+        query = replace(query, after=place.key, back=place.back, any_of=limit)
     page = interactions.search(
         visit.rooms.library,
-        replace(query, after=place.key, back=place.back, any_of=allowed.limit(query.type, "s")),
+        query,
         allowed.patient,
         allowed.readable(served),
         place.now,

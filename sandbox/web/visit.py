@@ -90,7 +90,7 @@ class Visit:
 
     def learn(self, **facts: object) -> None:
         """Know more about the request: client, member, page…"""
-        self.facts = replace(self.facts, **facts)  # type: ignore[arg-type]
+        self.facts = Facts(**{**vars(self.facts), **facts})
 
     def fired(self) -> tuple[str, ...]:
         """The effects that changed something in this request, in order."""

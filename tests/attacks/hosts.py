@@ -83,7 +83,7 @@ def _trusting(environ: Any) -> str:
     return str(environ.get("HTTP_X_FORWARDED_FOR") or environ["REMOTE_ADDR"])
 
 
-@attack("login throttling", {"sandbox.web.session.caller_address": _trusting}, "by forwarded addresses")
+@attack("login throttling", {"sandbox.web.quota.caller_address": _trusting}, "by forwarded addresses")
 def guessing_from_many_addresses(scene: Scene) -> None:
     """Each guess comes from an address of its own, as a header has it."""
     app = scene.make()

@@ -88,7 +88,11 @@ def authorizing_with_many(scene: Scene) -> None:
     held(answer.status_code == 400, "a request with hundreds of parameters")
 
 
-_BOTTOMLESS = {"sandbox.core.limits.BODY_BYTES_MAX": 10**9, "flask.Request.max_form_memory_size": None}
+_BOTTOMLESS = {
+    "sandbox.core.limits.BODY_BYTES_MAX": 10**9,
+    "sandbox.server.gateway.BODY_MAX": 10**9,
+    "flask.Request.max_form_memory_size": None,
+}
 
 
 @attack("oversized parameters", _BOTTOMLESS, "token", endpoint="token")

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import ECKey
-from support.running import served
+from support.running import served, started
 from support.smart_app import SmartApp
 from unit.auth.keyring import signed
 
@@ -98,8 +98,7 @@ def proxy(folder: Path, config: str, port: int) -> Iterator[None]:
         f"events {{}}\nhttp {{ {scratch} access_log off;\n{config}\n}}\n"
     )
     command = [NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    try:
+    with started(command, stderr=subprocess.PIPE) as process:
         for _ in range(200):
             if process.poll() is not None:
                 raise AssertionError(process.communicate()[1])
@@ -109,9 +108,6 @@ def proxy(folder: Path, config: str, port: int) -> Iterator[None]:
             except OSError:
                 time.sleep(0.05)
         yield
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module", params=["", "/payer", "/payer stripped"])

@@ -116,12 +116,13 @@ def test_a_server_for_others_answers_to_what_no_stranger_can_own(client_of: Make
 def test_hosts_are_remembered_and_not_read_again(client_of: MakeClient) -> None:
     client = client_of(seed=7)
     middleware: Any = client.application.wsgi_app
-    assert isinstance(middleware, OriginMiddleware)
+    while not isinstance(middleware, OriginMiddleware):
+        middleware = middleware._app
     for _ in range(5):
         client.get("/fhir/metadata", headers={"Host": "127.0.0.1:8080"})
         client.get("/fhir/metadata", headers={"Host": "a." * 400})
-    remembered = middleware._settle.cache_info()
-    assert (remembered.misses, remembered.hits) == (2, 8)  # those that are too long share one place
+    # those that are too long share one place
+    assert sorted(sent for _, sent in middleware._settle.cache._held) == ["", "127.0.0.1:8080"]
 
 
 def exchange(origin: str, text: bytes) -> bytes:

@@ -7,6 +7,7 @@ import hashlib
 import re
 import secrets
 import ssl
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,7 +21,12 @@ _TLS = ssl.create_default_context()
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 
 
-@dataclass
+def _close(*clients: httpx.Client) -> None:
+    for client in clients:
+        client.close()
+
+
+@dataclass(eq=False)
 class SmartApp:
     """One app at one payer (`base` without /fhir), with a browser of its own."""
 
@@ -38,6 +44,8 @@ class SmartApp:
     def __post_init__(self) -> None:
         self.browser = httpx.Client(timeout=30, verify=_TLS)
         self.http = httpx.Client(timeout=30, verify=_TLS)
+        # Servers keep connections open: an app that a test lets go of closes its own.
+        weakref.finalize(self, _close, self.browser, self.http)
 
     def close(self) -> None:
         self.browser.close()

@@ -14,6 +14,7 @@ from unit.server.caller import Caller, Server
 from sandbox.core.outbound import Document, Failure
 from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server import gateway
+from sandbox.server.limits import FairSlots
 
 TOKEN = "Authorization: Bearer {}"
 
@@ -236,13 +237,11 @@ COSTLY = [
 ]
 
 
-def test_costly_requests_take_turns_and_others_pass_them() -> None:
-    slots = asyncio.Event
-
-    async def main() -> tuple[int, int, int]:
+def test_costly_requests_have_few_slots_and_others_pass_them() -> None:
+    async def main() -> tuple[int, int, int, int]:
         server = Server(app, threads=16)
         running, most = 0, 0
-        release = slots()
+        release = asyncio.Event()
 
         async def hold(caller: str) -> None:
             nonlocal running, most
@@ -262,34 +261,52 @@ def test_costly_requests_take_turns_and_others_pass_them() -> None:
         release.set()
         await asyncio.gather(*tasks)
         await asyncio.sleep(1)
-        assert costly.status == 200
-        return most, plain.status, before
+        return most, plain.status, before, costly.status
 
-    assert run_virtually(main) == (2, 200, 0)
+    assert run_virtually(main) == (2, 200, 0, 200)
 
 
-def test_one_caller_has_one_costly_request_running_and_a_queue_that_ends() -> None:
-    async def main() -> tuple[list[str], int]:
-        server = Server(app, threads=16)
-        running: list[str] = []
+def test_callers_get_their_turns_however_much_each_has_sent() -> None:
+    async def main() -> list[str]:
+        slots, ran = FairSlots(1, 100), []
+
+        async def work(caller: str) -> None:
+            async with slots.slot(caller):
+                ran.append(caller)
+                await asyncio.sleep(1)
+
+        tasks = [asyncio.ensure_future(work("greedy")) for _ in range(20)]
+        await asyncio.sleep(0.5)
+        tasks += [asyncio.ensure_future(work(caller)) for caller in ("one", "two", "one")]
+        tasks[1].cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return ran
+
+    assert run_virtually(main)[:6] == ["greedy", "greedy", "one", "two", "greedy", "one"]
+
+
+def test_a_queue_of_one_caller_ends_and_others_are_let_in() -> None:
+    async def main() -> tuple[int, int]:
+        server = Server(app, threads=8)
         release = asyncio.Event()
 
         async def hold(caller: str) -> None:
             async with server.gateway._slots.slot(caller):
-                running.append(caller)
                 await release.wait()
 
-        tasks = [asyncio.ensure_future(hold("127.0.0.1")) for _ in range(gateway.QUEUED)]
-        tasks.append(asyncio.ensure_future(hold("another")))
+        tasks = [asyncio.ensure_future(hold("127.0.0.1")) for _ in range(gateway.QUEUED + 1)]
         await asyncio.sleep(1)
-        late = server.connect()
+        late, other = server.connect(), server.connect()
         await late.get(COSTLY[0])
-        begun = list(running)
+        await other.get(COSTLY[0], TOKEN.format("another"))
+        await asyncio.sleep(0.1)
+        refused = late.status
         release.set()
         await asyncio.gather(*tasks)
-        return begun, late.status
+        await asyncio.sleep(1)
+        return refused, other.status
 
-    assert run_virtually(main) == (["127.0.0.1", "another"], 503)
+    assert run_virtually(main) == (503, 200)
 
 
 @pytest.mark.parametrize("path", COSTLY)
