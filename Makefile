@@ -81,6 +81,7 @@ constraints:
 	@{ sed -n '/^#/p' deploy/constraints.txt; \
 		out/constraints/bin/python -m pip freeze --disable-pip-version-check --exclude payer-sandbox; } > out/constraints.txt
 	@mv out/constraints.txt deploy/constraints.txt
+	@rm -rf out/constraints
 
 clean:
 	rm -rf .venv

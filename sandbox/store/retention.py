@@ -150,7 +150,7 @@ RULES: tuple[Rule, ...] = (
     Rule(PUSHED, 1_000, 500, 16_384, days=1, over=_past(PUSHED.c.expires)),
     Rule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires), hours=1),
     Rule(
-        SESSION, 10_000, 5_000, 500, days=30, over=_past(SESSION.c.expires),
+        SESSION, 10_000, 5_000, 500, days=30, over=_past(SESSION.c.expires), hours=1,
         worth=(_flag(SESSION.c.username.is_not(None)),),
     ),
     Rule(CODE, 20_000, 10_000, 16_384, days=30, over=_past(CODE.c.expires), hours=24),

@@ -31,7 +31,6 @@ _NEVER_SWEPT = {"sandbox.store.retention.Sweeper.sweep": lambda self: 0}
 
 
 @attack("endless rows", _NEVER_SWEPT, "pushed", table="pushed")
-@attack("endless rows", _NEVER_SWEPT, "session", table="session")
 def filling_the_ledger(scene: Scene, table: str) -> None:
     """What was left lying about is gone when it is over by the payer's clock."""
     app = scene.make()

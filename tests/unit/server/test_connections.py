@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterable
 from typing import Any
 
@@ -13,6 +14,7 @@ from unit.server.caller import Caller, Server
 from sandbox.core.waiting import WAIT, Delay
 from sandbox.server import protocol
 from sandbox.server.gateway import BODY_MAX, PIECE
+from sandbox.server.runner import running
 from sandbox.web.early import PROBLEM
 
 
@@ -222,3 +224,12 @@ def test_requests_sent_ahead_are_answered_in_order() -> None:
     caller = talk(lambda caller: caller.send(requests))
     answers = caller.wire.written.split(b"HTTP/1.1 200")[1:]
     assert [answer.rpartition(b"/")[2] for answer in answers] == [b"%d" % number for number in range(50)]
+
+
+def test_answers_do_not_wait_for_the_acknowledgment_of_their_head() -> None:
+    """A head and a body are two packets: Nagle's algorithm would hold the second up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, running(echo, listener):
+        with socket.create_connection(listener.getsockname(), timeout=20) as link:
+            link.sendall(b"GET /fhir/x HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert link.recv(100)
+        assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -90,7 +90,7 @@ def test_whatever_ends_by_the_payers_clock_is_over_by_it() -> None:
     assert ending <= {each.table.name for each in RULES if each.over is not None}
 
 
-@pytest.mark.parametrize("table", [PUSHED, PENDING, SESSION], ids=str)
+@pytest.mark.parametrize("table", [PUSHED], ids=str)
 @pytest.mark.parametrize("ahead", [0, 400 * DAY, -400 * DAY])
 def test_what_is_over_goes_by_its_own_payers_clock(ledger: Ledger, table: Any, ahead: int) -> None:
     for name, life in (("over", 0), ("alive", 1)):
@@ -100,6 +100,19 @@ def test_what_is_over_goes_by_its_own_payers_clock(ledger: Ledger, table: Any, a
     ledger.sweep()
     with ledger._engine.connect() as db:
         assert db.execute(select(table.c.tenant)).scalars().all() == ["alive"]
+
+
+@pytest.mark.parametrize("table", [PENDING, SESSION], ids=str)
+def test_a_sign_in_that_is_over_is_known_for_an_hour(ledger: Ledger, clock: FrozenClock, table: Any) -> None:
+    """A member who comes back late is led to the app, or on with the sign-in."""
+    tenant = ledger.tenant("a")
+    fill(tenant)
+    tenant.move_clock(366 * DAY)
+    ledger.sweep()
+    assert count(ledger, table) == 1
+    clock.advance(timedelta(hours=1))
+    ledger.sweep()
+    assert count(ledger, table) == 0
 
 
 @pytest.mark.parametrize("table", [CODE, TOKEN], ids=str)
