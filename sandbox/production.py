@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import csv
 import gzip
+import signal
 from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
@@ -143,13 +144,28 @@ def _made(making: Making, members: int, jobs: int) -> Iterator[Any]:
         waiting: deque[Future[Any]] = deque()
         try:
             for households, wanted in tasks:
-                waiting.append(pool.submit(_work, households, wanted))
+                with _signals_held():
+                    waiting.append(pool.submit(_work, households, wanted))
                 if len(waiting) > AHEAD * jobs:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the rest
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals that end the command wait for the block, which may fork: an exception in the middle of that
+    is lost, or breaks the child."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _tasks(world: World, members: int) -> Iterator[tuple[list[Household], int]]:
@@ -169,6 +185,7 @@ _process: Making | None = None
 def _begin(making: Making) -> None:
     global _process
     _process = making
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)  # held while this process was made
 
 
 def _work(households: list[Household], wanted: int) -> Any:

@@ -10,6 +10,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,9 @@ def make_private(path: Path) -> None:
     same for what SQLite keeps beside it. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
-        if each.exists() and each.stat().st_mode & 0o077:
-            each.chmod(0o600)
+        with suppress(FileNotFoundError):  # another process may put away what SQLite keeps
+            if each.stat().st_mode & 0o077:
+                each.chmod(0o600)
 
 
 def make_private_folder(path: Path, *, tighten: bool = False) -> None:
