@@ -261,7 +261,10 @@ def test_a_build_that_is_stopped_leaves_nothing(
         await_part(tmp_path)
         running.send_signal(number)
         _, errors = running.communicate(timeout=50)
-    assert running.returncode == code
+    # Where the interrupt arrives in code that Python has made from text (a dataclass), CPython ends by the
+    # signal itself: a shell reports 130 for both.
+    told = 128 - running.returncode if running.returncode < 0 else running.returncode
+    assert told == code
     assert not list(tmp_path.glob("library-*"))
     assert "Traceback" not in errors
 
