@@ -50,7 +50,7 @@ DELAYS, POLLS, FETCHES = WaitLimit(256, 2048), WaitLimit(16, 128), WaitLimit(4, 
 QUEUED = 64
 """Costly requests of one caller that may wait for their turn."""
 
-_COSTLY_SIGNS = (b"_include", b"_revinclude", b"_sort", b"_has", b".")
+_COSTLY_SIGNS = ("_include", "_revinclude", "_sort", "_has", ".")
 _COSTLY_QUERY = 512
 """Characters of a query string from which a search counts as costly."""
 
@@ -277,7 +277,7 @@ def _is_costly(environ: dict[str, Any], body_bytes: int) -> bool:
         return False
     if "$" in path or body_bytes > _COSTLY_QUERY or len(query) > _COSTLY_QUERY:
         return True
-    return any(sign.decode() in query for sign in _COSTLY_SIGNS)
+    return any(sign in query for sign in _COSTLY_SIGNS)
 
 
 def _run(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Result:
