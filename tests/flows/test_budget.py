@@ -156,6 +156,12 @@ def test_deep_json_is_refused(maria: SmartApp) -> None:
         assert post(maria, path, deep, **{"Content-Type": "application/json"}).status_code == 400
 
 
+def test_json_with_half_a_character_is_refused(maria: SmartApp) -> None:
+    entry = rb'{"request":{"method":"GET","url":"Patient?name=\ud800"}}'
+    half = b'{"resourceType":"Bundle","type":"batch","entry":[' + entry + b"]}"
+    assert post(maria, "fhir", half, **{"Content-Type": "application/fhir+json"}).status_code == 400
+
+
 # --- batches ----------------------------------------------------------------------------------------
 
 
