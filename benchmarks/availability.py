@@ -130,11 +130,12 @@ async def not_reading(token: str, patient: str) -> None:
 async def asking_for_the_most(token: str, patient: str) -> None:
     """The largest searches and batches that are allowed, sixteen at a time."""
     codes = ",".join(f"http://loinc.org|{number:05}-0" for number in range(150))
+    names = ",".join(f"{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(150))
     searches = [
         f"Observation?patient={patient}&code={quote(codes, safe=':/,|')}&_sort=-date,code&_count=500",
         f"ExplanationOfBenefit?patient={patient}&_include=ExplanationOfBenefit:*&_count=500",
         f"Patient/{patient}/$everything?_count=500",
-        f"Practitioner?name={'a,' * 150}b&_count=500",
+        f"Practitioner?name={names}&_count=500",
     ]
     batch = {
         "resourceType": "Bundle",

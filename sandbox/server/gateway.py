@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
@@ -24,7 +25,7 @@ from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
 from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server.environ import build_environ
-from sandbox.server.limits import FairSlots, TooManyWaiting, WaitCounter, WaitLimit
+from sandbox.server.limits import FairExecutor, TooManyWaiting, WaitCounter, WaitLimit
 from sandbox.server.protocol import EXTENSION, SEND_SECONDS, Connection
 from sandbox.store.secret import new_secret
 from sandbox.web.early import PROBLEM, refusal
@@ -51,8 +52,8 @@ QUEUED = 64
 """Costly requests of one caller that may wait for their turn."""
 
 _COSTLY_SIGNS = ("_include", "_revinclude", "_sort", "_has", ".")
-_COSTLY_QUERY = 512
-"""Characters of a query string from which a search counts as costly."""
+_COSTLY_QUERY, _COSTLY_VALUES = 512, 8
+"""Characters of a query string, and values in it, from which a search counts as costly."""
 
 
 @dataclass
@@ -80,7 +81,7 @@ class Gateway:
         self._app = app
         self._threads = ThreadPoolExecutor(threads, "request")
         self._health = ThreadPoolExecutor(1, "health")
-        self._slots = FairSlots(max(1, threads // 8), QUEUED)
+        self._costly = FairExecutor(max(1, threads // 16), QUEUED)
         self._delays, self._polls, self._fetches = map(WaitCounter, (DELAYS, POLLS, FETCHES))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,6 +106,7 @@ class Gateway:
         """End the threads; requests that run are finished."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._health.shutdown(wait=False, cancel_futures=True)
+        self._costly.shutdown()
 
     # --- running the app
 
@@ -117,10 +119,9 @@ class Gateway:
                     return await loop.run_in_executor(self._health, _run, self._app, environ)
             except TimeoutError:
                 return Result(503, [(b"Content-Type", b"application/json")], b'{"status":"stalled"}')
-        if not is_costly:
-            return await loop.run_in_executor(self._threads, _run, self._app, environ)
-        async with self._slots.slot(caller):
-            return await loop.run_in_executor(self._threads, _run, self._app, environ)
+        if is_costly:
+            return await asyncio.wrap_future(self._costly.submit(caller, partial(_run, self._app, environ)))
+        return await loop.run_in_executor(self._threads, _run, self._app, environ)
 
     async def go_on(self, result: Result) -> Result:
         """The part of a body that follows a pause."""
@@ -128,12 +129,9 @@ class Gateway:
         assert chunks is not None
         return await asyncio.get_running_loop().run_in_executor(self._threads, _collect, chunks, Result())
 
-    @asynccontextmanager
-    async def waiting(self, wait: Delay | Retry | Fetch, caller: str) -> AsyncIterator[None]:
-        """Count a wait while the block runs. Raises TooManyWaiting."""
-        room = {Delay: self._delays, Retry: self._polls, Fetch: self._fetches}[type(wait)]
-        with room.place(caller):
-            yield
+    def place(self, wait: Delay | Retry | Fetch, caller: str) -> AbstractContextManager[None]:
+        """Counts a wait while its block runs, which raises TooManyWaiting."""
+        return {Delay: self._delays, Retry: self._polls, Fetch: self._fetches}[type(wait)].place(caller)
 
 
 @dataclass
@@ -183,7 +181,7 @@ class _Exchange:
             if wait is None:
                 return result
             try:
-                async with self.gateway.waiting(wait, caller):
+                with self.gateway.place(wait, caller):
                     if isinstance(wait, Fetch):
                         outcome = await self._unless_left(fetch(wait.url, wait.loopback))
                         if outcome is None:
@@ -276,6 +274,8 @@ def _is_costly(environ: dict[str, Any], body_bytes: int) -> bool:
     if "/fhir" not in path:
         return False
     if "$" in path or body_bytes > _COSTLY_QUERY or len(query) > _COSTLY_QUERY:
+        return True
+    if query.count(",") + query.upper().count("%2C") >= _COSTLY_VALUES:
         return True
     return any(sign in query for sign in _COSTLY_SIGNS)
 

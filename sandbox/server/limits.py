@@ -5,11 +5,16 @@ Every count is of one worker. A caller is a bearer token where there is one, an 
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
+from threading import Lock
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class TooManyWaiting(Exception):
@@ -48,49 +53,48 @@ class WaitCounter:
                 del self._callers[caller]
 
 
-class FairSlots:
-    """Slots for costly work. Callers who wait get them in turn, however many requests each has sent."""
+class FairExecutor:
+    """A few threads for costly work. Callers get them in turn, however much work each has queued."""
 
-    def __init__(self, slots: int, queue_max: int):
-        self._free, self._queue_max = slots, queue_max
-        self._queues: dict[str, deque[asyncio.Future[None]]] = {}
-        """Who waits, in the order of their turns."""
+    def __init__(self, threads: int, queue_max: int):
+        self._threads = ThreadPoolExecutor(threads, "costly")
+        self._queue_max = queue_max
+        self._queues: dict[str, deque[tuple[Future[Any], Callable[[], Any]]]] = {}
+        """Each caller's work, in the order of the callers' turns."""
+        self._lock = Lock()
 
-    @asynccontextmanager
-    async def slot(self, caller: str) -> AsyncIterator[None]:
-        """Hold a slot while the block runs. Raises TooManyWaiting when this caller's queue is full."""
-        if self._free:
-            self._free -= 1
-        else:
-            await self._wait(caller)
-        try:
-            yield
-        finally:
-            self._pass_on()
+    def submit(self, caller: str, work: Callable[[], T]) -> Future[T]:
+        """Queue work. Raises TooManyWaiting when this caller's queue is full."""
+        future: Future[T] = Future()
+        with self._lock:
+            queue = self._queues.setdefault(caller, deque())
+            if len(queue) >= self._queue_max:
+                raise TooManyWaiting
+            queue.append((future, work))
+        self._threads.submit(self._run_next)
+        return future
 
-    async def _wait(self, caller: str) -> None:
-        queue = self._queues.setdefault(caller, deque())
-        if len(queue) >= self._queue_max:
-            raise TooManyWaiting
-        turn = asyncio.get_running_loop().create_future()
-        queue.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():
-                self._pass_on()
-            raise
+    def shutdown(self) -> None:
+        """Finish what runs; cancel what is queued."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._lock:
+            for future, _ in chain.from_iterable(self._queues.values()):
+                future.cancel()
+            self._queues.clear()
 
-    def _pass_on(self) -> None:
-        """Give a slot to the caller whose turn it is; free it where nobody waits."""
-        while self._queues:
+    def _run_next(self) -> None:
+        """Run the first work of the caller whose turn it is, who then stands behind the others."""
+        with self._lock:
+            if not self._queues:  # shut down meanwhile
+                return
             caller = next(iter(self._queues))
             queue = self._queues.pop(caller)
-            while queue and queue[0].done():  # who left
-                queue.popleft()
+            future, work = queue.popleft()
             if queue:
-                queue.popleft().set_result(None)
-                if queue:
-                    self._queues[caller] = queue  # behind the others
-                return
-        self._free += 1
+                self._queues[caller] = queue
+        if not future.set_running_or_notify_cancel():
+            return
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)

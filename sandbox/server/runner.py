@@ -24,7 +24,7 @@ SEND_BUFFER = 1 << 18
 """Bytes (the system doubles them) that it takes of an answer at once: a page of results, mostly."""
 GRACE_SECONDS = 5
 """How long requests may go on when the server is stopped."""
-SWITCH_SECONDS = 0.001
+SWITCH_SECONDS = 0.0005
 """How long a thread may compute before another one gets its turn: a small request waits for so many of
 these as there are costly ones."""
 _SPARE_FILES = 64

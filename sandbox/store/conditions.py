@@ -7,6 +7,7 @@ itself, by the index of values.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import (
@@ -65,7 +66,7 @@ def condition(
         there = exists().where(table.c.key == resource.c.key, known)
         return not_(there) if clause.missing else there
     driving = patient is None and resource is RESOURCE and clause.is_indexed
-    meets = or_(*(_test(table, clause, value, now, driving) for value in clause.values))
+    meets = or_(*_tests(table, clause, now, driving))
     if driving:
         driven: Condition = resource.c.key.in_(select(table.c.key).where(mine, meets))
         return driven
@@ -125,21 +126,34 @@ def _chained(clause: Clause, now: int, patient: str | None, resource: FromClause
     return exists().where(*pointed, target.c.type == kind, *reached)
 
 
-def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bool) -> Condition:
-    def text(column: ColumnElement[str]) -> ColumnElement[str]:
-        """Where the resource is known, its traits are few: not by the index of texts, in which one that
-        is common stands many times."""
-        return column if driving else func.coalesce(column, "")
+def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterator[Condition]:
+    """One test for each value, and one for all codes of a system."""
+    codes: dict[str | None, list[str]] = {}
+    for value in dict.fromkeys(clause.values):
+        if isinstance(value, Token) and value.code is not None:
+            codes.setdefault(value.system, []).append(value.code)
+        else:
+            yield _test(table, clause, value, now, driving)
+    for system, listed in codes.items():
+        known = _text(table.c.code, driving).in_(listed)
+        yield known if system is None else and_(table.c.system == system, known)
 
+
+def _text(column: ColumnElement[str], driving: bool) -> ColumnElement[str]:
+    """Where the resource is known, its traits are few: not by the index of texts, in which one that is
+    common stands many times."""
+    return column if driving else func.coalesce(column, "")
+
+
+def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bool) -> Condition:
     match value:
-        case Token(system, code):
-            asked = [(table.c.system, system), (text(table.c.code), code)]
-            return and_(true(), *(column == wanted for column, wanted in asked if wanted is not None))
+        case Token(system, _):
+            return true() if system is None else table.c.system == system
         case Moment():
             return _date_test(table.c.low, table.c.high, value, now)
         case Target(kind, id):
             kinds = (kind,) if kind else clause.param.targets
-            return and_(text(table.c.target_id) == id, table.c.target_type.in_(kinds))
+            return and_(_text(table.c.target_id, driving) == id, table.c.target_type.in_(kinds))
         case Elsewhere():
             return false()
         case Canonical(url, version):

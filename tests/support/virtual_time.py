@@ -57,3 +57,19 @@ class InlineExecutor(Executor):
         except BaseException as problem:
             future.set_exception(problem)
         return future
+
+
+class HeldExecutor(Executor):
+    """Keeps what it is given until it is told to run it."""
+
+    def __init__(self) -> None:
+        self._held: list[Callable[[], Any]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        self._held.append(lambda: fn(*args, **kwargs))
+        return Future()
+
+    def release(self) -> None:
+        """Run all of it, in order."""
+        while self._held:
+            self._held.pop(0)()

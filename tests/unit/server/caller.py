@@ -70,6 +70,7 @@ class Server:
         self.threads, self.health = InlineExecutor(), InlineExecutor()
         self.gateway._threads = self.threads  # type: ignore[assignment]
         self.gateway._health = self.health  # type: ignore[assignment]
+        self.gateway._costly._threads = InlineExecutor()  # type: ignore[assignment]
         self.state = ConnectionState(connections)
 
     def connect(self, *, reads: bool = True) -> Caller:

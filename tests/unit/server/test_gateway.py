@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import pytest
-from support.virtual_time import InlineExecutor, run_virtually
+from support.virtual_time import HeldExecutor, InlineExecutor, run_virtually
 from unit.server.caller import Caller, Server
 
 from sandbox.core.outbound import Document, Failure
 from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server import gateway
-from sandbox.server.limits import FairSlots
+from sandbox.server.limits import FairExecutor
 
 TOKEN = "Authorization: Bearer {}"
 
@@ -234,79 +235,70 @@ COSTLY = [
     "/fhir/Patient/1/$everything",
     "/s/x~y/fhir/Patient?_revinclude=Observation:patient",
     "/fhir/Patient?name=" + "x" * 600,
+    "/fhir/Observation?code=" + "1," * 10,
+    "/fhir/Observation?code=" + "1%2c" * 10,
 ]
 
 
-def test_costly_requests_have_few_slots_and_others_pass_them() -> None:
-    async def main() -> tuple[int, int, int, int]:
-        server = Server(app, threads=16)
-        running, most = 0, 0
-        release = asyncio.Event()
-
-        async def hold(caller: str) -> None:
-            nonlocal running, most
-            async with server.gateway._slots.slot(caller):
-                running += 1
-                most = max(most, running)
-                await release.wait()
-                running -= 1
-
-        tasks = [asyncio.ensure_future(hold(f"caller {number % 5}")) for number in range(20)]
-        await asyncio.sleep(1)
+def test_costly_requests_have_few_threads_and_others_pass_them() -> None:
+    async def main() -> tuple[int, int, int]:
+        server, held = Server(app), HeldExecutor()
+        server.gateway._costly._threads = held  # type: ignore[assignment]
         plain, costly = server.connect(), server.connect()
-        await plain.get("/fhir/Patient/1")
         await costly.get(COSTLY[0])
+        await plain.get("/fhir/Patient/1")
         await asyncio.sleep(1)
         before = costly.status
-        release.set()
-        await asyncio.gather(*tasks)
+        held.release()
         await asyncio.sleep(1)
-        return most, plain.status, before, costly.status
+        return plain.status, before, costly.status
 
-    assert run_virtually(main) == (2, 200, 0, 200)
+    assert run_virtually(main) == (200, 0, 200)
 
 
-def test_callers_get_their_turns_however_much_each_has_sent() -> None:
-    async def main() -> list[str]:
-        slots, ran = FairSlots(1, 100), []
+def test_callers_get_their_turns_however_much_each_has_queued() -> None:
+    executor, held, ran = FairExecutor(1, 100), HeldExecutor(), []
+    executor._threads = held  # type: ignore[assignment]
+    queued = [("greedy", number) for number in range(20)] + [("one", 0), ("two", 0), ("one", 1)]
+    futures = [executor.submit(work[0], partial(ran.append, work)) for work in queued]
+    futures[1].cancel()
+    held.release()
+    assert ran[:6] == [("greedy", 0), ("one", 0), ("two", 0), ("one", 1), ("greedy", 2), ("greedy", 3)]
+    assert len(ran) == len(queued) - 1
 
-        async def work(caller: str) -> None:
-            async with slots.slot(caller):
-                ran.append(caller)
-                await asyncio.sleep(1)
 
-        tasks = [asyncio.ensure_future(work("greedy")) for _ in range(20)]
-        await asyncio.sleep(0.5)
-        tasks += [asyncio.ensure_future(work(caller)) for caller in ("one", "two", "one")]
-        tasks[1].cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        return ran
+def test_what_costly_work_raises_reaches_who_asked() -> None:
+    executor = FairExecutor(1, 100)
+    with pytest.raises(ZeroDivisionError):
+        executor.submit("one", lambda: 1 / 0).result(10)
+    assert executor.submit("one", lambda: 1).result(10) == 1
+    executor.shutdown()
 
-    assert run_virtually(main)[:6] == ["greedy", "greedy", "one", "two", "greedy", "one"]
+
+def test_work_that_is_queued_when_the_server_ends_is_cancelled() -> None:
+    executor, held = FairExecutor(1, 100), HeldExecutor()
+    executor._threads = held  # type: ignore[assignment]
+    future = executor.submit("one", lambda: 1)
+    executor.shutdown()
+    held.release()
+    assert future.cancelled()
 
 
 def test_a_queue_of_one_caller_ends_and_others_are_let_in() -> None:
-    async def main() -> tuple[int, int]:
-        server = Server(app, threads=8)
-        release = asyncio.Event()
-
-        async def hold(caller: str) -> None:
-            async with server.gateway._slots.slot(caller):
-                await release.wait()
-
-        tasks = [asyncio.ensure_future(hold("127.0.0.1")) for _ in range(gateway.QUEUED + 1)]
-        await asyncio.sleep(1)
-        late, other = server.connect(), server.connect()
-        await late.get(COSTLY[0])
+    async def main() -> tuple[list[int], int]:
+        server, held = Server(app), HeldExecutor()
+        server.gateway._costly._threads = held  # type: ignore[assignment]
+        callers = [server.connect() for _ in range(gateway.QUEUED + 1)]
+        for caller in callers:
+            await caller.get(COSTLY[0])
+        other = server.connect()
         await other.get(COSTLY[0], TOKEN.format("another"))
         await asyncio.sleep(0.1)
-        refused = late.status
-        release.set()
-        await asyncio.gather(*tasks)
-        await asyncio.sleep(1)
-        return refused, other.status
+        held.release()
+        await asyncio.sleep(0.1)
+        return [caller.status for caller in callers], other.status
 
-    assert run_virtually(main) == (503, 200)
+    assert run_virtually(main) == ([200] * gateway.QUEUED + [503], 200)
 
 
 @pytest.mark.parametrize("path", COSTLY)
