@@ -92,6 +92,10 @@ BROAD_COST_FACTOR = 5
 """How much more a search over all members costs than that of a member."""
 
 
+_QUOTED_MAX = 12
+"""Bytes of one character in a query string, at most."""
+
+
 def check_parameters(pairs: Sequence[tuple[str, str]]) -> None:
     """Raises BadRequest for more parameters, or a longer name, than a request may have."""
     if len(pairs) > PARAMETERS_MAX:
@@ -108,6 +112,8 @@ def check_parameters(pairs: Sequence[tuple[str, str]]) -> None:
 def check_search(pairs: Sequence[tuple[str, str]]) -> None:
     """Raises TooLarge naming the longest parameter of a search that is too long for a link."""
     check_parameters(pairs)
+    if _QUOTED_MAX * sum(len(name) + len(text) + 2 for name, text in pairs) <= SEARCH_BYTES_MAX:
+        return
     sizes = [
         (len(quote_plus(name)) + len(quote_plus(text)) + 2, name) for name, text in pairs if name != "_page"
     ]

@@ -12,11 +12,16 @@ from sandbox.fhir.includes import Include
 from sandbox.fhir.query import Query
 
 
+def entry_address(kind: str, id: str) -> bytes:
+    """What an entry of a page has after the base: type/id."""
+    return f"{kind}/{id}".encode()
+
+
 class Stored(NamedTuple):
     """One version of a resource at rest; a tuple, because a page makes fifty.
 
     `key` orders pages; `patient` is its compartment (None: shared); `updated` (ms) is when this
-    version began to be seen.
+    version began to be seen; `address` is its `entry_address`.
     """
 
     key: int
@@ -24,8 +29,9 @@ class Stored(NamedTuple):
     id: str
     patient: str | None
     body: bytes
-    version: str = "1"
-    updated: int = 0
+    version: str
+    updated: int
+    address: bytes
 
 
 _BODY = attrgetter("body")

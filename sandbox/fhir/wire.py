@@ -35,11 +35,11 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
     """A searchset Bundle: total, links (relation, url), matches, then included, then warnings: of
     parameters that were not understood, and of what the token does not reach (SMART-033). `base`
     ends without a slash."""
-    prefix = json_bytes({"fullUrl": base + "/"})[:-2].decode()
+    prefix = json_bytes({"fullUrl": base + "/"})[:-2]
     pieces: list[bytes] = []
     for found, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
         for stored in found:
-            pieces += (f'{prefix}{stored.type}/{stored.id}","resource":'.encode(), stored.body, end)
+            pieces += (prefix, stored.address, b'","resource":', stored.body, end)
     if ignored:
         pieces.append(_warning("not-supported", "Not understood and left out: " + shorten(ignored)))
     if page.withheld:

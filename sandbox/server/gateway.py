@@ -25,7 +25,7 @@ from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
 from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server.environ import build_environ
-from sandbox.server.limits import FairExecutor, TooManyWaiting, WaitCounter, WaitLimit
+from sandbox.server.limits import FairExecutor, TooManyWaiting, Turns, WaitCounter, WaitLimit
 from sandbox.server.protocol import EXTENSION, SEND_SECONDS, Connection
 from sandbox.store.secret import new_secret
 from sandbox.web.early import PROBLEM, refusal
@@ -82,6 +82,7 @@ class Gateway:
         self._threads = ThreadPoolExecutor(threads, "request")
         self._health = ThreadPoolExecutor(1, "health")
         self._costly = FairExecutor(max(1, threads // 16), QUEUED)
+        self._turns = Turns()
         self._delays, self._polls, self._fetches = map(WaitCounter, (DELAYS, POLLS, FETCHES))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +121,9 @@ class Gateway:
             except TimeoutError:
                 return Result(503, [(b"Content-Type", b"application/json")], b'{"status":"stalled"}')
         if is_costly:
-            return await asyncio.wrap_future(self._costly.submit(caller, partial(_run, self._app, environ)))
+            with self._turns.watch():
+                work = partial(_run, self._app, environ)
+                return await asyncio.wrap_future(self._costly.submit(caller, work))
         return await loop.run_in_executor(self._threads, _run, self._app, environ)
 
     async def go_on(self, result: Result) -> Result:

@@ -15,6 +15,7 @@ from threading import Thread
 import uvicorn
 
 from sandbox.server.gateway import Gateway
+from sandbox.server.limits import TURN_SECONDS
 from sandbox.server.protocol import CONNECTIONS_MAX, SILENT_SECONDS, Connection, ConnectionState
 
 KEEP_ALIVE_SECONDS = 75
@@ -24,9 +25,6 @@ SEND_BUFFER = 1 << 18
 """Bytes (the system doubles them) that it takes of an answer at once: a page of results, mostly."""
 GRACE_SECONDS = 5
 """How long requests may go on when the server is stopped."""
-SWITCH_SECONDS = 0.0005
-"""How long a thread may compute before another one gets its turn: a small request waits for so many of
-these as there are costly ones."""
 _SPARE_FILES = 64
 
 for _name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
@@ -93,7 +91,7 @@ class PayerServer(uvicorn.Server):
 
     def run_on(self, sockets: Sequence[socket.socket]) -> None:
         """Serve until `should_exit` is set."""
-        sys.setswitchinterval(SWITCH_SECONDS)
+        sys.setswitchinterval(TURN_SECONDS)
         try:
             asyncio.run(self.serve(list(sockets)))
         finally:

@@ -29,7 +29,7 @@ from sandbox.core.files import json_value
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.includes import Include
-from sandbox.fhir.library import Everything, Page, Stored
+from sandbox.fhir.library import Everything, Page, Stored, entry_address
 from sandbox.fhir.params import CARE, SHARED
 from sandbox.fhir.query import Query, Target
 from sandbox.store import address
@@ -258,7 +258,11 @@ class SqlLibrary:
     def _stored(self, rows: Iterable[Any]) -> list[Stored]:
         known, keep, unpack = self._bodies.get, self._bodies.keep, self._unpack
         return [
-            known(key) or keep(key, Stored(key, kind, id, patient, unpack(body), version, updated))
+            known(key)
+            or keep(
+                key,
+                Stored(key, kind, id, patient, unpack(body), version, updated, entry_address(kind, id)),
+            )
             for key, kind, id, patient, body, version, updated in rows
         ]
 

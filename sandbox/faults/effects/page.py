@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from sandbox.core.files import json_bytes, json_exact, json_value
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.library import Page, Stored
+from sandbox.fhir.library import Page, Stored, entry_address
 
 
 class LieAboutTotal(Effect, stage=Stage.BUNDLE):
@@ -182,7 +182,11 @@ class CopyEntry(Effect, stage=Stage.BUNDLE):
 
     def __call__(self, value: Page, facts: Facts, world: World) -> Page:
         copies = tuple(
-            stored._replace(id=id, body=json_bytes({**json_exact(stored.body), "id": id}))
+            stored._replace(
+                id=id,
+                body=json_bytes({**json_exact(stored.body), "id": id}),
+                address=entry_address(stored.type, id),
+            )
             for stored in value.matches
             if stored.type == self.type
             for id in (f"{prefix}{stored.id}"[:64] for prefix in self.prefixes)

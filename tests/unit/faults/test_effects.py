@@ -22,7 +22,7 @@ from sandbox.core.errors import BadRequest, Problem
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.core.waiting import Pause
 from sandbox.faults.scenario import VERBS
-from sandbox.fhir.library import Page, Stored
+from sandbox.fhir.library import Page, Stored, entry_address
 from sandbox.fhir.query import parse
 
 QUERY = parse("ExplanationOfBenefit", [("patient", "p1"), ("type", "a"), ("_include", "*"), ("_count", "40")])
@@ -42,7 +42,7 @@ CLAIM = {
 
 
 def stored(id: str) -> Stored:
-    return Stored(1, "Patient", id, id, b"{}")
+    return Stored(1, "Patient", id, id, b"{}", "1", 0, entry_address("Patient", id))
 
 
 PAGE = Page((stored("a"), stored("b")), total=2, more=True, last=2)
@@ -221,7 +221,7 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("hide_by_age", {"newer_than_days": 30}, DATED, replace(DATED, matches=DATED.matches[1:], total=8)),
     ("hide_by_age", {"older_than_days": 30, "types": ["Coverage"]}, DATED, DATED),
     ("copy_entry", {"prefixes": ["A-"]}, Page((stored("a"),)),
-     Page((stored("a"), stored("a")._replace(id="A-a", body=b'{"id":"A-a"}')))),
+     Page((stored("a"), stored("a")._replace(id="A-a", body=b'{"id":"A-a"}', address=b"Patient/A-a")))),
     ("copy_entry", {"type": "Coverage"}, PAGE, PAGE),
     ("forget_includes", {}, QUERY, replace(QUERY, includes=())),
     ("ignore_param", {"param": "type"}, QUERY, replace(QUERY, clauses=QUERY.clauses[:1])),

@@ -7,13 +7,14 @@ from typing import Any
 
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
-from sandbox.fhir.library import Everything, Page, Stored
+from sandbox.fhir.library import Everything, Page, Stored, entry_address
 from sandbox.fhir.params import literal, owner
 from sandbox.fhir.query import Include, Query
 
 
 def stored(resource: dict[str, Any], key: int = 1) -> Stored:
-    return Stored(key, resource["resourceType"], resource["id"], owner(resource), json_bytes(resource))
+    kind, id = resource["resourceType"], resource["id"]
+    return Stored(key, kind, id, owner(resource), json_bytes(resource), "1", 0, entry_address(kind, id))
 
 
 class FakeLibrary:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterable
 from concurrent.futures import Future
 from functools import partial
@@ -15,7 +16,7 @@ from unit.server.caller import Caller, Server
 from sandbox.core.outbound import Document, Failure
 from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server import gateway
-from sandbox.server.limits import FairExecutor
+from sandbox.server.limits import SHORT_TURN_SECONDS, TURN_SECONDS, FairExecutor, Turns
 
 TOKEN = "Authorization: Bearer {}"
 
@@ -299,6 +300,25 @@ def test_a_queue_of_one_caller_ends_and_others_are_let_in() -> None:
         return [caller.status for caller in callers], other.status
 
     assert run_virtually(main) == ([200] * gateway.QUEUED + [503], 200)
+
+
+def test_turns_are_short_while_long_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[float] = []
+    monkeypatch.setattr(sys, "setswitchinterval", turns.append)
+
+    async def main() -> None:
+        watched = Turns()
+
+        async def work(seconds: float) -> None:
+            with watched.watch():
+                await asyncio.sleep(seconds)
+
+        await work(0.001)
+        assert turns == []
+        await asyncio.gather(work(1), work(2))
+
+    run_virtually(main)
+    assert turns == [SHORT_TURN_SECONDS] * 3 + [TURN_SECONDS]
 
 
 @pytest.mark.parametrize("path", COSTLY)
