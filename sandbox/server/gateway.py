@@ -2,7 +2,7 @@
 
 A request reaches the WSGI app when its body is whole, and holds a thread only while the app computes.
 Delays, long polls, calls to other servers and slow readers are waits of the event loop. Costly requests
-(batches, operations, long searches) have few threads between them, which callers get in turn, and the
+(batches, long searches) have few threads between them, which callers get in turn, and the
 health check has a thread of its own: however busy a worker is, it answers small requests.
 """
 
@@ -276,7 +276,7 @@ def _is_costly(environ: dict[str, Any], body_bytes: int) -> bool:
     path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
     if "/fhir" not in path:
         return False
-    if "$" in path or body_bytes > _COSTLY_QUERY or len(query) > _COSTLY_QUERY:
+    if body_bytes > _COSTLY_QUERY or len(query) > _COSTLY_QUERY:
         return True
     if query.count(",") + query.upper().count("%2C") >= _COSTLY_VALUES:
         return True

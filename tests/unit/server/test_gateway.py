@@ -233,7 +233,7 @@ def test_a_bug_beneath_everything_is_500_in_the_shape_of_its_path(path: str) -> 
 
 
 COSTLY = [
-    "/fhir/Patient/1/$everything",
+    "/fhir/ExplanationOfBenefit?_include=ExplanationOfBenefit:patient",
     "/s/x~y/fhir/Patient?_revinclude=Observation:patient",
     "/fhir/Patient?name=" + "x" * 600,
     "/fhir/Observation?code=" + "1," * 10,
