@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -120,13 +121,18 @@ class Connection(HttpToolsProtocol):
         if method == b"CONNECT":
             self.refuse(HTTPStatus.METHOD_NOT_ALLOWED, "This server is no proxy")
             return
-        lines = [method + b" " + self.url + b" HTTP/1.1"]
+        lines = [method + b" " + self.url + b" HTTP/" + self.parser.get_http_version().encode()]
         for name, value in self.headers:
             if name == b"connection":
-                value = b"close" if b"close" in value.lower() else b"keep-alive"
+                options = [option.strip() for option in value.lower().split(b",")]
+                value = b", ".join(o for o in options if o not in (b"upgrade", b"http2-settings"))
             if name not in (b"upgrade", b"http2-settings"):
                 lines.append(name + b": " + value)
         self._reads_head, self._head_bytes = True, 0
+        # Ours has ended where the connection ends with the request, as in HTTP/1.0.
+        self.parser = httptools.HttpRequestParser(self)
+        with suppress(AttributeError):  # httptools before 0.6.3
+            self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
 
     def on_message_begin(self) -> None:

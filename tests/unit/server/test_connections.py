@@ -219,6 +219,17 @@ def test_an_offer_of_http_2_is_passed_over_and_the_body_read(each: int, framing:
     assert caller.wire.written.count(b"\r\n\r\nabc") == 2
 
 
+@pytest.mark.parametrize("version", [b"1.0", b"1.1"])
+@pytest.mark.parametrize("more", [b"", b", close", b", keep-alive"])
+def test_an_offer_of_http_2_keeps_what_is_said_of_the_connection(version: bytes, more: bytes) -> None:
+    offer = UPGRADE.replace(b"Upgrade, HTTP2-Settings", b"Upgrade, HTTP2-Settings" + more)
+    plain = b"Connection: " + more[2:] + b"\r\n" if more else b""
+    head, rest = b"POST /fhir HTTP/" + version + b"\r\nHost: a\r\n", b"Content-Length: 3\r\n\r\nabc"
+    callers = [talk(lambda caller, said=said: caller.send(head + said + rest)) for said in (offer, plain)]
+    assert [caller.statuses for caller in callers] == [[200], [200]]
+    assert callers[0].wire.closed_at == callers[1].wire.closed_at
+
+
 def test_requests_sent_ahead_are_answered_in_order() -> None:
     requests = b"".join(b"GET /fhir/%d HTTP/1.1\r\nHost: a\r\n\r\n" % number for number in range(50))
     caller = talk(lambda caller: caller.send(requests))
