@@ -190,6 +190,11 @@ def test_head_is_get_without_the_body(maria: SmartApp, path: str) -> None:
         ("text/html", 406),
         ("nonsense", 406),
         ("", 200),
+        ("*", 200),
+        ("*;q=0", 406),
+        # What Java's HttpURLConnection sends by itself.
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 200),
+        ("application/fhir+json;q=.0", 406),
     ],
 )
 def test_accept_is_weighed(maria: SmartApp, accept: str, status: int) -> None:
