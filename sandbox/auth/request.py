@@ -20,7 +20,8 @@ MOST = 100
 @dataclass(frozen=True)
 class AuthorizationRequest:
     """A request that passed every check. `scope` holds what may be granted of what was asked, `prompt`
-    OpenID Connect's wishes, `max_age` how many seconds ago the member may have signed in."""
+    OpenID Connect's wishes, `max_age` how many seconds ago the member may have signed in, `subject` the
+    only member who may (their `sub`; None: anybody)."""
 
     client_id: str
     redirect_uri: str
@@ -30,6 +31,7 @@ class AuthorizationRequest:
     nonce: str | None
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
+    subject: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         state = None if self.state is None else quote(self.state, safe="", errors="surrogateescape")
