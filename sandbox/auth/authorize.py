@@ -22,7 +22,7 @@ from sandbox.core.urls import same_url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _SINGLE = (
-    "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
+    "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "code_challenge",
     "code_challenge_method", "nonce", "prompt", "max_age", "response_mode", "launch", "request",
     "request_uri", "id_token_hint",
 )  # fmt: skip

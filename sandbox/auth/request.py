@@ -15,6 +15,8 @@ LONGEST = 8192
 """Characters of one parameter."""
 MOST = 100
 """Parameters of one request."""
+REPEATABLE = ("resource", "audience")
+"""Parameters that may be there more than once (RFC 8707 §2, RFC 8693 §2.1)."""
 
 
 @dataclass(frozen=True)
