@@ -32,7 +32,7 @@ def negotiate() -> None:
     """Before anything under /fhir. Raises NotAcceptable."""
     if request.path.startswith("/fhir/.well-known/") or wants_page():
         return
-    asked = request.args.get("_format")
+    asked = _asked_format()
     if asked:
         acceptable = _is_json(asked)
     else:
@@ -43,11 +43,16 @@ def negotiate() -> None:
         raise problem
 
 
+def _asked_format() -> str | None:
+    """The first `_format` with a value: the others count as omitted (R4 §3.1.1.1)."""
+    return next(filter(None, request.args.getlist("_format")), None)
+
+
 def wants_page() -> bool:
     """Whether this is a browser at the base: it likes HTML better than data."""
     if request.path.rstrip("/") != "/fhir" or request.method not in ("GET", "HEAD"):
         return False
-    asked = request.args.get("_format")
+    asked = _asked_format()
     if asked:
         return asked in ("html", "text/html")
     accepted = parse_accept(request.headers.get("Accept", ""))

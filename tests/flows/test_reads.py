@@ -227,6 +227,8 @@ def test_an_empty_format_leaves_the_choice_to_accept(maria: SmartApp) -> None:
     path = f"Patient/{maria.patient}?_format="
     assert maria.get(path).status_code == 200
     assert maria.get(path, Accept="application/fhir+xml").status_code == 406
+    assert maria.get(f"{path}&_format=xml").status_code == 406
+    assert maria.get(f"{path}&_format=json", Accept="application/fhir+xml").status_code == 200
 
 
 def test_elements_of_a_resource_are_read(maria: SmartApp) -> None:
