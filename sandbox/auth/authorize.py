@@ -1,7 +1,8 @@
 """The authorization request: checked in SMART's order of errors.
 
 Sources: SMART App Launch 2.2.0 "Obtain authorization code", RFC 6749 §4.1.1–4.1.2.1, RFC 7636,
-RFC 9700 §2.1, RFC 9101 and 9126 (request, request_uri), OpenID Connect Core §3.1.2 (prompt, max_age).
+RFC 9700 §2.1, RFC 9101 and 9126 (request, request_uri), OpenID Connect Core §3.1.2 (prompt, max_age,
+id_token_hint).
 First the client and its redirect URI: those errors never redirect.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 from sandbox.auth.clients import Client
 from sandbox.auth.desk import Desk
+from sandbox.auth.identity import find_subject
 from sandbox.auth.request import LONGEST, AuthorizationRequest, CallbackError
 from sandbox.auth.scopes import LASTING, asks_for_system, excess, narrow, split, subset
 from sandbox.core.errors import bad_request
@@ -20,9 +22,9 @@ from sandbox.core.urls import same_url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
 _SINGLE = (
-    "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
+    "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "code_challenge",
     "code_challenge_method", "nonce", "prompt", "max_age", "response_mode", "launch", "request",
-    "request_uri",
+    "request_uri", "id_token_hint",
 )  # fmt: skip
 _PROMPTS = ("none", "login", "consent", "select_account")
 
@@ -84,7 +86,10 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
         raise refuse("invalid_scope", "No scope that this payer can grant was asked for")
     if state is None and not client.pkce_optional:
         raise refuse("invalid_request", "state is missing: SMART apps send one")
-    max_age = one.get("max_age")
+    max_age, hint = one.get("max_age"), one.get("id_token_hint")
+    subject = find_subject(desk, hint) if hint is not None else None
+    if hint is not None and subject is None:
+        raise refuse("invalid_request", "id_token_hint is not an id_token of this payer")
     return AuthorizationRequest(
         client.client_id,
         redirect_uri,
@@ -94,6 +99,7 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
         one.get("nonce"),
         tuple(split(one.get("prompt"))),
         int(max_age) if max_age is not None else None,
+        subject,
     )
 
 

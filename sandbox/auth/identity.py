@@ -10,7 +10,8 @@ from functools import lru_cache
 from typing import Any
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
 
 from sandbox.auth.desk import Desk
 from sandbox.auth.scopes import split
@@ -59,9 +60,20 @@ def signing_keys(desk: Desk) -> list[str]:
     return [keys[-1], *reversed(living)]
 
 
-def subject(desk: Desk, grant: Grant) -> str:
+def subject(desk: Desk, username: str) -> str:
     """Who the member is to apps: stable per member and payer, and it tells nothing."""
-    return digest(f"{desk.payer.name}|{grant.username}")[:32]
+    return digest(f"{desk.payer.name}|{username}")[:32]
+
+
+def find_subject(desk: Desk, hint: str) -> str | None:
+    """The `sub` of an `id_token_hint`: an id_token that this payer has signed, with whichever of its keys,
+    expired or not (OpenID Connect Core §3.1.2.1). None for anything else."""
+    keys = KeySet([_key(desk.signing_key), *(_key(key) for key, _ in desk.ledger.signing_keys())])
+    try:
+        found = jwt.decode(hint, keys, algorithms=["RS256"]).claims.get("sub")
+    except (JoseError, ValueError):
+        return None
+    return found if isinstance(found, str) else None
 
 
 def user(desk: Desk, grant: Grant) -> str:
@@ -77,7 +89,7 @@ def id_token(desk: Desk, grant: Grant, nonce: str | None) -> str:
     now, granted = desk.now() // 1000, set(split(grant.scope))
     claims: dict[str, Any] = {
         "iss": desk.issuer,
-        "sub": subject(desk, grant),
+        "sub": subject(desk, grant.username),
         "aud": grant.client,
         "iat": now,
         "exp": now + LIFETIME,

@@ -62,7 +62,7 @@ def describe(desk: Desk, presented: PresentedToken) -> dict[str, Any]:
         "iss": desk.issuer,
     }
     if grant.username and "openid" in granted:
-        told["sub"] = subject(desk, grant)
+        told["sub"] = subject(desk, grant.username)
     if grant.patient and launches_patient(token.scope):
         told["patient"] = grant.patient
     if {"openid", "fhirUser"} <= granted:

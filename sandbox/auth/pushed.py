@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
 from sandbox.auth import authorize
 from sandbox.auth.authentication import Caller, authenticate
 from sandbox.auth.desk import Desk
-from sandbox.auth.request import CallbackError
+from sandbox.auth.request import REPEATABLE, CallbackError
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.store.secret import new_secret
 
@@ -36,7 +36,7 @@ def push(caller: Caller, args: Args) -> dict[str, Any]:
     """Check and keep a request: the answer's body. Raises Authlib's OAuth2Error."""
     desk = caller.desk
     client = authenticate(caller, "par")
-    if any(len(values) > 1 for values in args.values()):
+    if any(len(values) > 1 for name, values in args.items() if name not in REPEATABLE):
         raise InvalidRequestError("A parameter is there more than once")
     if "request_uri" in args:
         raise InvalidRequestError("request_uri cannot be pushed")

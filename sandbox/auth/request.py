@@ -15,12 +15,15 @@ LONGEST = 8192
 """Characters of one parameter."""
 MOST = 100
 """Parameters of one request."""
+REPEATABLE = ("resource", "audience")
+"""Parameters that may be there more than once (RFC 8707 §2, RFC 8693 §2.1)."""
 
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
     """A request that passed every check. `scope` holds what may be granted of what was asked, `prompt`
-    OpenID Connect's wishes, `max_age` how many seconds ago the member may have signed in."""
+    OpenID Connect's wishes, `max_age` how many seconds ago the member may have signed in, `subject` the
+    only member who may (their `sub`; None: anybody)."""
 
     client_id: str
     redirect_uri: str
@@ -30,6 +33,7 @@ class AuthorizationRequest:
     nonce: str | None
     prompt: tuple[str, ...] = ()
     max_age: int | None = None
+    subject: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         state = None if self.state is None else quote(self.state, safe="", errors="surrogateescape")

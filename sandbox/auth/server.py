@@ -22,15 +22,12 @@ from sandbox.auth.desk import Desk
 from sandbox.auth.grants import AuthorizationCode, Challenge
 from sandbox.auth.introspection import Introspection
 from sandbox.auth.refresh import RefreshToken
-from sandbox.auth.request import with_values
+from sandbox.auth.request import REPEATABLE, with_values
 from sandbox.auth.revocation import Revocation
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
 
 logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it logs every token that is issued
-
-REPEATABLE = ("resource", "audience")
-"""Parameters that may be there more than once (RFC 8707 §2, RFC 8693 §2.1); they decide nothing here."""
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 

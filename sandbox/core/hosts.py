@@ -12,7 +12,7 @@ from sandbox.core.errors import UsageError
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::(\d{{1,5}}))?")
+_HOST = re.compile(rf"({_LABEL}(?:\.{_LABEL})*\.?|\[[0-9A-Fa-f:.]+\])(?::(\d{{0,5}}))?")
 _PATH = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
 HOST_MAX = 260
 """Characters of a Host header: a name has 253 at most."""
@@ -30,7 +30,8 @@ _LOOPBACK_NETWORKS: tuple[Network, ...] = (
 def parse_host(text: str) -> tuple[str, int | None] | None:
     """The canonical name and the port of a Host header; None for what is no host.
 
-    Names are lower-case without a final dot; IPv6 addresses are compressed and without brackets.
+    Names are lower-case without a final dot; IPv6 addresses are compressed and without brackets. A port may
+    be empty (RFC 3986 §3.2.3).
     """
     match = _HOST.fullmatch(text) if len(text) <= HOST_MAX else None
     if match is None:

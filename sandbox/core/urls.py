@@ -1,8 +1,13 @@
-"""URLs compared as RFC 3986 §6.2 has it: without the case of scheme and host, without default ports."""
+"""URLs compared as RFC 3986 §6.2 has it: without the case of scheme and host, without default ports.
+
+Hosts have the form that Host headers are read in: no final dot, IPv6 compressed.
+"""
 
 from __future__ import annotations
 
 import re
+
+from sandbox.core.hosts import format_host, parse_host
 
 _PARTS = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*)://([^/?#]*)(.*)", re.DOTALL)
 _AUTHORITY = re.compile(r"(.*@)?(\[[^\]]*\]|[^:@]*)(?::([0-9]*))?", re.DOTALL)
@@ -10,7 +15,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def canonical_url(url: str) -> str:
-    """The URL with its scheme and host in lower case and without a port that goes without saying.
+    """The URL with its scheme and host in their one form and without a port that goes without saying.
 
     Everything behind the authority stays byte for byte; what is no absolute URL stays as it is.
     """
@@ -18,9 +23,11 @@ def canonical_url(url: str) -> str:
     authority = _AUTHORITY.fullmatch(parts[2]) if parts else None
     if parts is None or authority is None:
         return url
-    scheme, port = parts[1].lower(), authority[3]
+    scheme, host, port = parts[1].lower(), authority[2].lower(), authority[3]
+    parsed = parse_host(host)
+    name = format_host(parsed[0]) if parsed else host
     suffix = "" if port in (None, "", _DEFAULT_PORTS.get(scheme)) else f":{port}"
-    return f"{scheme}://{authority[1] or ''}{authority[2].lower()}{suffix}{parts[3]}"
+    return f"{scheme}://{authority[1] or ''}{name}{suffix}{parts[3]}"
 
 
 def same_url(one: str, other: str) -> bool:

@@ -108,7 +108,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as upgrade:
             self._go_on_without_upgrade(data[upgrade.args[0] :])
         except httptools.HttpParserError:
-            self.refuse(HTTPStatus.BAD_REQUEST, "This is not a request that HTTP knows")
+            self._fail(HTTPStatus.BAD_REQUEST, "This is not a request that HTTP knows")
         if self._reads_head and self._head_bytes > HEAD_MAX:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large")
 
@@ -144,8 +144,7 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > URL_MAX:
-            path = self.url.partition(b"?")[0].decode("latin-1")
-            self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long", path)
+            self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -155,8 +154,8 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         if not self._refused and not self.parser.should_upgrade():
-            self._reads_head = False
             super().on_headers_complete()
+            self._reads_head = False
 
     def on_body(self, body: bytes) -> None:
         if not self._refused:
@@ -191,7 +190,7 @@ class Connection(HttpToolsProtocol):
         self.cycle.keep_alive = self.cycle.more_body = False
         self.cycle.message_event.set()
 
-    def refuse(self, status: HTTPStatus, text: str, path: str = "/fhir") -> None:
+    def refuse(self, status: HTTPStatus, text: str) -> None:
         """Answer what cannot become a request, and close. An answer under way is finished first."""
         if self._refused:
             return
@@ -200,11 +199,17 @@ class Connection(HttpToolsProtocol):
         if self._is_answering() and self.cycle.response_started:
             self.cycle.keep_alive = False
             return
-        headers, body = refusal(status, text, path, new_secret(6))
+        headers, body = refusal(status, text, self._requested_path(), new_secret(6))
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         self.close()
+
+    def _requested_path(self) -> str:
+        """The path in the request line once a header shows that it is whole, or once it is too long;
+        before that, the FHIR API's."""
+        is_known = self.url and (self.headers or len(self.url) > URL_MAX)
+        return self.url.partition(b"?")[0].decode("latin-1") if is_known else "/fhir"
 
     def close(self) -> None:
         """Close once everything written is sent, or `SEND_SECONDS` from now."""

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.auth.decision import Answer, Decision, issue, reply_params
 from sandbox.auth.household import Choice, choices, refusal
+from sandbox.auth.identity import subject
 from sandbox.auth.request import AuthorizationRequest
 from sandbox.auth.scopes import launches_patient
 from sandbox.core.errors import BadRequest
@@ -42,8 +43,11 @@ def go_on(pending: Pending, asked: AuthorizationRequest, account: Account) -> An
 
 
 def choose(pending: Pending, asked: AuthorizationRequest, account: Account, choice: Choice) -> AnyResponse:
-    """A patient is established: they may connect, or are told why not."""
+    """Go on with a patient: the member may connect, or the app is told why not."""
     visit = sign_in.known(account, asked)
+    if asked.subject not in (None, subject(visit.desk, account.username)):
+        text = "Another member signed in than id_token_hint names"
+        return finish(pending, asked, account, choice, error="login_required", description=text)
     why = refusal(visit.desk, account, choice)
     if why is not None:
         visit.notes["refusal"] = why.reason

@@ -94,7 +94,7 @@ OAUTH_ERRORS: tuple[tuple[str, str, str], ...] = (
     ("unsupported_response_type", "authorize", "Only response_type=code is served."),
     ("invalid_scope", "authorize, token", "No scope that can be granted, or more than before."),
     ("access_denied", "authorize", "The member declined, or may not connect; error_description says why."),
-    ("login_required", "authorize", "prompt=none was asked and nobody is signed in."),
+    ("login_required", "authorize", "prompt=none: nobody is signed in; or not whom id_token_hint names."),
     ("invalid_redirect_uri", "register", "A redirect URI may not be registered."),
     ("invalid_client_metadata", "register", "Another part of the registration; the description names it."),
 )

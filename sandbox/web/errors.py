@@ -49,7 +49,13 @@ def answer(problem: Problem) -> Response:
         onward = pending.onward() if problem.status < 500 else None
         from_app = request.path.startswith("/auth/") and onward is None
         response = page(
-            "problem.html", problem.status, title=title, text=problem.text, onward=onward, from_app=from_app
+            "problem.html",
+            problem.status,
+            title=title,
+            text=problem.text,
+            onward=onward,
+            from_app=from_app,
+            in_portal=request.path.startswith("/portal/") and "visit" in g,
         )
     response.headers.extend(problem.headers)
     return response

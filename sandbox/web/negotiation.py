@@ -7,6 +7,7 @@ not ours: both are left alone, as RFC 7240 §2 wants.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from flask import Response, request
@@ -24,12 +25,14 @@ JSON = ("application/fhir+json", "application/json", "application/json+fhir", "t
 _FORMATS = frozenset({"json", *JSON, *(name.replace("+", " ") for name in JSON)})
 """What `_format` may say; a client that forgot to encode the + sends a space."""
 
+_BARE_FRACTION = re.compile(r"(;\s*q\s*=\s*)(?=\.[0-9])", re.IGNORECASE)
+
 
 def negotiate() -> None:
     """Before anything under /fhir. Raises NotAcceptable."""
     if request.path.startswith("/fhir/.well-known/") or wants_page():
         return
-    asked = request.args.get("_format")
+    asked = _asked_format()
     if asked:
         acceptable = _is_json(asked)
     else:
@@ -40,14 +43,19 @@ def negotiate() -> None:
         raise problem
 
 
+def _asked_format() -> str | None:
+    """The first `_format` with a value: the others count as omitted (R4 §3.1.1.1)."""
+    return next(filter(None, request.args.getlist("_format")), None)
+
+
 def wants_page() -> bool:
     """Whether this is a browser at the base: it likes HTML better than data."""
     if request.path.rstrip("/") != "/fhir" or request.method not in ("GET", "HEAD"):
         return False
-    asked = request.args.get("_format")
+    asked = _asked_format()
     if asked:
         return asked in ("html", "text/html")
-    accepted = request.accept_mimetypes
+    accepted = parse_accept(request.headers.get("Accept", ""))
     return quality(accepted, "text/html") > max(quality(accepted, name) for name in JSON)
 
 
@@ -72,14 +80,20 @@ def takes_json(header: str) -> bool:
         return True
     if len(header) > HEADER_LENGTH_MAX:
         bad_request(f"Accept has at most {HEADER_LENGTH_MAX} characters", "http.accept")
-    accepted = parse_accept_header(header, MIMEAccept)
+    accepted = parse_accept(header)
     return any(quality(accepted, name) > 0 for name in JSON)
+
+
+def parse_accept(header: str) -> MIMEAccept:
+    """The media ranges of an Accept header. A weight without its zero counts (`q=.2`), and so does a bare
+    `*` in `quality`: Java's HttpURLConnection writes both."""
+    return parse_accept_header(_BARE_FRACTION.sub(r"\g<1>0", header), MIMEAccept)
 
 
 def quality(accepted: MIMEAccept, kind: str) -> float:
     """How much Accept likes a media type: by the range that names it most closely (RFC 9110 §12.5.1)."""
     best = (-1, 0.0)
-    ranks = {kind: 2, f"{kind.partition('/')[0]}/*": 1, "*/*": 0}
+    ranks = {kind: 2, f"{kind.partition('/')[0]}/*": 1, "*/*": 0, "*": 0}
     for value, liked in accepted:
         name, options = parse_options_header(value)
         if _is_r4(options):

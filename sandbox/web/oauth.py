@@ -11,6 +11,7 @@ from sandbox.auth import consent as consents
 from sandbox.auth import pushed
 from sandbox.auth.decision import error_url
 from sandbox.auth.household import choices, refusal, remembered
+from sandbox.auth.identity import subject
 from sandbox.auth.request import AuthorizationRequest, CallbackError, parameters
 from sandbox.auth.server import NO_STORE, TokenRequest
 from sandbox.core.errors import BadRequest
@@ -96,6 +97,9 @@ def _must_sign_in(asked: AuthorizationRequest, browser: session.Browser) -> bool
     """Whether somebody who is signed in has to do so again (OpenID Connect Core §3.1.2.1)."""
     if {"login", "select_account"} & set(asked.prompt):
         return True
+    signed_in = browser.account
+    if signed_in and asked.subject not in (None, subject(here().desk, signed_in.username)):
+        return True
     age = here().desk.now() - browser.session.since
     return asked.max_age is not None and age > asked.max_age * 1000
 
@@ -108,7 +112,8 @@ def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyRespon
         return CallbackError(asked.redirect_uri, error, text, asked.state)
 
     if account is None:
-        raise refuse("login_required", "Nobody is signed in")
+        hinted = "The member that id_token_hint names is not signed in"
+        raise refuse("login_required", hinted if asked.subject else "Nobody is signed in")
     grants = remembered(desk, asked, account)
     if not grants:
         raise refuse("consent_required", "The member has not agreed to this yet")

@@ -135,7 +135,7 @@ def test_an_empty_parameter_is_no_parameter(app: SmartApp, endpoint: Any) -> Non
 
 
 @pytest.mark.parametrize(
-    "name", ["scope", "state", "max_age", "resource", "launch", "response_mode", "code_challenge_method"]
+    "name", ["scope", "state", "max_age", "launch", "response_mode", "code_challenge_method"]
 )
 def test_a_repeated_parameter_is_refused_still(app: SmartApp, name: str) -> None:
     pairs = [*app.request(**{name: None}).items(), (name, "x"), (name, ""), (name, "x")]
@@ -144,6 +144,19 @@ def test_a_repeated_parameter_is_refused_still(app: SmartApp, name: str) -> None
         "invalid_request",
         f"{name} is there more than once",
     )
+
+
+@pytest.mark.parametrize("path", ["authorize", "par"])
+def test_a_resource_may_be_repeated_and_each_is_looked_at(app: SmartApp, path: str) -> None:
+    """RFC 8707 §2."""
+    own, foreign = f"{app.base}/fhir", "https://other.example/fhir"
+    pairs = list(app.request(aud=None).items())
+    twice = _post(app, path, [*pairs, ("resource", own), ("resource", own)])
+    assert twice.status_code == 201 or "/auth/login?" in twice.headers["location"]
+    both = _post(app, path, [*pairs, ("resource", own), ("resource", foreign)])
+    answer = both.json() if path == "par" else app.callback(both)
+    assert answer["error"] == "invalid_request"
+    assert answer["error_description"].startswith("aud must be the FHIR base")
 
 
 def test_an_empty_client_id_does_not_hide_the_clients_scenario(make_app: MakeApp) -> None:

@@ -88,6 +88,7 @@ def test_a_host_that_is_not_ours_is_refused_in_the_shape_of_the_path(
         ("[0::1]:8080", "[::1]:8080"),
         ("payer.localhost:8080", "payer.localhost:8080"),
         ("localhost:80", "localhost"),
+        ("localhost:", "localhost"),
     ],
 )
 def test_links_are_built_from_the_host_in_its_one_form(client_of: MakeClient, host: str, shown: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 from support.smart_app import MakeApp, SmartApp, hidden
 
 
@@ -40,6 +41,19 @@ def test_forms_without_the_sessions_token_do_nothing(app: SmartApp) -> None:
     for form in ({}, {"csrf": "guess"}):
         assert app.browser.post(f"{app.base}/portal/opt-in", data=form).status_code == 403
     assert "switched off" in app.browser.get(f"{app.base}/portal").text
+
+
+@pytest.mark.parametrize("path", ["login", "logout"])
+def test_a_form_that_a_second_tab_sends_too_late_leads_back_to_the_portal(app: SmartApp, path: str) -> None:
+    credentials = {"username": "maria", "password": "maria-pass"}
+    url, form = f"{app.base}/portal/{path}", hidden(app.browser.get(f"{app.base}/portal")) | credentials
+    if path == "logout":
+        app.browser.post(f"{app.base}/portal/login", data=form)
+        form = hidden(app.browser.get(f"{app.base}/portal"))
+    assert app.browser.post(url, data=form).status_code == 303
+    late = app.browser.post(url, data=form)
+    assert late.status_code == 403
+    assert f'href="{app.base}/portal"' in late.text
 
 
 def test_a_wrong_password_stays_outside(app: SmartApp) -> None:

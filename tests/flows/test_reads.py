@@ -190,6 +190,11 @@ def test_head_is_get_without_the_body(maria: SmartApp, path: str) -> None:
         ("text/html", 406),
         ("nonsense", 406),
         ("", 200),
+        ("*", 200),
+        ("*;q=0", 406),
+        # What Java's HttpURLConnection sends by itself.
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", 200),
+        ("application/fhir+json;q=.0", 406),
     ],
 )
 def test_accept_is_weighed(maria: SmartApp, accept: str, status: int) -> None:
@@ -222,6 +227,8 @@ def test_an_empty_format_leaves_the_choice_to_accept(maria: SmartApp) -> None:
     path = f"Patient/{maria.patient}?_format="
     assert maria.get(path).status_code == 200
     assert maria.get(path, Accept="application/fhir+xml").status_code == 406
+    assert maria.get(f"{path}&_format=xml").status_code == 406
+    assert maria.get(f"{path}&_format=json", Accept="application/fhir+xml").status_code == 200
 
 
 def test_elements_of_a_resource_are_read(maria: SmartApp) -> None:

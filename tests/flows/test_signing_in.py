@@ -140,6 +140,47 @@ def test_a_session_may_not_be_enough(app: SmartApp, changes: dict[str, str]) -> 
     assert skipped.status_code == 400
 
 
+# id_token_hint
+
+
+def test_prompt_none_answers_the_member_of_the_hint_only(make_app: MakeApp) -> None:
+    """OpenID Connect Core §3.1.2.2: no code for another member than the one who is asked for."""
+    app, other = make_app().connect("maria"), make_app().connect("walter")
+    app.agree("maria")
+    own, foreign = app.tokens["id_token"], other.tokens["id_token"]
+    assert "code" in app.callback(app.authorize(prompt="none", id_token_hint=own))
+    answer = app.callback(app.authorize(prompt="none", id_token_hint=foreign))
+    assert (answer["error"], answer["state"]) == ("login_required", app.state)
+
+
+def test_a_hint_stays_good_when_it_and_its_key_have_expired(app: SmartApp) -> None:
+    app.connect("maria")
+    app.control("keys/rotate", {})
+    app.control("clock", {"advance": "P2D"})
+    app.agree("maria")
+    hint = app.tokens["id_token"]
+    assert "code" in app.callback(app.authorize(prompt="none", id_token_hint=hint))
+
+
+def test_another_member_is_asked_to_sign_in_and_cannot_answer_for_the_one_of_the_hint(
+    make_app: MakeApp,
+) -> None:
+    app, other = make_app(), make_app().connect("walter")
+    app.agree("maria")
+    hint = other.tokens["id_token"]
+    page = app.follow(app.authorize(id_token_hint=hint))
+    assert page.url.path.endswith("/auth/login")
+    assert told(app.submit(page, "maria"))["error"] == "login_required"
+    assert "code" in app.agree("walter", prompt="login", id_token_hint=hint)
+
+
+@pytest.mark.parametrize("hint", ["x", "a.b.c", "e30.e30.", "ey\u00e9.x.y"])
+def test_what_is_no_id_token_of_the_payer_is_refused_as_a_hint(app: SmartApp, hint: str) -> None:
+    answer = app.callback(app.authorize(prompt="none", id_token_hint=hint))
+    assert answer["error"] == "invalid_request"
+    assert "id_token_hint" in answer["error_description"]
+
+
 # when the member signed in
 
 

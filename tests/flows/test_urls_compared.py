@@ -28,6 +28,13 @@ def test_aud_is_compared_without_the_case_of_scheme_and_host(app: SmartApp) -> N
     assert "code" in app.agree("maria", aud=None, resource=respelled(f"{app.base}/fhir/"))
 
 
+def test_aud_is_compared_without_the_final_dot_of_its_host(app: SmartApp) -> None:
+    """As the Host header is, so that an app may name the address that it connects to."""
+    app = loopback(app)
+    dotted = f"{app.base}/fhir".replace("localhost", "localhost.")
+    assert "code" in app.agree("maria", aud=dotted)
+
+
 @pytest.mark.parametrize("path", ["/FHIR", "/fhir/x", "/fhi"])
 def test_aud_keeps_the_case_of_its_path(app: SmartApp, path: str) -> None:
     app = loopback(app)

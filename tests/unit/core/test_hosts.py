@@ -27,6 +27,7 @@ from sandbox.settings import Settings, from_env, host_policy
         ("[::1]", "::1", None),
         ("[0:0:0:0:0:0:0:1]:8443", "::1", 8443),
         ("a_b.example:08080", "a_b.example", 8080),
+        ("localhost:", "localhost", None),
     ],
 )
 def test_a_host_has_one_form(sent: str, name: str, port: int | None) -> None:
@@ -35,7 +36,7 @@ def test_a_host_has_one_form(sent: str, name: str, port: int | None) -> None:
 
 @pytest.mark.parametrize(
     "sent",
-    ["", " ", "a" * 64, "a..b", ".a", "a b", "x/y", "evil@host", "[::1", "[:::1]", "h:", "h:123456",
+    ["", " ", "a" * 64, "a..b", ".a", "a b", "x/y", "evil@host", "[::1", "[:::1]", "h:123456",
      "h:65536", "a,b", "-a", "bücher.example", "[fe80::1%25eth0]", "a." * 200 + "a"],
 )  # fmt: skip
 def test_what_is_no_host_is_none(sent: str) -> None:

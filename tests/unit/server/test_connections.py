@@ -162,6 +162,33 @@ def test_what_is_no_request_is_refused_once_and_the_connection_closed(
     assert caller.wire.closed_at == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "shape"),
+    [
+        (b"/auth/token", b'{"error":"invalid_request","error_description":'),
+        (b"/s/rate-limited/auth/token?a=b", b'{"error":"invalid_request","error_description":'),
+        (b"/_sandbox/clock", b'{"error":"invalid","message":'),
+        (b"/auth/login", b"<!doctype html>"),
+        (b"/fhir/Patient", b'{"resourceType":"OperationOutcome"'),
+    ],
+)
+@pytest.mark.parametrize("line", [b"X: " + b"y" * 9000, b"X: y\r\n" * 300, b"Content-Length: -1", b"X y"])
+def test_a_head_that_is_refused_is_answered_in_the_shape_of_its_path(
+    path: bytes, shape: bytes, line: bytes
+) -> None:
+    head = b"POST " + path + b" HTTP/1.1\r\nHost: a\r\nAccept: */*\r\n" + line + b"\r\n\r\n"
+    caller = talk(lambda caller: caller.send(head))
+    assert caller.status in (400, 431)
+    assert caller.body.startswith(shape)
+
+
+def test_a_body_in_broken_chunks_is_the_apps_to_refuse() -> None:
+    head = b"POST /auth/token HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    caller = talk(lambda caller: caller.send(head + b"3\r\nabc\r\nzz\r\n" + b"more" * 1000))
+    assert (caller.statuses, caller.body) == ([400], b"This is not a request that HTTP knows")
+    assert caller.wire.closed_at == 0
+
+
 def test_a_request_without_host_is_answered_in_http_1_0() -> None:
     caller = talk(lambda caller: caller.send(b"GET /fhir/x HTTP/1.0\r\n\r\n"))
     assert (caller.status, caller.body) == (200, b"/fhir/x")
