@@ -71,6 +71,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = self._header_bytes = 0
         self._reads_head = True
         self._refused = False
+        self.url = b""
         self.problem: tuple[HTTPStatus, str] | None = None
 
     # --- what asyncio and the parser report
@@ -138,8 +139,7 @@ class Connection(HttpToolsProtocol):
     def on_url(self, url: bytes) -> None:
         super().on_url(url)
         if len(self.url) > URL_MAX:
-            path = self.url.partition(b"?")[0].decode("latin-1")
-            self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long", path)
+            self.refuse(HTTPStatus.REQUEST_URI_TOO_LONG, "The address is too long")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
@@ -185,8 +185,9 @@ class Connection(HttpToolsProtocol):
         self.cycle.keep_alive = self.cycle.more_body = False
         self.cycle.message_event.set()
 
-    def refuse(self, status: HTTPStatus, text: str, path: str = "/fhir") -> None:
-        """Answer what cannot become a request, and close. An answer under way is finished first."""
+    def refuse(self, status: HTTPStatus, text: str) -> None:
+        """Answer what cannot become a request, and close. An answer under way is finished first. The
+        answer has the shape of its path, as far as that has arrived."""
         if self._refused:
             return
         self._refused = True
@@ -194,7 +195,8 @@ class Connection(HttpToolsProtocol):
         if self._is_answering() and self.cycle.response_started:
             self.cycle.keep_alive = False
             return
-        headers, body = refusal(status, text, path, new_secret(6))
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        headers, body = refusal(status, text, path or "/fhir", new_secret(6))
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)

@@ -11,6 +11,7 @@ import pytest
 from support.virtual_time import run_virtually
 from unit.server.caller import Caller, Server
 
+from sandbox.core.files import json_value
 from sandbox.core.waiting import WAIT, Delay
 from sandbox.server import protocol
 from sandbox.server.gateway import BODY_MAX, PIECE
@@ -42,7 +43,7 @@ HEAD = b"POST /fhir/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 400\r\n"
 
 
 def test_a_head_that_drips_is_answered_408_at_the_deadline() -> None:
-    caller = talk(lambda caller: caller.send(HEAD * 9, each=1, pause=3))
+    caller = talk(lambda caller: caller.send(HEAD * 9, each=2, pause=1))
     assert caller.status == 408
     assert b"OperationOutcome" in caller.body
     assert caller.wire.closed_at == protocol.REQUEST_SECONDS
@@ -160,6 +161,17 @@ def test_what_is_no_request_is_refused_once_and_the_connection_closed(
     caller = talk(lambda caller: caller.send(data, each=each))
     assert caller.statuses == [status]
     assert caller.wire.closed_at == 0
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [b"Host: a\r\nX: \x01\r\n\r\n", b"X: " + b"y" * 9000, b"Host: a\r\n"],
+    ids=["malformed", "too long", "unfinished"],
+)
+def test_a_refusal_has_the_shape_of_its_path(rest: bytes) -> None:
+    caller = talk(lambda caller: caller.send(b"POST /s/~t7/auth/token?a=b HTTP/1.1\r\n" + rest))
+    assert caller.status in (400, 408, 431)
+    assert set(json_value(caller.body)) == {"error", "error_description"}
 
 
 def test_a_request_without_host_is_answered_in_http_1_0() -> None:
