@@ -110,7 +110,7 @@ def _ledger(settings: Settings) -> str | Path:
 def _openable(path: Path) -> Path:
     """The same path, once a ledger could be opened there. Raises FileProblem."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(path.parent)
     except OSError as problem:
         raise FileProblem(f"{path.parent}: {problem.strerror or problem}") from None
     Ledger(path).close()

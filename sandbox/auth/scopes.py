@@ -37,6 +37,10 @@ TEXT_MAX, SCOPES_MAX, GRANULAR_MAX, FILTER_MAX = 8192, 200, 100, 400
 """Characters of a `scope` parameter, scopes in it, granular ones among them, and the values of all their
 filters. What is beyond is refused wherever it enters: a filter becomes a part of every search."""
 
+COMBINED_MAX = 20
+"""Parameters of all filters that have several. Filters by one parameter become one condition together,
+but each of these is a subquery for every resource."""
+
 
 @dataclass(frozen=True)
 class Scope:
@@ -134,8 +138,11 @@ def excess(text: str | None) -> str | None:
     granular = [each for each in texts if "?" in each]
     if len(granular) > GRANULAR_MAX:
         return f"scope holds more than {GRANULAR_MAX} granular scopes"
-    if sum(1 + each.count(",") + each.count("&") for each in granular) > FILTER_MAX:
+    filters = [each.partition("?")[2].split("&") for each in granular]
+    if sum(1 + unquote(part).count(",") for parts in filters for part in parts) > FILTER_MAX:
         return f"The granular scopes hold more than {FILTER_MAX} values"
+    if sum(len(parts) for parts in filters if len(parts) > 1) > COMBINED_MAX:
+        return f"The granular scopes of several parameters hold more than {COMBINED_MAX} of them"
     return None
 
 

@@ -17,6 +17,9 @@ FIRST_RUN = "sandbox.first_run"
 FETCHED = "sandbox.fetched"
 """Likewise: the documents that were fetched for it, by URL (`core.outbound.Outcome`)."""
 
+CALLER = "sandbox.caller"
+"""In the environ, set by the app: the address of the caller where a trusted proxy says it."""
+
 LONGEST = 120.0
 """Seconds that one response may be delayed in all, however many delays it holds."""
 

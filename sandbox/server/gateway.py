@@ -23,7 +23,7 @@ from typing import Any
 from sandbox.core.clock import stopwatch
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
-from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
+from sandbox.core.waiting import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server.environ import build_environ
 from sandbox.server.limits import FairExecutor, TooManyWaiting, Turns, WaitCounter, WaitLimit
 from sandbox.server.protocol import EXTENSION, SEND_SECONDS, Connection
@@ -46,7 +46,7 @@ PIECE = 1 << 19
 HEALTH_SECONDS = 0.8
 """Within which the health check answers: that it is stalled, if it has nothing better by then."""
 
-DELAYS, POLLS, FETCHES = WaitLimit(256, 2048), WaitLimit(16, 128), WaitLimit(4, 32)
+DELAYS, POLLS, FETCHES = WaitLimit(256, 1024, 2048), WaitLimit(16, 64, 128), WaitLimit(4, 16, 32)
 """Requests that may wait at once: by a scenario's delay, for news, for another server."""
 QUEUED = 64
 """Costly requests of one caller that may wait for their turn."""
@@ -132,9 +132,10 @@ class Gateway:
         assert chunks is not None
         return await asyncio.get_running_loop().run_in_executor(self._threads, _collect, chunks, Result())
 
-    def place(self, wait: Delay | Retry | Fetch, caller: str) -> AbstractContextManager[None]:
-        """Counts a wait while its block runs, which raises TooManyWaiting."""
-        return {Delay: self._delays, Retry: self._polls, Fetch: self._fetches}[type(wait)].place(caller)
+    def place(self, wait: Delay | Retry | Fetch, environ: dict[str, Any]) -> AbstractContextManager[None]:
+        """Counts a wait while its block runs, which raises TooManyWaiting. `environ` is that of a run."""
+        counter = {Delay: self._delays, Retry: self._polls, Fetch: self._fetches}[type(wait)]
+        return counter.place(_caller(environ), _address(environ))
 
 
 @dataclass
@@ -184,7 +185,7 @@ class _Exchange:
             if wait is None:
                 return result
             try:
-                with self.gateway.place(wait, caller):
+                with self.gateway.place(wait, run):
                     if isinstance(wait, Fetch):
                         outcome = await self._unless_left(fetch(wait.url, wait.loopback))
                         if outcome is None:
@@ -268,7 +269,12 @@ def _caller(environ: dict[str, Any]) -> str:
     secret = environ.get("HTTP_AUTHORIZATION")
     if secret:
         return hashlib.sha256(secret.encode("latin-1")).hexdigest()
-    return str(environ["REMOTE_ADDR"])
+    return _address(environ)
+
+
+def _address(environ: dict[str, Any]) -> str:
+    """Where a request comes from: the connection's address, until the app has said what a proxy says."""
+    return str(environ.get(CALLER) or environ["REMOTE_ADDR"])
 
 
 def _is_costly(environ: dict[str, Any], body_bytes: int) -> bool:

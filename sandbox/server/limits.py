@@ -30,9 +30,11 @@ class TooManyWaiting(Exception):
 
 @dataclass(frozen=True)
 class WaitLimit:
-    """How many requests may wait in one way: of one caller, and of all."""
+    """How many requests may wait in one way: of one caller, of one address, and of all. Anybody may send
+    tokens that are none, so that tokens alone do not tell callers apart."""
 
     per_caller: int
+    per_address: int
     total: int
 
 
@@ -42,22 +44,29 @@ class WaitCounter:
     def __init__(self, limit: WaitLimit):
         self._limit = limit
         self._callers: Counter[str] = Counter()
+        self._addresses: Counter[str] = Counter()
         self._total = 0
 
     @contextmanager
-    def place(self, caller: str) -> Iterator[None]:
+    def place(self, caller: str, address: str) -> Iterator[None]:
         """Count one more while the block runs. Raises TooManyWaiting."""
-        if self._total >= self._limit.total or self._callers[caller] >= self._limit.per_caller:
+        counters = (
+            (self._callers, caller, self._limit.per_caller),
+            (self._addresses, address, self._limit.per_address),
+        )
+        if self._total >= self._limit.total or any(waits[name] >= most for waits, name, most in counters):
             raise TooManyWaiting
         self._total += 1
-        self._callers[caller] += 1
+        for waits, name, _ in counters:
+            waits[name] += 1
         try:
             yield
         finally:
             self._total -= 1
-            self._callers[caller] -= 1
-            if not self._callers[caller]:
-                del self._callers[caller]
+            for waits, name, _ in counters:
+                waits[name] -= 1
+                if not waits[name]:
+                    del waits[name]
 
 
 class FairExecutor:

@@ -72,6 +72,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = self._header_bytes = 0
         self._reads_head = True
         self._refused = False
+        self.url = b""
         self.problem: tuple[HTTPStatus, str] | None = None
 
     # --- what asyncio and the parser report

@@ -48,13 +48,12 @@ def in_force(wired: Rooms, ledger: TenantLedger, path: str, header: str | None) 
     if path and wired.catalog.parse(path).scenarios:
         return InForce(selection)  # a tenant of its own: what is presented here was granted here
     origin = _origin(wired, ledger)
-    if origin is None or not any(origin):
+    if origin is None and header:  # nothing is presented: this begins under the header
+        ledger.terms = selection.written
+        return InForce(selection)
+    if origin is None:  # what its app has registered later is not looked at for what was granted before
         client = Registry(wired.clients, ledger).get(named_client() or "") if _is_auth() else None
-        pin = (client.scenario if client else None) or ""
-        if origin is None and header:  # nothing is presented: this begins under the header
-            ledger.terms = selection.written
-            return InForce(selection)
-        origin = Origin(pin)
+        origin = Origin((client.scenario if client else None) or "")
     ledger.pin, ledger.terms = origin
     own = choose(None, origin.pin or origin.terms)
     if not header and not origin.terms:

@@ -76,10 +76,10 @@ class Lane:
 
     def _answer(self, environ: Mapping[str, Any]) -> tuple[Headers, bytes] | None:
         started = stopwatch()
-        asked = _plain(environ)
-        if asked is None:
-            return None
         try:
+            asked = _plain(environ)
+            if asked is None:
+                return None
             arrived = self._arrived(environ, asked, started)
             if arrived is None:
                 return None
@@ -134,7 +134,7 @@ class Lane:
 
 
 def _plain(environ: Mapping[str, Any]) -> Ask | None:
-    """The request, if it is of the hot kind."""
+    """The request, if it is of the hot kind. Raises BadRequest for an Accept that is too long."""
     if environ["REQUEST_METHOD"] != "GET" or environ.get("CONTENT_LENGTH") not in (None, "", "0"):
         return None
     if budget.is_over(environ):

@@ -20,6 +20,7 @@ from sandbox.core.hosts import (
     parse_address,
     parse_host,
 )
+from sandbox.core.waiting import CALLER
 
 REFUSAL = "sandbox.refusal"
 """Key of the WSGI environment: the Problem that a request is answered with instead."""
@@ -28,10 +29,11 @@ HOSTS = 256 << 10
 """Bytes of Host headers that are remembered with what they mean."""
 
 _RECEIVED = "sandbox.received_host"
-_CALLER = "sandbox.caller"
 _OLD = ("HTTP/1.0", "HTTP/0.9")
 _FORWARDING = re.compile(
-    r"HTTP_(?:.*FORWARDED.*|VIA|CDN_LOOP|CF_.*|X_ENVOY_.*|X_AMZN_.*|X_ORIGINAL_.*|(?:.*_)?(?:IP|ADDR|ADDRESS))"
+    r"HTTP_(?:.*FORWARDED.*|(?:.*_)?VIA|CDN_LOOP|CF_.*|X_ENVOY_.*|X_AMZN?_.*|X_ARR_.*|X_AZURE_.*|X_VARNISH"
+    r"|X_(?:ORIGINAL|REWRITE)_.*|X_(?:HOST|SCHEME)|FRONT_END_HTTPS|SURROGATE_CAPABILITY|TAILSCALE_.*"
+    r"|(?:.*_)?(?:(?:CLIENT|SOCKET)?IP|ADDR|ADDRESS))"
 )
 _WELL_KNOWN = re.compile(r"(/\.well-known/[^/]+)(/.*)")
 _HOPS_MAX = 16
@@ -60,7 +62,7 @@ class OriginMiddleware:
             host = _listening_host(environ, policy)
         environ[_RECEIVED] = environ["HTTP_HOST"] = host
         if "HTTP_X_FORWARDED_FOR" in environ:
-            environ[_CALLER] = _forwarded_caller(environ, policy)
+            environ[CALLER] = _forwarded_caller(environ, policy)
         if (public := policy.public) is not None:
             environ["wsgi.url_scheme"], environ["HTTP_HOST"] = public.scheme, public.host
             if public.path:
@@ -122,7 +124,7 @@ def _forwarded_caller(environ: Mapping[str, Any], policy: HostPolicy) -> str:
 def caller_address(environ: Mapping[str, Any]) -> str:
     """The address a request came from: the connection's, or what a trusted proxy says. This is the
     one that quotas and throttles count by."""
-    address: str = environ.get(_CALLER) or environ.get("REMOTE_ADDR") or ""
+    address: str = environ.get(CALLER) or environ.get("REMOTE_ADDR") or ""
     return address
 
 

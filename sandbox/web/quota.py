@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ipaddress
+from contextlib import suppress
 
 from flask import request
 
+from sandbox.core.errors import Unavailable
 from sandbox.web.origin import caller_address
 from sandbox.web.visit import here, rooms
 
@@ -30,7 +32,11 @@ def take(kind: str) -> None:
 
 
 def take_session(tenant: str) -> None:
-    """Count a payer that nobody has asked anything yet. Raises TooManyRequests."""
+    """Count a payer that nobody has asked anything yet. Raises TooManyRequests.
+
+    Where the ledger cannot be written nothing is counted: reads go on.
+    """
     if not rooms().ledger.is_known(tenant):
-        rooms().ledger.quotas.take("session", client_address())
-        rooms().ledger.visit(tenant)
+        with suppress(Unavailable):
+            rooms().ledger.quotas.take("session", client_address())
+            rooms().ledger.visit(tenant)

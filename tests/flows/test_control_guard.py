@@ -92,6 +92,17 @@ FORWARDED = [
     {"X-Amzn-Trace-Id": "Root=1-2-3"},
     {"CDN-Loop": "cdn"},
     {"Via": "1.1 proxy"},
+    {"X-BlueCoat-Via": "x"},
+    {"X-Azure-ClientIP": "127.0.0.1"},
+    {"X-Amz-Cf-Id": "x"},
+    {"X-ARR-LOG-ID": "x"},
+    {"X-Varnish": "1"},
+    {"X-Rewrite-URL": "/"},
+    {"X-Host": "localhost"},
+    {"X-Scheme": "https"},
+    {"Front-End-Https": "on"},
+    {"Surrogate-Capability": "x"},
+    {"Tailscale-User-Login": "x"},
 ]
 PAGES = [
     {"Origin": "https://evil.example"},

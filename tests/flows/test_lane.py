@@ -172,6 +172,7 @@ ASIDE: list[tuple[str, dict[str, Any]]] = [
     ("/fhir/Patient/{patient}", {"Origin": "http://localhost:5173"}),
     ("/fhir/Patient/{patient}", {"X_Sandbox_Scenario": "broken-references"}),
     ("/fhir/Patient/{patient}", {"Accept": "application/fhir+xml"}),
+    ("/fhir/Patient/{patient}", {"Accept": "application/fhir+json," * 100}),
     ("/fhir/Patient/{patient}", {"token": "unknown"}),
     ("/fhir/Patient/{patient}?_format=json", {}),
     ("/fhir/Patient/{patient}?_pretty=true", {}),

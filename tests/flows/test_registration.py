@@ -260,6 +260,19 @@ def test_a_registration_can_be_read_changed_and_deleted(app: SmartApp) -> None:
     assert managed(told, "GET").status_code == 401
 
 
+def test_a_scenario_that_is_registered_later_loosens_nothing_granted_before(app: SmartApp) -> None:
+    base = app.base.replace("/s/baseline~", "/s/~")
+    told = register(base).json()
+    with SmartApp(base, told["client_id"], CB, told["client_secret"]) as web:
+        code = web.agree("maria")["code"]
+        assert web.redeem(code).status_code == 200
+        sent = METADATA | {"client_id": told["client_id"], "scenario": "code-works-twice"}
+        assert managed(told, "PUT", json=sent).status_code == 200
+        assert web.redeem(code).status_code == 400
+        code = web.agree("maria")["code"]
+        assert [web.redeem(code).status_code for _ in range(2)] == [200, 200]
+
+
 @pytest.mark.parametrize("token", ["x", "Bearer"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
 def test_a_registration_is_nobody_else_s(app: SmartApp, method: str, token: str) -> None:

@@ -18,6 +18,8 @@ EXCESSIVE = {
     "1,000 scopes": " ".join(f"patient/X{n}.r" for n in range(1000)),
     "a long scope": "openid " + "x" * 9000,
     "a thousand values": " ".join("patient/Media.r?type=" + "a," * 20 + str(n) for n in range(50)),
+    "encoded commas": " ".join("patient/Media.r?type=" + "a%2C" * 19 + str(n) for n in range(21)),
+    "combined filters": " ".join(f"patient/Media.r?type=t{n}&identifier=i{n}" for n in range(11)),
 }
 
 

@@ -239,6 +239,18 @@ SCOPES = {
         " ".join(f"patient/Observation.rs?category={n}," + "a," * 9 for n in range(40)),
         "values",
     ),
+    "many values, encoded": (
+        " ".join("patient/Observation.rs?category=" + "a%2C" * 19 + str(n) for n in range(21)),
+        "values",
+    ),
+    "many combined filters": (
+        " ".join(f"patient/Observation.rs?category=c{n}&status=s{n}" for n in range(11)),
+        "several parameters",
+    ),
+    "some combined filters": (
+        " ".join(f"patient/Observation.rs?category=c{n}&status=s{n}" for n in range(10)),
+        None,
+    ),
     "the same again and again": ("openid " * 1000, None),
 }
 

@@ -42,7 +42,7 @@ HEAD = b"POST /fhir/x HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 400\r\n"
 
 
 def test_a_head_that_drips_is_answered_408_at_the_deadline() -> None:
-    caller = talk(lambda caller: caller.send(HEAD * 9, each=1, pause=3))
+    caller = talk(lambda caller: caller.send(HEAD * 9, each=2, pause=1))
     assert caller.status == 408
     assert b"OperationOutcome" in caller.body
     assert caller.wire.closed_at == protocol.REQUEST_SECONDS
@@ -172,7 +172,9 @@ def test_what_is_no_request_is_refused_once_and_the_connection_closed(
         (b"/fhir/Patient", b'{"resourceType":"OperationOutcome"'),
     ],
 )
-@pytest.mark.parametrize("line", [b"X: " + b"y" * 9000, b"X: y\r\n" * 300, b"Content-Length: -1", b"X y"])
+@pytest.mark.parametrize(
+    "line", [b"X: " + b"y" * 9000, b"X: y\r\n" * 300, b"Content-Length: -1", b"X y", b"X: \x01"]
+)
 def test_a_head_that_is_refused_is_answered_in_the_shape_of_its_path(
     path: bytes, shape: bytes, line: bytes
 ) -> None:

@@ -14,7 +14,7 @@ from support.virtual_time import HeldExecutor, InlineExecutor, run_virtually
 from unit.server.caller import Caller, Server
 
 from sandbox.core.outbound import Document, Failure
-from sandbox.core.waiting import FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
+from sandbox.core.waiting import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server import gateway
 from sandbox.server.limits import SHORT_TURN_SECONDS, TURN_SECONDS, FairExecutor, Turns
 
@@ -24,6 +24,8 @@ TOKEN = "Authorization: Bearer {}"
 def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Waits as its path says, and answers with what it has by then."""
     kind, body = environ["PATH_INFO"].rpartition("/")[2], [b"done"]
+    if "HTTP_X_FORWARDED_FOR" in environ:
+        environ[CALLER] = environ["HTTP_X_FORWARDED_FOR"]
     if kind == "delay":
         environ[WAIT] = Delay(120)
     elif kind == "poll" and asyncio.get_running_loop().time() < 20:
@@ -119,6 +121,28 @@ def test_one_caller_may_have_so_many_waits_and_others_theirs() -> None:
         return caller.status
 
     assert run_virtually(main) == 0
+
+
+def _waiting(lines: list[str]) -> int:
+    """How many of as many delays as there may be wait, each sent with one of the header lines in turn."""
+
+    async def main() -> int:
+        server = Server(app, connections=gateway.DELAYS.total)
+        callers = [server.connect() for _ in range(gateway.DELAYS.total)]
+        for number, caller in enumerate(callers):
+            await caller.get("/fhir/delay", lines[number % len(lines)])
+        await asyncio.sleep(1)
+        return sum(caller.status == 0 for caller in callers)
+
+    return run_virtually(main)
+
+
+def test_made_up_tokens_leave_other_addresses_their_waits() -> None:
+    assert _waiting([TOKEN.format(number) for number in range(100)]) == gateway.DELAYS.per_address
+
+
+def test_addresses_that_a_trusted_proxy_tells_wait_apart() -> None:
+    assert _waiting([f"X-Forwarded-For: 192.0.2.{number}" for number in range(100)]) == gateway.DELAYS.total
 
 
 def test_who_left_waits_no_more_and_makes_room() -> None:

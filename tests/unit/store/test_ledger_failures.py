@@ -19,6 +19,7 @@ from werkzeug.test import Client, TestResponse
 from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import Unavailable
+from sandbox.serving import _openable
 from sandbox.settings import Settings
 from sandbox.store.failures import is_unavailable
 from sandbox.store.ledger import Ledger
@@ -114,10 +115,11 @@ STATES = [full, locked, read_only]
 @pytest.mark.parametrize("origin", ["", "http://elsewhere.example"], ids=["lane", "flask"])
 def test_reads_go_on_without_a_journal(payer: Payer, state: Callable[..., Any], origin: str) -> None:
     asked = [f"/fhir/Patient/{payer.patient}", "/fhir/ExplanationOfBenefit?_count=2", "/fhir/metadata"]
+    asked += ["/s/~unseen/fhir/metadata", "/s/broken-references/fhir/metadata"]
     headers = {"Origin": origin} if origin else {}
     with state(payer.ledger, payer.path):
         for _ in range(2):
-            assert [payer.get(path, **headers).status_code for path in asked] == [200, 200, 200]
+            assert {payer.get(path, **headers).status_code for path in asked} == {200}
         assert payer.ledger.upkeep.lost >= 6
     payer.clock.advance(timedelta(seconds=2))
     before = payer.ledger.tenant("").last_number()
@@ -223,6 +225,11 @@ def test_a_ledger_is_its_owners_alone(tmp_path: Path) -> None:
     assert _modes(folder) == {0o600}
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     ledger.close()
+
+
+def test_the_folder_of_a_store_is_its_owners_alone(tmp_path: Path) -> None:
+    path = _openable(tmp_path / "store" / "ledger.db")
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
 def test_a_ledger_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
