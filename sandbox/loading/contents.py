@@ -126,7 +126,7 @@ class _Load:
                 self.report.existing[kind] += 1
                 return False
             if (other.updated, other.version) == (updated, version):
-                self._complain(found.place, f"{name} is there twice and differs: see {other.place}")
+                self.report.differing.add(f"{name} in {found.place} is not that in {other.place}")
                 return False
         versions.append(mine)
         if found.query:

@@ -35,13 +35,16 @@ class Listing:
 class Report:
     """What a load found, counted. Every resource that was read is `loaded`, `same` (its content was
     there already), `existing` (a conditional create that found its resource), `superseded` (an older
-    version that no clock can show), `left_out` (of a type that is not served) or among the `bad`."""
+    version that no clock can show), `left_out` (of a type that is not served), `differing`, or among the
+    `bad`."""
 
     loaded: Counter[str] = field(default_factory=Counter)
     same: Counter[str] = field(default_factory=Counter)
     existing: Counter[str] = field(default_factory=Counter)
     superseded: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    differing: Listing = field(default_factory=Listing)
+    """Resources left out whose id and version another one has; both places are named."""
     bad: Listing = field(default_factory=Listing)
     unread: Listing = field(default_factory=Listing)
     """Files that are no data, or hold none."""
@@ -59,7 +62,7 @@ class Report:
     def read(self) -> int:
         """How many resources were read."""
         counts = (self.loaded, self.same, self.existing, self.superseded, self.left_out)
-        return sum(sum(count.values()) for count in counts) + self.bad.count
+        return sum(sum(count.values()) for count in counts) + self.differing.count + self.bad.count
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON types."""
@@ -89,6 +92,7 @@ class Report:
             if count:
                 told.append(what.format(_by_type(count)))
         for listing, noun, what in (
+            (self.differing, "resource", "left out {} of the same id and version as another: {}"),
             (self.bad, "value", "skipped {} that cannot be used: {}"),
             (self.unread, "file", "did not read {}: {}"),
             (self.dangling, "reference", "{} to resources that are not there: {}"),
