@@ -201,6 +201,8 @@ def _base(url: str | None, scenario: str | None) -> str:
 @click.option(
     "--csv", "as_csv", is_flag=True, help="Every login, with counts of resources and claims, as CSV."
 )
+@click.option("--data", help="List the logins of this data instead: a file or a folder, as `serve` takes it.")
+@click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
 def members(as_csv: bool, **given: Any) -> None:
     """List the named members: logins and what each is for."""
     import csv
@@ -210,6 +212,14 @@ def members(as_csv: bool, **given: Any) -> None:
     from sandbox.synth.spec import load_spec
 
     settings = _settings(**given)
+    if settings.data:
+        from sandbox.loading import logins
+
+        if as_csv:
+            raise UsageError("--csv counts a generated population, not --data")
+        for account in logins(Path(settings.data), skip_bad=settings.skip_bad):
+            say(escape(f"{account.username:<40} {account.password:<45} {account.name}"))
+        return
     if as_csv:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
         return

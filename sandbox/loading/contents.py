@@ -52,13 +52,20 @@ def load(
     Raises FileProblem naming file, line and element of what cannot be used, unless `skip_bad`.
     """
     files, others = find(path)
+    if not files:
+        raise FileProblem(f"{path}: no .ndjson or .json file in it")
     report = Report()
     for other in others:
         report.unread.add(str(other))
     loading = _Load(files, report, skip_bad, progress)
     if not loading.survey() and not loading.accounts and not report.bad.count:
-        raise FileProblem(f"{path}: no FHIR resource in a .ndjson, .jsonl or .json file")
+        raise FileProblem(f"{path}: no FHIR resource in it")
     return loading.contents(today), report
+
+
+def logins(path: Path, *, skip_bad: bool = False) -> Iterator[Account]:
+    """Who can sign in to a payer that serves this data. Raises FileProblem."""
+    return (account for account, _ in load(path, skip_bad=skip_bad)[0] if account)
 
 
 class _Version(NamedTuple):
@@ -306,4 +313,5 @@ def _stranger(id: str, patient: dict[str, Any], spans: list[Span]) -> Account:
         role="eligible",
         birth_date=_day(patient.get("birthDate")) or ALWAYS,
         spans=tuple(spans) or (Span("commercial", ALWAYS, None),),
+        purpose="of the loaded data",
     )
