@@ -29,10 +29,13 @@ ACCOUNTS = "members.ndjson"
 """Logins, one `Account.to_json()` a line."""
 
 ALWAYS = date(1900, 1, 1)
+TOGETHER = 500
+"""Resources that are handed over at a time."""
 EVERY = 500
 """Resources between two calls of `progress`."""
 
-_BLANKS = re.compile(rb'"\s*:\s|\s:|,\s|[\[{]\s|\s[\]}]')
+_SPACED = re.compile(rb'"reference"(?!:")')
+"""A reference that is written with blanks, which `mentioned` does not know."""
 _OTHER_HOST = re.compile(rb'"reference":"(?:https?:|[A-Z][A-Za-z]+\?)')
 _REFERENCE = re.compile(rb'"reference":"([^"\\#][^"\\]*)"')
 
@@ -176,6 +179,7 @@ class _Load:
         patients: dict[str, dict[str, Any]] = {}
         spans: dict[str, list[Span]] = {}
         owners: dict[str, None] = {}
+        together: list[Given] = []
         end = dates.FOREVER
         if today:
             end = dates.milliseconds(datetime.combine(today + timedelta(days=1), time(), UTC))
@@ -185,9 +189,12 @@ class _Load:
         for number, found in enumerate(self._found(lambda place, text: None, self.identified.get)):
             if number % EVERY == 0:
                 self.progress(self.read + number)
+            if len(together) == TOGETHER:
+                yield None, together
+                together = []
             if isinstance(found, Deletion):
                 self.report.loaded["deletions"] += 1
-                yield None, (found,)
+                together.append(found)
                 continue
             if number in self.left_out:
                 continue
@@ -205,7 +212,8 @@ class _Load:
                 owners[patient] = None
             if kind == "Coverage":
                 spans.setdefault(str(patient), []).append(_span(resource))
-            yield None, (given,)
+            together.append(given)
+        yield None, together
         for patient in owners:
             if patient not in patients:
                 self.report.unreachable.add(patient)
@@ -219,7 +227,7 @@ class _Load:
         """The resource with the references to what is loaded made relative; its own bytes where they can
         stay."""
         line = found.line
-        if line is not None and not _BLANKS.search(line) and not _OTHER_HOST.search(line):
+        if line is not None and not _SPACED.search(line) and not _OTHER_HOST.search(line):
             return line
         content = exactly(line) if line is not None else found.resource
         return renamed(content, self._local)  # type: ignore[no-any-return]

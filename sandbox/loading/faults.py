@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from sandbox.fhir import dates
@@ -75,13 +76,7 @@ def _of_meta(meta: Any) -> Iterator[Fault]:
 
 def _of_dates(resource: dict[str, Any]) -> Iterator[Fault]:
     """Dates that are none, or periods that are no objects, where nothing else may stand."""
-    table = TYPES[resource["resourceType"]]
-    paths = {path for param in table.params if param.kind == "date" for path in param.paths}
-    if resource["resourceType"] == "Coverage":
-        paths.add("period")
-    for path in sorted(paths - {"meta.lastUpdated"}):
-        if path.rpartition(".")[2] in _CHOICES or "[" in path:
-            continue
+    for path in _date_paths(resource["resourceType"]):
         for value in elements(resource, path):
             if isinstance(value, dict):
                 for edge in ("start", "end"):
@@ -91,6 +86,16 @@ def _of_dates(resource: dict[str, Any]) -> Iterator[Fault]:
                 yield path, "is not a Period"
             elif not _is_date(value):
                 yield path, f"not a FHIR date: {value!r}"
+
+
+@cache
+def _date_paths(kind: str) -> list[str]:
+    """Where a type has dates or periods, and nothing else."""
+    paths = {path for param in TYPES[kind].params if param.kind == "date" for path in param.paths}
+    if kind == "Coverage":
+        paths.add("period")
+    words = {path for path in paths if path.rpartition(".")[2] in _CHOICES or "[" in path}
+    return sorted(paths - words - {"meta.lastUpdated"})
 
 
 def _is_date(value: Any) -> bool:
