@@ -22,6 +22,7 @@ from sandbox.fhir.params import TYPES, elements, literal, owner
 from sandbox.loading.bundles import Found, conditional, digest, renamed, unpacked
 from sandbox.loading.faults import fault_of, needs_owner
 from sandbox.loading.files import Complain, Place, Value, exactly, find, values
+from sandbox.loading.other_versions import other_version
 from sandbox.loading.report import Report
 from sandbox.store.batch import Deletion, Given
 
@@ -117,6 +118,10 @@ class _Load:
 
     def _is_kept(self, number: int, found: Found) -> bool:
         kind = found.resource["resourceType"]
+        if found_version := other_version(found.resource):
+            version, sign = found_version
+            self.report.other_versions[f"{version} by {sign}"] += 1
+            return False
         if kind not in TYPES:
             self.report.left_out[kind] += 1
             return False

@@ -35,14 +35,16 @@ class Listing:
 class Report:
     """What a load found, counted. Every resource that was read is `loaded`, `same` (its content was
     there already), `existing` (a conditional create that found its resource), `superseded` (an older
-    version that no clock can show), `left_out` (of a type that is not served), `differing`, or among the
-    `bad`."""
+    version that no clock can show), `left_out` (of a type that is not served), of one of the
+    `other_versions`, `differing`, or among the `bad`."""
 
     loaded: Counter[str] = field(default_factory=Counter)
     same: Counter[str] = field(default_factory=Counter)
     existing: Counter[str] = field(default_factory=Counter)
     superseded: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    other_versions: Counter[str] = field(default_factory=Counter)
+    """Resources of another version of FHIR than R4, by version and the sign of it."""
     differing: Listing = field(default_factory=Listing)
     """Resources left out whose id and version another one has; both places are named."""
     bad: Listing = field(default_factory=Listing)
@@ -61,7 +63,9 @@ class Report:
     @property
     def read(self) -> int:
         """How many resources were read."""
-        counts = (self.loaded, self.same, self.existing, self.superseded, self.left_out)
+        counts = (
+            self.loaded, self.same, self.existing, self.superseded, self.left_out, self.other_versions
+        )  # fmt: skip
         return sum(sum(count.values()) for count in counts) + self.differing.count + self.bad.count
 
     def to_json(self) -> dict[str, Any]:
@@ -88,6 +92,7 @@ class Report:
             (self.existing, "merged {}: a conditional create found what is there"),
             (self.superseded, "left out {}: older versions without a time of their own"),
             (self.left_out, "left out {}: types that this payer does not hold"),
+            (self.other_versions, "left out {}: this payer serves FHIR R4"),
         ):
             if count:
                 told.append(what.format(_by_type(count)))

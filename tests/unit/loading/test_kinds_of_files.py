@@ -255,6 +255,26 @@ def test_a_patient_named_by_an_identifier_owns_the_resource(tmp_path: Path) -> N
     assert found["Observation/x"]["subject"] == MINE
 
 
+@pytest.mark.parametrize(
+    ("resource", "sign"),
+    [
+        ({"resourceType": "MedicationOrder", "id": "m"}, "DSTU2 by MedicationOrder"),
+        (observation("x", comment="words"), "STU3 by Observation.comment"),
+        ({"resourceType": "Condition", "id": "c", "subject": MINE, "clinicalStatus": "active"}, "as a code"),
+    ],
+)
+def test_another_version_of_fhir_is_recognized_and_said_once(
+    tmp_path: Path, resource: Resource, sign: str
+) -> None:
+    several = [resource | {"id": f"n{number}"} for number in range(40)]
+    found, report, _ = read(write(tmp_path, a_ndjson=[PATIENT, *several]))
+    assert list(found) == ["Patient/p1"]
+    assert report.read == 41
+    (line,) = [line for line in report.lines() if "R4" in line]
+    assert sign in line
+    assert "40 resources" in line
+
+
 # --- the report --------------------------------------------------------------------------------------
 
 
