@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from sandbox import __version__
-from sandbox.core.errors import UsageError
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.files import json_bytes, json_value
 from sandbox.core.part_file import sweep_parts
 from sandbox.core.roster import Account
-from sandbox.loading import load
+from sandbox.loading import Report, load
+from sandbox.loading.files import find
 from sandbox.settings import Settings
 from sandbox.store import address, intake, library
 from sandbox.store.batch import Given
+from sandbox.store.schema import LOADED
 
 if TYPE_CHECKING:
     from sandbox.synth.population import Dossier, Guides
@@ -90,15 +93,23 @@ def prepared(
     path = place(settings, today)
     if isinstance(path, Path):
         sweep_parts(path.parent, "library-*.db")
-    if not library.exists(path):
-        if settings.data:
-            contents, report = load(Path(settings.data), skip_bad=settings.skip_bad)
-            intake.build(path, contents)
-            tell(str(report))
-        else:
-            with uncollected():
-                intake.build(path, generated(settings, today, progress))
+    if settings.data:
+        tell(str(_loaded(settings, today, path, progress)))
+    elif not library.exists(path):
+        with uncollected():
+            intake.build(path, generated(settings, today, progress))
     return path
+
+
+def _loaded(settings: Settings, today: date, path: str | Path, progress: Progress) -> Report:
+    """What a load of the data made of it, now or when its library was built."""
+    known = library.noted(path, LOADED) if library.exists(path) else None
+    if known:
+        return Report.from_json(json_value(known))
+    contents, report = load(Path(settings.data), skip_bad=settings.skip_bad, today=today, progress=progress)
+    with uncollected():
+        intake.build(path, contents, lambda: [(LOADED, json_bytes(report.to_json()))])
+    return report
 
 
 def place(settings: Settings, today: date) -> str | Path:
@@ -118,7 +129,12 @@ def _fingerprint(settings: Settings, today: date) -> str:
     made_by = [*code.glob("synth/**/*.py"), *code.glob("fhir/*.py"), *(code / "store" / n for n in MADE_BY)]
     inputs = [*settings.fixtures.rglob("*.yaml"), *made_by]
     if settings.data:
-        inputs = [p for p in Path(settings.data).rglob("*") if p.suffix in (".ndjson", ".json")] + made_by
+        inputs = [*find(Path(settings.data))[0], *code.glob("loading/*.py"), *made_by]
     for path in sorted(inputs):
-        known.update(path.name.encode() + b"\0" + path.read_bytes())
+        known.update(path.name.encode() + b"\0")
+        try:
+            with path.open("rb") as file:
+                known.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as problem:
+            raise FileProblem(f"{path}: {problem.strerror or problem}") from None
     return known.hexdigest()[:16]

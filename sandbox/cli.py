@@ -77,6 +77,15 @@ def _progress(total: int, what: str) -> Callable[[int], None]:
     return tell
 
 
+def _reading() -> Callable[[int], None]:
+    """Counts on a terminal what was read of other people's data; quiet in a pipe."""
+
+    def show(done: int) -> None:
+        overwrite(f"reading the data (each twice): {quantity(done, 'resource')}")
+
+    return show if sys.stderr.isatty() else lambda done: None
+
+
 population = [
     click.option("--members", type=int, help="How many members, the named ones included.  [default: 100]"),
     click.option("--seed", type=int, help="The seed of the population.  [default: 1]"),
@@ -104,8 +113,8 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--scenario", help="Scenario of the default payer.  [default: baseline]")
 @click.option("--scenarios", "own_scenarios", help="A folder of scenarios of your own, beside ours.")
 @_with(population)
-@click.option("--data", help="Serve a folder of NDJSON files or Bundles instead.")
-@click.option("--skip-bad", is_flag=True, default=None, help="Leave bad lines of that folder out.")
+@click.option("--data", help="Serve NDJSON files or Bundles instead: a file or a folder.")
+@click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
 @click.option("--store", help="Folder (or postgresql://…) that keeps library and ledger.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 1]")
 @click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
@@ -116,7 +125,8 @@ def serve(allowed_host: tuple[str, ...], **given: Any) -> None:
     from sandbox.serving import serve as run
 
     settings = _settings(allowed_host=",".join(allowed_host) or None, **given)
-    run(settings, _progress(settings.members, "building the population"), say)
+    building = _reading() if settings.data else _progress(settings.members, "building the population")
+    run(settings, building, say)
 
 
 @cli.command()
@@ -191,6 +201,8 @@ def _base(url: str | None, scenario: str | None) -> str:
 @click.option(
     "--csv", "as_csv", is_flag=True, help="Every login, with counts of resources and claims, as CSV."
 )
+@click.option("--data", help="List the logins of this data instead: a file or a folder, as `serve` takes it.")
+@click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
 def members(as_csv: bool, **given: Any) -> None:
     """List the named members: logins and what each is for."""
     import csv
@@ -200,6 +212,14 @@ def members(as_csv: bool, **given: Any) -> None:
     from sandbox.synth.spec import load_spec
 
     settings = _settings(**given)
+    if settings.data:
+        from sandbox.loading import logins
+
+        if as_csv:
+            raise UsageError("--csv counts a generated population, not --data")
+        for account in logins(Path(settings.data), skip_bad=settings.skip_bad):
+            say(escape(f"{account.username:<40} {account.password:<45} {account.name}"))
+        return
     if as_csv:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
         return

@@ -158,7 +158,7 @@ def banner(settings: Settings) -> str:
         ("FHIR base", f"{base}/fhir"),
         ("SMART", f"{base}/fhir/.well-known/smart-configuration"),
         ("Client id", "sandbox-app  (public, PKCE, any loopback redirect URI)"),
-        *(("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in _three(list(accounts.values()))),
+        *(_people(list(accounts.values()))),
         ("Developers", f"{base}/developer"),
         ("Control", f"{base}/_sandbox/clock"),
         ("Score it", f"payer-sandbox score {base}/fhir"),
@@ -170,6 +170,13 @@ def banner(settings: Settings) -> str:
     who = f"{quantity(len(accounts), 'member')}, scenario {settings.scenario}"
     head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
     return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])
+
+
+def _people(accounts: list[Account]) -> list[tuple[str, str]]:
+    """Whom to sign in as."""
+    if not accounts:
+        return [("Member", "nobody: a backend service reads this data (client sandbox-backend)")]
+    return [("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in _three(accounts)]
 
 
 def _three(accounts: list[Account]) -> list[Account]:

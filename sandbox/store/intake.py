@@ -7,7 +7,7 @@ one after it was replaced. A deletion ends the version that is in force then.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -40,21 +40,26 @@ from sandbox.store.schema import (
 )
 from sandbox.store.sharing import Sharing
 
+About = Callable[[], Iterable[tuple[str, bytes]]]
+"""More rows of `about`, asked for when the contents are written."""
 
-def build(place: str | Path, contents: Iterable[tuple[Account | None, Iterable[Given]]]) -> int:
+
+def build(
+    place: str | Path, contents: Iterable[tuple[Account | None, Iterable[Given]]], about: About = tuple
+) -> int:
     """Write a library of these members, whole or not at all, to a file or to a schema of a database
     (its address). Returns the resource count."""
-    return write(place, (indexed(account, resources) for account, resources in contents))
+    return write(place, (indexed(account, resources) for account, resources in contents), about)
 
 
-def write(place: str | Path, batches: Iterable[Batch]) -> int:
+def write(place: str | Path, batches: Iterable[Batch], about: About = tuple) -> int:
     """The same of rows that are made already. Raises FileProblem."""
     if isinstance(place, str) and address.is_url(place):
-        return _write_schema(place, batches)
-    return _write_file(Path(place), batches)
+        return _write_schema(place, batches, about)
+    return _write_file(Path(place), batches, about)
 
 
-def _write_file(path: Path, batches: Iterable[Batch]) -> int:
+def _write_file(path: Path, batches: Iterable[Batch], about: About) -> int:
     try:
         make_private_folder(path.parent)
         with part_file(path) as part:
@@ -65,7 +70,7 @@ def _write_file(path: Path, batches: Iterable[Batch]) -> int:
                     db.exec_driver_sql("PRAGMA journal_mode = OFF")
                     db.exec_driver_sql("PRAGMA synchronous = OFF")
                     db.exec_driver_sql("PRAGMA cache_size = -65536")  # KB: indexes are sorted in that much
-                    count = _written(db, batches)
+                    count = _written(db, batches, about)
                     db.commit()
             finally:
                 engine.dispose()
@@ -74,7 +79,7 @@ def _write_file(path: Path, batches: Iterable[Batch]) -> int:
     return count
 
 
-def _write_schema(place: str, batches: Iterable[Batch]) -> int:
+def _write_schema(place: str, batches: Iterable[Batch], about: About) -> int:
     """One transaction: until it is over, nobody sees any of it."""
     engine = address.writing(place)
     driver: Any = engine.dialect.loaded_dbapi
@@ -85,7 +90,7 @@ def _write_schema(place: str, batches: Iterable[Batch]) -> int:
             db.execute(select(func.pg_advisory_xact_lock(func.hashtext(schema))))
             db.execute(DropSchema(schema, cascade=True, if_exists=True))
             db.execute(CreateSchema(schema))
-            return _written(db, batches)
+            return _written(db, batches, about)
     except (DBAPIError, driver.Error) as problem:
         why = str(getattr(problem, "orig", problem)).splitlines()[0]
         raise FileProblem(f"{address.shown(place)}: cannot be written ({why})") from None
@@ -93,13 +98,14 @@ def _write_schema(place: str, batches: Iterable[Batch]) -> int:
         engine.dispose()
 
 
-def _written(db: Connection, batches: Iterable[Batch]) -> int:
+def _written(db: Connection, batches: Iterable[Batch], about: About) -> int:
     """Every table of a library, in an empty place."""
     for table in META.sorted_tables:
         db.execute(CreateTable(table))
     for name, seen in VIEWED.items():
         db.execute(text(f"CREATE VIEW {name} AS {seen}"))
     count, deletions = _fill(db, iter(batches))
+    _insert(db, ABOUT, list(about()))
     indexes = [index for table in META.sorted_tables for index in table.indexes]
     first, *others = sorted(indexes, key=lambda i: (i.name != "resource_id", str(i.name)))
     first.create(db)  # at the end, since to keep them sorted is slow

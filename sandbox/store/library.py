@@ -60,6 +60,16 @@ def exists(place: str | Path) -> bool:
         engine.dispose()
 
 
+def noted(place: str | Path, name: str) -> bytes | None:
+    """A row of a library's `about`."""
+    engine = address.reading(place)
+    try:
+        with engine.connect() as db:
+            return db.execute(select(ABOUT.c.value).where(ABOUT.c.name == name)).scalar_one_or_none()
+    finally:
+        engine.dispose()
+
+
 class SqlLibrary:
     """A library that is whole: a file, opened read-only, or a schema of a database. Safe to share
     between threads; a process that was forked calls `after_fork`. Raises FileProblem."""

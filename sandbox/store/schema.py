@@ -137,6 +137,9 @@ DICTIONARY = "dictionary"
 PROFILES = "profiles"
 """The row that holds which types claim which profiles: pairs, as JSON. Older libraries have none."""
 
+LOADED = "loaded"
+"""The row that holds what a load of other people's data made of it, as JSON. Others have none."""
+
 VIEWS = MetaData()
 
 

@@ -24,6 +24,9 @@ from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.registration import enrol
 from sandbox.web.visit import here
 
+LISTED = 50
+"""Members on the page: of loaded data, all may be."""
+
 developer = Blueprint("developer", __name__)
 
 _CODE = ["authorization_code", "refresh_token"]
@@ -72,7 +75,8 @@ def home() -> Response:
     return page(
         "developer.html",
         clients=visit.rooms.clients.values(),
-        members=named,
+        members=named[:LISTED],
+        unlisted=max(0, len(named) - LISTED),
         scenarios=visit.rooms.catalog.by_id.values(),
         origin=visit.base.partition("/s/")[0],
         guides=_editions(visit.rooms.guides),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -295,6 +296,27 @@ def test_a_broken_line_in_a_served_folder_is_named(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "Coverage.ndjson, line 3" in done.stderr
     assert not list(tmp_path.glob("library-*"))
+
+
+def test_what_became_of_other_peoples_data_is_said_at_every_start(
+    tmp_path: Path, env: dict[str, str]
+) -> None:
+    patient = {"resourceType": "Patient", "name": [{"family": "\x1b[31mRed"}]}
+    lost = {"resourceType": "Coverage", "id": "c", "beneficiary": {"reference": "urn:uuid:p-1"}}
+    lost["payor"] = [{"reference": "Organization/gone"}]
+    entries = [{"fullUrl": "urn:uuid:p-1", "resource": patient}, {"resource": lost}]
+    file = tmp_path / "some.bundle"
+    file.write_text(json.dumps({"resourceType": "Bundle", "type": "transaction", "entry": entries}))
+    command = [*COMMAND, "serve", "--port", "0", "--data", str(file), "--store", str(tmp_path / "store")]
+    for _ in range(2):
+        with started(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=env) as process:
+            assert process.stdout is not None
+            told = "".join(itertools.takewhile(lambda line: "FHIR base" not in line, process.stdout))
+            assert "1 reference to resources that are not there: Coverage/c to Organization/gone" in told
+            assert "1 login (<id>, <id>-pass): p-1" in told
+    listed = run("members", "--data", str(file)).stdout
+    assert listed.split()[:2] == ["p-1", "p-1-pass"]
+    assert "\x1b" not in listed
 
 
 def test_scenarios_can_be_listed_shown_and_linted(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_bytes, json_value
 from sandbox.loading import load
 
 PATIENT = {
@@ -38,7 +38,7 @@ def read(folder: Path, **options: Any) -> tuple[list[Any], list[dict[str, Any]],
     accounts, resources = [], []
     for account, found in contents:
         accounts += [account] if account else []
-        resources += found
+        resources += [json_value(each) if isinstance(each, bytes) else each for each in found]
     return accounts, resources, str(report)
 
 
@@ -52,7 +52,7 @@ def test_a_bundle_is_taken_apart_and_its_references_made_literal(tmp_path: Path)
     accounts, resources, report = read(tmp_path)
     assert [r["id"] for r in resources] == ["p1", "c1"]
     assert resources[1]["beneficiary"] == {"reference": "Patient/p1"}
-    assert "left out 1 of types not held (Claim)" in report
+    assert "left out 1 resource (1 Claim)" in report
     assert [(a.username, a.name, a.line) for a in accounts] == [("p1", "Ana Reyes", "commercial")]
     assert accounts[0].coverage_end.isoformat() == "2024-12-31"
 
@@ -67,11 +67,16 @@ def test_a_patient_without_coverage_counts_as_covered(tmp_path: Path) -> None:
     ("line", "says"),
     [
         (b"{broken", "not JSON"),
-        (b"[1]", "not a FHIR resource"),
+        (b"[1]", "[0]: not a FHIR resource"),
         (b'{"resourceType":"Coverage"}', "without a valid id"),
         (b'{"resourceType":"Coverage","id":"a/b"}', "without a valid id"),
         (b'{"resourceType":"Coverage","id":"c"}', "belongs to no Patient"),
-        (json_bytes(PATIENT), "is there twice"),
+        (json_bytes(PATIENT | {"id": "p2", "birthDate": "01/31/2024"}), "birthDate: not a FHIR date"),
+        (json_bytes(COVERAGE | {"period": None}), "period: is null"),
+        (json_bytes(COVERAGE | {"period": "2024"}), "period: is not a Period"),
+        (b'{"resourceType":"Bundle","entry":null}', "entry: is not a list"),
+        (b'{"resourceType":"Bundle","entry":[null]}', "entry[0]: is not an object"),
+        (b'{"resourceType":"Bundle","entry":[{"resource":5}]}', "entry[0].resource: not a FHIR"),
         (json_bytes(PATIENT | {"id": "p2", "meta": {"lastUpdated": "yesterday"}}), "not a FHIR date"),
         (json_bytes(PATIENT | {"id": "p2", "meta": 5}), "meta is not an object"),
     ],
@@ -85,7 +90,7 @@ def test_a_bad_line_is_named_and_refuses_the_load_or_is_left_out(
     assert says in str(refused.value)
     _, resources, report = read(tmp_path, skip_bad=True)
     assert len(resources) == 1
-    assert "skipped 1 bad line" in report
+    assert "skipped 1 value" in report
 
 
 @pytest.mark.parametrize("make", [lambda p: p / "absent", lambda p: p])
@@ -102,9 +107,9 @@ def test_a_deletion_without_a_time_is_a_bad_line(tmp_path: Path, response: Any) 
     history = {"resourceType": "Bundle", "type": "history", "entry": [entry]}
     (tmp_path / "history.json").write_bytes(json_bytes(history))
     (tmp_path / "patient.json").write_bytes(json_bytes(PATIENT))
-    with pytest.raises(FileProblem, match=r"history.json: a deletion needs .*lastModified"):
+    with pytest.raises(FileProblem, match=r"history.json, entry.0.: a deletion needs .*lastModified"):
         read(tmp_path)
-    assert "skipped 1 bad line" in read(tmp_path, skip_bad=True)[2]
+    assert "skipped 1 value" in read(tmp_path, skip_bad=True)[2]
 
 
 def test_a_deletion_is_loaded(tmp_path: Path) -> None:

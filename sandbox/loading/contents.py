@@ -1,0 +1,330 @@
+"""The contents of a library, of files: every resource once, in the versions that the files tell of.
+
+The files are read twice: to learn which resources there are, and to hand them over with their references
+resolved. Every patient can sign in: by `members.ndjson` where it is there, else as `<patient id>` with
+`<patient id>-pass`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes
+from sandbox.core.roster import Account, Span
+from sandbox.fhir import dates
+from sandbox.fhir.params import TYPES, elements, literal, owner
+from sandbox.loading.bundles import Found, conditional, digest, renamed, unpacked
+from sandbox.loading.faults import fault_of, needs_owner
+from sandbox.loading.files import Complain, Place, Value, exactly, find, values
+from sandbox.loading.other_versions import other_version
+from sandbox.loading.report import Report
+from sandbox.store.batch import Deletion, Given
+
+ACCOUNTS = "members.ndjson"
+"""Logins, one `Account.to_json()` a line."""
+
+ALWAYS = date(1900, 1, 1)
+TOGETHER = 500
+"""Resources that are handed over at a time."""
+EVERY = 500
+"""Resources between two calls of `progress`."""
+
+_SPACED = re.compile(rb'"reference"(?!:")')
+"""A reference that is written with blanks, which `mentioned` does not know."""
+_OTHER_HOST = re.compile(rb'"reference":"(?:https?:|[A-Z][A-Za-z]+\?)')
+_REFERENCE = re.compile(rb'"reference":"([^"\\#][^"\\]*)"')
+
+Contents = Iterator[tuple[Account | None, Sequence[Given]]]
+
+
+def load(
+    path: Path,
+    *,
+    skip_bad: bool = False,
+    today: date | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> tuple[Contents, Report]:
+    """What a file or folder holds, for `intake.build`, and a report that is whole once that was read.
+    `progress` is told how many resources were read; each is read twice.
+
+    Raises FileProblem naming file, line and element of what cannot be used, unless `skip_bad`.
+    """
+    files, others = find(path)
+    if not files:
+        raise FileProblem(f"{path}: no .ndjson or .json file in it")
+    report = Report()
+    for other in others:
+        report.unread.add(str(other))
+    loading = _Load(files, report, skip_bad, progress)
+    if not loading.survey() and not loading.accounts and not report.bad.count:
+        raise FileProblem(f"{path}: no FHIR resource in it")
+    return loading.contents(today), report
+
+
+def logins(path: Path, *, skip_bad: bool = False) -> Iterator[Account]:
+    """Who can sign in to a payer that serves this data. Raises FileProblem."""
+    return (account for account, _ in load(path, skip_bad=skip_bad)[0] if account)
+
+
+class _Version(NamedTuple):
+    updated: int
+    version: str
+    digest: bytes
+    number: int
+    place: Place
+
+
+@dataclass
+class _Load:
+    files: list[Path]
+    report: Report
+    skip_bad: bool
+    progress: Callable[[int], None]
+    accounts: list[Account] = field(default_factory=list)
+    known: dict[str, list[_Version]] = field(default_factory=dict)
+    """By type/id: the versions that differ."""
+    identified: dict[str, str | None] = field(default_factory=dict)
+    """type/id by `Type?identifier=system|value`; None where several have it."""
+    conditional: list[tuple[str, str, Any]] = field(default_factory=list)
+    """Conditional creates: type/id, query, identifiers."""
+    left_out: set[int] = field(default_factory=set)
+    """Numbers of the resources that are not handed over."""
+    read: int = 0
+    """How many there are."""
+
+    # --- the first reading
+
+    def survey(self) -> int:
+        """Learn what the files hold; count in the report what is not handed over, and why. Returns how
+        many resources there are."""
+        number = -1
+        for number, found in enumerate(self._found(self._complain, lambda query: None)):
+            if number % EVERY == 0:
+                self.progress(number)
+            if isinstance(found, Found) and not self._is_kept(number, found):
+                self.left_out.add(number)
+        for each in self.conditional:
+            self._settle(*each)
+        for name, versions in self.known.items():
+            self._supersede(name, versions)
+        self.read = number + 1
+        return self.read
+
+    def _is_kept(self, number: int, found: Found) -> bool:
+        kind = found.resource["resourceType"]
+        if found_version := other_version(found.resource):
+            version, sign = found_version
+            self.report.other_versions[f"{version} by {sign}"] += 1
+            return False
+        if kind not in TYPES:
+            self.report.left_out[kind] += 1
+            return False
+        if fault := fault_of(found.resource, found.line):
+            self._complain(found.place.at(fault[0]), fault[1])
+            return False
+        meta = found.resource.get("meta", {})
+        updated = dates.parse(meta.get("lastUpdated", "1970-01-01"))[0]
+        name, version = f"{kind}/{found.resource['id']}", str(meta.get("versionId", "1"))
+        mine = _Version(updated, version, digest(found.resource), number, found.place)
+        versions = self.known.setdefault(name, [])
+        for other in versions:
+            if other.digest == mine.digest:
+                self.report.same[kind] += 1
+                return False
+            if found.query:
+                self.report.existing[kind] += 1
+                return False
+            if (other.updated, other.version) == (updated, version):
+                self.report.differing.add(f"{name} in {found.place} is not that in {other.place}")
+                return False
+        versions.append(mine)
+        if found.query:
+            self.conditional.append((name, found.query, found.resource.get("identifier")))
+        else:
+            self._identify(name, found.resource.get("identifier"))
+        return True
+
+    def _identify(self, name: str, identifiers: Any) -> None:
+        kind = name.partition("/")[0]
+        for each in identifiers if isinstance(identifiers, list) else [identifiers]:
+            if isinstance(each, dict) and isinstance(each.get("value"), str):
+                for text in (f"{each.get('system', '')}|{each['value']}", each["value"]):
+                    query = f"{kind}?identifier={text}"
+                    self.identified[query] = name if self.identified.get(query, name) == name else None
+
+    def _settle(self, name: str, query: str, identifiers: Any) -> None:
+        """Keep a conditional create where nothing else meets its query."""
+        if self.identified.setdefault(query, name) == name:
+            self._identify(name, identifiers)
+            return
+        (created,) = self.known.pop(name)
+        self.left_out.add(created.number)
+        self.report.existing[name.partition("/")[0]] += 1
+
+    def _supersede(self, name: str, versions: list[_Version]) -> None:
+        """Of versions that began at the same moment, a clock shows the newest only."""
+        newest: dict[int, _Version] = {}
+        for each in versions:
+            other = newest.setdefault(each.updated, each)
+            if other is not each:
+                older, newest[each.updated] = sorted((other, each), key=_age)
+                self.left_out.add(older.number)
+                self.report.superseded[name.partition("/")[0]] += 1
+
+    # --- the second
+
+    def contents(self, today: date | None) -> Contents:
+        """The accounts and resources, in the order of the files."""
+        patients: dict[str, dict[str, Any]] = {}
+        spans: dict[str, list[Span]] = {}
+        owners: dict[str, None] = {}
+        together: list[Given] = []
+        end = dates.FOREVER
+        if today:
+            end = dates.milliseconds(datetime.combine(today + timedelta(days=1), time(), UTC))
+        for account in self.accounts:
+            self.report.logins.add(account.username)
+            yield account, ()
+        for number, found in enumerate(self._found(lambda place, text: None, self.identified.get)):
+            if number % EVERY == 0:
+                self.progress(self.read + number)
+            if len(together) == TOGETHER:
+                yield None, together
+                together = []
+            if isinstance(found, Deletion):
+                self.report.loaded["deletions"] += 1
+                together.append(found)
+                continue
+            if number in self.left_out:
+                continue
+            given = self._localized(found)
+            resource = given if isinstance(given, dict) else found.resource
+            kind, patient = resource["resourceType"], owner(resource)
+            if patient is None and needs_owner(kind):
+                self._complain(found.place, f"{kind}/{resource['id']} belongs to no Patient")
+                continue
+            self._note(given, resource, end)
+            self.report.loaded[kind] += 1
+            if kind == "Patient":
+                patients[resource["id"]] = {n: resource[n] for n in ("name", "birthDate") if n in resource}
+            elif patient:
+                owners[patient] = None
+            if kind == "Coverage":
+                spans.setdefault(str(patient), []).append(_span(resource))
+            together.append(given)
+        yield None, together
+        for patient in owners:
+            if patient not in patients:
+                self.report.unreachable.add(patient)
+        named = {account.patient for account in self.accounts}
+        for id, seen in patients.items():
+            if id not in named:
+                self.report.logins.add(id)
+                yield _stranger(id, seen, spans.get(id, [])), ()
+
+    def _localized(self, found: Found) -> bytes | dict[str, Any]:
+        """The resource with the references to what is loaded made relative; its own bytes where they can
+        stay."""
+        line = found.line
+        if line is not None and not _SPACED.search(line) and not _OTHER_HOST.search(line):
+            return line
+        content = exactly(line) if line is not None else found.resource
+        return renamed(content, self._local)  # type: ignore[no-any-return]
+
+    def _local(self, reference: str) -> str | None:
+        if query := conditional(reference):
+            return self.identified.get(query)
+        named = literal(reference) if reference.startswith(("http:", "https:")) else None
+        if named and f"{named[0]}/{named[1]}" in self.known:
+            return reference[reference.rindex("/".join(named)) :]
+        return None
+
+    def _note(self, given: bytes | dict[str, Any], resource: dict[str, Any], end: int) -> None:
+        """Count what people should know of a resource that is handed over."""
+        name = f"{resource['resourceType']}/{resource['id']}"
+        if dates.parse(resource.get("meta", {}).get("lastUpdated", "1970-01-01"))[0] >= end:
+            self.report.future.add(name)
+        body = given if isinstance(given, bytes) else json_bytes(given)
+        for text in dict.fromkeys(_REFERENCE.findall(body)):
+            reference = text.decode()
+            if reference.startswith(("http:", "https:")):
+                self.report.elsewhere.add(f"{name} to {reference}")
+            elif not reference.startswith("urn:"):
+                named = literal(reference)
+                if named is None or f"{named[0]}/{named[1]}" not in self.known:
+                    self.report.dangling.add(f"{name} to {reference}")
+
+    # --- both
+
+    def _found(self, complain: Complain, resolve: Callable[[str], str | None]) -> Iterator[Found | Deletion]:
+        """What the files hold, in the same order each time."""
+        first = complain == self._complain
+        for path in self.files:
+            if path.name == ACCOUNTS or path.name.startswith(f"{ACCOUNTS}."):
+                if first:
+                    self._read_accounts(path)
+                continue
+            number = -1
+            for number, value in enumerate(values(path, complain)):
+                if number == 0 and not _is_resource(value):
+                    number = -1
+                    break
+                yield from unpacked(value, resolve, complain)
+            if number < 0 and first and not self._was_bad(path):
+                self.report.unread.add(f"{path} (no FHIR resource)")
+
+    def _was_bad(self, path: Path) -> bool:
+        return any(text.startswith(str(path)) for text in self.report.bad.first)
+
+    def _read_accounts(self, path: Path) -> None:
+        for value in values(path, self._complain):
+            try:
+                self.accounts.append(Account.from_json(value.content))
+            except (KeyError, TypeError, ValueError, AttributeError) as problem:
+                self._complain(value.place, f"not a member: {problem}")
+
+    def _complain(self, place: Place, text: str) -> None:
+        if not self.skip_bad:
+            raise FileProblem(f"{place}: {text} (--skip-bad leaves out what cannot be used)")
+        self.report.bad.add(f"{place}: {text}")
+
+
+def _is_resource(value: Value) -> bool:
+    return isinstance(value.content, dict) and isinstance(value.content.get("resourceType"), str)
+
+
+def _age(version: _Version) -> tuple[int, str, int]:
+    """Sorts versions: numbers by their size."""
+    text = version.version
+    return len(text) if text.isdigit() else 0, text, version.number
+
+
+def _span(coverage: dict[str, Any]) -> Span:
+    period = coverage.get("period", {})
+    return Span("commercial", _day(period.get("start")) or ALWAYS, _day(period.get("end")))
+
+
+def _day(text: Any) -> date | None:
+    return date.fromisoformat(text[:10]) if isinstance(text, str) and len(text) >= 10 else None
+
+
+def _stranger(id: str, patient: dict[str, Any], spans: list[Span]) -> Account:
+    """A login for a patient who came without one. Without a Coverage they count as covered."""
+    given = " ".join(str(part) for part in elements(patient, "name.given")[:1])
+    family = " ".join(str(part) for part in elements(patient, "name.family")[:1])
+    return Account(
+        username=id,
+        password=f"{id}-pass",
+        patient=id,
+        name=f"{given} {family}".strip() or id,
+        role="eligible",
+        birth_date=_day(patient.get("birthDate")) or ALWAYS,
+        spans=tuple(spans) or (Span("commercial", ALWAYS, None),),
+        purpose="of the loaded data",
+    )

@@ -1,0 +1,166 @@
+"""Files as JSON values: which are read, how they are packed, and where each value stands.
+
+NDJSON (`.ndjson`, `.jsonl`: a value a line, ended by LF or CRLF and nothing else) and JSON (`.json`: one
+value, or lines of them), in any case, plain or packed by gzip or zstd, with or without a byte order mark.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import orjson
+import zstandard
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_exact
+
+LINES, WHOLE = (".ndjson", ".jsonl"), (".json",)
+PACKED = (".gz", ".zst", ".zstd")
+_BOM = b"\xef\xbb\xbf"
+_FRACTION = re.compile(rb"\d[.eE]")
+"""A sign of numbers whose digits a float may not keep; text may have it too."""
+
+
+class Place(NamedTuple):
+    """Where a value stands: a file, a line (None: the file is one value), the path of an element."""
+
+    file: Path
+    line: int | None = None
+    element: str = ""
+
+    def __str__(self) -> str:
+        line = "" if self.line is None else f", line {self.line}"
+        return f"{self.file}{line}" + (f", {self.element}" if self.element else "")
+
+    def at(self, element: str) -> Place:
+        """The place of an element below this one."""
+        return self._replace(element=f"{self.element}.{element}" if self.element else element)
+
+
+class Value(NamedTuple):
+    """A JSON value of a file. `line` are the bytes it was, where they are a line of their own."""
+
+    place: Place
+    content: Any
+    line: bytes | None = None
+
+
+Complain = Callable[[Place, str], None]
+"""Told of what cannot be used; raises, or notes it and returns."""
+
+
+def find(path: Path) -> tuple[list[Path], list[Path]]:
+    """The files below a folder that may hold data, and the others; a file stands for itself. Raises
+    FileProblem."""
+    if path.is_file():
+        return [path], []
+    if not path.is_dir():
+        raise FileProblem(f"{path}: no such file or folder")
+    below = sorted(p for p in path.rglob("*") if p.is_file())
+    data = [p for p in below if _kind(p) in LINES + WHOLE and not p.name.startswith(".")]
+    return data, [p for p in below if p not in set(data)]
+
+
+def values(path: Path, complain: Complain) -> Iterator[Value]:
+    """The JSON values of a file, in order; a list counts as its items."""
+    place = Place(path)
+    try:
+        with path.open("rb") as packed, _unpacked(packed) as file:
+            if _kind(path) in LINES:
+                yield from _lines(place, file, complain)
+            else:
+                yield from _whole(place, file.read(), complain)
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as problem:
+        why = getattr(problem, "strerror", None) or str(problem)
+        complain(place, f"cannot be read: {why}")
+
+
+def _kind(path: Path) -> str:
+    """The last suffix that does not tell of packing, in small letters."""
+    suffixes = [suffix.lower() for suffix in path.suffixes]
+    while suffixes and suffixes[-1] in PACKED:
+        suffixes.pop()
+    return suffixes[-1] if suffixes else ""
+
+
+def _unpacked(file: io.BufferedReader) -> IO[bytes]:
+    """What a file holds, by its first bytes: names may lie."""
+    first = file.peek(4)[:4]
+    if first[:2] == b"\x1f\x8b":
+        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
+    if first == b"\x28\xb5\x2f\xfd":
+        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
+        return io.BufferedReader(reader)
+    return file
+
+
+def _lines(place: Place, file: IO[bytes], complain: Complain) -> Iterator[Value]:
+    for number, line in enumerate(file, 1):
+        line = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
+        if line:
+            here = place._replace(line=number)
+            try:
+                content = _parsed(line)
+            except ValueError as problem:
+                complain(here, str(problem))
+                continue
+            if isinstance(content, list):
+                yield from _items(Value(here, content))
+            else:
+                yield Value(here, content, line)
+
+
+def _whole(place: Place, body: bytes, complain: Complain) -> Iterator[Value]:
+    body = body.removeprefix(_BOM)
+    if not body.strip():
+        complain(place, "is empty")
+        return
+    try:
+        yield from _items(Value(place, _parsed(body, exact=True)))
+    except ValueError as problem:
+        if not _is_lines(body):
+            complain(place, str(problem))
+            return
+        yield from _lines(place, io.BytesIO(body), complain)
+
+
+def _is_lines(body: bytes) -> bool:
+    first, _, others = body.strip().partition(b"\n")
+    try:
+        return bool(others.strip()) and isinstance(orjson.loads(first), dict)
+    except ValueError:
+        return False
+
+
+def _items(value: Value) -> Iterator[Value]:
+    if not isinstance(value.content, list):
+        yield value
+        return
+    for number, item in enumerate(value.content):
+        yield from _items(Value(value.place.at(f"[{number}]"), item))
+
+
+def _parsed(body: bytes, *, exact: bool = False) -> Any:
+    """A JSON value; `exact` keeps the digits of every number. Raises ValueError."""
+    try:
+        value = orjson.loads(body)
+        return exactly(body) if exact and _FRACTION.search(body) else value
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+    except orjson.JSONDecodeError as problem:
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            raise ValueError("not UTF-8 text") from None
+        raise ValueError(f"not JSON: {problem}") from None
+
+
+def exactly(body: bytes) -> Any:
+    """JSON that was parsed before, with the digits of its decimals kept."""
+    return json_exact(body)
