@@ -64,6 +64,27 @@ def _nothing(done: Any) -> None:
     """What a write has to tell."""
 
 
+class _Queue:
+    """Writers of a process, one at a time. When one waited in vain for a writer of another process, those
+    behind it do not wait anew, one after the other: they fail with it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._failures = 0
+
+    def __enter__(self) -> None:
+        failures = self._failures
+        self._lock.acquire()
+        if failures != self._failures:
+            self._lock.release()
+            raise Unavailable()
+
+    def __exit__(self, kind: type[BaseException] | None, *problem: object) -> None:
+        if kind is not None and issubclass(kind, Unavailable):
+            self._failures += 1
+        self._lock.release()
+
+
 class Driver:
     """Runs statements on connections of its own, and waits `patience` ms for another writer (None: as long
     as the engine does). Safe to share between threads. Raises Unavailable where the database is locked,
@@ -75,7 +96,7 @@ class Driver:
         self._parents: deque[Any] = deque()
         self._text = bounded(TEXTS, _weigh)(self._compiled)
         # SQLite has one writer at a time and lets others sleep for milliseconds: in a process they queue.
-        self._writing: Any = Lock() if engine.dialect.name == "sqlite" else nullcontext()
+        self._writing: Any = _Queue() if engine.dialect.name == "sqlite" else nullcontext()
 
     def rows(self, statement: Executable, **values: Any) -> list[Row]:
         """What a question finds. A list is the value of an `in_` of an expanding parameter."""

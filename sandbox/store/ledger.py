@@ -85,8 +85,9 @@ TOUCH = 600_000
 TOUCHED = 1 << 20
 """Bytes of names of payers whose last note a process remembers."""
 
-PATIENCE = 2000
-"""Milliseconds that a write waits for another writer."""
+PATIENCE = 600
+"""Milliseconds that a write waits for another writer: a request may write three times (a quota, what it
+asks for, the journal), and is answered within two seconds."""
 
 PROBE = 250
 """Milliseconds that the health check waits for another writer."""

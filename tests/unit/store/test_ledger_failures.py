@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import sqlite3
 import stat
+import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +23,7 @@ from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import Unavailable
 from sandbox.serving import _openable
 from sandbox.settings import Settings
+from sandbox.store import driver
 from sandbox.store.failures import is_unavailable
 from sandbox.store.ledger import Ledger
 from sandbox.store.secret import digest
@@ -185,6 +188,41 @@ def test_nobody_waits_for_a_journal_that_failed_a_moment_ago(payer: Payer) -> No
     payer.clock.advance(timedelta(seconds=1))
     payer.get("/fhir/metadata")
     assert len(tries) == 2
+
+
+class AnnouncingLock:
+    """A lock that says when somebody asks for it."""
+
+    def __init__(self) -> None:
+        self._lock, self.asked = threading.Lock(), threading.Event()
+
+    def acquire(self) -> bool:
+        self.asked.set()
+        return self._lock.acquire()
+
+    def release(self) -> None:
+        self._lock.release()
+
+
+def test_writers_that_wait_behind_one_that_failed_fail_with_it() -> None:
+    queue, lock = driver._Queue(), AnnouncingLock()
+    queue._lock = lock  # type: ignore[assignment]
+
+    def write() -> str:
+        try:
+            with queue:
+                return "written"
+        except Unavailable:
+            return "failed"
+
+    with ThreadPoolExecutor(1) as others:
+        with pytest.raises(Unavailable), queue:
+            lock.asked.clear()
+            behind = others.submit(write)
+            assert lock.asked.wait(10)
+            raise Unavailable
+        assert behind.result(10) == "failed"
+    assert write() == "written"
 
 
 def test_lost_entries_are_logged_once_in_a_while(caplog: pytest.LogCaptureFixture, tmp_path: Path) -> None:
