@@ -7,7 +7,7 @@ import sqlite3
 import stat
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -208,20 +208,26 @@ def test_writers_that_wait_behind_one_that_failed_fail_with_it() -> None:
     queue, lock = driver._Queue(), AnnouncingLock()
     queue._lock = lock  # type: ignore[assignment]
 
-    def write() -> str:
+    def write(meanwhile: Callable[[], object] = lambda: None, fails: bool = False) -> str:
         try:
             with queue:
-                return "written"
+                meanwhile()
+                if fails:
+                    raise Unavailable
         except Unavailable:
             return "failed"
+        return "written"
 
     with ThreadPoolExecutor(1) as others:
-        with pytest.raises(Unavailable), queue:
+        behind: list[Future[str]] = []
+
+        def another_one_comes() -> None:
             lock.asked.clear()
-            behind = others.submit(write)
+            behind.append(others.submit(write))
             assert lock.asked.wait(10)
-            raise Unavailable
-        assert behind.result(10) == "failed"
+
+        assert write(another_one_comes, fails=True) == "failed"
+        assert behind[0].result(10) == "failed"
     assert write() == "written"
 
 
