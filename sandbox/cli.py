@@ -30,7 +30,9 @@ for _command in (score, compare, report, review):
 def main() -> None:
     """The console command: wrong usage and unreadable input are one line and exit code 2."""
     # By an exception, so that what is half written is removed on the way out.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # nohup
+            signal.signal(number, lambda number, frame: sys.exit(128 + number))
     try:
         code = cli.main(standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):

@@ -154,7 +154,7 @@ def _made(making: Making, members: int, jobs: int) -> Iterator[Any]:
             pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the rest
 
 
-_ENDING = (signal.SIGINT, signal.SIGTERM)
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @contextmanager

@@ -14,10 +14,12 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
+from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sandbox.core.errors import UsageError
 from sandbox.core.text import escape, quantity
 
 if TYPE_CHECKING:
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
 
 FIRST_MEMBER = "maria"
 MARK = ("scenario", "member")
+
+__tracebackhide__ = methodcaller("errisinstance", UsageError)
+"""pytest shows the line of the test, and not ours, where the usage was wrong."""
+
+_PAYER = pytest.StashKey["Payer"]()
+"""The payer of a test, also where only a fixture asked for it."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -72,6 +80,7 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
     session = f"{name}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
     made = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
     made = made.scenario(values.get("scenario", ""))
+    request.node.stash[_PAYER] = made
     if request.config.getoption("--payer-url"):
         made.reset()  # a server that stays may remember an earlier run
     return made
@@ -83,10 +92,10 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Below a test that fails: the journal of every payer that it used, however it failed."""
     report = yield
-    payer = getattr(item, "funcargs", {}).get("payer")
-    if call.when == "call" and report.failed and isinstance(payer, Payer):
+    payer = item.stash.get(_PAYER, None)
+    if report.failed and payer:
         for used in _used(payer):
-            heading = used.journal.heading
+            heading = used._printed.heading
             if f"{heading}:\n" not in report.longreprtext:
                 report.sections.append((heading, _ending(used)))
     return report
@@ -98,8 +107,6 @@ _SHOWN = 50
 
 def _used(payer: Payer) -> list[Payer]:
     """The payers of this test's sessions of which something was asked; the first when it was nothing."""
-    from sandbox.core.errors import UsageError
-
     try:
         used = [
             replace(payer, session=session, selection=selection)
@@ -108,12 +115,12 @@ def _used(payer: Payer) -> list[Payer]:
         ]
     except UsageError:
         return []  # the payer is gone
-    return [each for each in used if each.journal.entries()] or [payer]
+    return [each for each in used if each._printed.entries()] or [payer]
 
 
 def _ending(payer: Payer) -> str:
     """The end of the journal."""
-    entries = payer.journal.entries()
+    entries = payer._printed.entries()
     left_out = len(entries) - _SHOWN
     head = [f"  ({left_out} before these)"] if left_out > 0 else []
     return "\n".join([*head, *map(_line, entries[-_SHOWN:])]) or "  (nothing)"
@@ -129,7 +136,9 @@ class Payer:
     member: str = FIRST_MEMBER
     key: str = ""
     _own: set[str] = field(default_factory=set, repr=False)
-    """Request ids of the test's own exchanges. Every payer that this one leads to shares both."""
+    """Request ids of the test's own exchanges. Every payer that this one leads to shares all of these."""
+    _refused: set[str] = field(default_factory=set, repr=False)
+    """Those of sign-ins that failed."""
     _sessions: dict[str, None] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -156,6 +165,11 @@ class Payer:
         return PayerJournal(self._remote, self._own, self.selection)
 
     @property
+    def _printed(self) -> PayerJournal:
+        """What stands under a test that fails: the journal, and the sign-ins that failed."""
+        return PayerJournal(self._remote, self._own - self._refused, self.selection)
+
+    @property
     def review(self) -> PayerReview:
         return PayerReview(self.journal, self.clock)
 
@@ -171,6 +185,8 @@ class Payer:
         The test fails at once when there is no such scenario.
         """
         __tracebackhide__ = True
+        if "~" in str(selection):
+            pytest.fail(f"A test's payer has a session of its own: {selection!r} without ~", pytrace=False)
         payer = replace(self, selection=selection)
         if complaint := payer._complaint():
             pytest.fail(complaint, pytrace=False)
@@ -178,8 +194,6 @@ class Payer:
 
     def _complaint(self) -> str:
         """Why the server has no such payer; nothing when it has."""
-        from sandbox.core.errors import UsageError
-
         try:
             self._remote.clock()
         except UsageError as problem:
@@ -197,19 +211,23 @@ class Payer:
         """Sign in and return the token response exactly as the payer sent it, faults included.
 
         A dictionary with `.headers` for requests and `.patient`. The exchanges of this sign-in are left
-        out of `journal`: they are the test's, not the app's.
+        out of `journal`: they are the test's, not the app's. When it fails, they stand under the test.
         """
         __tracebackhide__ = True
-        from sandbox.core.errors import UsageError
-
         remote = self._remote
         before = remote.last()
+        failed = True
         try:
-            return remote.sign_in(member or self.member, scope=scope, **more)
+            response = remote.sign_in(member or self.member, scope=scope, **more)
+            failed = False
         except UsageError as problem:
             raise UsageError(str(problem)) from None  # one line, without our own frames
         finally:
-            self._own.update(entry["request"] for entry in remote.journal(after=before))
+            exchanges = {entry["request"] for entry in remote.journal(after=before)}
+            self._own.update(exchanges)
+            if failed:
+                self._refused.update(exchanges)
+        return response
 
     def token(self, member: str | None = None, scope: str = "", **more: Any) -> str:
         """An access token, without a browser."""
@@ -309,6 +327,9 @@ class PayerReview:
         from sandbox.review.forms.text import render
 
         card = self(client)
+        if unknown := set(rows) - {line.row.id for line in card.lines}:
+            ids = ", ".join(line.row.id for line in card.lines)
+            pytest.fail(f"The card has no row {min(unknown)!r}: {ids}", pytrace=False)
         short = [row for row in rows if card[row].result != "pass"] if rows else card.failed
         if short:
             pytest.fail(

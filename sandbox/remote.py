@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from operator import methodcaller
 from typing import Any
 
 import httpx
@@ -10,6 +11,9 @@ import httpx
 from sandbox.connect import TokenResponse, connect
 from sandbox.core.errors import UsageError
 from sandbox.settings import Settings, listening_url
+
+__tracebackhide__ = methodcaller("errisinstance", UsageError)
+"""In a test, pytest shows the line of the test, and not ours, where the usage was wrong."""
 
 POLL_SECONDS = 20
 """How long one call that follows the journal may wait."""

@@ -184,7 +184,7 @@ class Ledger:
                 self._probed = (now, True)
         found = [] if self._probed[1] else ["the ledger cannot be written"]
         if self.upkeep.failing:
-            found.append(f"the journal cannot be written: {self.upkeep.lost} entries are lost")
+            found.append(f"the journal cannot be written, entries lost: {self.upkeep.lost}")
         return found
 
     def payers_of(self, session: str) -> list[str]:

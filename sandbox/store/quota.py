@@ -14,6 +14,7 @@ from functools import lru_cache
 from sqlalchemy import BigInteger, Column, Executable, String, Table, case, select
 
 from sandbox.core.errors import TooManyRequests
+from sandbox.core.text import quantity
 from sandbox.store.driver import Driver, given
 from sandbox.store.secret import digest
 from sandbox.store.tenant.part import META, upsert
@@ -103,4 +104,6 @@ class Quotas:
 
 def _refusal(kind: str, since: int, now: int) -> TooManyRequests:
     seconds = max(1, -(-(since + WINDOW - now) // 1000))
-    return TooManyRequests(f"Too many {QUOTAS[kind].what}: try again in {seconds} seconds", seconds)
+    return TooManyRequests(
+        f"Too many {QUOTAS[kind].what}: try again in {quantity(seconds, 'second')}", seconds
+    )

@@ -152,6 +152,8 @@ CAUSES: Sequence[Cause] = (
     Cause("PKCE is missing or malformed.",
           "Send code_challenge (S256 of a verifier of 43 to 128 characters) and code_challenge_method=S256.",
           "/auth/authorize", error="invalid_request", text="code_challenge|PKCE"),
+    Cause("This payer takes no `aud`.", "Leave `aud` out.", "/auth/authorize", error="invalid_request",
+          text="aud is not a parameter"),
     Cause("`aud` does not name this FHIR base.", "Send the FHIR base exactly as `aud`.", "/auth/authorize",
           error="invalid_request", text=r"\baud\b"),
     Cause("None of the scopes asked for can be granted.", "Ask for scopes of smart-configuration's list.",

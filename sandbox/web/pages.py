@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from urllib.parse import urlencode
 
@@ -26,16 +27,19 @@ def page(
     `leaves`: a form of this page may end at an app. Chromium applies form-action to every redirect
     that follows a form, and an app may send the browser on to an origin that nobody registered; so such
     a page has no form-action. `again` is where the same page can be had in another language, when this
-    one answers a form. A template has `visit`, `payer`, `lang` and the translator `t` (web/words.py)
-    beside `values`.
+    one answers a form. A template has `visit`, `payer`, `static`, `lang` and the translator `t`
+    (web/words.py) beside `values`.
     """
     # A failure may come before there is a visit: such a page wears no payer's brand.
     visit = here() if "visit" in g else None
+    # Below a scenario that there is not, there are no style sheets either.
+    root = request.script_root if visit else re.sub(r"/s/[^/]*$", "", request.script_root)
     lang = words.language()
     body = render_template(
         template,
         visit=visit,
         payer=visit.payer if visit else None,
+        static=f"{root}/static",
         lang=lang,
         t=partial(words.translated, lang),
         languages=_languages(lang, again),

@@ -252,7 +252,9 @@ def await_part(folder: Path) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 @pytest.mark.parametrize("command", [("generate", "--jobs", "2"), ("serve", "--port", "0")])
 def test_a_build_that_is_stopped_leaves_nothing(
     tmp_path: Path, env: dict[str, str], command: tuple[str, ...], number: int, code: int

@@ -208,3 +208,17 @@ def test_a_payer_in_a_test_is_not_the_hosted_one(settings: Settings, tmp_path: P
             httpx.get(f"{origin}/auth/.well-known/openid-configuration").json()["issuer"] == f"{origin}/auth"
         )
         assert httpx.get(f"{origin}/_sandbox/clock").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/s/nope/developer", "/s/nope~me/developer", "/nowhere", "/s/slow-responses/nowhere"]
+)
+def test_a_page_about_something_that_is_not_there_has_its_style(
+    app_of: Callable[[str], Flask], path: str
+) -> None:
+    client = app_of(PUBLIC).test_client()
+    answer = client.get(path, base_url="http://127.0.0.1")
+    style = re.findall(r'"(/payer[^"]*/style.css)"', answer.text)
+    assert answer.status_code == 404
+    with client.get(style[0], base_url="http://127.0.0.1") as sheet:
+        assert sheet.status_code == 200

@@ -262,6 +262,37 @@ def test_a_failing_test_shows_the_journal_of_each_payer_it_used(
     assert "(nothing)" in third
 
 
+SIGN_INS = """
+import pytest
+
+@pytest.fixture
+def connected(payer):
+    payer.scenario("app-not-approved").sign_in()
+
+def test_a_fixture_that_fails(connected):
+    pass
+
+def test_who_tries_in_vain(request):
+    payer = request.getfixturevalue("payer")
+    payer.token()
+    with pytest.raises(Exception):
+        payer.scenario("aud-forbidden").sign_in()
+    assert payer.scenario("aud-forbidden").journal.entries() == []
+    assert False
+"""
+
+
+def test_a_sign_in_that_fails_stands_under_the_test_wherever_it_was(
+    tmp_path: Path, env: dict[str, str], origin: str
+) -> None:
+    (tmp_path / "test_sign_ins.py").write_text(SIGN_INS)
+    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+    assert counts == {"failed": 1, "error": 1}
+    assert sorted(headings(output)) == ["(app-not-approved)", "(aud-forbidden)"]
+    assert "400 GET /auth/authorize app-not-approved:refuse" in output
+    assert "This payer takes no `aud`" in output
+
+
 def headings(output: str) -> list[str]:
     return re.findall(r"-+ The payer's journal ?(\(\S+\))? -+", output)
 
@@ -276,6 +307,8 @@ def headings(output: str) -> list[str]:
         ("'slow-responses,seconds=0'", "a number from 0.01 to 120"),
         ("scenari='rate-limited'", "scenari"),
         ("'a', 'b', 'c'", "scenario and member"),
+        ("'rate-limited~mine'", "a session of its own"),
+        ("3", "There is no scenario '3'"),
     ],
 )
 def test_a_wrong_mark_is_told_in_a_line_before_the_test(
@@ -301,6 +334,25 @@ def test_a_scenario_that_a_test_misspells_is_told_where_it_is_written(
     assert counts == {"failed": 1}
     assert "Nearest: rate-limited" in output
     assert "sandbox/remote.py" not in output
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("clock.advance('90 days')", "advance is an ISO 8601 duration"),
+        ("fail_next(2, {'resorce': 'Patient'})", "did you mean resource?"),
+        ("journal.entries(limit=0)", "limit"),
+        ("review.assert_passed('refresh-onec')", "The card has no row 'refresh-onec': discovery, "),
+    ],
+)
+def test_wrong_usage_is_told_in_a_line_below_the_line_of_the_test(
+    tmp_path: Path, env: dict[str, str], origin: str, call: str, says: str
+) -> None:
+    (tmp_path / "test_it.py").write_text(f"def test_x(payer):\n    payer.{call}\n")
+    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+    assert counts == {"failed": 1}
+    assert says in output
+    assert not re.search(r"sandbox/[\w/]+\.py:\d+", output), output
 
 
 def test_a_sign_in_that_fails_shows_the_test_and_one_line(

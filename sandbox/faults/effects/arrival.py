@@ -13,6 +13,7 @@ from pydantic import Field
 
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Reply, Stage
+from sandbox.core.text import quantity
 from sandbox.faults.effects.base import Effect, World
 from sandbox.fhir import wire
 from sandbox.fhir.dates import milliseconds
@@ -99,7 +100,7 @@ class RateLimit(Effect, stage=Stage.REQUEST):
         if value is not None or made <= self.limit:
             return value
         wait = max(1, math.ceil((since + length - now) / 1000))
-        text = f"More than {self.limit} requests in {self.per_seconds} s"
+        text = f"More than {quantity(self.limit, 'request')} in {self.per_seconds} s"
         headers = self._wait(wait, world) if self.retry_after else ()
         return refusal(facts, self.status, text, headers, self.dress)
 

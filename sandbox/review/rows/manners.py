@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
+from sandbox.core.text import quantity
 from sandbox.review.exchange import Exchange
 from sandbox.review.finding import Finding, failed, passed, times, unseen
 from sandbox.review.story import Story, after, since
@@ -94,7 +95,9 @@ def pace(story: Story) -> Finding:
         rest = [e for e in story.calls if after(slowed[0], e)]
         again = [e for e in rest if e.status == 429]
         if len(again) > 3 and len(again) * 2 > len(rest):
-            return failed(f"After the first 429, {len(again)} of {len(rest)} requests were refused.", slowed)
+            return failed(
+                f"After the first 429, {len(again)} of {quantity(len(rest), 'request')} were refused.", slowed
+            )
     busiest = _busiest(story.calls)
     crowd = f"at most {busiest} in a second and {story.at_once} at once"
     return passed(f"{times(len(story.calls), 'request')}, {crowd}.")

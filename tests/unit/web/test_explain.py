@@ -55,6 +55,7 @@ def test_what_can_be_refused_anywhere_has_one_cause_everywhere(
          "media type"),
         ("/fhir/Patient", 400, "The value is not a FHIR date", "invalid", "parameter or its value"),
         ("/auth/register", 404, "This payer registers apps by hand", "invalid_request", "by hand"),
+        ("/auth/authorize", 303, "aud is not a parameter of this payer", "invalid_request", "takes no `aud`"),
         ("/auth/login", 403, "This form is out of date: load the page again", "", "out of date"),
         ("/auth/pick", 400, "Choose one of the people in the list", "", "sign-in is over"),
     ],
