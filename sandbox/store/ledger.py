@@ -89,6 +89,9 @@ PATIENCE = 600
 """Milliseconds that a write waits for another writer: a request may write three times (a quota, what it
 asks for, the journal), and is answered within two seconds."""
 
+OPENING = 5000
+"""Milliseconds that the opening of a ledger waits for another process that makes it."""
+
 PROBE = 250
 """Milliseconds that the health check waits for another writer."""
 
@@ -302,7 +305,7 @@ def _engine(place: str | Path) -> Engine:
         def pragmas(connection: Any, record: Any) -> None:
             # A sandbox may lose its last second in a power cut; it may not be slow.
             connection.execute("PRAGMA journal_size_limit=8388608")
-            connection.execute(f"PRAGMA busy_timeout={PATIENCE}")
+            connection.execute(f"PRAGMA busy_timeout={OPENING}")
             connection.execute("PRAGMA synchronous=OFF")
 
     return engine

@@ -13,7 +13,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -49,14 +48,19 @@ def started(
 ) -> Iterator[subprocess.Popen[str]]:
     """A program in a process group of its own, which is gone afterwards however the test ends.
 
-    `ctrl_c` lets it hear SIGINT, which the test run itself may have been started to ignore.
+    `ctrl_c` lets it hear SIGINT and SIGHUP, which the test run itself may have been started to ignore.
     """
-    heed = partial(signal.signal, signal.SIGINT, signal.default_int_handler) if ctrl_c else None
+    heed = _heed if ctrl_c else None
     process = subprocess.Popen(command, text=True, start_new_session=True, preexec_fn=heed, **options)
     try:
         yield process
     finally:
         stop(process)
+
+
+def _heed() -> None:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 def stop(process: subprocess.Popen[str]) -> None:
