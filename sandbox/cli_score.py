@@ -55,6 +55,7 @@ entry = [
 @_with(rules)
 @click.option("--facts", type=click.Path(path_type=Path), help="Facts file of a payer that serves none.")
 @click.option("--traffic", type=FILE, help="A log of real use: NDJSON, HAR, or a sandbox's journal.")
+@click.option("--base", metavar="URL", help="The FHIR base in a HAR log.  [default: found out]")
 @click.option("--as-of", metavar="INSTANT", help="When the log's six months end.  [default: its last entry]")
 @click.option("--replay", type=FILE, help="Grade kept evidence again, without a network.")
 @click.option("--token", envvar="PAYER_SANDBOX_TOKEN", help="Grade with this access token.")
@@ -81,11 +82,25 @@ def score(url: str | None, **given: Any) -> int:
     card, evidence = _graded(url, given)
     if given["evidence"]:
         _write(given["evidence"], evidence.to_json())
+    _tell_of_log(evidence)
     _tell(card, evidence, given["shape"], given["out"])
     short = gate.below(card.score, _points(card), given["fail_under"], fail_on)
     for line in short:
         say(escape(line), err=True)
     return 1 if short else 0
+
+
+def _tell_of_log(evidence: Evidence) -> None:
+    """What could not be read of a log, or had to be derived, on standard error."""
+    log = evidence.traffic.get("log")
+    told = log.value if log and log.value else {}
+    if told.get("unread"):
+        first = escape(told["problems"][0])
+        say(f"log: {quantity(told['unread'], 'record')} cannot be read and are left out; {first}", err=True)
+    if told.get("derived"):
+        say(f"log: extract_step of {quantity(told['derived'], 'record')} was derived from the URL", err=True)
+    if told.get("late"):
+        say(f"log: {quantity(told['late'], 'record')} after {told['until']} left out", err=True)
 
 
 def _check(url: str | None, given: Mapping[str, Any]) -> None:
@@ -97,6 +112,8 @@ def _check(url: str | None, given: Mapping[str, Any]) -> None:
         raise click.UsageError("--fail-under is a number")
     if given["as_of"] and not given["traffic"]:
         raise click.UsageError("--as-of goes with --traffic")
+    if given["base"] and not given["traffic"]:
+        raise click.UsageError("--base goes with --traffic")
     if url and given["replay"]:
         raise click.UsageError("--replay grades kept evidence: it takes no URL")
     if not (url or given["replay"] or given["traffic"]):
@@ -110,7 +127,9 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
     from sandbox.score.evidence import Evidence
 
     rules = {"edition": given["edition"], "readings": readings.parse(given["readings"])}
-    log = run.Log(given["traffic"], _instant(given["as_of"])) if given["traffic"] else None
+    log = None
+    if given["traffic"]:
+        log = run.Log(given["traffic"], _instant(given["as_of"]), given["base"] or "")
     if given["replay"]:
         kept = Evidence.from_json(_read(given["replay"]))
         return run.regrade(kept, log=log, **rules), kept

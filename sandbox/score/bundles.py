@@ -11,6 +11,7 @@ from sandbox.core.urls import relative_to
 from sandbox.score.answers import Answer, joined
 
 _LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_PATIENT = re.compile(r"(?:^|/)Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/?#]*)?/?(?:[?#].*)?\Z")
 _SUBJECTS = ("patient", "subject", "beneficiary")
 
 
@@ -68,8 +69,8 @@ def key_of(resource: dict[str, Any]) -> str:
 def is_about_another(resource: dict[str, Any], patient: str) -> bool:
     """Whether a resource says that it is about somebody else than this patient."""
     said = [resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)]
-    named = [text for text in said if isinstance(text, str) and "Patient/" in text]
-    return bool(named) and not any(n.endswith(f"Patient/{patient}") for n in named)
+    named = [match[1] for text in said if isinstance(text, str) and (match := _PATIENT.search(text))]
+    return bool(named) and patient not in named
 
 
 def said(resource: dict[str, Any]) -> list[str]:

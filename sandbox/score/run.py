@@ -38,10 +38,12 @@ PACE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Log:
-    """A traffic log, and the instant its window ends (the log's last record, when none is given)."""
+    """A traffic log; the instant its window ends (the log's last record, when none is given); the FHIR base
+    of an HTTP Archive (found out, when none is given)."""
 
     path: Path
     as_of: datetime | None = None
+    base: str = ""
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,7 @@ def base_url(target: str) -> str:
 
 
 def _traffic(rules: Edition, log: Log | None) -> dict[str, Observation]:
-    return observe(read_log(log.path), rules.window_days, log.as_of) if log else {}
+    return observe(read_log(log.path, log.base), rules.window_days, log.as_of) if log else {}
 
 
 def _given(entry: Entry, stack: ExitStack, tell: Callable[[str], None]) -> Given:

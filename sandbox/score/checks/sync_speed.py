@@ -19,7 +19,8 @@ def judge(evidence: Evidence) -> Verdict:
     if not found.seen:
         return not_seen("sync-speed", found.unseen)
     members = found.value["members"]
-    times = [m["seconds"] for m in members if m["types"] and m["seconds"] is not None]
+    told = [m for m in members if m["types"] or m.get("timed_only")]
+    times = [m["seconds"] for m in told if m["seconds"] is not None]
     if not times:
         reason = f"none of {len(members)} syncs found anything" if members else "there was no sync"
         return Verdict("sync-speed", "no_data", found.source, reason)

@@ -44,9 +44,10 @@ class Attempt:
         """To the next state; an attempt idle for too long has expired before it came."""
         if self._open and at - self.last > IDLE:
             self.state = "EXPIRED"
+        exchanged = state == "EXCHANGED" and self._open  # data came: there was a token, told or not
         if state == self.state:
             self.last = at
-        elif state in outcomes.FOLLOWS.get(self.state, ()):
+        elif exchanged or state in outcomes.FOLLOWS.get(self.state, ()):
             self.state, self.last = state, at
         else:
             self.impossible += 1

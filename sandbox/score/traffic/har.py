@@ -7,31 +7,53 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from sandbox.core import files
-from sandbox.core.errors import FileProblem
+from sandbox.core.urls import canonical_url
 from sandbox.score import outcomes
 from sandbox.score.answers import shown
 from sandbox.score.traffic.record import Record, Step
 
-_FHIR = re.compile(r"/([A-Z][A-Za-z]{3,})(?:/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?")
+_FHIR = re.compile(r"/([A-Z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?")
+_TYPE = re.compile(
+    r"/(?:Patient|Coverage|ExplanationOfBenefit|AllergyIntolerance|CarePlan|CareTeam|Condition|Device"
+    r"|DiagnosticReport|DocumentReference|Encounter|Goal|Immunization|Location|Medication|MedicationDispense"
+    r"|MedicationRequest|Observation|Organization|Practitioner|PractitionerRole|Procedure|Provenance"
+    r"|RelatedPerson|ServiceRequest|Specimen)(?=/|\Z)"
+)
 _DOCUMENTS = ("/metadata", "/.well-known/smart-configuration")
 
 
-def records(log: dict[str, Any], name: str) -> Iterator[Record]:
-    """Records of an archive's entries. Raises FileProblem naming `name` and the entry."""
-    reader = _Reader()
-    entries = log.get("entries")
-    if not isinstance(entries, list):
-        raise FileProblem(f"{name}: log.entries is not a list")
+def find_base(entries: Sequence[Any]) -> str:
+    """The FHIR base that an archive speaks to, or "": the address before `/metadata`, before SMART's
+    configuration, or before the types of most answers in FHIR."""
+    votes: Counter[str] = Counter()
+    for each in entries:
+        with suppress(KeyError, TypeError, ValueError, AttributeError):
+            entry = _Entry(each)
+            for document in _DOCUMENTS:
+                if entry.path.endswith(document) and entry.status == 200:
+                    votes[entry.origin + entry.path.removesuffix(document)] += 10
+            found = _TYPE.search(entry.path)
+            if found and ("resourceType" in entry.body or "fhir" in entry.mime):
+                votes[entry.origin + entry.path[: found.start()]] += 1
+    return max(votes, key=lambda base: (votes[base], -len(base)), default="")
+
+
+def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[Record]:
+    """Records of an archive's entries: sign-ins anywhere, FHIR below `base`. `leave_out` is told of what is
+    no entry."""
+    reader = _Reader(base)
     for number, entry in enumerate(entries, 1):
         try:
             yield from reader.read(_Entry(entry))
         except (KeyError, TypeError, ValueError, AttributeError):
-            raise FileProblem(f"{name}, entry {number}: not an entry of an HTTP Archive") from None
+            leave_out(f"entry {number}: not an entry of an HTTP Archive")
 
 
 class _Entry:
@@ -42,7 +64,8 @@ class _Entry:
         self.ts, self.ms = entry["startedDateTime"], max(0.0, float(entry.get("time") or 0))
         self.method, self.url = str(request["method"]), str(request["url"])
         self.status = int(response["status"])
-        self.path = urlsplit(self.url).path
+        parts = urlsplit(self.url)
+        self.path, self.origin = parts.path, f"{parts.scheme}://{parts.netloc}".lower()
         self.query = dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
         sent, got = _headers(request), _headers(response)
         self.token = sent.get("authorization", "").removeprefix("Bearer ")
@@ -50,7 +73,8 @@ class _Entry:
         location = response.get("redirectURL") or got.get("location", "")
         self.location = urljoin(self.url, location) if location else ""
         self.form = _form(request.get("postData") or {})
-        self.body = _body(response.get("content") or {})
+        content = response.get("content") or {}
+        self.mime, self.body = str(content.get("mimeType") or ""), _body(content)
 
     def common(self, step: str) -> dict[str, Any]:
         return {
@@ -64,25 +88,36 @@ class _Entry:
 
 
 class _Reader:
-    def __init__(self) -> None:
+    def __init__(self, base: str) -> None:
+        self._base = canonical_url(base) if base else ""
         self._count = 0
         self._by_state: dict[str, str] = {}
         self._by_code: dict[str, str] = {}
         self._by_token: dict[str, str] = {}
         self._latest = ""
-        self._next: set[str] = set()
+        self._next: dict[str, str] = {}
+        """Links to further pages, and the type of the search that they belong to."""
         self._failed: set[str] = set()
 
     def read(self, entry: _Entry) -> Iterator[Record]:
+        if entry.method == "OPTIONS":
+            return  # a browser asks by itself
         if entry.query.get("response_type") == "code" and "client_id" in entry.query:
             yield from self._authorize(entry)
         yield from self._callback(entry)
         if entry.method == "POST" and "grant_type" in entry.form:
             yield from self._token(entry)
-        elif entry.path.endswith(_DOCUMENTS):
+        elif (below := self._below(entry)) in _DOCUMENTS:
             yield Record(kind="discovery", **entry.common("discovery"))
-        elif (match := _FHIR.search(entry.path)) and match.end() == len(entry.path):
+        elif entry.url in self._next:
+            yield self._fhir(entry, self._next[entry.url], None, None)
+        elif match := _FHIR.fullmatch(below):
             yield self._fhir(entry, *match.groups())
+
+    def _below(self, entry: _Entry) -> str:
+        """The path below the base; "" for anything else."""
+        place = entry.origin + entry.path
+        return place[len(self._base) :] if self._base and place.startswith(f"{self._base}/") else ""
 
     def _authorize(self, entry: _Entry) -> Iterator[Record]:
         state = entry.query.get("state", "")
@@ -146,7 +181,7 @@ class _Reader:
         kinds = {e["resource"].get("resourceType") for e in found if isinstance(e.get("resource"), dict)}
         for link in entry.body.get("link", []):
             if link.get("relation") == "next":
-                self._next.add(urljoin(entry.url, str(link.get("url"))))
+                self._next[urljoin(entry.url, str(link.get("url")))] = rtype
         return Record(
             kind="fhir",
             attempt_id=name,

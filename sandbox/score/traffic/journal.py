@@ -7,19 +7,18 @@ consent, token. Who fired which accident is in it too; that is not looked at.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sandbox.core.errors import FileProblem
 from sandbox.score.traffic.record import Record, Step
 
 _FHIR = re.compile(r"/fhir/([A-Z]\w+)(?:/([^/$]+))?(/\$everything)?")
 _DOCUMENTS = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
 
 
-def records(entries: Iterable[Any], name: str) -> Iterator[Record]:
-    """Records of a journal's entries. Raises FileProblem naming `name` and the entry."""
+def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterator[Record]:
+    """Records of a journal's entries. `leave_out` is told of those that are none."""
     entries = list(entries)
     attempts = _Attempts({str(e["member"]) for e in entries if _consented(e)})
     latest: dict[str, tuple[str, int]] = {}
@@ -28,7 +27,8 @@ def records(entries: Iterable[Any], name: str) -> Iterator[Record]:
             when = datetime.fromisoformat(entry["at"])
             path, status, method = str(entry["path"]), int(entry["status"]), str(entry["method"])
         except (KeyError, TypeError, ValueError):
-            raise FileProblem(f"{name}, entry {number}: not an entry of a journal") from None
+            leave_out(f"entry {number}: not an entry of a journal")
+            continue
         common: dict[str, Any] = {
             "ts": when,
             "method": method,

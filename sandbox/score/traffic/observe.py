@@ -16,7 +16,9 @@ from sandbox.score import outcomes, requests
 from sandbox.score.answers import shown
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.requests import STEPS, Kind
+from sandbox.score.traffic.address import names_type
 from sandbox.score.traffic.attempts import Attempt, follow
+from sandbox.score.traffic.reading import Reading
 from sandbox.score.traffic.record import Record
 from sandbox.score.traffic.window import Window, window
 
@@ -26,16 +28,16 @@ GAP = timedelta(seconds=60)
 MOST_WITNESSES = 20
 
 
-def observe(records: Sequence[Record], days: int, as_of: datetime | None = None) -> dict[str, Observation]:
-    """The observations of a log's window. `records` in order of time; only live ones count."""
-    live = [record for record in records if record.mode == "live"]
-    span = window(records, days, as_of)
+def observe(reading: Reading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
+    """The observations of a log's window; only live records count, and decide it."""
+    live = [record for record in reading.records if record.mode == "live"]
+    span = window(live, days, as_of)
     inside = [record for record in live if span is not None and span.holds(record.when)]
     known = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
     attempts = [attempt for attempt in known.values() if span and span.holds(attempt.created)]
     fhir = [record for record in inside if record.kind == "fhir"]
     return {
-        "log": seen(_about(live, inside, span, attempts), source="traffic"),
+        "log": seen(_about(reading, live, inside, span, attempts), source="traffic"),
         **_sign_ins(attempts, inside),
         "sync": _syncs(inside, fhir),
         "references": _references(fhir),
@@ -46,14 +48,23 @@ def observe(records: Sequence[Record], days: int, as_of: datetime | None = None)
 
 
 def _about(
-    live: Sequence[Record], inside: Sequence[Record], span: Window | None, attempts: Sequence[Attempt]
+    reading: Reading,
+    live: Sequence[Record],
+    inside: Sequence[Record],
+    span: Window | None,
+    attempts: Sequence[Attempt],
 ) -> dict[str, Any]:
     return {
         "since": span.since.isoformat() if span else "",
         "until": span.until.isoformat() if span else "",
         "records": len(inside),
         "outside": len(live) - len(inside),
+        "late": sum(record.when > span.until for record in live) if span else 0,
         "impossible": sum(attempt.impossible for attempt in attempts),
+        "unread": reading.unread,
+        "problems": reading.problems,
+        "derived": reading.derived,
+        "base": reading.base,
     }
 
 
@@ -126,7 +137,8 @@ def _timed(inside: Iterable[Record], fhir: Sequence[Record]) -> list[dict[str, A
     }
     if not times and fhir:
         times = [None]
-    return [{"seconds": seconds, **what} for seconds in times]
+    timed_only = {} if fhir else {"timed_only": True}
+    return [{"seconds": seconds, **what, **timed_only} for seconds in times]
 
 
 def _search(record: Record) -> bool:
@@ -152,7 +164,10 @@ def _runs(fhir: Sequence[Record]) -> list[float | None]:
 def _references(fhir: Iterable[Record]) -> Observation:
     """Each distinct reference of a sync once, its last read deciding; and every read beside it."""
     reads = [record for record in fhir if record.extract_step == "reference"]
-    last = {(record.sync_id, record.url or number): record for number, record in enumerate(reads)}
+    last = {
+        (record.sync_id or record.attempt_id, record.url or number): record
+        for number, record in enumerate(reads)
+    }
     failures: Counter[str] = Counter()
     for record in last.values():
         if record.status != 200:
@@ -190,7 +205,11 @@ def _everything(fhir: Iterable[Record]) -> Observation:
 
 
 def _further(record: Record) -> bool:
-    return record.extract_step == "pagination" and "$everything" in record.url
+    """Whether a request is a further page of the `$everything` before it: servers page by addresses of
+    their own, which name no type."""
+    return record.extract_step == "pagination" and (
+        "$everything" in record.url or (bool(record.url) and not names_type(record.url))
+    )
 
 
 def _walk(record: Record) -> dict[str, Any]:

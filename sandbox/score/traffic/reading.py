@@ -1,47 +1,97 @@
-"""A log file, whichever of the three formats it is in: NDJSON, HAR 1.2, or the sandbox's own journal."""
+"""A log file, whichever of the three formats it is in: NDJSON, HAR 1.2, or the sandbox's own journal.
+
+A line or an entry that cannot be read is left out and reported; a file of which nothing can be read is
+refused.
+"""
 
 from __future__ import annotations
 
+import gzip
+import io
+import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import zstandard
 from pydantic import ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
 from sandbox.score.traffic import har, journal
+from sandbox.score.traffic.address import kind_and_step
 from sandbox.score.traffic.record import Record
 
+NAMED = 20
+"""Problems that are named; the others are counted."""
 
-def read(path: Path) -> list[Record]:
-    """The records of a log, in order of time. Raises FileProblem naming the file and the line."""
-    whole = _one_document(path)
+
+@dataclass
+class Reading:
+    """What a file holds: records in order of time; the FHIR base of an archive; what could not be read;
+    how many requests lack `extract_step`, which was derived from their addresses."""
+
+    records: list[Record] = field(default_factory=list)
+    base: str = ""
+    unread: int = 0
+    problems: list[str] = field(default_factory=list)
+    derived: int = 0
+
+    def leave_out(self, problem: str) -> None:
+        """Count what cannot be read."""
+        self.unread += 1
+        if len(self.problems) < NAMED:
+            self.problems.append(problem)
+
+
+def read(path: Path, base: str = "") -> Reading:
+    """The records of a log. `base` is the FHIR base of an archive, where it is not to be found out. Raises
+    FileProblem naming the file, and the line, when nothing in it can be read."""
+    reading = Reading()
+    body = _unpacked(path)
+    whole = _one_document(body)
     if isinstance(whole, dict) and isinstance(whole.get("log"), dict):
-        made = har.records(whole["log"], str(path))
+        entries = whole["log"].get("entries")
+        if not isinstance(entries, list):
+            raise FileProblem(f"{path}: log.entries is not a list")
+        reading.base = base.rstrip("/") or har.find_base(entries)
+        made = har.records(entries, reading.base, reading.leave_out)
     elif isinstance(whole, dict) and isinstance(whole.get("entries"), list):
-        made = journal.records(whole["entries"], str(path))
+        made = journal.records(whole["entries"], reading.leave_out)
     else:
-        made = _lines(path)
-    return sorted(made, key=lambda record: record.when)
+        made = _lines(body, reading)
+    reading.records = sorted(made, key=lambda record: record.when)
+    if reading.unread and not reading.records:
+        raise FileProblem(f"{path}, {reading.problems[0]}")
+    return reading
 
 
-def _one_document(path: Path) -> Any:
+def _unpacked(path: Path) -> bytes:
+    try:
+        body = path.read_bytes()
+        if body.startswith(b"\x1f\x8b"):
+            body = gzip.decompress(body)
+        elif body.startswith(b"\x28\xb5\x2f\xfd"):
+            packed = io.BytesIO(body)
+            body = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True).read()
+    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as problem:
+        raise FileProblem(f"{path}: {getattr(problem, 'strerror', None) or problem}") from None
+    return body.removeprefix(b"\xef\xbb\xbf")
+
+
+def _one_document(body: bytes) -> Any:
     """The file as one JSON document; None when it is lines."""
+    first, _, others = body.partition(b"\n")
+    if _is_json(first) and others.strip():
+        return None
     try:
-        with path.open("rb") as file:
-            first = file.readline()
-            if _whole(first) and file.readline().strip():
-                return None
-    except OSError as problem:
-        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
-    try:
-        return files.read_json(path)
-    except FileProblem:
+        return files.json_value(body)
+    except ValueError:
         return None
 
 
-def _whole(line: bytes) -> bool:
+def _is_json(line: bytes) -> bool:
     try:
         files.json_value(line)
     except ValueError:
@@ -49,16 +99,29 @@ def _whole(line: bytes) -> bool:
     return True
 
 
-def _lines(path: Path) -> Iterator[Record]:
+def _lines(body: bytes, reading: Reading) -> Iterator[Record]:
     entries: list[Any] = []
-    for number, data in enumerate(files.read_ndjson(path), 1):
+    for number, line in enumerate(body.split(b"\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            data = files.json_value(line)
+        except ValueError as problem:
+            reading.leave_out(f"line {number}: not JSON: {problem}")
+            continue
         if isinstance(data, dict) and "kind" not in data and {"at", "path", "status"} <= data.keys():
             entries.append(data)
             continue
         try:
-            yield Record.model_validate(data)
+            record = Record.model_validate(data)
         except ValidationError as problem:
             first = problem.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the record"
-            raise FileProblem(f"{path}, record {number}: {where}: {first['msg']}") from None
-    yield from journal.records(entries, str(path))
+            reading.leave_out(f"line {number}: {where}: {first['msg']}")
+            continue
+        if record.kind == "fhir" and "extract_step" not in record.model_fields_set:
+            reading.derived += 1
+            kind, step = kind_and_step(record.url)
+            record = record.model_copy(update={"extract_step": step, "rtype": record.rtype or kind})
+        yield record
+    yield from journal.records(entries, reading.leave_out)

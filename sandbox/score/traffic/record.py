@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from sandbox.core import files
 
@@ -47,6 +47,17 @@ class Record(BaseModel):
     complete: bool | None = Field(None, description="false: $everything lacked what the searches gave")
     readable: bool = Field(True, description="false: a 200 without a readable FHIR resource")
     request_id: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lenient(cls, value: Any) -> Any:
+        """A null is a field that is not there; `LIVE` is `live`."""
+        if not isinstance(value, dict):
+            return value
+        value = {name: each for name, each in value.items() if each is not None}
+        if isinstance(value.get("mode"), str):
+            value["mode"] = value["mode"].lower()
+        return value
 
     @field_validator("ts", "vts")
     @classmethod

@@ -20,7 +20,23 @@ class Window:
         return self.since < when <= self.until
 
 
+STRAYS = 20
+"""A record in so many may be of a clock that is wrong."""
+
+
 def window(records: Sequence[Record], days: int, as_of: datetime | None) -> Window | None:
-    """The window that ends at `as_of`, or else at the log's last record. None for an empty log."""
-    until = as_of or max((record.when for record in records), default=None)
+    """The window that ends at `as_of`, or else at the log's last record (in order of time). The last few
+    do not decide when they are a window or more after all others: a clock was wrong. None for an empty
+    log."""
+    until = as_of or _last(records, timedelta(days=days))
     return Window(until - timedelta(days=days), until) if until else None
+
+
+def _last(records: Sequence[Record], span: timedelta) -> datetime | None:
+    if not records:
+        return None
+    fewest = len(records) - len(records) // STRAYS
+    for number in range(fewest, len(records)):
+        if records[number].when - records[number - 1].when >= span:
+            return records[number - 1].when
+    return records[-1].when

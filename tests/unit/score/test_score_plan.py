@@ -106,3 +106,10 @@ def test_resources_about_somebody_else() -> None:
     assert not bundles.is_about_another(mine, "1")
     assert bundles.is_about_another({"subject": {"reference": "https://p/fhir/Patient/2"}}, "1")
     assert not bundles.is_about_another({"subject": {"reference": "Group/2"}}, "1")
+
+
+@pytest.mark.parametrize("end", ["", "/", "/_history/3", "?_format=json", "/_history/3?a=b"])
+@pytest.mark.parametrize("base", ["", "https://p.example/fhir/"])
+def test_a_patient_is_the_same_in_any_version_and_spelling(base: str, end: str) -> None:
+    assert not bundles.is_about_another({"subject": {"reference": f"{base}Patient/1{end}"}}, "1")
+    assert bundles.is_about_another({"subject": {"reference": f"{base}Patient/11{end}"}}, "1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -287,12 +288,11 @@ def test_the_published_schema_is_the_codes() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ('{"ts": "2026-01-01T00:00:00Z", "kind": "fhir"}\n{"kind": "fhir"}\n', "record 2: ts"),
-        ('{"ts": "2026-01-01T00:00:00Z", "kind": "x"}\n', "record 1: kind"),
+        ('{"ts": "2026-01-01T00:00:00Z", "kind": "x"}\n', "line 1: kind"),
         ('{"ts": "2026-01-01T00:00:00Z", "kind": "fhir", "status": -1}\n', "status"),
         ('{"ts": NaN}\n', "line 1"),
         ("not json\n", "line 1"),
-        ("[1, 2]\n", "record 1"),
+        ("[1, 2]\n", "line 1"),
         ('{"log": {"entries": [1]}}', "entry 1: not an entry of an HTTP Archive"),
         ('{"log": {}}', "log.entries"),
         ('{"entries": [{"at": "x"}]}', "entry 1: not an entry of a journal"),
@@ -353,3 +353,122 @@ def test_an_http_archive(tmp_path: Path) -> None:
     assert evidence.traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"
     kept = evidence.to_json().decode()
     assert not [word for word in ("secret-code", "secret-token", "secret-refresh") if word in kept]
+
+
+# --- logs of strangers --------------------------------------------------------------------------------
+
+
+def archived(tmp_path: Path, entries: list[Any], base: str = "") -> tuple[Card, Evidence]:
+    path = tmp_path / "app.har"
+    path.write_text(json.dumps({"log": {"version": "1.2", "entries": entries}}))
+    return grade_log(Log(path, base=base))
+
+
+BASES = ["https://p.example/FHIR/R4", "https://P.example", "https://p.example/a/b/Api/v4"]
+
+
+@pytest.mark.parametrize("base", BASES)
+@pytest.mark.parametrize("told", ["metadata", "smart", "answers", "given"])
+def test_the_base_of_an_archive_is_found_or_given(tmp_path: Path, base: str, told: str) -> None:
+    body = {"body": {"resourceType": "Bundle", "entry": []}} if told != "given" else {}
+    entries = [har_entry(2, "GET", f"{base}/Coverage?patient=1", **body)]
+    entries += [har_entry(3, "GET", "https://p.example/Patient/Account/Login")] * 3
+    documents = {"metadata": "/metadata", "smart": "/.well-known/smart-configuration"}
+    if told in documents:
+        entries.insert(0, har_entry(1, "GET", base + documents[told]))
+    found = line(archived(tmp_path, entries, base if told == "given" else "")[0], "request-success")
+    assert (found.value, found.n) == (100, 1)
+
+
+def test_only_requests_of_the_app_below_the_base_count(tmp_path: Path) -> None:
+    base = "https://p.example/fhir"
+    body = {"resourceType": "Bundle", "entry": []}
+    entries = [
+        har_entry(1, "GET", f"{base}/metadata"),
+        har_entry(2, "OPTIONS", f"{base}/Coverage", 204),
+        har_entry(3, "GET", f"{base}/Coverage", body=body),
+        har_entry(4, "POST", f"{base}/Coverage/_search", body=body, form={"patient": "1"}),
+        *(har_entry(5, "GET", f"https://p.example/{path}", 404) for path in ("Account/Login", "Dashboard")),
+        har_entry(6, "GET", "https://p.example/Scripts/app.js"),
+    ]
+    card, evidence = archived(tmp_path, entries)
+    found = line(card, "request-success")
+    assert (found.value, found.n) == (100, 2)
+    assert evidence.traffic["references"].value["read"] == 0
+
+
+PAGES = [
+    "https://p.example/fhir/Patient/1/$everything",
+    "https://p.example/fhir?_getpages=x1",
+    "https://p.example/fhir?_getpages=x2",
+]
+
+
+def test_pages_of_everything_by_addresses_of_the_servers_own(tmp_path: Path) -> None:
+    links = [[{"relation": "next", "url": url}] for url in PAGES[1:]]
+    bodies = [{"resourceType": "Bundle", "entry": [], "link": link} for link in (*links, [])]
+    entries = [har_entry(number, "GET", url, body=bodies[number]) for number, url in enumerate(PAGES)]
+    steps = ["everything", "pagination", "pagination"]
+    records = [fhir("", step=step, url=url) for step, url in zip(steps, PAGES, strict=True)]
+    for _, evidence in (archived(tmp_path, entries), graded(tmp_path, records)):
+        (walk,) = evidence.traffic["everything"].value
+        assert (walk["pages"], walk["unbroken"]) == (3, True)
+
+
+def test_references_of_attempts_without_syncs_are_told_apart(tmp_path: Path) -> None:
+    one = {"step": "reference", "sync_id": "", "url": "/fhir/Organization/1"}
+    reads = [fhir("Organization", 404 if n else 200, attempt_id=f"a{n}", **one) for n in range(20)]
+    found = line(graded(tmp_path, reads)[0], "reference-resolution")
+    assert (found.value, found.n) == (5, 20)
+
+
+def test_syncs_are_timed_by_their_events_alone(tmp_path: Path) -> None:
+    one = {"kind": "sync_event", "sync_id": "s"}
+    events = [{"ts": at(0), "outcome": "created", **one}, {"ts": at(7), "outcome": "completed", **one}]
+    found = line(graded(tmp_path, events)[0], "sync-speed")
+    assert (found.value, found.points) == (7, 3)
+
+
+def test_steps_that_are_missing_are_derived_and_counted(tmp_path: Path) -> None:
+    derived = {
+        "Patient/1/$everything": ("Patient", "everything"),
+        "Coverage?patient=1": ("Coverage", "individual"),
+        "Coverage/_search": ("Coverage", "individual"),
+        "Organization/7": ("Organization", "reference"),
+        "Patient/1": ("Patient", "individual"),
+        "?_getpages=1": ("", "pagination"),
+    }
+    records = [fhir("", url=f"https://p.example/fhir/{url}") for url in derived]
+    for each in records:
+        del each["extract_step"]
+    read = reading.read(written(tmp_path, records))
+    assert [(each.rtype, each.extract_step) for each in read.records] == list(derived.values())
+    assert read.derived == len(derived)
+
+
+def test_test_records_and_clocks_that_are_wrong_do_not_move_the_window(tmp_path: Path) -> None:
+    records = tried(30, 0)
+    records += [{**event("t", "CREATED"), "ts": "2027-06-01T00:00:00Z", "mode": "TEST"}]
+    records += [{**event("f", "CREATED"), "ts": "2099-01-01T00:00:00Z"}]
+    card, evidence = graded(tmp_path, records)
+    assert line(card, "authorization-success").n == 30
+    assert evidence.traffic["log"].value["late"] == 1
+
+
+def test_nothing_is_refused_whole_for_one_line(tmp_path: Path) -> None:
+    good = [{**each, "description": None, "mode": "LIVE"} for each in tried(2, 0)]
+    path = written(tmp_path, good)
+    bad = b'{"kind": "fhir"}\nnot json\n'
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + path.read_bytes() + bad))
+    read = reading.read(path)
+    assert len(read.records) == len(good)
+    assert read.unread == 2
+    assert read.problems[0].startswith(f"line {len(good) + 1}: ts")
+    entries = [har_entry(1, "GET", "https://p.example/fhir/metadata"), {"request": {}}]
+    _, evidence = archived(tmp_path, entries)
+    assert evidence.traffic["log"].value["problems"] == ["entry 2: not an entry of an HTTP Archive"]
+
+
+def test_data_shows_that_there_was_a_token(tmp_path: Path) -> None:
+    records = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1), fhir("Patient", attempt_id="a")]
+    assert graded(tmp_path, records)[1].traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"

@@ -1,0 +1,36 @@
+"""What the address of a FHIR request tells: the type, and what it was asked for."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox.score.traffic.record import Step
+
+_PAGE = frozenset({"_getpages", "_page", "page", "ct", "cursor", "_offset", "_getpagesoffset", "pagetoken"})
+_REQUEST = re.compile(r"/([A-Z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?\Z")
+_INSTANCE = re.compile(r"/[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\Z")
+
+
+def kind_and_step(url: str) -> tuple[str, Step]:
+    """The resource type of a request, empty where there is none, and its step."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return "", "individual"
+    found = _REQUEST.search(parts.path)
+    names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
+    if names & _PAGE:
+        return found[1] if found else "", "pagination"
+    if not found:
+        return "", "individual"
+    kind, id_, everything = found.groups()
+    if everything:
+        return kind, "everything"
+    return kind, "reference" if id_ and kind != "Patient" else "individual"
+
+
+def names_type(url: str) -> bool:
+    """Whether the path ends in a type or in one resource, as that of a search or read does."""
+    path = url.partition("?")[0]
+    return bool(_REQUEST.search(path) or _INSTANCE.search(path))
