@@ -97,6 +97,7 @@ def test_lines_end_at_line_feeds_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "body",
     [gzip.compress(LINE)[:-4], gzip.compress(LINE)[:15], zstandard.compress(LINE * 50)[:-3] + b"xyz", b""],
+    ids=["without its end", "without its middle", "with another end", "empty"],
 )
 def test_a_packed_file_that_is_damaged_is_one_line(tmp_path: Path, body: bytes) -> None:
     with pytest.raises(FileProblem, match=r"a\.json"):
