@@ -112,6 +112,11 @@ def _check(url: str | None, given: Mapping[str, Any]) -> None:
         raise click.UsageError("--fail-under is a number")
     if given["as_of"] and not given["traffic"]:
         raise click.UsageError("--as-of goes with --traffic")
+    if not given["shape"]:
+        from sandbox.score.report import forms
+
+        for path in given["out"]:
+            forms.form_of(path.name)  # raises before minutes are spent
     if given["base"] and not given["traffic"]:
         raise click.UsageError("--base goes with --traffic")
     if url and given["replay"]:

@@ -142,6 +142,8 @@ def _only_patient(http: Client, base: str, bearer: Bearer) -> str:
     ids = [
         r["id"] for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id")
     ]
+    if answer.status == 401:
+        raise UsageError("the payer does not accept this token (Patient answered 401)")
     if len(ids) != 1:
         what = (
             f"answered {answer.status or answer.exchange.note}" if not ids else f"shows {len(ids)} patients"

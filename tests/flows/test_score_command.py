@@ -47,6 +47,12 @@ def test_score_writes_every_form_and_grades_its_evidence_again(origin: str, tmp_
         assert word not in (tmp_path / "evidence").read_text()
 
 
+def test_a_token_that_is_not_accepted_is_said(origin: str) -> None:
+    done = run("score", f"{origin}/fhir", "--token", "wrong")
+    assert done.returncode == 2
+    assert "does not accept this token" in done.stderr
+
+
 def test_a_sandboxs_own_journal_is_traffic(origin: str, session_name: str, tmp_path: Path) -> None:
     url = f"{origin}/s/baseline~{session_name}"
     run("score", f"{url}/fhir", "--format", "json")
@@ -100,6 +106,8 @@ def test_compare_exits_by_what_it_finds(tmp_path: Path) -> None:
         (("score", "http://127.0.0.1:9/fhir", "--traffic", "/nowhere"), "/nowhere"),
         (("score", "http://127.0.0.1:9/fhir", "--as-of", "2026-01-01"), "--as-of goes with"),
         (("score", "--traffic", "/nowhere", "--as-of", "soon"), "--as-of is an instant"),
+        (("score", "http://127.0.0.1:9/fhir", "--out", "card.pdf"), "ends in .pdf"),
+        (("score", "http://127.0.0.1:9/fhir", "--base", "http://127.0.0.1:9"), "--base goes with"),
         (("score", "--replay", "/nowhere"), "/nowhere"),
         (("score", "--replay", os.devnull), "not an evidence file"),
         (("score", "u", "--replay", os.devnull), "takes no URL"),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import PurePath
 
+from sandbox.core.errors import UsageError
 from sandbox.score.card import Card
 
 MODULES = {
@@ -40,10 +41,14 @@ def render(card: Card, form: str) -> bytes:
 
 
 def form_of(name: str) -> str:
-    """The form a file name asks for; `evidence` for evidence, text when it asks for none."""
+    """The form a file name asks for; `evidence` for evidence, text when it has no suffix. Raises
+    UsageError for a suffix that no form has."""
     path = PurePath(name)
     if path.stem == "evidence" or path.name.endswith(".evidence.json"):
         return "evidence"
     if path.name.endswith(".sarif.json"):
         return "sarif"
-    return _SUFFIXES.get(path.suffix.lower(), "text")
+    suffix = path.suffix.lower()
+    if suffix and suffix not in _SUFFIXES:
+        raise UsageError(f"{path.name}: no form of the card ends in {suffix} ({' '.join(_SUFFIXES)} do)")
+    return _SUFFIXES.get(suffix, "text")

@@ -139,6 +139,12 @@ def test_a_files_name_tells_the_form(name: str, form: str) -> None:
     assert forms.form_of(name) == form
 
 
+@pytest.mark.parametrize("name", ["card.pdf", "card.docx", "a.tar.gz"])
+def test_a_file_that_no_form_is_for_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match=r"\.json"):
+        forms.form_of(name)
+
+
 def read(found: Card) -> CardFile:
     return CardFile.model_validate(to_data(found))
 
