@@ -19,7 +19,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES, elements, literal, owner
-from sandbox.loading.bundles import Found, conditional, digest, renamed, unpacked
+from sandbox.loading.bundles import Found, Resolve, conditional, digest, renamed, unpacked
 from sandbox.loading.faults import fault_of, needs_owner
 from sandbox.loading.files import Complain, Place, Value, exactly, find, values
 from sandbox.loading.other_versions import other_version
@@ -104,7 +104,7 @@ class _Load:
         """Learn what the files hold; count in the report what is not handed over, and why. Returns how
         many resources there are."""
         number = -1
-        for number, found in enumerate(self._found(self._complain, lambda query: None)):
+        for number, found in enumerate(self._found(lambda query: None)):
             if number % EVERY == 0:
                 self.progress(number)
             if isinstance(found, Found) and not self._is_kept(number, found):
@@ -191,7 +191,7 @@ class _Load:
         for account in self.accounts:
             self.report.logins.add(account.username)
             yield account, ()
-        for number, found in enumerate(self._found(lambda place, text: None, self.identified.get)):
+        for number, found in enumerate(self._found(self.identified.get, again=True)):
             if number % EVERY == 0:
                 self.progress(self.read + number)
             if len(together) == TOGETHER:
@@ -262,25 +262,22 @@ class _Load:
 
     # --- both
 
-    def _found(self, complain: Complain, resolve: Callable[[str], str | None]) -> Iterator[Found | Deletion]:
-        """What the files hold, in the same order each time."""
-        first = complain == self._complain
+    def _found(self, resolve: Resolve, *, again: bool = False) -> Iterator[Found | Deletion]:
+        """What the files hold, in the same order each time; what cannot be used is told of once."""
+        complain: Complain = _say_nothing if again else self._complain
         for path in self.files:
             if path.name == ACCOUNTS or path.name.startswith(f"{ACCOUNTS}."):
-                if first:
+                if not again:
                     self._read_accounts(path)
                 continue
-            number = -1
-            for number, value in enumerate(values(path, complain)):
-                if number == 0 and not _is_resource(value):
-                    number = -1
+            complaints, is_data = self.report.bad.count, False
+            for value in values(path, complain):
+                is_data = is_data or _is_resource(value)
+                if not is_data:  # a file of something else, by its first value
                     break
                 yield from unpacked(value, resolve, complain)
-            if number < 0 and first and not self._was_bad(path):
+            if not (is_data or again) and self.report.bad.count == complaints:
                 self.report.unread.add(f"{path} (no FHIR resource)")
-
-    def _was_bad(self, path: Path) -> bool:
-        return any(text.startswith(str(path)) for text in self.report.bad.first)
 
     def _read_accounts(self, path: Path) -> None:
         for value in values(path, self._complain):
@@ -293,6 +290,10 @@ class _Load:
         if not self.skip_bad:
             raise FileProblem(f"{place}: {text} (--skip-bad leaves out what cannot be used)")
         self.report.bad.add(f"{place}: {text}")
+
+
+def _say_nothing(place: Place, text: str) -> None:
+    """What is wrong was told of at the first reading."""
 
 
 def _is_resource(value: Value) -> bool:
