@@ -160,10 +160,11 @@ class _Load:
 
     def _settle(self, name: str, query: str, identifiers: Any) -> None:
         """Keep a conditional create where nothing else meets its query."""
-        if self.identified.setdefault(query, name) == name:
+        created, *others = self.known[name]
+        if self.identified.setdefault(query, name) == name or others:
             self._identify(name, identifiers)
             return
-        (created,) = self.known.pop(name)
+        del self.known[name]
         self.left_out.add(created.number)
         self.report.existing[name.partition("/")[0]] += 1
 

@@ -223,6 +223,18 @@ def test_a_conditional_create_takes_what_is_there(tmp_path: Path) -> None:
     assert report.read == 4
 
 
+def test_a_conditional_create_with_the_id_of_another_resource_is_a_version_of_it(tmp_path: Path) -> None:
+    identifier = [{"system": "http://x.example/org", "value": "77"}]
+    first = {**ORGANIZATION, "id": "o2", "meta": {"lastUpdated": "2024-01-01T00:00:00Z"}}
+    created = {**ORGANIZATION, "id": "o2", "name": "Later", "meta": {"lastUpdated": "2025-01-01T00:00:00Z"}}
+    request = {"method": "POST", "ifNoneExist": "identifier=http://x.example/org|77"}
+    write(tmp_path, a_json=bundle({"resource": created, "request": request}))
+    write(tmp_path, b_ndjson=[PATIENT, first, {**ORGANIZATION, "identifier": identifier}])
+    found, _, lines = read(tmp_path)
+    assert set(found) == {"Patient/p1", "Organization/o1", "Organization/o2"}
+    assert len(lines) == 4
+
+
 # --- references --------------------------------------------------------------------------------------
 
 
