@@ -34,7 +34,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateSchema, CreateTable
 
 from sandbox.core.cache import ByteBoundedCache, bounded
-from sandbox.core.clock import Clock, SystemClock
+from sandbox.core.clock import Clock, SystemClock, sleep
 from sandbox.core.errors import FileProblem, Unavailable
 from sandbox.core.files import make_private, make_private_folder
 from sandbox.store import address, retention
@@ -91,6 +91,9 @@ asks for, the journal), and is answered within two seconds."""
 
 OPENING = 5000
 """Milliseconds that the opening of a ledger waits for another process that makes it."""
+
+TRIES, BETWEEN_TRIES = 100, 0.05
+"""How often a new ledger is set up where SQLite does not wait by itself, and the seconds between."""
 
 PROBE = 250
 """Milliseconds that the health check waits for another writer."""
@@ -252,7 +255,21 @@ def _probing(dialect: str) -> Executable:
 
 
 def _prepare(path: Path) -> None:
-    """What a ledger file remembers by itself; a connection that asks for it again would want its lock."""
+    """Write what a ledger file remembers by itself. SQLite refuses at once, and does not wait, where another
+    process does the same at this moment."""
+    for _ in range(TRIES - 1):
+        try:
+            _set_modes(path)
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            sleep(BETWEEN_TRIES)
+        else:
+            return
+    _set_modes(path)
+
+
+def _set_modes(path: Path) -> None:
     with closing(sqlite3.connect(path, timeout=10)) as db:
         if not path.stat().st_size:
             db.execute("PRAGMA auto_vacuum=INCREMENTAL")

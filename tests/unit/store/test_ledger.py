@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from support.stores import place
 
 from sandbox.core.errors import FileProblem
+from sandbox.store import ledger as ledger_file
 from sandbox.store.ledger import Ledger, TenantLedger
 from sandbox.store.secret import digest, new_secret
 from sandbox.store.tenant.grant import Code, Grant, Token
@@ -126,6 +128,26 @@ def test_a_new_ledger_may_be_opened_by_all_workers_at_once(tmp_path: Path) -> No
 
     with ThreadPoolExecutor(THREADS) as pool:
         assert sorted(pool.map(work, range(THREADS))) == list(range(1, THREADS + 1))
+
+
+def test_the_mode_of_a_new_ledger_is_set_again_where_sqlite_does_not_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    busy = sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    tried: list[Path] = []
+    set_modes = ledger_file._set_modes
+
+    def refused_at_first(path: Path) -> None:
+        tried.append(path)
+        if len(tried) < 3:
+            raise busy
+        set_modes(path)
+
+    monkeypatch.setattr(ledger_file, "_set_modes", refused_at_first)
+    monkeypatch.setattr(ledger_file, "sleep", lambda seconds: None)
+    Ledger(tmp_path / "ledger.db").close()
+    assert len(tried) == 3
 
 
 def test_a_key_is_made_once_whoever_asks(ledger: Ledger) -> None:
