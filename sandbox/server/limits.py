@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-TURN_SECONDS, SHORT_TURN_SECONDS = 0.0005, 0.0001
+TURN_SECONDS, SHORT_TURN_SECONDS = 0.0005, 0.00005
 """How long a thread computes before another one gets its turn: usually, and while work goes on that has
 taken `LONG_SECONDS`. A small request needs about ten turns; short turns cost a tenth of the throughput."""
 LONG_SECONDS = 0.01
