@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
 from sandbox.fhir.params import TYPES, elements, literal, owner
 from sandbox.loading.bundles import Found, Resolve, conditional, digest, renamed, unpacked
 from sandbox.loading.faults import fault_of, needs_owner
-from sandbox.loading.files import Complain, Place, Value, exactly, find, values
+from sandbox.loading.files import Complain, Place, Value, find, values
 from sandbox.loading.other_versions import other_version
 from sandbox.loading.report import Report
 from sandbox.store.batch import Deletion, Given
@@ -235,7 +235,7 @@ class _Load:
         line = found.line
         if line is not None and not _SPACED.search(line) and not _OTHER_HOST.search(line):
             return line
-        content = exactly(line) if line is not None else found.resource
+        content = json_exact(line) if line is not None else found.resource
         return renamed(content, self._local)  # type: ignore[no-any-return]
 
     def _local(self, reference: str) -> str | None:

@@ -6,23 +6,20 @@ value, or lines of them), in any case, plain or packed by gzip or zstd, with or 
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import orjson
-import zstandard
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_exact
+from sandbox.core.packed_file import BOM, PROBLEMS, reason, unpacked
 
 LINES, WHOLE = (".ndjson", ".jsonl"), (".json",)
 PACKED = (".gz", ".zst", ".zstd")
-_BOM = b"\xef\xbb\xbf"
 _FRACTION = re.compile(rb"\d[.eE]")
 """A sign of numbers whose digits a float may not keep; text may have it too."""
 
@@ -71,14 +68,13 @@ def values(path: Path, complain: Complain) -> Iterator[Value]:
     """The JSON values of a file, in order; a list counts as its items."""
     place = Place(path)
     try:
-        with path.open("rb") as packed, _unpacked(packed) as file:
+        with path.open("rb") as packed, unpacked(packed) as file:
             if _kind(path) in LINES:
                 yield from _lines(place, file, complain)
             else:
                 yield from _whole(place, file.read(), complain)
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as problem:
-        why = getattr(problem, "strerror", None) or str(problem)
-        complain(place, f"cannot be read: {why}")
+    except PROBLEMS as problem:
+        complain(place, f"cannot be read: {reason(problem)}")
 
 
 def _kind(path: Path) -> str:
@@ -89,20 +85,9 @@ def _kind(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _unpacked(file: io.BufferedReader) -> IO[bytes]:
-    """What a file holds, by its first bytes: names may lie."""
-    first = file.peek(4)[:4]
-    if first[:2] == b"\x1f\x8b":
-        return gzip.GzipFile(fileobj=file)  # type: ignore[return-value]
-    if first == b"\x28\xb5\x2f\xfd":
-        reader = zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True)
-        return io.BufferedReader(reader)
-    return file
-
-
 def _lines(place: Place, file: IO[bytes], complain: Complain) -> Iterator[Value]:
     for number, line in enumerate(file, 1):
-        line = line.removeprefix(_BOM).strip() if number == 1 else line.strip()
+        line = line.removeprefix(BOM).strip() if number == 1 else line.strip()
         if line:
             here = place._replace(line=number)
             try:
@@ -117,7 +102,7 @@ def _lines(place: Place, file: IO[bytes], complain: Complain) -> Iterator[Value]
 
 
 def _whole(place: Place, body: bytes, complain: Complain) -> Iterator[Value]:
-    body = body.removeprefix(_BOM)
+    body = body.removeprefix(BOM)
     if not body.strip():
         complain(place, "is empty")
         return
@@ -150,7 +135,7 @@ def _parsed(body: bytes, *, exact: bool = False) -> Any:
     """A JSON value; `exact` keeps the digits of every number. Raises ValueError."""
     try:
         value = orjson.loads(body)
-        return exactly(body) if exact and _FRACTION.search(body) else value
+        return json_exact(body) if exact and _FRACTION.search(body) else value
     except RecursionError:
         raise ValueError("is nested too deeply") from None
     except orjson.JSONDecodeError as problem:
@@ -159,8 +144,3 @@ def _parsed(body: bytes, *, exact: bool = False) -> Any:
         except UnicodeDecodeError:
             raise ValueError("not UTF-8 text") from None
         raise ValueError(f"not JSON: {problem}") from None
-
-
-def exactly(body: bytes) -> Any:
-    """JSON that was parsed before, with the digits of its decimals kept."""
-    return json_exact(body)

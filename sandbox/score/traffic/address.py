@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl, urlsplit
 from sandbox.score.traffic.record import Step
 
 _PAGE = frozenset({"_getpages", "_page", "page", "ct", "cursor", "_offset", "_getpagesoffset", "pagetoken"})
-_REQUEST = re.compile(r"/([A-Z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?\Z")
-_INSTANCE = re.compile(r"/[A-Z][A-Za-z]+/[A-Za-z0-9\-.]{1,64}\Z")
+REQUEST = re.compile(r"/([A-Z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?\Z")
+"""The end of a path: type, id, and whether it is `$everything`."""
 
 
 def kind_and_step(url: str) -> tuple[str, Step]:
@@ -18,7 +18,7 @@ def kind_and_step(url: str) -> tuple[str, Step]:
         parts = urlsplit(url)
     except ValueError:
         return "", "individual"
-    found = _REQUEST.search(parts.path)
+    found = REQUEST.search(parts.path)
     names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
     if names & _PAGE:
         return found[1] if found else "", "pagination"
@@ -32,5 +32,4 @@ def kind_and_step(url: str) -> tuple[str, Step]:
 
 def names_type(url: str) -> bool:
     """Whether the path ends in a type or in one resource, as that of a search or read does."""
-    path = url.partition("?")[0]
-    return bool(_REQUEST.search(path) or _INSTANCE.search(path))
+    return bool(REQUEST.search(url.partition("?")[0]))

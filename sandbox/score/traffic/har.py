@@ -17,9 +17,9 @@ from sandbox.core import files
 from sandbox.core.urls import canonical_url
 from sandbox.score import outcomes
 from sandbox.score.answers import shown
+from sandbox.score.traffic.address import REQUEST
 from sandbox.score.traffic.record import Record, Step
 
-_FHIR = re.compile(r"/([A-Z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?")
 _TYPE = re.compile(
     r"/(?:Patient|Coverage|ExplanationOfBenefit|AllergyIntolerance|CarePlan|CareTeam|Condition|Device"
     r"|DiagnosticReport|DocumentReference|Encounter|Goal|Immunization|Location|Medication|MedicationDispense"
@@ -111,7 +111,7 @@ class _Reader:
             yield Record(kind="discovery", **entry.common("discovery"))
         elif entry.url in self._next:
             yield self._fhir(entry, self._next[entry.url], None, None)
-        elif match := _FHIR.fullmatch(below):
+        elif match := REQUEST.fullmatch(below):
             yield self._fhir(entry, *match.groups())
 
     def _below(self, entry: _Entry) -> str:

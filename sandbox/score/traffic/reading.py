@@ -6,19 +6,16 @@ refused.
 
 from __future__ import annotations
 
-import gzip
-import io
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import zstandard
 from pydantic import ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
+from sandbox.core.packed_file import BOM, PROBLEMS, reason, unpacked
 from sandbox.score.traffic import har, journal
 from sandbox.score.traffic.address import kind_and_step
 from sandbox.score.traffic.record import Record
@@ -69,15 +66,10 @@ def read(path: Path, base: str = "") -> Reading:
 
 def _unpacked(path: Path) -> bytes:
     try:
-        body = path.read_bytes()
-        if body.startswith(b"\x1f\x8b"):
-            body = gzip.decompress(body)
-        elif body.startswith(b"\x28\xb5\x2f\xfd"):
-            packed = io.BytesIO(body)
-            body = zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True).read()
-    except (OSError, EOFError, zlib.error, zstandard.ZstdError) as problem:
-        raise FileProblem(f"{path}: {getattr(problem, 'strerror', None) or problem}") from None
-    return body.removeprefix(b"\xef\xbb\xbf")
+        with path.open("rb") as packed, unpacked(packed) as file:
+            return file.read().removeprefix(BOM)
+    except PROBLEMS as problem:
+        raise FileProblem(f"{path}: {reason(problem)}") from None
 
 
 def _one_document(body: bytes) -> Any:
