@@ -110,10 +110,15 @@ def _plan(kind: str) -> tuple[tuple[Param, RowsOf, tuple[Steps, ...]], ...]:
 _REFERENCE = re.compile(rb'"reference":"([^"\\]+)"')
 
 
+def references(body: bytes) -> list[str]:
+    """What a resource refers to anywhere, each once. `body` is its JSON without blanks (`json_bytes`): to
+    look through the text is many times faster than through what it says."""
+    return [text.decode() for text in dict.fromkeys(_REFERENCE.findall(body))]
+
+
 def mentioned(body: bytes) -> dict[tuple[str, str], None]:
-    """The shared resources that are referred to anywhere in a resource. `body` is its JSON without
-    blanks (`json_bytes`): to look through the text is many times faster than through what it says."""
-    found = (literal(text.decode()) for text in dict.fromkeys(_REFERENCE.findall(body)))
+    """The shared resources among the `references` of a resource."""
+    found = map(literal, references(body))
     return dict.fromkeys(each for each in found if each and each[0] in SHARED)
 
 

@@ -18,7 +18,7 @@ from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
-from sandbox.fhir.params import TYPES, elements, literal, owner
+from sandbox.fhir.params import TYPES, elements, literal, owner, references
 from sandbox.loading.bundles import Found, Resolve, conditional, digest, renamed, unpacked
 from sandbox.loading.faults import fault_of, needs_owner
 from sandbox.loading.files import Complain, Place, Value, find, values
@@ -36,9 +36,8 @@ EVERY = 500
 """Resources between two calls of `progress`."""
 
 _SPACED = re.compile(rb'"reference"(?!:")')
-"""A reference that is written with blanks, which `mentioned` does not know."""
+"""A reference that is written with blanks, which `references` does not find."""
 _OTHER_HOST = re.compile(rb'"reference":"(?:https?:|[A-Z][A-Za-z]+\?)')
-_REFERENCE = re.compile(rb'"reference":"([^"\\#][^"\\]*)"')
 
 Contents = Iterator[tuple[Account | None, Sequence[Given]]]
 
@@ -252,11 +251,10 @@ class _Load:
         if dates.parse(resource.get("meta", {}).get("lastUpdated", "1970-01-01"))[0] >= end:
             self.report.future.add(name)
         body = given if isinstance(given, bytes) else json_bytes(given)
-        for text in dict.fromkeys(_REFERENCE.findall(body)):
-            reference = text.decode()
+        for reference in references(body):
             if reference.startswith(("http:", "https:")):
                 self.report.elsewhere.add(f"{name} to {reference}")
-            elif not reference.startswith("urn:"):
+            elif not reference.startswith(("#", "urn:")):
                 named = literal(reference)
                 if named is None or f"{named[0]}/{named[1]}" not in self.known:
                     self.report.dangling.add(f"{name} to {reference}")
