@@ -143,7 +143,8 @@ def _only_patient(http: Client, base: str, bearer: Bearer) -> str:
         r["id"] for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id")
     ]
     if answer.status == 401:
-        raise UsageError("the payer does not accept this token (Patient answered 401)")
+        why = "the payer does not accept this token (Patient answered 401)"
+        raise UsageError(f"{why}: it takes another one, --patient does not help")
     if len(ids) != 1:
         what = (
             f"answered {answer.status or answer.exchange.note}" if not ids else f"shows {len(ids)} patients"
