@@ -136,7 +136,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             "loglevel": "warning",
             "preload_app": True,
             "when_ready": lambda server: self._ready(),
-            "post_fork": lambda server, worker: self._app.extensions["after_fork"](),
+            "post_fork": lambda server, worker: self._after_fork(worker),
         }
         if self._settings.tls:
             options |= {"certfile": self._settings.tls_cert, "keyfile": self._settings.tls_key}
@@ -144,6 +144,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
             options["control_socket_disable"] = True
         for name, value in options.items():
             self.cfg.set(name, value)
+
+    def _after_fork(self, worker: GatewayWorker) -> None:
+        worker.init_signals()  # so that a signal ends the worker from its first moment
+        self._app.extensions["after_fork"]()
 
     def load(self) -> Any:
         return self._app

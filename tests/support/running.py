@@ -89,7 +89,7 @@ def served(
         process.terminate()
         rest, _ = process.communicate(timeout=20)
         assert process.returncode == 0, (process.returncode, rest)
-        assert "Traceback" not in rest
+        assert "Traceback" not in rest, rest
         if printed is not None:
             printed.append(rest)
 
