@@ -14,7 +14,6 @@ from sandbox.server import worker
 from sandbox.server.runner import PayerServer
 from sandbox.server.worker import GatewayWorker
 
-
 Start = Callable[[Callable[[GatewayWorker], Any]], list[PayerServer]]
 
 
