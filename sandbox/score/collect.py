@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
@@ -177,7 +178,16 @@ def _syncs(
     found["sync"] = seen({"members": [sync.to_value() for sync in done]}, exchanges + renewals)
     progress("references")
     found["references"] = _references(http, described.base, who, done)
-    found["everything"] = seen([sync.to_value()["everything"] for sync in done])
+    found["everything"] = _everything(done)
+
+
+def _everything(done: list[MemberSync]) -> Observation:
+    """What each `$everything` gave, with its pages; `exchange` is the place of the last of them."""
+    value, exchanges = [], []
+    for sync in done:
+        exchanges += takewhile(lambda exchange: exchange.step != "individual", sync.exchanges)
+        value.append({**sync.to_value()["everything"], "exchange": len(exchanges) - 1})
+    return seen(value, exchanges)
 
 
 def _references(http: Client, base: str, who: list[Syncing], done: list[MemberSync]) -> Observation:

@@ -49,12 +49,17 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Observation:
-    """A named finding: seen, with a JSON value and its exchanges; or unseen, with the reason."""
+    """A named finding: seen, with a JSON value and its exchanges; or unseen, with the reason.
+
+    `cause` names why it is unseen, by a word that the advice to the grader is found by (`causes/unseen.py`).
+    An entry of `value` that has an `exchange` names the one that decided it, by its place in `exchanges`.
+    """
 
     value: Any = None
     exchanges: tuple[Exchange, ...] = ()
     unseen: str = ""
     source: Source = "observed"
+    cause: str = ""
 
     @property
     def seen(self) -> bool:
@@ -66,9 +71,9 @@ def seen(value: Any, exchanges: Iterable[Exchange] = (), source: Source = "obser
     return Observation(value, tuple(exchanges), "", source)
 
 
-def unseen(reason: str, exchanges: Iterable[Exchange] = ()) -> Observation:
+def unseen(reason: str, exchanges: Iterable[Exchange] = (), cause: str = "") -> Observation:
     """Something that could not be looked at, and why, in words a person can act on."""
-    return Observation(None, tuple(exchanges), reason, "unseen")
+    return Observation(None, tuple(exchanges), reason, "unseen", cause)
 
 
 NEVER_LOOKED = unseen("nothing looked at this")

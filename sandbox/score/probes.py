@@ -53,7 +53,8 @@ def lapsed(
 ) -> Observation:
     """Who gets in and reads `resource`, by days since coverage ended.
 
-    Value: `{"<days>": {"works": bool, "why": str}}`, one for each lapsed account.
+    Value: `{"<days>": {"works": bool, "why": str, "exchange": n}}`, one for each lapsed account; `exchange`
+    is the place of the one that decided it.
     """
     found: dict[str, Any] = {}
     exchanges: list[Exchange] = []
@@ -65,7 +66,7 @@ def lapsed(
         session = door.sign_in_patiently(member)
         exchanges += session.exchanges
         why = session.reason if not session.usable else _reads(door, session, resource, exchanges)
-        found[match[1]] = {"works": not why, "why": why}
+        found[match[1]] = {"works": not why, "why": why, "exchange": len(exchanges) - 1}
     return seen(found, exchanges) if found else unseen("no account of a lapsed member was lent")
 
 

@@ -97,11 +97,13 @@ def sign_ins(
 
 
 def _attempts(sessions: Sessions) -> Observation:
-    """Value: a list of `{"who", "line", "outcome", "reason", "error", "description"}`; no user names."""
+    """Value: a list of `{"who", "line", "outcome", "reason", "error", "description", "exchange"}`; no user
+    names. `exchange` is the place of the attempt's last exchange."""
     counted: dict[str, int] = {}
-    value = []
+    value, sent = [], 0
     for member, session in sessions:
         counted[member.role] = counted.get(member.role, 0) + 1
+        sent += len(session.exchanges)
         value.append(
             {
                 "who": f"{member.role} {counted[member.role]}",
@@ -110,6 +112,7 @@ def _attempts(sessions: Sessions) -> Observation:
                 "reason": session.reason,
                 "error": session.error,
                 "description": session.description[:200],
+                "exchange": sent - 1 if session.exchanges else None,
             }
         )
     return seen(value, [e for _, session in sessions for e in session.exchanges])
