@@ -66,6 +66,7 @@ entry = [
 @click.option("--evidence", type=FILE, help="Keep what was seen, to grade it again with --replay.")
 @click.option("--keep-bodies", is_flag=True, help="Keep bodies in the evidence: they may hold PHI.")
 @click.option("--intrusive", is_flag=True, help="Abroad too, use accounts and clocks that the payer lends.")
+@click.option("--sample-seed", type=click.IntRange(0, 2**32 - 1), help="Draws members.  [default: by day]")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds.")
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
 @_with(gates)
@@ -147,7 +148,7 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         script=given["script"],
         register=given["register"],
     )
-    passed = ("facts", "token", "patient", "keep_bodies", "intrusive", "timeout", "pace")
+    passed = ("facts", "token", "patient", "keep_bodies", "intrusive", "timeout", "pace", "sample_seed")
     progress = _steps()
     try:
         return run.grade(

@@ -54,6 +54,8 @@ class Card:
     vendor: Vendor
     taken: str = ""
     lint: tuple[Finding, ...] = ()
+    sample_seed: int | None = None
+    """The seed that drew the members; None when nobody was drawn."""
 
     @property
     def score(self) -> int:
@@ -91,6 +93,7 @@ def to_data(card: Card) -> Mapping[str, Any]:
         "edition": card.edition,
         "target": card.target,
         "taken": card.taken,
+        "sample_seed": card.sample_seed,
         "score": card.score,
         "max": card.max,
         "range": list(card.range),

@@ -87,6 +87,7 @@ class CardFile(_Read):
     edition: str
     target: str
     taken: str = Field(description="UTC, ISO 8601")
+    sample_seed: int | None = Field(None, description="What drew the members; null when nobody was drawn")
     score: int
     max: int
     range: tuple[int, int]

@@ -3,7 +3,7 @@
 Order: facts → discovery → sign-ins → sync → references → $everything → lapsed, opt-in and line probes →
 refresh. The refresh probe moves a clock, so it is last and happens in a payer of its own.
 
-Observations: facts, capability-statement, smart-configuration, sign-ins, ineligible-sign-in, sync,
+Observations: facts, capability-statement, smart-configuration, sample, sign-ins, ineligible-sign-in, sync,
 references, everything, lapsed, opt-in, lines, developer-portal, refresh.
 """
 
@@ -24,7 +24,7 @@ from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
 from sandbox.score.refreshing import Grant
 from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of, nobody, sign_ins, why_no_door
-from sandbox.score.signin import SCOPE, Account, Session
+from sandbox.score.signin import SCOPE, Account
 from sandbox.score.sync import MemberSync, Syncer, read_references
 from sandbox.score.tokens import Bearer
 
@@ -61,6 +61,9 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
     door = door_of(http, described, known, given, found)
     sessions = sign_ins(door, known, given, progress, found)
+    if len(sessions) > 1:
+        lent = len(known.instruments.of_role("eligible"))
+        found["sample"] = seen({"seed": given.draw.seed, "lent": lent, "signed_in": len(sessions)})
     syncing = _who_syncs(http, base, door, sessions, given)
     why_none = nobody(sessions, why_no_door(door, known, given, found))
     if not why_none.startswith("none of") and not known.instruments.client_id and described.registration:
@@ -112,7 +115,7 @@ def _presence(missing: str, exchanges: tuple[Exchange, ...], flaws: Iterable[str
 
 
 def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, given: Given) -> list[Syncing]:
-    """Five members, the first of each line of business first; or the one whose token was given."""
+    """Five members, drawn with every line of business among them; or the one whose token was given."""
     if given.token:
         bearer = Bearer(given.token)
         http.secrets.add(given.token)
@@ -120,21 +123,11 @@ def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, g
         return [Syncing(patient, SCOPE, bearer)]
     if door is None:
         return []
-    usable = [(member.line or "", session) for member, session in sessions if session.usable]
+    usable = [(member, session) for member, session in sessions if session.usable]
     return [
         Syncing(session.patient, session.scope, session.bearer(http, door.endpoints, door.app))
-        for session in spread(usable)[:SYNCS]
+        for _, session in given.draw.sync(usable, SYNCS)
     ]
-
-
-def spread(sessions: Iterable[tuple[str, Session]]) -> list[Session]:
-    """The first of each line, then the second of each, and so on."""
-    turns: list[tuple[int, int, Session]] = []
-    had: dict[str, int] = {}
-    for place, (line, session) in enumerate(sessions):
-        turns.append((had.get(line, 0), place, session))
-        had[line] = had.get(line, 0) + 1
-    return [session for _, _, session in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def _only_patient(http: Client, base: str, bearer: Bearer) -> str:

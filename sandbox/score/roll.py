@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sandbox.core.text import quantity
 from sandbox.score.client import Client
@@ -12,6 +12,7 @@ from sandbox.score.evidence import Observation, seen, unseen
 from sandbox.score.facts import Facts, Member
 from sandbox.score.probes import Door
 from sandbox.score.registration import register
+from sandbox.score.sampling import Draw
 from sandbox.score.signin import Driver, Session
 from sandbox.score.tokens import App
 
@@ -28,6 +29,7 @@ class Given:
     `by_hand`: the driver asks a person, so there is one sign-in and no rate. `register`: make a client
     when there is none. `every_type`: search all types, whatever metadata says (reading A9). `intrusive`:
     use accounts and clocks that a host abroad lends by itself; `held_back`: it did, and nobody asked for it.
+    `draw`: who of the lent members signs in and is synced.
     """
 
     facts: Facts | None = None
@@ -40,6 +42,7 @@ class Given:
     every_type: bool = False
     intrusive: bool = False
     held_back: bool = False
+    draw: Draw = field(default_factory=lambda: Draw(0))
 
 
 def door_of(
@@ -69,7 +72,8 @@ def sign_ins(
 ) -> Sessions:
     """The 39 eligible and the 1 ineligible: the only attempts that enter the rate."""
     lent = known.instruments
-    eligible, ineligible = lent.of_role("eligible")[:MOST_SIGN_INS], lent.of_role("ineligible")[:1]
+    eligible = given.draw.roll(lent.of_role("eligible"), MOST_SIGN_INS)
+    ineligible = lent.of_role("ineligible")[:1]
     why = why_no_door(door, known, given, found)
     if door is None or why:
         found["sign-ins"] = found["ineligible-sign-in"] = unseen(why)

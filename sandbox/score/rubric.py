@@ -41,7 +41,9 @@ def grade_evidence(edition: Edition, evidence: Evidence) -> Card:
     )
     top = sum(line.max for line in lines)
     lint = from_data(evidence.lint)
-    return Card(edition.id, evidence.target, top, lines, edition.vendor, evidence.taken, lint)
+    drawn = evidence["sample"]
+    seed = drawn.value["seed"] if drawn.seen else None
+    return Card(edition.id, evidence.target, top, lines, edition.vendor, evidence.taken, lint, seed)
 
 
 def judged(metric: Metric, case: Evidence) -> Verdict:

@@ -26,6 +26,7 @@ from sandbox.score.guard import Guard, Resolve, addresses, origin
 from sandbox.score.lint.watch import Watch
 from sandbox.score.redaction import struck
 from sandbox.score.roll import REDIRECT, Given, Progress
+from sandbox.score.sampling import Draw, seed_of
 from sandbox.score.signin import Driver
 from sandbox.score.tokens import App
 from sandbox.score.traffic.observe import observe
@@ -72,6 +73,7 @@ def grade(
     tell: Callable[[str], None] = lambda _: None,
     keep_bodies: bool = False,
     intrusive: bool = False,
+    sample_seed: int | None = None,
     pace: float | None = None,
     timeout: float = TIMEOUT_SECONDS,
     time_limit: float = TIME_LIMIT,
@@ -86,7 +88,8 @@ def grade(
     `facts` is a facts file for a payer that serves none; `token` grades with one access token and no
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
     for each step, `tell` what a person must read. `intrusive`: on a host abroad too, sign in with the
-    accounts that it lends by itself, and move its clock. Raises UsageError: bad target, unknown edition or
+    accounts that it lends by itself, and move its clock. `sample_seed` draws the members (None: of the target
+    and the day). Raises UsageError: bad target, unknown edition or
     reading, unreadable facts or log, unreachable target.
     """
     rules = rubric.load(edition, readings)
@@ -102,7 +105,13 @@ def grade(
         given = _given(entry or Entry(), stack, tell)
         every = rules.chosen.get("A9") == "every-type"
         given = replace(
-            given, facts=known, token=token, patient=patient, every_type=every, intrusive=intrusive
+            given,
+            facts=known,
+            token=token,
+            patient=patient,
+            every_type=every,
+            intrusive=intrusive,
+            draw=Draw(seed_of(base, taken) if sample_seed is None else sample_seed),
         )
         http = stack.enter_context(
             Client(

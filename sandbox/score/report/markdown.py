@@ -25,7 +25,8 @@ def _lines(card: Card) -> Iterator[str]:
     low, high = card.range
     yield f"# {card.score} of {card.max} points"
     yield ""
-    yield f"{cell(card.target)} · edition {card.edition} · {card.taken}"
+    seed = "" if card.sample_seed is None else f" · sample seed {card.sample_seed}"
+    yield f"{cell(card.target)} · edition {card.edition} · {card.taken}{seed}"
     if high > low:
         yield ""
         yield f"The true score lies between {low} and {high}: some metrics could not be seen."

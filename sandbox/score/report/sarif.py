@@ -25,7 +25,13 @@ def render(card: Card) -> bytes:
     run = {
         "tool": {"driver": driver},
         "results": results,
-        "properties": {"score": card.score, "max": card.max, "range": [*card.range], "edition": card.edition},
+        "properties": {
+            "score": card.score,
+            "max": card.max,
+            "range": [*card.range],
+            "edition": card.edition,
+            "sampleSeed": card.sample_seed,
+        },
     }
     return files.json_pretty({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 

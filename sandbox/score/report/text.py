@@ -38,6 +38,8 @@ def _head(card: Card) -> Text:
     text = Text(f"{escape(card.target)}\n")
     text.append(f"{card.score} of {card.max} points", style="bold")
     text.append(f"   edition {card.edition}")
+    if card.sample_seed is not None:
+        text.append(f"   sample seed {card.sample_seed}")
     if high > low:
         text.append(f"   between {low} and {high}: some metrics could not be seen")
     return text.append("\n")
