@@ -176,7 +176,8 @@ def _syncs(
 
 def _everything(done: list[MemberSync]) -> Observation:
     """What each `$everything` gave, with its pages; `exchange` is the place of the last of them."""
-    value, exchanges = [], []
+    value: list[dict[str, Any]] = []
+    exchanges: list[Exchange] = []
     for sync in done:
         exchanges += takewhile(lambda exchange: exchange.step != "individual", sync.exchanges)
         value.append({**sync.to_value()["everything"], "exchange": len(exchanges) - 1})
