@@ -21,6 +21,7 @@ from sandbox.store.secret import digest, new_secret
 from sandbox.store.tenant.grant import Grant, Token
 
 DAY = 86_400_000
+ON_ITS_WAY = 600_000
 SYSTEM_SECONDS = 300
 """Longest life of a backend service's token (SMART "Backend Services": `expires_in`)."""
 
@@ -153,9 +154,12 @@ def mint(
 
 
 def authorized_until(desk: Desk, grant: Grant) -> int | None:
-    """When the member's yes is over (ms); None: the payer sets no end because it never refreshes."""
+    """When the member's yes is over (ms); None: the payer sets no end because it never refreshes.
+
+    On the last day that the payer promises it still holds, for as long as a request may be on its way.
+    """
     days = desk.payer.refresh_max_days
-    return grant.created + days * DAY if days else None
+    return grant.created + days * DAY + ON_ITS_WAY if days else None
 
 
 def refresh_until(desk: Desk, grant: Grant) -> int | None:

@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import bundles, facts, probes, refreshing
+from sandbox.score import bundles, facts, lent_clock, probes, refreshing
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
@@ -250,12 +250,13 @@ def _refresh(
         by_hand = replace(sessions[0][1], refresh_token=newest)
         return refreshing.probe(http, door.app, Grant(by_hand, door.endpoints))
     accounts = [Account(member.username, member.password) for member in members]
-    grant, exchanges = refreshing.fresh_grant(http, known.instruments, door.app, accounts)
+    grant, exchanges = refreshing.fresh_grant(http, door.base, known.instruments, door.app, accounts)
     if grant is None:
         session = door.sign_in_patiently(members[0])  # a synced one may have spent its refresh token
         exchanges += session.exchanges
         if not session.usable:
             return unseen(f"no session to renew: {session.reason}", exchanges)
-        grant = Grant(session, door.endpoints)
+        why = lent_clock.NOWHERE if known.instruments.clock else lent_clock.NONE
+        grant = Grant(session, door.endpoints, no_clock=why)
     seen_there = refreshing.probe(http, door.app, grant)
     return replace(seen_there, exchanges=(*exchanges, *seen_there.exchanges))

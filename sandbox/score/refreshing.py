@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.score import tokens
+from sandbox.score import lent_clock, tokens
 from sandbox.score.client import Client
 from sandbox.score.discovery import discover
 from sandbox.score.evidence import Exchange, Observation, seen
@@ -18,8 +18,11 @@ from sandbox.score.facts import Instruments
 from sandbox.score.signin import Account, Session, sign_in
 from sandbox.score.tokens import App, Endpoints
 
-DAYS = (0, 89, 91, 179, 181, 364, 366)
-"""Days after the grant: one day either side of the rubric's edges at 90, 180 and 365 days."""
+EDGES = (90, 180, 365)
+"""The rubric's edges, in days after the grant."""
+DAYS = tuple(sorted({0, *range(25, 365, 25), *EDGES}))
+"""Days after the grant on which access is renewed: often enough for tokens that end when they lie idle for
+a month, and on each edge."""
 
 MOST_SIGN_INS = 5
 HICCUPS = (0, 429, 500, 502, 503, 504)
@@ -27,21 +30,25 @@ HICCUPS = (0, 429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Grant:
-    """A fresh grant to try: its session, where its tokens are renewed, and its clock's URL (or none)."""
+    """A fresh grant to try: its session, where its tokens are renewed, and its clock's URL (or none, and
+    why not)."""
 
     session: Session
     endpoints: Endpoints
     clock: str = ""
+    no_clock: str = lent_clock.NONE
 
 
 def fresh_grant(
-    http: Client, instruments: Instruments, app: App, accounts: Sequence[Account]
+    http: Client, target: str, instruments: Instruments, app: App, accounts: Sequence[Account]
 ) -> tuple[Grant | None, tuple[Exchange, ...]]:
-    """Sign in at a payer of our own. Several accounts are tried: a sign-in may fail by accident."""
+    """Sign in at a payer of our own, as the one at `target` lends it. Several accounts are tried: a sign-in
+    may fail by accident."""
     exchanges: list[Exchange] = []
     if "{session}" not in (instruments.fresh_payer or ""):
         return None, ()  # not one of our own: its clock is not ours to move
-    base = str(instruments.fresh_payer).replace("{session}", f"grade-{secrets.token_hex(6)}").rstrip("/")
+    name = f"grade-{secrets.token_hex(6)}"
+    base = str(instruments.fresh_payer).replace("{session}", name).rstrip("/")
     found = discover(http, base)
     exchanges += [*found.capability.exchanges, *found.smart.exchanges]
     # instruments name the endpoints of the payer under test, not of this one: they are no fallback
@@ -52,24 +59,27 @@ def fresh_grant(
         session = sign_in(http, endpoints, app, account, aud=base)
         exchanges += session.exchanges
         if session.usable:
-            return Grant(session, endpoints, _clock_of(base, instruments)), tuple(exchanges)
+            lent = (instruments.clock or "").replace("{session}", name)
+            clock, why, asked = lent_clock.of(http, base, target, lent, own=lent != instruments.clock)
+            return Grant(session, endpoints, clock, why), (*exchanges, *asked)
     return None, tuple(exchanges)
 
 
 def probe(http: Client, app: App, grant: Grant) -> Observation:
     """Renew at each of DAYS until the first refusal; without a clock only at once.
 
-    Value: `{"refresh": bool, "clock": bool, "steps": [{"day": n, "works": bool, "why": str}]}`.
+    Value: `{"refresh": bool, "clock": bool, "no_clock": str, "steps": [{"day": n, "works": bool,
+    "why": str}]}`; `no_clock` says why there was none.
     """
     exchanges: list[Exchange] = []
     steps: list[dict[str, object]] = []
-    newest, today, moved = grant.session.refresh_token, 0, bool(grant.clock)
+    newest, today, no_clock = grant.session.refresh_token, 0, "" if grant.clock else grant.no_clock
     if not newest:
-        return seen({"refresh": False, "clock": moved, "steps": []})
+        return seen({"refresh": False, "clock": not no_clock, "no_clock": no_clock, "steps": []})
     for day in DAYS:
         if day > today:
-            if not (moved and _advance(http, grant.clock, day - today, exchanges)):
-                moved = False
+            no_clock = no_clock or lent_clock.advance(http, grant.clock, day - today, exchanges)
+            if no_clock:
                 break
             today = day
         reply, hiccup = _renew(http, app, grant.endpoints, newest, exchanges)
@@ -77,7 +87,8 @@ def probe(http: Client, app: App, grant: Grant) -> Observation:
         if not reply.works:
             break
         newest = reply.text("refresh_token") or newest
-    return seen({"refresh": True, "clock": moved, "steps": steps}, exchanges)
+    value = {"refresh": True, "clock": not no_clock, "no_clock": no_clock, "steps": steps}
+    return seen(value, exchanges)
 
 
 def _renew(
@@ -93,16 +104,3 @@ def _renew(
     reply = tokens.refresh(http, endpoints, app, token)
     exchanges.append(reply.answer.exchange)
     return reply, hiccup
-
-
-def _clock_of(base: str, instruments: Instruments) -> str:
-    """The fresh payer's own clock stands beside its FHIR base, if the payer lends a clock at all."""
-    if not instruments.clock or not base.endswith("/fhir"):
-        return ""
-    return base.removesuffix("/fhir") + "/_sandbox/clock"
-
-
-def _advance(http: Client, url: str, days: int, exchanges: list[Exchange]) -> bool:
-    answer = http.send("POST", url, step="clock", json={"advance": f"P{days}D"})
-    exchanges.append(answer.exchange)
-    return 200 <= answer.status < 300

@@ -6,15 +6,31 @@ there null means for ever and 0 means only while covered.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sandbox.core.text import quantity
+from sandbox.score import claimed
 from sandbox.score.evidence import Evidence, Verdict, not_seen
 
 NEEDS = ("lapsed", "facts")
 
 FOR_EVER_DAYS = 4000
+CLAIM = "inactive_access_days"
 
 
 def judge(evidence: Evidence) -> Verdict:
+    absurd = claimed.days(evidence, CLAIM)[1]
+    verdict = _judge(evidence)
+    return replace(verdict, disagreement=claimed.differences(verdict.disagreement, absurd))
+
+
+def _claim(evidence: Evidence) -> tuple[bool, int | None]:
+    """Whether the payer makes a claim that it can mean, and for how many days (None: for ever)."""
+    claim, absurd = claimed.days(evidence, CLAIM)
+    return evidence.claims_about(CLAIM) and not absurd, claim
+
+
+def _judge(evidence: Evidence) -> Verdict:
     found = evidence["lapsed"]
     if not found.seen:
         return _declared(evidence, found.unseen)
@@ -39,9 +55,9 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _declared(evidence: Evidence, why: str) -> Verdict:
-    if not evidence.claims_about("inactive_access_days") or _lent(evidence):
+    made, claim = _claim(evidence)
+    if not made or _lent(evidence):
         return not_seen("inactive-members", why)
-    claim = evidence.claim("inactive_access_days")
     value = "indefinite" if claim is None else claim or "not_available"
     said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
     return Verdict("inactive-members", value, "declared", f"the payer says: {said}; no account to try")
@@ -49,8 +65,8 @@ def _declared(evidence: Evidence, why: str) -> Verdict:
 
 def _claimed_further(evidence: Evidence, longest: int, n: int) -> Verdict | None:
     """All that could be tried works, and the claim goes beyond: no account at hand contradicts it."""
-    claim = evidence.claim("inactive_access_days")
-    if not evidence.claims_about("inactive_access_days") or (claim is not None and claim <= longest):
+    made, claim = _claim(evidence)
+    if not made or (claim is not None and claim <= longest):
         return None
     said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
     reason = f"works {quantity(longest, 'day')} after coverage, the longest that could be tried;"
@@ -64,24 +80,24 @@ def _lent(evidence: Evidence) -> bool:
 
 
 def _none(evidence: Evidence) -> str:
-    claim = evidence.claim("inactive_access_days")
-    if not evidence.claims_about("inactive_access_days") or claim == 0:
+    made, claim = _claim(evidence)
+    if not made or claim == 0:
         return ""
     said = "for ever" if claim is None else quantity(claim, "day")
     return f"the payer says {said}, yet no lapsed member gets in"
 
 
 def _less(evidence: Evidence) -> str:
-    claim = evidence.claim("inactive_access_days")
-    if claim is None or claim >= FOR_EVER_DAYS:
+    made, claim = _claim(evidence)
+    if not made or claim is None or claim >= FOR_EVER_DAYS:
         return ""
     return f"the payer says {quantity(claim, 'day')}, yet {FOR_EVER_DAYS} days after coverage it still works"
 
 
 def _differs(evidence: Evidence, longest: int, refused: int | None) -> str:
-    if not evidence.claims_about("inactive_access_days"):
+    made, claim = _claim(evidence)
+    if not made:
         return ""
-    claim = evidence.claim("inactive_access_days")
     if claim is None:
         return (
             f"the payer says for ever, yet a member {quantity(refused, 'day')} after coverage is refused"

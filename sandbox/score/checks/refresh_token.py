@@ -1,22 +1,33 @@
 """Refresh token: for how many days after the grant does it renew access?
 
-With a clock, the last day it worked; when it still worked one day short of an edge and was refused one
-day past it, the edge itself. Without a clock one renewal shows that it works, and the claim says for how
-long. Without an account only the claim is left.
+With a clock, the longest day on which it worked. Without a clock one renewal shows that it works, and the
+claim says for how long; what was seen is a lower bound that beats a shorter claim, and a refusal beats a
+longer one. Without an account only the claim is left.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from sandbox.core.text import quantity
+from sandbox.score import claimed
 from sandbox.score.evidence import Evidence, Source, Verdict, not_seen
 
 NEEDS = ("refresh", "facts")
 
+LEAST_BOUND = 90
+"""Days from which a lower bound alone says more than that it works."""
+
 
 def judge(evidence: Evidence) -> Verdict:
-    found, claim = evidence["refresh"], evidence.claim("refresh_max_days")
+    claim, absurd = claimed.days(evidence, "refresh_max_days")
+    verdict = _judge(evidence, claim)
+    return replace(verdict, disagreement=claimed.differences(verdict.disagreement, absurd))
+
+
+def _judge(evidence: Evidence, claim: int | None) -> Verdict:
+    found = evidence["refresh"]
     if not found.seen:
         return _declared(evidence, claim, found.unseen)
     if not found.value["refresh"]:
@@ -27,44 +38,53 @@ def judge(evidence: Evidence) -> Verdict:
         return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), found.source)
     if found.value["clock"]:
         return _measured(steps, claim, found.source)
-    longest = max(step["day"] for step in steps if step["works"])
-    if evidence.reads("A15", "observed-lower-bound"):
-        reason = f"works {quantity(longest, 'day')} after the grant; longer was not seen"
-        return Verdict("refresh-token", longest, found.source, reason, len(steps))
-    if claim is None:
-        reason = "works, for an unknown time (no clock)"
-        return Verdict("refresh-token", "unknown_max", found.source, reason, len(steps))
-    differs = (
-        f"the payer says {quantity(claim, 'day')}, yet it still worked at {longest}"
-        if longest > claim
-        else ""
-    )
-    reason = f"works now; the payer says for {quantity(claim, 'day')}"
-    return Verdict("refresh-token", claim, "declared", reason, len(steps), differs)
+    why = found.value.get("no_clock") or "no clock"
+    return _bounded(steps, claim, found.source, why, evidence.reads("A15", "observed-lower-bound"))
+
+
+def _bounded(
+    steps: list[dict[str, Any]], claim: int | None, source: Source, why: str, seen_only: bool
+) -> Verdict:
+    """What is known without a clock: from the longest day that worked to the first refusal after it."""
+    n, last = len(steps), max(step["day"] for step in steps if step["works"])
+    refused = min((s["day"] for s in steps if not s["works"] and s["day"] > last), default=None)
+    early = refused is not None and (claim is None or claim > refused)
+    differs = _differs(claim, last, refused if early else None)
+    if seen_only:
+        reason = f"works {quantity(last, 'day')} after the grant; longer was not seen"
+        return Verdict("refresh-token", last, source, reason, n)
+    if early:
+        reason = f"works {quantity(last, 'day')} after the grant, refused at {refused}"
+        return Verdict("refresh-token", last, source, reason, n, differs)
+    if claim is not None and claim >= last:
+        reason = f"works now; the payer says for {quantity(claim, 'day')} ({why})"
+        return Verdict("refresh-token", claim, "declared", reason, n)
+    if claim is None and last < LEAST_BOUND:
+        return Verdict("refresh-token", "unknown_max", source, f"works, for an unknown time ({why})", n)
+    reason = f"works {quantity(last, 'day')} after the grant at least"
+    return Verdict("refresh-token", last, source, reason, n, differs)
 
 
 def _measured(steps: list[dict[str, Any]], claim: int | None, source: Source) -> Verdict:
-    worked = [step["day"] for step in steps if step["works"]]
-    last, refused = worked[-1], next((s for s in steps if not s["works"]), None)
-    days = last
+    last = max(step["day"] for step in steps if step["works"])
+    refused = next((step for step in steps if not step["works"]), None)
     if refused is None:
         reason = f"still works {quantity(last, 'day')} after the grant"
     else:
-        if refused["day"] == last + 2:
-            days = last + 1
         reason = (
             f"works {quantity(last, 'day')} after the grant, refused at {refused['day']}: {refused['why']}"
         )
     differs = _differs(claim, last, refused["day"] if refused else None)
-    return Verdict("refresh-token", days, source, reason, len(steps), differs)
+    return Verdict("refresh-token", last, source, reason, len(steps), differs)
 
 
 def _differs(claim: int | None, last: int, refused: int | None) -> str:
-    if claim is None or (last <= claim and (refused is None or claim <= refused)):
+    """How a claim differs from the longest day that worked, or from a refusal on a day that it promises."""
+    if claim is None or (last <= claim and (refused is None or claim < refused)):
         return ""
     measured = (
         f"it was refused {quantity(refused, 'day')} after the grant"
-        if refused
+        if refused is not None and claim >= refused
         else f"it still worked at {last}"
     )
     return f"the payer says {quantity(claim, 'day')}, yet {measured}"
@@ -76,7 +96,8 @@ def _none(reason: str, claim: int | None, n: int, source: Source) -> Verdict:
 
 
 def _declared(evidence: Evidence, claim: int | None, why: str) -> Verdict:
-    accounts = evidence["facts"].seen and evidence["facts"].value["instruments"]["accounts"].get("eligible")
+    facts = evidence["facts"]
+    accounts = facts.seen and facts.value["instruments"]["accounts"].get("eligible")
     if claim is None or accounts:
         return not_seen("refresh-token", why)
     if claim == 0:

@@ -66,6 +66,7 @@ class FakePayer:
     inactive_days: int | None = None
     lines: tuple[str, ...] = LINES
     refresh_days: int | None = 365
+    idle_days: int | None = None
     rotate: bool = True
     patient_in_token: bool = True
     drop_state: bool = False
@@ -82,7 +83,7 @@ class FakePayer:
         self.days: dict[str, int] = {}
         self.codes: dict[str, tuple[str, str]] = {}
         self.access: dict[str, str] = {}
-        self.refreshing: dict[str, tuple[str, int]] = {}
+        self.refreshing: dict[str, tuple[str, int, int]] = {}
         self.counter = 0
         self.fhir_number = 0
         self.attempts: dict[str, int] = {}
@@ -277,8 +278,9 @@ class FakePayer:
         else:
             if form["refresh_token"] not in self.refreshing:
                 return httpx.Response(400, json={"error": "invalid_grant"})
-            user, granted = self.refreshing[form["refresh_token"]]
-            if self.refresh_days is None or day - granted > self.refresh_days:
+            user, granted, used = self.refreshing[form["refresh_token"]]
+            idle = self.idle_days is not None and day - used > self.idle_days
+            if self.refresh_days is None or day - granted > self.refresh_days or idle:
                 return httpx.Response(400, json={"error": "invalid_grant"})
             if self.rotate:
                 del self.refreshing[form["refresh_token"]]
@@ -295,7 +297,7 @@ class FakePayer:
             body["patient"] = f"p-{user}"
         if self.refresh_days is not None:
             refresh = self.made("rt", self.counter)
-            self.refreshing[refresh] = (user, granted)
+            self.refreshing[refresh] = (user, granted, day)
             body["refresh_token"] = refresh
         return httpx.Response(200, json=body)
 

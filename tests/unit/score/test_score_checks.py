@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -196,19 +197,18 @@ def steps(*days: int, refused: int | None = None) -> Observation:
 
 
 NO_CLOCK = seen({"refresh": True, "clock": False, "steps": [{"day": 0, "works": True, "why": ""}]})
-ALL_DAYS = (0, 89, 91, 179, 181, 364, 366)
 
 
 @pytest.mark.parametrize(
     ("found", "value", "earned"),
     [
-        (steps(*ALL_DAYS), 366, 10),
-        (steps(*ALL_DAYS[:6], refused=366), 365, 10),
-        (steps(*ALL_DAYS[:5], refused=364), 181, 6),
-        (steps(*ALL_DAYS[:4], refused=181), 180, 6),
-        (steps(*ALL_DAYS[:3], refused=179), 91, 4),
-        (steps(*ALL_DAYS[:2], refused=91), 90, 4),
-        (steps(0, refused=89), 0, 2),
+        (steps(0, 25, 350, 365), 365, 10),
+        (steps(0, 350, refused=365), 350, 6),
+        (steps(0, 175, 180, refused=200), 180, 6),
+        (steps(0, 175, refused=180), 175, 4),
+        (steps(0, 75, 90, refused=100), 90, 4),
+        (steps(0, 75, refused=90), 75, 2),
+        (steps(0, refused=25), 0, 2),
         (steps(refused=0), "none", 0),
         (seen({"refresh": False, "clock": True, "steps": []}), "none", 0),
         (NO_CLOCK, "unknown_max", 2),
@@ -233,10 +233,51 @@ def test_refresh_without_an_account_is_what_the_payer_says() -> None:
 
 def test_refresh_that_is_shorter_than_said_is_a_finding() -> None:
     said = facts(refresh_max_days=365)
-    short = verdict_of("refresh-token", refresh=steps(0, 89, refused=91), facts=said)
-    assert "the payer says 365 days, yet it was refused 91 days" in short.disagreement
-    full = verdict_of("refresh-token", refresh=steps(*ALL_DAYS[:6], refused=366), facts=said)
+    short = verdict_of("refresh-token", refresh=steps(0, 75, refused=90), facts=said)
+    assert "the payer says 365 days, yet it was refused 90 days" in short.disagreement
+    full = verdict_of("refresh-token", refresh=steps(0, 350, 365), facts=said)
     assert full.disagreement == ""
+
+
+def in_log(*works: int, refused: int | None = None) -> Observation:
+    return replace(seen({**steps(*works, refused=refused).value, "clock": False}), source="traffic")
+
+
+@pytest.mark.parametrize(
+    ("found", "claim", "value", "source", "differs"),
+    [
+        (in_log(0, 181), 30, 181, "traffic", "the payer says 30 days, yet it still worked at 181"),
+        (in_log(0, 181), 365, 365, "declared", ""),
+        (in_log(0, 181), None, 181, "traffic", ""),
+        (in_log(0, 89), None, "unknown_max", "traffic", ""),
+        (in_log(0, 90), None, 90, "traffic", ""),
+        (in_log(0, 90), 90, 90, "declared", ""),
+        (in_log(40, refused=100), 365, 40, "traffic", "yet it was refused 100 days after the grant"),
+        (in_log(40, refused=100), 99, 99, "declared", ""),
+        (in_log(40, refused=100), 100, 100, "declared", ""),
+        (in_log(40, refused=100), None, 40, "traffic", ""),
+        (in_log(200, refused=100), 365, 365, "declared", ""),
+        (in_log(0), 0, 0, "declared", ""),
+    ],
+)
+def test_refresh_in_a_log_is_a_bound_from_both_sides(
+    found: Observation, claim: int | None, value: object, source: str, differs: str
+) -> None:
+    verdict = verdict_of("refresh-token", refresh=found, facts=facts(refresh_max_days=claim))
+    assert (verdict.value, verdict.source) == (value, source)
+    assert verdict.disagreement.endswith(differs)
+    assert bool(verdict.disagreement) == bool(differs)
+
+
+@pytest.mark.parametrize("metric", ["refresh-token", "inactive-members"])
+def test_a_claim_of_a_number_of_days_that_cannot_be_is_a_finding_and_no_claim(metric: str) -> None:
+    said = facts(refresh_max_days=-5, inactive_access_days=-5)
+    alone = verdict_of(metric, facts=said)
+    assert alone.source == "unseen"
+    assert alone.disagreement == "the payer says -5 days, which cannot be: the claim is left out"
+    tried = verdict_of(metric, facts=said, refresh=NO_CLOCK, lapsed=lapses(30))
+    assert tried.source == "observed"
+    assert "-5 days" in tried.disagreement
 
 
 def lapses(*works: int) -> Observation:

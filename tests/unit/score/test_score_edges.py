@@ -165,23 +165,25 @@ def test_refresh_token_differences() -> None:
     def differs(found: Observation, claim: int | None) -> str:
         return verdict_of("refresh-token", refresh=found, facts=facts(refresh_max_days=claim)).disagreement
 
-    whole = (0, 89, 91, 179, 181, 364, 366)
-    assert differs(steps(*whole), 365) == "the payer says 365 days, yet it still worked at 366"
-    assert differs(steps(*whole), 366) == ""
+    whole = (0, 180, 350, 365)
+    assert differs(steps(*whole), 364) == "the payer says 364 days, yet it still worked at 365"
+    assert differs(steps(*whole), 365) == ""
     assert differs(steps(*whole), 400) == ""
     assert differs(steps(*whole), None) == ""
-    assert differs(steps(*whole[:6], refused=366), 364) == ""
-    assert differs(steps(*whole[:6], refused=366), 366) == ""
-    assert differs(steps(*whole[:6], refused=366), 367) != ""
-    assert differs(steps(*whole[:6], refused=366), 363) != ""
+    assert differs(steps(*whole[:3], refused=365), 364) == ""
+    refused = "the payer says 365 days, yet it was refused 365 days after the grant"
+    assert differs(steps(*whole[:3], refused=365), 365) == refused
+    assert (
+        differs(steps(*whole[:3], refused=365), 349) == "the payer says 349 days, yet it still worked at 350"
+    )
     none = seen({"refresh": False, "clock": True, "steps": []})
     assert differs(none, 30) == "the payer says 30 days, yet there is no refreshing"
     assert differs(none, 0) == ""
     assert verdict_of("refresh-token", refresh=none).n == 1
     stopped = verdict_of("refresh-token", refresh=steps(0, 89, refused=179))
-    assert stopped.value == 89  # refused far past the edge: only what worked counts
+    assert stopped.value == 89
     assert stopped.reason == "works 89 days after the grant, refused at 179: invalid_grant"
-    assert verdict_of("refresh-token", refresh=steps(*whole)).reason == "still works 366 days after the grant"
+    assert verdict_of("refresh-token", refresh=steps(*whole)).reason == "still works 365 days after the grant"
 
 
 def test_refresh_token_in_a_log() -> None:
@@ -191,6 +193,8 @@ def test_refresh_token_in_a_log() -> None:
     assert (verdict.value, verdict.source, verdict.n) == ("unknown_max", "traffic", 2)
     said = verdict_of("refresh-token", refresh=found, facts=facts(refresh_max_days=30))
     assert said.disagreement == "the payer says 30 days, yet it still worked at 40"
+    assert (said.value, said.source, said.reason) == (40, "traffic", "works 40 days after the grant at least")
+    assert verdict.reason == "works, for an unknown time (no clock)"
     assert verdict_of("refresh-token", refresh=found, facts=facts(refresh_max_days=40)).disagreement == ""
     earned, bound = read_as(
         "refresh-token", "A15", "observed-lower-bound", refresh=found, facts=facts(refresh_max_days=365)

@@ -16,6 +16,7 @@ from conftest import Grade, no_resolver
 from fake_payer import BASE, HOST, REDIRECT, FakePayer
 
 from sandbox.core.errors import UsageError
+from sandbox.score import lent_clock
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence, Exchange, seen
 from sandbox.score.redaction import struck
@@ -180,10 +181,12 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     ),
     "no refresh tokens": ({"refresh_days": None}, {"refresh-token": 0}),
     "refresh for 90 days": ({"refresh_days": 90}, {"refresh-token": 4}),
-    "refresh for 88 days": ({"refresh_days": 88}, {"refresh-token": 2}),
+    "refresh for 89 days": ({"refresh_days": 89}, {"refresh-token": 2}),
     "refresh for 180 days": ({"refresh_days": 180}, {"refresh-token": 6}),
-    "refresh for 178 days": ({"refresh_days": 178}, {"refresh-token": 4}),
-    "refresh for 363 days": ({"refresh_days": 363}, {"refresh-token": 6}),
+    "refresh for 179 days": ({"refresh_days": 179}, {"refresh-token": 4}),
+    "refresh for 364 days": ({"refresh_days": 364}, {"refresh-token": 6}),
+    "refresh for ever, 30 days idle": ({"refresh_days": 9999, "idle_days": 30}, {}),
+    "refresh for ever, 24 days idle": ({"refresh_days": 9999, "idle_days": 24}, {"refresh-token": 2}),
     "no rotation": ({"rotate": False}, {}),
     "lapsed members for 3 years": ({"inactive_days": 1095}, {"inactive-members": 4}),
     "no lapsed members": ({"inactive_days": 0}, {"inactive-members": 0}),
@@ -381,6 +384,58 @@ def test_no_clock_and_no_payer_of_our_own(grade_fake: Grade) -> None:
     shared = FakePayer(instruments={"fresh_payer": f"{HOST}/s/baseline/fhir"})
     grade_fake(shared)
     assert not [path for path in shared.paths() if "clock" in path]
+
+
+class Moved(FakePayer):
+    """The same payer with its FHIR API at another path."""
+
+    path = "/r4/api"
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        url = str(request.url).replace(self.path, "/fhir", 1)
+        answer = super().__call__(
+            httpx.Request(request.method, url, headers=request.headers, content=request.content)
+        )
+        body = answer.content.replace(b"/fhir", self.path.encode())
+        return httpx.Response(answer.status_code, headers=answer.headers, content=body)
+
+
+def test_a_clock_is_found_beside_a_base_of_any_path(grade_fake: Grade) -> None:
+    payer = Moved(refresh_days=200)
+    card, evidence = grade_fake(payer, f"{HOST}/r4/api")
+    assert lost(card) == {"refresh-token": 6}
+    assert evidence["refresh"].value["clock"] is True
+    moved = [request.url.path for request in payer.requests if "clock" in request.url.path]
+    assert all(path.startswith("/s/baseline~") for path in moved)
+
+
+def test_a_clock_that_is_nobodys_but_the_payers_is_not_moved_and_the_card_says_so(grade_fake: Grade) -> None:
+    payer = FakePayer(
+        instruments={"clock": f"{HOST}/elsewhere/clock", "fresh_payer": f"{HOST}/s/a~{{session}}/fhir"}
+    )
+    payer.refresh_days = 10
+    card, _ = grade_fake(payer)
+    line = next(line for line in card.lines if line.id == "refresh-token")
+    assert (line.points, line.source) == (10, "declared")
+    assert "answered 404" in line.reason
+
+
+@pytest.mark.parametrize(
+    ("target", "fresh", "lent", "found"),
+    [
+        ("http://p/fhir", "http://p/s/x/fhir", "http://p/_sandbox/clock", "http://p/s/x/_sandbox/clock"),
+        ("http://p/s/a/fhir", "http://p/s/x/fhir", "http://p/s/a/_sandbox/clock", "http://p/s/x/_sandbox/clock"),
+        ("http://p/v1/r4", "http://p/x/v1/r4", "http://p/v1/clock", "http://p/x/v1/clock"),
+        ("http://p/r4", "http://p/r4~x", "http://p/r4/clock", "http://p/r4~x/clock"),
+        ("http://p", "http://p/x", "http://p/clock", "http://p/x/clock"),
+        ("http://p/fhir", "http://q/x/fhir", "http://q/clock", "http://q/clock"),
+        ("http://p/fhir", "http://q/x/fhir", "http://r/clock", ""),
+        ("http://p/fhir", "http://p/fhir-x", "http://p/clock", ""),
+        ("http://p/fhir", "http://p/fhir", "http://p/clock", ""),
+    ],
+)  # fmt: skip
+def test_where_the_clock_of_a_fresh_payer_stands(target: str, fresh: str, lent: str, found: str) -> None:
+    assert lent_clock.beside(fresh, target, lent) == found
 
 
 def test_an_unreachable_target_is_one_clear_line() -> None:
