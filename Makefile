@@ -12,7 +12,7 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint catalogue combinations oracle mutants fuzz validate validate-api constraints \
+.PHONY: serve test test-postgres lint catalogue combinations oracle mutants mutation fuzz validate validate-api constraints \
 	clean browser-packages names
 
 serve: .venv/.ready
@@ -49,6 +49,11 @@ oracle: .venv/.dev
 # The self-check of the grader: every mutant of every check must make its tests fail.
 mutants: .venv/.dev
 	@$(BIN)/python tests/unit/score/mutants.py $(ARGS)
+
+# Mutation testing of the whole grader by mutmut: a sample (ARGS="--mutants 600"), minutes; all, hours.
+mutation: .venv/.dev
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
+	@$(BIN)/python benchmarks/mutation.py $(ARGS)
 
 # The whole population under the validator of the guides, where that lies (GUIDES=folder): minutes.
 validate: .venv/.dev
