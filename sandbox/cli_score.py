@@ -66,6 +66,7 @@ entry = [
 @click.option("--evidence", type=FILE, help="Keep what was seen, to grade it again with --replay.")
 @click.option("--keep-bodies", is_flag=True, help="Keep bodies in the evidence: they may hold PHI.")
 @click.option("--intrusive", is_flag=True, help="Abroad too, use accounts and clocks that the payer lends.")
+@click.option("--no-probes", is_flag=True, help="Do not try to break in with the lent accounts.")
 @click.option("--sample-seed", type=click.IntRange(0, 2**32 - 1), help="Draws members.  [default: by day]")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds.")
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
@@ -158,6 +159,7 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
             progress=progress,
             tell=lambda text: say(text, err=True),
             **rules,
+            probes=not given["no_probes"],
             **{name: given[name] for name in passed},
         )
     finally:

@@ -82,6 +82,11 @@ class Card:
         return tuple(sorted(lost, key=lambda line: (line.unseen, -line.lost)))
 
     @property
+    def breaches(self) -> tuple[Finding, ...]:
+        """The locks that gave way: to be told before anything else."""
+        return tuple(finding for finding in self.lint if finding.level == "critical")
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """Where a claim and an observation differ."""
         return tuple(f"{line.id}: {line.disagreement}" for line in self.lines if line.disagreement)

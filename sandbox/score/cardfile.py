@@ -48,7 +48,7 @@ class Gain(_Read):
 
 class LintEntry(_Read):
     rule: str
-    level: Literal["error", "warning", "note"]
+    level: Literal["critical", "error", "warning", "note"]
     text: str
     count: int = Field(ge=1)
     where: str

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Level = Literal["error", "warning", "note"]
-"""SARIF's words: a broken SHALL or a leak, a broken SHOULD, something to know."""
+Level = Literal["critical", "error", "warning", "note"]
+"""A lock that gave way when the grader tried it; then SARIF's words: a broken SHALL or a leak, a broken
+SHOULD, something to know."""
 
-LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+LEVELS: tuple[Level, ...] = ("critical", "error", "warning", "note")
 
 
 @dataclass(frozen=True)

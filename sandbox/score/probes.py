@@ -12,11 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.score import forms
+from sandbox.score import forms, tokens
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.facts import Member
-from sandbox.score.signin import Account, Driver, Session, sign_in
+from sandbox.score.signin import Account, Driver, Redeem, Session, sign_in
 from sandbox.score.tokens import App, Endpoints
 
 MOST_TRIES = 3
@@ -33,9 +33,11 @@ class Door:
     base: str
     driver: Driver | None = None
 
-    def sign_in(self, member: Member) -> Session:
+    def sign_in(self, member: Member, redeem: Redeem = tokens.redeem) -> Session:
         account = Account(member.username, member.password)
-        return sign_in(self.http, self.endpoints, self.app, account, aud=self.base, driver=self.driver)
+        return sign_in(
+            self.http, self.endpoints, self.app, account, aud=self.base, driver=self.driver, redeem=redeem
+        )
 
     def sign_in_patiently(self, member: Member) -> Session:
         """Up to three attempts, unless the payer came back and said that it denies access."""

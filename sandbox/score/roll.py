@@ -29,7 +29,7 @@ class Given:
     `by_hand`: the driver asks a person, so there is one sign-in and no rate. `register`: make a client
     when there is none. `every_type`: search all types, whatever metadata says (reading A9). `intrusive`:
     use accounts and clocks that a host abroad lends by itself; `held_back`: it did, and nobody asked for it.
-    `draw`: who of the lent members signs in and is synced.
+    `probes`: try the locks; `draw`: who of the lent members signs in and is synced.
     """
 
     facts: Facts | None = None
@@ -42,6 +42,7 @@ class Given:
     every_type: bool = False
     intrusive: bool = False
     held_back: bool = False
+    probes: bool = True
     draw: Draw = field(default_factory=lambda: Draw(0))
 
 

@@ -74,6 +74,7 @@ def grade(
     keep_bodies: bool = False,
     intrusive: bool = False,
     sample_seed: int | None = None,
+    probes: bool = True,
     pace: float | None = None,
     timeout: float = TIMEOUT_SECONDS,
     time_limit: float = TIME_LIMIT,
@@ -88,9 +89,9 @@ def grade(
     `facts` is a facts file for a payer that serves none; `token` grades with one access token and no
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
     for each step, `tell` what a person must read. `intrusive`: on a host abroad too, sign in with the
-    accounts that it lends by itself, and move its clock. `sample_seed` draws the members (None: of the target
-    and the day). Raises UsageError: bad target, unknown edition or
-    reading, unreadable facts or log, unreachable target.
+    accounts that it lends by itself, move its clock and try its locks. `probes`: try to break in with what
+    is lent. `sample_seed` draws the members (None: one of the target and the day). Raises UsageError: bad
+    target, unknown edition or reading, unreadable facts or log, unreachable target.
     """
     rules = rubric.load(edition, readings)
     base = base_url(target)
@@ -111,6 +112,7 @@ def grade(
             patient=patient,
             every_type=every,
             intrusive=intrusive,
+            probes=probes,
             draw=Draw(seed_of(base, taken) if sample_seed is None else sample_seed),
         )
         http = stack.enter_context(

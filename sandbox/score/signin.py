@@ -20,7 +20,7 @@ from sandbox.score import forms, tokens
 from sandbox.score.answers import Answer
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
-from sandbox.score.tokens import App, Bearer, Endpoints
+from sandbox.score.tokens import App, Bearer, Endpoints, TokenReply
 
 Outcome = Literal[
     "AUTHORIZED",  # a usable access token and a known patient
@@ -33,6 +33,9 @@ Outcome = Literal[
 
 Driver = Callable[[str, "Account"], "tuple[str | Session, tuple[Exchange, ...]]"]
 """Leads an authorize URL to the callback's URL, or to the Session of an attempt that never got there."""
+
+Redeem = Callable[[Client, Endpoints, App, str, str], TokenReply]
+"""Exchanges a code, with its PKCE verifier, at the token endpoint."""
 
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 MOST_PAGES = 20
@@ -86,10 +89,11 @@ def sign_in(
     aud: str,
     scope: str = "",
     driver: Driver | None = None,
+    redeem: Redeem = tokens.redeem,
 ) -> Session:
     """One attempt, in a fresh cookie jar. `aud` is the FHIR base; `scope` defaults to `scope_for`.
 
-    `driver` takes the place of filling the payer's own forms over HTTP.
+    `driver` takes the place of filling the payer's own forms over HTTP, `redeem` that of redeeming the code.
     """
     state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
     http.secrets |= {state, verifier, account.password}
@@ -111,7 +115,7 @@ def sign_in(
         return replace(ended, exchanges=exchanges)
     said = {name: values[0] for name, values in parse_qs(query_of(ended)).items()}
     http.watch.callback(said, state)
-    session = _callback(http, endpoints, app, said, state, verifier, asked)
+    session = _callback(http, endpoints, app, said, state, verifier, asked, redeem)
     return replace(session, exchanges=(*exchanges, *session.exchanges))
 
 
@@ -148,7 +152,14 @@ def _challenge(verifier: str) -> str:
 
 
 def _callback(
-    http: Client, endpoints: Endpoints, app: App, said: dict[str, str], state: str, verifier: str, asked: str
+    http: Client,
+    endpoints: Endpoints,
+    app: App,
+    said: dict[str, str],
+    state: str,
+    verifier: str,
+    asked: str,
+    redeem: Redeem,
 ) -> Session:
     if "error" in said:
         error, description = said["error"], said.get("error_description", "")
@@ -157,7 +168,7 @@ def _callback(
     if "code" not in said:
         return Session("CALLBACK_ERROR", "the callback carried neither a code nor an error")
     http.secrets.add(said["code"])
-    session = _redeem(http, endpoints, app, said["code"], verifier, asked)
+    session = _ended(redeem(http, endpoints, app, said["code"], verifier), asked)
     if said.get("state") == state:
         return session
     # An app stops here. The grader's code is its own (PKCE proves it), and one fault should cost one
@@ -167,8 +178,8 @@ def _callback(
     return replace(session, outcome="STATE_MISMATCH", reason=why)
 
 
-def _redeem(http: Client, endpoints: Endpoints, app: App, code: str, verifier: str, asked: str) -> Session:
-    reply = tokens.redeem(http, endpoints, app, code, verifier)
+def _ended(reply: TokenReply, asked: str) -> Session:
+    """The session that the answer of the token endpoint makes."""
     exchanges = (reply.answer.exchange,)
     if not reply.works:
         return Session("EXCHANGE_FAILED", reply.why(), reply.text("error"), exchanges=exchanges)

@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from sandbox.score.findings import Level
-
-SMART = "SMART App Launch 2.2"
-OAUTH = "RFC 6749"
-R4 = "FHIR R4"
-CARIN = "CARIN Blue Button 2.0.0"
-
-
-class Rule(NamedTuple):
-    level: Level
-    title: str
-    cite: str
-    fix: str
-
+from sandbox.score.lint.breaches import BREACHES
+from sandbox.score.lint.rule import CARIN, OAUTH, R4, SMART, Rule
 
 RULES: dict[str, Rule] = {
+    **BREACHES,
     "smart-required-fields": Rule(
         "error",
         "smart-configuration lacks a required field",

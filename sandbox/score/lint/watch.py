@@ -23,7 +23,7 @@ class Watch:
         self._notes = Notebook()
         self._private: set[str] = set()
         self._tokens: list[str] = []
-        self._issuer = ""
+        self._issuers: list[str] = []
         self._known: set[str] = set()
 
     def answer(self, answer: Answer) -> None:
@@ -36,8 +36,14 @@ class Watch:
         elif step == "discovery" and answer.status == 200:
             self._document(answer)
 
+    def note(self, rule: str, text: str, where: str = "", request_id: str = "") -> None:
+        """What a probe found out by itself; the text holds no member data."""
+        self._notes.note(rule, text, where, request_id)
+
     def callback(self, said: Mapping[str, str], state: str) -> None:
-        self._all(entry.callback(said, state, self._issuer), "callback")
+        """What came back to the app, from the payer under test or from a fresh one of the same kind."""
+        promised = [name for name in self._issuers if name == said.get("iss")] or self._issuers
+        self._all(entry.callback(said, state, promised[-1] if promised else ""), "callback")
 
     def resource(
         self, resource: dict[str, Any], key: str, said: Sequence[str], asked: str, another: bool
@@ -75,7 +81,7 @@ class Watch:
         elif body.get("token_endpoint"):
             self._all(documents.smart_configuration(body, self._target), "smart-configuration", answer)
             if body.get("authorization_response_iss_parameter_supported") is True:
-                self._issuer = word(body.get("issuer", ""))
+                self._issuers.append(word(body.get("issuer", "")))
 
     def _token(self, answer: Answer) -> None:
         body = answer.json()

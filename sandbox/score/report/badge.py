@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.core.text import quantity
 from sandbox.score.card import Card
 
 LABEL = "patient access"
@@ -11,8 +12,11 @@ _COLOURS = ((90, "#2e7d32"), (75, "#558b2f"), (60, "#9a6700"), (40, "#b45309"), 
 def render(card: Card) -> str:
     low, high = card.range
     said = f"{low}/{card.max}" if low == high else f"{low}–{high}/{card.max}"
+    if card.breaches:
+        said += f" · {quantity(len(card.breaches), 'breach', 'breaches')}"
     share = 100 * low / card.max if card.max else 0
     colour = next(colour for least, colour in _COLOURS if share >= least)
+    colour = _COLOURS[-1][1] if card.breaches else colour
     left, right = _width(LABEL), _width(said)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{left + right}" height="20" role="img" '

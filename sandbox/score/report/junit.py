@@ -5,14 +5,18 @@ A metric below its maximum is a failure, an unseen one is skipped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
+from sandbox.score.findings import Finding
 
 
 def render(card: Card) -> bytes:
     top = Xml.Element("testsuites", name=escape(f"{card.target} {card.score}/{card.max}"))
+    if card.breaches:
+        _found(top, "Critical: strangers can get at members' records", card.breaches)
     for area in dict.fromkeys(line.area for line in card.lines):
         lines = [line for line in card.lines if line.area == area]
         suite = _suite(top, area, len(lines))
@@ -20,15 +24,19 @@ def render(card: Card) -> bytes:
         suite.set("skipped", str(sum(line.unseen for line in lines)))
         for line in lines:
             _metric(suite, line, card.edition)
-    suite = _suite(top, "Beside the score", len(card.lint))
-    suite.set("failures", str(len(card.lint)))
-    for found in card.lint:
-        case = Xml.SubElement(suite, "testcase", classname="lint", name=escape(f"{found.rule}: {found.text}"))
-        failure = Xml.SubElement(case, "failure", message=escape(found.text), type=found.level)
-        failure.text = escape(f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})")
+    _found(top, "Beside the score", [found for found in card.lint if found.level != "critical"])
     Xml.indent(top)
     body: str = Xml.tostring(top, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
+
+
+def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:
+    suite = _suite(top, name, len(findings))
+    suite.set("failures", str(len(findings)))
+    for found in findings:
+        case = Xml.SubElement(suite, "testcase", classname="lint", name=escape(f"{found.rule}: {found.text}"))
+        failure = Xml.SubElement(case, "failure", message=escape(found.text), type=found.level)
+        failure.text = escape(f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})")
 
 
 def _suite(top: Xml.Element, name: str, tests: int) -> Xml.Element:

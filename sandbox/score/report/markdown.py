@@ -27,6 +27,11 @@ def _lines(card: Card) -> Iterator[str]:
     yield ""
     seed = "" if card.sample_seed is None else f" · sample seed {card.sample_seed}"
     yield f"{cell(card.target)} · edition {card.edition} · {card.taken}{seed}"
+    if card.breaches:
+        yield ""
+        yield "**CRITICAL: strangers can get at members' records**"
+        yield ""
+        yield from (f"- **{cell(found.text)}** ({found.rule}): {cell(found.fix)}" for found in card.breaches)
     if high > low:
         yield ""
         yield f"The true score lies between {low} and {high}: some metrics could not be seen."

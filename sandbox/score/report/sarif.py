@@ -9,17 +9,19 @@ from sandbox.core import files
 from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
 from sandbox.score.client import user_agent
-from sandbox.score.findings import Finding
+from sandbox.score.findings import Finding, Level
 from sandbox.score.lint.rules import RULES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+SEVERITY = "9.8"  # of CVSS: code-scanning dashboards call 9.0 and more critical
 
 
 def render(card: Card) -> bytes:
     rules = [_metric_rule(line) for line in card.lines] + [_lint_rule(name) for name in RULES]
     place = {rule["id"]: number for number, rule in enumerate(rules)}
-    results = [_lost(line, card, place) for line in card.lines if line.lost]
-    results += [_found(finding, card, place) for finding in card.lint]
+    results = [_found(finding, card, place) for finding in card.breaches]
+    results += [_lost(line, card, place) for line in card.lines if line.lost]
+    results += [_found(finding, card, place) for finding in card.lint if finding.level != "critical"]
     name, _, version = user_agent().partition("/")
     driver = {"name": name, "semanticVersion": version, "rules": rules}
     run = {
@@ -49,14 +51,21 @@ def _metric_rule(line: Line) -> dict[str, Any]:
 
 def _lint_rule(name: str) -> dict[str, Any]:
     rule = RULES[name]
+    secure = {"properties": {"security-severity": SEVERITY, "tags": ["security"]}}
     return {
         "id": f"lint/{name}",
         "name": rule.title,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": f"{rule.title} ({rule.cite})"},
         "help": {"text": rule.fix},
-        "defaultConfiguration": {"level": rule.level},
+        "defaultConfiguration": {"level": _level(rule.level)},
+        **(secure if rule.level == "critical" else {}),
     }
+
+
+def _level(level: Level) -> str:
+    """SARIF has nothing above an error: what is critical says so by its rule's security-severity."""
+    return "error" if level == "critical" else level
 
 
 def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
 
 def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:
     text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}"
-    return _result(f"lint/{finding.rule}", finding.level, text, card, place, finding.text)
+    return _result(f"lint/{finding.rule}", _level(finding.level), text, card, place, finding.text)
 
 
 def _result(

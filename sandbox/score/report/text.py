@@ -30,7 +30,7 @@ def render(card: Card) -> str:
 
 def shown(card: Card) -> RenderableType:
     """The card for a rich Console (colours where the console has them)."""
-    return Group(_head(card), _table(card), _sums(card), *_lost(card), *_findings(card))
+    return Group(_head(card), *_breaches(card), _table(card), _sums(card), *_lost(card), *_findings(card))
 
 
 def _head(card: Card) -> Text:
@@ -43,6 +43,17 @@ def _head(card: Card) -> Text:
     if high > low:
         text.append(f"   between {low} and {high}: some metrics could not be seen")
     return text.append("\n")
+
+
+def _breaches(card: Card) -> Iterator[RenderableType]:
+    """Locks that gave way, above all else."""
+    if card.breaches:
+        yield Text("CRITICAL: strangers can get at members' records", style="bold red")
+    for found in card.breaches:
+        yield Padding(Text(escape(found.text), "red"), (0, 0, 0, 2))
+        yield Padding(Text(f"→ {escape(found.fix)} ({found.rule})", style="dim"), (0, 0, 0, 2))
+    if card.breaches:
+        yield Text("")
 
 
 def _table(card: Card) -> Table:

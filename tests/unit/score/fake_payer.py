@@ -76,13 +76,17 @@ class FakePayer:
     withheld: tuple[str, ...] = ()
     before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
     latency: float = 0.0
+    loose: frozenset[str] = frozenset()
+    """Locks that do not hold: other-member, no-token, forged-token, expired-token, any-password, verifier,
+    code-twice, redirect-uri."""
     made: Callable[[str, int], str] = lambda kind, number: f"{kind}{number}"
     requests: list[httpx.Request] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.days: dict[str, int] = {}
-        self.codes: dict[str, tuple[str, str]] = {}
+        self.codes: dict[str, tuple[str, str, str]] = {}
         self.access: dict[str, str] = {}
+        self.born: dict[str, int] = {}
         self.refreshing: dict[str, tuple[str, int, int]] = {}
         self.counter = 0
         self.fhir_number = 0
@@ -223,6 +227,9 @@ class FakePayer:
         username = form["username"]
         self.attempts[username] = self.attempts.get(username, 0) + 1
         how = self.refuse_sign_in(username, self.attempts[username])
+        known = {m["username"]: m["password"] for m in self.facts_document()["instruments"]["members"]}
+        if form["password"] != known.get(username) and "any-password" not in self.loose:
+            how = "login"
         if how == "login":
             return httpx.Response(200, html='<form method="post"><input type="password" name="p"></form>')
         if how == "page":
@@ -261,7 +268,7 @@ class FakePayer:
             return self._back(form, {"error": "access_denied", "error_description": "declined"})
         self.counter += 1
         code = self.made("code", self.counter)
-        self.codes[code] = (form["user"], form["code_challenge"])
+        self.codes[code] = (form["user"], form["code_challenge"], form["redirect_uri"])
         return self._back(form, {"code": code})
 
     def _back(self, form: dict[str, str], said: dict[str, str]) -> httpx.Response:
@@ -271,9 +278,17 @@ class FakePayer:
     def _token(self, request: httpx.Request, prefix: str, form: dict[str, str]) -> httpx.Response:
         day = self.days.get(prefix, 0)
         if form["grant_type"] == "authorization_code":
-            user, challenge = self.codes.pop(form["code"])
+            if form["code"] not in self.codes:
+                return httpx.Response(400, json={"error": "invalid_grant"})
+            user, challenge, redirect = self.codes[form["code"]]
+            if "code-twice" not in self.loose:
+                del self.codes[form["code"]]
             digest = hashlib.sha256(form["code_verifier"].encode()).digest()
-            assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+            same = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
+            if not same and "verifier" not in self.loose:
+                return httpx.Response(400, json={"error": "invalid_grant"})
+            if form["redirect_uri"] != redirect and "redirect-uri" not in self.loose:
+                return httpx.Response(400, json={"error": "invalid_grant"})
             granted = day
         else:
             if form["refresh_token"] not in self.refreshing:
@@ -286,7 +301,7 @@ class FakePayer:
                 del self.refreshing[form["refresh_token"]]
         self.counter += 1
         access = self.made("at", self.counter)
-        self.access[access] = user
+        self.access[access], self.born[access] = user, day
         body = {
             "access_token": access,
             "token_type": "Bearer",
@@ -307,19 +322,35 @@ class FakePayer:
         self.fhir_number += 1
         if (early := self.before_fhir(request, self.fhir_number)) is not None:
             return early
-        user = self.access.get(request.headers.get("authorization", "").removeprefix("Bearer "))
+        user = self._user(request, prefix)
         if user is None or (user == "soon" and self.ineligible_answer == "refused-token"):
             return httpx.Response(401)
-        patient = f"p-{user}"
-        rest = path.removeprefix("/fhir/")
+        rest, patient = path.removeprefix("/fhir/"), f"p-{user}"
+        asked = (
+            rest.split("/")[1] if rest.startswith("Patient/") else request.url.params.get("patient", patient)
+        )
+        if user == "*" or "other-member" in self.loose:
+            patient = asked
+        elif asked != patient and rest != "Patient":
+            return httpx.Response(403)
         if rest == f"Patient/{patient}/$everything":
             return self._everything(request, patient)
         if "/" in rest:
-            return self._read(rest)
+            return self._read(rest, patient)
         if rest in self.withheld:
             return httpx.Response(404)
         resources = [r for r in self.data(patient) if r["resourceType"] == rest]
         return _bundle(request, resources, 8)
+
+    def _user(self, request: httpx.Request, prefix: str) -> str | None:
+        """Whose token it is; `*` where a lock does not hold and anybody may ask."""
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not token:
+            return "*" if "no-token" in self.loose else None
+        if token not in self.access:
+            return "*" if "forged-token" in self.loose else None
+        expired = self.days.get(prefix, 0) > self.born.get(token, 0)
+        return None if expired and "expired-token" not in self.loose else self.access[token]
 
     def _everything(self, request: httpx.Request, patient: str) -> httpx.Response:
         if self.everything == "none":
@@ -329,8 +360,13 @@ class FakePayer:
             return _bundle(request, resources[:20], 20)
         return _bundle(request, resources, 20 if self.everything == "paged" else 1000)
 
-    def _read(self, rest: str) -> httpx.Response:
+    def _read(self, rest: str, patient: str) -> httpx.Response:
         kind, _, name = rest.partition("/")
+        if kind in SERVED:
+            owner = name if kind == "Patient" else name.partition("-")[2].rpartition("-")[0]
+            theirs = owner == patient or "other-member" in self.loose
+            found = [r for r in self.data(owner) if r["id"] == name and theirs]
+            return httpx.Response(200, json=found[0]) if found else httpx.Response(404)
         number = int(name.rpartition("-")[2])
         if number < self.broken_references * 20:
             return httpx.Response(404)

@@ -1,0 +1,100 @@
+"""Records of a member, asked for with another member's token, with none, and with forged ones."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from dataclasses import dataclass
+from urllib.parse import quote, urlencode
+
+from sandbox.core import files
+from sandbox.score import bundles
+from sandbox.score.answers import Answer
+from sandbox.score.client import Client, Credential
+from sandbox.score.probing.lock import Forged, Tried, all_exchanges, shows
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A member whose token is at hand."""
+
+    patient: str
+    bearer: Credential
+
+
+def ways(base: str, patient: str) -> tuple[tuple[str, str], ...]:
+    """Words and address of each way to a member's record."""
+    query, name = urlencode({"patient": patient, "_count": 5}), quote(patient, safe="")
+    return (
+        ("a read of Patient", f"{base}/Patient/{name}"),
+        ("a search of Coverage", f"{base}/Coverage?{query}"),
+        ("a search of ExplanationOfBenefit", f"{base}/ExplanationOfBenefit?{query}"),
+        ("$everything", f"{base}/Patient/{name}/$everything?_count=5"),
+    )
+
+
+def other_member(http: Client, base: str, mine: Holder, theirs: Holder | None) -> Tried:
+    """Another lent member's record, with my token: each way, and a read of one of their claims by id."""
+    rule = "breach-other-member"
+    if theirs is None:
+        return Tried(rule, None, "only one member's record is at hand")
+    found = list(ways(base, theirs.patient))
+    search = f"{base}/ExplanationOfBenefit?{urlencode({'patient': theirs.patient, '_count': 1})}"
+    own = http.read(search, theirs.bearer, step="probe", resource="ExplanationOfBenefit")
+    claims = [r for r in bundles.page(own[-1]).resources if shows(own[-1], theirs.patient)]
+    if claims and (key := bundles.key_of(claims[0])):
+        found.append(("a read of a claim by its id", f"{base}/{key}"))
+    return _tried(rule, http, found, theirs.patient, {"another member's token": mine.bearer}, (own,))
+
+
+def no_token(http: Client, base: str, whose: Holder) -> Tried:
+    """A member's record without any token."""
+    return _tried("breach-no-token", http, ways(base, whose.patient), whose.patient, {"no token": None})
+
+
+def forged_token(http: Client, base: str, whose: Holder) -> Tried:
+    """A member's record with a token that was never issued, and with unsigned and ill-signed copies."""
+    tokens: dict[str, Credential | None] = {
+        words: Forged(token) for words, token in forgeries(whose.bearer.token, whose.patient).items()
+    }
+    http.secrets |= {credential.token for credential in tokens.values() if credential}
+    few = ways(base, whose.patient)[:3]
+    return _tried("breach-forged-token", http, few, whose.patient, tokens)
+
+
+def forgeries(token: str, patient: str) -> dict[str, str]:
+    """What it is → a token: an invented one, one with `alg` none, and a JWT with another signature."""
+    claims: object = {"sub": patient, "patient": patient, "scope": "patient/*.rs", "exp": 4102444800}
+    made = {"an invented token": secrets.token_urlsafe(32)}
+    head, _, rest = token.partition(".")
+    body, _, signature = rest.partition(".")
+    if body and signature and "." not in signature:
+        cut = signature[: len(signature) // 2]
+        made["a token with another signature"] = f"{head}.{body}.{cut[::-1]}{signature[len(cut) :]}"
+    else:
+        body = _part(claims)
+    made['a token with "alg": "none"'] = f"{_part({'alg': 'none', 'typ': 'JWT'})}.{body}."
+    return {words: text for words, text in made.items() if text != token}
+
+
+def _part(value: object) -> str:
+    return base64.urlsafe_b64encode(files.json_bytes(value)).rstrip(b"=").decode()
+
+
+def _tried(
+    rule: str,
+    http: Client,
+    found: tuple[tuple[str, str], ...] | list[tuple[str, str]],
+    patient: str,
+    credentials: dict[str, Credential | None],
+    before: tuple[tuple[Answer, ...], ...] = (),
+) -> Tried:
+    """Every way with every credential, until one gives the patient's record."""
+    tries = list(before)
+    for words, credential in credentials.items():
+        for way, url in found:
+            kind = bundles.type_of(f"{url}/")
+            tries.append(http.read(url, credential, step="probe", resource=kind))
+            if shows(tries[-1][-1], patient):
+                return Tried(rule, False, f"{way} with {words} gives a member's record", all_exchanges(tries))
+    return Tried(rule, True, exchanges=all_exchanges(tries))
