@@ -90,6 +90,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         hosts=hosts,
         profiles=library.profiles(),
         guides=_guides(settings),
+        others=library.others(),
     )
 
     def after_fork() -> None:

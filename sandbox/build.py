@@ -126,7 +126,8 @@ def _fingerprint(settings: Settings, today: date) -> str:
     asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
     known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}".encode())
     code = Path(__file__).parent
-    made_by = [*code.glob("synth/**/*.py"), *code.glob("fhir/*.py"), *(code / "store" / n for n in MADE_BY)]
+    held = [*code.glob("fhir/*.py"), *code.glob("fhir/*.json")]
+    made_by = [*code.glob("synth/**/*.py"), *held, *(code / "store" / n for n in MADE_BY)]
     inputs = [*settings.fixtures.rglob("*.yaml"), *made_by]
     if settings.data:
         inputs = [*find(Path(settings.data))[0], *code.glob("loading/*.py"), *made_by]

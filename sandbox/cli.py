@@ -172,19 +172,25 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 
 
 @cli.command()
-@click.option("--member", required=True, help="Who signs in (see `members`).")
+@click.option("--member", help="Who signs in (see `members`).")
+@click.option("--system", is_flag=True, help="A backend service's token instead: it reads all data.")
 @click.option("--password", help="The member's password, when it is not one of the sandbox's own.")
 @click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]")
 @click.option("--scenario", help="Sign in to the payer of this scenario.")
 @click.option("--scope", default="", help="Scopes to ask for.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh this many times first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the token response as it came.")
-def token(url: str | None, scenario: str | None, **given: Any) -> None:
+def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **given: Any) -> None:
     """Print an access token, without a browser."""
-    from sandbox.connect import connect
+    from sandbox.connect import connect, system_token
 
-    session = connect(_base(url, scenario), **{k: v for k, v in given.items() if k != "as_json"})
-    if given["as_json"]:
+    if system == bool(given["member"]):
+        raise click.UsageError("say whose token: --member NAME, or --system")
+    if system and (given["password"] or given["refresh"]):
+        raise click.UsageError("--password and --refresh go with --member")
+    base = _base(url, scenario)
+    session = system_token(base, scope=given["scope"]) if system else connect(base, **given)
+    if as_json:
         from sandbox.core.files import json_pretty
 
         say(json_pretty(session).decode(), nl=False)

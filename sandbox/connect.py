@@ -1,17 +1,32 @@
-"""`token`: sign in to a running sandbox as a member and return the token response as it came."""
+"""`token`: sign in to a running sandbox as a member, or as its backend service, and return the token
+response as it came."""
 
 from __future__ import annotations
 
+import re
+import secrets
 from typing import Any
 
+from joserfc import jwt
+from joserfc.jwk import ECKey
+
+from sandbox.core.clock import Clock, SystemClock
 from sandbox.core.errors import UsageError
+from sandbox.core.files import json_value
 from sandbox.score import tokens
 from sandbox.score.client import Client
-from sandbox.score.discovery import discover
+from sandbox.score.discovery import Discovery, discover
 from sandbox.score.facts import NO_FACTS, PATH, parse
 from sandbox.score.guard import Guard, addresses
 from sandbox.score.signin import Account, sign_in
-from sandbox.score.tokens import App
+from sandbox.score.tokens import App, Endpoints, TokenReply
+from sandbox.settings import root
+
+BACKEND = "sandbox-backend"
+"""The backend service that every sandbox knows; its private key is public on purpose."""
+
+_JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+_PAYERS_TIME = re.compile(r"by this payer's clock it is (\d{1,12})")
 
 
 class TokenResponse(dict[str, Any]):
@@ -36,9 +51,7 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
     """
     fhir = f"{base}/fhir"
     with Client(Guard(fhir, (), addresses)) as http:
-        found = discover(http, fhir)
-        if not found.reached:
-            raise UsageError(f"{fhir} cannot be reached: is the sandbox running? (payer-sandbox serve)")
+        found = _discovered(http, fhir)
         answer = http.get(f"{fhir}{PATH}", step="facts")
         facts = parse(answer.json(), f"{fhir}{PATH}") if answer.status == 200 else NO_FACTS
         endpoints = found.endpoints(facts.instruments)
@@ -69,3 +82,43 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
             # Without a new one the old one stays good (RFC 6749 §6).
             refresh_token = response.get("refresh_token", refresh_token)
         return TokenResponse(response)
+
+
+def system_token(base: str, *, scope: str, clock: Clock | None = None) -> TokenResponse:
+    """A token of the backend service at the payer `base` (without /fhir): it reads every member's data, and
+    what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
+    fhir = f"{base}/fhir"
+    with Client(Guard(fhir, (), addresses)) as http:
+        endpoints = _discovered(http, fhir).endpoints(NO_FACTS.instruments)
+        if endpoints is None:
+            raise UsageError(f"{fhir} does not say where tokens come from")
+        now = int((clock or SystemClock()).now().timestamp())
+        reply = _granted(http, endpoints, scope or "system/*.rs", now)
+        if said := _PAYERS_TIME.search(reply.text("error_description")):
+            reply = _granted(http, endpoints, scope or "system/*.rs", int(said[1]))
+        if not reply.works:
+            raise UsageError(f"{BACKEND} got no token: {reply.text('error_description') or reply.why()}")
+        return TokenResponse(reply.body)
+
+
+def _granted(http: Client, endpoints: Endpoints, scope: str, now: int) -> TokenReply:
+    """What the token endpoint says to an assertion that was signed at `now` (seconds)."""
+    key = ECKey.import_key(json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes()))
+    claims = {"iss": BACKEND, "sub": BACKEND, "aud": endpoints.token, "exp": now + 200}
+    claims["jti"] = secrets.token_urlsafe(16)
+    header = {"alg": "ES384", "typ": "JWT", "kid": key.kid}
+    form = {
+        "grant_type": "client_credentials",
+        "scope": scope,
+        "client_assertion_type": _JWT_BEARER,
+        "client_assertion": jwt.encode(header, claims, key, algorithms=["ES384"]),
+    }
+    answer = http.send("POST", endpoints.token, step="token", reach="page", form=form)
+    return TokenReply(answer, answer.json())
+
+
+def _discovered(http: Client, fhir: str) -> Discovery:
+    found = discover(http, fhir)
+    if not found.reached:
+        raise UsageError(f"{fhir} cannot be reached: is the sandbox running? (payer-sandbox serve)")
+    return found

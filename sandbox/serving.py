@@ -179,7 +179,9 @@ def banner(settings: Settings) -> str:
 def _people(accounts: list[Account]) -> list[tuple[str, str]]:
     """Whom to sign in as."""
     if not accounts:
-        return [("Member", "nobody: a backend service reads this data (client sandbox-backend)")]
+        return [
+            ("Member", "nobody can sign in; a backend service reads this data: payer-sandbox token --system")
+        ]
     return [("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in _three(accounts)]
 
 

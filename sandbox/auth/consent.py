@@ -34,7 +34,18 @@ DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("Organization", "Practitioner", "Location", "Provenance"),
     ),
 }
-"""Class → what a member calls it, and the resource types it stands for. Every type is in one class."""
+"""Class → what a member calls it, and the resource types it stands for. Every type of the guides is in one
+class."""
+
+OTHER = ("other", "Other records")
+"""The class of all other types, and what a member calls it."""
+
+_CLASS = {kind: name for name, (_, kinds) in DATA.items() for kind in kinds}
+
+
+def words(name: str) -> str:
+    """What a member calls a class."""
+    return OTHER[1] if name == OTHER[0] else DATA[name][0]
 
 
 def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
@@ -44,7 +55,8 @@ def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
     read = {kind for kind in types if any(scope.covers(kind, a) for scope in asked for a in "rs")}
     if reads_user(texts):
         read.add("Patient")
-    return [name for name, (_, kinds) in DATA.items() if read & set(kinds)]
+    there = {_CLASS.get(kind, OTHER[0]) for kind in read}
+    return [name for name in (*DATA, OTHER[0]) if name in there]
 
 
 def narrowed(
@@ -56,7 +68,8 @@ def narrowed(
     stay, offline_access only where `offline`, and fhirUser, which opens the member's own record, only
     with the demographics.
     """
-    dropped = {kind for name in offered(scopes, types) if name not in kept for kind in DATA[name][1]}
+    refused = {name for name in offered(scopes, types) if name not in kept}
+    dropped = {kind for kind in {*_CLASS, *types} if _CLASS.get(kind, OTHER[0]) in refused}
     left = [part for text in scopes for part in _without(text, dropped, types)]
     return tuple(dict.fromkeys(text for text in left if offline or text not in LASTING))
 

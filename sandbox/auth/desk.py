@@ -14,7 +14,7 @@ from sandbox.core.gates import Facts, Gates
 from sandbox.core.payer import Payer
 from sandbox.core.roster import Account
 from sandbox.fhir.dates import milliseconds
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.metadata import served
 from sandbox.store.ledger import TenantLedger
 
 
@@ -23,7 +23,7 @@ class Desk:
     """`issuer` is the authorization server's URL, `fhir` the FHIR base, both without a slash at the
     end; `signing_key` is the private JWK (JSON) that signs id_tokens. `members` are the accounts by
     the id of their Patient; `household` tells who is on a patient's policies (with the id of the
-    RelatedPerson that the subscriber is to them)."""
+    RelatedPerson that the subscriber is to them); `others` are the types of the data beyond the guides'."""
 
     payer: Payer
     clock: Clock
@@ -38,6 +38,7 @@ class Desk:
     remote: RemoteJwks = field(default_factory=RemoteJwks)
     members: Mapping[str, Account] = field(default_factory=dict)
     household: Callable[[str], Sequence[tuple[str, str]]] = lambda patient: ()
+    others: Sequence[str] = ()
 
     def now(self) -> int:
         """Milliseconds by the tenant's clock."""
@@ -55,7 +56,7 @@ class Desk:
 
     def types(self) -> list[str]:
         """Resource types this payer serves."""
-        return [kind for kind in TYPES if kind not in self.payer.withheld_types]
+        return served(self.payer, self.others)
 
     def opted_in(self, account: Account) -> bool:
         """Whether the member has ever switched sharing on (opening the portal did), and not off since."""

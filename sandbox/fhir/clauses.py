@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sandbox.core.errors import BadRequest, bad_request
-from sandbox.fhir.params import TYPES, Param, find, identifying
+from sandbox.fhir.params import KNOWN, Param, find, identifying
 from sandbox.fhir.table import LAST_UPDATED
 from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split, value
 
@@ -95,8 +95,8 @@ def modifiers(param: Param) -> tuple[str, ...]:
 
 def chains(param: Param) -> Iterator[str]:
     """The parameters that may follow it after a dot: those of what it points to that are values."""
-    if param.chained and param.targets[0] in TYPES:
-        yield from (p.name for p in TYPES[param.targets[0]].params if p.kind != "reference")
+    if param.chained and param.targets[0] in KNOWN:
+        yield from (p.name for p in KNOWN[param.targets[0]].params if p.kind != "reference")
 
 
 def _missing(param: Param, text: str, name: str) -> Clause:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sandbox.core.errors import bad_request
-from sandbox.fhir.params import TYPES, Param, find
+from sandbox.fhir.params import KNOWN, TYPES, Param, find
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def includes(kind: str, name: str, text: str) -> Sequence[Include]:
         text = f"{kind}:*"
     source, _, rest = text.partition(":")
     wanted, _, target = rest.partition(":")
-    if source not in TYPES or not wanted:
+    if source not in KNOWN or not wanted:
         bad_request(f"{stem} wants Type:parameter", stem)
     if wanted == "*":
         params = [p for p in references(source) if not reverse or modifier or kind in p.targets]
@@ -61,10 +61,10 @@ def includes(kind: str, name: str, text: str) -> Sequence[Include]:
 
 def references(kind: str) -> Iterator[Param]:
     """The reference parameters of a type, searchable or not."""
-    return (p for p in TYPES[kind].params if p.kind == "reference")
+    return (p for p in KNOWN[kind].params if p.kind == "reference")
 
 
-def pointing_at(kind: str) -> Iterator[str]:
+def pointing_at(kind: str, sources: Iterable[str] = TYPES) -> Iterator[str]:
     """`Type:param` of every reference that may point to a type: what `_revinclude` takes there."""
-    for source in TYPES:
+    for source in sources:
         yield from (f"{source}:{p.name}" for p in references(source) if kind in p.targets)

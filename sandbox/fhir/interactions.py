@@ -17,7 +17,7 @@ from sandbox.core.limits import INCLUDED_MAX, PAGE_BYTES_MAX, check_search, too_
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.library import Everything, Library, Page, Stored
-from sandbox.fhir.params import SHARED, TYPES, find
+from sandbox.fhir.params import KNOWN, SHARED, find
 from sandbox.fhir.query import Query, parse
 from sandbox.fhir.subset import subset
 from sandbox.fhir.values import Token
@@ -63,7 +63,7 @@ def within_reach(
     resource (whether it exists is nobody else's business) unless the payer likes to `tell_foreign`;
     Forbidden for one outside the `limit` of the token's scopes; Gone for one that was deleted, if it was
     within reach before."""
-    if kind not in TYPES:
+    if kind not in KNOWN:
         not_found(f"This payer holds no {kind}", "not-supported")
     stored = library.read(kind, id, now)
     if stored is None:
@@ -182,14 +182,14 @@ def everything_args(
         else:
             args[name] = text
     for kind in types:
-        if kind not in TYPES:
+        if kind not in KNOWN:
             bad_request("This payer holds no resources of a type that is asked for", "_type")
     # _count is understood as in any search.
     size = [("_count", args["_count"])] if "_count" in args else []
     asked = parse("Patient", size, page_size=page_size, page_size_max=page_size_max)
     return Everything(
         patient,
-        types=tuple(t for t in (types or TYPES) if t in readable) or ("none",),
+        types=tuple(t for t in (types or KNOWN) if t in readable) or ("none",),
         start=_edge(args, "start", 0),
         end=_edge(args, "end", 1),
         since=_edge(args, "_since", 0),

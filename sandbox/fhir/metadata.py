@@ -14,7 +14,7 @@ from sandbox.core.limits import CLAUSES_MAX, SEARCH_BYTES_MAX, VALUES_MAX
 from sandbox.core.payer import BASELINE, Payer
 from sandbox.fhir.clauses import chains, modifiers
 from sandbox.fhir.includes import pointing_at, references
-from sandbox.fhir.params import TYPES, Param
+from sandbox.fhir.params import KNOWN, TYPES, Param
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 COMBINATION = "http://hl7.org/fhir/StructureDefinition/capabilitystatement-search-parameter-combination"
@@ -72,9 +72,14 @@ GRANULAR = (
 parameter of any type works."""
 
 
-def scopes(payer: Payer) -> list[str]:
+def served(payer: Payer, others: Sequence[str] = ()) -> list[str]:
+    """The types that a payer serves; `others` are those that its data have beyond the guides'."""
+    return [kind for kind in (*TYPES, *others) if kind not in payer.withheld_types]
+
+
+def scopes(payer: Payer, others: Sequence[str] = ()) -> list[str]:
     """`scopes_supported`: those of types the payer serves, and of refresh only what it does."""
-    kinds = [kind for kind in TYPES if kind not in payer.withheld_types]
+    kinds = served(payer, others)
     refreshing = ["offline_access", "online_access"] if payer.refresh_max_days else []
     return [
         "openid", "fhirUser", "profile", "launch/patient", *refreshing,
@@ -103,11 +108,14 @@ def capability_statement(
     payer: Payer,
     guides: Sequence[str] = (),
     profiles: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    others: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The CapabilityStatement of the server at `base` (no slash at the end); `auth` is the
-    authorization server's URL; `guides` are the canonicals of the editions that the data follow, and
-    `profiles`, by type, those that the data claim. Its `oauth-uris` say what smart-configuration says."""
+    authorization server's URL; `guides` are the canonicals of the editions that the data follow,
+    `profiles`, by type, those that the data claim, and `others` their types beyond the guides'. Its
+    `oauth-uris` say what smart-configuration says."""
     smart = smart_configuration(auth, payer)
+    kinds = served(payer, others)
     uris = [(old, smart[name]) for name, old, _ in _ENDPOINTS if old and name in smart]
     uris.append(("manage", smart["management_endpoint"]))
     return {
@@ -137,9 +145,8 @@ def capability_statement(
                     ],
                 },
                 "resource": [
-                    _resource(kind, payer, profiles.get(kind) or TYPES[kind].profiles)
-                    for kind in TYPES
-                    if kind not in payer.withheld_types
+                    _resource(kind, payer, profiles.get(kind) or KNOWN[kind].profiles, (*TYPES, *others))
+                    for kind in kinds
                 ],
                 "interaction": [{"code": "batch", "documentation": BATCH}],
             }
@@ -147,10 +154,10 @@ def capability_statement(
     }
 
 
-def _resource(kind: str, payer: Payer, profiles: Sequence[str]) -> dict[str, Any]:
-    row = TYPES[kind]
+def _resource(kind: str, payer: Payer, profiles: Sequence[str], sources: Sequence[str]) -> dict[str, Any]:
+    row = KNOWN[kind]
     includes = [f"{kind}:{p.name}" for p in references(kind)]
-    backwards = list(pointing_at(kind))
+    backwards = list(pointing_at(kind, sources))
     entry: dict[str, Any] = {
         "extension": [_together(names) for names in row.together],
         "type": kind,
@@ -183,9 +190,9 @@ def _together(names: tuple[str, ...]) -> dict[str, Any]:
     return {"url": COMBINATION, "extension": [{"url": "required", "valueString": name} for name in names]}
 
 
-def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
+def smart_configuration(auth: str, payer: Payer = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
     """`/.well-known/smart-configuration` (SMART-002): every endpoint absolute, PKCE S256 only, and
-    what follows from the payer's character."""
+    what follows from the payer's character. `others` as in the CapabilityStatement."""
     base = auth.removesuffix("/auth")
     left_out = set() if payer.par != "off" else {"pushed_authorization_request_endpoint"}
     if payer.registration == "closed":
@@ -206,16 +213,16 @@ def smart_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
         "token_endpoint_auth_methods_supported": methods
         + (["client_secret_post"] if payer.client_secret_post or not payer.client_secret_basic else []),
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
-        "scopes_supported": scopes(payer),
+        "scopes_supported": scopes(payer, others),
         "capabilities": capabilities(payer),
         "authorization_response_iss_parameter_supported": payer.callback_iss,
         "require_pushed_authorization_requests": payer.par == "required",
     }
 
 
-def server_metadata(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
+def server_metadata(auth: str, payer: Payer = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
     """RFC 8414 authorization server metadata: the same without SMART's own words."""
-    shared = smart_configuration(auth, payer)
+    shared = smart_configuration(auth, payer, others)
     for name in (
         "capabilities",
         "management_endpoint",
@@ -231,10 +238,10 @@ def server_metadata(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
     return shared
 
 
-def openid_configuration(auth: str, payer: Payer = BASELINE) -> dict[str, Any]:
+def openid_configuration(auth: str, payer: Payer = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 §3, at `{issuer}/.well-known/openid-configuration`."""
     return {
-        **server_metadata(auth, payer),
+        **server_metadata(auth, payer, others),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "claims_supported": [

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 
 from sandbox.core.cache import bounded
 from sandbox.fhir import dates
-from sandbox.fhir.types import SHARED, TYPES, Kind, Param, Type, find
+from sandbox.fhir.types import KNOWN, OTHERS, SHARED, TYPES, Kind, Param, Type, find
 
 __all__ = [
     "CARE",
+    "KNOWN",
+    "OTHERS",
     "SHARED",
     "TYPES",
     "Kind",
@@ -102,7 +104,7 @@ def _plan(kind: str) -> tuple[tuple[Param, RowsOf, tuple[Steps, ...]], ...]:
     """Each parameter of a type, how a value of it becomes rows, and where its values are."""
     return tuple(
         (p, _canonical if p.canonical else _ROWS_OF[p.kind], tuple(_steps(path) for path in p.paths))
-        for p in TYPES[kind].params
+        for p in KNOWN[kind].params
         if p.same_as is None
     )
 
@@ -123,22 +125,21 @@ def mentioned(body: bytes) -> dict[tuple[str, str], None]:
 
 
 def owner(resource: Resource) -> str | None:
-    """The id of the patient whose compartment holds the resource; None when it is shared, or when
-    only the resources it points to can tell (`Type.owned_through`)."""
-    path = TYPES[resource["resourceType"]].owner
-    if path is None:
-        return None
-    if path == "id":
+    """The id of the one patient whose compartment holds the resource; None when it is shared, when it
+    names several, or when only the resources it points to can tell (`Type.owned_through`)."""
+    paths = KNOWN[resource["resourceType"]].owner
+    if paths == ("id",):
         return str(resource["id"])
-    found = literal((elements(resource, path) or [{}])[0])
-    return found[1] if found and found[0] == "Patient" else None
+    named = {literal(each) for path in paths for each in elements(resource, path)}
+    patients = [found[1] for found in named if found and found[0] == "Patient"]
+    return patients[0] if len(patients) == 1 else None
 
 
 def care_range(resource: Resource) -> dates.Range | None:
     """From the first to the last care date, for `$everything?start&end`; None: undated."""
     spans = [
         span
-        for path in TYPES[resource["resourceType"]].care_date
+        for path in KNOWN[resource["resourceType"]].care_date
         for value in elements(resource, path)
         for span in dates.ranges(value)
     ]

@@ -33,7 +33,7 @@ from sandbox.core.limits import (
 from sandbox.fhir import includes
 from sandbox.fhir.clauses import AnyOf, Clause, clause
 from sandbox.fhir.includes import Include
-from sandbox.fhir.params import SHARED, TYPES, Param, find
+from sandbox.fhir.params import KNOWN, SHARED, Param, find
 from sandbox.fhir.table import PATIENT
 from sandbox.fhir.values import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split
 
@@ -164,7 +164,7 @@ def _parsed(
     strict: bool,
     base: str,
 ) -> Query:
-    if kind not in TYPES:
+    if kind not in KNOWN:
         not_found(f"This payer holds no {kind}", "not-supported")
     check_search(listed)
     results: dict[str, Any] = {"count": page_size}

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sandbox.core.files import json_bytes, json_exact
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.params import KNOWN
 
 TAG = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",
@@ -27,7 +27,7 @@ def subset(body: bytes, asked: Iterable[str]) -> bytes:
     id and meta. It claims no profile, since what its profiles require may be left out. Every decimal
     keeps its digits."""
     whole: dict[str, Any] = json_exact(body)
-    wanted = {*_ALWAYS, *TYPES[whole["resourceType"]].required, *asked}
+    wanted = {*_ALWAYS, *KNOWN[whole["resourceType"]].required, *asked}
     part = {name: value for name, value in whole.items() if _kept(name.removeprefix("_"), wanted)}
     meta = dict(part.get("meta", {}))
     meta.pop("profile", None)

@@ -19,7 +19,8 @@ class Param:
     finds servicedDate and servicedPeriod). `searchable` is False for those that only `_include`
     knows (CARIN: provider, care-team, coverage, insurer, payee). `system` is the code system that
     the binding of a plain `code` implies. `same_as` is another parameter of the type with the same
-    values. `canonical`: the reference is the URL of a definition, with or without its version."""
+    values. `canonical`: the reference is the URL of a definition, with or without its version. `several`:
+    the parameter `patient` of a type that may name several patients, and is in nobody's compartment then."""
 
     name: str
     kind: Kind
@@ -29,6 +30,7 @@ class Param:
     system: str | None = None
     same_as: str | None = None
     canonical: bool = False
+    several: bool = False
 
     @property
     def stored(self) -> str:
@@ -48,14 +50,14 @@ class Param:
 
 @dataclass(frozen=True)
 class Type:
-    """A resource type we hold: its parameters; the path to its patient (`owner`), or the reference
+    """A resource type we hold: its parameters; the paths to its patient (`owner`), or the reference
     parameter whose target's patient is its patient (`owned_through`); neither: shared by all
     members; the paths that `$everything?start&end` asks about; the profiles we serve; the elements
     that R4 requires (`_elements` keeps them); the combinations of parameters that US Core names."""
 
     name: str
     params: tuple[Param, ...]
-    owner: str | None = None
+    owner: tuple[str, ...] = ()
     owned_through: str | None = None
     care_date: tuple[str, ...] = ()
     profiles: tuple[str, ...] = ()
@@ -115,7 +117,7 @@ def kind(
     return Type(
         name,
         (*common, *params),
-        of,
+        (of,) if of else (),
         through,
         care,
         profiles=(*(_CARIN + p for p in carin), *(_US_CORE + p for p in us_core)),

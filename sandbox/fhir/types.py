@@ -2,14 +2,16 @@
 
 Sources: CARIN BB 2.0.0 CapabilityStatement (C4BB), US Core 6.1.0 server CapabilityStatement, R4 for
 required elements and the code systems of plain codes.
-Parsing (`query`), indexing (`params`), includes and the CapabilityStatement read these rows only.
+Parsing (`query`), indexing (`params`), includes and the CapabilityStatement read these rows, and those of
+`other_types`, only.
 """
 
 from __future__ import annotations
 
+from sandbox.fhir.other_types import other_types
 from sandbox.fhir.table import Kind, Param, Type, canonical, code, date, kind, string, to, token
 
-__all__ = ["SHARED", "TYPES", "Kind", "Param", "Type", "find"]
+__all__ = ["KNOWN", "OTHERS", "SHARED", "TYPES", "Kind", "Param", "Type", "find"]
 
 AGENTS = ("Practitioner", "Organization", "PractitionerRole", "Patient", "RelatedPerson")
 HL7 = "http://hl7.org/fhir/"
@@ -353,11 +355,18 @@ _PROVENANCE = kind(
 )
 
 TYPES: dict[str, Type] = {row.name: row for row in (*_ROWS, _PROVENANCE)}
-"""Order matters: the CapabilityStatement, consent page and `$everything` list claims first."""
+"""The types of the guides, which every payer serves. Order matters: the CapabilityStatement, consent page
+and `$everything` list claims first."""
 
-SHARED = frozenset(row.name for row in _ROWS if row.owner is None)
+OTHERS, _SHARED_OTHERS = other_types()
+"""All other types of R4: served where loaded data has them."""
+
+KNOWN: dict[str, Type] = {**TYPES, **OTHERS}
+
+SHARED = frozenset(row.name for row in _ROWS if not row.owner) | _SHARED_OTHERS
+"""Types of which every member sees every resource."""
 
 
 def find(type: str, name: str) -> Param | None:
     """The parameter of a type by name, or None."""
-    return next((p for p in TYPES[type].params if p.name == name), None)
+    return next((p for p in KNOWN[type].params if p.name == name), None)

@@ -18,7 +18,7 @@ from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
-from sandbox.fhir.params import TYPES, elements, literal, owner, references
+from sandbox.fhir.params import KNOWN, OTHERS, SHARED, elements, literal, owner, references
 from sandbox.loading.bundles import Found, Resolve, conditional, digest, renamed, unpacked
 from sandbox.loading.faults import fault_of, needs_owner
 from sandbox.loading.files import Complain, Place, Value, find, values
@@ -30,6 +30,7 @@ ACCOUNTS = "members.ndjson"
 """Logins, one `Account.to_json()` a line."""
 
 ALWAYS = date(1900, 1, 1)
+PEOPLE = frozenset({"Patient", "RelatedPerson", "Person", "Group"})
 TOGETHER = 500
 """Resources that are handed over at a time."""
 EVERY = 500
@@ -121,7 +122,7 @@ class _Load:
             version, sign = found_version
             self.report.other_versions[f"{version} by {sign}"] += 1
             return False
-        if kind not in TYPES:
+        if kind not in KNOWN:
             self.report.left_out[kind] += 1
             return False
         if fault := fault_of(found.resource, found.line):
@@ -209,6 +210,12 @@ class _Load:
             if patient is None and needs_owner(kind):
                 self._complain(found.place, f"{kind}/{resource['id']} belongs to no Patient")
                 continue
+            if kind in OTHERS and patient is None:
+                if kind not in SHARED:
+                    self.report.nobodys[kind] += 1
+                elif about := _person(given):
+                    self.report.personal.add(f"{kind}/{resource['id']} in {found.place} names {about}")
+                    continue
             self._note(given, resource, end)
             self.report.loaded[kind] += 1
             if kind == "Patient":
@@ -289,6 +296,13 @@ class _Load:
         if not self.skip_bad:
             raise FileProblem(f"{place}: {text} (--skip-bad leaves out what cannot be used)")
         self.report.bad.add(f"{place}: {text}")
+
+
+def _person(given: bytes | dict[str, Any]) -> str | None:
+    """The first person that a resource refers to anywhere."""
+    body = given if isinstance(given, bytes) else json_bytes(given)
+    named = ((literal(reference), reference) for reference in references(body))
+    return next((reference for found, reference in named if found and found[0] in PEOPLE), None)
 
 
 def _say_nothing(place: Place, text: str) -> None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from sandbox.fhir import dates
-from sandbox.fhir.params import TYPES, care_range, elements, extract, literal, owner
+from sandbox.fhir.params import KNOWN, TYPES, care_range, elements, extract, literal, owner
 from sandbox.store.households import clue
 
 Fault = tuple[str, str]
@@ -22,9 +22,9 @@ def fault_of(resource: dict[str, Any], line: bytes | None = None) -> Fault | Non
 
 
 def needs_owner(kind: str) -> bool:
-    """Whether a resource of this type always is some patient's."""
-    table = TYPES[kind]
-    return table.owner is not None and table.owner in (*table.required, "id")
+    """Whether a resource of this type is of no use to anybody without a patient."""
+    table = TYPES.get(kind)
+    return table is not None and any(path in (*table.required, "id") for path in table.owner)
 
 
 def _faults(resource: dict[str, Any], may_have_null: bool) -> Iterator[Fault]:
@@ -91,7 +91,7 @@ def _of_dates(resource: dict[str, Any]) -> Iterator[Fault]:
 @cache
 def _date_paths(kind: str) -> list[str]:
     """Where a type has dates or periods, and nothing else."""
-    paths = {path for param in TYPES[kind].params if param.kind == "date" for path in param.paths}
+    paths = {path for param in KNOWN[kind].params if param.kind == "date" for path in param.paths}
     if kind == "Coverage":
         paths.add("period")
     words = {path for path in paths if path.rpartition(".")[2] in _CHOICES or "[" in path}
@@ -108,7 +108,7 @@ def _is_date(value: Any) -> bool:
 
 def _misread(resource: dict[str, Any]) -> str:
     """The path of the first parameter that cannot be read."""
-    params = TYPES[resource["resourceType"]].params
+    params = KNOWN[resource["resourceType"]].params
     for param in params:
         try:
             list(extract(resource, {each.name for each in params if each is not param}))

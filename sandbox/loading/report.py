@@ -35,8 +35,8 @@ class Listing:
 class Report:
     """What a load found, counted. Every resource that was read is `loaded`, `same` (its content was
     there already), `existing` (a conditional create that found its resource), `superseded` (an older
-    version that no clock can show), `left_out` (of a type that is not served), of one of the
-    `other_versions`, `differing`, or among the `bad`."""
+    version that no clock can show), `left_out` (of a type that no server of R4 keeps), of one of the
+    `other_versions`, `differing`, `personal`, or among the `bad`."""
 
     loaded: Counter[str] = field(default_factory=Counter)
     same: Counter[str] = field(default_factory=Counter)
@@ -45,8 +45,12 @@ class Report:
     left_out: Counter[str] = field(default_factory=Counter)
     other_versions: Counter[str] = field(default_factory=Counter)
     """Resources of another version of FHIR than R4, by version and the sign of it."""
+    nobodys: Counter[str] = field(default_factory=Counter)
+    """Of the loaded: what belongs to no single patient, and so is for backend services alone."""
     differing: Listing = field(default_factory=Listing)
     """Resources left out whose id and version another one has; both places are named."""
+    personal: Listing = field(default_factory=Listing)
+    """Resources left out that are of a type that every member sees, and name a person."""
     bad: Listing = field(default_factory=Listing)
     unread: Listing = field(default_factory=Listing)
     """Files that are no data, or hold none."""
@@ -66,7 +70,9 @@ class Report:
         counts = (
             self.loaded, self.same, self.existing, self.superseded, self.left_out, self.other_versions
         )  # fmt: skip
-        return sum(sum(count.values()) for count in counts) + self.differing.count + self.bad.count
+        return sum(sum(count.values()) for count in counts) + sum(
+            listing.count for listing in (self.differing, self.personal, self.bad)
+        )
 
     def to_json(self) -> dict[str, Any]:
         """The report as JSON types."""
@@ -91,13 +97,15 @@ class Report:
             (self.same, "merged {}: their content was there already"),
             (self.existing, "merged {}: a conditional create found what is there"),
             (self.superseded, "left out {}: older versions without a time of their own"),
-            (self.left_out, "left out {}: types that this payer does not hold"),
+            (self.left_out, "left out {}: types that no server of FHIR R4 keeps"),
             (self.other_versions, "left out {}: this payer serves FHIR R4"),
+            (self.nobodys, "loaded {} of no single patient: backend services alone read them"),
         ):
             if count:
                 told.append(what.format(_by_type(count)))
         for listing, noun, what in (
             (self.differing, "resource", "left out {} of the same id and version as another: {}"),
+            (self.personal, "resource", "left out {} that every member would see, but which name people: {}"),
             (self.bad, "value", "skipped {} that cannot be used: {}"),
             (self.unread, "file", "did not read {}: {}"),
             (self.dangling, "reference", "{} to resources that are not there: {}"),
@@ -110,7 +118,10 @@ class Report:
         if self.logins.count:
             told.append(f"{quantity(self.logins.count, 'login')} (<id>, <id>-pass): {self.logins}")
         else:
-            told.append("nobody can sign in: there is no Patient among the data")
+            told.append(
+                "nobody can sign in, since there is no Patient among the data: a backend service reads it"
+                " (payer-sandbox token --system)"
+            )
         return told
 
     def __str__(self) -> str:

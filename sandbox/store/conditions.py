@@ -103,6 +103,9 @@ def _by_patient(clause: Clause, resource: FromClause) -> Condition:
     for value in clause.values:
         if isinstance(value, Target) and value.type in (None, "Patient"):
             tests.append(resource.c.patient == value.id)
+            if clause.param.several:  # what names several patients is in no compartment
+                test = and_(row.c.target_type == "Patient", row.c.target_id == value.id)
+                tests.append(exists().where(mine, test))
         elif isinstance(value, Target):
             test = and_(row.c.target_type == value.type, row.c.target_id == value.id)
             tests.append(exists().where(mine, test))

@@ -21,7 +21,7 @@ from sandbox.core.files import json_bytes, make_private_folder
 from sandbox.core.part_file import part_file
 from sandbox.core.roster import Account
 from sandbox.fhir import dates
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.params import OTHERS, TYPES
 from sandbox.store import address
 from sandbox.store.batch import Batch, Deletion, Given, indexed
 from sandbox.store.households import Clue, links
@@ -32,6 +32,7 @@ from sandbox.store.schema import (
     DICTIONARY,
     HOUSEHOLD,
     META,
+    OTHER_TYPES,
     PROFILES,
     REFERENCE,
     RESOURCE,
@@ -112,6 +113,9 @@ def _written(db: Connection, batches: Iterable[Batch], about: About) -> int:
     _close_versions(db)
     _delete(db, deletions)
     _find_owners(db)
+    held = [kind for (kind,) in db.execute(select(RESOURCE.c.type).distinct()) if kind in OTHERS]
+    if held:
+        _insert(db, ABOUT, [(OTHER_TYPES, json_bytes(sorted(held)))])
     for index in others:
         index.create(db)
     db.execute(text("ANALYZE"))

@@ -39,7 +39,17 @@ from sandbox.store.following import STORED, follow
 from sandbox.store.ordering import sorted_keys
 from sandbox.store.packing import Packing
 from sandbox.store.roster import Accounts
-from sandbox.store.schema import ABOUT, ACCOUNT, DATE, DICTIONARY, HOUSEHOLD, PROFILES, REFERENCE, RESOURCE
+from sandbox.store.schema import (
+    ABOUT,
+    ACCOUNT,
+    DATE,
+    DICTIONARY,
+    HOUSEHOLD,
+    OTHER_TYPES,
+    PROFILES,
+    REFERENCE,
+    RESOURCE,
+)
 
 BODIES, READS, ANSWERS, CHANGES = 32 << 20, 16 << 20, 8 << 20, 4 << 20
 """Bytes that a process remembers: resources unpacked, those that were read, the keys of answers, and of
@@ -117,6 +127,12 @@ class SqlLibrary:
             for kind, profile in json_value(bytes(claimed)):
                 found.setdefault(kind, []).append(profile)
         return found
+
+    def others(self) -> tuple[str, ...]:
+        """The types beyond those of the guides that there are resources of."""
+        for (listed,) in self._driver.rows(select(ABOUT.c.value).where(ABOUT.c.name == OTHER_TYPES)):
+            return tuple(json_value(bytes(listed)))
+        return ()
 
     def household(self, patient: str) -> list[tuple[str, str]]:
         """Who is on this patient's policies: id of the Patient, and of the RelatedPerson that the

@@ -21,13 +21,13 @@ from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, LargeBinary,
 from sqlalchemy.types import TypeDecorator
 
 from sandbox.fhir import dates
-from sandbox.fhir.types import TYPES
+from sandbox.fhir.types import KNOWN
 
 META = MetaData()
 
 WORD = String().with_variant(String(collation="C"), "postgresql")
 
-NAMES = ("", *sorted(TYPES))
+NAMES = ("", *sorted(KNOWN))
 """Types by their number; 0 is one that is not held here. A library knows the code that made it by its
 name (`build.place`), so a number means the same to both."""
 
@@ -136,6 +136,9 @@ DICTIONARY = "dictionary"
 
 PROFILES = "profiles"
 """The row that holds which types claim which profiles: pairs, as JSON. Older libraries have none."""
+
+OTHER_TYPES = "other types"
+"""The row that holds the types beyond the guides' that there are resources of, as JSON; none: no row."""
 
 LOADED = "loaded"
 """The row that holds what a load of other people's data made of it, as JSON. Others have none."""

@@ -9,7 +9,7 @@ from flask import request
 from sandbox.auth.tokens import Access, access, one_way_only
 from sandbox.core.errors import not_found
 from sandbox.fhir.dates import milliseconds
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.params import KNOWN, TYPES
 from sandbox.web.visit import Visit, here
 
 
@@ -39,9 +39,10 @@ def arrive(kind: str, action: str, id: str = "") -> tuple[Visit, Access]:
 def admit(visit: Visit, allowed: Access, kind: str, action: str, id: str = "") -> None:
     """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
     reach it."""
-    if kind not in TYPES or kind in visit.payer.withheld_types:
+    held = kind in TYPES or kind in visit.rooms.others
+    if not held or kind in visit.payer.withheld_types:
         # What is no type may be anything, a member's number too: it is not repeated.
-        named = kind if kind in TYPES else "resources of this type"
+        named = kind if kind in KNOWN else "resources of this type"
         not_found(f"This payer holds no {named}", "not-supported")
     if not allowed.is_user(kind, id):
         allowed.require(kind, action)

@@ -41,6 +41,7 @@ def capability_statement() -> Response:
         visit.payer,
         visit.rooms.guides,
         visit.rooms.profiles,
+        visit.rooms.others,
     )
     statement = visit.gates.run(
         Stage.RESOURCE, statement, replace(visit.facts, resource="CapabilityStatement")
@@ -49,7 +50,7 @@ def capability_statement() -> Response:
 
 
 def smart_configuration() -> Response:
-    body = metadata.smart_configuration(here().auth, here().payer)
+    body = metadata.smart_configuration(here().auth, here().payer, here().rooms.others)
     return Response(json_bytes(body), content_type="application/json")
 
 

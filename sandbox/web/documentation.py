@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.fhir import dates
-from sandbox.fhir.types import SHARED, TYPES, Kind, Type
+from sandbox.fhir.types import KNOWN, SHARED, Kind, Type
 
 VALUES: dict[Kind, tuple[str, str]] = {
     "token": ("code, system|code, |code or system|", "any value that has this code"),
@@ -118,6 +118,6 @@ def described(types: Collection[str], profiles: Mapping[str, Sequence[str]]) -> 
     """The types that a payer serves, in the table's order."""
     return [
         Described(row, name in SHARED, profiles.get(name) or row.profiles)
-        for name, row in TYPES.items()
+        for name, row in KNOWN.items()
         if name in types
     ]

@@ -203,7 +203,7 @@ def consent() -> AnyResponse:
         client=here().clients[asked.client_id],
         account=account,
         choice=sign_in.choice(account, pending.patient),
-        data=[(name, consents.DATA[name][0]) for name in consents.offered(asked.scope, desk.types())],
+        data=[(name, consents.words(name)) for name in consents.offered(asked.scope, desk.types())],
         offline="offline_access" in asked.scope and desk.payer.refresh_max_days is not None,
         until=desk.now() + (desk.payer.refresh_max_days or 0) * 86_400_000,
         redirect_uri=asked.redirect_uri,

@@ -49,7 +49,7 @@ def _app(grant: Grant) -> dict[str, object]:
         "grant": grant,
         "name": client.name if client else grant.client,
         "whose": whose.name if whose else grant.patient,
-        "data": [consents.DATA[name][0] for name in classes],
+        "data": [consents.words(name) for name in classes],
         "lasting": "offline_access" in split(grant.scope),
     }
 

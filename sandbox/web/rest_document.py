@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.core.payer import Payer
 from sandbox.fhir.metadata import scopes
-from sandbox.fhir.params import TYPES, Param, Type
+from sandbox.fhir.params import KNOWN, OTHERS, Param, Type
 from sandbox.web.documentation import DOCREF, ERRORS, EVERYTHING, HISTORY, RESULTS, VALUES
 
 Json = dict[str, Any]
@@ -60,7 +60,7 @@ def document(
 ) -> Json:
     """The OpenAPI document of the payer at `fhir` (no slash at the end) that serves these types, whose
     resources claim these profiles."""
-    kinds = [TYPES[name] for name in TYPES if name in types]
+    kinds = [KNOWN[name] for name in KNOWN if name in types]
     form = _some(RESULTS, _FORMAT)
     return {
         "openapi": "3.1.0",
@@ -83,7 +83,7 @@ def document(
         },
         "components": {
             "schemas": _SCHEMAS,
-            "securitySchemes": {"smart": _security(auth, payer)},
+            "securitySchemes": {"smart": _security(auth, payer, [name for name in types if name in OTHERS])},
             "responses": {f"E{status}": _failure(text) for status, text in _told()},
         },
     }
@@ -213,7 +213,7 @@ def _in_path(name: str, told: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": told, "schema": schema}
 
 
-def _security(auth: str, payer: Payer) -> Json:
-    named = {scope: "" for scope in scopes(payer) if not scope.startswith("system/")}
+def _security(auth: str, payer: Payer, others: Sequence[str]) -> Json:
+    named = {scope: "" for scope in scopes(payer, others) if not scope.startswith("system/")}
     code = {"authorizationUrl": f"{auth}/authorize", "tokenUrl": f"{auth}/token", "scopes": named}
     return {"type": "oauth2", "flows": {"authorizationCode": code}}

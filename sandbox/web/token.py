@@ -49,12 +49,12 @@ def keys() -> Response:
 
 @endpoints.get("/.well-known/openid-configuration")
 def openid_configuration() -> Response:
-    return _document(metadata.openid_configuration(here().auth, here().payer))
+    return _document(metadata.openid_configuration(here().auth, here().payer, here().rooms.others))
 
 
 @endpoints.get("/.well-known/oauth-authorization-server")
 def server_metadata() -> Response:
-    return _document(metadata.server_metadata(here().auth, here().payer))
+    return _document(metadata.server_metadata(here().auth, here().payer, here().rooms.others))
 
 
 def _document(body: dict[str, Any]) -> Response:

@@ -55,6 +55,8 @@ class Rooms:
     """Type → the profiles that the data claim."""
     guides: Sequence[str] = ()
     """Canonicals of the editions that the data follow; empty when somebody else made the data."""
+    others: Sequence[str] = ()
+    """Types that the data have beyond those of the guides."""
 
 
 @dataclass
@@ -126,6 +128,7 @@ class Visit:
             remote=replace(self.rooms.remote, fetched=self.fetched) if self.fetched else self.rooms.remote,
             members=self.rooms.members,
             household=self.rooms.household,
+            others=self.rooms.others,
         )
 
 

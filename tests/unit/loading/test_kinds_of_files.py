@@ -303,6 +303,25 @@ def test_the_report_says_what_nobody_would_see(tmp_path: Path) -> None:
     assert Report.from_json(json_value(json_bytes(report.to_json()))) == report
 
 
+def test_types_without_a_guide_are_loaded_and_their_readers_told(tmp_path: Path) -> None:
+    claim = {
+        "resourceType": "Claim",
+        "id": "c",
+        "patient": MINE,
+        "provider": {"reference": "PractitionerRole/r"},
+    }
+    role = {"resourceType": "PractitionerRole", "id": "r"}
+    group = {"resourceType": "Group", "id": "g", "member": [{"entity": MINE}]}
+    personal = {**role, "id": "s", "extension": [{"url": "urn:x", "valueReference": MINE}]}
+    found, report, _ = read(write(tmp_path, a_ndjson=[PATIENT, claim, role, group, personal]))
+    assert set(found) == {"Patient/p1", "Claim/c", "PractitionerRole/r", "Group/g"}
+    assert report.dangling.count == 0
+    assert report.nobodys == {"Group": 1}
+    (told,) = report.personal.first
+    assert re.search(r"PractitionerRole/s in .*a\.ndjson, line 5 names Patient/p1", told)
+    assert report.read == 5
+
+
 def test_data_without_patients_is_loaded_with_a_warning(tmp_path: Path) -> None:
     _, report, _ = read(write(tmp_path, a_ndjson=[ORGANIZATION]))
     assert "nobody can sign in" in str(report)

@@ -43,16 +43,16 @@ def read(folder: Path, **options: Any) -> tuple[list[Any], list[dict[str, Any]],
 
 
 def test_a_bundle_is_taken_apart_and_its_references_made_literal(tmp_path: Path) -> None:
-    claim = {"resourceType": "Claim", "id": "x"}
+    stray = {"resourceType": "Parameters", "id": "x"}
     file = tmp_path / "deep" / "one.json"
     file.parent.mkdir()
     file.write_bytes(
-        json_bytes(bundle(("urn:uuid:1", PATIENT), ("urn:uuid:2", COVERAGE), ("urn:uuid:3", claim)))
+        json_bytes(bundle(("urn:uuid:1", PATIENT), ("urn:uuid:2", COVERAGE), ("urn:uuid:3", stray)))
     )
     accounts, resources, report = read(tmp_path)
     assert [r["id"] for r in resources] == ["p1", "c1"]
     assert resources[1]["beneficiary"] == {"reference": "Patient/p1"}
-    assert "left out 1 resource (1 Claim)" in report
+    assert "left out 1 resource (1 Parameters)" in report
     assert [(a.username, a.name, a.line) for a in accounts] == [("p1", "Ana Reyes", "commercial")]
     assert accounts[0].coverage_end.isoformat() == "2024-12-31"
 
