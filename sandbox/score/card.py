@@ -10,11 +10,30 @@ from typing import Any
 from sandbox.score.edition import Vendor
 from sandbox.score.evidence import Exchange, Source, Value
 from sandbox.score.findings import Finding
+from sandbox.score.guidance.links import link_finding
+
+
+@dataclass(frozen=True)
+class LostTo:
+    """One cause of lost points: `fix` is addressed to the payer, `next` to the person who grades."""
+
+    id: str
+    count: int
+    about: tuple[str, ...]
+    means: str
+    fix: str
+    next: str
+    help: str
 
 
 @dataclass(frozen=True)
 class Line:
-    """One metric on the card. `fix` is empty when nothing was lost; `evidence` holds a few exchanges."""
+    """One metric on the card. `evidence` holds a few exchanges that show its causes.
+
+    `fix` tells the payer what would bring points back, `next` the person who grades; both are empty when
+    nothing was lost. Where only the grader can do something, as with what was not seen, `fix` repeats `next`.
+    `help` is the page of the documentation.
+    """
 
     id: str
     title: str
@@ -33,6 +52,9 @@ class Line:
     why: str = ""
     cites: tuple[str, ...] = ()
     evidence: tuple[Exchange, ...] = ()
+    next: str = ""
+    help: str = ""
+    causes: tuple[LostTo, ...] = ()
 
     @property
     def lost(self) -> int:
@@ -41,6 +63,11 @@ class Line:
     @property
     def unseen(self) -> bool:
         return self.source == "unseen"
+
+    @property
+    def payer_fix(self) -> str:
+        """What the payer can do; empty where only the person who grades can do something."""
+        return "" if self.fix == self.next else self.fix
 
 
 @dataclass(frozen=True)
@@ -56,6 +83,8 @@ class Card:
     lint: tuple[Finding, ...] = ()
     sample_seed: int | None = None
     """The seed that drew the members; None when nobody was drawn."""
+    notes: tuple[str, ...] = ()
+    """What the person who grades must know of this examination, one line each."""
 
     @property
     def score(self) -> int:
@@ -122,12 +151,25 @@ def to_data(card: Card) -> Mapping[str, Any]:
             "score_stated": card.vendor_score_stated,
             "max_stated": card.vendor.stated_max,
         },
+        "vendor_view": {
+            "metrics": [line.id for line in card.lines if line.vendor],
+            "stated_adds": list(card.vendor.stated_adds),
+            "note": card.vendor.note,
+        },
+        "notes": list(card.notes),
         "findings": list(card.findings),
         "gains": [
-            {"metric": line.id, "points": line.lost, "seen": not line.unseen, "fix": line.fix}
+            {
+                "metric": line.id,
+                "points": line.lost,
+                "seen": not line.unseen,
+                "fix": line.fix,
+                "next": line.next,
+                "help": line.help,
+            }
             for line in card.gains
         ],
-        "lint": [asdict(finding) for finding in card.lint],
+        "lint": [{**asdict(finding), "help": link_finding(finding.rule)} for finding in card.lint],
         "details": {line.id: _detail(line) for line in card.lines},
     }
 
@@ -142,6 +184,9 @@ def _detail(line: Line) -> dict[str, Any]:
         "why": line.why,
         "cites": list(line.cites),
         "disagreement": line.disagreement,
+        "next": line.next,
+        "help": line.help,
+        "causes": [{**asdict(cause), "about": list(cause.about)} for cause in line.causes],
         "evidence": [{name: getattr(exchange, name) for name in kept} for exchange in line.evidence],
     }
 

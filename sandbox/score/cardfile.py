@@ -29,7 +29,10 @@ class MetricEntry(_Read):
     n: int = Field(ge=0, description="How many things were counted")
     source: Source
     reason: str = Field(description="One line of plain words")
-    fix: str = Field(description="What would bring the lost points back; empty when none are lost")
+    fix: str = Field(
+        description="What would bring lost points back, addressed to the payer; the same as `next` where only"
+        " the person who grades can do something; empty when none are lost"
+    )
 
 
 class VendorEntry(_Read):
@@ -39,11 +42,19 @@ class VendorEntry(_Read):
     max_stated: int
 
 
+class VendorView(_Read):
+    metrics: list[str] = Field(description="The metrics that are marked for vendors")
+    stated_adds: list[str] = Field(description="What makes up the difference to the stated sum")
+    note: str
+
+
 class Gain(_Read):
     metric: str
     points: int
     seen: bool = Field(description="false: the points are only not seen")
     fix: str
+    next: str = ""
+    help: str = ""
 
 
 class LintEntry(_Read):
@@ -55,9 +66,20 @@ class LintEntry(_Read):
     request_id: str
     cite: str
     fix: str
+    help: str = ""
 
 
-class Witness(_Read):
+class CauseEntry(_Read):
+    id: str
+    count: int
+    about: list[str]
+    means: str
+    fix: str
+    next: str
+    help: str
+
+
+class ExchangeEntry(_Read):
     method: str
     url: str
     status: int = Field(description="0 when no whole answer came; then `note` says why")
@@ -76,7 +98,10 @@ class Detail(_Read):
     why: str
     cites: list[str]
     disagreement: str = Field(description="How a claim, a log and an observation differ")
-    evidence: list[Witness]
+    next: str = Field("", description="What the person who grades can do, so that more is seen")
+    help: str = Field("", description="The page of the documentation about this metric, at the first cause")
+    causes: list[CauseEntry] = Field([], description="Why points are lost, most frequent first")
+    evidence: list[ExchangeEntry]
 
 
 class CardFile(_Read):
@@ -93,6 +118,10 @@ class CardFile(_Read):
     range: tuple[int, int]
     metrics: list[MetricEntry]
     vendor: VendorEntry
+    vendor_view: VendorView | None = Field(
+        None, description="Which metrics count, and why there are two sums"
+    )
+    notes: list[str] = Field([], description="What the person who grades must know of this examination")
     findings: list[str] = Field(description="Where sources differ, one line each")
     gains: list[Gain] = []
     lint: list[LintEntry] = Field([], description="What the rubric does not count")

@@ -18,7 +18,7 @@ from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score import bundles, facts, lent_clock, probes, refreshing
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
-from sandbox.score.evidence import Exchange, Observation, seen, unseen
+from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
 from sandbox.score.facts import Facts, Instruments
 from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
@@ -68,8 +68,10 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
         found["sample"] = seen({"seed": given.draw.seed, "lent": lent, "signed_in": len(sessions)})
     syncing = _who_syncs(http, base, door, sessions, given)
     why_none = nobody(sessions, why_no_door(door, known, given, found))
-    if not why_none.startswith("none of") and not known.instruments.client_id and described.registration:
-        why_none += "; the payer lets apps register themselves: --register makes a client"
+    registers = described.registration and not known.instruments.client_id
+    if registers and why_none.cause != "sign-in-failed":
+        more = "; the payer lets apps register themselves: --register makes a client"
+        why_none = why_none._replace(text=why_none.text + more)
     _syncs(http, described, syncing, why_none, progress, found, given.every_type)
     _probe(door, known, sessions, why_none, progress, found)
     progress("developer portal")
@@ -154,7 +156,7 @@ def _syncs(
     http: Client,
     described: Discovery,
     who: list[Syncing],
-    why_none: str,
+    why_none: Reason,
     progress: Progress,
     found: Observations,
     every_type: bool,
@@ -207,7 +209,7 @@ def _probe(
     door: Door | None,
     known: Facts,
     sessions: Sessions,
-    why_none: str,
+    why_none: Reason,
     progress: Progress,
     found: Observations,
 ) -> None:
@@ -266,7 +268,7 @@ def _readable(sync: Observation) -> str:
 
 
 def _refresh(
-    http: Client, door: Door | None, known: Facts, sessions: Sessions, why_none: str, newest: str
+    http: Client, door: Door | None, known: Facts, sessions: Sessions, why_none: Reason, newest: str
 ) -> Observation:
     """In a fresh payer with a clock where there is one; else one renewal of a new session here.
 
@@ -284,7 +286,7 @@ def _refresh(
         session = door.sign_in_patiently(members[0])  # a synced one may have spent its refresh token
         exchanges += session.exchanges
         if not session.usable:
-            return unseen(f"no session to renew: {session.reason}", exchanges)
+            return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
         why = lent_clock.NOWHERE if known.instruments.clock else lent_clock.NONE
         grant = Grant(session, door.endpoints, no_clock=why)
     seen_there = refreshing.probe(http, door.app, grant)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sandbox.core import files
 from sandbox.core.errors import UsageError
@@ -71,12 +71,20 @@ def seen(value: Any, exchanges: Iterable[Exchange] = (), source: Source = "obser
     return Observation(value, tuple(exchanges), "", source)
 
 
-def unseen(reason: str, exchanges: Iterable[Exchange] = (), cause: str = "") -> Observation:
+class Reason(NamedTuple):
+    """Why something is unseen: the words for the card, and the cause that advice is found by."""
+
+    text: str
+    cause: str = ""
+
+
+def unseen(reason: str | Reason, exchanges: Iterable[Exchange] = (), cause: str = "") -> Observation:
     """Something that could not be looked at, and why, in words a person can act on."""
-    return Observation(None, tuple(exchanges), reason, "unseen", cause)
+    said = reason if isinstance(reason, Reason) else Reason(reason, cause)
+    return Observation(None, tuple(exchanges), said.text, "unseen", said.cause)
 
 
-NEVER_LOOKED = unseen("nothing looked at this")
+NEVER_LOOKED = unseen("nothing looked at this", cause="not-looked-at")
 
 
 @dataclass(frozen=True)

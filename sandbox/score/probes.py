@@ -69,7 +69,11 @@ def lapsed(
         exchanges += session.exchanges
         why = session.reason if not session.usable else _reads(door, session, resource, exchanges)
         found[match[1]] = {"works": not why, "why": why, "exchange": len(exchanges) - 1}
-    return seen(found, exchanges) if found else unseen("no account of a lapsed member was lent")
+    return (
+        seen(found, exchanges)
+        if found
+        else unseen("no account of a lapsed member was lent", cause="no-lapsed")
+    )
 
 
 def _reads(door: Door, session: Session, resource: str, exchanges: list[Exchange]) -> str:
@@ -90,7 +94,7 @@ def _reads(door: Door, session: Session, resource: str, exchanges: list[Exchange
 def opt_in(door: Door, members: tuple[Member, ...]) -> Observation:
     """Whether a member who never opened the member portal gets in. Value: `{"works", "why"}`."""
     if not members:
-        return unseen("no account of a member without a portal account was lent")
+        return unseen("no account of a member without a portal account was lent", cause="no-unopened")
     session = door.sign_in_patiently(members[0])
     return seen({"works": session.usable, "why": session.reason}, session.exchanges)
 
@@ -98,7 +102,7 @@ def opt_in(door: Door, members: tuple[Member, ...]) -> Observation:
 def portal(http: Client, url: str) -> Observation:
     """Whether a developer portal opens without a login. Value: `{"status", "html", "login"}`."""
     if "@" in url or not url.startswith(("http://", "https://")):
-        return unseen("no address of a developer portal was given")
+        return unseen("no address of a developer portal was given", cause="no-portal-address")
     answer = http.get(url, step="portal", reach="page", headers={"Accept": "text/html"})
     html = "html" in answer.headers.get("content-type", "")
     asks = html and forms.login(forms.parse(answer.text())) is not None

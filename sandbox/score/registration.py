@@ -11,7 +11,9 @@ from sandbox.score.tokens import App
 def register(http: Client, endpoint: str, redirect_uri: str) -> tuple[App | None, Observation]:
     """A new client, or none and why. Value of the observation: `{"status"}`; the client is not kept."""
     if not endpoint:
-        return None, unseen("no client_id was given, and the payer does not let apps register themselves")
+        return None, unseen(
+            "no client_id was given, and the payer does not let apps register themselves", cause="no-client"
+        )
     body = {
         "client_name": "payer-sandbox grader",
         "redirect_uris": [redirect_uri],
@@ -27,6 +29,6 @@ def register(http: Client, endpoint: str, redirect_uri: str) -> tuple[App | None
     if answer.status not in (200, 201) or not isinstance(client, str) or not client:
         told = said.get("error") or answer.exchange.note or "no client_id"
         why = f"registering a client failed: the endpoint answered {answer.status} ({told})"
-        return None, unseen(why, [answer.exchange])
+        return None, unseen(why, [answer.exchange], "registration-refused")
     app = App(client, redirect_uri, secret if isinstance(secret, str) and secret else None)
     return app, seen({"status": answer.status}, [answer.exchange])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from sandbox.core.text import quantity
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery
-from sandbox.score.evidence import Observation, seen, unseen
+from sandbox.score.evidence import Observation, Reason, seen, unseen
 from sandbox.score.facts import Facts, Member
 from sandbox.score.probes import Door
 from sandbox.score.registration import register
@@ -76,28 +76,30 @@ def sign_ins(
     eligible = given.draw.roll(lent.of_role("eligible"), MOST_SIGN_INS)
     ineligible = lent.of_role("ineligible")[:1]
     why = why_no_door(door, known, given, found)
-    if door is None or why:
+    if door is None or why.text:
         found["sign-ins"] = found["ineligible-sign-in"] = unseen(why)
         return []
     if given.by_hand:
         progress("waiting for you to sign in")
         session = door.sign_in(Member(username="", password=""))
-        why = "one sign-in by hand is no rate" if session.usable else f"nobody signed in: {session.reason}"
+        why = (
+            Reason("one sign-in by hand is no rate", "sign-in-by-hand")
+            if session.usable
+            else Reason(f"nobody signed in: {session.reason}", "nobody-signed-in")
+        )
         found["sign-ins"] = found["ineligible-sign-in"] = unseen(why, session.exchanges)
         return [(Member(username="", password=""), session)]
     sessions: Sessions = []
     for number, member in enumerate(eligible, 1):
         progress(f"sign-in {number} of {len(eligible)}")
         sessions.append((member, door.sign_in(member)))
-    found["sign-ins"] = (
-        _attempts(sessions) if sessions else unseen("no account of an eligible member was lent")
-    )
+    found["sign-ins"] = _attempts(sessions) if sessions else unseen(NO_ELIGIBLE)
     if ineligible:
         progress("sign-in of the ineligible member")
         refused = [(ineligible[0], door.sign_in(ineligible[0]))]
         found["ineligible-sign-in"] = _attempts(refused)
     else:
-        found["ineligible-sign-in"] = unseen("no account of an ineligible member was lent")
+        found["ineligible-sign-in"] = unseen("no account of an ineligible member was lent", cause="not-tried")
     return sessions
 
 
@@ -123,23 +125,30 @@ def _attempts(sessions: Sessions) -> Observation:
     return seen(value, [e for _, session in sessions for e in session.exchanges])
 
 
-def why_no_door(door: Door | None, known: Facts, given: Given, found: Observations) -> str:
+NO_ELIGIBLE = Reason("no account of an eligible member was lent", "no-eligible")
+
+
+def why_no_door(door: Door | None, known: Facts, given: Given, found: Observations) -> Reason:
+    """Why nobody can sign in; without words when somebody can."""
     if given.token:
-        return "a token was given, so nobody signed in"
+        return Reason("a token was given, so nobody signed in", "token-given")
     if given.held_back and not given.by_hand:
-        return "the payer lends accounts of its own; on a host abroad they are used only with --intrusive"
+        why = "the payer lends accounts of its own; on a host abroad they are used only with --intrusive"
+        return Reason(why, "held-back")
     if not known.instruments.members and not given.by_hand:
-        return "no test accounts: the payer lends none and no facts file was given"
+        return Reason("no test accounts: the payer lends none and no facts file was given", "no-accounts")
     if door is not None:
-        return ""
+        return Reason("")
     registered = found.get("registration")
     if registered is not None and not registered.seen:
-        return registered.unseen
-    return "no authorization and token endpoint, client_id and redirect_uri to sign in with"
+        return Reason(registered.unseen, registered.cause)
+    why = "no authorization and token endpoint, client_id and redirect_uri to sign in with"
+    return Reason(why, "no-client" if known.instruments.token_endpoint else "no-endpoints")
 
 
-def nobody(sessions: Sessions, why_no_door: str) -> str:
+def nobody(sessions: Sessions, why_no_door: Reason) -> Reason:
     """Why there is nobody whose data to ask for."""
     if sessions:
-        return f"none of {quantity(len(sessions), 'sign-in')} worked: {sessions[0][1].reason}"
-    return why_no_door or "no account of an eligible member was lent"
+        why = f"none of {quantity(len(sessions), 'sign-in')} worked: {sessions[0][1].reason}"
+        return Reason(why, "sign-in-failed")
+    return why_no_door if why_no_door.text else NO_ELIGIBLE

@@ -9,8 +9,10 @@ import importlib
 from dataclasses import replace
 from typing import Protocol, cast
 
-from sandbox.score import precedence, witnesses
+from sandbox.score import precedence
+from sandbox.score.advice import advise
 from sandbox.score.card import Card, Line
+from sandbox.score.causes.find import find_causes, select_exchanges
 from sandbox.score.edition import Edition, Metric
 from sandbox.score.evidence import Evidence, Verdict
 from sandbox.score.findings import from_data, readable
@@ -59,6 +61,9 @@ def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> Line:
     points, band = (0, "unseen") if verdict.source == "unseen" else metric.award(verdict.value, case.readings)
     source = case.of_traffic() if verdict.source == "traffic" else case
     top = 0 if left_out else metric.points
+    needs = check_of(metric.id).NEEDS
+    causes = find_causes(verdict, source, needs)
+    advice = advise(metric, causes, points < top, verdict.source == "unseen")
     return Line(
         metric.id,
         metric.title,
@@ -70,11 +75,14 @@ def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> Line:
         verdict.n,
         verdict.source,
         readable(verdict.reason),
-        metric.fix if points < top else "",
+        advice.fix,
         "vendor" in metric.audience,
         readable(verdict.disagreement),
         metric.unit,
         metric.why,
         tuple(metric.cites),
-        witnesses.of(check_of(metric.id).NEEDS, source),
+        select_exchanges(causes, needs, source),
+        advice.next,
+        advice.help,
+        advice.causes,
     )

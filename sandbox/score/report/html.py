@@ -8,6 +8,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sandbox.score.card import Card, Line
+from sandbox.score.guidance.entries import read_guidance
+from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
 
 PAGES = Path(__file__).parent / "pages"
@@ -30,7 +32,11 @@ def render(card: Card) -> str:
     areas: dict[str, list[Line]] = {}
     for line in card.lines:
         areas.setdefault(line.area, []).append(line)
-    return environment().get_template("card.html").render(card=card, areas=areas, share=_share)
+    return (
+        environment()
+        .get_template("card.html")
+        .render(card=card, areas=areas, share=_share, guidance=read_guidance, link_finding=link_finding)
+    )
 
 
 def _share(points: int, most: int) -> int:

@@ -11,6 +11,7 @@ from xml.etree import ElementTree as Xml
 from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
 from sandbox.score.findings import Finding
+from sandbox.score.guidance.links import link_finding
 
 
 def render(card: Card) -> bytes:
@@ -36,7 +37,20 @@ def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:
     for found in findings:
         case = Xml.SubElement(suite, "testcase", classname="lint", name=escape(f"{found.rule}: {found.text}"))
         failure = Xml.SubElement(case, "failure", message=escape(found.text), type=found.level)
-        failure.text = escape(f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})")
+        place = ", ".join(part for part in (found.where, found.request_id) if part)
+        told = [f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})", place and f"where: {place}"]
+        told.append(f"help: {link_finding(found.rule)}")
+        failure.text = "\n".join(escape(part) for part in told if part)
+
+
+def _advice(line: Line) -> str:
+    """The payer's part, the grader's part and the page, one line each."""
+    told = [
+        line.payer_fix and f"payer: {line.payer_fix} ({'; '.join(line.cites)})",
+        line.next and f"who grades: {line.next}",
+        f"help: {line.help}",
+    ]
+    return "\n".join(escape(part) for part in told if part)
 
 
 def _suite(top: Xml.Element, name: str, tests: int) -> Xml.Element:
@@ -51,11 +65,12 @@ def _metric(suite: Xml.Element, line: Line, edition: str) -> None:
         suite, "testcase", classname=f"score.{edition}", name=line.id, time=f"{seconds:.3f}"
     )
     if line.unseen:
-        Xml.SubElement(case, "skipped", message=escape(line.reason))
+        skipped = Xml.SubElement(case, "skipped", message=escape(line.reason))
+        skipped.text = _advice(line)
     elif line.lost:
         message = f"{line.points} of {line.max}: {line.reason}"
         failure = Xml.SubElement(case, "failure", message=escape(message), type=line.source)
-        failure.text = escape(f"{line.fix} ({'; '.join(line.cites)})")
-    out = [f"{e.method} {e.url} {e.status} {e.request_id}".rstrip() for e in line.evidence]
+        failure.text = _advice(line)
+    out = [f"{e.method} {e.url} {e.status} {e.note or e.flaw} {e.request_id}".rstrip() for e in line.evidence]
     if out:
         Xml.SubElement(case, "system-out").text = "\n".join(map(escape, out))

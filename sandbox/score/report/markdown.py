@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sandbox.core.text import escape
 from sandbox.score.card import Card, Line
+from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
 
 
@@ -46,43 +47,66 @@ def _lines(card: Card) -> Iterator[str]:
             yield "| metric | points | band | n | source | reason |"
             yield "|---|---:|---|---:|---|---|"
         yield _row(line)
+    yield from _vendor(card)
+    yield from _gains(card)
+    if card.notes:
+        yield "\n## About this examination\n"
+        yield from (f"- {cell(note)}" for note in card.notes)
+    if card.findings:
+        yield "\n## Where sources differ\n"
+        yield from (f"- {cell(finding)}" for finding in card.findings)
+    yield from _lint(card)
+
+
+def _vendor(card: Card) -> Iterator[str]:
     vendor = card.vendor
-    yield ""
     marked = f"{card.vendor_score} of {vendor.max}"
     stated = f"{card.vendor_score_stated} of {vendor.stated_max}"
-    yield f"Vendor view: {marked} as marked, {stated} as stated."
-    if card.gains:
-        yield ""
-        yield "## What would gain most"
-        yield ""
-    for line in card.gains:
+    yield f"\nVendor view: {marked} as marked, {stated} as stated. {cell(vendor.note)}"
+    yield f"\n- {vendor.max}: {', '.join(line.id for line in card.lines if line.vendor)}"
+    yield f"- {vendor.stated_max}: also {', '.join(vendor.stated_adds)}"
+
+
+def _gains(card: Card) -> Iterator[str]:
+    """What the payer can do, then what the person who grades can do."""
+    payer = [line for line in card.gains if line.payer_fix]
+    grader = [line for line in card.gains if line.next]
+    if payer:
+        yield "\n## What would gain most: for the payer\n"
+    for line in payer:
+        yield f"- **{line.id}** ({line.lost}): {cell(line.payer_fix)} {_ids(line)}{_help(line.help)}"
+    if grader:
+        yield "\n## What would show more: for you who grade\n"
+    for line in grader:
         what = f"up to {line.lost}, not seen" if line.unseen else f"{line.lost}"
-        yield f"- **{line.id}** ({what}): {cell(line.fix)} {_ids(line)}".rstrip()
-    if card.findings:
-        yield ""
-        yield "## Where sources differ"
-        yield ""
-        yield from (f"- {cell(finding)}" for finding in card.findings)
+        yield f"- **{line.id}** ({what}): {cell(line.next)} {_help(line.help)}"
+
+
+def _lint(card: Card) -> Iterator[str]:
     if card.lint:
-        yield ""
-        yield "## Beside the score"
-        yield ""
-        yield "| finding | level | times | fix | source |"
-        yield "|---|---|---:|---|---|"
+        yield "\n## Beside the score\n"
+        yield "| finding | level | times | where | fix | source |"
+        yield "|---|---|---:|---|---|---|"
     for found in card.lint:
         fix, cite = cell(found.fix), cell(found.cite)
-        yield f"| {cell(found.text)} ({found.rule}) | {found.level} | {found.count} | {fix} | {cite} |"
+        where = cell(", ".join(part for part in (found.where, found.request_id) if part))
+        rule = f"[{found.rule}]({link_finding(found.rule)})"
+        yield f"| {cell(found.text)} ({rule}) | {found.level} | {found.count} | {where} | {fix} | {cite} |"
+
+
+def _help(link: str) -> str:
+    return f"([help]({link}))"
 
 
 def _row(line: Line) -> str:
     measured = number(line.value, line.unit)
     band = f"{line.band} ({measured})" if measured else line.band
     return (
-        f"| {line.id} | {line.points}/{line.max} | {cell(band)} | {line.n} | {line.source} "
-        f"| {cell(line.reason)} |"
+        f"| {line.id} {_help(line.help)} | {line.points}/{line.max} | {cell(band)} | {line.n} "
+        f"| {line.source} | {cell(line.reason)} |"
     )
 
 
 def _ids(line: Line) -> str:
     ids = [exchange.request_id for exchange in line.evidence if exchange.request_id]
-    return f"(requests {', '.join(cell(i) for i in ids)})" if ids else ""
+    return f"(requests {', '.join(cell(i) for i in ids)}) " if ids else ""

@@ -10,6 +10,7 @@ from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
 from sandbox.score.client import user_agent
 from sandbox.score.findings import Finding, Level
+from sandbox.score.guidance.links import link_finding, link_metric, locate
 from sandbox.score.lint.rules import RULES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -39,12 +40,14 @@ def render(card: Card) -> bytes:
 
 
 def _metric_rule(line: Line) -> dict[str, Any]:
+    text = f"{line.fix or line.why or line.title} ({'; '.join(line.cites)})"
     return {
         "id": f"metric/{line.id}",
         "name": line.title,
         "shortDescription": {"text": line.title},
         "fullDescription": {"text": line.why or line.title},
-        "help": {"text": f"{line.fix or line.why or line.title} ({'; '.join(line.cites)})"},
+        "helpUri": locate(link_metric(line.id)),
+        "help": {"text": text, "markdown": f"{text}\n\n[More about this check]({link_metric(line.id)})"},
         "defaultConfiguration": {"level": "warning"},
     }
 
@@ -57,7 +60,11 @@ def _lint_rule(name: str) -> dict[str, Any]:
         "name": rule.title,
         "shortDescription": {"text": rule.title},
         "fullDescription": {"text": f"{rule.title} ({rule.cite})"},
-        "help": {"text": rule.fix},
+        "helpUri": locate(link_finding(name)),
+        "help": {
+            "text": rule.fix,
+            "markdown": f"{rule.fix}\n\n[More about this finding]({link_finding(name)})",
+        },
         "defaultConfiguration": {"level": _level(rule.level)},
         **(secure if rule.level == "critical" else {}),
     }
@@ -70,12 +77,18 @@ def _level(level: Level) -> str:
 
 def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
     level = "note" if line.unseen else "warning" if line.points else "error"
-    text = f"{line.id}: {line.points} of {line.max} points. {line.reason}. {line.fix}"
-    return _result(f"metric/{line.id}", level, text, card, place)
+    told = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
+    told += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]
+    ids = [exchange.request_id for exchange in line.evidence if exchange.request_id]
+    told.append(f"Requests {', '.join(ids)}." if ids else "")
+    return _result(f"metric/{line.id}", level, " ".join(part for part in told if part), card, place)
 
 
 def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:
-    text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}"
+    where = ", ".join(part for part in (finding.where, finding.request_id) if part)
+    text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}" + (
+        f" {where}." if where else ""
+    )
     return _result(f"lint/{finding.rule}", _level(finding.level), text, card, place, finding.text)
 
 

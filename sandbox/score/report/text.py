@@ -12,10 +12,11 @@ from rich.text import Text
 
 from sandbox.core.text import escape
 from sandbox.score.card import Card, Line
+from sandbox.score.evidence import Exchange
+from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
 
 WIDTH = 80
-_WAY_IN = "Mend the sign-in first, or lend the grader accounts, a client or a token."
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 
@@ -82,35 +83,58 @@ def _band(line: Line) -> Text:
     return Text(escape(f"{line.band} ({measured})" if measured else line.band))
 
 
-def _sums(card: Card) -> Text:
+def _sums(card: Card) -> RenderableType:
+    """The vendor's two sums, and why there are two."""
     vendor = card.vendor
-    return Text(
+    sums = Text(
         f"\nVendor view: {card.vendor_score} of {vendor.max} as marked, "
         f"{card.vendor_score_stated} of {vendor.stated_max} as the report's stated sum reads\n"
     )
+    counted = ", ".join(line.id for line in card.lines if line.vendor)
+    added = ", ".join(vendor.stated_adds)
+    sums.append(f"{escape(vendor.note)}\n{vendor.max}: {counted}\n", style="dim")
+    sums.append(f"{vendor.stated_max}: also {added}\n", style="dim")
+    return sums
 
 
 def _lost(card: Card) -> Iterator[RenderableType]:
     if card.gains:
         yield Text("What was lost, and what would bring it back (most points first)", style="bold")
+        yield Text("→ is for the payer, ⇒ for you who grade", style="dim")
     together = _unseen_together(card)
     for line in card.gains:
         if line.unseen and line.reason in together:
             continue
         what = "not seen" if line.unseen else f"{line.points - line.max}"
         yield Text(f"{line.id} ({what})", style="bold")
-        yield Padding(Text(escape(line.reason)), (0, 0, 0, 2))
-        yield Padding(Text(f"→ {escape(line.fix)}", style="dim"), (0, 0, 0, 2))
-        for exchange in [e for e in line.evidence if not e.status or e.status >= 400][:1]:
-            said = f"{exchange.method} {exchange.url} {exchange.status or exchange.note}"
-            yield Padding(Text(escape(f"{said} {exchange.request_id}".rstrip()), style="dim"), (0, 0, 0, 2))
+        yield _indented(line.reason, "")
+        if line.payer_fix:
+            yield _indented(f"→ {line.payer_fix}")
+        if line.next:
+            yield _indented(f"⇒ {line.next}")
+        for exchange in [] if line.unseen else line.evidence[:2]:
+            yield _indented(_request(exchange))
+        yield _indented(f"see {line.help}")
     for reason, lines in together.items():
         yield Text(f"Not seen, {sum(line.max for line in lines)} points in all", style="bold")
         yield Padding(Text(", ".join(line.id for line in lines)), (0, 0, 0, 2))
-        yield Padding(Text(escape(reason)), (0, 0, 0, 2))
-        yield Padding(
-            Text("→ Give the grader a way in: accounts, a client or a token", style="dim"), (0, 0, 0, 2)
-        )
+        yield _indented(reason, "")
+        for advice in dict.fromkeys(line.next for line in lines):
+            yield _indented(f"⇒ {advice}")
+        yield _indented(f"see {lines[0].help}")
+
+
+def _indented(text: str, style: str = "dim") -> RenderableType:
+    return Padding(Text(escape(text), style=style), (0, 0, 0, 2))
+
+
+def _request(exchange: Exchange) -> str:
+    """One request in a line: what was asked, what came, what it means, and its id."""
+    status = str(exchange.status) if exchange.status else "no answer"
+    words = [exchange.method, exchange.url, status]
+    words += [f"({note})" for note in (exchange.note or exchange.flaw,) if note]
+    words += [f"request {exchange.request_id}"] if exchange.request_id else []
+    return " ".join(words)
 
 
 def _unseen_together(card: Card) -> dict[str, list[Line]]:
@@ -123,13 +147,24 @@ def _unseen_together(card: Card) -> dict[str, list[Line]]:
 
 
 def _findings(card: Card) -> Iterator[RenderableType]:
+    if card.notes:
+        yield Text("\nAbout this examination", style="bold")
+    for note in card.notes:
+        yield _indented(note, "")
     if card.findings:
         yield Text("\nWhere claims and observations differ", style="bold")
     for finding in card.findings:
-        yield Padding(Text(escape(finding)), (0, 0, 0, 2))
+        yield _indented(finding, "")
     if card.lint:
         yield Text("\nBeside the score: what the rubric does not count", style="bold")
     for found in card.lint:
         times = f" ({found.count} times)" if found.count > 1 else ""
-        yield Padding(Text(escape(f"{found.level}: {found.text}{times}")), (0, 0, 0, 2))
-        yield Padding(Text(f"{found.rule}: {found.cite}", style="dim"), (0, 0, 0, 4))
+        yield _indented(f"{found.level}: {found.text}{times}", "")
+        where = ", ".join(
+            part for part in (found.where, found.request_id and f"request {found.request_id}") if part
+        )
+        yield Padding(
+            Text(escape(f"{found.rule}: {found.cite}" + (f"; {where}" if where else "")), "dim"), (0, 0, 0, 4)
+        )
+        yield Padding(Text(escape(f"→ {found.fix}"), "dim"), (0, 0, 0, 4))
+        yield Padding(Text(f"see {link_finding(found.rule)}", "dim"), (0, 0, 0, 4))

@@ -25,7 +25,7 @@ from sandbox.score.traffic.window import Window, window
 GAP = timedelta(seconds=60)
 """Requests of one member that are farther apart belong to different syncs, when no event says so."""
 
-MOST_WITNESSES = 20
+MOST_SHOWN = 20
 
 
 def observe(reading: Reading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
@@ -243,7 +243,7 @@ def _refresh(live: Sequence[Record], span: Window | None) -> Observation:
             why = "" if works else f"the token endpoint answered {record.status}"
             steps.append({"day": (record.when - since).days, "works": works, "why": why})
     if not steps:
-        return unseen("nobody refreshed a token in the log")
+        return unseen("nobody refreshed a token in the log", cause="not-in-log")
     return seen({"refresh": True, "clock": False, "steps": steps}, (), "traffic")
 
 
@@ -267,7 +267,7 @@ def _shown(records: Iterable[Record]) -> list[Exchange]:
     """A few exchanges to show, their addresses without secrets."""
     found: list[Exchange] = []
     for record in records:
-        if len(found) == MOST_WITNESSES:
+        if len(found) == MOST_SHOWN:
             break
         step = {"authz_event": "sign-in", "token": "token", "discovery": "discovery"}.get(
             record.kind, record.extract_step

@@ -60,7 +60,13 @@ def test_the_html_needs_nothing_from_anywhere_and_escapes_strangers_words() -> N
     assert not re.findall(r'(?:src|href)="(?!#)', told)
     assert "@import" not in told
     assert "url(" not in told
-    for needed in ("req-1", "req-9", "between 4 and", "Read the failed attempts by cause", "RFC 6749 4.1"):
+    for needed in (
+        "req-1",
+        "req-9",
+        "between 4 and",
+        "Lead every sign-in back to the redirect URI",
+        "RFC 6749 4.1",
+    ):
         assert needed in told
 
 

@@ -1,0 +1,60 @@
+"""What to do about lost points: the payer's part and the grader's part, each by cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sandbox.score.card import LostTo
+from sandbox.score.causes.model import Cause
+from sandbox.score.edition import Metric
+from sandbox.score.guidance.entries import Advice, read_guidance
+from sandbox.score.guidance.links import link_metric
+
+MOST_CAUSES = 3
+"""Causes whose advice is put into one sentence; the others stand in the details."""
+MOST_NAMED = 4
+"""Types and the like that are named behind an advice."""
+
+
+@dataclass(frozen=True)
+class LineAdvice:
+    """`fix` for the payer, `next` for the person who grades, and the page with more."""
+
+    fix: str = ""
+    next: str = ""
+    help: str = ""
+    causes: tuple[LostTo, ...] = ()
+
+
+def advise(metric: Metric, causes: Iterable[Cause], is_lost: bool, is_unseen: bool) -> LineAdvice:
+    """The advice for a metric. What was not seen is addressed to the person who grades."""
+    if not is_lost:
+        return LineAdvice(help=link_metric(metric.id))
+    told = tuple(_tell(metric.id, cause) for cause in causes if cause.id)
+    fixes = [] if is_unseen else [_phrase(cause.fix, cause.about) for cause in told if cause.fix]
+    nexts = [_phrase(cause.next, cause.about) for cause in told if cause.next]
+    fix = _join(fixes) or _join(nexts) or metric.fix
+    return LineAdvice(fix, _join(nexts), told[0].help if told else link_metric(metric.id), told)
+
+
+def _tell(metric: str, cause: Cause) -> LostTo:
+    guidance = read_guidance(metric)
+    advice = guidance.all_causes.get(cause.id) if guidance else None
+    found = advice or Advice(means=cause.id, fix="Look at the requests that are shown.")
+    anchor = cause.id if advice else ""
+    return LostTo(
+        cause.id, cause.count, cause.about, found.means, found.fix, found.next, link_metric(metric, anchor)
+    )
+
+
+def _phrase(text: str, about: tuple[str, ...]) -> str:
+    """The advice with what it is about: `Serve the type. (Coverage, Patient)`."""
+    if not about:
+        return text
+    more = " …" if len(about) > MOST_NAMED else ""
+    return f"{text.removesuffix('.')} ({', '.join(about[:MOST_NAMED])}{more})."
+
+
+def _join(texts: Iterable[str]) -> str:
+    return " ".join(list(dict.fromkeys(texts))[:MOST_CAUSES])

@@ -1,0 +1,157 @@
+"""Causes around the data: requests, references, resource types, speed, `$everything`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from sandbox.score import requests
+from sandbox.score.causes.http import find_failures, find_last_tries, name_cause
+from sandbox.score.causes.model import Cause
+from sandbox.score.checks import carin_resources, clinical_resources
+from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
+
+NOT_SUPPORTED = (404, 405, 501)
+LONG_WAIT = 0.5
+"""Share of a sync's time; told waits that take more of it are the cause of its slowness."""
+SLOW_MS = 250.0
+"""A request that takes longer on average is slow; faster ones are many."""
+
+
+def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """Each failed try counts here; of one status those that no retry mended are shown first."""
+    found = evidence["sync"]
+    made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
+    mended = {id(e) for e in made} - {id(e) for e in find_last_tries(made)}
+    flaws = evidence.reads("A10", "failure")
+    shown = {c.id: c for c in find_failures(sorted(made, key=lambda e: id(e) in mended), flaws=flaws)}
+    counts: dict[str, int] = {}
+    for kind, n in requests.of(found).items():
+        failed = Exchange("", "", kind.status, 0.0, kind.step, flaw="flaw" if kind.flawed and flaws else "")
+        if name := name_cause(failed) if kind.status else "":
+            counts[name] = counts.get(name, 0) + n
+    for name, cause in shown.items():
+        yield replace(cause, count=counts.pop(name, cause.count))
+    for name, n in counts.items():
+        yield Cause(name, n)
+    if verdict.value == "no_data":
+        yield Cause("no-request")
+
+
+def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    found = evidence["references"]
+    if verdict.value == "no_references":
+        yield Cause("no-references", exchanges=_first(evidence["sync"].exchanges, "individual"))
+        return
+    failures = find_failures(find_last_tries(found.exchanges))
+    yield from failures
+    if not failures:
+        yield Cause("", exchanges=found.exchanges[:1])
+
+
+def find_carin(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    there = verdict.value if isinstance(verdict.value, tuple) else ()
+    yield from _missing([kind for kind in carin_resources.TYPES if kind not in there], evidence)
+    if len(there) == len(carin_resources.TYPES):
+        yield Cause("", exchanges=_of_types(evidence["sync"].exchanges, there))
+
+
+def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """Clinical types that were asked for in vain; else those that the payer does not offer."""
+    sync = evidence["sync"]
+    answered = {kind for member in sync.value["members"] for kind in member["ok_searches"]}
+    asked = {e.resource for e in sync.exchanges if e.step == "individual"}
+    missing = clinical_resources.TYPES - answered
+    short = clinical_resources.ENOUGH - len(answered & clinical_resources.TYPES)
+    if short <= 0:
+        yield Cause("", exchanges=_of_types(sync.exchanges, sorted(answered & clinical_resources.TYPES)))
+        return
+    refused = sorted(missing & asked)
+    yield from _missing(refused, evidence)
+    if len(refused) < short:
+        metadata = evidence["capability-statement"].exchanges[-1:]
+        yield Cause("not-offered", short - len(refused), exchanges=metadata)
+
+
+def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """The slowest requests of the syncs, and whether waiting, slow answers or their number took the time."""
+    found = evidence["sync"]
+    made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
+    slowest = tuple(sorted(made, key=lambda exchange: -exchange.ms)[:3])
+    if verdict.value == "no_data":
+        yield Cause("nothing-synced", exchanges=tuple(made[:3]))
+        return
+    seconds = sum(member["seconds"] or 0.0 for member in found.value["members"])
+    spent = sum(exchange.ms for exchange in made) / 1000
+    waited = [e for e in made if e.status in (429, 503)]
+    if waited and seconds and (seconds - spent) / seconds > LONG_WAIT:
+        yield Cause("told-to-wait", len(waited), exchanges=tuple(waited[:3]))
+    elif made and spent * 1000 / len(made) > SLOW_MS:
+        yield Cause("slow-answers", len(made), exchanges=slowest)
+    else:
+        yield Cause("many-requests", len(made), exchanges=slowest)
+
+
+def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """What each member's `$everything` lacks, with the page that shows it."""
+    found = evidence["everything"]
+    if not found.value:
+        yield Cause("not-asked")
+    for number, one in enumerate(found.value or ()):
+        last = _page(found, number)
+        failed = name_cause(last[0]) if last else ""
+        if one["status"] in NOT_SUPPORTED:
+            yield Cause("not-supported", exchanges=last)
+        elif one["status"] != 200:
+            yield Cause(failed or "broken-answer", exchanges=last)
+        elif not one["unbroken"]:
+            yield Cause(_broken(one["note"], failed), exchanges=last)
+        elif one["missing"]:
+            yield Cause("incomplete", one["missing"], tuple(one["missing_types"]), last)
+        elif not one["entries"]:
+            yield Cause("empty", exchanges=last)
+        else:
+            yield Cause("" if verdict.value == "paged" else "other-paging", exchanges=last)
+
+
+def _broken(note: str, failed: str) -> str:
+    if "never end" in note:
+        return "endless"
+    if "readable" in note:
+        return "not-fhir"
+    if "no further page" in note:
+        return "not-followed"
+    return "another-origin" if failed == "another-origin" else "page-fails"
+
+
+def _page(found: Observation, number: int) -> tuple[Exchange, ...]:
+    place = found.value[number].get("exchange")
+    if isinstance(place, int) and 0 <= place < len(found.exchanges):
+        return found.exchanges[place : place + 1]
+    return found.exchanges[number : number + 1]
+
+
+def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:
+    """Why each of these types never answered 200."""
+    exchanges = evidence["sync"].exchanges
+    offered = (evidence["capability-statement"].value or {}).get("types")
+    for kind in kinds:
+        asked = [e for e in exchanges if e.resource == kind and e.step == "individual"]
+        failures = find_failures(find_last_tries(asked), flaws=True)
+        yield from (replace(cause, about=(kind,)) for cause in failures)
+        if asked and not failures:
+            yield Cause("empty", about=(kind,), exchanges=tuple(asked[-1:]))
+        elif not asked:
+            name = "not-in-scope" if offered and kind in offered else "not-offered"
+            metadata = evidence["capability-statement"].exchanges[-1:]
+            yield Cause(name, about=(kind,), exchanges=metadata)
+
+
+def _first(exchanges: Sequence[Exchange], step: str) -> tuple[Exchange, ...]:
+    return tuple(exchange for exchange in exchanges if exchange.step == step)[:1]
+
+
+def _of_types(exchanges: Sequence[Exchange], kinds: Iterable[str]) -> tuple[Exchange, ...]:
+    """A good answer of each type."""
+    good = {e.resource: e for e in reversed(exchanges) if e.status == 200 and e.step == "individual"}
+    return tuple(good[kind] for kind in kinds if kind in good)

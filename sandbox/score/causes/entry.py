@@ -1,0 +1,166 @@
+"""Causes around getting in: sign-ins, refresh tokens, members who are not eligible or no longer covered."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from sandbox.score.causes.http import name_cause
+from sandbox.score.causes.model import Cause
+from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
+from sandbox.score.outcomes import entered
+
+_OUTCOMES = {
+    "STATE_MISMATCH": "state-lost",
+    "LOGIN_FAILED": "login-refused",
+    "CONSENT_DENIED": "declined",
+    "INELIGIBLE_CALLBACK": "ineligible",
+    "INELIGIBLE_PAGE": "ineligible",
+    "BOUNCED": "unfinished",
+    "CREATED": "unfinished",
+    "CODE_ISSUED": "unfinished",
+    "EXPIRED": "unfinished",
+}
+_ERRORS = {
+    "access_denied": "declined",
+    "invalid_scope": "invalid-scope",
+    "unauthorized_client": "client-refused",
+    "invalid_client": "client-refused",
+    "server_error": "callback-server-error",
+    "temporarily_unavailable": "callback-server-error",
+}
+_SERVER_AT_FAULT = (0, *range(500, 600))
+
+
+def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """Eligible members who did not get in. The ineligible member's refusal is as it should be."""
+    sign_ins = evidence["sign-ins"]
+    for attempt in sign_ins.value or ():
+        if not entered(attempt):
+            yield _attempt(attempt, sign_ins)
+    if not sign_ins.value:
+        yield Cause("no-attempt", exchanges=sign_ins.exchanges)
+
+
+def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    found = evidence["refresh"]
+    if verdict.source == "declared":
+        name = "claimed-none" if verdict.value == "none" else "claimed-short"
+        yield Cause(name, exchanges=evidence["facts"].exchanges)
+        return
+    tokens = [exchange for exchange in found.exchanges if exchange.step == "token"]
+    steps = found.value["steps"]
+    if not found.value["refresh"]:
+        yield Cause("no-refresh-token", exchanges=tuple(tokens[-1:]))
+    elif steps and not steps[-1]["works"]:
+        last = _noted(tokens[-1:], steps[-1]["why"])
+        fault = last and last[0].status in _SERVER_AT_FAULT
+        worked = any(step["works"] for step in steps)
+        yield Cause(name_cause(last[0]) if fault else "ends-early" if worked else "refused", exchanges=last)
+    elif verdict.value == "unknown_max" or not found.value.get("clock"):
+        yield Cause("unknown-length", exchanges=tuple(tokens[-1:]))
+    else:
+        yield Cause("", exchanges=tuple(tokens[-1:]))
+
+
+def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """The shortest lapse that does not work decides."""
+    found = evidence["lapsed"]
+    if verdict.source == "declared" or not found.seen:
+        name = "claimed-none" if verdict.value == "not_available" else "claimed-short"
+        yield Cause(name, exchanges=evidence["facts"].exchanges)
+        return
+    failed = {int(days): entry for days, entry in found.value.items() if not entry["works"]}
+    longest = max((int(days) for days, entry in found.value.items() if entry["works"]), default=-1)
+    beyond = [days for days in sorted(failed) if days > longest]
+    if not beyond:
+        last = found.value[str(longest)] if longest >= 0 else {}
+        name = "" if verdict.value == "indefinite" else "longest-lent"
+        yield Cause(name, exchanges=_deciding(last, found))
+        return
+    entry = failed[beyond[0]]
+    last_try = _deciding(entry, found)
+    yield Cause(_lapsed(last_try), about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
+
+
+def _lapsed(last: tuple[Exchange, ...]) -> str:
+    if last and last[0].step == "probe":
+        return name_cause(last[0]) or "no-data"
+    return name_cause(last[0]) if last and last[0].status in _SERVER_AT_FAULT else "refused"
+
+
+def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    found = evidence["opt-in"]
+    if found.value["works"]:
+        yield Cause("", exchanges=found.exchanges[-1:])
+        return
+    last = _noted(found.exchanges[-1:], found.value["why"])
+    fault = last and last[0].status in _SERVER_AT_FAULT
+    yield Cause(name_cause(last[0]) if fault else "opt-in-required", exchanges=last)
+
+
+def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """What ineligible members met instead of an error on the callback that says so."""
+    found = evidence["ineligible-sign-in"]
+    if not found.value:
+        yield Cause("not-tried")
+        return
+    for attempt in found.value:
+        last = _noted(_deciding(attempt, found), attempt["reason"])
+        if verdict.value == "yes":
+            name = ""
+        elif entered(attempt):
+            name = "token-given"
+        elif attempt["outcome"] in ("CALLBACK_ERROR", "INELIGIBLE_CALLBACK"):
+            name = "bare-refusal"
+        else:
+            fault = last and last[0].status in _SERVER_AT_FAULT
+            name = name_cause(last[0]) if fault else "no-callback"
+        yield Cause(name, exchanges=last)
+
+
+def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+    """The lines that nobody gets in from, with an attempt of each."""
+    lines, sign_ins = evidence["lines"], evidence["sign-ins"]
+    closed = sorted(line for line, works in lines.value.items() if not works)
+    attempts = [a for a in sign_ins.value or () if a.get("line") in closed and not entered(a)]
+    for line in closed:
+        shown = [_attempt(a, sign_ins).exchanges for a in attempts if a["line"] == line]
+        yield Cause("line-closed", about=(line,), exchanges=shown[0] if shown else ())
+    if not closed:
+        only_mandated = verdict.value == "all_offered_are_mandated"
+        yield Cause("only-mandated-offered" if only_mandated else "", exchanges=evidence["facts"].exchanges)
+
+
+def _attempt(attempt: Mapping[str, Any], found: Observation) -> Cause:
+    last = _noted(_deciding(attempt, found), attempt["reason"])
+    return Cause(_name(attempt, last), exchanges=last)
+
+
+def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
+    outcome = attempt["outcome"]
+    if outcome == "CALLBACK_ERROR":
+        return _ERRORS.get(attempt["error"], "callback-error" if attempt["error"] else "callback-empty")
+    if outcome == "EXCHANGE_FAILED":
+        if last and last[0].status == 200:
+            return "no-patient" if "patient" in attempt["reason"] else "no-access-token"
+        fault = last and last[0].status in _SERVER_AT_FAULT
+        return name_cause(last[0]) if fault else "code-refused"
+    if outcome == "ERROR_PAGE":
+        failed = last and (last[0].status >= 400 or not last[0].status)
+        return name_cause(last[0]) if failed else "dead-end"
+    return _OUTCOMES.get(outcome, "dead-end")
+
+
+def _deciding(entry: Mapping[str, Any], found: Observation) -> tuple[Exchange, ...]:
+    """The exchange that decided an entry; none where a log does not say which."""
+    place = entry.get("exchange")
+    if not isinstance(place, int) or not 0 <= place < len(found.exchanges):
+        return ()
+    return found.exchanges[place : place + 1]
+
+
+def _noted(exchanges: tuple[Exchange, ...] | list[Exchange], why: str) -> tuple[Exchange, ...]:
+    """The exchanges with what they mean, where they have no note of their own."""
+    return tuple(replace(exchange, note=exchange.note or why) for exchange in exchanges)

@@ -1,0 +1,65 @@
+"""The causes of a verdict, by metric."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sandbox.score.causes import data, documents, entry
+from sandbox.score.causes.model import MOST_EXCHANGES, Cause, merge
+from sandbox.score.causes.unseen import find_unseen
+from sandbox.score.evidence import Evidence, Exchange, Verdict
+
+Finder = Callable[[Verdict, Evidence], Iterable[Cause]]
+
+FINDERS: dict[str, Finder] = {
+    "status": documents.find_claimed,
+    "sandbox": documents.find_claimed,
+    "capability-statement": documents.find_capability_statement,
+    "smart-configuration": documents.find_smart_configuration,
+    "authorization-success": entry.find_failed_attempts,
+    "refresh-token": entry.find_refresh,
+    "inactive-members": entry.find_lapsed,
+    "portal-opt-in": entry.find_opt_in,
+    "eligibility-errors": entry.find_eligibility,
+    "lines-of-business": entry.find_lines,
+    "request-success": data.find_requests,
+    "reference-resolution": data.find_references,
+    "carin-resources": data.find_carin,
+    "clinical-resources": data.find_clinical,
+    "sync-speed": data.find_speed,
+    "everything": data.find_everything,
+    "developer-portal": documents.find_developer_portal,
+}
+"""Metric → what finds its causes. A cause without a name only shows what is well."""
+
+
+def find_causes(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> tuple[Cause, ...]:
+    """Why points are lost or nothing was seen, most frequent first; nameless ones only show exchanges."""
+    if verdict.source == "unseen":
+        return merge(find_unseen(verdict, evidence, needs))
+    return merge(FINDERS[verdict.metric](verdict, evidence))
+
+
+def select_exchanges(
+    causes: Iterable[Cause], needs: Iterable[str], evidence: Evidence
+) -> tuple[Exchange, ...]:
+    """A handful of exchanges that show the causes, one of each before a second of any."""
+    rounds = [
+        (turn, place, exchange)
+        for place, cause in enumerate(causes)
+        for turn, exchange in enumerate(cause.exchanges)
+    ]
+    shown = [exchange for _, _, exchange in sorted(rounds, key=lambda entry: entry[:2])]
+    return tuple(shown[:MOST_EXCHANGES]) or _any(needs, evidence)
+
+
+def _any(needs: Iterable[str], evidence: Evidence) -> tuple[Exchange, ...]:
+    """Where no cause names an exchange: failed ones first, one of each kind before a second."""
+    turns: dict[tuple[int, str, str], int] = {}
+    ordered = []
+    for place, exchange in enumerate(e for name in needs for e in evidence[name].exchanges):
+        kind = (exchange.status, exchange.step, exchange.resource)
+        turns[kind] = turns.get(kind, 0) + 1
+        failed = exchange.status == 0 or exchange.status >= 400 or bool(exchange.flaw)
+        ordered.append((not failed, turns[kind], place, exchange))
+    return tuple(entry[3] for entry in sorted(ordered, key=lambda entry: entry[:3])[:MOST_EXCHANGES])

@@ -1,0 +1,71 @@
+"""Failed exchanges by cause: the status, or why no whole answer came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from sandbox.score.causes.model import Cause, merge
+from sandbox.score.evidence import Exchange
+
+_STATUS = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-allowed",
+    406: "not-acceptable",
+    410: "gone",
+    429: "too-many-requests",
+    502: "bad-gateway",
+    503: "unavailable",
+    504: "gateway-timeout",
+}
+_NOTE = (
+    ("time is up", "out-of-time"),
+    ("not asked:", "another-origin"),
+    ("in time", "timeout"),
+    ("not whole after", "timeout"),
+    ("does not resolve", "unknown-host"),
+    ("TLS", "tls"),
+    ("certificate", "tls"),
+    ("no connection", "no-connection"),
+)
+"""Words of a note → the cause; the first that is found."""
+
+
+def name_cause(exchange: Exchange) -> str:
+    """The cause of a failed exchange; empty for a 200 that carries what it should."""
+    if exchange.status == 200:
+        return "not-fhir" if exchange.flaw else ""
+    if exchange.status in _STATUS:
+        return _STATUS[exchange.status]
+    if exchange.status >= 500:
+        return "server-error"
+    if exchange.status >= 400:
+        return "bad-request"
+    if exchange.status >= 300:
+        return "redirect"
+    if exchange.status:
+        return "other-status"
+    return next((cause for words, cause in _NOTE if words in exchange.note), "broken-answer")
+
+
+def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
+    """The exchanges without those that were tried again: the last try of each request decides."""
+    again = [_is_same_request(before, after) for before, after in pairwise(exchanges)]
+    return [
+        exchange for exchange, superseded in zip(exchanges, [*again, False], strict=False) if not superseded
+    ]
+
+
+def find_failures(exchanges: Iterable[Exchange], *, flaws: bool = False) -> tuple[Cause, ...]:
+    """The causes of failed exchanges with the types they hit; `flaws`: a 200 without a resource fails too."""
+    return merge(
+        Cause(name, 1, (exchange.resource,) if exchange.resource else (), (exchange,))
+        for exchange in exchanges
+        if (name := name_cause(exchange)) and (flaws or exchange.status != 200)
+    )
+
+
+def _is_same_request(before: Exchange, after: Exchange) -> bool:
+    return (after.retry or after.step == "retry") and after.url == before.url

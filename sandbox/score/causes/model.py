@@ -1,0 +1,41 @@
+"""One cause of lost points, and how causes of the same name are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from sandbox.score.evidence import Exchange
+
+MOST_EXCHANGES = 5
+"""Exchanges that a cause keeps."""
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why points are lost: `count` times, with exchanges that show it.
+
+    `id` is an entry of the metric's guidance; `about` names what it hits, such as resource types.
+    """
+
+    id: str
+    count: int = 1
+    about: tuple[str, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+
+
+def merge(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """Causes of the same name as one, the most frequent first."""
+    merged: dict[str, Cause] = {}
+    for cause in causes:
+        before = merged.get(cause.id)
+        if before is None:
+            merged[cause.id] = replace(cause, exchanges=cause.exchanges[:MOST_EXCHANGES])
+        else:
+            merged[cause.id] = Cause(
+                cause.id,
+                before.count + cause.count,
+                tuple(dict.fromkeys((*before.about, *cause.about))),
+                (*before.exchanges, *cause.exchanges)[:MOST_EXCHANGES],
+            )
+    return tuple(sorted(merged.values(), key=lambda cause: -cause.count))

@@ -1,0 +1,25 @@
+"""Why a metric was not seen: what the person who grades did not give, or could not be given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sandbox.score.causes.model import Cause
+from sandbox.score.evidence import Evidence, Verdict
+
+_CLAIMED = ("status", "sandbox", "developer-portal")
+
+
+def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> Iterator[Cause]:
+    """The cause that the unseen observation names; else a claim or an account is missing."""
+    for name in needs:
+        found = evidence[name]
+        if not found.seen and found.cause and found.unseen == verdict.reason:
+            yield Cause(found.cause, exchanges=found.exchanges[-1:])
+            return
+    if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
+        yield Cause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
+    elif verdict.metric == "lines-of-business" and evidence["lines"].seen:
+        yield Cause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
+    else:
+        yield Cause("not-looked-at")

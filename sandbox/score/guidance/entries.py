@@ -1,0 +1,74 @@
+"""The guidance of a metric, read from its file: strict, since the texts are on every card."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, model_validator
+
+from sandbox.core import files
+
+FOLDER = Path(__file__).parent
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Advice(_Read):
+    """One cause: what happened, what the payer can do (`fix`), what the grader can do (`next`)."""
+
+    means: str
+    fix: str = ""
+    next: str = ""
+
+    @model_validator(mode="after")
+    def _addressed(self) -> Advice:
+        if not (self.fix or self.next):
+            raise ValueError("a cause has a fix, a next, or both")
+        return self
+
+
+class Link(_Read):
+    """A place in a regulation, guide or RFC."""
+
+    text: str
+    url: str
+
+
+class Guidance(_Read):
+    """What a metric measures, how it is counted, and its own causes; `uses` names groups of shared ones."""
+
+    measures: str
+    counted: list[str]
+    uses: list[str] = []
+    causes: dict[str, Advice] = {}
+    links: list[Link]
+
+    @property
+    def all_causes(self) -> dict[str, Advice]:
+        """Its own causes, then the shared ones that it does not say better."""
+        shared = read_shared()
+        found = dict(self.causes)
+        for group in self.uses:
+            for name, advice in shared[group].items():
+                found.setdefault(name, advice)
+        return found
+
+
+@cache
+def read_guidance(metric: str) -> Guidance | None:
+    """The guidance of a metric; None for a metric that an edition of one's own has made up."""
+    path = FOLDER / f"{metric}.yaml"
+    return Guidance.model_validate(files.read_yaml(path)) if path.is_file() else None
+
+
+@cache
+def read_shared() -> dict[str, dict[str, Advice]]:
+    """Group → cause → advice."""
+    groups = files.read_yaml(FOLDER / "shared.yaml")
+    return {
+        group: {name: Advice.model_validate(entry) for name, entry in causes.items()}
+        for group, causes in groups.items()
+    }

@@ -1,0 +1,335 @@
+"""Each lost point has its cause: the advice for it, and the exchange that shows it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Grade
+from fake_payer import FakePayer
+
+from sandbox.score import causes
+from sandbox.score.card import Card, Line
+from sandbox.score.causes.find import FINDERS
+from sandbox.score.causes.http import find_last_tries, name_cause
+from sandbox.score.evidence import Exchange
+from sandbox.score.guidance import links, pages
+from sandbox.score.guidance.entries import read_guidance, read_shared
+from sandbox.score.lint.rules import RULES
+from sandbox.score.report import forms
+from sandbox.score.rubric import load
+
+EDITION = load("2025-05")
+METRICS = [metric.id for metric in EDITION.metrics]
+TOP = Path(__file__).parents[3]
+
+
+def line_of(card: Card, metric: str) -> Line:
+    return next(line for line in card.lines if line.id == metric)
+
+
+def answer(
+    status: int, kind: str = "", path: str = "", **rest: Any
+) -> Callable[[httpx.Request, int], httpx.Response | None]:
+    """Answer so to requests of a type (last part of the path), or whose path holds `path`; ids are told."""
+
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        mine = request.url.path.endswith(f"/{kind}") if kind else path in request.url.path
+        if not mine:
+            return None
+        headers = {"x-request-id": f"req-{number}", **rest.get("headers", {})}
+        return httpx.Response(status, headers=headers, text=rest.get("text", ""))
+
+    return before
+
+
+def breaks_everything(request: httpx.Request, number: int) -> httpx.Response | None:
+    if "$everything" in request.url.path and "_at" in request.url.params:
+        return httpx.Response(502, headers={"x-request-id": f"page-{number}"})
+    return None
+
+
+def waits_once() -> Callable[[httpx.Request, int], httpx.Response | None]:
+    """The first search of Coverage is 429, a retry works; every search of Goal is 404."""
+    had: list[str] = []
+
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        if request.url.path.endswith("/Goal"):
+            return httpx.Response(404, headers={"x-request-id": f"goal-{number}"})
+        if request.url.path.endswith("/Organization/o-3"):
+            had.append("o")
+            if len(had) == 1:
+                return httpx.Response(429, headers={"retry-after": "1", "x-request-id": "mended"})
+        if request.url.path.endswith("/Organization/o-4"):
+            return httpx.Response(404, headers={"x-request-id": "lost"})
+        return None
+
+    return before
+
+
+CASES: list[tuple[str, str, str, FakePayer]] = [
+    ("capability-statement", "not-found", "GET /fhir/metadata 404", FakePayer(metadata=False)),
+    ("smart-configuration", "not-found", "smart-configuration 404", FakePayer(smart=False)),
+    (
+        "authorization-success",
+        "declined",
+        "302 (the callback said access_denied",
+        FakePayer(refuse_sign_in=lambda name, attempt: "access_denied" if name < "m2" else ""),
+    ),
+    (
+        "authorization-success",
+        "invalid-scope",
+        "302 (the callback said invalid_scope",
+        FakePayer(refuse_sign_in=lambda name, attempt: "invalid_scope" if name < "m2" else ""),
+    ),
+    (
+        "authorization-success",
+        "login-refused",
+        "(the payer did not accept",
+        FakePayer(refuse_sign_in=lambda name, attempt: "login" if name < "m2" else ""),
+    ),
+    (
+        "authorization-success",
+        "dead-end",
+        "200 (sign-in ended on a page",
+        FakePayer(refuse_sign_in=lambda name, attempt: "page" if name < "m2" else ""),
+    ),
+    ("authorization-success", "state-lost", "200 (the callback carried no state", FakePayer(drop_state=True)),
+    ("authorization-success", "no-patient", "200 (the token response", FakePayer(patient_in_token=False)),
+    ("refresh-token", "no-refresh-token", "/auth/token 200", FakePayer(refresh_days=None)),
+    (
+        "refresh-token",
+        "ends-early",
+        "token 400 (the token endpoint answered 400",
+        FakePayer(refresh_days=100),
+    ),
+    ("inactive-members", "refused", "302 (the callback said access_denied", FakePayer(inactive_days=400)),
+    ("portal-opt-in", "opt-in-required", "302 (the callback said access_denied", FakePayer(opt_in=True)),
+    ("eligibility-errors", "no-callback", "403 (sign-in ended", FakePayer(ineligible_answer="page")),
+    (
+        "lines-of-business",
+        "line-closed",
+        "302 (the callback said access_denied",
+        FakePayer(lines=("medicaid", "qhp", "medicare-advantage")),
+    ),
+    ("request-success", "server-error", "GET /fhir/Goal 500", FakePayer(before_fhir=answer(500, "Goal"))),
+    ("request-success", "bad-gateway", "GET /fhir/Goal 502", FakePayer(before_fhir=answer(502, "Goal"))),
+    ("request-success", "forbidden", "GET /fhir/Goal 403", FakePayer(before_fhir=answer(403, "Goal"))),
+    ("request-success", "not-found", "GET /fhir/Goal 404", FakePayer(before_fhir=answer(404, "Goal"))),
+    ("reference-resolution", "not-found", "Organization/o-0 404", FakePayer(broken_references=0.5)),
+    ("reference-resolution", "no-references", "GET", FakePayer(contained_only=True)),
+    ("carin-resources", "not-found", "GET /fhir/Coverage 404", FakePayer(withheld=("Coverage",))),
+    (
+        "carin-resources",
+        "bad-gateway",
+        "GET /fhir/Coverage 502",
+        FakePayer(withheld=("Coverage",), before_fhir=answer(502, "Coverage")),
+    ),
+    ("sync-speed", "slow-answers", "GET", FakePayer(latency=0.4)),
+    ("everything", "not-supported", "$everything 404", FakePayer(everything="none")),
+    ("everything", "incomplete", "$everything 200", FakePayer(everything="truncated")),
+    ("everything", "page-fails", "$everything 502", FakePayer(before_fhir=breaks_everything)),
+    ("developer-portal", "not-found", "GET /developer 404", FakePayer(portal_status=404)),
+    (
+        "developer-portal",
+        "asks-for-login",
+        "GET /developer 200",
+        FakePayer(portal_page='<form method="post"><input name="u"><input type="password" name="p"></form>'),
+    ),
+    ("status", "implementing", "payer-facts 200", FakePayer(claims={"status": "implementing"}, lines=())),
+    ("sandbox", "no-test-environment", "payer-facts 200", FakePayer(claims={"sandbox": False})),
+]
+
+
+@pytest.mark.parametrize(
+    ("metric", "cause", "shown", "payer"), CASES, ids=[f"{m}-{c}-{n}" for n, (m, c, *_) in enumerate(CASES)]
+)
+def test_a_lost_point_has_its_cause_its_fix_and_the_exchange(
+    grade_fake: Grade, metric: str, cause: str, shown: str, payer: FakePayer
+) -> None:
+    line = line_of(grade_fake(payer)[0], metric)
+    assert line.lost
+    assert line.causes[0].id == cause
+    guidance = read_guidance(metric)
+    assert guidance
+    assert guidance.all_causes[cause].fix.removesuffix(".") in line.fix
+    assert line.help == f"docs/checks/{metric}.md#{cause}"
+    first = line.evidence[0]
+    text = f"{first.method} {first.url.removeprefix('http://127.0.0.1:8080')} {first.status or first.note}"
+    text = text.replace(f"?{first.url.partition('?')[2]}", "") + (f" ({first.note})" if first.note else "")
+    assert shown in text
+
+
+def test_evidence_is_the_last_try_and_not_what_a_retry_resolved(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(before_fhir=waits_once()))
+    references = line_of(card, "reference-resolution")
+    assert [exchange.request_id for exchange in references.evidence] == ["lost"] * 5
+    requests = line_of(card, "request-success")
+    assert requests.causes[0].id == "not-found"
+    assert all(exchange.request_id.startswith("goal-") for exchange in requests.evidence)
+
+
+def test_causes_are_told_most_frequent_first_and_show_one_exchange_each(grade_fake: Grade) -> None:
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        if request.url.path.endswith(("/Goal", "/Coverage")):
+            return httpx.Response(404)
+        return httpx.Response(502) if request.url.path.endswith("/CareTeam") else None
+
+    line = line_of(grade_fake(FakePayer(before_fhir=before))[0], "request-success")
+    assert [(cause.id, cause.count) for cause in line.causes] == [("not-found", 10), ("bad-gateway", 5)]
+    assert line.causes[0].about == ("Coverage", "Goal")
+    assert [exchange.status for exchange in line.evidence[:2]] == [404, 502]
+    assert "(Coverage, Goal)" in line.fix
+    assert "gateway" in line.fix
+
+
+def test_what_was_not_seen_is_for_the_person_who_grades(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(facts=False))
+    for line in card.lines:
+        if line.unseen:
+            assert line.payer_fix == ""
+            assert re.search(r"--(facts|token|browser|traffic|client-id|register)", line.next), line.id
+            assert line.fix == line.next
+    token, _ = grade_fake(FakePayer(), token="nobody's", patient="p-m0")
+    assert "--token out" in line_of(token, "authorization-success").next
+
+
+def test_nobody_is_told_to_mend_what_lost_nothing(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer())
+    assert card.score == 100
+    assert not any(line.fix or line.next or line.causes for line in card.lines)
+    assert all(line.evidence for line in card.lines)
+    assert all(line.help == f"docs/checks/{line.id}.md" for line in card.lines)
+
+
+@pytest.mark.parametrize("form", [form for form in forms.MODULES if form != "badge"])
+def test_every_form_links_the_page_and_keeps_the_two_kinds_of_advice_apart(
+    grade_fake: Grade, form: str
+) -> None:
+    card, _ = grade_fake(FakePayer(facts=False, metadata=False, before_fhir=answer(404, "Goal")))
+    told = " ".join(forms.render(card, form).decode().split())
+    assert "docs/checks/capability-statement.md" in told
+    assert "Serve the CapabilityStatement at" in told
+    assert "--facts" in told
+    if form not in ("json", "sarif", "junit"):
+        assert re.search(r"grade", told)
+
+
+def test_sarif_rules_have_an_absolute_help_uri_that_leads_to_a_page(grade_fake: Grade) -> None:
+    import json
+    from urllib.parse import unquote, urlsplit
+
+    log = json.loads(forms.render(grade_fake(FakePayer())[0], "sarif"))
+    for rule in log["runs"][0]["tool"]["driver"]["rules"]:
+        uri = urlsplit(rule["helpUri"])
+        assert uri.scheme == "file"
+        page = Path(unquote(uri.path)).read_text()
+        assert not uri.fragment or re.search(rf"^#+ {uri.fragment}$", page, re.M)
+
+
+def test_the_published_documentation_is_linked_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(links, "_published", lambda: "https://docs.example/")
+    assert links.link_metric("status", "not-live") == "https://docs.example/docs/checks/status.md#not-live"
+    assert links.locate(links.link_finding("no-store")).startswith("https://docs.example/")
+
+
+def test_the_pages_are_made_of_the_guidance() -> None:
+    built = pages.build_pages()
+    folder = TOP / "docs" / "checks"
+    assert {path.name: path.read_text() for path in folder.iterdir()} == built
+
+
+def test_each_metric_has_a_page_with_an_anchor_for_every_cause() -> None:
+    assert set(FINDERS) == set(METRICS)
+    for metric in METRICS:
+        page = (TOP / "docs" / "checks" / f"{metric}.md").read_text()
+        guidance = read_guidance(metric)
+        assert guidance
+        anchors = re.findall(r"^### (.+)$", page, re.M)
+        assert sorted(anchors) == sorted(guidance.all_causes)
+        assert guidance.links
+        for heading in ("How it is counted", "Points", "Sources"):
+            assert f"## {heading}" in page
+    findings = (TOP / "docs" / "checks" / "findings.md").read_text()
+    assert re.findall(r"^## (.+)$", findings, re.M) == list(RULES)
+
+
+def test_every_cause_that_the_code_names_has_its_guidance() -> None:
+    known = {name for metric in METRICS for name in read_guidance(metric).all_causes}  # type: ignore[union-attr]
+    named = set(named_causes())
+    assert {"not-found", "incomplete", "declined", "no-accounts", "not-tried"} <= named
+    assert named - known - {""} == set()
+    assert known - named <= {"busy-machine", "sign-in-not-walked"}
+    http_causes = {name_cause(Exchange("GET", "u", status, 0.0, "individual")) for status in range(1000)}
+    assert http_causes - {""} <= set(read_shared()["http"])
+
+
+def named_causes() -> Iterator[str]:
+    """Causes in the source: of `Cause`, `Reason` and `unseen`, and what functions that name one return."""
+    folder = Path(causes.__path__[0])
+    for path in [*folder.glob("*.py"), *folder.parent.rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Name("Cause"), args=[first, *_]):
+                    yield from values(first)
+                case ast.Call(func=ast.Name("Reason"), args=[_, cause]):
+                    yield from values(cause)
+                case ast.Call(func=ast.Name("unseen"), args=[_, _, cause]):
+                    yield from values(cause)
+                case ast.Call(func=ast.Name("unseen"), keywords=[*_, ast.keyword("cause", cause)]):
+                    yield from values(cause)
+            if path.parent != folder:
+                continue
+            match node:
+                case ast.Assign(targets=[ast.Name("name")], value=value):
+                    yield from values(value)
+                case ast.Return(value=ast.expr() as value):
+                    yield from values(value)
+                case ast.Dict(values=entries) if entries and isinstance(entries[0], ast.Constant):
+                    yield from (entry.value for entry in entries if isinstance(entry, ast.Constant))  # type: ignore[misc]
+                case ast.Tuple(elts=[ast.Constant(str()), ast.Constant(str(cause_of_note))]) if (
+                    cause_of_note.islower()
+                ):
+                    yield cause_of_note
+
+
+def values(node: ast.expr) -> Iterator[str]:
+    """The words that an expression may be, not those that it compares or looks up by."""
+    match node:
+        case ast.Constant(str(word)):
+            yield word
+        case ast.IfExp(body=one, orelse=other):
+            yield from (*values(one), *values(other))
+        case ast.BoolOp(values=parts):
+            for part in parts:
+                yield from values(part)
+        case ast.Call(args=[_, default]):
+            yield from values(default)
+
+
+@pytest.mark.parametrize(
+    ("note", "cause"),
+    [
+        ("no connection: [Errno 111] Connection refused", "no-connection"),
+        ("no connection: x.example does not resolve", "unknown-host"),
+        ("no whole answer in time", "timeout"),
+        ("no connection in time", "timeout"),
+        ("the answer broke off or was not HTTP", "broken-answer"),
+        ("not asked: leads to another origin than the target: http://x:80", "another-origin"),
+        ("not asked: the examination's time is up", "out-of-time"),
+    ],
+)
+def test_an_answer_that_never_came_has_its_cause(note: str, cause: str) -> None:
+    assert name_cause(Exchange("GET", "u", 0, 0.0, "individual", note=note)) == cause
+
+
+def test_a_retry_supersedes_only_the_same_request() -> None:
+    first, again = Exchange("GET", "a", 429, 0, "x"), Exchange("GET", "a", 200, 0, "x", retry=True)
+    other = Exchange("GET", "b", 404, 0, "x")
+    assert find_last_tries([first, again, other]) == [again, other]
+    assert find_last_tries([first, other]) == [first, other]
