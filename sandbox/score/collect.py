@@ -241,7 +241,7 @@ def _locks(
     door: Door | None,
     sessions: Sessions,
     syncing: list[Syncing],
-    why_none: str,
+    why_none: Reason,
     progress: Progress,
 ) -> Observation:
     """Attempts to break in, on this machine and in private networks, and abroad where it was asked for."""
