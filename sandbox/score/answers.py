@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -71,7 +72,7 @@ class Answer:
         if pieces > MOST_PIECES:
             return {}
         try:
-            value = files.json_value(self.body)
+            value = files.json_value(self.body.removeprefix(codecs.BOM_UTF8))  # as browsers read it
         except ValueError:
             return {}
         return value if isinstance(value, dict) else {}

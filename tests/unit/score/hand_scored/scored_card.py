@@ -106,6 +106,9 @@ class Examined:
     def reason(self, metric: str) -> str:
         return next(line.reason for line in self.card.lines if line.id == metric)
 
+    def n(self, metric: str) -> int:
+        return next(line.n for line in self.card.lines if line.id == metric)
+
     def value(self, metric: str) -> Any:
         return next(line.value for line in self.card.lines if line.id == metric)
 

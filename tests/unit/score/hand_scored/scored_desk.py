@@ -106,7 +106,7 @@ class Desk:
     people: dict[str, Person]
     timeline: Timeline
     days: dict[str, int]
-    pages: tuple[Page, ...] = (LOGIN, CONSENT)
+    pages: tuple[Page, ...] = (LOGIN,)
     ending: Callable[[Person, int], dict[str, str] | httpx.Response | None] = nothing_else
     renews: Callable[[int, int], bool] | None = lambda age, idle: age <= 365
     rotates: bool = True
@@ -120,6 +120,7 @@ class Desk:
     checks_passwords: bool = True
     checks_verifier: bool = True
     checks_redirect: bool = True
+    compares_redirect: bool = True
     code_once: bool = True
     flows: list[Flow] = field(default_factory=list)
     codes: dict[str, Flow] = field(default_factory=dict)
@@ -165,9 +166,7 @@ class Desk:
             return httpx.Response(400, html="<p>Cookies are needed</p>")
         if self.pages[flow.step].accept(self, flow, call.form):
             flow.step += 1
-            if flow.step == len(self.pages):
-                return self._finish(flow)
-        return redirect(call.path)
+        return self._finish(flow) if flow.step == len(self.pages) else redirect(call.path)
 
     def _finish(self, flow: Flow) -> httpx.Response:
         assert flow.person is not None
@@ -218,7 +217,7 @@ class Desk:
         proven = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == flow.query["code_challenge"]
         if self.checks_verifier and not proven:
             return _refused(400, "invalid_grant")
-        if form.get("redirect_uri") != flow.query["redirect_uri"]:
+        if self.compares_redirect and form.get("redirect_uri") != flow.query["redirect_uri"]:
             return _refused(400, "invalid_grant")
         now = self.now(tenant)
         scope = self.granted_scope or flow.query.get("scope", "")

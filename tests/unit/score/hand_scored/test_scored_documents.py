@@ -40,7 +40,6 @@ def empty_for_what_is_not_held(payer: Payer) -> None:
 
 NO_STATEMENT: dict[str, Callable[[], httpx.Response]] = {
     "404": lambda: httpx.Response(404),
-    "a login is asked for": lambda: outcome(401, "login"),
     "an OperationOutcome with 200": lambda: outcome(200, "exception"),
     "a page with 200": lambda: httpx.Response(200, html="<h1>FHIR server</h1>"),
 }
@@ -75,7 +74,8 @@ def test_redirects_of_metadata_are_followed_three_times() -> None:
 
 
 def test_no_smart_configuration() -> None:
-    """0 of 2; the oauth-uris extension of metadata shows the way to sign in, so nothing else is lost. 98."""
+    """0 of 2; the oauth-uris extension of metadata shows the way to sign in, so nothing else is lost.
+    98."""
     examine(without("smart")).earns(score=98, smart_configuration=0)
 
 
@@ -89,8 +89,8 @@ def test_a_smart_configuration_without_a_token_endpoint() -> None:
 
 def test_neither_document_but_instruments() -> None:
     """0 and 0 of 2 and 2. The endpoints are lent as instruments; the fixed list is asked and answered. The
-    payer of one's own has no documents either, so its clock cannot be tried: one renewal works, the claim of
-    365 days decides, 10. 96."""
+    payer of one's own has no documents either, so its clock cannot be tried: one renewal works, the claim
+    of 365 days decides, 10. 96."""
     payer = without("smart", "metadata")
     empty_for_what_is_not_held(payer)
     payer.instruments = {"fresh_payer": None, "clock": None}

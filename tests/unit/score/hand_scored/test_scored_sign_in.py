@@ -47,8 +47,8 @@ RATES = {
 def test_the_rate_of_sign_ins(refused: int) -> None:
     """So many of the 39 eligible members end on the callback with server_error; with the ineligible one
     there are 40 attempts. (39 - refused) / 40: 38 are 95 % and 36 are 90 %, the lower edge of their bands;
-    19 are 47.5 %, under half. The members who get in are of all lines, five of them are synced: nothing else
-    is lost."""
+    19 are 47.5 %, under half. The members who get in are of all lines, five of them are synced: nothing
+    else is lost."""
     rate, points = RATES[refused]
     payer = Payer()
     refuse(payer, {"error": "server_error"}, last(refused))
@@ -60,8 +60,6 @@ def test_the_rate_of_sign_ins(refused: int) -> None:
 ENDINGS: dict[str, Callable[[Payer], None]] = {
     "a page with 500": lambda payer: refuse(payer, httpx.Response(500, html="<p>Oops</p>"), last(6)),
     "a page that says sorry": lambda payer: refuse(payer, httpx.Response(200, html="<p>Sorry</p>"), last(6)),
-    "a callback without a code": lambda payer: refuse(payer, {}, last(6)),
-    "temporarily_unavailable": lambda payer: refuse(payer, {"error": "temporarily_unavailable"}, last(6)),
     "a code that is not known": lambda payer: refuse(payer, {"code": "of-somebody-else"}, last(6)),
 }
 
@@ -149,8 +147,8 @@ def test_scopes_of_version_1_only() -> None:
 
 @pending
 def test_only_the_listed_scopes_are_allowed() -> None:
-    """Neither openid nor wild cards: the listed scopes are asked for, type by type, and open all seven types.
-    100."""
+    """Neither openid nor wild cards: the listed scopes are asked for, type by type, and open all seven
+    types. 100."""
     payer = Payer()
     listed = ["launch/patient", "offline_access", *(f"patient/{kind}.rs" for kind in payer.types)]
     payer.smart = {"scopes_supported": listed}
@@ -168,8 +166,8 @@ def test_a_secret_in_the_body_only() -> None:
 
 
 def test_a_member_who_shares_claims_only() -> None:
-    """The token's scope has Patient, Coverage and ExplanationOfBenefit: no clinical type may be asked for, 0
-    of 4. $everything shows what is in scope, 22 resources, and that is all the searches yield. 96."""
+    """The token's scope has Patient, Coverage and ExplanationOfBenefit: no clinical type may be asked for,
+    0 of 4. $everything shows what is in scope, 22 resources, and that is all the searches yield. 96."""
     payer = Payer()
     kinds = ("Patient", "Coverage", "ExplanationOfBenefit")
     payer.desk.granted_scope = " ".join(f"patient/{kind}.rs" for kind in kinds) + " offline_access"
@@ -265,8 +263,8 @@ SAID: dict[str, tuple[Ending, int]] = {
 @pending
 def test_what_an_ineligible_member_hears(how: str) -> None:
     """The callback tells more than refusal, by a code of its own or by words about eligibility, coverage,
-    plan, membership or enrollment: 4. A bare or wordless refusal, a fault, a page of the payer: 0. It is one
-    failed attempt of 40 either way, 97.5 %. 100 or 96."""
+    plan, membership or enrollment: 4. A bare or wordless refusal, a fault, a page of the payer: 0. It is
+    one failed attempt of 40 either way, 97.5 %. 100 or 96."""
     ending, points = SAID[how]
     payer = Payer()
     payer.desk.ending = lambda person, n: ending if person.role == "ineligible" else None

@@ -1,0 +1,366 @@
+"""A member's data: requests that answer 200, references, types, time, `$everything`.
+
+A member of a payer that does everything well is synced in 11 requests: 3 pages of `$everything`, and 8 for
+the searches (Patient, Coverage, 2 pages of claims, four clinical types). Five members are synced.
+"""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+
+import httpx
+import pytest
+from scored_card import examine, pending
+from scored_http import Call, outcome
+from scored_payer import Payer, key
+from scored_people import CLAIMS, CLINICAL
+
+Before = Callable[[Call], httpx.Response | None]
+
+
+def searches_of(kind: str, answer: Callable[[], httpx.Response]) -> Before:
+    return lambda call: answer() if call.found[0] == kind else None
+
+
+# -- request-success
+
+BAD: dict[str, Callable[[], httpx.Response]] = {
+    "403": lambda: outcome(403, "forbidden"),
+    "500": lambda: httpx.Response(500),
+    "206": lambda: httpx.Response(206, json={"resourceType": "Bundle", "type": "searchset"}),
+    "429 without a time": lambda: httpx.Response(429),
+}
+
+
+@pytest.mark.parametrize("how", BAD)
+def test_one_of_twelve_requests_fails(how: str) -> None:
+    """A fifth clinical type, Goal, is offered and never answers 200: with the twelfth request of each
+    member 55 of 60 succeed, 91.67 %, in the band of 90 to 95: 6 of 10. Four clinical types are left: 4.
+    96."""
+    payer = Payer(clinical=(*CLINICAL, "Goal"))
+    for name, held in payer.records.items():
+        payer.records[name] = [r for r in held if r["resourceType"] != "Goal"]
+    payer.before["search"] = [searches_of("Goal", BAD[how])]
+    examined = examine(payer)
+    examined.earns(score=96, request_success=6)
+    assert examined.value("request-success") == Fraction(5500, 60)
+
+
+# Members of the five for whom the page answers 500; claims of each member; points.
+SHARES = {
+    "1 of 135 requests": (1, 100, 10),
+    "2 of 135 requests": (2, 100, 8),
+    "1 of 55 requests": (1, 20, 8),
+}
+
+
+@pytest.mark.parametrize("how", SHARES)
+def test_the_share_of_requests(how: str) -> None:
+    """With 100 claims a member has 110 resources, 11 pages of $everything, 10 of claims and 6 more
+    searches: 27 requests, 135 for five. One that fails leaves 134 of 135, 99.26 %: 10. Two leave 98.52 %:
+    8. With 20 claims one failure of 55 leaves 98.18 %: 8. The type that fails, Immunization, answers
+    others."""
+    failing, claims, points = SHARES[how]
+    payer = Payer(claims=claims)
+
+    def fail(call: Call) -> httpx.Response | None:
+        if call.found[0] != "Immunization":
+            return None
+        return httpx.Response(502) if payer.count("search", "Immunization") <= failing else None
+
+    payer.before["search"] = [fail]
+    examine(payer).earns(score=90 + points, request_success=points)
+
+
+def test_told_to_wait_once() -> None:
+    """The first Coverage search of each member is answered 429 with Retry-After: 2, and the retry 200. Each
+    try counts: 11 of 12, 91.67 %, 6 of 10. The two seconds of waiting are part of the sync: 2.0 s, under 5:
+    4 of 5. 95."""
+    payer = Payer()
+    told = set[str]()
+
+    def wait(call: Call) -> httpx.Response | None:
+        if call.found[0] != "Coverage" or call.bearer in told:
+            return None
+        told.add(call.bearer)
+        return httpx.Response(429, headers={"retry-after": "2"})
+
+    payer.before["search"] = [wait]
+    examined = examine(payer)
+    examined.earns(score=95, request_success=6, sync_speed=4)
+    assert examined.value("sync-speed") == 2
+
+
+def test_every_search_is_throttled_first() -> None:
+    """Each of 11 requests but the one for Patient is answered 429 with Retry-After: 1 before it is answered
+    200: 11 of 21 are 52.38 %, 1 of 10; 10 seconds of waiting, under 30: 2 of 5. 88."""
+    payer = Payer()
+    told = set[tuple[str, str]]()
+
+    def wait(call: Call) -> httpx.Response | None:
+        grant = payer.desk.holder(call)
+        former = grant is not None and grant.person.role.startswith("lapsed")
+        if former or (call.bearer, str(call.request.url)) in told or call.path.endswith("/Patient"):
+            return None
+        told.add((call.bearer, str(call.request.url)))
+        return httpx.Response(429, headers={"retry-after": "1"})
+
+    payer.before["search"] = payer.before["everything"] = [wait]
+    examined = examine(payer)
+    examined.earns(score=88, request_success=1, sync_speed=2)
+    assert examined.value("request-success") == Fraction(1100, 21)
+    assert examined.value("sync-speed") == 10
+
+
+def test_errors_that_come_with_200() -> None:
+    """Goal answers 200 with an OperationOutcome of an error. The rubric counts statuses: 60 of 60, 10, and
+    five clinical types, 4. That the body is an error is a finding beside the score. 100."""
+    payer = Payer(clinical=(*CLINICAL, "Goal"))
+    for name, held in payer.records.items():
+        payer.records[name] = [r for r in held if r["resourceType"] != "Goal"]
+    payer.before["search"] = [searches_of("Goal", lambda: outcome(200, "exception"))]
+    examine(payer).earns(score=100).finds("OperationOutcome")
+
+
+def test_a_token_that_dies_within_the_sync() -> None:
+    """Access tokens die after the eighth FHIR request: 401, the app renews and tries again. The ninth
+    request of each member is one failure more: 11 of 12 tries, 91.67 %, 6 of 10. 96."""
+    payer = Payer()
+    used = dict[str, int]()
+
+    def tired(call: Call) -> httpx.Response | None:
+        used[call.bearer] = used.get(call.bearer, 0) + 1
+        return outcome(401, "login") if used[call.bearer] > 8 else None
+
+    payer.before["search"] = payer.before["everything"] = [tired]
+    examine(payer).earns(score=96, request_success=6)
+
+
+def test_next_links_to_a_host_inside_the_payer() -> None:
+    """Every next link names a host of the payer's own network, where no app gets: 1 page of $everything and
+    its next, 1 of claims and its next, 6 searches: 8 of 10 answer 200, 80 %, 5 of 10. $everything is
+    limited, 1 of 3. Of claims 10 are seen, with 10 providers, all resolved. 93."""
+    payer = Payer()
+
+    def inside(call: Call, answer: httpx.Response) -> httpx.Response:
+        body = answer.json()
+        for link in body.get("link", ()):
+            if link["relation"] == "next":
+                link["url"] = link["url"].replace(payer.host, "http://fhir-backend.invalid:8080")
+        return httpx.Response(answer.status_code, json=body)
+
+    payer.after["search"] = payer.after["everything"] = [inside]
+    examine(payer).earns(score=93, request_success=5, everything=1)
+
+
+# -- references
+
+OPEN = {0: (100, 5), 1: (95, 5), 2: (90, 4), 4: (80, 4), 5: (75, 3), 8: (60, 3), 9: (55, 2), 12: (40, 2)} | {
+    13: (35, 1),
+    16: (20, 1),
+    17: (15, 0),
+    20: (0, 0),
+}
+
+
+@pytest.mark.parametrize("broken", OPEN)
+def test_the_share_of_references_that_resolve(broken: int) -> None:
+    """Of the 20 providers of each member so many answer 404: (20 - broken) / 20, the same for all five. 19
+    of 20 are 95 %: 5. 16 are 80 %, 12 are 60 %, 8 are 40 %, 4 are 20 %, each the lower edge of its band."""
+    percent, points = OPEN[broken]
+    payer = Payer()
+    payer.shared = lambda kind, name: (
+        {"resourceType": kind, "id": name} if int(name.rpartition("-")[2]) >= broken else None
+    )
+    examined = examine(payer)
+    examined.earns(score=95 + points, reference_resolution=points)
+    assert examined.value("reference-resolution") == percent
+
+
+def test_contained_providers_only() -> None:
+    """Every provider is contained, every coverage is an entry of the same sync: no reference leads out of
+    the bundles, and that earns 0 of 5. 95."""
+    payer = Payer()
+    for claim in payer.every("ExplanationOfBenefit"):
+        claim |= {"contained": [{"resourceType": "Organization", "id": "p"}], "provider": {"reference": "#p"}}
+    examine(payer).earns(score=95, reference_resolution=0)
+
+
+@pending
+def test_logical_providers_and_one_that_resolves() -> None:
+    """All providers are identifiers but for one claim of each member, whose Organization can be read: 1 of
+    1, 100 %, and by the letter 5 of 5. That nearly all are logical is a finding. 100."""
+    payer = Payer()
+    for claim in payer.every("ExplanationOfBenefit"):
+        claim["provider"] = {"identifier": {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}}
+    for held in payer.records.values():
+        claim = next(r for r in held if r["resourceType"] == "ExplanationOfBenefit")
+        claim["provider"] = {"reference": "Organization/org-00"}
+    examine(payer).earns(score=100).finds("logical")
+
+
+SPELLED: dict[str, Callable[[str], str]] = {
+    "with a version": lambda ref: f"{ref}/_history/1",
+    "absolute, by another name of the host": lambda ref: f"http://LOCALHOST:9100/fhir/{ref}",
+    "absolute, with a version": lambda ref: f"HTTP://127.0.0.1:9100/fhir/{ref}/_history/3",
+}
+
+
+@pytest.mark.parametrize("how", SPELLED)
+def test_references_spelled_in_another_way(how: str) -> None:
+    """Patients, coverages and providers are named with a version, or by an absolute URL in another spelling
+    of the same origin. What is an entry of the sync is none to read, whatever its spelling; 20 providers of
+    each member are read once each and resolve: 5, 100 reads. $everything is complete: 3. 100."""
+    payer, spell = Payer(), SPELLED[how]
+    for held in payer.records.values():
+        for found in held:
+            for name in ("patient", "subject", "beneficiary", "provider"):
+                if name in found:
+                    found[name] = {"reference": spell(found[name]["reference"])}
+            for row in found.get("insurance", ()):
+                row["coverage"] = {"reference": spell(row["coverage"]["reference"])}
+    examined = examine(payer)
+    examined.earns(score=100)
+    assert payer.count("read", "Organization") == 100
+    assert not [text for text in examined.findings if "another patient" in text or "elsewhere" in text]
+
+
+def test_entries_known_by_their_full_url_alone() -> None:
+    """Claims name their coverage by the urn:uuid of its entry, and their provider by an absolute URL with
+    the default port spelled out, at https: the first is no reference, the second is one to this server. 20
+    of 20 resolve: 5. 100."""
+    payer = Payer(host="https://payer.example", base="/fhir")
+    payer.full_url = lambda found: f"HTTPS://Payer.Example:443/fhir/{key(found)}"
+    for claim in payer.every("ExplanationOfBenefit"):
+        claim["insurance"] = [{"coverage": {"reference": "urn:uuid:53fefa32-fcbb-4ff8-8a92-55ee120877b7"}}]
+        claim["provider"]["reference"] = "https://PAYER.example:443/fhir/" + claim["provider"]["reference"]
+        claim["patient"]["reference"] = "https://payer.example:443/fhir/" + claim["patient"]["reference"]
+    examined = examine(payer, intrusive=True)
+    examined.earns(score=100)
+    assert payer.count("read", "Organization") == 100
+
+
+def test_references_to_a_host_that_no_app_gets_to() -> None:
+    """Five of the 20 providers of each member are at another host, where the member's token is not sent:
+    they do not resolve. 15 of 20 are 75 %: 3 of 5. 98."""
+    payer = Payer()
+    for number, claim in enumerate(payer.every("ExplanationOfBenefit")):
+        if number % CLAIMS < 5:
+            claim["provider"]["reference"] = f"http://192.0.2.7/fhir/{claim['provider']['reference']}"
+    examine(payer).earns(score=98, reference_resolution=3)
+
+
+# -- types
+
+
+def test_no_coverage() -> None:
+    """Coverage is neither offered nor shown: 3 + 1 of 6 for claims and Patient. What is not offered is not
+    asked for. Claims name no coverage. 98."""
+    payer = Payer()
+    payer.types = tuple(kind for kind in payer.types if kind != "Coverage")
+    for name, held in payer.records.items():
+        payer.records[name] = [r for r in held if r["resourceType"] != "Coverage"]
+    for claim in payer.every("ExplanationOfBenefit"):
+        del claim["insurance"]
+    examine(payer).earns(score=98, carin_resources=4)
+
+
+def test_claims_are_never_shown() -> None:
+    """Claims are offered, and forbidden to everybody: 2 + 1 of 6. A member is synced in 8 requests, with
+    one page of $everything; 7 answer 200: 87.5 %, 5 of 10. An Encounter's provider is the one reference of
+    each member, and resolves. 100 - 3 - 5 = 92."""
+    payer = Payer(claims=0)
+    payer.before["search"] = [searches_of("ExplanationOfBenefit", BAD["403"])]
+    for encounter in payer.every("Encounter"):
+        encounter["serviceProvider"] = {"reference": "Organization/org-07"}
+    examined = examine(payer)
+    examined.earns(score=92, carin_resources=3, request_success=5)
+    assert examined.value("request-success") == 87.5
+
+
+@pytest.mark.parametrize("types", range(5))
+def test_clinical_types(types: int) -> None:
+    """So many clinical types are offered and answer 200: a point each, up to 4."""
+    payer = Payer(clinical=CLINICAL[:types])
+    examine(payer).earns(score=96 + types, clinical_resources=types)
+
+
+# -- time
+
+SPEEDS: dict[float, int] = {0.0: 5, 0.9375: 5, 1.0: 4, 4.5: 4, 5.0: 3, 10.0: 2, 30.0: 1, 60.0: 1, 60.5: 0}
+
+
+@pytest.mark.parametrize("seconds", SPEEDS)
+def test_how_long_a_sync_takes(seconds: float) -> None:
+    """The two pages of claims take half of this time each, everything else none. Under 1 s: 5; under 5: 4;
+    under 10: 3; under 30: 2; up to and including 60: 1; longer: 0."""
+    payer = Payer()
+    payer.latency = lambda call: seconds / 2 if call.found[:1] == ("ExplanationOfBenefit",) else 0.0
+    examined = examine(payer)
+    examined.earns(score=95 + SPEEDS[seconds], sync_speed=SPEEDS[seconds])
+    assert examined.value("sync-speed") == seconds
+
+
+def test_the_median_of_five_members() -> None:
+    """Two of the five syncs take 58 seconds, three take half a second. The median is 0.5 s: 5 of 5, where
+    the mean would be 23.5 s. 100."""
+    payer = Payer()
+    order = list[str]()
+
+    def slow(call: Call) -> float:
+        grant = payer.desk.holder(call)
+        if call.found[:1] != ("ExplanationOfBenefit",) or grant is None:
+            return 0.0
+        if grant.person.username not in order:
+            order.append(grant.person.username)
+        return 29.0 if order.index(grant.person.username) in (1, 3) else 0.25
+
+    payer.latency = slow
+    examined = examine(payer)
+    examined.earns(score=100)
+    assert examined.value("sync-speed") == 0.5
+
+
+def test_slow_paging() -> None:
+    """Pages of 5, a second each: 6 pages of $everything, 4 of claims, 6 more searches are 16 requests and
+    16 seconds, under 30: 2 of 5. All answer 200. 97."""
+    payer = Payer()
+    payer.page_size = lambda call: 5
+    payer.latency = lambda call: 1.0 if call.path.startswith("/fhir/") and call.bearer else 0.0
+    examined = examine(payer)
+    examined.earns(score=97, sync_speed=2)
+    assert examined.value("sync-speed") == 16
+
+
+# -- bodies
+
+
+def test_packed_bodies() -> None:
+    """Every FHIR answer is packed by gzip although nobody asked for it: a client unpacks it. 100."""
+    payer = Payer()
+
+    def pack(call: Call, answer: httpx.Response) -> httpx.Response:
+        headers = {"content-encoding": "gzip", "content-type": "application/fhir+json"}
+        return httpx.Response(answer.status_code, content=gzip.compress(answer.content), headers=headers)
+
+    for route in ("metadata", "search", "everything", "read"):
+        payer.after[route] = [pack]
+    examine(payer).earns(score=100)
+
+
+def test_bodies_in_pieces_behind_a_byte_order_mark() -> None:
+    """Bundles come in pieces of 7 bytes, with a byte order mark in front: readable all the same. 100."""
+
+    def pieces(call: Call, answer: httpx.Response) -> httpx.Response:
+        body = b"\xef\xbb\xbf" + answer.content
+
+        def stream() -> Iterator[bytes]:
+            yield from (body[at : at + 7] for at in range(0, len(body), 7))
+
+        return httpx.Response(answer.status_code, content=stream())
+
+    payer = Payer()
+    payer.after["search"] = payer.after["everything"] = [pieces]
+    examine(payer).earns(score=100)
