@@ -46,7 +46,7 @@ def load(data: str, cache: str) -> None:
                 "after_the_last_progress": round(silent, 1),
                 "peak_mb": peak,
                 "library_mb": size >> 20,
-                "report": report[0].splitlines()[0],
+                "report": report[-1].splitlines()[0],
             }
         )
     )

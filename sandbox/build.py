@@ -29,6 +29,9 @@ Contents = Iterator[tuple[Account | None, Sequence[Given]]]
 Progress = Callable[[int], None]
 Tell = Callable[[str], None]
 
+MANY = 100_000
+"""So many resources take a while to index."""
+
 MADE_BY = ("batch.py", "households.py", "intake.py", "packing.py", "schema.py", "sharing.py")
 """Modules of `store` that decide what is in a library."""
 
@@ -94,21 +97,27 @@ def prepared(
     if isinstance(path, Path):
         sweep_parts(path.parent, "library-*.db")
     if settings.data:
-        tell(str(_loaded(settings, today, path, progress)))
+        tell(str(_loaded(settings, today, path, progress, tell)))
     elif not library.exists(path):
         with uncollected():
             intake.build(path, generated(settings, today, progress))
     return path
 
 
-def _loaded(settings: Settings, today: date, path: str | Path, progress: Progress) -> Report:
+def _loaded(settings: Settings, today: date, path: str | Path, progress: Progress, tell: Tell) -> Report:
     """What a load of the data made of it, now or when its library was built."""
     known = library.noted(path, LOADED) if library.exists(path) else None
     if known:
         return Report.from_json(json_value(known))
     contents, report = load(Path(settings.data), skip_bad=settings.skip_bad, today=today, progress=progress)
+
+    def about() -> list[tuple[str, bytes]]:
+        if report.read >= MANY:
+            tell(f"read {report.read:,} resources; sorting the index")
+        return [(LOADED, json_bytes(report.to_json()))]
+
     with uncollected():
-        intake.build(path, contents, lambda: [(LOADED, json_bytes(report.to_json()))])
+        intake.build(path, contents, about)
     return report
 
 

@@ -80,13 +80,23 @@ def _progress(total: int, what: str) -> Callable[[int], None]:
 
 
 def _reading() -> Callable[[int], None]:
-    """Counts on a terminal what was read of other people's data; quiet in a pipe."""
+    """Counts on a terminal what was read of other people's data; in a pipe, a line at each 100,000."""
+    due = TOLD_EVERY
 
     def show(done: int) -> None:
         overwrite(f"reading the data (each twice): {quantity(done, 'resource')}")
 
-    return show if sys.stderr.isatty() else lambda done: None
+    def tell(done: int) -> None:
+        nonlocal due
+        if done >= due:
+            say(f"reading the data (each twice): {done:,} resources", err=True)
+            due = (done // TOLD_EVERY + 1) * TOLD_EVERY
 
+    return show if sys.stderr.isatty() else tell
+
+
+TOLD_EVERY = 100_000
+"""Resources between two lines of progress."""
 
 population = [
     click.option("--members", type=int, help="How many members, the named ones included.  [default: 100]"),

@@ -21,13 +21,16 @@ from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import make_private_folder
 from sandbox.core.roster import Account
-from sandbox.core.text import quantity
+from sandbox.core.text import escape, quantity
 from sandbox.server.runner import BACKLOG, GRACE_SECONDS
 from sandbox.server.worker import GatewayWorker
-from sandbox.settings import Settings, host_policy, listening_url
+from sandbox.settings import Settings, host_policy, listening_url, unknown_variables
 from sandbox.store import address
 from sandbox.store.ledger import Ledger
 from sandbox.store.library import SqlLibrary
+
+SHOWN = 5
+"""Variables that a warning names."""
 
 
 def anchor_day(settings: Settings) -> date:
@@ -45,6 +48,9 @@ def anchor_day(settings: Settings) -> date:
 
 def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
     """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
+    if strange := unknown_variables():
+        more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
+        say(f"warning: there are no settings of these names: {escape(', '.join(strange[:SHOWN]))}{more}")
     day = anchor_day(settings)
     check_public_url(host_policy(settings))
     # What is wrong with these is told before a build of half a minute.

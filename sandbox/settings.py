@@ -6,6 +6,7 @@ import os
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
@@ -161,6 +162,20 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
     if not settings.control_key.isprintable() or not settings.control_key.isascii():
         raise UsageError("control_key is sent in a header: ASCII without line breaks")
     return replace(settings, tls=settings.tls or bool(settings.tls_cert))
+
+
+OTHER_VARIABLES = frozenset({"CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "TOKEN"})
+"""Variables that `score` reads."""
+
+
+def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
+    """PAYER_SANDBOX_* variables that nobody reads, each with the one that may be meant."""
+    stem = "PAYER_SANDBOX_"
+    names = {each.name.upper() for each in fields(Settings)} | OTHER_VARIABLES
+    environ = os.environ if environ is None else environ
+    read = sorted(name.removeprefix(stem) for name in environ if name.startswith(stem))
+    meant = [(name, get_close_matches(name, names, 1, 0.8)) for name in read if name not in names]
+    return [stem + name + (f" (did you mean {stem}{near[0]}?)" if near else "") for name, near in meant]
 
 
 def _read(name: str, text: str, kind: str) -> object:

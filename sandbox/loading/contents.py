@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_exact
@@ -24,6 +24,7 @@ from sandbox.loading.faults import fault_of, needs_owner
 from sandbox.loading.files import Complain, Place, Value, find, values
 from sandbox.loading.other_versions import other_version
 from sandbox.loading.report import Report
+from sandbox.loading.versions import Identified, Version, Versions
 from sandbox.store.batch import Deletion, Given
 
 ACCOUNTS = "members.ndjson"
@@ -72,14 +73,6 @@ def logins(path: Path, *, skip_bad: bool = False) -> Iterator[Account]:
     return (account for account, _ in load(path, skip_bad=skip_bad)[0] if account)
 
 
-class _Version(NamedTuple):
-    updated: int
-    version: str
-    digest: bytes
-    number: int
-    place: Place
-
-
 @dataclass
 class _Load:
     files: list[Path]
@@ -87,10 +80,8 @@ class _Load:
     skip_bad: bool
     progress: Callable[[int], None]
     accounts: list[Account] = field(default_factory=list)
-    known: dict[str, list[_Version]] = field(default_factory=dict)
-    """By type/id: the versions that differ."""
-    identified: dict[str, str | None] = field(default_factory=dict)
-    """type/id by `Type?identifier=system|value`; None where several have it."""
+    known: Versions = field(default_factory=Versions)
+    identified: Identified = field(default_factory=Identified)
     conditional: list[tuple[str, str, Any]] = field(default_factory=list)
     """Conditional creates: type/id, query, identifiers."""
     left_out: set[int] = field(default_factory=set)
@@ -111,7 +102,7 @@ class _Load:
                 self.left_out.add(number)
         for each in self.conditional:
             self._settle(*each)
-        for name, versions in self.known.items():
+        for name, versions in self.known.in_several():
             self._supersede(name, versions)
         self.read = number + 1
         return self.read
@@ -131,9 +122,8 @@ class _Load:
         meta = found.resource.get("meta", {})
         updated = dates.parse(meta.get("lastUpdated", "1970-01-01"))[0]
         name, version = f"{kind}/{found.resource['id']}", str(meta.get("versionId", "1"))
-        mine = _Version(updated, version, digest(found.resource), number, found.place)
-        versions = self.known.setdefault(name, [])
-        for other in versions:
+        mine = Version(updated, version, digest(found.resource), number, found.place)
+        for other in self.known.of(name):
             if other.digest == mine.digest:
                 self.report.same[kind] += 1
                 return False
@@ -143,7 +133,7 @@ class _Load:
             if (other.updated, other.version) == (updated, version):
                 self.report.differing.add(f"{name} in {found.place} is not that in {other.place}")
                 return False
-        versions.append(mine)
+        self.known.add(name, mine)
         if found.query:
             self.conditional.append((name, found.query, found.resource.get("identifier")))
         else:
@@ -155,22 +145,21 @@ class _Load:
         for each in identifiers if isinstance(identifiers, list) else [identifiers]:
             if isinstance(each, dict) and isinstance(each.get("value"), str):
                 for text in (f"{each.get('system', '')}|{each['value']}", each["value"]):
-                    query = f"{kind}?identifier={text}"
-                    self.identified[query] = name if self.identified.get(query, name) == name else None
+                    self.identified.add(f"{kind}?identifier={text}", name)
 
     def _settle(self, name: str, query: str, identifiers: Any) -> None:
         """Keep a conditional create where nothing else meets its query."""
-        created, *others = self.known[name]
-        if self.identified.setdefault(query, name) == name or others:
+        created, *others = self.known.of(name)
+        if self.identified.claim(query, name) == name or others:
             self._identify(name, identifiers)
             return
-        del self.known[name]
+        self.known.remove(name)
         self.left_out.add(created.number)
         self.report.existing[name.partition("/")[0]] += 1
 
-    def _supersede(self, name: str, versions: list[_Version]) -> None:
+    def _supersede(self, name: str, versions: list[Version]) -> None:
         """Of versions that began at the same moment, a clock shows the newest only."""
-        newest: dict[int, _Version] = {}
+        newest: dict[int, Version] = {}
         for each in versions:
             other = newest.setdefault(each.updated, each)
             if other is not each:
@@ -313,7 +302,7 @@ def _is_resource(value: Value) -> bool:
     return isinstance(value.content, dict) and isinstance(value.content.get("resourceType"), str)
 
 
-def _age(version: _Version) -> tuple[int, str, int]:
+def _age(version: Version) -> tuple[int, str, int]:
     """Sorts versions: numbers by their size."""
     text = version.version
     return len(text) if text.isdigit() else 0, text, version.number

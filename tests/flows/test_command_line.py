@@ -17,6 +17,9 @@ import pytest
 from support.running import COMMAND, served, started
 from support.smart_app import SmartApp
 
+import sandbox
+from sandbox.settings import unknown_variables
+
 HEAVY = (
     "flask",
     "authlib",
@@ -353,6 +356,26 @@ expect: {}
 shows: [{fetch: fhir/metadata, then: {broken: connection}}]
 reproduce: payer-sandbox serve
 """
+
+
+def test_settings_that_nobody_knows_are_named_in_one_line() -> None:
+    strange = {"PAYER_SANDBOX_MEMBER": "5", "PAYER_SANDBOX_COLOUR": "red", "PAYER_SANDBOX_TOKEN": "t"}
+    done = run("serve", "--port", "123456", env={**os.environ, **strange})
+    assert done.stdout.splitlines() == [
+        "warning: there are no settings of these names: PAYER_SANDBOX_COLOUR,"
+        " PAYER_SANDBOX_MEMBER (did you mean PAYER_SANDBOX_MEMBERS?)"
+    ]
+    assert unknown_variables({}) == []
+
+
+def test_every_variable_that_is_read_is_known() -> None:
+    read = {
+        name
+        for path in Path(sandbox.__file__).parent.rglob("*.py")
+        for name in re.findall(r"\bPAYER_SANDBOX_[A-Z_]*[A-Z]\b", path.read_text())
+    }
+    assert len(read) > 3
+    assert unknown_variables(dict.fromkeys(read, "")) == []
 
 
 def test_scenarios_of_ones_own_are_served_and_really_break_connections(

@@ -1,7 +1,8 @@
 """A demonstration: 352 payers over 30 vendors, tenants of one sandbox, from a seeded mix of scenarios.
 
 The fleet knows that it is a sandbox's; the grader that grades it does not. A vendor has habits: some
-scenarios that most of its payers share; a payer may have one of its own, or be rid of its vendor's.
+scenarios that most of its payers share, one of which no other vendor has; the first has none. A payer may
+have one of its own, or be rid of its vendor's. Fewer payers have fewer vendors, each with several.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from sandbox.core.errors import UsageError
 from sandbox.core.text import quantity
 from sandbox.score.fleet.roster import Endpoint, Fleet
 
-VENDORS = 30
+VENDORS, PAYERS_OF_ONE = 30, 4
+"""The most vendors, and the payers that a vendor has at least on average."""
+
 TOO_SMALL = 12
 SMALLEST, LARGEST = 500, 4_000_000
 HANGING, SLOW = 20, 0.25
@@ -62,12 +65,13 @@ def _played(entry: dict[str, Any]) -> str:
 def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
     """`payers` endpoints that count, and a dozen too small to. The same seed gives the same fleet."""
     drawn = Random(f"fleet:{seed}")
-    habits = [_habits(Random(f"fleet:{seed}:vendor:{n}"), known) for n in range(VENDORS)]
-    sizes = [drawn.paretovariate(0.9) for _ in range(VENDORS)]
+    vendors = max(1, min(VENDORS, payers // PAYERS_OF_ONE))
+    habits = _habits(seed, known, vendors)
+    sizes = [drawn.paretovariate(0.9) for _ in range(vendors)]
     endpoints = []
     for number in range(payers + TOO_SMALL):
         own = Random(f"fleet:{seed}:payer:{number}")
-        vendor = number if number < VENDORS else own.choices(range(VENDORS), sizes)[0]
+        vendor = number % vendors if number < 2 * vendors else own.choices(range(vendors), sizes)[0]
         mix = _mix(own, habits[vendor], known)
         small = number >= payers
         many = round(SMALLEST * (LARGEST / SMALLEST) ** own.random())
@@ -82,14 +86,21 @@ def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
             )
         )
     return Fleet(
-        title=f"A demonstration: {quantity(payers, 'payer')} over {quantity(min(VENDORS, payers), 'vendor')}",
+        title=f"A demonstration: {quantity(payers, 'payer')} over {quantity(vendors, 'vendor')}",
         note="Tenants of a sandbox, with a seeded mix of its scenarios. No real payer is meant.",
         endpoints=endpoints,
     )
 
 
-def _habits(drawn: Random, known: Known) -> list[str]:
-    return [known.draw(drawn) for _ in range(drawn.choice([0, 1, 1, 2, 2, 3]))]
+def _habits(seed: int, known: Known, vendors: int) -> list[list[str]]:
+    """What the payers of each vendor have in common."""
+    seen = list(known.seen)
+    Random(f"fleet:{seed}:vendors").shuffle(seen)
+    found: list[list[str]] = [[]]
+    for number in range(1, vendors):
+        drawn = Random(f"fleet:{seed}:vendor:{number}")
+        found.append([seen[number % len(seen)], *(known.draw(drawn) for _ in range(drawn.choice([0, 1, 2])))])
+    return found
 
 
 def _mix(own: Random, habits: Sequence[str], known: Known) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.text import quantity
 from sandbox.score.card import to_data
 from sandbox.score.cardfile import CardFile
 from sandbox.score.evidence import Evidence, seen
@@ -199,6 +201,25 @@ def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
     assert any("/s/baseline~" in e.url for e in fleet.endpoints)
     with pytest.raises(UsageError, match="not a payer sandbox"):
         demo.scenarios("http://127.0.0.1:9")
+
+
+@pytest.mark.parametrize(("payers", "vendors"), [(1, 1), (7, 1), (8, 2), (20, 5), (119, 29), (120, 30)])
+def test_a_small_demonstration_has_few_vendors_with_several_payers_each(payers: int, vendors: int) -> None:
+    known = demo.Known([f"scenario-{n}" for n in range(40)], ["hidden"])
+    fleet = demo.fleet("http://127.0.0.1:1", known, payers, 1)
+    assert f"over {quantity(vendors, 'vendor')}" in fleet.title
+    theirs: dict[str, list[set[str]]] = defaultdict(list)
+    for endpoint in fleet.counted:
+        theirs[endpoint.vendor].append(set(endpoint.url.split("/s/")[1].partition("~")[0].split(".")))
+    assert len(theirs) == vendors
+    assert payers == 1 or min(map(len, theirs.values())) >= 2
+    usual = {vendor: _usual(mixes) for vendor, mixes in theirs.items()}
+    assert len({frozenset(habits) for habits in usual.values()}) > vendors * 0.7, "vendors differ"
+
+
+def _usual(mixes: list[set[str]]) -> set[str]:
+    """What half of a vendor's payers do."""
+    return {name for mix in mixes for name in mix if 2 * sum(name in other for other in mixes) >= len(mixes)}
 
 
 def test_the_demonstration_plays_mostly_what_the_rubric_sees_and_waits_for_nothing(
