@@ -9,10 +9,12 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sandbox.score import lent_clock, tokens
+from sandbox.score.aging import Aging
 from sandbox.score.client import Client
-from sandbox.score.discovery import discover
+from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.facts import Instruments
 from sandbox.score.signin import Account, Session, sign_in
@@ -31,12 +33,14 @@ HICCUPS = (0, 429, 500, 502, 503, 504)
 @dataclass(frozen=True)
 class Grant:
     """A fresh grant to try: its session, where its tokens are renewed, and its clock's URL (or none, and
-    why not)."""
+    why not). Of a fresh payer also what it says of itself, and whose session it is."""
 
     session: Session
     endpoints: Endpoints
     clock: str = ""
     no_clock: str = lent_clock.NONE
+    payer: Discovery | None = None
+    username: str = ""
 
 
 def fresh_grant(
@@ -61,12 +65,14 @@ def fresh_grant(
         if session.usable:
             lent = (instruments.clock or "").replace("{session}", name)
             clock, why, asked = lent_clock.of(http, base, target, lent, own=lent != instruments.clock)
-            return Grant(session, endpoints, clock, why), (*exchanges, *asked)
+            grant = Grant(session, endpoints, clock, why, found, account.username)
+            return grant, (*exchanges, *asked)
     return None, tuple(exchanges)
 
 
 def probe(http: Client, app: App, grant: Grant) -> Observation:
-    """Renew at each of DAYS until the first refusal; without a clock only at once.
+    """Renew at each of DAYS until the first refusal; without a clock, or with one that is not believed, only
+    at once.
 
     Value: `{"refresh": bool, "clock": bool, "no_clock": str, "steps": [{"day": n, "works": bool,
     "why": str}]}`; `no_clock` says why there was none.
@@ -76,22 +82,33 @@ def probe(http: Client, app: App, grant: Grant) -> Observation:
     newest, today, no_clock = grant.session.refresh_token, 0, "" if grant.clock else grant.no_clock
     if not newest:
         return seen({"refresh": False, "clock": not no_clock, "no_clock": no_clock, "steps": []})
+    aging: Aging | None = None
+    response: dict[str, Any] = {}
     for day in DAYS:
-        if day > today:
-            no_clock = no_clock or lent_clock.advance(http, grant.clock, day - today, exchanges)
-            if no_clock:
-                break
-            today = day
-        reply, hiccup = _renew(http, app, grant.endpoints, newest, exchanges)
+        if day > today and not no_clock:
+            first = None
+            if aging is None and grant.payer is not None:
+                aging = first = Aging(http, grant.clock, grant.payer.base, grant.session.patient, exchanges)
+                first.before(response)
+            no_clock = lent_clock.advance(http, grant.clock, day - today, exchanges)
+            if first is not None and not no_clock:
+                first.after(day - today)
+        if day > today and no_clock:
+            break
+        today = day
+        reply, hiccup = renewed(http, app, grant.endpoints, newest, exchanges)
         steps.append({"day": day, "works": reply.works, "why": "" if reply.works else reply.why() + hiccup})
         if not reply.works:
             break
-        newest = reply.text("refresh_token") or newest
+        newest, response = reply.text("refresh_token") or newest, reply.body
+    if aging is not None and not no_clock:
+        no_clock = aging.doubt(refused=today > 0 and not steps[-1]["works"])
+        steps = [step for step in steps if not no_clock or step["day"] == 0]
     value = {"refresh": True, "clock": not no_clock, "no_clock": no_clock, "steps": steps}
     return seen(value, exchanges)
 
 
-def _renew(
+def renewed(
     http: Client, app: App, endpoints: Endpoints, token: str, exchanges: list[Exchange]
 ) -> tuple[tokens.TokenReply, str]:
     """One renewal, and a word on a hiccup (5xx, 429, no answer): no refusal, it is tried again once."""

@@ -92,6 +92,16 @@ def _post(http: Client, endpoints: Endpoints, app: App, form: dict[str, str]) ->
     return reply
 
 
+@dataclass(frozen=True)
+class Fixed:
+    """A token that stays as it is (client.Credential)."""
+
+    token: str = field(repr=False)
+
+    def renew(self) -> bool:
+        return False
+
+
 class Bearer:
     """An access token that renews itself while it holds a refresh token (client.Credential)."""
 
@@ -134,14 +144,15 @@ def patient_of(body: dict[str, Any]) -> str:
     patient = body.get("patient")
     if isinstance(patient, str) and patient:
         return patient.removeprefix("Patient/")
-    user = _claims(body.get("id_token")).get("fhirUser")
+    user = claims_of(body.get("id_token")).get("fhirUser")
     kind, _, name = word(user or "").rpartition("/")
     return name if kind.endswith("Patient") else ""
 
 
-def _claims(id_token: Any) -> dict[str, Any]:
+def claims_of(token: Any) -> dict[str, Any]:
+    """What a JWT says; empty for anything else."""
     try:
-        payload = word(id_token).split(".")[1]
+        payload = word(token).split(".")[1]
         value = files.json_value(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     except (IndexError, ValueError):
         return {}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from sandbox.score.lint.breaches import BREACHES
 from sandbox.score.lint.rule import CARIN, OAUTH, R4, SMART, Rule
+from sandbox.score.lint.trust import TRUST
 
 RULES: dict[str, Rule] = {
     **BREACHES,
+    **TRUST,
     "smart-required-fields": Rule(
         "error",
         "smart-configuration lacks a required field",

@@ -28,16 +28,6 @@ class Tried:
         return self
 
 
-@dataclass(frozen=True)
-class Forged:
-    """A token that nobody issued, or none that can be renewed (client.Credential)."""
-
-    token: str
-
-    def renew(self) -> bool:
-        return False
-
-
 def shows(answer: Answer, patient: str) -> bool:
     """Whether an answer gives a record of this patient."""
     if answer.status != 200:

@@ -11,7 +11,8 @@ from sandbox.core import files
 from sandbox.score import bundles
 from sandbox.score.answers import Answer
 from sandbox.score.client import Client, Credential
-from sandbox.score.probing.lock import Forged, Tried, all_exchanges, shows
+from sandbox.score.probing.lock import Tried, all_exchanges, shows
+from sandbox.score.tokens import Fixed
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ def no_token(http: Client, base: str, whose: Holder) -> Tried:
 def forged_token(http: Client, base: str, whose: Holder) -> Tried:
     """A member's record with a token that was never issued, and with unsigned and ill-signed copies."""
     tokens: dict[str, Credential | None] = {
-        words: Forged(token) for words, token in forgeries(whose.bearer.token, whose.patient).items()
+        words: Fixed(token) for words, token in forgeries(whose.bearer.token, whose.patient).items()
     }
     http.secrets |= {credential.token for credential in tokens.values() if credential}
     few = ways(base, whose.patient)[:3]

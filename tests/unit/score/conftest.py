@@ -30,14 +30,13 @@ def grade_fake() -> Grade:
     """`grade_fake(FakePayer(...), **grade's options)`."""
 
     def run(payer: FakePayer, target: str = BASE, **options: Any) -> tuple[Card, Evidence]:
+        given = {"transport": payer.transport, "resolve": no_resolver, **options}
         return grade(
             target,
-            transport=payer.transport,
             sleep=payer.time.sleep,
             stopwatch=payer.time.stopwatch,
             now=payer.time.now,
-            resolve=no_resolver,
-            **options,
+            **given,
         )
 
     return run

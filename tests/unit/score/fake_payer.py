@@ -76,6 +76,8 @@ class FakePayer:
     withheld: tuple[str, ...] = ()
     before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
     latency: float = 0.0
+    clock: str = "moves"
+    """moves, stands (and answers 200 all the same), silent (moves and tells no time)."""
     loose: frozenset[str] = frozenset()
     """Locks that do not hold: other-member, no-token, forged-token, expired-token, any-password, verifier,
     code-twice, redirect-uri."""
@@ -193,9 +195,13 @@ class FakePayer:
         return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": rest})
 
     def _clock(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
-        days = json.loads(request.content)["advance"]
-        self.days[prefix] = self.days.get(prefix, 0) + int(days.strip("PD"))
-        return httpx.Response(200, json={"now": "later"})
+        if request.method == "POST" and self.clock != "stands":
+            days = json.loads(request.content)["advance"]
+            self.days[prefix] = self.days.get(prefix, 0) + int(days.strip("PD"))
+        if request.method == "GET" and self.clock == "silent":
+            return httpx.Response(405)
+        now = self.time.now() + timedelta(days=self.days.get(prefix, 0))
+        return httpx.Response(200, json={"now": now.isoformat() if self.clock != "silent" else "later"})
 
     def _developer(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
         return httpx.Response(self.portal_status, html=self.portal_page)

@@ -1,0 +1,115 @@
+"""What a payer lends is believed only as far as it can be checked."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import httpx
+import pytest
+from conftest import Grade
+from fake_payer import FakePayer
+
+from sandbox.score.aging import instant, lifetime
+from sandbox.score.card import Card, Line
+
+
+def refresh(card: Card) -> Line:
+    return next(line for line in card.lines if line.id == "refresh-token")
+
+
+def rules(card: Card) -> set[str]:
+    return {finding.rule for finding in card.lint}
+
+
+TRUST = {"instrument-clock", "instrument-fresh-payer", "breach-expired-token"}
+
+
+@pytest.mark.parametrize("clock", ["moves", "silent"])
+def test_a_clock_that_moves_is_believed_by_its_reading_or_by_the_age_of_a_token(
+    grade_fake: Grade, clock: str
+) -> None:
+    card, _ = grade_fake(FakePayer(clock=clock, claims={"refresh_max_days": 30}))
+    assert (refresh(card).points, refresh(card).source) == (10, "observed")
+    assert not rules(card) & TRUST
+
+
+@pytest.mark.parametrize(
+    ("claim", "points", "source"), [(30, 2, "declared"), (None, 2, "observed"), (200, 6, "declared")]
+)
+def test_a_clock_that_stands_still_earns_no_more_than_the_claim(
+    grade_fake: Grade, claim: int | None, points: int, source: str
+) -> None:
+    card, evidence = grade_fake(FakePayer(clock="stands", claims={"refresh_max_days": claim}))
+    assert (refresh(card).points, refresh(card).source) == (points, source)
+    assert rules(card) & TRUST == {"instrument-clock"}
+    assert [step["day"] for step in evidence["refresh"].value["steps"]] == [0]
+    assert "does not move" in refresh(card).reason
+
+
+def test_a_clock_whose_tokens_never_age_is_not_believed_whatever_it_tells(grade_fake: Grade) -> None:
+    loose = frozenset({"expired-token"})
+    card, _ = grade_fake(FakePayer(loose=loose, claims={"refresh_max_days": 30}, refresh_days=5000))
+    assert (refresh(card).points, refresh(card).source) == (2, "declared")
+    assert rules(card) & TRUST == {"instrument-clock", "breach-expired-token"}
+
+
+def test_a_clock_that_ends_refreshing_has_moved_though_tokens_never_expire(grade_fake: Grade) -> None:
+    payer = FakePayer(loose=frozenset({"expired-token"}), clock="silent", refresh_days=100)
+    card, _ = grade_fake(payer)
+    assert (refresh(card).points, refresh(card).source) == (4, "observed")
+    assert rules(card) & TRUST == {"breach-expired-token"}
+
+
+def test_a_clock_that_shows_nothing_at_all_is_not_believed(grade_fake: Grade) -> None:
+    payer = FakePayer(clock="silent", claims={"refresh_max_days": 30}, refresh_days=5000)
+
+    def unsaid(request: httpx.Request) -> httpx.Response:
+        answer = payer(request)
+        if request.url.path.endswith("/auth/token") and answer.status_code == 200:
+            body = json.loads(answer.content)
+            del body["expires_in"]
+            return httpx.Response(200, json=body)
+        return answer
+
+    card, _ = grade_fake(payer, transport=httpx.MockTransport(unsaid))
+    assert (refresh(card).points, refresh(card).source) == (2, "declared")
+    assert "cannot be checked" in refresh(card).reason
+    assert rules(card) & TRUST == {"instrument-clock"}
+
+
+def jwt(**claims: Any) -> str:
+    return "e30." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".c2ln"
+
+
+@pytest.mark.parametrize(
+    ("response", "seconds"),
+    [
+        ({"expires_in": 3600}, 3600),
+        ({"expires_in": "3600"}, 3600),
+        ({"access_token": jwt(iat=1000, exp=1600)}, 600),
+        ({"expires_in": True, "access_token": "opaque"}, None),
+        ({"expires_in": -5}, None),
+        ({"expires_in": "9" * 400}, None),
+        ({"access_token": jwt(iat="x", exp=1600)}, None),
+        ({"access_token": jwt(iat=1600, exp=1000)}, None),
+        ({}, None),
+    ],
+)
+def test_the_life_of_a_token_is_read(response: dict[str, Any], seconds: float | None) -> None:
+    assert lifetime(response) == seconds
+
+
+@pytest.mark.parametrize("value", [None, 5, "later", [], {}, "2026-13-40"])
+def test_what_is_no_time_is_none(value: Any) -> None:
+    assert instant(value) is None
+    assert instant("2026-01-01T00:00:00") == instant("2026-01-01T00:00:00+00:00")
+
+
+def test_nothing_of_it_is_asked_where_no_clock_is_lent(grade_fake: Grade) -> None:
+    payer = FakePayer(instruments={"clock": None})
+    card, _ = grade_fake(payer)
+    assert refresh(card).source == "declared"
+    assert not rules(card) & TRUST
+    assert not any("/_sandbox/clock" in path for path in payer.paths())
