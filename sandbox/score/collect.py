@@ -15,7 +15,7 @@ from itertools import takewhile
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import bundles, facts, lent_clock, probes, refreshing
+from sandbox.score import bundles, facts, fresh_payer, probes
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
@@ -24,9 +24,8 @@ from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
 from sandbox.score.probing import run as locks
 from sandbox.score.probing.records import Holder
-from sandbox.score.refreshing import Grant
 from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of, nobody, sign_ins, why_no_door
-from sandbox.score.signin import SCOPE, Account
+from sandbox.score.signin import SCOPE
 from sandbox.score.sync import MemberSync, Syncer, read_references
 from sandbox.score.tokens import Bearer
 
@@ -79,7 +78,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     found["locks"] = _locks(http, base, given, known, door, sessions, syncing, why_none, progress)
     progress("refresh")
     newest = syncing[0].bearer.refresh_token if syncing and given.by_hand else ""
-    found["refresh"] = _refresh(http, door, known, sessions, why_none, newest)
+    found["refresh"] = fresh_payer.refresh(http, door, described, known, sessions, why_none, newest)
     return found
 
 
@@ -265,29 +264,3 @@ def _readable(sync: Observation) -> str:
     return next(
         (kind for kind in ("ExplanationOfBenefit", "Coverage", "Patient") if kind in answered), "Patient"
     )
-
-
-def _refresh(
-    http: Client, door: Door | None, known: Facts, sessions: Sessions, why_none: Reason, newest: str
-) -> Observation:
-    """In a fresh payer with a clock where there is one; else one renewal of a new session here.
-
-    `newest` is the refresh token of the one session that a person made by hand: nobody is asked twice.
-    """
-    members = [member for member, session in sessions if session.usable]
-    if door is None or not members:
-        return unseen(why_none)
-    if newest:
-        by_hand = replace(sessions[0][1], refresh_token=newest)
-        return refreshing.probe(http, door.app, Grant(by_hand, door.endpoints))
-    accounts = [Account(member.username, member.password) for member in members]
-    grant, exchanges = refreshing.fresh_grant(http, door.base, known.instruments, door.app, accounts)
-    if grant is None:
-        session = door.sign_in_patiently(members[0])  # a synced one may have spent its refresh token
-        exchanges += session.exchanges
-        if not session.usable:
-            return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
-        why = lent_clock.NOWHERE if known.instruments.clock else lent_clock.NONE
-        grant = Grant(session, door.endpoints, no_clock=why)
-    seen_there = refreshing.probe(http, door.app, grant)
-    return replace(seen_there, exchanges=(*exchanges, *seen_there.exchanges))

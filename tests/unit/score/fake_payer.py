@@ -76,6 +76,8 @@ class FakePayer:
     withheld: tuple[str, ...] = ()
     before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
     latency: float = 0.0
+    served: tuple[str, ...] = SERVED
+    patient_names: str = "p"
     clock: str = "moves"
     """moves, stands (and answers 200 all the same), silent (moves and tells no time)."""
     loose: frozenset[str] = frozenset()
@@ -188,7 +190,7 @@ class FakePayer:
         }
         resource = [
             {"type": t, "interaction": [{"code": "search-type"}], "searchParam": [{"name": "patient"}]}
-            for t in SERVED
+            for t in self.served
         ]
         security = {"extension": [extension] if self.oauth_uris else []}
         rest = [{"mode": "server", "security": security, "resource": resource}]
@@ -315,7 +317,7 @@ class FakePayer:
             "scope": "openid patient/*.rs",
         }
         if self.patient_in_token:
-            body["patient"] = f"p-{user}"
+            body["patient"] = f"{self.patient_names}-{user}"
         if self.refresh_days is not None:
             refresh = self.made("rt", self.counter)
             self.refreshing[refresh] = (user, granted, day)
@@ -331,7 +333,7 @@ class FakePayer:
         user = self._user(request, prefix)
         if user is None or (user == "soon" and self.ineligible_answer == "refused-token"):
             return httpx.Response(401)
-        rest, patient = path.removeprefix("/fhir/"), f"p-{user}"
+        rest, patient = path.removeprefix("/fhir/"), f"{self.patient_names}-{user}"
         asked = (
             rest.split("/")[1] if rest.startswith("Patient/") else request.url.params.get("patient", patient)
         )

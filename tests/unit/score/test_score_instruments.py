@@ -79,6 +79,59 @@ def test_a_clock_that_shows_nothing_at_all_is_not_believed(grade_fake: Grade) ->
     assert rules(card) & TRUST == {"instrument-clock"}
 
 
+def two(tested: FakePayer, fresh: FakePayer) -> httpx.MockTransport:
+    """A payer, and another server where its fresh payer should be."""
+    fresh.time = tested.time
+
+    def route(request: httpx.Request) -> httpx.Response:
+        return (fresh if request.url.path.startswith("/s/") else tested)(request)
+
+    return httpx.MockTransport(route)
+
+
+def other_types(request: httpx.Request, payer: FakePayer) -> httpx.Response | None:
+    if not request.url.path.endswith("/metadata"):
+        return None
+    return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": [{"mode": "server"}]})
+
+
+@pytest.mark.parametrize(
+    ("tested", "fresh", "points", "told"),
+    [
+        (FakePayer(refresh_days=None), FakePayer(), 0, "gives a refresh token"),
+        (FakePayer(refresh_days=-1), FakePayer(), 0, "works not here and does in the fresh payer"),
+        (FakePayer(patient_names="q"), FakePayer(), 4, "another patient"),
+        (FakePayer(served=("Patient", "Coverage", "ExplanationOfBenefit")), FakePayer(), 4, "other types"),
+    ],
+    ids=["no-refresh-token", "refused-at-once", "other-members", "other-types"],
+)
+def test_a_fresh_payer_that_is_another_server_earns_only_what_was_seen_without_it(
+    grade_fake: Grade, tested: FakePayer, fresh: FakePayer, points: int, told: str
+) -> None:
+    tested.claims = fresh.claims = {"refresh_max_days": 100}
+    card, evidence = grade_fake(tested, transport=two(tested, fresh))
+    assert refresh(card).points == points
+    assert rules(card) & TRUST == {"instrument-fresh-payer"}
+    assert told in next(f.text for f in card.lint if f.rule == "instrument-fresh-payer")
+    assert all(step["day"] == 0 for step in evidence["refresh"].value["steps"])
+
+
+def test_the_same_server_is_believed_and_decides_with_its_clock(grade_fake: Grade) -> None:
+    tested, fresh = FakePayer(refresh_days=200), FakePayer(refresh_days=200)
+    card, _ = grade_fake(tested, transport=two(tested, fresh))
+    assert (refresh(card).points, refresh(card).source) == (6, "observed")
+    assert not rules(card) & TRUST
+
+
+def test_a_fresh_payer_at_another_origin_is_not_asked(grade_fake: Grade) -> None:
+    payer = FakePayer(instruments={"fresh_payer": "http://127.0.0.1:9999/s/~{session}/fhir"})
+    payer.claims = {"refresh_max_days": 100}
+    card, _ = grade_fake(payer)
+    assert (refresh(card).points, refresh(card).source) == (4, "declared")
+    assert rules(card) & TRUST == {"instrument-fresh-payer"}
+    assert not any(request.url.port == 9999 for request in payer.requests)
+
+
 def jwt(**claims: Any) -> str:
     return "e30." + base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=") + ".c2ln"
 
