@@ -12,7 +12,7 @@ from dataclasses import replace
 from sandbox.score import lent_clock, refreshing
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery
-from sandbox.score.evidence import Exchange, Observation, unseen
+from sandbox.score.evidence import Exchange, Observation, Reason, unseen
 from sandbox.score.facts import Facts, Member
 from sandbox.score.guard import origin
 from sandbox.score.probes import Door
@@ -59,18 +59,18 @@ def refresh(
             http.watch.note(RULE, why, "refresh")
         return _here(http, door, members[0], why, exchanges)
     there = refreshing.probe(http, door.app, grant)
-    exchanges = (*exchanges, *there.exchanges)
+    seen_there = (*exchanges, *there.exchanges)
     member = next(member for member in members if member.username == grant.username)
     session = door.sign_in_patiently(member)
     if not session.usable:
-        return replace(there, exchanges=(*exchanges, *session.exchanges))
+        return replace(there, exchanges=(*session.exchanges, *seen_there))
     here = refreshing.probe(http, door.app, Grant(session, door.endpoints))
+    seen_here = (*session.exchanges, *here.exchanges)
     why = unlike(described, grant.payer) or _otherwise(session, grant.session) or _renews(here, there)
-    exchanges = (*exchanges, *session.exchanges, *here.exchanges)
-    if not why:
-        return replace(there, exchanges=exchanges)
+    if not why:  # what decides comes last
+        return replace(there, exchanges=(*seen_here, *seen_there))
     http.watch.note(RULE, why, "refresh")
-    return replace(here, value={**here.value, "no_clock": why}, exchanges=exchanges)
+    return replace(here, value={**here.value, "no_clock": why}, exchanges=(*seen_there, *seen_here))
 
 
 def _here(http: Client, door: Door, member: Member, why: str, before: tuple[Exchange, ...]) -> Observation:
