@@ -84,12 +84,21 @@ def score(url: str | None, **given: Any) -> int:
     card, evidence = _graded(url, given)
     if given["evidence"]:
         _write(given["evidence"], evidence.to_json())
+    _tell_of_facts(evidence)
     _tell_of_log(evidence)
     _tell(card, evidence, given["shape"], given["out"])
     short = gate.below(card.score, _points(card), given["fail_under"], fail_on)
     for line in short:
         say(escape(line), err=True)
     return 1 if short else 0
+
+
+def _tell_of_facts(evidence: Evidence) -> None:
+    """What of a facts file could not be used, on standard error; of a served document the card says it."""
+    facts = evidence["facts"]
+    if facts.seen and facts.value["from"] == "file":
+        for problem in facts.value.get("problems", ()):
+            say(f"facts: {escape(problem)}", err=True)
 
 
 def _tell_of_log(evidence: Evidence) -> None:

@@ -6,6 +6,7 @@ what a server does. Of an answer's headers only the ones named in `answers.KEPT`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -78,6 +79,7 @@ class Client:
         self.secrets: set[str] = set()  # what must not be kept, should a payer repeat it
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
         self._patience = WAIT_BUDGET
+        self._given, self._timeout = transport, timeout
         self._transport = transport or Transport(guard.admit, timeout, whole)
         self._headers = {
             "User-Agent": user_agent(),
@@ -85,6 +87,21 @@ class Client:
             "Accept-Encoding": "identity",
             "Connection": "keep-alive",
         }
+
+    def aimed_at(self, target: str) -> Client:
+        """A client with the same manners and the same end, pointed at another target."""
+        other = Client(
+            self.guard.aimed_at(target),
+            transport=self._given,
+            sleep=self._sleep,
+            stopwatch=self._stopwatch,
+            now=self._now,
+            pace=self._pace,
+            timeout=self._timeout,
+            whole=self._whole,
+        )
+        other._until = self._until
+        return other
 
     def close(self) -> None:
         self._transport.close()
@@ -245,6 +262,8 @@ class Client:
 
 
 def _no_answer(problem: Exception) -> str:
+    if "SSL" in str(problem):
+        return _no_tls(str(problem))
     for kind, words in _WORDS:
         if isinstance(problem, kind):
             return f"{words}: {problem}" if str(problem) else words
@@ -259,3 +278,11 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.DecodingError, "the body's encoding is broken"),
     (httpx.InvalidURL, "not a usable address"),
 )
+
+
+def _no_tls(said: str) -> str:
+    """TLS's own words made readable: `[SSL: X] certificate verify failed: Y (_ssl.c:1)`."""
+    why = re.sub(r"\s*\(_ssl\.c:\d+\)|\[SSL[^\]]*\]\s*", "", said).strip()
+    if "certificate verify failed" in said:
+        return f"no connection: the certificate is not trusted: {why.partition('failed: ')[2] or why}"
+    return f"no connection: the port does not speak TLS as asked ({why or 'no handshake'})"

@@ -28,6 +28,7 @@ from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of,
 from sandbox.score.signin import SCOPE
 from sandbox.score.sync import MemberSync, Syncer, read_references
 from sandbox.score.tokens import Bearer
+from sandbox.score.wrong_address import require_fhir_base
 
 SYNCS = 5
 
@@ -44,7 +45,7 @@ class Syncing:
 def collect(http: Client, base: str, given: Given, progress: Progress) -> Observations:
     """Everything one examination sees of the FHIR base (no trailing slash).
 
-    Raises UsageError when the target gives no HTTP answer at all.
+    Raises UsageError when the target gives no HTTP answer at all, or is no FHIR base.
     """
     progress("facts")
     known, found = _facts(http, base, given)
@@ -53,9 +54,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
         known = known.model_copy(update={"instruments": Instruments()})
     progress("discovery")
     described = discover(http, base)
-    if not described.reached:
-        why = described.capability.missing or described.smart.missing
-        raise UsageError(f"{base} cannot be reached: {why}")
+    require_fhir_base(http, base, described, found["facts"].seen and given.facts is None)
     found["capability-statement"] = _presence(
         described.capability.missing, described.capability.exchanges, described.flaws
     )
@@ -85,6 +84,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
 def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
     """What the payer says of itself: the file if one was given, else the served document."""
     if given.facts is not None:
+        http.watch.facts(given.facts.problems)
         return given.facts, {"facts": said(given.facts, "file", ())}
     answer = http.get(base + facts.PATH, step="discovery", headers={"Accept": "application/json"})
     exchanges = (answer.exchange,)
@@ -98,6 +98,7 @@ def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
         known = facts.parse(answer.json(), "the served facts document")
     except FileProblem as problem:
         return facts.NO_FACTS, {"facts": unseen(str(problem), exchanges)}
+    http.watch.facts(known.problems)
     return known, {"facts": said(known, "served", exchanges)}
 
 
@@ -110,7 +111,8 @@ def said(known: Facts, where: str, exchanges: tuple[Exchange, ...]) -> Observati
         "clock": bool(lent.clock),
         "fresh_payer": bool(lent.fresh_payer),
     }
-    value = {"from": where, "claims": known.claimed(), "instruments": instruments}
+    problems = list(known.problems)
+    value = {"from": where, "claims": known.claimed(), "instruments": instruments, "problems": problems}
     return seen(value, exchanges, source="declared")
 
 

@@ -23,11 +23,12 @@ TRY_AGAIN_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Document:
-    """One well-known document: there or not, and why not."""
+    """One well-known document: there or not, and why not. `is_fhir`: a FHIR server answered, or a guard."""
 
     body: dict[str, Any] = field(default_factory=dict, repr=False)
     missing: str = ""
     exchanges: tuple[Exchange, ...] = ()
+    is_fhir: bool = False
 
     @property
     def present(self) -> bool:
@@ -97,6 +98,18 @@ def discover(http: Client, base: str) -> Discovery:
     return Discovery(base, capability, smart)
 
 
+def find_capability_statement(http: Client, base: str) -> bool:
+    """Whether a base has a CapabilityStatement; asked once."""
+    answer = http.get(f"{base}/metadata", step="discovery", headers={"Accept": "application/fhir+json"})
+    return answer.status == 200 and not _capability(answer)
+
+
+def is_fhir_shaped(answer: Answer) -> bool:
+    """Whether an answer is a FHIR server's: a resource, a FHIR content type, or a demand for a token."""
+    kind = answer.headers.get("content-type", "").lower()
+    return answer.status == 401 or "fhir" in kind or bool(answer.json().get("resourceType"))
+
+
 def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
     """The authorize and token endpoints of the older SMART extension in a CapabilityStatement."""
     security = _server(capability).get("security")
@@ -124,7 +137,7 @@ def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str
         missing = f"answered {answer.status}" if answer.status else answer.exchange.note
     else:
         missing = wrong(answer)
-    return Document(answer.json() if not missing else {}, missing, tuple(exchanges))
+    return Document(answer.json() if not missing else {}, missing, tuple(exchanges), is_fhir_shaped(answer))
 
 
 def _capability(answer: Answer) -> str:

@@ -1,63 +1,115 @@
 """The facts document: a payer's claims about itself, and the instruments it lends a grader.
 
-It is strangers' text (served at `<fhir base>/.well-known/payer-facts`, or written by hand for an
-endpoint that has none), so pydantic reads it. Unknown keys are ignored: other payers may say more.
+It is strangers' text (served at `<fhir base>/.well-known/payer-facts`, or written by hand for an endpoint
+that has none). What is wrong in it is named, field by field, and the rest is used.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import date
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
+from sandbox.score.answers import word
 from sandbox.score.guard import origin
 
 PATH = "/.well-known/payer-facts"
+MOST_PROBLEMS = 50
+
+STATUSES = (
+    *("live", "user-validated", "inferred-validated", "broken"),
+    *("implementing", "unavailable-but-planned", "applied", "ready-to-configure", "not-available"),
+)
+"""What a payer may say of its API: the report's words. The first four count as live, four as implementing."""
+
+LINES = ("medicare-advantage", "medicaid", "chip", "qhp", "commercial")
+"""Lines of business that have a usual name; others are used, and named as unknown."""
+
+ROLES = r"^(eligible|ineligible|not-opted-in|lapsed-\d{1,5})$"
+
+
+def _status(value: Any) -> Any:
+    """Spellings of a status: `Not Available`, `not_available`."""
+    text = value.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else value
+    if isinstance(text, str) and text not in STATUSES:
+        raise ValueError(f"{value[:40]!r} is not known: {', '.join(STATUSES)}")
+    return text
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value[:20]!r} is no date such as 2025-12-31") from None
+    return value
 
 
 class _Read(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Member(_Read):
-    """A test account. `role` is eligible, ineligible, not-opted-in or lapsed-<days>."""
+    """A test account."""
 
-    username: str
-    password: str
-    role: str = "eligible"
-    line: str | None = None
-    coverage_end: str | None = None
+    username: str = Field(description="What the member types into the sign-in page")
+    password: str = Field(description="The member's password")
+    role: str = Field(
+        "eligible",
+        pattern=ROLES,
+        description="`eligible`, `ineligible` (coverage has not begun), `not-opted-in` (never opened the"
+        " portal) or `lapsed-<days>` (coverage ended that many days ago)",
+    )
+    line: str | None = Field(None, description="The member's line of business, as in `offered_lines`")
+    coverage_end: Annotated[str | None, BeforeValidator(_day)] = Field(
+        None, description="The day the member's coverage ended (`2025-12-31`); null while it lasts"
+    )
 
 
 class Claims(_Read):
     """What the payer tells the world. A claim that is not made is absent, not null."""
 
-    status: str | None = None
-    sandbox: bool | None = None
-    offered_lines: tuple[str, ...] | None = None
-    mandated_lines: tuple[str, ...] | None = None
-    supported_lines: tuple[str, ...] | None = None
-    refresh_max_days: int | None = None
-    inactive_access_days: int | None = None
-    portal_opt_in: bool | None = None
-    developer_portal: str | None = None
-    developer_email: str | None = None
+    status: Annotated[str | None, BeforeValidator(_status)] = Field(
+        None, description="Whether the API is live", json_schema_extra={"enum": [*STATUSES, None]}
+    )
+    sandbox: bool | None = Field(None, description="Whether there is a test environment for developers")
+    offered_lines: list[str] | None = Field(None, description="Lines of business the payer offers")
+    mandated_lines: list[str] | None = Field(
+        None, description="Those of them that a rule demands the API for"
+    )
+    supported_lines: list[str] | None = Field(None, description="Those of them whose members can connect")
+    refresh_max_days: int | None = Field(
+        None, description="Days after the grant for which a refresh token renews access; 0: there is none"
+    )
+    inactive_access_days: int | None = Field(
+        None, description="Days after coverage ended for which a member still gets in; null: without an end"
+    )
+    portal_opt_in: bool | None = Field(None, description="Whether members must use the portal first")
+    developer_portal: str | None = Field(None, description="Address of the developer portal")
+    developer_email: str | None = Field(None, description="E-mail address for developers")
 
 
 class Instruments(_Read):
     """What lets a grader work: an app, accounts, a clock, a payer of its own. Any may be missing."""
 
-    client_id: str | None = None
-    client_secret: str | None = None
-    redirect_uri: str | None = None
-    authorization_endpoint: str | None = None
-    token_endpoint: str | None = None
-    members: tuple[Member, ...] = ()
-    clock: str | None = None
-    fresh_payer: str | None = None
+    client_id: str | None = Field(None, description="The app to sign in as")
+    client_secret: str | None = Field(None, description="Its secret, if it has one")
+    redirect_uri: str | None = Field(None, description="Its redirect URI; it is never asked for")
+    authorization_endpoint: str | None = Field(None, description="Where sign-in begins, if nothing else says")
+    token_endpoint: str | None = Field(None, description="Where tokens are made, if nothing else says")
+    members: list[Member] = Field([], description="Test accounts")
+    providers: list[dict[str, Any]] = Field([], description="Provider clients (not used by this rubric)")
+    payers: list[dict[str, Any]] = Field([], description="Payer clients (not used by this rubric)")
+    clock: str | None = Field(None, description='A clock that takes POST {"advance": "P25D"}')
+    fresh_payer: str | None = Field(
+        None, description="FHIR base of a payer of one's own; `{session}` becomes a new name"
+    )
 
     def of_role(self, role: str) -> tuple[Member, ...]:
         return tuple(m for m in self.members if m.role == role)
@@ -69,10 +121,17 @@ class Instruments(_Read):
 
 
 class Facts(_Read):
-    """Claims and instruments."""
+    """Claims and instruments. `problems` names what could not be used, one line each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, title="Facts of a payer")
 
     claims: Claims = Claims()
     instruments: Instruments = Instruments()
+    _problems: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._problems
 
     def claimed(self) -> dict[str, Any]:
         """Only the claims that are made, as plain JSON types."""
@@ -81,15 +140,100 @@ class Facts(_Read):
 
 NO_FACTS = Facts()
 
+_REQUIRED: dict[type[BaseModel], dict[str, Any]] = {Member: {"username": "", "password": ""}}
+"""What a model needs beside the one field that is looked at."""
+
 
 def parse(data: Any, name: str) -> Facts:
-    """A facts document. Raises FileProblem naming `name` and the first thing wrong with it."""
-    try:
-        return Facts.model_validate(data)
-    except ValidationError as problem:
-        first = problem.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise FileProblem(f"{name}: {where}: {first['msg']}") from None
+    """A facts document with what is wrong in it named. Raises FileProblem when nothing of it can be used."""
+    if not isinstance(data, dict):
+        raise FileProblem(f"{name}: a facts document is an object with claims and instruments")
+    if not {"claims", "instruments"} & data.keys():
+        raise FileProblem(f"{name}: holds neither claims nor instruments")
+    problems: list[str] = []
+    parts = dict(_use_known(Facts, data, "", problems))
+    claims = Claims(**dict(_use_known(Claims, parts.get("claims", {}), "claims.", problems)))
+    lent = dict(_use_known(Instruments, parts.get("instruments", {}), "instruments.", problems))
+    facts = Facts(claims=claims, instruments=Instruments(**lent))
+    problems += _find_unknown_lines(facts)
+    more = len(problems) - MOST_PROBLEMS
+    facts._problems = (*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else ()))
+    return facts
+
+
+def _use_known(
+    model: type[BaseModel], data: Mapping[str, Any], where: str, problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """The fields of a model that `data` has rightly; what is unknown or wrong joins `problems`."""
+    for key in data:
+        if key not in model.model_fields:
+            near = get_close_matches(word(key), model.model_fields, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            problems.append(f"{where}{word(key)[:40]}: unknown key{hint}")
+    for name in model.model_fields:
+        if name not in data:
+            continue
+        value = data[name]
+        if name in ("claims", "instruments"):
+            if isinstance(value, dict):
+                yield name, value
+            else:
+                problems.append(f"{where}{name}: is no object")
+        elif name == "members" and isinstance(value, list):
+            yield name, list(_use_members(value, problems))
+        else:
+            try:
+                alone = model.model_validate({**_REQUIRED.get(model, {}), name: value})
+                yield name, getattr(alone, name)
+            except ValidationError as problem:
+                problems.append(f"{where}{name}: {_words(problem)}")
+
+
+def _use_members(entries: list[Any], problems: list[str]) -> Iterator[Member]:
+    """The accounts that can be used; of one with a wrong line or date the rest is used."""
+    for number, entry in enumerate(entries):
+        where = f"instruments.members.{number}"
+        if not isinstance(entry, dict):
+            problems.append(f"{where}: is no object")
+            continue
+        known = dict(_use_known(Member, entry, f"{where}.", problems))
+        has_wrong_role = "role" in entry and "role" not in known
+        if {"username", "password"} <= known.keys() and not has_wrong_role:
+            yield Member(**known)
+        elif lacking := [name for name in ("username", "password") if name not in entry]:
+            problems.append(f"{where}: has no {' and no '.join(lacking)}")
+
+
+_EXPECTED = {
+    "string_type": "should be text",
+    "bool_type": "should be true or false",
+    "int_type": "should be a whole number",
+    "list_type": "should be a list",
+    "dict_type": "should be an object",
+}
+"""pydantic's error types in plain words."""
+
+
+def _words(problem: ValidationError) -> str:
+    """The first thing wrong with a value, in words that hold no secret."""
+    first = problem.errors(include_input=False, include_url=False)[0]
+    if first["type"] == "string_pattern_mismatch":
+        return "is none of eligible, ineligible, not-opted-in, lapsed-<days>"
+    place = ".".join(str(part) for part in first["loc"][1:])
+    said = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    return f"{place}: {said}" if place else said
+
+
+def _find_unknown_lines(facts: Facts) -> list[str]:
+    """Lines of business without a usual name; they are used all the same."""
+    found = []
+    for name in ("offered_lines", "mandated_lines", "supported_lines"):
+        for line in getattr(facts.claims, name) or ():
+            if line not in LINES:
+                near = get_close_matches(line, LINES, 1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                found.append(f"claims.{name}: {line[:40]!r} is no usual line of business{hint}")
+    return found
 
 
 def read(path: Path) -> Facts:

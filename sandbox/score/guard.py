@@ -59,6 +59,10 @@ class Guard:
         self._target_private: bool | None = None
         self._refused: dict[str, str] = {}
 
+    def aimed_at(self, target: str) -> Guard:
+        """A guard of another target, vouched for by nobody."""
+        return Guard(target, (), self._resolve)
+
     def refuses(self, url: str, reach: Reach) -> str:
         """Why this URL is not asked, in one line; empty when it may be."""
         place = origin(url)

@@ -144,9 +144,12 @@ def grade_log(
 ) -> tuple[Card, Evidence]:
     """Grade a log alone, with what the payer says of itself: nothing is asked. Raises UsageError."""
     rules = rubric.load(edition, readings)
-    claims = {"facts": said(facts_document.read(facts), "file", ())} if facts else {}
+    known = facts_document.read(facts) if facts else None
+    claims = {"facts": said(known, "file", ())} if known else {}
+    watch = Watch("")
+    watch.facts(known.problems if known else ())
     taken = now().astimezone(UTC).isoformat(timespec="seconds")
-    evidence = Evidence(log.path.name, taken, claims, _traffic(rules, log))
+    evidence = Evidence(log.path.name, taken, claims, _traffic(rules, log), to_data(watch.findings()))
     return rubric.grade_evidence(rules, evidence), evidence
 
 

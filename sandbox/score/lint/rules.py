@@ -9,6 +9,12 @@ from sandbox.score.lint.trust import TRUST
 RULES: dict[str, Rule] = {
     **BREACHES,
     **TRUST,
+    "facts-document": Rule(
+        "warning",
+        "the facts document holds something that cannot be used",
+        "docs/facts.md",
+        "Correct the key or value that is named; the rest of the document is used.",
+    ),
     "smart-required-fields": Rule(
         "error",
         "smart-configuration lacks a required field",

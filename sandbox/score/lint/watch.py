@@ -45,6 +45,11 @@ class Watch:
         promised = [name for name in self._issuers if name == said.get("iss")] or self._issuers
         self._all(entry.callback(said, state, promised[-1] if promised else ""), "callback")
 
+    def facts(self, problems: Iterable[str]) -> None:
+        """What of the facts document could not be used as it stands."""
+        for text in problems:
+            self._notes.note("facts-document", text, "facts")
+
     def resource(
         self, resource: dict[str, Any], key: str, said: Sequence[str], asked: str, another: bool
     ) -> None:

@@ -343,10 +343,10 @@ def test_without_facts_only_the_open_doors_are_seen(grade_fake: Grade) -> None:
     assert "serves no facts" in evidence["facts"].unseen
 
 
-def test_malformed_served_facts_are_as_good_as_none(grade_fake: Grade) -> None:
+def test_one_malformed_claim_costs_what_it_claims(grade_fake: Grade) -> None:
     card, evidence = grade_fake(FakePayer(claims={"offered_lines": 7}))
-    assert "claims.offered_lines" in evidence["facts"].unseen
-    assert card.score == 6
+    assert evidence["facts"].value["problems"] == ["claims.offered_lines: should be a list"]
+    assert lost(card) == {"lines-of-business": 0}
 
 
 def test_a_facts_file_beats_the_served_document(grade_fake: Grade, tmp_path: Path) -> None:
@@ -356,7 +356,10 @@ def test_a_facts_file_beats_the_served_document(grade_fake: Grade, tmp_path: Pat
     assert grade_fake(payer, facts=file)[0].score == 100
     assert "/fhir/.well-known/payer-facts" not in payer.paths()
     file.write_text('{"claims": {"status": ["live"]}}')
-    with pytest.raises(UsageError, match=r"facts\.json: claims\.status"):
+    wrong = grade_fake(payer, facts=file)[1]["facts"]
+    assert wrong.value["problems"] == ["claims.status: should be text"]
+    file.write_text("[]")
+    with pytest.raises(UsageError, match=r"facts\.json: a facts document is an object"):
         grade_fake(payer, facts=file)
     with pytest.raises(UsageError):
         grade_fake(payer, facts=tmp_path / "none.json")

@@ -1,0 +1,136 @@
+"""A facts document with mistakes: each is named, and the rest is used."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from conftest import Grade
+from fake_payer import FakePayer
+
+from sandbox.cli import cli
+from sandbox.core.errors import FileProblem
+from sandbox.score import facts, facts_reference
+from sandbox.score.facts import Claims, Facts, Instruments, Member
+
+TOP = Path(__file__).parents[3]
+
+
+def parse(claims: Any = None, instruments: Any = None, **more: Any) -> Facts:
+    return facts.parse({"claims": claims or {}, "instruments": instruments or {}, **more}, "it")
+
+
+@pytest.mark.parametrize(
+    ("claims", "problem"),
+    [
+        ({"status": "alive"}, "claims.status: 'alive' is not known: live, "),
+        ({"status": 1}, "claims.status: should be text"),
+        ({"statuss": "live"}, "claims.statuss: unknown key (did you mean status?)"),
+        ({"sandbox": "yes"}, "claims.sandbox: should be true or false"),
+        ({"refresh_max_days": "365"}, "claims.refresh_max_days: should be a whole number"),
+        ({"refresh_max_days": True}, "claims.refresh_max_days: should be a whole number"),
+        ({"offered_lines": "qhp"}, "claims.offered_lines: should be a list"),
+        ({"offered_lines": ["qhp", 7]}, "claims.offered_lines: 1: should be text"),
+        ({"offered_lines": ["medicad"]}, "claims.offered_lines: 'medicad' is no usual line"),
+        ({"portal_opt_in": 0}, "claims.portal_opt_in: should be true or false"),
+    ],
+)
+def test_a_wrong_claim_is_named_and_the_others_are_used(claims: dict[str, Any], problem: str) -> None:
+    found = parse({"developer_email": "api@payer.example", **claims})
+    assert len(found.problems) == 1
+    assert found.problems[0].startswith(problem)
+    assert found.claimed()["developer_email"] == "api@payer.example"
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem", "used"),
+    [
+        ({"username": "a", "password": "b", "role": "elligible"}, "0.role: is none of eligible", 0),
+        ({"username": 1, "password": "b"}, "0.username: should be text", 0),
+        ({"username": "a"}, "0: has no password", 0),
+        ("a:b", "0: is no object", 0),
+        ({"username": "a", "password": "b", "nick": 1}, "0.nick: unknown key", 1),
+        ({"username": "a", "password": "b", "coverage_end": "soon"}, "0.coverage_end: 'soon' is no date", 1),
+        ({"username": "a", "password": "b", "line": 3}, "0.line: should be text", 1),
+    ],
+)
+def test_a_wrong_account_is_named_and_the_others_are_used(entry: Any, problem: str, used: int) -> None:
+    found = parse(instruments={"members": [entry, {"username": "c", "password": "d"}], "clock": 5})
+    assert found.problems[0].startswith(f"instruments.members.{problem}")
+    assert found.problems[1] == "instruments.clock: should be text"
+    assert len(found.instruments.members) == used + 1
+
+
+def test_a_status_may_be_spelled_as_people_do() -> None:
+    for spelled in ("Live", "LIVE ", "not_available", "Not Available", "ready_to_configure"):
+        assert parse({"status": spelled}).problems == ()
+
+
+def test_hundreds_of_mistakes_are_not_all_told() -> None:
+    found = parse({f"key{number}": 1 for number in range(500)})
+    assert len(found.problems) == facts.MOST_PROBLEMS + 1
+    assert found.problems[-1] == "and 450 more"
+
+
+@pytest.mark.parametrize("data", [[], "x", None, {}, {"hello": 1}])
+def test_what_is_no_facts_document_is_refused(data: Any) -> None:
+    with pytest.raises(FileProblem, match="it: "):
+        facts.parse(data, "it")
+
+
+@pytest.mark.parametrize("part", [{"claims": []}, {"claims": {}, "instruments": "none"}])
+def test_a_part_that_is_no_object_is_named(part: dict[str, Any]) -> None:
+    assert "is no object" in facts.parse(part, "it").problems[0]
+
+
+def test_mistakes_of_a_served_document_are_findings_and_cost_only_their_own_metric(grade_fake: Grade) -> None:
+    card, evidence = grade_fake(FakePayer(claims={"sandbox": "yes", "colour": "blue"}))
+    assert {found.text for found in card.lint if found.rule == "facts-document"} == {
+        "claims.colour: unknown key",
+        "claims.sandbox: should be true or false",
+    }
+    assert card.score == 100 - 6
+    assert evidence["facts"].value["instruments"]["accounts"]["eligible"] == 40
+
+
+def test_an_unknown_status_is_no_zero(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(claims={"status": "alive"}, instruments={"members": []}))
+    status = next(line for line in card.lines if line.id == "status")
+    assert status.source == "unseen"
+    assert "--facts" in status.next
+
+
+def test_mistakes_of_a_file_are_told_on_standard_error(tmp_path: Path) -> None:
+    file, log = tmp_path / "facts.json", tmp_path / "log.ndjson"
+    file.write_text(json.dumps({"claims": {"status": "alive\x1b[31m", "sandbox": True}}))
+    log.write_text('{"ts": "2026-01-01T00:00:00Z", "kind": "sync_event"}\n')
+    out = tmp_path / "card.json"
+    done = CliRunner().invoke(
+        cli, ["score", "--traffic", str(log), "--facts", str(file), "--out", str(out)], standalone_mode=False
+    )
+    told = [line for line in done.stderr.splitlines() if line.startswith("facts: ")]
+    assert len(told) == 1
+    assert told[0].startswith("facts: claims.status: 'alive")
+    assert "\x1b" not in done.stderr
+    card = json.loads(out.read_text())
+    assert [found["rule"] for found in card["lint"]] == ["facts-document"]
+    assert next(m for m in card["metrics"] if m["id"] == "sandbox")["points"] == 6
+
+
+def test_the_published_schema_and_reference_are_the_code_s() -> None:
+    assert (TOP / "docs" / "facts.schema.json").read_bytes() == facts_reference.build_schema()
+    page = (TOP / "docs" / "facts.md").read_text()
+    assert facts_reference.build_tables() in page
+    for model in (Claims, Instruments, Member):
+        for name, field in model.model_fields.items():
+            assert field.description, name
+            assert f"| `{name}` |" in page
+    for word in (*facts.STATUSES, *facts.LINES):
+        assert f"`{word}`" in page
+
+
+def test_the_document_of_the_tests_own_payer_has_no_mistake() -> None:
+    assert facts.parse(FakePayer().facts_document(), "it").problems == ()
