@@ -66,7 +66,8 @@ entry = [
 @click.option("--evidence", type=FILE, help="Keep what was seen, to grade it again with --replay.")
 @click.option("--keep-bodies", is_flag=True, help="Keep bodies in the evidence: they may hold PHI.")
 @click.option("--intrusive", is_flag=True, help="Abroad too, use accounts and clocks that the payer lends.")
-@click.option("--no-probes", is_flag=True, help="Do not try to break in with the lent accounts.")
+@click.option("--user-agent", default="", metavar="TEXT", help="The name that requests give.")
+@click.option("--no-probes", is_flag=True, help="No second look, no attempts on locks.")
 @click.option("--sample-seed", type=click.IntRange(0, 2**32 - 1), help="Draws members.  [default: by day]")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds.")
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
@@ -158,7 +159,17 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         script=given["script"],
         register=given["register"],
     )
-    passed = ("facts", "token", "patient", "keep_bodies", "intrusive", "timeout", "pace", "sample_seed")
+    passed = (
+        "facts",
+        "token",
+        "patient",
+        "keep_bodies",
+        "intrusive",
+        "timeout",
+        "pace",
+        "sample_seed",
+        "user_agent",
+    )
     progress = _steps()
     try:
         return run.grade(

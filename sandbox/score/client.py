@@ -7,7 +7,8 @@ what a server does. Of an answer's headers only the ones named in `answers.KEPT`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -70,6 +71,7 @@ class Client:
         time_limit: float = TIME_LIMIT,
         keep_bodies: bool = False,
         watch: Watch | None = None,
+        name: str = "",
     ):
         self.guard = guard
         self.watch = watch or Watch("")
@@ -82,7 +84,7 @@ class Client:
         self._given, self._timeout = transport, timeout
         self._transport = transport or Transport(guard.admit, timeout, whole)
         self._headers = {
-            "User-Agent": user_agent(),
+            "User-Agent": name or user_agent(),
             "Accept": "*/*",
             "Accept-Encoding": "identity",
             "Connection": "keep-alive",
@@ -99,9 +101,25 @@ class Client:
             pace=self._pace,
             timeout=self._timeout,
             whole=self._whole,
+            name=self.user_agent,
         )
         other._until = self._until
         return other
+
+    @property
+    def user_agent(self) -> str:
+        """The name that requests give at the moment."""
+        return self._headers["User-Agent"]
+
+    @contextmanager
+    def named(self, user_agent: str) -> Iterator[None]:
+        """Give another name for a while."""
+        own = self._headers["User-Agent"]
+        self._headers["User-Agent"] = user_agent
+        try:
+            yield
+        finally:
+            self._headers["User-Agent"] = own
 
     def close(self) -> None:
         self._transport.close()

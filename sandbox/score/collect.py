@@ -1,10 +1,12 @@
 """One examination: named observations, in order, over HTTP. Nothing is judged here.
 
 Order: facts → discovery → sign-ins → sync → references → $everything → lapsed, opt-in and line probes →
-locks → refresh. The refresh probe moves a clock, so it is last and happens in a payer of its own.
+second look and locks → refresh. The refresh probe moves a clock, so it is last and happens in a payer of
+its own.
 
 Observations: facts, capability-statement, smart-configuration, sample, sign-ins, ineligible-sign-in, sync,
-references, everything, lapsed, opt-in, lines, developer-portal, locks, refresh.
+references, everything, lapsed, opt-in, lines, developer-portal, second-look, locks,
+refresh.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
 from sandbox.score.facts import Facts, Instruments
 from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
-from sandbox.score.probing import run as locks
 from sandbox.score.probing.records import Holder
 from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of, nobody, sign_ins, why_no_door
 from sandbox.score.signin import SCOPE
 from sandbox.score.sync import MemberSync, Syncer, read_references
 from sandbox.score.tokens import Bearer
+from sandbox.score.verification import verify
 from sandbox.score.wrong_address import require_fhir_base
 
 SYNCS = 5
@@ -74,7 +76,8 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     _probe(door, known, sessions, why_none, progress, found)
     progress("developer portal")
     found["developer-portal"] = probes.portal(http, known.claims.developer_portal or "")
-    found["locks"] = _locks(http, base, given, known, door, sessions, syncing, why_none, progress)
+    holders = [Holder(one.patient, one.bearer) for one in syncing]
+    verify(http, base, given, known, door, sessions, holders, why_none, progress, found)
     progress("refresh")
     newest = syncing[0].bearer.refresh_token if syncing and given.by_hand else ""
     found["refresh"] = fresh_payer.refresh(http, door, described, known, sessions, why_none, newest)
@@ -232,32 +235,6 @@ def _probe(
     progress("member without a portal account")
     found["opt-in"] = probes.opt_in(door, tuple(m for m in lent if m.role == "not-opted-in"))
     found["lines"] = seen(lines)
-
-
-def _locks(
-    http: Client,
-    base: str,
-    given: Given,
-    known: Facts,
-    door: Door | None,
-    sessions: Sessions,
-    syncing: list[Syncing],
-    why_none: Reason,
-    progress: Progress,
-) -> Observation:
-    """Attempts to break in, on this machine and in private networks, and abroad where it was asked for."""
-    if not given.probes:
-        return unseen("no lock was tried: --no-probes")
-    if not (given.intrusive or http.guard.target_is_private()):
-        return unseen("locks are tried on a host abroad only with --intrusive")
-    if not syncing:
-        return unseen(why_none)
-    synced = {one.patient for one in syncing}
-    usable = [member for member, session in sessions if session.usable and not given.by_hand]
-    unsynced = [m for m, session in sessions if session.usable and session.patient not in synced]
-    member = next(iter(reversed(unsynced or usable)), None) if usable else None
-    holders = [Holder(one.patient, one.bearer) for one in syncing]
-    return locks.run(http, base, holders, door, member, known.instruments, progress)
 
 
 def _readable(sync: Observation) -> str:

@@ -75,6 +75,7 @@ def grade(
     intrusive: bool = False,
     sample_seed: int | None = None,
     probes: bool = True,
+    user_agent: str = "",
     pace: float | None = None,
     timeout: float = TIMEOUT_SECONDS,
     time_limit: float = TIME_LIMIT,
@@ -90,8 +91,9 @@ def grade(
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
     for each step, `tell` what a person must read. `intrusive`: on a host abroad too, sign in with the
     accounts that it lends by itself, move its clock and try its locks. `probes`: try to break in with what
-    is lent. `sample_seed` draws the members (None: one of the target and the day). Raises UsageError: bad
-    target, unknown edition or reading, unreadable facts or log, unreachable target.
+    is lent. `user_agent` is the name that requests give (empty: our own). `sample_seed` draws the members
+    (None: one of the target and the day). Raises UsageError: bad target, unknown edition or reading,
+    unreadable facts or log, unreachable target.
     """
     rules = rubric.load(edition, readings)
     base = base_url(target)
@@ -127,6 +129,7 @@ def grade(
                 time_limit=time_limit,
                 keep_bodies=keep_bodies,
                 watch=watch,
+                name=header_value(user_agent),
             )
         )
         found = collect(http, base, given, progress)
@@ -164,6 +167,13 @@ def regrade(
     if log is not None:
         evidence = replace(evidence, traffic=_traffic(rules, log))
     return rubric.grade_evidence(rules, evidence)
+
+
+def header_value(user_agent: str) -> str:
+    """A User-Agent as it may be sent. Raises UsageError."""
+    if not user_agent.isascii() or not all(letter.isprintable() for letter in user_agent):
+        raise UsageError("a User-Agent is plain text in ASCII, on one line")
+    return user_agent.strip()
 
 
 def base_url(target: str) -> str:
