@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import quantity
 from sandbox.review.exchange import Exchange
 from sandbox.review.finding import Finding, Result, Row
+from sandbox.review.makers import sorted_out
 from sandbox.review.rows import coping
 from sandbox.review.story import Story
 from sandbox.review.table import ROWS
@@ -44,6 +46,13 @@ class Card:
     client: str
     exchanges: int
     lines: tuple[Line, ...]
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Exchanges that are not the app's, by who made them."""
+
+    @property
+    def told_left_out(self) -> str:
+        """The same in words; nothing where there are none."""
+        return "; ".join(f"{quantity(count, 'exchange')} of {who}" for who, count in self.left_out.items())
 
     def of(self, result: Result) -> Sequence[Line]:
         return [line for line in self.lines if line.finding.result == result]
@@ -74,6 +83,7 @@ class Card:
             "source": self.source,
             "client": self.client,
             "exchanges": self.exchanges,
+            "left_out": dict(self.left_out),
             "passed": len(self.of("pass")),
             "failed": len(self.failed),
             "not_exercised": len(self.of("not exercised")),
@@ -95,7 +105,8 @@ def shown(exchange: Exchange) -> dict[str, Any]:
 
 def clients(exchanges: Iterable[Exchange]) -> Sequence[str]:
     """The apps in a journal, in the order they appear; one that only registered has done nothing yet."""
-    acted = (e for e in exchanges if e.path.startswith(("/fhir", "/auth/")) and not e.path.startswith(_ENROL))
+    theirs, _ = sorted_out(exchanges)
+    acted = (e for e in theirs if e.path.startswith(("/fhir", "/auth/")) and not e.path.startswith(_ENROL))
     return list(dict.fromkeys(e.client for e in acted if e.client))
 
 
@@ -116,14 +127,18 @@ def review(records: Sequence[Record], client: str | None = None, source: str = "
     """The card of the app `client`, or of the only one there is. Payers are judged one by one, since each
     has its own clock and tokens: a row fails when it failed at one of them. Raises UsageError when several
     apps share the journals."""
-    told = [replace(record, exchanges=_attributed(record.exchanges)) for record in records]
+    told, left_out = [], Counter[str]()
+    for record in records:
+        theirs, others = sorted_out(record.exchanges)
+        told.append(replace(record, exchanges=_attributed(theirs)))
+        left_out += others
     names = clients(e for record in told for e in record.exchanges)
     if client is None:
         if len(names) > 1:
             raise UsageError(f"several apps share this journal: choose one with --client {' | '.join(names)}")
         client = names[0] if names else ""
     elif client not in names:
-        known = f": {', '.join(names)}" if names else ""
+        known = f": {', '.join(names)}" if names else " but what others made" if left_out else ""
         raise UsageError(f"no exchange of {client!r} is in this journal{known}")
     stories = [(_story(record, client), record.source) for record in told]
     lines: dict[str, list[Line]] = defaultdict(list)
@@ -134,7 +149,8 @@ def review(records: Sequence[Record], client: str | None = None, source: str = "
                 finding = replace(finding, reason=f"{finding.reason} ({where})")
             lines[row.id].append(Line(row, finding))
     count = sum(len(story.exchanges) for story, _ in stories)
-    return Card(source, client, count, tuple(min(found, key=_rank) for found in lines.values()))
+    worst = tuple(min(found, key=_rank) for found in lines.values())
+    return Card(source, client, count, worst, dict(left_out))
 
 
 _RANKS: Mapping[Result, int] = {"fail": 0, "pass": 1, "not exercised": 2}

@@ -15,6 +15,11 @@ from sandbox.core.files import json_value, read_text
 
 DISCOVERY = ("/fhir/metadata", "/fhir/.well-known/", "/auth/.well-known/")
 _TOKEN = "/auth/token"
+SECRETS = frozenset(
+    {"access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "code_verifier",
+     "password"}
+)  # fmt: skip
+"""Parameters that have no place in an address."""
 
 
 class Exchange(BaseModel):
@@ -43,6 +48,8 @@ class Exchange(BaseModel):
     query: str = ""
     next: str = ""
     accept: str = ""
+    agent: str = ""
+    in_address: frozenset[str] = frozenset()
     state_length: int = 0
     retry_after: str = ""
     error: str = ""
@@ -50,6 +57,12 @@ class Exchange(BaseModel):
     why: str = ""
     repair: str = ""
     refusal: str = ""
+
+    @property
+    def exposed(self) -> list[str]:
+        """Secrets by name that stood in the address: an older journal tells of GET only."""
+        named = self.params if self.method in ("GET", "HEAD") else frozenset()
+        return sorted(self.in_address | (named & SECRETS))
 
     @cached_property
     def left(self) -> float:

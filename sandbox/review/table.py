@@ -63,6 +63,13 @@ ROWS: tuple[Row, ...] = (
         tokens.new_token_kept,
     ),
     Row(
+        "secrets-in-urls", "Keeps tokens and secrets out of addresses",
+        "Send access tokens in the header Authorization, and everything else that is secret in the body of a"
+        " POST: addresses stand in logs, histories and Referer headers.",
+        ("RFC 6750 §2.3, §5.3", "RFC 6749 §2.3.1", "RFC 9700 §4.3.2"),
+        tokens.not_in_addresses,
+    ),
+    Row(
         "stops-when-revoked", "Stops when the member's yes is over",
         "On invalid_grant forget the tokens, stop the background jobs of this member and tell them that they"
         " can connect again.",

@@ -37,6 +37,11 @@ MARKED = (
 )  # fmt: skip
 """Parameters of which a digest is kept."""
 
+_SECRET = re.compile(
+    r"(?:^|&)(access_token|refresh_token|id_token|client_secret|client_assertion|code_verifier|password)="
+)
+"""A secret in a query, where only its name is kept."""
+
 _VALUE_MAX = 300
 _SCOPE_MAX = 2000
 
@@ -62,6 +67,7 @@ class Asked:
     sent: MultiDict[str, str]
     secret: str
     accept: str
+    agent: str = ""
 
 
 def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -74,6 +80,7 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
         request.args if "unread" in g else request.values,
         bearer(),
         request.headers.get("Accept", ""),
+        request.headers.get("User-Agent", ""),
     )
     told = {"retry_after": response.headers.get("Retry-After"), "issued": _issued(response)}
     return noted(visit, asked, response.status_code, because, {**told, **_said(response)})
@@ -103,6 +110,8 @@ def noted(
         "marks": {name: mark(value) for name, value in sent.items() if value and name in MARKED},
         "state_length": len(sent["state"]) if "state" in sent else 0,
         "accept": asked.accept[:_VALUE_MAX],
+        "agent": asked.agent[:_VALUE_MAX],
+        "in_address": sorted(set(_SECRET.findall(asked.query))) if asked.query else None,
         "client": visit.facts.client,
         "member": visit.facts.member,
         "token": mark(secret) if secret else None,

@@ -154,7 +154,8 @@ def _plain(environ: Mapping[str, Any]) -> Ask | None:
         return None
     if id and not whole and reading.ELEMENTS in sent:
         return None
-    journal = Asked("GET", path, query, sent, secret.strip(), environ.get("HTTP_ACCEPT", ""))
+    accept, agent = environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_USER_AGENT", "")
+    journal = Asked("GET", path, query, sent, secret.strip(), accept, agent)
     return Ask(kind, id or "", bool(whole), args, journal)
 
 

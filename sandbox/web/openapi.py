@@ -62,6 +62,8 @@ class Entry(BaseModel):
     next: str = Field("", description="the same of the next page's token, where one was offered")
     state_length: int = Field(0, description="characters of the state that was sent")
     accept: str = Field("", description="the Accept header")
+    agent: str = Field("", description="the User-Agent header")
+    in_address: list[str] = Field([], description="names of secrets that stood in the address")
     error: str = ""
     said: str = ""
     why: str = Field("", description="for a refusal: its cause, in one sentence")
@@ -94,6 +96,7 @@ class ReportCard(BaseModel):
     passed: int
     failed: int
     not_exercised: int
+    left_out: dict[str, int] = Field({}, description="exchanges that are not the app's, by who made them")
     rows: list[Judged]
 
 

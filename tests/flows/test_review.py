@@ -17,6 +17,7 @@ from support.running import COMMAND
 from support.smart_app import MakeApp, SmartApp, hidden
 from test_authlib_client import client as authlib_client
 
+from sandbox.connect import connect
 from sandbox.pytest_plugin import Payer
 from sandbox.review.card import Card, Record, review
 from sandbox.review.exchange import exchanges, instant
@@ -95,6 +96,27 @@ def test_what_the_test_did_itself_is_not_on_the_card(payer: Payer) -> None:
         payer.review.assert_passed("pkce")
     with pytest.raises(pytest.fail.Exception, match="no row 'pckе'"):
         payer.review.assert_passed("pckе")
+
+
+def test_the_commands_and_a_persons_browser_are_not_the_app(app: SmartApp) -> None:
+    connect(app.base, member="maria", password=None, scope="", refresh=1)
+    page = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", "User-Agent": "Mozilla/5.0"}
+    for path in ("fhir/metadata", "fhir/Patient", "auth/authorize"):
+        httpx.get(f"{app.base}/{path}", headers=page)
+    told = card(app)
+    assert (told.client, told.exchanges, told.failed) == ("", 0, [])
+    assert sum(told.left_out.values()) > 6
+
+
+def test_a_token_in_an_address_fails_its_row(maria: SmartApp) -> None:
+    maria.get("Coverage")
+    assert card(maria)["secrets-in-urls"].result == "pass"
+    secret = maria.tokens["access_token"]
+    maria.get(f"Coverage?access_token={secret}")
+    maria.http.post(f"{maria.base}/auth/token?client_secret={secret}", data={"grant_type": "refresh_token"})
+    finding = card(maria)["secrets-in-urls"]
+    assert (finding.result, len(finding.evidence)) == ("fail", 2)
+    assert secret not in maria.control("journal").text
 
 
 # clients that people really use
@@ -321,7 +343,7 @@ def test_a_saved_journal_is_judged_without_a_payer(app: SmartApp, tmp_path: Path
     assert done.returncode == 1
     assert [row["id"] for row in json.loads(done.stdout)["rows"] if row["result"] == "fail"] == ["accept"]
     done = command("j.ndjson", "--format", "junit", "--out", "card.xml", cwd=tmp_path)
-    assert (done.returncode, done.stdout.split()[:2]) == (1, ["6", "passed,"])
+    assert (done.returncode, done.stdout.split()[:2]) == (1, ["7", "passed,"])
     assert 'failures="1"' in (tmp_path / "card.xml").read_text()
 
 

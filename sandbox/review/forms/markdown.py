@@ -10,6 +10,8 @@ from sandbox.review.forms.text import EVIDENCE_MOST, cited, evidence, summary
 def render(card: Card) -> str:
     lines = [f"# Report card of {_plain(card.client or 'no app')}", ""]
     lines += [f"{summary(card)} ({_plain(card.source)})", ""]
+    if card.left_out:
+        lines += [f"Left out: {_plain(card.told_left_out)}", ""]
     lines += ["| row | result | what was seen |", "|---|---|---|"]
     lines += [f"| `{x.row.id}` | {x.finding.result} | {_plain(x.finding.reason)} |" for x in card.lines]
     for line in card.failed:

@@ -46,6 +46,8 @@ def _head(card: Card) -> Text:
     text = Text(f"{escape(card.source)}\n")
     text.append(escape(card.client or "no app"), style="bold")
     text.append(f"   {summary(card)}   {quantity(card.exchanges, 'exchange')}\n")
+    if card.left_out:
+        text.append(f"left out: {card.told_left_out}\n", style="dim")
     return text
 
 

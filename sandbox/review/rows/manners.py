@@ -19,6 +19,9 @@ PAUSE_SECONDS = 1.0
 AT_ONCE_MOST = 10
 """Calls of one app under way at one time."""
 
+A_SECOND_MOST = 100
+"""Calls of one app that come within a second."""
+
 POLL_SECONDS, POLL_TIMES = 60, 10
 
 _SLACK = 0.05
@@ -99,6 +102,8 @@ def pace(story: Story) -> Finding:
                 f"After the first 429, {len(again)} of {quantity(len(rest), 'request')} were refused.", slowed
             )
     busiest = _busiest(story.calls)
+    if busiest > A_SECOND_MOST:
+        return failed(f"{busiest} requests came within a second.", story.calls)
     crowd = f"at most {busiest} in a second and {story.at_once} at once"
     return passed(f"{times(len(story.calls), 'request')}, {crowd}.")
 

@@ -174,4 +174,7 @@ def code_once(story: Story) -> Finding:
             return failed("A code was sent again after it had been answered.", [spent[code], exchange])
         if exchange.status in (200, 400):
             spent[code] = exchange
-    return passed(f"{times(len(spent), 'code')}, each redeemed once.", story.redeemed)
+    good = [e for e in story.redeemed if e.status == 200]
+    if not good:
+        return unseen("No code was redeemed: the token endpoint gave nothing for any.", story.redeemed)
+    return passed(f"{times(len(good), 'code')}, each redeemed once.", story.redeemed)

@@ -133,3 +133,15 @@ def stops_when_revoked(story: Story) -> Finding:
         if repeated := story.again(first):
             return failed("A refresh token that was refused was sent again.", [first, *repeated])
     return passed("The app stopped when it heard that the grant is over.", [*told[:2], *dead[:2]])
+
+
+def not_in_addresses(story: Story) -> Finding:
+    """Whether tokens and other secrets stayed out of addresses."""
+    exposed = [e for e in story.exchanges if e.exposed]
+    if exposed:
+        names = ", ".join(sorted({name for e in exposed for name in e.exposed}))
+        return failed(f"{names} stood in the address of {times(len(exposed), 'request')}.", exposed)
+    carried = [e for e in story.calls if e.token or e.path == "/auth/token"]
+    if not carried:
+        return unseen("The app sent no token, code or secret.")
+    return passed(f"{times(len(carried), 'request')} with a token or code, none in an address.")

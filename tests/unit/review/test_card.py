@@ -35,6 +35,43 @@ def test_the_app_has_to_be_named_where_there_are_two() -> None:
         made(two_apps(), "third")
 
 
+TOOL = {"agent": "payer-sandbox-score/0.1.0", "client": "sandbox-app"}
+PERSON = {
+    "agent": "Mozilla/5.0",
+    "client": None,
+    "member": None,
+    "token": "",
+    "accept": "text/html,*/*;q=0.8",
+}
+
+
+def test_what_our_own_tools_and_people_do_is_nobodys_failure() -> None:
+    journal = Journal()
+    journal.authorize(client=None, params=[], sent={}, state_length=0)
+    journal.authorize(client=None, params=["client_id"], sent={"client_id": "none-such"})
+    journal.get(status=401, **PERSON).call("GET /fhir/metadata", **PERSON)
+    journal.authorize(scope="patient/*.rs", **TOOL).get(**TOOL, accept="*/*")
+    for number in range(300):
+        journal.get(f"Location/{number}", **TOOL, wait=0, ms=3)
+    card = made(journal)
+    assert (card.client, card.exchanges) == ("", 0)
+    assert {line.finding.result for line in card.lines} == {"not exercised"}
+    assert sorted(card.left_out.values()) == [2, 2, 302]
+    for shape in ("text", "markdown"):
+        assert "302 exchanges of payer" in forms.render(card, shape)
+    assert json.loads(forms.render(card, "json"))["left_out"] == card.left_out
+
+
+def test_an_app_is_judged_by_its_own_requests_beside_those_of_others() -> None:
+    journal = Journal().authorize(**TOOL, scope="patient/*.rs").discover().sign_in().get()
+    journal.get(**TOOL, accept="*/*").dead("Coverage", agent="curl/8")
+    assert made(journal).client == "app"
+    assert made(journal)["accept"].result == "pass"
+    assert made(journal)["refresh-once"].result == "fail", "a refusal is told by its token"
+    with pytest.raises(UsageError, match="no exchange of 'sandbox-app' is in this journal: app"):
+        made(journal, "sandbox-app")
+
+
 def test_an_app_that_only_registered_is_no_second_one() -> None:
     journal = (
         Journal().call("POST /auth/register", 201, client="new").call("GET /developer/apps/new", client="new")

@@ -113,7 +113,22 @@ CASES: dict[str, dict[str, list[Story]]] = {
             lambda: J().sign_in().redeem(status=400),
             lambda: J().authorize().consent().redeem(status=400).redeem(status=400),
         ],
-        "not exercised": [lambda: J().refresh()],
+        "not exercised": [
+            lambda: J().refresh(),
+            lambda: J().authorize().consent(),
+            lambda: J().authorize().consent().redeem(status=400),
+            lambda: J().authorize().consent().redeem(status=503),
+        ],
+    },
+    "secrets-in-urls": {
+        "pass": [lambda: J().sign_in(), lambda: J().get(), lambda: J().get(params=["patient", "code"])],
+        "fail": [
+            lambda: J().get(status=400, params=["access_token"]),
+            lambda: J().get().call("POST /auth/token", 400, in_address=["client_secret"]),
+            lambda: J().authorize(in_address=["client_secret"]).get(),
+            lambda: J().call("GET /auth/token", 405, params=["code_verifier", "grant_type"]),
+        ],
+        "not exercised": [lambda: J(), lambda: J().authorize().consent()],
     },
     "refresh-once": {
         "pass": [
@@ -278,8 +293,10 @@ CASES: dict[str, dict[str, list[Story]]] = {
             lambda: J().get(status=502).get(status=502, wait=1.5).get(status=502, wait=3),
             lambda: J().get().dead().refresh().get(token="a2"),
             lambda: parallel(J(), 8),
+            lambda: times(J(), 100, lambda j: j.get(f"Location/{len(j.entries)}", wait=0, ms=4)),
         ],
         "fail": [
+            lambda: times(J(), 219, lambda j: j.get(f"Location/{len(j.entries)}", wait=0, ms=4)),
             lambda: times(J(), 3, lambda j: j.get(status=502)),
             lambda: times(J(), 3, lambda j: j.refresh(status=400)),
             lambda: times(J(), 10, lambda j: j.get(wait=3)),
