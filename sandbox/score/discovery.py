@@ -13,6 +13,7 @@ from sandbox.score.answers import Answer, word
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
 from sandbox.score.facts import Instruments
+from sandbox.score.fhir_xml import read_xml
 from sandbox.score.lint.documents import flaws
 from sandbox.score.tokens import Endpoints
 
@@ -107,7 +108,7 @@ def find_capability_statement(http: Client, base: str) -> bool:
 def is_fhir_shaped(answer: Answer) -> bool:
     """Whether an answer is a FHIR server's: a resource, a FHIR content type, or a demand for a token."""
     kind = answer.headers.get("content-type", "").lower()
-    return answer.status == 401 or "fhir" in kind or bool(answer.json().get("resourceType"))
+    return answer.status == 401 or "fhir" in kind or bool(_body(answer).get("resourceType"))
 
 
 def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
@@ -137,13 +138,18 @@ def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str
         missing = f"answered {answer.status}" if answer.status else answer.exchange.note
     else:
         missing = wrong(answer)
-    return Document(answer.json() if not missing else {}, missing, tuple(exchanges), is_fhir_shaped(answer))
+    return Document(_body(answer) if not missing else {}, missing, tuple(exchanges), is_fhir_shaped(answer))
+
+
+def _body(answer: Answer) -> dict[str, Any]:
+    """The document, whatever it is labelled as: JSON, or FHIR XML read as JSON."""
+    return answer.json() or read_xml(answer.body)
 
 
 def _capability(answer: Answer) -> str:
-    if answer.body.lstrip()[:400].find(b"<CapabilityStatement") >= 0:
-        return ""  # XML is a CapabilityStatement too; the sync then uses the fixed list of types
-    kind = word(answer.json().get("resourceType") or "no FHIR JSON")
+    kind = word(_body(answer).get("resourceType") or "no FHIR JSON")
+    if kind == "no FHIR JSON" and answer.body[:1000].find(b"<CapabilityStatement") >= 0:
+        return ""  # XML that cannot be read is there all the same; the sync then uses the fixed list of types
     return "" if kind == "CapabilityStatement" else f"answered 200 with {kind}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sandbox.score import bundles
 from sandbox.score.answers import Answer, word
 from sandbox.score.bundles import Page
+from sandbox.score.fhir_xml import read_xml
 from sandbox.score.findings import Finding
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import Notebook
@@ -80,8 +81,11 @@ class Watch:
         return self._notes.findings()
 
     def _document(self, answer: Answer) -> None:
-        body = answer.json()
+        body = answer.json() or read_xml(answer.body)
         if body.get("resourceType") == "CapabilityStatement":
+            if not answer.json():
+                text = "metadata is XML although JSON was asked for"
+                self._notes.note("capability-content", text, "metadata", answer.exchange.request_id)
             self._all(documents.capability_statement(body), "metadata", answer)
         elif body.get("token_endpoint"):
             self._all(documents.smart_configuration(body, self._target), "smart-configuration", answer)
