@@ -59,6 +59,11 @@ def stopwatch() -> float:
     return time.perf_counter()
 
 
+def processor_seconds() -> float:
+    """Seconds that this thread has spent on a processor: for measuring, never for deciding."""
+    return time.thread_time()
+
+
 def sleep(seconds: float) -> None:
     """Wait. Here so that tests can see every place that waits."""
     time.sleep(seconds)

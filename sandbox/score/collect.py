@@ -60,6 +60,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     found["capability-statement"] = _presence(
         described.capability.missing, described.capability.exchanges, described.flaws
     )
+    found["capability-statement"].value["types"] = sorted(described.searchable() or ())
     found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
     door = door_of(http, described, known, given, found)
     sessions = sign_ins(door, known, given, progress, found)
@@ -72,7 +73,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     if registers and why_none.cause != "sign-in-failed":
         more = "; the payer lets apps register themselves: --register makes a client"
         why_none = why_none._replace(text=why_none.text + more)
-    _syncs(http, described, syncing, why_none, progress, found, given.every_type)
+    _syncs(http, described, syncing, why_none, progress, found, given)
     _probe(door, known, sessions, why_none, progress, found)
     progress("developer portal")
     found["developer-portal"] = probes.portal(http, known.claims.developer_portal or "")
@@ -163,18 +164,21 @@ def _syncs(
     why_none: Reason,
     progress: Progress,
     found: Observations,
-    every_type: bool,
+    given: Given,
 ) -> None:
-    """The syncs, then their references; `everything` is read from the syncs."""
+    """The syncs, then their references; `everything` is read from the syncs. The machine is timed between."""
     if not who:
         for name in ("sync", "references", "everything"):
             found[name] = unseen(why_none)
         return
     served, done = described.searchable(), []
+    given.machine.sample()
     for number, one in enumerate(who, 1):
         progress(f"sync {number} of {len(who)}")
-        scope, types = (SCOPE, frozenset(SEARCHES)) if every_type else (one.scope, served)
+        scope, types = (SCOPE, frozenset(SEARCHES)) if given.every_type else (one.scope, served)
         done.append(Syncer(http, described.base, one.patient, one.bearer).run(scope, types))
+        given.machine.sample()
+    found["machine"] = seen(given.machine.to_value())
     renewals = [e for one in who for e in one.bearer.exchanges]
     exchanges = [e for sync in done for e in sync.exchanges]
     found["sync"] = seen({"members": [sync.to_value() for sync in done]}, exchanges + renewals)

@@ -10,6 +10,7 @@ from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery
 from sandbox.score.evidence import Observation, Reason, seen, unseen
 from sandbox.score.facts import Facts, Member
+from sandbox.score.machine import Machine
 from sandbox.score.probes import Door
 from sandbox.score.registration import register
 from sandbox.score.sampling import Draw
@@ -40,6 +41,7 @@ class Given:
     by_hand: bool = False
     register: bool = False
     every_type: bool = False
+    machine: Machine = field(default_factory=Machine)
     intrusive: bool = False
     held_back: bool = False
     probes: bool = True

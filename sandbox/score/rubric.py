@@ -16,6 +16,7 @@ from sandbox.score.causes.find import find_causes, select_exchanges
 from sandbox.score.edition import Edition, Metric
 from sandbox.score.evidence import Evidence, Verdict
 from sandbox.score.findings import from_data, readable
+from sandbox.score.notes import find_notes
 from sandbox.score.shelf import known_editions, load
 
 __all__ = ["Card", "Check", "Edition", "check_of", "grade_evidence", "known_editions", "load"]
@@ -45,7 +46,17 @@ def grade_evidence(edition: Edition, evidence: Evidence) -> Card:
     lint = from_data(evidence.lint)
     drawn = evidence["sample"]
     seed = drawn.value["seed"] if drawn.seen else None
-    return Card(edition.id, evidence.target, top, lines, edition.vendor, evidence.taken, lint, seed)
+    return Card(
+        edition.id,
+        evidence.target,
+        top,
+        lines,
+        edition.vendor,
+        evidence.taken,
+        lint,
+        seed,
+        find_notes(lines, evidence),
+    )
 
 
 def judged(metric: Metric, case: Evidence) -> Verdict:

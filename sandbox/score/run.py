@@ -24,6 +24,7 @@ from sandbox.score.evidence import Evidence, Observation
 from sandbox.score.findings import to_data
 from sandbox.score.guard import Guard, Resolve, addresses, origin
 from sandbox.score.lint.watch import Watch
+from sandbox.score.machine import Machine
 from sandbox.score.redaction import struck
 from sandbox.score.roll import REDIRECT, Given, Progress
 from sandbox.score.sampling import Draw, seed_of
@@ -84,6 +85,7 @@ def grade(
     stopwatch: Callable[[], float] = clock.stopwatch,
     now: Callable[[], datetime] = _SYSTEM.now,
     resolve: Resolve = addresses,
+    machine: Machine | None = None,
 ) -> tuple[Card, Evidence]:
     """Grade the FHIR base `target` from outside.
 
@@ -113,6 +115,7 @@ def grade(
             token=token,
             patient=patient,
             every_type=every,
+            machine=machine or Machine(stopwatch),
             intrusive=intrusive,
             probes=probes,
             draw=Draw(seed_of(base, taken) if sample_seed is None else sample_seed),

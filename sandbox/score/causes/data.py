@@ -10,6 +10,7 @@ from sandbox.score.causes.http import find_failures, find_last_tries, name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.checks import carin_resources, clinical_resources
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
+from sandbox.score.machine import is_busy
 
 NOT_SUPPORTED = (404, 405, 501)
 LONG_WAIT = 0.5
@@ -22,9 +23,11 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     """Each failed try counts here; of one status those that no retry mended are shown first."""
     found = evidence["sync"]
     made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
-    mended = {id(e) for e in made} - {id(e) for e in find_last_tries(made)}
     flaws = evidence.reads("A10", "failure")
-    shown = {c.id: c for c in find_failures(sorted(made, key=lambda e: id(e) in mended), flaws=flaws)}
+    last = find_last_tries(made)
+    kept = {id(exchange) for exchange in last}
+    mended = [replace(e, note=e.note or "tried again after this") for e in made if id(e) not in kept]
+    shown = {cause.id: cause for cause in find_failures([*last, *mended], flaws=flaws)}
     counts: dict[str, int] = {}
     for kind, n in requests.of(found).items():
         failed = Exchange("", "", kind.status, 0.0, kind.step, flaw="flaw" if kind.flawed and flaws else "")
@@ -90,6 +93,8 @@ def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         yield Cause("slow-answers", len(made), exchanges=slowest)
     else:
         yield Cause("many-requests", len(made), exchanges=slowest)
+    if verdict.source == "observed" and is_busy(evidence):
+        yield Cause("busy-machine", 0)
 
 
 def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:

@@ -264,7 +264,7 @@ def test_every_cause_that_the_code_names_has_its_guidance() -> None:
     named = set(named_causes())
     assert {"not-found", "incomplete", "declined", "no-accounts", "not-tried"} <= named
     assert named - known - {""} == set()
-    assert known - named <= {"busy-machine", "sign-in-not-walked"}
+    assert known - named <= {"sign-in-not-walked"}
     http_causes = {name_cause(Exchange("GET", "u", status, 0.0, "individual")) for status in range(1000)}
     assert http_causes - {""} <= set(read_shared()["http"])
 
