@@ -84,6 +84,6 @@ def driver(
         ended = callback.wait(patience)
         if ended:
             return ended, ()
-        return Session("ERROR_PAGE", f"nobody came back to the app in {patience:.0f} s"), ()
+        return Session("UNWALKED", f"nobody came back to the app in {patience:.0f} s"), ()
 
     return drive

@@ -264,6 +264,9 @@ class Client:
             headers["Authorization"] = f"Bearer {credential.token}"
         return self.get(url, step=step, headers=headers, resource=resource, retry=retry)
 
+    def now(self) -> datetime:
+        return self._now()
+
     def pause(self, seconds: float) -> None:
         """Our own patience between tries; not the server's time."""
         self._sleep(seconds)

@@ -17,16 +17,17 @@ from itertools import takewhile
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import bundles, facts, fresh_payer, probes
+from sandbox.score import facts, fresh_payer, probes
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
 from sandbox.score.facts import Facts, Instruments
+from sandbox.score.patient_context import only_patient
 from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
 from sandbox.score.probing.records import Holder
 from sandbox.score.roll import Given, Observations, Progress, Sessions, door_of, nobody, sign_ins, why_no_door
-from sandbox.score.signin import SCOPE
+from sandbox.score.scopes import SCOPE
 from sandbox.score.sync import MemberSync, Syncer, read_references
 from sandbox.score.tokens import Bearer
 from sandbox.score.verification import verify
@@ -70,7 +71,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     syncing = _who_syncs(http, base, door, sessions, given)
     why_none = nobody(sessions, why_no_door(door, known, given, found))
     registers = described.registration and not known.instruments.client_id
-    if registers and why_none.cause != "sign-in-failed":
+    if registers and why_none.cause not in ("sign-in-failed", "sign-in-not-walked"):
         more = "; the payer lets apps register themselves: --register makes a client"
         why_none = why_none._replace(text=why_none.text + more)
     _syncs(http, described, syncing, why_none, progress, found, given)
@@ -142,19 +143,14 @@ def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, g
 
 def _only_patient(http: Client, base: str, bearer: Bearer) -> str:
     """The one Patient a token opens. Raises UsageError when it opens none, or several."""
-    answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
-    ids = [
-        r["id"] for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id")
-    ]
-    if answer.status == 401:
+    ids, exchange = only_patient(http, base, bearer)
+    if exchange.status == 401:
         why = "the payer does not accept this token (Patient answered 401)"
         raise UsageError(f"{why}: it takes another one, --patient does not help")
     if len(ids) != 1:
-        what = (
-            f"answered {answer.status or answer.exchange.note}" if not ids else f"shows {len(ids)} patients"
-        )
+        what = f"answered {exchange.status or exchange.note}" if not ids else f"shows {len(ids)} patients"
         raise UsageError(f"cannot tell whose token this is (Patient {what}): say it with --patient")
-    return str(ids[0])
+    return ids[0]
 
 
 def _syncs(
@@ -231,7 +227,7 @@ def _probe(
         return
     lines: dict[str, Any] = {}
     for member, session in sessions:
-        if member.line:
+        if member.line and session.walked:
             lines[member.line] = lines.get(member.line, False) or session.usable
     # members of a line that nobody gets in from would only show that again
     lent = tuple(m for m in known.instruments.members if lines.get(m.line or "", True))

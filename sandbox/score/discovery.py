@@ -60,8 +60,9 @@ class Discovery:
 
     def endpoints(self, instruments: Instruments) -> Endpoints | None:
         """Where to sign in: smart-configuration, else the oauth-uris extension, else instruments."""
-        scopes = self.smart.body.get("scopes_supported")
-        supported = tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else ()
+        supported = _words(self.smart.body.get("scopes_supported"))
+        methods = _words(self.smart.body.get("token_endpoint_auth_methods_supported"))
+        capabilities = _words(self.smart.body.get("capabilities"))
         for said_by, authorization, token in (
             (
                 "smart-configuration",
@@ -72,7 +73,7 @@ class Discovery:
             ("instruments", instruments.authorization_endpoint, instruments.token_endpoint),
         ):
             if isinstance(authorization, str) and isinstance(token, str) and authorization and token:
-                return Endpoints(authorization, token, supported, said_by)
+                return Endpoints(authorization, token, supported, said_by, methods, capabilities)
         return None
 
     @property
@@ -167,6 +168,10 @@ def _server(capability: dict[str, Any]) -> dict[str, Any]:
 def _searches(entry: dict[str, Any]) -> bool:
     codes = [i.get("code") for i in _dicts(entry.get("interaction"))]
     return not codes or "search-type" in codes
+
+
+def _words(value: Any) -> tuple[str, ...]:
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def _dicts(value: Any) -> list[dict[str, Any]]:

@@ -100,6 +100,7 @@ class Instruments(_Read):
 
     client_id: str | None = Field(None, description="The app to sign in as")
     client_secret: str | None = Field(None, description="Its secret, if it has one")
+    key: dict[str, Any] | None = Field(None, description="Its private JWK, for private_key_jwt")
     redirect_uri: str | None = Field(None, description="Its redirect URI; it is never asked for")
     authorization_endpoint: str | None = Field(None, description="Where sign-in begins, if nothing else says")
     token_endpoint: str | None = Field(None, description="Where tokens are made, if nothing else says")

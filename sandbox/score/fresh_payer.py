@@ -51,7 +51,10 @@ def refresh(
         by_hand = replace(sessions[0][1], refresh_token=newest)
         return refreshing.probe(http, door.app, Grant(by_hand, door.endpoints))
     accounts = [Account(member.username, member.password) for member in members]
-    grant, exchanges = refreshing.fresh_grant(http, door.base, known.instruments, door.app, accounts)
+    driver = door.driver if accounts[0].username else None  # nobody is asked twice
+    grant, exchanges = refreshing.fresh_grant(
+        http, door.base, known.instruments, door.app, accounts, door.scopes.current, driver
+    )
     if grant is None or grant.payer is None:
         why = lent_clock.NOWHERE if known.instruments.clock else lent_clock.NONE
         if elsewhere := _elsewhere(known.instruments.fresh_payer, door.base):

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from sandbox.score import forms, tokens
+from sandbox.score import tokens
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.facts import Member
+from sandbox.score.pages.choice import asks_password
+from sandbox.score.pages.reader import read
+from sandbox.score.scopes import Scopes
 from sandbox.score.signin import Account, Driver, Redeem, Session, sign_in
 from sandbox.score.tokens import App, Endpoints
+from sandbox.score.walk import text_of
 
 MOST_TRIES = 3
 LAPSED = re.compile(r"lapsed-(\d+)")
@@ -32,11 +36,19 @@ class Door:
     app: App
     base: str
     driver: Driver | None = None
+    scopes: Scopes = field(default_factory=Scopes)
 
     def sign_in(self, member: Member, redeem: Redeem = tokens.redeem) -> Session:
         account = Account(member.username, member.password)
         return sign_in(
-            self.http, self.endpoints, self.app, account, aud=self.base, driver=self.driver, redeem=redeem
+            self.http,
+            self.endpoints,
+            self.app,
+            account,
+            aud=self.base,
+            scopes=self.scopes,
+            driver=self.driver,
+            redeem=redeem,
         )
 
     def sign_in_patiently(self, member: Member) -> Session:
@@ -45,7 +57,7 @@ class Door:
         for _ in range(MOST_TRIES):
             session = self.sign_in(member)
             exchanges += session.exchanges
-            if session.usable or session.error == "access_denied":
+            if session.usable or session.error == "access_denied" or not session.walked:
                 break
         return replace(session, exchanges=exchanges)
 
@@ -60,6 +72,7 @@ def lapsed(
     """
     found: dict[str, Any] = {}
     exchanges: list[Exchange] = []
+    unwalked = ""
     for member in members:
         match = LAPSED.fullmatch(member.role)
         if not match:
@@ -67,13 +80,16 @@ def lapsed(
         progress(f"lapsed member, {match[1]} days")
         session = door.sign_in_patiently(member)
         exchanges += session.exchanges
+        if not session.walked:
+            unwalked = unwalked or session.reason
+            continue
         why = session.reason if not session.usable else _reads(door, session, resource, exchanges)
         found[match[1]] = {"works": not why, "why": why, "exchange": len(exchanges) - 1}
-    return (
-        seen(found, exchanges)
-        if found
-        else unseen("no account of a lapsed member was lent", cause="no-lapsed")
-    )
+    if found:
+        return seen(found, exchanges)
+    if unwalked:
+        return unseen(unwalked, exchanges, cause="sign-in-not-walked")
+    return unseen("no account of a lapsed member was lent", cause="no-lapsed")
 
 
 def _reads(door: Door, session: Session, resource: str, exchanges: list[Exchange]) -> str:
@@ -96,6 +112,8 @@ def opt_in(door: Door, members: tuple[Member, ...]) -> Observation:
     if not members:
         return unseen("no account of a member without a portal account was lent", cause="no-unopened")
     session = door.sign_in_patiently(members[0])
+    if not session.walked:
+        return unseen(session.reason, session.exchanges, cause="sign-in-not-walked")
     return seen({"works": session.usable, "why": session.reason}, session.exchanges)
 
 
@@ -105,5 +123,5 @@ def portal(http: Client, url: str) -> Observation:
         return unseen("no address of a developer portal was given", cause="no-portal-address")
     answer = http.get(url, step="portal", reach="page", headers={"Accept": "text/html"})
     html = "html" in answer.headers.get("content-type", "")
-    asks = html and forms.login(forms.parse(answer.text())) is not None
+    asks = html and asks_password(read(text_of(answer), answer.url))
     return seen({"status": answer.status, "html": html, "login": asks}, [answer.exchange])

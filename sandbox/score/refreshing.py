@@ -17,7 +17,7 @@ from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.facts import Instruments
-from sandbox.score.signin import Account, Session, sign_in
+from sandbox.score.signin import Account, Driver, Session, sign_in
 from sandbox.score.tokens import App, Endpoints
 
 EDGES = (90, 180, 365)
@@ -44,10 +44,16 @@ class Grant:
 
 
 def fresh_grant(
-    http: Client, target: str, instruments: Instruments, app: App, accounts: Sequence[Account]
+    http: Client,
+    target: str,
+    instruments: Instruments,
+    app: App,
+    accounts: Sequence[Account],
+    scope: str = "",
+    driver: Driver | None = None,
 ) -> tuple[Grant | None, tuple[Exchange, ...]]:
     """Sign in at a payer of our own, as the one at `target` lends it. Several accounts are tried: a sign-in
-    may fail by accident."""
+    may fail by accident. `scope` and `driver` are those that work at the target."""
     exchanges: list[Exchange] = []
     if "{session}" not in (instruments.fresh_payer or ""):
         return None, ()  # not one of our own: its clock is not ours to move
@@ -60,7 +66,7 @@ def fresh_grant(
     if endpoints is None:
         return None, tuple(exchanges)
     for account in accounts[:MOST_SIGN_INS]:
-        session = sign_in(http, endpoints, app, account, aud=base)
+        session = sign_in(http, endpoints, app, account, aud=base, scope=scope, driver=driver)
         exchanges += session.exchanges
         if session.usable:
             lent = (instruments.clock or "").replace("{session}", name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.score.client import Client
 from sandbox.score.evidence import Observation, seen, unseen
-from sandbox.score.signin import SCOPE
+from sandbox.score.scopes import SCOPE
 from sandbox.score.tokens import App
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sandbox.core.text import quantity
 from sandbox.score.client import Client
@@ -14,10 +16,13 @@ from sandbox.score.machine import Machine
 from sandbox.score.probes import Door
 from sandbox.score.registration import register
 from sandbox.score.sampling import Draw
+from sandbox.score.scopes import Scopes
 from sandbox.score.signin import Driver, Session
 from sandbox.score.tokens import App
 
 REDIRECT = "http://127.0.0.1/callback"  # never asked for: it only marks the end of a sign-in
+ENOUGH_UNWALKED = 5  # the first sign-ins, when none of them could be walked
+MOST_REASONS = 5
 MOST_SIGN_INS = 39  # with the ineligible member 40 attempts: one refusal leaves 97.5 %
 Progress = Callable[[str], None]
 Observations = dict[str, Observation]
@@ -30,7 +35,8 @@ class Given:
     `by_hand`: the driver asks a person, so there is one sign-in and no rate. `register`: make a client
     when there is none. `every_type`: search all types, whatever metadata says (reading A9). `intrusive`:
     use accounts and clocks that a host abroad lends by itself; `held_back`: it did, and nobody asked for it.
-    `probes`: try the locks; `draw`: who of the lent members signs in and is synced.
+    `probes`: try the locks; `auth_method` and `scope` go before what the payer lists; `draw`: who of the lent
+    members signs in and is synced.
     """
 
     facts: Facts | None = None
@@ -45,6 +51,8 @@ class Given:
     intrusive: bool = False
     held_back: bool = False
     probes: bool = True
+    auth_method: str = ""
+    scope: str = ""
     draw: Draw = field(default_factory=lambda: Draw(0))
 
 
@@ -59,12 +67,14 @@ def door_of(
     if app is not None:
         app = replace(app, redirect_uri=redirect)
     elif lent.client_id:
-        app = App(lent.client_id, redirect, lent.client_secret)
+        app = App(lent.client_id, redirect, lent.client_secret, lent.key)
     elif given.register and endpoints is not None:
         app, found["registration"] = register(http, described.registration, redirect)
     if endpoints is None or app is None:
         return None
-    return Door(http, endpoints, app, described.base, given.driver)
+    app = replace(app, auth_method=given.auth_method)
+    scopes = Scopes(endpoints.scopes_supported, endpoints.capabilities, given.scope)
+    return Door(http, endpoints, app, described.base, given.driver, scopes)
 
 
 Sessions = list[tuple[Member, Session]]
@@ -95,22 +105,42 @@ def sign_ins(
     for number, member in enumerate(eligible, 1):
         progress(f"sign-in {number} of {len(eligible)}")
         sessions.append((member, door.sign_in(member)))
+        if number == ENOUGH_UNWALKED and not any(session.walked for _, session in sessions):
+            break  # the others would come to the same page
     found["sign-ins"] = _attempts(sessions) if sessions else unseen(NO_ELIGIBLE)
     if ineligible:
         progress("sign-in of the ineligible member")
         refused = [(ineligible[0], door.sign_in(ineligible[0]))]
         found["ineligible-sign-in"] = _attempts(refused)
     else:
+        refused = []
         found["ineligible-sign-in"] = unseen("no account of an ineligible member was lent", cause="not-tried")
+    if unwalked := [entry for entry in [*sessions, *refused] if not entry[1].walked]:
+        found["unwalked"] = _unwalked(unwalked)
     return sessions
+
+
+def _unwalked(sessions: Sessions) -> Observation:
+    """Sign-ins that tell nothing of the payer. Value: `{"count", "reasons", "trace"}`; the first's trace."""
+    reasons = Counter(session.reason for _, session in sessions)
+    value = {
+        "count": len(sessions),
+        "reasons": dict(reasons.most_common(MOST_REASONS)),
+        "trace": [look.to_value() for look in sessions[0][1].looks],
+    }
+    return seen(value, [e for _, session in sessions for e in session.exchanges])
 
 
 def _attempts(sessions: Sessions) -> Observation:
     """Value: a list of `{"who", "line", "outcome", "reason", "error", "description", "exchange"}`; no user
-    names. `exchange` is the place of the attempt's last exchange."""
+    names. `exchange` is the place of the attempt's last exchange. What could not be walked is not in it."""
     counted: dict[str, int] = {}
-    value, sent = [], 0
-    for member, session in sessions:
+    value: list[dict[str, Any]] = []
+    sent, walked = 0, [(member, session) for member, session in sessions if session.walked]
+    if not walked:
+        exchanges = [e for _, session in sessions for e in session.exchanges]
+        return unseen(sessions[0][1].reason, exchanges, cause="sign-in-not-walked")
+    for member, session in walked:
         counted[member.role] = counted.get(member.role, 0) + 1
         sent += len(session.exchanges)
         value.append(
@@ -124,7 +154,7 @@ def _attempts(sessions: Sessions) -> Observation:
                 "exchange": sent - 1 if session.exchanges else None,
             }
         )
-    return seen(value, [e for _, session in sessions for e in session.exchanges])
+    return seen(value, [e for _, session in walked for e in session.exchanges])
 
 
 NO_ELIGIBLE = Reason("no account of an eligible member was lent", "no-eligible")
@@ -150,6 +180,8 @@ def why_no_door(door: Door | None, known: Facts, given: Given, found: Observatio
 
 def nobody(sessions: Sessions, why_no_door: Reason) -> Reason:
     """Why there is nobody whose data to ask for."""
+    if sessions and not any(session.walked for _, session in sessions):
+        return Reason(sessions[0][1].reason, "sign-in-not-walked")
     if sessions:
         why = f"none of {quantity(len(sessions), 'sign-in')} worked: {sessions[0][1].reason}"
         return Reason(why, "sign-in-failed")

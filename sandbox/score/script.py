@@ -19,7 +19,8 @@ from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score.evidence import Exchange
-from sandbox.score.signin import Account, Driver, Session, is_callback
+from sandbox.score.signin import Account, Driver, Session
+from sandbox.score.walk import is_callback
 
 PATIENCE_MS = 30_000.0
 
@@ -83,11 +84,11 @@ def driver(
         except Error as problem:
             if not caught:
                 why = problem.message.splitlines()[0] if problem.message else "no reason given"
-                return Session("ERROR_PAGE", f"the sign-in script stopped: {why[:120]}"), ()
+                return Session("UNWALKED", f"the sign-in script stopped: {why[:120]}"), ()
         except Exception as problem:  # a person's script may raise anything; the attempt has failed
-            return Session("ERROR_PAGE", f"the sign-in script failed: {type(problem).__name__}"), ()
+            return Session("UNWALKED", f"the sign-in script failed: {type(problem).__name__}"), ()
         if caught:
             return caught[0], ()
-        return Session("ERROR_PAGE", "the sign-in script ended before the callback"), ()
+        return Session("UNWALKED", "the sign-in script ended before the callback"), ()
 
     return drive

@@ -8,9 +8,9 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
 
 from sandbox.core import files
+from sandbox.score import client_auth
 from sandbox.score.answers import Answer, word
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
@@ -24,15 +24,23 @@ class Endpoints:
     token: str
     scopes_supported: tuple[str, ...] = ()
     said_by: str = "smart-configuration"
+    auth_methods: tuple[str, ...] = ()
+    """How the token endpoint lets apps authenticate, as it says; empty when it does not."""
+    capabilities: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class App:
-    """The grader as the payer knows it. Without a secret it is a public client."""
+    """The grader as the payer knows it. Without a secret or a key it is a public client.
+
+    `key` is a private JWK; `auth_method` is how it authenticates, whatever the payer says of itself.
+    """
 
     client_id: str
     redirect_uri: str
     client_secret: str | None = field(default=None, repr=False)
+    key: dict[str, Any] | None = field(default=None, repr=False)
+    auth_method: str = ""
 
 
 @dataclass(frozen=True)
@@ -78,15 +86,12 @@ def refresh(http: Client, endpoints: Endpoints, app: App, refresh_token: str) ->
 
 
 def _post(http: Client, endpoints: Endpoints, app: App, form: dict[str, str]) -> TokenReply:
-    headers = {"Accept": "application/json"}
-    if app.client_secret:
-        pair = f"{quote(app.client_id, safe='')}:{quote(app.client_secret, safe='')}"
-        basic = base64.b64encode(pair.encode()).decode()
-        headers["Authorization"] = f"Basic {basic}"
-        http.secrets |= {basic, app.client_secret}
-    else:
-        form = {**form, "client_id": app.client_id}
-    answer = http.send("POST", endpoints.token, step="token", reach="page", headers=headers, form=form)
+    proof = client_auth.prove(app, endpoints, http.now())
+    http.secrets |= proof.secrets
+    headers = {"Accept": "application/json", **proof.headers}
+    answer = http.send(
+        "POST", endpoints.token, step="token", reach="page", headers=headers, form={**form, **proof.form}
+    )
     reply = TokenReply(answer, answer.json())
     http.secrets |= {reply.text(name) for name in ("access_token", "refresh_token", "id_token")}
     return reply
@@ -133,20 +138,6 @@ class Bearer:
         self._token = reply.text("access_token")
         self.refresh_token = reply.text("refresh_token") or self.refresh_token
         return True
-
-
-def patient_of(body: dict[str, Any]) -> str:
-    """The patient a token response is about: `patient`, else the Patient that `fhirUser` names.
-
-    The id_token came straight from the token endpoint, so its signature adds nothing here
-    (OpenID Connect Core §3.1.3.7, 6).
-    """
-    patient = body.get("patient")
-    if isinstance(patient, str) and patient:
-        return patient.removeprefix("Patient/")
-    user = claims_of(body.get("id_token")).get("fhirUser")
-    kind, _, name = word(user or "").rpartition("/")
-    return name if kind.endswith("Patient") else ""
 
 
 def claims_of(token: Any) -> dict[str, Any]:

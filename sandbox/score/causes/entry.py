@@ -143,8 +143,10 @@ def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
     if outcome == "CALLBACK_ERROR":
         return _ERRORS.get(attempt["error"], "callback-error" if attempt["error"] else "callback-empty")
     if outcome == "EXCHANGE_FAILED":
+        if "names no patient" in attempt["reason"]:
+            return "no-patient"
         if last and last[0].status == 200:
-            return "no-patient" if "patient" in attempt["reason"] else "no-access-token"
+            return "no-access-token"
         fault = last and last[0].status in _SERVER_AT_FAULT
         return name_cause(last[0]) if fault else "code-refused"
     if outcome == "ERROR_PAGE":

@@ -69,6 +69,12 @@ RULES: dict[str, Rule] = {
         f"{OAUTH} 5.1; {SMART}: launch context",
         "Send token_type, expires_in, scope and patient with every token.",
     ),
+    "token-patient": Rule(
+        "error",
+        "a token response does not name its patient by id",
+        f"{SMART}: launch context parameters, patient",
+        "Send patient with the id of the Patient resource: no URL and no reference.",
+    ),
     "carin-search": Rule(
         "error",
         "metadata does not offer a search that CARIN Blue Button requires",

@@ -100,7 +100,12 @@ CASES: list[tuple[str, str, str, FakePayer]] = [
         FakePayer(refuse_sign_in=lambda name, attempt: "page" if name < "m2" else ""),
     ),
     ("authorization-success", "state-lost", "200 (the callback carried no state", FakePayer(drop_state=True)),
-    ("authorization-success", "no-patient", "200 (the token response", FakePayer(patient_in_token=False)),
+    (
+        "authorization-success",
+        "no-patient",
+        "GET /fhir/Patient 403",
+        FakePayer(patient_in_token=False, before_fhir=answer(403, "Patient")),
+    ),
     ("refresh-token", "no-refresh-token", "/auth/token 200", FakePayer(refresh_days=None)),
     (
         "refresh-token",

@@ -243,8 +243,18 @@ def test_claims_do_not_help_a_payer_that_does_otherwise(grade_fake: Grade) -> No
     }
 
 
+def test_a_token_that_names_no_patient_is_about_the_one_that_it_opens(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(patient_in_token=False))
+    assert card.score == 100
+    (finding,) = [found for found in card.lint if found.rule == "token-patient"]
+    assert "names no patient" in finding.text
+
+
 def test_a_member_without_a_patient_is_not_authorized(grade_fake: Grade) -> None:
-    card, evidence = grade_fake(FakePayer(patient_in_token=False))
+    def no_patient(request: httpx.Request, number: int) -> httpx.Response | None:
+        return httpx.Response(403) if request.url.path == "/fhir/Patient" else None
+
+    card, evidence = grade_fake(FakePayer(patient_in_token=False, before_fhir=no_patient))
     assert {a["outcome"] for a in evidence["sign-ins"].value} == {"EXCHANGE_FAILED"}
     assert next(line for line in card.lines if line.id == "sync-speed").source == "unseen"
 

@@ -1,4 +1,4 @@
-"""Forms of many makers, filled as a member would; forms that lead elsewhere, left alone."""
+"""Sign-in pages of many makers, one step each: what is filled, ticked and pressed, and where it stops."""
 
 from __future__ import annotations
 
@@ -6,14 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.score import forms
+from sandbox.score.pages.choice import Follow, State, Step, Stop, decide
+from sandbox.score.pages.reader import read
+from sandbox.score.pages.submission import Submission, submit
 
-PAGE = "https://id.payer.example/login?flow=1"
+URL = "https://id.payer.example/login?flow=1"
 
 
-def only(html: str) -> forms.Form:
-    (form,) = forms.parse(html)
-    return form
+def state(*, logged_in: bool = False) -> State:
+    return State("ann", "pw", logins=int(logged_in), named=logged_in)
+
+
+def decided(html: str, *, logged_in: bool = False, status: int = 200) -> Step | Follow | Stop:
+    return decide(read(html, URL), state(logged_in=logged_in), status)
+
+
+def sent(html: str, *, logged_in: bool = False) -> Submission:
+    page = read(html, URL)
+    step = decide(page, state(logged_in=logged_in))
+    assert isinstance(step, Step), step
+    return submit(step, page)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +51,8 @@ def only(html: str) -> forms.Form:
     ],
 )
 def test_login(html: str, pairs: dict[str, str]) -> None:
-    form = forms.login(forms.parse(html))
-    assert form is not None
-    sent = forms.fill(form, PAGE, "ann", "pw")
-    assert (sent.method, sent.url, dict(sent.pairs)) == ("POST", PAGE, pairs)
+    submission = sent(html)
+    assert (submission.method, submission.url, dict(submission.pairs)) == ("POST", URL, pairs)
 
 
 @pytest.mark.parametrize(
@@ -58,37 +68,33 @@ def test_login(html: str, pairs: dict[str, str]) -> None:
     ],
 )
 def test_consent_presses_the_button_that_approves(buttons: str) -> None:
-    form = forms.onward(forms.parse(f'<form method="post" action="/consent">{buttons}</form>'))
-    assert form is not None
-    sent = forms.fill(form, PAGE)
-    assert (sent.url, dict(sent.pairs)) == ("https://id.payer.example/consent", {"decision": "allow"})
+    submission = sent(f'<form method="post" action="/consent">{buttons}</form>', logged_in=True)
+    assert (submission.url, dict(submission.pairs)) == (
+        "https://id.payer.example/consent",
+        {"decision": "allow"},
+    )
 
 
 def test_a_picker_takes_what_is_preselected_else_the_first() -> None:
     radios = '<input type="radio" name="m" value="1"><input type="radio" name="m" value="2" {}>'
     button = "<button>Continue</button>"
-    plain, chosen = (
-        only(f"<form>{radios.format('')}{button}</form>"),
-        only(f"<form>{radios.format('checked')}{button}</form>"),
-    )
-    assert dict(forms.fill(plain, PAGE).pairs)["m"] == "1"
-    assert [v for _, v in forms.fill(chosen, PAGE).pairs if v in "12"][-1] == "2"
+    plain = sent(f"<form>{radios.format('')}{button}</form>", logged_in=True)
+    chosen = sent(f"<form>{radios.format('checked')}{button}</form>", logged_in=True)
+    assert dict(plain.pairs)["m"] == "1"
+    assert [v for _, v in chosen.pairs if v in "12"] == ["2"]
     select = '<select name="m"><option value="">Choose</option><option value="7">Bo</option></select>'
-    assert dict(forms.fill(only(f"<form>{select}{button}</form>"), PAGE).pairs) == {"m": "7"}
+    assert dict(sent(f"<form>{select}{button}</form>", logged_in=True).pairs) == {"m": "7"}
 
 
 def test_a_page_that_submits_itself_is_submitted() -> None:
-    form = forms.onward(
-        forms.parse('<form method="post" action="/acs"><input type="hidden" name="S" value="x"></form>')
-    )
-    assert form is not None
-    assert dict(forms.fill(form, PAGE).pairs) == {"S": "x"}
+    html = '<form method="post" action="/acs"><input type="hidden" name="S" value="x"></form>'
+    assert dict(sent(html, logged_in=True).pairs) == {"S": "x"}
 
 
 def test_a_button_may_name_its_own_target() -> None:
-    form = only('<form action="/x"><button formaction="/yes" formmethod="post">Approve</button></form>')
-    sent = forms.fill(form, PAGE)
-    assert (sent.method, sent.url) == ("POST", "https://id.payer.example/yes")
+    html = '<form action="/x"><button formaction="/yes" formmethod="post">Approve</button></form>'
+    submission = sent(html, logged_in=True)
+    assert (submission.method, submission.url) == ("POST", "https://id.payer.example/yes")
 
 
 @pytest.mark.parametrize(
@@ -104,10 +110,12 @@ def test_a_button_may_name_its_own_target() -> None:
     ],
 )
 def test_forms_that_lead_elsewhere_are_left_alone(html: str) -> None:
-    assert forms.onward(forms.parse(html)) is None
+    assert isinstance(decided(html, logged_in=True), Stop)
 
 
 @given(st.text(alphabet="<>!/=[]-\"' formINPUTselect?&;#", max_size=200))
 def test_broken_html_never_raises(html: str) -> None:
-    for form in forms.parse(html):
-        forms.fill(form, PAGE, "ann", "pw")
+    page = read(html, URL)
+    step = decide(page, state())
+    if isinstance(step, Step):
+        submit(step, page)

@@ -1,0 +1,95 @@
+"""Which button of a form a member presses who wants to share, and which never."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sandbox.score.pages.page import Button, Form, Page
+from sandbox.score.pages.words import Tone, means, says, split_name, tone
+
+RANKS: dict[Tone, int] = {"yes": 5, "later": 4, "sign-in": 3, "go": 2, "": 1}
+
+
+@dataclass(frozen=True)
+class Press:
+    """A button to press, how clearly it goes on (see RANKS), and the doubt about it, if any."""
+
+    button: Button
+    rank: int
+    doubt: str = ""
+
+
+def tone_of(button: Button) -> Tone:
+    """What a button shows decides; its markup only where that tells nothing."""
+    found = tone(button.label)
+    if found:
+        return found
+    for told in (split_name(button.value), button.hint, split_name(button.action)):
+        if found := tone(told):
+            return found
+    return ""
+
+
+def is_consent(page: Page) -> bool:
+    """Whether the page asks to share: by its heading and title, else by its text."""
+    top = f"{page.title} {page.heading}"
+    return says(top, "consent_page") or (not is_offer(page) and says(page.text, "consent_page"))
+
+
+def is_offer(page: Page) -> bool:
+    """Whether the page offers something that sharing does not need: paperless mail, staying signed in."""
+    top = f"{page.title} {page.heading}"
+    return says(top if page.heading else f"{top} {page.text[:300]}", "marketing_page") and not says(
+        f"{top} {page.text}", "share"
+    )
+
+
+def press(form: Form, page: Page, username: str, *, interactive: bool = False) -> Press | None:
+    """The button to press; None when none goes on. `interactive`: scripts run, so any button may work."""
+    usable = [b for b in form.buttons if b.submits or interactive]
+    by_tone: dict[Tone, list[Button]] = {}
+    for button in usable:
+        by_tone.setdefault(tone_of(button), []).append(button)
+    if is_offer(page):
+        order: tuple[Tone, ...] = ("later", "no", "go", "yes")
+    elif is_consent(page):
+        order = ("yes", "go", "sign-in")
+    else:
+        order = ("yes", "later", "sign-in", "go")
+    for wanted in order:
+        if found := by_tone.get(wanted):
+            return Press(_best(found), RANKS.get(wanted, 4), _doubt(found, wanted))
+    return _unknown(by_tone, form, page, username)
+
+
+def _best(buttons: Sequence[Button]) -> Button:
+    return next((b for b in buttons if means(b.label, "everything")), buttons[0])
+
+
+def _doubt(buttons: Sequence[Button], wanted: Tone) -> str:
+    if wanted == "go" and len({b.label for b in buttons}) > 1:
+        return f"{len(buttons)} buttons go on, and “{buttons[0].label}” was pressed"
+    return ""
+
+
+def _unknown(by_tone: dict[Tone, list[Button]], form: Form, page: Page, username: str) -> Press | None:
+    """A button whose words are not known: pressed when it is alone, or one of a list to choose from."""
+    unknown = by_tone.get("", [])
+    if not unknown:
+        return None
+    if (
+        form.method == "post"
+        and form.controls
+        and not form.shown
+        and len(unknown) == 1
+        and "no" not in by_tone
+    ):
+        return Press(unknown[0], RANKS[""])  # a page on the way
+    named = [b for b in unknown if username and username.casefold() in f"{b.label} {b.value}".casefold()]
+    if len(unknown) == 1 or named:
+        button = (named or unknown)[0]
+        return Press(button, RANKS[""], f"the words of the button “{button.label[:60]}” are not known")
+    if "no" not in by_tone and says(f"{page.title} {page.heading} {form.about}", "placeholder"):
+        return Press(unknown[0], RANKS[""], f"the first of {len(unknown)} buttons was pressed")
+    return None

@@ -1,0 +1,490 @@
+"""Reads HTML into a Page. Broken HTML gives what a browser would make of it, never an exception."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from sandbox.score.pages.page import Button, Control, Form, Link, Option, Page
+from sandbox.score.pages.visibility import Visibility
+from sandbox.score.pages.words import split_name
+
+LARGEST_PAGE = 1_000_000  # characters
+DEEPEST = 1_000  # elements within each other, by count of tags: a browser draws 512
+MOST_OPTIONS = 3_000
+MOST_TEXT = 20_000
+_TAG = re.compile(r"<(/?)[a-zA-Z]")
+_VOID = re.compile(
+    r"<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|p|li|option|td|tr)\b", re.I
+)
+_DATA_SCRIPTS = (
+    "application/ld+json",
+    "application/json",
+    "importmap",
+    "text/template",
+    "text/html",
+    "speculationrules",
+)
+_ROBOTS = (
+    "recaptcha",
+    "hcaptcha",
+    "h-captcha",
+    "turnstile",
+    "arkoselabs",
+    "funcaptcha",
+    "geetest",
+    "captcha-delivery",
+    "perimeterx",
+    "px-captcha",
+    "challenge-platform",
+    "friendlycaptcha",
+    "frc-captcha",
+)
+_KINDS = {
+    "text",
+    "password",
+    "email",
+    "tel",
+    "url",
+    "number",
+    "search",
+    "date",
+    "month",
+    "week",
+    "time",
+    "color",
+    "range",
+    "datetime-local",
+    "hidden",
+    "checkbox",
+    "radio",
+    "file",
+    "submit",
+    "image",
+    "reset",
+    "button",
+}
+
+
+def read(html: str, url: str, *, rendered: bool = False) -> Page:
+    """The page at `url`. `rendered`: a browser drew it and marked its elements (see `chromium`)."""
+    reading = _Reading(LexborHTMLParser(_bounded(html)), url, rendered)
+    reading.run()
+    return reading.page()
+
+
+def _bounded(html: str) -> str:
+    """Cut where there is more than in any page: parsing takes the square of the depth, and of a list."""
+    html = html[:LARGEST_PAGE].replace("\0", "")
+    depth = options = 0
+    for tag in _TAG.finditer(html):
+        if html.startswith(("option", "OPTION"), tag.start() + 1):
+            options += 1
+            if options > MOST_OPTIONS:
+                return html[: tag.start()]
+        elif tag[1]:
+            depth = max(0, depth - 1)
+        elif not _VOID.match(html, tag.start()):
+            depth += 1
+            if depth > DEEPEST:
+                return html[: tag.start()]
+    return html
+
+
+class _Reading:
+    """One walk over the elements of a page, in document order."""
+
+    def __init__(self, tree: LexborHTMLParser, url: str, rendered: bool) -> None:
+        self._tree, self._url, self._rendered = tree, url, rendered
+        self._visibility = Visibility(tree, rendered)
+        self._forms: dict[int, Form] = {}
+        self._by_id: dict[str, Form] = {}
+        self._loose = Form(-1)
+        self._links: list[Link] = []
+        self._text: list[str] = []
+        self._alerts: list[str] = []
+        self._heading = self._refresh = self._robots = self._base = ""
+        self._seconds, self._scripted = 0.0, False
+        self._pointer: tuple[Form, int] | None = None
+        self._labels: dict[str, str] = {}
+
+    def run(self) -> None:
+        base = self._tree.css_first("base[href]")
+        self._base = _join(self._url, base.attributes.get("href") or "") if base is not None else self._url
+        for number, form in enumerate(self._tree.css("form")):
+            attributes = form.attributes
+            method = (attributes.get("method") or "get").lower()
+            about = " ".join(
+                attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role", "action")
+            )
+            made = Form(
+                number,
+                attributes.get("action") or "",
+                method if method in ("get", "post", "dialog") else "get",
+                split_name(about),
+            )
+            self._forms[form.mem_id] = made
+            self._by_id.setdefault(attributes.get("id") or f"#{number}", made)
+        for label in self._tree.css("label[for]"):
+            named = label.attributes.get("for") or ""
+            self._labels[named] = f"{self._labels.get(named, '')} {self._shown_text(label)}".strip()
+        root = self._tree.root
+        if root is not None:
+            self._walk(root)
+
+    def page(self) -> Page:
+        title = self._tree.css_first("title")
+        return Page(
+            self._url,
+            _line(title.text(), 120) if title is not None else "",
+            self._heading,
+            " ".join(self._text)[:MOST_TEXT],
+            " ".join(self._alerts)[:1000],
+            self._base,
+            tuple(self._forms.values()),
+            self._loose,
+            tuple(self._links),
+            self._refresh,
+            self._seconds,
+            self._scripted,
+            self._robots,
+        )
+
+    def _walk(self, root: LexborNode) -> None:
+        """Depth first without recursion; what is hidden stays hidden to its leaves."""
+        stack: list[tuple[LexborNode, bool, bool, Form | None]] = [(root, False, False, None)]
+        number = 0
+        while stack:
+            node, hidden, displaced, owner = stack.pop()
+            if node.is_text_node:
+                if not hidden and (text := _line(node.text_content or "", 2000)):
+                    self._text.append(text)
+                continue
+            if not node.is_element_node:
+                if node.tag == "-document":
+                    stack.extend((child, hidden, displaced, owner) for child in _children(node))
+                continue
+            above, hidden = hidden, hidden or self._visibility.hides(node)
+            displaced = displaced or self._visibility.displaces(node)
+            if node.mem_id in self._forms:
+                owner = self._forms[node.mem_id]
+                table = _ancestor(node, "table")
+                self._pointer = (
+                    (owner, table.mem_id) if table is not None and node.first_child is None else None
+                )
+            number += 1
+            ref = int(node.attributes.get("data-ref") or -1) if self._rendered else number
+            self._element(node, ref, (hidden, displaced, above), owner or self._in_table(node))
+            stack.extend((child, hidden, displaced, owner) for child in _children(node))
+
+    def _in_table(self, node: LexborNode) -> Form | None:
+        """The form of a control in a table that a form stands in crookedly (HTML 13.2.6.4.9)."""
+        if self._pointer is None or node.tag not in ("input", "select", "textarea", "button"):
+            return None
+        form, place = self._pointer
+        table = _ancestor(node, "table")
+        return form if table is not None and table.mem_id == place else None
+
+    def _element(
+        self, node: LexborNode, ref: int, unseen: tuple[bool, bool, bool], owner: Form | None
+    ) -> None:
+        tag, attributes, hidden = node.tag, node.attributes, unseen[0]
+        if tag == "script":
+            self._script(node)
+        elif tag == "meta":
+            self._meta(node)
+        elif tag == "iframe":
+            self._notice_robots(attributes.get("src") or "")
+        elif tag in ("input", "select", "textarea", "button"):
+            form = self._by_id.get(attributes.get("form") or "") if "form" in attributes else owner
+            self._control(node, ref, unseen, form or self._loose)
+        elif tag == "a" and not hidden:
+            self._link(node, ref)
+        elif attributes.get("role") == "button" and not hidden:
+            label = self._label(node)
+            (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
+        elif tag in ("h1", "h2", "legend") and not hidden:
+            text = self._shown_text(node)
+            self._heading = self._heading or (_line(text, 120) if tag != "legend" else "")
+            if owner is not None:
+                owner.about = f"{owner.about} {text}"[:500]
+        if not hidden and tag in ("div", "p", "span", "section", "ul", "li", "strong", "td", "font"):
+            self._notice_robots(attributes.get("class") or "")
+            if _is_alert(node):
+                self._alerts.append(self._shown_text(node))
+
+    def _control(self, node: LexborNode, ref: int, unseen: tuple[bool, bool, bool], form: Form) -> None:
+        """`unseen`: whether it is hidden, displaced, and whether something around it is hidden."""
+        attributes, tag = node.attributes, node.tag
+        hidden, displaced, above = unseen
+        kind = (attributes.get("type") or ("submit" if tag == "button" else "text")).lower().strip()
+        if tag == "button" and kind not in ("button", "reset"):
+            kind = "submit"
+        if tag in ("select", "textarea") or (tag == "input" and kind not in _KINDS):
+            kind = tag if tag != "input" else "text"
+        if self._is_disabled(node):
+            return
+        if kind in ("submit", "image", "button"):
+            if not hidden and not displaced:
+                form.buttons.append(self._button(node, ref, kind))
+            return
+        name = attributes.get("name") or ""
+        if kind in ("reset", "file") or not (name or self._rendered or form is self._loose):
+            return
+        label = self._label(node)
+        shown = kind != "hidden" and not hidden
+        if kind in ("checkbox", "radio"):
+            named = self._labels.get(attributes.get("id") or "", "")
+            shown = not above and (not hidden or bool(named))
+        elif displaced or (attributes.get("tabindex") == "-1" and attributes.get("autocomplete") == "off"):
+            shown = False
+        options = tuple(self._options(node)) if tag == "select" else ()
+        value = attributes.get("value") or ""
+        if kind in ("checkbox", "radio") and "value" not in attributes:
+            value = "on"
+        if tag == "textarea":
+            value = node.text() or ""
+        form.controls.append(
+            Control(
+                ref,
+                name,
+                kind,
+                value,
+                label,
+                _hint(node),
+                self._group(node),
+                (attributes.get("autocomplete") or "").lower(),
+                "checked" in attributes,
+                "required" in attributes
+                or attributes.get("aria-required") == "true"
+                or label.rstrip().endswith("*"),
+                shown,
+                "readonly" in attributes,
+                "multiple" in attributes,
+                options,
+            )
+        )
+
+    def _button(self, node: LexborNode, ref: int, kind: str) -> Button:
+        attributes = node.attributes
+        value = attributes.get("value") or ""
+        label = self._shown_text(node) if node.tag == "button" else value if kind != "image" else ""
+        label = (
+            label or attributes.get("aria-label") or attributes.get("alt") or attributes.get("title") or ""
+        )
+        if not label and (picture := node.css_first("img[alt]")) is not None:
+            label = picture.attributes.get("alt") or ""
+        if not label and node.tag == "input" and kind == "submit":
+            label = "Submit"
+        return Button(
+            ref,
+            _line(label, 120),
+            attributes.get("name") or "",
+            value,
+            _hint(node),
+            attributes.get("formaction") or "",
+            (attributes.get("formmethod") or "").lower(),
+            kind == "image",
+            kind != "button",
+        )
+
+    def _options(self, select: LexborNode) -> Iterator[Option]:
+        for option in select.css("option"):
+            attributes = option.attributes
+            if "disabled" in attributes or (
+                option.parent is not None and "disabled" in option.parent.attributes
+            ):
+                continue
+            label = _line(attributes.get("label") or option.text(), 120)
+            value = attributes.get("value", label)
+            yield Option(value or "", label, "selected" in attributes)
+
+    def _label(self, node: LexborNode) -> str:
+        """What names a control: its label, what it points at, its own words, what stands before it."""
+        attributes = node.attributes
+        found = self._labels.get(attributes.get("id") or "", "") if attributes.get("id") else ""
+        if not found and (wrapping := _ancestor(node, "label")) is not None:
+            found = self._shown_text(wrapping)
+        if not found:
+            pointed = (self._by_ref(name) for name in (attributes.get("aria-labelledby") or "").split()[:4])
+            found = " ".join(text for text in pointed if text)
+        if not found and node.tag not in ("input", "select", "textarea"):
+            found = self._shown_text(node)
+        found = (
+            found
+            or attributes.get("aria-label")
+            or attributes.get("placeholder")
+            or attributes.get("title")
+            or ""
+        )
+        return _line(found or self._neighbour(node), 200)
+
+    def _neighbour(self, node: LexborNode) -> str:
+        """The text beside a control without a label: before a field, after a box."""
+        if (node.attributes.get("type") or "").lower() == "hidden":
+            return ""
+        if (node.attributes.get("type") or "").lower() in ("checkbox", "radio"):
+            after = node.next
+            while after is not None and after.tag not in ("input", "button", "br", "select"):
+                if text := _line(after.text(), 200):
+                    return text
+                after = after.next
+            return ""
+        place: LexborNode | None = node
+        for _ in range(3):  # beside it, in the cell before, in the line before
+            before = place.prev if place is not None else None
+            while before is not None:
+                if before.tag in ("input", "select", "textarea", "button") or (
+                    before.is_element_node and before.css_first("input,select,textarea,button") is not None
+                ):
+                    return ""
+                if (text := _line(before.text(), 200)) and before.tag not in NOT_LABELS:
+                    return text
+                before = before.prev
+            place = place.parent if place is not None else None
+        return ""
+
+    def _group(self, node: LexborNode) -> str:
+        """What stands over a group of boxes: a fieldset's legend, or the label of a group."""
+        place = node.parent
+        while place is not None and place.tag not in ("form", "body"):
+            attributes = place.attributes
+            if place.tag == "fieldset" and (legend := place.css_first("legend")) is not None:
+                return _line(self._shown_text(legend), 200)
+            if attributes.get("role") in ("group", "radiogroup"):
+                pointed = " ".join(
+                    self._by_ref(n) for n in (attributes.get("aria-labelledby") or "").split()[:4]
+                )
+                if text := _line(attributes.get("aria-label") or pointed, 200):
+                    return text
+            place = place.parent
+        return ""
+
+    def _by_ref(self, identifier: str) -> str:
+        quoted = identifier.replace("\\", "").replace('"', "")
+        try:
+            found = self._tree.css_first(f'[id="{quoted}"]')
+        except Exception:  # an id that no selector can hold
+            return ""
+        return self._shown_text(found) if found is not None else ""
+
+    def _shown_text(self, node: LexborNode) -> str:
+        parts: list[str] = []
+        stack = [node]
+        while stack:
+            place = stack.pop()
+            if place.is_text_node:
+                parts.append(place.text_content or "")
+            elif place.is_element_node and (place is node or not self._visibility.hides(place)):
+                if place.tag in ("select", "textarea"):
+                    continue
+                if place.tag == "img" and (text := place.attributes.get("alt")):
+                    parts.append(text)
+                stack.extend(_children(place))
+        return _line(" ".join(parts), 400)
+
+    def _link(self, node: LexborNode, ref: int) -> None:
+        href = (node.attributes.get("href") or "").strip()
+        label = (
+            self._shown_text(node) or node.attributes.get("aria-label") or node.attributes.get("title") or ""
+        )
+        if href and not href.startswith(("#", "javascript:", "mailto:", "tel:")):
+            self._links.append(Link(ref, _line(label, 120), _join(self._base, href)))
+
+    def _meta(self, node: LexborNode) -> None:
+        if (node.attributes.get("http-equiv") or "").lower() != "refresh":
+            return
+        content = node.attributes.get("content") or ""
+        found = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
+        if found and not self._refresh:
+            self._seconds = float(found[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", found[1]) else 0.0
+            self._refresh = _join(self._base, found[2].strip()) if found[2].strip() else self._url
+
+    def _script(self, node: LexborNode) -> None:
+        kind = (node.attributes.get("type") or "").lower()
+        if kind not in _DATA_SCRIPTS:
+            self._scripted = True
+            self._notice_robots(node.attributes.get("src") or "")
+
+    def _notice_robots(self, text: str) -> None:
+        if not self._robots and text:
+            self._robots = next((name for name in _ROBOTS if name in text.lower()), "")
+
+    def _is_disabled(self, node: LexborNode) -> bool:
+        """Disabled itself, or in a disabled fieldset but for its first legend."""
+        if "disabled" in node.attributes:
+            return True
+        inside, place = node, node.parent
+        while place is not None:
+            if place.tag == "fieldset" and "disabled" in place.attributes:
+                first = place.css_first("legend")
+                if not (inside.tag == "legend" and first is not None and first.mem_id == inside.mem_id):
+                    return True
+            inside, place = place, place.parent
+        return False
+
+
+NOT_LABELS = frozenset({"script", "style", "h1", "h2", "title", "noscript"})
+
+
+def _children(node: LexborNode) -> Iterator[LexborNode]:
+    """Last to first, as a stack takes them."""
+    child = node.last_child
+    while child is not None:
+        yield child
+        child = child.prev
+
+
+def _ancestor(node: LexborNode, tag: str) -> LexborNode | None:
+    place = node.parent
+    while place is not None and place.tag != tag:
+        place = place.parent
+    return place
+
+
+def _is_alert(node: LexborNode) -> bool:
+    attributes = node.attributes
+    if attributes.get("role") in ("alert", "status") or attributes.get("aria-live") == "assertive":
+        return True
+    named = split_name(f"{attributes.get('class') or ''} {attributes.get('id') or ''}").lower()
+    return bool(
+        set(named.split())
+        & {"error", "errors", "alert", "danger", "invalid", "warning", "validation", "feedback"}
+    )
+
+
+def _hint(node: LexborNode) -> str:
+    attributes = node.attributes
+    names: tuple[str, ...] = (
+        "name",
+        "id",
+        "value",
+        "placeholder",
+        "class",
+        "formaction",
+        "data-testid",
+        "data-se",
+    )
+    if node.tag == "input" and (attributes.get("type") or "").lower() not in (
+        "submit",
+        "image",
+        "button",
+        "checkbox",
+        "radio",
+    ):
+        names = ("name", "id", "placeholder", "autocomplete")
+    return _line(split_name(" ".join(attributes.get(name) or "" for name in names)), 200)
+
+
+def _line(text: str | None, most: int) -> str:
+    return re.sub(r"\s+", " ", text or "").strip()[:most]
+
+
+def _join(base: str, link: str) -> str:
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link

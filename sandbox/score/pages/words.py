@@ -1,0 +1,105 @@
+"""What the words of a sign-in page mean, in the languages that payers serve."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from sandbox.core import files
+
+Tone = Literal["yes", "no", "later", "go", "sign-in", "sign-up", "social", "away", ""]
+"""What pressing or choosing something means; empty when its words do not tell."""
+
+LONGEST_LABEL = 300  # characters of a label that are looked at
+_FAR_EAST = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
+_SPELLED = str.maketrans({"đ": "d", "’": "'", "‘": "'", "`": "'", "´": "'", "ß": "ss", "ø": "o", "ł": "l"})
+
+
+def normalize(text: str) -> str:
+    """Lower case, without accents, single spaces: how terms and labels are compared."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_SPELLED))
+    plain = "".join(letter for letter in plain if unicodedata.category(letter) != "Mn")
+    plain = unicodedata.normalize("NFC", plain).translate(_SPELLED)
+    return re.sub(r"\s+", " ", plain).strip()
+
+
+def split_name(name: str) -> str:
+    """A name from markup as words: `loginUserName_1` → `login User Name 1`."""
+    return re.sub(r"[^\w]+|_+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).strip()
+
+
+def means(text: str, meaning: str) -> bool:
+    """Whether a label, in any spelling, holds a term of this meaning."""
+    return _find(normalize(text[:LONGEST_LABEL]), meaning) is not None
+
+
+def says(text: str, meaning: str) -> bool:
+    """The same for a text of any length, such as that of a whole page."""
+    return _find(normalize(text), meaning) is not None
+
+
+@lru_cache(maxsize=4096)
+def tone(text: str) -> Tone:
+    """What a button, link or option with this label means.
+
+    Negations win: `Don't allow` is no. Only a second clause after a clear yes does not count:
+    `Allow until I revoke it`, `Share (cancel at any time)`.
+    """
+    label = normalize(text[:LONGEST_LABEL])
+    if means(label, "social"):
+        return "social"
+    if _find(label, "later"):
+        return "later"
+    share, no = _find(label, "share"), _first(label, "negation", "refusal")
+    if no:
+        return "yes" if share and share.end() <= no.start() and _new_clause(label, share, no) else "no"
+    yes, away, go = _find(label, "yes"), _find(label, "away"), _find(label, "go")
+    if _find(label, "sign_up"):
+        return "sign-up"
+    if yes and not (away and away.start() < yes.start()):
+        return "yes"
+    if _find(label, "sign_in") and not away:
+        return "sign-in"
+    if away:
+        return "away"
+    if go:
+        return "go"
+    return ""
+
+
+_CLAUSE = re.compile(r"[,;(—–:.]|\b(until|unless|and|if|hasta|bis|und|jusqu|et|ate|you can|i can|any time)\b")
+_CONTRARY = re.compile(r"\b(but|pero|mais|aber|mas|without|sin|ohne|sans|sem|nothing|none|nobody)\b")
+
+
+def _new_clause(label: str, yes: re.Match[str], no: re.Match[str]) -> bool:
+    """Whether the no stands in a clause after the yes, and does not take it back."""
+    between = label[yes.end() : no.end()]
+    return bool(_CLAUSE.search(between)) and not _CONTRARY.search(between)
+
+
+def _first(label: str, *meanings: str) -> re.Match[str] | None:
+    found = [match for meaning in meanings if (match := _find(label, meaning))]
+    return min(found, key=lambda match: match.start(), default=None)
+
+
+def _find(label: str, meaning: str) -> re.Match[str] | None:
+    return _patterns()[meaning].search(label)
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> dict[str, re.Pattern[str]]:
+    table = files.read_yaml(Path(__file__).with_name("vocabulary.yaml"))
+    return {
+        meaning: re.compile("|".join(_pattern(term) for row in rows for term in row))
+        for meaning, rows in table.items()
+    }
+
+
+def _pattern(term: str) -> str:
+    stem = normalize(term.removesuffix("*"))
+    if _FAR_EAST.search(stem):
+        return re.escape(stem)
+    return rf"(?<!\w){re.escape(stem)}" + ("" if term.endswith("*") else r"(?!\w)")
