@@ -171,6 +171,7 @@ def _syncs(
     given.machine.sample()
     for number, one in enumerate(who, 1):
         progress(f"sync {number} of {len(who)}")
+        http.watch.member(one.patient)
         scope, types = (SCOPE, frozenset(SEARCHES)) if given.every_type else (one.scope, served)
         done.append(Syncer(http, described.base, one.patient, one.bearer).run(scope, types))
         given.machine.sample()

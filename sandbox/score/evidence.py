@@ -30,8 +30,8 @@ class Exchange:
 
     `status` 0 means no whole answer came; `note` then says why. `ms` is wall time to the last byte.
     `step` is one of discovery, sign-in, token, everything, individual, pagination, reference, probe,
-    clock, portal, register. `retry` marks a second try of the same request. `flaw` says what is wrong
-    with the body of a 200; `body` is the answer's text, kept only when somebody asked for bodies.
+    clock, portal, register, second-look. `retry` marks a second try of the same request. `flaw` says what is
+    wrong with the body of a 200; `body` is the answer's text, kept only when somebody asked for bodies.
     """
 
     method: str

@@ -75,10 +75,11 @@ def _questions(http: Client, base: str, holders: Sequence[Holder]) -> list[tuple
     """Words for each request of the sample, and the request."""
 
     def document(path: str) -> Ask:
-        return lambda: (http.get(f"{base}/{path}", step="probe", headers={"Accept": "application/json"}),)
+        accept = {"Accept": "application/json"}
+        return lambda: (http.get(f"{base}/{path}", step="second-look", headers=accept),)
 
     def record(holder: Holder, kind: str, path: str) -> Ask:
-        return lambda: http.read(f"{base}/{path}", holder.bearer, step="probe", resource=kind)
+        return lambda: http.read(f"{base}/{path}", holder.bearer, step="second-look", resource=kind)
 
     found = [
         ("metadata", document("metadata")),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from sandbox.core.text import quantity
 from sandbox.score import second_look
 from sandbox.score.client import Client
 from sandbox.score.evidence import Observation, Reason, unseen
@@ -27,6 +28,8 @@ def verify(
     found: Observations,
 ) -> None:
     """`holders` are the members who were synced. Adds the observations `second-look` and `locks`."""
+    for rule, text in _said(sessions, found):
+        http.watch.note(rule, text, "sync")
     member = None if given.by_hand else _spare(sessions, holders)
     if not given.probes:
         found["second-look"] = unseen("no second look was taken: --no-probes")
@@ -36,6 +39,31 @@ def verify(
     signs_in = member if door is not None and door.driver is None else None
     found["second-look"] = second_look.look(http, base, holders, door, signs_in)
     found["locks"] = _locks(http, base, given, known, door, member, holders, why_none, progress)
+
+
+def _said(sessions: Sessions, found: Observations) -> Iterator[tuple[str, str]]:
+    """What the observations themselves say of members: shared patients, empty syncs, accounts that are lent
+    as what they are not."""
+    names = {session.patient: set[str]() for _, session in sessions if session.usable}
+    for member, session in sessions:
+        if session.usable:
+            names[session.patient].add(member.username)
+    shared = [members for members in names.values() if len(members) > 1]
+    if shared:
+        told = f"{sum(map(len, shared))} of {quantity(len(sessions), 'member')}"
+        yield "same-patient", f"the tokens of {told} name {quantity(len(shared), 'patient')}"
+    syncs = found["sync"].value["members"] if found["sync"].seen else []
+    empty = [
+        sync
+        for sync in syncs
+        if set(sync["ok_searches"]) - {"Patient"} and set(sync["filled"]) <= {"Patient"}
+    ]
+    if empty:
+        told = f"{len(empty)} of {quantity(len(syncs), 'sync', 'syncs')}"
+        yield "empty-records", f"{told} found no record beside the Patient, though searches answered 200"
+    for entry in (found["lapsed"].value or {}).values():
+        if entry.get("contradicts"):
+            yield "instrument-lapsed-member", entry["contradicts"]
 
 
 def _locks(

@@ -12,6 +12,7 @@ from sandbox.score.fhir_xml import read_xml
 from sandbox.score.findings import Finding
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import Notebook
+from sandbox.score.lint.records import Records
 
 _DATA = ("everything", "individual", "pagination", "reference", "probe")
 
@@ -26,6 +27,7 @@ class Watch:
         self._tokens: list[str] = []
         self._issuers: list[str] = []
         self._known: set[str] = set()
+        self._records = Records()
 
     def answer(self, answer: Answer) -> None:
         """Every answer, whatever it was asked for."""
@@ -40,6 +42,10 @@ class Watch:
     def note(self, rule: str, text: str, where: str = "", request_id: str = "") -> None:
         """What a probe found out by itself; the text holds no member data."""
         self._notes.note(rule, text, where, request_id)
+
+    def member(self, patient: str) -> None:
+        """The resources that come now are shown to this patient."""
+        self._records.begin(patient)
 
     def callback(self, said: Mapping[str, str], state: str) -> None:
         """What came back to the app, from the payer under test or from a fresh one of the same kind."""
@@ -58,6 +64,7 @@ class Watch:
 
         Each is judged once: searches and $everything show the same ones.
         """
+        self._records.take(resource, key)
         kind = word(resource.get("resourceType"))
         if another:
             self._notes.note("other-patient", f"{kind} about another patient", f"search of {asked}")
@@ -78,6 +85,8 @@ class Watch:
         if why := entry.weak(self._tokens):
             self._notes.note("token-entropy", why, "token endpoint")
         self._tokens = []
+        self._all(self._records.notes(), "sync")
+        self._records = Records()
         return self._notes.findings()
 
     def _document(self, answer: Answer) -> None:

@@ -1,0 +1,107 @@
+"""Whose records are whose: emptiness, sameness, and references without an address.
+
+Of each member only digests and counts are kept, never a record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any
+
+from sandbox.core import files
+from sandbox.score import bundles
+from sandbox.score.plan import SEARCHES
+
+PERSONAL = frozenset(SEARCHES) - {"Provenance"}
+"""Types of records that are about one member."""
+MOST_RECORDS = 400
+"""Of one member that are compared: a claim alike may be chance, hundreds are not."""
+LEAST_RECORDS = 3
+LEAST_REFERENCES = 5
+DEEPEST = 40
+_UNSAID = frozenset({"id", "meta", "text", "identifier", "reference", "display", "resourceType"})
+"""What makes two copies of one record look different, or different ones alike."""
+_TELLING = re.compile(r"\d{4}-\d\d|\d+\.\d\d")
+
+
+@dataclass
+class _Member:
+    patient: str
+    keys: set[str] = field(default_factory=set)
+    prints: set[bytes] = field(default_factory=set)
+
+
+class Records:
+    """The records of one examination, member by member."""
+
+    def __init__(self) -> None:
+        self._members: list[_Member] = []
+        self._literal = self._logical = 0
+
+    def begin(self, patient: str) -> None:
+        """The records that come now are shown to this patient."""
+        self._members.append(_Member(patient))
+
+    def take(self, resource: dict[str, Any], key: str) -> None:
+        """One resource that was shown."""
+        if not self._members or not key or bundles.type_of(f"{key}/") not in PERSONAL:
+            return
+        member = self._members[-1]
+        if key in member.keys or len(member.keys) >= MOST_RECORDS:
+            return
+        member.keys.add(key)
+        values, telling = [], 0
+        for name, value in leaves(resource, self._count):
+            if name not in _UNSAID:
+                values.append(f"{name}={value}")
+                telling += bool(_TELLING.match(str(value))) or type(value) is float
+        if telling >= 2:
+            member.prints.add(hashlib.sha256(files.json_bytes(sorted(values))).digest())
+
+    def notes(self) -> Iterator[tuple[str, str]]:
+        """Rule and words for what does not hold."""
+        for one, other in combinations(self._members, 2):
+            if one.patient == other.patient:
+                continue
+            if one.keys and one.keys == other.keys:
+                yield "same-records", "two members are shown the very same records"
+            elif len(one.prints) >= LEAST_RECORDS and one.prints == other.prints:
+                yield "same-records", "two members have the same records under other ids"
+        if self._logical >= LEAST_REFERENCES and self._logical > self._literal:
+            told = f"{self._logical} references name an identifier only, {self._literal} an address"
+            yield "references-logical", f"to organizations, practitioners and places {told}"
+
+    def _count(self, reference: dict[str, Any]) -> None:
+        """Count a Reference to somebody or something beside the member's own records."""
+        said = reference.get("reference")
+        if isinstance(said, str) and said:
+            kind = bundles.type_of(f"{said}/")
+            self._literal += said[:1] != "#" and kind not in PERSONAL and kind != "Patient"
+        elif isinstance(reference.get("identifier"), dict):
+            self._logical += reference.get("type") not in (*PERSONAL, "Patient")
+
+
+def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str, Any]]:
+    """Name and value of everything simple inside a resource; `referred` hears of each Reference."""
+    waiting: list[tuple[str, Any, int]] = [("", resource, 0)]
+    while waiting:  # not recursive: a stranger decides how deep this goes
+        name, value, depth = waiting.pop()
+        if depth > DEEPEST:
+            continue
+        if type(value) is dict:
+            if referred is not None and depth and ("reference" in value or _is_logical(value)):
+                referred(value)
+            waiting += [(inner, each, depth + 1) for inner, each in value.items() if inner not in _UNSAID]
+        elif type(value) is list:
+            waiting += [(name, each, depth + 1) for each in value]
+        else:
+            yield name, value
+
+
+def _is_logical(value: dict[str, Any]) -> bool:
+    """A Reference by identifier: a dict with an identifier and nothing but what References have."""
+    return type(value.get("identifier")) is dict and value.keys() <= {"identifier", "type", "display", "id"}
