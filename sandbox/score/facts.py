@@ -31,7 +31,7 @@ STATUSES = (
 LINES = ("medicare-advantage", "medicaid", "chip", "qhp", "commercial")
 """Lines of business that have a usual name; others are used, and named as unknown."""
 
-ROLES = r"^(eligible|ineligible|not-opted-in|lapsed-\d{1,5})$"
+ROLES = r"^(eligible|ineligible|not-opted-in|lapsed-\d{1,5}|dependant|representative)$"
 
 
 def _status(value: Any) -> Any:
@@ -64,7 +64,8 @@ class Member(_Read):
         "eligible",
         pattern=ROLES,
         description="`eligible`, `ineligible` (coverage has not begun), `not-opted-in` (never opened the"
-        " portal) or `lapsed-<days>` (coverage ended that many days ago)",
+        " portal), `lapsed-<days>` (coverage ended that many days ago); `dependant` and `representative`"
+        " sign in too, and are not graded",
     )
     line: str | None = Field(None, description="The member's line of business, as in `offered_lines`")
     coverage_end: Annotated[str | None, BeforeValidator(_day)] = Field(
@@ -219,7 +220,7 @@ def _words(problem: ValidationError) -> str:
     """The first thing wrong with a value, in words that hold no secret."""
     first = problem.errors(include_input=False, include_url=False)[0]
     if first["type"] == "string_pattern_mismatch":
-        return "is none of eligible, ineligible, not-opted-in, lapsed-<days>"
+        return "is none of eligible, ineligible, not-opted-in, lapsed-<days>, dependant, representative"
     place = ".".join(str(part) for part in first["loc"][1:])
     said = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     return f"{place}: {said}" if place else said

@@ -31,7 +31,8 @@ def require_fhir_base(http: Client, base: str, described: Discovery, is_known: b
     documents = (described.capability, described.smart)
     if is_known or any(document.present for document in documents):
         return
-    speaks_fhir = any(document.is_fhir for document in documents) or _has_patients(http, base)
+    speaks_fhir = any(document.is_fhir and _status(document) != 404 for document in documents)
+    speaks_fhir = speaks_fhir or _has_patients(http, base)
     meant = _find_meant(http, base, above_only=speaks_fhir)
     if not meant and (speaks_fhir or all(_is_down(document) for document in documents)):
         return
@@ -48,13 +49,19 @@ def _cut(base: str) -> str:
 
 
 def _has_patients(http: Client, base: str) -> bool:
+    """Whether Patient is there, if only for others: a FHIR server says 404 below an address that is none."""
     headers = {"Accept": "application/fhir+json"}
-    return is_fhir_shaped(http.get(f"{base}/Patient", step="discovery", headers=headers))
+    answer = http.get(f"{base}/Patient", step="discovery", headers=headers)
+    return answer.status != 404 and is_fhir_shaped(answer)
 
 
 def _is_down(document: Document) -> bool:
-    status = document.exchanges[-1].status if document.exchanges else 0
+    status = _status(document)
     return status == 0 or status == 429 or status >= 500
+
+
+def _status(document: Document) -> int:
+    return document.exchanges[-1].status if document.exchanges else 0
 
 
 def _find_meant(http: Client, base: str, above_only: bool) -> str:

@@ -26,6 +26,11 @@ def test_the_golden_scores(still: tuple[str, FrozenClock], selection: str, score
     assert (card.vendor_score, marked, card.vendor_score_stated, stated) == (63 - lost, 63, 70 - lost, 70)
 
 
+def test_nothing_is_found_beside_the_score_of_baseline(still: tuple[str, FrozenClock]) -> None:
+    card = standing_grade(still, "baseline", "findings")
+    assert [(found.rule, found.text, found.where) for found in card.lint] == []
+
+
 def test_a_payer_of_claims_alone_has_no_more_than_92(still: tuple[str, FrozenClock]) -> None:
     card = standing_grade(still, NO_CLINICAL_NO_EVERYTHING, "golden")
     points = {line.id: line.points for line in card.lines}

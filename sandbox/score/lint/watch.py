@@ -119,7 +119,7 @@ class Watch:
             )
         elif answer.status == 200:
             body = answer.json()
-            if why := bundles.flaw(answer):
+            if answer.exchange.resource and (why := bundles.flaw(answer)):
                 self._notes.note("bundle-unreadable", why, where, answer.exchange.request_id)
             elif body.get("resourceType") == "Bundle":
                 self._all(results.page(body), where, answer)

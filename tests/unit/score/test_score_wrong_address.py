@@ -83,6 +83,13 @@ def test_a_site_without_fhir_gets_no_card(grade_fake: Grade, elsewhere: Answer) 
     assert len(payer.requests) < 30
 
 
+def test_a_fhir_server_says_404_below_an_address_that_is_none(grade_fake: Grade) -> None:
+    outcome = {"resourceType": "OperationOutcome", "issue": []}
+    payer = website("/fhir", lambda request: httpx.Response(404, json=outcome))
+    with pytest.raises(UsageError, match=f"does not look like a FHIR base .* did you mean {BASE}"):
+        grade_fake(payer, f"{HOST}/s/no-such-scenario/fhir")
+
+
 def test_a_facts_file_makes_no_fhir_base(grade_fake: Grade, tmp_path: Path) -> None:
     file = tmp_path / "facts.json"
     file.write_text('{"claims": {"status": "live"}}')
