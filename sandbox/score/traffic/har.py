@@ -1,11 +1,11 @@
 """An HTTP Archive (HAR 1.2) as traffic: what a browser or a proxy recorded of an app's use.
 
-Tokens, codes and bodies are used to tell what belongs together, and never kept.
+Tokens, codes and bodies are used to tell what belongs together, and never kept. What an entry holds is read
+by `har_entry`, which knows the manners of the tools.
 """
 
 from __future__ import annotations
 
-import base64
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,11 +13,10 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
-from sandbox.core import files
 from sandbox.core.urls import canonical_url
 from sandbox.score import outcomes
-from sandbox.score.answers import shown
 from sandbox.score.traffic.address import REQUEST
+from sandbox.score.traffic.har_entry import Entry, entries_of
 from sandbox.score.traffic.record import Record, Step
 
 _TYPE = re.compile(
@@ -35,7 +34,7 @@ def find_base(entries: Sequence[Any]) -> str:
     votes: Counter[str] = Counter()
     for each in entries:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
-            entry = _Entry(each)
+            entry = Entry(each, "")
             for document in _DOCUMENTS:
                 if entry.path.endswith(document) and entry.status == 200:
                     votes[entry.origin + entry.path.removesuffix(document)] += 10
@@ -48,48 +47,19 @@ def find_base(entries: Sequence[Any]) -> str:
 def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[Record]:
     """Records of an archive's entries: sign-ins anywhere, FHIR below `base`. `leave_out` is told of what is
     no entry."""
-    reader = _Reader(base)
-    for number, entry in enumerate(entries, 1):
-        try:
-            yield from reader.read(_Entry(entry))
-        except (KeyError, TypeError, ValueError, AttributeError):
-            leave_out(f"entry {number}: not an entry of an HTTP Archive")
-
-
-class _Entry:
-    """One entry, with the few things of it that are looked at."""
-
-    def __init__(self, entry: dict[str, Any]):
-        request, response = entry["request"], entry["response"]
-        self.ts, self.ms = entry["startedDateTime"], max(0.0, float(entry.get("time") or 0))
-        self.method, self.url = str(request["method"]), str(request["url"])
-        self.status = int(response["status"])
-        parts = urlsplit(self.url)
-        self.path, self.origin = parts.path, f"{parts.scheme}://{parts.netloc}".lower()
-        self.query = dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
-        sent, got = _headers(request), _headers(response)
-        self.token = sent.get("authorization", "").removeprefix("Bearer ")
-        self.request_id = got.get("x-request-id", "") or got.get("x-correlation-id", "")
-        location = response.get("redirectURL") or got.get("location", "")
-        self.location = urljoin(self.url, location) if location else ""
-        self.form = _form(request.get("postData") or {})
-        content = response.get("content") or {}
-        self.mime, self.body = str(content.get("mimeType") or ""), _body(content)
-
-    def common(self, step: str) -> dict[str, Any]:
-        return {
-            "ts": self.ts,
-            "method": self.method,
-            "url": shown(self.url, step),
-            "status": self.status,
-            "latency_ms": self.ms,
-            "request_id": self.request_id,
-        }
+    read = list(entries_of(entries, leave_out))
+    reader = _Reader(base, [entry.url for entry in read])
+    for entry in read:
+        yield from reader.read(entry)
 
 
 class _Reader:
-    def __init__(self, base: str) -> None:
+    def __init__(self, base: str, urls: Sequence[str]) -> None:
         self._base = canonical_url(base) if base else ""
+        self._ahead = Counter(urls)
+        """How often each address is still asked for."""
+        self._moved: dict[str, tuple[str, str | None, str | None]] = {}
+        """Where redirects of FHIR requests lead, and what was asked for."""
         self._count = 0
         self._by_state: dict[str, str] = {}
         self._by_code: dict[str, str] = {}
@@ -99,7 +69,8 @@ class _Reader:
         """Links to further pages, and the type of the search that they belong to."""
         self._failed: set[str] = set()
 
-    def read(self, entry: _Entry) -> Iterator[Record]:
+    def read(self, entry: Entry) -> Iterator[Record]:
+        self._ahead[entry.url] -= 1
         if entry.method == "OPTIONS":
             return  # a browser asks by itself
         if entry.query.get("response_type") == "code" and "client_id" in entry.query:
@@ -109,17 +80,27 @@ class _Reader:
             yield from self._token(entry)
         elif (below := self._below(entry)) in _DOCUMENTS:
             yield Record(kind="discovery", **entry.common("discovery"))
-        elif entry.url in self._next:
-            yield self._fhir(entry, self._next[entry.url], None, None)
-        elif match := REQUEST.fullmatch(below):
-            yield self._fhir(entry, *match.groups())
+        elif what := self._asked(entry, below):
+            if entry.redirects and self._ahead[entry.location] > 0:
+                self._moved[entry.location] = what  # the answer to it is in an entry of its own
+            else:
+                yield self._fhir(entry, *what)
 
-    def _below(self, entry: _Entry) -> str:
+    def _asked(self, entry: Entry, below: str) -> tuple[str, str | None, str | None] | None:
+        """Type, id and `$everything` of a FHIR request; None: it is none."""
+        if entry.url in self._moved:
+            return self._moved.pop(entry.url)
+        if entry.url in self._next:
+            return self._next[entry.url], None, None
+        match = REQUEST.fullmatch(below)
+        return (match[1], match[2], match[3]) if match else None
+
+    def _below(self, entry: Entry) -> str:
         """The path below the base; "" for anything else."""
         place = entry.origin + entry.path
         return place[len(self._base) :] if self._base and place.startswith(f"{self._base}/") else ""
 
-    def _authorize(self, entry: _Entry) -> Iterator[Record]:
+    def _authorize(self, entry: Entry) -> Iterator[Record]:
         state = entry.query.get("state", "")
         if not state or state not in self._by_state:
             self._count += 1
@@ -128,7 +109,7 @@ class _Reader:
             common = entry.common("sign-in")
             yield Record(kind="authz_event", attempt_id=self._latest, outcome="CREATED", **common)
 
-    def _callback(self, entry: _Entry) -> Iterator[Record]:
+    def _callback(self, entry: Entry) -> Iterator[Record]:
         said = dict(parse_qsl(urlsplit(entry.location).query)) or entry.query
         if not ({"code", "error"} & said.keys()) or "response_type" in said:
             return
@@ -153,7 +134,7 @@ class _Reader:
                 **entry.common("sign-in"),
             )
 
-    def _token(self, entry: _Entry) -> Iterator[Record]:
+    def _token(self, entry: Entry) -> Iterator[Record]:
         common, grant = entry.common("token"), entry.form["grant_type"]
         if grant not in ("authorization_code", "refresh_token"):
             return
@@ -165,7 +146,7 @@ class _Reader:
                 self._by_token[entry.body[key]] = name
         yield Record(kind="token", attempt_id=name, grant_type=grant, **common)
 
-    def _fhir(self, entry: _Entry, rtype: str, id_: str | None, everything: str | None) -> Record:
+    def _fhir(self, entry: Entry, rtype: str, id_: str | None, everything: str | None) -> Record:
         name = self._by_token.get(entry.token, self._latest)
         step: Step = "individual"
         if entry.url in self._next:
@@ -192,23 +173,3 @@ class _Reader:
             types=tuple(sorted(str(kind) for kind in kinds)),
             **entry.common(step),
         )
-
-
-def _headers(message: dict[str, Any]) -> dict[str, str]:
-    return {str(h["name"]).lower(): str(h["value"]) for h in message.get("headers") or []}
-
-
-def _form(posted: dict[str, Any]) -> dict[str, str]:
-    if posted.get("params"):
-        return {str(p["name"]): str(p.get("value", "")) for p in posted["params"]}
-    return dict(parse_qsl(str(posted.get("text") or "")))
-
-
-def _body(content: dict[str, Any]) -> dict[str, Any]:
-    text = content.get("text") or ""
-    try:
-        raw = base64.b64decode(text) if content.get("encoding") == "base64" else str(text).encode()
-        value = files.json_value(raw)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
