@@ -108,8 +108,8 @@ def event(attempt: str, outcome: str, seconds: float = 0, **more: Any) -> Json:
 
 def fhir(path: str, status: int = 200, seconds: float = 5, **more: Any) -> Json:
     step = {"extract_step": "individual"} if "extract_step" not in more else {}
-    return {"ts": at(seconds), "kind": "fhir", "url": f"/fhir/{path}", "status": status, "sync_id": "s", **step,
-            **more}  # fmt: skip
+    base = {"ts": at(seconds), "kind": "fhir", "url": f"/fhir/{path}", "status": status, "sync_id": "s"}
+    return {**base, **step, **more}
 
 
 LOGS = {
@@ -159,7 +159,8 @@ LOGS = {
     ),
     "safari": Log(
         "Safari tells where an answer came from",
-        [START, one(1, "GET /Coverage", _fetchType="Network Load"), one(2, "GET /Coverage", _fetchType="Disk Cache"),
+        [START, one(1, "GET /Coverage", _fetchType="Network Load"),
+         one(2, "GET /Coverage", _fetchType="Disk Cache"),
          one(3, "GET /Goal", _fetchType="Memory Cache")],
         tool="WebKit Web Inspector", good=1, requests=1, left_out=2,
     ),
@@ -175,7 +176,8 @@ LOGS = {
         [START, one(1, "GET /Patient/1", 302, to="/r4/Patient/1"),
          one(1.2, "GET https://p.example/r4/Patient/1", 301, to="https://q.example/r4/Patient/1"),
          one(1.4, "GET https://q.example/r4/Patient/1"),
-         one(2, "GET /Coverage", 307, to="https://p.example/moved"), one(2.1, "GET https://p.example/moved", 500)],
+         one(2, "GET /Coverage", 307, to="https://p.example/moved"),
+         one(2.1, "GET https://p.example/moved", 500)],
         good=1, requests=2,
     ),
     "redirect-to-nowhere": Log(
@@ -204,7 +206,8 @@ LOGS = {
     ),
     "mitmproxy": Log(
         "bodies in base64, an error beside a status of 0, empty params",
-        [START, *SIGN_IN[:2], one(3, "POST https://p.example/token", form=text(**REDEEM), json={"access_token": "t1"}),
+        [START, *SIGN_IN[:2],
+         one(3, "POST https://p.example/token", form=text(**REDEEM), json={"access_token": "t1"}),
          one(4, "GET /Patient/1/$everything", sent=SENT, content={"text": PLAIN64, "encoding": "base64"}),
          one(5, "GET ?_getpages=2", sent=SENT, json=page()),
          one(6, "GET /Coverage", 0, sent=SENT, time=0, response={"_error": "server disconnected"})],
@@ -213,14 +216,16 @@ LOGS = {
     "fiddler": Log(
         "bodies in base64 that are packed still",
         [START, one(4, "GET /Patient/1/$everything", content={"text": ZIPPED, "encoding": "base64"}),
-         one(5, "GET ?_getpages=2", json=page()), one(6, "GET /Coverage", 504, response={"_error": "timeout"})],
+         one(5, "GET ?_getpages=2", json=page()),
+         one(6, "GET /Coverage", 504, response={"_error": "timeout"})],
         tool="Fiddler", good=2, requests=3, pages=2,
     ),
     "insomnia": Log(
         "few fields; when it was is told by the Date of the answer, or by the one before",
         [{**one(0, "GET /metadata", got={"Date": "Mon, 05 Jan 2026 12:00:00 GMT"}), "startedDateTime": ""},
          {k: v for k, v in one(1, "GET /Coverage").items() if k != "startedDateTime"},
-         {"request": {"method": "GET", "url": f"{P}/Goal"}, "response": {"status": 200}, "startedDateTime": None},
+         {"request": {"method": "GET", "url": f"{P}/Goal"}, "response": {"status": 200},
+          "startedDateTime": None},
          {"request": {"method": "GET", "url": f"{P}/Device"}, "startedDateTime": at(3)}],
         tool="Insomnia REST Client", good=2, requests=2, left_out=1,
     ),
