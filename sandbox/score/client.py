@@ -265,6 +265,7 @@ class Client:
         return self.get(url, step=step, headers=headers, resource=resource, retry=retry)
 
     def now(self) -> datetime:
+        """The time of day by our own clock."""
         return self._now()
 
     def pause(self, seconds: float) -> None:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from itertools import takewhile
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
@@ -22,6 +21,7 @@ from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
 from sandbox.score.facts import Facts, Instruments
+from sandbox.score.lapsed import lapsed
 from sandbox.score.patient_context import only_patient
 from sandbox.score.plan import SEARCHES
 from sandbox.score.probes import Door
@@ -61,7 +61,7 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     found["capability-statement"] = _presence(
         described.capability.missing, described.capability.exchanges, described.flaws
     )
-    found["capability-statement"].value["types"] = sorted(described.searchable() or ())
+    found["capability-statement"].value["types"] = described.offer().told()
     found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
     door = door_of(http, described, known, given, found)
     sessions = sign_ins(door, known, given, progress, found)
@@ -167,13 +167,16 @@ def _syncs(
         for name in ("sync", "references", "everything"):
             found[name] = unseen(why_none)
         return
-    served, done = described.searchable(), []
+    offer, done, in_vain = described.offer(), list[MemberSync](), False
+    if given.every_type:
+        offer = replace(offer, searched=frozenset(SEARCHES), patient="search")
     given.machine.sample()
     for number, one in enumerate(who, 1):
         progress(f"sync {number} of {len(who)}")
         http.watch.member(one.patient)
-        scope, types = (SCOPE, frozenset(SEARCHES)) if given.every_type else (one.scope, served)
-        done.append(Syncer(http, described.base, one.patient, one.bearer).run(scope, types))
+        syncer = Syncer(http, described.base, one.patient, one.bearer, offer)
+        done.append(syncer.run(SCOPE if given.every_type else one.scope, everything=not in_vain))
+        in_vain = in_vain or bool(done[-1].everything and done[-1].everything.in_vain)
         given.machine.sample()
     found["machine"] = seen(given.machine.to_value())
     renewals = [e for one in who for e in one.bearer.exchanges]
@@ -189,8 +192,9 @@ def _everything(done: list[MemberSync]) -> Observation:
     value: list[dict[str, Any]] = []
     exchanges: list[Exchange] = []
     for sync in done:
-        exchanges += takewhile(lambda exchange: exchange.step != "individual", sync.exchanges)
-        value.append({**sync.to_value()["everything"], "exchange": len(exchanges) - 1})
+        if sync.everything:
+            exchanges += sync.whole
+            value.append({**sync.to_value()["everything"], "exchange": len(exchanges) - 1})
     return seen(value, exchanges)
 
 
@@ -232,15 +236,13 @@ def _probe(
             lines[member.line] = lines.get(member.line, False) or session.usable
     # members of a line that nobody gets in from would only show that again
     lent = tuple(m for m in known.instruments.members if lines.get(m.line or "", True))
-    found["lapsed"] = probes.lapsed(door, lent, _readable(found["sync"]), progress)
+    found["lapsed"] = lapsed(door, lent, _readable(found["sync"]), progress)
     progress("member without a portal account")
     found["opt-in"] = probes.opt_in(door, tuple(m for m in lent if m.role == "not-opted-in"))
     found["lines"] = seen(lines)
 
 
-def _readable(sync: Observation) -> str:
-    """What lapsed members are asked to read: claims, unless not even eligible members can."""
+def _readable(sync: Observation) -> tuple[str, ...]:
+    """What lapsed members are asked to show: claims and coverage, as far as eligible members see them."""
     answered = {kind for member in sync.value["members"] for kind in member["ok_searches"]}
-    return next(
-        (kind for kind in ("ExplanationOfBenefit", "Coverage", "Patient") if kind in answered), "Patient"
-    )
+    return tuple(kind for kind in ("ExplanationOfBenefit", "Coverage") if kind in answered) or ("Patient",)

@@ -5,6 +5,7 @@ Both are presence checks (HTTP 200 and the right kind of document); what they sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +15,15 @@ from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
 from sandbox.score.facts import Instruments
 from sandbox.score.fhir_xml import read_xml
-from sandbox.score.lint.documents import flaws
+from sandbox.score.lint.documents import flaws, own_address
+from sandbox.score.plan import NOTHING_SAID, SEARCHES, Offer
 from sandbox.score.tokens import Endpoints
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 MOST_TRIES = 3
+MOST_TYPES = 150
+"""Of R4 there are 148: who lists more has made them up."""
+_TYPE = re.compile(r"[A-Z][A-Za-z]{2,50}")
 TRY_AGAIN_SECONDS = 0.5
 
 
@@ -82,15 +87,21 @@ class Discovery:
         url = self.smart.body.get("registration_endpoint")
         return url if isinstance(url, str) else ""
 
-    def searchable(self) -> frozenset[str] | None:
-        """Types that can be searched by patient; None when there is no metadata to say so."""
+    def offer(self) -> Offer:
+        """What metadata says can be asked for; where no type is listed, it says nothing."""
         server = _server(self.capability.body)
-        found = {
-            word(entry.get("type"))
-            for entry in _dicts(server.get("resource"))
-            if _searches(entry) and any(p.get("name") == "patient" for p in _dicts(entry.get("searchParam")))
-        }
-        return frozenset(found) if self.capability.present and server else None
+        rows = _dicts(server.get("resource"))
+        if not self.capability.present or not rows:
+            return NOTHING_SAID
+        searched = [word(row.get("type")) for row in rows if _searches(row) and _by_patient(row)]
+        patient = next((row for row in rows if row.get("type") == "Patient"), None)
+        operations = [*_dicts(server.get("operation")), *_dicts((patient or {}).get("operation"))]
+        return Offer(
+            frozenset(sorted(kind for kind in searched if _TYPE.fullmatch(kind))[:MOST_TYPES]),
+            "" if patient is None else "search" if _searches(patient) else "read",
+            any(_is_everything(operation) for operation in operations),
+            tuple(url for url in (own_address(self.capability.body),) if url),
+        )
 
 
 def discover(http: Client, base: str) -> Discovery:
@@ -163,6 +174,17 @@ def _smart(answer: Answer) -> str:
 def _server(capability: dict[str, Any]) -> dict[str, Any]:
     servers = [rest for rest in _dicts(capability.get("rest")) if rest.get("mode", "server") == "server"]
     return servers[0] if servers else {}
+
+
+def _is_everything(operation: dict[str, Any]) -> bool:
+    name, definition = word(operation.get("name")), word(operation.get("definition"))
+    return name.lstrip("$") in ("everything", "patient-everything") or "Patient-everything" in definition
+
+
+def _by_patient(entry: dict[str, Any]) -> bool:
+    """Whether a type can be searched by patient; one that lists no parameter, when guides require it."""
+    listed = {word(p.get("name")) for p in _dicts(entry.get("searchParam"))}
+    return "patient" in listed if listed else word(entry.get("type")) in SEARCHES
 
 
 def _searches(entry: dict[str, Any]) -> bool:

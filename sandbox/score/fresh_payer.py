@@ -95,7 +95,7 @@ def unlike(tested: Discovery, fresh: Discovery) -> str:
     if tested.capability.present and fresh.capability.present:
         if tested.capability.body.get("fhirVersion") != fresh.capability.body.get("fhirVersion"):
             return "the fresh payer serves another version of FHIR"
-        if tested.searchable() != fresh.searchable():
+        if replace(tested.offer(), names=()) != replace(fresh.offer(), names=()):
             return "the fresh payer serves other types than the payer under test"
     return ""
 

@@ -16,6 +16,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 Reach = Literal["data", "page"]
+Origin = tuple[str, str, int] | None
+"""Scheme, host and port."""
 Resolve = Callable[[str], Iterable[str]]
 """A host name to its IP addresses (text); raises OSError when there are none."""
 
@@ -28,7 +30,7 @@ def addresses(host: str) -> list[str]:
     return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
-def origin(url: str) -> tuple[str, str, int] | None:
+def origin(url: str) -> Origin:
     """Scheme, host and port of an http(s) URL; None for anything else.
 
     Default ports are filled in, and the three names of this machine are one.

@@ -6,15 +6,14 @@ attempts end in AUTHORIZED, CALLBACK_ERROR, STATE_MISMATCH, ERROR_PAGE, LOGIN_FA
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
+
+from sandbox.score import eligibility
 
 ENTERED = frozenset({"AUTHORIZED", "EXCHANGED", "REVOKED"})
 BOUNCED = "BOUNCED"
 INELIGIBLE = frozenset({"INELIGIBLE_CALLBACK", "INELIGIBLE_PAGE"})
-ERRORS = ("query_ineligible", "ineligible", "member_not_eligible")
-DESCRIPTION = re.compile(r"eligib|not covered|no (active )?(coverage|membership)", re.IGNORECASE)
 
 _LOGIN = {
     *("BOUNCED", "LOGIN_FAILED", "INELIGIBLE_CALLBACK", "INELIGIBLE_PAGE", "CONSENT_DENIED"),
@@ -37,14 +36,14 @@ def entered(attempt: Mapping[str, Any]) -> bool:
 
 
 def says_ineligible(attempt: Mapping[str, Any]) -> bool:
-    """Whether an attempt ended with an error on the callback that means "not eligible"."""
+    """Whether the attempt of a member who is not eligible ended with an error on the callback that tells more
+    than refusal."""
     if attempt["outcome"] == "INELIGIBLE_CALLBACK":
         return True
-    return attempt["outcome"] == "CALLBACK_ERROR" and means_ineligible(
-        attempt["error"], attempt["description"]
-    )
+    said = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
+    return attempt["outcome"] == "CALLBACK_ERROR" and eligibility.tells_more(*said)
 
 
-def means_ineligible(error: str, description: str) -> bool:
-    """Whether a callback's error says that the member is not eligible, in the words payers use."""
-    return error in ERRORS or (error == "access_denied" and bool(DESCRIPTION.search(description)))
+def means_ineligible(error: str, description: str, uri: str = "") -> bool:
+    """Whether a callback's error says that the member, whoever it is, is not eligible."""
+    return eligibility.speaks_of_eligibility(error, description, uri)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 EVERYTHING_COUNT = 20  # small enough that an ordinary member has more than one page
+SEARCH_COUNT = 50
 
 _WITHOUT: tuple[str, ...] = ("",)
 
@@ -44,7 +45,7 @@ SEARCHES: dict[str, tuple[str, ...]] = {
     "RelatedPerson": _WITHOUT,
     "Provenance": _WITHOUT,
 }
-"""Type → companion parameters, one search each; the order of a sync."""
+"""Type → companion parameters, one search each; the order of a sync. Other types come after them."""
 
 WITHOUT_METADATA = frozenset(
     {
@@ -67,44 +68,56 @@ WITHOUT_METADATA = frozenset(
 )
 """The fixed list, when no metadata says what is served: CARIN Blue Button and US Core's core."""
 
-CLAIMS = frozenset({"Patient", "Coverage", "ExplanationOfBenefit"})
+
+@dataclass(frozen=True)
+class Offer:
+    """What metadata offers: types that can be searched by patient, how the Patient is asked for ("search",
+    "read" or not at all), whether `$everything` is named, and the base's other addresses. Not
+    `said`: it says nothing of types."""
+
+    searched: frozenset[str]
+    patient: str = "search"
+    everything: bool = False
+    names: tuple[str, ...] = ()
+    said: bool = True
+
+    def told(self) -> list[str]:
+        """The types that metadata names as searchable by patient."""
+        return sorted(self.searched) if self.said else []
+
+
+NOTHING_SAID = Offer(WITHOUT_METADATA, said=False)
+"""Without metadata the fixed list is asked for, and nothing has been promised."""
 
 
 @dataclass(frozen=True)
 class Search:
-    """One search of a sync: `query` is ready to follow the type and a question mark."""
+    """One search of a sync: `path` is what follows the base. `single`: it reads one resource instead."""
 
     resource: str
-    query: str
-
-    @property
-    def path(self) -> str:
-        return f"{self.resource}?{self.query}"
+    path: str
+    single: bool = False
 
 
-def searches(
-    patient: str, scope: str, served: frozenset[str] | None, shown: frozenset[str]
-) -> Iterator[Search]:
-    """The searches of one member. `served` is what metadata says, None when there is none.
-
-    Without metadata the fixed list is asked for, narrowed to the types `$everything` has shown (if it
-    showed any): asking for types a payer does not have would charge it twice for one missing document.
-    """
-    if served is None:
-        served = WITHOUT_METADATA & (shown | CLAIMS) if shown else WITHOUT_METADATA
+def searches(patient: str, scope: str, offer: Offer) -> Iterator[Search]:
+    """The searches of one member: what is offered, as far as the scopes open it."""
     grants = read_scopes(scope)
-    if allows(grants, "Patient", ""):
-        yield Search("Patient", urlencode({"_id": patient}))
-    for resource, companions in SEARCHES.items():
-        for companion in companions:
-            if resource in served and allows(grants, resource, companion):
-                query = urlencode({"patient": patient})
-                yield Search(resource, f"{query}&{companion}" if companion else query)
+    if offer.patient == "search" and allows(grants, "Patient", ""):
+        yield Search("Patient", f"Patient?{urlencode({'_id': patient, '_count': SEARCH_COUNT})}")
+    elif offer.patient == "read" and allows(read_scopes(scope, "r"), "Patient", ""):
+        yield Search("Patient", f"Patient/{quote(patient, safe='')}", single=True)
+    others = sorted(offer.searched - SEARCHES.keys() - {"Patient"})
+    for resource in (*SEARCHES, *others):
+        for companion in SEARCHES.get(resource, _WITHOUT):
+            if resource in offer.searched and allows(grants, resource, companion):
+                mine = urlencode({"patient": patient})
+                query = "&".join(part for part in (mine, companion, f"_count={SEARCH_COUNT}") if part)
+                yield Search(resource, f"{resource}?{query}")
 
 
 @dataclass(frozen=True)
 class Grant:
-    """One clinical scope that lets a member's data be searched; `only` are its parameters (SMART v2)."""
+    """One clinical scope that lets a member's data be had; `only` are its parameters (SMART v2)."""
 
     resource: str
     only: tuple[str, ...] = ()
@@ -113,12 +126,13 @@ class Grant:
 _SCOPE = re.compile(r"(?:patient|user)/(\*|[A-Z]\w+)\.(read|write|\*|c?r?u?d?s?)(?:\?(.*))?")
 
 
-def read_scopes(scope: str) -> tuple[Grant, ...]:
-    """The grants in a scope string that allow searching (SMART App Launch 2.2 §3.0.2, v1 and v2)."""
+def read_scopes(scope: str, action: str = "s") -> tuple[Grant, ...]:
+    """The grants in a scope string that allow searching, or another action (SMART App Launch 2.2 §3.0.2, v1
+    and v2)."""
     found = []
     for word in scope.split():
         match = _SCOPE.fullmatch(word)
-        if match and (match[2] in ("read", "*") or "s" in match[2]):
+        if match and (match[2] in ("read", "*") or action in match[2]):
             found.append(Grant(match[1], tuple((match[3] or "").split("&")) if match[3] else ()))
     return tuple(found)
 

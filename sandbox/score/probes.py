@@ -6,11 +6,7 @@ one metric; a clear refusal is not.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
-from urllib.parse import urlencode
 
 from sandbox.score import tokens
 from sandbox.score.client import Client
@@ -24,7 +20,6 @@ from sandbox.score.tokens import App, Endpoints
 from sandbox.score.walk import text_of
 
 MOST_TRIES = 3
-LAPSED = re.compile(r"lapsed-(\d+)")
 
 
 @dataclass(frozen=True)
@@ -60,51 +55,6 @@ class Door:
             if session.usable or session.error == "access_denied" or not session.walked:
                 break
         return replace(session, exchanges=exchanges)
-
-
-def lapsed(
-    door: Door, members: tuple[Member, ...], resource: str, progress: Callable[[str], None]
-) -> Observation:
-    """Who gets in and reads `resource`, by days since coverage ended.
-
-    Value: `{"<days>": {"works": bool, "why": str, "exchange": n}}`, one for each lapsed account; `exchange`
-    is the place of the one that decided it.
-    """
-    found: dict[str, Any] = {}
-    exchanges: list[Exchange] = []
-    unwalked = ""
-    for member in members:
-        match = LAPSED.fullmatch(member.role)
-        if not match:
-            continue
-        progress(f"lapsed member, {match[1]} days")
-        session = door.sign_in_patiently(member)
-        exchanges += session.exchanges
-        if not session.walked:
-            unwalked = unwalked or session.reason
-            continue
-        why = session.reason if not session.usable else _reads(door, session, resource, exchanges)
-        found[match[1]] = {"works": not why, "why": why, "exchange": len(exchanges) - 1}
-    if found:
-        return seen(found, exchanges)
-    if unwalked:
-        return unseen(unwalked, exchanges, cause="sign-in-not-walked")
-    return unseen("no account of a lapsed member was lent", cause="no-lapsed")
-
-
-def _reads(door: Door, session: Session, resource: str, exchanges: list[Exchange]) -> str:
-    """Empty when one search of the resource answers 200, else what it answered."""
-    bearer = session.bearer(door.http, door.endpoints, door.app)
-    url = f"{door.base}/{resource}?{urlencode({'patient': session.patient, '_count': 1})}"
-    for _ in range(MOST_TRIES):
-        tries = door.http.read(url, bearer, step="probe", resource=resource)
-        exchanges += [answer.exchange for answer in tries]
-        last = tries[-1]
-        if last.status == 200:
-            return ""
-        if 400 <= last.status < 429:
-            break
-    return f"signed in, but {resource} answered {last.status or last.exchange.note}"
 
 
 def opt_in(door: Door, members: tuple[Member, ...]) -> Observation:

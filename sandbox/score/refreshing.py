@@ -18,6 +18,7 @@ from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.facts import Instruments
 from sandbox.score.signin import Account, Driver, Session, sign_in
+from sandbox.score.statuses import HICCUPS
 from sandbox.score.tokens import App, Endpoints
 
 EDGES = (90, 180, 365)
@@ -27,7 +28,6 @@ DAYS = tuple(sorted({0, *range(25, 365, 25), *EDGES}))
 a month, and on each edge."""
 
 MOST_SIGN_INS = 5
-HICCUPS = (0, 429, 500, 502, 503, 504)
 
 
 @dataclass(frozen=True)

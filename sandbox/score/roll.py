@@ -151,6 +151,7 @@ def _attempts(sessions: Sessions) -> Observation:
                 "reason": session.reason,
                 "error": session.error,
                 "description": session.description[:200],
+                "error_uri": session.error_uri[:200],
                 "exchange": sent - 1 if session.exchanges else None,
             }
         )

@@ -60,6 +60,7 @@ class Session:
     reason: str = ""
     error: str = ""
     description: str = ""
+    error_uri: str = ""
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     patient: str = ""
@@ -168,7 +169,8 @@ class _Launch:
         if "error" in said:
             error, description = said["error"], said.get("error_description", "")
             told = f"{error} ({description[:120]})" if description else error
-            return Session("CALLBACK_ERROR", f"the callback said {told}", error, description)
+            uri = said.get("error_uri", "")
+            return Session("CALLBACK_ERROR", f"the callback said {told}", error, description, uri)
         if "code" not in said:
             return Session("CALLBACK_ERROR", "the callback carried neither a code nor an error")
         self.http.secrets.add(said["code"])
@@ -232,7 +234,7 @@ def _why_unwalked(reason: str, looks: tuple[Look, ...]) -> str:
 def _declines(session: Session) -> bool:
     """Whether a callback says no without a word of eligibility: the member's no, as far as it tells."""
     refused = session.outcome == "CALLBACK_ERROR" and session.error in ("access_denied", "consent_required")
-    return refused and not means_ineligible(session.error, session.description)
+    return refused and not means_ineligible(session.error, session.description, session.error_uri)
 
 
 def query_of(url: str) -> str:

@@ -18,6 +18,8 @@ WORDS = {
     503: "Service Unavailable",
     504: "Gateway Timeout",
 }
+HICCUPS = (0, 429, 500, 502, 503, 504)
+"""Statuses of a server that stumbles: they refuse nothing."""
 
 
 def count(number: int, noun: str) -> str:

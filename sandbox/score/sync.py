@@ -5,6 +5,7 @@ The first two are the sync proper (request-success, sync-speed); references are 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
@@ -14,24 +15,29 @@ from sandbox.score.answers import Answer
 from sandbox.score.bundles import Page
 from sandbox.score.client import Client, Credential
 from sandbox.score.evidence import Exchange
+from sandbox.score.plan import Offer
 
 MOST_PAGES = 200
 MOST_REFERENCES = 5_000
 """Of one member that are read: hundreds are usual, and a payer that means harm must come to an end."""
 MOST_DATA = 256 * 1024 * 1024
 """Bytes of one member's sync after which no further page is asked for."""
+NOT_THERE = (404, 405, 501)
+"""What a server answers that does not know an operation."""
 SYNC_STEPS = ("everything", "individual", "pagination")
 """The steps whose answers `request-success` counts."""
 
 
 @dataclass
 class Shown:
-    """What the pages of one search showed: `Type/id` of all resources, of those about nobody else, and
-    the references in them. The resources themselves are looked at once and let go."""
+    """What the pages of one search showed: `Type/id` of all resources, of those of the type asked for that
+    are about nobody else, the references in them, and the addresses of entries. The resources themselves are
+    looked at once and let go."""
 
     keys: set[str] = field(default_factory=set)
     own: set[str] = field(default_factory=set)
     references: set[str] = field(default_factory=set, repr=False)
+    places: set[str] = field(default_factory=set, repr=False)
 
 
 @dataclass(frozen=True)
@@ -47,7 +53,8 @@ class Walk:
 
 @dataclass(frozen=True)
 class Everything:
-    """What one `$everything` gave, against the searches. `missing` counts compartment resources."""
+    """What one `$everything` gave, against the searches. `missing` counts compartment resources; `offered`:
+    metadata names the operation."""
 
     status: int
     pages: int
@@ -58,23 +65,37 @@ class Everything:
     missing: int
     missing_types: tuple[str, ...]
     note: str = ""
+    offered: bool = True
+
+    @property
+    def in_vain(self) -> bool:
+        """Whether it was asked for although nobody offers it: that is no failed request of a sync."""
+        return not self.offered and self.status in NOT_THERE
 
 
 @dataclass(frozen=True)
 class MemberSync:
-    """One member's sync. `seconds` is transfer and told-to-wait time, without our pacing and parsing."""
+    """One member's sync. `seconds` is transfer and told-to-wait time, without our pacing and parsing.
+
+    `exchanges` are those of the sync; the first of them, or the one beside them when `$everything` was asked
+    in vain, are `whole`: those of `$everything`.
+    """
 
     seconds: float
     ok_searches: tuple[str, ...]
     types: tuple[str, ...]
     filled: tuple[str, ...]
-    everything: Everything
+    everything: Everything | None
     exchanges: tuple[Exchange, ...]
+    whole: tuple[Exchange, ...]
     references: tuple[str, ...] = field(repr=False)
 
     def to_value(self) -> dict[str, Any]:
         """What evidence keeps: no reference, since references may name people."""
-        everything = {**asdict(self.everything), "missing_types": list(self.everything.missing_types)}
+        everything = self.everything and {
+            **asdict(self.everything),
+            "missing_types": list(self.everything.missing_types),
+        }
         return {
             "seconds": self.seconds,
             "ok_searches": list(self.ok_searches),
@@ -84,53 +105,62 @@ class MemberSync:
         }
 
 
+_NOT_ASKED = Walk(0, (), False, "not asked", Shown())
+
+
 class Syncer:
     """Syncs one member at one FHIR base with one credential, noting every exchange."""
 
-    def __init__(self, http: Client, base: str, patient: str, credential: Credential):
+    def __init__(self, http: Client, base: str, patient: str, credential: Credential, offer: Offer):
         self._http, self._base, self._patient, self._credential = http, base, patient, credential
+        self._offer = offer
         self.exchanges: list[Exchange] = []
         self._left = MOST_DATA
 
-    def run(self, scope: str, served: frozenset[str] | None) -> MemberSync:
-        """The sync proper. `served`: the types metadata says can be searched (None: no metadata)."""
-        began = self._http.busy
-        name = quote(self._patient, safe="")
-        first = f"{self._base}/Patient/{name}/$everything?_count={plan.EVERYTHING_COUNT}"
-        whole = self._walk(first, "everything", "Patient")
-        shown = frozenset(bundles.type_of(key) for key in whole.shown.keys)
+    def run(self, scope: str, *, everything: bool = True) -> MemberSync:
+        """The sync proper. Not `everything`: it was asked for before, and is not there."""
+        began, whole = self._http.busy, _NOT_ASKED
+        if everything:
+            name = quote(self._patient, safe="")
+            first = f"{self._base}/Patient/{name}/$everything?_count={plan.EVERYTHING_COUNT}"
+            whole = self._walk(first, "everything", "Patient")
+        asked = tuple(self.exchanges)
+        if not self._offer.everything and whole.status in NOT_THERE:
+            self.exchanges.clear()
+            began = self._http.busy
         walks: list[tuple[str, Walk]] = []
-        for search in plan.searches(self._patient, scope, served, shown):
-            walks.append(
-                (search.resource, self._walk(f"{self._base}/{search.path}", "individual", search.resource))
-            )
+        for search in plan.searches(self._patient, scope, self._offer):
+            url = f"{self._base}/{search.path}"
+            walks.append((search.resource, self._walk(url, "individual", search.resource, search.single)))
         seconds = round(self._http.busy - began, 4)
+        shown = frozenset(bundles.type_of(key) for key in whole.shown.keys)
         answered = sorted({resource for resource, walk in walks if walk.status == 200})
         return MemberSync(
             seconds,
             tuple(answered),
             tuple(sorted({*answered, *shown})),
             tuple(sorted(shown | {bundles.type_of(key) for _, walk in walks for key in walk.shown.keys})),
-            self._compare(whole, [walk for _, walk in walks]),
+            self._compare(whole, [walk for _, walk in walks]) if everything else None,
             tuple(self.exchanges),
+            asked,
             self._references([walk for _, walk in walks]),
         )
 
-    def _walk(self, url: str, step: str, resource: str) -> Walk:
+    def _walk(self, url: str, step: str, resource: str, single: bool = False) -> Walk:
         """Follow `next` to the end: a page seen before, or too many pages, is an end that never came."""
         answer = self._read(url, step, resource)
-        walk = self._follow(answer, url, resource)
+        walk = self._follow(answer, url, resource, bundles.single if single else bundles.page)
         self._http.watch.walk(resource, walk.pages, walk.unbroken, walk.note)
         return walk
 
-    def _follow(self, answer: Answer, url: str, resource: str) -> Walk:
+    def _follow(self, answer: Answer, url: str, resource: str, read: Callable[[Answer], Page]) -> Walk:
         status, been, shown = answer.status, {url}, Shown()
         pages: list[Page] = []
         while answer.status == 200:
             self._left -= len(answer.body)
-            page = bundles.page(answer)
+            page = read(answer)
             self._look(page, resource, shown)
-            pages.append(replace(page, resources=()))
+            pages.append(replace(page, resources=(), urls=()))
             if not page.readable:
                 return Walk(status, tuple(pages), False, "a page is not a readable Bundle", shown)
             if not page.next:
@@ -155,8 +185,9 @@ class Syncer:
             shown.references |= bundles.literal(said)
             if key:
                 shown.keys.add(key)
-            if key and not another:
+            if key and not another and resource.get("resourceType") == asked:
                 shown.own.add(key)
+        shown.places |= {bundles.place(url, self._base) for url in page.urls}
 
     def _read(self, url: str, step: str, resource: str) -> Answer:
         tries = self._http.read(url, self._credential, step=step, resource=resource)
@@ -177,13 +208,21 @@ class Syncer:
             len(missing),
             tuple(sorted({bundles.type_of(key) for key in missing})),
             whole.note,
+            self._offer.everything,
         )
 
     def _references(self, walks: list[Walk]) -> tuple[str, ...]:
         """The distinct literal references of the search bundles that are not among their entries."""
-        entries = set().union(*(walk.shown.keys for walk in walks))
-        named = {bundles.normal(ref, self._base) for walk in walks for ref in walk.shown.references}
-        return tuple(sorted(ref for ref in named if bundles.target(ref) not in entries)[:MOST_REFERENCES])
+        entries = set[str]().union(*(walk.shown.keys for walk in walks))
+        places = set[str]().union(*(walk.shown.places for walk in walks))
+        said = {ref for walk in walks for ref in walk.shown.references}
+        named = {bundles.normal(ref, self._base, *self._offer.names) for ref in said}
+        outside = (
+            ref
+            for ref in named
+            if bundles.target(ref) not in entries and bundles.place(ref, self._base) not in places
+        )
+        return tuple(sorted(outside)[:MOST_REFERENCES])
 
 
 @dataclass(frozen=True)

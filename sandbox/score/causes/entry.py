@@ -81,7 +81,8 @@ def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         return
     entry = failed[beyond[0]]
     last_try = _deciding(entry, found)
-    yield Cause(_lapsed(last_try), about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
+    name = "still-covered" if entry.get("contradicts") else _lapsed(last_try)
+    yield Cause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
 
 
 def _lapsed(last: tuple[Exchange, ...]) -> str:

@@ -1,14 +1,14 @@
 """Eligibility errors: when a member is not eligible, does the app hear so on its callback?
 
-An error page, a silence, or a token that is refused later tells the member or nobody, not the app. With
-no ineligible attempt on record the rubric gives half.
+An error page, a silence, or a token that is refused later tells the member or nobody, not the app. Where
+nobody could try it is unseen; a log of real use without an ineligible attempt earns the rubric's half.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from sandbox.score.evidence import Evidence, Verdict
+from sandbox.score.evidence import Evidence, Verdict, not_seen
 from sandbox.score.outcomes import entered, says_ineligible
 
 NEEDS = ("ineligible-sign-in", "sign-ins")
@@ -17,7 +17,7 @@ NEEDS = ("ineligible-sign-in", "sign-ins")
 def judge(evidence: Evidence) -> Verdict:
     found = evidence["ineligible-sign-in"]
     if not found.seen:
-        return Verdict("eligibility-errors", "unknown", "observed", found.unseen)
+        return not_seen("eligibility-errors", found.unseen)
     n = len(found.value)
     if not n:
         reason = "no ineligible member is known to have tried"
@@ -27,7 +27,8 @@ def judge(evidence: Evidence) -> Verdict:
         reason = f"only {len(said)} of {n} ineligible attempts heard so on the callback"
         return Verdict("eligibility-errors", "no", found.source, reason, n)
     if said:
-        reason = f"the callback said {said[0]['error']}: {said[0]['description'] or 'no description'}"
+        told = said[0]["description"] or said[0].get("error_uri") or "no description"
+        reason = f"the callback said {said[0]['error']}: {told}"
         return Verdict("eligibility-errors", "yes", found.source, reason, n)
     attempt = found.value[0]
     others = evidence["sign-ins"].value or []

@@ -1,7 +1,8 @@
-"""Inactive members: how long after coverage ended can a member still sign in and read claims?
+"""Inactive members: how long after coverage ended can a member still sign in and see what is theirs?
 
-The longest lapse that works; 4000 days count as for ever. Claims decide only where no account was lent:
-there null means for ever and 0 means only while covered.
+The longest lapse that works: something of theirs is shown, and their coverage ended as the roster says. 4000
+days count as for ever. Claims decide only where no account was lent: there null means for ever and 0 means
+only while covered.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ CLAIM = "inactive_access_days"
 def judge(evidence: Evidence) -> Verdict:
     absurd = claimed.days(evidence, CLAIM)[1]
     verdict = _judge(evidence)
-    return replace(verdict, disagreement=claimed.differences(verdict.disagreement, absurd))
+    tried = evidence["lapsed"].value or {}
+    contradicted = [entry["contradicts"] for entry in tried.values() if entry.get("contradicts")]
+    return replace(verdict, disagreement=claimed.differences(verdict.disagreement, absurd, *contradicted))
 
 
 def _claim(evidence: Evidence) -> tuple[bool, int | None]:
@@ -42,7 +45,7 @@ def _judge(evidence: Evidence) -> Verdict:
         return Verdict("inactive-members", "not_available", found.source, reason, len(tried), _none(evidence))
     longest = max(works)
     if longest >= FOR_EVER_DAYS:
-        reason = f"a member {quantity(longest, 'day')} after coverage reads claims"
+        reason = f"a member {quantity(longest, 'day')} after coverage sees what is theirs"
         return Verdict("inactive-members", "indefinite", found.source, reason, len(tried), _less(evidence))
     beyond = [days for days in sorted(tried) if days > longest]
     if not beyond and (further := _claimed_further(evidence, longest, len(tried))):

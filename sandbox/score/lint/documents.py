@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sandbox.score.answers import word
+from sandbox.score.guard import origin
 
 Notes = Iterator[tuple[str, str]]
 
@@ -47,6 +48,13 @@ def capability_statement(body: dict[str, Any]) -> Notes:
         for name in EOB_SEARCHES:
             if name not in named:
                 yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
+
+
+def own_address(body: dict[str, Any]) -> str:
+    """The address that the implementation says it has (`implementation.url`); empty when it says none."""
+    told = body.get("implementation")
+    url = told.get("url") if isinstance(told, dict) else None
+    return url.rstrip("/") if isinstance(url, str) and origin(url) else ""
 
 
 def flaws(body: dict[str, Any]) -> list[str]:

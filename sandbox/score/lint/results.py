@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.core.urls import canonical_url
 from sandbox.score.answers import word
 from sandbox.score.bundles import Page
+from sandbox.score.guard import Origin, origin
 
 
 def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -40,26 +40,22 @@ def walk(pages: Sequence[Page], unbroken: bool, note: str) -> Iterator[tuple[str
         yield "bundle-links", note.removeprefix("not asked: ")
 
 
-def references(resource: dict[str, Any], base: str, said: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """References of one resource (`said`) that cannot be followed as they stand."""
+def references(
+    resource: dict[str, Any], here: Collection[Origin], said: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """References of one resource (`said`) that cannot be followed as they stand. `here`: the server's own
+    origins."""
     contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
-    kind, here = word(resource.get("resourceType")), _host(base)
+    kind = word(resource.get("resourceType"))
     for text in said:
         if text.startswith("#"):
             if text != "#" and text not in contained:
                 yield "reference-rot", f"{kind} points at something it does not contain"
         elif text.startswith(("http://", "https://")):
-            if _host(text) != here:
+            if origin(canonical_url(text)) not in here:
                 yield "reference-rot", f"{kind} points at another server"
         elif not text.startswith("urn:") and ("/" not in text or " " in text):
             yield "reference-rot", f"{kind} holds a reference that is not Type/id"
-
-
-def _host(url: str) -> str:
-    try:
-        return urlsplit(canonical_url(url)).netloc
-    except ValueError:  # brackets that do not close
-        return ""
 
 
 def _list(value: Any) -> list[Any]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sandbox.core.urls import canonical_url
 from sandbox.score import bundles
 from sandbox.score.answers import Answer, word
 from sandbox.score.bundles import Page
 from sandbox.score.fhir_xml import read_xml
 from sandbox.score.findings import Finding
+from sandbox.score.guard import Origin, origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import Notebook
 from sandbox.score.lint.records import Records
@@ -22,6 +24,7 @@ class Watch:
 
     def __init__(self, target: str) -> None:
         self._target = target
+        self._here: set[Origin] = {origin(canonical_url(target))}
         self._notes = Notebook()
         self._private: set[str] = set()
         self._tokens: list[str] = []
@@ -71,7 +74,7 @@ class Watch:
         if key in self._known:
             return
         self._known.add(key)
-        self._all(results.references(resource, self._target, said), kind)
+        self._all(results.references(resource, self._here, said), kind)
         if kind == "ExplanationOfBenefit":
             self._all(claims.explanation(resource), kind)
         elif kind == "Patient":
@@ -96,6 +99,8 @@ class Watch:
                 text = "metadata is XML although JSON was asked for"
                 self._notes.note("capability-content", text, "metadata", answer.exchange.request_id)
             self._all(documents.capability_statement(body), "metadata", answer)
+            if url := documents.own_address(body):
+                self._here.add(origin(canonical_url(url)))
         elif body.get("token_endpoint"):
             self._all(documents.smart_configuration(body, self._target), "smart-configuration", answer)
             if body.get("authorization_response_iss_parameter_supported") is True:

@@ -35,6 +35,7 @@ class Attempt:
     last: datetime
     error: str = ""
     description: str = ""
+    error_uri: str = ""
     line: str | None = None
     coverage_end: date | None = None
     portal_account: bool | None = None
@@ -71,6 +72,7 @@ class Attempt:
             "reason": "" if self.state in outcomes.ENTERED else reason,
             "error": self.error,
             "description": self.description[:200],
+            "error_uri": self.error_uri[:200],
         }
 
 
@@ -89,6 +91,7 @@ def follow(records: Iterable[Record], until: datetime) -> dict[str, Attempt]:
             attempt.move(state, record.when)
         attempt.error = record.error or attempt.error
         attempt.description = record.description or attempt.description
+        attempt.error_uri = record.error_uri or attempt.error_uri
         attempt.line = record.line or attempt.line
         attempt.coverage_end = record.coverage_end or attempt.coverage_end
         if record.portal_account is not None:
@@ -102,7 +105,8 @@ def _state(record: Record) -> str:
     """The state a record moves its attempt to; empty when it moves none."""
     if record.kind == "authz_event":
         state = (record.outcome or "").upper()
-        if state == "CALLBACK_ERROR" and outcomes.means_ineligible(record.error, record.description):
+        said = (record.error, record.description, record.error_uri)
+        if state == "CALLBACK_ERROR" and outcomes.means_ineligible(*said):
             return "INELIGIBLE_CALLBACK"
         return state if state in outcomes.STATES else ""
     if record.kind == "token" and record.grant_type == "authorization_code":

@@ -115,9 +115,10 @@ class _Reader:
             return
         name = self._by_state.get(said.get("state", ""), self._latest)
         error, description = said.get("error", ""), said.get("error_description", "")
+        uri = said.get("error_uri", "")
         if error:
             state = "CONSENT_DENIED" if error == "access_denied" else "CALLBACK_ERROR"
-            if outcomes.means_ineligible(error, description):
+            if outcomes.means_ineligible(error, description, uri):
                 state = "INELIGIBLE_CALLBACK"
         elif said["code"] in self._by_code:
             return  # the redirect and the page it led to tell the same
@@ -131,6 +132,7 @@ class _Reader:
                 outcome=state,
                 error=error,
                 description=description,
+                error_uri=uri,
                 **entry.common("sign-in"),
             )
 

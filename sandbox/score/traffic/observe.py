@@ -7,7 +7,7 @@ unseen: bodies, the refusal of a refresh that nobody tried, a portal's page.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sandbox.score import outcomes, requests
 from sandbox.score.answers import shown
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.requests import STEPS, Kind
+from sandbox.score.statuses import HICCUPS
 from sandbox.score.traffic.address import names_type
 from sandbox.score.traffic.attempts import Attempt, follow
 from sandbox.score.traffic.reading import Reading
@@ -36,9 +37,10 @@ def observe(reading: Reading, days: int, as_of: datetime | None = None) -> dict[
     known = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
     attempts = [attempt for attempt in known.values() if span and span.holds(attempt.created)]
     fhir = [record for record in inside if record.kind == "fhir"]
+    empty = {id(known[name]) for name in _shown_nothing(fhir) if name in known}
     return {
         "log": seen(_about(reading, live, inside, span, attempts), source="traffic"),
-        **_sign_ins(attempts, inside),
+        **_sign_ins(attempts, inside, empty),
         "sync": _syncs(inside, fhir),
         "references": _references(fhir),
         "everything": _everything(fhir),
@@ -68,8 +70,20 @@ def _about(
     }
 
 
-def _sign_ins(attempts: Sequence[Attempt], inside: Iterable[Record]) -> dict[str, Observation]:
-    """All attempts, those known to be ineligible apart; lapsed members, opt-in and lines where told."""
+def _shown_nothing(fhir: Iterable[Record]) -> list[str]:
+    """Attempts whose requests for data are in the log, and were answered with nothing."""
+    shown: dict[str, bool] = {}
+    for record in fhir:
+        something = record.status == 200 and record.entries != 0
+        shown[record.attempt_id] = shown.get(record.attempt_id, False) or something
+    return [name for name, something in shown.items() if not something]
+
+
+def _sign_ins(
+    attempts: Sequence[Attempt], inside: Iterable[Record], empty: Set[int]
+) -> dict[str, Observation]:
+    """All attempts, those known to be ineligible apart; lapsed members, opt-in and lines where told. Those
+    whose `id()` is in `empty` were shown nothing."""
     shown = _shown(r for r in inside if r.kind in ("authz_event", "token"))
     values = [(attempt, attempt.to_value(number)) for number, attempt in enumerate(attempts, 1)]
     found = {
@@ -79,8 +93,9 @@ def _sign_ins(attempts: Sequence[Attempt], inside: Iterable[Record]) -> dict[str
     lapsed: dict[str, Any] = {}
     for attempt, value in values:
         if attempt.coverage_end and (gone := (attempt.created.date() - attempt.coverage_end).days) > 0:
-            works = outcomes.entered(value) or lapsed.get(str(gone), {}).get("works", False)
-            lapsed[str(gone)] = {"works": works, "why": "" if works else value["reason"]}
+            why = value["reason"] or ("signed in, and was shown nothing" if id(attempt) in empty else "")
+            why = "" if lapsed.get(str(gone), {}).get("works", False) else why
+            lapsed[str(gone)] = {"works": not why, "why": why}
     unopened = [value for attempt, value in values if attempt.portal_account is False]
     lines: dict[str, bool] = {}
     for attempt, value in values:
@@ -194,13 +209,15 @@ def _everything(fhir: Iterable[Record]) -> Observation:
         elif _further(record) and record.sync_id in current:
             walk = current[record.sync_id]
             walk["pages"] += 1
+            walk["entries"] = _sum(walk["entries"], record.entries)
             if record.status != 200:
                 walk.update(unbroken=False, note=f"a page answered {record.status}")
         elif record.extract_step in STEPS:
             current.pop(record.sync_id, None)
     for walk in walks:
-        if walk["unbroken"] and walk["pages"] < 2 and not walk["missing"]:
+        if walk["unbroken"] and walk["pages"] < 2 and walk.pop("complete") is None:
             walk.update(unbroken=False, note="no further page was ever asked for")
+        walk.pop("complete", None)
     return seen(walks, _shown(r for r in fhir if r.extract_step == "everything"), "traffic")
 
 
@@ -220,7 +237,8 @@ def _walk(record: Record) -> dict[str, Any]:
         "pages": int(good),
         "unbroken": good,
         "first_page": 0,
-        "entries": record.entries or 0,
+        "entries": (len(record.types) or None) if record.entries is None else record.entries,
+        "complete": record.complete,
         "searched": int(short),
         "missing": int(short),
         "missing_types": ["the app's own comparison"] if short else [],
@@ -228,8 +246,17 @@ def _walk(record: Record) -> dict[str, Any]:
     }
 
 
+def _sum(known: int | None, more: int | None) -> int | None:
+    """Entries so far; None while no record tells how many there were."""
+    return more if known is None else known if more is None else known + more
+
+
 def _refresh(live: Sequence[Record], span: Window | None) -> Observation:
-    """Renewals by days since their grant. No clock: what a log shows is a lower bound."""
+    """Renewals by days since their grant. No clock: what a log shows is a lower bound.
+
+    A token endpoint that stumbles refuses nothing, and a refusal of a grant whose age nobody knows does not
+    say when refreshing ends.
+    """
     granted: dict[str, datetime] = {}
     steps = []
     for record in live:
@@ -238,13 +265,17 @@ def _refresh(live: Sequence[Record], span: Window | None) -> Observation:
         if record.grant_type == "authorization_code" and record.status == 200:
             granted.setdefault(record.attempt_id, record.when)
         elif record.grant_type == "refresh_token" and span and span.holds(record.when):
-            since = granted.get(record.attempt_id, record.when) if record.attempt_id else record.when
+            since = granted.get(record.attempt_id) if record.attempt_id else None
             works = record.status == 200
+            if not works and (record.status in HICCUPS or since is None):
+                continue
             why = "" if works else f"the token endpoint answered {record.status}"
-            steps.append({"day": (record.when - since).days, "works": works, "why": why})
+            day = max(0, (record.when - since).days) if since else 0
+            steps.append({"day": day, "works": works, "why": why})
     if not steps:
-        return unseen("nobody refreshed a token in the log", cause="not-in-log")
-    return seen({"refresh": True, "clock": False, "steps": steps}, (), "traffic")
+        return unseen("no renewal in the log shows how long a grant lasts", cause="not-in-log")
+    value = {"refresh": True, "clock": False, "no_clock": "a log has no clock", "steps": steps}
+    return seen(value, (), "traffic")
 
 
 def _documents(inside: Iterable[Record]) -> dict[str, Observation]:

@@ -38,6 +38,7 @@ class Record(BaseModel):
     )
     error: str = Field("", description="authz_event: `error` of the callback")
     description: str = Field("", description="authz_event: `error_description` of the callback")
+    error_uri: str = Field("", description="authz_event: `error_uri` of the callback")
     grant_type: Literal["authorization_code", "refresh_token", ""] = "authorization_code"
     line: str | None = Field(None, description="Line of business of the member who tries, if known")
     coverage_end: date | None = Field(None, description="When the member's coverage ended, if it did")

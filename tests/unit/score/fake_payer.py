@@ -71,12 +71,18 @@ class FakePayer:
     patient_in_token: bool = True
     drop_state: bool = False
     everything: str = "paged"
+    everything_status: int = 404
+    names_everything: bool = True
+    page_size: int | None = None
+    served: tuple[str, ...] = SERVED
+    patient_interactions: tuple[str, ...] = ("search-type",)
+    address: str = ""
+    full_url: Callable[[str], str] | None = None
     broken_references: float = 0.0
     contained_only: bool = False
     withheld: tuple[str, ...] = ()
     before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
     latency: float = 0.0
-    served: tuple[str, ...] = SERVED
     patient_names: str = "p"
     clock: str = "moves"
     """moves, stands (and answers 200 all the same), silent (moves and tells no time)."""
@@ -188,13 +194,20 @@ class FakePayer:
             "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
             "extension": uris,
         }
-        resource = [
+        resource: list[dict[str, Any]] = [
             {"type": t, "interaction": [{"code": "search-type"}], "searchParam": [{"name": "patient"}]}
             for t in self.served
         ]
+        if resource[0]["type"] == "Patient":
+            resource[0]["interaction"] = [{"code": code} for code in self.patient_interactions]
+        if self.names_everything:
+            resource[0]["operation"] = [{"name": "everything", "definition": "http://p/Patient-everything"}]
         security = {"extension": [extension] if self.oauth_uris else []}
         rest = [{"mode": "server", "security": security, "resource": resource}]
-        return httpx.Response(200, json={"resourceType": "CapabilityStatement", "rest": rest})
+        body: dict[str, Any] = {"resourceType": "CapabilityStatement", "rest": rest}
+        if self.address:
+            body["implementation"] = {"description": "this one", "url": self.address}
+        return httpx.Response(200, json=body)
 
     def _clock(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
         if request.method == "POST" and self.clock != "stands":
@@ -348,7 +361,7 @@ class FakePayer:
         if rest in self.withheld:
             return httpx.Response(404)
         resources = [r for r in self.data(patient) if r["resourceType"] == rest]
-        return _bundle(request, resources, 8)
+        return self._bundle(request, resources, self.page_size or 8)
 
     def _user(self, request: httpx.Request, prefix: str) -> str | None:
         """Whose token it is; `*` where a lock does not hold and anybody may ask."""
@@ -362,11 +375,27 @@ class FakePayer:
 
     def _everything(self, request: httpx.Request, patient: str) -> httpx.Response:
         if self.everything == "none":
-            return httpx.Response(404)
+            return httpx.Response(self.everything_status)
         resources = [r for r in self.data(patient) if r["resourceType"] not in self.withheld]
         if self.everything == "truncated":
-            return _bundle(request, resources[:20], 20)
-        return _bundle(request, resources, 20 if self.everything == "paged" else 1000)
+            return self._bundle(request, resources[:20], 20)
+        return self._bundle(
+            request, resources, self.page_size or (20 if self.everything == "paged" else 1000)
+        )
+
+    def _bundle(self, request: httpx.Request, resources: list[dict[str, Any]], size: int) -> httpx.Response:
+        at = int(request.url.params.get("_at", "0"))
+        link = []
+        if at + size < len(resources):
+            params = {**dict(request.url.params), "_at": str(at + size)}
+            link = [{"relation": "next", "url": f"{str(request.url).partition('?')[0]}?{urlencode(params)}"}]
+        entry: list[dict[str, Any]] = []
+        for found in resources[at : at + size]:
+            entry.append({"resource": found, "search": {"mode": "match"}})
+            if self.full_url:
+                entry[-1]["fullUrl"] = self.full_url(f"{found['resourceType']}/{found['id']}")
+        body = {"resourceType": "Bundle", "type": "searchset", "link": link, "entry": entry}
+        return httpx.Response(200, json=body)
 
     def _read(self, rest: str, patient: str) -> httpx.Response:
         kind, _, name = rest.partition("/")
@@ -383,7 +412,7 @@ class FakePayer:
     def data(self, patient: str) -> list[dict[str, Any]]:
         subject = {"reference": f"Patient/{patient}"}
         found: list[dict[str, Any]] = [{"resourceType": "Patient", "id": patient}]
-        for kind in SERVED[1:]:
+        for kind in (k for k in self.served if k != "Patient"):
             for number in range(20 if kind == "ExplanationOfBenefit" else 2):
                 provider = "#p" if self.contained_only else f"Organization/o-{number}"
                 found.append(
@@ -399,14 +428,3 @@ class FakePayer:
 
 def _see(location: str, cookie: str = "") -> httpx.Response:
     return httpx.Response(302, headers={"location": location, **({"set-cookie": cookie} if cookie else {})})
-
-
-def _bundle(request: httpx.Request, resources: list[dict[str, Any]], size: int) -> httpx.Response:
-    at = int(request.url.params.get("_at", "0"))
-    link = []
-    if at + size < len(resources):
-        params = {**dict(request.url.params), "_at": str(at + size)}
-        link = [{"relation": "next", "url": f"{str(request.url).partition('?')[0]}?{urlencode(params)}"}]
-    entry = [{"resource": r, "search": {"mode": "match"}} for r in resources[at : at + size]]
-    body = {"resourceType": "Bundle", "type": "searchset", "link": link, "entry": entry}
-    return httpx.Response(200, json=body)

@@ -351,7 +351,10 @@ def refused(outcome: str, error: str = "", description: str = "") -> dict[str, A
         (refused("CALLBACK_ERROR", "query_ineligible"), 4),
         (refused("CALLBACK_ERROR", "member_not_eligible"), 4),
         (refused("CALLBACK_ERROR", "access_denied", "declined"), 0),
-        (refused("CALLBACK_ERROR", "server_error", "not eligible"), 0),
+        (refused("CALLBACK_ERROR", "server_error", "not eligible"), 4),
+        (refused("CALLBACK_ERROR", "server_error", "an accident"), 0),
+        (refused("CALLBACK_ERROR", "unauthorized_client", "member is not eligible"), 4),
+        ({**refused("CALLBACK_ERROR", "access_denied"), "error_uri": "https://p/e/not-eligible"}, 4),
         (refused("ERROR_PAGE"), 0),
         (refused("LOGIN_FAILED"), 0),
         (refused("AUTHORIZED"), 0),
@@ -363,7 +366,8 @@ def test_eligibility_errors(attempt: dict[str, Any], earned: int) -> None:
 
 
 def test_eligibility_errors_unknown() -> None:
-    assert points("eligibility-errors", ineligible_sign_in=unseen("no account")) == 2
+    assert verdict_of("eligibility-errors", ineligible_sign_in=unseen("no account")).source == "unseen"
+    assert points("eligibility-errors", ineligible_sign_in=replace(seen([]), source="traffic")) == 2
     nobody = {"ineligible_sign_in": seen([refused("ERROR_PAGE")]), "sign_ins": attempts(0, 39)}
     assert points("eligibility-errors", **nobody) == 2
 
@@ -412,7 +416,11 @@ def walk(**changes: Any) -> dict[str, Any]:
         ([walk(pages=1, first_page=9)], 3),
         ([walk(), walk(status=500, unbroken=False, pages=0)], 3),
         ([walk(), walk(unbroken=False, note="a page answered 429")], 3),
-        ([walk(pages=1, first_page=45)], 1),
+        ([walk(pages=1, first_page=45)], 3),
+        ([walk(pages=45, first_page=1)], 3),
+        ([walk(entries=0, searched=0)], 1),
+        ([walk(entries=0, searched=0), walk()], 3),
+        ([walk(entries=None)], 3),
         ([walk(missing=7, missing_types=["Goal"])], 1),
         ([walk(unbroken=False, note="the next links never end")], 1),
         ([walk(status=404, unbroken=False, pages=0)], 0),
@@ -488,4 +496,4 @@ def test_presence(metric: str) -> None:
 def test_every_check_says_something_of_no_evidence_at_all(metric: str) -> None:
     verdict = check_of(metric).judge(Evidence("http://payer"))
     assert verdict.reason
-    assert verdict.source == ("observed" if metric == "eligibility-errors" else "unseen")
+    assert verdict.source == "unseen"

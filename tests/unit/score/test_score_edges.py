@@ -276,6 +276,8 @@ def test_eligibility_errors_words() -> None:
     assert said.reason == "the callback said access_denied: not eligible"
     bare = judged(refused("CALLBACK_ERROR", "ineligible"))
     assert bare.reason == "the callback said ineligible: no description"
+    address = {**refused("CALLBACK_ERROR", "ineligible"), "error_uri": "https://p/e/4"}
+    assert judged(address).reason == "the callback said ineligible: https://p/e/4"
     token = judged(refused("AUTHORIZED"))
     assert token.reason == "an ineligible member got a token and no error on the callback"
     other = judged(refused("CALLBACK_ERROR", "server_error"))
@@ -439,9 +441,15 @@ def test_everything_words() -> None:
     assert verdict_of("everything", everything=seen([refused_])).reason == "answered 404"
     silent = walk(status=0, unbroken=False, pages=0)
     assert verdict_of("everything", everything=seen([silent])).reason == "answered nothing"
-    exact = walk(first_page=20)
-    assert points("everything", everything=seen([exact])) == 3
-    assert points("everything", everything=seen([walk(first_page=21)])) == 1
+    unnamed = walk(status=405, unbroken=False, pages=0, offered=False)
+    told = "metadata does not name it, and it answered 405"
+    assert verdict_of("everything", everything=seen([unnamed])).reason == told
+    empty = verdict_of("everything", everything=seen([walk(entries=0, searched=0)]))
+    assert empty.reason == "it answers 200, and nothing is in it"
+    short = walk(missing=7, missing_types=["Goal"])
+    assert verdict_of("everything", everything=seen([short])).reason == (
+        "7 of 45 resources of the searches are missing: Goal"
+    )
 
 
 def test_developer_portal_words() -> None:

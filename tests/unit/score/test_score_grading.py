@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode
 import httpx
 import pytest
 from conftest import Grade, no_resolver
-from fake_payer import BASE, HOST, REDIRECT, FakePayer
+from fake_payer import BASE, HOST, REDIRECT, SERVED, FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score import lent_clock
@@ -208,13 +208,28 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
     "one type answers 500": ({"before_fhir": only_searches(500)}, {"request-success": 8}),
     "half the references dangle": ({"broken_references": 0.5}, {"reference-resolution": 2}),
     "everything contained": ({"contained_only": True}, {"reference-resolution": 0}),
+    "no Patient in metadata": ({"served": SERVED[1:], "names_everything": False}, {}),
     "no claims": (
         {"withheld": ("ExplanationOfBenefit",)},
         {"carin-resources": 3, "request-success": 8},
     ),
     "$everything absent": ({"everything": "none"}, {"request-success": 8, "everything": 0}),
     "every seventh answer is cut": ({"before_fhir": cut(7)}, {}),
-    "$everything in one page": ({"everything": "single"}, {"everything": 1}),
+    "$everything not named by metadata": (
+        {"everything": "none", "names_everything": False},
+        {"everything": 0},
+    ),
+    "$everything not named, 405": (
+        {"everything": "none", "names_everything": False, "everything_status": 405},
+        {"everything": 0},
+    ),
+    "$everything not named, yet it breaks": (
+        {"everything": "none", "names_everything": False, "everything_status": 500},
+        {"request-success": 8, "everything": 0},
+    ),
+    "$everything not named, yet it is there": ({"names_everything": False}, {}),
+    "$everything in one page": ({"everything": "single"}, {}),
+    "pages of one": ({"page_size": 1}, {}),
     "$everything cut short": ({"everything": "truncated"}, {"everything": 1}),
     "slow": ({"latency": 0.1}, {"sync-speed": 4}),
     "portal gone": ({"portal_status": 404}, {"developer-portal": 0}),
@@ -283,7 +298,7 @@ def test_a_dead_token_is_renewed_during_a_sync(grade_fake: Grade) -> None:
 
     def expire(request: httpx.Request, number: int) -> httpx.Response | None:
         if number % 40 == 0:
-            payer.access.pop(request.headers["authorization"].removeprefix("Bearer "), None)
+            payer.access.pop(request.headers.get("authorization", "").removeprefix("Bearer "), None)
         return None
 
     payer.before_fhir = expire
@@ -348,8 +363,8 @@ def test_next_links_that_never_end_do_end(grade_fake: Grade) -> None:
 
 def test_without_facts_only_the_open_doors_are_seen(grade_fake: Grade) -> None:
     card, evidence = grade_fake(FakePayer(facts=False))
-    assert card.score == 2 + 2 + 2
-    assert card.range == (6, 6 + 92)
+    assert card.score == 2 + 2
+    assert card.range == (4, 4 + 96)
     assert "serves no facts" in evidence["facts"].unseen
 
 

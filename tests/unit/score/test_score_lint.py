@@ -12,6 +12,7 @@ from conftest import Grade
 from fake_payer import BASE, FakePayer
 
 from sandbox.score.bundles import Page
+from sandbox.score.guard import origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import MOST_TEXTS, Notebook
 from sandbox.score.lint.rules import RULES
@@ -158,12 +159,13 @@ def test_walks(found: list[Page], unbroken: bool, note: str, rules: set[str]) ->
 @pytest.mark.parametrize(
     ("reference", "broken"),
     [("Patient/1", False), ("#in", False), ("#out", True), ("urn:uuid:1", False), ("Patient 1", True),
-     ("1", True), (f"{BASE}/Patient/1", False), ("https://elsewhere.example/Patient/1", True),
+     ("1", True), (f"{BASE}/Patient/1", False), ("http://LOCALHOST:8080/fhir/Patient/1", False),
+     ("https://elsewhere.example/Patient/1", True),
      ("https://[no/Patient/1", True)],
 )  # fmt: skip
 def test_references(reference: str, broken: bool) -> None:
     made = {"resourceType": "Coverage", "contained": [{"id": "in"}], "payor": [{"reference": reference}]}
-    assert bool(list(results.references(made, BASE, [reference]))) == broken
+    assert bool(list(results.references(made, {origin(BASE)}, [reference]))) == broken
 
 
 def test_errors() -> None:
