@@ -116,7 +116,7 @@ def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         elif not one["entries"]:
             yield Cause("empty", exchanges=last)
         else:
-            yield Cause("" if verdict.value == "paged" else "other-paging", exchanges=last)
+            yield Cause("", exchanges=last)
 
 
 def _broken(note: str, failed: str) -> str:

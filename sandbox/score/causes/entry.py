@@ -107,6 +107,11 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     if not found.value:
         yield Cause("not-tried")
         return
+    if verdict.value == "unknown":
+        yield Cause(
+            "nobody-gets-in", exchanges=_noted(_deciding(found.value[0], found), found.value[0]["reason"])
+        )
+        return
     for attempt in found.value:
         last = _noted(_deciding(attempt, found), attempt["reason"])
         if verdict.value == "yes":

@@ -61,10 +61,17 @@ def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
 def find_failures(exchanges: Iterable[Exchange], *, flaws: bool = False) -> tuple[Cause, ...]:
     """The causes of failed exchanges with the types they hit; `flaws`: a 200 without a resource fails too."""
     return merge(
-        Cause(name, 1, (exchange.resource,) if exchange.resource else (), (exchange,))
+        Cause(name, 1, _about(exchange), (exchange,))
         for exchange in exchanges
         if (name := name_cause(exchange)) and (flaws or exchange.status != 200)
     )
+
+
+def _about(exchange: Exchange) -> tuple[str, ...]:
+    """The type that was asked for, or the operation."""
+    if exchange.step == "everything":
+        return ("$everything",)
+    return (exchange.resource,) if exchange.resource else ()
 
 
 def _is_same_request(before: Exchange, after: Exchange) -> bool:

@@ -17,6 +17,8 @@ from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
 
 WIDTH = 80
+SLOW_MS = 250.0
+"""Milliseconds from which a request's time is told beside its status."""
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 
@@ -132,6 +134,7 @@ def _request(exchange: Exchange) -> str:
     """One request in a line: what was asked, what came, what it means, and its id."""
     status = str(exchange.status) if exchange.status else "no answer"
     words = [exchange.method, exchange.url, status]
+    words += [f"in {exchange.ms / 1000:.1f} s"] if exchange.ms >= SLOW_MS else []
     words += [f"({note})" for note in (exchange.note or exchange.flaw,) if note]
     words += [f"request {exchange.request_id}"] if exchange.request_id else []
     return " ".join(words)
