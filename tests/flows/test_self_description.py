@@ -10,6 +10,8 @@ import httpx
 import pytest
 from support.smart_app import SmartApp
 
+from sandbox.score import facts
+
 Json = dict[str, Any]
 METHODS = {"get", "post", "put", "delete", "patch", "head"}
 
@@ -30,6 +32,10 @@ def operations(openapi: Json) -> Iterator[tuple[str, str, Json]]:
     for path, item in openapi["paths"].items():
         for method in METHODS & item.keys():
             yield path, method, item[method]
+
+
+def test_the_facts_have_no_mistake_by_the_published_keys_and_values(maria: SmartApp) -> None:
+    assert facts.parse(maria.get(".well-known/payer-facts").json(), "the facts").problems == ()
 
 
 def test_every_advertised_interaction_and_operation_answers(maria: SmartApp, capability: Json) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.score.causes.http import name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
-from sandbox.score.outcomes import entered
+from sandbox.score.outcomes import entered, says_ineligible
 
 _OUTCOMES = {
     "STATE_MISMATCH": "state-lost",
@@ -30,15 +30,23 @@ _ERRORS = {
     "server_error": "callback-server-error",
     "temporarily_unavailable": "callback-server-error",
 }
+_PAGE_REFUSED = ("bad-request", "unauthorized", "forbidden", "gone")
+"""Of a page in the middle of a sign-in these mean that the pages before it were forgotten."""
+
 _SERVER_AT_FAULT = (0, *range(500, 600))
 
 
 def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     """Eligible members who did not get in. The ineligible member's refusal is as it should be."""
     sign_ins = evidence["sign-ins"]
+    first = 0
     for attempt in sign_ins.value or ():
         if not entered(attempt):
-            yield _attempt(attempt, sign_ins)
+            cause = _attempt(attempt, sign_ins)
+            place = attempt.get("exchange")
+            is_later = isinstance(place, int) and place > first
+            yield replace(cause, id="flow-lost") if is_later and cause.id in _PAGE_REFUSED else cause
+        first = (attempt.get("exchange") or 0) + 1
     if not sign_ins.value:
         yield Cause("no-attempt", exchanges=sign_ins.exchanges)
 
@@ -141,11 +149,14 @@ def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
 
 def _attempt(attempt: Mapping[str, Any], found: Observation) -> Cause:
     last = _noted(_deciding(attempt, found), attempt["reason"])
-    return Cause(_name(attempt, last), exchanges=last)
+    about = (attempt["line"],) if attempt.get("line") and says_ineligible(attempt) else ()
+    return Cause(_name(attempt, last), about=about, exchanges=last)
 
 
 def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
     outcome = attempt["outcome"]
+    if says_ineligible(attempt):
+        return "ineligible"
     if outcome == "CALLBACK_ERROR":
         return _ERRORS.get(attempt["error"], "callback-error" if attempt["error"] else "callback-empty")
     if outcome == "EXCHANGE_FAILED":

@@ -99,6 +99,12 @@ CASES: list[tuple[str, str, str, FakePayer]] = [
         "200 (sign-in ended on a page",
         FakePayer(refuse_sign_in=lambda name, attempt: "page" if name < "m2" else ""),
     ),
+    (
+        "authorization-success",
+        "ineligible",
+        "302 (the callback said access_denied (no coverage))",
+        FakePayer(lines=("medicaid",)),
+    ),
     ("authorization-success", "state-lost", "200 (the callback carried no state", FakePayer(drop_state=True)),
     (
         "authorization-success",
@@ -290,6 +296,9 @@ def named_causes() -> Iterator[str]:
                     yield from values(cause)
             if path.parent != folder:
                 continue
+            match node:
+                case ast.Call(func=ast.Name("replace"), keywords=[ast.keyword("id", cause)]):
+                    yield from values(cause)
             match node:
                 case ast.Assign(targets=[ast.Name("name")], value=value):
                     yield from values(value)
