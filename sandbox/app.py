@@ -18,6 +18,7 @@ from sandbox.core.hosts import HostPolicy
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import Catalog
 from sandbox.faults.catalog import load as load_catalog
+from sandbox.loading import kept
 from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.ledger import Ledger, Limits
 from sandbox.store.library import SqlLibrary
@@ -91,6 +92,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         profiles=library.profiles(),
         guides=_guides(settings),
         others=library.others(),
+        loaded=_loaded(settings),
     )
 
     def after_fork() -> None:
@@ -122,6 +124,12 @@ def check_public_url(hosts: HostPolicy) -> None:
     first = hosts.public.path.split("/")[1]
     if first in {rule.rule.split("/")[1] for rule in _routed().url_map.iter_rules()} | {".well-known"}:
         raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
+
+
+def _loaded(settings: Settings) -> tuple[str, ...]:
+    """What a load of other people's data came to, in lines; nothing for a population of ours."""
+    report = kept(settings.library) if settings.data else None
+    return tuple(report.lines()) if report else ()
 
 
 def _guides(settings: Settings) -> tuple[str, ...]:

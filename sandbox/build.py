@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, get_args
 
 from sandbox import __version__
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.core.files import json_bytes, json_value
+from sandbox.core.files import json_bytes, json_pretty
 from sandbox.core.part_file import sweep_parts
 from sandbox.core.roster import Account
-from sandbox.loading import Report, load
+from sandbox.loading import Report, kept, load
 from sandbox.loading.files import find
 from sandbox.settings import Settings
 from sandbox.store import address, intake, library
@@ -97,7 +97,10 @@ def prepared(
     if isinstance(path, Path):
         sweep_parts(path.parent, "library-*.db")
     if settings.data:
-        tell(str(_loaded(settings, today, path, progress, tell)))
+        report = _loaded(settings, today, path, progress, tell)
+        tell(str(report))
+        if settings.load_report:
+            _write(Path(settings.load_report), json_pretty(report.to_json()))
     elif not library.exists(path):
         with uncollected():
             intake.build(path, generated(settings, today, progress))
@@ -106,9 +109,8 @@ def prepared(
 
 def _loaded(settings: Settings, today: date, path: str | Path, progress: Progress, tell: Tell) -> Report:
     """What a load of the data made of it, now or when its library was built."""
-    known = library.noted(path, LOADED) if library.exists(path) else None
-    if known:
-        return Report.from_json(json_value(known))
+    if known := kept(path):
+        return known
     contents, report = load(Path(settings.data), skip_bad=settings.skip_bad, today=today, progress=progress)
 
     def about() -> list[tuple[str, bytes]]:
@@ -119,6 +121,13 @@ def _loaded(settings: Settings, today: date, path: str | Path, progress: Progres
     with uncollected():
         intake.build(path, contents, about)
     return report
+
+
+def _write(path: Path, body: bytes) -> None:
+    try:
+        path.write_bytes(body)
+    except OSError as problem:
+        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
 
 
 def place(settings: Settings, today: date) -> str | Path:

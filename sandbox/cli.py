@@ -127,6 +127,7 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @_with(population)
 @click.option("--data", help="Serve NDJSON files or Bundles instead: a file or a folder.")
 @click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
+@click.option("--load-report", metavar="FILE", help="Write the report on that load as JSON, too.")
 @click.option("--store", help="Folder (or postgresql://…) that keeps library and ledger.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 1]")
 @click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")

@@ -52,6 +52,7 @@ class Settings:
     today: str = ""
     data: str = ""
     skip_bad: bool = False
+    load_report: str = ""
     store: str = ""
     carin: str = "2.0.0"
     us_core: str = "6.1.0"
@@ -87,6 +88,7 @@ HELP = {
     "today": "the day the data is built around, YYYY-MM-DD (default: the first of this month)",
     "data": "a folder of NDJSON or Bundles, served instead of generating",
     "skip_bad": "leave lines of that folder out that cannot be used",
+    "load_report": "a file for the report on that load, as JSON",
     "carin": "edition of CARIN Blue Button: 2.0.0 or 2.2.0",
     "us_core": "edition of US Core: 3.1.1, 6.1.0 or 7.0.0",
     "basis": "claims without money, as the -Basis profiles of CARIN 2.2.0",

@@ -5,7 +5,7 @@ Nothing is parsed unless the RESOURCE gate is armed: the hot path serves stored 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, NoReturn
@@ -17,7 +17,7 @@ from sandbox.core.limits import INCLUDED_MAX, PAGE_BYTES_MAX, check_search, too_
 from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.library import Everything, Library, Page, Stored
-from sandbox.fhir.params import KNOWN, SHARED, find
+from sandbox.fhir.params import KNOWN, SHARED, TYPES, find
 from sandbox.fhir.query import Query, parse
 from sandbox.fhir.subset import subset
 from sandbox.fhir.values import Token
@@ -163,9 +163,11 @@ def everything_args(
     page_size: int,
     page_size_max: int,
     limits: Limits = _NO_LIMITS,
+    others: Collection[str] = (),
 ) -> Everything:
     """The parameters of `$everything`: start, end, _since, _type (repeated or with commas), _count
-    (0: the total only). `readable` and `limits` as in `search`. Raises BadRequest."""
+    (0: the total only). `readable` and `limits` as in `search`; `others` are the types of the data beyond
+    the guides'. Raises BadRequest."""
     known = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
     check_search(given)
     args: dict[str, str] = {}
@@ -182,7 +184,7 @@ def everything_args(
         else:
             args[name] = text
     for kind in types:
-        if kind not in KNOWN:
+        if kind not in TYPES and kind not in others:
             bad_request("This payer holds no resources of a type that is asked for", "_type")
     # _count is understood as in any search.
     size = [("_count", args["_count"])] if "_count" in args else []

@@ -8,7 +8,7 @@ from typing import Any
 
 from sandbox.core.text import quantity
 
-LISTED = 20
+LISTED = 1000
 """Examples of each kind that a report keeps; the others are counted."""
 _SHOWN = 3
 

@@ -80,6 +80,7 @@ def home() -> Response:
         scenarios=visit.rooms.catalog.by_id.values(),
         origin=visit.base.partition("/s/")[0],
         guides=_editions(visit.rooms.guides),
+        loaded=visit.rooms.loaded,
         may_control=may_control(),
     )
 

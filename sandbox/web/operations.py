@@ -39,7 +39,13 @@ def compartment(visit: Visit, allowed: Access, id: str, given: Sequence[tuple[st
     served = visit.desk.types()
     readable, limits = allowed.readable(served), allowed.limits(served)
     asked = interactions.everything_args(
-        id, given, readable, visit.payer.page_size, visit.payer.page_size_max, limits
+        id,
+        given,
+        readable,
+        visit.payer.page_size,
+        visit.payer.page_size_max,
+        limits,
+        visit.rooms.others,
     )
     visit.charge(asked.cost)
     query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])

@@ -57,6 +57,8 @@ class Rooms:
     """Canonicals of the editions that the data follow; empty when somebody else made the data."""
     others: Sequence[str] = ()
     """Types that the data have beyond those of the guides."""
+    loaded: Sequence[str] = ()
+    """What the load of somebody else's data came to, in lines."""
 
 
 @dataclass

@@ -44,7 +44,9 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     home: Path = tmp_path_factory.mktemp("loaded")
     (home / "all.ndjson").write_bytes(b"\n".join(map(json_bytes, DATA)))
     settings = Settings(data=str(home / "all.ndjson"), cache=home, ledger=str(home / "ledger.db"))
+    settings = replace(settings, load_report=str(home / "report.json"))
     library = prepared(settings, anchor(SystemClock()), lambda done: None)
+    assert json.loads((home / "report.json").read_text())["nobodys"] == {"Group": 1}
     with listening(replace(settings, library=str(library))) as origin:
         yield origin
 
@@ -69,6 +71,7 @@ def test_metadata_and_scopes_name_the_types_that_the_data_have(loaded: str) -> N
     smart = httpx.get(f"{loaded}/fhir/.well-known/smart-configuration").json()
     assert "patient/Claim.rs" in smart["scopes_supported"]
     assert "Claim" in httpx.get(f"{loaded}/developer/docs").text
+    assert "loaded 6 resources (2 Patient, 2 Claim" in httpx.get(f"{loaded}/developer").text
     assert "/Claim/{id}" in httpx.get(f"{loaded}/developer/openapi.json").json()["paths"]
 
 
@@ -81,6 +84,8 @@ def test_a_member_reads_their_own_and_what_is_shared(member: SmartApp) -> None:
     assert ids(member.get("Group")) == []
     assert ids(member.get("Patient?_revinclude=Claim:patient")) == ["c-p1", "p1"]
     assert ids(member.get("Patient/p1/$everything")) == ["c-p1", "p1", "r1"]
+    assert ids(member.get("Patient/p1/$everything?_type=Claim")) == ["c-p1"]
+    assert member.get("Patient/p1/$everything?_type=Task").status_code == 400
     assert member.get("Task").status_code == 404
 
 

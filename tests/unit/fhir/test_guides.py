@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.core.files import json_value
 from sandbox.core.payer import BASELINE
 from sandbox.fhir import metadata
 from sandbox.fhir.query import parse
+from sandbox.fhir.types import KNOWN, OTHERS, SHARED
 
 STATEMENTS = Path(__file__).resolve().parents[4] / "shared" / "igs" / "capabilities"
 GUIDES = (
@@ -20,6 +23,8 @@ GUIDES = (
     "hl7.fhir.us.core-6.1.0_us-core-server",
 )
 NOT_HELD = {"Endpoint", "HealthcareService", "PractitionerRole", "Questionnaire", "ValueSet"}
+R4 = STATEMENTS.parent / "packages" / "hl7.fhir.r4.core-4.0.1.tgz"
+NEVER_KEPT = {"Bundle", "Parameters", "OperationOutcome"}
 SAMPLE = {"token": "a", "date": "ge2020", "reference": "x", "string": "a"}
 
 pytestmark = [
@@ -84,3 +89,31 @@ def test_every_combination_us_core_names_is_told_and_understood() -> None:
             assert len(query.clauses) == len(names)
             counted += 1
     assert counted >= 50
+
+
+def definitions(*prefixes: str) -> Iterator[dict[str, Any]]:
+    """R4's own definitions whose file begins so."""
+    with tarfile.open(R4) as archive:
+        for member in archive:
+            if member.name.startswith(tuple(f"package/{prefix}" for prefix in prefixes)):
+                found = archive.extractfile(member)
+                assert found is not None
+                yield json_value(found.read())
+
+
+def test_every_type_of_r4_is_known_and_those_of_a_patients_compartment_have_an_owner() -> None:
+    shapes = {
+        shape["type"]: {element["path"] for element in shape["snapshot"]["element"]}
+        for shape in definitions("StructureDefinition-")
+        if (shape["kind"], shape.get("derivation"), shape["abstract"])
+        == ("resource", "specialization", False)
+    }
+    assert set(shapes) - NEVER_KEPT == set(KNOWN)
+    (compartment,) = definitions("CompartmentDefinition-patient")
+    inside = {row["code"] for row in compartment["resource"] if row.get("param")}
+    owned = {kind for kind, row in KNOWN.items() if row.owner or row.owned_through}
+    assert inside - owned == {"Group"}, "a Group is of several patients"
+    assert not inside & SHARED
+    for kind, row in OTHERS.items():
+        for path in row.owner:
+            assert {f"{kind}.{path}", f"{kind}.{path}[x]"} & shapes[kind], (kind, path)
