@@ -1,0 +1,312 @@
+"""Sign-in pages in the style of many identity providers, and what becomes of a member who wants to share.
+
+A flow is a few pages in a row. `{send}` in a page is where its form goes; what was sent must hold `sent` and
+must not hold `never`, else the payer does what such payers do: it says that the member declined. `script`
+marks what only a browser can walk; it is walked by one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+USER, PASSWORD = "ann", "s3cret-word"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One page of a flow."""
+
+    html: str
+    sent: dict[str, str] = field(default_factory=dict)
+    never: tuple[str, ...] = ()
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Pages in a row and how the sign-in ends: AUTHORIZED, or another outcome with words of its reason."""
+
+    name: str
+    pages: tuple[Shown, ...]
+    outcome: str = "AUTHORIZED"
+    says: str = ""
+    script: bool = False
+
+
+WHO = {"u": USER, "p": PASSWORD}
+LOGIN = Shown(
+    '<form method="post" action="{send}"><label>User name <input name="u" autocomplete="username"></label>'
+    '<label>Password <input name="p" type="password"></label><button>Sign in</button></form>',
+    WHO,
+)
+CONSENT = Shown(
+    '<h1>Share your data?</h1><form method="post" action="{send}"><button name="d" value="no">Deny</button>'
+    '<button name="d" value="yes">Allow</button></form>',
+    {"d": "yes"},
+)
+
+
+def consent(
+    inside: str, sent: dict[str, str], *never: str, top: str = "Share your health data with the app?"
+) -> Shown:
+    html = f'<html><title>{top}</title><h1>{top}</h1><form method="post" action="{{send}}">{inside}</form></html>'
+    return Shown(html, sent, never)
+
+
+def walked(name: str, *pages: Shown) -> Flow:
+    return Flow(name, pages)
+
+
+def unseen(name: str, says: str, *pages: Shown) -> Flow:
+    return Flow(name, pages, "UNWALKED", says)
+
+
+def by_script(name: str, *pages: Shown) -> Flow:
+    return Flow(name, pages, "UNWALKED", "script", script=True)
+
+
+def foreign(language: str, user: str, password: str, enter: str, no: str, yes: str, top: str) -> Flow:
+    """Sign-in and consent in another language, the no first and both of one name."""
+    login = Shown(
+        f'<html lang="{language}"><form method="post" action="{{send}}"><label for="a">{user}</label><input id="a" name="u">'
+        f'<label for="b">{password}</label><input id="b" name="p" type="password"><button>{enter}</button></form></html>',
+        WHO,
+    )
+    asked = consent(
+        f'<button name="d" value="1">{no}</button><button name="d" value="2">{yes}</button>',
+        {"d": "2"},
+        top=top,
+    )
+    return walked(f"language: {language}", login, asked)
+
+
+FLOWS = (
+    walked("hosted login in two steps with a hidden password field for password managers",
+        Shown('<main><h1>Sign in</h1><form method="post" action="{send}"><label for="identifier">Username or email</label>'
+              '<input id="identifier" name="identifier" autocomplete="username" required><input type="password" name="pw" '
+              'style="display:none" tabindex="-1" aria-hidden="true"><label><input type="checkbox" name="remember"> '
+              'Keep me signed in</label><button type="submit">Next</button></form><a href="/signup">Sign up</a></main>',
+              {"identifier": USER}, ("remember",)),
+        Shown('<h1>Verify with your password</h1><form method="post" action="{send}"><input type="hidden" name="identifier" '
+              'value="ann"><label for="c">Password</label><input id="c" type="password" name="credentials.passcode" '
+              'autocomplete="current-password"><button>Verify</button></form>', {"credentials.passcode": PASSWORD}),
+        CONSENT),
+    walked("enterprise sign-in that asks whether to stay signed in",
+        LOGIN,
+        Shown('<div role="heading">Stay signed in?</div><h1>Stay signed in?</h1><form method="post" action="{send}">'
+              '<label><input type="checkbox" name="DontShowAgain" value="true"> Don\'t show this again</label>'
+              '<input type="submit" name="k" value="No"><input type="submit" name="k" value="Yes"></form>', {}),
+        CONSENT),
+    walked("SAML on the way: a page that posts itself",
+        LOGIN,
+        Shown('<body onload="document.forms[0].submit()"><form method="post" action="{send}"><input type="hidden" '
+              'name="SAMLResponse" value="PHNhbWw+"><input type="hidden" name="RelayState" value="x"><noscript><button>'
+              "Continue</button></noscript></form></body>", {"SAMLResponse": "PHNhbWw+", "RelayState": "x"}),
+        CONSENT),
+    walked("a page that posts itself without a button",
+        LOGIN, Shown('<form method="post" action="{send}"><input type="hidden" name="wresult" value="t"></form>', {"wresult": "t"})),
+    walked("meta refresh between pages",
+        LOGIN, Shown('<meta http-equiv="refresh" content="0;URL=\'{send}\'"><p>One moment, please.</p>'), CONSENT),
+    walked("a slow page of waiting", LOGIN, Shown('<meta http-equiv="REFRESH" content="3; url={send}">Loading'), CONSENT),
+    walked("consent by one box for each scope, none ticked",
+        LOGIN,
+        consent('<p>The app wants:</p><label><input type="checkbox" name="scope" value="patient/Coverage.rs" required> Coverage</label>'
+                '<label><input type="checkbox" name="agree" required> I have read the terms of use</label>'
+                '<label><input type="checkbox" name="news"> Send me the newsletter</label>'
+                '<button name="d" value="cancel">Cancel</button><button name="d" value="ok">Share</button>',
+                {"scope": "patient/Coverage.rs", "agree": "on", "d": "ok"}, "news")),
+    walked("boxes named by a legend alone",
+        LOGIN,
+        consent('<fieldset><legend>Choose what to share</legend><input type="checkbox" id="x" name="k1"><label for="x">Eye exams</label>'
+                '<input type="checkbox" id="y" name="k2"><label for="y">Dental</label></fieldset><button>Submit</button>',
+                {"k1": "on", "k2": "on"})),
+    walked("radio buttons, the refusal preselected",
+        LOGIN,
+        consent('<label><input type="radio" name="c" value="0" checked> Do not share my data</label>'
+                '<label><input type="radio" name="c" value="1"> Share my data</label><button>Continue</button>', {"c": "1"})),
+    walked("radio buttons: all, some or nothing",
+        LOGIN,
+        consent('<fieldset><legend>What may the app see?</legend><label><input type="radio" name="c" value="none" checked> Share nothing</label>'
+                '<label><input type="radio" name="c" value="some"> Share some of my data</label>'
+                '<label><input type="radio" name="c" value="all"> Share all of my data, including personal information</label></fieldset>'
+                "<button>Next</button>", {"c": "all"})),
+    walked("radio buttons that answer a question of sharing, and one of mail",
+        LOGIN,
+        consent('<fieldset><legend>Share your records with this app?</legend><label><input type="radio" name="s" value="Y"> Yes</label>'
+                '<label><input type="radio" name="s" value="N" checked> No</label></fieldset>'
+                '<fieldset><legend>May we send you special offers?</legend><label><input type="radio" name="m" value="Y"> Yes</label>'
+                '<label><input type="radio" name="m" value="N" checked> No</label></fieldset><button>Save and continue</button>',
+                {"s": "Y", "m": "N"})),
+    walked("a question that is put the other way round",
+        LOGIN,
+        consent('<fieldset><legend>Do you want to block this app?</legend><label><input type="radio" name="b" value="1"> Yes</label>'
+                '<label><input type="radio" name="b" value="0"> No</label></fieldset><button>Continue</button>', {"b": "0"})),
+    walked("the button stands outside of its form",
+        Shown('<form id="f" method="post" action="{send}"><label>Login ID<input name="u"></label><label>Password<input name="p" '
+              'type="password"></label></form><footer><button form="f" type="submit">Log in</button></footer>', WHO),
+        Shown('<h1>Authorize</h1><form id="g" method="post" action="{send}"><input type="hidden" name="t" value="1"></form>'
+              '<button form="g" name="d" value="n">Don\'t allow</button><button form="g" name="d" value="y">Allow</button>',
+              {"t": "1", "d": "y"})),
+    walked("a decoy that a style rule hides",
+        Shown('<style>.hp, .x { position: absolute; left: -9999px } .gone{display:none!important}</style><form method="post" action="{send}">'
+              '<div class="gone"><label>Email <input name="email"></label></div><input class="hp" name="website">'
+              '<label>User ID <input name="u"></label><label>Password <input name="p" type="password"></label><button>Sign on</button>'
+              '<button>Log in</button></form>', {**WHO, "email": "", "website": ""})),
+    walked("a decoy in sight that says so",
+        Shown('<form method="post" action="{send}"><label>Leave this field blank <input name="name"></label>'
+              '<label>Username <input name="u"></label><label>Password <input name="p" type="password"></label>'
+              '<button>Log In</button></form>', {**WHO, "name": ""})),
+    walked("hidden buttons that decline",
+        LOGIN,
+        consent('<button name="d" value="x" hidden>Allow everything</button><button name="d" value="z" style="display:none">Accept</button>'
+                '<button name="d" value="n">Decline</button><button name="d" value="y">Agree and continue</button>', {"d": "y"})),
+    walked("an image that submits",
+        Shown('<table><tr><td>User ID:</td><td><input name="u"></td></tr><tr><td>Password:</td><td><input type="password" name="p">'
+              '</td></tr><tr><td></td><td><form method="post" action="{send}"></form></td></tr></table>'
+              '<form method="post" action="{send}"><font>User ID</font> <input name="u"> Password <input name="p" type="password">'
+              '<input type="image" src="go.gif" alt="Log in" name="go"></form>', {**WHO, "go.x": "1", "go.y": "1"}),
+        consent('<input type="image" src="n.gif" alt="Cancel" name="no"><input type="image" src="y.gif" alt="I agree" name="yes">',
+                {"yes.x": "1"}, "no.x")),
+    walked("a form in a table of another age",
+        Shown('<table><form method="post" action="{send}"><tr><td>User name<td><input name="u"><tr><td>Password<td>'
+              '<input type=password name="p"><tr><td><input type=submit value="Login"></form></table>', WHO)),
+    walked("a login beside a search, a language switch, a sign-up and a cookie banner",
+        Shown('<form id="cookie-banner" method="post" action="/cookies"><button>Accept all cookies</button><button>Reject all</button></form>'
+              '<form role="search" action="/search"><input name="q" placeholder="Search"><button>Search</button></form>'
+              '<form action="/lang"><select name="lang" aria-label="Language"><option>English<option>Español</select><button>Go</button></form>'
+              '<form method="post" action="/register"><input name="email" type="email"><input name="np" type="password" '
+              'autocomplete="new-password"><button>Create account</button></form>'
+              '<form method="post" action="{send}"><input name="u" placeholder="Member user name"><input name="p" type="password" '
+              'placeholder="Password"><button>Sign In</button></form><form method="post" action="/google"><button>Continue with Google</button></form>'
+              '<form method="post" action="/forgot"><button>Forgot password?</button></form>', WHO),
+        CONSENT),
+    walked("a newsletter in the footer of every page",
+        LOGIN,
+        Shown('<h1>Connect the app</h1><form method="post" action="{send}"><button name="d" value="a">Approve</button></form>'
+              '<footer><form id="newsletter" method="post" action="/news"><input type="email" name="e"><button>Subscribe</button></form></footer>',
+              {"d": "a"})),
+    walked("a login for members beside one for providers",
+        Shown('<form id="provider-login" method="post" action="/provider"><input name="u"><input type="password" name="p"><button>Log in</button></form>'
+              '<form id="member-login" method="post" action="{send}"><input name="u"><input type="password" name="p"><button>Log in</button></form>', WHO)),
+    walked("a cookie wall before the login",
+        Shown('<h1>We value your privacy</h1><form id="cookie-consent" method="post" action="{send}"><button name="c" value="all">Accept all</button>'
+              '</form>', {"c": "all"}), LOGIN, CONSENT),
+    walked("a page before the login that only leads to it",
+        Shown('<h1>Welcome to your plan</h1><a href="/about">About us</a> <a href="{send}">Log in</a> <a href="/register">Register</a>'),
+        LOGIN, CONSENT),
+    walked("terms in between", LOGIN,
+        Shown('<h1>Updated terms</h1><form method="post" action="{send}"><label><input type="checkbox" name="t" value="1"> I have read and accept '
+              'the terms and conditions</label><label><input type="checkbox" name="m" value="1"> E-mail me tips and offers</label>'
+              '<button name="a" value="d">Decline</button><button name="a" value="c">Accept and continue</button></form>',
+              {"t": "1", "a": "c"}, ("m",)), CONSENT),
+    walked("paperless mail is offered on the way", LOGIN,
+        Shown('<h1>Go paperless today</h1><p>Save trees.</p><form method="post" action="{send}"><button name="a" value="y">Enroll me</button>'
+              '<button name="a" value="n">Not now</button></form>', {"a": "n"}), CONSENT),
+    walked("whose data: a list of people", LOGIN,
+        Shown('<h1>Choose a person</h1><form method="post" action="{send}"><label><input type="radio" name="who" value="77"> Ann Lee (you)</label>'
+              '<label><input type="radio" name="who" value="78"> Bo Lee</label><button>Continue</button></form>', {"who": "77"}), CONSENT),
+    walked("an account is picked by its button",
+        LOGIN,
+        Shown('<h1>Choose an account</h1><form method="post" action="{send}"><button name="a" value="1">ann@example.org</button>'
+              '<button name="a" value="2">Use another account</button></form>', {"a": "1"}), CONSENT),
+    walked("a list of plans", LOGIN,
+        Shown('<h1>Select your plan</h1><form method="post" action="{send}"><label>Plan <select name="plan" required><option value="">'
+              'Select a plan</option><option value="G">Gold 2026</option></select></label><button>Continue</button></form>', {"plan": "G"}), CONSENT),
+    walked("for how long, in a list", LOGIN,
+        consent('<label>Share for <select name="days"><option value="30">30 days</option><option value="365" selected>1 year</option></select></label>'
+                '<button name="d" value="y">Yes, share</button><button name="d" value="n">No, do not share</button>', {"days": "365", "d": "y"})),
+    walked("a list that says yes or no", LOGIN,
+        consent('<label>May the app read your data? <select name="ok"><option value="0">No</option><option value="1">Yes</option></select></label>'
+                '<button>Submit</button>', {"ok": "1"})),
+    walked("consent by links",
+        LOGIN, Shown('<h1>Authorize this app?</h1><a class="btn" href="/refuse">Deny</a> <a class="btn" href="{send}">Authorize</a>')),
+    walked("two forms: one denies, one allows", LOGIN,
+        Shown('<h1>Grant access?</h1><form method="post" action="/refuse"><button>Deny access</button></form>'
+              '<form method="post" action="{send}"><input type="hidden" name="grant" value="1"><button>Grant access</button></form>', {"grant": "1"})),
+    walked("buttons with an address of their own", LOGIN,
+        Shown('<h1>Permission</h1><form action="/nothing"><button formaction="/refuse" formmethod="post">Reject</button>'
+              '<button formaction="{send}" formmethod="post" name="d" value="1">Permit</button></form>', {"d": "1"})),
+    walked("a fieldset that is turned off", LOGIN,
+        consent('<fieldset disabled><input name="x" value="1"><button name="d" value="n">Allow nothing</button></fieldset>'
+                '<button name="d" value="y">Allow</button>', {"d": "y"}, "x")),
+    walked("a base address for relative links",
+        Shown('<base href="{here}/"><form method="post" action="send"><input name="u"><input name="p" type="password"><button>Go</button></form>', WHO)),
+    walked("a form that is sent by GET", LOGIN,
+        Shown('<h1>Consent</h1><form action="{send}"><input type="hidden" name="tx" value="9"><input type="submit" name="d" value="Disagree">'
+              '<input type="submit" name="d" value="Agree"></form>', {"tx": "9", "d": "Agree"})),
+    walked("a login that scripts only decorate",
+        Shown('<html><head><script src="/analytics.js"></script></head><form method="post" action="{send}"><input name="u" aria-label="User name">'
+              '<div><input name="p" type="password" aria-label="Password"><button type="button" aria-label="Show password">👁</button></div>'
+              '<button type="submit">Sign in</button></form></html>', WHO), CONSENT),
+    walked("boxes drawn by their labels", LOGIN,
+        consent('<style>.box input{opacity:0;position:absolute}.v{display:none}</style><div class="box"><input type="checkbox" id="s" name="all" required>'
+                '<label for="s">Share my health records</label></div><input class="v" type="checkbox" id="t" name="tos" required><label for="t">'
+                'I accept the terms</label><button>Confirm</button>', {"all": "on", "tos": "on"})),
+    walked("a box that takes back what is shared", LOGIN,
+        consent('<label><input type="checkbox" name="hide" checked> Do not share my mental health records</label>'
+                '<button name="d" value="y">Allow</button><button name="d" value="n">Do not allow</button>', {"d": "y"}, "hide")),
+    walked("allow until it is ended", LOGIN,
+        consent('<button name="d" value="3">Cancel</button><button name="d" value="1">Allow until I revoke it</button>', {"d": "1"})),
+    foreign("es", "Nombre de usuario", "Contraseña", "Iniciar sesión", "No compartir", "Compartir", "¿Compartir sus datos con la aplicación?"),
+    foreign("es-MX", "Correo electrónico", "Contraseña", "Entrar", "Denegar", "Permitir", "Autorizar acceso"),
+    foreign("fr", "Identifiant", "Mot de passe", "Se connecter", "Ne pas autoriser", "Autoriser", "Partager vos données ?"),
+    foreign("de", "Benutzername", "Passwort", "Anmelden", "Nicht zulassen", "Zulassen", "Ihre Daten teilen?"),
+    foreign("pt", "Usuário", "Senha", "Acessar", "Não autorizar", "Autorizar", "Compartilhar seus dados?"),
+    foreign("zh", "用户名", "密码", "登录", "不同意", "同意", "授权此应用"),
+    foreign("vi", "Tên đăng nhập", "Mật khẩu", "Đăng nhập", "Từ chối", "Đồng ý", "Chia sẻ dữ liệu của bạn?"),
+    foreign("ko", "아이디", "비밀번호", "로그인", "허용 안 함", "허용", "데이터를 공유하시겠습니까?"),
+    foreign("ru", "Имя пользователя", "Пароль", "Войти", "Не разрешать", "Разрешить", "Доступ к вашим данным"),
+    foreign("tl", "Pangalan ng gumagamit", "Password", "Mag-sign in", "Huwag payagan", "Payagan", "Ibahagi ang iyong datos?"),
+    foreign("xx", "Kazzubu", "Zuzuwala", "Okuyingira", "Nope", "Kkiriza", "Share?"),
+    # what only the member, or a browser, could do
+    unseen("a one-time code", "one-time code", LOGIN,
+        Shown('<h1>Verify it\'s you</h1><form method="post" action="{send}"><label>Enter the 6-digit code we sent <input name="otp" '
+              'autocomplete="one-time-code" inputmode="numeric"></label><button>Verify</button></form>')),
+    unseen("a choice of second factors", "second factor", LOGIN,
+        Shown('<h1>Verify your identity</h1><p>We sent a push notification to your phone. Approve the request to go on.</p>')),
+    unseen("a CAPTCHA beside the login", "CAPTCHA",
+        Shown('<script src="https://www.google.com/recaptcha/api.js"></script><form method="post" action="{send}"><input name="u"><input name="p" '
+              'type="password"><div class="g-recaptcha" data-sitekey="k"></div><button>Sign in</button></form>')),
+    unseen("letters in a picture", "picture",
+        Shown('<form method="post" action="{send}"><label>User ID<input name="u"></label><label>Password<input name="p" type="password"></label>'
+              '<img src="c.png"><label>Type the characters you see<input name="c"></label><button>Sign in</button></form>')),
+    unseen("a date of birth", "date of birth", LOGIN,
+        Shown('<h1>Confirm who you are</h1><form method="post" action="{send}"><label>Date of birth <input name="dob" placeholder="MM/DD/YYYY" '
+              'required></label><label>ZIP code <input name="zip" required></label><button>Continue</button></form>')),
+    unseen("a member ID beside the user name", "member ID",
+        Shown('<form method="post" action="{send}"><label>User name <input name="u" required></label><label>Member ID <input name="m" required></label>'
+              '<label>Password <input name="p" type="password" required></label><button>Sign in</button></form>')),
+    unseen("a new password is due", "new password", LOGIN,
+        Shown('<h1>Your password has expired</h1><form method="post" action="{send}"><label>New password<input type="password" name="n"></label>'
+              '<label>Confirm new password<input type="password" name="n2"></label><button>Save</button></form>')),
+    unseen("security question", "security question", LOGIN,
+        Shown('<form method="post" action="{send}"><label>Security question: your first pet?<input name="a"></label><button>Continue</button></form>')),
+    unseen("words that nobody knows", "told apart", LOGIN,
+        Shown('<h1>Zuzu</h1><form method="post" action="{send}"><button name="d" value="1">Aloha</button><button name="d" value="2">Mahalo</button></form>')),
+    unseen("a choice of sisters' plans that turns out wrong", "one of 3 choices", LOGIN,
+        Shown('<h1>Your plan</h1><form method="post" action="{send}"><select name="plan"><option value="">Select</option><option value="1">Alpha</option>'
+              '<option value="2">Beta</option><option value="3">Gamma</option></select><button>Continue</button></form>', {"plan": "2"}), CONSENT),
+    unseen("a consent that comes again and again", "came",
+        LOGIN, Shown('<h1>Share?</h1><form method="post" action="{here}"><input type="hidden" name="step" value="1"><button>Allow</button></form>')),
+    by_script("an application in one script",
+        Shown("<title>Sign in</title><div id=root></div><script>root.innerHTML='<form method=post action=\"{send}\"><label>User name "
+              "<input name=u></label><label>Password <input type=password name=p></label><button>Sign in</button></form>'</script>", WHO), CONSENT),
+    by_script("fields without a form, sent by a script",
+        Shown('<title>Sign in</title><label>Email <input id="u"></label><label>Password <input id="p" type="password"></label><button id="b" type="button">Sign in'
+              "</button><script>b.onclick=()=>{const f=document.createElement('form');f.method='post';f.action='{send}';for(const n of ['u','p'])"
+              "{const i=document.createElement('input');i.type='hidden';i.name=n;i.value=document.getElementById(n).value;f.append(i)}"
+              "document.body.append(f);f.submit()}</script>", WHO), CONSENT),
+    by_script("a button that wakes when the terms are ticked", LOGIN,
+        consent('<label><input type="checkbox" name="t" id="t" onchange="ok.disabled=!this.checked"> I agree to share my data</label>'
+                '<button id="ok" name="d" value="y" disabled>Allow</button><button name="d" value="n">Cancel</button><script></script>',
+                {"t": "on", "d": "y"})),
+    # what is the payer's
+    Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
+    Flow("a wrong password in Spanish, with scripts",
+        (LOGIN, Shown('<script src="a.js"></script><p class="error">La contraseña es incorrecta</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
+    Flow("the server fails", (LOGIN, Shown("<h1>Error</h1>", status=500)), "ERROR_PAGE", "500"),
+    Flow("not eligible, on a page", (LOGIN, Shown("<h1>Sorry</h1><p>You are not eligible to share data.</p>", status=403)), "ERROR_PAGE", "403"),
+    Flow("a dead end", (LOGIN, Shown("<h1>Something went wrong</h1><a href='/'>Home</a>")), "ERROR_PAGE", "ended on a page"),
+    Flow("the portal wants an account first",
+        (LOGIN, Shown('<h1>Activate your portal account</h1><form method="post" action="/activate"><button>Activate my account</button></form>')), "ERROR_PAGE", "ended"),
+)  # fmt: skip

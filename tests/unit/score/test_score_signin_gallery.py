@@ -1,0 +1,81 @@
+"""The gallery of sign-in pages: walked, or honestly unseen; none ends as declined by us."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from conftest import no_resolver
+from fake_payer import Time
+from signin_gallery import FLOWS, PASSWORD, USER, Flow
+
+from sandbox.score.client import Client
+from sandbox.score.guard import Guard
+from sandbox.score.signin import Account, Session, sign_in
+from sandbox.score.tokens import App, Endpoints
+
+HOST = "https://payer.example"
+CALLBACK = "http://127.0.0.1/callback"
+
+
+class Gallery:
+    """Serves one flow: page after page while what is sent is right; else the member has declined."""
+
+    def __init__(self, flow: Flow, host: str = HOST):
+        self.flow, self.host, self.state = flow, host, ""
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        if path == "/authorize":
+            self.state = request.url.params["state"]
+            return self._to("/0")
+        if path == "/token":
+            return httpx.Response(200, json={"access_token": "at", "patient": "1"})
+        number, _, action = path.strip("/").partition("/")
+        if not number.isdecimal():
+            return self._declined()
+        page = self.flow.pages[int(number)]
+        if action != "send":
+            html = page.html.replace("{send}", f"{self.host}/{number}/send").replace(
+                "{here}", f"{self.host}/{number}"
+            )
+            return httpx.Response(page.status, html=html)
+        pairs = parse_qsl(request.content.decode() or request.url.query.decode(), keep_blank_values=True)
+        said = dict(pairs)
+        if any(said.get(name) != value for name, value in page.sent.items()) or set(page.never) & said.keys():
+            return self._declined()
+        if int(number) + 1 < len(self.flow.pages):
+            return self._to(f"/{int(number) + 1}")
+        return self._to(f"{CALLBACK}?code=c&state={self.state}", "")
+
+    def _declined(self) -> httpx.Response:
+        said = f"error=access_denied&error_description=The+member+declined&state={self.state}"
+        return self._to(f"{CALLBACK}?{said}", "")
+
+    def _to(self, path: str, host: str | None = None) -> httpx.Response:
+        return httpx.Response(303, headers={"location": f"{self.host if host is None else host}{path}"})
+
+
+def enter(flow: Flow) -> Session:
+    time = Time()
+    guard = Guard(f"{HOST}/fhir", resolve=no_resolver)
+    transport = httpx.MockTransport(Gallery(flow))
+    with Client(guard, transport=transport, sleep=time.sleep, stopwatch=time.stopwatch) as http:
+        endpoints = Endpoints(f"{HOST}/authorize", f"{HOST}/token")
+        return sign_in(http, endpoints, App("app", CALLBACK), Account(USER, PASSWORD), aud=f"{HOST}/fhir")
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_page_of_the_gallery(flow: Flow) -> None:
+    session = enter(flow)
+    assert (session.outcome, session.error if flow.outcome == "AUTHORIZED" else "") == (flow.outcome, ""), (
+        session
+    )
+    assert flow.says in session.reason
+    told = f"{session.reason} {[look.to_value() for look in session.looks]}"
+    assert PASSWORD not in told
+    if flow.outcome == "UNWALKED":
+        assert "--browser" in session.reason
+        assert "--sign-in-script" in session.reason
+        assert session.looks
