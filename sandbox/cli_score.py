@@ -16,6 +16,7 @@ from sandbox.core.text import escape, overwrite, quantity, say
 if TYPE_CHECKING:
     from sandbox.score.card import Card
     from sandbox.score.evidence import Evidence
+    from sandbox.score.run import Entry
 
 FORMS = ("text", "json", "html", "markdown", "junit", "sarif", "badge", "evidence")
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -44,7 +45,10 @@ entry = [
     click.option("--client-id", envvar="PAYER_SANDBOX_CLIENT_ID", help="The app to sign in as."),
     click.option("--client-secret", envvar="PAYER_SANDBOX_CLIENT_SECRET", help="Its secret, if it has one."),
     click.option("--redirect-uri", envvar="PAYER_SANDBOX_REDIRECT_URI", help="Its redirect URI."),
+    click.option("--auth-method", metavar="METHOD", help="How the app authenticates.  [default: as listed]"),
+    click.option("--scope", metavar="SCOPES", help="What to ask for.  [default: what is listed]"),
     click.option("--browser", is_flag=True, help="Sign in by hand, in your own browser."),
+    click.option("--browser-driver", is_flag=True, help="Let a Chromium sign in (needs Playwright)."),
     click.option("--sign-in-script", "script", type=FILE, help="Sign in by a Playwright script."),
     click.option("--register", is_flag=True, help="Make a client by dynamic registration."),
 ]
@@ -71,6 +75,7 @@ entry = [
 @click.option("--sample-seed", type=click.IntRange(0, 2**32 - 1), help="Draws members.  [default: by day]")
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds.")
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
+@click.option("--dry-run", is_flag=True, help="Sign one member in and tell each step; grade nothing.")
 @_with(gates)
 def score(url: str | None, **given: Any) -> int:
     """Grade a payer's Patient Access API from outside.
@@ -78,6 +83,8 @@ def score(url: str | None, **given: Any) -> int:
     Or from a log of its use (--traffic), or from kept evidence (--replay).
     """
     _check(url, given)
+    if given["dry_run"]:
+        return _dry_run(str(url), given)
     from sandbox.score import gate
     from sandbox.score.rubric import load
 
@@ -135,8 +142,11 @@ def _check(url: str | None, given: Mapping[str, Any]) -> None:
         raise click.UsageError("--replay grades kept evidence: it takes no URL")
     if not (url or given["replay"] or given["traffic"]):
         raise click.UsageError("give the URL of a FHIR base, --traffic or --replay")
-    if given["browser"] and given["script"]:
-        raise click.UsageError("--browser and --sign-in-script exclude each other")
+    ways = {"--browser": "browser", "--sign-in-script": "script", "--browser-driver": "browser_driver"}
+    if len(chosen := [option for option, name in ways.items() if given[name]]) > 1:
+        raise click.UsageError(f"{chosen[0]} and {chosen[1]} exclude each other")
+    if given["dry_run"] and (not url or given["token"] or given["traffic"]):
+        raise click.UsageError("--dry-run signs in at the URL of a FHIR base: it takes no token and no log")
 
 
 def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
@@ -152,13 +162,6 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         return run.regrade(kept, log=log, **rules), kept
     if url is None and log is not None:
         return run.grade_log(log, facts=given["facts"], **rules)
-    ways = ("client_id", "client_secret", "redirect_uri")
-    chosen = run.Entry(
-        **{name: given[name] or "" for name in ways},
-        browser=given["browser"],
-        script=given["script"],
-        register=given["register"],
-    )
     passed = (
         "facts",
         "token",
@@ -175,7 +178,7 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         return run.grade(
             str(url),
             log=log,
-            entry=chosen,
+            entry=_entry(given),
             progress=progress,
             tell=lambda text: say(text, err=True),
             **rules,
@@ -184,6 +187,36 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         )
     finally:
         progress("")
+
+
+def _entry(given: Mapping[str, Any]) -> Entry:
+    """How to get in."""
+    from sandbox.score.run import Entry
+
+    words = ("client_id", "client_secret", "redirect_uri", "auth_method", "scope")
+    others = ("browser", "script", "register", "browser_driver")
+    chosen: dict[str, Any] = {name: given[name] or "" for name in words}
+    return Entry(**chosen, **{name: given[name] for name in others})
+
+
+def _dry_run(url: str, given: Mapping[str, Any]) -> int:
+    """One sign-in, told step by step. Exit 1 when it did not get in."""
+    from sandbox.score.dry_run import dry_run
+
+    passed = ("facts", "intrusive", "timeout", "user_agent")
+    progress = _steps()
+    try:
+        signed_in = dry_run(
+            url,
+            say=lambda line: say(escape(line)),
+            entry=_entry(given),
+            progress=progress,
+            tell=lambda text: say(text, err=True),
+            **{name: given[name] for name in passed},
+        )
+    finally:
+        progress("")
+    return 0 if signed_in else 1
 
 
 def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]) -> None:

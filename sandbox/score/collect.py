@@ -50,20 +50,8 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
 
     Raises UsageError when the target gives no HTTP answer at all, or is no FHIR base.
     """
-    progress("facts")
-    known, found = _facts(http, base, given)
-    if given.facts is None and not (given.intrusive or http.guard.target_is_private()):
-        given = replace(given, held_back=bool(known.instruments.members))
-        known = known.model_copy(update={"instruments": Instruments()})
-    progress("discovery")
-    described = discover(http, base)
-    require_fhir_base(http, base, described, found["facts"].seen and given.facts is None)
-    found["capability-statement"] = _presence(
-        described.capability.missing, described.capability.exchanges, described.flaws
-    )
-    found["capability-statement"].value["types"] = described.offer().told()
-    found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
-    door = door_of(http, described, known, given, found)
+    near = approach(http, base, given, progress)
+    given, known, described, door, found = near.given, near.known, near.described, near.door, near.found
     sessions = sign_ins(door, known, given, progress, found)
     if len(sessions) > 1:
         lent = len(known.instruments.of_role("eligible"))
@@ -84,6 +72,36 @@ def collect(http: Client, base: str, given: Given, progress: Progress) -> Observ
     newest = syncing[0].bearer.refresh_token if syncing and given.by_hand else ""
     found["refresh"] = fresh_payer.refresh(http, door, described, known, sessions, why_none, newest)
     return found
+
+
+@dataclass(frozen=True)
+class Approach:
+    """What is known before anybody signs in, and the way in, if there is one."""
+
+    given: Given
+    known: Facts
+    described: Discovery
+    door: Door | None
+    found: Observations
+
+
+def approach(http: Client, base: str, given: Given, progress: Progress) -> Approach:
+    """Facts, discovery and the way in. Raises UsageError when the target is no FHIR base."""
+    progress("facts")
+    known, found = _facts(http, base, given)
+    if given.facts is None and not (given.intrusive or http.guard.target_is_private()):
+        given = replace(given, held_back=bool(known.instruments.members))
+        known = known.model_copy(update={"instruments": Instruments()})
+    progress("discovery")
+    described = discover(http, base)
+    require_fhir_base(http, base, described, found["facts"].seen and given.facts is None)
+    found["capability-statement"] = _presence(
+        described.capability.missing, described.capability.exchanges, described.flaws
+    )
+    found["capability-statement"].value["types"] = described.offer().told()
+    found["smart-configuration"] = _presence(described.smart.missing, described.smart.exchanges)
+    door = door_of(http, described, known, given, found)
+    return Approach(given, known, described, door, found)
 
 
 def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:

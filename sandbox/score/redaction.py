@@ -33,6 +33,14 @@ def struck(evidence: Evidence, secrets: Iterable[str]) -> Evidence:
     return Evidence.from_json(files.json_bytes(clean))
 
 
+def strike(text: str, secrets: Iterable[str]) -> str:
+    """A line of text without these words."""
+    whole = {form for s in secrets if len(s) >= SHORTEST for form in (s, quote(s, safe=""))}
+    for secret in sorted(whole, key=len, reverse=True):
+        text = text.replace(secret, "…")
+    return text
+
+
 def _without(value: Any, secret: re.Pattern[str]) -> Any:
     if isinstance(value, str):
         return secret.sub("…", value)

@@ -18,6 +18,7 @@ from sandbox.score import facts as facts_document
 from sandbox.score import rubric
 from sandbox.score.card import Card
 from sandbox.score.client import TIME_LIMIT, TIMEOUT_SECONDS, Client
+from sandbox.score.client_auth import METHODS
 from sandbox.score.collect import collect, said
 from sandbox.score.edition import Edition
 from sandbox.score.evidence import Evidence, Observation
@@ -50,7 +51,11 @@ class Log:
 
 @dataclass(frozen=True)
 class Entry:
-    """How to get in: the app's own client, a browser, a script, or a registration."""
+    """How to get in: the app's own client, a browser, a script, a Chromium, or a registration.
+
+    `auth_method` is how the app authenticates at the token endpoint and `scope` what it asks for, whatever
+    the payer lists.
+    """
 
     client_id: str = ""
     client_secret: str = ""
@@ -58,6 +63,9 @@ class Entry:
     browser: bool = False
     script: Path | None = None
     register: bool = False
+    browser_driver: bool = False
+    auth_method: str = ""
+    scope: str = ""
 
 
 def grade(
@@ -107,7 +115,7 @@ def grade(
     taken = now().astimezone(UTC).isoformat(timespec="seconds")
     watch = Watch(base)
     with ExitStack() as stack:
-        given = _given(entry or Entry(), stack, tell)
+        given = way_in(entry or Entry(), stack, tell, guard)
         every = rules.chosen.get("A9") == "every-type"
         given = replace(
             given,
@@ -193,8 +201,10 @@ def _traffic(rules: Edition, log: Log | None) -> dict[str, Observation]:
     return observe(read_log(log.path, log.base), rules.window_days, log.as_of) if log else {}
 
 
-def _given(entry: Entry, stack: ExitStack, tell: Callable[[str], None]) -> Given:
-    """The client and the driver that were asked for."""
+def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: Guard) -> Given:
+    """The client and the driver that were asked for. Raises UsageError for what is not installed."""
+    if entry.auth_method and entry.auth_method not in METHODS:
+        raise UsageError(f"an authentication method is {', '.join(METHODS)}, not {entry.auth_method!r}")
     redirect, driver = entry.redirect_uri, None
     if entry.browser:
         from sandbox.score import browser
@@ -204,8 +214,20 @@ def _given(entry: Entry, stack: ExitStack, tell: Callable[[str], None]) -> Given
     elif entry.script:
         redirect = redirect or REDIRECT
         driver = _scripted(entry.script, redirect)
+    elif entry.browser_driver:
+        from sandbox.score import chromium
+
+        redirect = redirect or REDIRECT
+        driver = stack.enter_context(chromium.open_driver(redirect, guard))
     client = App(entry.client_id, redirect, entry.client_secret or None)
-    return Given(client=client, driver=driver, by_hand=entry.browser, register=entry.register)
+    return Given(
+        client=client,
+        driver=driver,
+        by_hand=entry.browser,
+        register=entry.register,
+        auth_method=entry.auth_method,
+        scope=entry.scope,
+    )
 
 
 def _scripted(path: Path, redirect: str) -> Driver:

@@ -37,4 +37,7 @@ def judge(evidence: Evidence) -> Verdict:
         reason += "; " + ", ".join(f"{n} × {cause}" for cause, n in causes.most_common(3))
     if bounced:
         reason += f"; {len(bounced)} left before they logged in and are left out"
+    unwalked = evidence["unwalked"]
+    if unwalked.seen:
+        reason += f"; {unwalked.value['count']} could not be walked by the grader and are not counted"
     return Verdict("authorization-success", rate(good, n), eligible.source, reason, n)

@@ -225,8 +225,8 @@ class _Reading:
             kind = "submit"
         if tag in ("select", "textarea") or (tag == "input" and kind not in _KINDS):
             kind = tag if tag != "input" else "text"
-        if self._is_disabled(node):
-            return
+        if self._is_disabled(node) and not (self._rendered and kind in ("submit", "button")):
+            return  # with scripts a button may wake when the form is filled
         if kind in ("submit", "image", "button"):
             if not hidden and not displaced:
                 form.buttons.append(self._button(node, ref, kind))

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
-from conftest import no_resolver
-from fake_payer import Time
+from conftest import Grade, no_resolver
+from fake_payer import FakePayer, Time
 from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
 from sandbox.score.client import Client
@@ -79,3 +79,41 @@ def test_a_page_of_the_gallery(flow: Flow) -> None:
         assert "--browser" in session.reason
         assert "--sign-in-script" in session.reason
         assert session.looks
+
+
+def test_sign_ins_that_cannot_be_walked_count_in_no_rate(grade_fake: Grade) -> None:
+    """Some members are asked for a code that only they have: the others are the rate."""
+    payer = FakePayer()
+    real = payer._entered
+
+    def asks_some_for_a_code(prefix: str, form: dict[str, str]) -> httpx.Response:
+        if form["username"].endswith("5"):
+            code = '<form method="post"><label>Verification code <input name="otp" required></label></form>'
+            return httpx.Response(200, html=code)
+        return real(prefix, form)
+
+    payer._entered = asks_some_for_a_code  # type: ignore[method-assign]
+    card, evidence = grade_fake(payer)
+    line = next(line for line in card.lines if line.id == "authorization-success")
+    unwalked = evidence["unwalked"].value["count"]
+    assert unwalked
+    assert (line.points, line.n) == (14, 40 - unwalked)
+    assert line.reason.endswith(f"; {unwalked} could not be walked by the grader and are not counted")
+
+
+def test_a_payer_whose_pages_cannot_be_walked_is_unseen_to_its_full_worth(grade_fake: Grade) -> None:
+    payer = FakePayer()
+    script = '<html><script src="/app.js"></script><div id="root"></div></html>'
+    payer._entered = lambda prefix, form: httpx.Response(200, html=script)  # type: ignore[method-assign]
+    card, evidence = grade_fake(payer)
+    line = next(line for line in card.lines if line.id == "authorization-success")
+    assert (line.source, line.points) == ("unseen", 0)
+    assert card.range[1] == 100
+    assert not [line.id for line in card.lines if line.source == "observed" and line.points < line.max]
+    assert "--browser-driver" in line.reason
+    assert payer.attempts == {}
+    (trace,) = [
+        look for look in evidence["unwalked"].value["trace"] if look["did"] and "stopped" in look["did"][0]
+    ]
+    assert trace["page"].startswith("POST ")
+    assert not [text for text in ('"pw"', "m0") if text in evidence.to_json().decode()]
