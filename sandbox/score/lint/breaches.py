@@ -54,5 +54,11 @@ BREACHES: dict[str, Rule] = {
         f"{OAUTH} 4.1.3, 10.6",
         "Compare redirect_uri at the token endpoint with the one of the authorization request.",
     ),
+    "breach-unregistered-redirect": Rule(
+        "critical",
+        "a code is sent to a redirect_uri that the client has not registered",
+        f"{OAUTH} 3.1.2.3, 10.6; RFC 9700 2.1",
+        "Compare redirect_uri exactly with those registered (of a loopback address all but the port).",
+    ),
 }
 """Rule id → the rule, gravest first."""

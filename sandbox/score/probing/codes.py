@@ -12,6 +12,9 @@ from sandbox.score.probes import Door
 from sandbox.score.probing.lock import Tried
 from sandbox.score.tokens import App, Endpoints, TokenReply
 
+UNREGISTERED = "https://not-registered.invalid/callback"
+"""Where no client is registered: nobody can own a name below `.invalid` (RFC 2606)."""
+
 
 class _Bent:
     """Redeems a code in a way that must fail, and remembers what came of it."""
@@ -54,6 +57,20 @@ def wrong_verifier(door: Door, member: Member) -> Tried:
 def other_redirect_uri(door: Door, member: Member) -> Tried:
     why = "the token endpoint gave a token for a code with another redirect_uri"
     return _redeemed("breach-redirect-uri", door, member, _Elsewhere(), why)
+
+
+def unregistered_redirect_uri(door: Door, member: Member) -> Tried:
+    """A sign-in that is to end where the client has not registered; the address is never asked for."""
+    rule = "breach-unregistered-redirect"
+    if door.driver is not None:
+        return Tried(rule, None, "a browser's sign-in ends at one address")
+    moved, bent = replace(door.app, redirect_uri=UNREGISTERED), _Bent()
+    session = replace(door, app=moved).sign_in(member, bent)
+    if bent.replies:
+        why = "a code was sent to a redirect_uri that the client has not registered"
+        return Tried(rule, False, why, session.exchanges)
+    told = bool(session.exchanges) and session.exchanges[-1].status > 0
+    return Tried(rule, True if told else None, session.reason, session.exchanges)
 
 
 def code_twice(door: Door, member: Member) -> Tried:

@@ -61,6 +61,7 @@ def _each(
         return
     yield codes.wrong_verifier(door, member)
     yield codes.other_redirect_uri(door, member)
+    yield codes.unregistered_redirect_uri(door, member)
     yield codes.code_twice(door, member)
     yield codes.any_password(_spare(door, lent) or door, member)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 
@@ -88,7 +88,7 @@ class FakePayer:
     """moves, stands (and answers 200 all the same), silent (moves and tells no time)."""
     loose: frozenset[str] = frozenset()
     """Locks that do not hold: other-member, no-token, forged-token, expired-token, any-password, verifier,
-    code-twice, redirect-uri."""
+    code-twice, redirect-uri, unregistered."""
     made: Callable[[str, int], str] = lambda kind, number: f"{kind}{number}"
     requests: list[httpx.Request] = field(default_factory=list)
 
@@ -228,6 +228,9 @@ class FakePayer:
         query = dict(request.url.params)
         if path == "/auth/authorize":
             assert query["code_challenge_method"] == "S256"
+            registered = urlsplit(query["redirect_uri"]).hostname == urlsplit(REDIRECT).hostname
+            if not registered and "unregistered" not in self.loose:
+                return httpx.Response(400, html="<p>This address is not registered</p>")
             return _see(f"{prefix}/auth/login?{urlencode(query)}", cookie="flow=1; Path=/")
         if path == "/auth/login" and request.method == "GET":
             hidden = "".join(f'<input type="hidden" name="{k}" value="{v}">' for k, v in query.items())

@@ -26,6 +26,7 @@ LOCKS = {
     "verifier": "breach-verifier",
     "code-twice": "breach-code-twice",
     "redirect-uri": "breach-redirect-uri",
+    "unregistered": "breach-unregistered-redirect",
 }
 
 

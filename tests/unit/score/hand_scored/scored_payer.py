@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import httpx
 from scored_desk import CALLBACK, CLIENT, Desk
 from scored_http import Call, Timeline, outcome
-from scored_people import CLINICAL, LINES, MANDATED, Person, Resource, records, roster
+from scored_people import CLAIMS, CLINICAL, LINES, MANDATED, PROVIDERS, Person, Resource, records, roster
 
 HOST = "http://127.0.0.1:9100"
 Handler = Callable[[Call], httpx.Response]
@@ -39,13 +39,16 @@ class Payer:
         host: str = HOST,
         base: str = "/fhir",
         clinical: Iterable[str] = CLINICAL,
-        claims: int = 20,
+        claims: int = CLAIMS,
+        providers: int = PROVIDERS,
         clock: str = "/_sandbox/clock",
     ) -> None:
         self.host, self.base, self.clock_path = host, base, clock
         self.people = list(roster() if people is None else people)
         self.types = ("Patient", "Coverage", "ExplanationOfBenefit", *clinical)
-        self.records = {person.username: records(person, clinical, claims) for person in self.people}
+        self.records = {
+            person.username: records(person, clinical, claims, providers) for person in self.people
+        }
         self.names_everything = True
         self.isolates = True
         self.page_size: Callable[[Call], int] = lambda call: 10

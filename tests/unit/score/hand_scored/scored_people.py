@@ -1,7 +1,7 @@
 """The members of a hand-scored payer and the records it holds of each: plain FHIR in dictionaries.
 
-One member's records as they come: 1 Patient, 1 Coverage, 20 ExplanationOfBenefit with a provider each, and
-two of each of four clinical types: 30 resources, and 20 references to what no search shows.
+One member's records as they come: 1 Patient, 1 Coverage, 20 ExplanationOfBenefit of 4 providers, and two of
+each of four clinical types: 30 resources, and 4 references to what no search shows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LINES = ("medicare-advantage", "medicaid", "qhp", "commercial")
 MANDATED = LINES[:3]
 LAPSED = (30, 200, 500, 1000, 2000, 4000)
 CLINICAL = ("AllergyIntolerance", "Immunization", "Procedure", "Encounter")
-CLAIMS = 20
+CLAIMS, PROVIDERS = 20, 4
 _SUBJECT = {"Coverage": "beneficiary", "Procedure": "subject", "Encounter": "subject", "Device": "patient"}
 
 
@@ -67,9 +67,12 @@ def subject_of(kind: str) -> str:
     return _SUBJECT.get(kind, "patient")
 
 
-def records(person: Person, clinical: Iterable[str] = CLINICAL, claims: int = CLAIMS) -> list[Resource]:
+def records(
+    person: Person, clinical: Iterable[str] = CLINICAL, claims: int = CLAIMS, providers: int = PROVIDERS
+) -> list[Resource]:
     """All that the payer holds of one member."""
-    return [_patient(person), _coverage(person), *_claims(person, claims), *_clinical(person, clinical)]
+    made = _claims(person, claims, providers)
+    return [_patient(person), _coverage(person), *made, *_clinical(person, clinical)]
 
 
 def _patient(person: Person) -> Resource:
@@ -90,14 +93,14 @@ def _coverage(person: Person) -> Resource:
     }
 
 
-def _claims(person: Person, claims: int) -> Iterator[Resource]:
+def _claims(person: Person, claims: int, providers: int) -> Iterator[Resource]:
     for number in range(claims):
         yield {
             "resourceType": "ExplanationOfBenefit",
             "id": f"eob-{person.username}-{number:02}",
             "status": "active",
             "patient": {"reference": f"Patient/{person.patient}"},
-            "provider": {"reference": f"Organization/org-{number:02}"},
+            "provider": {"reference": f"Organization/org-{number % providers:02}"},
             "insurance": [{"focal": True, "coverage": {"reference": f"Coverage/cov-{person.username}"}}],
         }
 

@@ -9,11 +9,11 @@ import pytest
 from scored_card import MEMBERS_ONLY, examine, pending
 from scored_desk import Grant
 from scored_payer import Payer
+from scored_people import Person, roster
 
 # -- facts that are partly wrong: what is wrong is named, the rest is used
 
 
-@pending
 def test_one_claim_of_the_wrong_type() -> None:
     """`refresh_max_days` is a word. The accounts and the other claims are used, the clock shows 365 days:
     10. A finding names the field. 100."""
@@ -22,7 +22,6 @@ def test_one_claim_of_the_wrong_type() -> None:
     examine(payer).earns(score=100).finds("refresh_max_days")
 
 
-@pending
 def test_a_claim_that_nobody_knows() -> None:
     """A key with a typing error is no claim; a finding names it. 100."""
     payer = Payer()
@@ -38,7 +37,6 @@ def test_a_status_that_nobody_knows() -> None:
     examine(payer).earns(score=100).finds("alive")
 
 
-@pending
 def test_one_account_without_a_password() -> None:
     """The third of 39 eligible accounts lacks its password and is named; 38 are left, 38 of 39 sign-ins
     with the ineligible one are 97.44 %: 14. 100."""
@@ -49,6 +47,15 @@ def test_one_account_without_a_password() -> None:
     examined = examine(payer)
     examined.earns(score=100).finds("password")
     assert float(examined.value("authorization-success")) == pytest.approx(100 * 38 / 39)
+
+
+def test_accounts_of_other_roles() -> None:
+    """A dependant and a representative are lent besides. The rubric asks for neither, and neither is a
+    mistake: nothing is found in the facts. 100."""
+    payer = Payer([*roster(), Person("child", "dependant"), Person("parent", "representative")])
+    examined = examine(payer)
+    examined.earns(score=100)
+    assert not [text for text in examined.findings if "role" in text]
 
 
 def test_a_period_below_zero() -> None:
@@ -82,7 +89,7 @@ def test_facts_that_are_no_json() -> None:
 @pending
 def test_graded_by_a_token() -> None:
     """No facts, and one access token from elsewhere. Seen are both documents (2 + 2) and one member's data:
-    requests 11 of 11 (10), references 20 of 20 (5), claims (6), clinical types (4), speed (5), $everything
+    requests 11 of 11 (10), references 4 of 4 (5), claims (6), clinical types (4), speed (5), $everything
     (3): 37. The other 63 points nobody could see: 37 to 100."""
     payer = Payer()
     payer.before["facts"] = [lambda call: httpx.Response(404)]

@@ -15,7 +15,6 @@ from scored_payer import Payer
 from scored_people import roster
 
 
-@pending
 def test_a_clock_that_does_not_move() -> None:
     """The lent clock answers 200 and stands still, so nothing ages. It is not believed: one renewal works,
     and how long is the payer's word, 365 days: 10, declared, with a finding. 100."""
@@ -25,7 +24,6 @@ def test_a_clock_that_does_not_move() -> None:
     examine(payer).earns(score=100, source={"refresh-token": "declared"}).finds("clock")
 
 
-@pending
 def test_a_clock_that_only_says_that_it_moved() -> None:
     """The clock reads later and later, and an access token of an hour still works after 25 days: nothing
     has aged. As before: 10, declared, with a finding. 100."""
@@ -43,7 +41,6 @@ def test_a_clock_that_only_says_that_it_moved() -> None:
     examine(payer).earns(score=100, source={"refresh-token": "declared"}).finds("clock")
 
 
-@pending
 def test_a_fresh_payer_that_is_better() -> None:
     """The payer under test issues no refresh token; the payer of one's own, which it lends, does, for a
     year. What the payer under test shows decides: 0 of 10, and a finding. 90."""
@@ -59,7 +56,6 @@ def test_a_fresh_payer_that_is_better() -> None:
     examine(payer).earns(score=90, refresh_token=0).finds("fresh")
 
 
-@pending
 def test_a_fresh_payer_that_renews_where_this_one_refuses() -> None:
     """The payer under test refuses every renewal, the payer of one's own renews for a year: 0 of 10, and a
     finding. 90."""
@@ -166,6 +162,8 @@ def asks_for_no_token(payer: Payer) -> None:
     now = payer.timeline.now()
 
     def holder(call: Call) -> Grant | None:
+        if call.tenant:
+            return real(call)
         asked = call.query.get("patient", call.found[-1].removeprefix("pat-"))
         whose = next((p for p in payer.people if p.patient in (asked, f"pat-{asked}")), member)
         return real(call) or Grant(whose, "", call.tenant, now, now)
@@ -185,11 +183,10 @@ OPEN_DOORS: dict[str, tuple[Callable[[Payer], None], str]] = {
 
 
 @pytest.mark.parametrize("how", OPEN_DOORS)
-@pending
 def test_doors_that_stand_open(how: str) -> None:
-    """The rubric has no metric for it: 100 by the letter. The lent accounts show that the door is open, which
-    is a finding of the gravest level."""
+    """The rubric has no metric for it: 100 by the letter. The lent accounts show that the door is open,
+    which is a finding of the gravest level."""
     opens, word = OPEN_DOORS[how]
     payer = Payer()
     opens(payer)
-    examine(payer).earns(score=100).finds(word, level="critical")
+    examine(payer, probes=True).earns(score=100).finds(word, level="critical")

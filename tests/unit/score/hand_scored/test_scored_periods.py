@@ -129,8 +129,7 @@ def shut(payer: Payer, days: Iterable[int], how: str) -> None:
 
 @pytest.mark.parametrize(
     ("reach", "how"),
-    [(reach, "refused") for reach in REACH]
-    + [(2000, "forbidden"), (0, "forbidden"), (1000, "nothing"), (0, "nothing")],
+    [(reach, "refused") for reach in REACH] + [(2000, "forbidden"), (1000, "nothing"), (0, "nothing")],
 )
 @pending
 def test_the_longest_lapse_that_works(reach: int, how: str) -> None:
