@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from scored_card import MEMBERS_ONLY, examine, pending
+from scored_card import MEMBERS_ONLY, examine
 from scored_http import Call, outcome
 from scored_payer import Payer
 from scored_people import Person, roster
@@ -129,7 +129,6 @@ def test_the_developer_portal(how: str) -> None:
 # -- claims alone
 
 
-@pending
 def test_a_payer_with_only_metadata() -> None:
     """No facts, no smart-configuration, no portal, nothing but a CapabilityStatement: 2 points. That the
     smart-configuration is missing is seen: 0 of 2. All the rest nobody can see: 100 - 4 = 96, so the range
@@ -144,7 +143,6 @@ def test_a_payer_with_only_metadata() -> None:
     examine(payer).earns(score=2, top=98, smart_configuration=0, unseen=unseen)
 
 
-@pending
 def test_a_sandbox_without_production() -> None:
     """The payer says that it is implementing: 5 of 10; it has a test environment: 6; both documents: 2 and
     2; a portal: 2. It lends no account and says nothing of periods, so 78 points are out of sight: 17 of
@@ -154,7 +152,6 @@ def test_a_sandbox_without_production() -> None:
     examine(payer).earns(score=17, top=95, status=5, source={"status": "declared"}, unseen=MEMBERS_ONLY)
 
 
-@pending
 def test_claims_without_an_account() -> None:
     """Nobody can sign in, so claims count where claims may: live 10, sandbox 6, refresh 200 days 6, three
     years of inactive access (1,095 days, in the band of 2 to 5 years) 4. Seen: both documents 4, portal 2.
@@ -179,7 +176,6 @@ def test_a_payer_that_does_not_claim_a_sandbox() -> None:
     examine(payer).earns(score=94, sandbox=0)
 
 
-@pending
 def test_a_payer_that_only_serves_bulk_data(tmp_path: Path) -> None:
     """metadata (2) names Group and its export, smart-configuration (2) only a token endpoint for backend
     services. The facts file says live (10), with a sandbox (6) and a portal (2); no member can sign in:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from scored_card import examine, pending
+from scored_card import examine
 from scored_http import Call, outcome
 from scored_payer import Payer
 
@@ -22,7 +22,6 @@ def answering(status: int, *, named: bool) -> Payer:
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
-@pending
 def test_an_operation_that_was_never_offered(status: int) -> None:
     """metadata does not name it and it answers so: asked once, and it costs its own 3 points only. 97."""
     payer = answering(status, named=False)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import httpx
 import pytest
-from scored_card import MEMBERS_ONLY, examine, pending
+from scored_card import MEMBERS_ONLY, examine
 from scored_desk import Grant
 from scored_payer import Payer
 from scored_people import Person, roster
@@ -74,7 +74,6 @@ def test_a_period_below_zero_without_a_clock() -> None:
     examine(payer).earns(score=92, refresh_token=2).finds("-5")
 
 
-@pending
 def test_facts_that_are_no_json() -> None:
     """The facts are a page. Both documents are there, 2 and 2; nobody knows anything else: 4 to 100."""
     payer = Payer()
@@ -86,7 +85,6 @@ def test_facts_that_are_no_json() -> None:
 # -- one token
 
 
-@pending
 def test_graded_by_a_token() -> None:
     """No facts, and one access token from elsewhere. Seen are both documents (2 + 2) and one member's data:
     requests 11 of 11 (10), references 4 of 4 (5), claims (6), clinical types (4), speed (5), $everything

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from scored_card import examine, pending
+from scored_card import examine
 from scored_desk import CLIENT, CONSENT, LOGIN, NAME_FIRST, PASSWORD_THEN, signed_alike
 from scored_http import Call
 from scored_payer import Payer, key
@@ -101,7 +101,6 @@ def test_more_members_than_are_counted() -> None:
 
 
 @pytest.mark.parametrize("size", [1, 30, 1000])
-@pending
 def test_any_page_size(size: int) -> None:
     """Pages of 1, of 7, of exactly all 30 resources, and of everything at once. `$everything` is paged when
     following next to its end yields all, whatever the size; each page is a request that answers 200.

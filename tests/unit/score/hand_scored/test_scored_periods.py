@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from scored_card import examine, pending
+from scored_card import examine
 from scored_http import Call, outcome
 from scored_payer import Payer
 from scored_people import LAPSED, roster
@@ -131,7 +131,6 @@ def shut(payer: Payer, days: Iterable[int], how: str) -> None:
     ("reach", "how"),
     [(reach, "refused") for reach in REACH] + [(2000, "forbidden"), (1000, "nothing"), (0, "nothing")],
 )
-@pending
 def test_the_longest_lapse_that_works(reach: int, how: str) -> None:
     """Members whose coverage ended longer ago are refused at sign-in, forbidden to read, or get empty
     Bundles: a member counts who is shown a resource of theirs. 4,000 days count as for ever, 8; 2,000 as
@@ -144,7 +143,6 @@ def test_the_longest_lapse_that_works(reach: int, how: str) -> None:
     assert bool(examined.card.findings) == (reach < 4000)
 
 
-@pending
 def test_former_members_who_keep_their_coverage_only() -> None:
     """Claims are forbidden to former members, Coverage and Patient are not: a search shows a resource of
     theirs, whose period ended as the roster says. 8 of 8. 100."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from scored_card import examine, pending
+from scored_card import examine
 from scored_http import outcome
 from scored_payer import Payer
 from scored_people import Person, roster
@@ -41,7 +41,6 @@ ANSWERS: dict[str, tuple[dict[str, str] | None, int, int]] = {
 
 
 @pytest.mark.parametrize("how", ANSWERS)
-@pending
 def test_like_blue_button(how: str) -> None:
     """Ecosystem: live 10, sandbox 6, both documents 2 + 2: 20 of 20. Patient: sign-ins 39 of 40, 97.5 %,
     14; refresh tokens for 395 days, 10; former members for ever, 8; no opt-in, 6; the one line it offers is
@@ -64,7 +63,6 @@ def test_like_blue_button(how: str) -> None:
     )
 
 
-@pending
 def test_a_regional_plan_with_two_lines() -> None:
     """Medicaid and CHIP, both mandated: 2 of 3. Refresh tokens die after 45 days: the last day that works
     is 25, 2 of 10. Former members for a year: 200 days work, 500 do not: 1 of 8. Opt-in in the portal: 0 of

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from scored_card import MEMBERS_ONLY, examine, pending
+from scored_card import MEMBERS_ONLY, examine
 from scored_desk import CONSENT, LOGIN, Page, signed_alike
 from scored_http import Call
 from scored_payer import Payer
@@ -217,7 +217,6 @@ def test_pages_that_a_member_gets_through(how: str) -> None:
     examine(payer).earns(score=100)
 
 
-@pending
 def test_a_page_that_only_a_browser_can_show() -> None:
     """The sign-in is a script without a form: the payer may be perfect or not, nobody could look. Seen are
     both documents (2 + 2) and the portal (2), claimed live (10) and the sandbox (6): 22. All that needs a
@@ -253,7 +252,6 @@ SAID: dict[str, tuple[Ending, int]] = {
 
 
 @pytest.mark.parametrize("how", SAID)
-@pending
 def test_what_an_ineligible_member_hears(how: str) -> None:
     """The callback tells more than refusal, by a code of its own or by words about eligibility, coverage,
     plan, membership or enrollment: 4. A bare or wordless refusal, a fault, a page of the payer: 0. It is
@@ -279,7 +277,6 @@ def test_an_ineligible_member_gets_a_token() -> None:
     assert examined.value("authorization-success") == 100
 
 
-@pending
 def test_no_ineligible_member_is_lent() -> None:
     """39 of 39, 100 %. What an ineligible member hears nobody could try: unseen, 0 to 4. 96 to 100."""
     payer = Payer([person for person in roster() if person.role != "ineligible"])

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import httpx
 import pytest
-from scored_card import examine, pending
+from scored_card import examine
 from scored_http import Call, outcome
 from scored_payer import Payer, key
 from scored_people import CLAIMS, CLINICAL
@@ -206,7 +206,6 @@ SPELLED: dict[str, Callable[[str], str]] = {
 
 
 @pytest.mark.parametrize("how", SPELLED)
-@pending
 def test_references_spelled_in_another_way(how: str) -> None:
     """Patients, coverages and providers are named with a version, or by an absolute URL in another spelling
     of the same origin. What is an entry of the sync is none to read, whatever its spelling; 4 providers of

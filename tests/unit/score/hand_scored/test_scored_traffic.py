@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from scored_card import MEMBERS_ONLY, examine, pending
+from scored_card import MEMBERS_ONLY, examine
 from scored_payer import Payer
 from scored_people import CLINICAL, roster
 
@@ -59,7 +59,6 @@ RENEWALS: dict[str, tuple[list[tuple[float, int]], int, int]] = {
 
 
 @pytest.mark.parametrize("how", RENEWALS)
-@pending
 def test_renewals_in_a_log(how: str, tmp_path: Path) -> None:
     """One attempt in the log, authorized, 1 of 1: 14; so live is seen: 10. The longest renewal is a lower
     bound that beats a shorter claim (181 days: 6), a refusal beats a longer one (60 days: 2), and a shorter
@@ -153,7 +152,6 @@ def test_what_is_observed_beats_a_log(tmp_path: Path) -> None:
     examine(Payer(), log=Log(path)).earns(score=100).finds("authorization-success", "log")
 
 
-@pending
 def test_a_log_of_tests_only(tmp_path: Path) -> None:
     """No record is live, so the log is an empty one: no sign-ins, no requests, no references: 0 each, but 2
     for eligibility errors that nobody can know. By claim: live 10, sandbox 6, refresh 10, inactive 8;
