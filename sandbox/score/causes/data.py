@@ -113,7 +113,7 @@ def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
             yield Cause(_broken(one["note"], failed), exchanges=last)
         elif one["missing"]:
             yield Cause("incomplete", one["missing"], tuple(one["missing_types"]), last)
-        elif not one["entries"]:
+        elif one["entries"] == 0:
             yield Cause("empty", exchanges=last)
         else:
             yield Cause("", exchanges=last)

@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.score.causes.http import name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
-from sandbox.score.outcomes import entered, says_ineligible
+from sandbox.score.outcomes import entered, means_ineligible
 
 _OUTCOMES = {
     "STATE_MISMATCH": "state-lost",
@@ -30,7 +30,7 @@ _ERRORS = {
     "server_error": "callback-server-error",
     "temporarily_unavailable": "callback-server-error",
 }
-_PAGE_REFUSED = ("bad-request", "unauthorized", "forbidden", "gone")
+_PAGE_REFUSED = ("bad-request", "gone")
 """Of a page in the middle of a sign-in these mean that the pages before it were forgotten."""
 
 _SERVER_AT_FAULT = (0, *range(500, 600))
@@ -149,13 +149,18 @@ def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
 
 def _attempt(attempt: Mapping[str, Any], found: Observation) -> Cause:
     last = _noted(_deciding(attempt, found), attempt["reason"])
-    about = (attempt["line"],) if attempt.get("line") and says_ineligible(attempt) else ()
+    about = (attempt["line"],) if attempt.get("line") and _is_told_ineligible(attempt) else ()
     return Cause(_name(attempt, last), about=about, exchanges=last)
+
+
+def _is_told_ineligible(attempt: Mapping[str, Any]) -> bool:
+    said = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
+    return attempt["outcome"] == "CALLBACK_ERROR" and means_ineligible(*said)
 
 
 def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
     outcome = attempt["outcome"]
-    if says_ineligible(attempt):
+    if _is_told_ineligible(attempt):
         return "ineligible"
     if outcome == "CALLBACK_ERROR":
         return _ERRORS.get(attempt["error"], "callback-error" if attempt["error"] else "callback-empty")

@@ -34,6 +34,7 @@ def render(card: Card) -> bytes:
             "range": [*card.range],
             "edition": card.edition,
             "sampleSeed": card.sample_seed,
+            "notes": list(card.notes),
         },
     }
     return files.json_pretty({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
