@@ -178,7 +178,7 @@ class Client:
             body=redacted(body, step) if self._keep_bodies else "",
         )
         answer = Answer(kept, found, body, url)
-        self.watch.answer(answer)
+        self.watch.answer(answer, dict(form or ()).get("refresh_token", "") if step == "token" else "")
         return answer
 
     def _transfer(

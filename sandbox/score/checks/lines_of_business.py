@@ -32,6 +32,8 @@ def judge(evidence: Evidence) -> Verdict:
         value = "some"
     out = offered - supported
     reason = f"members of {_list(supported)} get in" + (f"; nobody of {_list(out)} does" if out else "")
+    if value == "all_offered_are_mandated":
+        reason += "; it offers no line beyond the mandated ones"
     claimed = frozenset(evidence.claim("supported_lines") or ()) - supported
     differs = f"the payer says it supports {_list(claimed)}, yet nobody of it gets in" if claimed else ""
     return Verdict("lines-of-business", value, found.source, reason, len(found.value), differs)

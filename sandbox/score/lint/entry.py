@@ -32,6 +32,30 @@ def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Itera
         yield "token-fields", "expires_in is missing or no number"
 
 
+class Issued:
+    """Tokens as they are issued, in memory only. A renewal may return the access token that is alive: that
+    is no second token."""
+
+    def __init__(self) -> None:
+        self.tokens: list[str] = []
+        self._grants: dict[str, set[str]] = {}
+
+    def note(self, body: Mapping[str, Any], renewed: str) -> None:
+        """One token response; `renewed`: the refresh token that was given for it, if one was."""
+        access, refresh = (_text(body.get(name)) for name in ("access_token", "refresh_token"))
+        of_grant = self._grants.get(renewed, set()) if renewed else set[str]()
+        if access and access not in of_grant:
+            self.tokens.append(access)
+        of_grant.add(access)
+        if refresh and refresh not in self.tokens:
+            self.tokens.append(refresh)
+        self._grants |= {each: of_grant for each in (renewed, refresh) if each}
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
 def weak(tokens: list[str]) -> str:
     """Why these opaque tokens are weak; empty when nothing says so.
 

@@ -27,16 +27,16 @@ class Watch:
         self._here: set[Origin] = {origin(canonical_url(target))}
         self._notes = Notebook()
         self._private: set[str] = set()
-        self._tokens: list[str] = []
+        self._issued = entry.Issued()
         self._issuers: list[str] = []
         self._known: set[str] = set()
         self._records = Records()
 
-    def answer(self, answer: Answer) -> None:
-        """Every answer, whatever it was asked for."""
+    def answer(self, answer: Answer, renewed: str = "") -> None:
+        """Every answer, whatever it was asked for. `renewed`: the refresh token that it was asked with."""
         step = answer.exchange.step
         if step == "token" and answer.status == 200:
-            self._token(answer)
+            self._token(answer, renewed)
         elif step in _DATA and answer.status:
             self._data(answer)
         elif step == "discovery" and answer.status == 200:
@@ -85,9 +85,9 @@ class Watch:
         self._all(results.walk(pages, unbroken, note), f"search of {resource}")
 
     def findings(self) -> tuple[Finding, ...]:
-        if why := entry.weak(self._tokens):
+        if why := entry.weak(self._issued.tokens):
             self._notes.note("token-entropy", why, "token endpoint")
-        self._tokens = []
+        self._issued = entry.Issued()
         self._all(self._records.notes(), "sync")
         self._records = Records()
         return self._notes.findings()
@@ -106,12 +106,10 @@ class Watch:
             if body.get("authorization_response_iss_parameter_supported") is True:
                 self._issuers.append(word(body.get("issuer", "")))
 
-    def _token(self, answer: Answer) -> None:
+    def _token(self, answer: Answer, renewed: str) -> None:
         body = answer.json()
         self._all(entry.token_response(body, answer.headers), "token endpoint", answer)
-        for name in ("access_token", "refresh_token"):
-            if isinstance(body.get(name), str) and (name == "access_token" or body[name] not in self._tokens):
-                self._tokens.append(body[name])
+        self._issued.note(body, renewed)
 
     def _data(self, answer: Answer) -> None:
         where = f"{answer.exchange.step} {answer.exchange.resource}".strip()

@@ -68,6 +68,7 @@ class FakePayer:
     refresh_days: int | None = 365
     idle_days: int | None = None
     rotate: bool = True
+    living_token: bool = False
     patient_in_token: bool = True
     drop_state: bool = False
     everything: str = "paged"
@@ -98,6 +99,7 @@ class FakePayer:
         self.access: dict[str, str] = {}
         self.born: dict[str, int] = {}
         self.refreshing: dict[str, tuple[str, int, int]] = {}
+        self.alive: dict[str, str] = {}
         self.counter = 0
         self.fhir_number = 0
         self.attempts: dict[str, int] = {}
@@ -325,6 +327,8 @@ class FakePayer:
                 del self.refreshing[form["refresh_token"]]
         self.counter += 1
         access = self.made("at", self.counter)
+        if self.living_token and form["grant_type"] == "refresh_token":
+            access = self.alive[form["refresh_token"]]
         self.access[access], self.born[access] = user, day
         body = {
             "access_token": access,
@@ -337,6 +341,7 @@ class FakePayer:
         if self.refresh_days is not None:
             refresh = self.made("rt", self.counter)
             self.refreshing[refresh] = (user, granted, day)
+            self.alive[refresh] = access
             body["refresh_token"] = refresh
         return httpx.Response(200, json=body)
 

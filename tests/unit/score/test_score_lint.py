@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from copy import deepcopy
 from typing import Any
@@ -101,6 +102,40 @@ def test_token_responses() -> None:
 )
 def test_token_entropy(tokens: list[str], weak: bool) -> None:
     assert bool(entry.weak(tokens)) == weak
+
+
+def issued(*answers: tuple[str, str, str]) -> str:
+    """What is wrong with tokens that were issued so: the refresh token given, and what came for it."""
+    long = {"": "", **{name: f"{name}-Zk3{'qW7_' * 9}" for name in "abcdef"}}
+    found = entry.Issued()
+    for renewed, access, refresh in answers:
+        body = {"access_token": long[access], "refresh_token": long[refresh]}
+        found.note({name: value for name, value in body.items() if value}, long[renewed])
+    return entry.weak(found.tokens)
+
+
+@pytest.mark.parametrize(
+    ("answers", "twice"),
+    [
+        ([("", "a", "b"), ("b", "c", "d")], False),
+        ([("", "a", "b"), ("b", "a", "b")], False),
+        ([("", "a", "b"), ("b", "a", "")], False),
+        ([("", "a", "b"), ("b", "a", "d"), ("d", "a", "d"), ("b", "a", "e")], False),
+        ([("", "a", "b"), ("", "a", "d")], True),
+        ([("", "a", "b"), ("", "c", "d"), ("d", "a", "e")], True),
+        ([("", "a", ""), ("f", "a", "")], True),
+    ],
+)
+def test_a_renewal_may_return_the_living_token_and_no_other_grant_may(
+    answers: list[tuple[str, str, str]], twice: bool
+) -> None:
+    assert issued(*answers) == ("the same token was issued twice" if twice else "")
+
+
+def test_the_living_access_token_at_each_renewal_is_no_finding(grade_fake: Grade) -> None:
+    made = lambda kind, number: hashlib.sha256(f"{kind}{number}".encode()).hexdigest()  # noqa: E731
+    card, _ = grade_fake(FakePayer(living_token=True, made=made), probes=False)
+    assert "token-entropy" not in {finding.rule for finding in card.lint}
 
 
 def eob() -> dict[str, Any]:
