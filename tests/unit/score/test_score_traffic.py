@@ -255,6 +255,55 @@ def test_refreshing_in_a_log_is_a_lower_bound(tmp_path: Path) -> None:
     assert (line(bound, "refresh-token").points, line(bound, "refresh-token").source) == (4, "traffic")
 
 
+def renewals(*found: tuple[float, int], granted: bool = True) -> list[dict[str, Any]]:
+    """A grant, if the log has it, and what its renewals answered, by days."""
+    token = {"kind": "token", "attempt_id": "a"}
+    records = [event("a", "CREATED"), {"ts": at(1), "status": 200, **token}] if granted else []
+    for days, status in found:
+        records.append({"ts": at(days * 86400), "status": status, "grant_type": "refresh_token", **token})
+    return records
+
+
+@pytest.mark.parametrize(
+    ("records", "points", "source"),
+    [
+        (renewals((100, 200), (150, 400)), 4, "traffic"),
+        (renewals((100, 200), (150, 503), (151, 0), (152, 429)), 10, "declared"),
+        (renewals((100, 200), (50, 400)), 10, "declared"),
+        (renewals((100, 400), granted=False), 10, "declared"),
+        (renewals((100, 500)), 10, "declared"),
+        (renewals((1, 400)), 0, "traffic"),
+    ],
+)
+def test_what_refuses_in_a_log_and_what_only_stumbles(
+    tmp_path: Path, records: list[dict[str, Any]], points: int, source: str
+) -> None:
+    records.sort(key=lambda record: str(record["ts"]))
+    found = line(graded(tmp_path, records)[0], "refresh-token")
+    assert (found.points, found.source) == (points, source)
+
+
+@pytest.mark.parametrize(
+    ("answers", "points"),
+    [([], 8), ([{"entries": 3}], 8), ([{}], 8), ([{"entries": 0}], 0), ([{"status": 403}], 0),
+     ([{"entries": 0}, {"entries": 1}], 8)],
+)  # fmt: skip
+def test_a_former_member_of_a_log_counts_unless_nothing_came(
+    tmp_path: Path, answers: list[dict[str, Any]], points: int
+) -> None:
+    records = [event("a", "CREATED", coverage_end="2010-01-01"), event("a", "AUTHORIZED", 1)]
+    records += [fhir("Coverage", attempt_id="a", **answer) for answer in answers]
+    assert line(graded(tmp_path, records)[0], "inactive-members").points == points
+
+
+@pytest.mark.parametrize(
+    ("more", "points"), [({"complete": True}, 3), ({"complete": False}, 1), ({}, 1), ({"status": 404}, 0)]
+)
+def test_everything_of_a_log_in_one_page(tmp_path: Path, more: dict[str, Any], points: int) -> None:
+    whole = fhir("Patient", step="everything", url="/fhir/Patient/1/$everything", **more)
+    assert line(graded(tmp_path, [whole])[0], "everything").points == points
+
+
 def test_observed_beats_traffic_beats_declared_and_a_difference_is_a_finding(
     tmp_path: Path, grade_fake: Grade
 ) -> None:
