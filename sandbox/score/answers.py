@@ -17,7 +17,7 @@ from sandbox.score.evidence import Exchange
 
 KEPT = (
     *("location", "retry-after", "date", "content-type", "x-request-id", "x-correlation-id"),
-    *("cache-control", "www-authenticate"),
+    *("cache-control", "www-authenticate", "refresh"),
 )
 """The only headers of an answer that are ever looked at, but for the two that say how to read it."""
 

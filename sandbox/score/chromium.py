@@ -20,9 +20,10 @@ from sandbox.score.answers import shown
 from sandbox.score.evidence import Exchange
 from sandbox.score.guard import Guard
 from sandbox.score.pages import trace
-from sandbox.score.pages.choice import Follow, State, Step, Stop, decide
+from sandbox.score.pages.choice import decide
 from sandbox.score.pages.page import Page
 from sandbox.score.pages.reader import read
+from sandbox.score.pages.steps import Follow, State, Step, Stop
 from sandbox.score.pages.trace import Look
 from sandbox.score.signin import Account, Driver
 from sandbox.score.walk import MOST_PAGES, Ended, is_callback

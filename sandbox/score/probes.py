@@ -12,7 +12,7 @@ from sandbox.score import tokens
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.facts import Member
-from sandbox.score.pages.choice import asks_password
+from sandbox.score.pages.login import asks_password
 from sandbox.score.pages.reader import read
 from sandbox.score.scopes import Scopes
 from sandbox.score.signin import Account, Driver, Redeem, Session, sign_in

@@ -13,9 +13,10 @@ from sandbox.score.answers import Answer, shown
 from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange
 from sandbox.score.pages import trace
-from sandbox.score.pages.choice import Follow, State, Step, Stop, decide
+from sandbox.score.pages.choice import decide
 from sandbox.score.pages.page import Page
 from sandbox.score.pages.reader import read
+from sandbox.score.pages.steps import Follow, State, Step, Stop
 from sandbox.score.pages.submission import Submission, submit
 from sandbox.score.pages.trace import Look
 
@@ -86,7 +87,7 @@ class Walk:
         if answer.status == 0:
             late = "time is up" in answer.exchange.note
             return Stop(f"sign-in stopped: {answer.exchange.note}", ours=late)
-        page = read(text_of(answer), answer.url)
+        page = read(text_of(answer), answer.url, refresh=answer.headers.get("refresh", ""))
         found = decide(page, self._state, answer.status)
         if isinstance(found, Step) and (problem := _needs_script(found, page)):
             found = problem

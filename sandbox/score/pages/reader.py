@@ -8,6 +8,7 @@ from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from sandbox.score.pages.labels import Labels, ancestor, children, line
 from sandbox.score.pages.page import Button, Control, Form, Link, Option, Page
 from sandbox.score.pages.visibility import Visibility
 from sandbox.score.pages.words import split_name
@@ -69,10 +70,14 @@ _KINDS = {
 }
 
 
-def read(html: str, url: str, *, rendered: bool = False) -> Page:
-    """The page at `url`. `rendered`: a browser drew it and marked its elements (see `chromium`)."""
+def read(html: str, url: str, *, rendered: bool = False, refresh: str = "") -> Page:
+    """The page at `url`. `rendered`: a browser drew it and marked its elements (see `chromium`).
+
+    `refresh` is the header of that name, which does what the meta element does.
+    """
     reading = _Reading(LexborHTMLParser(_bounded(html)), url, rendered)
     reading.run()
+    reading.refresh(refresh)
     return reading.page()
 
 
@@ -109,7 +114,7 @@ class _Reading:
         self._heading = self._refresh = self._robots = self._base = ""
         self._seconds, self._scripted = 0.0, False
         self._pointer: tuple[Form, int] | None = None
-        self._labels: dict[str, str] = {}
+        self._labels = Labels(tree, self._visibility)
 
     def run(self) -> None:
         base = self._tree.css_first("base[href]")
@@ -128,9 +133,6 @@ class _Reading:
             )
             self._forms[form.mem_id] = made
             self._by_id.setdefault(attributes.get("id") or f"#{number}", made)
-        for label in self._tree.css("label[for]"):
-            named = label.attributes.get("for") or ""
-            self._labels[named] = f"{self._labels.get(named, '')} {self._shown_text(label)}".strip()
         root = self._tree.root
         if root is not None:
             self._walk(root)
@@ -139,7 +141,7 @@ class _Reading:
         title = self._tree.css_first("title")
         return Page(
             self._url,
-            _line(title.text(), 120) if title is not None else "",
+            line(title.text(), 120) if title is not None else "",
             self._heading,
             " ".join(self._text)[:MOST_TEXT],
             " ".join(self._alerts)[:1000],
@@ -160,32 +162,32 @@ class _Reading:
         while stack:
             node, hidden, displaced, owner = stack.pop()
             if node.is_text_node:
-                if not hidden and (text := _line(node.text_content or "", 2000)):
+                if not hidden and (text := line(node.text_content or "", 2000)):
                     self._text.append(text)
                 continue
             if not node.is_element_node:
                 if node.tag == "-document":
-                    stack.extend((child, hidden, displaced, owner) for child in _children(node))
+                    stack.extend((child, hidden, displaced, owner) for child in children(node))
                 continue
             above, hidden = hidden, hidden or self._visibility.hides(node)
             displaced = displaced or self._visibility.displaces(node)
             if node.mem_id in self._forms:
                 owner = self._forms[node.mem_id]
-                table = _ancestor(node, "table")
+                table = ancestor(node, "table")
                 self._pointer = (
                     (owner, table.mem_id) if table is not None and node.first_child is None else None
                 )
             number += 1
             ref = int(node.attributes.get("data-ref") or -1) if self._rendered else number
             self._element(node, ref, (hidden, displaced, above), owner or self._in_table(node))
-            stack.extend((child, hidden, displaced, owner) for child in _children(node))
+            stack.extend((child, hidden, displaced, owner) for child in children(node))
 
     def _in_table(self, node: LexborNode) -> Form | None:
         """The form of a control in a table that a form stands in crookedly (HTML 13.2.6.4.9)."""
         if self._pointer is None or node.tag not in ("input", "select", "textarea", "button"):
             return None
         form, place = self._pointer
-        table = _ancestor(node, "table")
+        table = ancestor(node, "table")
         return form if table is not None and table.mem_id == place else None
 
     def _element(
@@ -204,17 +206,17 @@ class _Reading:
         elif tag == "a" and not hidden:
             self._link(node, ref)
         elif attributes.get("role") == "button" and not hidden:
-            label = self._label(node)
+            label = self._labels.of(node)
             (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
         elif tag in ("h1", "h2", "legend") and not hidden:
-            text = self._shown_text(node)
-            self._heading = self._heading or (_line(text, 120) if tag != "legend" else "")
+            text = self._labels.shown_text(node)
+            self._heading = self._heading or (line(text, 120) if tag != "legend" else "")
             if owner is not None:
                 owner.about = f"{owner.about} {text}"[:500]
         if not hidden and tag in ("div", "p", "span", "section", "ul", "li", "strong", "td", "font"):
             self._notice_robots(attributes.get("class") or "")
             if _is_alert(node):
-                self._alerts.append(self._shown_text(node))
+                self._alerts.append(self._labels.shown_text(node))
 
     def _control(self, node: LexborNode, ref: int, unseen: tuple[bool, bool, bool], form: Form) -> None:
         """`unseen`: whether it is hidden, displaced, and whether something around it is hidden."""
@@ -234,10 +236,10 @@ class _Reading:
         name = attributes.get("name") or ""
         if kind in ("reset", "file") or not (name or self._rendered or form is self._loose):
             return
-        label = self._label(node)
+        label = self._labels.of(node)
         shown = kind != "hidden" and not hidden
         if kind in ("checkbox", "radio"):
-            named = self._labels.get(attributes.get("id") or "", "")
+            named = self._labels.pointing_at(node)
             shown = not above and (not hidden or bool(named))
         elif displaced or (attributes.get("tabindex") == "-1" and attributes.get("autocomplete") == "off"):
             shown = False
@@ -255,7 +257,7 @@ class _Reading:
                 value,
                 label,
                 _hint(node),
-                self._group(node),
+                self._labels.group_of(node),
                 (attributes.get("autocomplete") or "").lower(),
                 "checked" in attributes,
                 "required" in attributes
@@ -271,7 +273,7 @@ class _Reading:
     def _button(self, node: LexborNode, ref: int, kind: str) -> Button:
         attributes = node.attributes
         value = attributes.get("value") or ""
-        label = self._shown_text(node) if node.tag == "button" else value if kind != "image" else ""
+        label = self._labels.shown_text(node) if node.tag == "button" else value if kind != "image" else ""
         label = (
             label or attributes.get("aria-label") or attributes.get("alt") or attributes.get("title") or ""
         )
@@ -281,7 +283,7 @@ class _Reading:
             label = "Submit"
         return Button(
             ref,
-            _line(label, 120),
+            line(label, 120),
             attributes.get("name") or "",
             value,
             _hint(node),
@@ -298,108 +300,30 @@ class _Reading:
                 option.parent is not None and "disabled" in option.parent.attributes
             ):
                 continue
-            label = _line(attributes.get("label") or option.text(), 120)
+            label = line(attributes.get("label") or option.text(), 120)
             value = attributes.get("value", label)
             yield Option(value or "", label, "selected" in attributes)
-
-    def _label(self, node: LexborNode) -> str:
-        """What names a control: its label, what it points at, its own words, what stands before it."""
-        attributes = node.attributes
-        found = self._labels.get(attributes.get("id") or "", "") if attributes.get("id") else ""
-        if not found and (wrapping := _ancestor(node, "label")) is not None:
-            found = self._shown_text(wrapping)
-        if not found:
-            pointed = (self._by_ref(name) for name in (attributes.get("aria-labelledby") or "").split()[:4])
-            found = " ".join(text for text in pointed if text)
-        if not found and node.tag not in ("input", "select", "textarea"):
-            found = self._shown_text(node)
-        found = (
-            found
-            or attributes.get("aria-label")
-            or attributes.get("placeholder")
-            or attributes.get("title")
-            or ""
-        )
-        return _line(found or self._neighbour(node), 200)
-
-    def _neighbour(self, node: LexborNode) -> str:
-        """The text beside a control without a label: before a field, after a box."""
-        if (node.attributes.get("type") or "").lower() == "hidden":
-            return ""
-        if (node.attributes.get("type") or "").lower() in ("checkbox", "radio"):
-            after = node.next
-            while after is not None and after.tag not in ("input", "button", "br", "select"):
-                if text := _line(after.text(), 200):
-                    return text
-                after = after.next
-            return ""
-        place: LexborNode | None = node
-        for _ in range(3):  # beside it, in the cell before, in the line before
-            before = place.prev if place is not None else None
-            while before is not None:
-                if before.tag in ("input", "select", "textarea", "button") or (
-                    before.is_element_node and before.css_first("input,select,textarea,button") is not None
-                ):
-                    return ""
-                if (text := _line(before.text(), 200)) and before.tag not in NOT_LABELS:
-                    return text
-                before = before.prev
-            place = place.parent if place is not None else None
-        return ""
-
-    def _group(self, node: LexborNode) -> str:
-        """What stands over a group of boxes: a fieldset's legend, or the label of a group."""
-        place = node.parent
-        while place is not None and place.tag not in ("form", "body"):
-            attributes = place.attributes
-            if place.tag == "fieldset" and (legend := place.css_first("legend")) is not None:
-                return _line(self._shown_text(legend), 200)
-            if attributes.get("role") in ("group", "radiogroup"):
-                pointed = " ".join(
-                    self._by_ref(n) for n in (attributes.get("aria-labelledby") or "").split()[:4]
-                )
-                if text := _line(attributes.get("aria-label") or pointed, 200):
-                    return text
-            place = place.parent
-        return ""
-
-    def _by_ref(self, identifier: str) -> str:
-        quoted = identifier.replace("\\", "").replace('"', "")
-        try:
-            found = self._tree.css_first(f'[id="{quoted}"]')
-        except Exception:  # an id that no selector can hold
-            return ""
-        return self._shown_text(found) if found is not None else ""
-
-    def _shown_text(self, node: LexborNode) -> str:
-        parts: list[str] = []
-        stack = [node]
-        while stack:
-            place = stack.pop()
-            if place.is_text_node:
-                parts.append(place.text_content or "")
-            elif place.is_element_node and (place is node or not self._visibility.hides(place)):
-                if place.tag in ("select", "textarea"):
-                    continue
-                if place.tag == "img" and (text := place.attributes.get("alt")):
-                    parts.append(text)
-                stack.extend(_children(place))
-        return _line(" ".join(parts), 400)
 
     def _link(self, node: LexborNode, ref: int) -> None:
         href = (node.attributes.get("href") or "").strip()
         label = (
-            self._shown_text(node) or node.attributes.get("aria-label") or node.attributes.get("title") or ""
+            self._labels.shown_text(node)
+            or node.attributes.get("aria-label")
+            or node.attributes.get("title")
+            or ""
         )
         if href and not href.startswith(("#", "javascript:", "mailto:", "tel:")):
-            self._links.append(Link(ref, _line(label, 120), _join(self._base, href)))
+            self._links.append(Link(ref, line(label, 120), _join(self._base, href)))
 
     def _meta(self, node: LexborNode) -> None:
         if (node.attributes.get("http-equiv") or "").lower() != "refresh":
             return
-        content = node.attributes.get("content") or ""
+        self.refresh(node.attributes.get("content") or "")
+
+    def refresh(self, content: str) -> None:
+        """`3; url=/next`, of a meta element or a header; the first counts."""
         found = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
-        if found and not self._refresh:
+        if content.strip() and found and not self._refresh:
             self._seconds = float(found[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", found[1]) else 0.0
             self._refresh = _join(self._base, found[2].strip()) if found[2].strip() else self._url
 
@@ -425,24 +349,6 @@ class _Reading:
                     return True
             inside, place = place, place.parent
         return False
-
-
-NOT_LABELS = frozenset({"script", "style", "h1", "h2", "title", "noscript"})
-
-
-def _children(node: LexborNode) -> Iterator[LexborNode]:
-    """Last to first, as a stack takes them."""
-    child = node.last_child
-    while child is not None:
-        yield child
-        child = child.prev
-
-
-def _ancestor(node: LexborNode, tag: str) -> LexborNode | None:
-    place = node.parent
-    while place is not None and place.tag != tag:
-        place = place.parent
-    return place
 
 
 def _is_alert(node: LexborNode) -> bool:
@@ -476,11 +382,7 @@ def _hint(node: LexborNode) -> str:
         "radio",
     ):
         names = ("name", "id", "placeholder", "autocomplete")
-    return _line(split_name(" ".join(attributes.get(name) or "" for name in names)), 200)
-
-
-def _line(text: str | None, most: int) -> str:
-    return re.sub(r"\s+", " ", text or "").strip()[:most]
+    return line(split_name(" ".join(attributes.get(name) or "" for name in names)), 200)
 
 
 def _join(base: str, link: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.score.pages.choice import Step
 from sandbox.score.pages.page import Control, Page
+from sandbox.score.pages.steps import Step
 
 
 @dataclass(frozen=True)

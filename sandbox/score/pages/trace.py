@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sandbox.score.pages.choice import Follow, Step, Stop
 from sandbox.score.pages.fields import asks
 from sandbox.score.pages.page import Control, Form, Page
+from sandbox.score.pages.steps import Follow, Step, Stop
 
 MOST_FORMS, MOST_CONTROLS = 6, 12
 

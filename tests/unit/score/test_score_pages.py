@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.score.pages.choice import Follow, State, Step, Stop, decide
+from sandbox.score.pages.choice import decide
 from sandbox.score.pages.reader import read
+from sandbox.score.pages.steps import Follow, State, Step, Stop
 from sandbox.score.pages.submission import Submission, submit
 
 URL = "https://id.payer.example/login?flow=1"

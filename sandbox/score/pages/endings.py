@@ -1,0 +1,85 @@
+"""Where no form goes on: a link, a refresh, or the end, and whose end it is."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from sandbox.score.pages.asides import needs
+from sandbox.score.pages.buttons import is_consent, is_offer, tone_of
+from sandbox.score.pages.fields import asks
+from sandbox.score.pages.page import Form, Link, Page
+from sandbox.score.pages.steps import Follow, State, Step, Stop
+from sandbox.score.pages.words import means, says, tone
+
+SHORT_TEXT = 200
+LONGEST_WAIT_SECONDS = 60.0  # of a meta refresh; a longer one ends a session, it does not go on
+
+
+def elsewhere(page: Page, forms: list[Form], state: State) -> Step | Follow | Stop:
+    """No form goes on: a link, a refresh, or the end."""
+    if page.robot_check:
+        return Stop(f"the page shows a CAPTCHA ({page.robot_check})", ours=True)
+    if page.refresh and page.refresh_seconds <= LONGEST_WAIT_SECONDS:
+        return Follow(page.refresh, "followed the page's refresh")
+    if (needed := needs(forms)) is not None:
+        return needed
+    if (link := _link(page, state)) is not None:
+        return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
+    return _to_the_app(page, forms, state) or _end(page, forms, state)
+
+
+def _to_the_app(page: Page, forms: list[Form], state: State) -> Step | Follow | None:
+    """A last page that says that all is done, and leads back."""
+    words = f"{page.title} {page.heading} {page.text[:500]}"
+    if not state.logins or not says(words, "success") or _is_trouble(page):
+        return None
+    for form in forms:
+        for button in form.buttons:
+            if button.submits and means(button.label, "to_the_app"):
+                return Step(form, button, "choice", {}, (f"pressed “{button.label[:60]}”",))
+    for link in page.links:
+        if means(link.label, "to_the_app"):
+            return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
+    return None
+
+
+def _is_trouble(page: Page) -> bool:
+    """Whether a page says that it did not work. On one that scripts draw the edges say little."""
+    top = f"{page.title} {page.heading} {page.alert}"
+    whole = not page.scripted or len(page.text) < SHORT_TEXT
+    return says(top, "trouble") or (whole and says(page.text, "trouble"))
+
+
+def _link(page: Page, state: State) -> Link | None:
+    """A link that a page offers instead of a button."""
+    if says(f"{page.title} {page.heading} {page.alert} {page.text[:500]}", "trouble"):
+        return None
+    wanted: tuple[str, ...] = ("yes",) if is_consent(page) else ("later",) if is_offer(page) else ("go",)
+    wanted = wanted if state.logins else ("sign-in", *wanted)
+    origin = urlsplit(page.url)[:2]
+    for kind in wanted:
+        for link in page.links:
+            near = urlsplit(link.url)[:2] == origin and link.url.partition("#")[0] != page.url
+            if near and len(link.label.split()) <= 6 and tone(link.label) == kind:
+                return link
+    return None
+
+
+def _end(page: Page, forms: list[Form], state: State) -> Stop:
+    """Why nothing goes on, and whether that is for want of our skill."""
+    after = "after the login" if state.logins else "before any login form"
+    words = f"{page.title} {page.heading} {page.text}"
+    trouble = _is_trouble(page)
+    buttons = [b for form in [*forms, page.loose] for b in form.buttons]
+    makes = [f for f in forms if any(asks(c) == "new password" for c in f.passwords)]
+    if makes:
+        return Stop("a page asks for a new password", ours=True)
+    if says(words, "second_factor") and not trouble:
+        return Stop("a page waits for a second factor", ours=True)
+    if says(words, "needs_script") or (page.scripted and not trouble and not state.interactive):
+        return Stop(f"a page {after} needs scripts", ours=True)
+    unknown = [b for b in buttons if tone_of(b) in ("", "go", "yes", "social")]
+    if unknown and not trouble:
+        shown = ", ".join(f"“{b.label[:40]}”" for b in buttons[:4])
+        return Stop(f"a page {after} has buttons that cannot be told apart or pressed: {shown}", ours=True)
+    return Stop(f"sign-in ended on a page of the payer {after}, not at the app", ours=False)
