@@ -116,6 +116,15 @@ class Card:
         return tuple(finding for finding in self.lint if finding.level == "critical")
 
     @property
+    def grader_steps(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+        """What the person who grades can do, each with the metrics that it would show or raise."""
+        steps: dict[str, list[Line]] = {}
+        for line in self.gains:
+            if line.next:
+                steps.setdefault(line.next, []).append(line)
+        return tuple((step, tuple(lines)) for step, lines in steps.items())
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """Where a claim and an observation differ."""
         return tuple(f"{line.id}: {line.disagreement}" for line in self.lines if line.disagreement)

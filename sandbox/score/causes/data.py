@@ -73,7 +73,8 @@ def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     yield from _missing(refused, evidence)
     if len(refused) < short:
         metadata = evidence["capability-statement"].exchanges[-1:]
-        yield Cause("not-offered", short - len(refused), exchanges=metadata)
+        name = "not-in-log" if sync.source == "traffic" else "not-offered"
+        yield Cause(name, short - len(refused), exchanges=metadata)
 
 
 def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
@@ -82,7 +83,8 @@ def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
     slowest = tuple(sorted(made, key=lambda exchange: -exchange.ms)[:3])
     if verdict.value == "no_data":
-        yield Cause("nothing-synced", exchanges=tuple(made[:3]))
+        is_log = verdict.source == "traffic"
+        yield Cause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(made[:3]))
         return
     seconds = sum(member["seconds"] or 0.0 for member in found.value["members"])
     spent = sum(exchange.ms for exchange in made) / 1000
@@ -139,6 +141,7 @@ def _page(found: Observation, number: int) -> tuple[Exchange, ...]:
 def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:
     """Why each of these types never answered 200."""
     exchanges = evidence["sync"].exchanges
+    is_log = evidence["sync"].source == "traffic"
     offered = (evidence["capability-statement"].value or {}).get("types")
     for kind in kinds:
         asked = [e for e in exchanges if e.resource == kind and e.step == "individual"]
@@ -146,6 +149,8 @@ def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:
         yield from (replace(cause, about=(kind,)) for cause in failures)
         if asked and not failures:
             yield Cause("empty", about=(kind,), exchanges=tuple(asked[-1:]))
+        elif not asked and is_log:
+            yield Cause("not-in-log", about=(kind,))
         elif not asked:
             name = "not-in-scope" if offered and kind in offered else "not-offered"
             metadata = evidence["capability-statement"].exchanges[-1:]

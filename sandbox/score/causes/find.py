@@ -49,7 +49,7 @@ def select_exchanges(
         for place, cause in enumerate(causes)
         for turn, exchange in enumerate(cause.exchanges)
     ]
-    shown = [exchange for _, _, exchange in sorted(rounds, key=lambda entry: entry[:2])]
+    shown = [exchange for _, _, exchange in sorted(rounds, key=lambda entry: entry[:2]) if exchange.url]
     return tuple(shown[:MOST_EXCHANGES]) or _any(needs, evidence)
 
 
@@ -57,7 +57,7 @@ def _any(needs: Iterable[str], evidence: Evidence) -> tuple[Exchange, ...]:
     """Where no cause names an exchange: failed ones first, one of each kind before a second."""
     turns: dict[tuple[int, str, str], int] = {}
     ordered = []
-    for place, exchange in enumerate(e for name in needs for e in evidence[name].exchanges):
+    for place, exchange in enumerate(e for name in needs for e in evidence[name].exchanges if e.url):
         kind = (exchange.status, exchange.step, exchange.resource)
         turns[kind] = turns.get(kind, 0) + 1
         failed = exchange.status == 0 or exchange.status >= 400 or bool(exchange.flaw)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.score.causes.model import Cause
-from sandbox.score.evidence import Evidence, Verdict
+from sandbox.score.evidence import Evidence, Exchange, Verdict
 
 _CLAIMED = ("status", "sandbox", "developer-portal")
 
@@ -15,7 +15,7 @@ def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) ->
     for name in needs:
         found = evidence[name]
         if not found.seen and found.cause and found.unseen == verdict.reason:
-            yield Cause(found.cause, exchanges=found.exchanges[-1:])
+            yield Cause(found.cause, exchanges=found.exchanges[-1:] or _failed_sign_in(found.cause, evidence))
             return
     if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
         yield Cause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
@@ -23,3 +23,8 @@ def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) ->
         yield Cause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
     else:
         yield Cause("not-looked-at")
+
+
+def _failed_sign_in(cause: str, evidence: Evidence) -> tuple[Exchange, ...]:
+    """The end of a sign-in, where that is why nothing further was seen."""
+    return evidence["sign-ins"].exchanges[-1:] if cause.startswith("sign-in-") else ()

@@ -51,7 +51,7 @@ class Guidance(_Read):
         """Its own causes, then the shared ones that it does not say better."""
         shared = read_shared()
         found = dict(self.causes)
-        for group in self.uses:
+        for group in (*self.uses, "unseen"):
             for name, advice in shared[group].items():
                 found.setdefault(name, advice)
         return found

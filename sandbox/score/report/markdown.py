@@ -70,16 +70,15 @@ def _vendor(card: Card) -> Iterator[str]:
 def _gains(card: Card) -> Iterator[str]:
     """What the payer can do, then what the person who grades can do."""
     payer = [line for line in card.gains if line.payer_fix]
-    grader = [line for line in card.gains if line.next]
     if payer:
         yield "\n## What would gain most: for the payer\n"
     for line in payer:
         yield f"- **{line.id}** ({line.lost}): {cell(line.payer_fix)} {_ids(line)}{_help(line.help)}"
-    if grader:
+    if card.grader_steps:
         yield "\n## What would show more: for you who grade\n"
-    for line in grader:
-        what = f"up to {line.lost}, not seen" if line.unseen else f"{line.lost}"
-        yield f"- **{line.id}** ({what}): {cell(line.next)} {_help(line.help)}"
+    for step, lines in card.grader_steps:
+        names = ", ".join(f"{line.id} ([help]({line.help}))" for line in lines)
+        yield f"- {cell(step)} Up to {sum(line.lost for line in lines)} points: {names}"
 
 
 def _lint(card: Card) -> Iterator[str]:

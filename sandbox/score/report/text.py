@@ -121,7 +121,7 @@ def _lost(card: Card) -> Iterator[RenderableType]:
         yield Text(f"Not seen, {sum(line.max for line in lines)} points in all", style="bold")
         yield Padding(Text(", ".join(line.id for line in lines)), (0, 0, 0, 2))
         yield _indented(reason, "")
-        for advice in dict.fromkeys(line.next for line in lines):
+        for advice in dict.fromkeys(line.next for line in lines if line.next):
             yield _indented(f"⇒ {advice}")
         yield _indented(f"see {lines[0].help}")
 
