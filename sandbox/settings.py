@@ -176,7 +176,7 @@ def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     names = {each.name.upper() for each in fields(Settings)} | OTHER_VARIABLES
     environ = os.environ if environ is None else environ
     read = sorted(name.removeprefix(stem) for name in environ if name.startswith(stem))
-    meant = [(name, get_close_matches(name, names, 1, 0.8)) for name in read if name not in names]
+    meant = [(name, get_close_matches(name, names, 1, 0.7)) for name in read if name not in names]
     return [stem + name + (f" (did you mean {stem}{near[0]}?)" if near else "") for name, near in meant]
 
 

@@ -30,7 +30,7 @@ from sandbox.fhir import dates
 from sandbox.fhir.clauses import AnyOf, Clause
 from sandbox.fhir.includes import Include
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
-from sandbox.fhir.params import CARE, SHARED
+from sandbox.fhir.params import CARE, SHARED, TYPES
 from sandbox.fhir.query import Query, Target
 from sandbox.store import address
 from sandbox.store.conditions import condition, in_force
@@ -239,7 +239,8 @@ class SqlLibrary:
 
     @cached_property
     def _shared_changes(self) -> list[int]:
-        return list(chain.from_iterable(self._driver.rows(_SHARED_CHANGES)))
+        held = sorted(kind for kind in (*TYPES, *self.others()) if kind in SHARED)
+        return list(chain.from_iterable(self._driver.rows(_SHARED_CHANGES, types=held)))
 
     def _keys(self, statement: Select[tuple[int]], **values: Any) -> Iterator[int]:
         return (key for (key,) in self._driver.rows(statement, **values))
@@ -305,7 +306,11 @@ _KEYS = (
     .order_by(RESOURCE.c.key)
 )
 _CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
-_SHARED_CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(RESOURCE.c.type.in_(SHARED)).distinct()
+_SHARED_CHANGES = (
+    select(RESOURCE.c.updated, RESOURCE.c.until)
+    .where(RESOURCE.c.type.in_(given("types", many=True)))
+    .distinct()
+)
 
 
 def _everything_of(asked: Everything) -> tuple[Select[tuple[int]], dict[str, Any]]:
