@@ -48,6 +48,7 @@ class Grant:
     tenant: str
     granted: datetime
     used: datetime
+    access: str = ""
     newest: str = ""
 
 
@@ -122,6 +123,8 @@ class Desk:
     checks_redirect: bool = True
     compares_redirect: bool = True
     code_once: bool = True
+    expires: bool = True
+    keeps_access: bool = False
     flows: list[Flow] = field(default_factory=list)
     codes: dict[str, Flow] = field(default_factory=dict)
     access: dict[str, tuple[Grant, datetime]] = field(default_factory=dict)
@@ -135,7 +138,9 @@ class Desk:
     def holder(self, call: Call) -> Grant | None:
         """Whose living token a call carries."""
         grant, until = self.access.get(call.bearer, (None, None))
-        if grant is None or until is None or self.now(call.tenant) >= until or grant.tenant != call.tenant:
+        if grant is None or until is None or grant.tenant != call.tenant:
+            return None
+        if self.expires and self.now(call.tenant) >= until:
             return None
         return grant
 
@@ -237,9 +242,10 @@ class Desk:
 
     def _issue(self, grant: Grant) -> httpx.Response:
         now = self.now(grant.tenant)
-        access = self._minted("access", grant.person, grant.tenant)
-        self.access[access] = (grant, now + timedelta(seconds=HOUR))
-        body: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "expires_in": HOUR}
+        if not (self.keeps_access and grant.access and now < self.access[grant.access][1]):
+            grant.access = self._minted("access", grant.person, grant.tenant)
+            self.access[grant.access] = (grant, now + timedelta(seconds=HOUR))
+        body: dict[str, Any] = {"access_token": grant.access, "token_type": "Bearer", "expires_in": HOUR}
         body |= {"scope": grant.scope, **self.patient_claim(grant.person)}
         if self.renews is not None and (self.rotates or not grant.newest):
             grant.newest = self._minted("refresh", grant.person, grant.tenant)

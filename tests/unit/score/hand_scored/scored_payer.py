@@ -37,7 +37,7 @@ class Payer:
         people: Iterable[Person] | None = None,
         *,
         host: str = HOST,
-        base: str = "/fhir",
+        base: str = "/r4",
         clinical: Iterable[str] = CLINICAL,
         claims: int = CLAIMS,
         providers: int = PROVIDERS,

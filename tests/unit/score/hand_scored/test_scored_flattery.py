@@ -187,3 +187,38 @@ def test_doors_that_stand_open(how: str) -> None:
     payer = Payer()
     opens(payer)
     examine(payer, probes=True).earns(score=100).finds(word, level="critical")
+
+
+def test_no_data_for_anybody() -> None:
+    """Every search answers 200 and holds nothing, for members with coverage too. No former member is shown
+    a record: 0 of 8; no references: 0 of 5; $everything is limited: 1 of 3. That there is nothing is said,
+    and the score is no more than what the letter gives: 100 - 8 - 5 - 2 = 85."""
+    payer = Payer()
+    payer.records = {username: [] for username in payer.records}
+    examined = examine(payer)
+    assert examined.card.score <= 85
+    points = {line.id: line.points for line in examined.card.lines}
+    assert [points[name] for name in ("inactive-members", "reference-resolution", "everything")] == [0, 0, 1]
+    examined.finds("empty-records", level="error")
+
+
+def test_served_well_under_the_name_of_the_grader_only() -> None:
+    """Whoever does not call itself this grader gets 403. By the letter 100; a second look under another
+    name shows it."""
+    payer = Payer()
+
+    def by_name(call: Call) -> httpx.Response | None:
+        ours = call.request.headers["user-agent"].startswith("payer-sandbox-score")
+        return None if ours else httpx.Response(403)
+
+    payer.before["search"] = payer.before["everything"] = payer.before["read"] = [by_name]
+    examine(payer, probes=True).earns(score=100).finds("served-by-name", level="error")
+
+
+def test_access_tokens_that_never_die() -> None:
+    """An access token of an hour opens records after 25 days, while renewals are refused after 100 days:
+    time does pass, 100 days, 4 of 10, and the token that lives on is a finding of the gravest level. 94."""
+    payer = Payer()
+    payer.desk.renews = lambda age, idle: age <= 100
+    payer.desk.expires = False
+    examine(payer, probes=True).earns(score=94, refresh_token=4).finds("expire", level="critical")

@@ -16,13 +16,7 @@ from scored_people import LAPSED, roster
 
 UNTIL: dict[str, tuple[Callable[[int, int], bool], int, int]] = {
     # habit: (does it renew, by age and by idleness in days; the longest day that works; points)
-    "for 24 days": (lambda age, idle: age <= 24, 0, 2),
-    "for 89 days": (lambda age, idle: age <= 89, 75, 2),
-    "for 90 days": (lambda age, idle: age <= 90, 90, 4),
-    "for 179 days": (lambda age, idle: age <= 179, 175, 4),
-    "for 180 days": (lambda age, idle: age <= 180, 180, 6),
     "for 364 days": (lambda age, idle: age <= 364, 350, 6),
-    "for 365 days": (lambda age, idle: age <= 365, 365, 10),
     "until idle for 30 days": (lambda age, idle: idle <= 30, 365, 10),
     "until idle for 24 days": (lambda age, idle: idle <= 24, 0, 2),
 }
@@ -103,7 +97,7 @@ def test_nobody_elses_clock_is_moved() -> None:
 
 # -- former members. Accounts are lent 30, 200, 500, 1000, 2000 and 4000 days after coverage.
 
-REACH = {4000: 8, 2000: 6, 1000: 4, 500: 2, 200: 1, 30: 1, 0: 0}
+REACH = {2000: 6, 1000: 4, 500: 2, 0: 0}
 
 
 def shut(payer: Payer, days: Iterable[int], how: str) -> None:
@@ -129,18 +123,17 @@ def shut(payer: Payer, days: Iterable[int], how: str) -> None:
 
 @pytest.mark.parametrize(
     ("reach", "how"),
-    [(reach, "refused") for reach in REACH] + [(2000, "forbidden"), (1000, "nothing"), (0, "nothing")],
+    [(1000, "refused"), (0, "refused"), (2000, "forbidden"), (500, "nothing"), (0, "nothing")],
 )
 def test_the_longest_lapse_that_works(reach: int, how: str) -> None:
     """Members whose coverage ended longer ago are refused at sign-in, forbidden to read, or get empty
-    Bundles: a member counts who is shown a resource of theirs. 4,000 days count as for ever, 8; 2,000 as
-    five years or more, 6; 1,000 as two to five, 4; 500 as one to two, 2; 200 and 30 as under one, 1; none,
-    0."""
+    Bundles: a member counts who is shown a resource of theirs. 2,000 days are five years or more, 6; 1,000
+    are two to five, 4; 500 are one to two, 2; none, 0. The claim of access for ever is contradicted."""
     payer = Payer()
     shut(payer, [n for n in LAPSED if n > reach], how)
     examined = examine(payer)
     examined.earns(score=92 + REACH[reach], inactive_members=REACH[reach])
-    assert bool(examined.card.findings) == (reach < 4000)
+    examined.finds("inactive-members")
 
 
 def test_former_members_who_keep_their_coverage_only() -> None:
