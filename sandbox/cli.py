@@ -236,8 +236,14 @@ def members(as_csv: bool, **given: Any) -> None:
 
         if as_csv:
             raise UsageError("--csv counts a generated population, not --data")
+        nobody = True
         for account in logins(Path(settings.data), skip_bad=settings.skip_bad):
+            nobody = False
             say(escape(f"{account.username:<40} {account.password:<45} {account.name}"))
+        if nobody:
+            say(
+                "nobody: there is no Patient among the data (payer-sandbox token --system reads it)", err=True
+            )
         return
     if as_csv:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))

@@ -358,6 +358,13 @@ reproduce: payer-sandbox serve
 """
 
 
+def test_data_of_nobody_lists_nobody_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "a.ndjson").write_text('{"resourceType":"Organization","id":"o1"}\n')
+    done = run("members", "--data", str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "token --system" in done.stderr
+
+
 def test_settings_that_nobody_knows_are_named_in_one_line() -> None:
     strange = {"PAYER_SANDBOX_MEMBER": "5", "PAYER_SANDBOX_COLOUR": "red", "PAYER_SANDBOX_TOKEN": "t"}
     done = run("serve", "--port", "123456", env={**os.environ, **strange})
