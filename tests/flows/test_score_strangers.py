@@ -65,16 +65,24 @@ def as_json(body: Any, status: int = 200) -> Answer:
     return status, {"Content-Type": "application/json"}, json.dumps(body).encode()
 
 
-@pytest.mark.parametrize("status", [200, 404, 403, 500])
-def test_a_static_site_has_a_card_with_clear_reasons(status: int) -> None:
+@pytest.mark.parametrize("status", [200, 404, 403])
+def test_a_static_site_is_no_fhir_base(status: int) -> None:
     with server(lambda method, path, body: page(status, "<h1>Welcome</h1>")) as origin:
+        done = score(f"{origin}/fhir", "--format", "json")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert len(done.stderr.splitlines()) == 1
+    assert f"{origin}/fhir does not look like a FHIR base (metadata answered {status}" in done.stderr
+
+
+def test_a_site_that_is_down_has_a_card_with_clear_reasons() -> None:
+    with server(lambda method, path, body: page(500, "<h1>Sorry</h1>")) as origin:
         done = score(f"{origin}/fhir", "--format", "json")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
     card = json.loads(done.stdout)
     reasons = {metric["id"]: metric["reason"] for metric in card["metrics"]}
-    assert card["score"] == 2  # no ineligible attempt on record: the rubric gives half
-    assert reasons["capability-statement"].startswith(f"metadata answered {status}")
+    assert card["score"] == 0
+    assert reasons["capability-statement"].startswith("metadata answered 500")
     assert "no test accounts" in reasons["authorization-success"]
 
 
