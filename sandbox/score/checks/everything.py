@@ -1,7 +1,8 @@
 """$everything: does following its pages to the end give all that the searches per type give?
 
 Judged on the walks that reached their end with 200 on every page, so that a passing error costs
-request-success and not this too. How long pages are is the payer's choice.
+request-success and not this too; where some broke, one of several pages must have come to its end. How
+long pages are is the payer's choice.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ def judge(evidence: Evidence) -> Verdict:
     whole = [one for one in answered if one["unbroken"]]
     if not whole:
         return Verdict("everything", "limited", found.source, f"the paging breaks: {answered[0]['note']}", n)
+    if len(whole) < len(answered) and all(one["pages"] < 2 for one in whole):
+        broken = next(one for one in answered if not one["unbroken"])
+        reason = f"only what fits into one page comes to its end: {broken['note']}"
+        return Verdict("everything", "limited", found.source, reason, n)
     for one in whole:
         if short := _short(one):
             return Verdict("everything", "limited", found.source, short, n)

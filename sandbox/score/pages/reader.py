@@ -122,9 +122,8 @@ class _Reading:
         for number, form in enumerate(self._tree.css("form")):
             attributes = form.attributes
             method = (attributes.get("method") or "get").lower()
-            about = " ".join(
-                attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role", "action")
-            )
+            said = [attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role")]
+            about = " ".join((*said, _end_of_path(attributes.get("action") or "")))
             made = Form(
                 number,
                 attributes.get("action") or "",
@@ -383,6 +382,12 @@ def _hint(node: LexborNode) -> str:
     ):
         names = ("name", "id", "placeholder", "autocomplete")
     return line(split_name(" ".join(attributes.get(name) or "" for name in names)), 200)
+
+
+def _end_of_path(action: str) -> str:
+    """The last two segments of an action's path: what stands before them is the whole site's, not the
+    form's."""
+    return " ".join(action.partition("?")[0].partition("#")[0].rstrip("/").split("/")[-2:])
 
 
 def _join(base: str, link: str) -> str:

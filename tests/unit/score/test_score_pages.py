@@ -120,3 +120,14 @@ def test_broken_html_never_raises(html: str) -> None:
     step = decide(page, state())
     if isinstance(step, Step):
         submit(step, page)
+
+
+@pytest.mark.parametrize("above", ["/s/search-needs-date~x/auth", "/cookie-monster/language/member"])
+def test_a_form_is_not_what_the_path_above_its_action_sounds_like(above: str) -> None:
+    html = (
+        f'<form method="post" action="{above}/consent"><input type="hidden" name="request" value="1">'
+        '<button name="decision" value="allow">Allow</button>'
+        '<button name="decision" value="deny">Deny</button></form>'
+    )
+    submission = sent(html, logged_in=True)
+    assert dict(submission.pairs) == {"request": "1", "decision": "allow"}
