@@ -1,0 +1,62 @@
+"""`score --dry-run` as typed: each step of one sign-in, and an exit code that says whether it got in."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from support.running import COMMAND
+
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_a_member_who_gets_in(origin: str, session_name: str) -> None:
+    done = run(f"{origin}/s/baseline~{session_name}/fhir", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("Sign-in of maria (eligible, ")
+    assert lines[-1] == "The member is signed in."
+    for text in ("did    filled User name, Password", "did    pressed “Allow”", "patient    mbr-0001"):
+        assert text in done.stdout
+    assert "-pass" not in done.stdout + done.stderr
+    assert max(len(line) for line in lines if line.startswith("     ")) <= 100
+
+
+@pytest.mark.parametrize(
+    ("scenario", "says"),
+    [
+        ("app-not-approved", "Not signed in: sign-in ended on a page with status 400"),
+        ("custom-scopes-only", "Not signed in: the callback said invalid_scope (Unknown scope)"),
+    ],
+)
+def test_a_member_who_does_not(origin: str, session_name: str, scenario: str, says: str) -> None:
+    done = run(f"{origin}/s/{scenario}~{session_name}/fhir", "--dry-run")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith(says)
+
+
+def test_a_scope_that_is_asked_for(origin: str, session_name: str) -> None:
+    url = f"{origin}/s/custom-scopes-only~{session_name}/fhir"
+    done = run(url, "--dry-run", "--scope", "launch/patient patient/*.rs internal")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--dry-run",), "give the URL of a FHIR base"),
+        (("http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "it takes no token and no log"),
+        (("http://127.0.0.1:9/fhir", "--dry-run"), "cannot be reached"),
+        (("http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "exclude each other"),
+        (("http://127.0.0.1:9/fhir", "--auth-method", "magic"), "an authentication method is"),
+    ],
+)
+def test_wrong_usage_is_one_line(options: tuple[str, ...], says: str) -> None:
+    done = run(*options)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
