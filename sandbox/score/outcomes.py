@@ -1,8 +1,8 @@
 """How an attempt to sign in can stand: the states of the rubric's log, and how they follow each other.
 
 The report counts Authorized, Exchanged and Revoked as successes, and leaves Bounced out. The grader's own
-attempts end in AUTHORIZED, CALLBACK_ERROR, STATE_MISMATCH, ERROR_PAGE, LOGIN_FAILED or EXCHANGE_FAILED; those that
-it could not walk (UNWALKED) are no attempts, and nothing counts them.
+attempts end in AUTHORIZED, CALLBACK_ERROR, STATE_MISMATCH, ERROR_PAGE, LOGIN_FAILED or EXCHANGE_FAILED;
+those that it could not walk (UNWALKED) are no attempts, and nothing counts them.
 """
 
 from __future__ import annotations

@@ -279,6 +279,12 @@ FLOWS = (
     unseen("a new password is due", "new password", LOGIN,
         Shown('<h1>Your password has expired</h1><form method="post" action="{send}"><label>New password<input type="password" name="n"></label>'
               '<label>Confirm new password<input type="password" name="n2"></label><button>Save</button></form>')),
+    unseen("a call or a message, to be chosen", "second factor", LOGIN,
+        Shown('<h1>Confirm your identity</h1><form method="post" action="{send}"><button name="m" value="sms">Text message</button>'
+              '<button name="m" value="call">Call me</button></form>')),
+    walked("a last page that leads back to the app", LOGIN, CONSENT,
+        Shown('<h1>Success</h1><form method="post" action="{send}"><button>Return to app</button></form>')),
+    walked("the same by a link", LOGIN, CONSENT, Shown('<h1>Thank you</h1><p>Access was granted.</p><a href="{send}">Return to the app</a>')),
     unseen("security question", "security question", LOGIN,
         Shown('<form method="post" action="{send}"><label>Security question: your first pet?<input name="a"></label><button>Continue</button></form>')),
     unseen("words that nobody knows", "told apart", LOGIN,
