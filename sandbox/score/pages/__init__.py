@@ -2,8 +2,8 @@
 
 `reader` makes a `page` of HTML (`labels` name its controls, `visibility` tells what is shown); `words` and
 `fields` say what labels mean, by vocabulary.yaml. `choice` decides on one of `steps`: a `login`, `options`
-and `buttons` of a form, a link or the end (`endings`). `submission` is what a browser would send, `trace` what is
-told. Nothing here uses the network: `walk` outside and `chromium` carry the steps out.
+and `buttons` of a form, a link or the end (`endings`). `submission` is what a browser would send, `trace`
+what is told. Nothing here uses the network: `walk` outside and `chromium` carry the steps out.
 May import: core, selectolax, tinycss2.
 Must never: press what means no, or guess without saying so.
 """
