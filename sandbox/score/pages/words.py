@@ -33,7 +33,12 @@ def split_name(name: str) -> str:
 
 def means(text: str, meaning: str) -> bool:
     """Whether a label, in any spelling, holds a term of this meaning."""
-    return _find(normalize(text[:LONGEST_LABEL]), meaning) is not None
+    return _label_means(text[:LONGEST_LABEL], meaning)
+
+
+@lru_cache(maxsize=4096)
+def _label_means(label: str, meaning: str) -> bool:
+    return _find(normalize(label), meaning) is not None
 
 
 def says(text: str, meaning: str) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 from scored_card import examine
 from scored_payer import Payer
-from scored_people import Person
+from scored_people import Person, roster
 
 Renews = Callable[[int, int], bool] | None
 
@@ -73,7 +73,7 @@ def test_five_shortcomings_at_once(name: str) -> None:
     """58 points, and of the five metrics those of the row: 58 + 14 + 5 + 5 + 10 + 8 = 100 for the first,
     58 + 8 + 2 + 2 + 2 + 0 = 72 where no former member gets in. No shortcoming costs another metric."""
     row = ROWS[name]
-    payer = Payer(providers=20)
+    payer = Payer(roster(), providers=20)
     payer.desk.renews = row.renews[0]
     half = row.seconds[0] / 2  # claims come in two pages, and nothing else takes time
     payer.latency = lambda call: half if call.found[:1] == ("ExplanationOfBenefit",) else 0.0

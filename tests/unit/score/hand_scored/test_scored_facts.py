@@ -40,7 +40,7 @@ def test_a_status_that_nobody_knows() -> None:
 def test_one_account_without_a_password() -> None:
     """The third of 39 eligible accounts lacks its password and is named; 38 are left, 38 of 39 sign-ins
     with the ineligible one are 97.44 %: 14. 100."""
-    payer = Payer()
+    payer = Payer(roster())
     lent = [person.lent() for person in payer.people]
     del lent[2]["password"]
     payer.instruments["members"] = lent

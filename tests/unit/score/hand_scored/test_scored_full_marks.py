@@ -20,7 +20,7 @@ def test_a_payer_that_does_everything_well() -> None:
     types): 100 %, 10. The 4 providers of each member resolve: 5. Everything else is there: 100 of 100. The
     metrics for vendors are 6 + 2 + 2 + 14 + 10 + 4 + 10 + 5 + 5 + 3 + 2 = 63, with lines (3) and clinical
     (4) 70."""
-    payer = Payer()
+    payer = Payer(roster())
     examined = examine(payer, probes=True)
     examined.earns(score=100)
     assert (examined.card.vendor_score, examined.card.vendor_score_stated) == (63, 70)

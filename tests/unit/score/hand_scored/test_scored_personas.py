@@ -109,7 +109,7 @@ def test_a_payer_whose_gateway_is_tired(tmp_path: Path) -> None:
     itself answered inside of $everything: 6 of 6, and it has all the searches have: paged, 3. Sign-ins: 5
     of 39 end in temporarily_unavailable, 34 of 40, 85 %, 10 of 14. No portal: 0 of 2. 100 - 4 - 5 - 4 - 2 =
     85."""
-    payer = Payer(base="/gateway/patient-access")
+    payer = Payer(roster(), base="/gateway/patient-access")
     payer.before["search"] = [
         lambda call: httpx.Response(503) if call.found[0] == "ExplanationOfBenefit" else None
     ]

@@ -149,7 +149,7 @@ def test_what_is_observed_beats_a_log(tmp_path: Path) -> None:
     records += [record for n in range(5) for record in attempt(f"b{n}", "ERROR_PAGE")]
     path = tmp_path / "log.ndjson"
     path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    examine(Payer(), log=Log(path)).earns(score=100).finds("authorization-success", "log")
+    examine(Payer(roster()), log=Log(path)).earns(score=100).finds("authorization-success", "log")
 
 
 def test_a_log_of_tests_only(tmp_path: Path) -> None:
