@@ -56,7 +56,7 @@ def test_a_token_that_is_not_accepted_is_said(origin: str) -> None:
 
 def test_a_sandboxs_own_journal_is_traffic(origin: str, session_name: str, tmp_path: Path) -> None:
     url = f"{origin}/s/baseline~{session_name}"
-    run("score", f"{url}/fhir", "--format", "json")
+    run("score", f"{url}/fhir", "--no-probes", "--format", "json")
     log = tmp_path / "journal.json"
     log.write_bytes(httpx.get(f"{url}/_sandbox/journal?limit=10000").content)
     done = run("score", "--traffic", str(log), "--format", "json")
