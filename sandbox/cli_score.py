@@ -38,7 +38,10 @@ rules = [
 gates = [
     click.option("--fail-under", type=click.FloatRange(0, 1000), help="Exit 1 when the score is below this."),
     click.option(
-        "--fail-on", multiple=True, metavar="METRIC:POINTS", help="Exit 1 when a metric has fewer points."
+        "--fail-on",
+        multiple=True,
+        metavar="METRIC:POINTS|LEVEL",
+        help="Exit 1 when a metric has fewer points, or on a finding of this level or a graver one.",
     ),
 ]
 entry = [
@@ -72,7 +75,9 @@ entry = [
 @click.option("--intrusive", is_flag=True, help="Abroad too, use accounts and clocks that the payer lends.")
 @click.option("--user-agent", default="", metavar="TEXT", help="The name that requests give.")
 @click.option("--no-probes", is_flag=True, help="No second look, no attempts on locks.")
-@click.option("--sample-seed", type=click.IntRange(0, 2**32 - 1), help="Draws members.  [default: by day]")
+@click.option(
+    "--sample-seed", type=click.IntRange(0, 2**32 - 1), help="Draws members.  [default: 1; abroad by day]"
+)
 @click.option("--timeout", type=click.FloatRange(0.1, 600), default=30, show_default=True, help="Seconds.")
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
 @click.option("--dry-run", is_flag=True, help="Sign one member in and tell each step; grade nothing.")
@@ -88,14 +93,14 @@ def score(url: str | None, **given: Any) -> int:
     from sandbox.score import gate
     from sandbox.score.rubric import load
 
-    fail_on = gate.parse(given["fail_on"], _most(load(given["edition"]).metrics))
+    asked = gate.parse(given["fail_under"], given["fail_on"], _most(load(given["edition"]).metrics))
     card, evidence = _graded(url, given)
     if given["evidence"]:
         _write(given["evidence"], evidence.to_json())
     _tell_of_facts(evidence)
     _tell_of_log(evidence)
     _tell(card, evidence, given["shape"], given["out"])
-    short = gate.below(card.score, _points(card), given["fail_under"], fail_on)
+    short = asked.failures(card.score, _points(card), [found.level for found in card.lint])
     for line in short:
         say(escape(line), err=True)
     return 1 if short else 0
@@ -259,14 +264,15 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     from sandbox.score.report import comparison
 
     new = cardfile.read(after)
-    least = gate.parse(gate_at["fail_on"], {entry.id: entry.max for entry in new.metrics})
+    most = {entry.id: entry.max for entry in new.metrics}
+    asked = gate.parse(gate_at["fail_under"], gate_at["fail_on"], most)
     found = compared(cardfile.read(before), new)
     told = comparison.render(found, shape)
     if out is not None:
         _write(out, told.encode())
     else:
         say(told, nl=False)
-    short = gate.below(new.score, new.points(), gate_at["fail_under"], least)
+    short = asked.failures(new.score, new.points(), [entry.level for entry in new.lint])
     for line in short:
         say(escape(line), err=True)
     return 1 if short or found.fell else 0

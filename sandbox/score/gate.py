@@ -1,34 +1,52 @@
-"""Thresholds for a pipeline: a least score, and least points of single metrics."""
+"""Thresholds for a pipeline: a least score, least points of metrics, and the gravest finding allowed."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from sandbox.core.errors import UsageError
 from sandbox.core.text import quantity
+from sandbox.score.findings import LEVELS
 
 
-def parse(words: Iterable[str], most: Mapping[str, int]) -> dict[str, int]:
-    """`metric:points` words. `most`: metric → its maximum. Raises UsageError."""
-    asked = {}
+@dataclass(frozen=True)
+class Gate:
+    """`points`: metric → the least points it must have. `level`: findings of this level or a graver one
+    are too many; empty when none are."""
+
+    score: float | None = None
+    points: Mapping[str, int] = field(default_factory=dict)
+    level: str = ""
+
+    def failures(self, score: int, points: Mapping[str, int], levels: Iterable[str]) -> list[str]:
+        """What does not pass, one line each; empty when all is well. `levels`: that of each finding."""
+        found = []
+        if self.score is not None and score < self.score:
+            found.append(f"the score {score} is below {self.score:g}")
+        for metric, least in self.points.items():
+            if points.get(metric, 0) < least:
+                found.append(f"{metric} has {quantity(points.get(metric, 0), 'point')}, fewer than {least}")
+        graver = LEVELS[: LEVELS.index(self.level) + 1] if self.level in LEVELS else ()
+        counted = Counter(levels)
+        found += [quantity(counted[level], f"{level} finding") for level in graver if counted[level]]
+        return found
+
+
+def parse(fail_under: float | None, words: Iterable[str], most: Mapping[str, int]) -> Gate:
+    """A gate of a least score and `metric:points` or level words. `most`: metric → its maximum. Raises
+    UsageError."""
+    asked, level = {}, ""
     for word in words:
+        if word in LEVELS:
+            level = max(level, word, key=("", *LEVELS).index)
+            continue
         metric, colon, points = word.partition(":")
         if metric not in most:
-            raise UsageError(f"--fail-on {word}: no metric {metric!r}: known are {', '.join(most)}")
+            known = ", ".join((*LEVELS, *most))
+            raise UsageError(f"--fail-on {word}: no metric or level {metric!r}: known are {known}")
         if not colon or not points.isdecimal() or not 1 <= int(points) <= most[metric]:
             raise UsageError(f"--fail-on {word}: metric:points, with 1 to {most[metric]} points")
         asked[metric] = int(points)
-    return asked
-
-
-def below(
-    score: int, points: Mapping[str, int], fail_under: float | None, fail_on: Mapping[str, int]
-) -> list[str]:
-    """What is below its threshold, one line each; empty when all is well."""
-    found = []
-    if fail_under is not None and score < fail_under:
-        found.append(f"the score {score} is below {fail_under:g}")
-    for metric, least in fail_on.items():
-        if points.get(metric, 0) < least:
-            found.append(f"{metric} has {quantity(points.get(metric, 0), 'point')}, fewer than {least}")
-    return found
+    return Gate(fail_under, asked, level)

@@ -126,7 +126,9 @@ def grade(
             machine=machine or Machine(stopwatch),
             intrusive=intrusive,
             probes=probes,
-            draw=Draw(seed_of(base, taken) if sample_seed is None else sample_seed),
+            draw=Draw(
+                seed_of(base, taken, guard.target_is_private()) if sample_seed is None else sample_seed
+            ),
         )
         http = stack.enter_context(
             Client(

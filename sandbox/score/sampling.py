@@ -17,8 +17,17 @@ from sandbox.score.facts import Member
 T = TypeVar("T")
 
 
-def seed_of(target: str, taken: str) -> int:
-    """The seed when none is given: of the target and the day (UTC) on which it is graded."""
+STANDING_SEED = 1
+
+
+def seed_of(target: str, taken: str, is_near: bool) -> int:
+    """The seed when none is given: of the target and the day (UTC) on which it is graded.
+
+    `is_near`: a payer on this machine or in its network has the same draw every day, so that whoever works
+    on it can compare two gradings.
+    """
+    if is_near:
+        return STANDING_SEED
     return int.from_bytes(hashlib.sha256(f"{target} {taken[:10]}".encode()).digest()[:4])
 
 

@@ -182,13 +182,29 @@ def test_a_file_that_is_no_card(tmp_path: Path, text: str) -> None:
 
 def test_thresholds() -> None:
     most = {"refresh-token": 10, "status": 10}
-    assert gate.parse(["refresh-token:6"], most) == {"refresh-token": 6}
-    assert gate.below(90, {"refresh-token": 6}, 90, {"refresh-token": 6}) == []
-    assert len(gate.below(89, {"refresh-token": 5}, 90, {"refresh-token": 6})) == 2
-    assert gate.below(0, {}, None, {}) == []
+    asked = gate.parse(90, ["refresh-token:6"], most)
+    assert asked.points == {"refresh-token": 6}
+    assert asked.failures(90, {"refresh-token": 6}, ["critical"]) == []
+    assert len(asked.failures(89, {"refresh-token": 5}, [])) == 2
+    assert gate.parse(None, [], most).failures(0, {}, ["critical"]) == []
     for word in ("refresh-token", "refresh-token:", "refresh-token:0", "refresh-token:11", "speed:1", ":1"):
         with pytest.raises(UsageError, match="--fail-on"):
-            gate.parse([word], most)
+            gate.parse(None, [word], most)
+
+
+@pytest.mark.parametrize(
+    ("words", "failures"),
+    [
+        (["critical"], ["1 critical finding"]),
+        (["error"], ["1 critical finding", "2 error findings"]),
+        (["critical", "error"], ["1 critical finding", "2 error findings"]),
+        (["error", "critical"], ["1 critical finding", "2 error findings"]),
+        (["note"], ["1 critical finding", "2 error findings", "1 note finding"]),
+    ],
+)
+def test_findings_of_a_level_and_graver_ones_fail_a_gate(words: list[str], failures: list[str]) -> None:
+    levels = ["error", "note", "critical", "error"]
+    assert gate.parse(None, words, {}).failures(100, {}, levels) == failures
 
 
 def test_the_text_shows_findings_and_gains(tmp_path: Path) -> None:

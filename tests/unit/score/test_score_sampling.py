@@ -56,10 +56,15 @@ def test_the_sync_is_drawn_apart_from_the_order_of_the_sign_ins() -> None:
 
 
 def test_the_seed_is_of_the_target_and_the_day() -> None:
-    noon = seed_of("http://p/fhir", "2026-01-01T12:00:00+00:00")
-    assert noon == seed_of("http://p/fhir", "2026-01-01T23:59:00+00:00")
-    assert noon != seed_of("http://p/fhir", "2026-01-02T12:00:00+00:00")
-    assert noon != seed_of("http://q/fhir", "2026-01-01T12:00:00+00:00")
+    noon = seed_of("http://p/fhir", "2026-01-01T12:00:00+00:00", False)
+    assert noon == seed_of("http://p/fhir", "2026-01-01T23:59:00+00:00", False)
+    assert noon != seed_of("http://p/fhir", "2026-01-02T12:00:00+00:00", False)
+    assert noon != seed_of("http://q/fhir", "2026-01-01T12:00:00+00:00", False)
+
+
+def test_a_payer_nearby_has_the_same_draw_every_day_and_at_every_port() -> None:
+    first = seed_of("http://127.0.0.1:8080/fhir", "2026-01-01T12:00:00+00:00", True)
+    assert first == seed_of("http://127.0.0.1:8081/fhir", "2026-01-02T12:00:00+00:00", True)
 
 
 def synced(payer: FakePayer) -> list[str]:
