@@ -257,6 +257,7 @@ def in_log(*works: int, refused: int | None = None) -> Observation:
         (in_log(40, refused=100), 100, 100, "declared", ""),
         (in_log(40, refused=100), None, 40, "traffic", ""),
         (in_log(200, refused=100), 365, 365, "declared", ""),
+        (in_log(200, refused=200), 365, 365, "declared", ""),
         (in_log(0), 0, 0, "declared", ""),
     ],
 )

@@ -126,6 +126,9 @@ def test_authorization_success_without_data() -> None:
     assert points("authorization-success", sign_ins=nine) == 14
     earned, few = read_as("authorization-success", "A5", "at-least-10", sign_ins=nine)
     assert (earned, few.reason, few.n) == (0, "9 attempts are not enough data", 9)
+    for n, told in ((1, "1 attempt is"), (2, "2 attempts are")):
+        few = read_as("authorization-success", "A5", "at-least-10", sign_ins=attempts(n))[1]
+        assert few.reason == f"{told} not enough data"
     assert read_as("authorization-success", "A5", "at-least-10", sign_ins=attempts(10))[0] == 14
 
 
@@ -352,6 +355,9 @@ def test_request_success_words_and_data() -> None:
     assert (none.value, none.reason, none.source) == ("no_data", "no request was made", "traffic")
     earned, few = read_as("request-success", "A5", "at-least-10", sync=requests(9, 0))
     assert (earned, few.reason) == (0, "9 requests are not enough data")
+    for n, told in ((1, "1 request is"), (2, "2 requests are")):
+        few = read_as("request-success", "A5", "at-least-10", sync=requests(n, 0))[1]
+        assert few.reason == f"{told} not enough data"
     assert read_as("request-success", "A5", "at-least-10", sync=requests(10, 0))[0] == 10
 
 
