@@ -92,18 +92,21 @@ NOTHING_SAID = Offer(WITHOUT_METADATA, said=False)
 
 @dataclass(frozen=True)
 class Search:
-    """One search of a sync: `path` is what follows the base. `single`: it reads one resource instead."""
+    """One search of a sync: `path` is what follows the base. `single`: it reads one resource instead.
+    Not `promised`: metadata does not name the type, so that only an answer 200 counts."""
 
     resource: str
     path: str
     single: bool = False
+    promised: bool = True
 
 
 def searches(patient: str, scope: str, offer: Offer) -> Iterator[Search]:
     """The searches of one member: what is offered, as far as the scopes open it."""
     grants = read_scopes(scope)
-    if offer.patient == "search" and allows(grants, "Patient", ""):
-        yield Search("Patient", f"Patient?{urlencode({'_id': patient, '_count': SEARCH_COUNT})}")
+    if offer.patient != "read" and allows(grants, "Patient", ""):
+        path = f"Patient?{urlencode({'_id': patient, '_count': SEARCH_COUNT})}"
+        yield Search("Patient", path, promised=offer.patient == "search")
     elif offer.patient == "read" and allows(read_scopes(scope, "r"), "Patient", ""):
         yield Search("Patient", f"Patient/{quote(patient, safe='')}", single=True)
     others = sorted(offer.searched - SEARCHES.keys() - {"Patient"})

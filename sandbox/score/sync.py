@@ -130,8 +130,14 @@ class Syncer:
             began = self._http.busy
         walks: list[tuple[str, Walk]] = []
         for search in plan.searches(self._patient, scope, self._offer):
+            had, before = len(self.exchanges), self._http.busy
             url = f"{self._base}/{search.path}"
-            walks.append((search.resource, self._walk(url, "individual", search.resource, search.single)))
+            walk = self._walk(url, "individual", search.resource, search.single)
+            if search.promised or walk.status == 200:
+                walks.append((search.resource, walk))
+            else:
+                del self.exchanges[had:]
+                began += self._http.busy - before
         seconds = round(self._http.busy - began, 4)
         shown = frozenset(bundles.type_of(key) for key in whole.shown.keys)
         answered = sorted({resource for resource, walk in walks if walk.status == 200})

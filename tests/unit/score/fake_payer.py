@@ -202,7 +202,7 @@ class FakePayer:
         ]
         if resource[0]["type"] == "Patient":
             resource[0]["interaction"] = [{"code": code} for code in self.patient_interactions]
-        if self.names_everything:
+        if self.names_everything and resource[0]["type"] == "Patient":
             resource[0]["operation"] = [{"name": "everything", "definition": "http://p/Patient-everything"}]
         security = {"extension": [extension] if self.oauth_uris else []}
         rest = [{"mode": "server", "security": security, "resource": resource}]

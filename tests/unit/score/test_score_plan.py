@@ -73,7 +73,7 @@ def test_only_what_metadata_offers_and_all_of_it() -> None:
         ("read", "patient/Patient.r", ["Patient/p%201"]),
         ("search", "patient/Patient.r", []),
         ("read", "patient/Patient.s", []),
-        ("", "patient/*.rs", []),
+        ("", "patient/*.rs", ["Patient?_id=p+1"]),
     ],
 )
 def test_the_patient_is_asked_for_in_the_way_that_metadata_offers(

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Grade
-from fake_payer import BASE, HOST, FakePayer
+from fake_payer import BASE, HOST, SERVED, FakePayer
 
 from sandbox.score.card import Card, Line
 from sandbox.score.plan import WITHOUT_METADATA
@@ -66,6 +66,22 @@ def test_the_time_of_asking_in_vain_is_no_time_of_a_sync(grade_fake: Grade) -> N
 
     payer.before_fhir = slow
     assert lost(grade_fake(payer, probes=False)[0]) == {"everything": 0}
+
+
+@pytest.mark.parametrize(("status", "lost_points"), [(200, {}), (404, {"carin-resources": 5})])
+def test_a_patient_that_metadata_does_not_name_is_asked_for_and_not_charged(
+    grade_fake: Grade, status: int, lost_points: dict[str, int]
+) -> None:
+    payer = FakePayer(served=tuple(kind for kind in SERVED if kind != "Patient"), everything="none")
+
+    def answer(request: httpx.Request, number: int) -> httpx.Response | None:
+        is_search = request.url.path.endswith("/Patient") and "_id" in request.url.params
+        payer.time.seconds += 29 if is_search and status != 200 else 0
+        return httpx.Response(status) if is_search and status != 200 else None
+
+    payer.before_fhir = answer
+    card, _ = grade_fake(payer, probes=False)
+    assert lost(card) == {"everything": 0, **lost_points}
 
 
 def test_without_metadata_the_fixed_list_is_asked_whatever_everything_showed(grade_fake: Grade) -> None:
