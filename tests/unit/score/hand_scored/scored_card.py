@@ -12,6 +12,7 @@ from scored_payer import Payer
 
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
+from sandbox.score.machine import Machine
 from sandbox.score.run import grade
 
 FULL = {
@@ -115,6 +116,7 @@ class Examined:
 def examine(payer: Payer, *, facts: Path | None = None, **options: Any) -> Examined:
     """Grade a payer in memory. Its locks, which cost no points, are tried only where `probes` says so."""
     options.setdefault("probes", False)
+    options.setdefault("machine", Machine(payer.timeline.stopwatch, work=lambda: None))
     assert urlsplit(payer.url).scheme
     card, evidence = grade(
         options.pop("target", payer.url),
