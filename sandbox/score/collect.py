@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import facts, fresh_payer, probes
+from sandbox.score import facts, fresh_payer, odd_json, probes
 from sandbox.score.client import Client
 from sandbox.score.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
@@ -114,11 +114,12 @@ def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
     if answer.status != 200:
         why = f"the payer serves no facts document ({answer.status or answer.exchange.note})"
         return facts.NO_FACTS, {"facts": unseen(why, exchanges)}
-    if not answer.json():
+    document = answer.json() or odd_json.read_object(answer.body)
+    if not document:
         why = "the payer serves no facts document (200 without a JSON object)"
         return facts.NO_FACTS, {"facts": unseen(why, exchanges)}
     try:
-        known = facts.parse(answer.json(), "the served facts document")
+        known = facts.parse(document, "the served facts document")
     except FileProblem as problem:
         return facts.NO_FACTS, {"facts": unseen(str(problem), exchanges)}
     http.watch.facts(known.problems)

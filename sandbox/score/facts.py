@@ -16,11 +16,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
+from sandbox.score import odd_json
 from sandbox.score.answers import word
 from sandbox.score.guard import origin
 
 PATH = "/.well-known/payer-facts"
 MOST_PROBLEMS = 50
+MOST_DAYS = 10**12
+"""Some payers write a row of nines for "without an end"."""
 
 STATUSES = (
     *("live", "user-validated", "inferred-validated", "broken"),
@@ -48,6 +51,15 @@ def _day(value: Any) -> Any:
             date.fromisoformat(value)
         except ValueError:
             raise ValueError(f"{value[:20]!r} is no date such as 2025-12-31") from None
+    return value
+
+
+def _days(value: Any) -> Any:
+    """A number of days; JSON does not tell 365.0 from 365."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and abs(value) > MOST_DAYS:
+        raise ValueError("is no number of days that anybody counts")
     return value
 
 
@@ -85,10 +97,10 @@ class Claims(_Read):
         None, description="Those of them that a rule demands the API for"
     )
     supported_lines: list[str] | None = Field(None, description="Those of them whose members can connect")
-    refresh_max_days: int | None = Field(
+    refresh_max_days: Annotated[int | None, BeforeValidator(_days)] = Field(
         None, description="Days after the grant for which a refresh token renews access; 0: there is none"
     )
-    inactive_access_days: int | None = Field(
+    inactive_access_days: Annotated[int | None, BeforeValidator(_days)] = Field(
         None, description="Days after coverage ended for which a member still gets in; null: without an end"
     )
     portal_opt_in: bool | None = Field(None, description="Whether members must use the portal first")
@@ -183,12 +195,39 @@ def _use_known(
                 problems.append(f"{where}{name}: is no object")
         elif name == "members" and isinstance(value, list):
             yield name, list(_use_members(value, problems))
+        elif isinstance(value, list) and _wants_list(model, name):
+            yield from _use_list(model, name, value, where, problems)
         else:
             try:
-                alone = model.model_validate({**_REQUIRED.get(model, {}), name: value})
-                yield name, getattr(alone, name)
+                yield name, _read_alone(model, name, value)
             except ValidationError as problem:
                 problems.append(f"{where}{name}: {_words(problem)}")
+
+
+def _read_alone(model: type[BaseModel], name: str, value: Any) -> Any:
+    """One field by itself. Raises ValidationError."""
+    return getattr(model.model_validate({**_REQUIRED.get(model, {}), name: value}), name)
+
+
+def _wants_list(model: type[BaseModel], name: str) -> bool:
+    try:
+        return bool(_read_alone(model, name, []) == [])
+    except ValidationError:
+        return False
+
+
+def _use_list(
+    model: type[BaseModel], name: str, entries: list[Any], where: str, problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """A list without its wrong entries. Where no entry is right, there is no list."""
+    kept: list[Any] = []
+    for number, entry in enumerate(entries):
+        try:
+            kept += _read_alone(model, name, [entry])
+        except ValidationError as problem:
+            problems.append(f"{where}{name}: {number}: {_say(problem)}")
+    if kept or not entries:
+        yield name, kept
 
 
 def _use_members(entries: list[Any], problems: list[str]) -> Iterator[Member]:
@@ -218,12 +257,15 @@ _EXPECTED = {
 
 def _words(problem: ValidationError) -> str:
     """The first thing wrong with a value, in words that hold no secret."""
+    place = ".".join(str(part) for part in problem.errors(include_url=False)[0]["loc"][1:])
+    return f"{place}: {_say(problem)}" if place else _say(problem)
+
+
+def _say(problem: ValidationError) -> str:
     first = problem.errors(include_input=False, include_url=False)[0]
     if first["type"] == "string_pattern_mismatch":
         return "is none of eligible, ineligible, not-opted-in, lapsed-<days>, dependant, representative"
-    place = ".".join(str(part) for part in first["loc"][1:])
-    said = _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
-    return f"{place}: {said}" if place else said
+    return _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
 
 
 def _find_unknown_lines(facts: Facts) -> list[str]:
@@ -240,5 +282,9 @@ def _find_unknown_lines(facts: Facts) -> list[str]:
 
 def read(path: Path) -> Facts:
     """The facts in a JSON file (or YAML, for people). Raises FileProblem."""
-    reader = files.read_yaml if path.suffix in (".yaml", ".yml") else files.read_json
-    return parse(reader(path), str(path))
+    if path.suffix in (".yaml", ".yml"):
+        return parse(files.read_yaml(path), str(path))
+    try:
+        return parse(odd_json.read(files.read_text(path).encode()), str(path))
+    except ValueError:
+        return parse(files.read_json(path), str(path))

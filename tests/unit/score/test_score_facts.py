@@ -12,8 +12,9 @@ from conftest import Grade
 from fake_payer import FakePayer
 
 from sandbox.cli import cli
+from sandbox.core import files
 from sandbox.core.errors import FileProblem
-from sandbox.score import facts, facts_reference
+from sandbox.score import facts, facts_reference, odd_json
 from sandbox.score.facts import Claims, Facts, Instruments, Member
 
 TOP = Path(__file__).parents[3]
@@ -134,3 +135,68 @@ def test_the_published_schema_and_reference_are_the_code_s() -> None:
 
 def test_the_document_of_the_tests_own_payer_has_no_mistake() -> None:
     assert facts.parse(FakePayer().facts_document(), "it").problems == ()
+
+
+ODD = (
+    "1" * 400,
+    "-" + "9" * 5000,
+    "1e400",
+    "NaN",
+    "-Infinity",
+    "[" * 3000 + "]" * 3000,
+    '{"a":' * 3000 + "1" + "}" * 3000,
+    "[[1, [2]]]",
+    '"half a pair: \\ud800"',
+)
+
+
+@pytest.mark.parametrize("value", ODD, ids=[f"odd{number}" for number in range(len(ODD))])
+@pytest.mark.parametrize("way", ["served", "file"])
+@pytest.mark.parametrize("place", ["claim", "member", "unknown"])
+def test_an_odd_value_spoils_nothing_beside_it(value: str, way: str, place: str, tmp_path: Path) -> None:
+    whole = json.dumps(
+        {
+            "claims": {"status": "live", "refresh_max_days": "ODD" if place == "claim" else 365},
+            "instruments": {
+                "client_id": "app",
+                "members": [
+                    {"username": "a", "password": "b", "coverage_end": "ODD" if place == "member" else None},
+                    {"username": "c", "password": "d \u00e9 \\ [{"},
+                ],
+            },
+            **({"more": "ODD"} if place == "unknown" else {}),
+        }
+    ).replace('"ODD"', value)
+    path = tmp_path / "facts.json"
+    path.write_text(whole)
+    body = odd_json.read_object(whole.encode())
+    found = facts.read(path) if way == "file" else facts.parse(body, "it")
+    named = {"claim": "claims.refresh_max_days", "member": "instruments.members.0.", "unknown": "more"}
+    assert [text.startswith(named[place]) for text in found.problems] == [True]
+    assert found.claims.status == "live"
+    assert [member.username for member in found.instruments.members] == ["a", "c"]
+    assert found.instruments.members[1].password == "d \u00e9 \\ [{"
+    files.json_bytes(found.claimed())
+
+
+def test_of_a_list_the_right_entries_are_used() -> None:
+    found = parse({"offered_lines": ["qhp", 7, "medicaid", ["chip"]]})
+    assert found.claims.offered_lines == ["qhp", "medicaid"]
+    assert found.problems == (
+        "claims.offered_lines: 1: should be text",
+        "claims.offered_lines: 3: should be text",
+    )
+    assert "supported_lines" not in parse({"supported_lines": [7, None]}).claimed()
+
+
+def test_a_number_of_days_may_have_a_point_and_an_end() -> None:
+    assert parse({"refresh_max_days": 365.0}).claims.refresh_max_days == 365
+    assert parse({"refresh_max_days": 365.5}).problems
+    found = parse({"inactive_access_days": 10**400})
+    assert found.problems == ("claims.inactive_access_days: is no number of days that anybody counts",)
+    assert found.claimed() == {}
+
+
+@pytest.mark.parametrize("text", ["", "{", "[}", "hello", '{"claims": ', "[" * 5000, "<h1>Facts</h1>"])
+def test_what_is_no_json_stays_no_json(text: str) -> None:
+    assert odd_json.read_object(text.encode()) == {}

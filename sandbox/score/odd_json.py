@@ -1,0 +1,76 @@
+"""JSON with odd values in it, read as far as it can be: one odd value does not spoil the document.
+
+Numbers beyond every range, NaN and Infinity, half a surrogate pair, raw control characters and endless
+nesting are each read as something that is of no use by itself. What lies beside them is read as it is.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import re
+from typing import Any
+
+from sandbox.core import files
+
+DEEPEST = 40
+"""Levels that are kept; a facts document has six."""
+LONGEST = 18
+"""Digits of a whole number that is kept: more do not fit into 64 bits."""
+
+LARGEST = 1_000_000
+"""Bytes of a document that is looked through like this."""
+
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
+
+
+def read(body: bytes) -> Any:
+    """The document. Raises ValueError when it is not JSON even so."""
+    plain = body.removeprefix(codecs.BOM_UTF8)
+    try:
+        return files.json_value(plain)
+    except ValueError:
+        if len(plain) > LARGEST:
+            raise
+        text = _cut(plain.decode("utf-8", "replace"))
+        return _whole_text(json.loads(text, parse_int=_whole, strict=False))
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The same for an object; empty when it is anything else."""
+    try:
+        value = read(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _cut(text: str) -> str:
+    """The text with null for what is nested deeper than anybody nests."""
+    kept: list[str] = []
+    depth = last = 0
+    for piece in _PIECE.finditer(text):
+        if piece[0] in "[{":
+            depth += 1
+            if depth == DEEPEST + 1:
+                kept += (text[last : piece.start()], "null")
+        elif piece[0] in "]}":
+            depth -= 1
+            if depth == DEEPEST:
+                last = piece.end()
+    return "".join(kept) + text[last:] if depth == 0 else ""
+
+
+def _whole(digits: str) -> int | float:
+    return int(digits) if len(digits) <= LONGEST else float(digits)
+
+
+def _whole_text(value: Any) -> Any:
+    """The value with a question mark for each half of a surrogate pair, which no file can hold."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list):
+        return [_whole_text(entry) for entry in value]
+    if isinstance(value, dict):
+        return {_whole_text(key): _whole_text(entry) for key, entry in value.items()}
+    return value
