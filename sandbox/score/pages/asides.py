@@ -45,7 +45,7 @@ def unanswerable(form: Form) -> Iterator[Control]:
     for control in form.typed:
         if is_decoy(control) or control.value or (control.kind == "textarea" and is_optional(control)):
             continue
-        harmless = is_optional(control) and asks(control) in ("", "a search", "username")
+        harmless = is_optional(control) and asks(control) in ("", "a date", "a search", "username")
         if not harmless and not means(control.label, "optional"):
             yield control
 

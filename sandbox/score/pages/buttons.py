@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.score.pages.page import Button, Form, Page
-from sandbox.score.pages.words import Tone, means, says, split_name, tone
+from sandbox.score.pages.words import Tone, is_reversed, means, says, split_name, tone
 
 RANKS: dict[Tone, int] = {"yes": 5, "later": 4, "sign-in": 3, "go": 2, "": 1}
 
@@ -57,10 +57,25 @@ def press(form: Form, page: Page, username: str, *, interactive: bool = False) -
         order = ("yes", "go", "sign-in")
     else:
         order = ("yes", "later", "sign-in", "go")
+    if _asks_the_opposite(page, by_tone):
+        order = ("no",)
     for wanted in order:
         if found := by_tone.get(wanted):
-            return Press(_best(found), RANKS.get(wanted, 4), _doubt(found, wanted))
+            doubt = _doubt(found, wanted)
+            if wanted == "later" and by_tone.get("") and not is_offer(page):
+                doubt = f"“{found[0].label[:60]}” was pressed, and what it puts off is not known"
+            return Press(_best(found), RANKS.get(wanted, 4), doubt)
     return _unknown(by_tone, form, page, username)
+
+
+def _asks_the_opposite(page: Page, by_tone: dict[Tone, list[Button]]) -> bool:
+    """Whether a bare yes would answer a question such as `Cancel sharing?`."""
+    if not all(len(b.label.split()) == 1 for t in ("yes", "no") for b in by_tone.get(t, [])):
+        return False
+    if not (by_tone.get("yes") and by_tone.get("no")):
+        return False
+    asked = page.heading if "?" in page.heading else page.title if "?" in page.title else page.text[:1000]
+    return "?" in asked and is_reversed(asked)
 
 
 def _best(buttons: Sequence[Button]) -> Button:
@@ -73,11 +88,21 @@ def _doubt(buttons: Sequence[Button], wanted: Tone) -> str:
     return ""
 
 
+def of_members(labels: Sequence[str]) -> str:
+    """Of labels that tell roles apart (`Member`, `Provider`, `Broker`) the one for members; else nothing."""
+    others = [label for label in labels if means(label, "another_role")]
+    members = [label for label in labels if means(label, "member") and label not in others]
+    return members[0] if others and members else ""
+
+
 def _unknown(by_tone: dict[Tone, list[Button]], form: Form, page: Page, username: str) -> Press | None:
     """A button whose words are not known: pressed when it is alone, or one of a list to choose from."""
     unknown = by_tone.get("", [])
     if not unknown:
         return None
+    labels = [b.label for found in by_tone.values() for b in found]
+    if (role := of_members(labels)) and (found := [b for b in unknown if b.label == role]):
+        return Press(found[0], RANKS["go"])
     if (
         form.method == "post"
         and form.controls

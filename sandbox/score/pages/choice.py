@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.score.pages.asides import forms_of, is_aside, needs, robot_check, unanswerable
-from sandbox.score.pages.buttons import RANKS, Press, is_consent, press
+from sandbox.score.pages.buttons import RANKS, Press, is_consent, is_offer, press, tone_of
 from sandbox.score.pages.endings import elsewhere
 from sandbox.score.pages.login import (
     fill_login,
@@ -39,7 +39,8 @@ def decide(page: Page, state: State, status: int = 200) -> Step | Follow | Stop:
         if state.named:
             return refused(page, state, status)
         return robot_check(page) or fill_name(page, first, state)
-    if says(f"{page.title} {page.heading}", "second_factor") and not is_consent(page):
+    waits = says(f"{page.title} {page.heading}", "second_factor") and not is_consent(page)
+    if waits and not _can_be_put_off(page, forms):
         return needs(forms) or Stop("a page waits for a second factor", ours=True)
     if again > 1:
         return Stop(f"the same page came {again + 1} times", ours=True)
@@ -48,6 +49,11 @@ def decide(page: Page, state: State, status: int = 200) -> Step | Follow | Stop:
         best = max(candidates, key=lambda found: found[0])
         return (robot_check(page) if best[0] < RANKS["yes"] else None) or best[1]
     return elsewhere(page, forms, state)
+
+
+def _can_be_put_off(page: Page, forms: list[Form]) -> bool:
+    """Whether a page only offers to set something up, and has a button for later."""
+    return is_offer(page) and any(tone_of(b) == "later" for form in forms for b in form.buttons)
 
 
 def _candidates(

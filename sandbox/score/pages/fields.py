@@ -13,6 +13,7 @@ Ask = Literal[
     "new password",
     "a one-time code",
     "a date of birth",
+    "a date",
     "a social security number",
     "a ZIP code",
     "a telephone number",
@@ -68,7 +69,7 @@ def asks(control: Control) -> Ask:
     if control.kind == "search":
         return "a search"
     if control.kind in ("date", "month"):
-        return "a date of birth"
+        return "a date" if control.label and not means(control.label, "birth_date") else "a date of birth"
     found = _by_words(control.label) or _by_words(control.hint)
     if not found and control.kind == "email":
         return "username"

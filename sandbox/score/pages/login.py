@@ -21,11 +21,14 @@ def asks_password(page: Page) -> bool:
 def find_login(forms: list[Form]) -> Form | None:
     """The form that asks for the password of an account that exists; one for members before others."""
     found = [f for f in forms if [asks(c) for c in f.passwords] == ["password"] and not _makes_account(f)]
-    return next((f for f in found if means(f.about, "member")), found[0] if found else None)
+    likely = [f for f in found if not means(f.about, "another_role")] or found
+    return next((f for f in found if means(f.about, "member")), likely[0] if likely else None)
 
 
 def _makes_account(form: Form) -> bool:
     tones = [tone_of(b) for b in form.buttons]
+    if means(form.about, "new_account") and not (means(form.about, "sign_in") or "sign-in" in tones):
+        return True
     return bool(tones) and all(t in ("sign-up", "away", "no", "social") for t in tones)
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sandbox.score.pages import durations
 from sandbox.score.pages.page import Control, Form
-from sandbox.score.pages.words import Tone, means, says, split_name, tone
+from sandbox.score.pages.words import Tone, is_reversed, means, says, split_name, tone
 
+_SWITCHES: dict[str, Tone] = {
+    **dict.fromkeys(("on", "enabled", "y"), "yes"),
+    **dict.fromkeys(("off", "disabled", "n"), "no"),
+}
 LEADING_WORDS = 6  # of a long label: what it says first is what it means
 
 
@@ -35,6 +40,8 @@ class _Candidate:
 
     @property
     def tone(self) -> Tone:
+        if switch := _SWITCHES.get(self.label.strip().lower()):
+            return switch
         found = lead(self.label)
         return found if found in ("yes", "no") else lead(split_name(self.value)) or found
 
@@ -103,12 +110,14 @@ def _pick(
     """The one that shares; else one that does not refuse; the choice that stands, where nothing tells."""
     real = [c for c in candidates if not c.placeholder]
     standing = next((c for c in real if c.selected), None)
+    if (longest := durations.longest([c.label for c in real])) is not None:
+        return real[longest]
     wanted: Tone = "yes"
     if _is_offer(question, real):
         if standing is not None or not required:
             return standing
         wanted = "no"
-    elif says(question, "reversed") and all(len(c.label.split()) == 1 for c in real):
+    elif is_reversed(question) and all(len(c.label.split()) == 1 for c in real):
         wanted = "no"
     other: Tone = "no" if wanted == "yes" else "yes"
     willing = [c for c in real if c.tone == wanted]
@@ -124,6 +133,7 @@ def _pick(
         if real:
             chosen.doubts.append(f"no choice of {_quoted(question or real[0].label)} means yes")
         return standing
+    open_ = _likely(open_)
     if standing in open_:
         return standing
     named = [c for c in open_ if username and username.casefold() in f"{c.label} {c.value}".casefold()]
@@ -132,6 +142,20 @@ def _pick(
         return (named or open_)[0]
     chosen.doubts.append(f"one of {len(open_)} choices was taken without a word that told which")
     return open_[0]
+
+
+def _likely(open_: list[_Candidate]) -> list[_Candidate]:
+    """Without what a member with an account and a plan in force is not, where something else is left."""
+    likely = [
+        c
+        for c in open_
+        if not (
+            (means(c.label, "another_role") and not means(c.label, "member"))
+            or means(c.label, "ended")
+            or (lead(c.label) == "sign-up" and not means(c.label, "own_account"))
+        )
+    ]
+    return likely or open_
 
 
 def _is_offer(question: str, candidates: Iterable[_Candidate]) -> bool:
@@ -143,7 +167,7 @@ def _box(box: Control, chosen: Chosen, *, consenting: bool, tick_all: bool) -> N
     """Ticked: what sharing needs. Left as it is: what it does not. Unticked: what means not to share."""
     label = box.label or split_name(f"{box.value} {box.name}")
     chosen.values[box.ref] = box.checked
-    if lead(label) == "no" and not _is_statement(label):
+    if (lead(label) == "no" and not _is_statement(label)) or is_reversed(box.group):
         if box.checked and not box.required:
             chosen.values[box.ref] = False
             chosen.notes.append(f"unticked {_quoted(label)}")
@@ -166,7 +190,9 @@ def _is_statement(label: str) -> bool:
 
 
 def _shares(box: Control, label: str) -> bool:
-    if "/" in box.value or lead(label) == "yes" or means(label, "data") or means(box.group, "consent_page"):
+    if "/" in box.value or lead(label) == "yes" or means(label, "data") or means(label, "everything"):
+        return True
+    if means(box.group, "consent_page"):
         return True
     return means(box.group, "data") or means(split_name(f"{box.name} {box.hint}"), "data")
 

@@ -69,6 +69,8 @@ class Button:
     method: str = ""
     image: bool = False
     submits: bool = True
+    fields: tuple[tuple[str, str], ...] = ()
+    """What its script writes into the form before it is sent."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,9 @@ class Form:
 class Page:
     """One page. `loose` holds the controls and buttons outside of any form: they need a script.
 
-    `refresh` is where a meta refresh leads, after `refresh_seconds`; `robot_check` names a CAPTCHA.
+    `pressable`: an element that is no control is pressed all the same. `frames` are the addresses of the
+    pages shown within it. `refresh` is where a meta refresh leads, after `refresh_seconds`; `robot_check`
+    names a CAPTCHA.
     """
 
     url: str
@@ -129,6 +133,8 @@ class Page:
     forms: tuple[Form, ...] = ()
     loose: Form = field(default_factory=lambda: Form(-1))
     links: tuple[Link, ...] = ()
+    frames: tuple[str, ...] = ()
+    pressable: bool = False
     refresh: str = ""
     refresh_seconds: float = 0.0
     scripted: bool = False

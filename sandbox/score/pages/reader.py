@@ -11,7 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from sandbox.score.pages.labels import Labels, ancestor, children, line
 from sandbox.score.pages.page import Button, Control, Form, Link, Option, Page
 from sandbox.score.pages.visibility import Visibility
-from sandbox.score.pages.words import split_name
+from sandbox.score.pages.words import split_name, tone
 
 LARGEST_PAGE = 1_000_000  # characters
 DEEPEST = 1_000  # elements within each other, by count of tags: a browser draws 512
@@ -44,6 +44,12 @@ _ROBOTS = (
     "friendlycaptcha",
     "frc-captcha",
 )
+_POST_BACK = re.compile(
+    r"javascript:\s*(?:__doPostBack\(|WebForm_DoPostBackWithOptions\(\s*new WebForm_PostBackOptions\()"
+    r"\s*['\"]([^'\"]+)['\"]\s*(?:,\s*['\"]([^'\"]*)['\"])?",
+    re.IGNORECASE,
+)
+_PRESSED_ROLES = ("link", "option", "menuitem")
 _KINDS = {
     "text",
     "password",
@@ -109,10 +115,11 @@ class _Reading:
         self._by_id: dict[str, Form] = {}
         self._loose = Form(-1)
         self._links: list[Link] = []
+        self._frames: list[str] = []
         self._text: list[str] = []
         self._alerts: list[str] = []
         self._heading = self._refresh = self._robots = self._base = ""
-        self._seconds, self._scripted = 0.0, False
+        self._seconds, self._scripted, self._pressable = 0.0, False, False
         self._pointer: tuple[Form, int] | None = None
         self._labels = Labels(tree, self._visibility)
 
@@ -148,6 +155,8 @@ class _Reading:
             tuple(self._forms.values()),
             self._loose,
             tuple(self._links),
+            tuple(self._frames),
+            self._pressable,
             self._refresh,
             self._seconds,
             self._scripted,
@@ -197,13 +206,14 @@ class _Reading:
             self._script(node)
         elif tag == "meta":
             self._meta(node)
-        elif tag == "iframe":
+        elif tag in ("iframe", "frame"):
             self._notice_robots(attributes.get("src") or "")
+            self._frame(node, unseen)
         elif tag in ("input", "select", "textarea", "button"):
             form = self._by_id.get(attributes.get("form") or "") if "form" in attributes else owner
             self._control(node, ref, unseen, form or self._loose)
         elif tag == "a" and not hidden:
-            self._link(node, ref)
+            self._link(node, ref, owner)
         elif attributes.get("role") == "button" and not hidden:
             label = self._labels.of(node)
             (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
@@ -212,6 +222,8 @@ class _Reading:
             self._heading = self._heading or (line(text, 120) if tag != "legend" else "")
             if owner is not None:
                 owner.about = f"{owner.about} {text}"[:500]
+        if not hidden and (attributes.get("role") in _PRESSED_ROLES or "onclick" in attributes):
+            self._pressable = True
         if not hidden and tag in ("div", "p", "span", "section", "ul", "li", "strong", "td", "font"):
             self._notice_robots(attributes.get("class") or "")
             if _is_alert(node):
@@ -303,7 +315,15 @@ class _Reading:
             value = attributes.get("value", label)
             yield Option(value or "", label, "selected" in attributes)
 
-    def _link(self, node: LexborNode, ref: int) -> None:
+    def _frame(self, node: LexborNode, unseen: tuple[bool, bool, bool]) -> None:
+        source = (node.attributes.get("src") or "").strip()
+        sizes = [(node.attributes.get(side) or "").removesuffix("px") for side in ("width", "height")]
+        if source and not any(unseen) and not {"0", "1"} & set(sizes):
+            url = _join(self._base, source)
+            if url.startswith(("http://", "https://")):
+                self._frames.append(url)
+
+    def _link(self, node: LexborNode, ref: int, owner: Form | None) -> None:
         href = (node.attributes.get("href") or "").strip()
         label = (
             self._labels.shown_text(node)
@@ -311,8 +331,17 @@ class _Reading:
             or node.attributes.get("title")
             or ""
         )
-        if href and not href.startswith(("#", "javascript:", "mailto:", "tel:")):
-            self._links.append(Link(ref, line(label, 120), _join(self._base, href)))
+        label = line(label, 120)
+        if href and not href.lower().startswith(("#", "javascript:", "mailto:", "tel:")):
+            self._links.append(Link(ref, label, _join(self._base, href)))
+        elif found := _POST_BACK.match(href):
+            # ASP.NET: the script writes these two fields and sends the form
+            fields = (("__EVENTTARGET", found[1]), ("__EVENTARGUMENT", found[2] or ""))
+            (owner or self._loose).buttons.append(
+                Button(ref, label, hint=_hint(node), submits=owner is not None, fields=fields)
+            )
+        elif _needs_script(node, href) and tone(label) in ("yes", "no", "go", "later", "sign-in"):
+            (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
 
     def _meta(self, node: LexborNode) -> None:
         if (node.attributes.get("http-equiv") or "").lower() != "refresh":
@@ -359,6 +388,11 @@ def _is_alert(node: LexborNode) -> bool:
         set(named.split())
         & {"error", "errors", "alert", "danger", "invalid", "warning", "validation", "feedback"}
     )
+
+
+def _needs_script(link: LexborNode, href: str) -> bool:
+    """Whether a link does nothing by itself."""
+    return not href.lower().startswith(("mailto:", "tel:")) and bool(href or "onclick" in link.attributes)
 
 
 def _hint(node: LexborNode) -> str:

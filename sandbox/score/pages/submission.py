@@ -20,8 +20,10 @@ class Submission:
 
 def submit(step: Step, page: Page) -> Submission:
     """HTML 4.10.21: controls in order, the pressed button with them, its own action and method first."""
-    pairs = [pair for control in step.form.controls for pair in _pairs(control, step) if pair[0]]
     button = step.button
+    written = button.fields if button is not None else ()
+    pairs = [pair for control in step.form.controls for pair in _pairs(control, step) if pair[0]]
+    pairs = [*written, *(pair for pair in pairs if pair[0] not in dict(written))]
     if button is not None and button.image:
         place = f"{button.name}." if button.name else ""
         pairs += [(f"{place}x", "1"), (f"{place}y", "1")]

@@ -75,6 +75,25 @@ def tone(text: str) -> Tone:
     return ""
 
 
+def is_reversed(question: str) -> bool:
+    """Whether yes to this question means not to share: `Stop sharing with the app?`.
+
+    Only the sentence that asks counts: `You can stop at any time. Share your data?` is not reversed.
+    """
+    asked = re.split(r"[.!;]\s", question.partition("?")[0])[-1:] if "?" in question else _told(question)
+    return any(says(part, "reversed") and tone(part) == "no" for part in asked) and not any(
+        tone(part) == "yes" for part in asked
+    )
+
+
+def _told(text: str) -> list[str]:
+    """The sentences of a text, but for those that only say what a member may do some other day."""
+    return [part for part in re.split(r"[.!;:]\s", text) if not _SOME_DAY.search(normalize(part))]
+
+
+_SOME_DAY = re.compile(r"\b(any ?time|you can|you may|en cualquier momento|a tout moment|jederzeit)\b")
+
+
 _CLAUSE = re.compile(r"[,;(—–:.]|\b(until|unless|and|if|hasta|bis|und|jusqu|et|ate|you can|i can|any time)\b")
 _CONTRARY = re.compile(r"\b(but|pero|mais|aber|mas|without|sin|ohne|sans|sem|nothing|none|nobody)\b")
 

@@ -306,6 +306,98 @@ FLOWS = (
         consent('<label><input type="checkbox" name="t" id="t" onchange="ok.disabled=!this.checked"> I agree to share my data</label>'
                 '<button id="ok" name="d" value="y" disabled>Allow</button><button name="d" value="n">Cancel</button><script></script>',
                 {"t": "on", "d": "y"})),
+    # what else providers ask on the way
+    walked("a server page whose links post it back by a script",
+        LOGIN,
+        Shown('<h1>Authorize the app</h1><form method="post" action="{send}"><input type="hidden" name="__EVENTTARGET" value="">'
+              '<input type="hidden" name="__EVENTARGUMENT" value=""><input type="hidden" name="__VIEWSTATE" value="/wEP">'
+              """<a href="javascript:__doPostBack('ctl00$no','')">Deny</a> <a href="javascript:__doPostBack('ctl00$yes','')">Allow</a></form>""",
+              {"__EVENTTARGET": "ctl00$yes", "__VIEWSTATE": "/wEP"})),
+    unseen("links that only a script can press", "pressed",
+        LOGIN,
+        Shown('<h1>Request for approval</h1><form method="post" action="{send}"><input type="hidden" name="consent" value="">'
+              """<a onclick="post('allow')">Allow</a> <a onclick="post('deny')">Cancel</a></form>""")),
+    unseen("accounts to choose from that are no buttons", "cannot be told apart",
+        LOGIN, Shown('<h1>Choose an account</h1><ul><li><div role="link" data-id="1">Ann</div></li><li><div role="link">Another</div></li></ul>')),
+    walked("a sign-in page in a frame", Shown('<h1>Members</h1><iframe src="{here}/send" width="400"></iframe>'), LOGIN, CONSENT),
+    walked("a consent by two links of a sentence each",
+        LOGIN, Shown('<h1>Share your data with the app?</h1><a href="/none">No, do not share my health information with the app</a>'
+                     '<a href="{send}">Yes, share my health information with the app</a>')),
+    walked("a language first, by buttons",
+        Shown('<h1>Choose your language</h1><form method="post" action="{send}"><button name="l" value="es">Español</button>'
+              '<button name="l" value="en">English</button></form>', {"l": "en"}), LOGIN, CONSENT),
+    walked("a language first, by links",
+        Shown('<h1>Select a language</h1><a href="/es">Español</a><a href="{send}">English</a>'), LOGIN, CONSENT),
+    walked("roles by links", Shown('<h1>I am a…</h1><a href="/p">Provider</a><a href="/b">Broker</a><a href="{send}">Member</a>'), LOGIN, CONSENT),
+    walked("roles by buttons",
+        Shown('<h1>Who are you?</h1><form method="post" action="{send}"><button name="t" value="p">Provider</button>'
+              '<button name="t" value="m">Member</button><button name="t" value="b">Broker</button></form>', {"t": "m"}), LOGIN, CONSENT),
+    walked("roles by radio buttons, another one preselected",
+        Shown('<h1>Log in as</h1><form method="post" action="{send}"><label><input type="radio" name="t" value="p" checked> Provider</label>'
+              '<label><input type="radio" name="t" value="m"> Member</label><button>Continue</button></form>', {"t": "m"}), LOGIN, CONSENT),
+    walked("a role list in the login form, another one first",
+        Shown('<form method="post" action="{send}"><select name="role"><option value="p">Provider<option value="m">Member</select>'
+              '<input name="u" placeholder="User ID"><input type="password" name="p"><button>Log in</button></form>', {"role": "m", **WHO}), CONSENT),
+    walked("the login of providers stands first",
+        Shown('<form id="provider" method="post" action="/prov"><input name="u" placeholder="User ID"><input type="password" name="p"><button>Log in</button>'
+              '</form><form id="mbr" method="post" action="{send}"><input name="u" placeholder="User ID"><input type="password" name="p"><button>Log in'
+              "</button></form>", WHO), CONSENT),
+    unseen("a form that makes an account with one password", "asks for",
+        Shown('<form method="post" action="{send}"><h2>Create an account</h2><input type="email" name="e" placeholder="Email">'
+              '<input type="password" name="p" placeholder="Password"><button>Continue</button></form>')),
+    walked("new here, or an account already",
+        Shown('<h1>Do you have an account?</h1><form method="post" action="{send}"><label><input type="radio" name="h" value="n"> I am new here</label>'
+              '<label><input type="radio" name="h" value="y"> I already have an account</label><button>Continue</button></form>', {"h": "y"}),
+        LOGIN, CONSENT),
+    walked("a password that will expire: change it now?",
+        LOGIN,
+        Shown('<h1>Password expiring soon</h1><p>Your password expires in 5 days. Do you want to change it now?</p><form method="post" action="{send}">'
+              '<button name="d" value="y">Yes</button><button name="d" value="n">No</button></form>', {"d": "n"}), CONSENT),
+    walked("a password that will expire, by links",
+        LOGIN, Shown('<h1>Your password will expire in 5 days</h1><a href="/c">Change password</a><a href="{send}">Continue without changing</a>'), CONSENT),
+    walked("a second factor that may be set up later",
+        LOGIN,
+        Shown('<h1>Set up two-step verification</h1><form method="post" action="{send}"><button name="d" value="y">Set up</button>'
+              '<button name="d" value="n">Skip for now</button></form>', {"d": "n"}), CONSENT),
+    walked("accounts to link, not now first",
+        LOGIN, consent('<button name="d" value="n">Not now</button><button name="d" value="y">Link accounts</button>', {"d": "y"}, top="Your accounts")),
+    unseen("not now beside words that are not known", "Not now",
+        LOGIN, consent('<button name="d" value="n">Not now</button><button name="d" value="y">Hook up</button>', {"d": "y"}, top="Your accounts")),
+    walked("are you sure that you want to cancel?",
+        LOGIN, consent('<button name="d" value="y">Yes</button><button name="d" value="n">No</button>', {"d": "n"}, top="Cancel sharing?")),
+    walked("a question that adds that one may stop",
+        LOGIN,
+        consent('<fieldset><legend>You can stop at any time. Share your data?</legend><label><input type="radio" name="s" value="n"> No</label>'
+                '<label><input type="radio" name="s" value="y"> Yes</label></fieldset><button>Save</button>', {"s": "y"})),
+    walked("boxes of what to leave out",
+        LOGIN,
+        consent('<fieldset><legend>Data to exclude from sharing</legend><label><input type="checkbox" name="x"> Claims</label></fieldset>'
+                '<button name="d" value="n">Cancel</button><button name="d" value="y">Authorize</button>', {"d": "y"}, "x")),
+    walked("boxes under words that one may withdraw",
+        LOGIN,
+        consent('<fieldset><legend>You may withdraw at any time. Choose data to share</legend><label><input type="checkbox" name="x"> Claims</label>'
+                '<label><input type="checkbox" name="all"> Select all</label></fieldset><button>Authorize</button>', {"x": "on", "all": "on"})),
+    walked("switches by lists",
+        LOGIN, consent('<label>Claims <select name="c"><option value="0">Off<option value="1">On</select></label><button>Save choices</button>', {"c": "1"})),
+    walked("how long, the shortest preselected",
+        LOGIN,
+        consent('<fieldset><legend>Allow access for</legend><label><input type="radio" name="l" value="h" checked> 1 hour</label>'
+                '<label><input type="radio" name="l" value="y"> 1 year</label></fieldset><button name="d" value="n">Deny</button>'
+                '<button name="d" value="y">Allow</button>', {"l": "y", "d": "y"})),
+    walked("how long, until revoked",
+        LOGIN,
+        consent('<label>How long? <select name="l"><option value="1">One time<option value="90">90 days<option value="never">Never'
+                '<option value="all">Until I revoke access</select></label><button>Agree and continue</button>', {"l": "all"})),
+    walked("how far back, all of it last",
+        LOGIN,
+        consent('<label>Records of <select name="l"><option value="1">1 year<option value="5">5 years<option value="all">All years</select></label>'
+                "<button>Share</button>", {"l": "all"})),
+    walked("an end that need not be named",
+        LOGIN, consent('<label>Expiration date <input type="date" name="e"></label><button>Agree</button>', {"e": ""})),
+    walked("a plan that has ended stands first",
+        LOGIN,
+        Shown('<h1>Select a plan</h1><form method="post" action="{send}"><label><input type="radio" name="p" value="1"> Gold 2024 (terminated)</label>'
+              '<label><input type="radio" name="p" value="2"> Silver 2025</label><button>Continue</button></form>', {"p": "2"}), CONSENT),
     # what is the payer's
     Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
     Flow("a wrong password in Spanish, with scripts",
