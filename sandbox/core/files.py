@@ -20,6 +20,9 @@ import yaml
 
 from sandbox.core.errors import FileProblem
 
+LONG = 19
+"""Digits of an integer that 64 bits may not hold."""
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML was built with it: ten times as fast, the same rules."""
 
@@ -128,8 +131,12 @@ def json_value(body: bytes | str) -> Any:
 
 
 def json_exact(body: bytes) -> Any:
-    """Parse JSON keeping every decimal's digits, so that it can be written back unchanged."""
-    return json.loads(body, parse_float=Decimal)
+    """Parse JSON keeping every number's digits, so that it can be written back unchanged."""
+    return json.loads(body, parse_float=Decimal, parse_int=_whole)
+
+
+def _whole(digits: str) -> int | Decimal:
+    return int(digits) if len(digits) < LONG else Decimal(digits)
 
 
 def read_json(path: Path) -> Any:

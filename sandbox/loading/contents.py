@@ -18,12 +18,12 @@ from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.roster import Account, Span
 from sandbox.fhir import dates
-from sandbox.fhir.params import KNOWN, OTHERS, SHARED, elements, literal, owner, references
+from sandbox.fhir.params import KNOWN, SHARED, elements, literal, owner, references
 from sandbox.loading.bundles import Found, Resolve, conditional, digest, renamed, unpacked
 from sandbox.loading.faults import fault_of, needs_owner
 from sandbox.loading.files import Complain, Place, Value, find, values
 from sandbox.loading.other_versions import other_version
-from sandbox.loading.report import Report
+from sandbox.loading.report import Listing, Report
 from sandbox.loading.versions import Identified, Version, Versions
 from sandbox.store.batch import Deletion, Given
 
@@ -58,10 +58,9 @@ def load(
     """
     files, others = find(path)
     if not files:
-        raise FileProblem(f"{path}: no .ndjson or .json file in it")
-    report = Report()
-    for other in others:
-        report.unread.add(str(other))
+        passed = f" ({Listing.of(other.name for other in others)} passed over)" if others else ""
+        raise FileProblem(f"{path}: no .ndjson or .json file in it{passed}")
+    report = Report(unread=Listing.of(map(str, others)))
     loading = _Load(files, report, skip_bad, progress)
     if not loading.survey() and not loading.accounts and not report.bad.count:
         raise FileProblem(f"{path}: no FHIR resource in it")
@@ -88,6 +87,8 @@ class _Load:
     """Numbers of the resources that are not handed over."""
     read: int = 0
     """How many there are."""
+    seen: dict[Path, tuple[int, int] | None] = field(default_factory=dict)
+    """The files as they were before they were read."""
 
     # --- the first reading
 
@@ -197,14 +198,15 @@ class _Load:
             resource = given if isinstance(given, dict) else found.resource
             kind, patient = resource["resourceType"], owner(resource)
             if patient is None and needs_owner(kind):
-                self._complain(found.place, f"{kind}/{resource['id']} belongs to no Patient")
+                element = found.place.at(KNOWN[kind].owner[0])
+                self._complain(element, f"{kind}/{resource['id']} belongs to no Patient")
                 continue
-            if kind in OTHERS and patient is None:
-                if kind not in SHARED:
-                    self.report.nobodys[kind] += 1
-                elif about := _person(given):
+            if kind in SHARED:
+                if about := _person(given, resource):
                     self.report.personal.add(f"{kind}/{resource['id']} in {found.place} names {about}")
                     continue
+            elif patient is None and not KNOWN[kind].owned_through:
+                self.report.nobodys[kind] += 1
             self._note(given, resource, end)
             self.report.loaded[kind] += 1
             if kind == "Patient":
@@ -250,7 +252,7 @@ class _Load:
         for reference in references(body):
             if reference.startswith(("http:", "https:")):
                 self.report.elsewhere.add(f"{name} to {reference}")
-            elif not reference.startswith(("#", "urn:")):
+            elif not reference.startswith("#"):
                 named = literal(reference)
                 if named is None or f"{named[0]}/{named[1]}" not in self.known:
                     self.report.dangling.add(f"{name} to {reference}")
@@ -265,10 +267,12 @@ class _Load:
                 if not again:
                     self._read_accounts(path)
                 continue
+            if self.seen.setdefault(path, _state(path)) != _state(path):
+                raise FileProblem(f"{path}: changed while it was read")
             complaints, is_data = self.report.bad.count, False
             for value in values(path, complain):
-                is_data = is_data or _is_resource(value)
-                if not is_data:  # a file of something else, by its first value
+                is_data = is_data or _is_resource(value) or _has_resource(path)
+                if not is_data:  # a file of something else
                     break
                 yield from unpacked(value, resolve, complain)
             if not (is_data or again) and self.report.bad.count == complaints:
@@ -287,19 +291,35 @@ class _Load:
         self.report.bad.add(f"{place}: {text}")
 
 
-def _person(given: bytes | dict[str, Any]) -> str | None:
-    """The first person that a resource refers to anywhere."""
+def _person(given: bytes | dict[str, Any], resource: dict[str, Any]) -> str | None:
+    """The first person that a resource holds, or refers to anywhere."""
+    inside = next((kind for kind in elements(resource, "contained.resourceType") if kind in PEOPLE), None)
+    if inside:
+        return f"a {inside} within it"
     body = given if isinstance(given, bytes) else json_bytes(given)
     named = ((literal(reference), reference) for reference in references(body))
     return next((reference for found, reference in named if found and found[0] in PEOPLE), None)
 
 
 def _say_nothing(place: Place, text: str) -> None:
-    """What is wrong was told of at the first reading."""
+    """What is wrong is told of at another reading."""
 
 
 def _is_resource(value: Value) -> bool:
     return isinstance(value.content, dict) and isinstance(value.content.get("resourceType"), str)
+
+
+def _state(path: Path) -> tuple[int, int] | None:
+    """What is different once a file was changed; None where it cannot be told."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_size, found.st_mtime_ns
+
+
+def _has_resource(path: Path) -> bool:
+    return any(map(_is_resource, values(path, _say_nothing)))
 
 
 def _age(version: Version) -> tuple[int, str, int]:

@@ -7,6 +7,8 @@ value, or lines of them), in any case, plain or packed by gzip or zstd, with or 
 from __future__ import annotations
 
 import io
+import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +22,7 @@ from sandbox.core.packed_file import BOM, PROBLEMS, reason, unpacked
 
 LINES, WHOLE = (".ndjson", ".jsonl"), (".json",)
 PACKED = (".gz", ".zst", ".zstd")
-_FRACTION = re.compile(rb"\d[.eE]")
+_NUMBER = re.compile(rb"\d[.eE]|\d{19}")
 """A sign of numbers whose digits a float may not keep; text may have it too."""
 
 
@@ -53,15 +55,28 @@ Complain = Callable[[Place, str], None]
 
 
 def find(path: Path) -> tuple[list[Path], list[Path]]:
-    """The files below a folder that may hold data, and the others; a file stands for itself. Raises
-    FileProblem."""
+    """The files below a folder that may hold data, and what else is there: other files, hidden ones, pipes,
+    links to folders or to nothing. A file stands for itself. Raises FileProblem."""
     if path.is_file():
         return [path], []
     if not path.is_dir():
-        raise FileProblem(f"{path}: no such file or folder")
-    below = sorted(p for p in path.rglob("*") if p.is_file())
-    data = [p for p in below if _kind(p) in LINES + WHOLE and not p.name.startswith(".")]
-    return data, [p for p in below if p not in set(data)]
+        what = "neither a file nor a folder" if path.exists() else "no such file or folder"
+        raise FileProblem(f"{path}: {what}")
+    data: list[Path] = []
+    others: list[Path] = []
+    for folder, folders, names in os.walk(path, onerror=_refuse):
+        links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+        for name in names + links:
+            found = Path(folder, name)
+            hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
+            (data if _kind(found) in LINES + WHOLE and not hidden and found.is_file() else others).append(
+                found
+            )
+    return sorted(data), sorted(others)
+
+
+def _refuse(problem: OSError) -> None:
+    raise FileProblem(f"{problem.filename}: {problem.strerror or problem}")
 
 
 def values(path: Path, complain: Complain) -> Iterator[Value]:
@@ -87,7 +102,7 @@ def _kind(path: Path) -> str:
 
 def _lines(place: Place, file: IO[bytes], complain: Complain) -> Iterator[Value]:
     for number, line in enumerate(file, 1):
-        line = line.removeprefix(BOM).strip() if number == 1 else line.strip()
+        line = line.removeprefix(BOM).strip()  # files that were put together have it at each joint
         if line:
             here = place._replace(line=number)
             try:
@@ -135,8 +150,10 @@ def _parsed(body: bytes, *, exact: bool = False) -> Any:
     """A JSON value; `exact` keeps the digits of every number. Raises ValueError."""
     try:
         value = orjson.loads(body)
-        return json_exact(body) if exact and _FRACTION.search(body) else value
-    except RecursionError:
+        if _keys(body) > _keys(orjson.dumps(value)):
+            raise ValueError(f"has the key {_repeated(body)!r} twice in one object")
+        return json_exact(body) if exact and _NUMBER.search(body) else value
+    except (RecursionError, orjson.JSONEncodeError):
         raise ValueError("is nested too deeply") from None
     except orjson.JSONDecodeError as problem:
         try:
@@ -144,3 +161,20 @@ def _parsed(body: bytes, *, exact: bool = False) -> Any:
         except UnicodeDecodeError:
             raise ValueError("not UTF-8 text") from None
         raise ValueError(f"not JSON: {problem}") from None
+
+
+def _keys(body: bytes) -> int:
+    """How many keys there are, and the like in texts, which is the same however JSON is written."""
+    return body.count(b'":') + body.count(b'" :')
+
+
+def _repeated(body: bytes) -> str:
+    """The first key that an object has twice."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> None:
+        names = [name for name, _ in pairs]
+        found.extend(name for number, name in enumerate(names) if name in names[:number])
+
+    json.loads(body, object_pairs_hook=look)
+    return found[0] if found else ""

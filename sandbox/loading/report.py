@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
@@ -19,6 +20,14 @@ class Listing:
 
     count: int = 0
     first: list[str] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> Listing:
+        """A listing of these."""
+        listing = cls()
+        for text in texts:
+            listing.add(text)
+        return listing
 
     def add(self, text: str) -> None:
         """Count one more."""

@@ -156,7 +156,7 @@ def _close_versions(rows: list[Row]) -> None:
 
 
 def _find_owners(batch: Batch) -> None:
-    """A resource that does not name its patient belongs to the patient of what it points to. What
+    """A resource that does not name its patient belongs to the one patient of what it points to. What
     points out of the batch is left to who sees all of it."""
     links = {NUMBERS[kind.name]: kind.owned_through for kind in TYPES.values() if kind.owned_through}
     lost = {row[0]: row for row in batch.resources if row[AT["type"]] in links}
@@ -168,5 +168,5 @@ def _find_owners(batch: Batch) -> None:
         if number in lost and name == links[lost[number][AT["type"]]]:
             found.setdefault(number, set()).add(patients.get((NUMBERS.get(kind, 0), id)))
     for number, owners in found.items():
-        if None not in owners:
-            lost[number][AT["patient"]] = min(owner for owner in owners if owner)
+        if len(owners) == 1:
+            lost[number][AT["patient"]] = owners.pop()

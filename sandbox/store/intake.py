@@ -217,15 +217,14 @@ def _delete(db: Connection, deletions: Iterable[Deletion]) -> None:
 
 
 def _find_owners(db: Connection) -> None:
-    """A resource that does not name its patient belongs to the patient of what it points to: where its
+    """A resource that does not name its patient belongs to the one patient of what it points to: where its
     batch did not hold all of that."""
     target = RESOURCE.alias("target")
     for kind in TYPES.values():
         if kind.owned_through:
             link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
             found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
-            patient = (
-                select(func.min(target.c.patient)).select_from(REFERENCE).join(target, found).where(link)
-            )
+            alone = case((func.count(target.c.patient.distinct()) == 1, func.min(target.c.patient)))
+            patient = select(alone).select_from(REFERENCE).join(target, found).where(link)
             mine = (RESOURCE.c.type == kind.name, RESOURCE.c.patient.is_(None))
             db.execute(update(RESOURCE).where(*mine).values(patient=patient.scalar_subquery()))

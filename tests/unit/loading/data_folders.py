@@ -170,7 +170,7 @@ FOLDERS = {
     ),
     "a-claim-of-nobody": Folder(
         "D4: a Coverage that names no Patient", {"a.ndjson": [PATIENT, of("Coverage", "c")]},
-        problem="a.ndjson, line 2: Coverage/c belongs to no Patient",
+        problem="a.ndjson, line 2, beneficiary: Coverage/c belongs to no Patient",
     ),
     # packaging
     "packed-beside-plain": Folder(
@@ -244,7 +244,7 @@ FOLDERS = {
     "references-that-dangle": Folder(
         "D11: relative references to what is not there", {"a.ndjson": [PATIENT, {**SEEN, "performer": [
             to("Organization/gone"), to("#inside"), to("urn:uuid:9")]}]},
-        {**kinds(Patient=1, Observation=1), "dangling": 1},
+        {**kinds(Patient=1, Observation=1), "dangling": 2},
     ),
     # types
     "types-without-a-guide": Folder(
@@ -295,7 +295,7 @@ FOLDERS = {
     ),
     "a-device-of-nobody": Folder(
         "D15: R4 allows a Device without a patient", {"a.ndjson": [PATIENT, of("Device", "d")]},
-        kinds(Patient=1, Device=1),
+        {**kinds(Patient=1, Device=1), "nobodys": {"Device": 1}},
     ),
     "a-document": Folder(
         "D15: a document Bundle: its Composition and what it holds",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 from collections.abc import Callable
 from datetime import date
@@ -115,6 +116,97 @@ def test_stray_files_are_passed_over_and_named(tmp_path: Path) -> None:
     assert all(name in named for name in (".index.json", "package.json", "log.ndjson", "readme.txt"))
 
 
+def test_what_is_no_plain_file_is_passed_over_and_named(tmp_path: Path) -> None:
+    data, elsewhere = tmp_path / "data", tmp_path / "elsewhere"
+    for folder in (data, elsewhere, data / ".hidden"):
+        folder.mkdir()
+        write(folder, a_ndjson=[PATIENT])
+    os.mkfifo(data / "pipe.ndjson")
+    (data / "loop").symlink_to(data)
+    (data / "linked").symlink_to(elsewhere)
+    (data / "broken.ndjson").symlink_to(data / "nothing")
+    (data / "circle.ndjson").symlink_to(data / "circle.ndjson")
+    (data / "file.ndjson").symlink_to(elsewhere / "a.ndjson")
+    _, report, _ = read(data)
+    assert report.same == {"Patient": 1}
+    passed = {Path(name).relative_to(data).as_posix() for name in report.unread.first}
+    others = {"pipe.ndjson", "loop", "linked", "broken.ndjson", "circle.ndjson"}
+    assert passed == {".hidden/a.ndjson", *others}
+    with pytest.raises(FileProblem, match="neither a file nor a folder"):
+        load(data / "pipe.ndjson")
+
+
+def test_a_folder_that_cannot_be_opened_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scan, locked = os.scandir, tmp_path / "locked"
+    locked.mkdir()
+    write(tmp_path, a_ndjson=[PATIENT])
+
+    def guarded(path: str) -> Any:
+        if Path(path) == locked:
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", guarded)
+    with pytest.raises(FileProblem, match="locked: Permission denied"):
+        load(tmp_path)
+
+
+def test_a_file_is_read_when_something_else_comes_first(tmp_path: Path) -> None:
+    write(tmp_path, a_ndjson=[{"note": "mine"}, PATIENT])
+    with pytest.raises(FileProblem, match=r"a\.ndjson, line 1: not a FHIR resource"):
+        load(tmp_path)
+    found, report, _ = read(tmp_path, skip_bad=True)
+    assert list(found) == ["Patient/p1"]
+    assert report.bad.count == 1
+
+
+def test_a_folder_without_data_says_what_is_in_it(tmp_path: Path) -> None:
+    with pytest.raises(FileProblem, match=r"no \.ndjson or \.json file in it \(export\.zip passed over\)"):
+        load(write(tmp_path, export_zip=b"PK"))
+
+
+def test_files_that_were_put_together_keep_their_marks(tmp_path: Path) -> None:
+    marked = b"\xef\xbb\xbf" + LINE
+    found, _, _ = read(write(tmp_path, a_ndjson=marked + b"\xef\xbb\xbf" + json_bytes(ORGANIZATION)))
+    assert list(found) == ["Patient/p1", "Organization/o1"]
+
+
+@pytest.mark.parametrize("name", ["a.ndjson", "a.json"])
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            b'{"resourceType":"Patient","id":"p1","gender":"male","gender":"male"}',
+            "has the key 'gender' twice",
+        ),
+        (
+            b'{"resourceType":"Patient","id":"p1","name":[{"text":"a","text" :"b"}]}',
+            "has the key 'text' twice",
+        ),
+        (
+            b'{"resourceType":"Patient","id":"p1","extension":['
+            + b'{"extension":[' * 450
+            + b"]}" * 450
+            + b"]}",
+            "is nested too deeply",
+        ),
+    ],
+    ids=["twice", "twice, spaced", "deep"],
+)
+def test_json_that_programs_read_differently_is_refused(
+    tmp_path: Path, name: str, given: bytes, said: str
+) -> None:
+    (tmp_path / name).write_bytes(given)
+    with pytest.raises(FileProblem, match=f"{re.escape(name)}.*: {re.escape(said)}"):
+        load(tmp_path)
+
+
+def test_a_text_that_looks_like_a_key_is_none(tmp_path: Path) -> None:
+    tricky = {**PATIENT, "name": [{"text": 'a":"b":"c":', "family": "\\"}, {"text": '\\":'}]}
+    found, _, _ = read(write(tmp_path, a_ndjson=[tricky]))
+    assert found["Patient/p1"] == tricky
+
+
 def test_a_folder_of_strays_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FileProblem, match="no FHIR resource"):
         load(write(tmp_path, package_json={"name": "hl7"}))
@@ -126,7 +218,7 @@ def test_lists_and_bundles_in_bundles_are_taken_apart(tmp_path: Path) -> None:
     assert set(found) == {"Patient/p1", "Observation/x"}
 
 
-@pytest.mark.parametrize("digits", ["200.00", "0.12345678901234567890", "1E3", "-0.0"])
+@pytest.mark.parametrize("digits", ["200.00", "0.12345678901234567890", "1E3", "-0.0", "1" * 30])
 def test_decimals_keep_their_digits(tmp_path: Path, digits: str) -> None:
     observed = json_bytes(observation("x", valueQuantity={"value": "@"})).decode().replace('"@"', digits)
     whole = f'{{"resourceType":"Bundle","entry":[{{"resource":{observed}}},{{"resource":{LINE.decode()}}}]}}'
@@ -248,6 +340,7 @@ def test_a_conditional_create_with_the_id_of_another_resource_is_a_version_of_it
         ("https://other.example/fhir/Organization/o1/_history/3", "Organization/o1/_history/3"),
         ("https://other.example/fhir/Organization/o2", None),
         ("Organization/o2", None),
+        ("urn:uuid:1b2c7a52-0000-4000-8000-000000000000", None),
         ("#o1", None),
     ],
 )
@@ -274,6 +367,9 @@ def test_a_patient_named_by_an_identifier_owns_the_resource(tmp_path: Path) -> N
         ({"resourceType": "MedicationOrder", "id": "m"}, "DSTU2 by MedicationOrder"),
         (observation("x", comment="words"), "STU3 by Observation.comment"),
         ({"resourceType": "Condition", "id": "c", "subject": MINE, "clinicalStatus": "active"}, "as a code"),
+        ({"resourceType": "MedicationStatement", "id": "s", "subject": MINE, "taken": "y"}, "STU3 by "),
+        ({"resourceType": "MedicationRequest", "id": "r", "subject": MINE, "medication": {}}, "R5 by "),
+        ({"resourceType": "Procedure", "id": "o", "subject": MINE, "occurrenceDateTime": "2024"}, "R5 by "),
     ],
 )
 def test_another_version_of_fhir_is_recognized_and_said_once(
@@ -320,6 +416,37 @@ def test_types_without_a_guide_are_loaded_and_their_readers_told(tmp_path: Path)
     (told,) = report.personal.first
     assert re.search(r"PractitionerRole/s in .*a\.ndjson, line 5 names Patient/p1", told)
     assert report.read == 5
+
+
+PERSONAL = {
+    "a reference": {"extension": [{"url": "urn:x", "valueReference": MINE}]},
+    "a person inside": {"contained": [{"resourceType": "Patient", "id": "x"}]},
+}
+
+
+@pytest.mark.parametrize("told", PERSONAL.values(), ids=list(PERSONAL))
+@pytest.mark.parametrize("kind", ["Organization", "Practitioner", "Location", "Medication", "ValueSet"])
+def test_nothing_that_every_member_sees_names_a_person(tmp_path: Path, kind: str, told: Resource) -> None:
+    found, report, _ = read(
+        write(tmp_path, a_ndjson=[PATIENT, {"resourceType": kind, "id": "x", **told}, ORGANIZATION])
+    )
+    assert list(found) == ["Patient/p1", "Organization/o1"]
+    assert report.personal.count == 1
+
+
+def test_a_resource_that_names_no_patient_is_counted_as_nobodys(tmp_path: Path) -> None:
+    logical = observation("x", subject={"identifier": {"value": "1"}})
+    _, report, _ = read(write(tmp_path, a_ndjson=[PATIENT, observation("y"), logical]))
+    assert report.nobodys == {"Observation": 1}
+
+
+def test_a_file_that_changes_while_it_is_read_is_one_line(tmp_path: Path) -> None:
+    write(tmp_path, a_ndjson=[PATIENT], b_ndjson=[ORGANIZATION])
+    contents, _ = load(tmp_path)
+    with (tmp_path / "a.ndjson").open("ab") as file:
+        file.write(json_bytes(observation("x")))
+    with pytest.raises(FileProblem, match=r"a\.ndjson: changed while it was read"):
+        list(contents)
 
 
 def test_data_without_patients_is_loaded_with_a_warning(tmp_path: Path) -> None:

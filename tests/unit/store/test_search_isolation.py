@@ -137,3 +137,21 @@ def test_a_shared_resource_is_found_by_everybody(library: SqlLibrary) -> None:
         organization()["id"],
         "clinic",
     }
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["of one batch", "of two batches"])
+def test_what_is_about_two_members_is_shown_to_neither(tmp_path: Path, apart: bool) -> None:
+    theirs = [condition("c1", "p1"), condition("c2", "p2"), condition("c3", "p2")]
+    about = [
+        provenance("both", "Condition/c1", "Condition/c2"),
+        provenance("one", "Condition/c2", "Condition/c3"),
+    ]
+    batches = [theirs[:1], [*theirs[1:], *about]] if apart else [[*theirs, *about]]
+    path = tmp_path / "library.db"
+    build(path, [(None, batch) for batch in batches])
+    library, query = SqlLibrary(path), parse("Provenance", [], strict=True)
+
+    def shown(who: str) -> list[str]:
+        return ids(interactions.search(library, query, who, ALL, FOREVER - 1, OPEN, Facts()))
+
+    assert (shown("p1"), shown("p2")) == ([], ["one"])
