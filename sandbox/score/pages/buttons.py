@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.score.pages.page import Button, Form, Page
-from sandbox.score.pages.words import Tone, is_reversed, means, says, split_name, tone
+from sandbox.score.pages.words import Tone, is_reversed, means, says, sentence_that_asks, split_name, tone
 
 RANKS: dict[Tone, int] = {"yes": 5, "later": 4, "sign-in": 3, "go": 2, "": 1}
 
@@ -57,11 +57,13 @@ def press(form: Form, page: Page, username: str, *, interactive: bool = False) -
         order = ("yes", "go", "sign-in")
     else:
         order = ("yes", "later", "sign-in", "go")
-    if _asks_the_opposite(page, by_tone):
+    if not is_offer(page) and _asks_the_opposite(page, by_tone):
         order = ("no",)
     for wanted in order:
         if found := by_tone.get(wanted):
             doubt = _doubt(found, wanted)
+            if order == ("no",):
+                doubt = f"“{found[0].label[:60]}” was pressed, as yes would not go on"
             if wanted == "later" and by_tone.get("") and not is_offer(page):
                 doubt = f"“{found[0].label[:60]}” was pressed, and what it puts off is not known"
             return Press(_best(found), RANKS.get(wanted, 4), doubt)
@@ -74,8 +76,20 @@ def _asks_the_opposite(page: Page, by_tone: dict[Tone, list[Button]]) -> bool:
         return False
     if not (by_tone.get("yes") and by_tone.get("no")):
         return False
+    top = f"{page.title} {page.heading}"
+    if "?" not in top and says(top, "consent_page"):
+        return False  # the page asks to share, whatever else its text asks
     asked = page.heading if "?" in page.heading else page.title if "?" in page.title else page.text[:1000]
-    return "?" in asked and is_reversed(asked)
+    return "?" in asked and (is_reversed(asked) or _leads_off(sentence_that_asks(asked)))
+
+
+def _leads_off(question: str) -> bool:
+    """Whether yes would lead off the way: `Reset your password?`, `Are you a provider?`."""
+    if says(question, "share") and tone(question) == "yes":
+        return False
+    if says(question, "another_role") or says(question, "marketing") or question.lower().startswith("not "):
+        return True
+    return tone(question) == "sign-up" or (tone(question) == "away" and not says(question, "go"))
 
 
 def _best(buttons: Sequence[Button]) -> Button:

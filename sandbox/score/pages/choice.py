@@ -15,6 +15,7 @@ from sandbox.score.pages.login import (
     fill_name,
     find_login,
     find_name_first,
+    is_beside,
     is_second_login,
     refused,
 )
@@ -62,7 +63,12 @@ def _candidates(
     """Forms that go on, the clearest with the highest number."""
     consenting = is_consent(page)
     for form in forms:
-        if form.passwords or is_aside(form) or next(unanswerable(form), None) is not None:
+        if (
+            form.passwords
+            or is_aside(form)
+            or (form.typed and is_beside(form))
+            or next(unanswerable(form), None) is not None
+        ):
             continue
         if form.submits_itself:
             yield 2.5, Step(form, None, "choice", {}, ("sent the page's hidden form",))

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from sandbox.score.pages.asides import needs
 from sandbox.score.pages.buttons import is_consent, is_offer, of_members, tone_of
 from sandbox.score.pages.fields import asks
+from sandbox.score.pages.login import is_beside
 from sandbox.score.pages.page import Form, Link, Page
 from sandbox.score.pages.steps import Follow, State, Step, Stop
 from sandbox.score.pages.words import means, says, split_name, tone
@@ -110,6 +111,8 @@ def _end(page: Page, forms: list[Form], state: State) -> Stop:
     makes = [f for f in forms if any(asks(c) == "new password" for c in f.passwords)]
     if makes:
         return Stop("a page asks for a new password", ours=True)
+    if not trouble and any(f.typed and is_beside(f) for f in forms):
+        return Stop("a page would make an account or reset a password", ours=True)
     if says(words, "second_factor") and not trouble:
         return Stop("a page waits for a second factor", ours=True)
     if says(words, "needs_script") or (page.scripted and not trouble and not state.interactive):

@@ -10,7 +10,7 @@ from sandbox.score.pages.fields import Ask, asks, is_decoy, is_optional
 from sandbox.score.pages.options import choose
 from sandbox.score.pages.page import Control, Form, Page
 from sandbox.score.pages.steps import Purpose, State, Step, Stop, Values
-from sandbox.score.pages.words import means, says
+from sandbox.score.pages.words import means, says, split_name
 
 
 def asks_password(page: Page) -> bool:
@@ -20,14 +20,31 @@ def asks_password(page: Page) -> bool:
 
 def find_login(forms: list[Form]) -> Form | None:
     """The form that asks for the password of an account that exists; one for members before others."""
-    found = [f for f in forms if [asks(c) for c in f.passwords] == ["password"] and not _makes_account(f)]
+    found = [f for f in forms if _asks_one_password(f) and not is_beside(f)]
     likely = [f for f in found if not means(f.about, "another_role")] or found
     return next((f for f in found if means(f.about, "member")), likely[0] if likely else None)
 
 
+def _asks_one_password(form: Form) -> bool:
+    """One password of an account that exists; many pages only keep a browser from filling it in."""
+    asked_for = [asks(c) for c in form.passwords]
+    if asked_for == ["new password"] and any(tone_of(b) == "sign-in" for b in form.buttons):
+        return not means(f"{form.passwords[0].label} {split_name(form.passwords[0].name)}", "new_password")
+    return asked_for == ["password"]
+
+
+def is_beside(form: Form) -> bool:
+    """Whether a form makes an account, or resets a password."""
+    tones = [tone_of(b) for b in form.buttons]
+    words = f"{form.heading} {form.about}"
+    recovers = means(words, "recovery") and not means(words, "sign_in") and "sign-in" not in tones
+    return recovers or _makes_account(form)
+
+
 def _makes_account(form: Form) -> bool:
     tones = [tone_of(b) for b in form.buttons]
-    if means(form.about, "new_account") and not (means(form.about, "sign_in") or "sign-in" in tones):
+    words = f"{form.heading} {form.about}"
+    if means(words, "new_account") and not (means(words, "sign_in") or "sign-in" in tones):
         return True
     return bool(tones) and all(t in ("sign-up", "away", "no", "social") for t in tones)
 
@@ -38,7 +55,7 @@ def find_name_first(forms: list[Form]) -> Form | None:
         every = [asks(c) for c in form.typed if not is_decoy(c)]
         if "username" not in every or form.passwords or is_search(form) or means(form.about, "marketing"):
             continue
-        if _makes_account(form) or any(means(b.label, "marketing") for b in form.buttons):
+        if is_beside(form) or any(means(b.label, "marketing") for b in form.buttons):
             continue
         if any(tone_of(b) in ("sign-in", "go", "yes", "") for b in form.buttons) or not form.buttons:
             return form
@@ -50,7 +67,12 @@ def _bare_name(forms: list[Form]) -> Form | None:
     for form in forms:
         typed = [c for c in form.typed if not is_decoy(c)]
         plain = len(typed) == 1 and asks(typed[0]) in ("", "a member ID") and form.method == "post"
-        if plain and not is_search(form) and any(tone_of(b) in ("sign-in", "go") for b in form.buttons):
+        if (
+            plain
+            and not is_search(form)
+            and not is_beside(form)
+            and any(tone_of(b) in ("sign-in", "go") for b in form.buttons)
+        ):
             return form
     return None
 

@@ -86,13 +86,15 @@ class Link:
 class Form:
     """One form: all its controls that are sent, and the buttons that a member sees and can press.
 
-    `about` is what its markup says of it (id, class, name, label, action) and the headings in it.
+    `about` is what its markup says of it (id, class, name, label, action) and the headings in it; `heading`
+    is what stands over it, or the page's title.
     """
 
     ref: int
     action: str = ""
     method: str = "get"
     about: str = ""
+    heading: str = ""
     controls: list[Control] = field(default_factory=list)
     buttons: list[Button] = field(default_factory=list)
 

@@ -49,6 +49,7 @@ _POST_BACK = re.compile(
     r"\s*['\"]([^'\"]+)['\"]\s*(?:,\s*['\"]([^'\"]*)['\"])?",
     re.IGNORECASE,
 )
+_ASKING = "input[type=password], input[type=email], form[method=post] input[type=text]"
 _PRESSED_ROLES = ("link", "option", "menuitem")
 _KINDS = {
     "text",
@@ -118,6 +119,7 @@ class _Reading:
         self._frames: list[str] = []
         self._text: list[str] = []
         self._alerts: list[str] = []
+        self._above = ""
         self._heading = self._refresh = self._robots = self._base = ""
         self._seconds, self._scripted, self._pressable = 0.0, False, False
         self._pointer: tuple[Form, int] | None = None
@@ -126,6 +128,8 @@ class _Reading:
     def run(self) -> None:
         base = self._tree.css_first("base[href]")
         self._base = _join(self._url, base.attributes.get("href") or "") if base is not None else self._url
+        title = self._tree.css_first("title")
+        self._above = line(title.text(), 120) if title is not None else ""
         for number, form in enumerate(self._tree.css("form")):
             attributes = form.attributes
             method = (attributes.get("method") or "get").lower()
@@ -181,6 +185,9 @@ class _Reading:
             displaced = displaced or self._visibility.displaces(node)
             if node.mem_id in self._forms:
                 owner = self._forms[node.mem_id]
+                owner.heading = self._above
+                if node.css_first(_ASKING) is not None:
+                    self._above = ""  # the next form has a heading of its own, or none
                 table = ancestor(node, "table")
                 self._pointer = (
                     (owner, table.mem_id) if table is not None and node.first_child is None else None
@@ -217,8 +224,12 @@ class _Reading:
         elif attributes.get("role") == "button" and not hidden:
             label = self._labels.of(node)
             (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
-        elif tag in ("h1", "h2", "legend") and not hidden:
+        elif tag in ("h1", "h2", "h3", "legend") and not hidden:
             text = self._labels.shown_text(node)
+            if owner is None and text:
+                self._above = line(text, 120)
+            if tag == "h3":
+                return
             self._heading = self._heading or (line(text, 120) if tag != "legend" else "")
             if owner is not None:
                 owner.about = f"{owner.about} {text}"[:500]

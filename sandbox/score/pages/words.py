@@ -80,10 +80,15 @@ def is_reversed(question: str) -> bool:
 
     Only the sentence that asks counts: `You can stop at any time. Share your data?` is not reversed.
     """
-    asked = re.split(r"[.!;]\s", question.partition("?")[0])[-1:] if "?" in question else _told(question)
+    asked = [sentence_that_asks(question)] if "?" in question else _told(question)
     return any(says(part, "reversed") and tone(part) == "no" for part in asked) and not any(
         tone(part) == "yes" for part in asked
     )
+
+
+def sentence_that_asks(text: str) -> str:
+    """The sentence before the first question mark."""
+    return re.split(r"[.!;]\s", text.partition("?")[0])[-1].strip()
 
 
 def _told(text: str) -> list[str]:

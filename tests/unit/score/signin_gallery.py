@@ -398,6 +398,47 @@ FLOWS = (
         LOGIN,
         Shown('<h1>Select a plan</h1><form method="post" action="{send}"><label><input type="radio" name="p" value="1"> Gold 2024 (terminated)</label>'
               '<label><input type="radio" name="p" value="2"> Silver 2025</label><button>Continue</button></form>', {"p": "2"}), CONSENT),
+    walked("a question whether to reset the password",
+        LOGIN, Shown('<h1>Do you want to reset your password?</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+                     '<button name="d" value="n">No</button></form>', {"d": "n"}), CONSENT),
+    walked("a question whether to log out",
+        LOGIN, Shown('<h1>Do you want to log out?</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+                     '<button name="d" value="n">No</button></form>', {"d": "n"}), CONSENT),
+    walked("a question whether to switch the user",
+        LOGIN, Shown('<h1>Not Ann? Switch user</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+                     '<button name="d" value="n">No</button></form>', {"d": "n"}), CONSENT),
+    walked("a question whether to remove a consent",
+        LOGIN, Shown('<h1>Remove previous consent?</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+                     '<button name="d" value="n">No</button></form>', {"d": "n"}), CONSENT),
+    walked("a question about mail",
+        LOGIN, Shown('<h1>Would you like email updates?</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+                     '<button name="d" value="n">No</button></form>', {"d": "n"}), CONSENT),
+    walked("a question whether somebody is a provider",
+        Shown('<h1>Are you a provider?</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+              '<button name="d" value="n">No</button></form>', {"d": "n"}), LOGIN, CONSENT),
+    walked("a question whether somebody is new",
+        Shown('<h1>Are you a new member?</h1><form method="post" action="{send}"><button name="d" value="y">Yes</button>'
+              '<button name="d" value="n">No</button></form>', {"d": "n"}), LOGIN, CONSENT),
+    walked("a consent whose text asks something else too",
+        LOGIN,
+        Shown('<h1>Authorize the app</h1><p>Need to stop? Call us.</p><form method="post" action="{send}"><button name="d" value="n">No</button>'
+              '<button name="d" value="y">Yes</button></form>', {"d": "y"})),
+    unseen("a page that makes an account, its heading above the form", "asks for",
+        Shown('<h1>Create an account</h1><form method="post" action="{send}"><input name="e" type="email" placeholder="Email">'
+              '<input type="password" name="p" placeholder="Password"><button>Continue</button></form>')),
+    unseen("a page that makes an account, the name first", "make an account",
+        Shown('<form method="post" action="{send}"><h1>Sign up for free</h1><label>Email <input name="e" type="email"></label><button>Continue</button></form>')),
+    walked("a page that makes an account, with a link to sign in",
+        Shown('<h1>Create an account</h1><form method="post" action="/join"><label>Email <input name="e" type="email"></label><button>Continue</button></form>'
+              '<a href="{send}">Sign in</a>'), LOGIN, CONSENT),
+    unseen("a page that resets a password", "reset a password",
+        Shown('<h1>Reset your password</h1><form method="post" action="{send}"><label>User name <input name="e"></label><button>Submit</button></form>')),
+    unseen("an account to make after the login", "make an account",
+        LOGIN, Shown('<h1>Create your account</h1><form method="post" action="{send}"><label>Email <input name="e" value="a@b.example"></label>'
+                     "<button>Continue</button></form>")),
+    walked("a login that keeps a browser from filling in the password",
+        Shown('<form method="post" action="{send}"><input name="u" placeholder="Username"><input type="password" name="p" autocomplete="new-password">'
+              "<button>Log in</button></form>", WHO), CONSENT),
     # what is the payer's
     Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
     Flow("a wrong password in Spanish, with scripts",
