@@ -13,6 +13,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+from pydantic import ValidationError
+
 from sandbox.core.urls import canonical_url
 from sandbox.score import outcomes
 from sandbox.score.traffic.address import REQUEST
@@ -50,7 +52,11 @@ def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None])
     read = list(entries_of(entries, leave_out))
     reader = _Reader(base, [entry.url for entry in read])
     for entry in read:
-        yield from reader.read(entry)
+        try:
+            yield from list(reader.read(entry))
+        except ValidationError as problem:
+            told = problem.errors(include_input=False, include_url=False)[0]
+            leave_out(f"entry {entry.number}: {told['loc'][0]}: {told['msg']}")
 
 
 class _Reader:
@@ -160,11 +166,12 @@ class _Reader:
         elif entry.url in self._failed:
             step = "retry"
         (self._failed.discard if entry.status == 200 else self._failed.add)(entry.url)
-        found = [e for e in entry.body.get("entry", []) if isinstance(e, dict)]
-        kinds = {e["resource"].get("resourceType") for e in found if isinstance(e.get("resource"), dict)}
-        for link in entry.body.get("link", []):
+        found = entry.objects("entry")
+        kinds = {str(e["resource"].get("resourceType")) for e in found if isinstance(e.get("resource"), dict)}
+        for link in entry.objects("link"):
             if link.get("relation") == "next":
-                self._next[urljoin(entry.url, str(link.get("url")))] = rtype
+                with suppress(ValueError):
+                    self._next[urljoin(entry.url, str(link.get("url")))] = rtype
         return Record(
             kind="fhir",
             attempt_id=name,
@@ -172,6 +179,6 @@ class _Reader:
             rtype=rtype,
             extract_step=step,
             entries=len(found) if entry.body.get("resourceType") == "Bundle" else None,
-            types=tuple(sorted(str(kind) for kind in kinds)),
+            types=tuple(sorted(kinds)),
             **entry.common(step),
         )

@@ -40,11 +40,11 @@ def entries_of(listed: Sequence[Any], leave_out: Callable[[str], None]) -> Itera
     ts = _EPOCH
     for number, each in enumerate(listed, 1):
         try:
-            entry = Entry(each, ts)
+            entry = Entry(each, ts, number)
             entry.check_sent(alone=sent[_request_line(each) or ""] < 2)
         except Unsent as why:
             leave_out(f"entry {number}: not a request to the payer: {why}")
-        except (KeyError, TypeError, ValueError, AttributeError):
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
             leave_out(f"entry {number}: not an entry of an HTTP Archive")
         else:
             ts = entry.ts
@@ -59,10 +59,11 @@ def _request_line(entry: Any) -> str | None:
 
 
 class Entry:
-    """One entry, with the few things of it that are looked at. `before` is the time of the one before it.
-    Raises KeyError, TypeError, ValueError, AttributeError for what is none."""
+    """One entry, with the few things of it that are looked at. `before` is the time of the one before it,
+    `number` its place in the archive. Raises KeyError, TypeError, ValueError, AttributeError for what is none."""
 
-    def __init__(self, entry: dict[str, Any], before: str):
+    def __init__(self, entry: dict[str, Any], before: str, number: int = 0):
+        self.number = number
         request, response = entry["request"], _response(entry)
         sent, got = _headers(request), _headers(response)
         self._entry, self._response = entry, response
@@ -87,6 +88,11 @@ class Entry:
     def redirects(self) -> bool:
         """Whether the client was sent elsewhere."""
         return self.status in (301, 302, 303, 307, 308) and bool(self.location)
+
+    def objects(self, name: str) -> list[dict[str, Any]]:
+        """What a list of the body holds that is an object; nothing where it is no list."""
+        listed = self.body.get(name)
+        return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
 
     def check_sent(self, *, alone: bool) -> None:
         """Raises Unsent for what the browser did not ask of the payer. `alone`: the same was not asked

@@ -24,19 +24,19 @@ def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterato
     latest: dict[str, tuple[str, int]] = {}
     for number, entry in enumerate(entries, 1):
         try:
-            when = datetime.fromisoformat(entry["at"])
-            path, status, method = str(entry["path"]), int(entry["status"]), str(entry["method"])
+            common: dict[str, Any] = {
+                "ts": datetime.fromisoformat(entry["at"]),
+                "method": str(entry["method"]),
+                "url": str(entry["path"]),
+                "status": int(entry["status"]),
+                "latency_ms": entry.get("ms"),
+                "request_id": str(entry.get("request", "")),
+            }
+            Record(kind="fhir", **common)
         except (KeyError, TypeError, ValueError):
             leave_out(f"entry {number}: not an entry of a journal")
             continue
-        common: dict[str, Any] = {
-            "ts": when,
-            "method": method,
-            "url": path,
-            "status": status,
-            "latency_ms": entry.get("ms"),
-            "request_id": str(entry.get("request", "")),
-        }
+        path, status = common["url"], common["status"]
         if path in _DOCUMENTS:
             yield Record(kind="discovery", **common)
         elif path.startswith("/auth/"):

@@ -6,7 +6,7 @@ refused.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,10 @@ def read(path: Path, base: str = "") -> Reading:
         made = har.records(entries, reading.base, reading.leave_out)
     elif isinstance(whole, dict) and isinstance(whole.get("entries"), list):
         made = journal.records(whole["entries"], reading.leave_out)
+    elif isinstance(whole, list) and b"\n" in body.strip():
+        made = _records(_items("", whole), reading)
     else:
-        made = _lines(body, reading)
+        made = _records(_lines(body, reading), reading)
     reading.records = sorted(made, key=lambda record: record.when)
     if reading.unread and not reading.records:
         raise FileProblem(f"{path}, {reading.problems[0]}")
@@ -91,16 +93,29 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _lines(body: bytes, reading: Reading) -> Iterator[Record]:
-    entries: list[Any] = []
+def _lines(body: bytes, reading: Reading) -> Iterator[tuple[str, Any]]:
+    """Where each value stands, and the value."""
     for number, line in enumerate(body.split(b"\n"), 1):
         if not line.strip():
             continue
         try:
-            data = files.json_value(line)
+            value = files.json_value(line)
         except ValueError as problem:
             reading.leave_out(f"line {number}: not JSON: {problem}")
             continue
+        if isinstance(value, list) and value:
+            yield from _items(f"line {number}, ", value)
+        else:
+            yield f"line {number}", value
+
+
+def _items(where: str, listed: list[Any]) -> Iterator[tuple[str, Any]]:
+    return ((f"{where}record {number}", each) for number, each in enumerate(listed, 1))
+
+
+def _records(values: Iterable[tuple[str, Any]], reading: Reading) -> Iterator[Record]:
+    entries: list[Any] = []
+    for place, data in values:
         if isinstance(data, dict) and "kind" not in data and {"at", "path", "status"} <= data.keys():
             entries.append(data)
             continue
@@ -109,7 +124,7 @@ def _lines(body: bytes, reading: Reading) -> Iterator[Record]:
         except ValidationError as problem:
             first = problem.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the record"
-            reading.leave_out(f"line {number}: {where}: {first['msg']}")
+            reading.leave_out(f"{place}: {where}: {first['msg']}")
             continue
         if record.kind == "fhir" and "extract_step" not in record.model_fields_set:
             reading.derived += 1

@@ -14,6 +14,11 @@ from sandbox.core import files
 
 Step = Literal["everything", "individual", "pagination", "retry", "reference", "none"]
 
+MOST_MS = 10**9
+"""No answer takes eleven days."""
+FIRST_YEAR, LAST_YEAR = 1900, 9000
+"""Times that clocks can be wrong by, and calculated with."""
+
 
 class Record(BaseModel):
     """One record. Times without a zone are UTC. Fields that are not known are ignored."""
@@ -32,7 +37,7 @@ class Record(BaseModel):
     url: str = Field("", description="Address or path; secrets in it are never kept")
     rtype: str = Field("", description="FHIR resource type asked for")
     status: int = Field(0, ge=0, le=999, description="HTTP status; 0 when no whole answer came")
-    latency_ms: float | None = Field(None, ge=0)
+    latency_ms: float | None = Field(None, ge=0, le=MOST_MS)
     outcome: str | None = Field(
         None, description="authz_event: the state reached; sync_event: created, completed or failed"
     )
@@ -63,6 +68,8 @@ class Record(BaseModel):
     @field_validator("ts", "vts")
     @classmethod
     def _zoned(cls, value: datetime | None) -> datetime | None:
+        if value is not None and not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise ValueError(f"the year {value.year}")
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
     @property

@@ -521,3 +521,76 @@ def test_nothing_is_refused_whole_for_one_line(tmp_path: Path) -> None:
 def test_data_shows_that_there_was_a_token(tmp_path: Path) -> None:
     records = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1), fhir("Patient", attempt_id="a")]
     assert graded(tmp_path, records)[1].traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"
+
+
+def bundle(**content: Any) -> dict[str, Any]:
+    return {
+        "response": {"status": 200, "content": {"text": json.dumps({"resourceType": "Bundle", **content})}}
+    }
+
+
+@pytest.mark.parametrize(
+    ("odd", "is_record"),
+    [
+        (bundle(entry=None), True),
+        (bundle(entry={"a": 1}), True),
+        (bundle(entry=[None, {"resource": {"resourceType": ["x"]}}]), True),
+        (bundle(link=None), True),
+        (bundle(link=["x"]), True),
+        (bundle(link=[{"relation": "next", "url": "http://[x"}]), True),
+        ({"response": {"status": 1500}}, False),
+        ({"time": 1e300}, False),
+        ({"startedDateTime": "0001-01-01T00:00:00Z"}, False),
+        ({"startedDateTime": "9999-12-31T23:59:59Z"}, False),
+    ],
+)
+def test_an_odd_entry_of_an_archive_is_read_or_reported(
+    tmp_path: Path, odd: dict[str, Any], is_record: bool
+) -> None:
+    url = "https://p.example/fhir/Coverage?patient=1"
+    entries = [har_entry(0, "GET", url), {**har_entry(1, "GET", url), **odd}]
+    path = tmp_path / "odd.har"
+    path.write_text(json.dumps({"log": {"entries": entries}}))
+    found = reading.read(path, "https://p.example/fhir")
+    assert (len(found.records), found.unread) == ((2, 0) if is_record else (1, 1))
+    assert all(problem.startswith("entry 2: ") for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"ts": "0001-01-01T00:00:00+14:00"},
+        {"ts": "9999-12-31T23:59:59-14:00"},
+        {"vts": "9999-12-31T23:59:59Z"},
+        {"latency_ms": 1e17},
+        {
+            "at": "2026-01-05T12:00:00Z",
+            "path": "/fhir/Coverage",
+            "status": 5000,
+            "method": "GET",
+            "kind": None,
+        },
+        {
+            "at": "0001-01-05T12:00:00Z",
+            "path": "/fhir/Coverage",
+            "status": 200,
+            "method": "GET",
+            "kind": None,
+        },
+        {"at": at(0), "path": "/fhir/Coverage", "status": 200, "method": "GET", "ms": "x", "kind": None},
+    ],
+)
+def test_a_record_that_cannot_be_calculated_with_is_reported(tmp_path: Path, odd: dict[str, Any]) -> None:
+    line = {name: value for name, value in {**fhir("Coverage"), **odd}.items() if value is not None}
+    path = tmp_path / "odd.ndjson"
+    path.write_text(f"{json.dumps(fhir('Coverage'))}\n{json.dumps(line)}\n")
+    found = reading.read(path)
+    assert (len(found.records), found.unread) == (1, 1)
+
+
+def test_records_may_be_a_list(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps([fhir("Coverage"), {"kind": "fhir"}, fhir("Patient")], indent=1))
+    found = reading.read(path)
+    assert [record.rtype for record in found.records] == ["Coverage", "Patient"]
+    assert found.problems == ["record 2: ts: Field required"]
