@@ -52,7 +52,7 @@ def press(form: Form, page: Page, username: str, *, interactive: bool = False) -
     for button in usable:
         by_tone.setdefault(tone_of(button), []).append(button)
     if is_offer(page):
-        order: tuple[Tone, ...] = ("later", "no", "go", "yes")
+        order: tuple[Tone, ...] = ("later", "no", "go", "yes", "sign-in")
     elif is_consent(page):
         order = ("yes", "go", "sign-in")
     else:
@@ -66,8 +66,26 @@ def press(form: Form, page: Page, username: str, *, interactive: bool = False) -
                 doubt = f"“{found[0].label[:60]}” was pressed, as yes would not go on"
             if wanted == "later" and by_tone.get("") and not is_offer(page):
                 doubt = f"“{found[0].label[:60]}” was pressed, and what it puts off is not known"
-            return Press(_best(found), RANKS.get(wanted, 4), doubt)
+            button = _best(found)
+            if any(_sent_alike(button, other) for other in by_tone.get("no", []) if other is not button):
+                doubt = f"what tells “{button.label[:60]}” from its opposite is a script"
+            return Press(button, RANKS.get(wanted, 4), doubt)
     return _unknown(by_tone, form, page, username)
+
+
+def _sent_alike(one: Button, other: Button) -> bool:
+    """Whether a payer gets the same form from both."""
+    return (
+        one.submits
+        and other.submits
+        and (one.name, one.value if one.name else "", one.action, one.fields)
+        == (
+            other.name,
+            other.value if other.name else "",
+            other.action,
+            other.fields,
+        )
+    )
 
 
 def _asks_the_opposite(page: Page, by_tone: dict[Tone, list[Button]]) -> bool:

@@ -122,12 +122,7 @@ def _pick(
     other: Tone = "no" if wanted == "yes" else "yes"
     willing = [c for c in real if c.tone == wanted]
     if willing:
-        best = (
-            standing
-            if standing in willing
-            else next((c for c in willing if means(c.label, "everything")), None)
-        )
-        return best or willing[0]
+        return _fullest(willing) or (standing if standing in willing else willing[0])
     open_ = [c for c in real if c.tone != other]
     if not open_:
         if real:
@@ -135,13 +130,21 @@ def _pick(
         return standing
     open_ = _likely(open_)
     if standing in open_:
-        return standing
+        return _fullest(open_) if means(standing.label, "part") and _fullest(open_) else standing
     named = [c for c in open_ if username and username.casefold() in f"{c.label} {c.value}".casefold()]
     named = named or [c for c in open_ if means(c.label, "member")]
     if len(open_) == 1 or named:
         return (named or open_)[0]
+    if full := _fullest(open_):
+        return full
     chosen.doubts.append(f"one of {len(open_)} choices was taken without a word that told which")
     return open_[0]
+
+
+def _fullest(candidates: Sequence[_Candidate]) -> _Candidate | None:
+    """The one that shares all, the one that stands first among such."""
+    full = [c for c in candidates if means(c.label, "everything")]
+    return next((c for c in full if c.selected), full[0] if full else None)
 
 
 def _likely(open_: list[_Candidate]) -> list[_Candidate]:

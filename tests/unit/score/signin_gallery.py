@@ -439,6 +439,24 @@ FLOWS = (
     walked("a login that keeps a browser from filling in the password",
         Shown('<form method="post" action="{send}"><input name="u" placeholder="Username"><input type="password" name="p" autocomplete="new-password">'
               "<button>Log in</button></form>", WHO), CONSENT),
+    walked("Haitian Creole", LOGIN, consent('<button name="d" value="n">Pa dakò</button><button name="d" value="y">Dakò</button>', {"d": "y"}, top="Pataje done")),
+    walked("part of it preselected, everything possible",
+        LOGIN,
+        consent('<label><input type="radio" name="r" value="1" checked> Share basic information only</label>'
+                '<label><input type="radio" name="r" value="2"> Share everything</label><button>Submit</button>', {"r": "2"})),
+    walked("full or limited",
+        LOGIN,
+        consent('<label><input type="radio" name="r" value="1"> Limited</label><label><input type="radio" name="r" value="2"> Full</label>'
+                "<button>Submit</button>", {"r": "2"})),
+    unseen("two buttons that only a script tells apart", "script",
+        LOGIN, consent('<input type="hidden" name="d" value=""><button onclick="d(1)">Allow</button><button onclick="d(0)">Deny</button>', {"d": "1"})),
+    Flow("a refusal by the payer, after a press that a script does not make unsure",
+        (LOGIN, consent('<button type="button">Cancel</button><button>Accept</button>', {"never": "sent"})), "CALLBACK_ERROR", "declined"),
+    walked("a passkey first, the password another way",
+        Shown('<h1>Use your passkey</h1><form method="post" action="{send}"><button name="w" value="k">Use a passkey</button>'
+              '<button name="w" value="p">Sign in with password</button></form>', {"w": "p"}), LOGIN, CONSENT),
+    walked("ways to sign in, by links",
+        Shown('<h1>How do you want to sign in?</h1><a href="/idme">ID.me</a><a href="{send}">Username and password</a>'), LOGIN, CONSENT),
     # what is the payer's
     Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
     Flow("a wrong password in Spanish, with scripts",
