@@ -60,7 +60,8 @@ def _request_line(entry: Any) -> str | None:
 
 class Entry:
     """One entry, with the few things of it that are looked at. `before` is the time of the one before it,
-    `number` its place in the archive. Raises KeyError, TypeError, ValueError, AttributeError for what is none."""
+    `number` its place in the archive. Raises KeyError, TypeError, ValueError, AttributeError for what is
+    none."""
 
     def __init__(self, entry: dict[str, Any], before: str, number: int = 0):
         self.number = number
