@@ -43,7 +43,7 @@ def ladder(supported: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> li
     data = _data(supported) or (["patient/*.read"] if older else ["patient/*.rs"])
     person = [name for name in PERSON if not supported or name in supported]
     steps = [" ".join([*person, *data])]
-    if not supported:
+    if not _data(supported):
         other = "patient/*.rs" if older else "patient/*.read"
         steps.append(" ".join([*person, other]))
     steps.append(" ".join([*(n for n in person if n in ("launch/patient", "offline_access")), *data]))
@@ -52,17 +52,35 @@ def ladder(supported: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> li
 
 
 def _data(supported: tuple[str, ...]) -> list[str]:
-    """The listed scopes that read a patient's data: for all types, else for each; v2 before v1."""
+    """The listed scopes that read a patient's data: for all types, else for each type; v2 before v1."""
     for scope in ("patient/*.rs", "patient/*.read", "patient/*.cruds", "patient/*.*"):
         if scope in supported:
             return [scope]
-    newer, older = [], []
+    by_type: dict[str, list[tuple[str, str, bool]]] = {}
     for scope in supported:
         found = _CLINICAL.fullmatch(scope)
-        if found is None or found[3]:
-            continue
-        if found[2] in ("read", "*"):
-            older.append(scope)
-        elif "r" in found[2] or "s" in found[2]:
-            newer.append(scope)
-    return (newer or older)[:MOST_SCOPES]
+        if found is not None and found[2] != "":
+            by_type.setdefault(found[1], []).append((scope, found[2], bool(found[3])))
+    return [scope for listed in by_type.values() for scope in _of_type(listed)][:MOST_SCOPES]
+
+
+def _of_type(listed: list[tuple[str, str, bool]]) -> list[str]:
+    """What reads one type, of its scopes with their permissions and whether they are granular.
+
+    The narrowest that reads and searches, else what together does; granular ones where there is nothing else.
+    """
+    for granular in (False, True):
+        newer = [
+            (scope, p)
+            for scope, p, narrow in listed
+            if narrow == granular and p not in ("read", "*") and set(p) & set("rs")
+        ]
+        both = sorted((len(p), n) for n, (_, p) in enumerate(newer) if {"r", "s"} <= set(p))
+        if both and not granular:
+            return [newer[both[0][1]][0]]
+        older = [
+            scope for p in ("read", "*") for scope, told, narrow in listed if told == p and narrow == granular
+        ]
+        if newer or older:
+            return [scope for scope, _ in newer] or older[:1]
+    return []

@@ -39,7 +39,7 @@ def longest(labels: Sequence[str]) -> int | None:
 
 def _days(label: str) -> float | None:
     plain = normalize(label)
-    if len(plain.split()) > MOST_WORDS:
+    if len(plain.split()) > MOST_WORDS or re.search(r"\bold\b", plain):
         return None
     if _ALWAYS.search(plain):
         return _ALWAYS_DAYS

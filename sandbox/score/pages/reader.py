@@ -226,7 +226,7 @@ class _Reading:
             (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
         elif tag in ("h1", "h2", "h3", "legend") and not hidden:
             text = self._labels.shown_text(node)
-            if owner is None and text:
+            if owner is None and text and not (tag == "h3" and "?" in text):  # an invitation, not a heading
                 self._above = line(text, 120)
             if tag == "h3":
                 return

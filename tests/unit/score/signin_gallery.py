@@ -457,6 +457,11 @@ FLOWS = (
               '<button name="w" value="p">Sign in with password</button></form>', {"w": "p"}), LOGIN, CONSENT),
     walked("ways to sign in, by links",
         Shown('<h1>How do you want to sign in?</h1><a href="/idme">ID.me</a><a href="{send}">Username and password</a>'), LOGIN, CONSENT),
+    walked("an invitation to register above the login form",
+        Shown("<h1>Our plan</h1><h3>New user? Register now</h3>" + LOGIN.html.replace("Sign in", "Submit"), WHO), CONSENT),
+    walked("ages are no durations",
+        LOGIN, consent('<label>For <select name="r"><option value="me">Myself<option value="a">1 month old<option value="b">2 year old</select></label>'
+                       "<button>Allow</button>", {"r": "me"})),
     # what is the payer's
     Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
     Flow("a wrong password in Spanish, with scripts",

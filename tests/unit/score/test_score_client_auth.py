@@ -75,6 +75,15 @@ def test_a_method_that_the_app_cannot_use_is_one_line(app: App, says: str) -> No
         (("openid", "patient/*.read"), (), "openid patient/*.read"),
         (("launch/patient", "patient/Coverage.read"), (), "launch/patient patient/Coverage.read"),
         (("patient/Patient.rs", "patient/Patient.read", "patient/Patient.c"), (), "patient/Patient.rs"),
+        (
+            ("patient/Patient.rs", "patient/Patient.read", "patient/Coverage.read"),
+            (),
+            "patient/Patient.rs patient/Coverage.read",
+        ),
+        (("patient/Patient.cruds", "patient/Patient.rs"), (), "patient/Patient.rs"),
+        (("patient/Goal.r", "patient/Goal.s", "patient/Goal.c"), (), "patient/Goal.r patient/Goal.s"),
+        (("patient/Coverage.*", "patient/Coverage.read"), (), "patient/Coverage.read"),
+        (("patient/Goal.rs", "patient/Claim.rs?use=claim"), (), "patient/Goal.rs patient/Claim.rs?use=claim"),
         (("openid", "profile", "user/*.rs"), (), "openid patient/*.rs"),
         (("offline_access", "patient/*.rs", "patient/*.rs?category=x"), (), "offline_access patient/*.rs"),
     ],
@@ -83,6 +92,10 @@ def test_only_what_is_listed_is_asked_for(
     supported: tuple[str, ...], capabilities: tuple[str, ...], asked: str
 ) -> None:
     assert ladder(supported, capabilities)[0] == asked
+
+
+def test_where_no_data_scope_is_listed_the_other_version_is_asked_too() -> None:
+    assert ladder(("openid", "profile"))[:2] == ["openid patient/*.rs", "openid patient/*.read"]
 
 
 def test_narrower_scopes_end_and_what_a_person_asks_for_stays() -> None:
