@@ -9,10 +9,12 @@ from sandbox.score import requests
 from sandbox.score.causes.http import find_failures, find_last_tries, name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.checks import carin_resources, clinical_resources
+from sandbox.score.checks.reference_resolution import found_nothing
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
 from sandbox.score.machine import is_busy
 
 NOT_SUPPORTED = (404, 405, 501)
+SEARCH_STEPS = ("individual", "pagination", "retry")
 LONG_WAIT = 0.5
 """Share of a sync's time; told waits that take more of it are the cause of its slowness."""
 SLOW_MS = 250.0
@@ -27,11 +29,15 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     last = find_last_tries(made)
     kept = {id(exchange) for exchange in last}
     mended = [replace(e, note=e.note or "tried again after this") for e in made if id(e) not in kept]
-    shown = {cause.id: cause for cause in find_failures([*last, *mended], flaws=flaws)}
+    listed = _lists_types(evidence)
+    shown = {
+        cause.id: cause
+        for cause in find_failures([*last, *mended], flaws=flaws, name=lambda e: _name_request(e, listed))
+    }
     counts: dict[str, int] = {}
     for kind, n in requests.of(found).items():
         failed = Exchange("", "", kind.status, 0.0, kind.step, flaw="flaw" if kind.flawed and flaws else "")
-        if name := name_cause(failed) if kind.status else "":
+        if name := _name_request(failed, listed) if kind.status else "":
             counts[name] = counts.get(name, 0) + n
     for name, cause in shown.items():
         yield replace(cause, count=counts.pop(name, cause.count))
@@ -41,15 +47,45 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         yield Cause("no-request")
 
 
+def _name_request(exchange: Exchange, listed: bool) -> str:
+    """The cause of a failed request of a sync, by what was asked for and whether metadata lists it."""
+    if exchange.step == "everything" and exchange.status in NOT_SUPPORTED:
+        return "everything-not-there"
+    if exchange.step == "everything" and exchange.status == 403:
+        return "everything-forbidden"
+    if exchange.step == "individual" and exchange.status == 404 and not listed:
+        return "type-not-listed"
+    return name_cause(exchange)
+
+
+def _lists_types(evidence: Evidence) -> bool:
+    """Whether metadata told what to ask for; of a log nobody knows, and so it is taken to have."""
+    said = evidence["capability-statement"].value
+    return evidence["sync"].source == "traffic" or not isinstance(said, dict) or bool(said.get("types"))
+
+
 def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     found = evidence["references"]
     if verdict.value == "no_references":
-        yield Cause("no-references", exchanges=_first(evidence["sync"].exchanges, "individual"))
+        yield from _why_no_references(evidence["sync"])
         return
     failures = find_failures(find_last_tries(found.exchanges))
     yield from failures
     if not failures:
         yield Cause("", exchanges=found.exchanges[:1])
+
+
+def _why_no_references(sync: Observation) -> Iterator[Cause]:
+    """The searches that failed, or found nothing; else one that shows how resources point."""
+    made = [exchange for exchange in sync.exchanges if exchange.step in SEARCH_STEPS]
+    good = tuple(exchange for exchange in made if exchange.status == 200)
+    if made and not good:
+        yield from find_failures(find_last_tries(made))
+    elif found_nothing(sync):
+        yield Cause("nothing-found", exchanges=good[:3])
+    else:
+        claims = tuple(exchange for exchange in good if exchange.resource == "ExplanationOfBenefit")
+        yield Cause("no-references", exchanges=(claims or good)[:1])
 
 
 def find_carin(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
@@ -84,7 +120,10 @@ def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     slowest = tuple(sorted(made, key=lambda exchange: -exchange.ms)[:3])
     if verdict.value == "no_data":
         is_log = verdict.source == "traffic"
-        yield Cause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(made[:3]))
+        if made and not is_log and not any(exchange.status == 200 for exchange in made):
+            yield from find_failures(find_last_tries(made))
+        else:
+            yield Cause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(made[:3]))
         return
     seconds = sum(member["seconds"] or 0.0 for member in found.value["members"])
     spent = sum(exchange.ms for exchange in made) / 1000
@@ -155,10 +194,6 @@ def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:
             name = "not-in-scope" if offered and kind in offered else "not-offered"
             metadata = evidence["capability-statement"].exchanges[-1:]
             yield Cause(name, about=(kind,), exchanges=metadata)
-
-
-def _first(exchanges: Sequence[Exchange], step: str) -> tuple[Exchange, ...]:
-    return tuple(exchange for exchange in exchanges if exchange.step == step)[:1]
 
 
 def _of_types(exchanges: Sequence[Exchange], kinds: Iterable[str]) -> tuple[Exchange, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from sandbox.score.causes.model import Cause, merge
@@ -58,12 +58,14 @@ def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
     ]
 
 
-def find_failures(exchanges: Iterable[Exchange], *, flaws: bool = False) -> tuple[Cause, ...]:
+def find_failures(
+    exchanges: Iterable[Exchange], *, flaws: bool = False, name: Callable[[Exchange], str] = name_cause
+) -> tuple[Cause, ...]:
     """The causes of failed exchanges with the types they hit; `flaws`: a 200 without a resource fails too."""
     return merge(
-        Cause(name, 1, _about(exchange), (exchange,))
+        Cause(cause, 1, _about(exchange), (exchange,))
         for exchange in exchanges
-        if (name := name_cause(exchange)) and (flaws or exchange.status != 200)
+        if (cause := name(exchange)) and (flaws or exchange.status != 200)
     )
 
 

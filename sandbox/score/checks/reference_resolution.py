@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.core.text import quantity
-from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
+from sandbox.score.evidence import Evidence, Observation, Verdict, not_seen, rate
 
 NEEDS = ("references",)
 
@@ -17,12 +17,22 @@ def judge(evidence: Evidence) -> Verdict:
         read, resolved = found.value.get("tries", read), found.value.get("tries_resolved", resolved)
     if not read:
         reason = "no resource points outside its bundle: there is nothing to resolve"
+        if found_nothing(evidence["sync"]):
+            reason = "the searches found no resource, so there was no reference to resolve"
         return Verdict("reference-resolution", "no_references", found.source, reason)
     reason = f"all {quantity(read, 'reference')} resolved"
     if resolved < read:
         causes = _causes(found.value["failures"])
         reason = f"{read - resolved} of {quantity(read, 'reference')} did not resolve: {causes}"
     return Verdict("reference-resolution", rate(resolved, read), found.source, reason, read)
+
+
+def found_nothing(sync: Observation) -> bool:
+    """Whether no member's searches showed any resource."""
+    if not sync.seen or not isinstance(sync.value, dict):
+        return False
+    members = sync.value.get("members") or []
+    return bool(members) and not any(m.get("filled", m.get("types")) for m in members)
 
 
 def _causes(failures: dict[str, int]) -> str:

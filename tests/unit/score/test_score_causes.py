@@ -132,6 +132,32 @@ CASES: list[tuple[str, str, str, FakePayer]] = [
     ("request-success", "bad-gateway", "GET /fhir/Goal 502", FakePayer(before_fhir=answer(502, "Goal"))),
     ("request-success", "forbidden", "GET /fhir/Goal 403", FakePayer(before_fhir=answer(403, "Goal"))),
     ("request-success", "not-found", "GET /fhir/Goal 404", FakePayer(before_fhir=answer(404, "Goal"))),
+    (
+        "request-success",
+        "type-not-listed",
+        "GET /fhir/Goal 404",
+        FakePayer(metadata=False, before_fhir=answer(404, "Goal")),
+    ),
+    ("request-success", "everything-not-there", "$everything 404", FakePayer(everything="none")),
+    (
+        "request-success",
+        "everything-not-there",
+        "$everything 501",
+        FakePayer(everything="none", everything_status=501),
+    ),
+    (
+        "request-success",
+        "everything-forbidden",
+        "$everything 403",
+        FakePayer(everything="none", everything_status=403, names_everything=False),
+    ),
+    ("sync-speed", "server-error", "$everything 500", FakePayer(before_fhir=answer(500, path="/fhir/"))),
+    (
+        "reference-resolution",
+        "server-error",
+        "GET /fhir/Patient 500",
+        FakePayer(before_fhir=answer(500, path="/fhir/")),
+    ),
     ("reference-resolution", "not-found", "Organization/o-0 404", FakePayer(broken_references=0.5)),
     ("reference-resolution", "no-references", "GET", FakePayer(contained_only=True)),
     ("carin-resources", "not-found", "GET /fhir/Coverage 404", FakePayer(withheld=("Coverage",))),
@@ -174,6 +200,22 @@ def test_a_lost_point_has_its_cause_its_fix_and_the_exchange(
     text = f"{first.method} {first.url.removeprefix('http://127.0.0.1:8080')} {first.status or first.note}"
     text = text.replace(f"?{first.url.partition('?')[2]}", "") + (f" ({first.note})" if first.note else "")
     assert shown in text
+
+
+def test_where_every_search_fails_nobody_is_told_to_point_at_providers(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(before_fhir=answer(502, path="/fhir/")))
+    for metric in ("reference-resolution", "sync-speed"):
+        line = line_of(card, metric)
+        assert [cause.id for cause in line.causes] == ["bad-gateway"]
+        assert "gateway" in line.fix
+    assert "no reference to resolve" in line_of(card, "reference-resolution").reason
+
+
+def test_a_reason_does_not_speak_of_metadata_that_is_not_there(grade_fake: Grade) -> None:
+    line = line_of(
+        grade_fake(FakePayer(metadata=False, before_fhir=answer(404, "Goal")))[0], "request-success"
+    )
+    assert "metadata offers" not in line.reason + line.fix
 
 
 def test_evidence_is_the_last_try_and_not_what_a_retry_resolved(grade_fake: Grade) -> None:
