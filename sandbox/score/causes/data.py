@@ -80,7 +80,8 @@ def _why_no_references(sync: Observation) -> Iterator[Cause]:
     made = [exchange for exchange in sync.exchanges if exchange.step in SEARCH_STEPS]
     good = tuple(exchange for exchange in made if exchange.status == 200)
     if made and not good:
-        yield from find_failures(find_last_tries(made))
+        failed = find_last_tries(made)
+        yield Cause("searches-fail", len(failed), exchanges=tuple(failed[:3]))
     elif found_nothing(sync):
         yield Cause("nothing-found", exchanges=good[:3])
     else:

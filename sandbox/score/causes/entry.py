@@ -125,7 +125,7 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         if verdict.value == "yes":
             name = ""
         elif entered(attempt):
-            name = "token-given"
+            name = "token-for-ineligible"
         elif attempt["outcome"] in ("CALLBACK_ERROR", "INELIGIBLE_CALLBACK"):
             name = "bare-refusal"
         else:

@@ -15,7 +15,8 @@ def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) ->
     for name in needs:
         found = evidence[name]
         if not found.seen and found.cause and found.unseen == verdict.reason:
-            yield Cause(found.cause, exchanges=found.exchanges[-1:] or _failed_sign_in(found.cause, evidence))
+            shown = found.exchanges[-1:] or _failed_sign_in(found.cause, evidence)
+            yield Cause(found.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
             return
     if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
         yield Cause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
