@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
@@ -150,7 +151,7 @@ def _fingerprint(settings: Settings, today: date) -> str:
     if settings.data:
         inputs = [*find(Path(settings.data))[0], *code.glob("loading/*.py"), *made_by]
     for path in sorted(inputs):
-        known.update(path.name.encode() + b"\0")
+        known.update(os.fsencode(path.name) + b"\0")
         try:
             with path.open("rb") as file:
                 known.update(hashlib.file_digest(file, "sha256").digest())

@@ -297,8 +297,13 @@ def _person(given: bytes | dict[str, Any], resource: dict[str, Any]) -> str | No
     if inside:
         return f"a {inside} within it"
     body = given if isinstance(given, bytes) else json_bytes(given)
-    named = ((literal(reference), reference) for reference in references(body))
-    return next((reference for found, reference in named if found and found[0] in PEOPLE), None)
+    return next((each for each in references(body) if _referred(each) in PEOPLE), None)
+
+
+def _referred(reference: str) -> str:
+    """The type that a reference or a query names."""
+    found = literal(reference)
+    return found[0] if found else reference.partition("?")[0].rpartition("/")[2]
 
 
 def _say_nothing(place: Place, text: str) -> None:

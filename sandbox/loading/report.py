@@ -30,10 +30,10 @@ class Listing:
         return listing
 
     def add(self, text: str) -> None:
-        """Count one more."""
+        """Count one more. Names of files need not be UTF-8."""
         self.count += 1
         if len(self.first) < LISTED:
-            self.first.append(text)
+            self.first.append(text.encode(errors="backslashreplace").decode().replace("\n", "\\n"))
 
     def __str__(self) -> str:
         shown = ", ".join(self.first[:_SHOWN])

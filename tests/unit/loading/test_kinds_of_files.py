@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 import zstandard
 
+from sandbox import build
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_value
 from sandbox.loading import Report, load
+from sandbox.settings import Settings
 
 Resource = dict[str, Any]
 PATIENT: Resource = {"resourceType": "Patient", "id": "p1", "birthDate": "1980-02-03"}
@@ -134,6 +136,17 @@ def test_what_is_no_plain_file_is_passed_over_and_named(tmp_path: Path) -> None:
     assert passed == {".hidden/a.ndjson", *others}
     with pytest.raises(FileProblem, match="neither a file nor a folder"):
         load(data / "pipe.ndjson")
+
+
+def test_names_of_files_need_not_be_text(tmp_path: Path) -> None:
+    write(tmp_path, a_ndjson=[PATIENT])
+    for name in (b"/b\xff.ndjson", b"/c\n\xff.txt"):
+        Path(os.fsdecode(os.fsencode(tmp_path) + name)).write_bytes(LINE)
+    _, report, _ = read(tmp_path)
+    assert report.same == {"Patient": 1}
+    assert report.unread.first == [str(tmp_path / r"c\n\udcff.txt")]
+    assert Report.from_json(json_value(json_bytes(report.to_json()))) == report
+    build.place(Settings(data=str(tmp_path)), date(2026, 12, 1))
 
 
 def test_a_folder_that_cannot_be_opened_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -420,6 +433,7 @@ def test_types_without_a_guide_are_loaded_and_their_readers_told(tmp_path: Path)
 
 PERSONAL = {
     "a reference": {"extension": [{"url": "urn:x", "valueReference": MINE}]},
+    "a query": {"extension": [{"url": "urn:x", "valueReference": {"reference": "Patient?identifier=1"}}]},
     "a person inside": {"contained": [{"resourceType": "Patient", "id": "x"}]},
 }
 
