@@ -219,5 +219,12 @@ def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
     texts = [path.read_text() for path in Path(cors_of.__file__).parent.glob("*.py")]
     read = {a or b for text in texts for a, b in looked_up.findall(text)}
     assert {"Authorization", "Prefer", "If-None-Match"} <= read
-    by_browsers = {"Origin", "Access-Control-Request-Method", "Referer", "Sec-Fetch-Site", "Accept-Encoding"}
+    by_browsers = {
+        "Origin",
+        "Access-Control-Request-Method",
+        "Referer",
+        "Sec-Fetch-Site",
+        "Accept-Encoding",
+        "User-Agent",
+    }
     assert read - by_browsers - {"X-Sandbox-Key"} <= set(READ_OF_REQUESTS)

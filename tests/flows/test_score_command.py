@@ -102,7 +102,7 @@ def test_compare_exits_by_what_it_finds(tmp_path: Path) -> None:
         (("score",), "--traffic or --replay"),
         (("score", "http://127.0.0.1:9/fhir", "--edition", "2025-11"), "bands are not"),
         (("score", "http://127.0.0.1:9/fhir", "--reading", "A8=no"), "exactly-200"),
-        (("score", "http://127.0.0.1:9/fhir", "--fail-on", "speed:1"), "no metric 'speed'"),
+        (("score", "http://127.0.0.1:9/fhir", "--fail-on", "speed:1"), "no metric or level 'speed'"),
         (("score", "http://127.0.0.1:9/fhir", "--fail-on", "status:11"), "1 to 10"),
         (("score", "http://127.0.0.1:9/fhir", "--traffic", "/nowhere"), "/nowhere"),
         (("score", "http://127.0.0.1:9/fhir", "--as-of", "2026-01-01"), "--as-of goes with"),

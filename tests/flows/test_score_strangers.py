@@ -193,5 +193,7 @@ def test_npm_oauth2_mock_server(tmp_path: Path) -> None:
         with server(static) as static.origin:
             done = score(f"{static.origin}/fhir", "--facts", facts(tmp_path), "--format", "json")
     assert done.returncode == 0, done.stderr
-    reasons = {m["id"]: m["reason"] for m in json.loads(done.stdout)["metrics"]}
-    assert "names no patient" in reasons["authorization-success"]
+    card = json.loads(done.stdout)
+    points = {m["id"]: m["points"] for m in card["metrics"]}
+    assert points["authorization-success"] == 14, "its one Patient says whose the token is"
+    assert "token-patient" in {finding["rule"] for finding in card["lint"]}, "the token names no patient"

@@ -167,8 +167,8 @@ FAULTS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
         {"smart": False, "metadata": False, "instruments": {"fresh_payer": None}},
         {"smart-configuration": 0, "capability-statement": 0},
     ),
-    "one sign-in in ten dies": (
-        {"refuse_sign_in": lambda u, n: "server_error" if u.startswith("m") and int(u[1:]) % 10 == 3 else ""},
+    "one sign-in in five dies": (
+        {"refuse_sign_in": lambda u, n: "server_error" if u.startswith("m") and int(u[1:]) % 5 == 3 else ""},
         {"authorization-success": 10},
     ),
     "half the sign-ins end on a page": (
