@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sandbox.score.pages.page import Button, Form, Page
-from sandbox.score.pages.words import Tone, is_reversed, means, says, sentence_that_asks, split_name, tone
+from sandbox.score.pages.words import (
+    Tone,
+    is_reversed,
+    means,
+    questions,
+    says,
+    sentence_that_asks,
+    split_name,
+    tone,
+)
 
 RANKS: dict[Tone, int] = {"yes": 5, "later": 4, "sign-in": 3, "go": 2, "": 1}
 
@@ -97,8 +106,11 @@ def _asks_the_opposite(page: Page, by_tone: dict[Tone, list[Button]]) -> bool:
     top = f"{page.title} {page.heading}"
     if "?" not in top and says(top, "consent_page"):
         return False  # the page asks to share, whatever else its text asks
-    asked = page.heading if "?" in page.heading else page.title if "?" in page.title else page.text[:1000]
-    return "?" in asked and (is_reversed(asked) or _leads_off(sentence_that_asks(asked)))
+    if "?" in top:
+        asked = page.heading if "?" in page.heading else page.title
+        return is_reversed(asked) or _leads_off(sentence_that_asks(asked))
+    put = [q for q in questions(page.text[:2000]) if says(q, "put_question")]
+    return bool(put) and all(is_reversed(q) or _leads_off(q) for q in put)
 
 
 def _leads_off(question: str) -> bool:

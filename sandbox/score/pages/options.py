@@ -109,6 +109,8 @@ def _pick(
 ) -> _Candidate | None:
     """The one that shares; else one that does not refuse; the choice that stands, where nothing tells."""
     real = [c for c in candidates if not c.placeholder]
+    if any(c.tone != "no" for c in _likely(real)):
+        real = _likely(real)
     standing = next((c for c in real if c.selected), None)
     if (longest := durations.longest([c.label for c in real])) is not None:
         return real[longest]
@@ -117,7 +119,7 @@ def _pick(
         if standing is not None or not required:
             return standing
         wanted = "no"
-    elif is_reversed(question) and all(len(c.label.split()) == 1 for c in real):
+    elif (is_reversed(question) or _is_of_another(question)) and all(len(c.label.split()) == 1 for c in real):
         wanted = "no"
     other: Tone = "no" if wanted == "yes" else "yes"
     willing = [c for c in real if c.tone == wanted]
@@ -128,7 +130,6 @@ def _pick(
         if real:
             chosen.doubts.append(f"no choice of {_quoted(question or real[0].label)} means yes")
         return standing
-    open_ = _likely(open_)
     if standing in open_:
         return _fullest(open_) if means(standing.label, "part") and _fullest(open_) else standing
     named = [c for c in open_ if username and username.casefold() in f"{c.label} {c.value}".casefold()]
@@ -159,6 +160,11 @@ def _likely(open_: list[_Candidate]) -> list[_Candidate]:
         )
     ]
     return likely or open_
+
+
+def _is_of_another(question: str) -> bool:
+    """`Are you a representative?`: the account that signs in is the member's own."""
+    return says(question, "of_oneself") and says(question, "another_role") and not says(question, "member")
 
 
 def _is_offer(question: str, candidates: Iterable[_Candidate]) -> bool:

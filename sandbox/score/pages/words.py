@@ -91,6 +91,11 @@ def sentence_that_asks(text: str) -> str:
     return re.split(r"[.!;]\s", text.partition("?")[0])[-1].strip()
 
 
+def questions(text: str) -> list[str]:
+    """The sentences that end with a question mark, without it."""
+    return [sentence_that_asks(f"{part}?") for part in text.split("?")[:-1]]
+
+
 def _told(text: str) -> list[str]:
     """The sentences of a text, but for those that only say what a member may do some other day."""
     return [part for part in re.split(r"[.!;:]\s", text) if not _SOME_DAY.search(normalize(part))]

@@ -462,6 +462,27 @@ FLOWS = (
     walked("ages are no durations",
         LOGIN, consent('<label>For <select name="r"><option value="me">Myself<option value="a">1 month old<option value="b">2 year old</select></label>'
                        "<button>Allow</button>", {"r": "me"})),
+    walked("a member or a representative",
+        LOGIN,
+        consent('<fieldset><legend>Are you the member or a representative?</legend><label><input type="radio" name="r" value="a"> Authorized representative'
+                '</label><label><input type="radio" name="r" value="m"> Member</label></fieldset><button>Agree</button>', {"r": "m"})),
+    walked("whether somebody signs as a representative",
+        LOGIN,
+        consent('<fieldset><legend>Are you signing as an authorized representative?</legend><label><input type="radio" name="r" value="y"> Yes</label>'
+                '<label><input type="radio" name="r" value="n"> No</label></fieldset><button>Agree</button>', {"r": "n"})),
+    walked("a receiver among the choices",
+        LOGIN,
+        consent('<label><input type="radio" name="r" value="n" checked> Do not share</label>'
+                '<label><input type="radio" name="r" value="y"> Share with my provider</label><button>Agree</button>', {"r": "y"})),
+    walked("questions beside the one that is asked",
+        LOGIN, Shown('<h1>Terms</h1><p>Terms may change. Do you accept them?</p><form method="post" action="{send}"><button name="d" value="n">No</button>'
+                     '<button name="d" value="y">Yes</button></form><footer>Need help? Forgot your password?</footer>', {"d": "y"})),
+    walked("only questions that nobody has to answer",
+        LOGIN, Shown('<h1>Welcome back</h1><form method="post" action="{send}"><button name="d" value="n">No</button>'
+                     '<button name="d" value="y">Yes</button></form><footer>Forgot your password?</footer>', {"d": "y"})),
+    walked("a question whether to connect another account",
+        LOGIN, Shown('<h1>Connect to a new account?</h1><form method="post" action="{send}"><button name="d" value="n">No</button>'
+                     '<button name="d" value="y">Yes</button></form>', {"d": "y"})),
     # what is the payer's
     Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
     Flow("a wrong password in Spanish, with scripts",
