@@ -123,6 +123,8 @@ def _leads_off(question: str) -> bool:
 
 
 def _best(buttons: Sequence[Button]) -> Button:
+    if (role := of_members([b.label for b in buttons])) != "":
+        return next(b for b in buttons if b.label == role)
     return next((b for b in buttons if means(b.label, "everything")), buttons[0])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from sandbox.score.pages.asides import needs
 from sandbox.score.pages.buttons import is_consent, is_offer, of_members, tone_of
@@ -68,7 +68,8 @@ def _to_the_app(page: Page, forms: list[Form], state: State) -> Step | Follow | 
             if button.submits and means(button.label, "to_the_app"):
                 return Step(form, button, "choice", {}, (f"pressed “{button.label[:60]}”",))
     for link in page.links:
-        if means(link.label, "to_the_app"):
+        answers = {"code", "state"} <= parse_qs(urlsplit(link.url).query).keys()
+        if means(link.label, "to_the_app") or (answers and tone(link.label) == "go"):
             return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
     return None
 

@@ -483,6 +483,11 @@ FLOWS = (
     walked("a question whether to connect another account",
         LOGIN, Shown('<h1>Connect to a new account?</h1><form method="post" action="{send}"><button name="d" value="n">No</button>'
                      '<button name="d" value="y">Yes</button></form>', {"d": "y"})),
+    walked("sign in as an employee or as a member",
+        Shown('<h1>Sign in</h1><form method="post" action="{send}"><button name="i" value="e">Employee sign in</button>'
+              '<button name="i" value="m">Member sign in</button></form>', {"i": "m"}), LOGIN, CONSENT),
+    walked("identity providers by links",
+        Shown('<h1>Choose identity provider</h1><a href="/e">Employees</a><a href="{send}">Members and patients</a>'), LOGIN, CONSENT),
     # what is the payer's
     Flow("a wrong password is said", (LOGIN, Shown('<p role="alert">Your user name or password is incorrect.</p>' + LOGIN.html)), "LOGIN_FAILED", "did not accept"),
     Flow("a wrong password in Spanish, with scripts",

@@ -131,3 +131,11 @@ def test_a_form_is_not_what_the_path_above_its_action_sounds_like(above: str) ->
     )
     submission = sent(html, logged_in=True)
     assert dict(submission.pairs) == {"request": "1", "decision": "allow"}
+
+
+def test_a_last_page_leads_back_by_a_link_that_holds_the_code() -> None:
+    found = decided(
+        '<h1>All done</h1><a href="http://127.0.0.1/callback?code=1&amp;state=s">Continue</a>', logged_in=True
+    )
+    assert isinstance(found, Follow)
+    assert found.url == "http://127.0.0.1/callback?code=1&state=s"
