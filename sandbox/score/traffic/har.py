@@ -49,7 +49,7 @@ def find_base(entries: Sequence[Any]) -> str:
 def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[Record]:
     """Records of an archive's entries: sign-ins anywhere, FHIR below `base`. `leave_out` is told of what is
     no entry."""
-    read = list(entries_of(entries, leave_out))
+    read = sorted(entries_of(entries, leave_out), key=lambda entry: entry.when)
     reader = _Reader(base, [entry.url for entry in read])
     for entry in read:
         try:
@@ -171,7 +171,7 @@ class _Reader:
         for link in entry.objects("link"):
             if link.get("relation") == "next":
                 with suppress(ValueError):
-                    self._next[urljoin(entry.url, str(link.get("url")))] = rtype
+                    self._next[canonical_url(urljoin(entry.url, str(link.get("url"))))] = rtype
         return Record(
             kind="fhir",
             attempt_id=name,

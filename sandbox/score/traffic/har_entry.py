@@ -19,6 +19,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from sandbox.core import files
+from sandbox.core.urls import canonical_url
 from sandbox.score.answers import shown
 
 BODY_MOST = 16 << 20
@@ -70,7 +71,7 @@ class Entry:
         self._entry, self._response = entry, response
         self.ts = _time(entry.get("startedDateTime"), got.get("date", ""), before)
         self.ms = max(0.0, float(entry.get("time") or 0))
-        self.method, self.url = str(request["method"]), str(request["url"])
+        self.method, self.url = str(request["method"]).upper(), canonical_url(str(request["url"]))
         self.status = max(0, int(response["status"] or 0))
         parts = urlsplit(self.url)
         self.path, self.origin = parts.path, f"{parts.scheme}://{parts.netloc}".lower()
@@ -79,11 +80,17 @@ class Entry:
         self.token = token.strip() if scheme.lower() == "bearer" else ""
         self.request_id = got.get("x-request-id", "") or got.get("x-correlation-id", "")
         location = response.get("redirectURL") or got.get("location", "")
-        self.location = urljoin(self.url, location) if location else ""
+        self.location = canonical_url(urljoin(self.url, location)) if location else ""
         self.form = _form(request.get("postData") or {})
         content = response.get("content") or {}
         self.mime = str(content.get("mimeType") or got.get("content-type", ""))
         self.body = _body(content)
+
+    @property
+    def when(self) -> datetime:
+        """The time as one that can be compared."""
+        when = datetime.fromisoformat(self.ts)
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
 
     @property
     def redirects(self) -> bool:

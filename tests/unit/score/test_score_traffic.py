@@ -594,3 +594,30 @@ def test_records_may_be_a_list(tmp_path: Path) -> None:
     found = reading.read(path)
     assert [record.rtype for record in found.records] == ["Coverage", "Patient"]
     assert found.problems == ["record 2: ts: Field required"]
+
+
+@pytest.mark.parametrize("way", ["port", "case", "order"])
+def test_an_archive_says_the_same_however_it_is_written(tmp_path: Path, way: str) -> None:
+    base = "https://p.example/fhir"
+    further = bundle(link=[{"relation": "next", "url": f"{base}?_getpages=1"}])
+    entries = [
+        har_entry(0, "GET", f"{base}/metadata"),
+        {**har_entry(1, "GET", f"{base}/Coverage?patient=1"), **further},
+        {**har_entry(2, "GET", f"{base}?_getpages=1"), **bundle()},
+        har_entry(3, "OPTIONS", f"{base}/Goal", 204),
+        {**har_entry(4, "POST", f"{base}/Goal/_search"), **bundle()},
+    ]
+    for entry in entries:
+        request = entry["request"]
+        if way == "port":
+            request["url"] = request["url"].replace("p.example", "P.example:443")
+        elif way == "case":
+            request["method"] = request["method"].lower()
+    path = tmp_path / "log.har"
+    path.write_text(json.dumps({"log": {"entries": entries[::-1] if way == "order" else entries}}))
+    found = reading.read(path)
+    assert [(record.rtype, record.extract_step) for record in found.records if record.kind == "fhir"] == [
+        ("Coverage", "individual"),
+        ("Coverage", "pagination"),
+        ("Goal", "individual"),
+    ]
