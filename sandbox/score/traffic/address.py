@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from urllib.parse import parse_qsl, urlsplit
 
 from sandbox.score.traffic.record import Step
 
 _PAGE = frozenset({"_getpages", "_page", "page", "ct", "cursor", "_offset", "_getpagesoffset", "pagetoken"})
-REQUEST = re.compile(r"/([A-Z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?\Z")
+REQUEST = re.compile(
+    r"/((?!(?:Fhir|Api)\b)[A-Z][a-z][A-Za-z]+)(?:/_search|/([A-Za-z0-9\-.]{1,64}))?(/\$everything)?/?\Z"
+)
 """The end of a path: type, id, and whether it is `$everything`."""
 
 
@@ -19,8 +22,7 @@ def kind_and_step(url: str) -> tuple[str, Step]:
     except ValueError:
         return "", "individual"
     found = REQUEST.search(parts.path)
-    names = {name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)}
-    if names & _PAGE:
+    if asks_for_page(name for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         return found[1] if found else "", "pagination"
     if not found:
         return "", "individual"
@@ -28,6 +30,11 @@ def kind_and_step(url: str) -> tuple[str, Step]:
     if everything:
         return kind, "everything"
     return kind, "reference" if id_ and kind != "Patient" else "individual"
+
+
+def asks_for_page(names: Iterable[str]) -> bool:
+    """Whether these parameters are those of a further page."""
+    return any(name.lower() in _PAGE for name in names)
 
 
 def names_type(url: str) -> bool:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from sandbox.core.urls import canonical_url
 from sandbox.score import outcomes
-from sandbox.score.traffic.address import REQUEST
+from sandbox.score.traffic.address import REQUEST, asks_for_page
 from sandbox.score.traffic.har_entry import Entry, entries_of
 from sandbox.score.traffic.record import Record, Step
 
@@ -98,6 +98,8 @@ class _Reader:
             return self._moved.pop(entry.url)
         if entry.url in self._next:
             return self._next[entry.url], None, None
+        if entry.origin + entry.path.rstrip("/") == self._base and asks_for_page(entry.query):
+            return "", None, None
         match = REQUEST.fullmatch(below)
         return (match[1], match[2], match[3]) if match else None
 
@@ -157,7 +159,7 @@ class _Reader:
     def _fhir(self, entry: Entry, rtype: str, id_: str | None, everything: str | None) -> Record:
         name = self._by_token.get(entry.token, self._latest)
         step: Step = "individual"
-        if entry.url in self._next:
+        if entry.url in self._next or not rtype:
             step = "pagination"
         elif everything:
             step = "everything"

@@ -18,6 +18,7 @@ from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
 from sandbox.score.run import Log, grade_log, regrade
 from sandbox.score.traffic import reading, record
+from sandbox.score.traffic.observe import observe
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CLINICAL = ("Observation", "Condition", "Goal", "Encounter")
@@ -621,3 +622,24 @@ def test_an_archive_says_the_same_however_it_is_written(tmp_path: Path, way: str
         ("Coverage", "pagination"),
         ("Goal", "individual"),
     ]
+
+
+def test_a_page_is_known_by_its_address_where_an_archive_has_no_bodies(tmp_path: Path) -> None:
+    base = "https://p.example/fhir"
+    urls = (f"{base}/Coverage?patient=1", f"{base}?_getpages=1", f"{base}/?_getpages=2", f"{base}?theme=dark")
+    path = tmp_path / "log.har"
+    path.write_text(
+        json.dumps({"log": {"entries": [har_entry(number, "GET", url) for number, url in enumerate(urls)]}})
+    )
+    found = reading.read(path, base)
+    assert [record.extract_step for record in found.records] == ["individual", "pagination", "pagination"]
+
+
+@pytest.mark.parametrize("base", ["/fhir", "/FHIR/R4", "/Fhir/R4", "/Api/FHIR", "/Api/v1"])
+def test_the_name_of_a_base_is_no_type(tmp_path: Path, base: str) -> None:
+    first = fhir("Patient", step="everything", url=f"https://p.example{base}/Patient/1/$everything")
+    page = fhir("", seconds=3, url=f"https://p.example{base}?_getpages=1")
+    del page["extract_step"]
+    found = observe(reading.read(written(tmp_path, [first, page])), 182)
+    (walk,) = found["everything"].value
+    assert walk["pages"] == 2
