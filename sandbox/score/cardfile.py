@@ -111,7 +111,7 @@ class CardFile(_Read):
 
     edition: str
     target: str
-    taken: str = Field(description="UTC, ISO 8601")
+    taken: str = Field("", description="UTC, ISO 8601; empty where nothing tells")
     sample_seed: int | None = Field(None, description="What drew the members; null when nobody was drawn")
     score: int
     max: int
@@ -122,7 +122,7 @@ class CardFile(_Read):
         None, description="Which metrics count, and why there are two sums"
     )
     notes: list[str] = Field([], description="What the person who grades must know of this examination")
-    findings: list[str] = Field(description="Where sources differ, one line each")
+    findings: list[str] = Field([], description="Where sources differ, one line each")
     gains: list[Gain] = []
     lint: list[LintEntry] = Field([], description="What the rubric does not count")
     details: dict[str, Detail] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -40,7 +41,8 @@ class Records:
 
     def __init__(self) -> None:
         self._members: list[_Member] = []
-        self._literal = self._logical = 0
+        self._literal: Counter[str] = Counter()
+        self._logical: Counter[str] = Counter()
 
     def begin(self, patient: str) -> None:
         """The records that come now are shown to this patient."""
@@ -71,22 +73,28 @@ class Records:
                 yield "same-records", "two members are shown the very same records"
             elif len(one.prints) >= LEAST_RECORDS and one.prints == other.prints:
                 yield "same-records", "two members have the same records under other ids"
-        if self._logical >= LEAST_REFERENCES and self._logical > self._literal:
-            told = f"{self._logical} references name an identifier only, {self._literal} an address"
+        logical, literal = self._logical.total(), self._literal.total()
+        if logical >= LEAST_REFERENCES and logical > literal:
+            told = f"{logical} references name an identifier only, {literal} an address"
             yield "references-logical", f"to organizations, practitioners and places {told}"
+            return
+        for name, count in sorted(self._logical.items()):
+            if count >= LEAST_REFERENCES and count > self._literal[name]:
+                told = f"{count} references name an identifier only, {self._literal[name]} an address"
+                yield "references-logical", f"in {name} {told}"
 
-    def _count(self, reference: dict[str, Any]) -> None:
-        """Count a Reference to somebody or something beside the member's own records."""
+    def _count(self, name: str, reference: dict[str, Any]) -> None:
+        """Count a Reference to somebody or something beside the member's own records, by its element."""
         said = reference.get("reference")
         if isinstance(said, str) and said:
             kind = bundles.type_of(f"{said}/")
-            self._literal += said[:1] != "#" and kind not in PERSONAL and kind != "Patient"
+            self._literal[name] += said[:1] != "#" and kind not in PERSONAL and kind != "Patient"
         elif isinstance(reference.get("identifier"), dict):
-            self._logical += reference.get("type") not in (*PERSONAL, "Patient")
+            self._logical[name] += reference.get("type") not in (*PERSONAL, "Patient")
 
 
 def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str, Any]]:
-    """Name and value of everything simple inside a resource; `referred` hears of each Reference."""
+    """Name and value of everything simple inside a resource; `referred` hears of each Reference, by name."""
     waiting: list[tuple[str, Any, int]] = [("", resource, 0)]
     while waiting:  # not recursive: a stranger decides how deep this goes
         name, value, depth = waiting.pop()
@@ -94,7 +102,7 @@ def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str
             continue
         if type(value) is dict:
             if referred is not None and depth and ("reference" in value or _is_logical(value)):
-                referred(value)
+                referred(name, value)
             waiting += [(inner, each, depth + 1) for inner, each in value.items() if inner not in _UNSAID]
         elif type(value) is list:
             waiting += [(name, each, depth + 1) for each in value]

@@ -222,3 +222,12 @@ def test_what_nobody_could_see_for_one_reason_is_told_once() -> None:
     for metric in ("sync-speed", "inactive-members", "refresh-token"):
         assert metric in after
     assert "authorization-success (-14)" in told
+
+
+def test_a_card_that_holds_the_score_and_no_more_can_be_compared(tmp_path: Path) -> None:
+    """Cards of other graders, and of older versions, lack what was added since."""
+    said = json.loads(forms.render(card(), "json"))
+    kept = ("edition", "target", "score", "max", "range", "metrics", "vendor")
+    path = tmp_path / "card.json"
+    path.write_text(json.dumps({name: said[name] for name in kept}))
+    assert cardfile.read(path).points() == {entry["id"]: entry["points"] for entry in said["metrics"]}

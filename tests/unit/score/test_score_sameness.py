@@ -107,6 +107,22 @@ def test_logical_references_are_said_where_the_letter_gives_the_points(grade_fak
     assert "215 references name an identifier only, 5 an address" in said(card)["references-logical"]
 
 
+class LogicalProviders(FakePayer):
+    """All providers by identifier, every insurer by the address of one Organization."""
+
+    def data(self, patient: str) -> list[dict[str, Any]]:
+        found = super().data(patient)
+        for resource in found[2:]:
+            resource["provider"] = {"identifier": {"system": "http://npi", "value": "1"}}
+            resource["insurer"] = resource["performer"] = {"reference": "Organization/o-1"}
+        return found
+
+
+def test_an_insurer_with_an_address_does_not_hide_providers_without(grade_fake: Grade) -> None:
+    card, _ = grade_fake(LogicalProviders())
+    assert said(card)["references-logical"].startswith("in provider 2")
+
+
 def test_a_member_lent_as_lapsed_who_is_covered_is_said() -> None:
     told = "coverage of the member lent as lapsed-4000 has not ended"
     lapsed = {"30": {"works": True}, "4000": {"works": False, "contradicts": told}}
