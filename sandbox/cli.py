@@ -133,11 +133,15 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
 @click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
 @click.option("--tls-key", help="The private key of that certificate (PEM).")
-def serve(allowed_host: tuple[str, ...], **given: Any) -> None:
+@click.option("--quiet", is_flag=True, help="Print neither progress nor addresses.")
+def serve(allowed_host: tuple[str, ...], quiet: bool, **given: Any) -> None:
     """Run the payer."""
     from sandbox.serving import serve as run
 
     settings = _settings(allowed_host=",".join(allowed_host) or None, **given)
+    if quiet:
+        run(settings, lambda _: None, lambda _: None)
+        return
     building = _reading() if settings.data else _progress(settings.members, "building the population")
     run(settings, building, say)
 

@@ -7,12 +7,14 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from sandbox.build import place
-from sandbox.cli import _progress
+from sandbox.cli import _progress, cli
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.settings import Settings
 
@@ -61,3 +63,18 @@ def test_the_image_is_whole_before_its_server_starts() -> None:
     order = [DOCKERFILE.index(word) for word in ("useradd", "USER payer", "ENV XDG", "RUN payer-sandbox")]
     assert order == sorted(order)
     assert int(re.findall(r"--start-period=(\d+)s", DOCKERFILE)[0]) >= 120
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+def test_a_quiet_server_prints_neither_progress_nor_addresses(
+    quiet: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def serve(settings: Settings, building: Callable[[int], None], tell: Callable[[str], None]) -> None:
+        building(settings.members)
+        tell("FHIR base")
+
+    monkeypatch.setattr("sandbox.serving.serve", serve)
+    result = CliRunner().invoke(cli, ["serve", *(["--quiet"] if quiet else [])])
+    assert result.exit_code == 0
+    assert ("FHIR base" in result.output) is not quiet
+    assert ("building" in result.output) is not quiet
