@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from urllib.parse import parse_qs
 
 import httpx
 import pytest
@@ -12,8 +13,9 @@ from fake_payer import Time
 
 from sandbox.score.answers import retry_after, shown
 from sandbox.score.client import Client
+from sandbox.score.discovery import discover
 from sandbox.score.guard import Guard
-from sandbox.score.tokens import Bearer
+from sandbox.score.tokens import App, Bearer, Endpoints
 
 BASE = "https://payer.example/fhir"
 
@@ -182,3 +184,47 @@ def test_retry_after_counts_from_the_servers_own_clock() -> None:
 )
 def test_what_evidence_keeps_of_a_url(url: str, step: str, kept: str) -> None:
     assert shown(url, step) == kept
+
+
+def test_a_token_is_renewed_with_the_newest_refresh_token() -> None:
+    good = ["r0"]
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        spent = parse_qs(request.content.decode())["refresh_token"]
+        if spent != good[-1:]:
+            return httpx.Response(400, json={"error": "invalid_grant"})
+        good.append(f"r{len(good)}")
+        return httpx.Response(200, json={"access_token": f"a{len(good)}", "refresh_token": good[-1]})
+
+    where = Endpoints(f"{BASE}/authorize", f"{BASE}/token")
+    with client(answer, Time()) as http:
+        bearer = Bearer("a0", "r0", http=http, endpoints=where, app=App("app", "http://127.0.0.1/callback"))
+        assert [bearer.renew(), bearer.renew()] == [True, True]
+        assert (bearer.token, bearer.refresh_token) == ("a3", "r2")
+
+
+def test_a_refresh_token_that_is_not_rotated_stays_good() -> None:
+    where = Endpoints(f"{BASE}/authorize", f"{BASE}/token")
+    with client(lambda _: httpx.Response(200, json={"access_token": "a1"}), Time()) as http:
+        bearer = Bearer("a0", "r0", http=http, endpoints=where, app=App("app", "http://127.0.0.1/callback"))
+        assert bearer.renew()
+        assert (bearer.token, bearer.refresh_token) == ("a1", "r0")
+
+
+@pytest.mark.parametrize(
+    ("statuses", "tries"), [([503, 200], 2), ([429, 500, 200], 3), ([404, 200], 1), ([500, 500, 500, 200], 3)]
+)
+def test_a_document_is_asked_for_again_after_a_hiccup(statuses: list[int], tries: int) -> None:
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.url.path)
+        status = statuses[asked.count(request.url.path) - 1]
+        said = {"resourceType": "CapabilityStatement", "token_endpoint": f"{BASE}/token"}
+        return httpx.Response(status, json=said if status == 200 else {})
+
+    with client(answer, Time()) as http:
+        found = discover(http, BASE)
+    for document in (found.capability, found.smart):
+        assert len(document.exchanges) == tries
+        assert document.present == (statuses[tries - 1] == 200)
