@@ -16,6 +16,7 @@ PICTURES = os.environ.get("SCREENSHOTS")
 
 def judge(page: Any, axe: str, what: str) -> None:
     """No violation, nothing wider than the screen, one main with one heading of the first level."""
+    page.wait_for_load_state()  # with its style sheet
     width = page.viewport_size["width"]
     if PICTURES:
         page.screenshot(path=Path(PICTURES) / f"{what}-{width}.png", full_page=True)

@@ -29,10 +29,8 @@ def judge(evidence: Evidence) -> Verdict:
 
 def found_nothing(sync: Observation) -> bool:
     """Whether no member's searches showed any resource."""
-    if not sync.seen or not isinstance(sync.value, dict):
-        return False
-    members = sync.value.get("members") or []
-    return bool(members) and not any(m.get("filled", m.get("types")) for m in members)
+    members = sync.value["members"] if sync.seen else []
+    return bool(members) and not any(member.get("filled", member["types"]) for member in members)
 
 
 def _causes(failures: dict[str, int]) -> str:

@@ -135,6 +135,26 @@ def test_reference_resolution(resolved: int, read: int, earned: int) -> None:
     assert points("reference-resolution", references=found) == earned
 
 
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        ([{"types": ["Coverage"], "filled": []}], "the searches found no resource"),
+        ([{"types": []}], "the searches found no resource"),
+        (
+            [{"types": ["Coverage"], "filled": []}, {"types": [], "filled": ["Coverage"]}],
+            "no resource points",
+        ),
+        ([{"types": ["Coverage"]}], "no resource points"),
+        ([], "no resource points"),
+        (None, "no resource points"),
+    ],
+)
+def test_no_reference_at_all_has_its_reason(members: list[dict[str, Any]] | None, told: str) -> None:
+    found = seen({"read": 0, "resolved": 0, "failures": {}})
+    sync = unseen("nobody signed in") if members is None else seen({"members": members})
+    assert verdict_of("reference-resolution", references=found, sync=sync).reason.startswith(told)
+
+
 def test_reference_resolution_names_types_by_status() -> None:
     failures = {"404 Practitioner": 4, "404 Organization": 4, "no answer Location": 1}
     found = seen({"read": 31, "resolved": 22, "failures": failures})
