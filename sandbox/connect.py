@@ -4,13 +4,9 @@ response as it came."""
 from __future__ import annotations
 
 import re
-import secrets
+from datetime import UTC, datetime
 from typing import Any
 
-from joserfc import jwt
-from joserfc.jwk import ECKey
-
-from sandbox.core.clock import Clock, SystemClock
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_value
 from sandbox.score import tokens
@@ -19,13 +15,13 @@ from sandbox.score.discovery import Discovery, discover
 from sandbox.score.facts import NO_FACTS, PATH, parse
 from sandbox.score.guard import Guard, addresses
 from sandbox.score.signin import Account, sign_in
-from sandbox.score.tokens import App, Endpoints, TokenReply
+from sandbox.score.tokens import App
 from sandbox.settings import root
 
 BACKEND = "sandbox-backend"
 """The backend service that every sandbox knows; its private key is public on purpose."""
+SYSTEM_SCOPE = "system/*.rs"
 
-_JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _PAYERS_TIME = re.compile(r"by this payer's clock it is (\d{1,12})")
 
 
@@ -84,37 +80,23 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
         return TokenResponse(response)
 
 
-def system_token(base: str, *, scope: str, clock: Clock | None = None) -> TokenResponse:
+def system_token(base: str, *, scope: str) -> TokenResponse:
     """A token of the backend service at the payer `base` (without /fhir): it reads every member's data, and
     what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
     fhir = f"{base}/fhir"
+    key = json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes())
+    app = App(BACKEND, "", key=key, auth_method="private_key_jwt")
     with Client(Guard(fhir, (), addresses)) as http:
         endpoints = _discovered(http, fhir).endpoints(NO_FACTS.instruments)
         if endpoints is None:
             raise UsageError(f"{fhir} does not say where tokens come from")
-        now = int((clock or SystemClock()).now().timestamp())
-        reply = _granted(http, endpoints, scope or "system/*.rs", now)
+        reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE)
         if said := _PAYERS_TIME.search(reply.text("error_description")):
-            reply = _granted(http, endpoints, scope or "system/*.rs", int(said[1]))
+            when = datetime.fromtimestamp(int(said[1]), UTC)
+            reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE, when)
         if not reply.works:
             raise UsageError(f"{BACKEND} got no token: {reply.text('error_description') or reply.why()}")
         return TokenResponse(reply.body)
-
-
-def _granted(http: Client, endpoints: Endpoints, scope: str, now: int) -> TokenReply:
-    """What the token endpoint says to an assertion that was signed at `now` (seconds)."""
-    key = ECKey.import_key(json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes()))
-    claims = {"iss": BACKEND, "sub": BACKEND, "aud": endpoints.token, "exp": now + 200}
-    claims["jti"] = secrets.token_urlsafe(16)
-    header = {"alg": "ES384", "typ": "JWT", "kid": key.kid}
-    form = {
-        "grant_type": "client_credentials",
-        "scope": scope,
-        "client_assertion_type": _JWT_BEARER,
-        "client_assertion": jwt.encode(header, claims, key, algorithms=["ES384"]),
-    }
-    answer = http.send("POST", endpoints.token, step="token", reach="page", form=form)
-    return TokenReply(answer, answer.json())
 
 
 def _discovered(http: Client, fhir: str) -> Discovery:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sandbox.core import files
@@ -85,8 +86,18 @@ def refresh(http: Client, endpoints: Endpoints, app: App, refresh_token: str) ->
     return _post(http, endpoints, app, {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
 
-def _post(http: Client, endpoints: Endpoints, app: App, form: dict[str, str]) -> TokenReply:
-    proof = client_auth.prove(app, endpoints, http.now())
+def client_credentials(
+    http: Client, endpoints: Endpoints, app: App, scope: str, when: datetime | None = None
+) -> TokenReply:
+    """A backend service's token (SMART App Launch 2.2, Backend Services). `when` is the time that the
+    assertion is made at, where the payer lives at another than we do."""
+    return _post(http, endpoints, app, {"grant_type": "client_credentials", "scope": scope}, when)
+
+
+def _post(
+    http: Client, endpoints: Endpoints, app: App, form: dict[str, str], when: datetime | None = None
+) -> TokenReply:
+    proof = client_auth.prove(app, endpoints, when or http.now())
     http.secrets |= proof.secrets
     headers = {"Accept": "application/json", **proof.headers}
     answer = http.send(
