@@ -61,7 +61,7 @@ _LOOK = """() => {
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium, by the names it is installed under."""
+    """A Chromium of this machine, by its usual names; None leaves the choice to Playwright."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     return next((found for name in names if (found := shutil.which(name))), None)
 
@@ -147,13 +147,10 @@ class _Visit:
                 return None
             self._looks.append(trace.look(self._address(seen.page), self._status, seen.page, found))
             if isinstance(found, Stop):
-                if not found.ours and after.doubts and self._status < 500:
-                    return Stop(f"{found.reason}, and {after.doubts[-1]}", ours=True, login=found.login)
-                return found
+                return after.weigh(found, self._status)
             self._state = after
-            tried = seen.page.signature
-            self._state.tried[tried] = self._state.tried.get(tried, 0) + 1
-            before = tried
+            self._state.note_tried(seen.page)
+            before = seen.page.signature
             if isinstance(found, Step):
                 self._state.doubts += found.doubts
             self._act(seen, found)

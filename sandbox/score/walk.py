@@ -93,20 +93,14 @@ class Walk:
             found = problem
         self._looks.append(trace.look(self._address(answer), answer.status, page, found))
         if isinstance(found, Stop):
-            return self._weighed(found, answer, page)
-        self._state.tried[page.signature] = self._state.tried.get(page.signature, 0) + 1
+            if "invalid_scope" in page.text:
+                return Stop(f"{found.reason} (invalid_scope)", found.ours)
+            return self._state.weigh(found, answer.status)
+        self._state.note_tried(page)
         if isinstance(found, Follow):
             return Submission("GET", found.url, ())
         self._state.doubts += found.doubts
         return submit(found, page)
-
-    def _weighed(self, stop: Stop, answer: Answer, page: Page) -> Stop:
-        """A stop after a doubtful step is ours, unless the payer's server itself failed."""
-        if "invalid_scope" in page.text:
-            return Stop(f"{stop.reason} (invalid_scope)", stop.ours)
-        if not stop.ours and self._state.doubts and answer.status < 500:
-            return Stop(f"{stop.reason}, and {self._state.doubts[-1]}", ours=True, login=stop.login)
-        return stop
 
     def _submit(self, step: Submission) -> Answer:
         if step.method == "POST":

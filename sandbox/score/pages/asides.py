@@ -11,8 +11,10 @@ from sandbox.score.pages.words import means
 
 
 def forms_of(page: Page, state: State) -> list[Form]:
-    forms = [form for form in page.forms if form.method != "dialog"]
-    return [*page.forms, page.loose] if state.interactive else forms
+    """The forms that can be sent; where scripts run, also those that need them."""
+    if state.interactive:
+        return [*page.forms, page.loose]
+    return [form for form in page.forms if form.method != "dialog"]
 
 
 def robot_check(page: Page) -> Stop | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import parse_qs, urlsplit
 
-from sandbox.score.pages.asides import needs
+from sandbox.score.pages.asides import needs, robot_check
 from sandbox.score.pages.buttons import is_consent, is_offer, of_members, tone_of
 from sandbox.score.pages.fields import asks
 from sandbox.score.pages.login import is_beside
@@ -18,8 +18,8 @@ LONGEST_WAIT_SECONDS = 60.0  # of a meta refresh; a longer one ends a session, i
 
 def elsewhere(page: Page, forms: list[Form], state: State) -> Step | Follow | Stop:
     """No form goes on: a link, a refresh, or the end."""
-    if page.robot_check:
-        return Stop(f"the page shows a CAPTCHA ({page.robot_check})", ours=True)
+    if (captcha := robot_check(page)) is not None:
+        return captcha
     if page.refresh and page.refresh_seconds <= LONGEST_WAIT_SECONDS:
         return Follow(page.refresh, "followed the page's refresh")
     if (needed := needs(forms)) is not None:

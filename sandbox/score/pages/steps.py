@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sandbox.score.pages.page import Button, Form
+from sandbox.score.pages.page import Button, Form, Page
 
 Purpose = Literal["login", "name", "choice"]
 Values = dict[int, str | bool | tuple[str, ...]]
@@ -25,6 +25,16 @@ class State:
     scripted_login: bool = False
     tried: dict[tuple[object, ...], int] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
+
+    def note_tried(self, page: Page) -> None:
+        """Something is done on this page once more."""
+        self.tried[page.signature] = self.tried.get(page.signature, 0) + 1
+
+    def weigh(self, stop: Stop, status: int) -> Stop:
+        """A stop after a doubtful step is ours, unless the payer's server itself failed."""
+        if stop.ours or not self.doubts or status >= 500:
+            return stop
+        return Stop(f"{stop.reason}, and {self.doubts[-1]}", ours=True, login=stop.login)
 
 
 @dataclass(frozen=True)
