@@ -65,9 +65,9 @@ class Discovery:
 
     def endpoints(self, instruments: Instruments) -> Endpoints | None:
         """Where to sign in: smart-configuration, else the oauth-uris extension, else instruments."""
-        supported = _words(self.smart.body.get("scopes_supported"))
-        methods = _words(self.smart.body.get("token_endpoint_auth_methods_supported"))
-        capabilities = _words(self.smart.body.get("capabilities"))
+        supported = texts(self.smart.body.get("scopes_supported"))
+        methods = texts(self.smart.body.get("token_endpoint_auth_methods_supported"))
+        capabilities = texts(self.smart.body.get("capabilities"))
         for said_by, authorization, token in (
             (
                 "smart-configuration",
@@ -192,7 +192,8 @@ def _searches(entry: dict[str, Any]) -> bool:
     return not codes or "search-type" in codes
 
 
-def _words(value: Any) -> tuple[str, ...]:
+def texts(value: Any) -> tuple[str, ...]:
+    """What is text in a list; nothing where there is no list."""
     return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 

@@ -6,6 +6,7 @@ that has none). What is wrong in it is named, field by field, and the rest is us
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
@@ -127,6 +128,13 @@ class Instruments(_Read):
 
     def of_role(self, role: str) -> tuple[Member, ...]:
         return tuple(m for m in self.members if m.role == role)
+
+    def open_payer(self) -> tuple[str, str]:
+        """The name of a new session and the FHIR base of its payer; two empty texts where none is lent."""
+        if "{session}" not in (self.fresh_payer or ""):
+            return "", ""  # not one of our own: its clock is not ours to move
+        name = f"grade-{secrets.token_hex(6)}"
+        return name, str(self.fresh_payer).replace("{session}", name).rstrip("/")
 
     def origins(self) -> frozenset[str]:
         """The URLs named here: a facts *file* vouches for their origins, a served document does not."""

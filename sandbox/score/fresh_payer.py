@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sandbox.score import lent_clock, refreshing
 from sandbox.score.client import Client
-from sandbox.score.discovery import Discovery
+from sandbox.score.discovery import Discovery, texts
 from sandbox.score.evidence import Exchange, Observation, Reason, unseen
 from sandbox.score.facts import Facts, Member
 from sandbox.score.guard import origin
@@ -90,7 +90,7 @@ def unlike(tested: Discovery, fresh: Discovery) -> str:
     """How two payers differ in what they say of themselves; empty when they do not, or do not say."""
     if tested.smart.present and fresh.smart.present:
         for name in LISTS:
-            if _words(tested.smart.body.get(name)) != _words(fresh.smart.body.get(name)):
+            if set(texts(tested.smart.body.get(name))) != set(texts(fresh.smart.body.get(name))):
                 return f"the fresh payer says otherwise in its smart-configuration: {name}"
     if tested.capability.present and fresh.capability.present:
         if tested.capability.body.get("fhirVersion") != fresh.capability.body.get("fhirVersion"):
@@ -126,9 +126,3 @@ def _elsewhere(fresh: str | None, base: str) -> str:
     if not fresh or origin(fresh) == origin(base):
         return ""
     return "the fresh payer is at another origin than the payer under test"
-
-
-def _words(value: object) -> frozenset[str]:
-    return (
-        frozenset(word for word in value if isinstance(word, str)) if isinstance(value, list) else frozenset()
-    )

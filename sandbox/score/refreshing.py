@@ -6,7 +6,6 @@ may be touched. The newest token is always the one used (RFC 6749 §6).
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -55,10 +54,9 @@ def fresh_grant(
     """Sign in at a payer of our own, as the one at `target` lends it. Several accounts are tried: a sign-in
     may fail by accident. `scope` and `driver` are those that work at the target."""
     exchanges: list[Exchange] = []
-    if "{session}" not in (instruments.fresh_payer or ""):
-        return None, ()  # not one of our own: its clock is not ours to move
-    name = f"grade-{secrets.token_hex(6)}"
-    base = str(instruments.fresh_payer).replace("{session}", name).rstrip("/")
+    name, base = instruments.open_payer()
+    if not base:
+        return None, ()
     found = discover(http, base)
     exchanges += [*found.capability.exchanges, *found.smart.exchanges]
     # instruments name the endpoints of the payer under test, not of this one: they are no fallback

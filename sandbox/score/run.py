@@ -233,6 +233,6 @@ def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: G
 
 
 def _scripted(path: Path, redirect: str) -> Driver:
-    from sandbox.score import script
+    from sandbox.score import chromium, script
 
-    return script.driver(script.load(path), redirect, script.chromium())
+    return script.driver(script.load(path), redirect, chromium.find_chromium())

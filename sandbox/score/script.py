@@ -12,7 +12,6 @@ Playwright is optional: `pip install playwright`.
 from __future__ import annotations
 
 import runpy
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,11 +40,6 @@ def load(path: Path) -> Callable[[Any, Account], None]:
         raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
     hook: Callable[[Any, Account], None] = found
     return hook
-
-
-def chromium() -> str | None:
-    """A Chromium of this machine; None leaves the choice to Playwright's own."""
-    return next((found for name in ("chromium", "google-chrome") if (found := shutil.which(name))), None)
 
 
 def driver(

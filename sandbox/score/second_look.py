@@ -11,7 +11,6 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlencode
 
 from sandbox.core import files
 from sandbox.score import bundles
@@ -20,7 +19,7 @@ from sandbox.score.client import Client
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.facts import Member
 from sandbox.score.probes import Door
-from sandbox.score.probing.records import Holder
+from sandbox.score.probing.records import Holder, Way, ways
 
 RULE = "served-by-name"
 NAMES = ("okhttp/4.12.0", "python-requests/2.32.3")
@@ -78,24 +77,15 @@ def _questions(http: Client, base: str, holders: Sequence[Holder]) -> list[tuple
         accept = {"Accept": "application/json"}
         return lambda: (http.get(f"{base}/{path}", step="second-look", headers=accept),)
 
-    def record(holder: Holder, kind: str, path: str) -> Ask:
-        return lambda: http.read(f"{base}/{path}", holder.bearer, step="second-look", resource=kind)
+    def record(holder: Holder, way: Way) -> Ask:
+        return lambda: http.read(way.url, holder.bearer, step="second-look", resource=way.kind)
 
     found = [
         ("metadata", document("metadata")),
         ("smart-configuration", document(".well-known/smart-configuration")),
     ]
     for holder in holders[:MEMBERS]:
-        name, query = quote(holder.patient, safe=""), urlencode({"patient": holder.patient, "_count": 5})
-        found += [
-            ("a read of Patient", record(holder, "Patient", f"Patient/{name}")),
-            ("a search of Coverage", record(holder, "Coverage", f"Coverage?{query}")),
-            (
-                "a search of ExplanationOfBenefit",
-                record(holder, "ExplanationOfBenefit", f"ExplanationOfBenefit?{query}"),
-            ),
-            ("$everything", record(holder, "Patient", f"Patient/{name}/$everything?_count=5")),
-        ]
+        found += [(way.words, record(holder, way)) for way in ways(base, holder.patient)]
     return found
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from sandbox.score import requests
-from sandbox.score.causes.http import find_failures, find_last_tries, name_cause
+from sandbox.score.causes.http import find_deciding, find_failures, find_last_tries, name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.checks import carin_resources, clinical_resources
 from sandbox.score.checks.reference_resolution import found_nothing
@@ -145,7 +145,7 @@ def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     if not found.value:
         yield Cause("not-asked")
     for number, one in enumerate(found.value or ()):
-        last = _page(found, number)
+        last = find_deciding(one, found) or found.exchanges[number : number + 1]
         failed = name_cause(last[0]) if last else ""
         if one["status"] in NOT_SUPPORTED:
             yield Cause("not-supported", exchanges=last)
@@ -169,13 +169,6 @@ def _broken(note: str, failed: str) -> str:
     if "no further page" in note:
         return "not-followed"
     return "another-origin" if failed == "another-origin" else "page-fails"
-
-
-def _page(found: Observation, number: int) -> tuple[Exchange, ...]:
-    place = found.value[number].get("exchange")
-    if isinstance(place, int) and 0 <= place < len(found.exchanges):
-        return found.exchanges[place : place + 1]
-    return found.exchanges[number : number + 1]
 
 
 def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from sandbox.score.causes.http import name_cause
+from sandbox.score.causes.http import find_deciding, name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
 from sandbox.score.outcomes import entered, means_ineligible
@@ -85,10 +85,10 @@ def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     if not beyond:
         last = found.value[str(longest)] if longest >= 0 else {}
         name = "" if verdict.value == "indefinite" else "longest-lent"
-        yield Cause(name, exchanges=_deciding(last, found))
+        yield Cause(name, exchanges=find_deciding(last, found))
         return
     entry = failed[beyond[0]]
-    last_try = _deciding(entry, found)
+    last_try = find_deciding(entry, found)
     name = "still-covered" if entry.get("contradicts") else _lapsed(last_try)
     yield Cause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
 
@@ -117,11 +117,11 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         return
     if verdict.value == "unknown":
         yield Cause(
-            "nobody-gets-in", exchanges=_noted(_deciding(found.value[0], found), found.value[0]["reason"])
+            "nobody-gets-in", exchanges=_noted(find_deciding(found.value[0], found), found.value[0]["reason"])
         )
         return
     for attempt in found.value:
-        last = _noted(_deciding(attempt, found), attempt["reason"])
+        last = _noted(find_deciding(attempt, found), attempt["reason"])
         if verdict.value == "yes":
             name = ""
         elif entered(attempt):
@@ -148,7 +148,7 @@ def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
 
 
 def _attempt(attempt: Mapping[str, Any], found: Observation) -> Cause:
-    last = _noted(_deciding(attempt, found), attempt["reason"])
+    last = _noted(find_deciding(attempt, found), attempt["reason"])
     about = (attempt["line"],) if attempt.get("line") and _is_told_ineligible(attempt) else ()
     return Cause(_name(attempt, last), about=about, exchanges=last)
 
@@ -175,14 +175,6 @@ def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
         failed = last and (last[0].status >= 400 or not last[0].status)
         return name_cause(last[0]) if failed else "dead-end"
     return _OUTCOMES.get(outcome, "dead-end")
-
-
-def _deciding(entry: Mapping[str, Any], found: Observation) -> tuple[Exchange, ...]:
-    """The exchange that decided an entry; none where a log does not say which."""
-    place = entry.get("exchange")
-    if not isinstance(place, int) or not 0 <= place < len(found.exchanges):
-        return ()
-    return found.exchanges[place : place + 1]
 
 
 def _noted(exchanges: tuple[Exchange, ...] | list[Exchange], why: str) -> tuple[Exchange, ...]:

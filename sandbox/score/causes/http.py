@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import Any
 
 from sandbox.score.causes.model import Cause, merge
-from sandbox.score.evidence import Exchange
+from sandbox.score.evidence import Exchange, Observation
 
 _STATUS = {
     401: "unauthorized",
@@ -56,6 +57,14 @@ def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
     return [
         exchange for exchange, superseded in zip(exchanges, [*again, False], strict=False) if not superseded
     ]
+
+
+def find_deciding(entry: Mapping[str, Any], found: Observation) -> tuple[Exchange, ...]:
+    """The exchange that decided an entry of an observation; none where a log does not say which."""
+    place = entry.get("exchange")
+    if not isinstance(place, int) or not 0 <= place < len(found.exchanges):
+        return ()
+    return found.exchanges[place : place + 1]
 
 
 def find_failures(

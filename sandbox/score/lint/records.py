@@ -58,9 +58,8 @@ class Records:
         member.keys.add(key)
         values, telling = [], 0
         for name, value in leaves(resource, self._count):
-            if name not in _UNSAID:
-                values.append(f"{name}={value}")
-                telling += bool(_TELLING.match(str(value))) or type(value) is float
+            values.append(f"{name}={value}")
+            telling += bool(_TELLING.match(str(value))) or type(value) is float
         if telling >= 2:
             member.prints.add(hashlib.sha256(files.json_bytes(sorted(values))).digest())
 
@@ -94,7 +93,8 @@ class Records:
 
 
 def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str, Any]]:
-    """Name and value of everything simple inside a resource; `referred` hears of each Reference, by name."""
+    """Name and value of everything simple inside a resource but _UNSAID; `referred` hears of each Reference,
+    by name."""
     waiting: list[tuple[str, Any, int]] = [("", resource, 0)]
     while waiting:  # not recursive: a stranger decides how deep this goes
         name, value, depth = waiting.pop()

@@ -10,6 +10,7 @@ from sandbox.score.client import Client
 from sandbox.score.facts import Member
 from sandbox.score.probes import Door
 from sandbox.score.probing.lock import Tried
+from sandbox.score.signin import Session
 from sandbox.score.tokens import App, Endpoints, TokenReply
 
 UNREGISTERED = "https://not-registered.invalid/callback"
@@ -66,11 +67,8 @@ def unregistered_redirect_uri(door: Door, member: Member) -> Tried:
         return Tried(rule, None, "a browser's sign-in ends at one address")
     moved, bent = replace(door.app, redirect_uri=UNREGISTERED), _Bent()
     session = replace(door, app=moved).sign_in(member, bent)
-    if bent.replies:
-        why = "a code was sent to a redirect_uri that the client has not registered"
-        return Tried(rule, False, why, session.exchanges)
-    told = bool(session.exchanges) and session.exchanges[-1].status > 0
-    return Tried(rule, True if told else None, session.reason, session.exchanges)
+    why = "a code was sent to a redirect_uri that the client has not registered"
+    return _no_code(rule, session, bent, why)
 
 
 def code_twice(door: Door, member: Member) -> Tried:
@@ -85,8 +83,13 @@ def any_password(door: Door, member: Member) -> Tried:
     bent = _Bent()
     wrong = member.model_copy(update={"password": f"not-{member.password}"})
     session = door.sign_in(wrong, bent)
+    return _no_code(rule, session, bent, "an eligible member was signed in with a wrong password")
+
+
+def _no_code(rule: str, session: Session, bent: _Bent, why: str) -> Tried:
+    """A sign-in that must not come to a code. Held, where the payer answered and no code came."""
     if bent.replies:
-        return Tried(rule, False, "an eligible member was signed in with a wrong password", session.exchanges)
+        return Tried(rule, False, why, session.exchanges)
     told = bool(session.exchanges) and session.exchanges[-1].status > 0
     return Tried(rule, True if told else None, session.reason, session.exchanges)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
 from sandbox.core import files
@@ -23,14 +25,23 @@ class Holder:
     bearer: Credential
 
 
-def ways(base: str, patient: str) -> tuple[tuple[str, str], ...]:
-    """Words and address of each way to a member's record."""
-    query, name = urlencode({"patient": patient, "_count": 5}), quote(patient, safe="")
+class Way(NamedTuple):
+    """A way to a member's record: in words, the type that is asked for, and the address."""
+
+    words: str
+    kind: str
+    url: str
+
+
+def ways(base: str, patient: str) -> tuple[Way, ...]:
+    """Each way to a member's record."""
+    one = f"{base}/Patient/{quote(patient, safe='')}"
+    query = urlencode({"patient": patient, "_count": 5})
+    searched = ("Coverage", "ExplanationOfBenefit")
     return (
-        ("a read of Patient", f"{base}/Patient/{name}"),
-        ("a search of Coverage", f"{base}/Coverage?{query}"),
-        ("a search of ExplanationOfBenefit", f"{base}/ExplanationOfBenefit?{query}"),
-        ("$everything", f"{base}/Patient/{name}/$everything?_count=5"),
+        Way("a read of Patient", "Patient", one),
+        *(Way(f"a search of {kind}", kind, f"{base}/{kind}?{query}") for kind in searched),
+        Way("$everything", "Patient", f"{one}/$everything?_count=5"),
     )
 
 
@@ -44,7 +55,7 @@ def other_member(http: Client, base: str, mine: Holder, theirs: Holder | None) -
     own = http.read(search, theirs.bearer, step="probe", resource="ExplanationOfBenefit")
     claims = [r for r in bundles.page(own[-1]).resources if shows(own[-1], theirs.patient)]
     if claims and (key := bundles.key_of(claims[0])):
-        found.append(("a read of a claim by its id", f"{base}/{key}"))
+        found.append(Way("a read of a claim by its id", bundles.type_of(key), f"{base}/{key}"))
     return _tried(rule, http, found, theirs.patient, {"another member's token": mine.bearer}, (own,))
 
 
@@ -85,7 +96,7 @@ def _part(value: object) -> str:
 def _tried(
     rule: str,
     http: Client,
-    found: tuple[tuple[str, str], ...] | list[tuple[str, str]],
+    found: Iterable[Way],
     patient: str,
     credentials: dict[str, Credential | None],
     before: tuple[tuple[Answer, ...], ...] = (),
@@ -93,9 +104,9 @@ def _tried(
     """Every way with every credential, until one gives the patient's record."""
     tries = list(before)
     for words, credential in credentials.items():
-        for way, url in found:
-            kind = bundles.type_of(f"{url}/")
-            tries.append(http.read(url, credential, step="probe", resource=kind))
+        for way in found:
+            tries.append(http.read(way.url, credential, step="probe", resource=way.kind))
             if shows(tries[-1][-1], patient):
-                return Tried(rule, False, f"{way} with {words} gives a member's record", all_exchanges(tries))
+                why = f"{way.words} with {words} gives a member's record"
+                return Tried(rule, False, why, all_exchanges(tries))
     return Tried(rule, True, exchanges=all_exchanges(tries))

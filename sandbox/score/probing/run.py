@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -68,8 +67,6 @@ def _each(
 
 def _spare(door: Door, lent: Instruments) -> Door | None:
     """The way into a payer of our own, where a wrong password locks nobody out; None when none is lent."""
-    if "{session}" not in (lent.fresh_payer or ""):
-        return None
-    base = str(lent.fresh_payer).replace("{session}", f"grade-{secrets.token_hex(6)}").rstrip("/")
-    endpoints = discover(door.http, base).endpoints(Instruments())
+    _, base = lent.open_payer()
+    endpoints = discover(door.http, base).endpoints(Instruments()) if base else None
     return replace(door, endpoints=endpoints, base=base, driver=None) if endpoints else None

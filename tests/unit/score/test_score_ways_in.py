@@ -16,6 +16,7 @@ from fake_payer import HOST, FakePayer
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score import browser, script
+from sandbox.score.chromium import find_chromium
 from sandbox.score.run import Entry
 from sandbox.score.signin import Account, Session
 
@@ -160,14 +161,14 @@ def test_a_script_leads_a_browser_to_the_callback(tmp_path: Path) -> None:
     )
     redirect = "http://127.0.0.1/callback"
     drive = script.driver(lambda p, account: (p.fill("#user", account.username), p.click("button")), redirect,
-                          script.chromium(), patience_ms=10_000)  # fmt: skip
+                          find_chromium(), patience_ms=10_000)  # fmt: skip
     assert drive(page.as_uri(), Account("ann", "pw"))[0] == f"{redirect}?code=ann"
-    lazy = script.driver(lambda p, account: None, redirect, script.chromium(), patience_ms=500)
+    lazy = script.driver(lambda p, account: None, redirect, find_chromium(), patience_ms=500)
     ended, _ = lazy(page.as_uri(), NOBODY)
     assert isinstance(ended, Session)
     assert ended.reason == "the sign-in script ended before the callback"
     hook = lambda p, account: p.click("#nothing")  # noqa: E731
-    wrong = script.driver(hook, redirect, script.chromium(), patience_ms=300)
+    wrong = script.driver(hook, redirect, find_chromium(), patience_ms=300)
     ended, _ = wrong(page.as_uri(), NOBODY)
     assert isinstance(ended, Session)
     assert ended.reason.startswith("the sign-in script stopped")
