@@ -144,10 +144,7 @@ class Page:
 
     def join(self, link: str) -> str:
         """A link of the page, absolute."""
-        try:
-            return urljoin(self.base or self.url, link)
-        except ValueError:
-            return link
+        return join(self.base or self.url, link)
 
     @property
     def signature(self) -> tuple[object, ...]:
@@ -155,3 +152,11 @@ class Page:
         controls = tuple((c.name, c.kind) for form in self.forms for c in form.controls)
         buttons = tuple(b.label for form in self.forms for b in form.buttons)
         return (self.url.partition("?")[0], self.heading, controls, buttons)
+
+
+def join(base: str, link: str) -> str:
+    """A link, absolute; as it is where no address comes of it."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link

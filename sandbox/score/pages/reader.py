@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from sandbox.score.pages.bounds import bounded
+from sandbox.score.pages.controls import Unseen, hint_of, is_disabled, kind_of, read_button, read_control
 from sandbox.score.pages.labels import Labels, ancestor, children, line
-from sandbox.score.pages.page import Button, Control, Form, Link, Option, Page
+from sandbox.score.pages.page import Button, Form, Link, Page, join
 from sandbox.score.pages.visibility import Visibility
 from sandbox.score.pages.words import split_name, tone
 
-LARGEST_PAGE = 1_000_000  # characters
-DEEPEST = 1_000  # elements within each other, by count of tags: a browser draws 512
-MOST_OPTIONS = 3_000
 MOST_TEXT = 20_000
-_TAG = re.compile(r"<(/?)[a-zA-Z]")
-_VOID = re.compile(
-    r"<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|p|li|option|td|tr)\b", re.I
-)
 _DATA_SCRIPTS = (
     "application/ld+json",
     "application/json",
@@ -51,30 +44,6 @@ _POST_BACK = re.compile(
 )
 _ASKING = "input[type=password], input[type=email], form[method=post] input[type=text]"
 _PRESSED_ROLES = ("link", "option", "menuitem")
-_KINDS = {
-    "text",
-    "password",
-    "email",
-    "tel",
-    "url",
-    "number",
-    "search",
-    "date",
-    "month",
-    "week",
-    "time",
-    "color",
-    "range",
-    "datetime-local",
-    "hidden",
-    "checkbox",
-    "radio",
-    "file",
-    "submit",
-    "image",
-    "reset",
-    "button",
-}
 
 
 def read(html: str, url: str, *, rendered: bool = False, refresh: str = "") -> Page:
@@ -82,28 +51,10 @@ def read(html: str, url: str, *, rendered: bool = False, refresh: str = "") -> P
 
     `refresh` is the header of that name, which does what the meta element does.
     """
-    reading = _Reading(LexborHTMLParser(_bounded(html)), url, rendered)
+    reading = _Reading(LexborHTMLParser(bounded(html)), url, rendered)
     reading.run()
     reading.refresh(refresh)
     return reading.page()
-
-
-def _bounded(html: str) -> str:
-    """Cut where there is more than in any page: parsing takes the square of the depth, and of a list."""
-    html = html[:LARGEST_PAGE].replace("\0", "")
-    depth = options = 0
-    for tag in _TAG.finditer(html):
-        if html.startswith(("option", "OPTION"), tag.start() + 1):
-            options += 1
-            if options > MOST_OPTIONS:
-                return html[: tag.start()]
-        elif tag[1]:
-            depth = max(0, depth - 1)
-        elif not _VOID.match(html, tag.start()):
-            depth += 1
-            if depth > DEEPEST:
-                return html[: tag.start()]
-    return html
 
 
 class _Reading:
@@ -119,7 +70,7 @@ class _Reading:
         self._frames: list[str] = []
         self._text: list[str] = []
         self._alerts: list[str] = []
-        self._above = ""
+        self._title = self._above = ""
         self._heading = self._refresh = self._robots = self._base = ""
         self._seconds, self._scripted, self._pressable = 0.0, False, False
         self._pointer: tuple[Form, int] | None = None
@@ -127,9 +78,9 @@ class _Reading:
 
     def run(self) -> None:
         base = self._tree.css_first("base[href]")
-        self._base = _join(self._url, base.attributes.get("href") or "") if base is not None else self._url
+        self._base = join(self._url, base.attributes.get("href") or "") if base is not None else self._url
         title = self._tree.css_first("title")
-        self._above = line(title.text(), 120) if title is not None else ""
+        self._title = self._above = line(title.text(), 120) if title is not None else ""
         for number, form in enumerate(self._tree.css("form")):
             attributes = form.attributes
             method = (attributes.get("method") or "get").lower()
@@ -148,10 +99,9 @@ class _Reading:
             self._walk(root)
 
     def page(self) -> Page:
-        title = self._tree.css_first("title")
         return Page(
             self._url,
-            line(title.text(), 120) if title is not None else "",
+            self._title,
             self._heading,
             " ".join(self._text)[:MOST_TEXT],
             " ".join(self._alerts)[:1000],
@@ -194,7 +144,7 @@ class _Reading:
                 )
             number += 1
             ref = int(node.attributes.get("data-ref") or -1) if self._rendered else number
-            self._element(node, ref, (hidden, displaced, above), owner or self._in_table(node))
+            self._element(node, ref, Unseen(hidden, displaced, above), owner or self._in_table(node))
             stack.extend((child, hidden, displaced, owner) for child in children(node))
 
     def _in_table(self, node: LexborNode) -> Form | None:
@@ -205,10 +155,8 @@ class _Reading:
         table = ancestor(node, "table")
         return form if table is not None and table.mem_id == place else None
 
-    def _element(
-        self, node: LexborNode, ref: int, unseen: tuple[bool, bool, bool], owner: Form | None
-    ) -> None:
-        tag, attributes, hidden = node.tag, node.attributes, unseen[0]
+    def _element(self, node: LexborNode, ref: int, unseen: Unseen, owner: Form | None) -> None:
+        tag, attributes, hidden = node.tag, node.attributes, unseen.hidden
         if tag == "script":
             self._script(node)
         elif tag == "meta":
@@ -223,7 +171,7 @@ class _Reading:
             self._link(node, ref, owner)
         elif attributes.get("role") == "button" and not hidden:
             label = self._labels.of(node)
-            (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
+            (owner or self._loose).buttons.append(Button(ref, label, hint=hint_of(node), submits=False))
         elif tag in ("h1", "h2", "h3", "legend") and not hidden:
             text = self._labels.shown_text(node)
             if owner is None and text and not (tag == "h3" and "?" in text):  # an invitation, not a heading
@@ -240,97 +188,23 @@ class _Reading:
             if _is_alert(node):
                 self._alerts.append(self._labels.shown_text(node))
 
-    def _control(self, node: LexborNode, ref: int, unseen: tuple[bool, bool, bool], form: Form) -> None:
-        """`unseen`: whether it is hidden, displaced, and whether something around it is hidden."""
-        attributes, tag = node.attributes, node.tag
-        hidden, displaced, above = unseen
-        kind = (attributes.get("type") or ("submit" if tag == "button" else "text")).lower().strip()
-        if tag == "button" and kind not in ("button", "reset"):
-            kind = "submit"
-        if tag in ("select", "textarea") or (tag == "input" and kind not in _KINDS):
-            kind = tag if tag != "input" else "text"
-        if self._is_disabled(node) and not (self._rendered and kind in ("submit", "button")):
+    def _control(self, node: LexborNode, ref: int, unseen: Unseen, form: Form) -> None:
+        kind = kind_of(node)
+        if is_disabled(node) and not (self._rendered and kind in ("submit", "button")):
             return  # with scripts a button may wake when the form is filled
         if kind in ("submit", "image", "button"):
-            if not hidden and not displaced:
-                form.buttons.append(self._button(node, ref, kind))
-            return
-        name = attributes.get("name") or ""
-        if kind in ("reset", "file") or not (name or self._rendered or form is self._loose):
-            return
-        label = self._labels.of(node)
-        shown = kind != "hidden" and not hidden
-        if kind in ("checkbox", "radio"):
-            named = self._labels.pointing_at(node)
-            shown = not above and (not hidden or bool(named))
-        elif displaced or (attributes.get("tabindex") == "-1" and attributes.get("autocomplete") == "off"):
-            shown = False
-        options = tuple(self._options(node)) if tag == "select" else ()
-        value = attributes.get("value") or ""
-        if kind in ("checkbox", "radio") and "value" not in attributes:
-            value = "on"
-        if tag == "textarea":
-            value = node.text() or ""
-        form.controls.append(
-            Control(
-                ref,
-                name,
-                kind,
-                value,
-                label,
-                _hint(node),
-                self._labels.group_of(node),
-                (attributes.get("autocomplete") or "").lower(),
-                "checked" in attributes,
-                "required" in attributes
-                or attributes.get("aria-required") == "true"
-                or label.rstrip().endswith("*"),
-                shown,
-                "readonly" in attributes,
-                "multiple" in attributes,
-                options,
-            )
-        )
+            if not unseen.hidden and not unseen.displaced:
+                form.buttons.append(read_button(node, ref, kind, self._labels))
+        elif kind not in ("reset", "file") and (
+            node.attributes.get("name") or self._rendered or form is self._loose
+        ):
+            form.controls.append(read_control(node, ref, kind, unseen, self._labels))
 
-    def _button(self, node: LexborNode, ref: int, kind: str) -> Button:
-        attributes = node.attributes
-        value = attributes.get("value") or ""
-        label = self._labels.shown_text(node) if node.tag == "button" else value if kind != "image" else ""
-        label = (
-            label or attributes.get("aria-label") or attributes.get("alt") or attributes.get("title") or ""
-        )
-        if not label and (picture := node.css_first("img[alt]")) is not None:
-            label = picture.attributes.get("alt") or ""
-        if not label and node.tag == "input" and kind == "submit":
-            label = "Submit"
-        return Button(
-            ref,
-            line(label, 120),
-            attributes.get("name") or "",
-            value,
-            _hint(node),
-            attributes.get("formaction") or "",
-            (attributes.get("formmethod") or "").lower(),
-            kind == "image",
-            kind != "button",
-        )
-
-    def _options(self, select: LexborNode) -> Iterator[Option]:
-        for option in select.css("option"):
-            attributes = option.attributes
-            if "disabled" in attributes or (
-                option.parent is not None and "disabled" in option.parent.attributes
-            ):
-                continue
-            label = line(attributes.get("label") or option.text(), 120)
-            value = attributes.get("value", label)
-            yield Option(value or "", label, "selected" in attributes)
-
-    def _frame(self, node: LexborNode, unseen: tuple[bool, bool, bool]) -> None:
+    def _frame(self, node: LexborNode, unseen: Unseen) -> None:
         source = (node.attributes.get("src") or "").strip()
         sizes = [(node.attributes.get(side) or "").removesuffix("px") for side in ("width", "height")]
         if source and not any(unseen) and not {"0", "1"} & set(sizes):
-            url = _join(self._base, source)
+            url = join(self._base, source)
             if url.startswith(("http://", "https://")):
                 self._frames.append(url)
 
@@ -344,15 +218,15 @@ class _Reading:
         )
         label = line(label, 120)
         if href and not href.lower().startswith(("#", "javascript:", "mailto:", "tel:")):
-            self._links.append(Link(ref, label, _join(self._base, href)))
+            self._links.append(Link(ref, label, join(self._base, href)))
         elif found := _POST_BACK.match(href):
             # ASP.NET: the script writes these two fields and sends the form
             fields = (("__EVENTTARGET", found[1]), ("__EVENTARGUMENT", found[2] or ""))
             (owner or self._loose).buttons.append(
-                Button(ref, label, hint=_hint(node), submits=owner is not None, fields=fields)
+                Button(ref, label, hint=hint_of(node), submits=owner is not None, fields=fields)
             )
         elif _needs_script(node, href) and tone(label) in ("yes", "no", "go", "later", "sign-in"):
-            (owner or self._loose).buttons.append(Button(ref, label, hint=_hint(node), submits=False))
+            (owner or self._loose).buttons.append(Button(ref, label, hint=hint_of(node), submits=False))
 
     def _meta(self, node: LexborNode) -> None:
         if (node.attributes.get("http-equiv") or "").lower() != "refresh":
@@ -364,7 +238,7 @@ class _Reading:
         found = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
         if content.strip() and found and not self._refresh:
             self._seconds = float(found[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", found[1]) else 0.0
-            self._refresh = _join(self._base, found[2].strip()) if found[2].strip() else self._url
+            self._refresh = join(self._base, found[2].strip()) if found[2].strip() else self._url
 
     def _script(self, node: LexborNode) -> None:
         kind = (node.attributes.get("type") or "").lower()
@@ -375,19 +249,6 @@ class _Reading:
     def _notice_robots(self, text: str) -> None:
         if not self._robots and text:
             self._robots = next((name for name in _ROBOTS if name in text.lower()), "")
-
-    def _is_disabled(self, node: LexborNode) -> bool:
-        """Disabled itself, or in a disabled fieldset but for its first legend."""
-        if "disabled" in node.attributes:
-            return True
-        inside, place = node, node.parent
-        while place is not None:
-            if place.tag == "fieldset" and "disabled" in place.attributes:
-                first = place.css_first("legend")
-                if not (inside.tag == "legend" and first is not None and first.mem_id == inside.mem_id):
-                    return True
-            inside, place = place, place.parent
-        return False
 
 
 def _is_alert(node: LexborNode) -> bool:
@@ -406,37 +267,7 @@ def _needs_script(link: LexborNode, href: str) -> bool:
     return not href.lower().startswith(("mailto:", "tel:")) and bool(href or "onclick" in link.attributes)
 
 
-def _hint(node: LexborNode) -> str:
-    attributes = node.attributes
-    names: tuple[str, ...] = (
-        "name",
-        "id",
-        "value",
-        "placeholder",
-        "class",
-        "formaction",
-        "data-testid",
-        "data-se",
-    )
-    if node.tag == "input" and (attributes.get("type") or "").lower() not in (
-        "submit",
-        "image",
-        "button",
-        "checkbox",
-        "radio",
-    ):
-        names = ("name", "id", "placeholder", "autocomplete")
-    return line(split_name(" ".join(attributes.get(name) or "" for name in names)), 200)
-
-
 def _end_of_path(action: str) -> str:
     """The last two segments of an action's path: what stands before them is the whole site's, not the
     form's."""
     return " ".join(action.partition("?")[0].partition("#")[0].rstrip("/").split("/")[-2:])
-
-
-def _join(base: str, link: str) -> str:
-    try:
-        return urljoin(base, link)
-    except ValueError:
-        return link
