@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from scored_http import Call, Timeline, redirect
+from fake_payer import Time
+from scored_http import Call, redirect
 from scored_people import Person
 
 CLIENT = "grader-app"
@@ -105,7 +106,7 @@ class Desk:
     """Where members sign in. Each field is a habit of the payer; the defaults are those of a good one."""
 
     people: dict[str, Person]
-    timeline: Timeline
+    timeline: Time
     days: dict[str, int]
     pages: tuple[Page, ...] = (LOGIN,)
     ending: Callable[[Person, int], dict[str, str] | httpx.Response | None] = nothing_else

@@ -1,31 +1,12 @@
-"""A request as a hand-scored payer sees it, and the time it lives in."""
+"""A request as a hand-scored payer sees it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import parse_qs
 
 import httpx
-
-
-@dataclass
-class Timeline:
-    """The stopwatch, the sleeper and the wall clock of one examination: waiting takes no time."""
-
-    seconds: float = 0.0
-    slept: list[float] = field(default_factory=list)
-
-    def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        self.seconds += seconds
-
-    def stopwatch(self) -> float:
-        return self.seconds
-
-    def now(self) -> datetime:
-        return datetime(2026, 1, 1, 9, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True)

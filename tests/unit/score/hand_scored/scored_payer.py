@@ -16,8 +16,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
+from fake_payer import Time
 from scored_desk import CALLBACK, CLIENT, Desk
-from scored_http import Call, Timeline, outcome
+from scored_http import Call, outcome
 from scored_people import CLAIMS, CLINICAL, LINES, MANDATED, PROVIDERS, Person, Resource, records, roster
 
 HOST = "http://127.0.0.1:9100"
@@ -59,7 +60,7 @@ class Payer:
         }
         self.latency: Callable[[Call], float] = lambda call: 0.0
         self.full_url: Callable[[Resource], str] = lambda found: f"{self.url}/{key(found)}"
-        self.timeline, self.days = Timeline(), dict[str, int]()
+        self.timeline, self.days = Time(), dict[str, int]()
         self.desk = Desk({p.username: p for p in self.people}, self.timeline, self.days)
         self.claims: dict[str, Any] = {
             "status": "live",
