@@ -87,13 +87,20 @@ class Labels:
             place = place.parent
         return ""
 
+    def has(self, identifier: str) -> bool:
+        """Whether an element of the page has this id."""
+        return self._find(identifier) is not None
+
     def _by_ref(self, identifier: str) -> str:
+        found = self._find(identifier)
+        return self.shown_text(found) if found is not None else ""
+
+    def _find(self, identifier: str) -> LexborNode | None:
         quoted = identifier.replace("\\", "").replace('"', "")
         try:
-            found = self._tree.css_first(f'[id="{quoted}"]')
+            return self._tree.css_first(f'[id="{quoted}"]')
         except (SelectolaxError, ValueError, RuntimeError):  # an id that no selector can hold
-            return ""
-        return self.shown_text(found) if found is not None else ""
+            return None
 
     def shown_text(self, node: LexborNode) -> str:
         parts: list[str] = []

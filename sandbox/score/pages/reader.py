@@ -225,8 +225,15 @@ class _Reading:
             (owner or self._loose).buttons.append(
                 Button(ref, label, hint=hint_of(node), submits=owner is not None, fields=fields)
             )
-        elif _needs_script(node, href) and tone(label) in ("yes", "no", "go", "later", "sign-in"):
+        elif self._needs_script(node, href) and tone(label) in ("yes", "no", "go", "later", "sign-in"):
             (owner or self._loose).buttons.append(Button(ref, label, hint=hint_of(node), submits=False))
+
+    def _needs_script(self, link: LexborNode, href: str) -> bool:
+        """Whether a link does nothing by itself, not even jump to another place of the page."""
+        if "onclick" in link.attributes:
+            return not href.lower().startswith(("mailto:", "tel:"))
+        is_jump = href[:1] == "#" and self._labels.has(href[1:])
+        return bool(href) and not is_jump and not href.lower().startswith(("mailto:", "tel:"))
 
     def _meta(self, node: LexborNode) -> None:
         if (node.attributes.get("http-equiv") or "").lower() != "refresh":
@@ -260,11 +267,6 @@ def _is_alert(node: LexborNode) -> bool:
         set(named.split())
         & {"error", "errors", "alert", "danger", "invalid", "warning", "validation", "feedback"}
     )
-
-
-def _needs_script(link: LexborNode, href: str) -> bool:
-    """Whether a link does nothing by itself."""
-    return not href.lower().startswith(("mailto:", "tel:")) and bool(href or "onclick" in link.attributes)
 
 
 def _end_of_path(action: str) -> str:

@@ -139,3 +139,9 @@ def test_a_last_page_leads_back_by_a_link_that_holds_the_code() -> None:
     )
     assert isinstance(found, Follow)
     assert found.url == "http://127.0.0.1/callback?code=1&state=s"
+
+
+def test_a_jump_within_the_page_is_no_button() -> None:
+    jump = '<a href="#main">Skip to the content</a><main id="main"></main>'
+    route = '<a href="#/allow">Allow</a><a href="#main" onclick="go()">Continue</a>'
+    assert [button.label for button in read(jump + route, URL).loose.buttons] == ["Allow", "Continue"]
