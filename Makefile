@@ -52,7 +52,7 @@ mutants: .venv/.dev
 
 # Mutation testing of the whole grader by mutmut: a sample (ARGS="--mutants 600"), minutes; all, hours.
 mutation: .venv/.dev
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
 	@$(BIN)/python benchmarks/mutation.py $(ARGS)
 
 # The whole population under the validator of the guides, where that lies (GUIDES=folder): minutes.

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import transcripts
 from fake_payer import BASE, FakePayer
+from transcripts import Recording
 
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
+from sandbox.score.machine import Machine
 from sandbox.score.run import grade
+
+CHANCE = ("hostile", "chromium", "ways_in", "any_value", "spoiled", "defences", "machine", "mutants")
+"""Modules whose tests use threads, sockets, browsers or values of chance: nothing of theirs repeats."""
 
 Grade = Callable[..., tuple[Card, Evidence]]
 
@@ -25,12 +31,24 @@ def no_resolver(host: str) -> list[str]:
     raise OSError("unknown host")
 
 
+@pytest.fixture(autouse=True)
+def transcript(request: pytest.FixtureRequest) -> Iterator[Recording]:
+    """Compares everything that was sent and said in a test with what is kept of it."""
+    with transcripts.recording() as record:
+        yield record
+    module = request.path.stem.removeprefix("test_score_")
+    parts = record.to_parts() if module not in CHANCE else {}
+    if parts:
+        transcripts.check(module, request.node.name, parts)
+
+
 @pytest.fixture
 def grade_fake() -> Grade:
     """`grade_fake(FakePayer(...), **grade's options)`."""
 
     def run(payer: FakePayer, target: str = BASE, **options: Any) -> tuple[Card, Evidence]:
-        given = {"transport": payer.transport, "resolve": no_resolver, **options}
+        machine = Machine(payer.time.stopwatch, lambda: 0.0, lambda: None)
+        given = {"transport": payer.transport, "resolve": no_resolver, "machine": machine, **options}
         return grade(
             target,
             sleep=payer.time.sleep,

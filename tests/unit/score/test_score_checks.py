@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import transcripts
 
 from sandbox.score.evidence import Evidence, Exchange, Observation, seen, unseen
 from sandbox.score.rubric import check_of, load
@@ -21,7 +22,9 @@ def facts(accounts: dict[str, int] | None = None, **claims: Any) -> Observation:
 
 def verdict_of(metric: str, **observations: Observation) -> Any:
     named = {name.replace("_", "-"): observation for name, observation in observations.items()}
-    return check_of(metric).judge(Evidence("http://payer", "", named))
+    verdict = check_of(metric).judge(Evidence("http://payer", "", named))
+    transcripts.note(verdict)
+    return verdict
 
 
 def points(metric: str, **observations: Observation) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import transcripts
 from conftest import no_resolver
 from fake_payer import BASE, FakePayer
 
@@ -16,6 +17,7 @@ from sandbox.score.run import Entry
 def tried(payer: FakePayer, **options: Any) -> tuple[bool, list[str]]:
     told: list[str] = []
     signed_in = dry_run(BASE, say=told.append, transport=payer.transport, resolve=no_resolver, **options)
+    transcripts.note(*told)
     return signed_in, told
 
 

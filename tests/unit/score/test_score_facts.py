@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import transcripts
 from click.testing import CliRunner
 from conftest import Grade
 from fake_payer import FakePayer
@@ -41,6 +42,7 @@ def parse(claims: Any = None, instruments: Any = None, **more: Any) -> Facts:
 )
 def test_a_wrong_claim_is_named_and_the_others_are_used(claims: dict[str, Any], problem: str) -> None:
     found = parse({"developer_email": "api@payer.example", **claims})
+    transcripts.note(*found.problems, found.claimed())
     assert len(found.problems) == 1
     assert found.problems[0].startswith(problem)
     assert found.claimed()["developer_email"] == "api@payer.example"
@@ -60,6 +62,7 @@ def test_a_wrong_claim_is_named_and_the_others_are_used(claims: dict[str, Any], 
 )
 def test_a_wrong_account_is_named_and_the_others_are_used(entry: Any, problem: str, used: int) -> None:
     found = parse(instruments={"members": [entry, {"username": "c", "password": "d"}], "clock": 5})
+    transcripts.note(*found.problems, *found.instruments.members)
     assert found.problems[0].startswith(f"instruments.members.{problem}")
     assert found.problems[1] == "instruments.clock: should be text"
     assert len(found.instruments.members) == used + 1

@@ -12,6 +12,7 @@ from xml.etree import ElementTree as Xml
 
 import httpx
 import pytest
+import transcripts
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.text import quantity
@@ -119,6 +120,7 @@ def test_the_report_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     nasty = [result("<script>x</script> | y", "V&W", card(40)), *RESULTS]
     fleet = Fleet(title="T", endpoints=[r.endpoint for r in nasty])
     telling.write(tmp_path, fleet, EDITION, survey(EDITION, nasty), "2026-01-01")
+    transcripts.note(*(file.read_text() for file in sorted(tmp_path.iterdir())))
     html = (tmp_path / "report.html").read_text()
     assert "<script" not in html
     assert not re.findall(r'(?:src|href)="(?!#)', html)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-import mutants
 import pytest
+
+import mutants
 
 EVERY = list(mutants.mutants())
 PART = [m for number, m in enumerate(EVERY) if number % 6 == 0 or m.name.endswith(("dropped", "flipped"))]

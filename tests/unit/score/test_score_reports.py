@@ -10,6 +10,7 @@ from typing import Any
 from xml.etree import ElementTree as Xml
 
 import pytest
+import transcripts
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score import cardfile, gate
@@ -48,6 +49,7 @@ def card(lint: tuple[Finding, ...] = (LINT,), **present: bool) -> Card:
 @pytest.mark.parametrize("form", list(forms.MODULES))
 def test_every_form_tells_the_score(form: str) -> None:
     told = forms.render(card(), form).decode()
+    transcripts.note(told)
     assert "4" in told
     assert "http://p/fhir" in told or form == "badge"
     assert "\x07" not in told
@@ -166,7 +168,9 @@ def test_a_comparison_tells_what_rose_fell_and_is_only_not_seen() -> None:
     assert hidden.by < 0
     assert hidden.fell == ()
     for form in comparison.FORMS:
-        assert "capability-statement" in comparison.render(found, form)
+        told = comparison.render(found, form)
+        transcripts.note(told)
+        assert "capability-statement" in told
     assert "not seen this time" in comparison.render(hidden, "text")
     with pytest.raises(UsageError, match="different editions"):
         compare(read(before), read(after).model_copy(update={"edition": "ours"}))

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+import transcripts
 from conftest import Grade, no_resolver
 from fake_payer import FakePayer, Time
 from signin_gallery import FLOWS, PASSWORD, USER, Flow
@@ -69,6 +70,7 @@ def enter(flow: Flow) -> Session:
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_page_of_the_gallery(flow: Flow) -> None:
     session = enter(flow)
+    transcripts.note(session.outcome, session.reason, *(look.to_value() for look in session.looks))
     assert (session.outcome, session.error if flow.outcome == "AUTHORIZED" else "") == (flow.outcome, ""), (
         session
     )

@@ -116,7 +116,7 @@ class Examined:
 def examine(payer: Payer, *, facts: Path | None = None, **options: Any) -> Examined:
     """Grade a payer in memory. Its locks, which cost no points, are tried only where `probes` says so."""
     options.setdefault("probes", False)
-    options.setdefault("machine", Machine(payer.timeline.stopwatch, work=lambda: None))
+    options.setdefault("machine", Machine(payer.timeline.stopwatch, lambda: 0.0, lambda: None))
     assert urlsplit(payer.url).scheme
     card, evidence = grade(
         options.pop("target", payer.url),
