@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import parse_qs
 
+import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, no_resolver
 from fake_payer import FakePayer
 from joserfc import jwk, jwt
 
 from sandbox.core.errors import UsageError
+from sandbox.score.client import Client
 from sandbox.score.client_auth import method_of, prove
+from sandbox.score.guard import Guard
 from sandbox.score.patient_context import id_of
 from sandbox.score.scopes import SCOPE, Scopes, ladder
-from sandbox.score.tokens import App, Endpoints
+from sandbox.score.tokens import App, Endpoints, client_credentials
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY: dict[str, Any] = {**jwk.generate_key("EC", "P-384").as_dict(private=True), "alg": "ES384", "kid": "k1"}
@@ -159,3 +163,31 @@ def test_a_patient_that_is_a_reference_is_one_finding(grade_fake: Grade, how: st
     assert card.score == 100
     (finding,) = [found for found in card.lint if found.rule == "token-patient"]
     assert "not the id of a Patient" in finding.text
+
+
+@pytest.mark.parametrize("when", [None, datetime(2027, 5, 1, tzinfo=UTC)])
+def test_a_backend_service_gets_a_token_by_its_key(when: datetime | None) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"access_token": "for-the-system"})
+
+    app = App("service", "", None, KEY)
+    endpoints = Endpoints("", "http://127.0.0.1/token", auth_methods=("private_key_jwt",))
+    guard = Guard("http://127.0.0.1/fhir", resolve=no_resolver)
+    with Client(guard, transport=httpx.MockTransport(answer), now=lambda: NOW) as http:
+        reply = client_credentials(http, endpoints, app, "system/*.rs", when)
+        assert "for-the-system" in http.secrets
+    form = {name: values[0] for name, values in parse_qs(asked[0].content.decode()).items()}
+    assertion = jwt.decode(form.pop("client_assertion"), jwk.import_key(KEY), algorithms=["ES384"])
+    assert reply.text("access_token") == "for-the-system"
+    assert (asked[0].method, str(asked[0].url)) == ("POST", "http://127.0.0.1/token")
+    assert asked[0].headers["accept"] == "application/json"
+    assert form == {
+        "grant_type": "client_credentials",
+        "scope": "system/*.rs",
+        "client_id": "service",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+    }
+    assert 0 < assertion.claims["exp"] - (when or NOW).timestamp() <= 300

@@ -74,3 +74,31 @@ def test_scope_and_authentication_go_before_what_is_listed() -> None:
 def test_an_unknown_method_is_one_line() -> None:
     with pytest.raises(UsageError, match="an authentication method is client_secret_basic"):
         tried(FakePayer(), entry=Entry(auth_method="magic"))
+
+
+@pytest.mark.parametrize("intrusive", [True, False])
+def test_accounts_that_a_payer_abroad_lends_are_used_only_when_told_to(intrusive: bool) -> None:
+    endpoints = {
+        "authorization_endpoint": "https://payer.example/auth/authorize",
+        "token_endpoint": "https://payer.example/auth/token",
+    }
+    payer = FakePayer(smart=False, oauth_uris=False, instruments=endpoints)
+    told: list[str] = []
+
+    def run() -> bool:
+        return dry_run(
+            "https://payer.example/fhir",
+            say=told.append,
+            transport=payer.transport,
+            resolve=no_resolver,
+            intrusive=intrusive,
+        )
+
+    if intrusive:
+        run()
+        assert "/auth/authorize" in payer.paths()
+    else:
+        with pytest.raises(UsageError, match="--intrusive"):
+            run()
+        assert "/auth/authorize" not in payer.paths()
+    transcripts.note(*told)

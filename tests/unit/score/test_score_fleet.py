@@ -244,3 +244,28 @@ def test_the_demonstration_plays_mostly_what_the_rubric_sees_and_waits_for_nothi
     drawn = Random(1)
     many = [known.draw(drawn) for _ in range(1000)]
     assert 0.2 < many.count("hidden") / 1000 < 0.3
+
+
+def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
+    """Nothing listens at these ports, which is a result too; the second run has nothing left to do."""
+    endpoints = [Endpoint(payer=name, vendor="V", url=f"http://127.0.0.1:{port}/fhir", lives=1000)
+                 for name, port in (("Ann", 1), ("Bob", 2))]  # fmt: skip
+    fleet, rules = Fleet(title="T", endpoints=endpoints), Rules("2025-05", (("A9", "every-type"),))
+    told: list[tuple[int, int, str]] = []
+
+    def run(fresh: bool = False) -> list[tuple[int, int, str]]:
+        told.clear()
+        running.grade_fleet(
+            fleet, tmp_path, tmp_path / "cards", rules, 1, fresh, lambda *each: told.append(each)
+        )
+        return list(told)
+
+    assert run() == [(0, 2, "starting"), (1, 2, "Ann"), (2, 2, "Bob")]
+    kept = results.all_kept(tmp_path / "cards", fleet, str(rules))
+    assert [(one.endpoint.payer, one.card) for one in kept] == [("Ann", None), ("Bob", None)]
+    assert all("cannot be reached" in one.error for one in kept)
+    assert run() == [(2, 2, "resuming")]
+    (tmp_path / "cards" / next(f.name for f in (tmp_path / "cards").glob("*nn*.json"))).write_text("{")
+    assert run() == [(1, 2, "resuming"), (2, 2, "Ann")]
+    assert run(fresh=True)[0] == (0, 2, "starting")
+    assert str(rules) == "2025-05 A9=every-type"

@@ -118,6 +118,13 @@ def test_what_metadata_offers(
     assert (found.searched, found.patient, found.everything) == (searched, patient, everything)
 
 
+def test_what_the_payer_is_as_a_client_is_no_offer() -> None:
+    client, server = ({"mode": mode, "resource": [row(kind)]} for mode, kind in
+                      (("client", "Goal"), ("server", "Coverage")))  # fmt: skip
+    assert discovered({"rest": [client, server]}).offer() == discovered({"rest": [server]}).offer()
+    assert discovered({"rest": [client]}).offer() == plan.NOTHING_SAID
+
+
 @pytest.mark.parametrize("rest", [[], [{"mode": "client"}], [{"mode": "server", "resource": []}]])
 def test_metadata_that_lists_no_type_says_nothing_of_types(rest: list[dict[str, object]]) -> None:
     assert discovered({"rest": rest}).offer() == plan.NOTHING_SAID

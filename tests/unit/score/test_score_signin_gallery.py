@@ -13,6 +13,7 @@ from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
 from sandbox.score.client import Client
 from sandbox.score.guard import Guard
+from sandbox.score.pages.reader import read
 from sandbox.score.signin import Account, Session, sign_in
 from sandbox.score.tokens import App, Endpoints
 
@@ -70,6 +71,7 @@ def enter(flow: Flow) -> Session:
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_a_page_of_the_gallery(flow: Flow) -> None:
     session = enter(flow)
+    transcripts.note(*(read(page.html, f"{HOST}/0") for page in flow.pages))
     transcripts.note(session.outcome, session.reason, *(look.to_value() for look in session.looks))
     assert (session.outcome, session.error if flow.outcome == "AUTHORIZED" else "") == (flow.outcome, ""), (
         session

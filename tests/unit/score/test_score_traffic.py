@@ -18,6 +18,7 @@ from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
 from sandbox.score.run import Log, grade_log, regrade
 from sandbox.score.traffic import reading, record
+from sandbox.score.traffic.address import kind_and_step
 from sandbox.score.traffic.observe import observe
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -643,3 +644,41 @@ def test_the_name_of_a_base_is_no_type(tmp_path: Path, base: str) -> None:
     found = observe(reading.read(written(tmp_path, [first, page])), 182)
     (walk,) = found["everything"].value
     assert walk["pages"] == 2
+
+
+@pytest.mark.parametrize(
+    ("url", "kind", "step"),
+    [
+        ("/fhir/Coverage?patient=1", "Coverage", "individual"),
+        ("/fhir/Coverage/_search", "Coverage", "individual"),
+        ("/fhir/Patient/1", "Patient", "individual"),
+        ("/fhir/Organization/1/", "Organization", "reference"),
+        ("/fhir/Patient/1/$everything", "Patient", "everything"),
+        ("/fhir/Patient/1/$everything?_page=2", "Patient", "pagination"),
+        ("/fhir?_getpages=7&x=", "", "pagination"),
+        ("/fhir/Coverage?CURSOR=", "Coverage", "pagination"),
+        ("/Api/Patient", "Patient", "individual"),
+        ("/fhir", "", "individual"),
+        ("https://[p/fhir/Patient", "", "individual"),
+    ],
+)
+def test_an_address_tells_the_type_and_the_step(url: str, kind: str, step: str) -> None:
+    assert kind_and_step(url) == (kind, step)
+
+
+@pytest.mark.parametrize(
+    ("told", "entries"), [((20, 15), 35), ((20, None), 20), ((None, 15), 15), ((None, None), None)]
+)
+def test_the_entries_of_the_pages_of_everything_are_added(
+    told: tuple[int | None, int | None], entries: int | None, tmp_path: Path
+) -> None:
+    pages = [
+        fhir("Patient", step=step, url=f"/fhir/Patient/1/$everything{query}", entries=count, seconds=seconds)
+        for step, query, count, seconds in (
+            ("everything", "", told[0], 2),
+            ("pagination", "?page=2", told[1], 2.1),
+        )
+    ]
+    _, evidence = grade_log(Log(written(tmp_path, pages)))
+    (walk,) = evidence.traffic["everything"].value
+    assert (walk["pages"], walk["entries"]) == (2, entries)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import sys
 import threading
@@ -18,6 +19,7 @@ from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score import browser, script
 from sandbox.score.chromium import find_chromium
 from sandbox.score.run import Entry
+from sandbox.score.scopes import SCOPE
 from sandbox.score.signin import Account, Session
 
 NOBODY = Account("", "")
@@ -172,3 +174,34 @@ def test_a_script_leads_a_browser_to_the_callback(tmp_path: Path) -> None:
     ended, _ = wrong(page.as_uri(), NOBODY)
     assert isinstance(ended, Session)
     assert ended.reason.startswith("the sign-in script stopped")
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "told"),
+    [
+        (200, {"client_id": "fresh-client"}, ""),
+        (201, {"client_id": "fresh-client", "client_secret": 7}, ""),
+        (201, {"client_id": 7}, "201 (no client_id)"),
+        (201, {"client_id": ""}, "201 (no client_id)"),
+        (201, {}, "201 (no client_id)"),
+        (202, {"client_id": "fresh-client"}, "202 (no client_id)"),
+        (500, {"client_id": "fresh-client", "error": "server_error"}, "500 (server_error)"),
+    ],
+)
+def test_a_registration_gives_a_client_or_says_why_not(
+    status: int, body: dict[str, Any], told: str, grade_fake: Grade
+) -> None:
+    payer = Registering(instruments={"client_id": None})
+    payer.answer = (status, body)
+    card, _ = grade_fake(payer, entry=Entry(register=True))
+    asked = next(request for request in payer.requests if request.url.path == "/auth/register")
+    assert json.loads(asked.content) == {
+        "client_name": "payer-sandbox grader",
+        "redirect_uris": ["http://127.0.0.1/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "response_types": ["code"],
+        "token_endpoint_auth_method": "none",
+        "scope": SCOPE,
+    }
+    line = next(line for line in card.lines if line.id == "authorization-success")
+    assert line.reason.endswith(told) if told else card.score == 100

@@ -29,6 +29,7 @@ from sandbox.score.edition import Edition
 from sandbox.score.evidence import Evidence
 
 KEPT = Path(__file__).with_name("transcripts")
+_GRADE = rubric.grade_evidence
 IS_WRITING = bool(os.environ.get("WRITE_TRANSCRIPTS"))
 _HEADERS = ("accept", "authorization", "content-type", "cookie", "user-agent")
 _NAMES = "state|code|code_challenge|code_verifier|refresh_token|nonce|client_assertion"
@@ -49,7 +50,7 @@ class Recording:
     """What one test saw pass: requests to servers in memory, results of grading, and what it noted itself."""
 
     requests: list[httpx.Request] = field(default_factory=list)
-    results: list[tuple[Card, Evidence]] = field(default_factory=list)
+    results: list[tuple[Edition, Card, Evidence]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def note(self, *values: object) -> None:
@@ -60,7 +61,9 @@ class Recording:
         """Its parts as text; empty when there is nothing to compare."""
         parts = {"requests": "\n".join(counted(lines_of_request(each) for each in self.requests))}
         parts["notes"] = "\n".join(self.notes)
-        for number, (card, evidence) in enumerate(self.results):
+        for number, (rules, card, evidence) in enumerate(self.results):
+            again = _GRADE(rules, Evidence.from_json(evidence.to_json()))
+            assert to_data(again) == to_data(card), "evidence that was kept gives another card"
             parts[f"card {number}"] = plain(json.dumps(to_data(card), indent=1, ensure_ascii=False))
             parts[f"evidence {number}"] = "\n".join(lines_of_evidence(evidence))
         return {name: text for name, text in parts.items() if text}
@@ -78,15 +81,15 @@ def note(*values: object) -> None:
 def recording() -> Iterator[Recording]:
     """Watch the tests' servers in memory, and the one place in which evidence becomes a card."""
     record = Recording()
-    answer, grade = httpx.MockTransport.handle_request, rubric.grade_evidence
+    answer = httpx.MockTransport.handle_request
 
     def answered(self: httpx.MockTransport, request: httpx.Request) -> httpx.Response:
         record.requests.append(request)
         return answer(self, request)
 
     def graded(rules: Edition, evidence: Evidence) -> Card:
-        card = grade(rules, evidence)
-        record.results.append((card, evidence))
+        card = _GRADE(rules, evidence)
+        record.results.append((rules, card, evidence))
         return card
 
     with pytest.MonkeyPatch.context() as patch:

@@ -1,0 +1,206 @@
+"""The sandbox's own journal as traffic: attempts are followed by the order of their steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import transcripts
+
+from sandbox.score.traffic import journal
+
+Entry = dict[str, Any]
+
+
+def entry(path: str, status: int = 200, method: str = "GET", **more: Any) -> Entry:
+    return {
+        "at": "2026-01-05T12:00:00+00:00",
+        "method": method,
+        "path": path,
+        "status": status,
+        "ms": 4,
+        **more,
+    }
+
+
+def authorize(status: int = 303) -> Entry:
+    return entry("/auth/authorize", status)
+
+
+def login(member: str = "", status: int = 303, **more: Any) -> Entry:
+    return entry("/auth/login", status, "POST", member=member, **more)
+
+
+def consent(member: str, status: int = 303) -> Entry:
+    return entry("/auth/consent", status, "POST", member=member)
+
+
+def token(status: int = 200, **more: Any) -> Entry:
+    return entry("/auth/token", status, "POST", **{"grant_type": "authorization_code", **more})
+
+
+def read(*entries: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
+    """Kind, attempt, and what is told of it, record by record; and what was left out."""
+    left_out: list[str] = []
+    records = list(journal.records(entries, left_out.append))
+    transcripts.note(*records, *left_out)
+    told = {"authz_event": "outcome", "fhir": "extract_step", "token": "grant_type", "discovery": "rtype"}
+    return [(each.kind, each.attempt_id, getattr(each, told[each.kind])) for each in records], left_out
+
+
+CREATED = ("authz_event", "attempt-1", "CREATED")
+CODE = ("authz_event", "attempt-1", "CODE_ISSUED")
+TOKEN = ("token", "attempt-1", "authorization_code")
+ANN = [authorize(), login("ann"), consent("ann"), token()]
+ATTEMPTS: dict[str, tuple[list[Entry], list[tuple[str, str, str]]]] = {
+    "authorize answers a page": (
+        [authorize(400)],
+        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
+    ),
+    "authorize fails": ([authorize(500), authorize(503)], []),
+    "authorize at 499 and at 299": (
+        [authorize(499), authorize(299)],
+        [
+            CREATED,
+            ("authz_event", "attempt-1", "ERROR_PAGE"),
+            ("authz_event", "attempt-2", "CREATED"),
+            ("authz_event", "attempt-2", "ERROR_PAGE"),
+        ],
+    ),
+    "signed in": (ANN, [CREATED, CODE, TOKEN]),
+    "a login page is only looked at": ([authorize(), entry("/auth/login")], [CREATED]),
+    "a wrong password, then the right one": (
+        [authorize(), login(status=200), *ANN[1:]],
+        [
+            CREATED,
+            ("authz_event", "attempt-1", "LOGIN_FAILED"),
+            CODE,
+            TOKEN,
+        ],
+    ),
+    "the login fails with 500": (
+        [authorize(), login(status=500)],
+        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
+    ),
+    "the login redirects and names nobody": (
+        [authorize(), login(status=303)],
+        [CREATED, ("authz_event", "attempt-1", "LOGIN_FAILED")],
+    ),
+    "refused on the callback": (
+        [authorize(), login("sue", refusal="no-coverage")],
+        [CREATED, ("authz_event", "attempt-1", "INELIGIBLE_CALLBACK")],
+    ),
+    "refused on a page": (
+        [authorize(), login("sue", 403, refusal="no-coverage")],
+        [CREATED, ("authz_event", "attempt-1", "INELIGIBLE_PAGE")],
+    ),
+    "not opted in, on the callback": (
+        [authorize(), login("sue", refusal="not-opted-in")],
+        [CREATED, ("authz_event", "attempt-1", "CALLBACK_ERROR")],
+    ),
+    "not opted in, on a page": (
+        [authorize(), login("sue", 403, refusal="not-opted-in")],
+        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
+    ),
+    "refused, and yet on to the consent": (
+        [authorize(), login("ann", refusal="no-coverage"), consent("ann")],
+        [CREATED, CODE],
+    ),
+    "the consent fails": (
+        [authorize(), login("ann"), consent("ann", 500)],
+        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
+    ),
+    "a consent page is only looked at": (
+        [authorize(), login("ann"), entry("/auth/consent", member="ann")],
+        [CREATED],
+    ),
+    "the token endpoint refuses": (
+        [*ANN[:3], token(400)],
+        [CREATED, CODE, TOKEN],
+    ),
+    "a renewal belongs to no attempt": (
+        [*ANN[:3], token(grant_type="refresh_token")],
+        [CREATED, CODE, ("token", "", "refresh_token")],
+    ),
+    "a token without an attempt": ([token()], []),
+    "two members in turns": (
+        [
+            authorize(),
+            authorize(),
+            login("ann"),
+            login("bob"),
+            consent("bob"),
+            consent("ann"),
+            *2 * [token()],
+        ],
+        [
+            CREATED,
+            ("authz_event", "attempt-2", "CREATED"),
+            ("authz_event", "attempt-2", "CODE_ISSUED"),
+            CODE,
+            ("token", "attempt-2", "authorization_code"),
+            TOKEN,
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", ATTEMPTS)
+def test_an_attempt_is_followed(name: str) -> None:
+    entries, expected = ATTEMPTS[name]
+    assert read(*entries) == (expected, [])
+
+
+def test_the_next_page_of_everything_is_asked_for_at_the_same_address() -> None:
+    everything = entry("/fhir/Patient/1/$everything", member="ann")
+    told, _ = read(
+        *ANN,
+        everything,
+        everything,
+        entry("/fhir/Coverage", member="ann"),
+        everything,
+        {**everything, "status": 500},
+        everything,
+        {**everything, "member": "bob"},
+        everything,
+    )
+    steps = [(attempt, step) for kind, attempt, step in told if kind == "fhir"]
+    assert steps == [
+        ("attempt-1", "everything"),
+        ("attempt-1", "pagination"),
+        ("attempt-1", "individual"),
+        ("attempt-1", "everything"),
+        ("attempt-1", "pagination"),
+        ("attempt-1", "everything"),
+        ("", "everything"),
+        ("attempt-1", "pagination"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind", "step"),
+    [
+        ("/fhir/metadata", "discovery", ""),
+        ("/fhir/.well-known/smart-configuration", "discovery", ""),
+        ("/fhir/Organization/7", "fhir", "reference"),
+        ("/fhir/Patient/7", "fhir", "individual"),
+        ("/fhir/Patient", "fhir", "individual"),
+    ],
+)
+def test_a_request_for_data_has_its_step(path: str, kind: str, step: str) -> None:
+    told, _ = read(entry(path))
+    assert told == [(kind, "", step)]
+
+
+@pytest.mark.parametrize("path", ["/portal", "/fhir/Patient/7/other", "/fhir/patient", "/auth/revoke"])
+def test_other_requests_are_no_traffic_of_the_rubric(path: str) -> None:
+    assert read(entry(path)) == ([], [])
+
+
+@pytest.mark.parametrize(
+    "odd", [7, {}, {**entry("/fhir/Patient"), "status": "?"}, {**entry("/fhir/Patient"), "at": 7}]
+)
+def test_what_is_no_entry_is_left_out_with_its_number(odd: Any) -> None:
+    told, left_out = read(entry("/fhir/metadata"), odd)
+    assert len(told) == 1
+    assert left_out == ["entry 2: not an entry of a journal"]
