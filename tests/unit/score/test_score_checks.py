@@ -524,3 +524,9 @@ def test_every_check_says_something_of_no_evidence_at_all(metric: str) -> None:
     verdict = check_of(metric).judge(Evidence("http://payer"))
     assert verdict.reason
     assert verdict.source == "unseen"
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_nobody_saw_is_unseen_under_its_own_name(metric: str) -> None:
+    verdict = verdict_of(metric)
+    assert (verdict.metric, verdict.source) == (metric, "unseen")
