@@ -3,8 +3,8 @@
 mutmut makes every mutant of every function and switches one on. Those that change only words (a text
 constant with a space in it) cannot change a score and are left out; of the others a sample is drawn by a
 seed. Each runs in a process of its own, forked after pytest has collected the tests, with the tests that
-reach its function, those first that have killed a mutant of it before, then one of each test function in
-turns.
+reach its function: those first that have killed a mutant of it before, then those of files that name its
+module, then one of each test function in turns.
 
     make mutation                              # 600 mutants, seed 1
     make mutation ARGS="--mutants 0"           # all of them: hours
@@ -24,6 +24,7 @@ import json
 import math
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -31,6 +32,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -162,13 +164,14 @@ class Driver:
 
     def order(self, mutant: Mutant, tests: list[str], covered: dict[str, Any]) -> list[str]:
         """The tests in the order to run, as many as `patience` seconds have room for: those that killed
-        before, then one of each test function in turns."""
+        before, then those of files that name the module, then one of each test function in turns."""
         by_function, by_module = self.kills[mutant.function], self.kills[mutant.module]
         turns: Counter[str] = Counter()
         ranks = {}
         for node in sorted(tests, key=lambda t: covered[t]["seconds"]):
-            name = node.partition("[")[0]
-            ranks[node] = (-by_function[node], -by_module[node], turns[name], covered[node]["seconds"])
+            name, seconds = node.partition("[")[0], covered[node]["seconds"]
+            is_named = _names(node.partition("::")[0], mutant)
+            ranks[node] = (-by_function[node], -by_module[node], not is_named, turns[name], seconds)
             turns[name] += 1
         taken: list[str] = []
         left = self.patience
@@ -264,6 +267,17 @@ class Driver:
             }
         file.write_text(json.dumps(rows))
         os._exit(0)
+
+
+@cache
+def _text_of(file: str) -> str:
+    return Path(file).read_text()
+
+
+def _names(file: str, mutant: Mutant) -> bool:
+    """Whether a test file speaks of the mutant's module, by its own name or that of its metric."""
+    stem = Path(mutant.module).stem
+    return bool(re.search(rf"\b({stem}|{stem.replace('_', '-')})\b", _text_of(file)))
 
 
 def _kill_group(pid: int) -> None:
