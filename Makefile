@@ -72,7 +72,7 @@ fuzz: .venv/.dev
 
 # The lists that names and addresses are drawn from, taken anew from the Faker that is installed.
 names: .venv/.ready
-	@$(BIN)/python -m sandbox.synth.faker_pools > fixtures/names.yaml.part && mv fixtures/names.yaml.part fixtures/names.yaml
+	@$(BIN)/python -m sandbox.synth.config.faker_pools > fixtures/names.yaml.part && mv fixtures/names.yaml.part fixtures/names.yaml
 
 # What the tests load from npm (axe-core, fhirclient, fhir-kit-client), in a folder git does not see.
 browser-packages:

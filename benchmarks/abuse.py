@@ -27,11 +27,11 @@ from typing import Any
 from sqlalchemy import func, select
 from werkzeug.test import Client, TestResponse
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
-from sandbox.embedded import with_library
+from sandbox.server.app import create_app
+from sandbox.server.embedded import with_library
 from sandbox.settings import Settings, from_env
-from sandbox.store.tenant.part import META
+from sandbox.store.ledger.repositories.repository import META
 
 REDIRECT = "http://127.0.0.1:9876/callback"
 TARGET = 64 << 20

@@ -30,7 +30,7 @@ import httpx
 
 PORT = 18451
 ORIGIN = f"http://127.0.0.1:{PORT}"
-COMMAND = [sys.executable, "-m", "sandbox.cli"]
+COMMAND = [sys.executable, "-m", "sandbox.cli.main"]
 
 
 # --- what small requests take ------------------------------------------------------------------------

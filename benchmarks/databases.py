@@ -27,11 +27,11 @@ from serving import Ask, asks
 from support.stores import DATABASE, ledger, main, place
 from werkzeug.test import EnvironBuilder
 
-from sandbox.app import create_app
-from sandbox.build import people
 from sandbox.core.clock import SystemClock, anchor
+from sandbox.population.build_library import people
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.intake import build
+from sandbox.store.library.write import build
 
 SIGNED = re.compile(rb"_page=[^\"]+")
 

@@ -22,8 +22,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 from support.smart_app import SmartApp
 from support.wire_fuzzing import Tally, WrongAnswer, exchange, requests, routes
 
-from sandbox.app import create_app
-from sandbox.embedded import serving, with_library
+from sandbox.server.app import create_app
+from sandbox.server.embedded import serving, with_library
 from sandbox.settings import Settings
 
 CALLERS = 4

@@ -24,8 +24,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.fuzzing import Asked, Member, Seen, Shape, check, requests
 
-from sandbox.app import create_app
-from sandbox.build import prepared
+from sandbox.population.build_library import prepared
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
 EACH = 400

@@ -23,15 +23,15 @@ from unittest import mock
 
 from sqlalchemy import literal, select
 
-from sandbox.app import create_app
+from sandbox.apis.control.client import Remote
 from sandbox.core.gates import OPEN, Gates
-from sandbox.embedded import listening, with_library
 from sandbox.faults.selection import Selection
-from sandbox.remote import Remote
+from sandbox.server.app import create_app
+from sandbox.server.embedded import listening, with_library
 from sandbox.settings import from_env
-from sandbox.store.ledger import Ledger
-from sandbox.store.tenant import arrival, clock
-from sandbox.web import visit
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories import clock, request_state
+from sandbox.web import request
 
 LEAST = 0.97
 _NO_ACCIDENTS = (clock.STATE[0], literal(0))
@@ -52,14 +52,14 @@ def without_engine() -> Iterator[None]:
         mock.patch.object(Selection, "has_rules", False),
         mock.patch.object(Selection, "bind", opened),
         mock.patch.object(Ledger, "pin_of", unpinned),
-        mock.patch.object(arrival, "_ARRIVAL", _ARRIVAL),
+        mock.patch.object(request_state, "_ARRIVAL", _ARRIVAL),
         mock.patch.object(clock, "_STATE", _STATE),
-        mock.patch.object(visit, "_bind", opened),
+        mock.patch.object(request, "_bind", opened),
     ):
         yield
 
 
-_ARRIVAL, _STATE = arrival.BEARER.add_columns(*_NO_ACCIDENTS), select(*_NO_ACCIDENTS)
+_ARRIVAL, _STATE = request_state.BEARER.add_columns(*_NO_ACCIDENTS), select(*_NO_ACCIDENTS)
 
 
 def main() -> int:

@@ -22,9 +22,10 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from sandbox.production import produce
+from sandbox.population.generate import produce
 from sandbox.settings import Settings
-from sandbox.synth import guides, population
+from sandbox.synth import population
+from sandbox.synth.fhir import guides
 
 DAY = date(2026, 1, 1)
 

@@ -31,21 +31,21 @@ from serving import EOB, PORTS, SCOPE, memory, running
 from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
 
-from sandbox.build import place
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import wire
-from sandbox.fhir.interactions import search
-from sandbox.fhir.query import parse
-from sandbox.production import stock
+from sandbox.fhir import bundle
+from sandbox.fhir.reader import search
+from sandbox.fhir.search.query import parse
+from sandbox.population.build_library import place
+from sandbox.population.generate import stock
 from sandbox.settings import Settings
 from sandbox.store import address
-from sandbox.store.ledger import Ledger
-from sandbox.store.library import SqlLibrary
-from sandbox.store.schema import META, NUMBERS, VIEWED
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories.grants import Grant, Token
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.schema import META, NUMBERS, VIEWED
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
 
 PAGE = [("_count", "50")]
 TURN = 20
@@ -159,7 +159,7 @@ def in_process(libraries: dict[int, Path], asked: dict[int, list[str]], now: int
     def page(size: int, patient: str) -> None:
         query = parse(EOB, [("patient", patient), *PAGE])
         found = search(opened[size], query, patient, frozenset({EOB}), now, OPEN, Facts())
-        wire.searchset(found, "http://127.0.0.1/fhir", [])
+        bundle.searchset(found, "http://127.0.0.1/fhir", [])
 
     return _in_turn(asked, page)
 

@@ -19,8 +19,8 @@ import time
 from datetime import date
 from pathlib import Path
 
-from sandbox.build import prepared
-from sandbox.production import produce
+from sandbox.population.build_library import prepared
+from sandbox.population.generate import produce
 from sandbox.settings import Settings
 
 DAY = date(2026, 1, 1)

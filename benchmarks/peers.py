@@ -37,14 +37,14 @@ from joserfc import jwt
 from joserfc.jwk import ECKey
 from serving import EOB, PORTS, Ask, Cost, asks, measured, running, script
 
-from sandbox.build import place
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import json_bytes, json_value
-from sandbox.production import stock
+from sandbox.population.build_library import place
+from sandbox.population.generate import stock
 from sandbox.settings import Settings, root
-from sandbox.store.ledger import Ledger
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
 
 HERE = Path(__file__).parent / "peers"
 NPM = ("@asymmetrik/node-fhir-server-core@2.2.5", "oauth2-mock-server@8.2.3", "oidc-provider@9.13.3")

@@ -19,8 +19,8 @@ from decimal import Decimal
 from typing import Any
 
 from sandbox.settings import Settings
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate, load_spec
-from sandbox.synth.spec import Spec
 
 TODAY = date(2026, 11, 1)
 FROM = TODAY.replace(year=TODAY.year - 1)

@@ -34,15 +34,15 @@ from typing import NamedTuple
 
 import httpx
 
-from sandbox.app import create_app
-from sandbox.build import place
 from sandbox.core.clock import SystemClock, anchor
-from sandbox.production import stock
+from sandbox.population.build_library import place
+from sandbox.population.generate import stock
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.ledger import Ledger
-from sandbox.store.schema import NUMBERS
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories.grants import Grant, Token
+from sandbox.store.library.schema import NUMBERS
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
 
 PORTS = {"bare": 18431, "product": 18432, "pair": 18433, "before": 18434}
 OURS, THREADED = "sandbox.server.worker.GatewayWorker", "gthread"

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import httpx
 
-from sandbox.embedded import listening
-from sandbox.remote import Remote
+from sandbox.apis.control.client import Remote
+from sandbox.server.embedded import listening
 from sandbox.settings import from_env
 
 WARM = 200

@@ -24,15 +24,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 from support.smart_app import SmartApp
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.files import json_bytes
-from sandbox.embedded import serving, with_library
 from sandbox.fhir.dates import milliseconds
-from sandbox.fhir.params import SHARED, TYPES
-from sandbox.fhir.query import parse
+from sandbox.fhir.schema.paths import SHARED, TYPES
+from sandbox.fhir.search.query import parse
+from sandbox.server.app import create_app
+from sandbox.server.embedded import serving, with_library
 from sandbox.settings import Settings
-from sandbox.store.library import SqlLibrary
+from sandbox.store.library.read import SqlLibrary
 
 Key = tuple[str, str]
 

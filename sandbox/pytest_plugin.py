@@ -23,8 +23,8 @@ from sandbox.core.errors import UsageError
 from sandbox.core.text import escape, quantity
 
 if TYPE_CHECKING:
-    from sandbox.connect import TokenResponse
-    from sandbox.remote import Remote
+    from sandbox.apis.control.client import Remote
+    from sandbox.cli.token import TokenResponse
     from sandbox.review.card import Card
 
 FIRST_MEMBER = "maria"
@@ -58,7 +58,7 @@ def payer_origin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     if url:
         yield str(url).rstrip("/").removesuffix("/fhir")
         return
-    from sandbox.embedded import listening
+    from sandbox.server.embedded import listening
     from sandbox.settings import from_env
 
     own = request.config.getoption("--payer-scenarios")
@@ -175,7 +175,7 @@ class Payer:
 
     @property
     def _remote(self) -> Remote:
-        from sandbox.remote import Remote
+        from sandbox.apis.control.client import Remote
 
         return Remote(self.url, self.key)
 
@@ -202,7 +202,7 @@ class Payer:
 
     def _selections(self, session: str) -> list[str]:
         """The scenarios, as written in a path, whose payers were asked something in a session."""
-        from sandbox.remote import Remote
+        from sandbox.apis.control.client import Remote
 
         payers: list[str] = Remote(self.origin, self.key).call("GET", f"sessions/{session}")["payers"]
         return [payer.partition("~")[0] for payer in payers]
@@ -316,7 +316,7 @@ class PayerReview:
     def __call__(self, client: str | None = None) -> Card:
         """Every row with its finding: `card["retry-after"].result`. `client` where the test has two apps."""
         from sandbox.review.card import Record, review
-        from sandbox.review.exchange import exchanges
+        from sandbox.review.journal import exchanges
 
         found = exchanges(self._journal.entries())
         return review([Record(found, self._clock.now().timestamp())], client, "this test")

@@ -1,8 +1,9 @@
-"""Floor 3a: the SMART on FHIR authorization server.
+"""The SMART on FHIR authorization server decides who may read what.
 
-Lives here: clients, scopes, eligibility (pure), the authorization request, grants, tokens, id_token.
-May import: `core`, `fhir`, `store`, Authlib, joserfc, httpx (for a client's keys). Must never: import
-Flask, read `flask.g`, know that scenarios exist (it only runs the AUTHORIZE and TOKEN gates).
+Lives here: scopes, eligibility and consent (pure), the `context` of a decision, and folders for clients,
+authorization requests, grants and tokens. May import: `core`, `fhir`, `store`, Authlib, joserfc, httpx (for a
+client's keys). Must never: import Flask, read `flask.g`, know that scenarios exist (it only runs the
+AUTHORIZE and TOKEN gates).
 Words: a *desk* is everything one request needs to decide (payer, clock, ledger, gates…); a *choice*
 is a patient whose data somebody who signed in may share; a *plan* is a token before it is minted;
 *access* is what a bearer token turned out to allow.

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
+from sandbox.core.members import Account
 from sandbox.core.payer import Payer
-from sandbox.core.roster import Account
 
 Reason = Literal[
     "locked",

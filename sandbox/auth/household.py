@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.auth.desk import Desk
+from sandbox.auth.authorization.request import AuthorizationRequest
+from sandbox.auth.context import Desk
 from sandbox.auth.eligibility import Refusal, is_minor
-from sandbox.auth.request import AuthorizationRequest
 from sandbox.auth.scopes import subset
-from sandbox.core.roster import Account
-from sandbox.store.tenant.grant import Grant
+from sandbox.core.members import Account
+from sandbox.store.ledger.repositories.grants import Grant
 
 
 @dataclass(frozen=True)

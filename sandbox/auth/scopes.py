@@ -15,10 +15,10 @@ from urllib.parse import unquote
 
 from sandbox.core.cache import bounded
 from sandbox.core.errors import BadRequest
-from sandbox.fhir.clauses import AnyOf, Clause
-from sandbox.fhir.params import TYPES, find
-from sandbox.fhir.query import parse as parse_query
-from sandbox.fhir.values import Token, Value
+from sandbox.fhir.schema.paths import TYPES, find
+from sandbox.fhir.search.clause import AnyOf, Clause
+from sandbox.fhir.search.query import parse as parse_query
+from sandbox.fhir.search.value import Token, Value
 
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 
-from sandbox.auth.desk import Desk
+from sandbox.auth.context import Desk
 from sandbox.core.errors import TooManyRequests
 from sandbox.store.secret import digest
 

@@ -1,4 +1,4 @@
-"""What can go wrong, as exceptions. Handlers raise; `web/errors.py` answers; the CLI prints one line.
+"""What can go wrong, as exceptions. Handlers raise; `web.errors` answers; the CLI prints one line.
 
 SandboxError
 ├── UsageError              bad input of a person or file: one line, exit code 2

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from typing import Any, Literal
 
 from sandbox.core.errors import UsageError
-from sandbox.core.roster import LINES
+from sandbox.core.members import LINES
 
 IneligibleAnswer = Literal["callback", "page", "refused-token"]
 Rotation = Literal["none", "rotate", "rotate-with-grace", "reuse-revokes-family"]

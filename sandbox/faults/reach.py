@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 
 from sandbox.core.gates import Stage
 from sandbox.faults.scenario import Rule, When
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.schema.paths import TYPES
 
 KNOWN: Mapping[Stage, frozenset[str]] = {
     Stage.REQUEST: frozenset({"resource", "client", "grant_type"}),

@@ -17,8 +17,8 @@ from functools import cached_property
 from sandbox.core.errors import NotFound
 from sandbox.core.gates import OPEN, Gates
 from sandbox.core.payer import Payer, changed
-from sandbox.faults.binding import Bound, BoundGates
 from sandbox.faults.effects.base import World
+from sandbox.faults.gates import Bound, BoundGates
 from sandbox.faults.parameters import NAME, VALUE
 from sandbox.faults.scenario import Scenario
 

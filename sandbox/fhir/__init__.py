@@ -1,7 +1,7 @@
-"""Floor 1: FHIR R4 as a query language: parameters, searches, Bundles, interactions, self-description.
+"""FHIR R4 as a query language is here: parameters, searches, Bundles, reads, capability statements.
 
-Lives here: THE table of search parameters (`types`), from which parsing, indexing and the
-CapabilityStatement all follow; the `Library` protocol that `store` implements.
+`schema` has THE table of search parameters (`types`), from which parsing, indexing and the
+CapabilityStatement all follow; `search` parses; `reader` answers over a `Library`, which `store` implements.
 May import: `core`. Must never: know a database, HTTP, OAuth or scenarios.
 Words: a *row* is what the index keeps of a resource; *stored* is a resource as finished bytes; a
 *page* is one screen of results; the *compartment* is everything that belongs to one patient;

@@ -13,8 +13,8 @@ from typing import Any
 
 from sandbox.core.errors import not_found
 from sandbox.core.gates import Facts, Gates
-from sandbox.fhir.interactions import part, shown, visible, within_reach
 from sandbox.fhir.library import Library, Stored
+from sandbox.fhir.reader import part, shown, visible, within_reach
 
 
 def version(

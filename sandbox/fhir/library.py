@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
-from sandbox.fhir.clauses import AnyOf
-from sandbox.fhir.includes import Include
-from sandbox.fhir.query import Query
+from sandbox.fhir.search.clause import AnyOf
+from sandbox.fhir.search.include import Include
+from sandbox.fhir.search.query import Query
 
 
 def entry_address(kind: str, id: str) -> bytes:
@@ -91,7 +91,7 @@ class Everything:
 
 
 class Library(Protocol):
-    """Read-only. Implemented by `store/library.py`. `now` (ms) is the reader's clock: it decides
+    """Read-only. Implemented by `store/library/read.py`. `now` (ms) is the reader's clock: it decides
     which version of each resource is in force, and whether there is one yet."""
 
     def read(self, kind: str, id: str, now: int) -> Stored | None: ...

@@ -9,10 +9,10 @@ from typing import Any
 
 from sandbox.core.errors import UsageError
 from sandbox.core.text import quantity
-from sandbox.review.exchange import Exchange
 from sandbox.review.finding import Finding, Result, Row
+from sandbox.review.journal import Exchange
 from sandbox.review.makers import sorted_out
-from sandbox.review.rows import coping
+from sandbox.review.rows import recovery
 from sandbox.review.story import Story
 from sandbox.review.table import ROWS
 
@@ -143,7 +143,7 @@ def review(records: Sequence[Record], client: str | None = None, source: str = "
     stories = [(_story(record, client), record.source) for record in told]
     lines: dict[str, list[Line]] = defaultdict(list)
     for story, where in stories:
-        for row in (*ROWS, *coping.rows(story)):
+        for row in (*ROWS, *recovery.rows(story)):
             finding = row.judge(story)
             if len(stories) > 1:
                 finding = replace(finding, reason=f"{finding.reason} ({where})")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.review.exchange import Exchange
+from sandbox.review.journal import Exchange
 from sandbox.review.story import Story
 
 Result = Literal["pass", "fail", "not exercised"]

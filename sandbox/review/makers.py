@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from sandbox.review.exchange import Exchange
+from sandbox.review.journal import Exchange
 
 TOOLS = "payer-sandbox's own grader and commands"
 PERSON = "a person who opened an address in a browser"

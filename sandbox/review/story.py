@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sandbox.review.exchange import Exchange
+from sandbox.review.journal import Exchange
 
 ROUNDING = 0.002
 """Instants are kept to the millisecond."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.review.finding import Row
-from sandbox.review.rows import coping, manners, reading, signing_in, tokens
+from sandbox.review.rows import reads, recovery, retries, sign_in, tokens
 
 ROWS: tuple[Row, ...] = (
     Row(
@@ -11,42 +11,42 @@ ROWS: tuple[Row, ...] = (
         "Read /.well-known/smart-configuration (or /metadata) of the FHIR base and take the addresses from"
         " it: payers move them.",
         ("SMART App Launch 2.2.0, Conformance: .well-known/smart-configuration", "RFC 8414 §3"),
-        signing_in.discovery,
+        sign_in.discovery,
     ),
     Row(
         "state", "Sends a state that cannot be guessed, another each time",
         "Make a new random state of 122 bits or more for each request to authorize"
         " (secrets.token_urlsafe(32)), and keep it with the member's browser.",
         ("SMART App Launch 2.2.0, Obtain authorization code", "RFC 6749 §10.12"),
-        signing_in.state,
+        sign_in.state,
     ),
     Row(
         "state-checked", "Leaves a code alone whose state is not the one it sent",
         "Compare the state of the callback with the one that was sent before anything else, and drop the"
         " callback when they differ.",
         ("RFC 6749 §10.12", "RFC 9700 §4.7"),
-        signing_in.state_checked,
+        sign_in.state_checked,
     ),
     Row(
         "pkce", "Uses PKCE with S256, another challenge each time",
         "Make a new code_verifier for each request, send its SHA-256 as code_challenge with"
         " code_challenge_method=S256, and the verifier with the code.",
         ("SMART App Launch 2.2.0, Considerations for PKCE support", "RFC 7636 §4.2", "RFC 9700 §2.1.1"),
-        signing_in.pkce,
+        sign_in.pkce,
     ),
     Row(
         "least-scopes", "Asks for the scopes it uses, and no more",
         "Name the types that are read (patient/ExplanationOfBenefit.rs) instead of a wildcard, and leave out"
         " what is not: members see the list, and may refuse it.",
         ("SMART App Launch 2.2.0, Scopes and Launch Context", "RFC 9700 §2.3"),
-        signing_in.scopes,
+        sign_in.scopes,
     ),
     Row(
         "code-once", "Redeems a code once",
         "Send a code once. When its answer is lost or says invalid_grant, send the member through /authorize"
         " again: a code that comes twice may end what the first one opened.",
         ("RFC 6749 §4.1.2", "RFC 9700 §4.5"),
-        signing_in.code_once,
+        sign_in.code_once,
     ),
     Row(
         "refresh-once", "Answers a dead access token with one refresh",
@@ -80,42 +80,42 @@ ROWS: tuple[Row, ...] = (
         "accept", "Says which form it wants",
         "Send Accept: application/fhir+json with every request for data: some payers answer XML to */*.",
         ("FHIR R4, http.html#mime-type", "RFC 9110 §12.5.1"),
-        reading.accept,
+        reads.accept,
     ),
     Row(
         "follows-next", "Reads each search to its last page",
         "Follow the link with relation next as it is, until a page has none. total and _count do not say when"
         " to stop.",
         ("FHIR R4, http.html#paging",),
-        reading.follows_next,
+        reads.follows_next,
     ),
     Row(
         "everything-fallback", "Searches for each type where $everything is missing",
         "When $everything is refused, search for each type that /metadata lists and the scope of the token"
         " opens.",
         ("FHIR R4, patient-operation-everything.html", "FHIR R4, CapabilityStatement.rest.operation"),
-        reading.everything_fallback,
+        reads.everything_fallback,
     ),
     Row(
         "references", "Resolves references: each once, and a dead one no more",
         "Ask for them with _include, or read each distinct one once and keep it. One that answers 404, 403 or"
         " 410 is dead: show the display text and go on.",
         ("FHIR R4, references.html#literal", "CARIN Blue Button 2.0.0, CapabilityStatement: referencePolicy"),
-        reading.references,
+        reads.references,
     ),
     Row(
         "retry-after", "Waits as long as it is told, and comes back",
         "On 429 or 503 let every request to this payer wait until Retry-After (seconds, or a date) is over,"
         " then send the same request again.",
         ("RFC 9110 §10.2.3", "RFC 6585 §4"),
-        manners.retry_after,
+        retries.retry_after,
     ),
     Row(
         "pace", "Does not hammer",
         "Repeat a failure once or twice, with pauses that grow; keep at most a handful of requests under way;"
         " keep what was read instead of asking again.",
         ("RFC 6585 §4", "RFC 9110 §9.2.2"),
-        manners.pace,
+        retries.pace,
     ),
 )  # fmt: skip
 
@@ -125,6 +125,6 @@ def table() -> str:
     told = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
     told += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
     told.append(
-        f"| `{coping.ID}:<scenario>` | {coping.TITLE} | {coping.FIX} | by the status of the refusal |\n"
+        f"| `{recovery.ID}:<scenario>` | {recovery.TITLE} | {recovery.FIX} | by the status of the refusal |\n"
     )
     return "".join(told)

@@ -1,8 +1,9 @@
-"""The examiner: grades any payer's Patient Access API from outside, over HTTP, against a rubric.
+"""The grader scores any payer's Patient Access API from outside, over HTTP, against a rubric.
 
-Lives here: asking (client, signin, sync, probes, collect), what was seen (evidence), judging (checks,
-rubric, editions, readings), telling (report) and, over many payers, fleet. Logs are read in traffic, what
-the rubric does not count is found in lint. Only the asking rooms touch the network; the rest is pure.
+Asking: `http`, `signin`, `collect`, `instruments`, `trust`. What was seen: `evidence`. Judging: `checks`,
+`rubric`, `editions`, `causes`. Telling: `card`, `report`, `guidance`, and over many payers `fleet`. Logs
+are read in `traffic`, FHIR in `fhir`; what the rubric does not count is found in `lint`. Only those that
+ask touch the network; the rest is pure.
 May import: core, httpx, pydantic, orjson, rich, Jinja; Playwright where a sign-in script asks for it.
 Must never: import the server or the author; read the journal, the scenario list or `Sandbox-Effects`
 of the payer it grades; follow links into networks it was not pointed at; keep a token in evidence.

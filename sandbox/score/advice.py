@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sandbox.score.card import LostTo
 from sandbox.score.causes.model import Cause
-from sandbox.score.edition import Metric
+from sandbox.score.editions.edition import Metric
 from sandbox.score.guidance.entries import Advice, read_guidance
 from sandbox.score.guidance.links import link_metric
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from sandbox.score.edition import Vendor
+from sandbox.score.editions.edition import Vendor
 from sandbox.score.evidence import Exchange, Source, Value
 from sandbox.score.findings import Finding
 from sandbox.score.guidance.links import link_finding

@@ -11,18 +11,18 @@ from textwrap import wrap
 import httpx
 
 from sandbox.core.errors import UsageError
-from sandbox.score import facts as facts_document
 from sandbox.score import run
-from sandbox.score.client import TIMEOUT_SECONDS, Client
-from sandbox.score.client_auth import method_of
-from sandbox.score.collect import Approach, approach
-from sandbox.score.facts import Member
-from sandbox.score.guard import Guard, Resolve, addresses
-from sandbox.score.pages.trace import Look
-from sandbox.score.probes import Door
-from sandbox.score.redaction import strike
-from sandbox.score.roll import Progress, why_no_door
-from sandbox.score.signin import Session
+from sandbox.score.collect.examination import Approach, approach
+from sandbox.score.collect.probes import Door
+from sandbox.score.collect.roll import Progress, why_no_door
+from sandbox.score.http.client import TIMEOUT_SECONDS, Client
+from sandbox.score.http.guard import Guard, Resolve, addresses
+from sandbox.score.http.redaction import strike
+from sandbox.score.instruments import facts as facts_document
+from sandbox.score.instruments.facts import Member
+from sandbox.score.signin.client_auth import method_of
+from sandbox.score.signin.launch import Session
+from sandbox.score.signin.pages.trace import Look
 
 WIDTH = 100
 WHEN_NOT = "nobody can sign in: "

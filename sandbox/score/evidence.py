@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from sandbox.core import files
 from sandbox.core.errors import UsageError
-from sandbox.score.readings import Chosen
+from sandbox.score.editions.readings import Chosen
 
 Source = Literal["observed", "traffic", "declared", "unseen"]
 """Where a verdict comes from. Observed beats traffic beats declared."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 
 from sandbox.core.text import quantity
 from sandbox.score.card import Line
+from sandbox.score.collect.machine_load import is_busy, share_of_processor
 from sandbox.score.evidence import Evidence
 from sandbox.score.findings import readable
-from sandbox.score.machine import is_busy, share_of_processor
 
 MOST_PAGES = 8
 """Pages of a sign-in that are told."""

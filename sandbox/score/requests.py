@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sandbox.score.evidence import Exchange, Observation
-from sandbox.score.statuses import WORDS
+from sandbox.score.http.statuses import WORDS
 
 STEPS = ("everything", "individual", "pagination", "retry")
 

@@ -9,15 +9,15 @@ import importlib
 from dataclasses import replace
 from typing import Protocol, cast
 
-from sandbox.score import precedence
 from sandbox.score.advice import advise
 from sandbox.score.card import Card, Line
 from sandbox.score.causes.find import find_causes, select_exchanges
-from sandbox.score.edition import Edition, Metric
+from sandbox.score.editions import precedence
+from sandbox.score.editions.catalog import known_editions, load
+from sandbox.score.editions.edition import Edition, Metric
 from sandbox.score.evidence import Evidence, Verdict
 from sandbox.score.findings import from_data, readable
 from sandbox.score.notes import find_notes
-from sandbox.score.shelf import known_editions, load
 
 __all__ = ["Card", "Check", "Edition", "check_of", "grade_evidence", "known_editions", "load"]
 

@@ -14,25 +14,25 @@ import httpx
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
 from sandbox.core.urls import canonical_url
-from sandbox.score import facts as facts_document
 from sandbox.score import rubric
 from sandbox.score.card import Card
-from sandbox.score.client import TIME_LIMIT, TIMEOUT_SECONDS, Client
-from sandbox.score.client_auth import METHODS
-from sandbox.score.collect import collect, said
-from sandbox.score.edition import Edition
+from sandbox.score.collect.examination import collect, said
+from sandbox.score.collect.machine_load import Machine
+from sandbox.score.collect.roll import REDIRECT, Given, Progress
+from sandbox.score.collect.sample import Draw, seed_of
+from sandbox.score.editions.edition import Edition
 from sandbox.score.evidence import Evidence, Observation
 from sandbox.score.findings import to_data
-from sandbox.score.guard import Guard, Resolve, addresses, origin
+from sandbox.score.http.client import TIME_LIMIT, TIMEOUT_SECONDS, Client
+from sandbox.score.http.guard import Guard, Resolve, addresses, origin
+from sandbox.score.http.redaction import struck
+from sandbox.score.instruments import facts as facts_document
 from sandbox.score.lint.watch import Watch
-from sandbox.score.machine import Machine
-from sandbox.score.redaction import struck
-from sandbox.score.roll import REDIRECT, Given, Progress
-from sandbox.score.sampling import Draw, seed_of
-from sandbox.score.signin import Driver
-from sandbox.score.tokens import App
-from sandbox.score.traffic.observe import observe
-from sandbox.score.traffic.reading import read as read_log
+from sandbox.score.signin.client_auth import METHODS
+from sandbox.score.signin.launch import Driver
+from sandbox.score.signin.tokens import App
+from sandbox.score.traffic.log_file import read as read_log
+from sandbox.score.traffic.observations import observe
 
 _SYSTEM = clock.SystemClock()
 PACE_SECONDS = 0.5
@@ -209,7 +209,7 @@ def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: G
         raise UsageError(f"an authentication method is {', '.join(METHODS)}, not {entry.auth_method!r}")
     redirect, driver = entry.redirect_uri, None
     if entry.browser:
-        from sandbox.score import browser
+        from sandbox.score.signin import browser
 
         callback = stack.enter_context(browser.Callback(redirect))
         redirect, driver = callback.redirect_uri, browser.driver(callback, tell)
@@ -217,7 +217,7 @@ def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: G
         redirect = redirect or REDIRECT
         driver = _scripted(entry.script, redirect)
     elif entry.browser_driver:
-        from sandbox.score import chromium
+        from sandbox.score.signin import chromium
 
         redirect = redirect or REDIRECT
         driver = stack.enter_context(chromium.open_driver(redirect, guard))
@@ -233,6 +233,6 @@ def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: G
 
 
 def _scripted(path: Path, redirect: str) -> Driver:
-    from sandbox.score import chromium, script
+    from sandbox.score.signin import chromium, script
 
     return script.driver(script.load(path), redirect, chromium.find_chromium())

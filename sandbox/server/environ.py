@@ -8,7 +8,7 @@ from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from sandbox.core.waiting import HANDLED
+from sandbox.core.waits import HANDLED
 
 _SKIPPED = frozenset({b"transfer-encoding", b"content-length", b"content-type"})
 

@@ -23,12 +23,12 @@ from typing import Any
 from sandbox.core.clock import stopwatch
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
-from sandbox.core.waiting import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
+from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server.environ import build_environ
 from sandbox.server.limits import FairExecutor, TooManyWaiting, Turns, WaitCounter, WaitLimit
 from sandbox.server.protocol import EXTENSION, SEND_SECONDS, Connection
 from sandbox.store.secret import new_secret
-from sandbox.web.early import PROBLEM, refusal
+from sandbox.web.errors.refusals import PROBLEM, refusal
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from sandbox.store.secret import new_secret
-from sandbox.web.early import refusal
+from sandbox.web.errors.refusals import refusal
 
 SILENT_SECONDS = 15.0
 """From the connection to the first byte of its first request."""

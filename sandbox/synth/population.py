@@ -16,17 +16,20 @@ from random import Random
 from typing import Any
 
 from sandbox.core.errors import UsageError
-from sandbox.core.roster import Account
-from sandbox.synth import cast, network, pools, recorder, render
-from sandbox.synth.drawn import drawn_household
-from sandbox.synth.guides import Guides
-from sandbox.synth.history import STORIES, live
-from sandbox.synth.household import Household, World
-from sandbox.synth.life import life_of
-from sandbox.synth.named import named_household
-from sandbox.synth.resource import Resource
-from sandbox.synth.settlement import settle_family
-from sandbox.synth.spec import Spec, load_spec
+from sandbox.core.members import Account
+from sandbox.synth.claims.history import STORIES, live
+from sandbox.synth.claims.settlement import settle_family
+from sandbox.synth.clinical import record_builder
+from sandbox.synth.config import members, name_pools
+from sandbox.synth.config.spec import Spec, load_spec
+from sandbox.synth.fhir import registry
+from sandbox.synth.fhir.guides import Guides
+from sandbox.synth.fhir.resource import Resource
+from sandbox.synth.people import network
+from sandbox.synth.people.drawn_households import drawn_household
+from sandbox.synth.people.household import Household, World
+from sandbox.synth.people.life import life_of
+from sandbox.synth.people.named_households import named_household
 
 __all__ = ["Dossier", "Guides", "Spec", "generate", "load_spec"]
 
@@ -82,19 +85,19 @@ def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) 
 
 def world_of(spec: Spec, seed: int, today: date) -> World:
     """What everybody of a population is made from; the same in every process that makes it."""
-    names = pools.sample(spec.names, seed, spec.payer["state"])
+    names = name_pools.sample(spec.names, seed, spec.payer["state"])
     return World(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
 
 
 def providers(world: World, guides: Guides) -> Dossier:
     """The payer and its network."""
-    return Dossier(None, tuple(render.providers(world.spec, world.network, world.today, guides)))
+    return Dossier(None, tuple(registry.providers(world.spec, world.network, world.today, guides)))
 
 
 def households(world: World) -> Iterator[Household]:
     """All of them, the named ones first, and then without end; numbers go on from one to the next."""
     number = 1
-    for group in cast.households(world.spec.named):
+    for group in members.households(world.spec.named):
         yield named_household(world, number, group)
         number += len(group)
     for index in count(1):
@@ -118,6 +121,6 @@ def lived(world: World, household: Household, guides: Guides) -> Iterator[Dossie
         if of := insured.member:
             life, _, events = lives[of.number]
             claims = settled[of.number]
-            entries = recorder.derive(life, claims, events)
-            made = tuple(render.member(world.spec, of, claims, entries, world.today, guides))
+            entries = record_builder.derive(life, claims, events)
+            made = tuple(registry.member(world.spec, of, claims, entries, world.today, guides))
         yield Dossier(insured.account, made)

@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 
 from flask import Response, request
 
-from sandbox.auth.clients import Client, is_loopback
-from sandbox.web import headers
-from sandbox.web.visit import Visit
+from sandbox.auth.clients.client import Client, is_loopback
+from sandbox.web.http import headers
+from sandbox.web.request import Visit
 
 METHODS = "GET, HEAD, POST, OPTIONS"
 HEADERS = ", ".join(headers.READ).lower()

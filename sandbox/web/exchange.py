@@ -13,27 +13,29 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.auth.assertion import keys_to_fetch
+from sandbox.auth.clients.assertion import keys_to_fetch
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import BadRequest, NotFound, Problem
 from sandbox.core.gates import Facts, Reply, Stage
-from sandbox.core.waiting import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, Delay, Fetch, Retry
-from sandbox.faults import oneshot
+from sandbox.core.waits import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, Delay, Fetch, Retry
+from sandbox.faults import one_shot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
-from sandbox.store.ledger import TenantLedger
+from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.secret import new_secret
-from sandbox.web import budget, cors, headers, quota, visit
-from sandbox.web.blocking import BlockingWaits
-from sandbox.web.early import PROBLEM, issue_code
-from sandbox.web.encoding import encode
-from sandbox.web.errors import answer
-from sandbox.web.granted import InForce, in_force, named_client, parameter
+from sandbox.web import budget, cors, quota
+from sandbox.web import request as visit
+from sandbox.web.dispatch import Lane
+from sandbox.web.errors.exceptions import UncaughtErrors
+from sandbox.web.errors.handlers import answer
+from sandbox.web.errors.refusals import PROBLEM, issue_code
 from sandbox.web.guard import require_control
+from sandbox.web.http import headers
+from sandbox.web.http.compression import encode
+from sandbox.web.http.origin import REFUSAL, OriginMiddleware
+from sandbox.web.http.waits import BlockingWaits
 from sandbox.web.journal import bearer, entry
-from sandbox.web.lane import Lane
-from sandbox.web.origin import REFUSAL, OriginMiddleware
-from sandbox.web.uncaught import UncaughtErrors
+from sandbox.web.scenario_choice import InForce, in_force, named_client, parameter
 
 HEADER = "X-Sandbox-Scenario"
 FAIL_NEXT = "X-Sandbox-Fail-Next"
@@ -157,7 +159,7 @@ def _arm(ledger: TenantLedger) -> None:
     if text is None:
         return
     require_control(FAIL_NEXT)
-    accidents = oneshot.header(text)
+    accidents = one_shot.header(text)
     caller = quota.client_address(), ledger.name
     ledger.quotas.require("accident", *caller)
     for number, one in enumerate(accidents):

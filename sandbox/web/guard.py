@@ -13,8 +13,8 @@ from flask import request
 
 from sandbox.core.errors import Forbidden
 from sandbox.core.hosts import format_host, parse_host
-from sandbox.web.origin import is_local, received_host
-from sandbox.web.visit import rooms
+from sandbox.web.http.origin import is_local, received_host
+from sandbox.web.request import rooms
 
 KEY = "X-Sandbox-Key"
 

@@ -22,8 +22,8 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_value
 from sandbox.store.secret import digest
-from sandbox.web.explain import explain
-from sandbox.web.visit import Visit
+from sandbox.web.causes import explain
+from sandbox.web.request import Visit
 
 OPEN_PARAMS = (
     "_count", "_include", "_type", "_since", "_lastUpdated", "_summary", "_total", "category", "intent",

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from flask import Response, g, render_template, request
 
 from sandbox.core.errors import Forbidden
-from sandbox.web import words
+from sandbox.web import i18n
 from sandbox.web.guard import is_from_another_origin
-from sandbox.web.visit import here
+from sandbox.web.request import here
 
 
 def page(
@@ -28,20 +28,20 @@ def page(
     that follows a form, and an app may send the browser on to an origin that nobody registered; so such
     a page has no form-action. `again` is where the same page can be had in another language, when this
     one answers a form. A template has `visit`, `payer`, `static`, `lang` and the translator `t`
-    (web/words.py) beside `values`.
+    (web/i18n.py) beside `values`.
     """
     # A failure may come before there is a visit: such a page wears no payer's brand.
     visit = here() if "visit" in g else None
     # Below a scenario that there is not, there are no style sheets either.
     root = request.script_root if visit else re.sub(r"/s/[^/]*$", "", request.script_root)
-    lang = words.language()
+    lang = i18n.language()
     body = render_template(
         template,
         visit=visit,
         payer=visit.payer if visit else None,
         static=f"{root}/static",
         lang=lang,
-        t=partial(words.translated, lang),
+        t=partial(i18n.translated, lang),
         languages=_languages(lang, again),
         **values,
     )
@@ -66,7 +66,7 @@ def _languages(lang: str, again: str | None) -> list[tuple[str, str, str]]:
         return []
     where = again or f"{request.script_root}{request.path}?{urlencode(_query(), errors='replace')}"
     joint = "" if where.endswith("?") else "&" if "?" in where else "?"
-    return [(tag, name, f"{where}{joint}lang={tag}") for tag, name in words.LANGUAGES.items() if tag != lang]
+    return [(tag, name, f"{where}{joint}lang={tag}") for tag, name in i18n.LANGUAGES.items() if tag != lang]
 
 
 def _query() -> list[tuple[str, str]]:

@@ -8,8 +8,8 @@ from contextlib import suppress
 from flask import request
 
 from sandbox.core.errors import Unavailable
-from sandbox.web.origin import caller_address
-from sandbox.web.visit import here, rooms
+from sandbox.web.http.origin import caller_address
+from sandbox.web.request import here, rooms
 
 
 def client_address() -> str:

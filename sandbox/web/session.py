@@ -17,11 +17,11 @@ from itsdangerous import Signer
 
 from sandbox.auth import throttle
 from sandbox.core.errors import Forbidden
-from sandbox.core.roster import Account
+from sandbox.core.members import Account
+from sandbox.store.ledger.repositories.sign_ins import Session
 from sandbox.store.secret import digest, new_secret
-from sandbox.store.tenant.signin import Session
 from sandbox.web.quota import client_address
-from sandbox.web.visit import here, pin, rooms
+from sandbox.web.request import here, pin, rooms
 
 COOKIE = "payer_session"
 ANONYMOUS_SECONDS = 1800

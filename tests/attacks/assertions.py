@@ -17,8 +17,8 @@ from joserfc.jwk import ECKey, RSAKey
 from support.smart_app import SmartApp
 from unit.auth.keyring import confused, key, public, raw, signed
 
-from sandbox.auth import assertion
-from sandbox.store.ledger import TenantLedger
+from sandbox.auth.clients import assertion
+from sandbox.store.ledger.database import TenantLedger
 
 RSA = key("rsa", "RSA")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -75,8 +75,8 @@ def _believes_none(desk: Any, client: Any, proof: str, audiences: Any) -> None:
         _verify(desk, client, proof, audiences)
 
 
-@attack("JWT confusion", {"sandbox.auth.assertion.verify": _believes_none}, "none", alg="none")
-@attack("JWT confusion", {"sandbox.auth.assertion.verify": _believes_none}, "capitals", alg="nOnE")
+@attack("JWT confusion", {"sandbox.auth.clients.assertion.verify": _believes_none}, "none", alg="none")
+@attack("JWT confusion", {"sandbox.auth.clients.assertion.verify": _believes_none}, "capitals", alg="nOnE")
 def signing_with_nothing(scene: Scene, alg: str) -> None:
     victim = service(scene)
     forged = raw({"alg": alg, "typ": "JWT", "kid": "rsa"}, victim.claims())
@@ -95,7 +95,7 @@ def _takes_the_algorithm_from_the_header(desk: Any, client: Any, proof: str, aud
     return None
 
 
-@attack("JWT confusion", {"sandbox.auth.assertion.verify": _takes_the_algorithm_from_the_header})
+@attack("JWT confusion", {"sandbox.auth.clients.assertion.verify": _takes_the_algorithm_from_the_header})
 def signing_with_the_public_key(scene: Scene) -> None:
     """HS256, with the public key (which everybody has) for the shared secret."""
     victim = service(scene)
@@ -107,7 +107,7 @@ def _trusts_the_header(desk: Any, client: Any, header: Mapping[str, Any]) -> Any
     return ECKey.import_key(header["jwk"]) if "jwk" in header else _key(desk, client, header)
 
 
-@attack("JWT confusion", {"sandbox.auth.assertion._key": _trusts_the_header})
+@attack("JWT confusion", {"sandbox.auth.clients.assertion._key": _trusts_the_header})
 def bringing_ones_own_key(scene: Scene) -> None:
     victim, stranger = service(scene), key("stranger")
     forged = signed(victim.claims(), stranger, kid="rsa", jwk=stranger.as_dict(private=False))
@@ -121,7 +121,7 @@ def _without(*names: str, **instead: Callable[[], Any]) -> dict[str, Any]:
         good = {name: value for name, value in claims.items() if name not in names}
         _check({**good, **{name: make() for name, make in instead.items()}}, client, audiences, now)
 
-    return {"sandbox.auth.assertion._check_claims": check}
+    return {"sandbox.auth.clients.assertion._check_claims": check}
 
 
 _ANY_END = _without(exp=lambda: int(time.time()) + 60)
@@ -143,7 +143,7 @@ def _for_anybody(claims: Mapping[str, Any], client: str, audiences: tuple[str, .
     _check({**claims, "aud": audiences[0]}, client, audiences, now)
 
 
-@attack("JWT confusion", {"sandbox.auth.assertion._check_claims": _for_anybody})
+@attack("JWT confusion", {"sandbox.auth.clients.assertion._check_claims": _for_anybody})
 def carrying_an_assertion_over(scene: Scene) -> None:
     """An assertion that the service made for another server, and which that server brings here."""
     victim = service(scene)
@@ -151,7 +151,7 @@ def carrying_an_assertion_over(scene: Scene) -> None:
     held(refused(victim.token(signed(said, RSA, "RS384"))), "a token for another server's assertion")
 
 
-@attack("jti replay", {"sandbox.store.ledger.TenantLedger.spend_assertion": lambda *_: True})
+@attack("jti replay", {"sandbox.store.ledger.database.TenantLedger.spend_assertion": lambda *_: True})
 def replaying_an_assertion(scene: Scene) -> None:
     victim = service(scene)
     proof = signed(victim.claims(), RSA, "RS384")
@@ -165,7 +165,7 @@ def _by_the_tenants_clock(self: Any, client: str, jti: str, until: int, now: int
     return _spend(self, client, jti, until, now, now)
 
 
-@attack("jti replay", {"sandbox.store.ledger.TenantLedger.spend_assertion": _by_the_tenants_clock})
+@attack("jti replay", {"sandbox.store.ledger.database.TenantLedger.spend_assertion": _by_the_tenants_clock})
 def replaying_an_assertion_after_the_clock_was_turned_back(scene: Scene) -> None:
     victim, staff = service(scene), scene.make()
     proof = signed(victim.claims(), RSA, "RS384")
@@ -178,7 +178,7 @@ def replaying_an_assertion_after_the_clock_was_turned_back(scene: Scene) -> None
     held(refused(victim.token(proof)), "a second token for one assertion")
 
 
-@attack("jti replay", {"sandbox.store.ledger.TenantLedger.spend_assertion": lambda *_: True})
+@attack("jti replay", {"sandbox.store.ledger.database.TenantLedger.spend_assertion": lambda *_: True})
 def reusing_a_jti(scene: Scene) -> None:
     victim = service(scene)
     for number, wanted in enumerate((True, False)):
@@ -187,7 +187,7 @@ def reusing_a_jti(scene: Scene) -> None:
         held((answer.status_code == 200) == wanted, "a second token for one jti")
 
 
-@attack("private key in JWKS", {"sandbox.auth.jwks._PRIVATE": ()})
+@attack("private key in JWKS", {"sandbox.auth.clients.jwks._PRIVATE": ()})
 def registering_a_private_key(scene: Scene) -> None:
     """Whoever publishes a private key has lost it: no such client is taken."""
     answer = register(scene.make(), {"keys": [RSA.as_dict(private=True)]})

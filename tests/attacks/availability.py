@@ -17,7 +17,7 @@ from attacks.assertions import RSA, TYPE
 from attacks.breach import Scene, attack, held
 from unit.auth.keyring import claims, signed
 
-from sandbox.core.waiting import Retry
+from sandbox.core.waits import Retry
 from sandbox.faults.effects.base import World
 from sandbox.server import gateway, protocol
 
@@ -60,7 +60,7 @@ def waiting_for_slow_responses(scene: Scene) -> None:
     held(not _held_threads(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
 
 
-@attack("calls that wait", {"sandbox.web.batch.Delay": int}, "batch")
+@attack("calls that wait", {"sandbox.apis.patient_access.batch.Delay": int}, "batch")
 def multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
@@ -84,7 +84,9 @@ def _sleeps(seconds: float) -> Retry:
     return Retry(0)
 
 
-@attack("long polls", {"sandbox.web.control.Retry": _sleeps, "sandbox.web.control._POLL": SECONDS})
+@attack(
+    "long polls", {"sandbox.apis.control.routes.Retry": _sleeps, "sandbox.apis.control.routes._POLL": SECONDS}
+)
 def polling_the_journal_from_many_pages(scene: Scene) -> None:
     app = scene.make()
     poll = f"{app.base}/_sandbox/journal?after=0&wait=2&status=418"
@@ -122,7 +124,10 @@ def _dripping_site() -> Iterator[str]:
 
 @attack(
     "slow keys",
-    {"sandbox.web.exchange._keys_to_fetch": lambda arrived: None, "sandbox.auth.remote.SECONDS": SECONDS},
+    {
+        "sandbox.web.exchange._keys_to_fetch": lambda arrived: None,
+        "sandbox.auth.clients.remote_keys.SECONDS": SECONDS,
+    },
     "threads",
 )
 def publishing_keys_that_drip(scene: Scene) -> None:

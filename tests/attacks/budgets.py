@@ -17,7 +17,7 @@ _FORMLESS = {
 _ENDLESS = {
     "sandbox.core.limits.BODY_BYTES_MAX": _MANY,
     "sandbox.core.limits.SEARCH_BYTES_MAX": _MANY,
-    "sandbox.fhir.values.TEXT_LENGTH_MAX": _MANY,
+    "sandbox.fhir.search.value.TEXT_LENGTH_MAX": _MANY,
     "flask.Request.max_form_memory_size": None,
 }
 
@@ -46,25 +46,25 @@ def asking_by_an_endless_value(scene: Scene) -> None:
 
 @attack(
     "searches that cost too much",
-    {"sandbox.fhir.query.CLAUSES_MAX": _MANY},
+    {"sandbox.fhir.search.query.CLAUSES_MAX": _MANY},
     "clauses",
     args=[("birthdate", "ge1900")] * 50,
 )
 @attack(
     "searches that cost too much",
-    {"sandbox.fhir.query.VALUES_MAX": _MANY},
+    {"sandbox.fhir.search.query.VALUES_MAX": _MANY},
     "values",
     args=[("birthdate", ",".join(str(1000 + n) for n in range(500)))],
 )
 @attack(
     "searches that cost too much",
-    {"sandbox.fhir.query.SORTS_MAX": _MANY},
+    {"sandbox.fhir.search.query.SORTS_MAX": _MANY},
     "sorts",
     args=[("_sort", ",".join(["birthdate", "name", "family"] * 10))],
 )
 @attack(
     "searches that cost too much",
-    {"sandbox.fhir.query.INCLUDES_MAX": _MANY},
+    {"sandbox.fhir.search.query.INCLUDES_MAX": _MANY},
     "includes",
     args=[
         ("_revinclude", f"{kind}:patient{to}")

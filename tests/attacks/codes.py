@@ -8,7 +8,7 @@ from typing import Any
 from attacks.breach import Scene, attack, held, refused
 from authlib.oauth2.rfc7636 import CodeChallenge
 
-from sandbox.auth.grants import AuthorizationCode, PresentedCode
+from sandbox.auth.grants.authorization_code import AuthorizationCode, PresentedCode
 
 _query = AuthorizationCode.query_authorization_code
 _validate = CodeChallenge.validate_code_verifier
@@ -23,8 +23,8 @@ def _spent_or_not(self: Any, secret: str, client: Any) -> PresentedCode | None:
 @attack(
     "code replay",
     {
-        "sandbox.auth.grants.AuthorizationCode.query_authorization_code": _spent_or_not,
-        "sandbox.store.ledger.TenantLedger.spend_code": lambda *_: True,
+        "sandbox.auth.grants.authorization_code.AuthorizationCode.query_authorization_code": _spent_or_not,
+        "sandbox.store.ledger.database.TenantLedger.spend_code": lambda *_: True,
     },
 )
 def replaying_a_code(scene: Scene) -> None:
@@ -34,7 +34,7 @@ def replaying_a_code(scene: Scene) -> None:
     held(refused(app.redeem(code)), "tokens for a code that was used")
 
 
-@attack("code replay", {"sandbox.store.ledger.TenantLedger.revoke_grant": lambda *_: None})
+@attack("code replay", {"sandbox.store.ledger.database.TenantLedger.revoke_grant": lambda *_: None})
 def using_the_tokens_of_a_replayed_code(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
@@ -50,7 +50,10 @@ def _of_any_client(self: Any, secret: str, client: Any) -> PresentedCode | None:
     return _query(self, secret, replace(client, client_id=code.client) if code else client)
 
 
-@attack("code injection", {"sandbox.auth.grants.AuthorizationCode.query_authorization_code": _of_any_client})
+@attack(
+    "code injection",
+    {"sandbox.auth.grants.authorization_code.AuthorizationCode.query_authorization_code": _of_any_client},
+)
 def redeeming_a_code_as_another_client(scene: Scene) -> None:
     """The attacker has seen everything but is another app: legacy-app, public as well."""
     victim, thief = scene.make(redirect_uri="http://127.0.0.1:8000/callback"), scene.make()
@@ -62,19 +65,19 @@ def redeeming_a_code_as_another_client(scene: Scene) -> None:
 
 @attack(
     "code injection",
-    {"sandbox.auth.grants.Challenge.validate_code_verifier": lambda *_: None},
+    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": lambda *_: None},
     "the attacker's own",
     verifier="v" * 43,
 )
 @attack(
     "code injection",
-    {"sandbox.auth.grants.Challenge.validate_code_verifier": lambda *_: None},
+    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": lambda *_: None},
     "none",
     verifier=None,
 )
 @attack(
     "code injection",
-    {"sandbox.auth.grants.Challenge.validate_code_verifier": lambda *_: None},
+    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": lambda *_: None},
     "empty",
     verifier="",
 )
@@ -86,7 +89,10 @@ def redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | None) -
     held(refused(thief.redeem(code)), "the victim's tokens in the attacker's session")
 
 
-@attack("code injection", {"sandbox.auth.grants.PresentedCode.get_redirect_uri": lambda self: None})
+@attack(
+    "code injection",
+    {"sandbox.auth.grants.authorization_code.PresentedCode.get_redirect_uri": lambda self: None},
+)
 def redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
@@ -97,7 +103,7 @@ def redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
 # PKCE
 
 
-@attack("PKCE downgrade", {"sandbox.auth.authorize._pkce_problem": lambda one, client: None})
+@attack("PKCE downgrade", {"sandbox.auth.authorization.authorize._pkce_problem": lambda one, client: None})
 def asking_without_a_challenge(scene: Scene) -> None:
     """Somebody between app and payer strips the challenge, and can then use the code themselves."""
     app = scene.make(verifier=None)
@@ -114,7 +120,10 @@ def _only_if_there_was_one(self: Any, grant: Any, result: Any) -> None:
         _validate(self, grant, result)
 
 
-@attack("PKCE downgrade", {"sandbox.auth.grants.Challenge.validate_code_verifier": _only_if_there_was_one})
+@attack(
+    "PKCE downgrade",
+    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": _only_if_there_was_one},
+)
 def stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
     """At a client that may leave PKCE out: the verifier that comes anyway tells of the downgrade."""
     app = scene.make(client_id="legacy-app", redirect_uri="http://localhost:8000/callback")
@@ -123,8 +132,10 @@ def stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
 
 
 _PLAIN = {
-    "sandbox.auth.authorize._pkce_problem": lambda one, client: None,
-    "sandbox.auth.grants.Challenge.get_authorization_code_challenge_method": lambda *_: "plain",
+    "sandbox.auth.authorization.authorize._pkce_problem": lambda one, client: None,
+    "sandbox.auth.grants.authorization_code.Challenge.get_authorization_code_challenge_method": lambda *_: (
+        "plain"
+    ),
 }
 
 

@@ -13,7 +13,7 @@ from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.settings import Settings
-from sandbox.store.schema import NUMBERS
+from sandbox.store.library.schema import NUMBERS
 
 PLANT = """
 INSERT INTO trait (holder, label, text)

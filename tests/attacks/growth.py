@@ -12,9 +12,9 @@ from attacks.breach import Scene, attack, held
 from sqlalchemy import func, select
 from support.smart_app import SmartApp
 
-from sandbox.store.ledger import Ledger
-from sandbox.store.quota import QUOTAS, Quota
-from sandbox.store.tenant.part import META
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.quota import QUOTAS, Quota
+from sandbox.store.ledger.repositories.repository import META
 
 
 def rows(scene: Scene, app: SmartApp, name: str) -> int:
@@ -27,7 +27,7 @@ def rows(scene: Scene, app: SmartApp, name: str) -> int:
     return int(found)
 
 
-_NEVER_SWEPT = {"sandbox.store.retention.Sweeper.sweep": lambda self: 0}
+_NEVER_SWEPT = {"sandbox.store.ledger.retention.Sweeper.sweep": lambda self: 0}
 
 
 @attack("endless rows", _NEVER_SWEPT, "pushed", table="pushed")
@@ -43,7 +43,7 @@ def filling_the_ledger(scene: Scene, table: str) -> None:
 
 
 _WHOLE = {
-    "sandbox.store.tenant.journal.ENTRY": 10**9,
+    "sandbox.store.ledger.repositories.journal.ENTRY": 10**9,
     "sandbox.web.journal.NAMES": 10**9,
 }
 
@@ -64,7 +64,7 @@ def narrow(kind: str, quota: Quota) -> Iterator[None]:
         yield
 
 
-_UNCOUNTED = {"sandbox.store.quota.Quotas._counters": lambda self, kind, address, tenant: iter(())}
+_UNCOUNTED = {"sandbox.store.ledger.quota.Quotas._counters": lambda self, kind, address, tenant: iter(())}
 
 
 @attack("floods of one caller", _UNCOUNTED, "registrations", path="/auth/register", status=201)

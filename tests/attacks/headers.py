@@ -7,7 +7,7 @@ from typing import Any
 from attacks.breach import Scene, attack, held, refused
 from support.smart_app import SmartApp
 
-from sandbox.web.granted import InForce
+from sandbox.web.scenario_choice import InForce
 
 HEADER = "X-Sandbox-Scenario"
 
@@ -61,7 +61,7 @@ def opening_another_record_by_header(scene: Scene) -> None:
     held(app.get("Patient/mbr-0003").status_code != 200, "another member's record")
 
 
-@attack("header that loosens", {"sandbox.web.granted._origin": lambda wired, ledger: None})
+@attack("header that loosens", {"sandbox.web.scenario_choice._origin": lambda wired, ledger: None})
 def presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     """A sign-in that began under the header goes with a code that was granted without it."""
     app = at_the_default_payer(scene)
@@ -72,11 +72,13 @@ def presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     held(refused(app.redeem(code, request=mine)), "tokens for a code that was used")
 
 
-@attack("header that loosens", {"sandbox.auth.decision.Decision.within": lambda self, limit: self})
+@attack(
+    "header that loosens", {"sandbox.auth.authorization.decision.Decision.within": lambda self, limit: self}
+)
 def adding_to_a_decision_by_header(scene: Scene) -> None:
     opening_another_record_by_header(scene)
 
 
-@attack("header that loosens", {"sandbox.web.visit.with_terms": lambda payer, granted: payer})
+@attack("header that loosens", {"sandbox.web.request.with_terms": lambda payer, granted: payer})
 def loosening_a_policy_by_header(scene: Scene) -> None:
     replaying_a_code_by_header(scene)

@@ -49,7 +49,7 @@ def carrying_an_assertion_from_another_server(scene: Scene) -> None:
     held(refused(answer), "a token for an assertion that was made for somebody else")
 
 
-_BLIND = {"sandbox.web.origin.is_forwarded": lambda environ: False}
+_BLIND = {"sandbox.web.http.origin.is_forwarded": lambda environ: False}
 
 
 @attack("control through a proxy", _BLIND, "reset", path="reset", method="POST")

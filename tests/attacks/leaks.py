@@ -12,8 +12,8 @@ from flask import request
 from support import stores
 from support.smart_app import SmartApp, hidden
 
-from sandbox.auth.server import AuthorizationServer
-from sandbox.store.ledger import TenantLedger
+from sandbox.auth.authlib_adapter import AuthorizationServer
+from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.secret import digest
 
 _token = AuthorizationServer.token
@@ -68,9 +68,15 @@ def _counts_by_name(self: Any, hash: str, at: int, tokens: Any = ()) -> bool:
 
 
 @attack(
-    "secrets in logs and journal", {"sandbox.store.ledger.TenantLedger.replace_token": _counts_by_name}, "a"
+    "secrets in logs and journal",
+    {"sandbox.store.ledger.database.TenantLedger.replace_token": _counts_by_name},
+    "a",
 )
-@attack("secrets in logs and journal", {"sandbox.store.ledger.TenantLedger.add_code": _keeps("code")}, "b")
+@attack(
+    "secrets in logs and journal",
+    {"sandbox.store.ledger.database.TenantLedger.add_code": _keeps("code")},
+    "b",
+)
 def reading_the_file_of_the_ledger(scene: Scene) -> None:
     _, secret = everything_secret(scene)
     kept = stores.kept(scene.ledger)
@@ -90,7 +96,7 @@ def _notes_the_headers(self: Any, entry: Any) -> None:
     _note(self, {**entry, "headers": dict(request.headers)})
 
 
-_NOTE = "sandbox.store.ledger.TenantLedger.note"
+_NOTE = "sandbox.store.ledger.database.TenantLedger.note"
 
 
 @attack("secrets in logs and journal", {_NOTE: _notes_the_address}, "address")
@@ -129,7 +135,7 @@ def _talkative(self: Any, asked: Any) -> Any:
     return _token(self, asked)
 
 
-@attack("secrets in logs and journal", {"sandbox.auth.server.AuthorizationServer.token": _talkative})
+@attack("secrets in logs and journal", {"sandbox.auth.authlib_adapter.AuthorizationServer.token": _talkative})
 def reading_the_log(scene: Scene) -> None:
     with logged() as lines:
         logging.getLogger("sandbox").debug("the log works")

@@ -9,14 +9,14 @@ from attacks.breach import Scene, attack, held
 from support.smart_app import SmartApp, hidden
 
 from sandbox.auth.household import Choice
-from sandbox.store import library
-from sandbox.store.following import follow
-from sandbox.web.visit import here
+from sandbox.store.library import read
+from sandbox.store.library.include import follow
+from sandbox.web.request import here
 
 OTHER = "mbr-0002"
 
-_EVERYBODYS = {"sandbox.fhir.interactions.visible": lambda stored, patient: True}
-_BEYOND = {"sandbox.fhir.query.Query.within": lambda self, patient, refuse=True: self}
+_EVERYBODYS = {"sandbox.fhir.reader.visible": lambda stored, patient: True}
+_BEYOND = {"sandbox.fhir.search.query.Query.within": lambda self, patient, refuse=True: self}
 
 
 def owner(resource: dict[str, Any]) -> str | None:
@@ -127,8 +127,8 @@ def _anew(library: Any, patient: str, now: int, asked: Any, find: Any) -> Any:
     return list(find())
 
 
-_ANEW = {"sandbox.store.library.SqlLibrary._kept": _anew}
-_FOLLOWED = {**_EVERYBODYS, **_ANEW, "sandbox.store.library.follow": _anywhere}
+_ANEW = {"sandbox.store.library.read.SqlLibrary._kept": _anew}
+_FOLLOWED = {**_EVERYBODYS, **_ANEW, "sandbox.store.library.read.follow": _anywhere}
 
 
 @attack("another member by _include", _FOLLOWED, "by name", include="ExplanationOfBenefit:coverage")
@@ -145,8 +145,8 @@ def including(scene: Scene, include: str, again: str = "") -> None:
 @attack(
     "another member by $everything",
     {
-        "sandbox.store.library.SHARED": ("Coverage", "Organization"),
-        "sandbox.store.library._everything": library._everything.__wrapped__,  # worded anew
+        "sandbox.store.library.read.SHARED": ("Coverage", "Organization"),
+        "sandbox.store.library.read._everything": read._everything.__wrapped__,  # worded anew
         **_ANEW,
     },
     "planted",
@@ -164,7 +164,7 @@ def _anybody(account: Any, patient: str | None) -> Choice:
     return Choice(member, account.user)
 
 
-@attack("another member at the picker", {"sandbox.web.pending.choice": _anybody})
+@attack("another member at the picker", {"sandbox.apis.smart.pending_request.choice": _anybody})
 def picking_a_stranger(scene: Scene) -> None:
     app = scene.make()
     page = app.follow(app.log_in("family"))

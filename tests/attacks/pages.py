@@ -10,15 +10,15 @@ from attacks.breach import Scene, attack, held
 from support import stores
 from support.smart_app import SmartApp, hidden
 
+from sandbox.store.ledger.repositories.sign_ins import Session
 from sandbox.store.secret import digest
-from sandbox.store.tenant.signin import Session
 from sandbox.web import pages, session
-from sandbox.web.visit import here
+from sandbox.web.request import here
 
 CREDENTIALS = {"username": "maria", "password": "maria-pass"}
 
 _NO_TOKEN = {"sandbox.web.session.require_token": lambda *more: None}
-_NO_ORIGIN = {"sandbox.web.oauth.refuse_foreign_forms": lambda: None}
+_NO_ORIGIN = {"sandbox.apis.smart.authorization.refuse_foreign_forms": lambda: None}
 
 
 # forged forms
@@ -96,8 +96,8 @@ def _whoever_signed_in(pending: Any) -> Any:
 
 
 _FOR_EVERYBODY = {
-    "sandbox.web.pending._is_ours": lambda pending: True,
-    "sandbox.web.pending.member": _whoever_signed_in,
+    "sandbox.apis.smart.pending_request._is_ours": lambda pending: True,
+    "sandbox.apis.smart.pending_request.member": _whoever_signed_in,
 }
 
 
@@ -123,8 +123,8 @@ def asking_for_the_answer_again(scene: Scene, username: str | None) -> None:
 
 
 _UNSEALED = {
-    "sandbox.web.deciding.seal": lambda text, secret: text,
-    "sandbox.web.deciding.unseal": lambda text, secret: text,
+    "sandbox.apis.smart.decision.seal": lambda text, secret: text,
+    "sandbox.apis.smart.decision.unseal": lambda text, secret: text,
 }
 
 
@@ -152,7 +152,14 @@ def _frameable(*args: Any, **values: Any) -> Any:
 
 
 _FRAMEABLE = {
-    f"sandbox.web.{room}.page": _frameable for room in ("oauth", "portal", "errors", "developer", "education")
+    f"sandbox.{room}.page": _frameable
+    for room in (
+        "apis.smart.authorization",
+        "apis.portal.routes",
+        "web.errors.handlers",
+        "apis.developer.routes",
+        "apis.portal.education",
+    )
 }
 
 
@@ -179,7 +186,10 @@ def _leading_away(*args: Any, **values: Any) -> Any:
     return _page(*args, **values | {"leaves": True})
 
 
-_ANYWHERE = {f"sandbox.web.{module}.page": _leading_away for module in ("portal", "errors", "developer")}
+_ANYWHERE = {
+    f"sandbox.{module}.page": _leading_away
+    for module in ("apis.portal.routes", "web.errors.handlers", "apis.developer.routes")
+}
 
 
 @attack("forms that lead away", _ANYWHERE, "error", path="auth/authorize")

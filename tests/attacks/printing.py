@@ -7,7 +7,7 @@ from typing import Any
 from attacks.breach import Scene, attack, held
 from click.testing import CliRunner
 
-from sandbox.cli import cli
+from sandbox.cli.main import cli
 
 SENT = "fhir/%1b]0;owned%07%1b[2J%0a::error::owned%0a"
 
@@ -17,9 +17,9 @@ def _raw(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 
 
 _OBEDIENT: dict[str, Any] = {
-    "sandbox.cli.escape": str,
-    "sandbox.cli.say": _raw,
-    "sandbox.cli_review.say": _raw,
+    "sandbox.cli.main.escape": str,
+    "sandbox.cli.main.say": _raw,
+    "sandbox.cli.review.say": _raw,
     "sandbox.review.forms.text.escape": str,
     "sandbox.review.forms.junit.escape": str,
     "sandbox.review.forms.markdown.escape": str,

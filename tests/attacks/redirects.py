@@ -11,9 +11,9 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from attacks.breach import Scene, attack, held, refused
 from support.smart_app import SmartApp, hidden
 
-from sandbox.auth import authorize
+from sandbox.auth.authorization import authorize
 
-ALLOWS = "sandbox.auth.clients.Client.allows_redirect"
+ALLOWS = "sandbox.auth.clients.client.Client.allows_redirect"
 
 
 def _by(same: Callable[[str, str], bool]) -> dict[str, Any]:
@@ -82,8 +82,8 @@ def _without_iss(desk: Any, state: str | None) -> dict[str, str]:
 
 
 _MIX_UP = {
-    "sandbox.auth.decision.reply_params": _without_iss,
-    "sandbox.web.deciding.reply_params": _without_iss,
+    "sandbox.auth.authorization.decision.reply_params": _without_iss,
+    "sandbox.apis.smart.decision.reply_params": _without_iss,
 }
 
 
@@ -111,7 +111,7 @@ def mixing_up_two_payers(scene: Scene, decision: str) -> None:
 
 @attack(
     "state fixation",
-    {"sandbox.web.pending.hmac": SimpleNamespace(compare_digest=lambda a, b: True)},
+    {"sandbox.apis.smart.pending_request.hmac": SimpleNamespace(compare_digest=lambda a, b: True)},
 )
 def finishing_the_attackers_sign_in(scene: Scene) -> None:
     """The attacker starts, and has the victim finish, what carries the attacker's state."""
@@ -126,7 +126,7 @@ def finishing_the_attackers_sign_in(scene: Scene) -> None:
     held(answer.status_code == 400, "a member who signed in to the attacker's request")
 
 
-@attack("state fixation", {"sandbox.auth.authorize._SINGLE": ()})
+@attack("state fixation", {"sandbox.auth.authorization.authorize._SINGLE": ()})
 def sending_two_states(scene: Scene) -> None:
     """Of two states the payer could echo the one that the attacker added."""
     app = scene.make()
@@ -144,7 +144,7 @@ def _forgiving(*args: Any) -> Any:
     return replace(client, pkce_optional=True), uri
 
 
-@attack("state fixation", {"sandbox.auth.authorize._trusted": _forgiving})
+@attack("state fixation", {"sandbox.auth.authorization.authorize._trusted": _forgiving})
 def asking_without_a_state(scene: Scene) -> None:
     app = scene.make()
     answer = app.authorize(state=None)
@@ -154,7 +154,7 @@ def asking_without_a_state(scene: Scene) -> None:
 
 @attack(
     "mix-up",
-    {"sandbox.store.ledger.Ledger.tenant": lambda self, name, pin="": _one_for_all(self)},
+    {"sandbox.store.ledger.database.Ledger.tenant": lambda self, name, pin="": _one_for_all(self)},
 )
 def carrying_a_code_to_another_payer(scene: Scene) -> None:
     """Two payers on one server: a code of one is nothing at the other."""
@@ -165,6 +165,6 @@ def carrying_a_code_to_another_payer(scene: Scene) -> None:
 
 
 def _one_for_all(ledger: Any) -> Any:
-    from sandbox.store.ledger import TenantLedger
+    from sandbox.store.ledger.database import TenantLedger
 
     return TenantLedger(ledger._engine, ledger._driver, ledger.upkeep, ledger.quotas, "")

@@ -9,14 +9,14 @@ from typing import Any
 
 from attacks.breach import Scene, attack, held, refused
 
-from sandbox.auth.refresh import RefreshToken
+from sandbox.auth.grants.refresh_token import RefreshToken
 
 AT_ONCE = 12
 
 _authenticate = RefreshToken.authenticate_refresh_token
 
 
-@attack("refresh replay", {"sandbox.store.ledger.TenantLedger.replace_token": lambda *_: True})
+@attack("refresh replay", {"sandbox.store.ledger.database.TenantLedger.replace_token": lambda *_: True})
 def replaying_a_refresh_token(scene: Scene) -> None:
     app = scene.make().connect("maria")
     stolen = app.tokens["refresh_token"]
@@ -24,7 +24,7 @@ def replaying_a_refresh_token(scene: Scene) -> None:
     held(refused(app.refresh(refresh_token=stolen)), "tokens for a refresh token that was replaced")
 
 
-@attack("refresh replay", {"sandbox.auth.refresh._reused": lambda desk, token: None})
+@attack("refresh replay", {"sandbox.auth.grants.refresh_token._reused": lambda desk, token: None})
 def going_on_after_a_replay(scene: Scene) -> None:
     """Who of the two is the thief cannot be told: the whole family ends."""
     app = scene.make().connect("maria")
@@ -45,8 +45,8 @@ def _for_any_client(self: Any, secret: str) -> Any:
 @attack(
     "refresh replay",
     {
-        "sandbox.auth.refresh.RefreshToken.authenticate_refresh_token": _for_any_client,
-        "sandbox.auth.refresh.PresentedRefresh.check_client": lambda *_: True,
+        "sandbox.auth.grants.refresh_token.RefreshToken.authenticate_refresh_token": _for_any_client,
+        "sandbox.auth.grants.refresh_token.PresentedRefresh.check_client": lambda *_: True,
     },
 )
 def refreshing_as_another_client(scene: Scene) -> None:
@@ -65,7 +65,7 @@ def _check_then_act() -> dict[str, Any]:
         both_have_looked.wait(10)  # an even number of callers, so everybody has company
         return True
 
-    return {"sandbox.store.ledger.TenantLedger.replace_token": replace_token}
+    return {"sandbox.store.ledger.database.TenantLedger.replace_token": replace_token}
 
 
 @attack("refresh race", _check_then_act)
@@ -80,7 +80,10 @@ def racing_for_a_refresh(scene: Scene) -> None:
     held(app.get("Patient").status_code == 401, "a family that outlives its reuse")
 
 
-@attack("scope escalation", {"sandbox.auth.refresh.RefreshToken._validate_token_scope": lambda *_: None})
+@attack(
+    "scope escalation",
+    {"sandbox.auth.grants.refresh_token.RefreshToken._validate_token_scope": lambda *_: None},
+)
 def refreshing_to_a_larger_scope(scene: Scene) -> None:
     app = scene.make(scope="launch/patient offline_access patient/Patient.rs").connect("maria")
     assert app.get("Coverage").status_code == 403
@@ -90,7 +93,10 @@ def refreshing_to_a_larger_scope(scene: Scene) -> None:
     held(app.get("Coverage").status_code == 403, "data beyond the consent")
 
 
-@attack("scope escalation", {"sandbox.auth.refresh.RefreshToken._validate_token_scope": lambda *_: None})
+@attack(
+    "scope escalation",
+    {"sandbox.auth.grants.refresh_token.RefreshToken._validate_token_scope": lambda *_: None},
+)
 def taking_back_what_the_member_left_out(scene: Scene) -> None:
     """What was dropped at consent does not come back at refresh."""
     app = scene.make()
@@ -102,14 +108,14 @@ def taking_back_what_the_member_left_out(scene: Scene) -> None:
     held(app.get("Observation").status_code == 403, "what the member did not share")
 
 
-@attack("eligibility that ended", {"sandbox.auth.refresh.loss": lambda desk, grant: None})
+@attack("eligibility that ended", {"sandbox.auth.grants.refresh_token.loss": lambda desk, grant: None})
 def refreshing_for_a_member_who_opted_out(scene: Scene) -> None:
     app = scene.make().connect("maria")
     app.control("members/maria", {"opted_out": True})
     held(refused(app.refresh()), "tokens for a member who shares no more")
 
 
-@attack("eligibility that ended", {"sandbox.auth.tokens.is_locked": lambda desk, grant: False})
+@attack("eligibility that ended", {"sandbox.auth.tokens.access_token.is_locked": lambda desk, grant: False})
 def reading_for_a_locked_member(scene: Scene) -> None:
     app = scene.make().connect("maria")
     app.control("members/maria", {"locked": True})

@@ -7,10 +7,10 @@ from urllib.parse import urlencode
 
 from attacks.breach import Scene, attack, held, refused
 
-from sandbox.auth import authorize
+from sandbox.auth.authorization import authorize
 from sandbox.core.errors import bad_request
 
-_ONCE_OR_MORE = {"sandbox.auth.authorize._SINGLE": ()}
+_ONCE_OR_MORE = {"sandbox.auth.authorization.authorize._SINGLE": ()}
 
 
 def _first_of_many(args: Any, one: Any, desk: Any) -> Any:
@@ -20,7 +20,7 @@ def _first_of_many(args: Any, one: Any, desk: Any) -> Any:
     return client, one["redirect_uri"]
 
 
-_FIRST = {"sandbox.auth.authorize._trusted": _first_of_many, **_ONCE_OR_MORE}
+_FIRST = {"sandbox.auth.authorization.authorize._trusted": _first_of_many, **_ONCE_OR_MORE}
 
 
 @attack("duplicate parameters", _ONCE_OR_MORE, "scope", name="scope", value="patient/*.rs")
@@ -42,7 +42,9 @@ def authorizing_twice_over(scene: Scene, name: str, value: str) -> None:
         held(app.callback(answer)["error"] == "invalid_request", f"a code with two {name}")
 
 
-_UNGUARDED = {"sandbox.auth.server.AuthorizationServer._guarded": lambda self, request, answer: answer()}
+_UNGUARDED = {
+    "sandbox.auth.authlib_adapter.AuthorizationServer._guarded": lambda self, request, answer: answer()
+}
 
 
 @attack("duplicate parameters", _UNGUARDED, "code", name="code", value="x")
@@ -62,7 +64,7 @@ def redeeming_twice_over(scene: Scene, name: str, value: str) -> None:
     assert app.token(form).status_code == 200  # and the code was not burnt
 
 
-_ENDLESS = {"sandbox.auth.authorize.LONGEST": 10**9}
+_ENDLESS = {"sandbox.auth.authorization.authorize.LONGEST": 10**9}
 
 
 @attack("oversized parameters", _ENDLESS, "nonce", name="nonce")
@@ -79,7 +81,8 @@ def authorizing_at_length(scene: Scene, name: str) -> None:
 
 
 @attack(
-    "oversized parameters", {"sandbox.auth.request.MOST": 10**9, "sandbox.core.limits.PARAMETERS_MAX": 10**9}
+    "oversized parameters",
+    {"sandbox.auth.authorization.request.MOST": 10**9, "sandbox.core.limits.PARAMETERS_MAX": 10**9},
 )
 def authorizing_with_many(scene: Scene) -> None:
     app = scene.make()

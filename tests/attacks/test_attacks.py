@@ -91,7 +91,7 @@ def test_the_attack_would_notice_a_missing_defence(scene: Scene, name: str) -> N
 
 
 TALKATIVE = """
-from sandbox.auth.server import AuthorizationServer
+from sandbox.auth.authlib_adapter import AuthorizationServer
 honest = AuthorizationServer.token
 def token(self, asked):
     print(asked.form, flush=True)

@@ -18,7 +18,7 @@ from unit.auth.keyring import key, public
 from sandbox.core.errors import Forbidden
 from sandbox.store.secret import digest
 from sandbox.web import session
-from sandbox.web.visit import here
+from sandbox.web.request import here
 
 
 @contextmanager
@@ -47,12 +47,14 @@ def _by_equality(self: Any, secret: str, now: int | None = None) -> bool:
     return bool(self.secret_sha256 == digest(secret))
 
 
-@attack("timing of secret comparison", {"sandbox.auth.clients.Client.check_client_secret": _by_equality})
+@attack(
+    "timing of secret comparison", {"sandbox.auth.clients.client.Client.check_client_secret": _by_equality}
+)
 def timing_a_client_secret(scene: Scene) -> None:
     web = scene.web()
     for secret in ("sandbox-web-secret", "sandbox-web-secres", "x"):
         web.secret = secret
-        with watched("sandbox.auth.clients") as seen:
+        with watched("sandbox.auth.clients.client") as seen:
             web.post("introspect", {"token": "x"})
         held(compared(seen, secret), "how much of a guessed client secret is right")
         held(secret not in map(text, sum(seen, ())), "how long the secret is")
@@ -94,11 +96,13 @@ def _managed_by_equality(self: Any, id: str, token: str) -> Any:
     return self[id] if record is not None and record.manage == digest(token) else None
 
 
-@attack("timing of secret comparison", {"sandbox.auth.registry.Registry.managed": _managed_by_equality})
+@attack(
+    "timing of secret comparison", {"sandbox.auth.clients.registry.Registry.managed": _managed_by_equality}
+)
 def timing_a_registration_token(scene: Scene) -> None:
     app = scene.make()
     uri = register_service(app, public(key("rsa", "RSA"))).json()["registration_client_uri"]
-    with watched("sandbox.auth.registry") as seen:
+    with watched("sandbox.auth.clients.registry") as seen:
         assert app.http.get(uri, headers={"Authorization": "Bearer guess"}).status_code == 401
     held(compared(seen, "guess"), "how much of a guessed registration token is right")
 
@@ -106,8 +110,8 @@ def timing_a_registration_token(scene: Scene) -> None:
 @attack(
     "timing of secret comparison",
     {
-        "sandbox.store.tenant.grant.digest": lambda secret: secret,
-        "sandbox.auth.tokens.digest": lambda secret: secret,
+        "sandbox.store.ledger.repositories.grants.digest": lambda secret: secret,
+        "sandbox.auth.tokens.access_token.digest": lambda secret: secret,
     },
 )
 def timing_the_lookup_of_a_token(scene: Scene) -> None:
@@ -115,7 +119,7 @@ def timing_the_lookup_of_a_token(scene: Scene) -> None:
     that the time of the lookup says nothing. Here: nothing that was sent reaches the database."""
     app = scene.make().connect("maria")
     asked: list[Any] = []
-    from sandbox.store.ledger import TenantLedger
+    from sandbox.store.ledger.database import TenantLedger
 
     honest = TenantLedger._one
 

@@ -23,9 +23,9 @@ from support.running import served, started
 from support.smart_app import SmartApp
 from unit.auth.keyring import signed
 
-from sandbox import certificate
+from sandbox.apis.control.client import Remote
 from sandbox.core.clock import SystemClock
-from sandbox.remote import Remote
+from sandbox.server import tls
 from sandbox.settings import root
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
@@ -116,7 +116,7 @@ def site(
 ) -> Iterator[Site]:
     path, _, strips = request.param.partition(" ")
     folder = tmp_path_factory.mktemp("nginx")
-    files = certificate.own(folder, [NAME], SystemClock())
+    files = tls.own(folder, [NAME], SystemClock())
     ports = free_ports(3)
     url = f"https://{NAME}:{ports[1]}{path}"
     resolve = socket.getaddrinfo

@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from support.stores import DATABASE, place
 
-from sandbox.app import create_app
-from sandbox.build import people
 from sandbox.core.clock import FrozenClock
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.population.build_library import people
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.intake import build
-from sandbox.store.ledger import Ledger
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories.grants import Code, Grant, Token
+from sandbox.store.library.write import build
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Code, Grant, Token
 
 pytestmark = pytest.mark.skipif(not DATABASE, reason="make test-postgres starts the database")
 

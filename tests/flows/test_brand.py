@@ -8,8 +8,8 @@ import httpx
 import pytest
 from support.smart_app import SmartApp
 
+from sandbox.apis.smart.brand import brands, color
 from sandbox.core.payer import Payer
-from sandbox.web.brand import brands, color
 
 
 def test_the_bundle_is_public_static_and_readable_from_any_origin(app: SmartApp) -> None:

@@ -238,7 +238,7 @@ def test_a_page_of_large_resources_is_shorter_and_leads_on(
     path = path.format(patient=maria.patient)
     before = walk(maria, path)
     whole = [key for page in before for key in keys(page)]
-    monkeypatch.setattr("sandbox.fhir.interactions.PAGE_BYTES_MAX", 40_000)
+    monkeypatch.setattr("sandbox.fhir.reader.PAGE_BYTES_MAX", 40_000)
     pages = walk(maria, path)
     assert [key for page in pages for key in keys(page)] == whole
     assert len(pages) > len(before)

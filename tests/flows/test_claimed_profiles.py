@@ -16,11 +16,11 @@ from support.smart_app import SmartApp
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import json_value
 from sandbox.core.payer import BASELINE
-from sandbox.fhir.metadata import capability_statement
+from sandbox.fhir.capability import capability_statement
 from sandbox.settings import Settings
-from sandbox.store.library import SqlLibrary
-from sandbox.store.packing import Packing
-from sandbox.store.schema import ABOUT, DICTIONARY, RESOURCE
+from sandbox.store.library.packing import Packing
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.schema import ABOUT, DICTIONARY, RESOURCE
 
 EDITIONS = [("3.1.1", "2.0.0"), ("6.1.0", "2.0.0"), ("7.0.0", "2.2.0")]
 US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"

@@ -40,7 +40,7 @@ def run(*args: str, env: dict[str, str] | None = None) -> subprocess.CompletedPr
 
 
 def test_help_imports_nothing_heavy() -> None:
-    code = f"import sys, sandbox.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    code = f"import sys, sandbox.cli.main; print([m for m in {HEAVY} if m in sys.modules])"
     found = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
     assert run("--help").returncode == 0
@@ -67,7 +67,7 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "Address already in use" in refused.stderr
-    from sandbox.serving import banner
+    from sandbox.server.gunicorn import banner
     from sandbox.settings import Settings
 
     library = next(Path(env["PAYER_SANDBOX_CACHE"]).glob("library-*.db"))

@@ -16,11 +16,11 @@ from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp, hidden
 
-from sandbox.app import create_app
+from sandbox.apis.control.openapi import OPERATIONS
 from sandbox.auth.eligibility import Reason
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.web.explain import explain
-from sandbox.web.openapi import OPERATIONS
+from sandbox.web.causes import explain
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 

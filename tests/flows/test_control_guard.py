@@ -15,11 +15,11 @@ from flask.testing import FlaskClient
 from support import stores
 from support.running import COMMAND
 
-from sandbox.app import create_app
-from sandbox.embedded import serving
+from sandbox.apis.control.openapi import OPERATIONS
 from sandbox.pytest_plugin import Payer
+from sandbox.server.app import create_app
+from sandbox.server.embedded import serving
 from sandbox.settings import Settings, from_env
-from sandbox.web.openapi import OPERATIONS
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 KEY = {"X-Sandbox-Key": "the-key"}

@@ -11,7 +11,7 @@ import pytest
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.web import cors as cors_of
-from sandbox.web.headers import READ as READ_OF_REQUESTS
+from sandbox.web.http.headers import READ as READ_OF_REQUESTS
 
 REGISTERED = "https://app.example"
 DOCUMENTS = [
@@ -216,7 +216,11 @@ def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
     looked_up = re.compile(
         r"""request\.headers(?:\.get\(|\[)"([A-Za-z-]+)"|"([A-Z][A-Za-z-]+)" (?:not )?in request\.headers"""
     )
-    texts = [path.read_text() for path in Path(cors_of.__file__).parent.glob("*.py")]
+    texts = [
+        path.read_text()
+        for folder in ("apis", "web")
+        for path in (Path(cors_of.__file__).parents[1] / folder).rglob("*.py")
+    ]
     read = {a or b for text in texts for a, b in looked_up.findall(text)}
     assert {"Authorization", "Prefer", "If-None-Match"} <= read
     by_browsers = {

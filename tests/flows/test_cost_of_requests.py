@@ -13,12 +13,12 @@ from support import stores
 from support.costs import calls, is_linear
 from werkzeug.test import Client
 
-from sandbox.app import create_app
 from sandbox.core import limits
 from sandbox.core.clock import FrozenClock, SystemClock
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
+from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
 
 ENDPOINTS = [
     "/fhir/Patient",

@@ -10,14 +10,14 @@ import pytest
 from support import stores
 from werkzeug.test import Client, TestResponse
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
 from sandbox.core.files import json_bytes
-from sandbox.loading import load
+from sandbox.population.import_fhir import load
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.intake import build
+from sandbox.store.ledger.repositories.grants import Grant, Token
+from sandbox.store.library.write import build
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
 
 BEFORE, AFTER = datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC)
 NEVER = 1 << 50

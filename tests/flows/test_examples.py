@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.cli import cli
+from sandbox.cli.main import cli
 from sandbox.core.files import read_yaml
 from sandbox.settings import root
 

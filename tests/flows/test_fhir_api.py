@@ -8,7 +8,7 @@ import pytest
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.core.clock import SystemClock
-from sandbox.fhir.types import SHARED, TYPES
+from sandbox.fhir.schema.types import SHARED, TYPES
 
 YEAR = str((SystemClock().now() - timedelta(days=300)).year)
 """A year with claims before it and in it, whatever day it is."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, example, given, seed, settings
 from support import stores
 from support.fuzzing import METHODS, PATHS, Asked, Member, Seen, Shape, check, requests
 
-from sandbox.app import create_app
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
 
@@ -44,7 +44,7 @@ def test_every_route_answers_every_method(member: Member, method: str, path: str
 def test_a_wrong_shape_would_be_noticed(member: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = Asked("POST", "token", b"", b"", (("Content-Type", "text/plain"),), "none")
     check(wrong, member.send(wrong), Seen())
-    monkeypatch.setattr("sandbox.web.token._token_request", lambda: 1 // 0)
+    monkeypatch.setattr("sandbox.apis.smart.token._token_request", lambda: 1 // 0)
     member.app.testing = False
     with pytest.raises(Shape, match="500"):
         check(wrong, member.send(wrong), Seen())

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.smart_app import SmartApp
 
-from sandbox.fhir.types import TYPES
+from sandbox.fhir.schema.types import TYPES
 
 Json = dict[str, Any]
 

@@ -11,7 +11,7 @@ import pytest
 from support.smart_app import SmartApp
 from support.wire_fuzzing import Tally, exchange, requests, routes
 
-from sandbox.app import create_app
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
 

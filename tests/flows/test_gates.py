@@ -14,8 +14,8 @@ from support.smart_app import SmartApp
 
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
-from sandbox.faults.binding import BoundGates
 from sandbox.faults.effects.response import ADDED, SENT
+from sandbox.faults.gates import BoundGates
 from sandbox.faults.reach import KNOWN
 from sandbox.settings import Settings
 

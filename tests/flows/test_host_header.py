@@ -17,9 +17,9 @@ from support import stores
 from support.running import served
 from werkzeug.test import Client
 
-from sandbox.app import create_app
+from sandbox.server.app import create_app
 from sandbox.settings import Settings, host_policy
-from sandbox.web.origin import OriginMiddleware, caller_address
+from sandbox.web.http.origin import OriginMiddleware, caller_address
 
 MakeClient = Callable[..., FlaskClient]
 

@@ -10,13 +10,13 @@ import pytest
 from support import stores
 from werkzeug.test import Client, TestResponse
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
+from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
+from sandbox.web.dispatch import Lane
 from sandbox.web.exchange import ScenarioPath
-from sandbox.web.lane import Lane
 
 EOB = "ExplanationOfBenefit"
 DAY = 86_400_000

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from support.smart_app import MakeApp, SmartApp
 
-from sandbox.fhir.types import SHARED, TYPES
+from sandbox.fhir.schema.types import SHARED, TYPES
 
 Resource = dict[str, Any]
 Key = tuple[str, str]

@@ -13,12 +13,12 @@ from support import stores
 from support.smart_app import MakeApp, SmartApp
 from unit.fhir.fhir_samples import eob, patient
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.intake import build
+from sandbox.store.ledger.repositories.grants import Grant, Token
+from sandbox.store.library.write import build
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Grant, Token
 
 EOB = "ExplanationOfBenefit"
 

@@ -15,11 +15,11 @@ from flask.testing import FlaskClient
 from support import stores
 from support.smart_app import SmartApp, hidden
 
-from sandbox.app import create_app
+from sandbox.apis.control.client import prefix
 from sandbox.core.errors import UsageError
-from sandbox.embedded import listening
-from sandbox.remote import prefix
-from sandbox.serving import banner
+from sandbox.server.app import create_app
+from sandbox.server.embedded import listening
+from sandbox.server.gunicorn import banner
 from sandbox.settings import Settings, from_env, listening_url
 
 PUBLIC = "https://team.example.com/payer"

@@ -333,7 +333,7 @@ def test_a_scenario_that_a_test_misspells_is_told_where_it_is_written(
     output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
     assert counts == {"failed": 1}
     assert "Nearest: rate-limited" in output
-    assert "sandbox/remote.py" not in output
+    assert "sandbox/apis/control/client.py" not in output
 
 
 @pytest.mark.parametrize(

@@ -17,10 +17,10 @@ from support.running import COMMAND
 from support.smart_app import MakeApp, SmartApp, hidden
 from test_authlib_client import client as authlib_client
 
-from sandbox.connect import connect
+from sandbox.cli.token import connect
 from sandbox.pytest_plugin import Payer
 from sandbox.review.card import Card, Record, review
-from sandbox.review.exchange import exchanges, instant
+from sandbox.review.journal import exchanges, instant
 
 MENDED = ["wait", "refresh", "follow"]
 EVERYTHING = "Patient/{}/$everything"

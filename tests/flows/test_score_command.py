@@ -157,7 +157,7 @@ def test_a_report_that_is_killed_goes_on_where_it_stopped(origin: str, tmp_path:
 
 
 def test_the_action_and_the_example_fleet_use_what_there_is() -> None:
-    from sandbox.cli_score import score
+    from sandbox.cli.score import score
     from sandbox.score.fleet.roster import read
 
     action = (EXAMPLES / "github-action" / "action.yml").read_text()

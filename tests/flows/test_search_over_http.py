@@ -16,8 +16,8 @@ from support.smart_app import MakeApp, SmartApp
 
 from sandbox.core.clock import SystemClock
 from sandbox.core.files import json_value
-from sandbox.store.packing import Packing
-from sandbox.store.schema import ABOUT, DICTIONARY, RESOURCE
+from sandbox.store.library.packing import Packing
+from sandbox.store.library.schema import ABOUT, DICTIONARY, RESOURCE
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from support.smart_app import SmartApp
 
-from sandbox.score import facts
+from sandbox.score.instruments import facts
 
 Json = dict[str, Any]
 METHODS = {"get", "post", "put", "delete", "patch", "head"}

@@ -13,16 +13,16 @@ import pytest
 from support.running import COMMAND, served
 from support.smart_app import SmartApp
 
-from sandbox import certificate
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import UsageError
+from sandbox.server import tls
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 @pytest.fixture
 def made(tmp_path: Path) -> tuple[Path, Path]:
-    return certificate.own(tmp_path, ["127.0.0.1"], SystemClock())
+    return tls.own(tmp_path, ["127.0.0.1"], SystemClock())
 
 
 def test_an_app_connects_over_tls_and_every_address_is_https(
@@ -50,10 +50,10 @@ def test_an_app_connects_over_tls_and_every_address_is_https(
 
 def test_the_key_is_for_its_owner_only_and_both_are_kept(tmp_path: Path) -> None:
     clock = FrozenClock(NOW)
-    made, key = certificate.own(tmp_path, ["127.0.0.1"], clock)
+    made, key = tls.own(tmp_path, ["127.0.0.1"], clock)
     assert key.stat().st_mode & 0o777 == 0o600
     kept = made.read_bytes(), key.read_bytes()
-    assert certificate.own(tmp_path, ["0.0.0.0"], clock) == (made, key)
+    assert tls.own(tmp_path, ["0.0.0.0"], clock) == (made, key)
     assert (made.read_bytes(), key.read_bytes()) == kept
     assert [path.name for path in tmp_path.glob("*.part")] == []
 
@@ -61,20 +61,20 @@ def test_the_key_is_for_its_owner_only_and_both_are_kept(tmp_path: Path) -> None
 @pytest.mark.parametrize("change", ["host", "age", "key", "garbage"])
 def test_a_certificate_that_will_not_do_is_made_again(tmp_path: Path, change: str) -> None:
     clock, host = FrozenClock(NOW), "127.0.0.1"
-    made, key = certificate.own(tmp_path, [host], clock)
+    made, key = tls.own(tmp_path, [host], clock)
     before = made.read_bytes()
     if change == "host":
         host = "payer.test"
     elif change == "age":
-        clock.advance(timedelta(days=certificate.DAYS - 5))
+        clock.advance(timedelta(days=tls.DAYS - 5))
     elif change == "key":
-        other = certificate.own(tmp_path / "other", [host], clock)[1]
+        other = tls.own(tmp_path / "other", [host], clock)[1]
         key.write_bytes(other.read_bytes())
     else:
         made.write_text("garbage")
-    certificate.own(tmp_path, [host], clock)
+    tls.own(tmp_path, [host], clock)
     assert made.read_bytes() != before
-    certificate.given(made, key)
+    tls.given(made, key)
 
 
 def test_the_certificate_stands_up_to_the_strictest_check(made: tuple[Path, Path]) -> None:
@@ -99,14 +99,14 @@ def test_the_certificate_stands_up_to_the_strictest_check(made: tuple[Path, Path
 
 
 def test_files_that_are_no_certificate_and_its_key_are_named(tmp_path: Path, made: tuple[Path, Path]) -> None:
-    other = certificate.own(tmp_path / "other", ["127.0.0.1"], SystemClock())
+    other = tls.own(tmp_path / "other", ["127.0.0.1"], SystemClock())
     (tmp_path / "text").write_text("not PEM")
     for pair in ((made[0], other[1]), (tmp_path / "text", made[1]), (made[0], tmp_path / "text"), made[::-1]):
         with pytest.raises(UsageError, match="no certificate and its key"):
-            certificate.given(*pair)
+            tls.given(*pair)
     for pair in ((tmp_path / "nowhere", made[1]), (made[0], tmp_path)):
         with pytest.raises(UsageError, match="cannot be read"):
-            certificate.given(*pair)
+            tls.given(*pair)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from support.fuzzing import FORM, GOOD, LIVE, METADATA, ODD, PATHS, Asked, Membe
 from support.smart_app import MakeApp, SmartApp
 from werkzeug.test import Client
 
-from sandbox.app import create_app
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
 ENDPOINTS = ("token", "revoke", "introspect", "par", "register")

@@ -15,11 +15,11 @@ import pytest
 from support.running import COMMAND, listening
 from support.smart_app import SmartApp
 
-from sandbox.build import prepared
-from sandbox.connect import system_token
+from sandbox.cli.token import system_token
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
+from sandbox.population.build_library import prepared
 from sandbox.settings import Settings
 
 

@@ -14,11 +14,11 @@ from flask.testing import FlaskClient
 from support import stores
 from support.tenants import crowd
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
 from sandbox.faults.selection import Selection
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.ledger import TenantLedger
+from sandbox.store.ledger.database import TenantLedger
 
 TENANTS = 2000
 FEW = 40

@@ -13,7 +13,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from sandbox.cli import cli
+from sandbox.cli.main import cli
 from sandbox.core.errors import UsageError
 from sandbox.faults.catalog import load
 from sandbox.settings import root

@@ -12,11 +12,11 @@ from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp, hidden
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock
 from sandbox.core.payer import MANNERS, POLICIES, Payer, with_terms
-from sandbox.embedded import serving
 from sandbox.faults.catalog import load
+from sandbox.server.app import create_app
+from sandbox.server.embedded import serving
 from sandbox.settings import Settings, root
 
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 from sandbox.core.errors import Forbidden
 from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import interactions
+from sandbox.fhir import reader
 from sandbox.fhir.library import Page, Stored
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import parse
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
 from support.compartment import Asked
 from support.searches import Answer, Search
 
@@ -24,7 +24,7 @@ def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
 
     def page(after: int, back: bool = False) -> Page:
         asked = replace(query, after=after, back=back)
-        return interactions.search(library, asked, search.patient, ALL, now, OPEN, Facts())
+        return reader.search(library, asked, search.patient, ALL, now, OPEN, Facts())
 
     try:
         pages.append(page(0))
@@ -45,10 +45,10 @@ def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
 
 def ask_everything(library: SqlLibrary, asked: Asked, now: int) -> Answer:
     """`$everything`, page after page to the end, and back again."""
-    call = interactions.everything_args(asked.patient, asked.args, ALL, 50, 500)
+    call = reader.everything_args(asked.patient, asked.args, ALL, 50, 500)
 
     def page(after: int, back: bool = False) -> Page:
-        return interactions.everything(library, replace(call, after=after, back=back), now, OPEN, Facts())
+        return reader.everything(library, replace(call, after=after, back=back), now, OPEN, Facts())
 
     pages = [page(0)]
     while pages[-1].more:

@@ -13,7 +13,7 @@ from typing import Any
 
 from sandbox.core.files import read_yaml
 from sandbox.score import rubric
-from sandbox.score.edition import Metric
+from sandbox.score.editions.edition import Metric
 
 TOP = Path(__file__).parents[2]
 EDITION = rubric.load("2025-05")

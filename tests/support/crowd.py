@@ -8,8 +8,8 @@ from pathlib import Path
 from sandbox.core.files import json_bytes, json_value
 from sandbox.fhir.dates import milliseconds
 from sandbox.settings import Settings
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 from sandbox.synth.population import generate, load_spec
 from support.odd_data import odd_member
 from support.oracle import Oracle

@@ -18,13 +18,13 @@ from typing import Any
 
 import httpx
 
-from sandbox.app import create_app
-from sandbox.build import prepared
 from sandbox.core.clock import Clock
-from sandbox.embedded import serving
+from sandbox.population.build_library import prepared
+from sandbox.server.app import create_app
+from sandbox.server.embedded import serving
 from sandbox.settings import Settings
 
-COMMAND = [sys.executable, "-m", "sandbox.cli"]
+COMMAND = [sys.executable, "-m", "sandbox.cli.main"]
 
 
 def library(home: Path, settings: Settings, today: date) -> Path:

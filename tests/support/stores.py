@@ -20,7 +20,7 @@ from sqlalchemy import Engine, inspect
 from sqlalchemy.schema import CreateSchema
 
 from sandbox.store import address
-from sandbox.store.schema import VIEWED
+from sandbox.store.library.schema import VIEWED
 
 DATABASE = os.environ.get("TEST_DATABASE", "")
 

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlsplit
 
 from flask import Flask
 
-from sandbox.fhir.types import TYPES
+from sandbox.fhir.schema.types import TYPES
 
 APP_ENDPOINTS = (
     "/auth/token",

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from sandbox.build import place
-from sandbox.cli import _progress, cli
+from sandbox.cli.main import _progress, cli
 from sandbox.core.clock import SystemClock, anchor
+from sandbox.population.build_library import place
 from sandbox.settings import Settings
 
 DOCKERFILE = (Path(__file__).parents[2] / "Dockerfile").read_text()
@@ -73,7 +73,7 @@ def test_a_quiet_server_prints_neither_progress_nor_addresses(
         building(settings.members)
         tell("FHIR base")
 
-    monkeypatch.setattr("sandbox.serving.serve", serve)
+    monkeypatch.setattr("sandbox.server.gunicorn.serve", serve)
     result = CliRunner().invoke(cli, ["serve", *(["--quiet"] if quiet else [])])
     assert result.exit_code == 0
     assert ("FHIR base" in result.output) is not quiet

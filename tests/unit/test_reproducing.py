@@ -8,7 +8,7 @@ import shlex
 import click
 import pytest
 
-from sandbox.cli import cli
+from sandbox.cli.main import cli
 from sandbox.faults.catalog import load
 from sandbox.settings import root
 

@@ -15,7 +15,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.core.text import quantity
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir import wire
+from sandbox.fhir import bundle
 from sandbox.fhir.dates import milliseconds
 
 Dress = Literal["surface", "html", "xml", "text", "empty"]
@@ -60,8 +60,8 @@ def refusal(
         }
         return Reply(status, (("Content-Type", _TYPES[dress]), *headers), shapes[dress].encode())
     if facts.path.startswith("/fhir"):
-        body = json_bytes(wire.outcome(code or issue, text))
-        return Reply(status, (("Content-Type", wire.JSON), *headers), body)
+        body = json_bytes(bundle.outcome(code or issue, text))
+        return Reply(status, (("Content-Type", bundle.JSON), *headers), body)
     body = json_bytes({"error": code or error, "error_description": text})
     return Reply(
         status, (("Content-Type", "application/json"), ("Cache-Control", "no-store"), *headers), body

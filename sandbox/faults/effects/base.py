@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from sandbox.core.clock import Clock, skip
 from sandbox.core.gates import Facts, Stage
-from sandbox.core.waiting import Pause
+from sandbox.core.waits import Pause
 
 
 @dataclass(frozen=True)

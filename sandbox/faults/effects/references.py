@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.params import literal
+from sandbox.fhir.schema.paths import literal
 
 Resource = dict[str, Any]
 Reference = dict[str, Any]

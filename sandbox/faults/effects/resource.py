@@ -12,7 +12,7 @@ from pydantic import Field, JsonValue
 
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.params import literal
+from sandbox.fhir.schema.paths import literal
 
 Resource = dict[str, Any]
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from sandbox.core.errors import Problem, bad_request
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import Query
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import Query
 
 
 class ForgetIncludes(Effect, stage=Stage.QUERY):

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from sandbox.auth.decision import Decision
+from sandbox.auth.authorization.decision import Decision
 from sandbox.auth.scopes import USER
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.schema.paths import TYPES
 
 
 class Deny(Effect, stage=Stage.AUTHORIZE):

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field, JsonValue
 
-from sandbox.auth.tokens import TokenPlan
+from sandbox.auth.tokens.access_token import TokenPlan
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from sandbox.core.text import escape, quantity
 from sandbox.review.card import Card, Line
-from sandbox.review.exchange import Exchange
+from sandbox.review.journal import Exchange
 
 WIDTH = 80
 EVIDENCE_MOST = 4

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from sandbox.review.exchange import Exchange
 from sandbox.review.finding import Finding, failed, passed, times, unseen
+from sandbox.review.journal import Exchange
 from sandbox.review.story import Story, after, since
 
 _REVOKED = ("revoked", "grant-revoked")

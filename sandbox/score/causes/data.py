@@ -10,8 +10,8 @@ from sandbox.score.causes.http import find_deciding, find_failures, find_last_tr
 from sandbox.score.causes.model import Cause
 from sandbox.score.checks import carin_resources, clinical_resources
 from sandbox.score.checks.reference_resolution import found_nothing
+from sandbox.score.collect.machine_load import is_busy
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
-from sandbox.score.machine import is_busy
 
 NOT_SUPPORTED = (404, 405, 501)
 SEARCH_STEPS = ("individual", "pagination", "retry")

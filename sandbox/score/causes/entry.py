@@ -9,7 +9,7 @@ from typing import Any
 from sandbox.score.causes.http import find_deciding, name_cause
 from sandbox.score.causes.model import Cause
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
-from sandbox.score.outcomes import entered, means_ineligible
+from sandbox.score.signin.outcomes import entered, means_ineligible
 
 _OUTCOMES = {
     "STATE_MISMATCH": "state-lost",

@@ -11,8 +11,8 @@ from collections import Counter
 
 from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
-from sandbox.score.outcomes import BOUNCED, entered
-from sandbox.score.statuses import at_least
+from sandbox.score.http.statuses import at_least
+from sandbox.score.signin.outcomes import BOUNCED, entered
 
 NEEDS = ("sign-ins", "ineligible-sign-in")
 

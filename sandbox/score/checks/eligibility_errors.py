@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.score.evidence import Evidence, Verdict, not_seen
-from sandbox.score.outcomes import entered, says_ineligible
+from sandbox.score.signin.outcomes import entered, says_ineligible
 
 NEEDS = ("ineligible-sign-in", "sign-ins")
 

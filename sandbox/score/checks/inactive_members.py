@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.core.text import quantity
-from sandbox.score import claimed
+from sandbox.score import claims
 from sandbox.score.evidence import Evidence, Verdict, not_seen
 
 NEEDS = ("lapsed", "facts")
@@ -20,16 +20,16 @@ CLAIM = "inactive_access_days"
 
 
 def judge(evidence: Evidence) -> Verdict:
-    absurd = claimed.days(evidence, CLAIM)[1]
+    absurd = claims.days(evidence, CLAIM)[1]
     verdict = _judge(evidence)
     tried = evidence["lapsed"].value or {}
     contradicted = [entry["contradicts"] for entry in tried.values() if entry.get("contradicts")]
-    return replace(verdict, disagreement=claimed.differences(verdict.disagreement, absurd, *contradicted))
+    return replace(verdict, disagreement=claims.differences(verdict.disagreement, absurd, *contradicted))
 
 
 def _claim(evidence: Evidence) -> tuple[bool, int | None]:
     """Whether the payer makes a claim that it can mean, and for how many days (None: for ever)."""
-    claim, absurd = claimed.days(evidence, CLAIM)
+    claim, absurd = claims.days(evidence, CLAIM)
     return evidence.claims_about(CLAIM) and not absurd, claim
 
 

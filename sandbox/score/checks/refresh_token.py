@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.core.text import quantity
-from sandbox.score import claimed
+from sandbox.score import claims
 from sandbox.score.evidence import Evidence, Source, Verdict, not_seen
 
 NEEDS = ("refresh", "facts")
@@ -21,9 +21,9 @@ LEAST_BOUND = 90
 
 
 def judge(evidence: Evidence) -> Verdict:
-    claim, absurd = claimed.days(evidence, "refresh_max_days")
+    claim, absurd = claims.days(evidence, "refresh_max_days")
     verdict = _judge(evidence, claim)
-    return replace(verdict, disagreement=claimed.differences(verdict.disagreement, absurd))
+    return replace(verdict, disagreement=claims.differences(verdict.disagreement, absurd))
 
 
 def _judge(evidence: Evidence, claim: int | None) -> Verdict:

@@ -11,8 +11,8 @@ from collections import Counter
 from sandbox.core.text import quantity
 from sandbox.score import requests
 from sandbox.score.evidence import Evidence, Verdict, not_seen, rate
+from sandbox.score.http.statuses import at_least
 from sandbox.score.requests import Kind
-from sandbox.score.statuses import at_least
 
 NEEDS = ("sync",)
 

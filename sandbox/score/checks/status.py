@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sandbox.core.text import quantity
 from sandbox.score.evidence import Evidence, Verdict, not_seen
-from sandbox.score.outcomes import entered
+from sandbox.score.signin.outcomes import entered
 
 NEEDS = ("facts", "sign-ins")
 

@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
-from sandbox.score import atomic
-from sandbox.score.cardfile import CardFile
 from sandbox.score.fleet.roster import Endpoint, Fleet, named
+from sandbox.score.report import atomic_file
+from sandbox.score.report.card_file import CardFile
 
 
 class Result(BaseModel):
@@ -26,7 +26,7 @@ class Result(BaseModel):
 
 def keep(folder: Path, result: Result) -> None:
     body = files.json_pretty(result.model_dump(mode="json"))
-    atomic.write(folder / f"{named(result.endpoint)}.json", body)
+    atomic_file.write(folder / f"{named(result.endpoint)}.json", body)
 
 
 def kept(folder: Path, endpoint: Endpoint, rules: str) -> Result | None:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from sandbox.score.cardfile import CardFile, MetricEntry
-from sandbox.score.edition import Edition
+from sandbox.score.editions.edition import Edition
 from sandbox.score.fleet.results import Result
 from sandbox.score.fleet.roster import named
+from sandbox.score.report.card_file import CardFile, MetricEntry
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from sandbox.core.text import say
-from sandbox.score.edition import Band, Edition, Metric
+from sandbox.score.editions.catalog import load
+from sandbox.score.editions.edition import Band, Edition, Metric
 from sandbox.score.guidance.entries import Advice, Guidance, read_guidance
 from sandbox.score.lint.rules import RULES
-from sandbox.score.shelf import load
 
 EDITION = "2025-05"
 MADE = "`python -m sandbox.score.guidance.pages docs/checks` makes this page."

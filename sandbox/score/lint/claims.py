@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.score.answers import word
+from sandbox.score.http.answers import word
 
 REQUIRED = (
     *("identifier", "status", "type", "use", "patient", "billablePeriod", "created", "insurer"),

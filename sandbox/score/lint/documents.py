@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.score.answers import word
-from sandbox.score.guard import origin
+from sandbox.score.http.answers import word
+from sandbox.score.http.guard import origin
 
 Notes = Iterator[tuple[str, str]]
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sandbox.score.answers import word
+from sandbox.score.http.answers import word
 
 LEAST_BITS = 128
 SAME_HEAD = 0.75

@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sandbox.core.urls import canonical_url
-from sandbox.score.answers import word
-from sandbox.score.bundles import Page
-from sandbox.score.guard import Origin, origin
+from sandbox.score.fhir.bundles import Page
+from sandbox.score.http.answers import word
+from sandbox.score.http.guard import Origin, origin
 
 
 def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sandbox.core.urls import canonical_url
-from sandbox.score import bundles
-from sandbox.score.answers import Answer, word
-from sandbox.score.bundles import Page
-from sandbox.score.fhir_xml import read_xml
+from sandbox.score.fhir import bundles
+from sandbox.score.fhir.bundles import Page
+from sandbox.score.fhir.fhir_xml import read_xml
 from sandbox.score.findings import Finding
-from sandbox.score.guard import Origin, origin
+from sandbox.score.http.answers import Answer, word
+from sandbox.score.http.guard import Origin, origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import Notebook
 from sandbox.score.lint.records import Records

@@ -8,9 +8,9 @@ from typing import Any
 from sandbox.core import files
 from sandbox.core.text import escape, quantity
 from sandbox.score.card import Card, Line
-from sandbox.score.client import user_agent
 from sandbox.score.findings import Finding, Level
 from sandbox.score.guidance.links import link_finding, link_metric, locate
+from sandbox.score.http.client import user_agent
 from sandbox.score.lint.rules import RULES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

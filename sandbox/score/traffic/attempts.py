@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sandbox.score import outcomes
+from sandbox.score.signin import outcomes
 from sandbox.score.traffic.record import Record
 
 IDLE = timedelta(minutes=30)

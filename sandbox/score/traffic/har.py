@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from pydantic import ValidationError
 
 from sandbox.core.urls import canonical_url
-from sandbox.score import outcomes
+from sandbox.score.signin import outcomes
 from sandbox.score.traffic.address import REQUEST, asks_for_page
 from sandbox.score.traffic.har_entry import Entry, entries_of
 from sandbox.score.traffic.record import Record, Step

@@ -20,7 +20,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from sandbox.core import files
 from sandbox.core.urls import canonical_url
-from sandbox.score.answers import shown
+from sandbox.score.http.answers import shown
 
 BODY_MOST = 16 << 20
 """Bytes of a packed body that are looked at."""

@@ -30,7 +30,7 @@ from sandbox.synth.facts.people import (
 )
 from sandbox.synth.facts.plans import Plan, Share
 from sandbox.synth.facts.providers import Address, Network, Organisation, Practitioner
-from sandbox.synth.facts.settled import Amounts, Pointer, Settled
+from sandbox.synth.facts.settlements import Amounts, Pointer, Settled
 from sandbox.synth.facts.terms import Term
 
 __all__ = [

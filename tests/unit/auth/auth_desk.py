@@ -11,16 +11,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
-from sandbox.auth import authorize
-from sandbox.auth.clients import Client
-from sandbox.auth.decision import Decision, conclude
-from sandbox.auth.desk import Desk
-from sandbox.auth.server import AuthorizationServer, TokenRequest
+from sandbox.auth.authlib_adapter import AuthorizationServer, TokenRequest
+from sandbox.auth.authorization import authorize
+from sandbox.auth.authorization.decision import Decision, conclude
+from sandbox.auth.clients.client import Client
+from sandbox.auth.context import Desk
 from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
+from sandbox.core.members import Account, Span
 from sandbox.core.payer import Payer
-from sandbox.core.roster import Account, Span
-from sandbox.store.ledger import TenantLedger
+from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.secret import digest
 
 FHIR, ISSUER = "https://h.example/fhir", "https://h.example/auth"

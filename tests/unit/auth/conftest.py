@@ -9,9 +9,9 @@ import pytest
 from support.stores import place
 from unit.auth.auth_desk import App, basic, desk
 
-from sandbox.auth.desk import Desk
-from sandbox.auth.identity import new_key
-from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.auth.context import Desk
+from sandbox.auth.tokens.id_token import new_key
+from sandbox.store.ledger.database import Ledger, TenantLedger
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,9 @@ import pytest
 from unit.auth.auth_desk import ISSUER, App, basic
 from unit.auth.keyring import AUD, NOW, claims, confused, key, public, raw, signed
 
-from sandbox.auth.assertion import TYPE
-from sandbox.auth.clients import Client
-from sandbox.auth.desk import Desk
+from sandbox.auth.clients.assertion import TYPE
+from sandbox.auth.clients.client import Client
+from sandbox.auth.context import Desk
 
 RSA = key("rsa", "RSA")
 SERVICE = Client("svc", "Service", ("http://localhost:3000/callback",), jwks=public(key(), RSA))
@@ -240,7 +240,7 @@ def test_a_secret_is_compared_in_constant_time(web: App, monkeypatch: pytest.Mon
         compared.append((a, b))
         return bool(a == b)
 
-    monkeypatch.setattr("sandbox.auth.clients.hmac.compare_digest", spy)
+    monkeypatch.setattr("sandbox.auth.clients.client.hmac.compare_digest", spy)
     assert web.post({"token": "x"}, "introspection")[0] == 200
     assert len(compared) == 1
     assert all(len(side) == 64 for side in compared[0])  # digests, never the secret itself

@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, args, challenge
 
-from sandbox.auth.authorize import check, registered
-from sandbox.auth.decision import Decision, callback, conclude, error_url, reply_params
-from sandbox.auth.desk import Desk
-from sandbox.auth.request import AuthorizationRequest, CallbackError, parameters
+from sandbox.auth.authorization.authorize import check, registered
+from sandbox.auth.authorization.decision import Decision, callback, conclude, error_url, reply_params
+from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError, parameters
+from sandbox.auth.context import Desk
 from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.payer import Payer

@@ -11,12 +11,12 @@ import pytest
 from unit.auth.auth_desk import App, args, basic
 from unit.auth.keyring import claims, key, public, signed
 
-from sandbox.auth import authorize
-from sandbox.auth.assertion import TYPE
-from sandbox.auth.clients import Client
-from sandbox.auth.decision import Decision, conclude
-from sandbox.auth.desk import Desk
-from sandbox.auth.tokens import Access, access
+from sandbox.auth.authorization import authorize
+from sandbox.auth.authorization.decision import Decision, conclude
+from sandbox.auth.clients.assertion import TYPE
+from sandbox.auth.clients.client import Client
+from sandbox.auth.context import Desk
+from sandbox.auth.tokens.access_token import Access, access
 from sandbox.core.payer import Payer
 from sandbox.store.secret import digest
 

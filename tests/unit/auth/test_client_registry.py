@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.auth.clients import Client, load
+from sandbox.auth.clients.client import Client, load
 from sandbox.core.errors import FileProblem
 from sandbox.settings import root
 from sandbox.store.secret import digest

@@ -9,9 +9,9 @@ import pytest
 from unit.auth.auth_desk import MARIA, App
 
 from sandbox.auth.household import OF_AGE, loss
+from sandbox.core.members import Account, Span
 from sandbox.core.payer import Payer
-from sandbox.core.roster import Account, Span
-from sandbox.store.tenant.grant import Grant
+from sandbox.store.ledger.repositories.grants import Grant
 
 CHILD = Account(
     "kim", "pw", "p2", "Kim", "dependant", date(2007, 8, 1), (Span("qhp", date(2024, 1, 1), None),)

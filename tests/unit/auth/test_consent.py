@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from sandbox.auth.consent import DATA, narrowed, offered, shares_nothing
 from sandbox.auth.scopes import allows, resource_scopes, subset
-from sandbox.fhir.params import TYPES
+from sandbox.fhir.schema.paths import TYPES
 
 ALL = tuple(DATA)
 KINDS = list(TYPES)

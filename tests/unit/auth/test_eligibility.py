@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from sandbox.auth.eligibility import EXPLAIN, Refusal, decide, is_minor
+from sandbox.core.members import Account, Span
 from sandbox.core.payer import Payer
-from sandbox.core.roster import Account, Span
 
 TODAY = date(2025, 6, 15)
 

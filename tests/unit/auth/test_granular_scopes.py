@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.auth.scopes import allows, excess, limit, narrow, narrow_system, parse, resource_scopes, subset
-from sandbox.fhir.query import AnyOf, Token
+from sandbox.fhir.search.query import AnyOf, Token
 
 LAB, VITAL = "patient/Observation.rs?category=s|lab", "patient/Observation.rs?category=s|vital"
 

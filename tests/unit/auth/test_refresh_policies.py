@@ -10,8 +10,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from unit.auth.auth_desk import SCOPE, App
 
-from sandbox.auth.identity import jwks
-from sandbox.auth.tokens import access
+from sandbox.auth.tokens.access_token import access
+from sandbox.auth.tokens.id_token import jwks
 from sandbox.core.errors import Unauthorized
 from sandbox.core.payer import Payer, Rotation
 

@@ -11,13 +11,13 @@ import pytest
 from unit.auth.auth_desk import CALLBACK, CLIENTS, App, args, basic
 from unit.auth.keyring import key, public
 
-from sandbox.auth import authorize
-from sandbox.auth.clients import Client
-from sandbox.auth.desk import Desk
-from sandbox.auth.registry import CRITERIA, Registry
+from sandbox.auth.authorization import authorize
+from sandbox.auth.clients.client import Client
+from sandbox.auth.clients.registry import CRITERIA, Registry
+from sandbox.auth.context import Desk
 from sandbox.core.errors import BadRequest
 from sandbox.core.payer import Payer
-from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.secret import digest
 
 MINE = Client(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from unit.auth.keyring import key, public
 
-from sandbox.auth.registration import MAX_BYTES, RegistrationError, Rules, client_of, described, read
+from sandbox.auth.clients.registration import MAX_BYTES, RegistrationError, Rules, client_of, described, read
 from sandbox.core.payer import Payer
-from sandbox.fhir.types import TYPES
+from sandbox.fhir.schema.types import TYPES
 
 RULES = Rules(
     Payer(), list(TYPES), loopback=True, scenario_problem=lambda name: None if name == "known" else "no such"

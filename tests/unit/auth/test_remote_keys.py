@@ -15,10 +15,10 @@ from unit.auth.auth_desk import App
 from unit.auth.keyring import claims, key, public, signed
 from unit.auth.test_assertions import introspect
 
-from sandbox.auth import remote
-from sandbox.auth.clients import Client
-from sandbox.auth.desk import Desk
-from sandbox.auth.remote import RemoteJwks
+from sandbox.auth.clients import remote_keys
+from sandbox.auth.clients.client import Client
+from sandbox.auth.clients.remote_keys import RemoteJwks
+from sandbox.auth.context import Desk
 
 
 @dataclass
@@ -134,7 +134,7 @@ def test_a_withdrawn_key_dies_with_the_next_look(svc: App, site: Site) -> None:
 def test_unknown_kids_do_not_make_the_server_a_hammer(svc: App, site: Site) -> None:
     for _ in range(30):
         assert attempt(svc, kid="nobody-s")[0] == 401
-    assert len(site.asked) == remote.FETCHES
+    assert len(site.asked) == remote_keys.FETCHES
     svc.advance(seconds=61)
     assert attempt(svc)[0] == 200
 
@@ -156,7 +156,7 @@ def test_an_answer_that_is_not_200_is_no_key(svc: App, site: Site, status: int) 
         (b"[" * 5000, "JSON"),
         (b'{"keys": []}', "JWK Set"),
         (json.dumps({"keys": [key().as_dict(private=True)]}).encode(), "private"),
-        (b'{"keys": [' + b" " * remote.MAX_BYTES + b"]}", "bytes"),
+        (b'{"keys": [' + b" " * remote_keys.MAX_BYTES + b"]}", "bytes"),
     ],
 )
 def test_a_bad_set_is_refused_whole(svc: App, site: Site, body: bytes, says: str) -> None:
@@ -167,7 +167,7 @@ def test_a_bad_set_is_refused_whole(svc: App, site: Site, body: bytes, says: str
 
 
 def test_a_site_that_drips_is_left(svc: App, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "SECONDS", 0.2)
+    monkeypatch.setattr(remote_keys, "SECONDS", 0.2)
     site.drip = 0.1
     assert "slowly" in attempt(svc)[1]
 

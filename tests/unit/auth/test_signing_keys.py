@@ -9,8 +9,8 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from unit.auth.auth_desk import App
 
-from sandbox.auth.desk import Desk
-from sandbox.auth.identity import jwks, rotate, signing_keys
+from sandbox.auth.context import Desk
+from sandbox.auth.tokens.id_token import jwks, rotate, signing_keys
 
 
 def published(desk: Desk) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, basic
 
-from sandbox.auth.identity import jwks
-from sandbox.auth.tokens import access
+from sandbox.auth.tokens.access_token import access
+from sandbox.auth.tokens.id_token import jwks
 from sandbox.core.errors import Unauthorized
 from sandbox.core.payer import Payer
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from unit.auth.auth_desk import FHIR, ISSUER, SCOPE, App
 
-from sandbox.auth.decision import Decision, conclude
-from sandbox.auth.request import AuthorizationRequest
-from sandbox.auth.tokens import Access, TokenPlan, access
+from sandbox.auth.authorization.decision import Decision, conclude
+from sandbox.auth.authorization.request import AuthorizationRequest
+from sandbox.auth.tokens.access_token import Access, TokenPlan, access
 from sandbox.core.errors import Forbidden, Unauthorized
 from sandbox.core.gates import Facts, Stage
 from sandbox.core.payer import Payer

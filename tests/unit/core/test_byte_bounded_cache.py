@@ -12,14 +12,18 @@ from typing import Any
 
 import pytest
 
+from sandbox.apis.patient_access import page_token
 from sandbox.auth import scopes
 from sandbox.core.cache import ENTRY, SHARE, ByteBoundedCache, bounded
 from sandbox.core.errors import Problem
 from sandbox.faults.catalog import Catalog, load
-from sandbox.fhir import dates, params, query
-from sandbox.fhir.types import Param
+from sandbox.fhir import dates
+from sandbox.fhir.schema import paths
+from sandbox.fhir.schema.types import Param
+from sandbox.fhir.search import query
 from sandbox.settings import root
-from sandbox.web import encoding, lane, negotiation, paging
+from sandbox.web import dispatch, negotiation
+from sandbox.web.http import compression
 
 
 def deep(value: Any, seen: set[int]) -> int:
@@ -118,13 +122,13 @@ def _selections(size: int) -> Iterator[tuple[Any, ...]]:
 
 CACHES: dict[str, tuple[Any, Inputs]] = {
     "search": (query._parsed, _queries),
-    "query string": (lane._args, lambda size: ((f"a{w}=1&b=2&" + "c&" * size,) for w in _words(1))),
-    "prefix": (lane._base, lambda size: (("http", f"h{w[:200]}", "h", "80", "") for w in _words(size))),
+    "query string": (dispatch._args, lambda size: ((f"a{w}=1&b=2&" + "c&" * size,) for w in _words(1))),
+    "prefix": (dispatch._base, lambda size: (("http", f"h{w[:200]}", "h", "80", "") for w in _words(size))),
     "Accept": (negotiation.takes_json, lambda size: ((f"text/{w}",) for w in _words(size))),
-    "Accept-Encoding": (encoding.wanted, lambda size: ((w,) for w in _words(size))),
-    "page signer": (paging._serializer, lambda size: (("key", w) for w in _words(size))),
-    "reference": (params._literal, lambda size: ((f"Patient/{w}",) for w in _words(size))),
-    "string": (params.fold, lambda size: ((f"é{w}",) for w in _words(size))),
+    "Accept-Encoding": (compression.wanted, lambda size: ((w,) for w in _words(size))),
+    "page signer": (page_token._serializer, lambda size: (("key", w) for w in _words(size))),
+    "reference": (paths._literal, lambda size: ((f"Patient/{w}",) for w in _words(size))),
+    "string": (paths.fold, lambda size: ((f"é{w}",) for w in _words(size))),
     "date": (dates.parse, lambda size: ((f"2020-01-01T00:00:00.{n:09}Z",) for n in itertools.count())),
     "scope": (scopes._parse, _scopes),
     "selection": (CATALOG._parsed, _selections),
@@ -155,23 +159,23 @@ def test_hostile_inputs_fill_a_cache_to_its_limit_and_no_further(name: str, size
 
 SERVER = Path(__file__).parents[3] / "sandbox"
 NOT_STRANGERS = {
-    "auth/identity.py": "the payer's own keys",
+    "auth/tokens/id_token.py": "the payer's own keys",
     "core/outbound.py": "one trust store",
-    "web/words.py": "one file of words",
-    "fhir/params.py": "types of the table, elements of our code, and dates of a library as it is built",
-    "store/ledger.py": "names of databases",
-    "store/quota.py": "names of databases",
-    "store/tenant/counter.py": "names of databases",
-    "store/tenant/part.py": "tables and columns of our code",
-    "store/sharing.py": "a library as it is built",
-    "store/library.py": "which of five parameters are given",
+    "web/i18n.py": "one file of words",
+    "fhir/schema/paths.py": "types of the table, elements of our code, and dates of a library as it is built",
+    "store/ledger/database.py": "names of databases",
+    "store/ledger/quota.py": "names of databases",
+    "store/ledger/repositories/counters.py": "names of databases",
+    "store/ledger/repositories/repository.py": "tables and columns of our code",
+    "store/library/traits.py": "a library as it is built",
+    "store/library/read.py": "which of five parameters are given",
 }
 """Where `lru_cache` may count things, and what its keys are."""
 
 
 def test_caches_that_count_things_are_not_for_strangers() -> None:
     found = set()
-    for folder in ("auth", "core", "faults", "fhir", "store", "web"):
+    for folder in ("apis", "auth", "core", "faults", "fhir", "store", "web"):
         for path in (SERVER / folder).rglob("*.py"):
             names = {n.id for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Name)}
             if names & {"lru_cache", "cache"} - ({"cache"} if folder == "core" else set()):

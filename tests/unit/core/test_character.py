@@ -12,8 +12,8 @@ from sandbox.core import errors
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.gates import OPEN, Facts, Reply, Stage, unchanged
+from sandbox.core.members import LINES, Account, Span
 from sandbox.core.payer import BASELINE, Payer, changed
-from sandbox.core.roster import LINES, Account, Span
 
 
 def test_a_changed_payer_differs_in_that_policy_only() -> None:

@@ -15,15 +15,15 @@ import pytest
 from pydantic import ValidationError
 from unit.faults.fault_samples import FHIR, act, gates, world
 
-from sandbox.auth.decision import Decision
-from sandbox.auth.tokens import TokenPlan
+from sandbox.auth.authorization.decision import Decision
+from sandbox.auth.tokens.access_token import TokenPlan
 from sandbox.core.clock import FrozenClock, OffsetClock, SystemClock
 from sandbox.core.errors import BadRequest, Problem
 from sandbox.core.gates import Facts, Reply, Stage
-from sandbox.core.waiting import Pause
+from sandbox.core.waits import Pause
 from sandbox.faults.scenario import VERBS
 from sandbox.fhir.library import Page, Stored, entry_address
-from sandbox.fhir.query import parse
+from sandbox.fhir.search.query import parse
 
 QUERY = parse("ExplanationOfBenefit", [("patient", "p1"), ("type", "a"), ("_include", "*"), ("_count", "40")])
 PLAN = TokenPlan(3600, 3600, "openid", True, None, {"patient": "p1", "tenant": "x"})

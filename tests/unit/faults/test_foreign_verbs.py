@@ -55,7 +55,7 @@ def package(tmp_path: Path) -> Path:
 
 
 def lint(package: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sandbox.cli", "scenarios", "lint", str(package / "loud.yaml")]
+    command = [sys.executable, "-m", "sandbox.cli.main", "scenarios", "lint", str(package / "loud.yaml")]
     env = {**os.environ, "PYTHONPATH": str(package)}
     return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
 

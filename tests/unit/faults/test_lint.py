@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from sandbox.cli.scenario_lint import lint
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
 from sandbox.faults.addresses import find_strays
 from sandbox.faults.effects.response import ADDED, SENT
 from sandbox.faults.reach import KNOWN, find_idle
 from sandbox.faults.scenario import VERBS, Rule
-from sandbox.linting import lint
 
 
 def scenario(folder: Path, *rules: dict[str, Any], **more: Any) -> Path:

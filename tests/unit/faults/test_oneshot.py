@@ -9,9 +9,9 @@ from unit.faults.fault_samples import FHIR, world
 
 from sandbox.core.errors import BadRequest
 from sandbox.core.gates import Facts, Stage
-from sandbox.faults.oneshot import asked, bound, header
+from sandbox.faults.one_shot import asked, bound, header
 from sandbox.faults.selection import Selection
-from sandbox.store.tenant.armed import Armed
+from sandbox.store.ledger.repositories.armed_faults import Armed
 
 TOKEN = Facts("POST", "/auth/token")
 

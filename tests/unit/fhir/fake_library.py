@@ -8,8 +8,8 @@ from typing import Any
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
-from sandbox.fhir.params import literal, owner
-from sandbox.fhir.query import Include, Query
+from sandbox.fhir.schema.paths import literal, owner
+from sandbox.fhir.search.query import Include, Query
 
 
 def stored(resource: dict[str, Any], key: int = 1) -> Stored:

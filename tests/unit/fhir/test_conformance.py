@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.fhir.conformance import validate
+from sandbox.fhir.schema.conformance import validate
 
 CARIN = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-"
 C4BB = "http://hl7.org/fhir/us/carin-bb/CodeSystem/"

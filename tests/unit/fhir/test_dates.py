@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from unit.fhir.fhir_samples import condition, eob
 
 from sandbox.fhir import dates
-from sandbox.fhir.params import extract
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import extract
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 NOW = dates.milliseconds(datetime(2025, 6, 1, tzinfo=UTC))
 

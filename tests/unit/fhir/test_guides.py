@@ -12,9 +12,9 @@ import pytest
 
 from sandbox.core.files import json_value
 from sandbox.core.payer import BASELINE
-from sandbox.fhir import metadata
-from sandbox.fhir.query import parse
-from sandbox.fhir.types import KNOWN, OTHERS, SHARED
+from sandbox.fhir import capability
+from sandbox.fhir.schema.types import KNOWN, OTHERS, SHARED
+from sandbox.fhir.search.query import parse
 
 STATEMENTS = Path(__file__).resolve().parents[4] / "shared" / "igs" / "capabilities"
 GUIDES = (
@@ -48,7 +48,9 @@ def listed(block: str, what: str) -> list[str]:
 
 
 def ours() -> dict[str, dict[str, Any]]:
-    statement = metadata.capability_statement("https://h/fhir", "https://h/auth", "2026-01-01", "1", BASELINE)
+    statement = capability.capability_statement(
+        "https://h/fhir", "https://h/auth", "2026-01-01", "1", BASELINE
+    )
     return {row["type"]: row for row in statement["rest"][0]["resource"]}
 
 

@@ -12,10 +12,11 @@ from unit.fhir.fhir_samples import coverage, eob, member, organization, patient
 
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
 from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import dates, interactions, wire
+from sandbox.fhir import bundle as wire
+from sandbox.fhir import dates, reader
 from sandbox.fhir.library import Everything, Page
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import Query, parse
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import Query, parse
 
 ALL = frozenset(TYPES)
 EOB = "ExplanationOfBenefit"
@@ -27,11 +28,11 @@ def library() -> FakeLibrary:
 
 
 def read(library: FakeLibrary, kind: str, id: str, who: str | None = "p1", gates: Any = OPEN) -> bytes:
-    return interactions.read(library, kind, id, who, 0, gates, Facts()).body
+    return reader.read(library, kind, id, who, 0, gates, Facts()).body
 
 
 def search(library: FakeLibrary, *args: tuple[str, str], readable: Any = ALL, gates: Any = OPEN) -> Page:
-    return interactions.search(library, parse(EOB, args), "p1", readable, 0, gates, Facts(resource=EOB))
+    return reader.search(library, parse(EOB, args), "p1", readable, 0, gates, Facts(resource=EOB))
 
 
 def test_a_member_reads_own_and_shared_resources(library: FakeLibrary) -> None:
@@ -135,7 +136,7 @@ def test_a_read_outside_the_part_is_forbidden_and_inside_it_is_shown() -> None:
     library = PartLibrary([*member("p1"), *member("p2")])
 
     def read_coverage(id: str, who: str | None = "p1") -> bytes:
-        return interactions.read(library, "Coverage", id, who, 0, OPEN, Facts(), limit=LIMIT).body
+        return reader.read(library, "Coverage", id, who, 0, OPEN, Facts(), limit=LIMIT).body
 
     with pytest.raises(Forbidden) as caught:
         read_coverage("c1")
@@ -154,7 +155,7 @@ def test_an_include_outside_the_part_is_left_out_and_told() -> None:
     query = parse(EOB, [("_include", "*")])
 
     def included(**more: Any) -> Page:
-        return interactions.search(library, query, "p1", ALL, 0, OPEN, Facts(), **more)
+        return reader.search(library, query, "p1", ALL, 0, OPEN, Facts(), **more)
 
     assert included().withheld == ()
     page = included(limits={"Coverage": LIMIT})
@@ -173,7 +174,7 @@ def test_what_another_member_owns_is_left_out_in_silence(library: FakeLibrary) -
 def test_a_payer_may_tell_of_what_another_member_owns(library: FakeLibrary) -> None:
     for id, expected in (("c1-p2", Forbidden), ("nope", NotFound)):
         with pytest.raises(expected):
-            interactions.read(library, "Coverage", id, "p1", 0, OPEN, Facts(), tell_foreign=True)
+            reader.read(library, "Coverage", id, "p1", 0, OPEN, Facts(), tell_foreign=True)
 
 
 def test_what_was_left_out_becomes_an_outcome_entry() -> None:
@@ -192,13 +193,13 @@ def test_what_was_left_out_becomes_an_outcome_entry() -> None:
 
 
 def asked(args: dict[str, str], readable: frozenset[str] = ALL) -> Everything:
-    return interactions.everything_args("p1", list(args.items()), readable, 50, 500)
+    return reader.everything_args("p1", list(args.items()), readable, 50, 500)
 
 
 def test_everything_of_a_member_that_does_not_exist_is_not_found(library: FakeLibrary) -> None:
     with pytest.raises(NotFound):
-        interactions.everything(library, Everything("nobody"), 0, OPEN, Facts())
-    assert interactions.everything(library, asked({}), 0, OPEN, Facts()).matches
+        reader.everything(library, Everything("nobody"), 0, OPEN, Facts())
+    assert reader.everything(library, asked({}), 0, OPEN, Facts()).matches
 
 
 def test_everything_takes_dates_types_and_a_page_size() -> None:
@@ -220,15 +221,15 @@ def test_everything_pages_as_the_payer_likes_unless_asked(count: str, most: int)
 
 def test_everything_counts_without_showing(library: FakeLibrary) -> None:
     assert asked({}).count == 50
-    page = interactions.everything(library, asked({"_count": "0"}), 0, OPEN, Facts())
+    page = reader.everything(library, asked({"_count": "0"}), 0, OPEN, Facts())
     assert (page.matches, bool(page.total)) == ((), True)
 
 
 def test_types_may_be_repeated_but_nothing_else() -> None:
     both = [("_type", "Patient"), ("_type", "Coverage")]
-    assert interactions.everything_args("p1", both, ALL, 50, 500).types == ("Patient", "Coverage")
+    assert reader.everything_args("p1", both, ALL, 50, 500).types == ("Patient", "Coverage")
     with pytest.raises(BadRequest):
-        interactions.everything_args("p1", [("start", "2024"), ("start", "2025")], ALL, 50, 500)
+        reader.everything_args("p1", [("start", "2024"), ("start", "2025")], ALL, 50, 500)
 
 
 def test_everything_shows_only_types_that_the_token_reaches() -> None:

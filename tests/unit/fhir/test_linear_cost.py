@@ -10,13 +10,13 @@ from functools import partial
 import pytest
 from support.costs import Counted, calls, is_linear
 
+from sandbox.apis.patient_access import docref
 from sandbox.core import limits
 from sandbox.core.errors import Problem
-from sandbox.fhir import documents
-from sandbox.fhir.clauses import chains, modifiers
-from sandbox.fhir.interactions import everything_args
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import RESULT_PARAMS, parse
+from sandbox.fhir.reader import everything_args
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.clause import chains, modifiers
+from sandbox.fhir.search.query import RESULT_PARAMS, parse
 
 BASE = "http://127.0.0.1/fhir"
 SIZES = (250, 500, 1000, 2000)
@@ -61,9 +61,9 @@ def limitless(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in vars(limits):
         if name.endswith("_MAX"):
             monkeypatch.setattr(limits, name, 10**9)
-    monkeypatch.setattr("sandbox.fhir.values.TEXT_LENGTH_MAX", 10**9)
+    monkeypatch.setattr("sandbox.fhir.search.value.TEXT_LENGTH_MAX", 10**9)
     for name in ("CLAUSES", "ELEMENTS", "INCLUDES", "SORTS", "VALUES"):
-        monkeypatch.setattr(f"sandbox.fhir.query.{name}_MAX", 10**9)
+        monkeypatch.setattr(f"sandbox.fhir.search.query.{name}_MAX", 10**9)
     # and nothing is remembered
     monkeypatch.setattr("sandbox.core.cache.ByteBoundedCache.keep", lambda cache, key, value: value)
 
@@ -105,7 +105,7 @@ def test_operations_cost_no_more_than_what_they_are_given(limitless: None, opera
         if operation == "$everything":
             everything_args("a", given, frozenset(TYPES), 50, 500)
         else:
-            documents.docref([("patient", "a"), *given], 50, 500, False, BASE)
+            docref.docref([("patient", "a"), *given], 50, 500, False, BASE)
 
     for text in ("Patient", "2024", ""):
         costs = [cost(partial(ask, n, text)) for n in SIZES]

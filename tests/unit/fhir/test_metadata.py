@@ -13,12 +13,12 @@ from unit.fhir.fhir_samples import member
 from sandbox.auth import scopes
 from sandbox.core.errors import BadRequest
 from sandbox.core.payer import Payer
-from sandbox.fhir import metadata
+from sandbox.fhir import capability
 from sandbox.fhir.dates import FOREVER
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 BASE, AUTH = "https://h.example/s/x/fhir", "https://h.example/s/x/auth"
 LATER = FOREVER - 1
@@ -27,7 +27,7 @@ SAMPLE = {"token": "a|b", "date": "ge2020-01", "reference": "p1", "string": "g"}
 
 def statement(withheld: tuple[str, ...] = ()) -> dict[str, Any]:
     payer = Payer(withheld_types=withheld)
-    return metadata.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", payer)
+    return capability.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", payer)
 
 
 RESOURCES = {row["type"]: row for row in statement()["rest"][0]["resource"]}
@@ -126,20 +126,20 @@ def test_operations_are_told_where_they_are_and_only_if_the_payer_has_them() -> 
         kind: [o["name"] for o in row["operation"]] for kind, row in RESOURCES.items() if "operation" in row
     }
     assert told == {"Patient": ["everything"], "DocumentReference": ["docref"]}
-    without = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(everything="none"))
+    without = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(everything="none"))
     (patient,) = [row for row in without["rest"][0]["resource"] if row["type"] == "Patient"]
     assert "operation" not in patient
 
 
 def test_the_editions_of_the_guides_are_told() -> None:
     guide = "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0"
-    told = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(), [guide])
+    told = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(), [guide])
     assert told["implementationGuide"] == [guide]
     assert "implementationGuide" not in statement()
 
 
 def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
-    smart = metadata.smart_configuration(AUTH)
+    smart = capability.smart_configuration(AUTH)
     security = statement()["rest"][0]["security"]
     told = {e["url"]: e["valueUri"] for e in security["extension"][0]["extension"]}
     assert told == {
@@ -154,7 +154,7 @@ def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
 
 
 def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
-    smart = metadata.smart_configuration(AUTH)
+    smart = capability.smart_configuration(AUTH)
     uris = [value for name, value in smart.items() if name.endswith(("_endpoint", "_uri"))]
     assert len(uris) == 8
     assert smart["user_access_brand_bundle"] == "https://h.example/s/x/branding.json"
@@ -162,7 +162,7 @@ def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
 
 
 def test_only_s256_and_the_grants_that_exist_are_offered() -> None:
-    smart = metadata.smart_configuration(AUTH)
+    smart = capability.smart_configuration(AUTH)
     assert smart["code_challenge_methods_supported"] == ["S256"]
     assert set(smart["grant_types_supported"]) == {
         "authorization_code",
@@ -178,7 +178,7 @@ def test_only_s256_and_the_grants_that_exist_are_offered() -> None:
 
 
 def test_every_advertised_scope_can_be_granted_by_a_member_or_given_to_a_service() -> None:
-    told = metadata.smart_configuration(AUTH)["scopes_supported"]
+    told = capability.smart_configuration(AUTH)["scopes_supported"]
     system = [scope for scope in told if scope.startswith("system/")]
     asked = " ".join(told)
     assert scopes.narrow(asked, TYPES) == [scope for scope in told if scope not in system]
@@ -201,33 +201,33 @@ def test_every_advertised_scope_can_be_granted_by_a_member_or_given_to_a_service
 def test_the_documents_follow_the_payers_character(
     policies: dict[str, Any], field: str, expected: Any
 ) -> None:
-    usual = metadata.smart_configuration(AUTH)
-    changed = metadata.smart_configuration(AUTH, Payer(**policies))
+    usual = capability.smart_configuration(AUTH)
+    changed = capability.smart_configuration(AUTH, Payer(**policies))
     assert changed.get(field) != usual.get(field)
     told = changed.get(field)
     assert expected in told if isinstance(told, list) else told == expected
-    for document in (metadata.server_metadata, metadata.openid_configuration):
+    for document in (capability.server_metadata, capability.openid_configuration):
         assert document(AUTH, Payer(**policies)).get(field) == told
 
 
 def test_the_old_oauth_uris_name_no_endpoint_that_is_closed() -> None:
     payer = Payer(registration="closed", cors=False)
-    security = metadata.capability_statement(BASE, AUTH, "2025-01-01", "1", payer)["rest"][0]["security"]
+    security = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", payer)["rest"][0]["security"]
     assert "register" not in {each["url"] for each in security["extension"][0]["extension"]}
     assert security["cors"] is False
 
 
 def test_openid_configuration_says_which_parameters_are_not_supported() -> None:
-    openid = metadata.openid_configuration(AUTH)
+    openid = capability.openid_configuration(AUTH)
     for name in ("claims_parameter", "request_parameter", "request_uri_parameter"):
         assert openid[f"{name}_supported"] is False
     assert "auth_time" in openid["claims_supported"]
 
 
 def test_openid_configuration_has_the_same_addresses_and_what_openid_adds() -> None:
-    openid, smart = metadata.openid_configuration(AUTH), metadata.smart_configuration(AUTH)
+    openid, smart = capability.openid_configuration(AUTH), capability.smart_configuration(AUTH)
     assert all(smart[name] == value for name, value in openid.items() if name in smart)
-    oauth = metadata.server_metadata(AUTH)
+    oauth = capability.server_metadata(AUTH)
     assert oauth.items() <= openid.items()
     assert not {"capabilities", "user_access_brand_bundle"} & set(oauth)
     assert openid["id_token_signing_alg_values_supported"] == ["RS256"]

@@ -8,7 +8,7 @@ import pytest
 from unit.fhir import fhir_samples as samples
 
 from sandbox.fhir import dates
-from sandbox.fhir.params import TYPES, care_range, elements, extract, find, fold, literal, owner
+from sandbox.fhir.schema.paths import TYPES, care_range, elements, extract, find, fold, literal, owner
 
 
 def rows(resource: dict[str, Any], param: str) -> list[tuple[Any, Any]]:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
 from sandbox.core.limits import VALUES_MAX
 from sandbox.fhir import dates
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import (
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import (
     Canonical,
     Elsewhere,
     Include,

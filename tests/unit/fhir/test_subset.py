@@ -11,9 +11,9 @@ from unit.fhir.fhir_samples import condition, eob, organization, patient
 
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import interactions
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import parse
+from sandbox.fhir import reader
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import parse
 from sandbox.fhir.subset import TAG, subset
 
 
@@ -63,7 +63,7 @@ def test_matches_are_cut_but_what_they_include_is_whole() -> None:
     library.points_to = (stored(organization(), 9),)
     asked = [("_elements", "status"), ("_include", "*")]
     for gates in (OPEN, ArmedGates(RESOURCE=lambda r: r)):
-        page = interactions.search(
+        page = reader.search(
             library, parse("ExplanationOfBenefit", asked), "p1", frozenset(TYPES), 0, gates, Facts()
         )
         assert "item" not in json.loads(page.matches[0].body)

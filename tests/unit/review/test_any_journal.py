@@ -10,7 +10,7 @@ from journals import Journal
 
 from sandbox.review import forms
 from sandbox.review.card import Record, review
-from sandbox.review.exchange import exchanges
+from sandbox.review.journal import exchanges
 
 few = st.sampled_from(["1", "2", "3"])
 entry = st.fixed_dictionaries(

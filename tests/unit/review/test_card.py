@@ -12,7 +12,7 @@ from journals import Journal
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.review import forms
 from sandbox.review.card import Card, Record, review
-from sandbox.review.exchange import exchanges, read
+from sandbox.review.journal import exchanges, read
 from sandbox.review.table import ROWS
 
 

@@ -8,7 +8,7 @@ import pytest
 from journals import Journal
 
 from sandbox.review.card import Card, Record, review
-from sandbox.review.exchange import exchanges
+from sandbox.review.journal import exchanges
 
 J = Journal
 LATER = 3600.0

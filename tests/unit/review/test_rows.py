@@ -8,8 +8,8 @@ import pytest
 from journals import Journal
 
 from sandbox.review.card import Record, review
-from sandbox.review.exchange import exchanges
 from sandbox.review.finding import Finding
+from sandbox.review.journal import exchanges
 from sandbox.review.table import ROWS, table
 
 Story = Callable[[], Journal]

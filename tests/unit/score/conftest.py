@@ -11,8 +11,8 @@ from fake_payer import BASE, FakePayer
 from transcripts import Recording
 
 from sandbox.score.card import Card
+from sandbox.score.collect.machine_load import Machine
 from sandbox.score.evidence import Evidence
-from sandbox.score.machine import Machine
 from sandbox.score.run import grade
 
 CHANCE = ("hostile", "chromium", "ways_in", "any_value", "spoiled", "defences", "mutants")

@@ -25,7 +25,7 @@ if str(HERE) not in sys.path:
     sys.path.insert(0, str(HERE))
 
 from sandbox.score import evidence, rubric  # noqa: E402  the path comes first
-from sandbox.score.edition import Band, Metric  # noqa: E402
+from sandbox.score.editions.edition import Band, Metric  # noqa: E402
 
 METRICS = rubric.load("2025-05").metrics
 

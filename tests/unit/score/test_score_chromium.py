@@ -15,12 +15,12 @@ from signin_gallery import FLOWS, PASSWORD, USER, Flow
 from test_score_signin_gallery import CALLBACK, Gallery
 
 from sandbox.core.errors import UsageError
-from sandbox.score import chromium
-from sandbox.score.client import Client
-from sandbox.score.guard import Guard
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard
 from sandbox.score.run import Entry, grade
-from sandbox.score.signin import Account, Driver, Session, sign_in
-from sandbox.score.tokens import App, Endpoints
+from sandbox.score.signin import chromium
+from sandbox.score.signin.launch import Account, Driver, Session, sign_in
+from sandbox.score.signin.tokens import App, Endpoints
 
 IN_A_BROWSER = [flow for flow in FLOWS if flow.script] + [
     flow

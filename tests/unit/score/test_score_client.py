@@ -11,11 +11,11 @@ import pytest
 from conftest import no_resolver
 from fake_payer import Time
 
-from sandbox.score.answers import retry_after, shown
-from sandbox.score.client import Client
-from sandbox.score.discovery import discover
-from sandbox.score.guard import Guard
-from sandbox.score.tokens import App, Bearer, Endpoints
+from sandbox.score.collect.discovery import discover
+from sandbox.score.http.answers import retry_after, shown
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard
+from sandbox.score.signin.tokens import App, Bearer, Endpoints
 
 BASE = "https://payer.example/fhir"
 

@@ -14,12 +14,12 @@ from fake_payer import FakePayer
 from joserfc import jwk, jwt
 
 from sandbox.core.errors import UsageError
-from sandbox.score.client import Client
-from sandbox.score.client_auth import method_of, prove
-from sandbox.score.guard import Guard
-from sandbox.score.patient_context import id_of
-from sandbox.score.scopes import SCOPE, Scopes, ladder
-from sandbox.score.tokens import App, Endpoints, client_credentials
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard
+from sandbox.score.signin.client_auth import method_of, prove
+from sandbox.score.signin.patient_context import id_of
+from sandbox.score.signin.scopes import SCOPE, Scopes, ladder
+from sandbox.score.signin.tokens import App, Endpoints, client_credentials
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY: dict[str, Any] = {**jwk.generate_key("EC", "P-384").as_dict(private=True), "alg": "ES384", "kid": "k1"}

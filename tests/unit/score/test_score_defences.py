@@ -11,7 +11,9 @@ import pytest
 import test_score_grading as grading
 import test_score_hostile as hostile
 
-from sandbox.score import answers, body, client, guard, redaction, run, sync, transport
+from sandbox.score import run
+from sandbox.score.collect import sync
+from sandbox.score.http import answers, body, client, guard, redaction, transport
 
 Take = Callable[[pytest.MonkeyPatch], None]
 

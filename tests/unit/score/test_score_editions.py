@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import readings
+from sandbox.score.editions import readings
+from sandbox.score.editions.catalog import EDITIONS
 from sandbox.score.evidence import Evidence, seen
 from sandbox.score.rubric import grade_evidence, load
 from sandbox.score.run import regrade
-from sandbox.score.shelf import EDITIONS
 
 EDITION = load("2025-05")
 ROWS = {

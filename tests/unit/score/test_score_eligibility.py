@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.score import eligibility, outcomes
+from sandbox.score.signin import eligibility, outcomes
 
 PAGE = "https://healthplan.example/"
 

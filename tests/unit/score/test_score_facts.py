@@ -12,11 +12,12 @@ from click.testing import CliRunner
 from conftest import Grade
 from fake_payer import FakePayer
 
-from sandbox.cli import cli
+from sandbox.cli.main import cli
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
-from sandbox.score import facts, facts_reference, odd_json
-from sandbox.score.facts import Claims, Facts, Instruments, Member
+from sandbox.score.fhir import lenient_json
+from sandbox.score.instruments import facts, facts_reference
+from sandbox.score.instruments.facts import Claims, Facts, Instruments, Member
 
 TOP = Path(__file__).parents[3]
 
@@ -172,7 +173,7 @@ def test_an_odd_value_spoils_nothing_beside_it(value: str, way: str, place: str,
     ).replace('"ODD"', value)
     path = tmp_path / "facts.json"
     path.write_text(whole)
-    body = odd_json.read_object(whole.encode())
+    body = lenient_json.read_object(whole.encode())
     found = facts.read(path) if way == "file" else facts.parse(body, "it")
     named = {"claim": "claims.refresh_max_days", "member": "instruments.members.0.", "unknown": "more"}
     assert [text.startswith(named[place]) for text in found.problems] == [True]
@@ -202,4 +203,4 @@ def test_a_number_of_days_may_have_a_point_and_an_end() -> None:
 
 @pytest.mark.parametrize("text", ["", "{", "[}", "hello", '{"claims": ', "[" * 5000, "<h1>Facts</h1>"])
 def test_what_is_no_json_stays_no_json(text: str) -> None:
-    assert odd_json.read_object(text.encode()) == {}
+    assert lenient_json.read_object(text.encode()) == {}

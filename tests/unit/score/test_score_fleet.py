@@ -17,13 +17,13 @@ import transcripts
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.text import quantity
 from sandbox.score.card import to_data
-from sandbox.score.cardfile import CardFile
 from sandbox.score.evidence import Evidence, seen
-from sandbox.score.fleet import demo, pictures, results, roster, running, telling
+from sandbox.score.fleet import charts, demo, report, results, roster, runner
 from sandbox.score.fleet.results import Result
 from sandbox.score.fleet.roster import Endpoint, Fleet
-from sandbox.score.fleet.running import Rules
+from sandbox.score.fleet.runner import Rules
 from sandbox.score.fleet.survey import Before, survey
+from sandbox.score.report.card_file import CardFile
 from sandbox.score.rubric import load
 from sandbox.score.run import regrade
 
@@ -100,26 +100,26 @@ def test_payers_are_ranked_and_ties_share_a_rank() -> None:
 def test_movement_since_the_last_report(tmp_path: Path) -> None:
     fleet = Fleet(endpoints=[r.endpoint for r in RESULTS])
     first = survey(EDITION, RESULTS)
-    telling.write(tmp_path, fleet, EDITION, first, "2026-01-01")
-    before = telling.previous(tmp_path / "report.json", "2025-05")
+    report.write(tmp_path, fleet, EDITION, first, "2026-01-01")
+    before = report.previous(tmp_path / "report.json", "2025-05")
     assert before.payers["ann"] == first.payers[0].score
     again = survey(EDITION, [result("Ann", "V", card(0)), result("New", "V", card(40))], before)
     moved = {p.payer: p.moved for p in again.payers}
     assert (moved["Ann"], moved["New"]) == (-14, None)  # its accounts are all refused, its status stays live
-    telling.write(tmp_path, fleet, EDITION, again, "2026-02-01")
+    report.write(tmp_path, fleet, EDITION, again, "2026-02-01")
     assert "Movement since the last report" in (tmp_path / "report.html").read_text()
     with pytest.raises(UsageError, match="edition"):
-        telling.previous(tmp_path / "report.json", "ours")
+        report.previous(tmp_path / "report.json", "ours")
     (tmp_path / "odd.json").write_text("{}")
     with pytest.raises(FileProblem):
-        telling.previous(tmp_path / "odd.json", "2025-05")
-    assert telling.previous(None, "2025-05") == Before({}, {})
+        report.previous(tmp_path / "odd.json", "2025-05")
+    assert report.previous(None, "2025-05") == Before({}, {})
 
 
 def test_the_report_needs_nothing_from_anywhere(tmp_path: Path) -> None:
     nasty = [result("<script>x</script> | y", "V&W", card(40)), *RESULTS]
     fleet = Fleet(title="T", endpoints=[r.endpoint for r in nasty])
-    telling.write(tmp_path, fleet, EDITION, survey(EDITION, nasty), "2026-01-01")
+    report.write(tmp_path, fleet, EDITION, survey(EDITION, nasty), "2026-01-01")
     transcripts.note(*(file.read_text() for file in sorted(tmp_path.iterdir())))
     html = (tmp_path / "report.html").read_text()
     assert "<script" not in html
@@ -133,8 +133,8 @@ def test_the_report_needs_nothing_from_anywhere(tmp_path: Path) -> None:
 
 def test_pictures_are_well_formed() -> None:
     found = survey(EDITION, [*RESULTS, result("a", "<V> & Co", card())])
-    for svg in (pictures.histogram(found.scores, 100), pictures.vendors(found.vendors, 63),
-                pictures.histogram([], 100), *map(pictures.bands, found.metrics)):  # fmt: skip
+    for svg in (charts.histogram(found.scores, 100), charts.vendors(found.vendors, 63),
+                charts.histogram([], 100), *map(charts.bands, found.metrics)):  # fmt: skip
         assert Xml.fromstring(svg).get("aria-label")
 
 
@@ -156,13 +156,13 @@ def test_a_host_abroad_is_asked_by_one_at_a_time() -> None:
         "http://93.184.216.34/c",
         "http://127.0.0.1:2/d",
     ]
-    found = running.queues([Endpoint(payer=url, url=url) for url in urls])
+    found = runner.queues([Endpoint(payer=url, url=url) for url in urls])
     assert [[e.payer[-1] for e in queue] for queue in found] == [["a", "c"], ["b"], ["d"]]
 
 
 def test_an_endpoint_that_does_not_answer_is_a_result_too() -> None:
     dead = Endpoint(payer="Dead", url="http://127.0.0.1:9/fhir")
-    found = running.grade_one(dead, Path(), RULES)
+    found = runner.grade_one(dead, Path(), RULES)
     assert found.card is None
     assert "cannot be reached" in found.error
 
@@ -255,7 +255,7 @@ def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
 
     def run(fresh: bool = False) -> list[tuple[int, int, str]]:
         told.clear()
-        running.grade_fleet(
+        runner.grade_fleet(
             fleet, tmp_path, tmp_path / "cards", rules, 1, fresh, lambda *each: told.append(each)
         )
         return list(told)

@@ -16,10 +16,10 @@ from conftest import Grade, no_resolver
 from fake_payer import BASE, HOST, REDIRECT, SERVED, FakePayer
 
 from sandbox.core.errors import UsageError
-from sandbox.score import lent_clock
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence, Exchange, seen
-from sandbox.score.redaction import struck
+from sandbox.score.http.redaction import struck
+from sandbox.score.instruments import lent_clock
 from sandbox.score.report import forms
 from sandbox.score.run import base_url, grade, regrade
 
@@ -538,7 +538,7 @@ def test_abroad_two_requests_a_second_and_the_wait_is_not_the_payers(grade_fake:
 
 
 def test_references_without_end_do_end(grade_fake: Grade, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.score.sync.MOST_REFERENCES", 7)
+    monkeypatch.setattr("sandbox.score.collect.sync.MOST_REFERENCES", 7)
     payer = FakePayer()
     _, evidence = grade_fake(payer)
     assert evidence["references"].value["read"] == 5 * 7

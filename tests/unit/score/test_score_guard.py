@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import no_resolver
 
-from sandbox.score.guard import Guard, Reach
+from sandbox.score.http.guard import Guard, Reach
 
 
 @pytest.mark.parametrize(

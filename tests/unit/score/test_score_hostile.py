@@ -18,11 +18,11 @@ import pytest
 import zstandard
 
 from sandbox.core.errors import UsageError
-from sandbox.score import bundles
-from sandbox.score.answers import Answer
-from sandbox.score.client import Client
-from sandbox.score.guard import Guard, Reach
-from sandbox.score.transport import Transport
+from sandbox.score.fhir import bundles
+from sandbox.score.http.answers import Answer
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard, Reach
+from sandbox.score.http.transport import Transport
 
 Serve = Callable[[socket.socket], None]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n"

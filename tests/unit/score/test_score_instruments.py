@@ -11,8 +11,8 @@ import pytest
 from conftest import Grade
 from fake_payer import FakePayer
 
-from sandbox.score.aging import instant, lifetime
 from sandbox.score.card import Card, Line
+from sandbox.score.instruments.clock_check import instant, lifetime
 
 
 def refresh(card: Card) -> Line:

@@ -12,8 +12,8 @@ import pytest
 from conftest import Grade
 from fake_payer import BASE, FakePayer
 
-from sandbox.score.bundles import Page
-from sandbox.score.guard import origin
+from sandbox.score.fhir.bundles import Page
+from sandbox.score.http.guard import origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import MOST_TEXTS, Notebook
 from sandbox.score.lint.rules import RULES

@@ -14,9 +14,9 @@ from fake_payer import FakePayer
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
 from sandbox.score.lint.breaches import BREACHES
-from sandbox.score.probing.records import forgeries
 from sandbox.score.report import forms
 from sandbox.score.run import regrade
+from sandbox.score.trust.locks.records import forgeries
 
 LOCKS = {
     "other-member": "breach-other-member",

@@ -9,7 +9,7 @@ from conftest import Grade
 from fake_payer import FakePayer
 
 from sandbox.score.card import Card
-from sandbox.score.machine import Machine
+from sandbox.score.collect.machine_load import Machine
 from sandbox.score.report import forms
 
 

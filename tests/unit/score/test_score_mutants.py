@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 
-import pytest
-
 import mutants
+import pytest
 
 EVERY = list(mutants.mutants())
 PART = [m for number, m in enumerate(EVERY) if number % 6 == 0 or m.name.endswith(("dropped", "flipped"))]

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 import transcripts
 
-from sandbox.score.pages import durations
-from sandbox.score.pages.buttons import of_members
-from sandbox.score.pages.fields import asks, is_decoy, is_optional
-from sandbox.score.pages.page import Page
-from sandbox.score.pages.reader import read
-from sandbox.score.pages.words import is_reversed, means, questions, says, split_name, tone
+from sandbox.score.signin.pages.forms import durations
+from sandbox.score.signin.pages.forms.buttons import of_members
+from sandbox.score.signin.pages.forms.fields import asks, is_decoy, is_optional
+from sandbox.score.signin.pages.page import Page
+from sandbox.score.signin.pages.reader import read
+from sandbox.score.signin.pages.words import is_reversed, means, questions, says, split_name, tone
 
 URL = "https://id.payer.example/a/login?flow=1"
 

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.score.pages.choice import decide
-from sandbox.score.pages.reader import read
-from sandbox.score.pages.steps import Follow, State, Step, Stop
-from sandbox.score.pages.submission import Submission, submit
+from sandbox.score.signin.pages.choice import decide
+from sandbox.score.signin.pages.reader import read
+from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
+from sandbox.score.signin.pages.submission import Submission, submit
 
 URL = "https://id.payer.example/login?flow=1"
 

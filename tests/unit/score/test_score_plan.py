@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.score import bundles, discovery, plan
+from sandbox.score.collect import discovery, plan
+from sandbox.score.fhir import bundles
 
 ALL = plan.Offer(frozenset(plan.SEARCHES))
 

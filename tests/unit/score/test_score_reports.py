@@ -13,14 +13,13 @@ import pytest
 import transcripts
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import cardfile, gate
 from sandbox.score.card import Card, to_data
-from sandbox.score.cardfile import CardFile
-from sandbox.score.compare import compare
 from sandbox.score.evidence import Evidence, Exchange, seen
 from sandbox.score.findings import Finding
 from sandbox.score.findings import to_data as findings_data
-from sandbox.score.report import comparison, forms
+from sandbox.score.report import card_file, comparison, forms, thresholds
+from sandbox.score.report.card_comparison import compare
+from sandbox.score.report.card_file import CardFile
 from sandbox.score.run import regrade
 
 NASTY = '<script>alert("x")</script> | `rm` & \x07\x1b[31m ]]>'
@@ -125,8 +124,8 @@ def test_the_badge_is_an_svg_with_the_range() -> None:
 
 
 def test_the_json_follows_its_published_schema() -> None:
-    path = Path(cardfile.__file__).with_name("card.schema.json")
-    assert path.read_bytes() == cardfile.schema()
+    path = Path(card_file.__file__).with_name("card.schema.json")
+    assert path.read_bytes() == card_file.schema()
     data = json.loads(forms.render(card(), "json"))
     read = CardFile.model_validate_json(json.dumps(data), strict=True)
     assert json.loads(read.model_dump_json()) == data  # nothing is written that the schema does not have
@@ -181,19 +180,19 @@ def test_a_file_that_is_no_card(tmp_path: Path, text: str) -> None:
     path = tmp_path / "card.json"
     path.write_text(text)
     with pytest.raises(FileProblem, match=r"card\.json"):
-        cardfile.read(path)
+        card_file.read(path)
 
 
 def test_thresholds() -> None:
     most = {"refresh-token": 10, "status": 10}
-    asked = gate.parse(90, ["refresh-token:6"], most)
+    asked = thresholds.parse(90, ["refresh-token:6"], most)
     assert asked.points == {"refresh-token": 6}
     assert asked.failures(90, {"refresh-token": 6}, ["critical"]) == []
     assert len(asked.failures(89, {"refresh-token": 5}, [])) == 2
-    assert gate.parse(None, [], most).failures(0, {}, ["critical"]) == []
+    assert thresholds.parse(None, [], most).failures(0, {}, ["critical"]) == []
     for word in ("refresh-token", "refresh-token:", "refresh-token:0", "refresh-token:11", "speed:1", ":1"):
         with pytest.raises(UsageError, match="--fail-on"):
-            gate.parse(None, [word], most)
+            thresholds.parse(None, [word], most)
 
 
 @pytest.mark.parametrize(
@@ -208,7 +207,7 @@ def test_thresholds() -> None:
 )
 def test_findings_of_a_level_and_graver_ones_fail_a_gate(words: list[str], failures: list[str]) -> None:
     levels = ["error", "note", "critical", "error"]
-    assert gate.parse(None, words, {}).failures(100, {}, levels) == failures
+    assert thresholds.parse(None, words, {}).failures(100, {}, levels) == failures
 
 
 def test_the_text_shows_findings_and_gains(tmp_path: Path) -> None:
@@ -234,4 +233,4 @@ def test_a_card_that_holds_the_score_and_no_more_can_be_compared(tmp_path: Path)
     kept = ("edition", "target", "score", "max", "range", "metrics", "vendor")
     path = tmp_path / "card.json"
     path.write_text(json.dumps({name: said[name] for name in kept}))
-    assert cardfile.read(path).points() == {entry["id"]: entry["points"] for entry in said["metrics"]}
+    assert card_file.read(path).points() == {entry["id"]: entry["points"] for entry in said["metrics"]}

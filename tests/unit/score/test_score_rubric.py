@@ -9,11 +9,11 @@ import pytest
 
 from sandbox.core.errors import UsageError
 from sandbox.score import checks
+from sandbox.score.editions.catalog import EDITIONS
 from sandbox.score.evidence import Evidence, seen
 from sandbox.score.report import json_, text
 from sandbox.score.rubric import check_of, grade_evidence, known_editions, load
 from sandbox.score.run import regrade
-from sandbox.score.shelf import EDITIONS
 
 EDITION = load("2025-05")
 IDS = (

@@ -12,7 +12,7 @@ from fake_payer import FakePayer
 from sandbox.score.card import Card
 from sandbox.score.evidence import seen, unseen
 from sandbox.score.lint.records import Records, leaves
-from sandbox.score.verification import _said
+from sandbox.score.trust.verification import _said
 
 SAID = {"same-patient", "same-records", "empty-records", "references-logical", "instrument-lapsed-member"}
 

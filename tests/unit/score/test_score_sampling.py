@@ -9,10 +9,10 @@ import pytest
 from conftest import Grade
 from fake_payer import LINES, FakePayer
 
+from sandbox.score.collect.sample import Draw, seed_of
 from sandbox.score.evidence import Evidence
-from sandbox.score.facts import Member
+from sandbox.score.instruments.facts import Member
 from sandbox.score.run import regrade
-from sandbox.score.sampling import Draw, seed_of
 
 LENT = tuple(Member(username=f"m{i}", password="pw", line=LINES[i % 4]) for i in range(120))
 

@@ -11,7 +11,7 @@ from fake_payer import FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score.card import Card
-from sandbox.score.second_look import TURNS, Sight, _differ
+from sandbox.score.trust.other_client import TURNS, Sight, _differ
 
 RULE = "served-by-name"
 Answer = Callable[[httpx.Request], httpx.Response | None]

@@ -11,12 +11,12 @@ import pytest
 from conftest import no_resolver
 from fake_payer import Time
 
-from sandbox.score.client import Client
-from sandbox.score.guard import Guard
-from sandbox.score.scopes import SCOPE, ladder
-from sandbox.score.signin import Account, Session, sign_in
-from sandbox.score.tokens import App, Endpoints
-from sandbox.score.walk import is_callback
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard
+from sandbox.score.signin.launch import Account, Session, sign_in
+from sandbox.score.signin.page_flow import is_callback
+from sandbox.score.signin.scopes import SCOPE, ladder
+from sandbox.score.signin.tokens import App, Endpoints
 
 BASE = "https://payer.example/fhir"
 CALLBACK = "http://127.0.0.1/callback"

@@ -11,11 +11,11 @@ from conftest import Grade, no_resolver
 from fake_payer import FakePayer, Time
 from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
-from sandbox.score.client import Client
-from sandbox.score.guard import Guard
-from sandbox.score.pages.reader import read
-from sandbox.score.signin import Account, Session, sign_in
-from sandbox.score.tokens import App, Endpoints
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard
+from sandbox.score.signin.launch import Account, Session, sign_in
+from sandbox.score.signin.pages.reader import read
+from sandbox.score.signin.tokens import App, Endpoints
 
 HOST = "https://payer.example"
 CALLBACK = "http://127.0.0.1/callback"

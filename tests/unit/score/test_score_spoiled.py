@@ -23,12 +23,12 @@ from fake_payer import BASE, FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Evidence
-from sandbox.score.pages.choice import decide
-from sandbox.score.pages.reader import read
-from sandbox.score.pages.steps import State, Step
-from sandbox.score.pages.submission import submit
 from sandbox.score.report import forms as cards
 from sandbox.score.run import grade, regrade
+from sandbox.score.signin.pages.choice import decide
+from sandbox.score.signin.pages.reader import read
+from sandbox.score.signin.pages.steps import State, Step
+from sandbox.score.signin.pages.submission import submit
 
 SEEDS = range(60)
 

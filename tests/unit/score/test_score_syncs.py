@@ -12,7 +12,7 @@ from conftest import Grade
 from fake_payer import BASE, HOST, SERVED, FakePayer
 
 from sandbox.score.card import Card, Line
-from sandbox.score.plan import WITHOUT_METADATA
+from sandbox.score.collect.plan import WITHOUT_METADATA
 
 Resource = dict[str, Any]
 

@@ -17,9 +17,9 @@ from sandbox.core.errors import FileProblem
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
 from sandbox.score.run import Log, grade_log, regrade
-from sandbox.score.traffic import reading, record
+from sandbox.score.traffic import log_file, record
 from sandbox.score.traffic.address import kind_and_step
-from sandbox.score.traffic.observe import observe
+from sandbox.score.traffic.observations import observe
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 CLINICAL = ("Observation", "Condition", "Goal", "Encounter")
@@ -353,12 +353,12 @@ def test_a_malformed_log_is_one_line(tmp_path: Path, text: str, says: str) -> No
     path = tmp_path / "log"
     path.write_text(text)
     with pytest.raises(FileProblem, match=says):
-        reading.read(path)
+        log_file.read(path)
 
 
 def test_a_log_that_is_not_there() -> None:
     with pytest.raises(FileProblem):
-        reading.read(Path("/nowhere/log"))
+        log_file.read(Path("/nowhere/log"))
 
 
 def har_entry(seconds: float, method: str, url: str, status: int = 200, **more: Any) -> dict[str, Any]:
@@ -492,7 +492,7 @@ def test_steps_that_are_missing_are_derived_and_counted(tmp_path: Path) -> None:
     records = [fhir("", url=f"https://p.example/fhir/{url}") for url in derived]
     for each in records:
         del each["extract_step"]
-    read = reading.read(written(tmp_path, records))
+    read = log_file.read(written(tmp_path, records))
     assert [(each.rtype, each.extract_step) for each in read.records] == list(derived.values())
     assert read.derived == len(derived)
 
@@ -511,7 +511,7 @@ def test_nothing_is_refused_whole_for_one_line(tmp_path: Path) -> None:
     path = written(tmp_path, good)
     bad = b'{"kind": "fhir"}\nnot json\n'
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + path.read_bytes() + bad))
-    read = reading.read(path)
+    read = log_file.read(path)
     assert len(read.records) == len(good)
     assert read.unread == 2
     assert read.problems[0].startswith(f"line {len(good) + 1}: ts")
@@ -553,7 +553,7 @@ def test_an_odd_entry_of_an_archive_is_read_or_reported(
     entries = [har_entry(0, "GET", url), {**har_entry(1, "GET", url), **odd}]
     path = tmp_path / "odd.har"
     path.write_text(json.dumps({"log": {"entries": entries}}))
-    found = reading.read(path, "https://p.example/fhir")
+    found = log_file.read(path, "https://p.example/fhir")
     assert (len(found.records), found.unread) == ((2, 0) if is_record else (1, 1))
     assert all(problem.startswith("entry 2: ") for problem in found.problems)
 
@@ -586,14 +586,14 @@ def test_a_record_that_cannot_be_calculated_with_is_reported(tmp_path: Path, odd
     line = {name: value for name, value in {**fhir("Coverage"), **odd}.items() if value is not None}
     path = tmp_path / "odd.ndjson"
     path.write_text(f"{json.dumps(fhir('Coverage'))}\n{json.dumps(line)}\n")
-    found = reading.read(path)
+    found = log_file.read(path)
     assert (len(found.records), found.unread) == (1, 1)
 
 
 def test_records_may_be_a_list(tmp_path: Path) -> None:
     path = tmp_path / "log.json"
     path.write_text(json.dumps([fhir("Coverage"), {"kind": "fhir"}, fhir("Patient")], indent=1))
-    found = reading.read(path)
+    found = log_file.read(path)
     assert [record.rtype for record in found.records] == ["Coverage", "Patient"]
     assert found.problems == ["record 2: ts: Field required"]
 
@@ -617,7 +617,7 @@ def test_an_archive_says_the_same_however_it_is_written(tmp_path: Path, way: str
             request["method"] = request["method"].lower()
     path = tmp_path / "log.har"
     path.write_text(json.dumps({"log": {"entries": entries[::-1] if way == "order" else entries}}))
-    found = reading.read(path)
+    found = log_file.read(path)
     assert [(record.rtype, record.extract_step) for record in found.records if record.kind == "fhir"] == [
         ("Coverage", "individual"),
         ("Coverage", "pagination"),
@@ -632,7 +632,7 @@ def test_a_page_is_known_by_its_address_where_an_archive_has_no_bodies(tmp_path:
     path.write_text(
         json.dumps({"log": {"entries": [har_entry(number, "GET", url) for number, url in enumerate(urls)]}})
     )
-    found = reading.read(path, base)
+    found = log_file.read(path, base)
     assert [record.extract_step for record in found.records] == ["individual", "pagination", "pagination"]
 
 
@@ -641,7 +641,7 @@ def test_the_name_of_a_base_is_no_type(tmp_path: Path, base: str) -> None:
     first = fhir("Patient", step="everything", url=f"https://p.example{base}/Patient/1/$everything")
     page = fhir("", seconds=3, url=f"https://p.example{base}?_getpages=1")
     del page["extract_step"]
-    found = observe(reading.read(written(tmp_path, [first, page])), 182)
+    found = observe(log_file.read(written(tmp_path, [first, page])), 182)
     (walk,) = found["everything"].value
     assert walk["pages"] == 2
 

@@ -16,11 +16,11 @@ from conftest import Grade
 from fake_payer import HOST, FakePayer
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score import browser, script
-from sandbox.score.chromium import find_chromium
 from sandbox.score.run import Entry
-from sandbox.score.scopes import SCOPE
-from sandbox.score.signin import Account, Session
+from sandbox.score.signin import browser, script
+from sandbox.score.signin.chromium import find_chromium
+from sandbox.score.signin.launch import Account, Session
+from sandbox.score.signin.scopes import SCOPE
 
 NOBODY = Account("", "")
 

@@ -12,7 +12,7 @@ from conftest import Grade
 from fake_payer import BASE, HOST, FakePayer
 
 from sandbox.core.errors import UsageError
-from sandbox.score.client import _no_answer
+from sandbox.score.http.client import _no_answer
 
 Answer = Callable[[httpx.Request], httpx.Response]
 

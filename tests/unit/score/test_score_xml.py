@@ -11,7 +11,7 @@ import pytest
 from conftest import Grade
 from fake_payer import FakePayer
 
-from sandbox.score.fhir_xml import DEEPEST, read_xml
+from sandbox.score.fhir.fhir_xml import DEEPEST, read_xml
 
 NS = 'xmlns="http://hl7.org/fhir"'
 

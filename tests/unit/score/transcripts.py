@@ -25,7 +25,7 @@ import pytest
 
 from sandbox.score import rubric
 from sandbox.score.card import Card, to_data
-from sandbox.score.edition import Edition
+from sandbox.score.editions.edition import Edition
 from sandbox.score.evidence import Evidence
 
 KEPT = Path(__file__).with_name("transcripts")

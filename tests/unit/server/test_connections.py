@@ -11,11 +11,11 @@ import pytest
 from support.virtual_time import run_virtually
 from unit.server.caller import Caller, Server
 
-from sandbox.core.waiting import WAIT, Delay
+from sandbox.core.waits import WAIT, Delay
 from sandbox.server import protocol
 from sandbox.server.gateway import BODY_MAX, PIECE
 from sandbox.server.runner import running
-from sandbox.web.early import PROBLEM
+from sandbox.web.errors.refusals import PROBLEM
 
 
 def echo(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -14,7 +14,7 @@ from support.virtual_time import HeldExecutor, InlineExecutor, run_virtually
 from unit.server.caller import Caller, Server
 
 from sandbox.core.outbound import Document, Failure
-from sandbox.core.waiting import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
+from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
 from sandbox.server import gateway
 from sandbox.server.limits import SHORT_TURN_SECONDS, TURN_SECONDS, FairExecutor, Turns
 

@@ -12,11 +12,11 @@ from sandbox.core.errors import Forbidden, NotFound
 from sandbox.core.files import json_value
 from sandbox.core.gates import OPEN, Facts
 from sandbox.fhir import dates, history
-from sandbox.fhir.clauses import AnyOf
-from sandbox.fhir.params import elements, literal
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import elements, literal
+from sandbox.fhir.search.clause import AnyOf
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 EOB = "ExplanationOfBenefit"
 NOW = dates.parse("2031-01-01")[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.store.households import clue, links
+from sandbox.store.library.households import clue, links
 
 
 def coverage(patient: str, subscriber: str, policy: object = "S1") -> dict[str, Any]:

@@ -13,11 +13,11 @@ import pytest
 from support.stores import place
 
 from sandbox.core.errors import FileProblem
-from sandbox.store import ledger as ledger_file
-from sandbox.store.ledger import Ledger, TenantLedger
+from sandbox.store.ledger import database as ledger_file
+from sandbox.store.ledger.database import Ledger, TenantLedger
+from sandbox.store.ledger.repositories.grants import Code, Grant, Token
+from sandbox.store.ledger.repositories.sign_ins import Pending, Session
 from sandbox.store.secret import digest, new_secret
-from sandbox.store.tenant.grant import Code, Grant, Token
-from sandbox.store.tenant.signin import Pending, Session
 
 THREADS = 16
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.store.ledger import Ledger
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories.grants import Code, Grant, Token
+from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Code, Grant, Token
-from sandbox.store.tenant.signin import Pending
 
 RULE = {"when": {}, "then": {"do": "refuse"}}
 

@@ -18,16 +18,16 @@ import pytest
 from sqlalchemy import event
 from werkzeug.test import Client, TestResponse
 
-from sandbox.app import create_app
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import Unavailable
-from sandbox.serving import _openable
+from sandbox.server.app import create_app
+from sandbox.server.gunicorn import _openable
 from sandbox.settings import Settings
 from sandbox.store import driver
 from sandbox.store.failures import is_unavailable
-from sandbox.store.ledger import Ledger
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.ledger.repositories.grants import Code, Grant, Token
 from sandbox.store.secret import digest
-from sandbox.store.tenant.grant import Code, Grant, Token
 
 DAY = 86_400_000
 REDIRECT = "http://127.0.0.1:9876/callback"
@@ -103,7 +103,7 @@ class Payer:
 @pytest.fixture
 def payer(library_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Payer]:
     for patience in ("PATIENCE", "PROBE"):
-        monkeypatch.setattr(f"sandbox.store.ledger.{patience}", 1)
+        monkeypatch.setattr(f"sandbox.store.ledger.database.{patience}", 1)
     clock = FrozenClock(SystemClock().now())
     path = tmp_path / "ledger.db"
     app = create_app(replace(Settings(), library=str(library_file), ledger=str(path)), clock)

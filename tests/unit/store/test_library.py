@@ -17,13 +17,13 @@ from unit.fhir.fhir_samples import condition, coverage, eob, member, organizatio
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_value
-from sandbox.core.roster import Account, Span
+from sandbox.core.members import Account, Span
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
-from sandbox.fhir.params import SHARED, TYPES, care_range, owner
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import SHARED, TYPES, care_range, owner
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 EOB = "ExplanationOfBenefit"
 LATER = dates.FOREVER - 1

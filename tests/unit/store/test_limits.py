@@ -11,9 +11,9 @@ from unit.fhir.fhir_samples import condition, coverage, patient
 
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything
-from sandbox.fhir.query import AnyOf, Clause, Query, parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.search.query import AnyOf, Clause, Query, parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 LATER = dates.FOREVER - 1
 WAYS = [combination for n in range(4) for combination in itertools.combinations("abc", n)]

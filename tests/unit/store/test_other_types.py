@@ -11,14 +11,14 @@ from unit.fhir.fhir_samples import member
 
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
 from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import interactions
+from sandbox.fhir import reader as interactions
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.history import history
 from sandbox.fhir.library import Everything
-from sandbox.fhir.params import KNOWN, OTHERS, SHARED, TYPES, find
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import KNOWN, OTHERS, SHARED, TYPES, find
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 NOW = FOREVER - 1
 ALL = frozenset(KNOWN)

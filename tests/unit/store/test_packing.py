@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from sandbox.build import people
 from sandbox.core.errors import FileProblem
 from sandbox.fhir.library import Everything
+from sandbox.population.build_library import people
 from sandbox.settings import Settings
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
-from sandbox.store.packing import SAMPLE, Packing, trained
-from sandbox.store.schema import RESOURCE
+from sandbox.store.library.packing import SAMPLE, Packing, trained
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.schema import RESOURCE
+from sandbox.store.library.write import build
 
 DAY = date(2026, 3, 1)
 NOW = 1 << 51

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from support.stores import DATABASE, place
 
-from sandbox.build import people
 from sandbox.core.errors import FileProblem
 from sandbox.fhir.library import Everything
-from sandbox.fhir.query import parse
+from sandbox.fhir.search.query import parse
+from sandbox.population.build_library import people
 from sandbox.settings import Settings
-from sandbox.store.intake import build
-from sandbox.store.ledger import Ledger
-from sandbox.store.library import SqlLibrary, exists
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.library.read import SqlLibrary, exists
+from sandbox.store.library.write import build
 
 pytestmark = pytest.mark.skipif(not DATABASE, reason="make test-postgres starts the database")
 

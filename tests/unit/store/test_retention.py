@@ -14,16 +14,16 @@ from support.stores import place
 
 from sandbox.core.clock import FrozenClock
 from sandbox.core.errors import TooManyRequests
-from sandbox.store.ledger import Ledger, Limits, TenantLedger
-from sandbox.store.quota import QUOTA, QUOTAS, WINDOW, Quota, Quotas
-from sandbox.store.retention import DAY, HOUR, RULES, TENANT, UNRULED, Rule, Sweeper, rules
+from sandbox.store.ledger.database import Ledger, Limits, TenantLedger
+from sandbox.store.ledger.maintenance import EVERY, SECONDS
+from sandbox.store.ledger.quota import QUOTA, QUOTAS, WINDOW, Quota, Quotas
+from sandbox.store.ledger.repositories.clients import CLIENT, ClientRecord
+from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN, Code, Grant, Token
+from sandbox.store.ledger.repositories.journal import JOURNAL
+from sandbox.store.ledger.repositories.repository import META
+from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION, Pending, Session
+from sandbox.store.ledger.retention import DAY, HOUR, RULES, TENANT, UNRULED, Rule, Sweeper, rules
 from sandbox.store.secret import digest
-from sandbox.store.tenant.client import CLIENT, ClientRecord
-from sandbox.store.tenant.grant import CODE, GRANT, TOKEN, Code, Grant, Token
-from sandbox.store.tenant.journal import JOURNAL
-from sandbox.store.tenant.part import META
-from sandbox.store.tenant.signin import PENDING, PUSHED, SESSION, Pending, Session
-from sandbox.store.upkeep import EVERY, SECONDS
 
 BEGIN = datetime(2027, 3, 1, tzinfo=UTC)
 NOW = int(BEGIN.timestamp() * 1000)
@@ -344,7 +344,7 @@ def test_a_sweep_that_fails_fails_nobody(ledger: Ledger) -> None:
 def test_free_pages_are_given_back(
     tmp_path: Path, clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sandbox.store.ledger.FREE_PAGES", 10)
+    monkeypatch.setattr("sandbox.store.ledger.database.FREE_PAGES", 10)
     ledger = Ledger(tmp_path / "ledger.db", clock)
     for number in range(100):
         ledger.tenant("a").push(f"{number}", "app", {"state": ["s" * 8000]}, NOW)

@@ -10,13 +10,13 @@ from unit.fhir.fhir_samples import condition, member, organization
 
 from sandbox.core.errors import Forbidden
 from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import interactions
+from sandbox.fhir import reader
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.library import Page
-from sandbox.fhir.params import TYPES
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 ALL = frozenset(TYPES)
 
@@ -58,7 +58,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
 
 def search(library: SqlLibrary, kind: str, *args: tuple[str, str], readable: frozenset[str] = ALL) -> Page:
     query = parse(kind, args, strict=True)
-    return interactions.search(library, query, "p1", readable, FOREVER - 1, OPEN, Facts())
+    return reader.search(library, query, "p1", readable, FOREVER - 1, OPEN, Facts())
 
 
 def ids(page: Page) -> list[str]:
@@ -152,6 +152,6 @@ def test_what_is_about_two_members_is_shown_to_neither(tmp_path: Path, apart: bo
     library, query = SqlLibrary(path), parse("Provenance", [], strict=True)
 
     def shown(who: str) -> list[str]:
-        return ids(interactions.search(library, query, who, ALL, FOREVER - 1, OPEN, Facts()))
+        return ids(reader.search(library, query, who, ALL, FOREVER - 1, OPEN, Facts()))
 
     assert (shown("p1"), shown("p2")) == ([], ["one"])

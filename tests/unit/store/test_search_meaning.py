@@ -11,9 +11,9 @@ from unit.fhir.fhir_samples import condition, patient
 
 from sandbox.core.errors import Gone
 from sandbox.fhir.dates import parse as span
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 NOW = span("2025-06-01")[0]
 QUESTIONS = "http://h/questions"

@@ -11,9 +11,9 @@ from sqlalchemy import event
 from unit.fhir.fhir_samples import member
 
 from sandbox.fhir.dates import FOREVER
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 EOB = "ExplanationOfBenefit"
 ALLOWED = re.compile(r"SCAN (?:CONSTANT ROW|subquery|anon_\d+|\(subquery-\d+\))")

@@ -11,9 +11,9 @@ from unit.fhir.fhir_samples import eob, member
 
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything
-from sandbox.fhir.query import parse
-from sandbox.store.intake import build
-from sandbox.store.library import SqlLibrary
+from sandbox.fhir.search.query import parse
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.library.write import build
 
 EOB = "ExplanationOfBenefit"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate, load_spec
-from sandbox.synth.spec import Spec
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 

@@ -8,10 +8,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from sandbox.core.members import LINES, ROLES, Account
 from sandbox.core.payer import BASELINE
-from sandbox.core.roster import LINES, ROLES, Account
+from sandbox.synth.config.spec import Mandate, Spec
 from sandbox.synth.population import Dossier
-from sandbox.synth.spec import Mandate, Spec
 
 
 @pytest.fixture(scope="module")

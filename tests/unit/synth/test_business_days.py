@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from sandbox.synth import business_days
+from sandbox.synth.claims import business_days
 
 # year → observed holidays, in the order of the year: those of the next New Year in December included
 PUBLISHED = {

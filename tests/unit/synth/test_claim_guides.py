@@ -14,10 +14,10 @@ from support.sampling import of_every_profile
 
 from sandbox.core.errors import UsageError
 from sandbox.core.files import write_ndjson
-from sandbox.fhir.conformance import validate
-from sandbox.synth.guides import Guides
+from sandbox.fhir.schema.conformance import validate
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.population import Dossier, generate
-from sandbox.synth.spec import Spec
 
 GUIDES = Path(__file__).resolve().parents[4] / "shared" / "igs"
 PACKAGES = ("hl7.terminology.r4#7.0.1", "hl7.fhir.us.core#7.0.0", "hl7.fhir.us.carin-bb#2.2.0")

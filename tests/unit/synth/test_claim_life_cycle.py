@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.synth import business_days
-from sandbox.synth.history import STORIES
+from sandbox.synth.claims import business_days
+from sandbox.synth.claims.history import STORIES
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
-from sandbox.synth.spec import Spec
 
 Resource = dict[str, Any]
 NOTHING = dict.fromkeys(STORIES, 0.0)

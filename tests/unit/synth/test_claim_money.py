@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.synth.accumulators import Left
-from sandbox.synth.adjudication import CENT, NO_LIMIT, ZERO, adjudicate, capitated
+from sandbox.synth.claims.accumulators import Left
+from sandbox.synth.claims.adjudication import CENT, NO_LIMIT, ZERO, adjudicate, capitated
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Denial, Line, Plan, Share, Term
 from sandbox.synth.population import Dossier
-from sandbox.synth.spec import Spec
 
 AMOUNT = st.decimals(min_value=0, max_value=50_000, places=2)
 PART = st.decimals(min_value=0, max_value=1, places=2)

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.core.roster import Account
-from sandbox.synth import business_days
-from sandbox.synth.npi import check_digit, is_valid, npi
+from sandbox.core.members import Account
+from sandbox.synth.claims import business_days
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.people.npi import check_digit, is_valid, npi
 from sandbox.synth.population import Dossier
-from sandbox.synth.spec import Spec
 
 Resource = dict[str, Any]
 

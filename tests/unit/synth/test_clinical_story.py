@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from support.codings import codings
 
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier
-from sandbox.synth.spec import Spec
 
 Resource = dict[str, Any]
 CLINICAL = {

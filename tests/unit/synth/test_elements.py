@@ -8,8 +8,8 @@ from decimal import Decimal
 import pytest
 
 from sandbox.core.files import json_bytes
-from sandbox.synth import elements as fhir
-from sandbox.synth.forms import BLANK, Form
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.templates import BLANK, Form
 
 
 def test_equal_numbers_keep_their_own_digits() -> None:

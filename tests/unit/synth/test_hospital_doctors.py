@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier
-from sandbox.synth.spec import Spec
 
 Resource = dict[str, Any]
 

@@ -13,18 +13,19 @@ from typing import Any
 import pytest
 
 from sandbox.core.errors import FileProblem
-from sandbox.synth import network, npi, pools
+from sandbox.synth.config import name_pools
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Member, Network
-from sandbox.synth.household import World
+from sandbox.synth.people import network, npi
+from sandbox.synth.people.household import World
 from sandbox.synth.population import Dossier, households, load_spec
-from sandbox.synth.spec import Spec
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 
 
 @pytest.fixture(scope="module")
 def world(spec: Spec, today: date) -> World:
-    names = pools.sample(spec.names, 1, spec.payer["state"])
+    names = name_pools.sample(spec.names, 1, spec.payer["state"])
     return World(spec, network.build(spec, names, Random("1:network")), names, 1, today)
 
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from sandbox.synth import index
+from sandbox.population import index
 from sandbox.synth.population import Dossier
 
 Row = dict[str, str]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.synth.clinical_codes import Clinical
+from sandbox.synth.config.clinical_codes import Clinical
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
-from sandbox.synth.spec import Spec
 
 Resource = dict[str, Any]
 NAMED = 48

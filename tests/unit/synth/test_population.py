@@ -17,8 +17,8 @@ from support.codings import codings
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import json_bytes
 from sandbox.core.payer import BASELINE
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate, load_spec
-from sandbox.synth.spec import Spec
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")

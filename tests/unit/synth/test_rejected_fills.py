@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
-from sandbox.synth.spec import Spec
 
 Resource = dict[str, Any]
 NCPDP = "http://terminology.hl7.org/CodeSystem/NCPDPRejectCode"

@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.synth.adjudication import ZERO
+from sandbox.synth.claims.adjudication import ZERO
+from sandbox.synth.claims.settlement import settle_family
 from sandbox.synth.facts import (
     Address,
     Claim,
@@ -27,7 +28,6 @@ from sandbox.synth.facts import (
     Share,
     Term,
 )
-from sandbox.synth.settlement import settle_family
 
 HERE = Address("1 Elm St", "Salem", "OR", "97301")
 CLINIC = Organisation("org-clinic-01", "clinic", "Clinic", "00-0000001", HERE, "503-555-0100", "2000000012")

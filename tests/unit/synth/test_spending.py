@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.synth.spec import AGE_BANDS, Spec
+from sandbox.synth.config.spec import AGE_BANDS, Spec
 
 ROOT = Path(__file__).resolve().parents[3]
 MEMBERS = 400

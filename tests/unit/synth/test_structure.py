@@ -12,9 +12,9 @@ import pytest
 from support.sampling import of_every_profile
 
 from sandbox.core.files import write_ndjson
-from sandbox.fhir.conformance import validate
+from sandbox.fhir.schema.conformance import validate
+from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import generate
-from sandbox.synth.spec import Spec
 
 GUIDES = Path(__file__).resolve().parents[4] / "shared" / "igs"
 SAMPLE = 4  # of each profile: the models are slow

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.web.explain import CAUSES, explain
+from sandbox.web.causes import CAUSES, explain
 
 PATHS = (
     "/", "/fhir", "/fhir/", "/fhir/Patient", "/fhir/Patient/1", "/fhir/Patient/1/$everything",

@@ -13,11 +13,18 @@ from markupsafe import Markup
 
 from sandbox.auth.consent import DATA
 from sandbox.auth.eligibility import EXPLAIN
-from sandbox.web import words
-from sandbox.web.errors import _TITLES as TITLES
+from sandbox.web import i18n
+from sandbox.web.errors.handlers import _TITLES as TITLES
 
-WEB = Path(words.__file__).parent
-RAISING = ("oauth", "portal", "session", "pages", "pending", "deciding")
+WEB = Path(i18n.__file__).parent
+RAISING = (
+    "apis/smart/authorization",
+    "apis/portal/routes",
+    "web/session",
+    "web/pages",
+    "apis/smart/pending_request",
+    "apis/smart/decision",
+)
 """Modules whose problems members read."""
 
 
@@ -35,7 +42,7 @@ def in_templates() -> Iterator[str]:
 
 def in_problems() -> Iterator[str]:
     for name in RAISING:
-        for node in ast.walk(ast.parse((WEB / f"{name}.py").read_text())):
+        for node in ast.walk(ast.parse((WEB.parent / f"{name}.py").read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("BadRequest", "Forbidden"):
                 first = node.args[0]
                 if isinstance(first, ast.Constant) and "application/" not in first.value:
@@ -57,30 +64,29 @@ def test_there_are_texts() -> None:
     assert len(TEXTS) > 60
 
 
-@pytest.mark.parametrize("tag", [tag for tag in words.LANGUAGES if tag != "en"])
+@pytest.mark.parametrize("tag", [tag for tag in i18n.LANGUAGES if tag != "en"])
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_text_is_translated_and_keeps_its_places(tag: str, text: str) -> None:
-    translation = words.catalogue()[tag].get(text)
+    translation = i18n.catalogue()[tag].get(text)
     assert translation, f"{text!r} is not in words.yaml"
     assert sorted(re.findall(r"{\w+}", translation)) == sorted(re.findall(r"{\w+}", text))
 
 
 def test_every_language_is_one_of_the_pages() -> None:
-    assert set(words.catalogue()) == set(words.LANGUAGES) - {"en"}
+    assert set(i18n.catalogue()) == set(i18n.LANGUAGES) - {"en"}
 
 
 def test_values_are_escaped_and_a_text_is_not_a_template_by_itself() -> None:
-    shown = words.translated("en", "Hello, {name}", name="<b>")
+    shown = i18n.translated("en", "Hello, {name}", name="<b>")
     assert shown == Markup("Hello, &lt;b&gt;")
     assert (
-        words.translated("es", "Hello, {name}", name=words.strong("<b>"))
-        == "Hola, <strong>&lt;b&gt;</strong>"
+        i18n.translated("es", "Hello, {name}", name=i18n.strong("<b>")) == "Hola, <strong>&lt;b&gt;</strong>"
     )
     assert (
-        words.translated("es", "There is nothing at /{x}/{0}/<b>") == "There is nothing at /{x}/{0}/&lt;b&gt;"
+        i18n.translated("es", "There is nothing at /{x}/{0}/<b>") == "There is nothing at /{x}/{0}/&lt;b&gt;"
     )
 
 
 @pytest.mark.parametrize(("tag", "day"), [("en", "March 5, 2026"), ("es", "5 de marzo de 2026")])
 def test_days_are_written_as_people_write_them(tag: str, day: str) -> None:
-    assert words.day(1_772_668_800_000, tag) == day
+    assert i18n.day(1_772_668_800_000, tag) == day

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 from scored_payer import Payer
 
 from sandbox.score.card import Card
+from sandbox.score.collect.machine_load import Machine
 from sandbox.score.evidence import Evidence
-from sandbox.score.machine import Machine
 from sandbox.score.run import grade
 
 FULL = {

@@ -1,0 +1,95 @@
+"""A running payer from outside: its control API, and tokens as an app would get them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from operator import methodcaller
+from typing import Any
+
+import httpx
+
+from sandbox.cli.token import TokenResponse, connect
+from sandbox.core.errors import UsageError
+from sandbox.settings import Settings, listening_url
+
+__tracebackhide__ = methodcaller("errisinstance", UsageError)
+"""In a test, pytest shows the line of the test, and not ours, where the usage was wrong."""
+
+POLL_SECONDS = 20
+"""How long one call that follows the journal may wait."""
+
+
+def prefix(settings: Settings, url: str | None = None, scenario: str | None = None) -> str:
+    """The address of a payer, without /fhir: the one given, or the one that `serve` starts here."""
+    if url is None:
+        url = settings.public_url or listening_url(settings)
+    url = url.rstrip("/").removesuffix("/fhir")
+    return f"{url}/s/{scenario}" if scenario else url
+
+
+class Remote:
+    """The payer at `base` (without /fhir and without a slash at the end). Every method raises
+    UsageError in one line for a payer that cannot be reached, or what it said."""
+
+    def __init__(self, base: str, key: str = ""):
+        self.base = base
+        self._headers = {"X-Sandbox-Key": key} if key else {}
+
+    def call(
+        self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None
+    ) -> Any:
+        """One call of the control API."""
+        url = f"{self.base}/_sandbox/{path}"
+        try:
+            answer = httpx.request(
+                method, url, json=body, params=query, headers=self._headers, timeout=POLL_SECONDS + 10
+            )
+            said = answer.json()
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            raise UsageError(f"{self.base} cannot be reached: {problem}") from None
+        except ValueError:
+            raise UsageError(f"{self.base} is not a payer sandbox") from None
+        if answer.status_code != 200:
+            raise UsageError(said.get("message") or f"{self.base} answered {answer.status_code}")
+        return said
+
+    def clock(self, *, advance: str | None = None, to: str | None = None) -> str:
+        """The payer's time as ISO 8601, after moving it where asked."""
+        body = {"advance": advance} if advance else {"set": to} if to else None
+        return str(self.call("POST" if body else "GET", "clock", body)["now"])
+
+    def journal(self, limit: int = 10_000, **query: Any) -> list[dict[str, Any]]:
+        """The latest exchanges, oldest first; `query` as the control API has it."""
+        entries: list[dict[str, Any]] = self.call("GET", "journal", query={"limit": limit, **query})[
+            "entries"
+        ]
+        return entries
+
+    def last(self) -> int:
+        """The number of the latest exchange."""
+        return int(self.call("GET", "journal", query={"limit": 1})["last"])
+
+    def follow(self, after: int, **query: Any) -> Iterator[dict[str, Any]]:
+        """Exchanges as they come, for ever."""
+        while True:
+            asked = {**query, "after": after, "wait": POLL_SECONDS}
+            said = self.call("GET", "journal", query=asked)
+            after = said["last"]
+            yield from said["entries"]
+
+    def fail_next(
+        self, times: int = 1, when: Mapping[str, Any] | None = None, then: Mapping[str, Any] | None = None
+    ) -> None:
+        """Arm an accident that happens `times` times and is over."""
+        asked = {"times": times, "when": when, "then": then}
+        self.call("POST", "fail-next", {k: v for k, v in asked.items() if v is not None})
+
+    def reset(self) -> str:
+        """Forget everything of this tenant. Returns its name."""
+        return str(self.call("POST", "reset")["reset"])
+
+    def sign_in(
+        self, member: str, password: str | None = None, scope: str = "", refresh: int = 0
+    ) -> TokenResponse:
+        """The token response of a sign-in, as the payer sent it."""
+        return connect(self.base, member=member, password=password, scope=scope, refresh=refresh)

@@ -1,0 +1,261 @@
+"""The developer site: addresses, documentation, registration, an app's own page. No login, no e-mail
+(REG-31): an app's page opens with the token that its registration returned."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.apis.patient_access import documentation, openapi
+from sandbox.apis.smart.registration import enrol
+from sandbox.auth.clients.client import SECRET_METHODS, Client
+from sandbox.auth.clients.jwks import check_jwks
+from sandbox.auth.clients.registration import MAX_BYTES, RegistrationError, understand
+from sandbox.auth.clients.registry import CRITERIA
+from sandbox.auth.clients.remote_keys import check_address
+from sandbox.core.errors import NotFound
+from sandbox.core.files import json_bytes, json_value
+from sandbox.web.guard import may_control
+from sandbox.web.pages import page, refuse_foreign_forms
+from sandbox.web.request import here
+
+LISTED = 50
+"""Members on the page: of loaded data, all may be."""
+
+developer = Blueprint("developer", __name__)
+
+_CODE = ["authorization_code", "refresh_token"]
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "public": (
+        "Runs on the member’s device or in the browser: no secret",
+        {"token_endpoint_auth_method": "none", "grant_types": _CODE},
+    ),
+    "secret": (
+        "Has a server of its own: a client secret",
+        {"token_endpoint_auth_method": "client_secret_basic", "grant_types": _CODE},
+    ),
+    "key": (
+        "Has a server of its own: a key pair (private_key_jwt)",
+        {"token_endpoint_auth_method": "private_key_jwt", "grant_types": _CODE},
+    ),
+    "backend": (
+        "Backend service without a member: a key pair and system scopes",
+        {"token_endpoint_auth_method": "private_key_jwt", "grant_types": ["client_credentials"]},
+    ),
+}
+"""What kind of app the form knows: its words, and the metadata it stands for."""
+
+
+GUIDES = {"hl7.fhir.us.carin-bb": "CARIN Blue Button", "hl7.fhir.us.core": "US Core"}
+
+
+@developer.before_request
+def _open() -> None:
+    visit = here()
+    if request.path.startswith("/developer") and visit.payer.developer_portal != "portal":
+        how = f": write to {visit.payer.developer_email}" if visit.payer.developer_portal == "email" else ""
+        raise NotFound(f"This payer has no developer portal{how}")
+    refuse_foreign_forms()
+
+
+@developer.get("/")
+def root() -> AnyResponse:
+    return redirect(f"{here().base}/developer")
+
+
+@developer.get("/developer")
+def home() -> Response:
+    visit = here()
+    named = [account for account in visit.rooms.accounts.values() if account.purpose]
+    return page(
+        "developer.html",
+        clients=visit.rooms.clients.values(),
+        members=named[:LISTED],
+        unlisted=max(0, len(named) - LISTED),
+        scenarios=visit.rooms.catalog.by_id.values(),
+        origin=visit.base.partition("/s/")[0],
+        guides=_editions(visit.rooms.guides),
+        loaded=visit.rooms.loaded,
+        may_control=may_control(),
+    )
+
+
+def _editions(canonicals: Sequence[str]) -> list[str]:
+    """Guides by name and edition, where we know whose data it is."""
+    named = (canonical.rpartition("/")[2].partition("|") for canonical in canonicals)
+    return [f"{GUIDES[package]} {edition}" for package, _, edition in named]
+
+
+@developer.get("/developer/docs")
+def docs() -> Response:
+    types = here().desk.types()
+    return page(
+        "developer_docs.html",
+        types=documentation.described(types, here().rooms.profiles),
+        words=documentation,
+        criteria=CRITERIA,
+    )
+
+
+@developer.get("/developer/openapi.json")
+def openapi_document() -> Response:
+    visit = here()
+    told = openapi.document(
+        visit.fhir,
+        visit.auth,
+        visit.rooms.version,
+        visit.payer,
+        visit.desk.types(),
+        visit.rooms.profiles,
+    )
+    return Response(json_bytes(told), content_type="application/json")
+
+
+@developer.get("/developer/register")
+def form() -> Response:
+    return _form(200, {}, None)
+
+
+@developer.post("/developer/register")
+def register() -> Response:
+    if here().payer.registration == "closed":
+        return _form(403, {}, "This payer registers apps by hand")
+    given = {name: value.strip() for name, value in request.form.items()}
+    if sum(map(len, given.values())) > MAX_BYTES:
+        return _form(413, {}, f"The form holds more than {MAX_BYTES} characters")
+    try:
+        client, secret, key = enrol(understand(_metadata(given)))
+    except RegistrationError as problem:
+        return _form(400, given, problem.description)
+    return _app(client, key, secret=secret, fresh=True, status=201)
+
+
+@developer.get("/developer/apps")
+def find() -> AnyResponse:
+    return page("developer_find.html", problem=None)
+
+
+@developer.post("/developer/apps")
+def found() -> AnyResponse:
+    id, key = request.form.get("client_id", "").strip(), request.form.get("key", "").strip()
+    client = here().clients.managed(id, key)
+    if client is None:
+        problem = "There is no app with this client id and management token."
+        return page("developer_find.html", 404, problem=problem)
+    return _app(client, key)
+
+
+@developer.get("/developer/apps/<id>")
+def app(id: str) -> Response:
+    return _app(_managed(id), request.values.get("key", ""))
+
+
+@developer.post("/developer/apps/<id>/secret")
+def rotate(id: str) -> Response:
+    client, visit = _managed(id), here()
+    if client.auth_method not in SECRET_METHODS:
+        return _app(client, request.form.get("key", ""), problem="This app has no secret.", status=400)
+    notice = request.form.get("when") != "now"
+    secret = visit.clients.rotate(id, visit.payer, visit.desk.now(), notice=notice)
+    return _app(visit.clients[id], request.form.get("key", ""), secret=secret)
+
+
+@developer.post("/developer/apps/<id>/keys")
+def keys(id: str) -> Response:
+    client, visit, key = _managed(id), here(), request.form.get("key", "")
+    try:
+        if client.auth_method != "private_key_jwt":
+            raise ValueError("This app does not authenticate by keys.")
+        given = _keys({name: value.strip() for name, value in request.form.items()})
+        if "jwks_uri" in given:
+            check_address(given["jwks_uri"], visit.rooms.remote.loopback)
+            changed = replace(client, jwks=None, jwks_uri=given["jwks_uri"])
+        else:
+            changed = replace(client, jwks=check_jwks(given.get("jwks")), jwks_uri=None)
+    except ValueError as problem:
+        return _app(client, key, problem=f"The keys were not replaced: {problem}", status=400)
+    return _app(visit.clients.replace(changed, visit.desk.now()), key, done="The keys were replaced.")
+
+
+def _managed(id: str) -> Client:
+    client = here().clients.managed(id, request.values.get("key", ""))
+    if client is None:
+        raise NotFound("There is no app with this client id and management token")
+    here().notes["client"] = id
+    return client
+
+
+def _app(
+    client: Client,
+    key: str,
+    *,
+    secret: str | None = None,
+    fresh: bool = False,
+    problem: str | None = None,
+    done: str | None = None,
+    status: int = 200,
+) -> Response:
+    return page(
+        "developer_app.html",
+        status,
+        client=client,
+        key=key,
+        secret=secret,
+        fresh=fresh,
+        problem=problem,
+        done=done,
+        why=CRITERIA.get(client.criterion or ""),
+        keys=json.dumps(client.jwks, indent=2) if client.jwks else "",
+        has_secret=client.auth_method in SECRET_METHODS,
+    )
+
+
+def _form(status: int, given: dict[str, str], problem: str | None) -> Response:
+    return page(
+        "developer_register.html",
+        status,
+        kinds=[(name, words) for name, (words, _) in KINDS.items()],
+        scenarios=here().rooms.catalog.by_id.values(),
+        given=given,
+        problem=problem,
+    )
+
+
+def _metadata(given: dict[str, str]) -> dict[str, Any]:
+    """What the form says, as the metadata that an app would post. Raises RegistrationError."""
+    kind = given.get("kind", "")
+    if kind not in KINDS:
+        raise RegistrationError("invalid_client_metadata", "Choose what kind of app it is")
+    asked: dict[str, Any] = {
+        **KINDS[kind][1],
+        "redirect_uris": given.get("redirect_uris", "").split(),
+        "client_name": given.get("client_name") or None,
+        "scope": given.get("scope") or None,
+        "scenario": given.get("scenario") or None,
+        "privacy_attestation": {"yes": True, "no": False}.get(given.get("attestation", "")),
+    }
+    if asked["client_name"] is None:
+        raise RegistrationError("invalid_client_metadata", "Give the app a name: members will see it")
+    try:
+        return asked | _keys(given)
+    except ValueError as problem:
+        raise RegistrationError("invalid_client_metadata", str(problem)) from None
+
+
+def _keys(given: dict[str, str]) -> dict[str, Any]:
+    asked: dict[str, Any] = {}
+    if given.get("jwks_uri"):
+        asked["jwks_uri"] = given["jwks_uri"]
+    if given.get("jwks"):
+        try:
+            asked["jwks"] = json_value(given["jwks"])
+        except ValueError:
+            raise ValueError("the JWK Set is not JSON") from None
+    if len(asked) > 1:
+        raise ValueError("give either a JWK Set or its address, and not both")
+    return asked

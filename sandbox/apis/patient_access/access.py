@@ -1,0 +1,62 @@
+"""Every request for members' data begins here: whose token is it, and does it reach this type?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import request
+
+from sandbox.auth.tokens.access_token import Access, access, one_way_only
+from sandbox.core.errors import not_found
+from sandbox.fhir.dates import milliseconds
+from sandbox.fhir.schema.paths import KNOWN, TYPES
+from sandbox.web.request import Visit, here
+
+
+def bearer() -> tuple[Visit, Access]:
+    """The bearer's access, whatever it reaches. Raises Unauthorized, BadRequest."""
+    visit = here()
+    if "access_token" in request.args or "access_token" in request.form:
+        one_way_only()
+    allowed = access(visit.desk, request.headers.get("Authorization"))
+    came(visit, allowed)
+    return visit, allowed
+
+
+def came(visit: Visit, allowed: Access) -> None:
+    """Note whose token it is."""
+    visit.notes.update(client=allowed.client, member=allowed.username)
+
+
+def arrive(kind: str, action: str, id: str = "") -> tuple[Visit, Access]:
+    """The bearer's access, once it is known to read ("r") or search ("s") this type, or to read the one
+    resource with this `id`."""
+    visit, allowed = bearer()
+    admit(visit, allowed, kind, action, id)
+    return visit, allowed
+
+
+def admit(visit: Visit, allowed: Access, kind: str, action: str, id: str = "") -> None:
+    """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
+    reach it."""
+    held = kind in TYPES or kind in visit.rooms.others
+    if not held or kind in visit.payer.withheld_types:
+        # What is no type may be anything, a member's number too: it is not repeated.
+        named = kind if kind in KNOWN else "resources of this type"
+        not_found(f"This payer holds no {named}", "not-supported")
+    if not allowed.is_user(kind, id):
+        allowed.require(kind, action)
+    visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)
+
+
+def terms(visit: Visit, allowed: Access, kind: str, id: str = "") -> dict[str, Any]:
+    """On which terms this token and this payer let a resource be read."""
+    return {
+        "limit": () if allowed.is_user(kind, id) else allowed.limit(kind, "r"),
+        "tell_foreign": visit.payer.foreign_read == "forbidden",
+    }
+
+
+def now(visit: Visit) -> int:
+    """The tenant's clock in milliseconds."""
+    return milliseconds(visit.clock.now())

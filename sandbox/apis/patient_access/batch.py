@@ -1,0 +1,151 @@
+"""Batch at the base (R4 §3.1.0.11): reads and searches, each an exchange of its own.
+
+Every entry goes through the whole app as if it had come alone, under the same token: scopes, scenario,
+limits and journal know no difference. Only GET and HEAD: nothing is written here, and as a batch is a
+POST, none is nested. What fails, fails in its own entry.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from flask import Response, current_app, request
+from werkzeug.http import http_date
+
+from sandbox.apis.patient_access.access import bearer
+from sandbox.core.errors import BadRequest, bad_request
+from sandbox.core.files import json_bytes, json_value
+from sandbox.core.limits import ENTRIES_MAX
+from sandbox.core.urls import relative_to
+from sandbox.core.waits import WAIT, Delay
+from sandbox.fhir import bundle, dates
+from sandbox.web import budget
+from sandbox.web.negotiation import json_body
+from sandbox.web.request import Visit
+
+_KEPT = (
+    "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_PREFER", "HTTP_USER_AGENT", "HTTP_X_SANDBOX_SCENARIO",
+    "HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID",
+)  # fmt: skip
+_NO_METHOD = "A batch here holds reads and searches: GET or HEAD"
+
+
+def batch() -> Response:
+    visit, _ = bearer()
+    entries = _entries(json_body())
+    allowance = budget.Allowance()
+    answers = []
+    for entry in entries:
+        answers.append(_answered(visit, entry, allowance))
+        allowance.weigh(answers[-1])
+    return Response(bundle.bundle("batch-response", answers), content_type=bundle.JSON)
+
+
+def _entries(bundle: Any) -> list[Any]:
+    if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
+        bad_request("The base takes a Bundle of type batch", "Bundle")
+    if bundle.get("type") == "transaction":
+        text = "Transactions are not supported: nothing can be written here. Send a batch"
+        raise BadRequest(text, code="not-supported", expression="Bundle.type")
+    if bundle.get("type") != "batch":
+        bad_request("The base takes a Bundle of type batch", "Bundle.type")
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list):
+        bad_request("Bundle.entry is a list", "Bundle.entry")
+    if len(entries) > ENTRIES_MAX:
+        text = f"A batch takes at most {ENTRIES_MAX} entries"
+        raise BadRequest(text, code="too-costly", expression="Bundle.entry")
+    return entries
+
+
+def _answered(visit: Visit, entry: Any, allowance: budget.Allowance) -> bytes:
+    asked = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(asked, dict) or not all(isinstance(asked.get(n), str) for n in ("method", "url")):
+        text = "An entry needs request.method and request.url"
+        return _failed(400, "invalid", text, "Bundle.entry.request")
+    if asked["method"] not in ("GET", "HEAD"):
+        return _failed(405, "not-supported", _NO_METHOD, "Bundle.entry.request.method")
+    environ = _environ(visit, asked)
+    if environ is None:
+        text = "The url of an entry is relative to the base, and of FHIR"
+        return _failed(400, "invalid", text, "Bundle.entry.request.url")
+    if allowance.is_spent:
+        refusal = budget.exhausted()
+        return _failed(refusal.status, refusal.code, refusal.text, refusal.expression)
+    environ[budget.ALLOWANCE] = allowance
+    budget.inspect(environ)
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    # A context of its own: `g` would be shared, and the batch go out as the last of its entries.
+    with app.app_context(), app.request_context(environ):
+        answer = app.full_dispatch_request()
+        if isinstance(wait := environ.get(WAIT), Delay):
+            visit.delays.append(wait.seconds)
+        return _entry(answer, asked["method"])
+
+
+def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
+    """The WSGI request that the entry stands for; None if it is none of ours."""
+    try:
+        parts = urlsplit(relative_to(asked["url"], visit.fhir))
+    except ValueError:
+        return None
+    path = unquote(parts.path).removeprefix("/")
+    if parts.scheme or parts.netloc or not path or path.startswith((".", "/")):
+        return None
+    own = request.environ
+    kept = {name: own[name] for name in _KEPT if name in own}
+    kept |= {n: v for n, v in own.items() if n.startswith(("wsgi.", "SERVER_", "REMOTE_", "sandbox."))}
+    kept.pop(WAIT, None)
+    kept |= {
+        "SCRIPT_NAME": own.get("SCRIPT_NAME", ""),
+        "REQUEST_METHOD": asked["method"],
+        "PATH_INFO": f"/fhir/{path}".encode().decode("latin-1"),
+        "QUERY_STRING": parts.query.encode("ascii", "replace").decode("ascii"),
+        "CONTENT_LENGTH": "0",
+        "wsgi.input": BytesIO(),
+        "HTTP_ACCEPT": "application/fhir+json",
+    }
+    if isinstance(asked.get("ifNoneMatch"), str):
+        kept["HTTP_IF_NONE_MATCH"] = asked["ifNoneMatch"].encode("ascii", "replace").decode("ascii")
+    if isinstance(asked.get("ifModifiedSince"), str):
+        try:
+            kept["HTTP_IF_MODIFIED_SINCE"] = http_date(dates.parse(asked["ifModifiedSince"])[0] // 1000)
+        except (ValueError, OverflowError):
+            return None
+    return kept
+
+
+def _entry(answer: Response, method: str) -> bytes:
+    """The entry that tells of an answer: its resource, or its outcome if it failed."""
+    told: dict[str, Any] = {"status": str(answer.status_code)}
+    if etag := answer.headers.get("ETag"):
+        told["etag"] = etag
+    if answer.last_modified:
+        told["lastModified"] = dates.instant(dates.milliseconds(answer.last_modified))
+    body = answer.get_data() if answer.status_code != 304 and method == "GET" else b""
+    if body and not _is_resource(answer, body):
+        return _failed(502, "transient", "What came back for this entry is no resource", None)
+    if body and answer.status_code >= 400:
+        told["outcome"], body = json_value(body), b""
+    response = b'"response":' + json_bytes(told)
+    return b'{"resource":' + body + b"," + response + b"}" if body else b"{" + response + b"}"
+
+
+def _is_resource(answer: Response, body: bytes) -> bool:
+    """Accidents may have cut the body or put something else into its place; discovery is JSON, but
+    no resource."""
+    if answer.mimetype != "application/fhir+json":
+        return False
+    if "Sandbox-Effects" not in answer.headers:
+        return True
+    try:
+        return isinstance(json_value(body), dict)
+    except ValueError:
+        return False
+
+
+def _failed(status: int, code: str, text: str, expression: str | None) -> bytes:
+    outcome = bundle.outcome(code, text, expression=expression)
+    return json_bytes({"response": {"status": str(status), "outcome": outcome}})

@@ -1,0 +1,86 @@
+"""`DocumentReference/$docref` (US Core 6.1.0 "US Core Fetch DocumentReference"): a member's documents.
+
+`start` and `end` are days of care, so they are asked of `context.period`. With neither of them the
+operation is about the most recent document. Documents are not made on demand here: who asks for those
+only gets none. `profile` names a profile of the DocumentReference: those we serve narrow nothing, any
+other finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sandbox.core.errors import bad_request
+from sandbox.core.limits import check_search
+from sandbox.fhir import dates
+from sandbox.fhir.library import Page
+from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.search.query import Query, parse
+
+KIND = "DocumentReference"
+PARAMETERS = ("patient", "start", "end", "type", "on-demand", "profile", "_count")
+
+_ONCE = frozenset(PARAMETERS) - {"type", "profile"}
+_NO_QUESTION = frozenset({"_page", "_format", "_pretty"})
+
+
+@dataclass(frozen=True)
+class Docref:
+    """The search that answers it. `latest`: only the most recent; `nothing`: no document can."""
+
+    query: Query
+    latest: bool
+    nothing: bool
+
+    def shown(self, page: Page) -> Page:
+        """The page of the answer, from the page that the search found."""
+        if not self.latest:
+            return page
+        return replace(page, total=min(page.total or 0, 1), more=False)
+
+
+def docref(
+    given: Sequence[tuple[str, str]], page_size: int, page_size_max: int, strict: bool, base: str
+) -> Docref:
+    """What is asked. Raises BadRequest naming the parameter."""
+    check_search(given)
+    args: dict[str, str] = {}
+    for name, text in given:
+        if text and name in _ONCE and name in args:
+            bad_request(f"{name} is there more than once", name)
+        if text:
+            args[name] = text
+    if "patient" not in args:
+        bad_request("$docref wants a patient", "patient")
+    if args.get("on-demand", "false") not in ("true", "false"):
+        bad_request("on-demand is true or false", "on-demand")
+    asked = [("patient", args["patient"])]
+    for name, prefix in (("start", "ge"), ("end", "le")):
+        if name in args:
+            asked.append(("period", prefix + _date(args[name], name)))
+    asked += [("type", text) for name, text in given if name == "type" and text]
+    latest = "start" not in args and "end" not in args
+    asked += [("_count", args["_count"])] if "_count" in args else []
+    asked += [("_sort", "-period,-date")] if latest else []
+    query = parse(KIND, asked, page_size=page_size, page_size_max=page_size_max, base=base)
+    if latest:
+        query = replace(query, count=1)
+    ignored = tuple(n for n, text in given if text and n not in PARAMETERS and n not in _NO_QUESTION)
+    if ignored and strict:
+        bad_request(f"$docref has no parameter {ignored[0][:64]}", ignored[0][:64])
+    profiles = {text.partition("|")[0] for name, text in given if name == "profile" and text}
+    return Docref(
+        replace(query, args=tuple(given), ignored=ignored),
+        latest,
+        args.get("on-demand") == "true" or not profiles <= set(TYPES[KIND].profiles),
+    )
+
+
+def _date(text: str, name: str) -> str:
+    written = text.replace(" ", "+")
+    try:
+        dates.parse(written)
+    except (ValueError, OverflowError):
+        bad_request("The value is not a FHIR date", name)
+    return written

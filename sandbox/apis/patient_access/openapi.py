@@ -1,0 +1,219 @@
+"""The REST surface as OpenAPI 3.1, from the same tables as the CapabilityStatement and the documentation.
+
+Resources are objects with a resourceType: their profiles say the rest, and are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sandbox.apis.patient_access.documentation import DOCREF, ERRORS, EVERYTHING, HISTORY, RESULTS, VALUES
+from sandbox.core.payer import Payer
+from sandbox.fhir.capability import scopes
+from sandbox.fhir.schema.paths import KNOWN, OTHERS, Param, Type
+
+Json = dict[str, Any]
+
+FHIR_JSON = "application/fhir+json"
+ID = r"^[A-Za-z0-9\-.]{1,64}$"
+
+_FORMAT = ("_format", "_pretty")
+_KINDS: dict[str, Json] = {
+    "whole number": {"type": "integer", "minimum": 0, "maximum": 999_999_999},
+    "true or false": {"type": "string", "enum": ["true", "false"]},
+    "json": {"type": "string", "enum": ["json", FHIR_JSON]},
+    "none, estimate or accurate": {"type": "string", "enum": ["none", "estimate", "accurate"]},
+    "count or false": {"type": "string", "enum": ["count", "false"]},
+}
+"""How the documentation calls a value → its schema; anything else is text."""
+
+_SCHEMAS: Json = {
+    "Resource": {
+        "type": "object",
+        "required": ["resourceType"],
+        "properties": {"resourceType": {"type": "string"}, "id": {"type": "string", "pattern": ID}},
+    },
+    **{
+        name: {
+            "type": "object",
+            "required": ["resourceType"],
+            "properties": {"resourceType": {"const": name}, **more},
+        }
+        for name, more in (
+            ("Bundle", {"type": {"type": "string"}, "entry": {"type": "array", "items": {"type": "object"}}}),
+            ("OperationOutcome", {"issue": {"type": "array", "minItems": 1, "items": {"type": "object"}}}),
+            ("Parameters", {"parameter": {"type": "array", "items": {"type": "object"}}}),
+            ("CapabilityStatement", {}),
+        )
+    },
+}
+
+
+def document(
+    fhir: str,
+    auth: str,
+    version: str,
+    payer: Payer,
+    types: Collection[str],
+    profiles: Mapping[str, Sequence[str]],
+) -> Json:
+    """The OpenAPI document of the payer at `fhir` (no slash at the end) that serves these types, whose
+    resources claim these profiles."""
+    kinds = [KNOWN[name] for name in KNOWN if name in types]
+    form = _some(RESULTS, _FORMAT)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": f"{payer.name}: Patient Access API",
+            "version": version,
+            "description": "FHIR R4 (4.0.1): CARIN Blue Button, US Core, SMART App Launch. Read only.",
+        },
+        "servers": [{"url": fhir}],
+        "security": [{"smart": []}],
+        "tags": [
+            {"name": kind.name, "description": ", ".join(profiles.get(kind.name) or kind.profiles)}
+            for kind in kinds
+        ],
+        "paths": {
+            "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, form)},
+            "/.well-known/smart-configuration": {"get": _open("smart", None, "application/json", [])},
+            "/": {"post": _batch()},
+            **{path: item for kind in kinds for path, item in _paths(kind, payer).items()},
+        },
+        "components": {
+            "schemas": _SCHEMAS,
+            "securitySchemes": {"smart": _security(auth, payer, [name for name in types if name in OTHERS])},
+            "responses": {f"E{status}": _failure(text) for status, text in _told()},
+        },
+    }
+
+
+def _told() -> list[tuple[str, str]]:
+    return [(status, f"{text} ({codes})") for status, codes, text in ERRORS]
+
+
+def _paths(kind: Type, payer: Payer) -> dict[str, Json]:
+    """The addresses of a type: its reads, its searches, its operations."""
+    name = kind.name
+    one = [_in_path("id", "id of the resource")]
+    reading = [
+        *_some(RESULTS, (*_FORMAT, "_elements")),
+        _header("If-None-Match"),
+        _header("If-Modified-Since"),
+    ]
+    asked = [_param(p) for p in kind.params if p.searchable] + _some(RESULTS, RESULTS)
+    strict = [_header("Prefer")]
+    paths = {
+        f"/{name}": {"get": _operation(f"search{name}", name, "Bundle", asked + strict)},
+        f"/{name}/_search": {"post": _form(f"searchByPost{name}", name, asked)},
+        f"/{name}/{{id}}": {"get": _operation(f"read{name}", name, "Resource", one + reading)},
+        f"/{name}/{{id}}/_history": {
+            "get": _operation(f"history{name}", name, "Bundle", one + _some(HISTORY, HISTORY))
+        },
+        f"/{name}/{{id}}/_history/{{version}}": {
+            "get": _operation(
+                f"vread{name}", name, "Resource", [*one, _in_path("version", "meta.versionId"), *reading]
+            )
+        },
+    }
+    if name == "Patient" and payer.everything != "none":
+        listed = _some(EVERYTHING, EVERYTHING)
+        paths["/Patient/{id}/$everything"] = _both("everything", name, one, listed)
+    if name == "DocumentReference":
+        paths["/DocumentReference/$docref"] = _both("docref", name, [], _some(DOCREF, DOCREF))
+    return paths
+
+
+def _operation(id: str, tag: str, shown: str, parameters: list[Json]) -> Json:
+    return {
+        "operationId": id,
+        "tags": [tag],
+        "parameters": parameters,
+        "responses": _responses(shown, FHIR_JSON),
+    }
+
+
+def _both(id: str, tag: str, path: list[Json], query: list[Json]) -> Json:
+    """An operation by GET, and by POST with the same parameters in the body."""
+    body = {"content": {FHIR_JSON: {"schema": _ref("Parameters")}}, "required": False}
+    return {
+        "get": _operation(id, tag, "Bundle", path + query),
+        "post": _operation(f"{id}ByPost", tag, "Bundle", path) | {"requestBody": body},
+    }
+
+
+def _form(id: str, tag: str, parameters: list[Json]) -> Json:
+    fields = {each["name"]: each["schema"] for each in parameters}
+    schema = {"type": "object", "properties": fields}
+    body = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
+    return _operation(id, tag, "Bundle", [_header("Prefer")]) | {"requestBody": body}
+
+
+def _batch() -> Json:
+    body = {"content": {FHIR_JSON: {"schema": _ref("Bundle")}}, "required": True}
+    return {
+        "operationId": "batch",
+        "summary": "Reads and searches by GET, each answered as if it had come alone",
+        "requestBody": body,
+        "responses": _responses("Bundle", FHIR_JSON),
+    }
+
+
+def _open(id: str, shown: str | None, media: str, parameters: list[Json]) -> Json:
+    """What needs no token."""
+    return {
+        "operationId": id,
+        "security": [],
+        "parameters": parameters,
+        "responses": _responses(shown, media),
+    }
+
+
+def _responses(shown: str | None, media: str) -> Json:
+    schema = _ref(shown) if shown else {"type": "object"}
+    found = {"description": shown or "JSON", "content": {media: {"schema": schema}}}
+    failures = {status: {"$ref": f"#/components/responses/E{status}"} for status, _ in _told()}
+    return {"200": found, **failures}
+
+
+def _failure(text: str) -> Json:
+    return {"description": text, "content": {FHIR_JSON: {"schema": _ref("OperationOutcome")}}}
+
+
+def _ref(name: str) -> Json:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _param(param: Param) -> Json:
+    written, note = VALUES[param.kind]
+    told = f"{', '.join(param.paths)}: {written}; {note}"
+    return {"name": param.name, "in": "query", "description": told, "schema": {"type": "string"}}
+
+
+def _some(words: Mapping[str, tuple[str, str]], names: Collection[str]) -> list[Json]:
+    return [
+        {
+            "name": name,
+            "in": "query",
+            "required": words[name][0].endswith("(required)"),
+            "description": f"{words[name][0]}: {words[name][1]}",
+            "schema": _KINDS.get(words[name][0], {"type": "string"}),
+        }
+        for name in names
+    ]
+
+
+def _header(name: str) -> Json:
+    return {"name": name, "in": "header", "schema": {"type": "string"}}
+
+
+def _in_path(name: str, told: str) -> Json:
+    schema = {"type": "string", "pattern": ID}
+    return {"name": name, "in": "path", "required": True, "description": told, "schema": schema}
+
+
+def _security(auth: str, payer: Payer, others: Sequence[str]) -> Json:
+    named = {scope: "" for scope in scopes(payer, others) if not scope.startswith("system/")}
+    code = {"authorizationUrl": f"{auth}/authorize", "tokenUrl": f"{auth}/token", "scopes": named}
+    return {"type": "oauth2", "flows": {"authorizationCode": code}}

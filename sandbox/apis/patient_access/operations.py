@@ -1,0 +1,107 @@
+"""Operations: `Patient/[id]/$everything` and `DocumentReference/$docref`, by GET or POST (Parameters).
+
+A page of one that was asked by POST links to the same operation by GET, with all of its parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NoReturn
+from urllib.parse import urlencode
+
+from flask import Response, request
+
+from sandbox.apis.patient_access import docref as documents
+from sandbox.apis.patient_access.access import arrive, bearer, now, terms
+from sandbox.apis.patient_access.searches import bundle, found, pages
+from sandbox.auth.tokens.access_token import Access
+from sandbox.core.errors import BadRequest, not_found
+from sandbox.fhir import bundle as wire
+from sandbox.fhir import reader
+from sandbox.fhir.library import Page
+from sandbox.fhir.parameters import pairs
+from sandbox.web.negotiation import json_body, strict
+from sandbox.web.request import Visit
+
+
+def everything(id: str) -> Response:
+    visit, allowed = arrive("Patient", "r")
+    return Response(compartment(visit, allowed, id, _given()), content_type=wire.JSON)
+
+
+def compartment(visit: Visit, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
+    """A page of everything that this token reaches of a patient."""
+    mode = visit.payer.everything
+    if mode == "none":
+        not_found("$everything is not supported", "not-supported")
+    # The patient must be one that the token may read: another member's is absent, or refused.
+    reach = terms(visit, allowed, "Patient")
+    reader.within_reach(visit.rooms.library, "Patient", id, allowed.patient, now(visit), **reach)
+    served = visit.desk.types()
+    readable, limits = allowed.readable(served), allowed.limits(served)
+    asked = reader.everything_args(
+        id,
+        given,
+        readable,
+        visit.payer.page_size,
+        visit.payer.page_size_max,
+        limits,
+        visit.rooms.others,
+    )
+    visit.charge(asked.cost)
+    query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])
+    place = pages(visit, allowed).read(query, dict(given).get("_page"))
+    asked = replace(asked, after=place.key, back=place.back)
+    visit.learn(page=place.number)
+    page = reader.everything(
+        visit.rooms.library, asked, place.now, visit.gates, visit.facts, whole=mode == "single"
+    )
+    if place.number == 1 and asked.count:
+        named = {t for name, text in given if name == "_type" for t in text.split(",") if t}
+        page = replace(
+            page,
+            withheld=tuple(
+                t for t in served if (not named or t in named) and (t not in readable or t in limits)
+            ),
+        )
+    return bundle(visit, allowed, page, f"Patient/{id}/$everything", query, place)
+
+
+def everybody() -> Response:
+    raise BadRequest("$everything wants a patient: Patient/[id]/$everything")
+
+
+def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
+    """What is asked by another operation, at the base, of a type or of one resource."""
+    visit, _ = bearer()
+    served = ["DocumentReference/$docref"]
+    if visit.payer.everything != "none":
+        served.insert(0, "Patient/[id]/$everything")
+    told = f"is not supported here. The operations are {' and '.join(served)}"
+    if name == "export":
+        raise BadRequest(f"Bulk export ($export) {told}", code="not-supported")
+    not_found(f"This operation {told}", "not-supported")
+
+
+def docref() -> Response:
+    visit, allowed = arrive(documents.KIND, "s")
+    given = _given()
+    sizes = visit.payer.page_size, visit.payer.page_size_max
+    asked = documents.docref(given, *sizes, strict(), visit.fhir)
+    visit.charge(asked.query.cost)
+    bound = f"docref?{asked.query.links_to()}"
+    place = pages(visit, allowed).read(bound, dict(given).get("_page"))
+    visit.learn(page=place.number)
+    page = found(visit, allowed, asked.query, place)
+    page = Page((), total=0) if asked.nothing else asked.shown(page)
+    body = bundle(visit, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
+    return Response(body, content_type=wire.JSON)
+
+
+def _given() -> list[tuple[str, str]]:
+    """The parameters: of the address, and of the Parameters resource that a POST may carry."""
+    given = list(request.args.items(multi=True))
+    if request.method == "POST" and (request.content_length or request.form):
+        given += pairs(json_body())
+    return given

@@ -1,0 +1,118 @@
+"""read, vread and the history of a resource, with validators for conditional requests (RFC 9110 §13)."""
+
+from __future__ import annotations
+
+import re
+from typing import NoReturn
+from urllib.parse import urlencode
+
+from flask import Response, request
+from werkzeug.http import http_date
+
+from sandbox.apis.patient_access.access import arrive, now, terms
+from sandbox.auth.tokens.access_token import Access
+from sandbox.core.errors import bad_request, not_found
+from sandbox.fhir import bundle, dates, reader
+from sandbox.fhir import history as versions
+from sandbox.fhir.library import Stored
+from sandbox.fhir.search.query import parse
+from sandbox.fhir.subset import subset
+from sandbox.web.negotiation import strict
+from sandbox.web.request import Visit
+
+ELEMENTS = "_elements"
+"""The one parameter of a read."""
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+def read(kind: str, id: str) -> Response:
+    visit, allowed = arrive(kind, "r", id)
+    return _one(found(visit, allowed, kind, id))
+
+
+def found(visit: Visit, allowed: Access, kind: str, id: str) -> Stored:
+    """One resource that this token reaches, as it is shown."""
+    if not _ID.fullmatch(id):
+        not_found(f"No such {kind}")
+    return reader.read(
+        visit.rooms.library,
+        kind,
+        id,
+        allowed.patient,
+        now(visit),
+        visit.gates,
+        visit.facts,
+        **terms(visit, allowed, kind, id),
+    )
+
+
+def vread(kind: str, id: str, version: str) -> Response:
+    visit, allowed = arrive(kind, "r")
+    return _one(
+        versions.version(
+            visit.rooms.library,
+            kind,
+            id,
+            version,
+            allowed.patient,
+            now(visit),
+            visit.gates,
+            visit.facts,
+            terms(visit, allowed, kind),
+        )
+    )
+
+
+def history(kind: str, id: str) -> Response:
+    """All versions in one Bundle: there are few. `_count` is a hint that is not taken."""
+    visit, allowed = arrive(kind, "r")
+    for name, text in request.args.items():
+        if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
+            bad_request(f"_history has no parameter {name[:64]}", name[:64])
+    seen = versions.history(
+        visit.rooms.library,
+        kind,
+        id,
+        allowed.patient,
+        now(visit),
+        visit.gates,
+        visit.facts,
+        terms(visit, allowed, kind),
+        _since(),
+    )
+    url = f"{visit.fhir}/{kind}/{id}/_history"
+    if request.args.get("_since"):
+        url += "?" + urlencode({"_since": request.args["_since"]})
+    return Response(bundle.history(seen, visit.fhir, url), content_type=bundle.JSON)
+
+
+def no_history(kind: str = "") -> NoReturn:
+    not_found("History is told of one resource: [type]/[id]/_history", "not-supported")
+
+
+def _since() -> int:
+    text = request.args.get("_since", "")
+    if not text:
+        return 0
+    try:
+        return dates.parse(text.replace(" ", "+"))[0]
+    except (ValueError, OverflowError):
+        bad_request("The value is not an instant", "_since")
+
+
+def validators(stored: Stored) -> list[tuple[str, str]]:
+    """ETag and Last-Modified."""
+    return [("ETag", bundle.etag(stored)), ("Last-Modified", http_date(stored.updated // 1000))]
+
+
+def _one(stored: Stored) -> Response:
+    """A resource, or the elements of it that are asked for, with its validators; or 304 for who has it
+    already."""
+    asked = parse(stored.type, [(ELEMENTS, text) for text in request.args.getlist(ELEMENTS)])
+    body = subset(stored.body, asked.elements) if asked.elements else stored.body
+    response = Response(body, content_type=bundle.JSON)
+    response.headers.extend(validators(stored))
+    if "If-None-Match" in request.headers or "If-Modified-Since" in request.headers:
+        response.make_conditional(request)
+    return response

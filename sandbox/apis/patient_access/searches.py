@@ -1,0 +1,103 @@
+"""Search by GET and by POST, and the page of results that every searchset is answered with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from flask import Response, request
+
+from sandbox.apis.patient_access.access import arrive, now
+from sandbox.apis.patient_access.page_token import Pages, Place
+from sandbox.auth.tokens.access_token import Access
+from sandbox.core.errors import UnsupportedMedia
+from sandbox.core.limits import BROAD_COST_FACTOR
+from sandbox.fhir import bundle as wire
+from sandbox.fhir import reader
+from sandbox.fhir.library import Page
+from sandbox.fhir.search.query import Query, parse
+from sandbox.web.journal import mark
+from sandbox.web.negotiation import strict
+from sandbox.web.request import Visit
+
+
+def search(kind: str) -> Response:
+    return _search(kind, list(request.args.items(multi=True)))
+
+
+def search_by_post(kind: str) -> Response:
+    if request.form or not request.data:
+        return _search(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
+    raise UnsupportedMedia("A _search body is application/x-www-form-urlencoded")
+
+
+def _search(kind: str, args: list[tuple[str, str]]) -> Response:
+    visit, allowed = arrive(kind, "s")
+    return Response(results(visit, allowed, kind, args, strict=strict()), content_type=wire.JSON)
+
+
+def results(
+    visit: Visit, allowed: Access, kind: str, args: Sequence[tuple[str, str]], *, strict: bool = False
+) -> bytes:
+    """The searchset that answers these parameters."""
+    query = parse(
+        kind,
+        tuple(args),
+        page_size=visit.payer.page_size,
+        page_size_max=visit.payer.page_size_max,
+        strict=strict,
+        base=visit.fhir,
+    )
+    broad = allowed.patient is None and query.is_broad
+    visit.charge(query.cost * (BROAD_COST_FACTOR if broad else 1))
+    bound = f"{kind}?{query.links_to()}"
+    place = pages(visit, allowed).read(bound, dict(args).get("_page"))
+    visit.learn(page=place.number)
+    page = found(visit, allowed, query, place)
+    return bundle(visit, allowed, page, kind, bound, place, query.ignored)
+
+
+def found(visit: Visit, allowed: Access, query: Query, place: Place) -> Page:
+    """The page at a place of a search, as far as the token reaches."""
+    served = visit.desk.types()
+    limit = allowed.limit(query.type, "s")
+    if limit or place.key or place.back:
+        query = replace(query, after=place.key, back=place.back, any_of=limit)
+    page = reader.search(
+        visit.rooms.library,
+        query,
+        allowed.patient,
+        allowed.readable(served),
+        place.now,
+        visit.gates,
+        visit.facts,
+        limits=allowed.limits(served),
+        refuse_foreign=visit.payer.foreign_search == "forbidden",
+    )
+    if page.withheld:  # what the payer does not serve is not the token's doing
+        page = replace(page, withheld=tuple(t for t in page.withheld if t in served))
+    return page
+
+
+def pages(visit: Visit, allowed: Access) -> Pages:
+    """Who signs and reads the page tokens of this reader."""
+    reader = f"{visit.tenant}|{allowed.patient or allowed.client}"
+    return Pages(visit.rooms.page_key, reader, now(visit), visit.payer.page_token_seconds)
+
+
+def bundle(
+    visit: Visit,
+    allowed: Access,
+    page: Page,
+    path: str,
+    query: str,
+    place: Place,
+    ignored: tuple[str, ...] = (),
+) -> bytes:
+    """The page as a searchset; its links repeat every parameter of the request."""
+    asked = query.partition("?")[2]
+    url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
+    links = pages(visit, allowed).links(url, query, place, page)
+    if page.more:
+        visit.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])
+    return wire.searchset(page, visit.fhir, links, ignored)

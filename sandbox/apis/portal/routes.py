@@ -1,0 +1,125 @@
+"""The member portal: switch sharing on or off, see which apps have access, take it back."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.auth import consent as consents
+from sandbox.auth.scopes import split
+from sandbox.core.errors import Forbidden
+from sandbox.core.members import Account
+from sandbox.store.ledger.repositories.grants import Grant
+from sandbox.web import i18n, quota, session
+from sandbox.web.pages import page, refuse_foreign_forms
+from sandbox.web.request import here
+
+portal = Blueprint("portal", __name__, url_prefix="/portal")
+
+portal.add_app_template_filter(i18n.day, "day")
+portal.add_app_template_filter(i18n.strong, "strong")
+portal.add_app_template_filter(i18n.code, "code")
+portal.before_request(refuse_foreign_forms)
+
+
+@portal.get("")
+def home() -> Response:
+    browser = session.browser()
+    account = browser.account
+    if account is None:
+        return _login_page()
+    visit = here()
+    return page(
+        "portal.html",
+        account=account,
+        csrf=browser.session.csrf,
+        opted_in=visit.desk.opted_in(account),
+        needed=visit.payer.portal_opt_in,
+        pending=visit.payer.connection_approval and "approved" not in visit.ledger.standing(account.username),
+        apps=[_app(grant) for grant in visit.ledger.grants_of(account.username)],
+    )
+
+
+def _app(grant: Grant) -> dict[str, object]:
+    """What the portal tells of an app with access."""
+    visit = here()
+    client, whose = visit.clients.get(grant.client), visit.rooms.members.get(grant.patient)
+    classes = consents.offered(split(grant.scope), visit.desk.types())
+    return {
+        "grant": grant,
+        "name": client.name if client else grant.client,
+        "whose": whose.name if whose else grant.patient,
+        "data": [consents.words(name) for name in classes],
+        "lasting": "offline_access" in split(grant.scope),
+    }
+
+
+def _login_page(tried: session.Attempt | None = None) -> Response:
+    shown = page(
+        "portal_login.html",
+        session.status(tried),
+        again=f"{here().base}/portal",
+        csrf=session.browser().session.csrf,
+        tried=tried,
+        username=request.form.get("username", ""),
+    )
+    return session.wait_header(shown, tried)
+
+
+@portal.post("/login")
+def log_in() -> AnyResponse:
+    session.require_token()
+    tried = session.attempt()
+    if tried.account is None:
+        return _login_page(tried)
+    session.sign_in(tried.account)
+    return _home()
+
+
+@portal.post("/logout")
+def log_out() -> AnyResponse:
+    _signed_in()
+    session.sign_out()
+    return _home()
+
+
+@portal.post("/opt-in")
+def opt_in() -> AnyResponse:
+    account = _signed_in()
+    here().ledger.unmark(account.username, "opted-out")
+    quota.take("opt-in")
+    here().ledger.opt_in(account.username, here().desk.now())
+    return _home()
+
+
+@portal.post("/opt-out")
+def opt_out() -> AnyResponse:
+    """No new app may connect. Apps that have access keep it: each is ended by itself."""
+    account = _signed_in()
+    here().ledger.mark(account.username, "opted-out", here().desk.now())
+    return _home()
+
+
+@portal.post("/revoke")
+def revoke() -> AnyResponse:
+    account = _signed_in()
+    visit = here()
+    grant = visit.ledger.grant(request.form.get("grant", ""))
+    if grant is None or grant.username != account.username:
+        raise Forbidden("This is not one of your apps")
+    visit.ledger.revoke_grant(grant.id, visit.desk.now())
+    return _home()
+
+
+def _home() -> AnyResponse:
+    return redirect(f"{here().base}/portal", 303)
+
+
+def _signed_in() -> Account:
+    """Who sent this form of the portal. Raises Forbidden."""
+    session.require_token()
+    account = session.browser().account
+    if account is None:
+        raise Forbidden("Sign in to the portal and try again")
+    here().notes["member"] = account.username
+    return account

@@ -1,0 +1,242 @@
+"""/auth as a member's browser sees it: authorize, login, picker, consent; and PAR, which leads there."""
+
+from __future__ import annotations
+
+from authlib.oauth2.rfc6749 import OAuth2Error
+from flask import Blueprint, Response, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.apis.smart import decision
+from sandbox.apis.smart import pending_request as sign_in
+from sandbox.auth import consent as consents
+from sandbox.auth.authlib_adapter import NO_STORE, TokenRequest
+from sandbox.auth.authorization import authorize as authorization
+from sandbox.auth.authorization import pushed_request
+from sandbox.auth.authorization.decision import error_url
+from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError, parameters
+from sandbox.auth.household import choices, refusal, remembered
+from sandbox.auth.tokens.id_token import subject
+from sandbox.core.errors import BadRequest
+from sandbox.core.files import json_bytes
+from sandbox.core.members import Account
+from sandbox.store.ledger.repositories.sign_ins import Pending
+from sandbox.web import i18n, quota, session
+from sandbox.web.pages import page, refuse_foreign_forms
+from sandbox.web.request import here
+
+oauth = Blueprint("oauth", __name__, url_prefix="/auth")
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@oauth.post("/par")
+def push() -> Response:
+    """RFC 9126: the request sent ahead, by the client itself."""
+    visit = here()
+    if visit.payer.par == "off":
+        return _json({"error": "invalid_request", "error_description": "This payer takes none"}, 404)
+    if request.mimetype != FORM:
+        raise BadRequest("The body must be application/x-www-form-urlencoded")
+    quota.take("pushed")
+    form = request.form.to_dict(flat=False)
+    caller = TokenRequest(form, dict(request.headers), visit.desk)
+    try:
+        return _json(pushed_request.push(caller, _args()), 201)
+    except OAuth2Error as problem:
+        status, body, _ = problem()
+        answer = _json(dict(body), status)
+        if status == 401:
+            answer.headers["WWW-Authenticate"] = 'Basic realm="par"'
+        return answer
+
+
+def _json(body: object, status: int) -> Response:
+    return Response(
+        json_bytes(body), status=status, headers=[*NO_STORE, ("Content-Type", "application/json")]
+    )
+
+
+@oauth.errorhandler(CallbackError)
+def tell_app(error: CallbackError) -> AnyResponse:
+    """RFC 6749 §4.1.2.1: an error goes to the app. Whoever came back to a page of a sign-in that is over
+    reads so first, and is not thrown out of the app that they are in."""
+    url = error_url(here().desk, error)
+    if request.method == "POST" or request.endpoint == "oauth.authorize":
+        return redirect(url, 303)
+    return page("finished.html", 400, text=str(error), back=url)
+
+
+@oauth.route("/authorize", methods=["GET", "POST"])
+def authorize() -> AnyResponse:
+    visit = here()
+    args, ahead = _args(), False
+    if pushed_request.names_one(args, visit.desk):
+        args, ahead = pushed_request.take(args, visit.desk), True
+    asked = authorization.check(args, visit.desk, pushed=ahead)
+    browser = session.browser()
+    account = None if _must_sign_in(asked, browser) else browser.account
+    if "none" in asked.prompt:
+        return _silently(asked, account)
+    i18n.stay_for(" ".join(args.get("ui_locales", ())))
+    pending = sign_in.begin(asked, browser, account)
+    if account is None or decision.refused(account):
+        return sign_in.to("login", pending)
+    return decision.go_on(pending, asked, account)
+
+
+def _args() -> dict[str, list[str]]:
+    """The request's parameters, from the bytes that were sent."""
+    if request.method == "POST" and request.mimetype != FORM:
+        raise BadRequest("The body must be application/x-www-form-urlencoded")
+    try:
+        return parameters(request.get_data() if request.method == "POST" else request.query_string)
+    except ValueError:
+        raise BadRequest("The request has too many parameters") from None
+
+
+def _must_sign_in(asked: AuthorizationRequest, browser: session.Browser) -> bool:
+    """Whether somebody who is signed in has to do so again (OpenID Connect Core §3.1.2.1)."""
+    if {"login", "select_account"} & set(asked.prompt):
+        return True
+    signed_in = browser.account
+    if signed_in and asked.subject not in (None, subject(here().desk, signed_in.username)):
+        return True
+    age = here().desk.now() - browser.session.since
+    return asked.max_age is not None and age > asked.max_age * 1000
+
+
+def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyResponse:
+    """prompt=none: a code from an earlier consent, or the error that says who would have to be asked."""
+    desk = here().desk
+
+    def refuse(error: str, text: str) -> CallbackError:
+        return CallbackError(asked.redirect_uri, error, text, asked.state)
+
+    if account is None:
+        hinted = "The member that id_token_hint names is not signed in"
+        raise refuse("login_required", hinted if asked.subject else "Nobody is signed in")
+    grants = remembered(desk, asked, account)
+    if not grants:
+        raise refuse("consent_required", "The member has not agreed to this yet")
+    choice = next((c for c in choices(desk, account) if c.patient == grants[0].patient), None)
+    if choice is None or len(grants) > 1:
+        raise refuse("interaction_required", "The member has to say whose data is meant")
+    why = refusal(desk, account, choice)
+    if why and here().payer.ineligible_answer != "refused-token":
+        raise refuse("access_denied", why.text)
+    return decision.answer(asked, account, choice, asked.scope)
+
+
+@oauth.get("/login")
+def login() -> Response:
+    pending, asked = sign_in.found()
+    return _login_page(pending, asked)
+
+
+@oauth.post("/login")
+def log_in() -> AnyResponse:
+    refuse_foreign_forms()
+    pending, asked = sign_in.found()
+    session.require_token(session.login_token(pending.id))
+    tried = session.attempt()
+    if tried.account is None:
+        return _login_page(pending, asked, tried)
+    # First, since the form may come a second time with a cookie that is over by then.
+    here().ledger.log_in(pending.id, tried.account.username, session.cookie_digest())
+    session.sign_in(tried.account, pending.browser)
+    return decision.go_on(pending, asked, tried.account)
+
+
+def _login_page(
+    pending: Pending, asked: AuthorizationRequest, tried: session.Attempt | None = None
+) -> Response:
+    # A member who may not connect goes back to the app straight from this form.
+    shown = page(
+        "login.html",
+        session.status(tried),
+        leaves=True,
+        again=f"{here().auth}/login?request={pending.id}",
+        csrf=session.login_token(pending.id),
+        request_id=pending.id,
+        client=here().clients[asked.client_id],
+        tried=tried,
+        username=request.form.get("username", ""),
+    )
+    return session.wait_header(shown, tried)
+
+
+@oauth.get("/pick")
+def pick() -> AnyResponse:
+    pending, asked = sign_in.found()
+    account = sign_in.member(pending)
+    return page(
+        "pick.html",
+        leaves=True,
+        csrf=session.browser().session.csrf,
+        request_id=pending.id,
+        client=here().clients[asked.client_id],
+        account=account,
+        choices=choices(here().desk, account),
+    )
+
+
+@oauth.post("/pick")
+def picked() -> AnyResponse:
+    refuse_foreign_forms()
+    pending, asked = sign_in.found()
+    account = sign_in.member(pending)
+    session.require_token()
+    return decision.choose(pending, asked, account, sign_in.choice(account, request.form.get("patient")))
+
+
+@oauth.get("/consent")
+def consent() -> AnyResponse:
+    pending, asked = sign_in.found()
+    account = sign_in.member(pending)
+    if pending.patient is None:
+        return decision.go_on(pending, asked, account)
+    desk = here().desk
+    return page(
+        "consent.html",
+        leaves=True,
+        csrf=session.browser().session.csrf,
+        request_id=pending.id,
+        client=here().clients[asked.client_id],
+        account=account,
+        choice=sign_in.choice(account, pending.patient),
+        data=[(name, consents.words(name)) for name in consents.offered(asked.scope, desk.types())],
+        offline="offline_access" in asked.scope and desk.payer.refresh_max_days is not None,
+        until=desk.now() + (desk.payer.refresh_max_days or 0) * 86_400_000,
+        redirect_uri=asked.redirect_uri,
+    )
+
+
+@oauth.post("/consent")
+def decide() -> AnyResponse:
+    refuse_foreign_forms()
+    pending, asked = sign_in.found()
+    account = sign_in.member(pending)
+    session.require_token()
+    visit = sign_in.known(account, asked)
+    choice = sign_in.choice(account, pending.patient)
+    scope = _agreed(asked, visit.desk.types())
+    said = None
+    if scope is None:
+        said = "The member declined to share"
+    elif consents.shares_nothing(asked.scope, scope):
+        said = "The member chose to share none of the data"
+    if said is not None or scope is None:
+        return decision.finish(pending, asked, account, choice, error="access_denied", description=said)
+    return decision.finish(pending, asked, account, choice, scope)
+
+
+def _agreed(asked: AuthorizationRequest, types: list[str]) -> tuple[str, ...] | None:
+    """The scopes the member agreed to: "share" those that are ticked, "allow" everything; or None."""
+    match request.form.get("decision"):
+        case "allow":
+            return asked.scope
+        case "share":
+            kept = request.form.getlist("data")
+            offline = "offline" in request.form or "offline_access" not in asked.scope
+            return consents.narrowed(asked.scope, kept, types, offline=offline)
+    return None

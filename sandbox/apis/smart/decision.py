@@ -1,0 +1,133 @@
+"""Where a sign-in goes from here: on to a page, or back to the app with what was decided.
+
+The AUTHORIZE gate stands here, right before a decision goes back to the app.
+"""
+
+from __future__ import annotations
+
+from flask import redirect
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.apis.smart import pending_request as sign_in
+from sandbox.auth.authorization.decision import Answer, Decision, issue, reply_params
+from sandbox.auth.authorization.request import AuthorizationRequest
+from sandbox.auth.household import Choice, choices, refusal
+from sandbox.auth.scopes import launches_patient
+from sandbox.auth.tokens.id_token import subject
+from sandbox.core.errors import BadRequest
+from sandbox.core.files import json_bytes
+from sandbox.core.gates import Stage
+from sandbox.core.members import Account
+from sandbox.store.ledger.repositories.grants import Code
+from sandbox.store.ledger.repositories.sign_ins import Pending
+from sandbox.store.secret import digest, seal, unseal
+from sandbox.web import session
+from sandbox.web.pages import page
+from sandbox.web.request import here
+
+
+def refused(account: Account) -> bool:
+    """Whether the one patient of somebody who is signed in already may not connect: they get to sign
+    in as somebody else before the app hears of it."""
+    found = choices(here().desk, account)
+    return len(found) == 1 and refusal(here().desk, account, found[0]) is not None
+
+
+def go_on(pending: Pending, asked: AuthorizationRequest, account: Account) -> AnyResponse:
+    """What follows once somebody is signed in: the picker, or the one patient there is."""
+    desk = sign_in.known(account, asked).desk
+    found = choices(desk, account)
+    if len(found) > 1 and launches_patient(" ".join(asked.scope)):
+        return sign_in.to("pick", pending)
+    return choose(pending, asked, account, found[0])
+
+
+def choose(pending: Pending, asked: AuthorizationRequest, account: Account, choice: Choice) -> AnyResponse:
+    """Go on with a patient: the member may connect, or the app is told why not."""
+    visit = sign_in.known(account, asked)
+    if asked.subject not in (None, subject(visit.desk, account.username)):
+        text = "Another member signed in than id_token_hint names"
+        return finish(pending, asked, account, choice, error="login_required", description=text)
+    why = refusal(visit.desk, account, choice)
+    if why is not None:
+        visit.notes["refusal"] = why.reason
+        if visit.payer.ineligible_answer == "page":
+            return page("refused.html", 403, text=why.text)
+        if visit.payer.ineligible_answer == "callback":
+            return finish(pending, asked, account, choice, error="access_denied", description=why.text)
+    visit.ledger.choose_patient(pending.id, choice.patient)
+    return sign_in.to("consent", pending)
+
+
+def finish(
+    pending: Pending,
+    asked: AuthorizationRequest,
+    account: Account,
+    choice: Choice,
+    scope: tuple[str, ...] = (),
+    error: str | None = None,
+    description: str | None = None,
+) -> AnyResponse:
+    """Back to the app. The same decision again leads to the same redirect, as long as its code is good;
+    another decision takes the place of the one before."""
+    ledger, now = here().ledger, here().desk.now()
+    decision = json_bytes([account.username, choice.patient, scope, error, description]).decode()
+    earlier = ledger.code_by_hash(pending.code) if pending.code else None
+    if pending.answer and pending.decision == decision and (earlier is None or _is_good(earlier)):
+        return redirect(unseal(pending.answer, pending.id), 303)
+    issued = _issue(asked, account, choice, scope, error, description)
+    code = digest(issued.code) if issued.code else None
+    if ledger.answer(pending, seal(issued.url, pending.id), decision, code):
+        if earlier:
+            ledger.revoke_grant(earlier.grant, now)
+        return redirect(issued.url, 303)
+    # The form was sent twice, and the other one was faster: its answer counts.
+    if issued.grant:
+        ledger.revoke_grant(issued.grant, now)
+    current = ledger.pending(pending.id)
+    if current is None:
+        raise BadRequest("This sign-in is over, or was started in another browser")
+    return finish(current, asked, account, choice, scope, error, description)
+
+
+def _is_good(code: Code) -> bool:
+    grant = here().ledger.grant(code.grant)
+    return code.expires > here().desk.now() and grant is not None and grant.revoked is None
+
+
+def answer(
+    asked: AuthorizationRequest,
+    account: Account,
+    choice: Choice,
+    scope: tuple[str, ...],
+    error: str | None = None,
+    description: str | None = None,
+) -> AnyResponse:
+    """The redirect to the app: with a code, or with the error that was decided."""
+    return redirect(_issue(asked, account, choice, scope, error, description).url, 303)
+
+
+def _issue(
+    asked: AuthorizationRequest,
+    account: Account,
+    choice: Choice,
+    scope: tuple[str, ...],
+    error: str | None,
+    description: str | None,
+) -> Answer:
+    visit = here()
+    why = refusal(visit.desk, account, choice) if error is None else None
+    decision = Decision(
+        account.username,
+        choice.patient,
+        scope,
+        asked.redirect_uri,
+        reply_params(visit.desk, asked.state),
+        error,
+        description,
+        refused=why.text if why else None,
+        fhir_user=choice.fhir_user,
+        signed_in=session.browser().session.since,
+    )
+    decision = visit.gates.run(Stage.AUTHORIZE, decision, visit.facts)
+    return issue(visit.desk, asked, decision)

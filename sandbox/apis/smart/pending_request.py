@@ -1,0 +1,109 @@
+"""The sign-in in hand: the authorization request that this browser is on the way through."""
+
+from __future__ import annotations
+
+import hmac
+
+from flask import g, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError
+from sandbox.auth.household import Choice, choices
+from sandbox.core.errors import BadRequest
+from sandbox.core.members import Account
+from sandbox.store.ledger.repositories.sign_ins import Pending
+from sandbox.store.secret import new_secret
+from sandbox.web import quota, session
+from sandbox.web.request import Visit, here, refine
+
+SECONDS = 1800
+"""How long a member may take between /authorize and the answer."""
+
+
+def begin(asked: AuthorizationRequest, browser: session.Browser, account: Account | None) -> Pending:
+    """Keep a request that was asked for, until it is answered. Raises TooManyRequests."""
+    quota.take("sign-in")
+    visit = here()
+    pending = Pending(
+        new_secret(),
+        browser.id,
+        asked.to_json(),
+        account.username if account else None,
+        visit.desk.now() + SECONDS * 1000,
+    )
+    visit.ledger.add_pending(pending)
+    return pending
+
+
+def found() -> tuple[Pending, AuthorizationRequest]:
+    """The request that this browser started. Raises BadRequest for a stranger's, and CallbackError for one
+    that is over: its redirect URI is known and trusted."""
+    visit = here()
+    pending = visit.ledger.pending(request.values.get("request", ""))
+    if pending is None or not _is_ours(pending):
+        raise BadRequest("This sign-in is over, or was started in another browser")
+    asked = AuthorizationRequest.from_json(pending.request)
+    client = visit.clients.get(asked.client_id)
+    if client is None or client.refusal or not client.allows_redirect(asked.redirect_uri):
+        raise BadRequest("The client application is not known to this payer")
+    g.sign_in = pending
+    for is_over, text in (
+        (pending.expires <= visit.desk.now(), "This sign-in took too long"),
+        (_is_redeemed(pending), "This sign-in is finished already"),
+    ):
+        if is_over:
+            raise CallbackError(asked.redirect_uri, "access_denied", text, asked.state)
+    return pending, asked
+
+
+def _is_ours(pending: Pending) -> bool:
+    """Whether this browser started the request. The login form may come twice: the second time with the
+    cookie of the session that the first has ended."""
+    login_session = pending.login_session or ""
+    again = request.method == "POST" and request.path.endswith("/login")
+    if again and hmac.compare_digest(login_session, session.cookie_digest()):
+        return True
+    return hmac.compare_digest(pending.browser, session.browser().id)
+
+
+def _is_redeemed(pending: Pending) -> bool:
+    code = here().ledger.code_by_hash(pending.code) if pending.code else None
+    return pending.code is not None and (code is None or code.spent is not None)
+
+
+def onward() -> str | None:
+    """Where the sign-in in hand goes on, for a page that says why it does not here; None: there is none."""
+    pending: Pending | None = g.get("sign_in")
+    if pending is None:
+        return None
+    account = session.browser().account
+    signed_in = account is not None and account.username == pending.username
+    return f"{here().auth}/{'consent' if signed_in else 'login'}?request={pending.id}"
+
+
+def member(pending: Pending) -> Account:
+    """Who signed in for this request. A session that ended since, or became another's, does not count."""
+    account = session.browser().account
+    if account is None or account.username != pending.username:
+        raise BadRequest("Sign in first")
+    return account
+
+
+def choice(account: Account, patient: str | None) -> Choice:
+    """One of those whose data this account may share. Raises BadRequest for anybody else."""
+    for each in choices(here().desk, account):
+        if each.patient == patient:
+            return each
+    raise BadRequest("Choose one of the people in the list")
+
+
+def known(account: Account, asked: AuthorizationRequest) -> Visit:
+    """The visit, knowing who is here and for which app."""
+    visit = refine(member=account.username, client=asked.client_id)
+    visit.notes.update(member=account.username, client=asked.client_id)
+    return visit
+
+
+def to(step: str, pending: Pending) -> AnyResponse:
+    """On to the next page of a sign-in."""
+    return redirect(f"{here().auth}/{step}?request={pending.id}", 303)

@@ -1,0 +1,129 @@
+"""What goes back to the app after a member has decided: a code, or an error, and how it travels.
+
+Sources: RFC 6749 §4.1.2, RFC 9207 (iss), OAuth 2.0 Multiple Response Type Encoding Practices (query
+and fragment).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
+
+from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError
+from sandbox.auth.context import Desk
+from sandbox.auth.scopes import subset
+from sandbox.store.ledger.repositories.grants import Code, Grant
+from sandbox.store.secret import new_secret
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What is about to be sent to the app after consent: the AUTHORIZE gate's value.
+
+    `error` None means a code is issued; `params` go into the callback as they are. `refused` is why
+    the token will be refused data; `fhir_user` who signed in, where that is not the patient, and
+    `signed_in` when (ms).
+    """
+
+    username: str
+    patient: str
+    scope: tuple[str, ...]
+    redirect_uri: str
+    params: Mapping[str, str] = field(default_factory=dict)
+    error: str | None = None
+    description: str | None = None
+    refused: str | None = None
+    fhir_user: str = ""
+    signed_in: int | None = None
+
+    def within(self, limit: Decision) -> Decision:
+        """This decision, where it gives nothing that `limit` does not give."""
+        return replace(
+            self,
+            username=limit.username,
+            patient=limit.patient,
+            fhir_user=limit.fhir_user,
+            signed_in=limit.signed_in,
+            redirect_uri=limit.redirect_uri,
+            scope=tuple(text for text in self.scope if subset(text, " ".join(limit.scope))),
+            error=self.error or limit.error,
+            description=self.description if self.error else limit.description,
+            refused=self.refused or limit.refused,
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The URL to send the browser to, with the code and the grant in it (None: it tells of an error)."""
+
+    url: str
+    code: str | None = None
+    grant: str | None = None
+
+
+def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:
+    """The URL to send the browser to: a code, or the decision's error."""
+    return issue(desk, request, decision).url
+
+
+def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Answer:
+    """A code, written to the ledger with its grant; or the decision's error."""
+    mode = desk.payer.response_mode
+    if decision.error:
+        params = {"error": decision.error}
+        if decision.description:
+            params["error_description"] = decision.description
+        return Answer(callback(decision.redirect_uri, params | dict(decision.params), mode))
+    now = desk.now()
+    grant = Grant(
+        new_secret(12),
+        request.client_id,
+        decision.username,
+        decision.patient,
+        " ".join(decision.scope),
+        now,
+        decision.refused,
+        None,
+        fhir_user=decision.fhir_user,
+        signed_in=decision.signed_in,
+    )
+    code = new_secret()
+    desk.ledger.add_grant(grant)
+    desk.ledger.add_code(
+        code,
+        Code(
+            grant.id,
+            request.client_id,
+            request.redirect_uri,
+            request.challenge,
+            request.nonce,
+            now + desk.payer.code_seconds * 1000,
+            None,
+        ),
+    )
+    url = callback(decision.redirect_uri, {"code": code} | dict(decision.params), mode)
+    return Answer(url, code, grant.id)
+
+
+def reply_params(desk: Desk, state: str | None) -> dict[str, str]:
+    """What every callback carries: the state byte for byte, and iss (RFC 9207) where the payer sends it."""
+    issuer = {"iss": desk.issuer} if desk.payer.callback_iss else {}
+    return ({"state": state} if state is not None else {}) | issuer
+
+
+def error_url(desk: Desk, error: CallbackError) -> str:
+    """The callback URL that tells the app of an error."""
+    told = {"error": error.error, "error_description": error.description}
+    params = told | reply_params(desk, error.state)
+    return callback(error.redirect_uri, params, desk.payer.response_mode)
+
+
+def callback(redirect_uri: str, params: Mapping[str, str], mode: str = "query") -> str:
+    """The redirect URI with parameters added; a query it already has is kept. Bytes that were no
+    UTF-8 (surrogates, PEP 383) come out as they came in."""
+    told = urlencode(params, errors="surrogateescape")
+    if mode == "fragment":
+        return f"{redirect_uri}#{told}"
+    separator = "?" if "?" not in redirect_uri else "" if redirect_uri[-1] in "?&" else "&"
+    return f"{redirect_uri}{separator}{told}"

@@ -1,0 +1,4 @@
+"""Clients are registered apps: their metadata, redirect URIs, keys, and how they authenticate.
+
+May import: what `auth` may import.
+"""

@@ -1,0 +1,144 @@
+"""Client assertions: `private_key_jwt`, as SMART has it.
+
+Sources: SMART App Launch 2.2.0 "Client Authentication: Asymmetric" (RS384, ES384; kid; jku; at most
+five minutes; jti once), RFC 7523 §3, RFC 8725. Every reason to refuse is told in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeGuard
+
+from joserfc import jws, jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, RSAKey
+
+from sandbox.auth.clients.client import Client
+from sandbox.auth.clients.jwks import ALGORITHMS, select
+from sandbox.auth.context import Desk
+from sandbox.core.files import json_value
+from sandbox.core.urls import same_url
+
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+LIFETIME = 300
+"""Seconds from now that `exp` may be away."""
+
+LEEWAY = 5
+"""Seconds that a client's clock may be ahead of ours where it says when it signed."""
+
+_LONGEST = 16_384
+
+
+class Refused(ValueError):
+    """An assertion that does not authenticate anybody; the text says which check failed."""
+
+
+def unverified_client(assertion: str) -> str | None:
+    """Who the assertion says it is from. Worth nothing until `verify` has agreed."""
+    try:
+        claims = json_value(_extracted(assertion).payload)
+    except ValueError:
+        return None
+    named = claims.get("sub") if isinstance(claims, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
+    """The jwks_uri that `verify` would have to fetch for this assertion; None when it needs none."""
+    client = desk.clients.get(unverified_client(assertion) or "")
+    if client is None or client.jwks_uri is None:
+        return None
+    try:
+        header = _header(assertion)
+    except Refused:
+        return None
+    if header.get("jku", client.jwks_uri) != client.jwks_uri:
+        return None
+    return client.jwks_uri if desk.remote.missing(client.jwks_uri, header, desk.ledger, desk.now()) else None
+
+
+def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...]) -> None:
+    """Authenticate `client` by `assertion`, and spend its `jti`. `audiences` are the URLs, one of
+    which `aud` must be. Raises Refused."""
+    header = _header(assertion)
+    key = _key(desk, client, header)
+    try:
+        claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
+    except (JoseError, ValueError, RecursionError):
+        raise Refused("the signature does not fit the registered key") from None
+    now = desk.now()
+    _check_claims(claims, client.client_id, audiences, now // 1000)
+    until = int(claims["exp"]) * 1000
+    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
+        raise Refused("jti was already used")
+
+
+def _header(assertion: str) -> dict[str, Any]:
+    header: dict[str, Any] = _extracted(assertion).headers()
+    if header.get("alg") not in tuple(ALGORITHMS):
+        raise Refused(f"alg must be {' or '.join(ALGORITHMS)}")
+    if header.get("typ") != "JWT":
+        raise Refused("typ must be JWT")
+    if "crit" in header or "b64" in header:
+        raise Refused("crit and b64 are not understood here")
+    if not isinstance(header.get("kid"), str):
+        raise Refused("kid is missing")
+    return header
+
+
+def _extracted(assertion: str) -> jws.CompactSignature:
+    if len(assertion) > _LONGEST:
+        raise Refused(f"it is longer than {_LONGEST} characters")
+    try:
+        return jws.extract_compact(assertion.encode())
+    except (JoseError, ValueError, RecursionError):
+        raise Refused("it is not a signed JWT") from None
+
+
+def _key(desk: Desk, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKey:
+    """The one registered key that the header names; fetched again when it is unknown."""
+    if "jku" in header and header["jku"] != client.jwks_uri:
+        raise Refused("jku is not the registered jwks_uri")
+    try:
+        if client.jwks_uri is None:
+            key = select(client.jwks or {"keys": []}, header["kid"], header["alg"])
+        else:
+            kept = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now())
+            key = select(kept, header["kid"], header["alg"])
+            if key is None:
+                kept = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now(), fresh=True)
+                key = select(kept, header["kid"], header["alg"])
+    except ValueError as problem:
+        raise Refused(str(problem)) from None
+    if key is None:
+        raise Refused("no registered key has this kid and fits this alg")
+    return key
+
+
+def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, ...], now: int) -> None:
+    for name in ("iss", "sub"):
+        if claims.get(name) != client:
+            raise Refused(f"{name} must be the client_id")
+    # One audience: an assertion that is good at two servers can be carried from one to the other.
+    audience = claims.get("aud")
+    if isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
+    if not isinstance(audience, str) or not any(same_url(audience, ours) for ours in audiences):
+        raise Refused(f"aud must be {audiences[0]}")
+    expires = claims.get("exp")
+    if not _is_time(expires):
+        raise Refused("exp is missing or not a number of seconds")
+    if expires <= now:
+        raise Refused(f"it has expired: by this payer's clock it is {now}")
+    if expires > now + LIFETIME:
+        raise Refused(f"exp is more than {LIFETIME} seconds away: by this payer's clock it is {now}")
+    for name in ("iat", "nbf"):
+        if name in claims and (not _is_time(claims[name]) or not 0 <= claims[name] <= now + LEEWAY):
+            raise Refused(f"{name} is in the future or not a number: by this payer's clock it is {now}")
+    jti = claims.get("jti")
+    if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or not jti.isprintable():
+        raise Refused("jti is missing or not 1 to 256 printable characters")
+
+
+def _is_time(value: Any) -> TypeGuard[float]:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e12

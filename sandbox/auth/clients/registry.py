@@ -1,0 +1,177 @@
+"""The apps that one payer knows: the fixtures, which all tenants share, and those that registered
+here; with what was decided about each (REG-40, REG-41)."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from typing import Any, get_args
+
+from sandbox.auth.clients.client import SECRET_METHODS, Client, State
+from sandbox.core.errors import bad_request
+from sandbox.core.files import json_bytes, json_value
+from sandbox.core.payer import Payer
+from sandbox.store.ledger.database import TenantLedger
+from sandbox.store.ledger.repositories.clients import ClientRecord
+from sandbox.store.secret import digest, new_secret
+
+DAY = 86_400_000
+
+CRITERIA: Mapping[str, str] = {
+    "no-tls": "The app receives codes or tokens, or passes data on, over connections without TLS.",
+    "leaked-credentials": "A secret or private key of the app is public and was not replaced after notice.",
+    "token-misuse": "Tokens issued to the app were used by systems that are not the app's.",
+    "attack-traffic": "Requests of the app carried attacks: injection, scanning, forged or altered tokens.",
+    "limit-exceeded": "The app kept exceeding the published request limits after notice.",
+    "known-weakness": "The app runs software with a published, exploitable weakness, and did after notice.",
+    "malware": "The app, or the place its redirect URIs lead to, distributes malicious software.",
+}
+"""The only reasons for which an app is denied or suspended: each is a risk to the payer's own systems
+that anybody can check, and the same for all (42 CFR 422.119(e)). What an app answers about its privacy
+practices is not among them."""
+
+_STATES: tuple[str, ...] = get_args(State)
+_CHANGING = ("secret_sha256", "old_secret_sha256", "old_secret_until", "state", "criterion", "registered")
+
+
+class Registry(Mapping[str, Client]):
+    """Clients by id, for one tenant. Each lookup reads the ledger: any worker may have changed it."""
+
+    def __init__(self, fixtures: Mapping[str, Client], ledger: TenantLedger):
+        self._fixtures, self._ledger = fixtures, ledger
+
+    def __getitem__(self, id: str) -> Client:
+        record = self._ledger.client(id)
+        found = self._merged(id, record)
+        if found is None:
+            raise KeyError(id)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._fixtures
+        yield from (r.id for r in self._ledger.clients() if r.entry is not None)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def all(self) -> Iterator[Client]:
+        """Every client there is at this moment, by one look into the ledger."""
+        records = {record.id: record for record in self._ledger.clients()}
+        ids = [*self._fixtures, *(id for id, record in records.items() if record.entry is not None)]
+        return (found for id in ids if (found := self._merged(id, records.get(id))))
+
+    def _merged(self, id: str, record: ClientRecord | None) -> Client | None:
+        fixture = self._fixtures.get(id)
+        if record is None:
+            return fixture
+        if record.entry is not None:
+            return _from_record(record)
+        if fixture is None:
+            return None
+        return replace(
+            fixture,
+            state=record.state,  # type: ignore[arg-type]  # only `decide` writes it
+            criterion=record.criterion,
+            secret_sha256=record.secret or fixture.secret_sha256,
+            old_secret_sha256=record.old_secret,
+            old_secret_until=record.old_until,
+        )
+
+    # registration
+
+    def add(self, client: Client, secret: str | None, manage: str) -> None:
+        """A client that has just registered. `manage` is the token that opens its own page."""
+        self._ledger.add_client(
+            ClientRecord(
+                client.client_id,
+                _entry(client),
+                client.registered or 0,
+                digest(manage),
+                client.state,
+                client.criterion,
+                digest(secret) if secret else None,
+                None,
+                None,
+            )
+        )
+
+    def replace(self, client: Client, now: int) -> Client:
+        """The same client with other metadata; its secret stays. Where somebody decides about apps,
+        an approved app that changes more than its keys is decided about again; a denied or suspended
+        one remains so."""
+        old = self[client.client_id]
+        keys_only = replace(old, jwks=client.jwks, jwks_uri=client.jwks_uri)
+        again = old.state == "approved" and _entry(keys_only) != _entry(client)
+        state = client.state if again else old.state
+        self._ledger.change_client(client.client_id, now, entry=_entry(client), state=state)
+        return self[client.client_id]
+
+    def remove(self, id: str, now: int) -> bool:
+        """Forget a client that registered here, and end its access. True for exactly one caller."""
+        self._ledger.revoke_client(id, now)
+        return self._ledger.remove_client(id)
+
+    def managed(self, id: str, token: str) -> Client | None:
+        """The client whose management token this is."""
+        record = self._ledger.client(id)
+        if record is None or record.entry is None or record.manage is None:
+            return None
+        return _from_record(record) if hmac.compare_digest(record.manage, digest(token)) else None
+
+    # what the payer does about an app
+
+    def decide(self, id: str, state: Any, criterion: Any, now: int) -> Client:
+        """Approve, deny or suspend. A client that is not approved any more loses every token at once.
+
+        Raises BadRequest for an unknown state or criterion, KeyError for an unknown client.
+        """
+        client = self[id]
+        if state not in _STATES or state == "submitted":
+            bad_request("state is approved, denied or suspended")
+        if state == "approved" and criterion is not None:
+            bad_request("An approval has no criterion")
+        if state != "approved" and not (isinstance(criterion, str) and criterion in CRITERIA):
+            bad_request(f"criterion is one of: {', '.join(CRITERIA)}")
+        self._ledger.change_client(id, now, state=state, criterion=criterion)
+        if state != "approved":
+            self._ledger.revoke_client(id, now)
+        return replace(client, state=state, criterion=criterion)
+
+    def rotate(self, id: str, payer: Payer, now: int, *, notice: bool) -> str:
+        """A new secret. With notice the old one works for the payer's days of grace, else it dies now.
+
+        Raises BadRequest for a client without a secret, KeyError for an unknown one.
+        """
+        client = self[id]
+        if client.auth_method not in SECRET_METHODS:
+            bad_request("This app has no secret: it authenticates in another way")
+        secret = new_secret()
+        until = now + payer.secret_grace_days * DAY
+        self._ledger.change_client(
+            id,
+            now,
+            secret=digest(secret),
+            old_secret=client.secret_sha256 if notice else None,
+            old_until=until if notice else None,
+        )
+        return secret
+
+
+def _entry(client: Client) -> str:
+    kept = {name: value for name, value in asdict(client).items() if name not in _CHANGING}
+    return json_bytes(kept).decode()
+
+
+def _from_record(record: ClientRecord) -> Client:
+    entry: dict[str, Any] = json_value(record.entry or "{}")
+    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
+    return Client(
+        **fields,
+        secret_sha256=record.secret,
+        old_secret_sha256=record.old_secret,
+        old_secret_until=record.old_until,
+        state=record.state,  # type: ignore[arg-type]  # only `add` and `decide` write it
+        criterion=record.criterion,
+        registered=record.created,
+    )

@@ -1,0 +1,71 @@
+"""The desk: what one request needs to decide about authorization, handed down from `web`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from sandbox.auth.clients.client import Client
+from sandbox.auth.clients.remote_keys import RemoteJwks
+from sandbox.auth.eligibility import Refusal, decide
+from sandbox.core.clock import Clock, OffsetClock
+from sandbox.core.gates import Facts, Gates
+from sandbox.core.members import Account
+from sandbox.core.payer import Payer
+from sandbox.fhir.capability import served
+from sandbox.fhir.dates import milliseconds
+from sandbox.store.ledger.database import TenantLedger
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`issuer` is the authorization server's URL, `fhir` the FHIR base, both without a slash at the
+    end; `signing_key` is the private JWK (JSON) that signs id_tokens. `members` are the accounts by
+    the id of their Patient; `household` tells who is on a patient's policies (with the id of the
+    RelatedPerson that the subscriber is to them); `others` are the types of the data beyond the guides'."""
+
+    payer: Payer
+    clock: Clock
+    ledger: TenantLedger
+    gates: Gates
+    facts: Facts
+    clients: Mapping[str, Client]
+    accounts: Mapping[str, Account]
+    issuer: str
+    fhir: str
+    signing_key: str
+    remote: RemoteJwks = field(default_factory=RemoteJwks)
+    members: Mapping[str, Account] = field(default_factory=dict)
+    household: Callable[[str], Sequence[tuple[str, str]]] = lambda patient: ()
+    others: Sequence[str] = ()
+
+    def now(self) -> int:
+        """Milliseconds by the tenant's clock."""
+        return milliseconds(self.clock.now())
+
+    def machine_now(self) -> int:
+        """The same by the clock that no tenant moves."""
+        clock = self.clock
+        while isinstance(clock, OffsetClock):
+            clock = clock.base
+        return milliseconds(clock.now())
+
+    def today(self) -> date:
+        return self.clock.now().date()
+
+    def types(self) -> list[str]:
+        """Resource types this payer serves."""
+        return served(self.payer, self.others)
+
+    def opted_in(self, account: Account) -> bool:
+        """Whether the member has ever switched sharing on (opening the portal did), and not off since."""
+        if "opted-out" in self.ledger.standing(account.username):
+            return False
+        return account.portal_opened or self.ledger.opted_in(account.username)
+
+    def refusal(self, account: Account, *, acting: bool = False) -> Refusal | None:
+        """Why this member's data may not be shared; `acting`: somebody else signed in for them."""
+        standing = self.ledger.standing(account.username)
+        opted_in = self.opted_in(account)
+        return decide(self.payer, account, self.today(), opted_in, standing=standing, acting=acting)

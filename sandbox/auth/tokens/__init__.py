@@ -1,0 +1,4 @@
+"""Tokens are minted, read, described and revoked here: access tokens and id_tokens.
+
+May import: what `auth` may import.
+"""

@@ -1,0 +1,257 @@
+"""Tokens: a plan becomes a token (the TOKEN gate), and a bearer token becomes access.
+
+Sources: RFC 6749 §5.1, RFC 6750 §3, SMART App Launch 2.2.0 "Access token response".
+Tokens are opaque; the ledger keeps their SHA-256.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, NoReturn
+
+from sandbox.auth.context import Desk
+from sandbox.auth.household import is_locked
+from sandbox.auth.scopes import Scope, launches_patient, limit, reads_user, resource_scopes, split, subset
+from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
+from sandbox.core.gates import Stage
+from sandbox.fhir.search.clause import AnyOf
+from sandbox.store.ledger.repositories.grants import Grant, Token
+from sandbox.store.secret import digest, new_secret
+
+DAY = 86_400_000
+ON_ITS_WAY = 600_000
+SYSTEM_SECONDS = 300
+"""Longest life of a backend service's token (SMART "Backend Services": `expires_in`)."""
+
+
+@dataclass(frozen=True)
+class TokenPlan:
+    """A token before it is minted. `lifetime` is what is true, `announced` what `expires_in` says
+    (both seconds); `uses` limits the requests it is good for; `refresh_lifetime` ends the refresh
+    token (seconds) before the policy does; `extras` go into the response."""
+
+    lifetime: int
+    announced: int
+    scope: str
+    refresh: bool
+    uses: int | None = None
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    refresh_lifetime: int | None = None
+
+    def within(self, limit: TokenPlan) -> TokenPlan:
+        """This plan, where it gives nothing that `limit` does not give."""
+        return replace(
+            self,
+            lifetime=min(self.lifetime, limit.lifetime),
+            scope=" ".join(text for text in split(self.scope) if subset(text, limit.scope)),
+            refresh=self.refresh and limit.refresh,
+            uses=_least(self.uses, limit.uses),
+            refresh_lifetime=_least(self.refresh_lifetime, limit.refresh_lifetime),
+        )
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a bearer token allows: this patient, these scopes, on behalf of this client. `patient`
+    None is a backend service, which reaches every member; its `username` is empty. `fhir_user` is the
+    resource that the scope fhirUser lets the app read (empty: none)."""
+
+    patient: str | None
+    username: str
+    client: str
+    scopes: tuple[str, ...]
+    fhir_user: str = ""
+
+    def is_user(self, kind: str, id: str) -> bool:
+        """Whether this is who signed in, whom `openid fhirUser` lets the app read (SMART "Scopes for
+        requesting identity data")."""
+        return bool(self.fhir_user) and self.fhir_user == f"{kind}/{id}"
+
+    @cached_property
+    def _held(self) -> list[Scope]:
+        return resource_scopes(self.scopes)
+
+    def require(self, kind: str, action: str) -> None:
+        """403 with the scope that would do, unless the token may read ("r") or search ("s")."""
+        if not any(scope.covers(kind, action) for scope in self._held):
+            scope = f"{'system' if self.patient is None else 'patient'}/{kind}.{action}"
+            forbidden(f"This needs the scope {scope}", scope=scope)
+
+    def readable(self, kinds: list[str]) -> frozenset[str]:
+        """Those types that a search or `$everything` may show, within their `limits`."""
+        reached = {scope.type for scope in self._held if not scope.actions.isdisjoint("rs")}
+        return frozenset(kinds if "*" in reached else reached.intersection(kinds))
+
+    @cached_property
+    def granular(self) -> bool:
+        return any(scope.clauses for scope in self._held)
+
+    def limit(self, kind: str, action: str) -> AnyOf:
+        """What a resource of this type must meet to be read ("r") or searched ("s"); empty: nothing."""
+        return limit(self._held, kind, action) if self.granular else ()
+
+    def limits(self, kinds: list[str]) -> dict[str, AnyOf]:
+        """The limits of those types of which a search or `$everything` may show a part only."""
+        if not self.granular:
+            return {}
+        return {kind: part for kind in kinds if (part := limit(self._held, kind, "rs"))}
+
+
+class Late(Exception):
+    """Somebody else was faster with the same code or refresh token."""
+
+
+def mint(
+    desk: Desk,
+    grant: Grant,
+    scope: str,
+    grant_type: str,
+    *,
+    refresh: bool,
+    exchange: Callable[[Sequence[Token]], bool] | None = None,
+) -> dict[str, Any]:
+    """The token response for a grant, written to the ledger. `refresh`: whether a refresh token is
+    due by policy (the grant must also hold offline_access or online_access). `exchange` writes the tokens
+    together with the end of what they are given for (False: it had ended). Raises Late."""
+    now = desk.now()
+    until = refresh_until(desk, grant) if refresh else None
+    seconds = _seconds(desk, grant, now)
+    plan = TokenPlan(
+        lifetime=seconds,
+        announced=seconds,
+        scope=scope,
+        refresh=until is not None and until > now,
+        extras={"patient": grant.patient} if grant.patient and launches_patient(scope) else {},
+    )
+    facts = replace(desk.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
+    plan = desk.gates.run(Stage.TOKEN, plan, facts)
+    response: dict[str, Any] = {
+        "access_token": (secret := new_secret()),
+        "token_type": "Bearer",
+        "expires_in": plan.announced,
+        "scope": plan.scope,
+        **plan.extras,
+    }
+    tokens = [_token(secret, grant, "access", plan, now, now + plan.lifetime * 1000)]
+    if plan.refresh and until is not None:
+        # It stands for all that was granted, even when this access token got less (RFC 6749 §6).
+        whole = replace(plan, uses=None, scope=grant.scope)
+        if plan.refresh_lifetime is not None:
+            until = min(until, now + plan.refresh_lifetime * 1000)
+        response["refresh_token"] = secret = new_secret()
+        tokens.append(_token(secret, grant, "refresh", whole, now, until))
+    if exchange is None:
+        desk.ledger.add_token(*tokens)
+    elif not exchange(tokens):
+        raise Late
+    return response
+
+
+def authorized_until(desk: Desk, grant: Grant) -> int | None:
+    """When the member's yes is over (ms); None: the payer sets no end because it never refreshes.
+
+    On the last day that the payer promises it still holds, for as long as a request may be on its way.
+    """
+    days = desk.payer.refresh_max_days
+    return grant.created + days * DAY + ON_ITS_WAY if days else None
+
+
+def refresh_until(desk: Desk, grant: Grant) -> int | None:
+    """When the grant's refresh tokens end (ms); None: it has none. `offline_access` lasts as long as
+    the authorization, `online_access` as long as the member's session does (SMART-034)."""
+    until, held = authorized_until(desk, grant), set(split(grant.scope))
+    if until is None or not held & {"offline_access", "online_access"}:
+        return None
+    if "offline_access" in held:
+        return until
+    return min(until, grant.created + desk.payer.session_seconds * 1000)
+
+
+def _seconds(desk: Desk, grant: Grant, now: int) -> int:
+    """The life of an access token: the payer's, but never longer than the authorization itself."""
+    seconds = desk.payer.access_token_seconds
+    if not grant.username:
+        return min(seconds, SYSTEM_SECONDS)
+    until = authorized_until(desk, grant)
+    return seconds if until is None else max(0, min(seconds, (until - now) // 1000))
+
+
+def _token(secret: str, grant: Grant, kind: str, plan: TokenPlan, now: int, expires: int) -> Token:
+    return Token(
+        digest(secret), kind, grant.id, grant.client, plan.scope, now, expires, plan.uses, None, None
+    )
+
+
+def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
+    """The token and its grant, if it is known, current, unexpired and unrevoked, and no account of the
+    grant is locked; else None."""
+    found = desk.ledger.bearer(secret, kind)
+    return found if found is not None and alive(desk, *found) and not is_locked(desk, found[1]) else None
+
+
+def alive(desk: Desk, token: Token, grant: Grant) -> bool:
+    """Whether a token is current, unexpired and unrevoked, and so is its grant."""
+    return not token.replaced and _current(desk, token) and not grant.revoked
+
+
+def standing(desk: Desk, token: Token) -> Grant | None:
+    """The grant of a token that is neither over nor revoked, whether it was replaced or not."""
+    if not _current(desk, token):
+        return None
+    grant = desk.ledger.grant(token.grant)
+    return grant if grant is not None and not grant.revoked else None
+
+
+def _current(desk: Desk, token: Token) -> bool:
+    return not token.revoked and token.expires > desk.now() and token.uses != 0
+
+
+def access(desk: Desk, authorization: str | None) -> Access:
+    """What the Authorization header allows. Raises Unauthorized with the challenge of RFC 6750 §3.1
+    (no error code when no token was sent), Forbidden when the payer refuses this member's data."""
+    if not authorization:
+        _challenge("A bearer token is required", None)
+    scheme, _, secret = authorization.partition(" ")
+    if "," in authorization:  # how WSGI tells of a header that was sent twice; no token holds a comma
+        one_way_only()
+    if scheme.lower() != "bearer" or not secret.strip():
+        _challenge("The Authorization header must be: Bearer, a space, the token", None)
+    found = desk.ledger.bearer(secret.strip(), "access")
+    if found is None or not alive(desk, *found):
+        _challenge("The access token is expired, revoked or unknown", "invalid_token")
+    token, grant = found
+    if is_locked(desk, grant):
+        _challenge("The account of this member is locked", "invalid_token")
+    if token.uses is not None and not desk.ledger.use_token(token.hash):
+        _challenge("The access token is expired, revoked or unknown", "invalid_token")
+    return reach(token, grant)
+
+
+def reach(token: Token, grant: Grant) -> Access:
+    """What a living token allows. Raises Forbidden when the payer refuses this member's data."""
+    if grant.refused:
+        raise Forbidden(grant.refused)
+    # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
+    patient = grant.patient if grant.username else None
+    scopes = tuple(split(token.scope))
+    fhir_user = grant.fhir_user if reads_user(scopes) else ""
+    return Access(patient, grant.username, grant.client, scopes, fhir_user)
+
+
+def one_way_only() -> NoReturn:
+    """400 for a token sent otherwise than once in the Authorization header (RFC 6750 §3.1, §5.3)."""
+    text = "The access token is sent once, in the Authorization header"
+    told = f'Bearer realm="fhir", error="invalid_request", error_description="{text}"'
+    raise BadRequest(text, headers={"WWW-Authenticate": told})
+
+
+def _challenge(text: str, error: str | None) -> NoReturn:
+    told = f', error="{error}", error_description="{text}"' if error else ""
+    code = "expired" if error else "login"
+    raise Unauthorized(text, code=code, headers={"WWW-Authenticate": f'Bearer realm="fhir"{told}'})

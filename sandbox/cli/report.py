@@ -1,0 +1,123 @@
+"""`report`: a fleet graded and told; for `--demo` with a sandbox of its own beside it."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC
+from multiprocessing import get_context
+from pathlib import Path
+from queue import Empty
+from typing import Any
+
+from sandbox.core import clock
+from sandbox.core.errors import UsageError
+from sandbox.core.text import quantity
+from sandbox.score import rubric
+from sandbox.score.editions import readings
+from sandbox.score.fleet import demo, report, results, roster
+from sandbox.score.fleet.runner import Rules, Show, grade_fleet
+from sandbox.score.fleet.survey import survey
+from sandbox.settings import from_env
+
+START_SECONDS = 300
+"""How long the demonstration's sandbox may take to build its population and answer."""
+
+
+def run(path: Path | None, given: Mapping[str, Any], show: Show) -> str:
+    """Grade, survey, write; a line or two on what came out. Raises UsageError."""
+    chosen = tuple(readings.parse(given["readings"]))
+    rules = rubric.load(given["edition"], chosen)
+    before = report.previous(given["previous"], rules.id)
+    out: Path = given["out"]
+    cores = os.cpu_count() or 1
+    jobs = given["jobs"] or 2 * cores  # a slow payer holds its place while the others go on
+    began = clock.stopwatch()
+    asked = Rules(given["edition"], chosen)
+    if path is not None:
+        fleet = roster.read(path)
+        grade_fleet(fleet, path.parent, out / "results", asked, jobs, given["fresh"], show)
+    else:
+        with _sandbox(given["sandbox"], min(jobs, cores)) as origin:
+            fleet = demo.fleet(origin, demo.scenarios(origin), given["payers"], given["seed"])
+            grade_fleet(fleet, Path(), out / "results", asked, jobs, given["fresh"], show)
+    found = survey(rules, results.all_kept(out / "results", fleet, str(asked)), before)
+    taken = clock.SystemClock().now().astimezone(UTC).isoformat(timespec="seconds")
+    report.write(out, fleet, rules, found, taken)
+    spent, memory = clock.stopwatch() - began, _megabytes()
+    return (
+        f"{quantity(len(found.payers), 'payer')}, {quantity(len(found.vendors), 'vendor')}, "
+        f"{len(found.unreached)} not reached: "
+        f"{out}/report.html, report.md, report.json\n"
+        f"{spent:.0f} s with {jobs} at a time, at most {memory} MB in one process"
+    )
+
+
+def _megabytes() -> int:
+    """The largest process so far: this one or one that has ended."""
+    return (
+        max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        // 1024
+    )
+
+
+@contextmanager
+def _sandbox(running: str | None, workers: int) -> Iterator[str]:
+    """The origin of a sandbox: the one that runs already, or one that lives as long as this report.
+
+    Its port is kept in the addresses of the results, so a report that resumes asks for the same one.
+    """
+    if running:
+        yield running.rstrip("/").removesuffix("/fhir")
+        return
+    context = get_context("spawn")
+    said: Any = context.Queue()
+    child = context.Process(target=_serve, args=(os.getpid(), DEMO_PORT, workers, said))
+    child.start()
+    try:
+        yield _origin(child, said)
+    finally:
+        if child.pid and child.is_alive():
+            os.kill(child.pid, signal.SIGINT)
+        child.join(20)
+
+
+DEMO_PORT = 18352
+"""A fixed port, so that a report that was killed finds its endpoints again."""
+
+
+def _origin(child: Any, said: Any) -> str:
+    for _ in range(START_SECONDS):
+        try:
+            text = said.get(timeout=1)
+        except Empty:
+            if not child.is_alive():
+                break
+            continue
+        if text.startswith("!"):
+            raise UsageError(text[1:])
+        if "FHIR base" in text:
+            line = next(line for line in text.splitlines() if "FHIR base" in line)
+            return str(line.split()[-1]).removesuffix("/fhir")
+    raise UsageError("the demonstration's sandbox did not start")
+
+
+def _serve(parent: int, port: int, workers: int, said: Any) -> None:
+    """The demonstration's sandbox, in a process that ends when its parent does."""
+    from sandbox.server.gunicorn import serve
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            clock.sleep(1.0)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    os.setpgrp()  # Ctrl-C reaches the report; the report ends the sandbox
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        serve(from_env(host="127.0.0.1", port=port, workers=workers), lambda done: None, said.put)
+    except UsageError as problem:
+        said.put(f"!{problem}")

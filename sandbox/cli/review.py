@@ -1,0 +1,109 @@
+"""`review`: the report card of an app, from a running payer's journal or a saved one."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import click
+
+from sandbox.core.errors import UsageError
+from sandbox.core.text import say
+
+if TYPE_CHECKING:
+    from sandbox.apis.control.client import Remote
+    from sandbox.review.card import Card, Record
+
+FORMS = ("text", "json", "markdown", "junit")
+ENTRIES_MOST = 10_000
+_SELECTION = re.compile(r"[~,]|\.[A-Za-z]")
+
+
+@click.command()
+@click.argument("sessions", nargs=-1, metavar="[SESSION]...")
+@click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]")
+@click.option("--client", metavar="ID", help="The app, where several share the session.")
+@click.option("--format", "shape", type=click.Choice(FORMS), default="text", show_default=True)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
+def review(
+    sessions: tuple[str, ...], url: str | None, client: str | None, shape: str, out: Path | None
+) -> int:
+    """Judge an app by the journal it left.
+
+    How it signed in, refreshed, paged, waited and coped.
+
+    SESSION is a session (t7: with all its scenarios), a selection (rate-limited~t7), an address, or a file
+    that `journal --json` wrote; several make one card. Without any, the default payer. Exit 1 when a row
+    fails.
+    """
+    from sandbox.review.card import review as judged
+
+    records = [record for session in sessions or ("",) for record in _records(session, url)]
+    card = judged(records, client, ", ".join(sessions) or records[0].source)
+    _tell(card, shape, out)
+    return 1 if card.failed else 0
+
+
+def _records(session: str, url: str | None) -> list[Record]:
+    """The journals that an argument names. Raises UsageError for one where nothing was asked."""
+    from sandbox.apis.control.client import Remote, prefix
+    from sandbox.review import journal
+    from sandbox.review.card import Record
+    from sandbox.settings import from_env
+
+    if "://" not in session and (file := Path(session)).is_file():
+        return _asked([Record(journal.read(file), source=session)])
+    settings = from_env()
+    if "://" in session:
+        bases = [prefix(settings, session)]
+    else:
+        origin = prefix(settings, url)
+        chosen = _payers(session, Remote(origin, settings.control_key)) if session else [""]
+        bases = [prefix(settings, url, payer) for payer in chosen]
+    found = []
+    for base in bases:
+        remote = Remote(base, settings.control_key)
+        entries = journal.exchanges(remote.journal(ENTRIES_MOST), base)
+        found.append(Record(entries, journal.instant(remote.clock()), base))
+    return _asked(found)
+
+
+def _asked(found: list[Record]) -> list[Record]:
+    if not any(record.exchanges for record in found):
+        raise UsageError(f"nothing was asked of {', '.join(record.source for record in found)} yet")
+    return found
+
+
+def _payers(session: str, origin: Remote) -> list[str]:
+    """Selections: the one that is written, or those that were used in the session of that name, or the
+    scenario of that name."""
+    if _SELECTION.search(session):
+        return [session]
+    used: list[str] = origin.call("GET", f"sessions/{quote(session, safe='')}")["payers"]
+    if used:
+        return used
+    if session in {scenario["id"] for scenario in origin.call("GET", "scenarios")["scenarios"]}:
+        return [session]
+    raise UsageError(f"nothing was asked in a session {session!r}, and no scenario or file has that name")
+
+
+def _tell(card: Card, shape: str, out: Path | None) -> None:
+    from sandbox.review import forms
+
+    if out is not None:
+        try:
+            out.write_text(forms.render(card, shape), encoding="utf-8")
+        except OSError as problem:
+            raise click.UsageError(f"{out}: {problem.strerror}") from None
+        say(f"{forms.summary(card)}  {out}")
+    elif shape == "text" and sys.stdout.isatty():
+        from rich.console import Console
+
+        from sandbox.review.forms import text
+
+        Console().print(text.shown(card))
+    else:
+        say(forms.render(card, shape), nl=False)

@@ -1,0 +1,106 @@
+"""`token`: sign in to a running sandbox as a member, or as its backend service, and return the token
+response as it came."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+from sandbox.core.errors import UsageError
+from sandbox.core.files import json_value
+from sandbox.score.collect.discovery import Discovery, discover
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import Guard, addresses
+from sandbox.score.instruments.facts import NO_FACTS, PATH, parse
+from sandbox.score.signin import tokens
+from sandbox.score.signin.launch import Account, sign_in
+from sandbox.score.signin.tokens import App
+from sandbox.settings import root
+
+BACKEND = "sandbox-backend"
+"""The backend service that every sandbox knows; its private key is public on purpose."""
+SYSTEM_SCOPE = "system/*.rs"
+
+_PAYERS_TIME = re.compile(r"by this payer's clock it is (\d{1,12})")
+
+
+class TokenResponse(dict[str, Any]):
+    """The JSON object that the token endpoint sent: nothing is added, renamed or left out."""
+
+    @property
+    def patient(self) -> str | None:
+        """The `patient` of the response; None when the payer did not name one."""
+        return self.get("patient")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The Authorization header that carries the access token."""
+        return {"Authorization": f"Bearer {self['access_token']}"}
+
+
+def connect(base: str, *, member: str, password: str | None, scope: str, refresh: int) -> TokenResponse:
+    """Sign in at the payer `base` (without /fhir), refresh `refresh` times, return the last token response.
+
+    A callback that an app must refuse (no `state`, another one) is a sign-in that failed. Raises
+    UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
+    """
+    fhir = f"{base}/fhir"
+    with Client(Guard(fhir, (), addresses)) as http:
+        found = _discovered(http, fhir)
+        answer = http.get(f"{fhir}{PATH}", step="facts")
+        facts = parse(answer.json(), f"{fhir}{PATH}") if answer.status == 200 else NO_FACTS
+        endpoints = found.endpoints(facts.instruments)
+        if endpoints is None or not facts.instruments.client_id:
+            said = answer.json().get("issue", [{}])[0].get("details", {}).get("text")
+            raise UsageError(said or f"{fhir} does not say where to sign in")
+        app = App(facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback")
+        known = {m.username: m.password for m in facts.instruments.members}
+        who, at, scenario = member.partition("@")  # the password is the member's, whatever is chosen
+        if password is None and who not in known:
+            raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
+        account = Account(member, password if password is not None else known[who])
+        session = sign_in(http, endpoints, app, account, aud=fhir, scope=scope)
+        if not session.response or session.outcome == "STATE_MISMATCH":
+            told = ": ".join(part for part in (session.error, session.description) if part)
+            if at and not told:
+                wrong = http.get(f"{base}/s/{scenario}/fhir/metadata", step="discovery")
+                told = wrong.json().get("issue", [{}])[0].get("details", {}).get("text", "")
+            raise UsageError(f"{member} could not sign in: {told or session.reason}")
+        response, refresh_token = session.response, session.response.get("refresh_token")
+        for _ in range(refresh):
+            if not isinstance(refresh_token, str):
+                raise UsageError(f"{member}'s token could not be refreshed: there is no refresh token")
+            reply = tokens.refresh(http, endpoints, app, refresh_token)
+            if not reply.works:
+                raise UsageError(f"{member}'s token could not be refreshed: {reply.why()}")
+            response = reply.body
+            # Without a new one the old one stays good (RFC 6749 §6).
+            refresh_token = response.get("refresh_token", refresh_token)
+        return TokenResponse(response)
+
+
+def system_token(base: str, *, scope: str) -> TokenResponse:
+    """A token of the backend service at the payer `base` (without /fhir): it reads every member's data, and
+    what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
+    fhir = f"{base}/fhir"
+    key = json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes())
+    app = App(BACKEND, "", key=key, auth_method="private_key_jwt")
+    with Client(Guard(fhir, (), addresses)) as http:
+        endpoints = _discovered(http, fhir).endpoints(NO_FACTS.instruments)
+        if endpoints is None:
+            raise UsageError(f"{fhir} does not say where tokens come from")
+        reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE)
+        if said := _PAYERS_TIME.search(reply.text("error_description")):
+            when = datetime.fromtimestamp(int(said[1]), UTC)
+            reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE, when)
+        if not reply.works:
+            raise UsageError(f"{BACKEND} got no token: {reply.text('error_description') or reply.why()}")
+        return TokenResponse(reply.body)
+
+
+def _discovered(http: Client, fhir: str) -> Discovery:
+    found = discover(http, fhir)
+    if not found.reached:
+        raise UsageError(f"{fhir} cannot be reached: is the sandbox running? (payer-sandbox serve)")
+    return found

@@ -1,0 +1,270 @@
+"""`generate` at scale: households are made on all cores, written in order, and nothing is kept.
+
+Either one NDJSON file a resource type, the logins and an index of who has what, or a library that `serve`
+opens as it is. Files are written beside their places and renamed when all are whole: a run that is killed
+leaves none that looks finished.
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import signal
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import date
+from itertools import islice
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+from sandbox.core.errors import FileProblem
+from sandbox.core.files import json_bytes
+from sandbox.core.part_file import sweep_parts
+from sandbox.population import index
+from sandbox.population.build_library import Progress, editions, place, uncollected
+from sandbox.population.import_fhir import ACCOUNTS
+from sandbox.settings import Settings
+from sandbox.store.library import write
+from sandbox.store.library.rows import Batch, indexed
+from sandbox.synth import population
+from sandbox.synth.people.household import Household, World
+from sandbox.synth.population import Dossier, Guides
+
+BATCH = 12
+"""Households that one task makes: enough to outweigh the hand-over, few enough to stay in order."""
+
+AHEAD = 2
+"""Tasks that may be waiting or done for each process: the rest of the memory is theirs."""
+
+LOGINS = Path(ACCOUNTS).stem
+
+
+@dataclass
+class Lines:
+    """What some dossiers are as lines, by file, and their rows of the index."""
+
+    counts: Counter[str]
+    lines: dict[str, bytes]
+    rows: list[list[str]]
+
+
+@dataclass
+class Shelved:
+    """What some dossiers are as rows of a library."""
+
+    counts: Counter[str]
+    batches: list[Batch]
+
+
+def produce(
+    settings: Settings, today: date, out: Path, progress: Progress, *, jobs: int = 1, zipped: bool = False
+) -> Counter[str]:
+    """Write the population of these settings to a folder. Returns counts by file stem.
+
+    Raises UsageError for a population that cannot be made, FileProblem for a folder that cannot be
+    written. The bytes do not depend on `jobs`.
+    """
+    making = _making(settings, today, _zipped if zipped else _lines)
+    counts: Counter[str] = Counter()
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            files = _Files(out, zipped, stack)
+            stack.callback(files.discard)  # what has its name by then is no part any more
+            for made in _made(making, settings.members, jobs):
+                files.put(made)
+                counts += made.counts
+                progress(counts[LOGINS])
+            files.finish()
+    except OSError as problem:
+        raise FileProblem(f"{out}: {problem.strerror or problem}") from None
+    return counts
+
+
+def stock(
+    settings: Settings, today: date, progress: Progress, *, jobs: int = 1
+) -> tuple[str | Path, Counter[str]]:
+    """Build the library that `serve` looks for with these settings. Returns its path, and counts as
+    `produce` does. One process writes what all of them make. Raises the same."""
+    making = _making(settings, today, _shelved)
+    counts: Counter[str] = Counter()
+
+    def batches() -> Iterator[Batch]:
+        for made in _made(making, settings.members, jobs):
+            counts.update(made.counts)
+            progress(counts[LOGINS])
+            yield from made.batches
+
+    path = place(settings, today)
+    if isinstance(path, Path):
+        sweep_parts(path.parent, "library-*.db")
+    write.write(path, batches())
+    return path, counts
+
+
+# --- in any process --------------------------------------------------------------------------------
+
+
+class Making(NamedTuple):
+    """What a process must know to make some households: the same in all of them."""
+
+    world: World
+    guides: Guides
+    shape: Callable[[list[Dossier], date], Any]
+
+    def made(self, households: list[Household], wanted: int) -> Any:
+        """The first `wanted` people of some households."""
+        told = (d for household in households for d in population.lived(self.world, household, self.guides))
+        with uncollected():
+            return self.shape(list(islice(told, wanted)), self.world.today)
+
+    def head(self) -> Any:
+        """The network, which comes before everybody."""
+        return self.shape([population.providers(self.world, self.guides)], self.world.today)
+
+
+def _making(settings: Settings, today: date, shape: Callable[[list[Dossier], date], Any]) -> Making:
+    spec = population.load_spec(settings.fixtures)
+    population.check(spec, settings.members)
+    guides = editions(settings)
+    return Making(population.world_of(spec, settings.seed, today), guides, shape)
+
+
+def _made(making: Making, members: int, jobs: int) -> Iterator[Any]:
+    """Everything in order. Only some batches are on their way at a time, however many there are."""
+    yield making.head()
+    tasks = _tasks(making.world, members)
+    if jobs == 1:
+        for households, wanted in tasks:
+            yield making.made(households, wanted)
+        return
+    with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(making,)) as pool:
+        waiting: deque[Future[Any]] = deque()
+        try:
+            for households, wanted in tasks:
+                with _signals_held():
+                    waiting.append(pool.submit(_work, households, wanted))
+                if len(waiting) > AHEAD * jobs:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the rest
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    """Signals that end the command wait for the block, which may fork: an exception in the middle of that
+    is lost, or breaks the child."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _tasks(world: World, members: int) -> Iterator[tuple[list[Household], int]]:
+    """Batches of households, and how many of their people are wanted."""
+    source = population.households(world)
+    while members > 0:
+        batch = list(islice(source, BATCH))
+        people = min(members, sum(map(len, batch)))
+        yield batch, people
+        members -= people
+
+
+_process: Making | None = None
+"""What a worker process was started with; each has one job in its life."""
+
+
+def _begin(making: Making) -> None:
+    global _process
+    _process = making
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)  # held while this process was made
+
+
+def _work(households: list[Household], wanted: int) -> Any:
+    assert _process is not None  # the pool calls `_begin` first
+    return _process.made(households, wanted)
+
+
+def _counted(dossiers: list[Dossier]) -> Counter[str]:
+    counts = Counter(resource.type for dossier in dossiers for resource in dossier.made)
+    people = sum(dossier.account is not None for dossier in dossiers)
+    return counts + Counter({LOGINS: people})
+
+
+def _lines(dossiers: list[Dossier], today: date) -> Lines:
+    lines: dict[str, list[bytes]] = {}
+    for dossier in dossiers:
+        if dossier.account is not None:
+            lines.setdefault(LOGINS, []).append(json_bytes(dossier.account.to_json()))
+        for resource in dossier.made:
+            lines.setdefault(resource.type, []).append(resource.body)
+    return Lines(
+        _counted(dossiers),
+        {stem: b"\n".join([*found, b""]) for stem, found in lines.items()},
+        list(index.rows(dossiers, today)),
+    )
+
+
+def _zipped(dossiers: list[Dossier], today: date) -> Lines:
+    """The same, each file's lines compressed: what is compressed in parts may be put together again."""
+    made = _lines(dossiers, today)
+    # no time in the header: the same population, the same bytes
+    made.lines = {stem: gzip.compress(lines, 6, mtime=0) for stem, lines in made.lines.items()}
+    return made
+
+
+def _shelved(dossiers: list[Dossier], today: date) -> Shelved:
+    batches = [indexed(d.account, [resource.body for resource in d.made]) for d in dossiers]
+    return Shelved(_counted(dossiers), batches)
+
+
+# --- in the process that writes --------------------------------------------------------------------
+
+
+class _Files:
+    """The files of a folder while they are written."""
+
+    def __init__(self, folder: Path, zipped: bool, stack: ExitStack):
+        self._folder, self._zipped, self._stack = folder, zipped, stack
+        self._open: dict[str, IO[Any]] = {}
+        self._csv = stack.enter_context((folder / "members.csv.part").open("w", newline="", encoding="utf-8"))
+        self._headed = False
+
+    def put(self, batch: Lines) -> None:
+        for stem, lines in batch.lines.items():
+            self._file(stem).write(lines)
+        rows = batch.rows[1:] if self._headed else batch.rows
+        csv.writer(self._csv).writerows(rows)
+        self._headed = True
+
+    def finish(self) -> None:
+        """Give every file its name, once all are closed."""
+        for file in (*self._open.values(), self._csv):
+            file.close()
+        for part in self._parts():
+            part.replace(part.with_suffix(""))
+
+    def discard(self) -> None:
+        """Remove the parts that have no name yet."""
+        for part in self._parts():
+            part.unlink(missing_ok=True)
+
+    def _parts(self) -> list[Path]:
+        return [self._part(stem) for stem in self._open] + [self._folder / "members.csv.part"]
+
+    def _part(self, stem: str) -> Path:
+        return self._folder / f"{stem}.ndjson{'.gz' if self._zipped else ''}.part"
+
+    def _file(self, stem: str) -> IO[Any]:
+        if stem not in self._open:
+            self._open[stem] = self._stack.enter_context(self._part(stem).open("wb"))
+        return self._open[stem]

@@ -1,0 +1,7 @@
+"""`serve --data`: other people's files as the contents of a library."""
+
+from sandbox.population.import_fhir.contents import ACCOUNTS, load, logins
+from sandbox.population.import_fhir.report import Report
+from sandbox.population.import_fhir.stored_report import kept
+
+__all__ = ["ACCOUNTS", "Report", "kept", "load", "logins"]

@@ -1,0 +1,72 @@
+"""The index of a population: a table with one row for each login, to find a member to test with."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from sandbox.synth.fhir.resource import Resource
+from sandbox.synth.population import Dossier
+
+PERSON = ("username", "password", "role", "line", "patient", "purpose")
+TYPES = (
+    "Patient",
+    "RelatedPerson",
+    "Coverage",
+    "ExplanationOfBenefit",
+    "AllergyIntolerance",
+    "CarePlan",
+    "CareTeam",
+    "Condition",
+    "Device",
+    "DiagnosticReport",
+    "DocumentReference",
+    "Encounter",
+    "Goal",
+    "Immunization",
+    "Media",
+    "MedicationDispense",
+    "MedicationRequest",
+    "Observation",
+    "Procedure",
+    "Provenance",
+    "QuestionnaireResponse",
+    "ServiceRequest",
+    "Specimen",
+)
+CLAIMS = ("inpatient", "outpatient", "professional", "vision", "pharmacy", "oral")
+
+
+def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
+    """A heading, then a row for each login: who it is, how many of each type and kind of claim.
+
+    What is told by the morning of `today` counts, and the versions of one resource count once.
+    Somebody who acts for a member has the counts of that member, who comes before them.
+    """
+    yield [*PERSON, *TYPES, *CLAIMS]
+    counts: dict[str, list[str]] = {}
+    for dossier in dossiers:
+        account = dossier.account
+        if account is None:
+            continue
+        if dossier.made:
+            counts[account.patient] = list(_counts(dossier.made, today.isoformat()))
+        person = (
+            account.username,
+            account.password,
+            account.role,
+            account.line,
+            account.patient,
+            account.purpose,
+        )
+        yield [*person, *counts[account.patient]]
+
+
+def _counts(resources: Iterable[Resource], today: str) -> Iterator[str]:
+    """How many of each of TYPES, then of each of CLAIMS."""
+    told = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
+    types = Counter(kind for kind, _, _ in told)
+    claims = Counter(claim for _, claim, _ in told)
+    yield from (str(types[name]) for name in TYPES)
+    yield from (str(claims[name]) for name in CLAIMS)

@@ -1,0 +1,123 @@
+"""Rows about reading: Accept, paging, $everything, references."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from sandbox.review.finding import Finding, failed, passed, times, unseen
+from sandbox.review.journal import Exchange
+from sandbox.review.story import Story, after
+
+DAMAGED = frozenset((
+    "loop_next_link", "forget_link_params", "rewrite_link", "rename_link_relation", "truncate_body",
+    "damage_json", "drop_connection", "lie_about_length", "gzip_body", "reply_with", "drop_field",
+    "rename_field", "rewrite_field", "change_status",
+))  # fmt: skip
+"""Verbs after which an app may not have seen the `next` link that the page had."""
+
+KEEP_SECONDS, KEEP_TIMES = 60, 5
+"""A resource that was read may be kept for a minute: five times within it is waste."""
+
+
+def accept(story: Story) -> Finding:
+    """Whether requests for data said which form they want."""
+    if not story.data:
+        return unseen("The app asked for no data.")
+    silent = [e for e in story.data if "json" not in e.accept and "_format" not in e.params]
+    if silent:
+        said = ", ".join(sorted({e.accept or "nothing" for e in silent})[:3])
+        reason = (
+            f"{len(silent)} of {times(len(story.data), 'request')} did not ask for JSON (Accept: {said})."
+        )
+        return failed(reason, silent)
+    return passed(f"{times(len(story.data), 'request')} asked for JSON.", story.data)
+
+
+def follows_next(story: Story) -> Finding:
+    """Whether each search that had more pages was read to its last one."""
+    walks: dict[tuple[object, ...], list[Exchange]] = defaultdict(list)
+    for exchange in story.data:
+        if exchange.status == 200 and exchange.method in ("GET", "POST"):
+            walks[_walk(exchange)].append(exchange)
+    paged = [pages for pages in walks.values() if any(p.next for p in pages)]
+    if not paged:
+        return unseen("No answer had a further page.")
+    followed = {e.marks["_page"]: e for e in story.data if "_page" in e.marks}
+    for pages in paged:
+        if any(not p.next for p in pages) or any(_verbs(p) & DAMAGED for p in pages):
+            continue
+        last = pages[-1]
+        tried = followed.get(last.next)
+        if tried is None:
+            return failed(f"{times(len(pages), 'page')} of {last.path} read, and the last of them had a next"
+                          " link that was not followed.", pages)  # fmt: skip
+    return passed(
+        f"{times(len(paged), 'search', 'searches')} of several pages, each read to its end.",
+        [pages[-1] for pages in paged],
+    )
+
+
+def _walk(exchange: Exchange) -> tuple[object, ...]:
+    sent = tuple(sorted(exchange.sent.items()))
+    return exchange.path, exchange.member, exchange.params - {"_page"}, sent
+
+
+def _verbs(exchange: Exchange) -> set[str]:
+    return {effect.partition(":")[2] for effect in exchange.effects}
+
+
+def everything_fallback(story: Story) -> Finding:
+    """Whether searches took the place of a $everything that was refused."""
+    asked = [e for e in story.data if e.is_everything]
+    served = {e.member for e in asked if e.status == 200}
+    refused = [e for e in asked if e.status >= 400 and e.status not in (401, 429) and e.member not in served]
+    if not refused:
+        return unseen(
+            "$everything was not refused." if asked else "The app did not ask for $everything.", asked
+        )
+    first = refused[0]
+    hopeless = [e for e in refused if e.status < 500 or e.status == 501]
+    if len(hopeless) > 1 and any(after(hopeless[0], e) for e in hopeless[1:] if e.path == hopeless[0].path):
+        return failed("$everything was asked for again after it had been refused for good.", hopeless)
+    searched = [e for e in story.data if e.is_search and after(first, e)]
+    kinds = {e.kind for e in searched}
+    if not kinds:
+        return failed("$everything was refused, and the app did not search for the types instead.", refused)
+    return passed(f"$everything was refused, and {times(len(kinds), 'type')} searched instead.",
+                  [first, *searched])  # fmt: skip
+
+
+def references(story: Story) -> Finding:
+    """Whether what resources point to was read, each once, and the dead left alone."""
+    reads = [e for e in story.data if e.is_read and e.kind != "Patient"]
+    included = [e for e in story.data if "_include" in e.params and e.status == 200]
+    for tries in _by_target(reads).values():
+        path = tries[0].path
+        dead = [e for e in tries if e.status in (403, 404, 410) or e.status >= 500]
+        if len(dead) > (2 if dead and dead[0].status >= 500 else 1) and not _busy(dead):
+            return failed(f"{path} could not be read, and was asked for {len(dead)} times.", dead)
+        good = [e for e in tries if e.status == 200]
+        near = [e for e in good if e.left - good[0].left <= KEEP_SECONDS]
+        if len(near) >= KEEP_TIMES:
+            return failed(f"{path} was read {len(near)} times within a minute.", near)
+    if not reads and not included:
+        return unseen("The app resolved no reference: neither by a read nor by _include.")
+    dead = [e for e in reads if e.status in (403, 404, 410) or e.status >= 500]
+    told = f", {len(dead)} of them dead and left alone" if dead else ""
+    read = f"{times(len(reads), 'reference')} read"
+    what = read if reads else f"{times(len(included), 'search', 'searches')} with _include"
+    return passed(f"{what}{told}.", [*dead[:3], *reads[:3], *included[:3]])
+
+
+def _busy(dead: Sequence[Exchange]) -> bool:
+    """Whether it was the payer that was busy, and told when to come back."""
+    return all(e.retry_after for e in dead)
+
+
+def _by_target(reads: Sequence[Exchange]) -> Mapping[tuple[str, str], Sequence[Exchange]]:
+    """Reads by what is read, for each member: what all share may be kept for all, and need not be."""
+    found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    for exchange in reads:
+        found[exchange.path, exchange.member].append(exchange)
+    return found

@@ -1,0 +1,183 @@
+"""A row for each scenario that the app met: did it recover, or give up properly?
+
+What a scenario did is told by the journal: effects that fired in an exchange, effects of the past that a
+refusal is owed to, and, where a scenario only changes the payer's character, refusals while it is in force.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+
+from sandbox.review.finding import Finding, Row, failed, passed, times, unseen
+from sandbox.review.journal import Exchange
+from sandbox.review.rows.reads import references
+from sandbox.review.rows.retries import PATIENCE_SECONDS, wait_of
+from sandbox.review.story import Story, since
+
+TRIES_MOST = 4
+"""So often may a request be refused before an app should give it up."""
+
+ID = "copes-with"
+TITLE = "Each scenario that was met: recovered from, or given up properly"
+FIX = (
+    "Repeat what is worth repeating, after the pause that was asked for and at most a few times; let the rest"
+    " go, and tell the member."
+)
+CITES: Mapping[int, tuple[str, ...]] = {
+    401: ("RFC 6750 §3.1",),
+    403: ("RFC 6750 §3.1", "RFC 9110 §15.5.4"),
+    404: ("RFC 9110 §15.5.5",),
+    410: ("RFC 9110 §15.5.11",),
+    429: ("RFC 6585 §4", "RFC 9110 §10.2.3"),
+    503: ("RFC 9110 §15.6.4", "RFC 9110 §10.2.3"),
+}
+_ANY_CITES = ("RFC 9110 §9.2.2", "RFC 9110 §15.6")
+_OAUTH_CITES = ("RFC 6749 §4.1.2.1", "RFC 6749 §5.2")
+
+CIRCLES = frozenset(("loop_next_link", "forget_link_params"))
+"""Verbs that lead a client in circles; the payer sees whether it walks on."""
+LATE = frozenset(("delay", "stall_body"))
+"""Verbs that make an answer late; the payer sees whether it is asked again meanwhile."""
+DEAD = frozenset(("break_reference", "restyle_reference", "alias_id"))
+"""Verbs that make references lead nowhere; the payer sees what becomes of those that are read."""
+_STATE = frozenset(("drop_state", "alter_state"))
+
+
+def rows(story: Story) -> Iterator[Row]:
+    """A row for each scenario in the story, in the order they were met."""
+    for scenario, met in _met(story).items():
+        refused = [e for e in met if _refused(e)]
+        status = refused[-1].status if refused else 0
+        cites = CITES.get(status, _OAUTH_CITES if refused and status < 500 else _ANY_CITES)
+        fix = next((e.repair for e in reversed(refused) if e.repair), FIX)
+        yield Row(f"{ID}:{scenario}", f"Copes with {scenario}", fix, cites, partial(_judge, scenario, met))
+
+
+def _met(story: Story) -> Mapping[str, Sequence[Exchange]]:
+    """Scenario → the exchanges in which it was felt. `fail-next` is one, too."""
+    found: dict[str, list[Exchange]] = defaultdict(list)
+    plain: dict[str, list[Exchange]] = defaultdict(list)
+    for exchange in story.exchanges:
+        fired = dict.fromkeys(e.partition(":")[0] for e in (*exchange.effects, *exchange.because))
+        for name in fired:
+            found[name].append(exchange)
+        for name in _names(exchange.scenario):
+            found[name] += ()
+            if not fired and _refused(exchange):
+                plain[name].append(exchange)
+    return {name: felt or plain[name] for name, felt in found.items()}
+
+
+def _names(selection: str) -> list[str]:
+    """The scenarios of a selection: no dials, no session, no `stealth`, no baseline."""
+    bare = re.split(r"\.(?=[A-Za-z])", selection.partition("~")[0])
+    return [name for part in bare if (name := part.partition(",")[0]) not in ("", "baseline", "stealth")]
+
+
+def _refused(exchange: Exchange) -> bool:
+    return exchange.status >= 400 or bool(exchange.error)
+
+
+def _judge(scenario: str, met: Sequence[Exchange], story: Story) -> Finding:
+    if not met:
+        return unseen("Nothing of it was met.")
+    findings = [*_refusals(story, [e for e in met if _refused(e)]), *_quiet(story, met)]
+    for result in ("fail", "pass"):
+        for finding in findings:
+            if finding.result == result:
+                return finding
+    if findings:
+        return findings[0]
+    verbs = ", ".join(sorted({v for e in met for v in _verbs(e, scenario)}))
+    return unseen(f"What the app made of it ({verbs}) cannot be seen from the payer's side.", met)
+
+
+def _verbs(exchange: Exchange, scenario: str = "") -> set[str]:
+    named = [effect.partition(":") for effect in (*exchange.effects, *exchange.because)]
+    return {verb for name, _, verb in named if scenario in ("", name)}
+
+
+def _refusals(story: Story, refused: Sequence[Exchange]) -> Iterator[Finding]:
+    """What became of each request that was refused."""
+    keys = dict.fromkeys(e.key for e in refused if e.is_call)
+    recovered = []
+    for key in keys:
+        tries = story.tries[key]
+        bad = [e for e in tries if _refused(e)]
+        better = [e for e in tries if not _refused(e) and e.number > bad[0].number]
+        last = bad[-1]
+        if len(bad) > TRIES_MOST:
+            yield failed(f"{last.method} {last.path} was refused {len(bad)} times, and the app kept on.", bad)
+        elif better:
+            recovered += [bad[0], better[0]]
+        elif _moved_on(story, bad):
+            recovered.append(last)
+        elif (wait := _worth(last)) is None:
+            yield passed(f"{last.method} {last.path} was given up after {times(len(bad), 'refusal')}.", bad)
+        elif story.now <= last.left + wait:
+            yield unseen("The app has not come back yet.", bad)
+        else:
+            yield failed(
+                f"{last.method} {last.path} was given up, though it would have been answered later.", bad
+            )
+    if recovered:
+        yield passed("What was refused was answered in the end.", recovered)
+    if pages := [e for e in refused if not e.is_call]:
+        yield _sign_in(story, pages)
+
+
+def _worth(refusal: Exchange) -> float | None:
+    """Seconds after which a refused request would be answered; None where asking again is no use."""
+    wait = wait_of(refusal)
+    if wait is not None:
+        return wait if wait <= PATIENCE_SECONDS else None
+    over = refusal.status == 401 and refusal.token_state in ("expired", "used-up")
+    return 0.0 if over or refusal.status == 429 else None
+
+
+def _moved_on(story: Story, bad: Sequence[Exchange]) -> bool:
+    """Whether the same resource was got in another way: other parameters, or a sign-in anew."""
+    last = bad[-1]
+    if last.is_data:
+        return any(e.path == last.path and e.status == 200 and e.number > last.number for e in story.data)
+    return any(e.status == 200 and e.number > last.number for e in story.redeemed)
+
+
+def _sign_in(story: Story, pages: Sequence[Exchange]) -> Finding:
+    """What became of a sign-in that the payer spoiled before the app had a code."""
+    connected = [e for e in story.redeemed if e.status == 200]
+    done = since(connected, pages[0])
+    before = max((e.number for e in connected if e.number < pages[0].number), default=0)
+    tried = [e for e in story.asked if e.number > before]
+    if done:
+        return passed("The member was sent again, and connected.", [pages[0], done[0]])
+    if len(tried) > TRIES_MOST:
+        return failed(f"The member was sent to sign in {len(tried)} times in vain.", tried)
+    return passed("The app let it be after a sign-in that failed.", pages)
+
+
+def _quiet(story: Story, met: Sequence[Exchange]) -> Iterator[Finding]:
+    """What an app made of answers that were no refusals, where the payer can tell."""
+    circled = [e for e in met if _verbs(e) & CIRCLES and e.status == 200]
+    for exchange in circled:
+        walked = [e for e in story.tries[exchange.key] if e.status == 200]
+        if len(walked) > TRIES_MOST:
+            yield failed(f"The app read the same page {len(walked)} times.", walked)
+            break
+    else:
+        if circled:
+            yield passed("The app left the circle that the next link makes.", circled)
+    late = [e for e in met if _verbs(e) & LATE and e.status == 200 and e.is_call]
+    if late and all(len(story.tries[e.key]) <= TRIES_MOST for e in late):
+        yield passed("The app waited for answers that were late.", late)
+    if any(_verbs(e) & DEAD for e in met) and any(e.is_read and e.status in (404, 410) for e in story.data):
+        yield references(story)
+    strange = [e for e in met if _verbs(e) & _STATE and "code" in e.issued]
+    taken = [r for e in strange for r in story.redeemed if r.marks.get("code") == e.issued["code"]]
+    if taken:
+        yield failed("The app redeemed a code whose state was not the one it had sent.", [*strange, *taken])
+    elif strange:
+        yield passed("The app left a code alone whose state was not the one it had sent.", strange)

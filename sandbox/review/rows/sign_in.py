@@ -1,0 +1,180 @@
+"""Rows about the sign-in: discovery, state, PKCE, scopes, the code."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from sandbox.fhir.schema.paths import TYPES, find
+from sandbox.review.finding import Finding, failed, passed, times, unseen
+from sandbox.review.journal import Exchange
+from sandbox.review.story import Story
+
+STATE_LEAST = 21
+"""Characters: of 64 different ones each holds 6 bits, and SMART wants 122 of them."""
+
+WILDCARD_TYPES = 10
+"""Who reads so many types may ask for all of them."""
+
+_NOBODY = "The app sent nobody to sign in."
+_SCOPE = re.compile(r"(?:patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?:\?.*)?")
+
+
+def discovery(story: Story) -> Finding:
+    """Whether the addresses were read before they were used."""
+    if not story.asked:
+        return unseen(_NOBODY)
+    first = story.asked[0]
+    read = [e for e in story.exchanges if e.is_discovery and e.number < first.number]
+    if not read:
+        return failed("The app went to /auth/authorize and had read neither document.", [first])
+    return passed("The app read where to go before it went there.", [*read[:2], first])
+
+
+def state(story: Story) -> Finding:
+    """Whether each request to authorize had a state, long enough and its own."""
+    if not story.asked:
+        return unseen(_NOBODY)
+    without = [e for e in story.asked if "state" not in e.params]
+    if without:
+        return failed("A request to authorize had no state.", without)
+    short = [e for e in story.asked if 0 < e.state_length < STATE_LEAST]
+    if short:
+        least = min(e.state_length for e in short)
+        return failed(f"The state had {least} characters, which cannot hold 122 bits.", short)
+    if reused := list(_reused(story, "state")):
+        return failed("A state that had come back already was sent again.", reused)
+    return passed(
+        f"{times(len(story.asked), 'request')} to authorize, each with a state of its own.", story.asked
+    )
+
+
+def state_checked(story: Story) -> Finding:
+    """Whether a code was left alone that came back with no state, or another one."""
+    if not story.asked:
+        return unseen(_NOBODY)
+    asked: set[str] = set()
+    doubtful = []
+    for exchange in story.exchanges:
+        if exchange.is_request_to_authorize:
+            asked.add(exchange.marks.get("state", ""))
+        elif "code" in exchange.issued and exchange.issued.get("state", "") not in asked:
+            doubtful.append(exchange)
+    if not doubtful:
+        return unseen("Every callback brought the state that was sent.")
+    codes = {e.issued["code"] for e in doubtful}
+    taken = [e for e in story.redeemed if e.marks.get("code") in codes]
+    if taken:
+        return failed("A code was redeemed though its callback did not bring the state that was sent.",
+                      [*doubtful, *taken])  # fmt: skip
+    return passed(
+        "The callback did not bring the state that was sent, and its code was left alone.", doubtful
+    )
+
+
+def pkce(story: Story) -> Finding:
+    """Whether each request to authorize had an S256 challenge of its own, and the code its verifier."""
+    if not story.asked:
+        return unseen(_NOBODY)
+    without = [e for e in story.asked if "code_challenge" not in e.params]
+    if without:
+        return failed("A request to authorize had no code_challenge.", without)
+    plain = [e for e in story.asked if e.sent.get("code_challenge_method") != "S256"]
+    if plain:
+        return failed("code_challenge_method was not S256.", plain)
+    if reused := list(_reused(story, "code_challenge")):
+        return failed("A code_challenge that had served already was sent again.", reused)
+    bare = [e for e in story.redeemed if "code_verifier" not in e.params]
+    if bare:
+        return failed("A code was sent without its code_verifier.", bare)
+    return passed(f"S256, and {times(len(story.asked), 'challenge')} for as many requests.", story.asked)
+
+
+def _reused(story: Story, name: str) -> Iterator[Exchange]:
+    """Requests to authorize whose value had led to an answer before: a page that a member loads again
+    is no reuse."""
+    answered: set[str] = set()
+    of_state: dict[str, str] = {}
+    for exchange in story.exchanges:
+        if exchange.is_request_to_authorize and (value := exchange.marks.get(name)):
+            if value in answered:
+                yield exchange
+            of_state[exchange.marks.get("state", "")] = value
+        if back := of_state.get(exchange.issued.get("state", "-")):
+            answered.add(back)
+
+
+def scopes(story: Story) -> Finding:
+    """Whether what was asked for is what was read."""
+    asked = [e for e in story.asked if e.sent.get("scope")]
+    if not asked:
+        return unseen("The app asked for no scope.")
+    wanted = [part for e in asked for part in e.sent["scope"].split()]
+    parsed = [(part, found[1], found[2]) for part in wanted if (found := _SCOPE.fullmatch(part))]
+    writing = [part for part, _, letters in parsed if _writes(letters)]
+    if writing:
+        return failed(f"{_some(writing)} would allow writing, and this API is read only.", asked)
+    touched = set(_touched(story.data))
+    if not touched:
+        return unseen("The app read no data, so what it needs cannot be told.", asked)
+    whole = "*" in touched or len(touched) >= WILDCARD_TYPES
+    wild = [part for part, kind, _ in parsed if kind == "*"]
+    if wild and not whole:
+        return failed(
+            f"{_some(wild)} opens every type, and the app read {_some(sorted(touched))} only.", asked
+        )
+    idle = [part for part, kind, _ in parsed if kind != "*" and not {kind, "*"} & touched]
+    if idle:
+        return failed(f"{_some(idle)} was asked for, and nothing of the kind was read.", asked)
+    return passed("Nothing was asked for that the app did not read.", asked)
+
+
+def _writes(letters: str) -> bool:
+    return letters in ("write", "*") or bool(letters != "read" and set(letters) & set("cud"))
+
+
+def _touched(data: Iterable[Exchange]) -> Iterator[str]:
+    """The types that were asked for, by address or by include; `*` for everything."""
+    for exchange in data:
+        if exchange.is_everything:
+            yield "*"
+        if exchange.kind:
+            yield exchange.kind
+        if "_include" in exchange.params:
+            yield from _included(exchange.sent.get("_include", ""))
+        if "_revinclude" in exchange.params:
+            yield "Provenance"
+
+
+def _included(values: str) -> Iterator[str]:
+    for value in values.split(","):
+        kind, _, name = value.partition(":")
+        name, _, target = name.partition(":")
+        if kind not in TYPES:
+            continue
+        found = [find(kind, name)] if name and name != "*" else list(TYPES[kind].params)
+        for param in found:
+            yield from [target] if target else param.targets if param else ()
+
+
+def _some(names: list[str], most: int = 4) -> str:
+    distinct = list(dict.fromkeys(names))
+    more = len(distinct) - most
+    return ", ".join(distinct[:most]) + (f" and {more} more" if more > 0 else "")
+
+
+def code_once(story: Story) -> Finding:
+    """Whether a code that was answered was left alone. An answer of 5xx, 429 or 401 did not take it."""
+    if not story.redeemed:
+        return unseen("The app redeemed no code.")
+    spent: dict[str, Exchange] = {}
+    for exchange in story.redeemed:
+        code = exchange.marks.get("code", str(exchange.number))
+        if code in spent:
+            return failed("A code was sent again after it had been answered.", [spent[code], exchange])
+        if exchange.status in (200, 400):
+            spent[code] = exchange
+    good = [e for e in story.redeemed if e.status == 200]
+    if not good:
+        return unseen("No code was redeemed: the token endpoint gave nothing for any.", story.redeemed)
+    return passed(f"{times(len(good), 'code')}, each redeemed once.", story.redeemed)

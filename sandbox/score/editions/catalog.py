@@ -1,0 +1,145 @@
+"""Editions on the shelf, and one's own: read strictly, refused with the reason.
+
+A file of one's own is a whole edition, or changes of a known one:
+
+    extends: "2025-05"
+    id: ours
+    weights: {status: 5, sync-speed: 20}     # bands keep their share, rounded to whole points
+    readings: {A8-success-status: 2xx-or-304}
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.core import files
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.score.editions import readings as reading
+from sandbox.score.editions.edition import Edition, Metric
+
+EDITIONS = Path(__file__).parent
+CHECKS = Path(__file__).parents[1] / "checks"
+
+
+class Changes(BaseModel):
+    """Changes of a known edition."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    extends: str
+    id: str
+    title: str = ""
+    weights: dict[str, int] = Field(default={})
+    readings: dict[str, str] = {}
+
+
+def known_editions() -> tuple[str, ...]:
+    return tuple(sorted(path.stem for path in EDITIONS.glob("*.yaml")))
+
+
+def withheld_editions() -> dict[str, str]:
+    """Editions that exist and cannot be graded, with the reason."""
+    found = (files.read_yaml(path) for path in sorted((EDITIONS / "withheld").glob("*.yaml")))
+    return {entry["id"]: entry["reason"] for entry in found}
+
+
+def load(edition: str, chosen: Iterable[tuple[str, str]] = ()) -> Edition:
+    """An edition by its id, or from a YAML file; `chosen` readings replace those it takes.
+
+    Raises UsageError for an unknown edition, reading or value, and for an edition whose bands are not
+    public; FileProblem for a malformed file.
+    """
+    rules = _read(Path(edition)) if _is_file(edition) else _shelf(edition)
+    return _with(rules, chosen)
+
+
+def _is_file(edition: str) -> bool:
+    return edition.endswith((".yaml", ".yml"))
+
+
+def _shelf(edition: str) -> Edition:
+    if edition in known_editions():
+        return _read(EDITIONS / f"{edition}.yaml")
+    if why := withheld_editions().get(edition):
+        raise UsageError(f"the edition {edition} cannot be graded: {why}; {_known()}")
+    raise UsageError(f"no edition {edition!r}: {_known()}")
+
+
+def _known() -> str:
+    return f"known are {', '.join(known_editions())}"
+
+
+def _with(rules: Edition, chosen: Iterable[tuple[str, str]]) -> Edition:
+    found = rules.readings
+    for name, value in chosen:
+        found = reading.choose(found, name, value)
+    return rules.model_copy(update={"readings": found})
+
+
+def _read(path: Path) -> Edition:
+    data = files.read_yaml(path)
+    try:
+        if isinstance(data, dict) and "extends" in data:
+            return _changed(Changes.model_validate(data))
+        rules = Edition.model_validate(data)
+    except ValidationError as problem:
+        first = problem.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the edition"
+        raise FileProblem(f"{path.name}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
+    except UsageError as problem:
+        raise FileProblem(f"{path.name}: {problem}") from None
+    checks = {check.stem.replace("_", "-") for check in CHECKS.glob("[a-z]*.py")}
+    unknown = [metric.id for metric in rules.metrics if metric.id not in checks]
+    if unknown:
+        raise FileProblem(f"{path.name}: there is no check of {', '.join(unknown)}")
+    return rules
+
+
+def _changed(changes: Changes) -> Edition:
+    base = _with(_shelf(changes.extends), changes.readings.items())
+    ids = {metric.id for metric in base.metrics}
+    for name, points in changes.weights.items():
+        if name not in ids:
+            raise UsageError(f"weights.{name}: no such metric")
+        if points < 0:
+            raise UsageError(f"weights.{name}: {points} points")
+    areas = [
+        area.model_copy(
+            update={"metrics": [_weighed(m, changes.weights.get(m.id, m.points)) for m in area.metrics]}
+        )
+        for area in base.areas
+    ]
+    made = base.model_copy(update={"id": changes.id, "title": changes.title or changes.id, "areas": areas})
+    marked = sum(m.points for m in made.metrics if "vendor" in m.audience)
+    added = sum(m.points for m in made.metrics if m.id in base.vendor.stated_adds)
+    vendor = base.vendor.model_copy(update={"max": marked, "stated_max": marked + added})
+    return made.model_copy(update={"max": sum(m.points for m in made.metrics), "vendor": vendor})
+
+
+def _weighed(metric: Metric, points: int) -> Metric:
+    """The metric with another maximum. Each band keeps its share; added names keep the sum exact."""
+    if points == metric.points:
+        return metric
+
+    def share(had: int) -> int:
+        return math.floor(Fraction(had * points, metric.points) + Fraction(1, 2)) if metric.points else 0
+
+    changes: dict[str, Any] = {
+        "points": points,
+        "bands": [band.model_copy(update={"points": share(band.points)}) for band in metric.bands],
+        "extra": [band.model_copy(update={"points": share(band.points)}) for band in metric.extra],
+    }
+    if metric.adds:
+        reached, before, adds = 0, 0, {}
+        for name, had in metric.adds.items():
+            reached += had
+            adds[name] = share(reached) - before
+            before = share(reached)
+        changes["adds"] = adds
+    return metric.model_copy(update=changes)

@@ -1,0 +1,173 @@
+"""FHIR Bundles and references as an app reads them (FHIR R4 §3.1.1, §2.3.0)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.core.urls import canonical_url
+from sandbox.score.http.answers import Answer, joined
+from sandbox.score.http.guard import origin
+
+_LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
+_PATIENT = re.compile(r"(?:^|/)Patient/([A-Za-z0-9\-.]{1,64})(?:/_history/[^/?#]*)?/?(?:[?#].*)?\Z")
+_VERSION = re.compile(r"/_history(?:/[^/]*)?\Z")
+_SUBJECTS = ("patient", "subject", "beneficiary")
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a Bundle: its resources, how many of them matched, and where the next page is. `urls` are
+    the addresses (`fullUrl`) of its entries."""
+
+    resources: tuple[dict[str, Any], ...]
+    matches: int
+    next: str
+    readable: bool = True
+    total: int | None = None
+    match_keys: tuple[str, ...] = ()
+    urls: tuple[str, ...] = ()
+
+
+def page(answer: Answer) -> Page:
+    """Read an answer as a page; anything but a Bundle is an unreadable one, empty and the last."""
+    body = answer.json()
+    if body.get("resourceType") != "Bundle":
+        return Page((), 0, "", readable=False)
+    entries = [e for e in _list(body.get("entry")) if isinstance(e, dict)]
+    resources, matched, urls = [], [], []
+    for entry in entries:
+        resource, search = entry.get("resource"), entry.get("search")
+        if isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome":
+            resources.append(resource)
+            if isinstance(entry.get("fullUrl"), str):
+                urls.append(entry["fullUrl"])
+            mode = search.get("mode", "match") if isinstance(search, dict) else "match"
+            if mode == "match":
+                matched.append(key_of(resource))
+    total = body.get("total") if type(body.get("total")) is int else None
+    keys = tuple(key for key in matched if key)
+    return Page(tuple(resources), len(matched), _next(answer.url, body), True, total, keys, tuple(urls))
+
+
+def single(answer: Answer) -> Page:
+    """Read an answer as a page of the one resource that it is."""
+    body = answer.json()
+    key = key_of(body)
+    if not key or body["resourceType"] in ("Bundle", "OperationOutcome"):
+        return Page((), 0, "", readable=False)
+    return Page((body,), 1, "", True, None, (key,), (answer.url,))
+
+
+def flaw(answer: Answer) -> str:
+    """What is wrong with the body of a 200: no JSON, or an OperationOutcome that tells of an error."""
+    if answer.status != 200:
+        return ""
+    body = answer.json()
+    if not body.get("resourceType"):
+        return "the body is not a readable FHIR resource"
+    if body["resourceType"] != "OperationOutcome":
+        return ""
+    issues = [issue for issue in _list(body.get("issue")) if isinstance(issue, dict)]
+    severe = any(issue.get("severity") in ("error", "fatal") for issue in issues)
+    return "the body is an OperationOutcome with an error" if severe else ""
+
+
+def key_of(resource: dict[str, Any]) -> str:
+    """`Type/id`, or empty when it has no id."""
+    kind, name = resource.get("resourceType"), resource.get("id")
+    return f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else ""
+
+
+def is_about_another(resource: dict[str, Any], patient: str) -> bool:
+    """Whether a resource says that it is about somebody else than this patient."""
+    said = [resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)]
+    named = [match[1] for text in said if isinstance(text, str) and (match := _PATIENT.search(text))]
+    return bool(named) and patient not in named
+
+
+def said(resource: dict[str, Any]) -> list[str]:
+    """Every `Reference.reference` inside a resource, as it is written."""
+    found: list[str] = []
+    waiting: list[Any] = [resource]
+    while waiting:  # not recursive: a stranger decides how deep this goes
+        here = waiting.pop()
+        if type(here) is list:
+            waiting += [value for value in here if type(value) is dict or type(value) is list]
+            continue
+        for name, value in here.items():
+            kind = type(value)
+            if kind is str:
+                if name == "reference":
+                    found.append(value)
+            elif kind is dict or kind is list:
+                waiting.append(value)
+    return found
+
+
+def literal(said: Iterable[str]) -> set[str]:
+    """The references that can be read: fragments and urn: are none."""
+    return {text for text in said if text and not text.startswith(("#", "urn:"))}
+
+
+def normal(reference: str, base: str, *names: str) -> str:
+    """A reference to this server as `Type/id`, with `/_history/version` where it names one, however its
+    address is spelled; any other stays as it is. `names` are other addresses of the same base."""
+    bare = cut(reference)
+    if "://" in bare:
+        bare = next((below for name in (base, *names) if (below := _below(bare, name))), bare)
+    return bare if _LITERAL.fullmatch(bare) else reference
+
+
+def target(reference: str) -> str:
+    """The resource that a normal reference leads to, whatever its version."""
+    match = _LITERAL.fullmatch(reference)
+    return str(match[1]) if match else reference
+
+
+def place(url: str, base: str) -> str:
+    """An address of a resource in its one spelling, without a version: to be compared, not to be asked."""
+    whole = _VERSION.sub("", cut(joined(f"{base}/", url)))
+    origin_of = origin(canonical_url(whole))
+    return f"{origin_of} {_path(whole)}" if origin_of else whole
+
+
+def cut(reference: str) -> str:
+    """A reference without its query, its fragment and slashes at its end."""
+    return reference.partition("#")[0].partition("?")[0].rstrip("/")
+
+
+def address(reference: str, base: str) -> str:
+    """Where a normal reference is read."""
+    return joined(f"{base}/", reference)
+
+
+def type_of(reference: str) -> str:
+    """The resource type a reference names; `other` when it names none (never a piece of its text)."""
+    kinds = re.findall(r"(?:^|/)([A-Z][A-Za-z]+)[/?]", reference)
+    return str(kinds[-1]) if kinds else "other"
+
+
+def _below(url: str, base: str) -> str:
+    """What stands behind the base in a URL of the same origin; empty when it is not below it."""
+    above, here = _path(base.rstrip("/")) + "/", _path(url)
+    same = origin(canonical_url(url)) == origin(canonical_url(base)) is not None
+    return here[len(above) :] if same and here.startswith(above) else ""
+
+
+def _path(url: str) -> str:
+    """The path of an absolute URL, from its first slash."""
+    return "/" + "/".join(url.split("/")[3:]) if url.count("/") > 2 else ""
+
+
+def _next(url: str, body: dict[str, Any]) -> str:
+    for link in _list(body.get("link")):
+        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
+            return joined(url, str(link["url"]))
+    return ""
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []

@@ -1,0 +1,179 @@
+"""The survey told: report.json, report.md, report.html. And the last report, read back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from markupsafe import Markup
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sandbox.core import files
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.text import quantity
+from sandbox.score.editions.edition import Edition
+from sandbox.score.fleet import charts
+from sandbox.score.fleet.roster import Fleet
+from sandbox.score.fleet.survey import NOTHING_BEFORE, Before, Survey
+from sandbox.score.lint.rules import RULES
+from sandbox.score.report import atomic_file
+from sandbox.score.report.html import told
+from sandbox.score.report.markdown import cell
+
+FORMAT = "payer-sandbox-report/1"
+TOP = 10
+MOST_TIED = 20
+RULE = (
+    "A vendor's score is the sum, over the metrics marked for vendors, of the median of its live payers' "
+    "points. The median of its payers' sub-totals stands beside it."
+)
+
+
+class _Row(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    id: str = ""
+    vendor: str = ""
+    score: int = 0
+    by_metric: float = 0.0
+
+
+class _Kept(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    format: str
+    edition: str
+    payers: list[_Row]
+    vendors: list[_Row]
+
+
+def previous(path: Path | None, edition: str) -> Before:
+    """The last report's scores. Raises FileProblem; UsageError when it is of another edition."""
+    if path is None:
+        return NOTHING_BEFORE
+    try:
+        kept = _Kept.model_validate(files.read_json(path))
+    except ValidationError:
+        raise FileProblem(f"{path}: not the report.json of an earlier report") from None
+    if kept.format != FORMAT:
+        raise FileProblem(f"{path}: not the report.json of an earlier report")
+    if kept.edition != edition:
+        raise UsageError(f"{path} is of the edition {kept.edition}, this report of {edition}")
+    return Before({p.id: p.score for p in kept.payers}, {v.vendor: v.by_metric for v in kept.vendors})
+
+
+def write(folder: Path, fleet: Fleet, rules: Edition, found: Survey, taken: str) -> None:
+    """report.json, report.md and report.html, each whole or not at all."""
+    atomic_file.write(folder / "report.json", files.json_pretty(to_data(fleet, rules, found, taken)))
+    atomic_file.write(
+        folder / "report.md", ("\n".join(_markdown(fleet, rules, found, taken)) + "\n").encode()
+    )
+    atomic_file.write(folder / "report.html", _html(fleet, rules, found, taken).encode())
+
+
+def to_data(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "title": fleet.title,
+        "edition": rules.id,
+        "taken": taken,
+        "max": rules.max,
+        "vendor_max": {"marked": rules.vendor.max, "stated": rules.vendor.stated_max},
+        "left_out_too_small": fleet.left_out,
+        "rule": RULE,
+        **asdict(found),
+    }
+
+
+def _html(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> str:
+    return told(
+        fleet=fleet,
+        rules=rules,
+        survey=found,
+        taken=taken,
+        top=_top(found)[0],
+        more=_top(found)[1],
+        middle=median(found.scores) if found.scores else 0,
+        vendor_count=len(found.vendors),
+        rule=RULE,
+        titles={name: rule.title for name, rule in RULES.items()},
+        histogram=Markup(charts.histogram(found.scores, rules.max)),  # noqa: S704  escaped in pictures
+        vendor_picture=Markup(charts.vendors(found.vendors, rules.vendor.max)),  # noqa: S704
+        band_picture=lambda metric: Markup(charts.bands(metric)),  # noqa: S704
+        risen=sorted((p for p in found.payers if p.moved), key=lambda p: -(p.moved or 0)),
+    )
+
+
+def _top(found: Survey) -> tuple[list[Any], int]:
+    """The first ten and whoever ties with the tenth, twenty at most; and how many more tie."""
+    top = [payer for payer in found.payers if payer.rank <= TOP]
+    return top[:MOST_TIED], len(top[MOST_TIED:])
+
+
+def _markdown(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> Iterator[str]:
+    yield f"# {cell(fleet.title)}"
+    yield ""
+    yield (
+        f"{quantity(len(found.payers), 'payer')} with {quantity(len(found.vendors), 'vendor')}, "
+        f"edition {rules.id}, {taken}. "
+        f"{fleet.left_out} plans under {fleet.min_lives} lives are left out, "
+        f"{len(found.unreached)} were not reached."
+    )
+    if fleet.note:
+        yield ""
+        yield cell(fleet.note)
+    yield ""
+    yield "## Top payers"
+    yield ""
+    yield "| rank | payer | vendor | points | since the last report |"
+    yield "|---:|---|---|---:|---:|"
+    top, more = _top(found)
+    for payer in top:
+        who = f"{cell(payer.payer)} | {cell(payer.vendor)}"
+        yield f"| {payer.rank} | {who} | {payer.score}/{rules.max} | {_moved(payer.moved)} |"
+    if more:
+        yield ""
+        yield f"And {more} more with as many points as the last."
+    yield ""
+    yield "## Vendors"
+    yield ""
+    yield RULE
+    yield ""
+    marked, stated = rules.vendor.max, rules.vendor.stated_max
+    scores = f"by metric, of {marked} | of {stated} as stated | by totals"
+    yield f"| vendor | payers | {scores} | lowest | highest | moved |"
+    yield "|---|---:|---:|---:|---:|---:|---:|---:|"
+    for v in found.vendors:
+        numbers = f"{v.by_metric:g} | {v.stated:g} | {v.by_totals:g} | {v.lowest} | {v.highest}"
+        yield f"| {cell(v.vendor)} | {v.payers} | {numbers} | {_moved(v.moved)} |"
+    yield ""
+    yield "## Metrics"
+    yield ""
+    yield "| metric | max | mean | median | bands (points: payers) |"
+    yield "|---|---:|---:|---:|---|"
+    for metric in found.metrics:
+        bands = ", ".join(f"{words} ({points}): {n}" for words, points, n in metric.bands)
+        if metric.unseen:
+            bands += f", not seen: {metric.unseen}"
+        yield f"| {metric.id} | {metric.max} | {metric.mean:.1f} | {metric.median:g} | {cell(bands)} |"
+    if found.lint:
+        yield ""
+        yield "## Beside the score"
+        yield ""
+        yield from (
+            f"- {_payers(n)}: {RULES[rule].title} ({rule})" for rule, n in found.lint if rule in RULES
+        )
+    if found.unreached:
+        yield ""
+        yield "## Not reached"
+        yield ""
+        yield from (f"- {cell(payer)}: {cell(why)}" for payer, why in found.unreached)
+
+
+def _payers(count: int) -> str:
+    return f"{count} payer{'' if count == 1 else 's'}"
+
+
+def _moved(by: float | None) -> str:
+    return "new" if by is None else f"{by:+g}" if by else "0"

@@ -1,0 +1,310 @@
+"""The polite HTTP client: says who it is, waits when told to, goes only where the guard lets it.
+
+Every answer, also the one that never came, is an `Answer` with its `Exchange`; nothing here raises for
+what a server does. Of an answer's headers only the ones named in `answers.KEPT` are ever looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Protocol
+from urllib.parse import urlencode
+
+import httpx
+
+from sandbox.core import clock, files
+from sandbox.score.evidence import Exchange
+from sandbox.score.http.answers import Answer, kept_headers, redacted, retry_after, shown
+from sandbox.score.http.body import LARGEST, TOO_LARGE, decoded
+from sandbox.score.http.guard import Guard, Reach
+from sandbox.score.http.transport import Transport
+from sandbox.score.lint.watch import Watch
+
+TIMEOUT_SECONDS = 30.0  # without a byte; connecting has a third of it
+WHOLE_ANSWER_SECONDS = 60.0  # a server that drips bytes for ever must not hold us
+TIME_LIMIT = 1800.0  # of one examination: an endless payer ends in unseen metrics, not in a hang
+MOST_REDIRECTS = 3
+MOST_COOKIES = 180  # of one sign-in, as browsers keep of a site; the oldest go first
+LONGEST_WAIT = 30.0  # seconds; a longer Retry-After is not waited for
+WAIT_BUDGET = 120.0  # seconds of Retry-After in one examination: a limit on patience, not on manners
+
+_SYSTEM = clock.SystemClock()
+
+
+def user_agent() -> str:
+    try:
+        return f"payer-sandbox-score/{version('payer-sandbox')}"
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "payer-sandbox-score/dev"
+
+
+class Credential(Protocol):
+    """A bearer token that may be renewed."""
+
+    @property
+    def token(self) -> str: ...
+
+    def renew(self) -> bool:
+        """Get a new access token. False when there is no refresh token or it was refused."""
+        ...
+
+
+class Client:
+    """One examination's way out. `busy` counts the seconds spent on transfers and Retry-After waits."""
+
+    def __init__(
+        self,
+        guard: Guard,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = clock.sleep,
+        stopwatch: Callable[[], float] = clock.stopwatch,
+        now: Callable[[], datetime] = _SYSTEM.now,
+        pace: float = 0.0,
+        timeout: float = TIMEOUT_SECONDS,
+        whole: float = WHOLE_ANSWER_SECONDS,
+        time_limit: float = TIME_LIMIT,
+        keep_bodies: bool = False,
+        watch: Watch | None = None,
+        name: str = "",
+    ):
+        self.guard = guard
+        self.watch = watch or Watch("")
+        self._until = stopwatch() + time_limit
+        self._whole, self._keep_bodies = whole, keep_bodies
+        self.busy = 0.0
+        self.secrets: set[str] = set()  # what must not be kept, should a payer repeat it
+        self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
+        self._patience = WAIT_BUDGET
+        self._given, self._timeout = transport, timeout
+        self._transport = transport or Transport(guard.admit, timeout, whole)
+        self._headers = {
+            "User-Agent": name or user_agent(),
+            "Accept": "*/*",
+            "Accept-Encoding": "identity",
+            "Connection": "keep-alive",
+        }
+
+    def aimed_at(self, target: str) -> Client:
+        """A client with the same manners and the same end, pointed at another target."""
+        other = Client(
+            self.guard.aimed_at(target),
+            transport=self._given,
+            sleep=self._sleep,
+            stopwatch=self._stopwatch,
+            now=self._now,
+            pace=self._pace,
+            timeout=self._timeout,
+            whole=self._whole,
+            name=self.user_agent,
+        )
+        other._until = self._until
+        return other
+
+    @property
+    def user_agent(self) -> str:
+        """The name that requests give at the moment."""
+        return self._headers["User-Agent"]
+
+    @contextmanager
+    def named(self, user_agent: str) -> Iterator[None]:
+        """Give another name for a while."""
+        own = self._headers["User-Agent"]
+        self._headers["User-Agent"] = user_agent
+        try:
+            yield
+        finally:
+            self._headers["User-Agent"] = own
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        step: str,
+        reach: Reach = "data",
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | list[tuple[str, str]] | None = None,
+        json: Any = None,
+        jar: httpx.Cookies | None = None,
+        resource: str = "",
+        retry: bool = False,
+    ) -> Answer:
+        """One request, redirects not followed, cookies only from and to `jar`."""
+        kept = Exchange(method, shown(url, step), 0, 0.0, step, resource, retry)
+        if refusal := self.guard.refuses(url, reach):
+            return Answer(replace(kept, note=f"not asked: {refusal}"), url=url)
+        if self._stopwatch() > self._until:
+            return Answer(replace(kept, note="not asked: the examination's time is up"), url=url)
+        if self._pace:
+            self._sleep(self._pace)
+        content = urlencode(form).encode() if form is not None else None
+        if json is not None:
+            content = files.json_bytes(json)
+        sent = {**self._headers, **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/json" if form is None else "application/x-www-form-urlencoded"
+        began = self._stopwatch()
+        try:
+            request = httpx.Request(method, url, headers=sent, content=content)
+            if jar:
+                jar.set_cookie_header(request)
+            status, found, body = self._transfer(request, jar, began)
+            note = ""
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as problem:
+            status, found, body, note = 0, {}, b"", _no_answer(problem)
+        took = self._stopwatch() - began
+        self.busy += took
+        kept = replace(
+            kept,
+            status=status,
+            ms=round(took * 1000, 1),
+            note=note,
+            request_id=(found.get("x-request-id") or found.get("x-correlation-id", ""))[:100],
+            body=redacted(body, step) if self._keep_bodies else "",
+        )
+        answer = Answer(kept, found, body, url)
+        self.watch.answer(answer, dict(form or ()).get("refresh_token", "") if step == "token" else "")
+        return answer
+
+    def _transfer(
+        self, request: httpx.Request, jar: httpx.Cookies | None, began: float
+    ) -> tuple[int, dict[str, str], bytes]:
+        response = self._transport.handle_request(request)
+        try:
+            body = bytearray()
+            assert isinstance(response.stream, httpx.SyncByteStream)
+            for chunk in response.stream:
+                body += chunk
+                if len(body) > LARGEST:
+                    raise httpx.ReadError(TOO_LARGE)
+                if self._stopwatch() - began > self._whole:
+                    raise httpx.ReadTimeout(f"not whole after {self._whole:g} s")
+            found = kept_headers(response.headers.raw)
+            if found.pop("set-cookie", "") and jar is not None:
+                response.request = request
+                jar.extract_cookies(response)
+                for cookie in list(jar.jar)[:-MOST_COOKIES]:
+                    jar.jar.clear(cookie.domain, cookie.path, cookie.name)
+            return response.status_code, found, decoded(bytes(body), found.pop("content-encoding", ""))
+        finally:
+            response.close()
+
+    def get(
+        self,
+        url: str,
+        *,
+        step: str,
+        reach: Reach = "data",
+        headers: Mapping[str, str] | None = None,
+        resource: str = "",
+        retry: bool = False,
+    ) -> Answer:
+        """GET, following up to three redirects, each hop checked; the exchange is the whole journey."""
+        answer = self.send(
+            "GET", url, step=step, reach=reach, headers=headers, resource=resource, retry=retry
+        )
+        if not answer.redirect:
+            return answer
+        spent = answer.exchange.ms
+        for _ in range(MOST_REDIRECTS):
+            if not answer.redirect:
+                break
+            answer = self.send(
+                "GET",
+                answer.redirect,
+                step=step,
+                reach=reach,
+                headers=headers,
+                resource=resource,
+                retry=retry,
+            )
+            spent += answer.exchange.ms
+        return replace(answer, exchange=replace(answer.exchange, url=shown(url, step), ms=round(spent, 1)))
+
+    def read(
+        self, url: str, credential: Credential | None, *, step: str, resource: str = ""
+    ) -> tuple[Answer, ...]:
+        """GET FHIR data as a careful app would; every try, the last one decides.
+
+        429 and 503 with a Retry-After are tried again once after waiting; a 401 is tried again once
+        with a renewed token.
+        """
+        tries = [self._fhir(url, credential, step, resource, retry=False)]
+        waited = renewed = False
+        while True:
+            last = tries[-1]
+            if last.status in (429, 503) and not waited and self._wait(last):
+                waited = True
+            elif last.status == 401 and not renewed and credential is not None and credential.renew():
+                renewed = True
+            else:
+                return tuple(tries)
+            tries.append(self._fhir(url, credential, step, resource, retry=True))
+
+    def _fhir(
+        self, url: str, credential: Credential | None, step: str, resource: str, *, retry: bool
+    ) -> Answer:
+        headers = {"Accept": "application/fhir+json"}
+        if credential is not None:
+            headers["Authorization"] = f"Bearer {credential.token}"
+        return self.get(url, step=step, headers=headers, resource=resource, retry=retry)
+
+    def now(self) -> datetime:
+        """The time of day by our own clock."""
+        return self._now()
+
+    def pause(self, seconds: float) -> None:
+        """Our own patience between tries; not the server's time."""
+        self._sleep(seconds)
+
+    def _wait(self, answer: Answer) -> bool:
+        """Wait as told, if it was told and is bearable. The wait is part of a sync's time."""
+        seconds = retry_after(answer.headers, self._now())
+        if seconds is None or seconds > min(LONGEST_WAIT, self._patience):
+            return False
+        self._sleep(seconds)
+        self._patience -= seconds
+        self.busy += seconds
+        return True
+
+
+def _no_answer(problem: Exception) -> str:
+    if "SSL" in str(problem):
+        return _no_tls(str(problem))
+    for kind, words in _WORDS:
+        if isinstance(problem, kind):
+            return f"{words}: {problem}" if str(problem) else words
+    return f"no answer: {problem}"
+
+
+_WORDS: tuple[tuple[type[Exception], str], ...] = (
+    (httpx.ConnectTimeout, "no connection in time"),
+    (httpx.TimeoutException, "no whole answer in time"),
+    (httpx.ConnectError, "no connection"),
+    (httpx.RemoteProtocolError, "the answer broke off or was not HTTP"),
+    (httpx.DecodingError, "the body's encoding is broken"),
+    (httpx.InvalidURL, "not a usable address"),
+)
+
+
+def _no_tls(said: str) -> str:
+    """TLS's own words made readable: `[SSL: X] certificate verify failed: Y (_ssl.c:1)`."""
+    why = re.sub(r"\s*\(_ssl\.c:\d+\)|\[SSL[^\]]*\]\s*", "", said).strip()
+    if "certificate verify failed" in said:
+        return f"no connection: the certificate is not trusted: {why.partition('failed: ')[2] or why}"
+    return f"no connection: the port does not speak TLS as asked ({why or 'no handshake'})"

@@ -1,0 +1,204 @@
+"""The way out: HTTP/1.1 over sockets that go only where the guard lets them, each answer with an end.
+
+Reading is bounded below HTTP, where no parser can be fooled: whatever of an answer has not come by its
+deadline (connection, TLS, head, body, drop by drop) never will. A name is resolved here once more and
+connected to by the addresses that the guard has just admitted, so it cannot lead elsewhere meanwhile (DNS
+rebinding; OWASP, Server-Side Request Forgery Prevention).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from ssl import SSLContext
+from typing import Any
+from urllib.request import getproxies, proxy_bypass
+
+import httpcore
+import httpx
+
+from sandbox.core import clock
+from sandbox.core.errors import UsageError
+from sandbox.score.http.guard import THIS_MACHINE
+
+Admit = Callable[[str], list[str]]
+"""A host's IP addresses; raises PermissionError when they may not be visited, OSError when there are none."""
+
+logging.getLogger("httpcore").setLevel(logging.INFO)  # at DEBUG it logs every Location and Set-Cookie
+
+KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections: a race lost would look like a fault
+
+
+class Transport(httpx.BaseTransport):
+    """Connections of one examination. `whole`: seconds for one answer; `wait`: without a byte."""
+
+    def __init__(
+        self, admit: Admit, wait: float, whole: float, stopwatch: Callable[[], float] = clock.stopwatch
+    ):
+        self._deadline = _Deadline(whole, stopwatch)
+        self._admit = admit
+        self._waits = {"connect": wait / 3, "read": wait, "write": wait, "pool": wait}
+        self._pools: dict[tuple[str, bool], httpcore.ConnectionPool] = {}
+        self._proxies = getproxies()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer, its body still to be read. Raises httpx.HTTPError."""
+        self._deadline.start()
+        url = request.url
+        where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        asked = httpcore.Request(
+            request.method,
+            where,
+            headers=request.headers.raw,
+            content=request.stream,
+            extensions={"timeout": self._waits},
+        )
+        with _as_httpx():
+            answer = self._pool(url).handle_request(asked)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
+
+    def close(self) -> None:
+        for pool in self._pools.values():
+            pool.close()
+
+    def _pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
+        """TLS is prepared only when it is needed: reading the system's certificates takes its time."""
+        proxy, secure = self._proxy(url), url.scheme == "https"
+        if (proxy, secure) not in self._pools:
+            context = httpx.create_ssl_context() if secure else None
+            self._pools[proxy, secure] = self._made(proxy, context)
+        return self._pools[proxy, secure]
+
+    def _made(self, proxy: str, context: SSLContext | None) -> httpcore.ConnectionPool:
+        common: dict[str, Any] = {"ssl_context": context, "keepalive_expiry": KEEP_ALIVE_SECONDS}
+        if proxy:  # the person's own: it resolves names itself, and is visited wherever it is
+            return httpcore.HTTPProxy(
+                proxy, network_backend=_Sockets(lambda host: [host], self._deadline), **common
+            )
+        return httpcore.ConnectionPool(network_backend=_Sockets(self._admit, self._deadline), **common)
+
+    def _proxy(self, url: httpx.URL) -> str:
+        """The HTTP proxy that the environment names for this URL; empty for none, and on this machine."""
+        proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
+        if not proxy or url.host in THIS_MACHINE or proxy_bypass(url.host):
+            return ""
+        proxy = proxy if "://" in proxy else f"http://{proxy}"
+        if not proxy.startswith(("http://", "https://")):
+            raise UsageError(f"only HTTP proxies are supported, not {proxy.partition(':')[0]}")
+        return proxy
+
+
+class _Deadline:
+    """When the present answer has to be whole."""
+
+    def __init__(self, whole: float, stopwatch: Callable[[], float]):
+        self.whole, self._stopwatch, self._until = whole, stopwatch, 0.0
+
+    def start(self) -> None:
+        self._until = self._stopwatch() + self.whole
+
+    def left(self, wait: float | None, late: type[Exception]) -> float:
+        """The shorter of the wait and of what is left. Raises `late` when nothing is."""
+        left = self._until - self._stopwatch()
+        if left <= 0:
+            raise late(f"not whole after {self.whole:g} s")
+        return left if wait is None else min(wait, left)
+
+
+class _Sockets(httpcore.NetworkBackend):
+    """Connects to the addresses that are admitted, and to no name."""
+
+    def __init__(self, admit: Admit, deadline: _Deadline):
+        self._admit, self._deadline, self._plain = admit, deadline, httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        try:
+            admitted = self._admit(host)
+        except OSError as problem:
+            raise httpcore.ConnectError(str(problem)) from None
+        failure: Exception = httpcore.ConnectError(f"{host} does not resolve")
+        for address in admitted:
+            wait = self._deadline.left(timeout, httpcore.ConnectTimeout)
+            try:
+                made = self._plain.connect_tcp(address, port, wait, local_address, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
+                failure = problem
+            else:
+                return _Stream(made, self._deadline)
+        raise failure
+
+    def sleep(self, seconds: float) -> None:
+        clock.sleep(seconds)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection on which nothing waits beyond the deadline."""
+
+    def __init__(self, plain: httpcore.NetworkStream, deadline: _Deadline):
+        self._plain, self._deadline = plain, deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._plain.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._plain.write(buffer, self._deadline.left(timeout, httpcore.WriteTimeout))
+
+    def start_tls(
+        self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        wait = self._deadline.left(timeout, httpcore.ConnectTimeout)
+        return _Stream(self._plain.start_tls(ssl_context, server_hostname, wait), self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._plain.get_extra_info(info)
+
+    def close(self) -> None:
+        self._plain.close()
+
+
+class _Body(httpx.SyncByteStream):
+    """A body as it comes, its failures in httpx's words."""
+
+    def __init__(self, answer: httpcore.Response):
+        self._answer = answer
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _as_httpx():
+            yield from self._answer.iter_stream()
+
+    def close(self) -> None:
+        self._answer.close()
+
+
+@contextmanager
+def _as_httpx() -> Iterator[None]:
+    """httpcore's exceptions as the httpx ones of the same name."""
+    try:
+        yield
+    except tuple(_NAMED) as problem:
+        ours = next(ours for theirs, ours in _NAMED.items() if isinstance(problem, theirs))
+        raise ours(str(problem)) from None
+
+
+_NAMED: dict[type[Exception], type[httpx.HTTPError]] = {
+    httpcore.ConnectTimeout: httpx.ConnectTimeout,
+    httpcore.ReadTimeout: httpx.ReadTimeout,
+    httpcore.WriteTimeout: httpx.WriteTimeout,
+    httpcore.PoolTimeout: httpx.PoolTimeout,
+    httpcore.ConnectError: httpx.ConnectError,
+    httpcore.ReadError: httpx.ReadError,
+    httpcore.WriteError: httpx.WriteError,
+    httpcore.ProxyError: httpx.ProxyError,
+    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
+    httpcore.LocalProtocolError: httpx.LocalProtocolError,
+    httpcore.ProtocolError: httpx.RemoteProtocolError,
+}
+"""The narrower first."""

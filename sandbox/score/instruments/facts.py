@@ -1,0 +1,298 @@
+"""The facts document: a payer's claims about itself, and the instruments it lends a grader.
+
+It is strangers' text (served at `<fhir base>/.well-known/payer-facts`, or written by hand for an endpoint
+that has none). What is wrong in it is named, field by field, and the rest is used.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import date
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
+
+from sandbox.core import files
+from sandbox.core.errors import FileProblem
+from sandbox.score.fhir import lenient_json
+from sandbox.score.http.answers import word
+from sandbox.score.http.guard import origin
+
+PATH = "/.well-known/payer-facts"
+MOST_PROBLEMS = 50
+MOST_DAYS = 10**12
+"""Some payers write a row of nines for "without an end"."""
+
+STATUSES = (
+    *("live", "user-validated", "inferred-validated", "broken"),
+    *("implementing", "unavailable-but-planned", "applied", "ready-to-configure", "not-available"),
+)
+"""What a payer may say of its API: the report's words. The first four count as live, four as implementing."""
+
+LINES = ("medicare-advantage", "medicaid", "chip", "qhp", "commercial")
+"""Lines of business that have a usual name; others are used, and named as unknown."""
+
+ROLES = r"^(eligible|ineligible|not-opted-in|lapsed-\d{1,5}|dependant|representative)$"
+
+
+def _status(value: Any) -> Any:
+    """Spellings of a status: `Not Available`, `not_available`."""
+    text = value.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else value
+    if isinstance(text, str) and text not in STATUSES:
+        raise ValueError(f"{value[:40]!r} is not known: {', '.join(STATUSES)}")
+    return text
+
+
+def _day(value: Any) -> Any:
+    if isinstance(value, str):
+        try:
+            date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{value[:20]!r} is no date such as 2025-12-31") from None
+    return value
+
+
+def _days(value: Any) -> Any:
+    """A number of days; JSON does not tell 365.0 from 365."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, int) and abs(value) > MOST_DAYS:
+        raise ValueError("is no number of days that anybody counts")
+    return value
+
+
+class _Read(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Member(_Read):
+    """A test account."""
+
+    username: str = Field(description="What the member types into the sign-in page")
+    password: str = Field(description="The member's password")
+    role: str = Field(
+        "eligible",
+        pattern=ROLES,
+        description="`eligible`, `ineligible` (coverage has not begun), `not-opted-in` (never opened the"
+        " portal), `lapsed-<days>` (coverage ended that many days ago); `dependant` and `representative`"
+        " sign in too, and are not graded",
+    )
+    line: str | None = Field(None, description="The member's line of business, as in `offered_lines`")
+    coverage_end: Annotated[str | None, BeforeValidator(_day)] = Field(
+        None, description="The day the member's coverage ended (`2025-12-31`); null while it lasts"
+    )
+
+
+class Claims(_Read):
+    """What the payer tells the world. A claim that is not made is absent, not null."""
+
+    status: Annotated[str | None, BeforeValidator(_status)] = Field(
+        None, description="Whether the API is live", json_schema_extra={"enum": [*STATUSES, None]}
+    )
+    sandbox: bool | None = Field(None, description="Whether there is a test environment for developers")
+    offered_lines: list[str] | None = Field(None, description="Lines of business the payer offers")
+    mandated_lines: list[str] | None = Field(
+        None, description="Those of them that a rule demands the API for"
+    )
+    supported_lines: list[str] | None = Field(None, description="Those of them whose members can connect")
+    refresh_max_days: Annotated[int | None, BeforeValidator(_days)] = Field(
+        None, description="Days after the grant for which a refresh token renews access; 0: there is none"
+    )
+    inactive_access_days: Annotated[int | None, BeforeValidator(_days)] = Field(
+        None, description="Days after coverage ended for which a member still gets in; null: without an end"
+    )
+    portal_opt_in: bool | None = Field(None, description="Whether members must use the portal first")
+    developer_portal: str | None = Field(None, description="Address of the developer portal")
+    developer_email: str | None = Field(None, description="E-mail address for developers")
+
+
+class Instruments(_Read):
+    """What lets a grader work: an app, accounts, a clock, a payer of its own. Any may be missing."""
+
+    client_id: str | None = Field(None, description="The app to sign in as")
+    client_secret: str | None = Field(None, description="Its secret, if it has one")
+    key: dict[str, Any] | None = Field(None, description="Its private JWK, for private_key_jwt")
+    redirect_uri: str | None = Field(None, description="Its redirect URI; it is never asked for")
+    authorization_endpoint: str | None = Field(None, description="Where sign-in begins, if nothing else says")
+    token_endpoint: str | None = Field(None, description="Where tokens are made, if nothing else says")
+    members: list[Member] = Field([], description="Test accounts")
+    providers: list[dict[str, Any]] = Field([], description="Provider clients (not used by this rubric)")
+    payers: list[dict[str, Any]] = Field([], description="Payer clients (not used by this rubric)")
+    clock: str | None = Field(None, description='A clock that takes POST {"advance": "P25D"}')
+    fresh_payer: str | None = Field(
+        None, description="FHIR base of a payer of one's own; `{session}` becomes a new name"
+    )
+
+    def of_role(self, role: str) -> tuple[Member, ...]:
+        return tuple(m for m in self.members if m.role == role)
+
+    def open_payer(self) -> tuple[str, str]:
+        """The name of a new session and the FHIR base of its payer; two empty texts where none is lent."""
+        if "{session}" not in (self.fresh_payer or ""):
+            return "", ""  # not one of our own: its clock is not ours to move
+        name = f"grade-{secrets.token_hex(6)}"
+        return name, str(self.fresh_payer).replace("{session}", name).rstrip("/")
+
+    def origins(self) -> frozenset[str]:
+        """The URLs named here: a facts *file* vouches for their origins, a served document does not."""
+        named = (self.authorization_endpoint, self.token_endpoint, self.clock, self.fresh_payer)
+        return frozenset(url for url in named if url and origin(url))
+
+
+class Facts(_Read):
+    """Claims and instruments. `problems` names what could not be used, one line each."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, title="Facts of a payer")
+
+    claims: Claims = Claims()
+    instruments: Instruments = Instruments()
+    _problems: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        return self._problems
+
+    def claimed(self) -> dict[str, Any]:
+        """Only the claims that are made, as plain JSON types."""
+        return self.claims.model_dump(mode="json", exclude_unset=True)
+
+
+NO_FACTS = Facts()
+
+_REQUIRED: dict[type[BaseModel], dict[str, Any]] = {Member: {"username": "", "password": ""}}
+"""What a model needs beside the one field that is looked at."""
+
+
+def parse(data: Any, name: str) -> Facts:
+    """A facts document with what is wrong in it named. Raises FileProblem when nothing of it can be used."""
+    if not isinstance(data, dict):
+        raise FileProblem(f"{name}: a facts document is an object with claims and instruments")
+    if not {"claims", "instruments"} & data.keys():
+        raise FileProblem(f"{name}: holds neither claims nor instruments")
+    problems: list[str] = []
+    parts = dict(_use_known(Facts, data, "", problems))
+    claims = Claims(**dict(_use_known(Claims, parts.get("claims", {}), "claims.", problems)))
+    lent = dict(_use_known(Instruments, parts.get("instruments", {}), "instruments.", problems))
+    facts = Facts(claims=claims, instruments=Instruments(**lent))
+    problems += _find_unknown_lines(facts)
+    more = len(problems) - MOST_PROBLEMS
+    facts._problems = (*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else ()))
+    return facts
+
+
+def _use_known(
+    model: type[BaseModel], data: Mapping[str, Any], where: str, problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """The fields of a model that `data` has rightly; what is unknown or wrong joins `problems`."""
+    for key in data:
+        if key not in model.model_fields:
+            near = get_close_matches(word(key), model.model_fields, 1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            problems.append(f"{where}{word(key)[:40]}: unknown key{hint}")
+    for name in model.model_fields:
+        if name not in data:
+            continue
+        value = data[name]
+        if name in ("claims", "instruments"):
+            if isinstance(value, dict):
+                yield name, value
+            else:
+                problems.append(f"{where}{name}: is no object")
+        elif name == "members" and isinstance(value, list):
+            yield name, list(_use_members(value, problems))
+        elif isinstance(value, list) and _wants_list(model, name):
+            yield from _use_list(model, name, value, where, problems)
+        else:
+            try:
+                yield name, _read_alone(model, name, value)
+            except ValidationError as problem:
+                problems.append(f"{where}{name}: {_words(problem)}")
+
+
+def _read_alone(model: type[BaseModel], name: str, value: Any) -> Any:
+    """One field by itself. Raises ValidationError."""
+    return getattr(model.model_validate({**_REQUIRED.get(model, {}), name: value}), name)
+
+
+def _wants_list(model: type[BaseModel], name: str) -> bool:
+    try:
+        return bool(_read_alone(model, name, []) == [])
+    except ValidationError:
+        return False
+
+
+def _use_list(
+    model: type[BaseModel], name: str, entries: list[Any], where: str, problems: list[str]
+) -> Iterator[tuple[str, Any]]:
+    """A list without its wrong entries. Where no entry is right, there is no list."""
+    kept: list[Any] = []
+    for number, entry in enumerate(entries):
+        try:
+            kept += _read_alone(model, name, [entry])
+        except ValidationError as problem:
+            problems.append(f"{where}{name}: {number}: {_say(problem)}")
+    if kept or not entries:
+        yield name, kept
+
+
+def _use_members(entries: list[Any], problems: list[str]) -> Iterator[Member]:
+    """The accounts that can be used; of one with a wrong line or date the rest is used."""
+    for number, entry in enumerate(entries):
+        where = f"instruments.members.{number}"
+        if not isinstance(entry, dict):
+            problems.append(f"{where}: is no object")
+            continue
+        known = dict(_use_known(Member, entry, f"{where}.", problems))
+        has_wrong_role = "role" in entry and "role" not in known
+        if {"username", "password"} <= known.keys() and not has_wrong_role:
+            yield Member(**known)
+        elif lacking := [name for name in ("username", "password") if name not in entry]:
+            problems.append(f"{where}: has no {' and no '.join(lacking)}")
+
+
+_EXPECTED = {
+    "string_type": "should be text",
+    "bool_type": "should be true or false",
+    "int_type": "should be a whole number",
+    "list_type": "should be a list",
+    "dict_type": "should be an object",
+}
+"""pydantic's error types in plain words."""
+
+
+def _words(problem: ValidationError) -> str:
+    """The first thing wrong with a value, in words that hold no secret."""
+    place = ".".join(str(part) for part in problem.errors(include_url=False)[0]["loc"][1:])
+    return f"{place}: {_say(problem)}" if place else _say(problem)
+
+
+def _say(problem: ValidationError) -> str:
+    first = problem.errors(include_input=False, include_url=False)[0]
+    if first["type"] == "string_pattern_mismatch":
+        return "is none of eligible, ineligible, not-opted-in, lapsed-<days>, dependant, representative"
+    return _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+
+
+def _find_unknown_lines(facts: Facts) -> list[str]:
+    """Lines of business without a usual name; they are used all the same."""
+    found = []
+    for name in ("offered_lines", "mandated_lines", "supported_lines"):
+        for line in getattr(facts.claims, name) or ():
+            if line not in LINES:
+                near = get_close_matches(line, LINES, 1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                found.append(f"claims.{name}: {line[:40]!r} is no usual line of business{hint}")
+    return found
+
+
+def read(path: Path) -> Facts:
+    """The facts in a JSON file (or YAML, for people). Raises FileProblem."""
+    if path.suffix in (".yaml", ".yml"):
+        return parse(files.read_yaml(path), str(path))
+    try:
+        return parse(lenient_json.read(files.read_text(path).encode()), str(path))
+    except ValueError:
+        return parse(files.read_json(path), str(path))

@@ -1,0 +1,128 @@
+"""The refresh probe: in the fresh payer that is lent, as far as that answers like the payer under test.
+
+Whoever lends a fresh payer decides what it does. So it is compared with the payer under test: what both say
+of themselves, what the same account gets there and here, and whether a renewal at once works. Where they
+differ, what was seen here counts, without a clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from sandbox.score.collect.discovery import Discovery, texts
+from sandbox.score.collect.probes import Door
+from sandbox.score.collect.roll import Sessions
+from sandbox.score.evidence import Exchange, Observation, Reason, unseen
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import origin
+from sandbox.score.instruments import lent_clock, refresh_probe
+from sandbox.score.instruments.facts import Facts, Member
+from sandbox.score.instruments.refresh_probe import Grant
+from sandbox.score.signin.launch import Account, Session
+
+RULE = "instrument-fresh-payer"
+LISTS = (
+    "capabilities",
+    "scopes_supported",
+    "grant_types_supported",
+    "response_types_supported",
+    "code_challenge_methods_supported",
+)
+"""What two smart-configurations of one payer have in common, in any order."""
+
+
+def refresh(
+    http: Client,
+    door: Door | None,
+    described: Discovery,
+    known: Facts,
+    sessions: Sessions,
+    why_none: Reason,
+    newest: str,
+) -> Observation:
+    """In a fresh payer with a clock where there is one; else one renewal of a new session here.
+
+    `newest` is the refresh token of the one session that a person made by hand: nobody is asked twice.
+    """
+    members = [member for member, session in sessions if session.usable]
+    if door is None or not members:
+        return unseen(why_none)
+    if newest:
+        by_hand = replace(sessions[0][1], refresh_token=newest)
+        return refresh_probe.probe(http, door.app, Grant(by_hand, door.endpoints))
+    accounts = [Account(member.username, member.password) for member in members]
+    driver = door.driver if accounts[0].username else None  # nobody is asked twice
+    grant, exchanges = refresh_probe.fresh_grant(
+        http, door.base, known.instruments, door.app, accounts, door.scopes.current, driver
+    )
+    if grant is None or grant.payer is None:
+        why = lent_clock.NOWHERE if known.instruments.clock else lent_clock.NONE
+        if elsewhere := _elsewhere(known.instruments.fresh_payer, door.base):
+            why = elsewhere
+            http.watch.note(RULE, why, "refresh")
+        return _here(http, door, members[0], why, exchanges)
+    there = refresh_probe.probe(http, door.app, grant)
+    seen_there = (*exchanges, *there.exchanges)
+    member = next(member for member in members if member.username == grant.username)
+    session = door.sign_in_patiently(member)
+    if not session.usable:
+        return replace(there, exchanges=(*session.exchanges, *seen_there))
+    here = refresh_probe.probe(http, door.app, Grant(session, door.endpoints))
+    seen_here = (*session.exchanges, *here.exchanges)
+    why = unlike(described, grant.payer) or _otherwise(session, grant.session) or _renews(here, there)
+    if not why:  # what decides comes last
+        return replace(there, exchanges=(*seen_here, *seen_there))
+    http.watch.note(RULE, why, "refresh")
+    return replace(here, value={**here.value, "no_clock": why}, exchanges=(*seen_there, *seen_here))
+
+
+def _here(http: Client, door: Door, member: Member, why: str, before: tuple[Exchange, ...]) -> Observation:
+    """One renewal of a new session: a synced one may have spent its refresh token."""
+    session = door.sign_in_patiently(member)
+    exchanges = (*before, *session.exchanges)
+    if not session.usable:
+        return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
+    here = refresh_probe.probe(http, door.app, Grant(session, door.endpoints, no_clock=why))
+    return replace(here, exchanges=(*exchanges, *here.exchanges))
+
+
+def unlike(tested: Discovery, fresh: Discovery) -> str:
+    """How two payers differ in what they say of themselves; empty when they do not, or do not say."""
+    if tested.smart.present and fresh.smart.present:
+        for name in LISTS:
+            if set(texts(tested.smart.body.get(name))) != set(texts(fresh.smart.body.get(name))):
+                return f"the fresh payer says otherwise in its smart-configuration: {name}"
+    if tested.capability.present and fresh.capability.present:
+        if tested.capability.body.get("fhirVersion") != fresh.capability.body.get("fhirVersion"):
+            return "the fresh payer serves another version of FHIR"
+        if replace(tested.offer(), names=()) != replace(fresh.offer(), names=()):
+            return "the fresh payer serves other types than the payer under test"
+    return ""
+
+
+def _otherwise(here: Session, there: Session) -> str:
+    """How the same account fares otherwise in the fresh payer."""
+    if here.patient != there.patient:
+        return "the same account gets another patient in the fresh payer"
+    if bool(here.refresh_token) != bool(there.refresh_token):
+        gives = "a refresh token and the payer under test none"
+        return (
+            f"the fresh payer gives {gives if there.refresh_token else 'no refresh token and the other does'}"
+        )
+    if set(here.response) != set(there.response):
+        return "the fresh payer's token responses have other fields"
+    return ""
+
+
+def _renews(here: Observation, there: Observation) -> str:
+    """Whether a renewal at once ends otherwise."""
+    ends = [bool(seen_.value["steps"] and seen_.value["steps"][0]["works"]) for seen_ in (here, there)]
+    if ends[0] == ends[1]:
+        return ""
+    return f"a renewal at once works {'here and not' if ends[0] else 'not here and does'} in the fresh payer"
+
+
+def _elsewhere(fresh: str | None, base: str) -> str:
+    if not fresh or origin(fresh) == origin(base):
+        return ""
+    return "the fresh payer is at another origin than the payer under test"

@@ -1,0 +1,68 @@
+"""The clock of a payer of our own: found beside its FHIR base, and moved."""
+
+from __future__ import annotations
+
+from sandbox.score.evidence import Exchange
+from sandbox.score.http.client import Client
+from sandbox.score.http.guard import origin
+from sandbox.score.instruments import facts
+
+NONE = "no clock is lent"
+NOWHERE = "a clock is lent, but no fresh payer to move it in"
+NOT_ITS_OWN = "the clock that is lent is not the fresh payer's own, so it was not moved"
+
+
+def of(
+    http: Client, base: str, target: str, lent: str, *, own: bool = False
+) -> tuple[str, str, tuple[Exchange, ...]]:
+    """The clock of the fresh payer at `base`, or why it has none, and what was asked to find out.
+
+    `lent` is the clock that the payer at `target` names: nobody else's clock is moved, so it only tells
+    where a clock stands, unless it is named as the fresh payer's `own`. Where that leaves it open, the fresh
+    payer's own facts name its clock.
+    """
+    if not lent or own:
+        return lent, "" if lent else NONE, ()
+    if found := beside(base, target, lent):
+        return found, "", ()
+    answer = http.get(base + facts.PATH, step="discovery", headers={"Accept": "application/json"})
+    instruments = answer.json().get("instruments")
+    named = instruments.get("clock") if isinstance(instruments, dict) else None
+    if isinstance(named, str) and named != lent and origin(named) == origin(base):
+        return named, "", (answer.exchange,)
+    return "", NOT_ITS_OWN, (answer.exchange,)
+
+
+def beside(base: str, target: str, lent: str) -> str:
+    """The address that stands to `base` as `lent` stands to `target`; empty when there is none, or when it
+    is `lent` itself.
+
+    A clock of the fresh payer's own server is that server's, wherever it stands.
+    """
+    if origin(lent) != origin(target):
+        return lent if origin(lent) == origin(base) else ""
+    ours, clock, fresh = _path(target), _path(lent), _path(base)
+    shared = 0
+    while shared < min(len(ours), len(clock)) and ours[shared] == clock[shared]:
+        shared += 1
+    end = ours[shared:]
+    if end and fresh[-len(end) :] != end:
+        return ""
+    stem = fresh[: len(fresh) - len(end)]
+    if stem == clock[:shared] and origin(base) == origin(target):
+        return ""
+    return "/".join(["/".join(base.split("/")[:3]), *stem, *clock[shared:]])
+
+
+def advance(http: Client, url: str, days: int, exchanges: list[Exchange]) -> str:
+    """Move the clock by whole days. Empty when it says that it moved, else why it did not."""
+    answer = http.send("POST", url, step="clock", json={"advance": f"P{days}D"})
+    exchanges.append(answer.exchange)
+    if 200 <= answer.status < 300:
+        return ""
+    return f"the clock that is lent answered {answer.status or answer.exchange.note}"
+
+
+def _path(url: str) -> list[str]:
+    """The segments of a URL's path."""
+    return [part for part in url.partition("?")[0].split("/")[3:] if part]

@@ -1,0 +1,128 @@
+"""How long a refresh token lasts: renew it now and, where there is a clock, after days and months.
+
+Runs last and in a payer of its own (`fresh_payer`), because it moves the clock: nobody else's tenant
+may be touched. The newest token is always the one used (RFC 6749 §6).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.score.collect.discovery import Discovery, discover
+from sandbox.score.evidence import Exchange, Observation, seen
+from sandbox.score.http.client import Client
+from sandbox.score.http.statuses import HICCUPS
+from sandbox.score.instruments import lent_clock
+from sandbox.score.instruments.clock_check import Aging
+from sandbox.score.instruments.facts import Instruments
+from sandbox.score.signin import tokens
+from sandbox.score.signin.launch import Account, Driver, Session, sign_in
+from sandbox.score.signin.tokens import App, Endpoints
+
+EDGES = (90, 180, 365)
+"""The rubric's edges, in days after the grant."""
+DAYS = tuple(sorted({0, *range(25, 365, 25), *EDGES}))
+"""Days after the grant on which access is renewed: often enough for tokens that end when they lie idle for
+a month, and on each edge."""
+
+MOST_SIGN_INS = 5
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A fresh grant to try: its session, where its tokens are renewed, and its clock's URL (or none, and
+    why not). Of a fresh payer also what it says of itself, and whose session it is."""
+
+    session: Session
+    endpoints: Endpoints
+    clock: str = ""
+    no_clock: str = lent_clock.NONE
+    payer: Discovery | None = None
+    username: str = ""
+
+
+def fresh_grant(
+    http: Client,
+    target: str,
+    instruments: Instruments,
+    app: App,
+    accounts: Sequence[Account],
+    scope: str = "",
+    driver: Driver | None = None,
+) -> tuple[Grant | None, tuple[Exchange, ...]]:
+    """Sign in at a payer of our own, as the one at `target` lends it. Several accounts are tried: a sign-in
+    may fail by accident. `scope` and `driver` are those that work at the target."""
+    exchanges: list[Exchange] = []
+    name, base = instruments.open_payer()
+    if not base:
+        return None, ()
+    found = discover(http, base)
+    exchanges += [*found.capability.exchanges, *found.smart.exchanges]
+    # instruments name the endpoints of the payer under test, not of this one: they are no fallback
+    endpoints = found.endpoints(Instruments())
+    if endpoints is None:
+        return None, tuple(exchanges)
+    for account in accounts[:MOST_SIGN_INS]:
+        session = sign_in(http, endpoints, app, account, aud=base, scope=scope, driver=driver)
+        exchanges += session.exchanges
+        if session.usable:
+            lent = (instruments.clock or "").replace("{session}", name)
+            clock, why, asked = lent_clock.of(http, base, target, lent, own=lent != instruments.clock)
+            grant = Grant(session, endpoints, clock, why, found, account.username)
+            return grant, (*exchanges, *asked)
+    return None, tuple(exchanges)
+
+
+def probe(http: Client, app: App, grant: Grant) -> Observation:
+    """Renew at each of DAYS until the first refusal; without a clock, or with one that is not believed, only
+    at once.
+
+    Value: `{"refresh": bool, "clock": bool, "no_clock": str, "steps": [{"day": n, "works": bool,
+    "why": str}]}`; `no_clock` says why there was none.
+    """
+    exchanges: list[Exchange] = []
+    steps: list[dict[str, object]] = []
+    newest, today, no_clock = grant.session.refresh_token, 0, "" if grant.clock else grant.no_clock
+    if not newest:
+        return seen({"refresh": False, "clock": not no_clock, "no_clock": no_clock, "steps": []})
+    aging: Aging | None = None
+    response: dict[str, Any] = {}
+    for day in DAYS:
+        if day > today and not no_clock:
+            first = None
+            if aging is None and grant.payer is not None:
+                aging = first = Aging(http, grant.clock, grant.payer.base, grant.session.patient, exchanges)
+                first.before(response)
+            no_clock = lent_clock.advance(http, grant.clock, day - today, exchanges)
+            if first is not None and not no_clock:
+                first.after(day - today)
+        if day > today and no_clock:
+            break
+        today = day
+        reply, hiccup = renewed(http, app, grant.endpoints, newest, exchanges)
+        steps.append({"day": day, "works": reply.works, "why": "" if reply.works else reply.why() + hiccup})
+        if not reply.works:
+            break
+        newest, response = reply.text("refresh_token") or newest, reply.body
+    if aging is not None and not no_clock:
+        no_clock = aging.doubt(refused=today > 0 and not steps[-1]["works"])
+        steps = [step for step in steps if not no_clock or step["day"] == 0]
+    value = {"refresh": True, "clock": not no_clock, "no_clock": no_clock, "steps": steps}
+    return seen(value, exchanges)
+
+
+def renewed(
+    http: Client, app: App, endpoints: Endpoints, token: str, exchanges: list[Exchange]
+) -> tuple[tokens.TokenReply, str]:
+    """One renewal, and a word on a hiccup (5xx, 429, no answer): no refusal, it is tried again once."""
+    reply = tokens.refresh(http, endpoints, app, token)
+    exchanges.append(reply.answer.exchange)
+    if reply.answer.status not in HICCUPS:
+        return reply, ""
+    hiccup = f" (after a first answer {reply.answer.status})"
+    http.pause(0.5)
+    reply = tokens.refresh(http, endpoints, app, token)
+    exchanges.append(reply.answer.exchange)
+    return reply, hiccup

@@ -1,0 +1,103 @@
+"""Two cards, metric by metric: what rose, what fell, and what is only differently seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sandbox.core.errors import UsageError
+from sandbox.score.report.card_file import CardFile
+
+
+@dataclass(frozen=True)
+class Change:
+    """One metric on both cards. `before` or `after` is None where a card lacks it."""
+
+    metric: str
+    before: int | None
+    after: int | None
+    max: int
+    why: str
+    seen_before: bool = True
+    seen_after: bool = True
+
+    @property
+    def by(self) -> int:
+        return (self.after or 0) - (self.before or 0)
+
+    @property
+    def fell(self) -> bool:
+        """Points lost to something that was seen; what was only not seen this time did not fall."""
+        return self.by < 0 and self.seen_after
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Card A, card B, and every metric."""
+
+    before: CardFile
+    after: CardFile
+    changes: tuple[Change, ...]
+    new_lint: tuple[str, ...]
+    gone_lint: tuple[str, ...]
+
+    @property
+    def by(self) -> int:
+        return self.after.score - self.before.score
+
+    @property
+    def fell(self) -> tuple[Change, ...]:
+        return tuple(change for change in self.changes if change.fell)
+
+    @property
+    def moved(self) -> tuple[Change, ...]:
+        return tuple(c for c in self.changes if c.by or c.seen_before != c.seen_after)
+
+
+def compare(before: CardFile, after: CardFile) -> Comparison:
+    """Raises UsageError for cards of different editions: their points do not mean the same."""
+    if before.edition != after.edition:
+        raise UsageError(
+            f"cards of different editions cannot be compared: {before.edition} and {after.edition}"
+        )
+    old = {entry.id: entry for entry in before.metrics}
+    new = {entry.id: entry for entry in after.metrics}
+    changes = []
+    for name in dict.fromkeys([*old, *new]):
+        was, now = old.get(name), new.get(name)
+        changes.append(
+            Change(
+                name,
+                was.points if was else None,
+                now.points if now else None,
+                max(entry.max for entry in (was, now) if entry),
+                now.reason if now else "no longer on the card",
+                was is not None and was.source != "unseen",
+                now is not None and now.source != "unseen",
+            )
+        )
+    had, has = {f.rule for f in before.lint}, {f.rule for f in after.lint}
+    return Comparison(before, after, tuple(changes), tuple(sorted(has - had)), tuple(sorted(had - has)))
+
+
+def to_data(comparison: Comparison) -> dict[str, Any]:
+    """The comparison as plain JSON types."""
+    return {
+        "edition": comparison.after.edition,
+        "before": {"target": comparison.before.target, "score": comparison.before.score},
+        "after": {"target": comparison.after.target, "score": comparison.after.score},
+        "by": comparison.by,
+        "metrics": [
+            {
+                "id": change.metric,
+                "before": change.before,
+                "after": change.after,
+                "max": change.max,
+                "by": change.by,
+                "fell": change.fell,
+                "reason": change.why,
+            }
+            for change in comparison.changes
+        ],
+        "lint": {"new": list(comparison.new_lint), "gone": list(comparison.gone_lint)},
+    }

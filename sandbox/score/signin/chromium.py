@@ -1,0 +1,257 @@
+"""Sign in with a Chromium of this machine: the same choices, on pages that scripts draw.
+
+The page is read as it is drawn: every element of its document is marked with whether it is shown, and what
+was chosen is typed, ticked and clicked. Playwright is optional: `pip install playwright`. It drives a
+Chromium that is installed already.
+"""
+
+from __future__ import annotations
+
+import copy
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+from sandbox.core import clock
+from sandbox.core.errors import UsageError
+from sandbox.score.evidence import Exchange
+from sandbox.score.http.answers import shown
+from sandbox.score.http.guard import Guard
+from sandbox.score.signin.launch import Account, Driver
+from sandbox.score.signin.page_flow import MOST_PAGES, Ended, is_callback
+from sandbox.score.signin.pages import trace
+from sandbox.score.signin.pages.choice import decide
+from sandbox.score.signin.pages.page import Page
+from sandbox.score.signin.pages.reader import read
+from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
+from sandbox.score.signin.pages.trace import Look
+
+MISSING = "--browser-driver needs Playwright and a Chromium: pip install playwright, and install chromium"
+NAVIGATION_MS = 30_000
+CLICK_MS = 3_000
+DRAWING_SECONDS = 6.0  # that scripts may take to draw what goes on
+CHANGING_SECONDS = 8.0  # that a page may take to change after a click
+POLL_MS = 150.0
+
+# One look at a document: its elements, and their copy with marks of what is shown.
+_LOOK = """() => {
+  const elements = [document.documentElement, ...document.documentElement.querySelectorAll('*')];
+  const copy = document.documentElement.cloneNode(true);
+  const marked = [copy, ...copy.querySelectorAll('*')];
+  elements.forEach((element, place) => {
+    const mark = marked[place];
+    if (!mark) return;
+    const style = getComputedStyle(element), box = element.getBoundingClientRect();
+    const tag = element.tagName, kind = (element.type || '').toLowerCase();
+    const ticked = tag === 'INPUT' && ['checkbox', 'radio'].includes(kind);
+    const typed = ['INPUT', 'BUTTON', 'TEXTAREA'].includes(tag) && !ticked && kind !== 'hidden';
+    let seen = style.display !== 'none' && style.visibility !== 'hidden';
+    seen = seen && element.getAttribute('aria-hidden') !== 'true';
+    if (typed) seen = seen && box.width > 1 && box.height > 1 && box.right > 0 && style.opacity !== '0';
+    mark.setAttribute('data-ref', place);
+    mark.setAttribute('data-shown', seen ? '1' : '0');
+    if (ticked) mark.toggleAttribute('checked', element.checked);
+    else if (tag === 'INPUT' && kind !== 'password') mark.setAttribute('value', element.value);
+    else if (tag === 'OPTION') mark.toggleAttribute('selected', element.selected);
+  });
+  return {html: copy.outerHTML, elements};
+}"""
+
+
+def find_chromium() -> str | None:
+    """A Chromium of this machine, by its usual names; None leaves the choice to Playwright."""
+    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+@contextmanager
+def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
+    """A driver with one browser for all attempts, each in a context of its own.
+
+    Raises UsageError in one line without Playwright or a Chromium.
+    """
+    try:
+        from playwright.sync_api import Error, sync_playwright
+    except ImportError:
+        raise UsageError(MISSING) from None
+    with sync_playwright() as play:
+        try:
+            browser = play.chromium.launch(executable_path=find_chromium(), args=["--no-sandbox"])
+        except Error:
+            raise UsageError(MISSING) from None
+
+        def drive(start: str, account: Account) -> tuple[Ended, tuple[Exchange, ...]]:
+            context = browser.new_context(locale="en-US")
+            try:
+                ended = _Visit(context, redirect_uri, guard, account).go(start)
+            finally:
+                context.close()
+            return ended, ended.exchanges
+
+        try:
+            yield drive
+        finally:
+            with suppress(Error):
+                browser.close()
+
+
+class _Seen:
+    """One frame as it is drawn now, and the elements in it."""
+
+    def __init__(self, frame: Any) -> None:
+        self._handle = frame.evaluate_handle(_LOOK)
+        self.page: Page = read(self._handle.evaluate("seen => seen.html"), frame.url, rendered=True)
+
+    def element(self, ref: int) -> Any:
+        return self._handle.evaluate_handle("(seen, place) => seen.elements[place]", ref).as_element()
+
+
+class _Visit:
+    """One attempt in one browser context."""
+
+    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: Account):
+        self._redirect_uri, self._guard = redirect_uri, guard
+        self._state = State(account.username, account.password, interactive=True)
+        self._callback, self._status = "", 200
+        self._exchanges: list[Exchange] = []
+        self._looks: list[Look] = []
+        context.route("**/*", self._route)
+        self._page = context.new_page()
+        self._page.set_default_timeout(NAVIGATION_MS)
+        self._page.on("response", self._note)
+
+    def go(self, start: str) -> Ended:
+        """Open the authorize URL and go on until the callback, or until nothing goes on."""
+        from playwright.sync_api import Error
+
+        stop: Stop | None = None
+        try:
+            self._page.goto(start, wait_until="domcontentloaded")
+            stop = self._go()
+        except Error as problem:
+            if not self._callback:
+                why = (problem.message or "no reason given").splitlines()[0]
+                stop = Stop(f"sign-in stopped: {why[:120]}", ours="net::" not in why and "Timeout" not in why)
+        doubts, exchanges = tuple(self._state.doubts), tuple(self._exchanges)
+        if self._callback:
+            return Ended(self._callback, None, tuple(self._looks), doubts, exchanges)
+        return Ended("", stop, tuple(self._looks), doubts, exchanges)
+
+    def _go(self) -> Stop | None:
+        before: tuple[object, ...] = ()
+        for _ in range(MOST_PAGES):
+            seen, found, after = self._decided(before)
+            if self._callback:
+                return None
+            self._looks.append(trace.look(self._address(seen.page), self._status, seen.page, found))
+            if isinstance(found, Stop):
+                return after.weigh(found, self._status)
+            self._state = after
+            self._state.note_tried(seen.page)
+            before = seen.page.signature
+            if isinstance(found, Step):
+                self._state.doubts += found.doubts
+            self._act(seen, found)
+        return Stop(f"no callback after {MOST_PAGES} pages", ours=True)
+
+    def _decided(self, before: tuple[object, ...]) -> tuple[_Seen, Step | Follow | Stop, State]:
+        """What to do on the page, once scripts have drawn something to do; it may be the same page yet."""
+        began = clock.stopwatch()
+        while True:
+            waited = clock.stopwatch() - began
+            seen, found, after = self._look()
+            same = seen.page.signature == before
+            if self._callback or (not same and not isinstance(found, Stop)):
+                return seen, found, after
+            final = isinstance(found, Stop) and not found.ours and self._status >= 400
+            if final or waited > (CHANGING_SECONDS if same else DRAWING_SECONDS):
+                return seen, found, after
+            self._page.wait_for_timeout(POLL_MS)
+
+    def _look(self) -> tuple[_Seen, Step | Follow | Stop, State]:
+        """The first frame on which something can be done; else the page itself."""
+        from playwright.sync_api import Error
+
+        first: tuple[_Seen, Step | Follow | Stop, State] | None = None
+        for frame in self._page.frames:
+            try:
+                seen = _Seen(frame)
+            except Error:  # it is being replaced
+                continue
+            state = copy.deepcopy(self._state)
+            found = decide(seen.page, state, self._status if frame == self._page.main_frame else 200)
+            if not isinstance(found, Stop):
+                return seen, found, state
+            first = first or (seen, found, state)
+        if first is None:
+            self._page.wait_for_timeout(POLL_MS)
+            return self._look()
+        return first
+
+    def _act(self, seen: _Seen, found: Step | Follow) -> None:
+        """Type, tick and click."""
+        if isinstance(found, Follow):
+            if found.ref >= 0:
+                self._click(seen.element(found.ref))
+            else:
+                self._page.goto(found.url, wait_until="domcontentloaded")
+            return
+        controls = {control.ref: control for control in found.form.controls}
+        for ref, value in found.values.items():
+            element, control = seen.element(ref), controls[ref]
+            if element is None:
+                continue
+            if isinstance(value, bool):
+                if value != control.checked and (value or control.kind != "radio"):
+                    element.evaluate("box => box.click()")
+            elif control.kind == "select":
+                element.select_option(list(value) if isinstance(value, tuple) else value)
+            elif isinstance(value, str):
+                element.fill(value)
+        if found.button is not None:
+            self._click(seen.element(found.button.ref))
+        elif typed := next((c for c in found.form.controls if c.ref in found.values and c.typed), None):
+            seen.element(typed.ref).press("Enter")
+        elif found.form.controls:
+            seen.element(found.form.controls[0].ref).evaluate("field => field.form && field.form.submit()")
+
+    @staticmethod
+    def _click(element: Any) -> None:
+        """As a member clicks; by the document where something lies over it."""
+        from playwright.sync_api import Error
+
+        try:
+            element.click(timeout=CLICK_MS, no_wait_after=True)
+        except Error:
+            with suppress(Error):
+                element.evaluate("button => button.click()")
+
+    def _route(self, route: Any) -> None:
+        """The callback is caught and never asked for; where the guard does not let us go, nobody goes."""
+        url = route.request.url
+        if is_callback(url, self._redirect_uri):
+            posted = route.request.post_data if route.request.method == "POST" else ""
+            joint = "&" if "?" in url else "?"
+            self._callback = self._callback or (f"{url}{joint}{posted}" if posted else url)
+            route.fulfill(status=200, content_type="text/plain", body="done")
+        elif self._guard.refuses(url, "page"):
+            route.abort()
+        else:
+            route.continue_()
+
+    def _note(self, response: Any) -> None:
+        """Every document that the browser opens is an exchange."""
+        request = response.request
+        if request.resource_type != "document" or is_callback(response.url, self._redirect_uri):
+            return
+        address = shown(response.url, "sign-in")
+        self._exchanges.append(Exchange(request.method, address, response.status, 0.0, "sign-in"))
+        if response.frame == self._page.main_frame and not 300 <= response.status < 400:
+            self._status = response.status
+
+    @staticmethod
+    def _address(page: Page) -> str:
+        parts = urlsplit(page.url)
+        return f"GET {parts.scheme}://{parts.netloc}{parts.path}"

@@ -1,0 +1,154 @@
+"""From the authorize URL through the payer's pages to the callback, over HTTP, without a browser."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import httpx
+
+from sandbox.score.evidence import Exchange
+from sandbox.score.http.answers import Answer, shown
+from sandbox.score.http.client import Client
+from sandbox.score.signin.pages import trace
+from sandbox.score.signin.pages.choice import decide
+from sandbox.score.signin.pages.page import Page
+from sandbox.score.signin.pages.reader import read
+from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
+from sandbox.score.signin.pages.submission import Submission, submit
+from sandbox.score.signin.pages.trace import Look
+
+MOST_PAGES = 20
+
+
+def is_callback(location: str, redirect_uri: str) -> bool:
+    """Whether an address returns to the app: the URI itself, then only a query or fragment."""
+    rest = location[len(redirect_uri) :]
+    return location.startswith(redirect_uri) and (not rest or rest[0] in "?#&")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Where a way ended: at the callback's URL, or at a stop. `doubts`: what was done without being sure."""
+
+    callback: str = ""
+    stop: Stop | None = None
+    looks: tuple[Look, ...] = ()
+    doubts: tuple[str, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+
+
+class Walk:
+    """One attempt, with a cookie jar of its own."""
+
+    def __init__(self, http: Client, redirect_uri: str, username: str, password: str):
+        self._http, self._redirect_uri = http, redirect_uri
+        self._jar = httpx.Cookies()
+        self._state = State(username, password)
+        self._pairs: tuple[tuple[str, str], ...] = ()
+        self._exchanges: list[Exchange] = []
+        self._looks: list[Look] = []
+
+    def go(self, url: str) -> Ended:
+        """Follow the pages until the callback, or until nothing goes on."""
+        ended = self._go(url)
+        looks, exchanges = tuple(self._looks), tuple(self._exchanges)
+        doubts = tuple(self._state.doubts)
+        if isinstance(ended, str):
+            return Ended(ended, None, looks, doubts, exchanges)
+        return Ended("", ended, looks, doubts, exchanges)
+
+    def _go(self, url: str) -> str | Stop:
+        answer = self._send("GET", url)
+        for _ in range(MOST_PAGES):
+            if answer.redirect:
+                if is_callback(answer.redirect, self._redirect_uri):
+                    return answer.redirect
+                self._looks.append(trace.hop(self._address(answer), answer.status))
+                answer = self._hop(answer)
+                continue
+            taken = self._next(answer)
+            if isinstance(taken, Stop):
+                return taken
+            if is_callback(taken.url, self._redirect_uri):
+                joint = "&" if "?" in taken.url else "?"
+                return (
+                    f"{taken.url}{joint}{urlencode(taken.pairs)}" if taken.pairs else taken.url
+                )  # form_post
+            self._pairs = taken.pairs
+            answer = self._submit(taken)
+        ours = any(look.did != ("followed the redirect",) for look in self._looks[-5:])
+        return Stop(f"no callback after {MOST_PAGES} pages", ours=ours)
+
+    def _next(self, answer: Answer) -> Submission | Stop:
+        """What to send next."""
+        if answer.status == 0:
+            late = "time is up" in answer.exchange.note
+            return Stop(f"sign-in stopped: {answer.exchange.note}", ours=late)
+        page = read(text_of(answer), answer.url, refresh=answer.headers.get("refresh", ""))
+        found = decide(page, self._state, answer.status)
+        if isinstance(found, Step) and (problem := _needs_script(found, page)):
+            found = problem
+        self._looks.append(trace.look(self._address(answer), answer.status, page, found))
+        if isinstance(found, Stop):
+            if "invalid_scope" in page.text:
+                return Stop(f"{found.reason} (invalid_scope)", found.ours)
+            return self._state.weigh(found, answer.status)
+        self._state.note_tried(page)
+        if isinstance(found, Follow):
+            return Submission("GET", found.url, ())
+        self._state.doubts += found.doubts
+        return submit(found, page)
+
+    def _submit(self, step: Submission) -> Answer:
+        if step.method == "POST":
+            return self._send("POST", step.url, list(step.pairs))
+        if not step.pairs:
+            return self._send("GET", step.url.partition("#")[0])
+        return self._send("GET", f"{step.url.partition('#')[0].partition('?')[0]}?{urlencode(step.pairs)}")
+
+    def _hop(self, answer: Answer) -> Answer:
+        """A redirect on the way: 307 and 308 repeat the post, the others become a GET (RFC 9110 §15.4)."""
+        again = answer.status in (307, 308) and answer.exchange.method == "POST"
+        return (
+            self._send("POST", answer.redirect, list(self._pairs))
+            if again
+            else self._send("GET", answer.redirect)
+        )
+
+    def _send(self, method: str, url: str, form: list[tuple[str, str]] | None = None) -> Answer:
+        headers = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en-US,en;q=0.9"}
+        answer = self._http.send(
+            method, url, step="sign-in", reach="page", headers=headers, form=form, jar=self._jar
+        )
+        self._exchanges.append(answer.exchange)
+        return answer
+
+    @staticmethod
+    def _address(answer: Answer) -> str:
+        return f"{answer.exchange.method} {shown(answer.url, 'sign-in')}"
+
+
+def _needs_script(step: Step, page: Page) -> Stop | None:
+    """A form whose address is a script."""
+    action = (step.button.action if step.button else "") or step.form.action
+    if action.strip().lower().startswith("javascript:"):
+        return Stop("the form of a page is sent by a script", ours=True)
+    return None
+
+
+_CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w:.-]+)", re.IGNORECASE)
+
+
+def text_of(answer: Answer) -> str:
+    """The page's text, in the encoding that it says it has; UTF-8 when it says none."""
+    told = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
+    meta = _CHARSET.search(answer.body[:2048])
+    name = told[1] if told else meta[1].decode("ascii", "replace") if meta else "utf-8"
+    try:
+        codecs.lookup(name)
+        return answer.body.decode(name, "replace")
+    except (LookupError, ValueError, UnicodeError, TypeError):
+        return answer.text()

@@ -1,0 +1,58 @@
+"""What may be told of a form by itself: that it is beside the way, or asks what only a member knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sandbox.score.signin.pages.forms.fields import asks, is_decoy, is_optional
+from sandbox.score.signin.pages.page import Control, Form, Page
+from sandbox.score.signin.pages.steps import State, Stop
+from sandbox.score.signin.pages.words import means
+
+
+def forms_of(page: Page, state: State) -> list[Form]:
+    """The forms that can be sent; where scripts run, also those that need them."""
+    if state.interactive:
+        return [*page.forms, page.loose]
+    return [form for form in page.forms if form.method != "dialog"]
+
+
+def robot_check(page: Page) -> Stop | None:
+    if not page.robot_check:
+        return None
+    return Stop(f"the page shows a CAPTCHA ({page.robot_check})", ours=True)
+
+
+def asked(control: Control) -> str:
+    ask = asks(control)
+    return ask if ask not in ("", "username", "password", "a search") else f"“{control.called[:60]}”"
+
+
+def is_search(form: Form) -> bool:
+    if means(form.about, "search"):
+        return True
+    every = [asks(c) for c in form.typed]
+    return (bool(every) and every[0] == "a search") or [c.name for c in form.typed] == ["q"]
+
+
+def is_aside(form: Form) -> bool:
+    """Search, language, log out: on many pages, and never on the way."""
+    return is_search(form) or (
+        means(form.about, "language") and all(c.kind in ("select", "radio") for c in form.shown)
+    )
+
+
+def unanswerable(form: Form) -> Iterator[Control]:
+    """Fields that only the member could fill."""
+    for control in form.typed:
+        if is_decoy(control) or control.value or (control.kind == "textarea" and is_optional(control)):
+            continue
+        harmless = is_optional(control) and asks(control) in ("", "a date", "a search", "username")
+        if not harmless and not means(control.label, "optional"):
+            yield control
+
+
+def needs(forms: list[Form]) -> Stop | None:
+    """The end at a form that asks what only the member knows."""
+    fields = [control for form in forms if not is_aside(form) for control in unanswerable(form)]
+    return Stop(f"a page asks for {asked(fields[0])}", ours=True) if fields else None

@@ -1,0 +1,67 @@
+"""Whose token it is: `patient` of the token response, else the id_token, else the one Patient it opens."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from sandbox.score.evidence import Exchange
+from sandbox.score.fhir import bundles
+from sandbox.score.http.answers import word
+from sandbox.score.http.client import Client
+from sandbox.score.signin.tokens import Bearer, TokenReply, claims_of
+
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
+
+
+@dataclass(frozen=True)
+class Context:
+    """The patient's id, or none and `why`, a clause that goes on from "names no patient"."""
+
+    patient: str = ""
+    why: str = ""
+    exchanges: tuple[Exchange, ...] = ()
+
+
+def find(http: Client, base: str, reply: TokenReply) -> Context:
+    """The patient of a token response at the FHIR base; what is missing or malformed is a finding."""
+    said = reply.body.get("patient")
+    if isinstance(said, str) and said:
+        name = id_of(said)
+        if name != said:
+            kind = "a URL" if "://" in said else "a reference" if "/" in said else "not an id"
+            http.watch.note("token-patient", f"patient is {kind}, not the id of a Patient", "token endpoint")
+        return Context(name)
+    # The id_token came straight from the token endpoint, so its signature adds nothing here
+    # (OpenID Connect Core §3.1.3.7, 6).
+    user = claims_of(reply.body.get("id_token")).get("fhirUser")
+    kind, _, name = word(user or "").rstrip("/").rpartition("/")
+    if kind.endswith("Patient"):
+        return Context(name)
+    return _only(http, base, reply)
+
+
+def id_of(said: str) -> str:
+    """The id in a reference to a Patient, absolute or relative, of any version; else what it is."""
+    path = said.partition("?")[0].partition("#")[0].rstrip("/").partition("/_history")[0]
+    kind, slash, name = path.rpartition("/")
+    found = name if slash and kind.endswith("Patient") else path.rpartition("/")[2] if "://" in said else path
+    return found if _ID.fullmatch(found) else said.removeprefix("Patient/")
+
+
+def only_patient(http: Client, base: str, bearer: Bearer) -> tuple[tuple[str, ...], Exchange]:
+    """The ids of the Patients that a token opens."""
+    answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
+    found = (r for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id"))
+    return tuple(dict.fromkeys(word(r["id"]) for r in found)), answer.exchange
+
+
+def _only(http: Client, base: str, reply: TokenReply) -> Context:
+    ids, exchange = only_patient(http, base, Bearer(reply.text("access_token")))
+    if len(ids) == 1:
+        text = "the token response names no patient; its one Patient was used"
+        http.watch.note("token-patient", text, "token endpoint")
+        return Context(ids[0], "", (exchange,))
+    status = exchange.status or exchange.note
+    what = f"shows {len(ids)} patients" if exchange.status == 200 else f"answered {status}"
+    return Context("", f", and Patient {what}", (exchange,))

@@ -1,0 +1,88 @@
+"""Sign in by a script: a Playwright page, and a function of yours that knows the payer's pages.
+
+    def sign_in(page, account):
+        page.fill("#user", account.username)
+        page.fill("#password", account.password)
+        page.click("text=Log in")
+
+The page stands at the payer's first page; the function may end anywhere on the way to the callback.
+Playwright is optional: `pip install playwright`.
+"""
+
+from __future__ import annotations
+
+import runpy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.score.evidence import Exchange
+from sandbox.score.signin.launch import Account, Driver, Session
+from sandbox.score.signin.page_flow import is_callback
+
+PATIENCE_MS = 30_000.0
+
+
+def load(path: Path) -> Callable[[Any, Account], None]:
+    """The `sign_in` of a script. Raises FileProblem when there is none, UsageError without Playwright."""
+    if not path.is_file():
+        raise FileProblem(f"{path}: no such file")
+    try:
+        found = runpy.run_path(str(path)).get("sign_in")
+    except Exception as problem:  # the script is the person's own: say what is wrong with it
+        raise FileProblem(f"{path}: {type(problem).__name__}: {problem}") from None
+    if not callable(found):
+        raise FileProblem(f"{path}: has no function sign_in(page, account)")
+    try:
+        import playwright.sync_api  # noqa: F401
+    except ImportError:
+        raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
+    hook: Callable[[Any, Account], None] = found
+    return hook
+
+
+def driver(
+    hook: Callable[[Any, Account], None],
+    redirect_uri: str,
+    executable: str | None = None,
+    patience_ms: float = PATIENCE_MS,
+) -> Driver:
+    """Each attempt in a browser context of its own. The callback is caught, never asked for."""
+
+    def drive(start: str, account: Account) -> tuple[str | Session, tuple[Exchange, ...]]:
+        from playwright.sync_api import Error, sync_playwright
+
+        caught: list[str] = []
+        try:
+            with sync_playwright() as play:
+                browser = play.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+                try:
+                    page = browser.new_context().new_page()
+                    page.set_default_timeout(patience_ms)
+
+                    def catch(route: Any) -> None:
+                        caught.append(route.request.url)
+                        route.fulfill(status=200, body="done")
+
+                    page.route(lambda url: is_callback(url, redirect_uri), catch)
+                    page.goto(start)
+                    if not caught:
+                        hook(page, account)
+                    for _ in range(50):
+                        if caught:
+                            break
+                        page.wait_for_timeout(patience_ms / 50)
+                finally:
+                    browser.close()
+        except Error as problem:
+            if not caught:
+                why = problem.message.splitlines()[0] if problem.message else "no reason given"
+                return Session("UNWALKED", f"the sign-in script stopped: {why[:120]}"), ()
+        except Exception as problem:  # a person's script may raise anything; the attempt has failed
+            return Session("UNWALKED", f"the sign-in script failed: {type(problem).__name__}"), ()
+        if caught:
+            return caught[0], ()
+        return Session("UNWALKED", "the sign-in script ended before the callback"), ()
+
+    return drive

@@ -1,0 +1,314 @@
+"""A log's records told as observations, in the names and shapes that `collect` gives by probing.
+
+What a log shows of a metric that nobody used is empty, and said so; what a log cannot show at all stays
+unseen: bodies, the refusal of a refresh that nobody tried, a portal's page.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence, Set
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sandbox.score import requests
+from sandbox.score.evidence import Exchange, Observation, seen, unseen
+from sandbox.score.http.answers import shown
+from sandbox.score.http.statuses import HICCUPS
+from sandbox.score.requests import STEPS, Kind
+from sandbox.score.signin import outcomes
+from sandbox.score.traffic.address import names_type
+from sandbox.score.traffic.attempts import Attempt, follow
+from sandbox.score.traffic.log_file import Reading
+from sandbox.score.traffic.record import Record
+from sandbox.score.traffic.window import Window, window
+
+GAP = timedelta(seconds=60)
+"""Requests of one member that are farther apart belong to different syncs, when no event says so."""
+
+MOST_SHOWN = 20
+
+
+def observe(reading: Reading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
+    """The observations of a log's window; only live records count, and decide it."""
+    live = [record for record in reading.records if record.mode == "live"]
+    span = window(live, days, as_of)
+    inside = [record for record in live if span is not None and span.holds(record.when)]
+    known = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
+    attempts = [attempt for attempt in known.values() if span and span.holds(attempt.created)]
+    fhir = [record for record in inside if record.kind == "fhir"]
+    empty = {id(known[name]) for name in _shown_nothing(fhir) if name in known}
+    return {
+        "log": seen(_about(reading, live, inside, span, attempts), source="traffic"),
+        **_sign_ins(attempts, inside, empty),
+        "sync": _syncs(inside, fhir),
+        "references": _references(fhir),
+        "everything": _everything(fhir),
+        "refresh": _refresh(live, span),
+        **_documents(inside),
+    }
+
+
+def _about(
+    reading: Reading,
+    live: Sequence[Record],
+    inside: Sequence[Record],
+    span: Window | None,
+    attempts: Sequence[Attempt],
+) -> dict[str, Any]:
+    return {
+        "since": span.since.isoformat() if span else "",
+        "until": span.until.isoformat() if span else "",
+        "records": len(inside),
+        "outside": len(live) - len(inside),
+        "late": sum(record.when > span.until for record in live) if span else 0,
+        "impossible": sum(attempt.impossible for attempt in attempts),
+        "unread": reading.unread,
+        "problems": reading.problems,
+        "derived": reading.derived,
+        "base": reading.base,
+    }
+
+
+def _shown_nothing(fhir: Iterable[Record]) -> list[str]:
+    """Attempts whose requests for data are in the log, and were answered with nothing."""
+    shown: dict[str, bool] = {}
+    for record in fhir:
+        something = record.status == 200 and record.entries != 0
+        shown[record.attempt_id] = shown.get(record.attempt_id, False) or something
+    return [name for name, something in shown.items() if not something]
+
+
+def _sign_ins(
+    attempts: Sequence[Attempt], inside: Iterable[Record], empty: Set[int]
+) -> dict[str, Observation]:
+    """All attempts, those known to be ineligible apart; lapsed members, opt-in and lines where told. Those
+    whose `id()` is in `empty` were shown nothing."""
+    shown = _shown(r for r in inside if r.kind in ("authz_event", "token"))
+    values = [(attempt, attempt.to_value(number)) for number, attempt in enumerate(attempts, 1)]
+    found = {
+        "sign-ins": seen([v for a, v in values if a.state not in outcomes.INELIGIBLE], shown, "traffic"),
+        "ineligible-sign-in": seen([v for a, v in values if a.state in outcomes.INELIGIBLE], (), "traffic"),
+    }
+    lapsed: dict[str, Any] = {}
+    for attempt, value in values:
+        if attempt.coverage_end and (gone := (attempt.created.date() - attempt.coverage_end).days) > 0:
+            why = value["reason"] or ("signed in, and was shown nothing" if id(attempt) in empty else "")
+            why = "" if lapsed.get(str(gone), {}).get("works", False) else why
+            lapsed[str(gone)] = {"works": not why, "why": why}
+    unopened = [value for attempt, value in values if attempt.portal_account is False]
+    lines: dict[str, bool] = {}
+    for attempt, value in values:
+        if attempt.line and attempt.coverage_end is None:
+            lines[attempt.line] = lines.get(attempt.line, False) or outcomes.entered(value)
+    if lapsed:
+        found["lapsed"] = seen(lapsed, (), "traffic")
+    if unopened:
+        works = any(outcomes.entered(value) for value in unopened)
+        found["opt-in"] = seen({"works": works, "why": unopened[0]["reason"]}, (), "traffic")
+    if lines:
+        found["lines"] = seen(lines, (), "traffic")
+    return found
+
+
+def _syncs(inside: Iterable[Record], fhir: Sequence[Record]) -> Observation:
+    """Counts of requests, and for each sync its time and the types it got."""
+    members = _timed(inside, fhir)
+    counted = [record for record in fhir if record.extract_step in STEPS]
+    kinds: Counter[Kind] = Counter()
+    for record, after in zip(counted, [*counted[1:], None], strict=False):
+        again = after is not None and after.extract_step == "retry" and after.url == record.url
+        kinds[Kind(record.extract_step, record.status, again, _flawed(record))] += 1
+    value = {"members": members, "requests": requests.to_value(kinds)}
+    return seen(value, _shown(r for r in counted if r.status != 200), "traffic")
+
+
+@dataclass
+class _Sync:
+    began: datetime
+    ended: datetime
+    requests: int = 1
+
+
+def _timed(inside: Iterable[Record], fhir: Sequence[Record]) -> list[dict[str, Any]]:
+    """Syncs by their events, in real seconds; without events, runs of requests without a long gap."""
+    began: dict[str, datetime] = {}
+    times: list[float | None] = []
+    for record in inside:
+        if record.kind == "sync_event" and record.outcome == "created":
+            began[record.sync_id] = record.ts
+        elif record.kind == "sync_event" and record.outcome == "completed" and record.sync_id in began:
+            times.append((record.ts - began.pop(record.sync_id)).total_seconds())
+    if not times and not began:
+        times = _runs(fhir)
+    searched = {r.rtype for r in fhir if _search(r)} - {""}
+    good = [r for r in fhir if r.status == 200 and r.extract_step in STEPS]
+    inside_everything = {kind for r in good for kind in r.types}
+    filled = {r.rtype for r in fhir if _search(r) and r.entries != 0} - {""}
+    what = {
+        "ok_searches": sorted(searched),
+        "types": sorted(searched | inside_everything),
+        "filled": sorted(filled | inside_everything),
+    }
+    if not times and fhir:
+        times = [None]
+    timed_only = {} if fhir else {"timed_only": True}
+    return [{"seconds": seconds, **what, **timed_only} for seconds in times]
+
+
+def _search(record: Record) -> bool:
+    return record.status == 200 and record.extract_step in ("individual", "pagination", "retry")
+
+
+def _runs(fhir: Sequence[Record]) -> list[float | None]:
+    runs: dict[str, list[_Sync]] = {}
+    for record in fhir:
+        if record.extract_step not in STEPS:
+            continue
+        ended = record.ts + timedelta(milliseconds=record.latency_ms or 0)
+        mine = runs.setdefault(record.sync_id or record.attempt_id, [])
+        if mine and record.ts - mine[-1].ended <= GAP:
+            mine[-1].ended = max(ended, mine[-1].ended)
+            mine[-1].requests += 1
+        else:
+            mine.append(_Sync(record.ts, ended))
+    whole = [run for mine in runs.values() for run in mine if run.requests > 1]
+    return [round((run.ended - run.began).total_seconds(), 4) for run in whole]
+
+
+def _references(fhir: Iterable[Record]) -> Observation:
+    """Each distinct reference of a sync once, its last read deciding; and every read beside it."""
+    reads = [record for record in fhir if record.extract_step == "reference"]
+    last = {
+        (record.sync_id or record.attempt_id, record.url or number): record
+        for number, record in enumerate(reads)
+    }
+    failures: Counter[str] = Counter()
+    for record in last.values():
+        if record.status != 200:
+            failures[f"{record.status or 'no answer'} {record.rtype or 'other'}"] += 1
+    value = {
+        "read": len(last),
+        "resolved": len(last) - failures.total(),
+        "tries": len(reads),
+        "tries_resolved": sum(record.status == 200 for record in reads),
+        "failures": dict(failures),
+    }
+    return seen(value, _shown(r for r in reads if r.status != 200), "traffic")
+
+
+def _everything(fhir: Iterable[Record]) -> Observation:
+    """One walk for each `$everything`: its pages follow it in the same sync."""
+    walks: list[dict[str, Any]] = []
+    current: dict[str, dict[str, Any]] = {}
+    for record in fhir:
+        if record.extract_step == "everything":
+            walk = _walk(record)
+            walks.append(walk)
+            current[record.sync_id] = walk
+        elif _further(record) and record.sync_id in current:
+            walk = current[record.sync_id]
+            walk["pages"] += 1
+            walk["entries"] = _sum(walk["entries"], record.entries)
+            if record.status != 200:
+                walk.update(unbroken=False, note=f"a page answered {record.status}")
+        elif record.extract_step in STEPS:
+            current.pop(record.sync_id, None)
+    for walk in walks:
+        if walk["unbroken"] and walk["pages"] < 2 and walk.pop("complete") is None:
+            walk.update(unbroken=False, note="no further page was ever asked for")
+        walk.pop("complete", None)
+    return seen(walks, _shown(r for r in fhir if r.extract_step == "everything"), "traffic")
+
+
+def _further(record: Record) -> bool:
+    """Whether a request is a further page of the `$everything` before it: servers page by addresses of
+    their own, which name no type."""
+    return record.extract_step == "pagination" and (
+        "$everything" in record.url or (bool(record.url) and not names_type(record.url))
+    )
+
+
+def _walk(record: Record) -> dict[str, Any]:
+    good = record.status == 200
+    short = record.complete is False
+    return {
+        "status": record.status,
+        "pages": int(good),
+        "unbroken": good,
+        "first_page": 0,
+        "entries": (len(record.types) or None) if record.entries is None else record.entries,
+        "complete": record.complete,
+        "searched": int(short),
+        "missing": int(short),
+        "missing_types": ["the app's own comparison"] if short else [],
+        "note": "" if good else f"a page answered {record.status}",
+    }
+
+
+def _sum(known: int | None, more: int | None) -> int | None:
+    """Entries so far; None while no record tells how many there were."""
+    return more if known is None else known if more is None else known + more
+
+
+def _refresh(live: Sequence[Record], span: Window | None) -> Observation:
+    """Renewals by days since their grant. No clock: what a log shows is a lower bound.
+
+    A token endpoint that stumbles refuses nothing, and a refusal of a grant whose age nobody knows does not
+    say when refreshing ends.
+    """
+    granted: dict[str, datetime] = {}
+    steps = []
+    for record in live:
+        if record.kind != "token":
+            continue
+        if record.grant_type == "authorization_code" and record.status == 200:
+            granted.setdefault(record.attempt_id, record.when)
+        elif record.grant_type == "refresh_token" and span and span.holds(record.when):
+            since = granted.get(record.attempt_id) if record.attempt_id else None
+            works = record.status == 200
+            if not works and (record.status in HICCUPS or since is None):
+                continue
+            why = "" if works else f"the token endpoint answered {record.status}"
+            day = max(0, (record.when - since).days) if since else 0
+            steps.append({"day": day, "works": works, "why": why})
+    if not steps:
+        return unseen("no renewal in the log shows how long a grant lasts", cause="not-in-log")
+    value = {"refresh": True, "clock": False, "no_clock": "a log has no clock", "steps": steps}
+    return seen(value, (), "traffic")
+
+
+def _documents(inside: Iterable[Record]) -> dict[str, Observation]:
+    """The two well-known documents, where an app asked for them."""
+    found = {}
+    for name, end in (("capability-statement", "/metadata"), ("smart-configuration", "/smart-configuration")):
+        asked = [r for r in inside if r.kind == "discovery" and r.url.partition("?")[0].endswith(end)]
+        if asked:
+            there = any(record.status == 200 for record in asked)
+            value = {"present": there, "why": "" if there else f"answered {asked[-1].status}"}
+            found[name] = seen(value, _shown(asked), "traffic")
+    return found
+
+
+def _flawed(record: Record) -> bool:
+    return record.status == 200 and not record.readable
+
+
+def _shown(records: Iterable[Record]) -> list[Exchange]:
+    """A few exchanges to show, their addresses without secrets."""
+    found: list[Exchange] = []
+    for record in records:
+        if len(found) == MOST_SHOWN:
+            break
+        step = {"authz_event": "sign-in", "token": "token", "discovery": "discovery"}.get(
+            record.kind, record.extract_step
+        )
+        url = shown(record.url, step)
+        found.append(
+            Exchange(
+                record.method, url, record.status, record.latency_ms or 0.0, step, record.rtype,
+                request_id=record.request_id,
+            )
+        )  # fmt: skip
+    return found

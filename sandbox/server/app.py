@@ -1,0 +1,140 @@
+"""The composition root: builds the rooms, wires them, returns Flask. The only place that knows everybody."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from flask import Flask
+
+from sandbox import __version__
+from sandbox.apis.control import report_card
+from sandbox.apis.control import routes as control
+from sandbox.apis.developer import routes as developer
+from sandbox.apis.patient_access import routes as fhir
+from sandbox.apis.portal import education
+from sandbox.apis.portal import routes as portal
+from sandbox.apis.smart import authorization, brand, registration, token
+from sandbox.auth.authlib_adapter import AuthorizationServer
+from sandbox.auth.clients.client import load as load_clients
+from sandbox.auth.clients.remote_keys import RemoteJwks
+from sandbox.auth.tokens.id_token import new_key
+from sandbox.core import limits
+from sandbox.core.clock import Clock, OffsetClock, SystemClock
+from sandbox.core.errors import NotFound, UsageError
+from sandbox.core.hosts import HostPolicy
+from sandbox.core.payer import BASELINE
+from sandbox.faults.catalog import Catalog
+from sandbox.faults.catalog import load as load_catalog
+from sandbox.population.import_fhir import kept
+from sandbox.settings import Settings, catalogue, host_policy
+from sandbox.store.ledger.database import Ledger, Limits
+from sandbox.store.library.read import SqlLibrary
+from sandbox.store.secret import new_secret
+from sandbox.web import exchange
+from sandbox.web.errors import handlers
+from sandbox.web.request import Rooms
+
+
+def load_catalogue(settings: Settings) -> Catalog:
+    """The scenarios of these settings. Raises UsageError for an unreadable file or an unknown default."""
+    catalog = load_catalog(*catalogue(settings))
+    try:
+        catalog.parse(settings.scenario)
+    except NotFound as problem:
+        raise UsageError(problem.text) from None
+    return catalog
+
+
+def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog | None = None) -> Flask:
+    """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent; `catalog`
+    is that of the settings, where it was loaded already.
+
+    Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
+    """
+    library = SqlLibrary(settings.library)
+    own = clock or SystemClock()
+    base = clock or OffsetClock(own, timedelta(days=settings.ahead_days))
+    kept = Limits(
+        settings.journal_entries, settings.journal_per_payer, settings.idle_days, settings.quota_factor
+    )
+    ledger = Ledger(settings.ledger, own, base, kept)
+    catalog = catalog or load_catalogue(settings)
+    hosts = host_policy(settings)
+    check_public_url(hosts)
+    app = _routed()
+    app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
+    app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
+    app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
+    app.extensions["rooms"] = Rooms(
+        payer=BASELINE,
+        clock=base,
+        library=library,
+        ledger=ledger,
+        catalog=catalog,
+        clients=load_clients(settings.fixtures / "clients.yaml"),
+        accounts=library.accounts(),
+        members=library.members(),
+        household=library.household,
+        server=AuthorizationServer(),
+        signing_key=ledger.key("id_token", new_key),
+        page_key=ledger.key("pages", new_secret),
+        seed=str(settings.seed),
+        default_scenario=settings.scenario,
+        control_key=settings.control_key,
+        version=__version__,
+        remote=RemoteJwks(hosts.is_on_loopback and not hosts.is_published),
+        hosts=hosts,
+        profiles=library.profiles(),
+        guides=_guides(settings),
+        others=library.others(),
+        loaded=_loaded(settings),
+    )
+
+    def after_fork() -> None:
+        library.after_fork()
+        ledger.after_fork()
+
+    app.extensions["after_fork"] = after_fork
+    handlers.install(app)
+    exchange.install(app)
+    return app
+
+
+def _routed() -> Flask:
+    """An app with every address of the payer, and nothing behind them."""
+    app = Flask(__name__, template_folder="../web/templates", static_folder="../web/static")
+    app.url_map.strict_slashes = False
+    for room in (fhir.fhir, authorization.oauth, token.endpoints, portal.portal, brand.brand):
+        app.register_blueprint(room)
+    for room in (registration.register, education.education, developer.developer, control.control):
+        app.register_blueprint(room)
+    app.register_blueprint(report_card.report_card)
+    return app
+
+
+def check_public_url(hosts: HostPolicy) -> None:
+    """Raises UsageError for a public path that could not be told from an address of the payer."""
+    if hosts.public is None or not hosts.public.path:
+        return
+    first = hosts.public.path.split("/")[1]
+    if first in {rule.rule.split("/")[1] for rule in _routed().url_map.iter_rules()} | {".well-known"}:
+        raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
+
+
+def _loaded(settings: Settings) -> tuple[str, ...]:
+    """What a load of other people's data came to, in lines; nothing for a population of ours."""
+    report = kept(settings.library) if settings.data else None
+    return tuple(report.lines()) if report else ()
+
+
+def _guides(settings: Settings) -> tuple[str, ...]:
+    """The editions that generated data follow. Those of other people's data are not known."""
+    if settings.data:
+        return ()
+    return tuple(
+        f"http://hl7.org/fhir/us/{where}/ImplementationGuide/{package}|{edition}"
+        for where, package, edition in (
+            ("carin-bb", "hl7.fhir.us.carin-bb", settings.carin),
+            ("core", "hl7.fhir.us.core", settings.us_core),
+        )
+    )

@@ -1,0 +1,198 @@
+"""`serve`: prepare library and ledger, take the port, run gunicorn, say where everything is."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from sandbox import __version__
+from sandbox.auth.clients.client import load as load_clients
+from sandbox.core.clock import SystemClock, anchor
+from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.files import make_private_folder
+from sandbox.core.members import Account
+from sandbox.core.text import escape, quantity
+from sandbox.population.build_library import Progress, prepared
+from sandbox.population.cache_folder import with_cache
+from sandbox.server import tls
+from sandbox.server.app import check_public_url, create_app, load_catalogue
+from sandbox.server.runner import BACKLOG, GRACE_SECONDS
+from sandbox.server.worker import GatewayWorker
+from sandbox.settings import Settings, host_policy, listening_url, unknown_variables
+from sandbox.store import address
+from sandbox.store.ledger.database import Ledger
+from sandbox.store.library.read import SqlLibrary
+
+SHOWN = 5
+"""Variables that a warning names."""
+
+
+def anchor_day(settings: Settings) -> date:
+    """The day the data is built around. Raises UsageError for a `--today` that is no date."""
+    if not settings.today:
+        return anchor(SystemClock())
+    try:
+        day = date.fromisoformat(settings.today)
+    except ValueError:
+        raise UsageError(f"--today is a day such as 2026-01-31, not {settings.today!r}") from None
+    if not 2016 <= day.year <= 2100:
+        raise UsageError(f"--today lies between 2016 and 2100, not in {day.year}")
+    return day
+
+
+def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) -> None:
+    """Run until stopped. Raises UsageError for a busy port, an unknown scenario, unreadable input."""
+    if strange := unknown_variables():
+        more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
+        say(f"warning: there are no settings of these names: {escape(', '.join(strange[:SHOWN]))}{more}")
+    day = anchor_day(settings)
+    check_public_url(host_policy(settings))
+    # What is wrong with these is told before a build of half a minute.
+    catalog = load_catalogue(settings)
+    load_clients(settings.fixtures / "clients.yaml")
+    settings = _with_certificate(with_cache(settings, say))
+    listener = _listen(settings)
+    settings = replace(settings, port=listener.getsockname()[1])
+    if settings.today:
+        # A payer built around another day lives on that day: its clock starts there.
+        settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
+    settings = replace(settings, ledger=str(_ledger(settings)))
+    settings = replace(settings, library=str(prepared(settings, day, progress, say)))
+    app = create_app(settings, catalog=catalog)
+    _Server(app, settings, listener, lambda: say(banner(settings))).run()
+
+
+def _with_certificate(settings: Settings) -> Settings:
+    """The settings with the two files that TLS needs, when it is wanted. Raises UsageError."""
+    if not settings.tls:
+        return settings
+    if settings.tls_cert:
+        found = tls.given(Path(settings.tls_cert), Path(settings.tls_key))
+    else:
+        found = tls.own(settings.cache, _names(settings), SystemClock())
+    return replace(settings, tls_cert=str(found[0]), tls_key=str(found[1]))
+
+
+def _names(settings: Settings) -> list[str]:
+    """The host names that a certificate of our own has beside loopback."""
+    policy = host_policy(settings)
+    public = [policy.public.name] if policy.public else []
+    plain = [name for name in policy.allowed if name != "*" and not name.startswith(".")]
+    return [settings.host, *public, *sorted(plain)]
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+    except (OSError, OverflowError) as problem:
+        # gaierror numbers are not errno's, and create_server lengthens the text of the others.
+        number = getattr(problem, "errno", None)
+        why = os.strerror(number) if number and number > 0 else str(problem)
+        where = f"{settings.host}:{settings.port}"
+        raise UsageError(f"cannot listen on {where}: {why} (another port: --port N, or 0)") from None
+
+
+def _ledger(settings: Settings) -> str | Path:
+    """A ledger that starts empty, or the one that --store keeps."""
+    if address.is_url(settings.store):
+        return address.within(settings.store, "ledger")
+    if settings.store:
+        return _openable(Path(settings.store) / "ledger.db")
+    make_private_folder(settings.cache, tighten=True)
+    path = settings.cache / f"ledger-{settings.port}.db"
+    ledger = Ledger(path)
+    ledger.clear()
+    ledger.close()
+    return path
+
+
+def _openable(path: Path) -> Path:
+    """The same path, once a ledger could be opened there. Raises FileProblem."""
+    try:
+        make_private_folder(path.parent)
+    except OSError as problem:
+        raise FileProblem(f"{path.parent}: {problem.strerror or problem}") from None
+    Ledger(path).close()
+    return path
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
+    """gunicorn, which keeps the processes. The app is built before the fork, its connections opened
+    after it."""
+
+    def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
+        self._app, self._settings, self._listener, self._ready = app, settings, listener, ready
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"fd://{self._listener.fileno()}",
+            "worker_class": GatewayWorker,
+            "workers": self._settings.workers,
+            "threads": self._settings.threads,
+            "timeout": 0,
+            "graceful_timeout": GRACE_SECONDS,
+            "loglevel": "warning",
+            "preload_app": True,
+            "when_ready": lambda server: self._ready(),
+            "post_fork": lambda server, worker: self._after_fork(worker),
+        }
+        if self._settings.tls:
+            options |= {"certfile": self._settings.tls_cert, "keyfile": self._settings.tls_key}
+        if "control_socket_disable" in self.cfg.settings:  # gunicorn 25 and later open one
+            options["control_socket_disable"] = True
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def _after_fork(self, worker: GatewayWorker) -> None:
+        worker.init_signals()  # so that a signal ends the worker from its first moment
+        self._app.extensions["after_fork"]()
+
+    def load(self) -> Any:
+        return self._app
+
+
+def banner(settings: Settings) -> str:
+    """Where everything is, in at most 16 lines."""
+    public = host_policy(settings).public
+    base = str(public or listening_url(settings))
+    accounts = SqlLibrary(settings.library).accounts()
+    rows = [
+        ("FHIR base", f"{base}/fhir"),
+        ("SMART", f"{base}/fhir/.well-known/smart-configuration"),
+        ("Client id", "sandbox-app  (public, PKCE, any loopback redirect URI)"),
+        *(_people(list(accounts.values()))),
+        ("Developers", f"{base}/developer"),
+        ("Control", f"{base}/_sandbox/clock"),
+        ("Score it", f"payer-sandbox score {base}/fhir"),
+    ]
+    if public:
+        rows.append(("Listens on", listening_url(settings)))
+    if settings.tls:
+        rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
+    who = f"{quantity(len(accounts), 'member')}, scenario {settings.scenario}"
+    head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
+    return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])
+
+
+def _people(accounts: list[Account]) -> list[tuple[str, str]]:
+    """Whom to sign in as."""
+    if not accounts:
+        return [
+            ("Member", "nobody can sign in; a backend service reads this data: payer-sandbox token --system")
+        ]
+    return [("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in _three(accounts)]
+
+
+def _three(accounts: list[Account]) -> list[Account]:
+    """One member for each of the first three things people try."""
+    wanted = ("eligible", "ineligible", "not-opted-in")
+    return [found for role in wanted if (found := next((a for a in accounts if a.role == role), None))]

@@ -1,0 +1,38 @@
+"""What a request that only reads asks of the ledger, in one look."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sqlalchemy import exists
+
+from sandbox.store.driver import given
+from sandbox.store.ledger.repositories.clock import STATE
+from sandbox.store.ledger.repositories.grants import BEARER, Grant, Token, stands_for
+from sandbox.store.ledger.repositories.member_status import STANDING
+from sandbox.store.ledger.repositories.repository import Part
+from sandbox.store.secret import digest
+
+_LOCKS = exists().where(STANDING.c.tenant == given("tenant"), STANDING.c.mark == "locked")
+_ARRIVAL = BEARER.add_columns(*STATE, _LOCKS)
+
+
+class Arrival(NamedTuple):
+    """How far the tenant's clock is ahead (ms), whether any accident is armed and any account locked, and
+    whose token it is."""
+
+    offset: int
+    armed: bool
+    locks: bool
+    token: Token
+    grant: Grant
+
+
+class Arrivals(Part):
+    """A tenant's bearers at the door."""
+
+    def arrival(self, secret: str) -> Arrival | None:
+        """None for a token that this tenant does not know."""
+        for row in self._driver.rows(_ARRIVAL, tenant=self.name, hash=digest(secret)):
+            return Arrival(int(row[-3] or 0), bool(row[-2]), bool(row[-1]), *stands_for(row[:-3]))
+        return None

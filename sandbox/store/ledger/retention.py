@@ -1,0 +1,270 @@
+"""How long the rows of the ledger stay, and how many there may be: one rule a table, and the sweep.
+
+A row goes when it is over by its payer's clock, or when it is old by the server's: a payer whose clock
+stands still or was turned back keeps nothing for ever. Beyond the number that a rule allows, the payers
+with most rows lose rows first, so that one who writes much displaces nobody else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Delete,
+    String,
+    Table,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    tuple_,
+)  # fmt: skip
+
+from sandbox.store.driver import Driver, given
+from sandbox.store.ledger.quota import QUOTA
+from sandbox.store.ledger.repositories.armed_faults import ARMED
+from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
+from sandbox.store.ledger.repositories.clock import CLOCK
+from sandbox.store.ledger.repositories.counters import COUNTER
+from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN
+from sandbox.store.ledger.repositories.journal import JOURNAL
+from sandbox.store.ledger.repositories.keys import REMOTE_KEYS, SIGNING_KEY
+from sandbox.store.ledger.repositories.member_status import OPT_IN, STANDING
+from sandbox.store.ledger.repositories.repository import META
+from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+BATCH = 8000
+"""Rows that one statement removes at most."""
+
+SLACK = 10
+"""A table that is too full loses another tenth, so that the next row does not overfill it again."""
+
+Flag = ColumnElement[bool]
+
+TENANT = Table(
+    "tenant",  # the payers that somebody has asked something
+    META,
+    Column("tenant", String, primary_key=True),
+    Column("used", BigInteger, nullable=False),
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What becomes of a table's rows.
+
+    They go after `days` of the server's clock. Those that are `over` by the payer's clock go once they
+    were written `hours` ago: until then an error can still say why. `needed` rows do not go by age.
+    There are at most `most` rows, and `per_payer` of one payer; of those too many go first those with
+    the least `worth`, then the oldest. A row has at most `size` characters in its widest column.
+    """
+
+    table: Table
+    most: int
+    per_payer: int
+    size: int
+    days: int | None = None
+    over: Flag | None = None
+    hours: int = 0
+    needed: Flag | None = None
+    worth: tuple[ColumnElement[Any], ...] = ()
+
+    @cached_property
+    def aged(self) -> Delete | None:
+        """The statement that removes a batch of what is over or old."""
+        written: Any = self.table.c.get("written")
+        reasons: list[Flag] = []
+        if self.days is not None:
+            reasons.append(written <= given("now") - self.days * DAY)
+        if self.over is not None:
+            explained = [written <= given("now") - self.hours * HOUR] if self.hours else []
+            reasons.append(and_(self.over, *explained))
+        if not reasons:
+            return None
+        spared = [] if self.needed is None else [not_(self.needed)]
+        return self._without(select(*self.table.primary_key).where(or_(*reasons), *spared).limit(BATCH))
+
+    @cached_property
+    def crowd(self) -> Delete:
+        """The statement that removes `number` rows: those beyond the first `kept` of a payer, and of the
+        payers with most rows first."""
+        key = tuple(self.table.primary_key)
+        age, payer = self.table.c.get("written", key[0]), self.table.c.get("tenant")
+        order = [*(worth.desc() for worth in self.worth), age.desc()]
+        rank = func.row_number().over(partition_by=payer, order_by=order)
+        ranked = select(*key, rank.label("place")).subquery()
+        chosen = (
+            select(*(ranked.c[column.name] for column in key))
+            .where(ranked.c.place > given("kept"))
+            .order_by(ranked.c.place.desc())
+            .limit(given("number"))
+        )
+        return self._without(chosen)
+
+    @cached_property
+    def counts(self) -> Any:
+        """How many rows each payer has."""
+        if "tenant" not in self.table.c:
+            return select(func.count()).select_from(self.table)
+        return select(func.count()).select_from(self.table).group_by(self.table.c.tenant)
+
+    def _without(self, chosen: Any) -> Delete:
+        key = tuple(self.table.primary_key)
+        return delete(self.table).where(key[0].in_(chosen) if len(key) == 1 else tuple_(*key).in_(chosen))
+
+
+def _past(ends: Column[Any]) -> Flag:
+    """Whether an instant by the payer's clock is over."""
+    offset = select(CLOCK.c.offset).where(CLOCK.c.tenant == ends.table.c.tenant).scalar_subquery()
+    return ends <= given("base") + func.coalesce(offset, 0)
+
+
+def _refers(table: Table, column: str, to: Column[Any]) -> Flag:
+    """Whether a row of the same payer refers to this one."""
+    return exists().where(table.c.tenant == to.table.c.tenant, table.c[column] == to)
+
+
+_IN_USE = or_(_refers(TOKEN, "grant", GRANT.c.id), _refers(CODE, "grant", GRANT.c.id))
+_DEAD = or_(TOKEN.c.revoked.is_not(None), TOKEN.c.replaced.is_not(None), _past(TOKEN.c.expires))
+_HAS_GRANT = _refers(GRANT, "client", CLIENT.c.id)
+
+
+def _flag(condition: Flag) -> ColumnElement[Any]:
+    """A condition as a number that can be sorted by."""
+    return case((condition, 1), else_=0)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule(PUSHED, 1_000, 500, 16_384, days=1, over=_past(PUSHED.c.expires)),
+    Rule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires), hours=1),
+    Rule(
+        SESSION, 10_000, 5_000, 500, days=30, over=_past(SESSION.c.expires), hours=1,
+        worth=(_flag(SESSION.c.username.is_not(None)),),
+    ),
+    Rule(CODE, 20_000, 10_000, 16_384, days=30, over=_past(CODE.c.expires), hours=24),
+    Rule(
+        TOKEN, 20_000, 10_000, 8_192, days=400, over=_past(TOKEN.c.expires), hours=24,
+        worth=(_flag(not_(_DEAD)), _flag(TOKEN.c.kind == "refresh")),
+    ),
+    Rule(
+        GRANT, 20_000, 10_000, 8_192, days=400, hours=24, needed=_IN_USE, worth=(_flag(_IN_USE),),
+        over=or_(GRANT.c.username == "", GRANT.c.revoked.is_not(None)),
+    ),
+    Rule(
+        CLIENT, 4_000, 2_000, 65_536, days=90, needed=or_(CLIENT.c.entry.is_(None), _HAS_GRANT),
+        worth=(_flag(or_(CLIENT.c.entry.is_(None), _HAS_GRANT)),),
+    ),
+    Rule(ASSERTION, 50_000, 20_000, 500, days=30, over=_past(ASSERTION.c.expires), hours=24),
+    Rule(REMOTE_KEYS, 200, 50, 65_536, days=7, over=_past(REMOTE_KEYS.c.expires), hours=1),
+    Rule(SIGNING_KEY, 2_000, 20, 4_096),
+    Rule(
+        ARMED, 5_000, 2_000, 8_192, days=30, over=ARMED.c.left <= 0, hours=24,
+        worth=(_flag(ARMED.c.left > 0),),
+    ),
+    Rule(COUNTER, 20_000, 5_000, 2_048, days=7),
+    Rule(OPT_IN, 50_000, 20_000, 200),
+    Rule(STANDING, 50_000, 20_000, 200),
+    Rule(QUOTA, 20_000, 20_000, 32, days=1),
+    Rule(JOURNAL, 20_000, 10_000, 3_072),
+)  # fmt: skip
+"""Every table that strangers can fill, in an order in which what refers goes before what is referred to."""
+
+UNRULED: Mapping[str, str] = {
+    "key": "the server's own secrets, two rows",
+    "clock": "one row a payer; it goes with its payer",
+    "tenant": "one row a payer; see `Sweeper.leave`",
+}
+"""The other tables, and why they need no rule."""
+
+PAYERS, IDLE_DAYS = 10_000, 30
+"""Payers (sessions and scenarios) that a ledger knows at most, and for how long without a request."""
+
+PER_PAYER = tuple(table for table in META.sorted_tables if "tenant" in table.c)
+"""Tables whose rows go when their payer does."""
+
+_WORTH = _flag(or_(*(exists().where(t.c.tenant == TENANT.c.tenant) for t in (GRANT, CLIENT, CLOCK))))
+_IDLE = select(TENANT.c.tenant).where(TENANT.c.used <= given("old"), TENANT.c.tenant != "").limit(200)
+_LEAST = (
+    select(TENANT.c.tenant)
+    .where(TENANT.c.tenant != "")
+    .order_by(_WORTH, TENANT.c.used)
+    .limit(given("number"))
+)
+_PAYERS = select(func.count()).select_from(TENANT)
+
+
+def rules(journal: int, journal_per_payer: int) -> tuple[Rule, ...]:
+    """The rules, with other numbers for the journal."""
+    return tuple(
+        replace(rule, most=journal, per_payer=journal_per_payer) if rule.table is JOURNAL else rule
+        for rule in RULES
+    )
+
+
+class Sweeper:
+    """Removes what the rules do not let stay. `now` is the server's clock, `base` that of payers which
+    nobody has moved (ms). Several workers may sweep at the same time."""
+
+    def __init__(
+        self,
+        driver: Driver,
+        rules: tuple[Rule, ...],
+        now: Callable[[], int],
+        base: Callable[[], int],
+        payers: int = PAYERS,
+        idle_days: int = IDLE_DAYS,
+    ):
+        self._driver, self._rules, self._now, self._base = driver, rules, now, base
+        self._payers, self._idle = payers, idle_days * DAY
+
+    def sweep(self) -> int:
+        """Remove a batch of every table. Returns how many rows went."""
+        return sum(self.sweep_table(rule) for rule in self._rules) + self.leave()
+
+    def sweep_table(self, rule: Rule) -> int:
+        times, gone = {"now": self._now(), "base": self._base()}, 0
+        if rule.aged is not None:
+            gone += self._driver.changed(rule.aged, **times)
+        counts = [int(count) for (count,) in self._driver.rows(rule.counts)]
+        if max(counts, default=0) > rule.per_payer:
+            kept = rule.per_payer - rule.per_payer // SLACK
+            over = sum(count - kept for count in counts if count > kept)
+            gone += self._driver.changed(rule.crowd, kept=kept, number=min(over, BATCH), **times)
+            counts = [int(count) for (count,) in self._driver.rows(rule.counts)]
+        if (total := sum(counts)) > rule.most:
+            number = min(total - rule.most + rule.most // SLACK, BATCH)
+            gone += self._driver.changed(rule.crowd, kept=0, number=number, **times)
+        return gone
+
+    def leave(self) -> int:
+        """Forget payers that nobody has asked anything for long; and, when there are too many, those that
+        hold nothing, then those asked least recently. The default payer stays."""
+        names = [name for (name,) in self._driver.rows(_IDLE, old=self._now() - self._idle)]
+        over = int(self._driver.rows(_PAYERS)[0][0]) - len(names) - self._payers
+        if over > 0:
+            names += [name for (name,) in self._driver.rows(_LEAST, number=min(over, 1000))]
+        return sum(
+            self._driver.changed(statement, names=part) for part in _parts(names) for statement in _LEAVING
+        )
+
+
+_LEAVING = tuple(delete(table).where(table.c.tenant.in_(given("names", many=True))) for table in PER_PAYER)
+
+
+def _parts(names: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(names), 200):
+        part = names[start : start + 200]
+        # statements of few lengths: each becomes text once
+        yield part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))

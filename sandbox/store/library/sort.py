@@ -1,0 +1,79 @@
+"""The order of a search and its pages, by keyset: a page starts after a row, or ends before one.
+
+Nothing is counted off, so a page costs the same wherever it is. What has no value comes last in
+either direction; the resource's key, which is the library's order, breaks ties.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Subquery, and_, false, func, literal, or_, select
+
+from sandbox.core.errors import Gone
+from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
+from sandbox.fhir.search.query import Query, Sort
+from sandbox.store.library.schema import RESOURCE, ROWS
+
+COLUMNS = {"token": "code", "date": "low", "string": "value", "reference": "literal"}
+"""Kind of parameter → what is compared: a period by its start."""
+
+
+def sorted_keys(db: Connection, where: Sequence[ColumnElement[bool]], query: Query) -> tuple[list[int], bool]:
+    """The keys of one page of a sorted search, and whether more follow in the direction of travel."""
+    values = [_value(sort).label(f"s{number}") for number, sort in enumerate(query.sorts)]
+    rows = select(RESOURCE.c.key, *values).where(*where).subquery()
+    wanted = select(rows.c.key)
+    if query.after:
+        boundary = db.execute(select(rows).where(rows.c.key == query.after)).first()
+        if boundary is None:
+            raise Gone("What this page followed is no longer there: search again", code="expired")
+        wanted = wanted.where(_beyond(rows, query, boundary[1:]))
+    found = db.execute(wanted.order_by(*_order(rows, query)).limit(query.count + 1)).scalars().all()
+    keys = list(found[: query.count])
+    return (keys[::-1] if query.back else keys), len(found) > query.count
+
+
+def _value(sort: Sort) -> ColumnElement[Any]:
+    """What a resource is sorted by: of several values the one that comes first in the order asked."""
+    if sort.param.name == ANY_ID:
+        return RESOURCE.c.id
+    if sort.param.name == LAST_UPDATED:
+        return RESOURCE.c.updated
+    table = ROWS[sort.param.rows].alias()
+    column: ColumnElement[Any] = table.c[COLUMNS[sort.param.rows]]
+    best = func.max(column) if sort.descending else func.min(column)
+    mine = (table.c.key == RESOURCE.c.key, table.c.param == sort.param.stored)
+    found = select(best).where(*mine).scalar_subquery()
+    if sort.param.stored == PATIENT:
+        return func.coalesce(literal("Patient/") + RESOURCE.c.patient, found)
+    return found
+
+
+def _order(rows: Subquery, query: Query) -> list[ColumnElement[Any]]:
+    order: list[ColumnElement[Any]] = []
+    for number, sort in enumerate(query.sorts):
+        column = rows.c[f"s{number}"]
+        none, down = column.is_(None), sort.descending != query.back
+        order += [none.desc() if query.back else none.asc(), column.desc() if down else column.asc()]
+    return [*order, rows.c.key.desc() if query.back else rows.c.key.asc()]
+
+
+def _beyond(rows: Subquery, query: Query, boundary: Sequence[Any]) -> ColumnElement[bool]:
+    """The rows after the boundary (before it, going back): further in one key, equal in those above."""
+    equal: list[ColumnElement[bool]] = []
+    cases: list[ColumnElement[bool]] = []
+    for number, (sort, value) in enumerate(zip(query.sorts, boundary, strict=True)):
+        column = rows.c[f"s{number}"]
+        cases.append(and_(*equal, _further(column, value, sort.descending, query.back)))
+        equal.append(column.is_(None) if value is None else column == value)
+    key = rows.c.key < query.after if query.back else rows.c.key > query.after
+    return or_(*cases, and_(*equal, key))
+
+
+def _further(column: ColumnElement[Any], value: Any, descending: bool, back: bool) -> ColumnElement[bool]:
+    if value is None:
+        return column.is_not(None) if back else false()
+    past = column < value if descending != back else column > value
+    return past if back else or_(past, column.is_(None))

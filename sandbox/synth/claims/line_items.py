@@ -1,0 +1,114 @@
+"""What claims are made of: lines at the provider's prices, and the days on which they went through.
+
+Stories (`office`, `hospital`, `dental`, `prescriptions`, `corrections`) put these together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+from sandbox.synth.claims import business_days
+from sandbox.synth.claims.adjudication import cents
+from sandbox.synth.config.codes import Service
+from sandbox.synth.facts import Claim, Denial, Line, Organisation, Seat, Term
+from sandbox.synth.people.life import Life
+
+ONE = Decimal(1)
+
+
+class Course(NamedTuple):
+    """When a claim was received, processed and paid."""
+
+    received: date
+    processed: date
+    paid: date
+
+
+def course(life: Life, after: date) -> Course:
+    """The course of a claim that people handle: received some days after, then processed, then paid."""
+    rng = life.rng
+    received = business_days.on_or_after(after + timedelta(days=rng.randrange(2, 8)))
+    processed = business_days.on_or_after(received + timedelta(days=rng.randrange(2, 11)))
+    return Course(
+        received, processed, business_days.on_or_after(processed + timedelta(days=rng.randrange(2, 6)))
+    )
+
+
+def line(life: Life, name: str, provider: Organisation, units: Decimal | None = None) -> Line:
+    """A service of services.yaml, asked for at the provider's price; the usual units unless told."""
+    service = life.spec.codes.services[name]
+    return _priced(service, provider.markup, service.units if units is None else units)
+
+
+@lru_cache(maxsize=4096)
+def _priced(service: Service, markup: Decimal, units: Decimal) -> Line:
+    fee = service.fee * units
+    return Line(
+        what=service.what,
+        units=units,
+        charge=cents(fee * markup),
+        fee=cents(fee),
+        benefit=service.benefit,
+        place=service.place,
+        revenue=service.revenue,
+    )
+
+
+def visit(life: Life, day: date, services: Sequence[str], diagnoses: Sequence[Term]) -> Claim:
+    """A visit to the member's own doctor. The seats are those of a family practice."""
+    team = (Seat("rendering", life.doctor), Seat("primary", life.doctor))
+    lines = tuple(line(life, name, life.clinic) for name in services)
+    return professional(life, day, life.clinic, team, lines, diagnoses)
+
+
+def professional(
+    life: Life,
+    day: date,
+    provider: Organisation,
+    team: tuple[Seat, ...],
+    lines: tuple[Line, ...],
+    diagnoses: Sequence[Term],
+    through: date | None = None,
+) -> Claim:
+    """A claim of one day, or of the days until `through`, with everything covered."""
+    received, processed, paid = course(life, through or day)
+    return Claim(
+        kind="professional",
+        served=day,
+        received=received,
+        processed=processed,
+        paid=paid,
+        provider=provider,
+        team=team,
+        diagnoses=tuple(diagnoses),
+        lines=lines,
+        through=through,
+    )
+
+
+def chanced(life: Life, claim: Claim) -> Claim:
+    """The claim, in which now and then one line is denied."""
+    if life.rng.random() >= life.denied:
+        return claim
+    unlucky = life.rng.randrange(len(claim.lines))
+    return deny(claim, any_denial(life), unlucky)
+
+
+def deny(claim: Claim, why: Denial, number: int | None = None) -> Claim:
+    """The claim with one of its lines denied (counted from 0), or all of them."""
+    lines = tuple(
+        replace(of, denial=why) if number is None or index == number else of
+        for index, of in enumerate(claim.lines)
+    )
+    return replace(claim, lines=lines)
+
+
+def any_denial(life: Life) -> Denial:
+    """A reason that may befall any visit; who is outside the network is not by chance."""
+    denials = life.spec.codes.denials
+    return denials[life.rng.choice([name for name in sorted(denials) if name != "out-of-network"])]

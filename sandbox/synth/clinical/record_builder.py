@@ -1,0 +1,130 @@
+"""The recorder: from a member's claims and what happened to them to the record a payer holds.
+
+A record has what the claims explain: a member without claims has next to none. It reaches some thirteen
+months back from the last claim before today, and less where there are very many claims; problems and the
+orders of recent fills may be older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from random import Random
+
+from sandbox.synth.clinical import backgrounds, care_plans, examinations, interviews, laboratory
+from sandbox.synth.clinical.records import Dispensing, Entry, Measured, Order, Record
+from sandbox.synth.clinical.visits import Calendar, Visit, visits
+from sandbox.synth.facts import Settled
+from sandbox.synth.facts.events import Event, Finding, LabResult, Prescription, Problem, Vaccination, Vitals
+from sandbox.synth.people.life import Life
+
+WINDOW = timedelta(days=400)
+MOST_BEFORE, MOST_AFTER = 150, 90
+"""How many claims a record is made from at most: the last before today, and the first from today on."""
+
+UNHEARD, UNWEIGHED = 0.01, 0.03  # shares of vitals that lack something
+LONGEST = timedelta(days=400)  # an order is not older than this when it is filled for the last time
+
+
+def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> list[Entry]:
+    """The member's record by the day things were written down; a visit comes before what was noted there.
+
+    Its randomness is the member's own: one number is drawn from `life.rng`.
+    """
+    rng = Random(life.rng.getrandbits(64))
+    settled, since, until = _recent(life, settled)
+    chronic = frozenset(condition.what.code for condition in life.spec.codes.chronic.values())
+    seen = visits(settled, chronic)
+    calendar = Calendar(seen)
+    happened = [e for e in events if since <= e.day <= until or isinstance(e, Problem)]
+    results = [e for e in happened if isinstance(e, LabResult)]
+    entries = [Entry(visit.last, visit, visit) for visit in seen]
+    entries += _happened(happened, calendar, rng)
+    entries += _medicines(events, settled, calendar)
+    entries += laboratory.orders(life, results, calendar, rng)
+    entries += _diagnoses(seen, happened, chronic, rng)
+    if seen:
+        entries += backgrounds.known(life, seen, rng)
+        entries += examinations.made(life, seen, happened, rng)
+        entries += interviews.held(life, seen, rng)
+        entries += care_plans.planned(life, entries)
+    entries.sort(key=lambda e: e.written)
+    return entries
+
+
+def _recent(life: Life, settled: Sequence[Settled]) -> tuple[list[Settled], date, date]:
+    """The claims that a record is made from, and the first and last day that it tells of."""
+    ordered = sorted(settled, key=lambda s: s.claim.served)
+    before = [s for s in ordered if s.claim.served < life.today]
+    after = ordered[len(before) :]
+    since = (before[-1].claim.served if before else life.today) - WINDOW
+    if len(before) > MOST_BEFORE:
+        since = max(since, before[-MOST_BEFORE].claim.served)
+    until = after[MOST_AFTER].claim.served if len(after) > MOST_AFTER else life.last
+    return [s for s in ordered if since <= s.claim.served <= until], since, until
+
+
+def _happened(events: Iterable[Event], calendar: Calendar, rng: Random) -> Iterator[Entry]:
+    for event in events:
+        if isinstance(event, (Problem, Finding, Vitals, Vaccination)):
+            by = None if isinstance(event, (Problem, Finding)) else event.by
+            visit = calendar.on(event.day, by)
+            what: Record = event if not isinstance(event, Vitals) else _measured(event, rng)
+            # what is noted during a stay is known when the stay is
+            yield Entry(visit.last if visit else event.day, visit, what)
+
+
+def _measured(vitals: Vitals, rng: Random) -> Measured:
+    return Measured(vitals.day, vitals, heard=rng.random() >= UNHEARD, weighed=rng.random() >= UNWEIGHED)
+
+
+def _diagnoses(
+    seen: Iterable[Visit], happened: Iterable[Event], chronic: frozenset[str], rng: Random
+) -> Iterator[Entry]:
+    """What a hospital was visited for, where no story has said it: over after some weeks."""
+    said = {(e.day, e.what.code) for e in happened if isinstance(e, Finding)}
+    for visit in seen:
+        if visit.kind not in ("inpatient", "emergency", "outpatient", "office") or not visit.reasons:
+            continue
+        what = visit.reasons[0]
+        if what.code not in chronic and what.code[0] != "Z" and (visit.day, what.code) not in said:
+            over = visit.last + timedelta(days=rng.randrange(10, 45))
+            yield Entry(visit.last, visit, Finding(visit.day, what, over))
+
+
+# --- medicines -------------------------------------------------------------------------------------
+
+
+def _medicines(events: Iterable[Event], settled: Iterable[Settled], calendar: Calendar) -> Iterator[Entry]:
+    """Orders, and the fills that pharmacies were paid for; an order without a recent fill is left out."""
+    orders = _orders([e for e in events if isinstance(e, Prescription)])
+    filled: set[int] = set()
+    for each in settled:
+        claim = each.claim
+        fill = claim.fill
+        if not fill or claim.voided or each.replaced_by or claim.lines[0].denial:
+            continue
+        order = _order_of(orders.get(fill.drug.ndc, ()), claim.served)
+        if order and id(order) not in filled:
+            filled.add(id(order))
+            visit = calendar.on(order.day, order.of.by)
+            yield Entry(visit.last if visit else order.day, visit, order)
+        yield Entry(claim.served, None, Dispensing(claim.served, fill, order, claim.provider))
+
+
+def _orders(prescriptions: Iterable[Prescription]) -> dict[str, list[Order]]:
+    """Orders by product, oldest first: each ends with its supply, or when the next one begins."""
+    found: dict[str, list[Order]] = {}
+    for of in sorted(prescriptions, key=lambda p: p.day, reverse=True):
+        later = found.setdefault(of.drug.ndc, [])
+        ends = of.day + timedelta(days=(of.refills + 1) * of.days)
+        if later:
+            ends = min(ends, later[-1].day)
+        later.append(Order(of.day, of, ends))
+    for orders in found.values():
+        orders.reverse()
+    return found
+
+
+def _order_of(orders: Sequence[Order], day: date) -> Order | None:
+    return next((o for o in reversed(orders) if o.day <= day <= o.day + LONGEST), None)

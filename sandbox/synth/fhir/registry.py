@@ -1,0 +1,81 @@
+"""Which renderer makes what: the network's resources, and a member's in their stable order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, timedelta
+
+from sandbox.synth.clinical.records import Entry
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.facts import Member, Network, Settled
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir import eob_versions
+from sandbox.synth.fhir.elements import Json
+from sandbox.synth.fhir.guides import Guides
+from sandbox.synth.fhir.renderers import (
+    clinical,
+    coverage,
+    institutional,
+    oral,
+    people,
+    pharmacy,
+    places,
+    professional,
+)
+from sandbox.synth.fhir.renderers import provenance as render_provenance
+from sandbox.synth.fhir.resource import Resource
+
+CLAIMS: dict[str, Callable[[Spec, Member, Settled], Json]] = {
+    "professional": professional.render,
+    "vision": professional.render,
+    "pharmacy": pharmacy.render,
+    "oral": oral.render,
+    "inpatient": institutional.inpatient,
+    "outpatient": institutional.outpatient,
+}
+"""Kind of claim → renderer."""
+
+
+def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iterator[Resource]:
+    """The payer, the organisations and the practitioners; the directory was last written a while ago."""
+    return map(guides.finished, _providers(spec, network, today - timedelta(days=40)))
+
+
+def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
+    for order, organisation in enumerate((network.payer, *network.other_payers, *network.organisations)):
+        yield people.organization(spec, organisation, fhir.instant(written, order))
+    for order, practitioner in enumerate(network.practitioners):
+        yield people.practitioner(practitioner, fhir.instant(written, order))
+    yield from places.locations(network, written)
+    yield from places.medications(spec.codes.drugs.values(), written)
+
+
+def member(
+    spec: Spec,
+    of: Member,
+    claims: Iterable[Settled],
+    entries: Sequence[Entry],
+    today: date,
+    guides: Guides,
+) -> Iterator[Resource]:
+    """Patient, relatives, coverages, claims in order of processing, then the clinical record by day."""
+    yield from map(guides.finished, _administrative(spec, of, today))
+    for settled in claims:
+        kind = settled.claim.kind
+        first = CLAIMS[kind](spec, of, settled)
+        for version in eob_versions.versions(spec, settled, first):
+            yield guides.finished(version, kind)
+    yield from clinical.render(spec, of, entries, guides)
+
+
+def _administrative(spec: Spec, of: Member, today: date) -> Iterator[Json]:
+    found = [
+        *people.patient(spec, of),
+        *(people.related_person(of, relative) for relative in of.relatives),
+        *(c for p in (*of.policies, *of.elsewhere) for c in coverage.coverage(spec, of, p, today)),
+    ]
+    provenance = render_provenance.enrolment(spec, of, found)
+    yield from found
+    yield provenance
+    for duplicate in of.duplicates:
+        yield from people.duplicate(spec, of, duplicate)

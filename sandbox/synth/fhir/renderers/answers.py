@@ -1,0 +1,100 @@
+"""What members answered: social history, screening Observations, QuestionnaireResponse (US Core)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sandbox.synth.clinical.records import Answer, Entry, Screening
+from sandbox.synth.config.clinical_codes import Question
+from sandbox.synth.facts import Term
+from sandbox.synth.fhir import concepts
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json, Piece
+from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+
+CONCEPTS: dict[str, tuple[str, tuple[Piece, ...]]] = {
+    "smoking": ("smokingstatus", (concepts.SOCIAL,)),
+    "pregnancy": ("observation-pregnancystatus", (concepts.SOCIAL,)),
+    "pregnancy-intent": ("observation-pregnancyintent", (concepts.SOCIAL,)),
+    "orientation": ("observation-sexual-orientation", (concepts.SOCIAL,)),
+    "occupation": ("observation-occupation", (concepts.SOCIAL,)),
+    "hearing": ("simple-observation", (concepts.DISABILITY,)),
+    "mood": ("observation-screening-assessment", (concepts.SURVEY,)),
+}
+"""Question → profile of its Observation, and categories."""
+
+SCREENED = (concepts.SURVEY, concepts.SDOH)
+QUESTIONNAIRE_URI = fhir.US_CORE + "extension-questionnaire-uri"
+
+
+def answer(scribe: Scribe, entry: Entry, of: Answer) -> Iterator[Rendered]:
+    """One question, one Observation. A number is a score."""
+    profile, categories = CONCEPTS[of.name]
+    body = _observation(scribe, entry, of.question, categories)
+    if isinstance(of.value, Term):
+        body["valueCodeableConcept"] = concepts.worded(of.value)
+    else:
+        body["valueQuantity"] = fhir.quantity(of.value, "{score}", "{score}")
+    if of.more:
+        question, value = of.more
+        body["component"] = [{"code": _code(question), "valueCodeableConcept": concepts.worded(value)}]
+    yield Rendered("Observation", profile, scribe.ident("Observation", of), body)
+
+
+def screening(scribe: Scribe, entry: Entry, of: Screening) -> Iterator[Rendered]:
+    """A questionnaire as it was filled in, each answer of it, and the panel that holds them together."""
+    response = scribe.ident("QuestionnaireResponse", of)
+    yield Rendered("QuestionnaireResponse", "questionnaireresponse", response, _response(scribe, entry, of))
+    derived = {"derivedFrom": [fhir.reference("QuestionnaireResponse", response)]}
+    members: list[Json] = []
+    for part, (question, value) in enumerate((*of.answers, of.score), 1):
+        body = _observation(scribe, entry, question, SCREENED)
+        if value is None:
+            body["dataAbsentReason"] = concepts.absent("asked-declined")
+        else:
+            body["valueCodeableConcept"] = concepts.worded(value)
+        members.append(scribe.refer("Observation", of, part))
+        ident = scribe.ident("Observation", of, part)
+        yield Rendered("Observation", "observation-screening-assessment", ident, body | derived)
+    body = _observation(scribe, entry, of.panel, SCREENED) | {"hasMember": members} | derived
+    yield Rendered("Observation", "observation-screening-assessment", scribe.ident("Observation", of), body)
+
+
+def _response(scribe: Scribe, entry: Entry, of: Screening) -> Json:
+    uri = f"{scribe.base}/Questionnaire/food-security"
+    items: list[Json] = []
+    for question, value in (*of.answers, of.score):
+        item: Json = {"linkId": question.what.code, "text": question.what.name}
+        if value is not None:
+            item["answer"] = [
+                {"valueCoding": {"system": value.system, "code": value.code, "display": value.name}}
+            ]
+        items.append(item)
+    return {
+        "questionnaire": uri,
+        "_questionnaire": {"extension": [{"url": QUESTIONNAIRE_URI, "valueUri": uri}]},
+        "status": "completed",
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "authored": f"{fhir.day(of.day)}T16:05:00Z",
+        "author": scribe.subject,
+        "item": items,
+    }
+
+
+def _observation(scribe: Scribe, entry: Entry, question: Question, categories: tuple[Piece, ...]) -> Json:
+    taken = f"{fhir.day(entry.what.day)}T16:05:00Z"
+    return {
+        "status": "final",
+        "category": list(categories),
+        "code": _code(question),
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "effectiveDateTime": taken,
+        "issued": taken,
+        "performer": [scribe.subject],
+    }
+
+
+def _code(question: Question) -> Piece:
+    return concepts.named(question.what) if question.published else concepts.worded(question.what)

@@ -1,0 +1,94 @@
+"""CarePlan, CareTeam and Goal (US Core)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+from sandbox.synth.clinical.records import Care, Entry
+from sandbox.synth.config.clinical_codes import SNOMED, Aim
+from sandbox.synth.facts import Term
+from sandbox.synth.fhir import concepts
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json
+from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+
+ASSESS_PLAN = concepts.coded("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan")
+XHTML = "http://www.w3.org/1999/xhtml"
+
+DOCTOR = concepts.worded(Term(SNOMED, "446050000", "Primary care clinician"))
+CLINIC = concepts.worded(Term(SNOMED, "224891009", "Clinic"))
+PATIENT = concepts.worded(Term(SNOMED, "116154003", "The member"))
+RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
+
+
+def care(scribe: Scribe, entry: Entry, of: Care) -> Iterator[Rendered]:
+    """The plan, the team, and a goal for each condition."""
+    yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", of), _team(scribe, entry, of))
+    goals = []
+    for part, (aim, problem) in enumerate(of.aims):
+        goals.append(scribe.refer("Goal", of, part))
+        body = _goal(scribe, of, aim) | {"addresses": [scribe.refer("Condition", problem)]}
+        yield Rendered("Goal", "goal", scribe.ident("Goal", of, part), body)
+    body = {
+        "text": _narrative(of),
+        "status": "active",
+        "intent": "plan",
+        "category": [ASSESS_PLAN],
+        "title": "Care plan",
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "period": {"start": fhir.day(of.day)},
+        "created": fhir.day(of.day),
+        "author": fhir.reference("Practitioner", of.doctor.id),
+        "careTeam": [scribe.refer("CareTeam", of)],
+        "addresses": [scribe.refer("Condition", problem) for _, problem in of.aims],
+        "goal": goals,
+    }
+    yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", of), body)
+
+
+def _team(scribe: Scribe, entry: Entry, of: Care) -> Json:
+    people = [
+        (DOCTOR, fhir.reference("Practitioner", of.doctor.id)),
+        (CLINIC, fhir.reference("Organization", of.clinic.id)),
+        (PATIENT, scribe.subject),
+    ]
+    if of.relative:
+        people.append((RELATIVE, fhir.reference("RelatedPerson", of.relative.id)))
+    return {
+        "status": "active",
+        "name": "Care team",
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "period": {"start": fhir.day(of.day)},
+        "participant": [{"role": [role], "member": member} for role, member in people],
+    }
+
+
+def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
+    target: Json = {"dueDate": fhir.day(of.due)}
+    if aim.measure and aim.below is not None and aim.unit:
+        bound = {
+            "value": aim.below,
+            "unit": aim.unit,
+            "system": fhir.UCUM,
+            "code": aim.unit,
+            "comparator": "<",
+        }
+        target = {
+            "measure": concepts.coded("http://loinc.org", aim.measure),
+            "detailQuantity": bound,
+        } | target
+    return {
+        "lifecycleStatus": "active",
+        "description": {"text": aim.goal},
+        "subject": scribe.subject,
+        "startDate": fhir.day(of.day),
+        "target": [target],
+    }
+
+
+def _narrative(of: Care) -> Json:
+    plans = "".join(f"<p>{escape(problem.what.name)}: {escape(aim.plan)}</p>" for aim, problem in of.aims)
+    return {"status": "additional", "div": f'<div xmlns="{XHTML}">{plans}</div>'}

@@ -1,0 +1,94 @@
+"""The clinical record as FHIR (US Core): which renderer tells what, when each resource was written, by whom.
+
+A resource can be seen from the business day after something was written down, and so can whatever it
+refers to: that is of the same day or older.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from typing import Any
+
+from sandbox.synth.claims import business_days
+from sandbox.synth.clinical.records import (
+    Allergy,
+    Answer,
+    Care,
+    Carried,
+    Dispensing,
+    Done,
+    Entry,
+    Growth,
+    LabOrder,
+    Measured,
+    Need,
+    Note,
+    Order,
+    Refusal,
+    Screening,
+    Signs,
+    Tracing,
+)
+from sandbox.synth.clinical.visits import Visit
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.facts import Member
+from sandbox.synth.facts.events import Finding, Problem, Vaccination
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.guides import Guides
+from sandbox.synth.fhir.renderers import answers, background, care, labs, medicines, notes, visits, vitals
+from sandbox.synth.fhir.renderers.provenance import Sources
+from sandbox.synth.fhir.resource import Resource
+from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+
+RENDERERS: dict[type, Callable[[Scribe, Entry, Any], Iterator[Rendered]]] = {
+    Visit: visits.encounter,
+    Problem: visits.problem,
+    Finding: visits.finding,
+    Need: visits.need,
+    Done: visits.procedure,
+    LabOrder: labs.panel,
+    Measured: vitals.vitals,
+    Signs: vitals.signs,
+    Growth: vitals.growth,
+    Answer: answers.answer,
+    Screening: answers.screening,
+    Order: medicines.order,
+    Dispensing: medicines.dispensing,
+    Note: notes.note,
+    Tracing: notes.tracing,
+    Allergy: background.allergy,
+    Carried: background.carried,
+    Vaccination: background.vaccination,
+    Refusal: background.refusal,
+    Care: care.care,
+}
+"""Kind of record → renderer. The table may hold Any: each renderer names the record it takes."""
+
+
+def render(spec: Spec, member: Member, entries: Sequence[Entry], guides: Guides) -> Iterator[Resource]:
+    """Every entry as one or more resources, by the day it was written; at the end, who says so."""
+    scribe = Scribe(member, spec, entries)
+    sources = Sources(scribe)
+    order = 0
+    for entry in entries:
+        for made in RENDERERS[type(entry.what)](scribe, entry, entry.what):
+            order += 1
+            seen = business_days.after(made.written or entry.written)
+            yield _whole(made, fhir.instant(seen, order), guides)
+            if made.version == 1:
+                sources.add(seen, entry, made.kind, made.ident)
+    for seen, made in sources.told():
+        order += 1
+        yield _whole(made, fhir.instant(seen, order), guides)
+
+
+def _whole(made: Rendered, updated: str, guides: Guides) -> Resource:
+    names = _names(made.kind, made.profile)
+    return guides.written(made.kind, made.ident, str(made.version), updated, names, made.body)
+
+
+@cache
+def _names(kind: str, profile: str) -> tuple[str, ...]:
+    """As `guides` knows them: a few profiles of US Core have names of their own, and Media has none."""
+    return (profile[1:] if profile[:1] == "/" else fhir.us_core(profile) if profile else f"R4-{kind}",)

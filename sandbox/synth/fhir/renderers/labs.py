@@ -1,0 +1,100 @@
+"""A lab panel: ServiceRequest, Specimen, Observations and their DiagnosticReport (US Core)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from sandbox.synth.clinical.records import Entry, LabOrder
+from sandbox.synth.config.clinical_codes import SNOMED, Panel
+from sandbox.synth.facts import Term
+from sandbox.synth.facts.events import LabResult
+from sandbox.synth.fhir import concepts
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json, Piece
+from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+
+BLOOD = Term(SNOMED, "119297000", "Blood")
+ORDERED = concepts.coded(SNOMED, "108252007")  # a laboratory procedure
+
+
+def panel(scribe: Scribe, entry: Entry, of: LabOrder) -> Iterator[Rendered]:
+    """All that a panel leaves: the order, the specimen, a result for each test, the report."""
+    first = of.results[0].test.what
+    kind = scribe.clinical.panels.get(of.panel, Panel(first, BLOOD))
+    drawn = f"{fhir.day(of.day)}T17:30:00Z"
+    encounter = scribe.encounter(entry)
+    laboratory = fhir.reference("Organization", of.laboratory.id)
+    order = {
+        "status": "completed",
+        "intent": "order",
+        "category": [ORDERED],
+        "code": concepts.named(kind.report),
+        "subject": scribe.subject,
+        **encounter,
+        "occurrenceDateTime": drawn,
+        "authoredOn": fhir.day(of.ordered),
+        "requester": fhir.reference("Practitioner", (of.requester or scribe.member.doctor).id),
+        "performer": [laboratory],
+        "specimen": [scribe.refer("Specimen", of)],
+    }
+    if of.reason:
+        order["reasonCode"] = [concepts.named(of.reason)]
+    yield Rendered("ServiceRequest", "servicerequest", scribe.ident("ServiceRequest", of), order)
+    number = scribe.ident("Specimen", of).upper()
+    yield Rendered(
+        "Specimen",
+        "specimen",
+        scribe.ident("Specimen", of),
+        {
+            "identifier": [{"system": f"{scribe.base}/specimens", "value": number}],
+            "accessionIdentifier": {"system": f"{scribe.base}/accessions", "value": f"A-{number}"},
+            "status": "available",
+            "type": concepts.worded(kind.specimen),
+            "subject": scribe.subject,
+            "collection": {"collectedDateTime": drawn},
+        },
+    )
+    for result in of.results:
+        body = _result(scribe, of, result, drawn, laboratory) | encounter
+        yield Rendered("Observation", "observation-lab", scribe.ident("Observation", result), body)
+    report = {
+        "basedOn": [scribe.refer("ServiceRequest", of)],
+        "status": "final",
+        "category": [concepts.hl7("v2-0074", "LAB")],
+        "code": concepts.named(kind.report),
+        "subject": scribe.subject,
+        **encounter,
+        "effectiveDateTime": drawn,
+        "issued": f"{fhir.day(of.day)}T21:00:00Z",
+        "performer": [laboratory],
+        "specimen": [scribe.refer("Specimen", of)],
+        "result": [scribe.refer("Observation", result) for result in of.results],
+    }
+    yield Rendered("DiagnosticReport", "diagnosticreport-lab", scribe.ident("DiagnosticReport", of), report)
+
+
+def _result(scribe: Scribe, of: LabOrder, result: LabResult, drawn: str, laboratory: Json) -> Json:
+    test = result.test
+    low, high = test.normal
+
+    def measured(value: Decimal) -> Piece:
+        return fhir.quantity(value, test.unit, test.ucum)
+
+    body: Json = {
+        "status": "final",
+        "category": [concepts.LABORATORY],
+        "code": concepts.named(test.what),
+        "subject": scribe.subject,
+        "effectiveDateTime": drawn,
+        "performer": [laboratory],
+    }
+    if test.what.code in of.lost:
+        body["dataAbsentReason"] = concepts.absent("error")
+    else:
+        flag = "L" if result.value < low else "H" if result.value > high else "N"
+        body["valueQuantity"] = measured(result.value)
+        body["interpretation"] = [concepts.hl7("v3-ObservationInterpretation", flag)]
+    body["specimen"] = scribe.refer("Specimen", of)
+    body["referenceRange"] = [{"low": measured(low), "high": measured(high)}]
+    return body

@@ -1,0 +1,103 @@
+"""Medication, MedicationRequest and MedicationDispense (US Core)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from sandbox.synth.clinical.records import Dispensing, Entry, Order
+from sandbox.synth.facts import Drug
+from sandbox.synth.facts.events import Prescription
+from sandbox.synth.fhir import concepts
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json
+from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+
+
+def medication_of(drug: Drug) -> str:
+    """The id of the Medication that all members' orders for a drug share."""
+    return f"medication-{drug.clinical.code}"
+
+
+def medication(drug: Drug) -> Json:
+    """The body of a Medication."""
+    return {"code": concepts.named(drug.clinical), "status": "active"}
+
+
+def order(scribe: Scribe, entry: Entry, of: Order) -> Iterator[Rendered]:
+    """An order: active, and completed in a second version once its supply is over."""
+    by, drug = of.of.by, of.of.drug
+    body: Json = {
+        "status": "active",
+        "intent": "order",
+        "category": [concepts.hl7("medicationrequest-category", "outpatient")],
+        "reportedBoolean": False,
+        **_medicine(drug),
+        "subject": scribe.subject,
+        **scribe.encounter(entry),
+        "authoredOn": fhir.day(of.day),
+        "requester": fhir.reference("Practitioner", by.id),
+        "reasonCode": [concepts.named(of.of.reason)],
+        "dosageInstruction": [_dosage(drug)],
+        "dispenseRequest": _supply(of.of),
+    }
+    bodies = [(entry.written, body)]
+    if of.ends > entry.written:
+        bodies.append((of.ends, body | {"status": "completed"}))
+    yield from scribe.versions("MedicationRequest", "medicationrequest", of, bodies)
+
+
+def dispensing(scribe: Scribe, entry: Entry, of: Dispensing) -> Iterator[Rendered]:
+    """A fill. It names its order, which is always as old as the fill or older."""
+    fill = of.fill
+    body: Json = {
+        "status": "completed",
+        **_medicine(fill.drug),
+        "subject": scribe.subject,
+        "performer": [{"actor": fhir.reference("Organization", of.pharmacy.id)}],
+    }
+    if of.order:
+        body["authorizingPrescription"] = [scribe.refer("MedicationRequest", of.order)]
+        visit = scribe.visit_of(of.order)
+        if visit:
+            body["context"] = scribe.met(visit)
+    body |= {
+        "type": concepts.hl7("v3-ActCode", "RF" if fill.number else "FF"),
+        "quantity": fhir.quantity(fill.quantity, fill.unit),
+        "daysSupply": fhir.quantity(fill.days, "days", "d"),
+        "whenHandedOver": fhir.day(of.day),
+        "dosageInstruction": [_dosage(fill.drug)],
+    }
+    yield Rendered("MedicationDispense", "medicationdispense", scribe.ident("MedicationDispense", of), body)
+
+
+def _medicine(drug: Drug) -> Json:
+    # what has a brand is referred to, the rest is named on the spot: apps must be able to read both
+    if drug.tier == "brand":
+        return {"medicationReference": fhir.reference("Medication", medication_of(drug))}
+    return {"medicationCodeableConcept": concepts.named(drug.clinical)}
+
+
+def _supply(of: Prescription) -> Json:
+    return {
+        "numberOfRepeatsAllowed": of.refills,
+        "quantity": fhir.quantity(of.quantity, of.drug.unit),
+        "expectedSupplyDuration": fhir.quantity(of.days, "days", "d"),
+    }
+
+
+def _dosage(drug: Drug) -> Json:
+    return _dosage_of(drug.take, drug.unit, int(drug.per_day), drug.dose, drug.every)
+
+
+@lru_cache(maxsize=512)
+def _dosage_of(take: str, unit: str, per_day: int, at_once: int | None, every: int | None) -> Json:
+    """A dose every so many days, or whole units a day one by one; of anything less, two puffs twice a day."""
+    times, dose, what = (per_day, 1, unit) if per_day else (2, 2, "puff")
+    if at_once:
+        times, dose, what = 1, at_once, unit
+    return {
+        "text": take,
+        "timing": {"repeat": {"frequency": times, "period": every or 1, "periodUnit": "d"}},
+        "doseAndRate": [{"doseQuantity": {"value": dose, "unit": what}}],
+    }

@@ -1,0 +1,115 @@
+"""Documents: DocumentReference, and DiagnosticReport with its Media and results (US Core)."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator
+
+from sandbox.synth.clinical.records import Entry, Note, Tracing
+from sandbox.synth.fhir import concepts
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json
+from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+
+CLINICAL_NOTE = concepts.coded(
+    "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note"
+)
+CARDIOLOGY = concepts.coded("http://loinc.org", "LP29708-2")
+FORMAT = {
+    "system": "http://ihe.net/fhir/ihe.formatcode.fhir/CodeSystem/formatcode",
+    "code": "urn:ihe:iti:xds:2017:mimeTypeSufficient",
+}
+SMALLEST_PNG = (
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+"""A picture of one grey point: the tracing is not what anybody tests."""
+
+
+def note(scribe: Scribe, entry: Entry, of: Note) -> Iterator[Rendered]:
+    """A note on a visit, as a short text of our own."""
+    visit = entry.visit
+    assert visit is not None, "notes are written at visits"
+    kind = scribe.clinical.notes[of.kind]
+    seen_for = "; ".join(term.name for term in visit.reasons[:2]) or "a visit"
+    text = f"{kind.name}, {fhir.day(visit.last)}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
+    ident = scribe.ident("DocumentReference", of)
+    author = [fhir.reference("Practitioner", visit.by.id)] if visit.by else []
+    organization = fhir.reference("Organization", visit.where.id)
+    body: Json = {
+        "identifier": [{"system": f"{scribe.base}/documents", "value": ident.upper()}],
+        "status": "current",
+        "docStatus": "final",
+        "type": concepts.named(kind),
+        "category": [CLINICAL_NOTE],
+        "subject": scribe.subject,
+        "date": f"{fhir.day(visit.last)}T20:00:00Z",
+        "author": author or [organization],
+        "custodian": organization,
+        "content": [{"attachment": _text(text), "format": FORMAT}],
+        "context": {
+            "encounter": [scribe.met(visit)],
+            "period": {"start": fhir.day(visit.day), "end": fhir.day(visit.last)},
+        },
+    }
+    yield Rendered("DocumentReference", "documentreference", ident, body)
+
+
+def tracing(scribe: Scribe, entry: Entry, of: Tracing) -> Iterator[Rendered]:
+    """An electrocardiogram: the picture, what was seen on it, and the report."""
+    studies = scribe.clinical.studies
+    taken = f"{fhir.day(of.day)}T16:20:00Z"
+    visit = entry.visit
+    encounter = scribe.encounter(entry)
+    performer: list[Json] = []
+    if visit:
+        by = fhir.reference("Practitioner", visit.by.id) if visit.by else None
+        performer = [by or fhir.reference("Organization", visit.where.id)]
+    media = {
+        "status": "completed",
+        "type": concepts.hl7("media-type", "image"),
+        "subject": scribe.subject,
+        **encounter,
+        "createdDateTime": taken,
+        "content": {"contentType": "image/png", "data": SMALLEST_PNG, "title": "Tracing"},
+    }
+    yield Rendered("Media", "", scribe.ident("Media", of), media)
+    said = "Regular rhythm." if of.interval else "Irregular rhythm, no P wave to measure from."
+    seen: tuple[tuple[str, Json], ...] = (
+        ("impression", {"valueString": said}),
+        ("interval", {"valueQuantity": fhir.quantity(of.interval, "ms", "ms")})
+        if of.interval
+        else ("interval", {"dataAbsentReason": concepts.absent("not-applicable")}),
+    )
+    for part, (name, value) in enumerate(seen):
+        body = {
+            "status": "final",
+            "category": [concepts.PROCEDURE],
+            "code": concepts.named(studies[name]),
+            "subject": scribe.subject,
+            **encounter,
+            "effectiveDateTime": taken,
+            "performer": performer,
+            **value,
+        }
+        yield Rendered(
+            "Observation", "observation-clinical-result", scribe.ident("Observation", of, part), body
+        )
+    report = {
+        "status": "final",
+        "category": [CARDIOLOGY],
+        "code": concepts.named(studies["report"]),
+        "subject": scribe.subject,
+        **encounter,
+        "effectiveDateTime": taken,
+        "issued": f"{fhir.day(of.day)}T20:00:00Z",
+        "performer": performer,
+        "result": [scribe.refer("Observation", of, part) for part in range(len(seen))],
+        "media": [{"link": scribe.refer("Media", of)}],
+        "presentedForm": [_text(f"Electrocardiogram, {fhir.day(of.day)}\n{said}\n")],
+    }
+    yield Rendered("DiagnosticReport", "diagnosticreport-note", scribe.ident("DiagnosticReport", of), report)
+
+
+def _text(text: str) -> Json:
+    data = b64encode(text.encode()).decode()
+    return {"contentType": "text/plain; charset=utf-8", "language": "en-US", "data": data}

@@ -1,0 +1,184 @@
+"""Patient, RelatedPerson, Organization, Practitioner (CARIN Blue Button and US Core)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.facts import Duplicate, Member, Organisation, Person, Practitioner, Relative, Term
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json
+
+ORGANIZATION_TYPE = {"payer": "pay", "ambulance": "other"}  # everything else is a provider
+PATIENT = (fhir.carin("Patient"), fhir.us_core("patient"))
+ONE_DAY = timedelta(days=1)
+BIRTH_SEX = {"female": "F", "male": "M"}
+
+
+def patient(spec: Spec, member: Member) -> Iterator[Json]:
+    """A member as Patient, a version for each time something became different.
+
+    A change of name and the merging of a second record are told from the day after. The member's own
+    record says only in words what was merged into it: a second record is outside of the compartment.
+    """
+    days = {n.until + ONE_DAY for n in member.person.former} | {d.merged for d in member.duplicates}
+    for version, day in enumerate(
+        (member.enrolled, *sorted(day for day in days if day > member.enrolled)), 1
+    ):
+        head = fhir.resource("Patient", member.patient_id, fhir.instant(day, member.number), *PATIENT)
+        head["meta"]["versionId"] = str(version)
+        card = fhir.typed(_member_ids(spec), member.policies[-1].member_id, "MB")
+        unique = fhir.identifier(
+            f"{spec.payer['base']}/unique-member-id",
+            f"{member.number:09d}",
+            fhir.C4BB + "C4BBIdentifierType",
+            "um",
+        )
+        found = head | _demographics(member, day, [card, unique])
+        links = [_replaces(spec, d) for d in member.duplicates if d.merged <= day]
+        yield found | ({"link": links} if links else {})
+
+
+def duplicate(spec: Spec, member: Member, of: Duplicate) -> Iterator[Json]:
+    """The second record of a member: made by mistake, and since the merger replaced by theirs."""
+    for version, day in enumerate((of.since, of.merged), 1):
+        head = fhir.resource("Patient", of.patient_id, fhir.instant(day, member.number), *PATIENT)
+        head["meta"]["versionId"] = str(version)
+        card = fhir.typed(_member_ids(spec), of.member_id, "MB")
+        found = head | _demographics(member, day, [card])
+        found["name"] = [_name(member.person.family, of.given)]
+        del found["telecom"], found["generalPractitioner"]
+        if day == of.merged:
+            found["active"] = False
+            found["link"] = [
+                {"other": fhir.reference("Patient", member.patient_id), "type": "replaced-by"},
+            ]
+        yield found
+
+
+def related_person(member: Member, relative: Relative) -> Json:
+    """Who holds a member's policy, or acts for them."""
+    person = relative.person
+    return fhir.resource(
+        "RelatedPerson",
+        relative.id,
+        fhir.instant(relative.since, member.number),
+        fhir.carin("RelatedPerson"),
+        fhir.us_core("relatedperson"),
+    ) | {
+        "active": True,
+        "patient": fhir.reference("Patient", member.patient_id),
+        "relationship": [fhir.term(role) for role in relative.roles],
+        "name": [_name(person.family, person.given)],
+        "telecom": [fhir.phone(person.phone, "mobile")],
+        "gender": person.gender,
+        "birthDate": fhir.day(person.birth_date),
+        "address": [fhir.address(person.address, "home")],
+    }
+
+
+def organization(spec: Spec, of: Organisation, updated: str) -> Json:
+    """The payer or a provider organisation."""
+    identifiers = [fhir.typed(fhir.TAX, of.tax_id, "TAX")]
+    if of.npi:
+        identifiers.insert(0, fhir.typed(fhir.NPI, of.npi, "NPI"))
+    if of.payer_code:
+        system = f"{spec.payer['base']}/payer-id"
+        identifiers.append(
+            fhir.identifier(system, of.payer_code, fhir.C4BB + "C4BBIdentifierType", "payerid")
+        )
+    kind = ORGANIZATION_TYPE.get(of.kind, "prov")
+    return fhir.resource(
+        "Organization", of.id, updated, fhir.carin("Organization"), fhir.us_core("organization")
+    ) | {
+        "identifier": identifiers,
+        "active": True,
+        "type": [fhir.concept(fhir.TERMINOLOGY + "organization-type", kind)],
+        "name": of.name,
+        "telecom": [fhir.phone(of.phone, "work")],
+        "address": [fhir.address(of.address, "work")],
+    }
+
+
+def practitioner(of: Practitioner, updated: str) -> Json:
+    """A clinician, with the NUCC specialty as a bare code."""
+    return fhir.resource(
+        "Practitioner", of.id, updated, fhir.carin("Practitioner"), fhir.us_core("practitioner")
+    ) | {
+        "identifier": [fhir.typed(fhir.NPI, of.npi, "NPI")],
+        "active": True,
+        "name": [_name(of.family, of.given)],
+        "telecom": [fhir.phone(of.phone, "work")],
+        "address": [fhir.address(of.address, "work")],
+        "qualification": [{"code": fhir.concept("http://nucc.org/provider-taxonomy", of.specialty)}],
+    }
+
+
+def _demographics(member: Member, day: date, identifiers: list[Json]) -> Json:
+    """Who a member is, as told on a day."""
+    person = member.person
+    return {
+        "extension": [
+            _category("race", person.race),
+            _category("ethnicity", person.ethnicity),
+            {"url": fhir.US_CORE + "birthsex", "valueCode": BIRTH_SEX[person.gender]},
+        ],
+        "identifier": identifiers,
+        "active": True,
+        "name": _names(person, day),
+        "telecom": [
+            fhir.phone(person.phone, "mobile"),
+            {"system": "email", "value": f"{member.patient_id}@member.example", "use": "home"},
+        ],
+        "gender": person.gender,
+        "birthDate": fhir.day(person.birth_date),
+        "address": [fhir.address(person.address, "home")],
+        "communication": [
+            {"language": fhir.concept("urn:ietf:bcp:47", "en-US", text="English"), "preferred": True}
+        ],
+        "generalPractitioner": [fhir.reference("Practitioner", member.doctor.id)],
+    }
+
+
+def _names(person: Person, day: date) -> list[Json]:
+    """The name in use on a day, then those before it with the day they ended."""
+    for former in person.former:
+        if day <= former.until:
+            return [_name(former.family, former.given)]
+    current = _name(person.family, person.given)
+    if not person.former:
+        return [current]
+    since = max(former.until for former in person.former) + ONE_DAY
+    return [
+        current | {"period": {"start": fhir.day(since)}},
+        *(
+            _name(former.family, former.given) | {"use": "old", "period": {"end": fhir.day(former.until)}}
+            for former in person.former
+        ),
+    ]
+
+
+def _name(family: str, given: str) -> Json:
+    return {"use": "official", "family": family, "given": [given]}
+
+
+def _replaces(spec: Spec, of: Duplicate) -> Json:
+    # by its identifier: a literal reference would lead out of the member's compartment
+    identifier = fhir.typed(_member_ids(spec), of.member_id, "MB")
+    return {"other": {"type": "Patient", "identifier": identifier}, "type": "replaces"}
+
+
+def _member_ids(spec: Spec) -> str:
+    return f"{spec.payer['base']}/member-id"
+
+
+def _category(name: str, of: Term) -> Json:
+    """The US Core race or ethnicity extension with its OMB category."""
+    return {
+        "url": fhir.US_CORE + name,
+        "extension": [
+            {"url": "ombCategory", "valueCoding": {"system": of.system, "code": of.code, "display": of.name}},
+            {"url": "text", "valueString": of.name},
+        ],
+    }

@@ -1,0 +1,46 @@
+"""Location and Medication (US Core): shared by all members."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+
+from sandbox.synth.facts import Drug, Network, Organisation
+from sandbox.synth.fhir import concepts
+from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.elements import Json
+from sandbox.synth.fhir.renderers.medicines import medication, medication_of
+from sandbox.synth.fhir.renderers.visits import location_of
+
+ROLE = {"clinic": "PROFF", "lab": "HLAB", "pharmacy": "OUTPHARM", "hospital": "HOSP", "ambulance": "AMB"}
+"""Kind of organisation → v3-RoleCode of its place; everybody else has an office."""
+
+
+def locations(network: Network, written: date) -> Iterator[Json]:
+    """One place for each organisation that provides care, where the organisation itself is."""
+    for order, organisation in enumerate(network.organisations):
+        yield _location(organisation, fhir.instant(written, order))
+
+
+def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
+    """One Medication for each drug."""
+    for order, drug in enumerate(drugs):
+        head = fhir.resource(
+            "Medication", medication_of(drug), fhir.instant(written, order), fhir.us_core("medication")
+        )
+        yield head | medication(drug)
+
+
+def _location(of: Organisation, updated: str) -> Json:
+    role = ROLE.get(of.kind.removeprefix("outside-"), "PROFF")
+    body: Json = {
+        "status": "active",
+        "name": of.name,
+        "type": [concepts.hl7("v3-RoleCode", role)],
+        "telecom": [fhir.phone(of.phone, "work")],
+        "address": fhir.address(of.address, "work"),
+        "managingOrganization": fhir.reference("Organization", of.id),
+    }
+    if of.npi:
+        body["identifier"] = [fhir.typed(fhir.NPI, of.npi, "NPI")]
+    return fhir.resource("Location", location_of(of.id), updated, fhir.us_core("location")) | body

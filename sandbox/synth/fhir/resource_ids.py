@@ -1,0 +1,115 @@
+"""The scribe: names the resources of one member's record, so that they can refer to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date
+from typing import NamedTuple
+
+from sandbox.synth.clinical.records import Entry, Order
+from sandbox.synth.clinical.visits import Visit
+from sandbox.synth.config.clinical_codes import Clinical
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.facts import Member
+from sandbox.synth.facts.events import Finding, Problem
+from sandbox.synth.fhir.elements import Json
+
+SHORT_NAME = {
+    "AllergyIntolerance": "alg",
+    "CarePlan": "plan",
+    "CareTeam": "team",
+    "Condition": "cond",
+    "Device": "dev",
+    "DiagnosticReport": "rep",
+    "DocumentReference": "doc",
+    "Encounter": "enc",
+    "Goal": "goal",
+    "Immunization": "imm",
+    "Media": "media",
+    "MedicationDispense": "disp",
+    "MedicationRequest": "med",
+    "Observation": "obs",
+    "Procedure": "proc",
+    "Provenance": "prov",
+    "QuestionnaireResponse": "qr",
+    "ServiceRequest": "sr",
+    "Specimen": "spec",
+}
+
+
+class Rendered(NamedTuple):
+    """A resource without its head. `profile` is a short name of US Core, or "" for none.
+
+    `written` None: the day of the entry; a version after the first has the day of the change.
+    """
+
+    kind: str
+    profile: str
+    ident: str
+    body: Json
+    written: date | None = None
+    version: int = 1
+
+
+class Scribe:
+    """Names and references for one member. Ids count within a type, in the order they are asked for."""
+
+    def __init__(self, member: Member, spec: Spec, entries: Iterable[Entry]) -> None:
+        self.member = member
+        self._number = f"{member.number:04d}"
+        self.clinical: Clinical = spec.codes.clinical
+        self.payer = spec.payer["id"]
+        self.base = spec.payer["base"]
+        self.subject: Json = {"reference": f"Patient/{member.patient_id}"}
+        self._names: dict[tuple[str, int, int], str] = {}
+        self._counts: dict[str, int] = {}
+        self._encounters: dict[int, Json] = {}
+        self._reasons: dict[int, object] = {}
+        self._visits: dict[int, Visit] = {}
+        for entry in entries:
+            if entry.visit and isinstance(entry.what, Order):
+                self._visits[id(entry.what)] = entry.visit
+            if entry.visit and isinstance(entry.what, (Finding, Problem)):
+                self._reasons.setdefault(id(entry.visit), entry.what)
+
+    def ident(self, kind: str, of: object, part: int = 0) -> str:
+        """The id of the resource of this type that tells of an object; `part` where several do."""
+        key = (kind, id(of), part)
+        found = self._names.get(key)
+        if found is None:
+            self._counts[kind] = number = self._counts.get(kind, 0) + 1
+            found = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
+        return found
+
+    def refer(self, kind: str, of: object, part: int = 0) -> Json:
+        return {"reference": f"{kind}/{self.ident(kind, of, part)}"}
+
+    def encounter(self, entry: Entry) -> Json:
+        """`encounter` of a resource, or nothing where the entry was made at no visit."""
+        visit = entry.visit
+        if visit is None:
+            return {}
+        return {"encounter": self.met(visit)}
+
+    def met(self, visit: Visit) -> Json:
+        """The reference to a visit's Encounter."""
+        found = self._encounters.get(id(visit))
+        if found is None:
+            found = self._encounters[id(visit)] = self.refer("Encounter", visit)
+        return found
+
+    def noted_at(self, visit: Visit) -> object | None:
+        """The first condition that was noted at a visit."""
+        return self._reasons.get(id(visit))
+
+    def visit_of(self, order: Order) -> Visit | None:
+        """The visit at which something was ordered."""
+        return self._visits.get(id(order))
+
+    def versions(
+        self, kind: str, profile: str, of: object, bodies: Iterable[tuple[date, Json]]
+    ) -> Iterator[Rendered]:
+        """A resource that changes: what it says from each day on."""
+        ident = self.ident(kind, of)
+        for number, (written, body) in enumerate(bodies, 1):
+            yield Rendered(kind, profile, ident, body, written, number)

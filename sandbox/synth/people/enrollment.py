@@ -1,0 +1,195 @@
+"""How members came to be covered: stretches of days on a line of business, and policies made of them.
+
+A named member's coverage follows from the role (`ROLE_DAYS`) or is written in the file; a drawn
+member's is one of the `HISTORIES`, by the shares of population.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from random import Random
+
+from sandbox.synth.config.members import Named
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.facts import Organisation, Policy, Subscriber
+
+ADULT = 20  # years; no adult's own coverage starts in an earlier calendar year than this
+MEDICARE = 66  # years; the first full calendar year after a 65th birthday
+FIRST_YEAR = 2016  # the oldest year a payer has to tell of
+ONE_DAY = timedelta(days=1)
+
+Days = tuple[date, date | None]
+
+
+@dataclass(frozen=True)
+class Span:
+    """One stretch of coverage: first and last day (None: still running)."""
+
+    line: str
+    start: date
+    end: date | None
+
+
+# --- coverage by role ------------------------------------------------------------------------------
+
+
+def _running(today: date, role: str) -> Days:
+    return date(today.year - 5, 1, 1), None
+
+
+def _next_month(today: date, role: str) -> Days:
+    return (today.replace(day=28) + timedelta(days=4)).replace(day=1), None
+
+
+def _lapsed(today: date, role: str) -> Days:
+    end = today - timedelta(days=int(role.removeprefix("lapsed-")))
+    return date(end.year - 4, 1, 1), end
+
+
+ROLE_DAYS: dict[str, Callable[[date, str], Days]] = {
+    "eligible": _running,
+    "not-opted-in": _running,
+    "ineligible": _next_month,
+    "lapsed": _lapsed,
+}
+"""Role, or its first word → first and last day of coverage."""
+
+
+def named(who: Named, today: date) -> tuple[Span, ...]:
+    """The coverage of a subscriber with a name, oldest first."""
+    if who.coverage:
+        return tuple(
+            Span(c.line, c.start.on(today), c.end.on(today) if c.end else None) for c in who.coverage
+        )
+    role_days = ROLE_DAYS.get(who.role) or ROLE_DAYS[who.role.partition("-")[0]]
+    start, end = role_days(today, who.role)
+    if not who.line or who.before is None:
+        return (Span(who.line or "", start, end),)
+    # people change plans with the year: the last but one, so that both have claims in three years
+    change = date(today.year - 1, 1, 1)
+    return Span(who.before, start, change - ONE_DAY), Span(who.line, change, end)
+
+
+# --- coverage by chance ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Chance:
+    """What a history is made from: the first day, and the first year that the line takes somebody."""
+
+    line: str
+    start: date
+    ripe: int
+    rng: Random
+    today: date
+
+
+def _steady(of: Chance) -> tuple[Span, ...]:
+    return (Span(of.line, of.start, None),)
+
+
+def _moved(of: Chance) -> tuple[Span, ...]:
+    """From another line, at a new year between joining and now."""
+    years = range(max(of.start.year + 1, of.ripe), of.today.year + 1)
+    if not years:
+        return _steady(of)
+    change = date(of.rng.choice(years), 1, 1)
+    return Span(CAME_FROM[of.line], of.start, change - ONE_DAY), Span(of.line, change, None)
+
+
+def _gap(of: Chance) -> tuple[Span, ...]:
+    """Two to five months without coverage, all of them over."""
+    years = range(of.start.year, of.today.year - 1)
+    if not years:
+        return _steady(of)
+    lost = date(of.rng.choice(years), of.rng.randint(5, 12), 1)
+    again = (lost + timedelta(days=31 * of.rng.randint(2, 5))).replace(day=1)
+    return Span(of.line, of.start, lost - ONE_DAY), Span(of.line, again, None)
+
+
+HISTORIES: dict[str, Callable[[Chance], tuple[Span, ...]]] = {
+    "steady": _steady,
+    "veteran": _steady,
+    "moved": _moved,
+    "gap": _gap,
+}
+"""How coverage came about (`histories:` of population.yaml) → its stretches."""
+
+CAME_FROM = {
+    "commercial": "qhp",
+    "qhp": "commercial",
+    "medicaid": "qhp",
+    "chip": "medicaid",
+    "medicare-advantage": "commercial",
+}
+"""The line that members of a line have moved from."""
+
+
+def drawn(spec: Spec, line: str, born: date, rng: Random, today: date) -> tuple[Span, ...]:
+    """The coverage of a drawn subscriber, who joined at a new year: lately, or in 2016 (`veteran`)."""
+    history = rng.choices([*spec.histories], [*spec.histories.values()])[0]
+    joined = FIRST_YEAR if history == "veteran" else today.year - rng.randint(1, 6)
+    ripe = born.year + _wait(spec, line)
+    first = born.year + _wait(spec, CAME_FROM[line]) if history == "moved" else ripe
+    year = min(max(joined, min(first, ripe)), today.year - 1)
+    return HISTORIES[history](Chance(line, max(date(year, 1, 1), born), ripe, rng, today))
+
+
+def _wait(spec: Spec, line: str) -> int:
+    """The calendar years from birth to a line's first new year."""
+    youngest, _ = spec.lines[line].ages
+    return MEDICARE if youngest >= 65 else ADULT if youngest >= ADULT else 0
+
+
+def since_birth(spans: Iterable[Span], born: date) -> tuple[Span, ...]:
+    """What a subscriber's coverage is to somebody who may have been born during it."""
+    return tuple(Span(s.line, max(s.start, born), s.end) for s in spans if s.end is None or s.end >= born)
+
+
+# --- policies --------------------------------------------------------------------------------------
+
+
+def member_id(number: int) -> str:
+    """What stands on the card of a subscriber."""
+    return f"JHP{number:06d}{number * 37 % 100:02d}"
+
+
+def policies(
+    spec: Spec, number: int, spans: Sequence[Span], subscriber: Subscriber | None, order: int = 1
+) -> tuple[Policy, ...]:
+    """Our policies of member `number`, one for each stretch; `order` 2: another payer pays first."""
+    own = f"{subscriber.member_id}-{subscriber.dependent}" if subscriber else member_id(number)
+    return tuple(
+        Policy(
+            id=f"cov-{number:04d}-{index}",
+            line=span.line,
+            plan=spec.lines[span.line].plan,
+            member_id=own,
+            start=span.start,
+            end=span.end,
+            subscriber=subscriber,
+            order=order,
+        )
+        for index, span in enumerate(spans, 1)
+    )
+
+
+def elsewhere(
+    spec: Spec, number: int, who: Named, payers: Sequence[Organisation], today: date
+) -> tuple[Policy, ...]:
+    """The coverages that a named member has from other payers, which pay first."""
+    by_id = {payer.id: payer for payer in payers}
+    return tuple(
+        Policy(
+            id=f"cov-{number:04d}-other-{index}",
+            line=stretch.line,
+            plan=spec.other_payers[stretch.line].plan,
+            member_id=f"{spec.other_payers[stretch.line].payer_code[:3]}{number:07d}",
+            start=stretch.start.on(today),
+            end=stretch.end.on(today) if stretch.end else None,
+            payer=by_id[stretch.line],
+        )
+        for index, stretch in enumerate(who.elsewhere, 1)
+    )

@@ -1,0 +1,81 @@
+"""A household: people who are insured together, and what every kind of household is made with.
+
+It is made whole from its own seed, whether all of it is wanted or not: people at the end of a
+population never depend on how many there are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from sandbox.core.members import Account
+from sandbox.synth.config import relationships
+from sandbox.synth.config.name_pools import Pools
+from sandbox.synth.config.spec import Spec
+from sandbox.synth.facts import Member, Network, Person, Relative, Subscriber
+from sandbox.synth.people import enrollment
+from sandbox.synth.people.enrollment import Span
+
+
+@dataclass(frozen=True)
+class World:
+    """What everybody is made from."""
+
+    spec: Spec
+    network: Network
+    pools: Pools
+    seed: int
+    today: date
+
+
+@dataclass(frozen=True)
+class Insured:
+    """Somebody of a household: a login and, unless they only act for another, a member.
+
+    `rates` is how often in a year each story happens to them.
+    """
+
+    account: Account
+    member: Member | None
+    rates: Mapping[str, float]
+
+
+Household = tuple[Insured, ...]
+"""The subscriber first; their numbers follow each other."""
+
+
+def dependant(
+    world: World,
+    number: int,
+    place: int,
+    of: Member,
+    person: Person,
+    relationship: str,
+    spans: tuple[Span, ...],
+    conditions: tuple[str, ...],
+) -> Member:
+    """A member on the policies of another; from birth, if that was later."""
+    covered = enrollment.since_birth(spans, person.birth_date)
+    heard = enrolled(covered, world.today, person.birth_date)
+    relative = Relative(
+        f"rel-{number:04d}-1", of.person, relationships.of_subscriber(of.person, relationship), heard
+    )
+    subscriber = Subscriber(relative, of.policies[-1].member_id, relationship, f"{place:02d}")
+    return Member(
+        number=number,
+        person=person,
+        policies=enrollment.policies(world.spec, number, covered, subscriber),
+        conditions=conditions,
+        enrolled=heard,
+        doctor=of.doctor,
+        household=of.number,
+        relatives=(relative,),
+    )
+
+
+def enrolled(spans: tuple[Span, ...], today: date, born: date | None) -> date:
+    """When the payer first heard of somebody: before coverage, but not before birth."""
+    heard = min(spans[0].start - timedelta(days=21), today - timedelta(days=7))
+    return max(heard, born + timedelta(days=4)) if born else heard

@@ -1,0 +1,85 @@
+"""The network: the payer itself, the organisations it has contracts with, and their practitioners."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+
+from sandbox.synth.config.name_pools import Pools, phone
+from sandbox.synth.config.spec import OtherPayer, Spec, Trade
+from sandbox.synth.facts import Network, Organisation, Practitioner
+from sandbox.synth.people.npi import npi
+
+PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organisations at 1
+
+
+def build(spec: Spec, pools: Pools, rng: Random) -> Network:
+    """Everybody in the network; ids follow the order of `network:` in population.yaml."""
+    organisations: list[Organisation] = []
+    practitioners: list[Practitioner] = []
+    for kind, trade in spec.network.items():
+        for number in range(1, trade.count + 1):
+            place = _organisation(kind, trade, number, len(organisations) + 1, pools, rng)
+            organisations.append(place)
+            for seat in range(trade.practitioners):
+                specialty = trade.specialties[seat % len(trade.specialties)]
+                practitioners.append(_practitioner(place, specialty, len(practitioners) + 1, pools, rng))
+    payer = _payer(spec, pools, rng)
+    others = tuple(_other_payer(of, pools, rng) for of in spec.other_payers.values())
+    return Network(payer, tuple(organisations), tuple(practitioners), others)
+
+
+def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
+    payer = spec.payer
+    return Organisation(
+        id=payer["id"],
+        kind="payer",
+        name=payer["name"],
+        tax_id=payer["tax_id"],
+        address=pools.address(rng),
+        phone=payer["phone"],
+        payer_code=payer["payer_code"],
+    )
+
+
+def _other_payer(of: OtherPayer, pools: Pools, rng: Random) -> Organisation:
+    return Organisation(
+        id=of.id,
+        kind="payer",
+        name=of.name,
+        tax_id=of.tax_id,
+        address=pools.address(rng),
+        phone=of.phone,
+        payer_code=of.payer_code,
+    )
+
+
+def _organisation(
+    kind: str, trade: Trade, number: int, index: int, pools: Pools, rng: Random
+) -> Organisation:
+    address = pools.address(rng)
+    return Organisation(
+        id=f"org-{kind}-{number:02d}",
+        kind=kind,
+        name=f"{address.city} {trade.ending}",
+        tax_id=f"00-{index + 1:07d}",  # no employer number starts with 00
+        address=address,
+        phone=phone(rng),
+        npi=npi(index),
+        markup=Decimal(rng.randrange(110, 180)) / 100,
+    )
+
+
+def _practitioner(
+    workplace: Organisation, specialty: str, index: int, pools: Pools, rng: Random
+) -> Practitioner:
+    return Practitioner(
+        id=f"prac-{index:03d}",
+        given=pools.given(rng, rng.choice(("female", "male"))),
+        family=rng.choice(pools.family),
+        npi=npi(PRACTITIONER_NPIS + index),
+        specialty=specialty,
+        workplace=workplace.id,
+        address=workplace.address,
+        phone=workplace.phone,
+    )

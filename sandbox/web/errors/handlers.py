@@ -1,0 +1,101 @@
+"""One error shape per surface: OperationOutcome under /fhir, RFC 6749 JSON for the OAuth endpoints,
+JSON for the control API, a page everywhere else. Handlers raise; this file answers."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
+
+from sandbox.apis.smart import pending_request
+from sandbox.auth.clients.authentication import speakable
+from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem, TooLarge
+from sandbox.core.files import json_bytes
+from sandbox.fhir import bundle
+from sandbox.web.errors.refusals import surface_of
+from sandbox.web.pages import page
+
+log = logging.getLogger(__name__)
+
+
+def install(app: Flask) -> None:
+    app.register_error_handler(Problem, answer)
+    app.register_error_handler(HTTPException, _http)
+    app.register_error_handler(Exception, _bug)
+
+
+def answer(problem: Problem) -> Response:
+    """The problem in the shape of the surface it happened on."""
+    surface = surface_of(request.path)
+    if surface == "fhir":
+        body = bundle.outcome(
+            problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
+        )
+        response = Response(json_bytes(body), status=problem.status, content_type=bundle.JSON)
+    elif surface == "oauth":
+        error = "invalid_request" if problem.status < 500 else "server_error"
+        if problem.status in (429, 503):
+            error = "temporarily_unavailable"
+        body = {"error": error, "error_description": speakable(problem.text)}
+        response = Response(json_bytes(body), status=problem.status, content_type="application/json")
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Pragma"] = "no-cache"
+    elif surface == "control":
+        body = {"error": problem.code, "message": problem.text}
+        response = Response(json_bytes(body), status=problem.status, content_type="application/json")
+    else:
+        title = _TITLES.get(problem.status, "Sorry")
+        onward = pending_request.onward() if problem.status < 500 else None
+        from_app = request.path.startswith("/auth/") and onward is None
+        response = page(
+            "problem.html",
+            problem.status,
+            title=title,
+            text=problem.text,
+            onward=onward,
+            from_app=from_app,
+            in_portal=request.path.startswith("/portal/") and "visit" in g,
+        )
+    response.headers.extend(problem.headers)
+    return response
+
+
+_TITLES = {
+    400: "This request cannot be answered",
+    403: "Not allowed",
+    429: "Too many requests",
+    503: "Not available right now",
+    404: "Not found",
+    421: "This is another host",
+    500: "Something broke",
+}
+
+
+def _request_id() -> str | None:
+    return g.visit.request_id if "visit" in g else None
+
+
+def _http(error: HTTPException) -> Response:
+    """What Flask itself refuses: unknown paths, wrong methods, bodies it cannot read."""
+    status = error.code or 500
+    if status < 400:
+        return error.get_response()  # type: ignore[return-value]
+    if status == 404:
+        return answer(NotFound("There is nothing at this address", code="not-supported"))
+    if status == 405:
+        allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+        return answer(NotAllowed("This method is not possible here", headers={"Allow": allow}))
+    if status == 413:
+        return answer(TooLarge("The body of the request is larger than a request here may be"))
+    if status == 410:
+        return answer(Gone("This is gone"))
+    problem = Problem(error.name, code="invalid" if status < 500 else "exception")
+    problem.status = status
+    return answer(problem)
+
+
+def _bug(error: Exception) -> Response:
+    """A bug of ours: logged with its request id, answered without detail."""
+    log.exception("request %s failed", _request_id(), exc_info=error)
+    return answer(Problem("The server failed; its log names the cause"))
