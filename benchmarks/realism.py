@@ -1,4 +1,4 @@
-"""How drawn members compare with real ones, by line of business, as the Markdown table of the README.
+"""How drawn members compare with real ones, by line of business, as the table of docs/population.md.
 
     .venv/bin/python benchmarks/realism.py [MEMBERS]
 
