@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
 import httpx
 
+from sandbox import __version__
 from sandbox.core import clock, files
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.answers import Answer, kept_headers, redacted, retry_after, shown
@@ -37,10 +37,7 @@ _SYSTEM = clock.SystemClock()
 
 
 def user_agent() -> str:
-    try:
-        return f"payer-sandbox-score/{version('payer-sandbox')}"
-    except PackageNotFoundError:  # a checkout that was never installed
-        return "payer-sandbox-score/dev"
+    return f"payer-sandbox-score/{__version__}"
 
 
 class Credential(Protocol):
