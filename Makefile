@@ -1,4 +1,5 @@
-# make serve · make test · make lint · make mutants: each builds what it needs in .venv first.
+# Each target builds what it needs in .venv first. `make help` lists them, each with the comment above it.
+# ARGS="…" passes options on: make test ARGS="-k paging".
 
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
@@ -12,20 +13,28 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
-.PHONY: serve test test-postgres lint catalogue combinations oracle mutants mutation fuzz validate validate-api constraints \
-	clean browser-packages names
+.PHONY: help serve test test-postgres lint catalogue combinations oracle mutants mutation fuzz validate validate-api \
+	constraints clean browser-packages names
 
+# List the targets.
+help:
+	@awk '/^# /{if(text=="")text=substr($$0,3); next} \
+		/^[a-z-]+:/{if(text!=""){sub(/:.*/,""); printf "%-18s%s\n",$$0,text}} {text=""}' Makefile
+
+# Start a payer at http://127.0.0.1:8080, with the options in ARGS.
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
 
+# Run the tests on all cores. ARGS selects some of them.
 test: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
 
-# The same on a PostgreSQL server of its own (Debian's package): everything that keeps a library or a ledger.
+# Run the tests that use a store on PostgreSQL, on a server started for them (Debian's package postgresql).
 test-postgres: .venv/.dev
 	@cd tests && ../$(BIN)/python -m support.stores ../$(BIN)/python -m pytest -c ../pyproject.toml --rootdir .. \
 		-W ignore::pytest.PytestUnraisableExceptionWarning -n auto --dist worksteal $(or $(ARGS),unit/store unit/auth flows scenarios attacks)
 
+# Check style, types, import layers and scenario files.
 lint: .venv/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -34,52 +43,52 @@ lint: .venv/.dev
 	$(BIN)/payer-sandbox scenarios lint
 	$(BIN)/payer-sandbox scenarios schema | cmp - scenarios/schema.json
 
-# Every scenario graded, each interaction, and what they show twice and on other days.
+# Grade every scenario, and replay what each one shows on several days: minutes.
 catalogue: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m catalogue tests/scenarios $(ARGS)
 
-# Two hundred combinations of scenarios graded: minutes.
+# Grade two hundred combinations of scenarios: minutes.
 combinations: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal -m combinations tests/scenarios $(ARGS)
 
-# 20,000 searches, each answered by the library and by a plain filter in Python: minutes.
+# Compare the answers to 20,000 searches with a plain filter in Python: minutes.
 oracle: .venv/.dev
 	@$(BIN)/python benchmarks/oracle.py $(ARGS)
 
-# The self-check of the grader: every mutant of every check must make its tests fail.
+# Break every check of the grader in known ways; its tests must notice each one.
 mutants: .venv/.dev
 	@$(BIN)/python tests/unit/score/mutants.py $(ARGS)
 
-# Mutation testing of the whole grader by mutmut: a sample (ARGS="--mutants 600"), minutes; all, hours.
+# Run mutation testing (mutmut) on the grader: 600 mutants, minutes; ARGS="--mutants 0" runs all, hours.
 mutation: .venv/.dev
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8,<4'
 	@$(BIN)/python benchmarks/mutation.py $(ARGS)
 
-# The whole population under the validator of the guides, where that lies (GUIDES=folder): minutes.
+# Validate the whole population against the guides (GUIDES=folder of the validator): minutes.
 validate: .venv/.dev
 	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate $(ARGS)
 	@rm out/validate/members.*
 	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/validate
 
-# The same as its members get it: every type of every member over HTTP, page after page (GUIDES=folder).
+# Validate what members get over HTTP, every type and page (GUIDES=folder of the validator): minutes.
 validate-api: .venv/.dev
 	@rm -rf out/api && $(BIN)/python benchmarks/through_the_api.py out/api $(ARGS)
 	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/api
 
-# Odd requests to every /auth route (ARGS="requests seed", 20,000 and 1 unless told): minutes.
+# Send 20,000 malformed requests to the /auth routes (ARGS="requests seed"): minutes.
 fuzz: .venv/.dev
 	@$(BIN)/python benchmarks/fuzz_auth.py $(ARGS)
 
-# The lists that names and addresses are drawn from, taken anew from the Faker that is installed.
+# Rebuild fixtures/names.yaml from the installed Faker.
 names: .venv/.ready
 	@$(BIN)/python -m sandbox.synth.config.faker_pools > fixtures/names.yaml.part && mv fixtures/names.yaml.part fixtures/names.yaml
 
-# What the tests load from npm (axe-core, fhirclient, fhir-kit-client), in a folder git does not see.
+# Install the npm packages that browser and client tests use (axe-core, fhirclient, fhir-kit-client).
 browser-packages:
 	cd tests/browser && npm install --no-package-lock --no-audit --no-fund --legacy-peer-deps \
 		--ignore-scripts --omit=optional --loglevel=error
 
-# Versions of a fresh environment, for applications and the container.
+# Pin the dependency versions of a fresh environment in deploy/constraints.txt.
 constraints:
 	@rm -rf out/constraints && "$(PYTHON)" -m venv out/constraints
 	@out/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[postgres]'
@@ -88,6 +97,7 @@ constraints:
 	@mv out/constraints.txt deploy/constraints.txt
 	@rm -rf out/constraints
 
+# Remove .venv.
 clean:
 	rm -rf .venv
 
