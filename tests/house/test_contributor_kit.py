@@ -35,7 +35,7 @@ BLOCKS = [
 COMMANDS = sorted(
     {line.strip() for language, text, _ in BLOCKS if language == "sh" for line in text.splitlines()}
 )
-EXCERPTS = [(text, before) for language, text, before in BLOCKS if language in ("python", "yaml")]
+EXCERPTS = [(text, before) for language, text, before in BLOCKS if language != "sh"]
 PATH = re.compile(r"`((?:\.ci|\.github|benchmarks|deploy|docs|fixtures|sandbox|scenarios|tests)/[\w./-]*)`")
 
 
