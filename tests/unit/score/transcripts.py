@@ -37,6 +37,7 @@ _RANDOM = (
     (re.compile(rf"\b({_NAMES})=[^&\s\"]+"), r"\1=…"),
     (re.compile(r"(Bearer|Basic) [\w.\-=+/]+"), r"\1 …"),
     (re.compile(r'"(taken|worked)": ("[^"]+"|[\d.]+)'), r'"\1": …'),
+    (re.compile(r'"semanticVersion": "[\d.]+"'), '"semanticVersion": "…"'),
     (re.compile(r"file://[^\s\"']*/docs/"), "file://…/docs/"),
     (re.compile(r"/own/[\w.\-]+"), "/own/…"),
     (re.compile(r"(grade|refresh|locks)-[0-9a-f]{12}"), r"\1-…"),
