@@ -25,7 +25,7 @@ from sandbox.core.text import escape, quantity
 if TYPE_CHECKING:
     from sandbox.apis.control.client import Remote
     from sandbox.cli.token import TokenResponse
-    from sandbox.review.card import Card
+    from sandbox.review.card import ReviewCard
 
 FIRST_MEMBER = "maria"
 MARK = ("scenario", "member")
@@ -313,15 +313,15 @@ class PayerReview:
     _journal: PayerJournal
     _clock: PayerClock
 
-    def __call__(self, client: str | None = None) -> Card:
+    def __call__(self, client: str | None = None) -> ReviewCard:
         """Every row with its finding: `card["retry-after"].result`. `client` where the test has two apps."""
-        from sandbox.review.card import Record, review
+        from sandbox.review.card import ReviewRecord, review
         from sandbox.review.journal import exchanges
 
         found = exchanges(self._journal.entries())
-        return review([Record(found, self._clock.now().timestamp())], client, "this test")
+        return review([ReviewRecord(found, self._clock.now().timestamp())], client, "this test")
 
-    def assert_passed(self, *rows: str, client: str | None = None) -> Card:
+    def assert_passed(self, *rows: str, client: str | None = None) -> ReviewCard:
         """Fails unless each of these rows was exercised and passed; without any, when a row failed."""
         __tracebackhide__ = True
         from sandbox.review.forms.text import render

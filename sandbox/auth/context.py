@@ -12,7 +12,7 @@ from sandbox.auth.eligibility import Refusal, decide
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import Facts, Gates
 from sandbox.core.members import Account
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.fhir.capability import served
 from sandbox.fhir.dates import milliseconds
 from sandbox.store.ledger.database import TenantLedger
@@ -25,7 +25,7 @@ class Desk:
     the id of their Patient; `household` tells who is on a patient's policies (with the id of the
     RelatedPerson that the subscriber is to them); `others` are the types of the data beyond the guides'."""
 
-    payer: Payer
+    payer: PayerProfile
     clock: Clock
     ledger: TenantLedger
     gates: Gates

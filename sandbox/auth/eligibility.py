@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from sandbox.core.members import Account
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 
 Reason = Literal[
     "locked",
@@ -45,7 +45,7 @@ class Refusal:
 
 
 def decide(
-    payer: Payer,
+    payer: PayerProfile,
     account: Account,
     today: date,
     opted_in: bool,
@@ -81,7 +81,7 @@ def decide(
     return None
 
 
-def is_minor(payer: Payer, born: date, today: date) -> bool:
+def is_minor(payer: PayerProfile, born: date, today: date) -> bool:
     """Whether somebody has not reached the payer's age of majority; it is reached on the birthday,
     by those born on February 29 on March 1 of other years."""
     had_birthday = (today.month, today.day) >= (born.month, born.day)

@@ -18,7 +18,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.fhir.schema.paths import TYPES, find
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import parse as parse_query
-from sandbox.fhir.search.value import Token, Value
+from sandbox.fhir.search.value import TokenValue, Value
 
 _RESOURCE = re.compile(r"(patient|user|system)/([A-Z][A-Za-z]*|\*)\.(c?r?u?d?s?|read|write|\*)(\?.+)?")
 _V1 = {"read": "rs", "write": "cud", "*": "cruds"}
@@ -111,13 +111,13 @@ def _clauses(kind: str, filters: str) -> tuple[Clause, ...] | None:
 def _implies(asked: Clause, granted: Clause) -> bool:
     """Whether whatever meets one clause meets the other (both are of token parameters)."""
     return asked.param == granted.param and all(
-        any(_narrower(value, wider) for wider in granted.values if isinstance(wider, Token))
+        any(_narrower(value, wider) for wider in granted.values if isinstance(wider, TokenValue))
         for value in asked.values
-        if isinstance(value, Token)
+        if isinstance(value, TokenValue)
     )
 
 
-def _narrower(value: Token, wider: Token) -> bool:
+def _narrower(value: TokenValue, wider: TokenValue) -> bool:
     return wider.system in (None, value.system) and wider.code in (None, value.code)
 
 

@@ -20,7 +20,7 @@ from sandbox.core.text import quantity
 from sandbox.score import rubric
 from sandbox.score.editions import readings
 from sandbox.score.fleet import demo, report, results, roster
-from sandbox.score.fleet.runner import Rules, Show, grade_fleet
+from sandbox.score.fleet.runner import GradingRules, Show, grade_fleet
 from sandbox.score.fleet.survey import survey
 from sandbox.settings import from_env
 
@@ -37,7 +37,7 @@ def run(path: Path | None, given: Mapping[str, Any], show: Show) -> str:
     cores = os.cpu_count() or 1
     jobs = given["jobs"] or 2 * cores  # a slow payer holds its place while the others go on
     began = clock.stopwatch()
-    asked = Rules(given["edition"], chosen)
+    asked = GradingRules(given["edition"], chosen)
     if path is not None:
         fleet = roster.read(path)
         grade_fleet(fleet, path.parent, out / "results", asked, jobs, given["fresh"], show)

@@ -15,7 +15,7 @@ from sandbox.core.text import say
 
 if TYPE_CHECKING:
     from sandbox.apis.control.client import Remote
-    from sandbox.review.card import Card, Record
+    from sandbox.review.card import ReviewCard, ReviewRecord
 
 FORMS = ("text", "json", "markdown", "junit")
 ENTRIES_MOST = 10_000
@@ -47,15 +47,15 @@ def review(
     return 1 if card.failed else 0
 
 
-def _records(session: str, url: str | None) -> list[Record]:
+def _records(session: str, url: str | None) -> list[ReviewRecord]:
     """The journals that an argument names. Raises UsageError for one where nothing was asked."""
     from sandbox.apis.control.client import Remote, prefix
     from sandbox.review import journal
-    from sandbox.review.card import Record
+    from sandbox.review.card import ReviewRecord
     from sandbox.settings import from_env
 
     if "://" not in session and (file := Path(session)).is_file():
-        return _asked([Record(journal.read(file), source=session)])
+        return _asked([ReviewRecord(journal.read(file), source=session)])
     settings = from_env()
     if "://" in session:
         bases = [prefix(settings, session)]
@@ -67,11 +67,11 @@ def _records(session: str, url: str | None) -> list[Record]:
     for base in bases:
         remote = Remote(base, settings.control_key)
         entries = journal.exchanges(remote.journal(ENTRIES_MOST), base)
-        found.append(Record(entries, journal.instant(remote.clock()), base))
+        found.append(ReviewRecord(entries, journal.instant(remote.clock()), base))
     return _asked(found)
 
 
-def _asked(found: list[Record]) -> list[Record]:
+def _asked(found: list[ReviewRecord]) -> list[ReviewRecord]:
     if not any(record.exchanges for record in found):
         raise UsageError(f"nothing was asked of {', '.join(record.source for record in found)} yet")
     return found
@@ -90,7 +90,7 @@ def _payers(session: str, origin: Remote) -> list[str]:
     raise UsageError(f"nothing was asked in a session {session!r}, and no scenario or file has that name")
 
 
-def _tell(card: Card, shape: str, out: Path | None) -> None:
+def _tell(card: ReviewCard, shape: str, out: Path | None) -> None:
     from sandbox.review import forms
 
     if out is not None:

@@ -16,7 +16,7 @@ from sandbox.core.text import escape, overwrite, quantity, say
 if TYPE_CHECKING:
     from sandbox.score.card import Card
     from sandbox.score.evidence import Evidence
-    from sandbox.score.run import Entry
+    from sandbox.score.run import SignInOptions
 
 FORMS = ("text", "json", "html", "markdown", "junit", "sarif", "badge", "evidence")
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -195,14 +195,14 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         progress("")
 
 
-def _entry(given: Mapping[str, Any]) -> Entry:
+def _entry(given: Mapping[str, Any]) -> SignInOptions:
     """How to get in."""
-    from sandbox.score.run import Entry
+    from sandbox.score.run import SignInOptions
 
     words = ("client_id", "client_secret", "redirect_uri", "auth_method", "scope")
     others = ("browser", "script", "register", "browser_driver")
     chosen: dict[str, Any] = {name: given[name] or "" for name in words}
-    return Entry(**chosen, **{name: given[name] for name in others})
+    return SignInOptions(**chosen, **{name: given[name] for name in others})
 
 
 def _dry_run(url: str, given: Mapping[str, Any]) -> int:

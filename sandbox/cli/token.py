@@ -10,12 +10,12 @@ from typing import Any
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_value
 from sandbox.score.collect.discovery import Discovery, discover
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard, addresses
 from sandbox.score.instruments.facts import NO_FACTS, PATH, parse
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Account, sign_in
-from sandbox.score.signin.tokens import App
+from sandbox.score.signin.launch import TestAccount, sign_in
+from sandbox.score.signin.tokens import ClientApp
 from sandbox.settings import root
 
 BACKEND = "sandbox-backend"
@@ -46,7 +46,7 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
     UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
     """
     fhir = f"{base}/fhir"
-    with Client(Guard(fhir, (), addresses)) as http:
+    with HttpClient(Guard(fhir, (), addresses)) as http:
         found = _discovered(http, fhir)
         answer = http.get(f"{fhir}{PATH}", step="facts")
         facts = parse(answer.json(), f"{fhir}{PATH}") if answer.status == 200 else NO_FACTS
@@ -54,12 +54,14 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
         if endpoints is None or not facts.instruments.client_id:
             said = answer.json().get("issue", [{}])[0].get("details", {}).get("text")
             raise UsageError(said or f"{fhir} does not say where to sign in")
-        app = App(facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback")
+        app = ClientApp(
+            facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback"
+        )
         known = {m.username: m.password for m in facts.instruments.members}
         who, at, scenario = member.partition("@")  # the password is the member's, whatever is chosen
         if password is None and who not in known:
             raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
-        account = Account(member, password if password is not None else known[who])
+        account = TestAccount(member, password if password is not None else known[who])
         session = sign_in(http, endpoints, app, account, aud=fhir, scope=scope)
         if not session.response or session.outcome == "STATE_MISMATCH":
             told = ": ".join(part for part in (session.error, session.description) if part)
@@ -85,8 +87,8 @@ def system_token(base: str, *, scope: str) -> TokenResponse:
     what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
     fhir = f"{base}/fhir"
     key = json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes())
-    app = App(BACKEND, "", key=key, auth_method="private_key_jwt")
-    with Client(Guard(fhir, (), addresses)) as http:
+    app = ClientApp(BACKEND, "", key=key, auth_method="private_key_jwt")
+    with HttpClient(Guard(fhir, (), addresses)) as http:
         endpoints = _discovered(http, fhir).endpoints(NO_FACTS.instruments)
         if endpoints is None:
             raise UsageError(f"{fhir} does not say where tokens come from")
@@ -99,7 +101,7 @@ def system_token(base: str, *, scope: str) -> TokenResponse:
         return TokenResponse(reply.body)
 
 
-def _discovered(http: Client, fhir: str) -> Discovery:
+def _discovered(http: HttpClient, fhir: str) -> Discovery:
     found = discover(http, fhir)
     if not found.reached:
         raise UsageError(f"{fhir} cannot be reached: is the sandbox running? (payer-sandbox serve)")

@@ -36,7 +36,7 @@ class FileProblem(UsageError):
     """A file that is missing, unreadable or malformed; the message names it (and the line)."""
 
 
-class Problem(SandboxError):
+class SandboxProblem(SandboxError):
     """A request that cannot be answered.
 
     `code` is from http://hl7.org/fhir/issue-type; `headers` are added to the answer;
@@ -61,51 +61,51 @@ class Problem(SandboxError):
         self.expression = expression
 
 
-class BadRequest(Problem):
+class BadRequest(SandboxProblem):
     status, code = 400, "invalid"
 
 
-class Unauthorized(Problem):
+class Unauthorized(SandboxProblem):
     status, code = 401, "login"
 
 
-class Forbidden(Problem):
+class Forbidden(SandboxProblem):
     status, code = 403, "forbidden"
 
 
-class NotFound(Problem):
+class NotFound(SandboxProblem):
     status, code = 404, "not-found"
 
 
-class NotAllowed(Problem):
+class NotAllowed(SandboxProblem):
     status, code = 405, "not-supported"
 
 
-class NotAcceptable(Problem):
+class NotAcceptable(SandboxProblem):
     status, code = 406, "not-supported"
 
 
-class UnsupportedMedia(Problem):
+class UnsupportedMedia(SandboxProblem):
     status, code = 415, "not-supported"
 
 
-class TooLarge(Problem):
+class TooLarge(SandboxProblem):
     status, code = 413, "too-long"
 
 
-class TooLong(Problem):
+class TooLong(SandboxProblem):
     status, code = 414, "too-long"
 
 
-class Gone(Problem):
+class Gone(SandboxProblem):
     status, code = 410, "deleted"
 
 
-class Misdirected(Problem):
+class Misdirected(SandboxProblem):
     status, code = 421, "invalid"
 
 
-class TooManyRequests(Problem):
+class TooManyRequests(SandboxProblem):
     """A quota is used up; `seconds` is when the next try may succeed."""
 
     status, code = 429, "throttled"
@@ -115,7 +115,7 @@ class TooManyRequests(Problem):
         self.seconds = seconds
 
 
-class Unavailable(Problem):
+class Unavailable(SandboxProblem):
     """The ledger cannot be read or written at the moment."""
 
     status, code = 503, "transient"

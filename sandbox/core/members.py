@@ -30,7 +30,7 @@ LINES = ("medicare-advantage", "medicaid", "chip", "qhp", "commercial")
 
 
 @dataclass(frozen=True)
-class Span:
+class CoverageSpan:
     """One coverage: line of business, first day, last day (None: still running)."""
 
     line: str
@@ -57,7 +57,7 @@ class Account:
     name: str
     role: str
     birth_date: date
-    spans: tuple[Span, ...]
+    spans: tuple[CoverageSpan, ...]
     portal_opened: bool = True
     purpose: str = ""
     fhir_user: str = ""
@@ -91,7 +91,7 @@ class Account:
     def from_json(cls, data: dict[str, Any]) -> Account:
         """The reverse of `to_json`. Raises KeyError, TypeError or ValueError on other shapes."""
         spans = tuple(
-            Span(
+            CoverageSpan(
                 s["line"],
                 date.fromisoformat(s["start"]),
                 date.fromisoformat(s["end"]) if s["end"] else None,

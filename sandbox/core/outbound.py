@@ -31,7 +31,7 @@ Resolve = Callable[[str, int], list[str]]
 
 
 @dataclass(frozen=True)
-class Document:
+class FetchedDocument:
     """What another server answered with status 200. Names of `headers` are in lower case."""
 
     body: bytes
@@ -45,7 +45,7 @@ class Failure:
     reason: str
 
 
-Outcome = Document | Failure
+Outcome = FetchedDocument | Failure
 
 
 def resolve_name(host: str, port: int) -> list[str]:
@@ -129,7 +129,7 @@ async def _fetch(url: str, loopback: bool, resolve: Resolve) -> Outcome:
         if answer.status_code != 200:
             return Failure(f"answers {answer.status_code} (redirects are not followed)")
         body = await _bounded(answer)
-    return Document(body, dict(answer.headers))
+    return FetchedDocument(body, dict(answer.headers))
 
 
 async def _bounded(answer: httpx.Response) -> bytes:

@@ -27,7 +27,7 @@ AssertionAudience = Literal["token-endpoint", "either", "issuer"]
 
 
 @dataclass(frozen=True)
-class Payer:
+class PayerProfile:
     """A payer's policies. The defaults are the baseline: a payer that scores 100."""
 
     # who it is
@@ -93,7 +93,7 @@ class Payer:
     page_token_seconds: int = 1800  # how long the links of a page lead on
 
 
-BASELINE = Payer()
+BASELINE = PayerProfile()
 
 
 CENTURY = 36_525
@@ -109,7 +109,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
 """The least and most of policies that are numbers. A policy that is not listed is a free choice."""
 
 
-POLICIES = frozenset(policy.name for policy in fields(Payer))
+POLICIES = frozenset(policy.name for policy in fields(PayerProfile))
 
 
 MANNERS = frozenset(
@@ -121,7 +121,7 @@ MANNERS = frozenset(
 """Policies about what is said and how. Each of the others is a term of what was granted under it."""
 
 
-def with_terms(payer: Payer, granted: Payer) -> Payer:
+def with_terms(payer: PayerProfile, granted: PayerProfile) -> PayerProfile:
     """The payer as it deals with what was granted by another character of itself: the terms stay those
     of the grant, and no type that either of them withholds is served."""
     terms = {name: getattr(granted, name) for name in POLICIES - MANNERS}
@@ -129,7 +129,7 @@ def with_terms(payer: Payer, granted: Payer) -> Payer:
     return replace(payer, **terms | {"withheld_types": withheld})
 
 
-def changed(payer: Payer, changes: dict[str, Any]) -> Payer:
+def changed(payer: PayerProfile, changes: dict[str, Any]) -> PayerProfile:
     """The same payer with some policies replaced. Raises UsageError naming a policy that is unknown or
     a value out of its range."""
     if not changes:

@@ -25,7 +25,7 @@ LONGEST = 120.0
 
 
 @dataclass(frozen=True)
-class Delay:
+class DelayedResponse:
     """The response goes out this many seconds later."""
 
     seconds: float
@@ -47,7 +47,7 @@ class Fetch:
     loopback: bool
 
 
-Wait = Delay | Retry | Fetch
+Wait = DelayedResponse | Retry | Fetch
 
 
 class Pause(bytes):

@@ -16,7 +16,7 @@ from sandbox.core.files import read_yaml
 from sandbox.core.limits import SELECTION_LENGTH_MAX
 from sandbox.faults.parameters import Parameter
 from sandbox.faults.scenario import Case, Rule, Scenario, When
-from sandbox.faults.selection import LONGEST, Named, Selection, split
+from sandbox.faults.selection import LONGEST, SelectedScenario, Selection, split
 from sandbox.faults.shows import Show, Then
 from sandbox.faults.verbs import VERBS
 from sandbox.faults.window import Window
@@ -74,7 +74,7 @@ class Catalog:
             raise NotFound(f"A choice of scenarios has at most {LONGEST} characters")
         return selection
 
-    def _find(self, named: Named) -> Scenario:
+    def _find(self, named: SelectedScenario) -> Scenario:
         found = self.by_id.get(named.id)
         if found is None:
             near = difflib.get_close_matches(named.id, self.by_id, n=3, cutoff=0.4) or list(self.by_id)[:3]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sandbox.core.errors import Problem
+from sandbox.core.errors import SandboxProblem
 from sandbox.core.gates import Facts, Gates, Reply, Stage, unchanged
 from sandbox.faults.effects.base import Effect, World
 from sandbox.faults.scenario import When
@@ -76,7 +76,7 @@ class BoundGates:
             if rule.effect.stage is stage and self._due(rule, value, facts):
                 try:
                     before, value = value, rule.effect(value, facts, self.world)
-                except Problem:  # an effect may answer by refusing
+                except SandboxProblem:  # an effect may answer by refusing
                     self._fired.append(rule.name)
                     raise
                 if self.bounded and stage.decides:

@@ -27,7 +27,7 @@ from pydantic import (
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
-from sandbox.core.payer import Payer, changed
+from sandbox.core.payer import PayerProfile, changed
 from sandbox.faults.parameters import Filled, Parameter, Parameters, Written, fill
 from sandbox.faults.shows import Show
 from sandbox.faults.verbs import VERBS
@@ -38,11 +38,11 @@ __all__ = ["VERBS", "Case", "Rule", "Scenario", "When"]
 AnyEffect: Any = Annotated[reduce(operator.or_, VERBS.values()), Field(discriminator="do")]
 
 
-class _Strict(BaseModel):
+class _ScenarioModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class When(_Strict):
+class When(_ScenarioModel):
     """When a rule applies. Every key that is there must hold. Paths are globs below the payer's
     prefix. `nth every first after` count the requests that match the other keys; `rate` picks a
     share of them by a hash, so that two runs agree. `status` is for response verbs, `share` (of the
@@ -112,7 +112,7 @@ class When(_Strict):
         )
 
 
-class Rule(_Strict):
+class Rule(_ScenarioModel):
     """An accident: when → then."""
 
     when: When = When()
@@ -126,7 +126,7 @@ class Rule(_Strict):
         return self
 
 
-class Case(_Strict):
+class Case(_ScenarioModel):
     """What the rubric says at one setting of the dials."""
 
     given: dict[str, Written] = Field({}, alias="with", description="values of parameters; others: default")
@@ -143,7 +143,7 @@ Expect = Annotated[
 ]
 
 
-class Scenario(_Strict):
+class Scenario(_ScenarioModel):
     """One file in `scenarios/`. In `payer` and `rules`, `$name` stands for a parameter's value."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="the file's name without .yaml")
@@ -194,7 +194,9 @@ class Scenario(_Strict):
         """Unknown names and wrong types are told here, not when a request comes."""
         try:
             # Strict: YAML here has no "yes" and "no", and the value is used as it is written.
-            TypeAdapter(Payer).validate_json(json_bytes(vars(changed(Payer(), value))), strict=True)
+            TypeAdapter(PayerProfile).validate_json(
+                json_bytes(vars(changed(PayerProfile(), value))), strict=True
+            )
         except UsageError as problem:
             raise ValueError(str(problem)) from None
         except ValidationError as problem:

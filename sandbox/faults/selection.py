@@ -16,7 +16,7 @@ from functools import cached_property
 
 from sandbox.core.errors import NotFound
 from sandbox.core.gates import OPEN, Gates
-from sandbox.core.payer import Payer, changed
+from sandbox.core.payer import PayerProfile, changed
 from sandbox.faults.effects.base import World
 from sandbox.faults.gates import Bound, BoundGates
 from sandbox.faults.parameters import NAME, VALUE
@@ -32,7 +32,7 @@ _SETTING = re.compile(rf"({NAME})=({VALUE})")
 
 
 @dataclass(frozen=True)
-class Named:
+class SelectedScenario:
     """A scenario as somebody wrote it: its id, and parameters as texts."""
 
     id: str
@@ -67,7 +67,7 @@ class Selection:
         """Whether anything but the payer's character is different."""
         return any(scenario.rules for scenario in self.scenarios)
 
-    def payer(self, base: Payer) -> Payer:
+    def payer(self, base: PayerProfile) -> PayerProfile:
         """The character in force: each scenario's changes in turn."""
         for scenario in self.scenarios:
             base = changed(base, scenario.payer)
@@ -83,7 +83,7 @@ class Selection:
         return BoundGates([*armed, *rules], world) if rules or armed else OPEN
 
 
-def split(text: str) -> tuple[tuple[Named, ...], bool, str]:
+def split(text: str) -> tuple[tuple[SelectedScenario, ...], bool, str]:
     """(scenarios as written, stealth, session). Raises NotFound for what is not the grammar."""
     names, tilde, session = text.partition("~")
     if tilde and not _SESSION.fullmatch(session):
@@ -97,7 +97,7 @@ def split(text: str) -> tuple[tuple[Named, ...], bool, str]:
     return named, STEALTH in parts, session
 
 
-def _named(part: str) -> Named:
+def _named(part: str) -> SelectedScenario:
     id, *settings = part.split(",")
     given: dict[str, str] = {}
     for setting in settings:
@@ -107,4 +107,4 @@ def _named(part: str) -> Named:
         if found[1] in given:
             raise NotFound(f"The parameter {found[1]!r} is there twice")
         given[found[1]] = found[2]
-    return Named(id, tuple(given.items()))
+    return SelectedScenario(id, tuple(given.items()))

@@ -7,11 +7,11 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 
-class _Strict(BaseModel):
+class _ShowModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Then(_Strict):
+class Then(_ShowModel):
     """What a step of `shows` must see; every key that is there must hold.
 
     `issue` is the OperationOutcome's code, `error` the OAuth error (in JSON or on the callback),
@@ -46,7 +46,7 @@ class Then(_Strict):
     broken: Literal["connection", "json", "encoding"] | None = None
 
 
-class Show(_Strict):
+class Show(_ShowModel):
     """One step that a client takes. Exactly one of get, fetch, follow, sign_in, authorize,
     refresh, replay, advance, opt_in, service.
 

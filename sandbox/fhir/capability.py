@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from sandbox.core.limits import CLAUSES_MAX, SEARCH_BYTES_MAX, VALUES_MAX
-from sandbox.core.payer import BASELINE, Payer
+from sandbox.core.payer import BASELINE, PayerProfile
 from sandbox.fhir.schema.paths import KNOWN, TYPES, Param
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.include import pointing_at, references
@@ -72,12 +72,12 @@ GRANULAR = (
 parameter of any type works."""
 
 
-def served(payer: Payer, others: Sequence[str] = ()) -> list[str]:
+def served(payer: PayerProfile, others: Sequence[str] = ()) -> list[str]:
     """The types that a payer serves; `others` are those that its data have beyond the guides'."""
     return [kind for kind in (*TYPES, *others) if kind not in payer.withheld_types]
 
 
-def scopes(payer: Payer, others: Sequence[str] = ()) -> list[str]:
+def scopes(payer: PayerProfile, others: Sequence[str] = ()) -> list[str]:
     """`scopes_supported`: those of types the payer serves, and of refresh only what it does."""
     kinds = served(payer, others)
     refreshing = ["offline_access", "online_access"] if payer.refresh_max_days else []
@@ -90,7 +90,7 @@ def scopes(payer: Payer, others: Sequence[str] = ()) -> list[str]:
     ]  # fmt: skip
 
 
-def capabilities(payer: Payer) -> list[str]:
+def capabilities(payer: PayerProfile) -> list[str]:
     """SMART's words for what this payer can do (SMART-003, SMART-005)."""
     told = [
         "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
@@ -105,7 +105,7 @@ def capability_statement(
     auth: str,
     date: str,
     version: str,
-    payer: Payer,
+    payer: PayerProfile,
     guides: Sequence[str] = (),
     profiles: Mapping[str, Sequence[str]] = MappingProxyType({}),
     others: Sequence[str] = (),
@@ -154,7 +154,9 @@ def capability_statement(
     }
 
 
-def _resource(kind: str, payer: Payer, profiles: Sequence[str], sources: Sequence[str]) -> dict[str, Any]:
+def _resource(
+    kind: str, payer: PayerProfile, profiles: Sequence[str], sources: Sequence[str]
+) -> dict[str, Any]:
     row = KNOWN[kind]
     includes = [f"{kind}:{p.name}" for p in references(kind)]
     backwards = list(pointing_at(kind, sources))
@@ -190,7 +192,9 @@ def _together(names: tuple[str, ...]) -> dict[str, Any]:
     return {"url": COMBINATION, "extension": [{"url": "required", "valueString": name} for name in names]}
 
 
-def smart_configuration(auth: str, payer: Payer = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
+def smart_configuration(
+    auth: str, payer: PayerProfile = BASELINE, others: Sequence[str] = ()
+) -> dict[str, Any]:
     """`/.well-known/smart-configuration` (SMART-002): every endpoint absolute, PKCE S256 only, and
     what follows from the payer's character. `others` as in the CapabilityStatement."""
     base = auth.removesuffix("/auth")
@@ -220,7 +224,7 @@ def smart_configuration(auth: str, payer: Payer = BASELINE, others: Sequence[str
     }
 
 
-def server_metadata(auth: str, payer: Payer = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
+def server_metadata(auth: str, payer: PayerProfile = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
     """RFC 8414 authorization server metadata: the same without SMART's own words."""
     shared = smart_configuration(auth, payer, others)
     for name in (
@@ -238,7 +242,9 @@ def server_metadata(auth: str, payer: Payer = BASELINE, others: Sequence[str] = 
     return shared
 
 
-def openid_configuration(auth: str, payer: Payer = BASELINE, others: Sequence[str] = ()) -> dict[str, Any]:
+def openid_configuration(
+    auth: str, payer: PayerProfile = BASELINE, others: Sequence[str] = ()
+) -> dict[str, Any]:
     """OpenID Connect Discovery 1.0 §3, at `{issuer}/.well-known/openid-configuration`."""
     return {
         **server_metadata(auth, payer, others),

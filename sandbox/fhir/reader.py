@@ -19,7 +19,7 @@ from sandbox.fhir.library import Everything, Library, Page, Stored
 from sandbox.fhir.schema.paths import KNOWN, SHARED, TYPES, find
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import Query, parse
-from sandbox.fhir.search.value import Token
+from sandbox.fhir.search.value import TokenValue
 from sandbox.fhir.subset import subset
 
 Resource = dict[str, Any]
@@ -138,7 +138,7 @@ def part(library: Library, found: Sequence[Stored], limits: Limits, now: int) ->
     for kind in limited:
         param = find(kind, "_id")
         assert param is not None
-        ids = tuple(Token(None, s.id) for s in found if s.type == kind)
+        ids = tuple(TokenValue(None, s.id) for s in found if s.type == kind)
         asked = Query(kind, (Clause(param, ids),), any_of=limits[kind], count=len(ids))
         inside.update(s.key for s in library.search(asked, now).matches)
     return tuple(s for s in found if s.type not in limited or s.key in inside)

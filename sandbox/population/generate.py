@@ -30,7 +30,7 @@ from sandbox.settings import Settings
 from sandbox.store.library import write
 from sandbox.store.library.rows import Batch, indexed
 from sandbox.synth import population
-from sandbox.synth.people.household import Household, World
+from sandbox.synth.people.household import Household, PopulationContext
 from sandbox.synth.population import Dossier, Guides
 
 BATCH = 12
@@ -111,7 +111,7 @@ def stock(
 class Making(NamedTuple):
     """What a process must know to make some households: the same in all of them."""
 
-    world: World
+    world: PopulationContext
     guides: Guides
     shape: Callable[[list[Dossier], date], Any]
 
@@ -169,7 +169,7 @@ def _signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _tasks(world: World, members: int) -> Iterator[tuple[list[Household], int]]:
+def _tasks(world: PopulationContext, members: int) -> Iterator[tuple[list[Household], int]]:
     """Batches of households, and how many of their people are wanted."""
     source = population.households(world)
     while members > 0:

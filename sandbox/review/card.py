@@ -9,8 +9,8 @@ from typing import Any
 
 from sandbox.core.errors import UsageError
 from sandbox.core.text import quantity
-from sandbox.review.finding import Finding, Result, Row
-from sandbox.review.journal import Exchange
+from sandbox.review.finding import Result, ReviewFinding, ReviewRow
+from sandbox.review.journal import JournalExchange
 from sandbox.review.makers import sorted_out
 from sandbox.review.rows import recovery
 from sandbox.review.story import Story
@@ -20,11 +20,11 @@ EVIDENCE_MOST = 20
 
 
 @dataclass(frozen=True)
-class Line:
+class ReviewLine:
     """A row and what it came to."""
 
-    row: Row
-    finding: Finding
+    row: ReviewRow
+    finding: ReviewFinding
 
     def to_json(self) -> dict[str, Any]:
         row, finding = self.row, self.finding
@@ -39,13 +39,13 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Card:
+class ReviewCard:
     """How one app behaved. `source` says where its journal was read."""
 
     source: str
     client: str
     exchanges: int
-    lines: tuple[Line, ...]
+    lines: tuple[ReviewLine, ...]
     left_out: Mapping[str, int] = field(default_factory=dict)
     """Exchanges that are not the app's, by who made them."""
 
@@ -54,24 +54,24 @@ class Card:
         """The same in words; nothing where there are none."""
         return "; ".join(f"{quantity(count, 'exchange')} of {who}" for who, count in self.left_out.items())
 
-    def of(self, result: Result) -> Sequence[Line]:
+    def of(self, result: Result) -> Sequence[ReviewLine]:
         return [line for line in self.lines if line.finding.result == result]
 
     @property
-    def rows(self) -> Sequence[Line]:
+    def rows(self) -> Sequence[ReviewLine]:
         """What is asked of every app."""
         return [line for line in self.lines if ":" not in line.row.id]
 
     @property
-    def scenarios(self) -> Sequence[Line]:
+    def scenarios(self) -> Sequence[ReviewLine]:
         """A line for each scenario that was met."""
         return [line for line in self.lines if ":" in line.row.id]
 
     @property
-    def failed(self) -> Sequence[Line]:
+    def failed(self) -> Sequence[ReviewLine]:
         return self.of("fail")
 
-    def __getitem__(self, row: str) -> Finding:
+    def __getitem__(self, row: str) -> ReviewFinding:
         """The finding of a row. Raises KeyError that names the rows there are."""
         found = {line.row.id: line.finding for line in self.lines}
         if row not in found:
@@ -91,7 +91,7 @@ class Card:
         }
 
 
-def shown(exchange: Exchange) -> dict[str, Any]:
+def shown(exchange: JournalExchange) -> dict[str, Any]:
     """Where to find an exchange in the journal."""
     return {
         "number": exchange.number,
@@ -103,7 +103,7 @@ def shown(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def clients(exchanges: Iterable[Exchange]) -> Sequence[str]:
+def clients(exchanges: Iterable[JournalExchange]) -> Sequence[str]:
     """The apps in a journal, in the order they appear; one that only registered has done nothing yet."""
     theirs, _ = sorted_out(exchanges)
     acted = (e for e in theirs if e.path.startswith(("/fhir", "/auth/")) and not e.path.startswith(_ENROL))
@@ -114,16 +114,16 @@ _ENROL = "/auth/register"
 
 
 @dataclass(frozen=True)
-class Record:
+class ReviewRecord:
     """The journal of one payer; `now` is its time at the review, in seconds (None: that of the last
     exchange)."""
 
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[JournalExchange, ...]
     now: float | None = None
     source: str = ""
 
 
-def review(records: Sequence[Record], client: str | None = None, source: str = "") -> Card:
+def review(records: Sequence[ReviewRecord], client: str | None = None, source: str = "") -> ReviewCard:
     """The card of the app `client`, or of the only one there is. Payers are judged one by one, since each
     has its own clock and tokens: a row fails when it failed at one of them. Raises UsageError when several
     apps share the journals."""
@@ -141,38 +141,38 @@ def review(records: Sequence[Record], client: str | None = None, source: str = "
         known = f": {', '.join(names)}" if names else " but what others made" if left_out else ""
         raise UsageError(f"no exchange of {client!r} is in this journal{known}")
     stories = [(_story(record, client), record.source) for record in told]
-    lines: dict[str, list[Line]] = defaultdict(list)
+    lines: dict[str, list[ReviewLine]] = defaultdict(list)
     for story, where in stories:
         for row in (*ROWS, *recovery.rows(story)):
             finding = row.judge(story)
             if len(stories) > 1:
                 finding = replace(finding, reason=f"{finding.reason} ({where})")
-            lines[row.id].append(Line(row, finding))
+            lines[row.id].append(ReviewLine(row, finding))
     count = sum(len(story.exchanges) for story, _ in stories)
     worst = tuple(min(found, key=_rank) for found in lines.values())
-    return Card(source, client, count, worst, dict(left_out))
+    return ReviewCard(source, client, count, worst, dict(left_out))
 
 
 _RANKS: Mapping[Result, int] = {"fail": 0, "pass": 1, "not exercised": 2}
 
 
-def _rank(line: Line) -> int:
+def _rank(line: ReviewLine) -> int:
     return _RANKS[line.finding.result]
 
 
-def _story(record: Record, client: str) -> Story:
+def _story(record: ReviewRecord, client: str) -> Story:
     mine = tuple(e for e in record.exchanges if e.client in ("", client))
     return Story(mine, record.now if record.now is not None else max((e.left for e in mine), default=0.0))
 
 
-def _attributed(exchanges: tuple[Exchange, ...]) -> tuple[Exchange, ...]:
+def _attributed(exchanges: tuple[JournalExchange, ...]) -> tuple[JournalExchange, ...]:
     """Exchanges with their app and member, where the token tells what the entry does not (a refusal)."""
     owners = {e.token: e for e in exchanges if e.token and e.client}
     issued = {token: e.client for e in exchanges for token in e.issued.values() if e.client}
     return tuple(_owned(e, owners.get(e.token), issued.get(e.token, "")) if e.token else e for e in exchanges)
 
 
-def _owned(exchange: Exchange, owner: Exchange | None, client: str) -> Exchange:
+def _owned(exchange: JournalExchange, owner: JournalExchange | None, client: str) -> JournalExchange:
     if exchange.client:
         return exchange
     told = (

@@ -6,35 +6,35 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from sandbox.review.journal import Exchange
+from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story
 
 Result = Literal["pass", "fail", "not exercised"]
 
 
 @dataclass(frozen=True)
-class Finding:
+class ReviewFinding:
     """`reason` is one sentence on what was seen."""
 
     result: Result
     reason: str
-    evidence: tuple[Exchange, ...] = ()
+    evidence: tuple[JournalExchange, ...] = ()
 
 
-def passed(reason: str, evidence: Iterable[Exchange] = ()) -> Finding:
-    return Finding("pass", reason, tuple(evidence))
+def passed(reason: str, evidence: Iterable[JournalExchange] = ()) -> ReviewFinding:
+    return ReviewFinding("pass", reason, tuple(evidence))
 
 
-def failed(reason: str, evidence: Iterable[Exchange]) -> Finding:
-    return Finding("fail", reason, tuple(evidence))
+def failed(reason: str, evidence: Iterable[JournalExchange]) -> ReviewFinding:
+    return ReviewFinding("fail", reason, tuple(evidence))
 
 
-def unseen(reason: str, evidence: Iterable[Exchange] = ()) -> Finding:
-    return Finding("not exercised", reason, tuple(evidence))
+def unseen(reason: str, evidence: Iterable[JournalExchange] = ()) -> ReviewFinding:
+    return ReviewFinding("not exercised", reason, tuple(evidence))
 
 
 @dataclass(frozen=True)
-class Row:
+class ReviewRow:
     """One thing that is asked of an app. `fix` says in a sentence or two what to do about a failure,
     `cites` where that is written."""
 
@@ -42,7 +42,7 @@ class Row:
     title: str
     fix: str
     cites: tuple[str, ...]
-    judge: Callable[[Story], Finding]
+    judge: Callable[[Story], ReviewFinding]
 
 
 def times(count: int, what: str, many: str = "") -> str:

@@ -22,7 +22,7 @@ SECRETS = frozenset(
 """Parameters that have no place in an address."""
 
 
-class Exchange(BaseModel):
+class JournalExchange(BaseModel):
     """One entry; web/journal.py says what the fields hold. An older journal may lack some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -129,12 +129,12 @@ class Exchange(BaseModel):
         return self.path.endswith("/$everything")
 
 
-def exchanges(entries: Iterable[Any], name: str = "the journal") -> tuple[Exchange, ...]:
+def exchanges(entries: Iterable[Any], name: str = "the journal") -> tuple[JournalExchange, ...]:
     """A journal's entries, in order. Raises FileProblem that names the entry which is none."""
     found = []
     for number, entry in enumerate(entries, 1):
         try:
-            found.append(Exchange.model_validate({"number": number, **_known(entry)}))
+            found.append(JournalExchange.model_validate({"number": number, **_known(entry)}))
         except (ValidationError, TypeError, AttributeError):
             raise FileProblem(f"{name}, entry {number}: not an entry of a journal") from None
     return tuple(found)
@@ -144,7 +144,7 @@ def _known(entry: Any) -> dict[str, Any]:
     return {name: value for name, value in entry.items() if value is not None}
 
 
-def read(path: Path) -> tuple[Exchange, ...]:
+def read(path: Path) -> tuple[JournalExchange, ...]:
     """The journal in a file: NDJSON (`journal --json`), or JSON as the control API gives it."""
     text = read_text(path)
     try:

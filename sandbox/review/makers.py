@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from sandbox.review.journal import Exchange
+from sandbox.review.journal import JournalExchange
 
 TOOLS = "payer-sandbox's own grader and commands"
 PERSON = "a person who opened an address in a browser"
@@ -19,7 +19,7 @@ NOBODY = "requests to authorize that name no app"
 _TOOL = re.compile(r"payer-sandbox(?:-|/|\Z)")
 
 
-def other_maker(exchange: Exchange) -> str | None:
+def other_maker(exchange: JournalExchange) -> str | None:
     """Who made it; None: the app, as far as can be told."""
     if _TOOL.match(exchange.agent):
         return TOOLS
@@ -31,9 +31,9 @@ def other_maker(exchange: Exchange) -> str | None:
     return PERSON if opened and exchange.path.startswith(("/fhir", "/auth/.well-known/")) else None
 
 
-def sorted_out(exchanges: Iterable[Exchange]) -> tuple[tuple[Exchange, ...], Counter[str]]:
+def sorted_out(exchanges: Iterable[JournalExchange]) -> tuple[tuple[JournalExchange, ...], Counter[str]]:
     """The exchanges that may be the app's, and how many others each maker made."""
-    kept: list[Exchange] = []
+    kept: list[JournalExchange] = []
     others: Counter[str] = Counter()
     for exchange in exchanges:
         if maker := other_maker(exchange):

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from sandbox.review.journal import Exchange
+from sandbox.review.journal import JournalExchange
 
 ROUNDING = 0.002
 """Instants are kept to the millisecond."""
@@ -19,47 +19,47 @@ class Story:
     """Every exchange of an app and of the browser it sent to the payer; `now` is the payer's time of the
     review, in seconds."""
 
-    exchanges: tuple[Exchange, ...]
+    exchanges: tuple[JournalExchange, ...]
     now: float
 
     @cached_property
-    def asked(self) -> Sequence[Exchange]:
+    def asked(self) -> Sequence[JournalExchange]:
         """Requests to authorize."""
         return [e for e in self.exchanges if e.is_request_to_authorize]
 
     @cached_property
-    def redeemed(self) -> Sequence[Exchange]:
+    def redeemed(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_redemption]
 
     @cached_property
-    def refreshed(self) -> Sequence[Exchange]:
+    def refreshed(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_refresh]
 
     @cached_property
-    def data(self) -> Sequence[Exchange]:
+    def data(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_data]
 
     @cached_property
-    def calls(self) -> Sequence[Exchange]:
+    def calls(self) -> Sequence[JournalExchange]:
         """What the app sent itself."""
         return [e for e in self.exchanges if e.is_call]
 
     @cached_property
-    def tries(self) -> Mapping[tuple[str, ...], Sequence[Exchange]]:
+    def tries(self) -> Mapping[tuple[str, ...], Sequence[JournalExchange]]:
         """The app's calls by what they ask."""
-        found: dict[tuple[str, ...], list[Exchange]] = defaultdict(list)
+        found: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
         for exchange in self.calls:
             found[exchange.key].append(exchange)
         return found
 
-    def again(self, exchange: Exchange) -> list[Exchange]:
+    def again(self, exchange: JournalExchange) -> list[JournalExchange]:
         """The same request, after this one was answered."""
         return [e for e in self.tries.get(exchange.key, ()) if after(exchange, e)]
 
     @cached_property
-    def by_token(self) -> Mapping[str, Sequence[Exchange]]:
+    def by_token(self) -> Mapping[str, Sequence[JournalExchange]]:
         """Requests for data by the access token that they carried."""
-        found: dict[str, list[Exchange]] = defaultdict(list)
+        found: dict[str, list[JournalExchange]] = defaultdict(list)
         for exchange in self.data:
             found[exchange.token].append(exchange)
         return found
@@ -76,7 +76,7 @@ class Story:
         return most
 
     @cached_property
-    def issues(self) -> Mapping[str, Exchange]:
+    def issues(self) -> Mapping[str, JournalExchange]:
         """Token → the answer that brought it."""
         return {token: e for e in self.exchanges for token in e.issued.values()}
 
@@ -101,7 +101,7 @@ class Story:
                 found[exchange.member].add(family)
         return found
 
-    def family(self, exchange: Exchange) -> str:
+    def family(self, exchange: JournalExchange) -> str:
         """The sign-in behind a request for data. Where that is not in the journal, the only one of the
         member is meant; where there are several, nothing."""
         if family := self.families.get(exchange.token):
@@ -110,12 +110,14 @@ class Story:
         return next(iter(found)) if len(found) == 1 else ""
 
 
-def since(found: Sequence[Exchange], exchange: Exchange, until: Exchange | None = None) -> Sequence[Exchange]:
+def since(
+    found: Sequence[JournalExchange], exchange: JournalExchange, until: JournalExchange | None = None
+) -> Sequence[JournalExchange]:
     """Those of a sequence that were answered later than this one, and earlier than `until`."""
     end = bisect_left(found, until.number, key=lambda e: e.number) if until else None
     return found[bisect_right(found, exchange.number, key=lambda e: e.number) : end]
 
 
-def after(first: Exchange, second: Exchange) -> bool:
+def after(first: JournalExchange, second: JournalExchange) -> bool:
     """Whether `second` was sent when the answer to `first` was there already."""
     return second.number > first.number and second.arrived >= first.left - ROUNDING

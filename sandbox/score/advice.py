@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sandbox.score.card import LostTo
-from sandbox.score.causes.model import Cause
+from sandbox.score.causes.model import LossCause
 from sandbox.score.editions.edition import Metric
 from sandbox.score.guidance.entries import Advice, read_guidance
 from sandbox.score.guidance.links import link_metric
@@ -27,7 +27,7 @@ class LineAdvice:
     causes: tuple[LostTo, ...] = ()
 
 
-def advise(metric: Metric, causes: Iterable[Cause], is_lost: bool, is_unseen: bool) -> LineAdvice:
+def advise(metric: Metric, causes: Iterable[LossCause], is_lost: bool, is_unseen: bool) -> LineAdvice:
     """The advice for a metric. What was not seen is addressed to the person who grades."""
     if not is_lost:
         return LineAdvice(help=link_metric(metric.id))
@@ -38,7 +38,7 @@ def advise(metric: Metric, causes: Iterable[Cause], is_lost: bool, is_unseen: bo
     return LineAdvice(fix, _join(nexts), told[0].help if told else link_metric(metric.id), told)
 
 
-def _tell(metric: str, cause: Cause) -> LostTo:
+def _tell(metric: str, cause: LossCause) -> LostTo:
     guidance = read_guidance(metric)
     advice = guidance.all_causes.get(cause.id) if guidance else None
     found = advice or Advice(means=cause.id, fix="Look at the requests that are shown.")

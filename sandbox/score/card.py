@@ -27,7 +27,7 @@ class LostTo:
 
 
 @dataclass(frozen=True)
-class Line:
+class CardLine:
     """One metric on the card. `evidence` holds a few exchanges that show its causes.
 
     `fix` tells the payer what would bring points back, `next` the person who grades; both are empty when
@@ -77,7 +77,7 @@ class Card:
     edition: str
     target: str
     max: int
-    lines: tuple[Line, ...]
+    lines: tuple[CardLine, ...]
     vendor: Vendor
     taken: str = ""
     lint: tuple[Finding, ...] = ()
@@ -105,7 +105,7 @@ class Card:
         return self.vendor_score + sum(added)
 
     @property
-    def gains(self) -> tuple[Line, ...]:
+    def gains(self) -> tuple[CardLine, ...]:
         """The metrics that lost points, what would gain most first; what was only not seen comes last."""
         lost = [line for line in self.lines if line.lost]
         return tuple(sorted(lost, key=lambda line: (line.unseen, -line.lost)))
@@ -116,9 +116,9 @@ class Card:
         return tuple(finding for finding in self.lint if finding.level == "critical")
 
     @property
-    def grader_steps(self) -> tuple[tuple[str, tuple[Line, ...]], ...]:
+    def grader_steps(self) -> tuple[tuple[str, tuple[CardLine, ...]], ...]:
         """What the person who grades can do, each with the metrics that it would show or raise."""
-        steps: dict[str, list[Line]] = {}
+        steps: dict[str, list[CardLine]] = {}
         for line in self.gains:
             if line.next:
                 steps.setdefault(line.next, []).append(line)
@@ -183,7 +183,7 @@ def to_data(card: Card) -> Mapping[str, Any]:
     }
 
 
-def _detail(line: Line) -> dict[str, Any]:
+def _detail(line: CardLine) -> dict[str, Any]:
     kept = ("method", "url", "status", "ms", "step", "request_id", "note", "flaw")
     return {
         "title": line.title,

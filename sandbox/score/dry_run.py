@@ -15,13 +15,13 @@ from sandbox.score import run
 from sandbox.score.collect.examination import Approach, approach
 from sandbox.score.collect.probes import Door
 from sandbox.score.collect.roll import Progress, why_no_door
-from sandbox.score.http.client import TIMEOUT_SECONDS, Client
+from sandbox.score.http.client import TIMEOUT_SECONDS, HttpClient
 from sandbox.score.http.guard import Guard, Resolve, addresses
 from sandbox.score.http.redaction import strike
 from sandbox.score.instruments import facts as facts_document
 from sandbox.score.instruments.facts import Member
 from sandbox.score.signin.client_auth import method_of
-from sandbox.score.signin.launch import Session
+from sandbox.score.signin.launch import SignInSession
 from sandbox.score.signin.pages.trace import Look
 
 WIDTH = 100
@@ -33,7 +33,7 @@ def dry_run(
     *,
     say: Callable[[str], None],
     facts: Path | None = None,
-    entry: run.Entry | None = None,
+    entry: run.SignInOptions | None = None,
     progress: Progress = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
     intrusive: bool = False,
@@ -51,10 +51,10 @@ def dry_run(
     guard = Guard(base, known.instruments.origins() if known else (), resolve)
     with ExitStack() as stack:
         given = replace(
-            run.way_in(entry or run.Entry(), stack, tell, guard), facts=known, intrusive=intrusive
+            run.way_in(entry or run.SignInOptions(), stack, tell, guard), facts=known, intrusive=intrusive
         )
         http = stack.enter_context(
-            Client(guard, transport=transport, timeout=timeout, name=run.header_value(user_agent))
+            HttpClient(guard, transport=transport, timeout=timeout, name=run.header_value(user_agent))
         )
         near = approach(http, base, given, progress)
         door, member = _who(near)
@@ -95,7 +95,7 @@ def _before(base: str, near: Approach, door: Door, member: Member) -> Iterator[s
     yield f"  scope      {door.scopes.current}"
 
 
-def _after(session: Session) -> Iterator[str]:
+def _after(session: SignInSession) -> Iterator[str]:
     for number, look in enumerate(session.looks, 1):
         yield from _page(number, look)
     if session.authorized:
@@ -114,7 +114,7 @@ def _page(number: int, look: Look) -> Iterator[str]:
         yield f"     did    {done}"
 
 
-def _token(session: Session) -> Iterator[str]:
+def _token(session: SignInSession) -> Iterator[str]:
     lasts = f"{session.expires_in} s" if session.expires_in is not None else "an unknown time"
     renews = "with" if session.refresh_token else "without"
     yield "  callback   a code, with our state"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sandbox.core.text import quantity
-from sandbox.score.card import Line
+from sandbox.score.card import CardLine
 from sandbox.score.collect.machine_load import is_busy, share_of_processor
 from sandbox.score.evidence import Evidence
 from sandbox.score.findings import readable
@@ -14,12 +14,12 @@ MOST_PAGES = 8
 """Pages of a sign-in that are told."""
 
 
-def find_notes(lines: Sequence[Line], evidence: Evidence) -> tuple[str, ...]:
+def find_notes(lines: Sequence[CardLine], evidence: Evidence) -> tuple[str, ...]:
     """One line each."""
     return tuple(readable(note) for note in (*_unwalked(evidence), *_slowness(lines, evidence)))
 
 
-def _slowness(lines: Sequence[Line], evidence: Evidence) -> Iterator[str]:
+def _slowness(lines: Sequence[CardLine], evidence: Evidence) -> Iterator[str]:
     speed = next((line for line in lines if line.id == "sync-speed"), None)
     if speed is not None and speed.lost and speed.source == "observed" and is_busy(evidence):
         share = round(100 * share_of_processor(evidence))

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Protocol, cast
 
 from sandbox.score.advice import advise
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.causes.find import find_causes, select_exchanges
 from sandbox.score.editions import precedence
 from sandbox.score.editions.catalog import known_editions, load
@@ -66,7 +66,7 @@ def judged(metric: Metric, case: Evidence) -> Verdict:
     return precedence.pick(metric, case.readings, check.judge(case), log)
 
 
-def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> Line:
+def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> CardLine:
     verdict = judged(metric, case)
     left_out = verdict.value == "no_references" and case.reads("A6", "left-out")
     points, band = (0, "unseen") if verdict.source == "unseen" else metric.award(verdict.value, case.readings)
@@ -75,7 +75,7 @@ def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> Line:
     needs = check_of(metric.id).NEEDS
     causes = find_causes(verdict, source, needs)
     advice = advise(metric, causes, points < top, verdict.source == "unseen")
-    return Line(
+    return CardLine(
         metric.id,
         metric.title,
         area,

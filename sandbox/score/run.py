@@ -23,14 +23,14 @@ from sandbox.score.collect.sample import Draw, seed_of
 from sandbox.score.editions.edition import Edition
 from sandbox.score.evidence import Evidence, Observation
 from sandbox.score.findings import to_data
-from sandbox.score.http.client import TIME_LIMIT, TIMEOUT_SECONDS, Client
+from sandbox.score.http.client import TIME_LIMIT, TIMEOUT_SECONDS, HttpClient
 from sandbox.score.http.guard import Guard, Resolve, addresses, origin
 from sandbox.score.http.redaction import struck
 from sandbox.score.instruments import facts as facts_document
 from sandbox.score.lint.watch import Watch
 from sandbox.score.signin.client_auth import METHODS
 from sandbox.score.signin.launch import Driver
-from sandbox.score.signin.tokens import App
+from sandbox.score.signin.tokens import ClientApp
 from sandbox.score.traffic.log_file import read as read_log
 from sandbox.score.traffic.observations import observe
 
@@ -50,7 +50,7 @@ class Log:
 
 
 @dataclass(frozen=True)
-class Entry:
+class SignInOptions:
     """How to get in: the app's own client, a browser, a script, a Chromium, or a registration.
 
     `auth_method` is how the app authenticates at the token endpoint and `scope` what it asks for, whatever
@@ -77,7 +77,7 @@ def grade(
     token: str | None = None,
     patient: str | None = None,
     log: Log | None = None,
-    entry: Entry | None = None,
+    entry: SignInOptions | None = None,
     progress: Progress = lambda _: None,
     tell: Callable[[str], None] = lambda _: None,
     keep_bodies: bool = False,
@@ -115,7 +115,7 @@ def grade(
     taken = now().astimezone(UTC).isoformat(timespec="seconds")
     watch = Watch(base)
     with ExitStack() as stack:
-        given = way_in(entry or Entry(), stack, tell, guard)
+        given = way_in(entry or SignInOptions(), stack, tell, guard)
         every = rules.chosen.get("A9") == "every-type"
         given = replace(
             given,
@@ -131,7 +131,7 @@ def grade(
             ),
         )
         http = stack.enter_context(
-            Client(
+            HttpClient(
                 guard,
                 transport=transport,
                 sleep=sleep,
@@ -203,7 +203,7 @@ def _traffic(rules: Edition, log: Log | None) -> dict[str, Observation]:
     return observe(read_log(log.path, log.base), rules.window_days, log.as_of) if log else {}
 
 
-def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: Guard) -> Given:
+def way_in(entry: SignInOptions, stack: ExitStack, tell: Callable[[str], None], guard: Guard) -> Given:
     """The client and the driver that were asked for. Raises UsageError for what is not installed."""
     if entry.auth_method and entry.auth_method not in METHODS:
         raise UsageError(f"an authentication method is {', '.join(METHODS)}, not {entry.auth_method!r}")
@@ -221,7 +221,7 @@ def way_in(entry: Entry, stack: ExitStack, tell: Callable[[str], None], guard: G
 
         redirect = redirect or REDIRECT
         driver = stack.enter_context(chromium.open_driver(redirect, guard))
-    client = App(entry.client_id, redirect, entry.client_secret or None)
+    client = ClientApp(entry.client_id, redirect, entry.client_secret or None)
     return Given(
         client=client,
         driver=driver,

@@ -23,7 +23,7 @@ from typing import Any
 from sandbox.core.clock import stopwatch
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
-from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
+from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, DelayedResponse, Fetch, Pause, Retry
 from sandbox.server.environ import build_environ
 from sandbox.server.limits import FairExecutor, TooManyWaiting, Turns, WaitCounter, WaitLimit
 from sandbox.server.protocol import EXTENSION, SEND_SECONDS, Connection
@@ -57,14 +57,14 @@ _COSTLY_QUERY, _COSTLY_VALUES = 512, 8
 
 
 @dataclass
-class Result:
+class WsgiResult:
     """What the WSGI app made of a request, as far as it has run: `rest` are the chunks that follow a
     pause, `is_broken` says that the connection ends in the middle, on purpose."""
 
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
-    wait: Delay | Retry | Fetch | None = None
+    wait: DelayedResponse | Retry | Fetch | None = None
     pause: float = 0.0
     rest: Iterator[bytes] | None = None
     is_broken: bool = False
@@ -111,7 +111,7 @@ class Gateway:
 
     # --- running the app
 
-    async def compute(self, environ: dict[str, Any], caller: str, is_costly: bool) -> Result:
+    async def compute(self, environ: dict[str, Any], caller: str, is_costly: bool) -> WsgiResult:
         """Run the app in a thread. Raises TooManyWaiting."""
         loop = asyncio.get_running_loop()
         if environ["PATH_INFO"].endswith("/_sandbox/health"):
@@ -119,22 +119,24 @@ class Gateway:
                 async with asyncio.timeout(HEALTH_SECONDS):
                     return await loop.run_in_executor(self._health, _run, self._app, environ)
             except TimeoutError:
-                return Result(503, [(b"Content-Type", b"application/json")], b'{"status":"stalled"}')
+                return WsgiResult(503, [(b"Content-Type", b"application/json")], b'{"status":"stalled"}')
         if is_costly:
             with self._turns.watch():
                 work = partial(_run, self._app, environ)
                 return await asyncio.wrap_future(self._costly.submit(caller, work))
         return await loop.run_in_executor(self._threads, _run, self._app, environ)
 
-    async def go_on(self, result: Result) -> Result:
+    async def go_on(self, result: WsgiResult) -> WsgiResult:
         """The part of a body that follows a pause."""
         chunks = result.rest
         assert chunks is not None
-        return await asyncio.get_running_loop().run_in_executor(self._threads, _collect, chunks, Result())
+        return await asyncio.get_running_loop().run_in_executor(self._threads, _collect, chunks, WsgiResult())
 
-    def place(self, wait: Delay | Retry | Fetch, environ: dict[str, Any]) -> AbstractContextManager[None]:
+    def place(
+        self, wait: DelayedResponse | Retry | Fetch, environ: dict[str, Any]
+    ) -> AbstractContextManager[None]:
         """Counts a wait while its block runs, which raises TooManyWaiting. `environ` is that of a run."""
-        counter = {Delay: self._delays, Retry: self._polls, Fetch: self._fetches}[type(wait)]
+        counter = {DelayedResponse: self._delays, Retry: self._polls, Fetch: self._fetches}[type(wait)]
         return counter.place(_caller(environ), _address(environ))
 
 
@@ -170,10 +172,10 @@ class _Exchange:
         ours, body = refusal(status, text, self.scope["path"], new_secret(6))
         listed = [*ours, *headers, ("Connection", "close")]
         await self._send_all(
-            Result(status, [(name.encode(), value.encode("latin-1")) for name, value in listed], body)
+            WsgiResult(status, [(name.encode(), value.encode("latin-1")) for name, value in listed], body)
         )
 
-    async def _result(self, environ: dict[str, Any], body: bytes) -> Result | None:
+    async def _result(self, environ: dict[str, Any], body: bytes) -> WsgiResult | None:
         """What the app answers in the end. None: the caller left while it waited."""
         environ[FIRST_RUN] = stopwatch()
         caller, is_costly = _caller(environ), _is_costly(environ, len(body))
@@ -193,12 +195,12 @@ class _Exchange:
                     elif await self._unless_left(_sleep(wait.seconds)) is None:
                         return None
             except TooManyWaiting:
-                if isinstance(wait, Delay):
+                if isinstance(wait, DelayedResponse):
                     raise
                 if isinstance(wait, Retry):
                     return result  # no news is an answer too
                 outcome = Failure("cannot be fetched now: too many fetches are under way")
-            if isinstance(wait, Delay):
+            if isinstance(wait, DelayedResponse):
                 return result
             if isinstance(wait, Fetch):
                 environ[FETCHED] = {**environ.get(FETCHED, {}), wait.url: outcome}
@@ -214,7 +216,7 @@ class _Exchange:
             task.cancel()
             left.cancel()
 
-    async def _send_all(self, result: Result) -> None:
+    async def _send_all(self, result: WsgiResult) -> None:
         if result.is_broken and not result.body:
             await self._hang_up()
             return
@@ -235,7 +237,7 @@ class _Exchange:
         self.connection.close()
         await self.connection.left.wait()
 
-    async def _send_part(self, result: Result) -> bool:
+    async def _send_part(self, result: WsgiResult) -> bool:
         """Send one part of the body. False when the caller does not take it in time."""
         body = memoryview(result.body)
         try:
@@ -289,10 +291,10 @@ def _is_costly(environ: dict[str, Any], body_bytes: int) -> bool:
     return any(sign in query for sign in _COSTLY_SIGNS)
 
 
-def _run(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> Result:
+def _run(app: Callable[..., Iterable[bytes]], environ: dict[str, Any]) -> WsgiResult:
     """Run the app until it waits or is done."""
     environ.pop(WAIT, None)
-    result = Result()
+    result = WsgiResult()
 
     def start_response(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> None:
         result.status = int(status[:3])
@@ -318,7 +320,7 @@ def _closing(chunks: Iterable[bytes]) -> Iterator[bytes]:
             close()
 
 
-def _collect(chunks: Iterator[bytes], result: Result) -> Result:
+def _collect(chunks: Iterator[bytes], result: WsgiResult) -> WsgiResult:
     """Add chunks to a result, up to a pause or the end."""
     parts: list[bytes] = []
     try:

@@ -32,7 +32,7 @@ Step = tuple[Executable, dict[str, Any]]
 """A statement and its values."""
 
 
-class Text(NamedTuple):
+class TextStatement(NamedTuple):
     """A statement for one database: where its parameters come from (in order, or by name), those that it
     brings itself, and what becomes of values on their way there and of columns on their way back."""
 
@@ -55,7 +55,7 @@ TEXTS = 8 << 20
 """Bytes of statements that a driver remembers as text."""
 
 
-def _weigh(arguments: tuple[Any, ...], text: Text) -> int:
+def _weigh(arguments: tuple[Any, ...], text: TextStatement) -> int:
     """A statement's own objects take some twenty times its text."""
     return 20 * len(text.sql) + 200 * (len(text.places) + len(text.constants)) + 4096
 
@@ -202,7 +202,7 @@ class Driver:
                 connection.execute(f"SET lock_timeout={self._patience}")
         return connection
 
-    def _compiled(self, statement: Executable, lengths: Sequence[tuple[str, int]]) -> Text:
+    def _compiled(self, statement: Executable, lengths: Sequence[tuple[str, int]]) -> TextStatement:
         blanks: dict[str, Any] = {name: list(range(length)) for name, length in lengths}
         whole: Any = statement
         dialect = self._engine.dialect
@@ -235,7 +235,7 @@ class Driver:
             places = tuple(at.get(name, (name, None)) for name in state.positiontup)
         asked = {name for name, _ in (places if isinstance(places, tuple) else places.values())}
         sent = {name: change for name, change in sent.items() if name in asked - constants.keys()}
-        return Text(state.statement, places, constants, sent, found)
+        return TextStatement(state.statement, places, constants, sent, found)
 
     def forget(self) -> None:
         """After a fork: the connections are the parent's, who closes them."""

@@ -27,7 +27,7 @@ from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.fhir.resource import Resource
 from sandbox.synth.people import network
 from sandbox.synth.people.drawn_households import drawn_household
-from sandbox.synth.people.household import Household, World
+from sandbox.synth.people.household import Household, PopulationContext
 from sandbox.synth.people.life import life_of
 from sandbox.synth.people.named_households import named_household
 
@@ -83,18 +83,18 @@ def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) 
     yield from islice(told, members)
 
 
-def world_of(spec: Spec, seed: int, today: date) -> World:
+def world_of(spec: Spec, seed: int, today: date) -> PopulationContext:
     """What everybody of a population is made from; the same in every process that makes it."""
     names = name_pools.sample(spec.names, seed, spec.payer["state"])
-    return World(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
+    return PopulationContext(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
 
 
-def providers(world: World, guides: Guides) -> Dossier:
+def providers(world: PopulationContext, guides: Guides) -> Dossier:
     """The payer and its network."""
     return Dossier(None, tuple(registry.providers(world.spec, world.network, world.today, guides)))
 
 
-def households(world: World) -> Iterator[Household]:
+def households(world: PopulationContext) -> Iterator[Household]:
     """All of them, the named ones first, and then without end; numbers go on from one to the next."""
     number = 1
     for group in members.households(world.spec.named):
@@ -106,7 +106,7 @@ def households(world: World) -> Iterator[Household]:
         number += len(household)
 
 
-def lived(world: World, household: Household, guides: Guides) -> Iterator[Dossier]:
+def lived(world: PopulationContext, household: Household, guides: Guides) -> Iterator[Dossier]:
     """What happened to each of a household, their claims settled together."""
     members = [(insured.member, insured.rates) for insured in household if insured.member]
     lives = {}

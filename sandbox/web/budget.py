@@ -12,7 +12,7 @@ from typing import Any
 from flask import Request
 
 from sandbox.core import limits
-from sandbox.core.errors import BadRequest, Problem, TooLong
+from sandbox.core.errors import BadRequest, SandboxProblem, TooLong
 
 _OVER = "sandbox.over-budget"
 ALLOWANCE = "sandbox.allowance"
@@ -50,7 +50,7 @@ def admit(request: Request) -> None:
         raise _too_many(name.decode("utf-8", "replace"))
 
 
-def _over(query: str) -> Problem:
+def _over(query: str) -> SandboxProblem:
     """The refusal of a query string, naming the parameter that is too much."""
     if len(query) > limits.QUERY_BYTES_MAX:
         name = max(query.split("&"), key=len).partition("=")[0]

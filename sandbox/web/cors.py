@@ -19,7 +19,7 @@ from flask import Response, request
 
 from sandbox.auth.clients.client import Client, is_loopback
 from sandbox.web.http import headers
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 METHODS = "GET, HEAD, POST, OPTIONS"
 HEADERS = ", ".join(headers.READ).lower()
@@ -40,7 +40,7 @@ _PUBLIC = frozenset(
 _FOR_APPS = frozenset({"/auth/token", "/auth/revoke", "/auth/introspect", "/auth/register", "/auth/par"})
 
 
-def preflight(visit: Visit) -> Response | None:
+def preflight(visit: RequestContext) -> Response | None:
     """The answer to a browser that asks whether its script may; None for any other request."""
     if not is_preflight() or not visit.payer.cors or not _reachable(request.path):
         return None
@@ -66,7 +66,7 @@ def is_preflight() -> bool:
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
-def mark(visit: Visit, response: Response) -> None:
+def mark(visit: RequestContext, response: Response) -> None:
     """Say on an answer who may read it."""
     if not visit.payer.cors or not _reachable(request.path):
         return
@@ -94,7 +94,7 @@ def _reachable(path: str) -> bool:
     return path.startswith("/fhir/") and not path.startswith("/fhir/.well-known/")
 
 
-def _allowed(visit: Visit) -> bool:
+def _allowed(visit: RequestContext) -> bool:
     if request.path in _PUBLIC:
         return True
     origin = request.headers.get("Origin")

@@ -21,7 +21,7 @@ from sandbox.apis.patient_access.access import admit, came
 from sandbox.auth.tokens.access_token import Access, alive, reach
 from sandbox.core.cache import bounded
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import Problem
+from sandbox.core.errors import SandboxProblem
 from sandbox.core.gates import Facts
 from sandbox.faults.selection import Selection
 from sandbox.fhir import bundle
@@ -91,7 +91,7 @@ class Lane:
             came(here, allowed)
             admit(here, allowed, asked.kind, asked.action, "" if asked.whole else asked.id)
             headers, body = _served(here, allowed, asked)
-        except Problem:
+        except SandboxProblem:
             return None
         headers.append(("Vary", "Origin, Accept-Encoding" if here.payer.cors else "Accept-Encoding"))
         if len(body) >= compression.LEAST and compression.wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
@@ -106,7 +106,7 @@ class Lane:
 
     def _arrived(
         self, environ: Mapping[str, Any], asked: Ask, started: float
-    ) -> tuple[visit.Visit, Access] | None:
+    ) -> tuple[visit.RequestContext, Access] | None:
         """The visit and what its token allows, if no accident can happen in it. Raises NotFound for a
         scenario that there is not, Forbidden as `reach` does."""
         rooms = self._rooms
@@ -168,7 +168,7 @@ def _args(query: str) -> tuple[Args, ImmutableMultiDict[str, str]]:
     return tuple(sent.items(multi=True)), ImmutableMultiDict(sent)
 
 
-def _served(here: visit.Visit, allowed: Access, asked: Ask) -> tuple[Headers, bytes]:
+def _served(here: visit.RequestContext, allowed: Access, asked: Ask) -> tuple[Headers, bytes]:
     kind: Headers = [("Content-Type", bundle.JSON)]
     if asked.whole:
         return kind, operations.compartment(here, allowed, asked.id, asked.args)

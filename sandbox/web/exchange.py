@@ -15,9 +15,9 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.auth.clients.assertion import keys_to_fetch
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import BadRequest, NotFound, Problem
+from sandbox.core.errors import BadRequest, NotFound, SandboxProblem
 from sandbox.core.gates import Facts, Reply, Stage
-from sandbox.core.waits import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, Delay, Fetch, Retry
+from sandbox.core.waits import FETCHED, FIRST_RUN, HANDLED, LONGEST, WAIT, DelayedResponse, Fetch, Retry
 from sandbox.faults import one_shot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
@@ -109,7 +109,7 @@ def _enter() -> Response | None:
         status, text = faulty
         g.unread = True
         arrive(Facts(request.method, request.path))
-        unread = Problem(text, code=issue_code(status))
+        unread = SandboxProblem(text, code=issue_code(status))
         unread.status = int(status)
         return answer(unread)
     try:
@@ -122,7 +122,7 @@ def _enter() -> Response | None:
         arrive(Facts(request.method, request.path))
         if isinstance(problem, HTTPException):
             raise
-        if isinstance(problem, Problem):
+        if isinstance(problem, SandboxProblem):
             return answer(problem)
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
         return answer(BadRequest("The body of the request cannot be read"))
@@ -130,7 +130,7 @@ def _enter() -> Response | None:
         if not request.path.startswith(_CONTROL):
             force = in_force(wired, ledger, path, header)
         _arm(ledger)
-    except Problem as problem:
+    except SandboxProblem as problem:
         arrive(_facts())
         return answer(problem)
     arrive(_facts())
@@ -144,7 +144,7 @@ def _enter() -> Response | None:
     return respond(reply) if reply is not None else cors.preflight(arrived)
 
 
-def _keys_to_fetch(arrived: visit.Visit) -> str | None:
+def _keys_to_fetch(arrived: visit.RequestContext) -> str | None:
     """The jwks_uri without which this request's client assertion cannot be verified. A server that
     waits fetches it before anything is counted or decided."""
     if request.method != "POST" or not request.path.startswith("/auth/") or HANDLED not in request.environ:
@@ -194,7 +194,7 @@ def _leave(response: Response) -> Response:
         return response
     here = visit.here()
     if here.delays:
-        request.environ[WAIT] = Delay(min(sum(here.delays), LONGEST))
+        request.environ[WAIT] = DelayedResponse(min(sum(here.delays), LONGEST))
     because: tuple[str, ...] = ()
     if not request.path.startswith(_CONTROL):
         cors.mark(here, response)  # before the gate: who may read an answer is something to get wrong
@@ -215,7 +215,7 @@ def _leave(response: Response) -> Response:
     return response
 
 
-def _because(here: visit.Visit, response: Response) -> tuple[str, ...]:
+def _because(here: visit.RequestContext, response: Response) -> tuple[str, ...]:
     """What was done when the token was made is told again when it is refused."""
     lasting = [name for name in here.fired() if VERBS[name.partition(":")[2]].stage in _LASTING]
     if lasting:

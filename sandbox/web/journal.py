@@ -23,7 +23,7 @@ from sandbox.core.errors import bad_request
 from sandbox.core.files import json_value
 from sandbox.store.secret import digest
 from sandbox.web.causes import explain
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 OPEN_PARAMS = (
     "_count", "_include", "_type", "_since", "_lastUpdated", "_summary", "_total", "category", "intent",
@@ -70,7 +70,7 @@ class Asked:
     agent: str = ""
 
 
-def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> dict[str, Any]:
+def entry(visit: RequestContext, response: Response, because: tuple[str, ...] = ()) -> dict[str, Any]:
     """One exchange. `because`: accidents of the past that this answer is owed to."""
     asked = Asked(
         request.method,
@@ -87,7 +87,7 @@ def entry(visit: Visit, response: Response, because: tuple[str, ...] = ()) -> di
 
 
 def noted(
-    visit: Visit,
+    visit: RequestContext,
     asked: Asked,
     status: int,
     because: tuple[str, ...] = (),
@@ -197,7 +197,7 @@ def _error(error: object, text: object) -> dict[str, str]:
     return {"error": str(error)[:80], "said": str(text)[:_VALUE_MAX]} if error else {}
 
 
-def token_state(visit: Visit, secret: str) -> str:
+def token_state(visit: RequestContext, secret: str) -> str:
     """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired,
     locked."""
     found = visit.ledger.token(secret)

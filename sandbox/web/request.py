@@ -19,7 +19,7 @@ from sandbox.core.gates import OPEN, Facts, Gates
 from sandbox.core.hosts import HostPolicy
 from sandbox.core.members import Account
 from sandbox.core.outbound import Outcome
-from sandbox.core.payer import Payer, with_terms
+from sandbox.core.payer import PayerProfile, with_terms
 from sandbox.faults import one_shot
 from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
@@ -33,7 +33,7 @@ from sandbox.web.budget import Allowance
 class Rooms:
     """What `create_app` has wired together, the same for every request."""
 
-    payer: Payer
+    payer: PayerProfile
     clock: Clock
     library: Library
     ledger: Ledger
@@ -62,7 +62,7 @@ class Rooms:
 
 
 @dataclass
-class Visit:
+class RequestContext:
     """The request in hand, and what is known of it so far (`learn`). `base` is the payer's own prefix,
     absolute, without a slash at the end; `chosen` says that the path or a header named the scenarios, so
     that no pin may change them; `earlier` are the effects that fired before a pin did; `delays` are seconds
@@ -72,7 +72,7 @@ class Visit:
     selection: Selection
     tenant: str
     base: str
-    payer: Payer
+    payer: PayerProfile
     clock: Clock
     ledger: TenantLedger
     gates: Gates
@@ -151,14 +151,14 @@ def make(
     chosen: bool,
     state: tuple[int, bool] | None = None,
     granted: Selection | None = None,
-) -> Visit:
+) -> RequestContext:
     """A visit to the payer of this selection; its clock and counters are the tenant's. `state` is the
     ledger's, if it is known; `granted` the selection under which what the request presents was granted,
     where that is another one."""
     offset, armed = state or ledger.state()
     clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
     delays: list[float] = []
-    return Visit(
+    return RequestContext(
         rooms,
         selection,
         ledger.name,
@@ -184,7 +184,7 @@ def make(
     )
 
 
-def _payer(rooms: Rooms, selection: Selection, granted: Selection | None) -> Payer:
+def _payer(rooms: Rooms, selection: Selection, granted: Selection | None) -> PayerProfile:
     payer = selection.payer(rooms.payer)
     return payer if granted is None else with_terms(payer, granted.payer(rooms.payer))
 
@@ -245,13 +245,13 @@ def rooms() -> Rooms:
     return found
 
 
-def here() -> Visit:
+def here() -> RequestContext:
     """The visit of the request in hand."""
-    visit: Visit = g.visit
+    visit: RequestContext = g.visit
     return visit
 
 
-def refine(**facts: object) -> Visit:
+def refine(**facts: object) -> RequestContext:
     """The visit of the request in hand, knowing more about itself."""
     here().learn(**facts)
     return here()

@@ -18,7 +18,7 @@ from itsdangerous import Signer
 from sandbox.auth import throttle
 from sandbox.core.errors import Forbidden
 from sandbox.core.members import Account
-from sandbox.store.ledger.repositories.sign_ins import Session
+from sandbox.store.ledger.repositories.sign_ins import BrowserSession
 from sandbox.store.secret import digest, new_secret
 from sandbox.web.quota import client_address
 from sandbox.web.request import here, pin, rooms
@@ -35,7 +35,7 @@ class Browser:
     """The session of the request in hand. `key` is what the ledger knows its secret by."""
 
     key: str
-    session: Session
+    session: BrowserSession
 
     @property
     def id(self) -> str:
@@ -77,7 +77,7 @@ def cookie_digest() -> str:
 
 def _begin(username: str | None, seconds: int, browser: str, csrf: str | None = None) -> Browser:
     now, secret = here().desk.now(), new_secret()
-    session = Session(username, csrf or new_secret(16), now + seconds * 1000, now, browser)
+    session = BrowserSession(username, csrf or new_secret(16), now + seconds * 1000, now, browser)
     here().ledger.add_session(secret, session)
     _send_cookie(secret)
     return _remember(Browser(digest(secret), session))
@@ -160,7 +160,7 @@ def require_token(*more: str) -> None:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SignInAttempt:
     """What came of a posted user name and password: an account, or seconds to wait, or neither."""
 
     account: Account | None
@@ -173,7 +173,7 @@ def _password(account: Account) -> str:
     return f"{account.password}-apps" if apart else account.password
 
 
-def attempt() -> Attempt:
+def attempt() -> SignInAttempt:
     """Try the posted user name and password. An unknown name takes the same path as a wrong password.
 
     `<member>@<scenario>` logs the member in and pins the scenario to what comes of it. Raises NotFound
@@ -183,25 +183,25 @@ def attempt() -> Attempt:
     name, address = request.form.get("username", "").strip(), client_address()
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
     if wait := throttle.waiting(desk, username, address):
-        return Attempt(None, wait)
+        return SignInAttempt(None, wait)
     account = accounts.get(username)
     expected = digest(_password(account) if account else _NOBODY)
     right = hmac.compare_digest(digest(request.form.get("password", "")), expected)
     if account is None or not right:
         throttle.failed(desk, username, address)
-        return Attempt(None)
+        return SignInAttempt(None)
     throttle.succeeded(desk, username, address)
     if scenario:
         pin(here().rooms.catalog.parse(scenario))
-    return Attempt(account)
+    return SignInAttempt(account)
 
 
-def status(tried: Attempt | None) -> int:
+def status(tried: SignInAttempt | None) -> int:
     """The status of a login page: asked, refused, or told to wait."""
     return 200 if tried is None else 429 if tried.wait else 400
 
 
-def wait_header(response: Response, tried: Attempt | None) -> Response:
+def wait_header(response: Response, tried: SignInAttempt | None) -> Response:
     """`Retry-After` on a page that tells somebody to wait."""
     if tried is not None and tried.wait:
         response.headers["Retry-After"] = str(tried.wait)

@@ -91,7 +91,7 @@ def _takes_the_algorithm_from_the_header(desk: Any, client: Any, proof: str, aud
     pem = RSAKey.import_key(client.jwks["keys"][0]).as_pem(private=False)
     mine = base64.urlsafe_b64encode(hmac.new(pem, head.encode(), hashlib.sha256).digest())
     if mine.rstrip(b"=").decode() != signature:
-        raise assertion.Refused("the signature is wrong")
+        raise assertion.AssertionRefused("the signature is wrong")
     return None
 
 

@@ -10,7 +10,7 @@ from attacks.breach import Scene, attack, held
 from support import stores
 from support.smart_app import SmartApp, hidden
 
-from sandbox.store.ledger.repositories.sign_ins import Session
+from sandbox.store.ledger.repositories.sign_ins import BrowserSession
 from sandbox.store.secret import digest
 from sandbox.web import pages, session
 from sandbox.web.request import here
@@ -67,7 +67,7 @@ def _keeping_the_cookie(account: Any, browser: str = "") -> session.Browser:
     """Signing in raises the session that is there."""
     secret = session.kept(session.COOKIE)
     now = here().desk.now()
-    raised = Session(account.username, session.browser().session.csrf, now + 3_600_000, now)
+    raised = BrowserSession(account.username, session.browser().session.csrf, now + 3_600_000, now)
     here().ledger.end_session(secret)
     here().ledger.add_session(secret, raised)
     return session._remember(session.Browser(digest(secret), raised))

@@ -60,10 +60,10 @@ def timing_a_client_secret(scene: Scene) -> None:
         held(secret not in map(text, sum(seen, ())), "how long the secret is")
 
 
-def _hasty() -> session.Attempt:
+def _hasty() -> session.SignInAttempt:
     account = here().rooms.accounts.get(request.form["username"])
     right = account is not None and account.password == request.form["password"]
-    return session.Attempt(account if right else None)
+    return session.SignInAttempt(account if right else None)
 
 
 @attack("timing of secret comparison", {"sandbox.web.session.attempt": _hasty}, "known", name="maria")

@@ -9,7 +9,7 @@ import pytest
 from support.smart_app import SmartApp
 
 from sandbox.apis.smart.brand import brands, color
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 
 
 def test_the_bundle_is_public_static_and_readable_from_any_origin(app: SmartApp) -> None:
@@ -36,7 +36,7 @@ def test_the_bundle_is_public_static_and_readable_from_any_origin(app: SmartApp)
 def test_entries_are_valid_fhir() -> None:
     from fhir.resources.R4B.bundle import Bundle
 
-    Bundle.model_validate(brands(Payer(), "https://payer.example"))
+    Bundle.model_validate(brands(PayerProfile(), "https://payer.example"))
 
 
 def test_another_payer_wears_another_brand(at: Any) -> None:
@@ -49,4 +49,4 @@ def test_another_payer_wears_another_brand(at: Any) -> None:
 
 @pytest.mark.parametrize("text", ["red", "#12", "#12345g", "#0f5c56;}", ""])
 def test_a_color_that_is_none_is_the_usual_one(text: str) -> None:
-    assert color(Payer(brand_color=text)) == color(Payer())
+    assert color(PayerProfile(brand_color=text)) == color(PayerProfile())

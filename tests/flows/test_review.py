@@ -19,21 +19,21 @@ from test_authlib_client import client as authlib_client
 
 from sandbox.cli.token import connect
 from sandbox.pytest_plugin import Payer
-from sandbox.review.card import Card, Record, review
+from sandbox.review.card import ReviewCard, ReviewRecord, review
 from sandbox.review.journal import exchanges, instant
 
 MENDED = ["wait", "refresh", "follow"]
 EVERYTHING = "Patient/{}/$everything"
 
 
-def card(app: SmartApp) -> Card:
+def card(app: SmartApp) -> ReviewCard:
     """The card of everything that was asked of this payer."""
     now = httpx.get(f"{app.base}/_sandbox/clock").json()["now"]
     found = exchanges(app.control("journal?limit=10000").json()["entries"])
-    return review([Record(found, instant(now))])
+    return review([ReviewRecord(found, instant(now))])
 
 
-def results(card: Card, *rows: str) -> dict[str, str]:
+def results(card: ReviewCard, *rows: str) -> dict[str, str]:
     return {row: card[row].result for row in rows}
 
 

@@ -13,7 +13,7 @@ from support.running import listening
 from support.smart_app import MakeApp, SmartApp, hidden
 
 from sandbox.core.clock import FrozenClock
-from sandbox.core.payer import MANNERS, POLICIES, Payer, with_terms
+from sandbox.core.payer import MANNERS, POLICIES, PayerProfile, with_terms
 from sandbox.faults.catalog import load
 from sandbox.server.app import create_app
 from sandbox.server.embedded import serving
@@ -287,7 +287,9 @@ def test_a_consent_counts_under_the_scenarios_it_was_given_under(origin: str, se
 
 def test_every_policy_is_a_term_of_the_grant_or_a_manner() -> None:
     assert MANNERS < POLICIES
-    loose = replace(Payer(), code_once=False, refresh_rotation="none", page_size=7, withheld_types=("Goal",))
-    kept = with_terms(loose, replace(Payer(), withheld_types=("Media",)))
+    loose = replace(
+        PayerProfile(), code_once=False, refresh_rotation="none", page_size=7, withheld_types=("Goal",)
+    )
+    kept = with_terms(loose, replace(PayerProfile(), withheld_types=("Media",)))
     assert (kept.code_once, kept.refresh_rotation, kept.page_size) == (True, "reuse-revokes-family", 7)
     assert set(kept.withheld_types) == {"Media", "Goal"}

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.core.members import Account
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 DEFAULT_CLIENT = "sandbox-app"
 REDIRECT = "http://127.0.0.1/callback"
 
 
-def facts_document(visit: Visit) -> dict[str, Any]:
+def facts_document(visit: RequestContext) -> dict[str, Any]:
     """The facts document of the payer in hand."""
     payer = visit.rooms.payer
     return {
@@ -52,7 +52,7 @@ def _member(account: Account) -> dict[str, Any]:
     }
 
 
-def _fresh(visit: Visit) -> str:
+def _fresh(visit: RequestContext) -> str:
     """The same payer in a session of its own; the host is ours, the scenarios are those in force."""
     origin = visit.base.partition("/s/")[0]
     return f"{origin}/s/{visit.selection.written}~{{session}}/fhir"

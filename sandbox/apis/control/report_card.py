@@ -35,7 +35,7 @@ def review() -> Response:
     if as_page and (len(names) > 1 and wanted is None):
         return page("review.html", card=None, clients=names)
     try:
-        record = card.Record(found, visit.clock.now().timestamp())
+        record = card.ReviewRecord(found, visit.clock.now().timestamp())
         told = card.review([record], wanted, visit.base)
     except UsageError as problem:
         bad_request(str(problem), "client")

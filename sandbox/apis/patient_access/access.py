@@ -10,10 +10,10 @@ from sandbox.auth.tokens.access_token import Access, access, one_way_only
 from sandbox.core.errors import not_found
 from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.schema.paths import KNOWN, TYPES
-from sandbox.web.request import Visit, here
+from sandbox.web.request import RequestContext, here
 
 
-def bearer() -> tuple[Visit, Access]:
+def bearer() -> tuple[RequestContext, Access]:
     """The bearer's access, whatever it reaches. Raises Unauthorized, BadRequest."""
     visit = here()
     if "access_token" in request.args or "access_token" in request.form:
@@ -23,12 +23,12 @@ def bearer() -> tuple[Visit, Access]:
     return visit, allowed
 
 
-def came(visit: Visit, allowed: Access) -> None:
+def came(visit: RequestContext, allowed: Access) -> None:
     """Note whose token it is."""
     visit.notes.update(client=allowed.client, member=allowed.username)
 
 
-def arrive(kind: str, action: str, id: str = "") -> tuple[Visit, Access]:
+def arrive(kind: str, action: str, id: str = "") -> tuple[RequestContext, Access]:
     """The bearer's access, once it is known to read ("r") or search ("s") this type, or to read the one
     resource with this `id`."""
     visit, allowed = bearer()
@@ -36,7 +36,7 @@ def arrive(kind: str, action: str, id: str = "") -> tuple[Visit, Access]:
     return visit, allowed
 
 
-def admit(visit: Visit, allowed: Access, kind: str, action: str, id: str = "") -> None:
+def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: str = "") -> None:
     """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
     reach it."""
     held = kind in TYPES or kind in visit.rooms.others
@@ -49,7 +49,7 @@ def admit(visit: Visit, allowed: Access, kind: str, action: str, id: str = "") -
     visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)
 
 
-def terms(visit: Visit, allowed: Access, kind: str, id: str = "") -> dict[str, Any]:
+def terms(visit: RequestContext, allowed: Access, kind: str, id: str = "") -> dict[str, Any]:
     """On which terms this token and this payer let a resource be read."""
     return {
         "limit": () if allowed.is_user(kind, id) else allowed.limit(kind, "r"),
@@ -57,6 +57,6 @@ def terms(visit: Visit, allowed: Access, kind: str, id: str = "") -> dict[str, A
     }
 
 
-def now(visit: Visit) -> int:
+def now(visit: RequestContext) -> int:
     """The tenant's clock in milliseconds."""
     return milliseconds(visit.clock.now())

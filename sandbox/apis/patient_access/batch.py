@@ -19,11 +19,11 @@ from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.limits import ENTRIES_MAX
 from sandbox.core.urls import relative_to
-from sandbox.core.waits import WAIT, Delay
+from sandbox.core.waits import WAIT, DelayedResponse
 from sandbox.fhir import bundle, dates
 from sandbox.web import budget
 from sandbox.web.negotiation import json_body
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 _KEPT = (
     "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_PREFER", "HTTP_USER_AGENT", "HTTP_X_SANDBOX_SCENARIO",
@@ -60,7 +60,7 @@ def _entries(bundle: Any) -> list[Any]:
     return entries
 
 
-def _answered(visit: Visit, entry: Any, allowance: budget.Allowance) -> bytes:
+def _answered(visit: RequestContext, entry: Any, allowance: budget.Allowance) -> bytes:
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict) or not all(isinstance(asked.get(n), str) for n in ("method", "url")):
         text = "An entry needs request.method and request.url"
@@ -80,12 +80,12 @@ def _answered(visit: Visit, entry: Any, allowance: budget.Allowance) -> bytes:
     # A context of its own: `g` would be shared, and the batch go out as the last of its entries.
     with app.app_context(), app.request_context(environ):
         answer = app.full_dispatch_request()
-        if isinstance(wait := environ.get(WAIT), Delay):
+        if isinstance(wait := environ.get(WAIT), DelayedResponse):
             visit.delays.append(wait.seconds)
         return _entry(answer, asked["method"])
 
 
-def _environ(visit: Visit, asked: dict[str, Any]) -> dict[str, Any] | None:
+def _environ(visit: RequestContext, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The WSGI request that the entry stands for; None if it is none of ours."""
     try:
         parts = urlsplit(relative_to(asked["url"], visit.fhir))

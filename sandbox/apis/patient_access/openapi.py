@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sandbox.apis.patient_access.documentation import DOCREF, ERRORS, EVERYTHING, HISTORY, RESULTS, VALUES
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.fhir.capability import scopes
 from sandbox.fhir.schema.paths import KNOWN, OTHERS, Param, Type
 
@@ -54,7 +54,7 @@ def document(
     fhir: str,
     auth: str,
     version: str,
-    payer: Payer,
+    payer: PayerProfile,
     types: Collection[str],
     profiles: Mapping[str, Sequence[str]],
 ) -> Json:
@@ -93,7 +93,7 @@ def _told() -> list[tuple[str, str]]:
     return [(status, f"{text} ({codes})") for status, codes, text in ERRORS]
 
 
-def _paths(kind: Type, payer: Payer) -> dict[str, Json]:
+def _paths(kind: Type, payer: PayerProfile) -> dict[str, Json]:
     """The addresses of a type: its reads, its searches, its operations."""
     name = kind.name
     one = [_in_path("id", "id of the resource")]
@@ -213,7 +213,7 @@ def _in_path(name: str, told: str) -> Json:
     return {"name": name, "in": "path", "required": True, "description": told, "schema": schema}
 
 
-def _security(auth: str, payer: Payer, others: Sequence[str]) -> Json:
+def _security(auth: str, payer: PayerProfile, others: Sequence[str]) -> Json:
     named = {scope: "" for scope in scopes(payer, others) if not scope.startswith("system/")}
     code = {"authorizationUrl": f"{auth}/authorize", "tokenUrl": f"{auth}/token", "scopes": named}
     return {"type": "oauth2", "flows": {"authorizationCode": code}}

@@ -22,7 +22,7 @@ from sandbox.fhir import reader
 from sandbox.fhir.library import Page
 from sandbox.fhir.parameters import pairs
 from sandbox.web.negotiation import json_body, strict
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 
 def everything(id: str) -> Response:
@@ -30,7 +30,7 @@ def everything(id: str) -> Response:
     return Response(compartment(visit, allowed, id, _given()), content_type=wire.JSON)
 
 
-def compartment(visit: Visit, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
+def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
     """A page of everything that this token reaches of a patient."""
     mode = visit.payer.everything
     if mode == "none":

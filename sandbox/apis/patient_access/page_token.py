@@ -21,7 +21,7 @@ from sandbox.store.secret import digest
 
 
 @dataclass(frozen=True)
-class Place:
+class PagePlace:
     """Where a page is: after the row `key`, or, going `back`, before it. `number` counts from 1, `now`
     is the instant (ms) the walk began; `token` is what was sent."""
 
@@ -55,17 +55,17 @@ class Pages:
         self._now = now
         self._seconds = seconds
 
-    def token(self, query: str, place: Place) -> str:
+    def token(self, query: str, place: PagePlace) -> str:
         """A token that continues `query` (path and parameters) at a place."""
         held = [_bound(query), place.key, place.number, place.back, place.now, self._now]
         text: str = self._serializer.dumps(held)
         return text
 
-    def read(self, query: str, token: str | None) -> Place:
+    def read(self, query: str, token: str | None) -> PagePlace:
         """The place of a token, the beginning without one. Raises BadRequest for a token that was not
         issued by this payer to this reader for this query, Gone for one that is too old."""
         if not token:
-            return Place(self._now)
+            return PagePlace(self._now)
         try:
             bound, key, number, back, began, issued = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError):
@@ -75,16 +75,16 @@ class Pages:
         if self._now >= issued + self._seconds * 1000:
             raise Gone("This page is too old: search again", code="expired", expression="_page")
         # A clock that was turned back shows nothing that has not happened yet.
-        return Place(min(began, self._now), key, number, back, token)
+        return PagePlace(min(began, self._now), key, number, back, token)
 
-    def links(self, url: str, query: str, place: Place, page: Page) -> Sequence[tuple[str, str]]:
+    def links(self, url: str, query: str, place: PagePlace, page: Page) -> Sequence[tuple[str, str]]:
         """self, next, previous and first of a page; `url` is the address of the query."""
 
         def at(relation: str, token: str) -> tuple[str, str]:
             return relation, f"{url}{'&' if '?' in url else '?'}_page={token}"  # made of URL-safe characters
 
         def to(relation: str, key: int, number: int, back: bool = False) -> tuple[str, str]:
-            return at(relation, self.token(query, Place(place.now, key, number, back)))
+            return at(relation, self.token(query, PagePlace(place.now, key, number, back)))
 
         links = [at("self", place.token) if place.token else ("self", url)]
         if page.more:

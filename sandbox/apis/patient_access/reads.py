@@ -18,7 +18,7 @@ from sandbox.fhir.library import Stored
 from sandbox.fhir.search.query import parse
 from sandbox.fhir.subset import subset
 from sandbox.web.negotiation import strict
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 ELEMENTS = "_elements"
 """The one parameter of a read."""
@@ -31,7 +31,7 @@ def read(kind: str, id: str) -> Response:
     return _one(found(visit, allowed, kind, id))
 
 
-def found(visit: Visit, allowed: Access, kind: str, id: str) -> Stored:
+def found(visit: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
     """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
         not_found(f"No such {kind}")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from flask import Response, request
 
 from sandbox.apis.patient_access.access import arrive, now
-from sandbox.apis.patient_access.page_token import Pages, Place
+from sandbox.apis.patient_access.page_token import PagePlace, Pages
 from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import UnsupportedMedia
 from sandbox.core.limits import BROAD_COST_FACTOR
@@ -18,7 +18,7 @@ from sandbox.fhir.library import Page
 from sandbox.fhir.search.query import Query, parse
 from sandbox.web.journal import mark
 from sandbox.web.negotiation import strict
-from sandbox.web.request import Visit
+from sandbox.web.request import RequestContext
 
 
 def search(kind: str) -> Response:
@@ -37,7 +37,12 @@ def _search(kind: str, args: list[tuple[str, str]]) -> Response:
 
 
 def results(
-    visit: Visit, allowed: Access, kind: str, args: Sequence[tuple[str, str]], *, strict: bool = False
+    visit: RequestContext,
+    allowed: Access,
+    kind: str,
+    args: Sequence[tuple[str, str]],
+    *,
+    strict: bool = False,
 ) -> bytes:
     """The searchset that answers these parameters."""
     query = parse(
@@ -57,7 +62,7 @@ def results(
     return bundle(visit, allowed, page, kind, bound, place, query.ignored)
 
 
-def found(visit: Visit, allowed: Access, query: Query, place: Place) -> Page:
+def found(visit: RequestContext, allowed: Access, query: Query, place: PagePlace) -> Page:
     """The page at a place of a search, as far as the token reaches."""
     served = visit.desk.types()
     limit = allowed.limit(query.type, "s")
@@ -79,19 +84,19 @@ def found(visit: Visit, allowed: Access, query: Query, place: Place) -> Page:
     return page
 
 
-def pages(visit: Visit, allowed: Access) -> Pages:
+def pages(visit: RequestContext, allowed: Access) -> Pages:
     """Who signs and reads the page tokens of this reader."""
     reader = f"{visit.tenant}|{allowed.patient or allowed.client}"
     return Pages(visit.rooms.page_key, reader, now(visit), visit.payer.page_token_seconds)
 
 
 def bundle(
-    visit: Visit,
+    visit: RequestContext,
     allowed: Access,
     page: Page,
     path: str,
     query: str,
-    place: Place,
+    place: PagePlace,
     ignored: tuple[str, ...] = (),
 ) -> bytes:
     """The page as a searchset; its links repeat every parameter of the request."""

@@ -54,7 +54,7 @@ def _app(grant: Grant) -> dict[str, object]:
     }
 
 
-def _login_page(tried: session.Attempt | None = None) -> Response:
+def _login_page(tried: session.SignInAttempt | None = None) -> Response:
     shown = page(
         "portal_login.html",
         session.status(tried),

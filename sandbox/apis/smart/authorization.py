@@ -148,7 +148,7 @@ def log_in() -> AnyResponse:
 
 
 def _login_page(
-    pending: Pending, asked: AuthorizationRequest, tried: session.Attempt | None = None
+    pending: Pending, asked: AuthorizationRequest, tried: session.SignInAttempt | None = None
 ) -> Response:
     # A member who may not connect goes back to the app straight from this form.
     shown = page(

@@ -14,7 +14,7 @@ from flask import Blueprint, Response
 from markupsafe import escape
 
 from sandbox.core.files import json_bytes
-from sandbox.core.payer import BASELINE, Payer
+from sandbox.core.payer import BASELINE, PayerProfile
 from sandbox.web.request import here
 
 brand = Blueprint("brand", __name__)
@@ -27,12 +27,12 @@ _SINCE = datetime(2025, 1, 1, tzinfo=UTC)
 """When this brand was last changed."""
 
 
-def identifier(payer: Payer) -> dict[str, str]:
+def identifier(payer: PayerProfile) -> dict[str, str]:
     """Whose brand it is: smart-configuration's `user_access_brand_identifier`."""
     return {"system": "urn:ietf:rfc:3986", "value": payer.website}
 
 
-def color(payer: Payer) -> tuple[int, int, int]:
+def color(payer: PayerProfile) -> tuple[int, int, int]:
     """Red, green, blue. A color that cannot be read is the baseline's."""
     text = payer.brand_color if _COLOR.fullmatch(payer.brand_color) else BASELINE.brand_color
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
@@ -68,7 +68,7 @@ def bundle() -> Response:
     return response
 
 
-def brands(payer: Payer, base: str) -> dict[str, Any]:
+def brands(payer: PayerProfile, base: str) -> dict[str, Any]:
     """The bundle of a payer whose prefix is `base`."""
     resources = (_organization(payer, base), _endpoint(payer, base))
     entries = [
@@ -84,7 +84,7 @@ def brands(payer: Payer, base: str) -> dict[str, Any]:
     }
 
 
-def _organization(payer: Payer, base: str) -> dict[str, Any]:
+def _organization(payer: PayerProfile, base: str) -> dict[str, Any]:
     endpoint = {"reference": "Endpoint/fhir"}
     portal = (
         ("portalName", "valueString", f"{payer.name} member portal"),
@@ -116,7 +116,7 @@ def _organization(payer: Payer, base: str) -> dict[str, Any]:
     }
 
 
-def _endpoint(payer: Payer, base: str) -> dict[str, Any]:
+def _endpoint(payer: PayerProfile, base: str) -> dict[str, Any]:
     return {
         "resourceType": "Endpoint",
         "id": "fhir",

@@ -9,7 +9,7 @@ from flask import redirect
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.apis.smart import pending_request as sign_in
-from sandbox.auth.authorization.decision import Answer, Decision, issue, reply_params
+from sandbox.auth.authorization.decision import AuthorizationAnswer, Decision, issue, reply_params
 from sandbox.auth.authorization.request import AuthorizationRequest
 from sandbox.auth.household import Choice, choices, refusal
 from sandbox.auth.scopes import launches_patient
@@ -114,7 +114,7 @@ def _issue(
     scope: tuple[str, ...],
     error: str | None,
     description: str | None,
-) -> Answer:
+) -> AuthorizationAnswer:
     visit = here()
     why = refusal(visit.desk, account, choice) if error is None else None
     decision = Decision(

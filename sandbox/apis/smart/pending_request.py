@@ -14,7 +14,7 @@ from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.store.secret import new_secret
 from sandbox.web import quota, session
-from sandbox.web.request import Visit, here, refine
+from sandbox.web.request import RequestContext, here, refine
 
 SECONDS = 1800
 """How long a member may take between /authorize and the answer."""
@@ -97,7 +97,7 @@ def choice(account: Account, patient: str | None) -> Choice:
     raise BadRequest("Choose one of the people in the list")
 
 
-def known(account: Account, asked: AuthorizationRequest) -> Visit:
+def known(account: Account, asked: AuthorizationRequest) -> RequestContext:
     """The visit, knowing who is here and for which app."""
     visit = refine(member=account.username, client=asked.client_id)
     visit.notes.update(member=account.username, client=asked.client_id)

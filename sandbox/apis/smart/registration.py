@@ -12,7 +12,7 @@ from flask import Blueprint, Response, request
 
 from sandbox.auth.clients import registration
 from sandbox.auth.clients.client import Client
-from sandbox.auth.clients.registration import Metadata, RegistrationError, Rules
+from sandbox.auth.clients.registration import Metadata, RegistrationError, RegistrationRules
 from sandbox.core.errors import BadRequest, NotFound, Unauthorized
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.secret import new_secret
@@ -22,7 +22,7 @@ from sandbox.web.request import here
 register = Blueprint("register", __name__, url_prefix="/auth/register")
 
 
-def rules() -> Rules:
+def rules() -> RegistrationRules:
     """What registration depends on, at the payer in hand."""
     visit = here()
 
@@ -33,7 +33,7 @@ def rules() -> Rules:
             return problem.text
         return None
 
-    return Rules(visit.payer, visit.desk.types(), visit.rooms.remote.loopback, scenario_problem)
+    return RegistrationRules(visit.payer, visit.desk.types(), visit.rooms.remote.loopback, scenario_problem)
 
 
 def enrol(metadata: Metadata) -> tuple[Client, str | None, str]:

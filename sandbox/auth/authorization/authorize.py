@@ -17,7 +17,7 @@ from sandbox.auth.context import Desk
 from sandbox.auth.scopes import LASTING, asks_for_system, excess, narrow, split, subset
 from sandbox.auth.tokens.id_token import find_subject
 from sandbox.core.errors import bad_request
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.core.urls import same_url
 
 _CHALLENGE = re.compile(r"[A-Za-z0-9\-._~]{43,128}")
@@ -163,7 +163,7 @@ def _aud_problem(args: Mapping[str, Sequence[str]], desk: Desk) -> str | None:
     return f"aud must be the FHIR base {desk.fhir}"
 
 
-def _is_base(value: str, fhir: str, payer: Payer) -> bool:
+def _is_base(value: str, fhir: str, payer: PayerProfile) -> bool:
     return same_url(value, fhir) or (payer.aud == "required" and same_url(value, f"{fhir}/"))
 
 

@@ -54,7 +54,7 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class Answer:
+class AuthorizationAnswer:
     """The URL to send the browser to, with the code and the grant in it (None: it tells of an error)."""
 
     url: str
@@ -67,14 +67,14 @@ def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> s
     return issue(desk, request, decision).url
 
 
-def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Answer:
+def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> AuthorizationAnswer:
     """A code, written to the ledger with its grant; or the decision's error."""
     mode = desk.payer.response_mode
     if decision.error:
         params = {"error": decision.error}
         if decision.description:
             params["error_description"] = decision.description
-        return Answer(callback(decision.redirect_uri, params | dict(decision.params), mode))
+        return AuthorizationAnswer(callback(decision.redirect_uri, params | dict(decision.params), mode))
     now = desk.now()
     grant = Grant(
         new_secret(12),
@@ -103,7 +103,7 @@ def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Answ
         ),
     )
     url = callback(decision.redirect_uri, {"code": code} | dict(decision.params), mode)
-    return Answer(url, code, grant.id)
+    return AuthorizationAnswer(url, code, grant.id)
 
 
 def reply_params(desk: Desk, state: str | None) -> dict[str, str]:

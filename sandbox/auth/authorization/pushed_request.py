@@ -24,7 +24,7 @@ Args = Mapping[str, Sequence[str]]
 _CREDENTIALS = ("client_secret", "client_assertion", "client_assertion_type")
 
 
-class Refused(OAuth2Error):
+class PushedRequestRefused(OAuth2Error):
     """What the authorization endpoint would have told the app on its callback."""
 
     def __init__(self, error: str, description: str):
@@ -46,7 +46,7 @@ def push(caller: Caller, args: Args) -> dict[str, Any]:
     try:
         authorize.check(asked, desk, pushed=True)
     except CallbackError as problem:
-        raise Refused(problem.error, problem.description) from None
+        raise PushedRequestRefused(problem.error, problem.description) from None
     except BadRequest as problem:
         raise InvalidRequestError(problem.text) from None
     name = new_secret()

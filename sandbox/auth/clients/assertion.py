@@ -29,7 +29,7 @@ LEEWAY = 5
 _LONGEST = 16_384
 
 
-class Refused(ValueError):
+class AssertionRefused(ValueError):
     """An assertion that does not authenticate anybody; the text says which check failed."""
 
 
@@ -50,7 +50,7 @@ def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
         return None
     try:
         header = _header(assertion)
-    except Refused:
+    except AssertionRefused:
         return None
     if header.get("jku", client.jwks_uri) != client.jwks_uri:
         return None
@@ -65,40 +65,40 @@ def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...
     try:
         claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
     except (JoseError, ValueError, RecursionError):
-        raise Refused("the signature does not fit the registered key") from None
+        raise AssertionRefused("the signature does not fit the registered key") from None
     now = desk.now()
     _check_claims(claims, client.client_id, audiences, now // 1000)
     until = int(claims["exp"]) * 1000
     if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
-        raise Refused("jti was already used")
+        raise AssertionRefused("jti was already used")
 
 
 def _header(assertion: str) -> dict[str, Any]:
     header: dict[str, Any] = _extracted(assertion).headers()
     if header.get("alg") not in tuple(ALGORITHMS):
-        raise Refused(f"alg must be {' or '.join(ALGORITHMS)}")
+        raise AssertionRefused(f"alg must be {' or '.join(ALGORITHMS)}")
     if header.get("typ") != "JWT":
-        raise Refused("typ must be JWT")
+        raise AssertionRefused("typ must be JWT")
     if "crit" in header or "b64" in header:
-        raise Refused("crit and b64 are not understood here")
+        raise AssertionRefused("crit and b64 are not understood here")
     if not isinstance(header.get("kid"), str):
-        raise Refused("kid is missing")
+        raise AssertionRefused("kid is missing")
     return header
 
 
 def _extracted(assertion: str) -> jws.CompactSignature:
     if len(assertion) > _LONGEST:
-        raise Refused(f"it is longer than {_LONGEST} characters")
+        raise AssertionRefused(f"it is longer than {_LONGEST} characters")
     try:
         return jws.extract_compact(assertion.encode())
     except (JoseError, ValueError, RecursionError):
-        raise Refused("it is not a signed JWT") from None
+        raise AssertionRefused("it is not a signed JWT") from None
 
 
 def _key(desk: Desk, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKey:
     """The one registered key that the header names; fetched again when it is unknown."""
     if "jku" in header and header["jku"] != client.jwks_uri:
-        raise Refused("jku is not the registered jwks_uri")
+        raise AssertionRefused("jku is not the registered jwks_uri")
     try:
         if client.jwks_uri is None:
             key = select(client.jwks or {"keys": []}, header["kid"], header["alg"])
@@ -109,35 +109,37 @@ def _key(desk: Desk, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKe
                 kept = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now(), fresh=True)
                 key = select(kept, header["kid"], header["alg"])
     except ValueError as problem:
-        raise Refused(str(problem)) from None
+        raise AssertionRefused(str(problem)) from None
     if key is None:
-        raise Refused("no registered key has this kid and fits this alg")
+        raise AssertionRefused("no registered key has this kid and fits this alg")
     return key
 
 
 def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, ...], now: int) -> None:
     for name in ("iss", "sub"):
         if claims.get(name) != client:
-            raise Refused(f"{name} must be the client_id")
+            raise AssertionRefused(f"{name} must be the client_id")
     # One audience: an assertion that is good at two servers can be carried from one to the other.
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) == 1:
         audience = audience[0]
     if not isinstance(audience, str) or not any(same_url(audience, ours) for ours in audiences):
-        raise Refused(f"aud must be {audiences[0]}")
+        raise AssertionRefused(f"aud must be {audiences[0]}")
     expires = claims.get("exp")
     if not _is_time(expires):
-        raise Refused("exp is missing or not a number of seconds")
+        raise AssertionRefused("exp is missing or not a number of seconds")
     if expires <= now:
-        raise Refused(f"it has expired: by this payer's clock it is {now}")
+        raise AssertionRefused(f"it has expired: by this payer's clock it is {now}")
     if expires > now + LIFETIME:
-        raise Refused(f"exp is more than {LIFETIME} seconds away: by this payer's clock it is {now}")
+        raise AssertionRefused(f"exp is more than {LIFETIME} seconds away: by this payer's clock it is {now}")
     for name in ("iat", "nbf"):
         if name in claims and (not _is_time(claims[name]) or not 0 <= claims[name] <= now + LEEWAY):
-            raise Refused(f"{name} is in the future or not a number: by this payer's clock it is {now}")
+            raise AssertionRefused(
+                f"{name} is in the future or not a number: by this payer's clock it is {now}"
+            )
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or not jti.isprintable():
-        raise Refused("jti is missing or not 1 to 256 printable characters")
+        raise AssertionRefused("jti is missing or not 1 to 256 printable characters")
 
 
 def _is_time(value: Any) -> TypeGuard[float]:

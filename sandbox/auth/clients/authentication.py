@@ -82,7 +82,7 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
     if way == "private_key_jwt":
         try:
             assertion.verify(desk, client, given, _audiences(desk, endpoint))
-        except assertion.Refused as problem:
+        except assertion.AssertionRefused as problem:
             _refuse(f"The client assertion is refused: {problem}")
     elif way != "none":
         secret = (basic[1] if basic else form.get("client_secret")) or ""

@@ -20,7 +20,7 @@ from sandbox.auth.clients.redirect_uris import check_redirects
 from sandbox.auth.clients.remote_keys import check_address
 from sandbox.auth.scopes import LASTING, LAUNCH, TEXT_MAX, excess, parse, split
 from sandbox.core.files import json_value
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.store.secret import new_secret
 
 MAX_BYTES = 65_536
@@ -65,11 +65,11 @@ class Metadata(BaseModel):
 
 
 @dataclass(frozen=True)
-class Rules:
+class RegistrationRules:
     """What registration depends on: the payer's character, the types it serves, whether this server
     listens on loopback, and what to say of a scenario's name (None: it exists)."""
 
-    payer: Payer
+    payer: PayerProfile
     types: Collection[str]
     loopback: bool
     scenario_problem: Callable[[str], str | None]
@@ -102,7 +102,7 @@ def understand(value: Any) -> Metadata:
         raise RegistrationError(error, f"{where}: {first['msg']}") from None
 
 
-def client_of(metadata: Metadata, rules: Rules, now: int, client_id: str | None = None) -> Client:
+def client_of(metadata: Metadata, rules: RegistrationRules, now: int, client_id: str | None = None) -> Client:
     """The client that this metadata describes, not yet written. `now` in ms. Raises RegistrationError."""
     grants, method = _grant_types(metadata, rules.payer), metadata.token_endpoint_auth_method
     coded = "authorization_code" in grants
@@ -142,7 +142,7 @@ def client_of(metadata: Metadata, rules: Rules, now: int, client_id: str | None 
     )
 
 
-def _grant_types(metadata: Metadata, payer: Payer) -> tuple[str, ...]:
+def _grant_types(metadata: Metadata, payer: PayerProfile) -> tuple[str, ...]:
     """The grant types as they are registered. An app that names none gets authorization_code, and with it
     refresh_token where it may ask for lasting access and the payer gives it: RFC 7591 §2 lets the server
     add to the metadata, and §3.2.1 has the answer say so."""
@@ -182,7 +182,7 @@ def needs_secret(client: Client) -> bool:
     return client.auth_method in SECRET_METHODS
 
 
-def _check_grants(metadata: Metadata, grants: tuple[str, ...], rules: Rules) -> None:
+def _check_grants(metadata: Metadata, grants: tuple[str, ...], rules: RegistrationRules) -> None:
     method = metadata.token_endpoint_auth_method
     basic = rules.payer.client_secret_basic
     if method == "client_secret_basic" and not basic:
@@ -198,7 +198,7 @@ def _check_grants(metadata: Metadata, grants: tuple[str, ...], rules: Rules) -> 
         raise ValueError(f"response_types: with these grant_types it is {wanted}")
 
 
-def _check_keys(metadata: Metadata, rules: Rules) -> Mapping[str, Any] | None:
+def _check_keys(metadata: Metadata, rules: RegistrationRules) -> Mapping[str, Any] | None:
     given = [name for name in ("jwks", "jwks_uri") if getattr(metadata, name) is not None]
     if metadata.token_endpoint_auth_method != "private_key_jwt":
         if given:

@@ -11,7 +11,7 @@ from typing import Any, get_args
 from sandbox.auth.clients.client import SECRET_METHODS, Client, State
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.clients import ClientRecord
 from sandbox.store.secret import digest, new_secret
@@ -138,7 +138,7 @@ class Registry(Mapping[str, Client]):
             self._ledger.revoke_client(id, now)
         return replace(client, state=state, criterion=criterion)
 
-    def rotate(self, id: str, payer: Payer, now: int, *, notice: bool) -> str:
+    def rotate(self, id: str, payer: PayerProfile, now: int, *, notice: bool) -> str:
         """A new secret. With notice the old one works for the payer's days of grace, else it dies now.
 
         Raises BadRequest for a client without a secret, KeyError for an unknown one.

@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from sandbox.core.errors import Problem, bad_request
+from sandbox.core.errors import SandboxProblem, bad_request
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
 from sandbox.fhir.schema.paths import TYPES
@@ -77,7 +77,7 @@ class RefuseSearch(Effect, stage=Stage.QUERY):
     text: str = "This search has expired: begin again"
 
     def __call__(self, value: Query, facts: Facts, world: World) -> Query:
-        problem = Problem(self.text, code=self.code)
+        problem = SandboxProblem(self.text, code=self.code)
         problem.status = self.status
         raise problem
 

@@ -20,9 +20,9 @@ __all__ = [
     "OTHERS",
     "SHARED",
     "TYPES",
+    "IndexRow",
     "Kind",
     "Param",
-    "Row",
     "Type",
     "care_range",
     "elements",
@@ -39,7 +39,7 @@ __all__ = [
 Resource = dict[str, Any]
 
 
-class Row(NamedTuple):
+class IndexRow(NamedTuple):
     """One index row: `a` and `b` are (system, code), (low, high), (type, id), (folded text, text) or
     (URL, URL with its version)."""
 
@@ -68,7 +68,7 @@ def unindexed(param: Param) -> str:
     return f"{param.stored}:other"
 
 
-def extract(resource: Resource, without: Container[str] = ()) -> Iterator[Row]:
+def extract(resource: Resource, without: Container[str] = ()) -> Iterator[IndexRow]:
     """The index rows of a resource's parameters but some, in table order, without duplicates."""
     for param, rows_of, paths in _plan(resource["resourceType"]):
         name = param.name
@@ -83,7 +83,7 @@ def extract(resource: Resource, without: Container[str] = ()) -> Iterator[Row]:
             yield from _besides(param, values, bool(rows))
 
 
-def _besides(param: Param, values: list[Any], found: bool) -> Iterator[Row]:
+def _besides(param: Param, values: list[Any], found: bool) -> Iterator[IndexRow]:
     """What else there is to know of a parameter that can be searched: the identifiers in references, and
     that there is something which could not be searched for."""
     if param.kind == "reference":
@@ -92,11 +92,11 @@ def _besides(param: Param, values: list[Any], found: bool) -> Iterator[Row]:
                 name = identifying(param).name
                 yield from dict.fromkeys(_tokens(name, value["identifier"]))
     if not found:
-        yield Row(unindexed(param), param.rows, "", "")
+        yield IndexRow(unindexed(param), param.rows, "", "")
 
 
 Steps = tuple[tuple[str, str], ...]
-RowsOf = Callable[[str, Any], "Sequence[Row]"]
+RowsOf = Callable[[str, Any], "Sequence[IndexRow]"]
 
 
 @cache
@@ -202,33 +202,33 @@ def _literal(text: str) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
-def _tokens(name: str, value: Any) -> list[Row]:
-    return [Row(name, "token", system, code) for system, code in _codes(value)]
+def _tokens(name: str, value: Any) -> list[IndexRow]:
+    return [IndexRow(name, "token", system, code) for system, code in _codes(value)]
 
 
-def _dates(name: str, value: Any) -> Sequence[Row]:
+def _dates(name: str, value: Any) -> Sequence[IndexRow]:
     if isinstance(value, str):
         return _days(name, value)
-    return [Row(name, "date", low, high) for low, high in dates.ranges(value)]
+    return [IndexRow(name, "date", low, high) for low, high in dates.ranges(value)]
 
 
 @lru_cache(1 << 14)
-def _days(name: str, text: str) -> tuple[Row, ...]:
+def _days(name: str, text: str) -> tuple[IndexRow, ...]:
     """A claim says the same day on every line."""
-    return tuple(Row(name, "date", low, high) for low, high in dates.ranges(text))
+    return tuple(IndexRow(name, "date", low, high) for low, high in dates.ranges(text))
 
 
-def _references(name: str, value: Any) -> Sequence[Row]:
+def _references(name: str, value: Any) -> Sequence[IndexRow]:
     found = literal(value)
-    return (Row(name, "reference", *found),) if found else ()
+    return (IndexRow(name, "reference", *found),) if found else ()
 
 
-def _strings(name: str, value: Any) -> list[Row]:
-    return [Row(name, "string", fold(text), text) for text in _texts(value)]
+def _strings(name: str, value: Any) -> list[IndexRow]:
+    return [IndexRow(name, "string", fold(text), text) for text in _texts(value)]
 
 
-def _canonical(name: str, value: Any) -> Sequence[Row]:
-    return (Row(name, "string", value.partition("|")[0], value),) if isinstance(value, str) else ()
+def _canonical(name: str, value: Any) -> Sequence[IndexRow]:
+    return (IndexRow(name, "string", value.partition("|")[0], value),) if isinstance(value, str) else ()
 
 
 _ROWS_OF: dict[Kind, RowsOf] = {

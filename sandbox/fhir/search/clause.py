@@ -11,7 +11,17 @@ from dataclasses import dataclass, replace
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.fhir.schema.model import LAST_UPDATED
 from sandbox.fhir.schema.paths import KNOWN, Param, find, identifying
-from sandbox.fhir.search.value import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split, value
+from sandbox.fhir.search.value import (
+    Canonical,
+    Elsewhere,
+    Moment,
+    Target,
+    TextValue,
+    TokenValue,
+    Value,
+    split,
+    value,
+)
 
 
 @dataclass(frozen=True)
@@ -43,8 +53,8 @@ class Clause:
             return False
         return all(
             isinstance(value, Target | Elsewhere | Canonical)
-            or (isinstance(value, Token) and value.code is not None)
-            or (isinstance(value, Text) and value.mode == "prefix")
+            or (isinstance(value, TokenValue) and value.code is not None)
+            or (isinstance(value, TextValue) and value.mode == "prefix")
             for value in self.values
         )
 

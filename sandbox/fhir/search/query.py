@@ -35,7 +35,16 @@ from sandbox.fhir.schema.paths import KNOWN, SHARED, Param, find
 from sandbox.fhir.search import include
 from sandbox.fhir.search.clause import AnyOf, Clause, clause
 from sandbox.fhir.search.include import Include
-from sandbox.fhir.search.value import Canonical, Elsewhere, Moment, Target, Text, Token, Value, split
+from sandbox.fhir.search.value import (
+    Canonical,
+    Elsewhere,
+    Moment,
+    Target,
+    TextValue,
+    TokenValue,
+    Value,
+    split,
+)
 
 __all__ = [
     "AnyOf",
@@ -47,8 +56,8 @@ __all__ = [
     "Query",
     "Sort",
     "Target",
-    "Text",
-    "Token",
+    "TextValue",
+    "TokenValue",
     "Value",
     "parse",
     "split",

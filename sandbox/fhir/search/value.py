@@ -16,7 +16,7 @@ from sandbox.fhir.schema.paths import Param, fold, literal
 
 
 @dataclass(frozen=True)
-class Token:
+class TokenValue:
     """`code`, `system|code`, `|code` (system ""), `system|` (code None). system None: any."""
 
     system: str | None
@@ -46,7 +46,7 @@ class Elsewhere:
 
 
 @dataclass(frozen=True)
-class Text:
+class TextValue:
     """A string, folded unless `exact`; `exact` and `contains` are the modifiers, otherwise a prefix."""
 
     text: str
@@ -61,7 +61,7 @@ class Canonical:
     version: str | None = None
 
 
-Value = Token | Moment | Target | Elsewhere | Text | Canonical
+Value = TokenValue | Moment | Target | Elsewhere | TextValue | Canonical
 
 
 def split(text: str, at: str = ",") -> list[str]:
@@ -96,20 +96,20 @@ def value(param: Param, modifier: str, text: str, name: str, base: str) -> Value
     if len(text) > TEXT_LENGTH_MAX:
         bad_request(f"A text is at most {TEXT_LENGTH_MAX} characters", name)
     plain = unescape(text)
-    return Text(plain if modifier == "exact" else fold(plain), modifier or "prefix")
+    return TextValue(plain if modifier == "exact" else fold(plain), modifier or "prefix")
 
 
-def _token(param: Param, text: str, name: str) -> Token:
+def _token(param: Param, text: str, name: str) -> TokenValue:
     first, *rest = split(text, "|")
     if not rest:
-        return Token(None, unescape(first))
+        return TokenValue(None, unescape(first))
     system, code = unescape(first), unescape("|".join(rest))
     if not system and not code:
         bad_request("The value is neither code, system|code, |code nor system|", name)
     if param.system is not None and system in ("", param.system):
         # The binding implies the system: the element holds the code alone, and so does the index.
-        return Token(None, code or None)
-    return Token(system, code or None)
+        return TokenValue(None, code or None)
+    return TokenValue(system, code or None)
 
 
 def _moment(text: str, name: str) -> Moment:

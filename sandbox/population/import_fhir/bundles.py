@@ -17,7 +17,7 @@ import orjson
 
 from sandbox.fhir import dates
 from sandbox.fhir.schema.paths import literal
-from sandbox.population.import_fhir.files import Complain, Place, Value
+from sandbox.population.import_fhir.files import Complain, FilePlace, Value
 from sandbox.store.library.rows import Deletion
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -31,7 +31,7 @@ class Found(NamedTuple):
     """A resource of a file. `line` are its bytes where it was a line of its own and nothing about it was
     changed; `query` (`Type?query`) says that it counts only where nothing meets that."""
 
-    place: Place
+    place: FilePlace
     resource: dict[str, Any]
     line: bytes | None = None
     query: str | None = None
@@ -64,7 +64,7 @@ def _entries(value: Value, resolve: Resolve, complain: Complain) -> Iterator[Fou
     if not isinstance(listed, list):
         complain(value.place.at("entry"), "is not a list")
         return
-    taken: list[tuple[Place, dict[str, Any], str | None]] = []
+    taken: list[tuple[FilePlace, dict[str, Any], str | None]] = []
     names: dict[str, str] = {}
     for number, entry in enumerate(listed):
         place = value.place.at(f"entry[{number}]")
@@ -122,7 +122,7 @@ def _assigned(resource: dict[str, Any], full: Any, request: dict[str, Any], quer
 
 
 def _deletion(
-    place: Place, entry: dict[str, Any], request: dict[str, Any], complain: Complain
+    place: FilePlace, entry: dict[str, Any], request: dict[str, Any], complain: Complain
 ) -> Iterator[Deletion]:
     """What a history Bundle says was deleted, and when."""
     named = literal(request.get("url"))

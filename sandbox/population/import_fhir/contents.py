@@ -16,12 +16,12 @@ from typing import Any
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_exact
-from sandbox.core.members import Account, Span
+from sandbox.core.members import Account, CoverageSpan
 from sandbox.fhir import dates
 from sandbox.fhir.schema.paths import KNOWN, SHARED, elements, literal, owner, references
 from sandbox.population.import_fhir.bundles import Found, Resolve, conditional, digest, renamed, unpacked
 from sandbox.population.import_fhir.fhir_versions import other_version
-from sandbox.population.import_fhir.files import Complain, Place, Value, find, values
+from sandbox.population.import_fhir.files import Complain, FilePlace, Value, find, values
 from sandbox.population.import_fhir.problems import fault_of, needs_owner
 from sandbox.population.import_fhir.report import Listing, Report
 from sandbox.population.import_fhir.resource_versions import Identified, Version, Versions
@@ -173,7 +173,7 @@ class _Load:
     def contents(self, today: date | None) -> Contents:
         """The accounts and resources, in the order of the files."""
         patients: dict[str, dict[str, Any]] = {}
-        spans: dict[str, list[Span]] = {}
+        spans: dict[str, list[CoverageSpan]] = {}
         owners: dict[str, None] = {}
         together: list[Given] = []
         end = dates.FOREVER
@@ -285,7 +285,7 @@ class _Load:
             except (KeyError, TypeError, ValueError, AttributeError) as problem:
                 self._complain(value.place, f"not a member: {problem}")
 
-    def _complain(self, place: Place, text: str) -> None:
+    def _complain(self, place: FilePlace, text: str) -> None:
         if not self.skip_bad:
             raise FileProblem(f"{place}: {text} (--skip-bad leaves out what cannot be used)")
         self.report.bad.add(f"{place}: {text}")
@@ -306,7 +306,7 @@ def _referred(reference: str) -> str:
     return found[0] if found else reference.partition("?")[0].rpartition("/")[2]
 
 
-def _say_nothing(place: Place, text: str) -> None:
+def _say_nothing(place: FilePlace, text: str) -> None:
     """What is wrong is told of at another reading."""
 
 
@@ -333,16 +333,16 @@ def _age(version: Version) -> tuple[int, str, int]:
     return len(text) if text.isdigit() else 0, text, version.number
 
 
-def _span(coverage: dict[str, Any]) -> Span:
+def _span(coverage: dict[str, Any]) -> CoverageSpan:
     period = coverage.get("period", {})
-    return Span("commercial", _day(period.get("start")) or ALWAYS, _day(period.get("end")))
+    return CoverageSpan("commercial", _day(period.get("start")) or ALWAYS, _day(period.get("end")))
 
 
 def _day(text: Any) -> date | None:
     return date.fromisoformat(text[:10]) if isinstance(text, str) and len(text) >= 10 else None
 
 
-def _stranger(id: str, patient: dict[str, Any], spans: list[Span]) -> Account:
+def _stranger(id: str, patient: dict[str, Any], spans: list[CoverageSpan]) -> Account:
     """A login for a patient who came without one. Without a Coverage they count as covered."""
     given = " ".join(str(part) for part in elements(patient, "name.given")[:1])
     family = " ".join(str(part) for part in elements(patient, "name.family")[:1])
@@ -353,6 +353,6 @@ def _stranger(id: str, patient: dict[str, Any], spans: list[Span]) -> Account:
         name=f"{given} {family}".strip() or id,
         role="eligible",
         birth_date=_day(patient.get("birthDate")) or ALWAYS,
-        spans=tuple(spans) or (Span("commercial", ALWAYS, None),),
+        spans=tuple(spans) or (CoverageSpan("commercial", ALWAYS, None),),
         purpose="of the loaded data",
     )

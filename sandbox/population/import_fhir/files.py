@@ -26,7 +26,7 @@ _NUMBER = re.compile(rb"\d[.eE]|\d{19}")
 """A sign of numbers whose digits a float may not keep; text may have it too."""
 
 
-class Place(NamedTuple):
+class FilePlace(NamedTuple):
     """Where a value stands: a file, a line (None: the file is one value), the path of an element."""
 
     file: Path
@@ -37,7 +37,7 @@ class Place(NamedTuple):
         line = "" if self.line is None else f", line {self.line}"
         return f"{self.file}{line}" + (f", {self.element}" if self.element else "")
 
-    def at(self, element: str) -> Place:
+    def at(self, element: str) -> FilePlace:
         """The place of an element below this one."""
         return self._replace(element=f"{self.element}.{element}" if self.element else element)
 
@@ -45,12 +45,12 @@ class Place(NamedTuple):
 class Value(NamedTuple):
     """A JSON value of a file. `line` are the bytes it was, where they are a line of their own."""
 
-    place: Place
+    place: FilePlace
     content: Any
     line: bytes | None = None
 
 
-Complain = Callable[[Place, str], None]
+Complain = Callable[[FilePlace, str], None]
 """Told of what cannot be used; raises, or notes it and returns."""
 
 
@@ -81,7 +81,7 @@ def _refuse(problem: OSError) -> None:
 
 def values(path: Path, complain: Complain) -> Iterator[Value]:
     """The JSON values of a file, in order; a list counts as its items."""
-    place = Place(path)
+    place = FilePlace(path)
     try:
         with path.open("rb") as packed, unpacked(packed) as file:
             if _kind(path) in LINES:
@@ -100,7 +100,7 @@ def _kind(path: Path) -> str:
     return suffixes[-1] if suffixes else ""
 
 
-def _lines(place: Place, file: IO[bytes], complain: Complain) -> Iterator[Value]:
+def _lines(place: FilePlace, file: IO[bytes], complain: Complain) -> Iterator[Value]:
     for number, line in enumerate(file, 1):
         line = line.removeprefix(BOM).strip()  # files that were put together have it at each joint
         if line:
@@ -116,7 +116,7 @@ def _lines(place: Place, file: IO[bytes], complain: Complain) -> Iterator[Value]
                 yield Value(here, content, line)
 
 
-def _whole(place: Place, body: bytes, complain: Complain) -> Iterator[Value]:
+def _whole(place: FilePlace, body: bytes, complain: Complain) -> Iterator[Value]:
     body = body.removeprefix(BOM)
     if not body.strip():
         complain(place, "is empty")

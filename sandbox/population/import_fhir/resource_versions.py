@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sandbox.population.import_fhir.files import Place
+from sandbox.population.import_fhir.files import FilePlace
 
 
 class Version(NamedTuple):
@@ -19,7 +19,7 @@ class Version(NamedTuple):
     version: str
     digest: bytes
     number: int
-    place: Place
+    place: FilePlace
 
 
 class Versions:
@@ -76,7 +76,7 @@ class Versions:
             str(version),
             bytes(self._digests[SIZE * row : SIZE * row + SIZE]),
             self._numbers[row],
-            Place(Path(file), None if line < 0 else line, str(element)),
+            FilePlace(Path(file), None if line < 0 else line, str(element)),
         )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sandbox.core.files import json_pretty
-from sandbox.review.card import Card
+from sandbox.review.card import ReviewCard
 from sandbox.review.forms import junit, markdown, text
 from sandbox.review.forms.text import summary
 
 __all__ = ["render", "summary"]
 
-_FORMS: Mapping[str, Callable[[Card], str]] = {
+_FORMS: Mapping[str, Callable[[ReviewCard], str]] = {
     "text": text.render,
     "json": lambda card: json_pretty(card.to_json()).decode(),
     "markdown": markdown.render,
@@ -19,6 +19,6 @@ _FORMS: Mapping[str, Callable[[Card], str]] = {
 }
 
 
-def render(card: Card, form: str) -> str:
+def render(card: ReviewCard, form: str) -> str:
     """The card as text, json, markdown or junit."""
     return _FORMS[form](card)

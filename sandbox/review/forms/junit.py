@@ -5,11 +5,11 @@ from __future__ import annotations
 from xml.etree import ElementTree as Xml
 
 from sandbox.core.text import escape
-from sandbox.review.card import Card, Line
+from sandbox.review.card import ReviewCard, ReviewLine
 from sandbox.review.forms.text import cited, evidence
 
 
-def render(card: Card) -> str:
+def render(card: ReviewCard) -> str:
     top = Xml.Element("testsuites", name="payer-sandbox review")
     counts = {
         "tests": len(card.lines),
@@ -26,7 +26,7 @@ def render(card: Card) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
-def _row(suite: Xml.Element, line: Line) -> None:
+def _row(suite: Xml.Element, line: ReviewLine) -> None:
     case = Xml.SubElement(suite, "testcase", classname="review", name=escape(line.row.id))
     finding = line.finding
     if finding.result == "not exercised":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from sandbox.core.text import escape
-from sandbox.review.card import Card, Line
+from sandbox.review.card import ReviewCard, ReviewLine
 from sandbox.review.forms.text import EVIDENCE_MOST, cited, evidence, summary
 
 
-def render(card: Card) -> str:
+def render(card: ReviewCard) -> str:
     lines = [f"# Report card of {_plain(card.client or 'no app')}", ""]
     lines += [f"{summary(card)} ({_plain(card.source)})", ""]
     if card.left_out:
@@ -19,7 +19,7 @@ def render(card: Card) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _failure(line: Line) -> list[str]:
+def _failure(line: ReviewLine) -> list[str]:
     shown = [f"- `{evidence(e).replace('`', '')}`" for e in line.finding.evidence[:EVIDENCE_MOST]]
     mend = f"{_plain(line.row.fix)} ({cited(line)})"
     return [f"## {line.row.id}", "", _plain(line.finding.reason), "", *shown, "", mend]

@@ -11,15 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.core.text import escape, quantity
-from sandbox.review.card import Card, Line
-from sandbox.review.journal import Exchange
+from sandbox.review.card import ReviewCard, ReviewLine
+from sandbox.review.journal import JournalExchange
 
 WIDTH = 80
 EVIDENCE_MOST = 4
 _STYLES = {"pass": "green", "fail": "red", "not exercised": "dim"}
 
 
-def render(card: Card) -> str:
+def render(card: ReviewCard) -> str:
     """The card as plain text, for a pipe or a file."""
     out = StringIO()
     Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
@@ -28,7 +28,7 @@ def render(card: Card) -> str:
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def shown(card: Card) -> RenderableType:
+def shown(card: ReviewCard) -> RenderableType:
     """The card for a rich Console (colours where the console has them)."""
     rows, scenarios = card.rows, card.scenarios
     heading = Text("\nScenarios it met", style="bold")
@@ -36,13 +36,13 @@ def shown(card: Card) -> RenderableType:
     return Group(_head(card), _table(rows), *met, *_failures(card))
 
 
-def summary(card: Card) -> str:
+def summary(card: ReviewCard) -> str:
     counts = [(len(card.of("pass")), "passed"), (len(card.failed), "failed")]
     told = [f"{count} {word}" for count, word in counts]
     return ", ".join([*told, f"{len(card.of('not exercised'))} not exercised"])
 
 
-def _head(card: Card) -> Text:
+def _head(card: ReviewCard) -> Text:
     text = Text(f"{escape(card.source)}\n")
     text.append(escape(card.client or "no app"), style="bold")
     text.append(f"   {summary(card)}   {quantity(card.exchanges, 'exchange')}\n")
@@ -51,7 +51,7 @@ def _head(card: Card) -> Text:
     return text
 
 
-def _table(lines: Sequence[Line]) -> Table:
+def _table(lines: Sequence[ReviewLine]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=False)
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold", max_width=32)
@@ -68,7 +68,7 @@ def _table(lines: Sequence[Line]) -> Table:
     return table
 
 
-def _failures(card: Card) -> Iterator[RenderableType]:
+def _failures(card: ReviewCard) -> Iterator[RenderableType]:
     if card.failed:
         yield Text("\nWhat to mend", style="bold")
     for line in card.failed:
@@ -86,12 +86,12 @@ def _more(count: int) -> Sequence[RenderableType]:
     return [Padding(Text(f"and {count} more", style="dim"), (0, 0, 0, 4))] if count > 0 else []
 
 
-def evidence(exchange: Exchange) -> str:
+def evidence(exchange: JournalExchange) -> str:
     """An exchange in a line that only shows: number, time, what, and the id by which `journal` finds it."""
     at = exchange.at.strftime("%H:%M:%S.") + f"{exchange.at.microsecond // 1000:03}"
     told = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
     return escape(f"{told} {exchange.request}".rstrip())
 
 
-def cited(line: Line) -> str:
+def cited(line: ReviewLine) -> str:
     return "; ".join(line.row.cites)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sandbox.review.finding import Finding, failed, passed, times, unseen
-from sandbox.review.journal import Exchange
+from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after
 
 DAMAGED = frozenset((
@@ -20,7 +20,7 @@ KEEP_SECONDS, KEEP_TIMES = 60, 5
 """A resource that was read may be kept for a minute: five times within it is waste."""
 
 
-def accept(story: Story) -> Finding:
+def accept(story: Story) -> ReviewFinding:
     """Whether requests for data said which form they want."""
     if not story.data:
         return unseen("The app asked for no data.")
@@ -34,9 +34,9 @@ def accept(story: Story) -> Finding:
     return passed(f"{times(len(story.data), 'request')} asked for JSON.", story.data)
 
 
-def follows_next(story: Story) -> Finding:
+def follows_next(story: Story) -> ReviewFinding:
     """Whether each search that had more pages was read to its last one."""
-    walks: dict[tuple[object, ...], list[Exchange]] = defaultdict(list)
+    walks: dict[tuple[object, ...], list[JournalExchange]] = defaultdict(list)
     for exchange in story.data:
         if exchange.status == 200 and exchange.method in ("GET", "POST"):
             walks[_walk(exchange)].append(exchange)
@@ -58,16 +58,16 @@ def follows_next(story: Story) -> Finding:
     )
 
 
-def _walk(exchange: Exchange) -> tuple[object, ...]:
+def _walk(exchange: JournalExchange) -> tuple[object, ...]:
     sent = tuple(sorted(exchange.sent.items()))
     return exchange.path, exchange.member, exchange.params - {"_page"}, sent
 
 
-def _verbs(exchange: Exchange) -> set[str]:
+def _verbs(exchange: JournalExchange) -> set[str]:
     return {effect.partition(":")[2] for effect in exchange.effects}
 
 
-def everything_fallback(story: Story) -> Finding:
+def everything_fallback(story: Story) -> ReviewFinding:
     """Whether searches took the place of a $everything that was refused."""
     asked = [e for e in story.data if e.is_everything]
     served = {e.member for e in asked if e.status == 200}
@@ -88,7 +88,7 @@ def everything_fallback(story: Story) -> Finding:
                   [first, *searched])  # fmt: skip
 
 
-def references(story: Story) -> Finding:
+def references(story: Story) -> ReviewFinding:
     """Whether what resources point to was read, each once, and the dead left alone."""
     reads = [e for e in story.data if e.is_read and e.kind != "Patient"]
     included = [e for e in story.data if "_include" in e.params and e.status == 200]
@@ -110,14 +110,14 @@ def references(story: Story) -> Finding:
     return passed(f"{what}{told}.", [*dead[:3], *reads[:3], *included[:3]])
 
 
-def _busy(dead: Sequence[Exchange]) -> bool:
+def _busy(dead: Sequence[JournalExchange]) -> bool:
     """Whether it was the payer that was busy, and told when to come back."""
     return all(e.retry_after for e in dead)
 
 
-def _by_target(reads: Sequence[Exchange]) -> Mapping[tuple[str, str], Sequence[Exchange]]:
+def _by_target(reads: Sequence[JournalExchange]) -> Mapping[tuple[str, str], Sequence[JournalExchange]]:
     """Reads by what is read, for each member: what all share may be kept for all, and need not be."""
-    found: dict[tuple[str, str], list[Exchange]] = defaultdict(list)
+    found: dict[tuple[str, str], list[JournalExchange]] = defaultdict(list)
     for exchange in reads:
         found[exchange.path, exchange.member].append(exchange)
     return found

@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from sandbox.review.finding import Finding, Row, failed, passed, times, unseen
-from sandbox.review.journal import Exchange
+from sandbox.review.finding import ReviewFinding, ReviewRow, failed, passed, times, unseen
+from sandbox.review.journal import JournalExchange
 from sandbox.review.rows.reads import references
 from sandbox.review.rows.retries import PATIENCE_SECONDS, wait_of
 from sandbox.review.story import Story, since
@@ -46,20 +46,22 @@ DEAD = frozenset(("break_reference", "restyle_reference", "alias_id"))
 _STATE = frozenset(("drop_state", "alter_state"))
 
 
-def rows(story: Story) -> Iterator[Row]:
+def rows(story: Story) -> Iterator[ReviewRow]:
     """A row for each scenario in the story, in the order they were met."""
     for scenario, met in _met(story).items():
         refused = [e for e in met if _refused(e)]
         status = refused[-1].status if refused else 0
         cites = CITES.get(status, _OAUTH_CITES if refused and status < 500 else _ANY_CITES)
         fix = next((e.repair for e in reversed(refused) if e.repair), FIX)
-        yield Row(f"{ID}:{scenario}", f"Copes with {scenario}", fix, cites, partial(_judge, scenario, met))
+        yield ReviewRow(
+            f"{ID}:{scenario}", f"Copes with {scenario}", fix, cites, partial(_judge, scenario, met)
+        )
 
 
-def _met(story: Story) -> Mapping[str, Sequence[Exchange]]:
+def _met(story: Story) -> Mapping[str, Sequence[JournalExchange]]:
     """Scenario → the exchanges in which it was felt. `fail-next` is one, too."""
-    found: dict[str, list[Exchange]] = defaultdict(list)
-    plain: dict[str, list[Exchange]] = defaultdict(list)
+    found: dict[str, list[JournalExchange]] = defaultdict(list)
+    plain: dict[str, list[JournalExchange]] = defaultdict(list)
     for exchange in story.exchanges:
         fired = dict.fromkeys(e.partition(":")[0] for e in (*exchange.effects, *exchange.because))
         for name in fired:
@@ -77,11 +79,11 @@ def _names(selection: str) -> list[str]:
     return [name for part in bare if (name := part.partition(",")[0]) not in ("", "baseline", "stealth")]
 
 
-def _refused(exchange: Exchange) -> bool:
+def _refused(exchange: JournalExchange) -> bool:
     return exchange.status >= 400 or bool(exchange.error)
 
 
-def _judge(scenario: str, met: Sequence[Exchange], story: Story) -> Finding:
+def _judge(scenario: str, met: Sequence[JournalExchange], story: Story) -> ReviewFinding:
     if not met:
         return unseen("Nothing of it was met.")
     findings = [*_refusals(story, [e for e in met if _refused(e)]), *_quiet(story, met)]
@@ -95,12 +97,12 @@ def _judge(scenario: str, met: Sequence[Exchange], story: Story) -> Finding:
     return unseen(f"What the app made of it ({verbs}) cannot be seen from the payer's side.", met)
 
 
-def _verbs(exchange: Exchange, scenario: str = "") -> set[str]:
+def _verbs(exchange: JournalExchange, scenario: str = "") -> set[str]:
     named = [effect.partition(":") for effect in (*exchange.effects, *exchange.because)]
     return {verb for name, _, verb in named if scenario in ("", name)}
 
 
-def _refusals(story: Story, refused: Sequence[Exchange]) -> Iterator[Finding]:
+def _refusals(story: Story, refused: Sequence[JournalExchange]) -> Iterator[ReviewFinding]:
     """What became of each request that was refused."""
     keys = dict.fromkeys(e.key for e in refused if e.is_call)
     recovered = []
@@ -129,7 +131,7 @@ def _refusals(story: Story, refused: Sequence[Exchange]) -> Iterator[Finding]:
         yield _sign_in(story, pages)
 
 
-def _worth(refusal: Exchange) -> float | None:
+def _worth(refusal: JournalExchange) -> float | None:
     """Seconds after which a refused request would be answered; None where asking again is no use."""
     wait = wait_of(refusal)
     if wait is not None:
@@ -138,7 +140,7 @@ def _worth(refusal: Exchange) -> float | None:
     return 0.0 if over or refusal.status == 429 else None
 
 
-def _moved_on(story: Story, bad: Sequence[Exchange]) -> bool:
+def _moved_on(story: Story, bad: Sequence[JournalExchange]) -> bool:
     """Whether the same resource was got in another way: other parameters, or a sign-in anew."""
     last = bad[-1]
     if last.is_data:
@@ -146,7 +148,7 @@ def _moved_on(story: Story, bad: Sequence[Exchange]) -> bool:
     return any(e.status == 200 and e.number > last.number for e in story.redeemed)
 
 
-def _sign_in(story: Story, pages: Sequence[Exchange]) -> Finding:
+def _sign_in(story: Story, pages: Sequence[JournalExchange]) -> ReviewFinding:
     """What became of a sign-in that the payer spoiled before the app had a code."""
     connected = [e for e in story.redeemed if e.status == 200]
     done = since(connected, pages[0])
@@ -159,7 +161,7 @@ def _sign_in(story: Story, pages: Sequence[Exchange]) -> Finding:
     return passed("The app let it be after a sign-in that failed.", pages)
 
 
-def _quiet(story: Story, met: Sequence[Exchange]) -> Iterator[Finding]:
+def _quiet(story: Story, met: Sequence[JournalExchange]) -> Iterator[ReviewFinding]:
     """What an app made of answers that were no refusals, where the payer can tell."""
     circled = [e for e in met if _verbs(e) & CIRCLES and e.status == 200]
     for exchange in circled:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
 from sandbox.core.text import quantity
-from sandbox.review.finding import Finding, failed, passed, times, unseen
-from sandbox.review.journal import Exchange
+from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after, since
 
 PATIENCE_SECONDS = 120
@@ -30,7 +30,7 @@ _LONGEST_SECONDS = 120
 """No exchange is under way for longer."""
 
 
-def wait_of(exchange: Exchange) -> float | None:
+def wait_of(exchange: JournalExchange) -> float | None:
     """The seconds that a refusal asks to wait, or None: it says nothing, or nothing that can be read."""
     text = exchange.retry_after.strip()
     if exchange.status not in (429, 503) or not text:
@@ -43,7 +43,7 @@ def wait_of(exchange: Exchange) -> float | None:
         return None
 
 
-def retry_after(story: Story) -> Finding:
+def retry_after(story: Story) -> ReviewFinding:
     """Whether the app waited as long as it was told, and then came back."""
     told = [(e, wait) for e in story.calls if (wait := wait_of(e)) is not None]
     if not told:
@@ -65,7 +65,7 @@ def retry_after(story: Story) -> Finding:
     return passed(f"{times(len(told), 'pause')} asked for and kept.", [e for e, _ in told])
 
 
-def _early(story: Story, refusal: Exchange, due: float) -> list[Exchange]:
+def _early(story: Story, refusal: JournalExchange, due: float) -> list[JournalExchange]:
     """What came to the same part of the payer before the pause was over, and was not under way already."""
     found = []
     for later in since(story.calls, refusal):
@@ -76,11 +76,11 @@ def _early(story: Story, refusal: Exchange, due: float) -> list[Exchange]:
     return found
 
 
-def _same_door(one: Exchange, other: Exchange) -> bool:
+def _same_door(one: JournalExchange, other: JournalExchange) -> bool:
     return one.path.split("/")[1] == other.path.split("/")[1]
 
 
-def pace(story: Story) -> Finding:
+def pace(story: Story) -> ReviewFinding:
     """Whether failures were repeated with pauses, and nothing was asked over and over or in a crowd."""
     if len(story.calls) < 2:
         return unseen("The app made fewer than two requests.")
@@ -108,10 +108,10 @@ def pace(story: Story) -> Finding:
     return passed(f"{times(len(story.calls), 'request')}, {crowd}.")
 
 
-def _rushed(tries: Sequence[Exchange]) -> Sequence[Exchange]:
+def _rushed(tries: Sequence[JournalExchange]) -> Sequence[JournalExchange]:
     """The longest run of three failures or more with hardly a pause between them."""
-    run: list[Exchange] = []
-    longest: list[Exchange] = []
+    run: list[JournalExchange] = []
+    longest: list[JournalExchange] = []
     for exchange in tries:
         hurried = bool(run) and run[-1].status >= 400 and exchange.arrived - run[-1].left < PAUSE_SECONDS
         run = [*run, exchange] if hurried and exchange.token == run[-1].token else [exchange]
@@ -120,7 +120,7 @@ def _rushed(tries: Sequence[Exchange]) -> Sequence[Exchange]:
     return longest if len(longest) >= 3 else []
 
 
-def _polled(tries: Sequence[Exchange]) -> Sequence[Exchange]:
+def _polled(tries: Sequence[JournalExchange]) -> Sequence[JournalExchange]:
     good = [e for e in tries if e.status == 200 and e.is_data]
     for place in range(len(good) - POLL_TIMES + 1):
         window = good[place : place + POLL_TIMES]
@@ -129,7 +129,7 @@ def _polled(tries: Sequence[Exchange]) -> Sequence[Exchange]:
     return []
 
 
-def _busiest(calls: Sequence[Exchange]) -> int:
+def _busiest(calls: Sequence[JournalExchange]) -> int:
     """The most calls that came within one second."""
     times_ = sorted(e.arrived for e in calls)
     most = first = 0

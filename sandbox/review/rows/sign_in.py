@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sandbox.fhir.schema.paths import TYPES, find
-from sandbox.review.finding import Finding, failed, passed, times, unseen
-from sandbox.review.journal import Exchange
+from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story
 
 STATE_LEAST = 21
@@ -20,7 +20,7 @@ _NOBODY = "The app sent nobody to sign in."
 _SCOPE = re.compile(r"(?:patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?:\?.*)?")
 
 
-def discovery(story: Story) -> Finding:
+def discovery(story: Story) -> ReviewFinding:
     """Whether the addresses were read before they were used."""
     if not story.asked:
         return unseen(_NOBODY)
@@ -31,7 +31,7 @@ def discovery(story: Story) -> Finding:
     return passed("The app read where to go before it went there.", [*read[:2], first])
 
 
-def state(story: Story) -> Finding:
+def state(story: Story) -> ReviewFinding:
     """Whether each request to authorize had a state, long enough and its own."""
     if not story.asked:
         return unseen(_NOBODY)
@@ -49,7 +49,7 @@ def state(story: Story) -> Finding:
     )
 
 
-def state_checked(story: Story) -> Finding:
+def state_checked(story: Story) -> ReviewFinding:
     """Whether a code was left alone that came back with no state, or another one."""
     if not story.asked:
         return unseen(_NOBODY)
@@ -72,7 +72,7 @@ def state_checked(story: Story) -> Finding:
     )
 
 
-def pkce(story: Story) -> Finding:
+def pkce(story: Story) -> ReviewFinding:
     """Whether each request to authorize had an S256 challenge of its own, and the code its verifier."""
     if not story.asked:
         return unseen(_NOBODY)
@@ -90,7 +90,7 @@ def pkce(story: Story) -> Finding:
     return passed(f"S256, and {times(len(story.asked), 'challenge')} for as many requests.", story.asked)
 
 
-def _reused(story: Story, name: str) -> Iterator[Exchange]:
+def _reused(story: Story, name: str) -> Iterator[JournalExchange]:
     """Requests to authorize whose value had led to an answer before: a page that a member loads again
     is no reuse."""
     answered: set[str] = set()
@@ -104,7 +104,7 @@ def _reused(story: Story, name: str) -> Iterator[Exchange]:
             answered.add(back)
 
 
-def scopes(story: Story) -> Finding:
+def scopes(story: Story) -> ReviewFinding:
     """Whether what was asked for is what was read."""
     asked = [e for e in story.asked if e.sent.get("scope")]
     if not asked:
@@ -133,7 +133,7 @@ def _writes(letters: str) -> bool:
     return letters in ("write", "*") or bool(letters != "read" and set(letters) & set("cud"))
 
 
-def _touched(data: Iterable[Exchange]) -> Iterator[str]:
+def _touched(data: Iterable[JournalExchange]) -> Iterator[str]:
     """The types that were asked for, by address or by include; `*` for everything."""
     for exchange in data:
         if exchange.is_everything:
@@ -163,11 +163,11 @@ def _some(names: list[str], most: int = 4) -> str:
     return ", ".join(distinct[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def code_once(story: Story) -> Finding:
+def code_once(story: Story) -> ReviewFinding:
     """Whether a code that was answered was left alone. An answer of 5xx, 429 or 401 did not take it."""
     if not story.redeemed:
         return unseen("The app redeemed no code.")
-    spent: dict[str, Exchange] = {}
+    spent: dict[str, JournalExchange] = {}
     for exchange in story.redeemed:
         code = exchange.marks.get("code", str(exchange.number))
         if code in spent:

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from sandbox.review.finding import Finding, failed, passed, times, unseen
-from sandbox.review.journal import Exchange
+from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after, since
 
 _REVOKED = ("revoked", "grant-revoked")
@@ -16,12 +16,12 @@ _TOKENS_MOST = 2
 """A request that two tokens could not open will not open for a third."""
 
 
-def refresh_once(story: Story) -> Finding:
+def refresh_once(story: Story) -> ReviewFinding:
     """Whether a dead access token led to one refresh, and to the request once more."""
     refused = _first_refusals(story)
     if not refused:
         return unseen("No access token was refused because its time was over.")
-    shown: list[Exchange] = []
+    shown: list[JournalExchange] = []
     for first in refused:
         stale = [e for e in _used_after(story, first.token, first) if e.status == 401]
         if deaf := [e for e in stale if e.key == first.key]:
@@ -50,9 +50,9 @@ def refresh_once(story: Story) -> Finding:
     )
 
 
-def _first_refusals(story: Story) -> Sequence[Exchange]:
+def _first_refusals(story: Story) -> Sequence[JournalExchange]:
     """The first 401 of each access token that somebody had granted and nobody revoked."""
-    found: dict[str, Exchange] = {}
+    found: dict[str, JournalExchange] = {}
     for exchange in story.data:
         state = exchange.token_state
         if exchange.status == 401 and exchange.token and state not in (*_REVOKED, "refresh", "unknown"):
@@ -60,29 +60,29 @@ def _first_refusals(story: Story) -> Sequence[Exchange]:
     return list(found.values())
 
 
-def _in_vain(story: Story, refused: Exchange) -> bool:
+def _in_vain(story: Story, refused: JournalExchange) -> bool:
     """Whether this was the second try with a second token: to let it go is right."""
     tries = story.tries[refused.key]
     place = bisect_left(tries, refused.number, key=lambda e: e.number)
     return place > 0 and tries[place - 1].status == 401 and tries[place - 1].token != refused.token
 
 
-def _may_renew(story: Story, renewal: Exchange, refused: Exchange) -> bool:
+def _may_renew(story: Story, renewal: JournalExchange, refused: JournalExchange) -> bool:
     """Whether a refresh can be of the sign-in whose token was refused; another member's is not."""
     family, other = story.family(refused), story.families.get(renewal.marks.get("refresh_token", ""))
     return not family or not other or family == other
 
 
-def _takes_over(later: Exchange, refused: Exchange) -> bool:
+def _takes_over(later: JournalExchange, refused: JournalExchange) -> bool:
     same = not refused.member or later.member in ("", refused.member)
     return same and later.token not in ("", refused.token)
 
 
-def _used_after(story: Story, token: str, than: Exchange) -> list[Exchange]:
+def _used_after(story: Story, token: str, than: JournalExchange) -> list[JournalExchange]:
     return [e for e in story.by_token[token] if after(than, e)]
 
 
-def new_token_kept(story: Story) -> Finding:
+def new_token_kept(story: Story) -> ReviewFinding:
     """Whether the tokens of a refresh replaced the old ones."""
     good = [e for e in story.refreshed if e.status == 200 and e.issued.get("access_token")]
     if not good:
@@ -100,12 +100,14 @@ def new_token_kept(story: Story) -> Finding:
     return passed(f"After {'the' if len(good) == 1 else 'each'} refresh only the new tokens were used.", good)
 
 
-def _stale(story: Story, renewals: Sequence[Exchange]) -> Iterator[tuple[Exchange, list[Exchange]]]:
+def _stale(
+    story: Story, renewals: Sequence[JournalExchange]
+) -> Iterator[tuple[JournalExchange, list[JournalExchange]]]:
     """Each refresh, with the requests that came after it and carried an older token of the same sign-in."""
-    of_family: dict[str, list[Exchange]] = defaultdict(list)
+    of_family: dict[str, list[JournalExchange]] = defaultdict(list)
     for renewal in renewals:
         of_family[story.families[renewal.issued["access_token"]]].append(renewal)
-    found: dict[int, list[Exchange]] = defaultdict(list)
+    found: dict[int, list[JournalExchange]] = defaultdict(list)
     for exchange in story.data:
         known = of_family.get(story.family(exchange), [])
         place = bisect_right(known, exchange.arrived, key=lambda e: e.left)
@@ -116,7 +118,7 @@ def _stale(story: Story, renewals: Sequence[Exchange]) -> Iterator[tuple[Exchang
     yield from ((renewal, found[renewal.number]) for renewal in renewals if renewal.number in found)
 
 
-def stops_when_revoked(story: Story) -> Finding:
+def stops_when_revoked(story: Story) -> ReviewFinding:
     """Whether the app fell silent once it could know that the member's yes is over."""
     told = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
     dead = [e for e in story.refreshed if e.status == 400 and e.error == "invalid_grant"]
@@ -135,7 +137,7 @@ def stops_when_revoked(story: Story) -> Finding:
     return passed("The app stopped when it heard that the grant is over.", [*told[:2], *dead[:2]])
 
 
-def not_in_addresses(story: Story) -> Finding:
+def not_in_addresses(story: Story) -> ReviewFinding:
     """Whether tokens and other secrets stayed out of addresses."""
     exposed = [e for e in story.exchanges if e.exposed]
     if exposed:

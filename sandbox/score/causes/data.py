@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sandbox.score import requests
 from sandbox.score.causes.http import find_deciding, find_failures, find_last_tries, name_cause
-from sandbox.score.causes.model import Cause
+from sandbox.score.causes.model import LossCause
 from sandbox.score.checks import carin_resources, clinical_resources
 from sandbox.score.checks.reference_resolution import found_nothing
 from sandbox.score.collect.machine_load import is_busy
@@ -21,7 +21,7 @@ SLOW_MS = 250.0
 """A request that takes longer on average is slow; faster ones are many."""
 
 
-def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """Each failed try counts here; of one status those that no retry mended are shown first."""
     found = evidence["sync"]
     made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
@@ -42,9 +42,9 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     for name, cause in shown.items():
         yield replace(cause, count=counts.pop(name, cause.count))
     for name, n in counts.items():
-        yield Cause(name, n)
+        yield LossCause(name, n)
     if verdict.value == "no_data":
-        yield Cause("no-request")
+        yield LossCause("no-request")
 
 
 def _name_request(exchange: Exchange, listed: bool) -> str:
@@ -64,7 +64,7 @@ def _lists_types(evidence: Evidence) -> bool:
     return evidence["sync"].source == "traffic" or not isinstance(said, dict) or bool(said.get("types"))
 
 
-def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     found = evidence["references"]
     if verdict.value == "no_references":
         yield from _why_no_references(evidence["sync"])
@@ -72,31 +72,31 @@ def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     failures = find_failures(find_last_tries(found.exchanges))
     yield from failures
     if not failures:
-        yield Cause("", exchanges=found.exchanges[:1])
+        yield LossCause("", exchanges=found.exchanges[:1])
 
 
-def _why_no_references(sync: Observation) -> Iterator[Cause]:
+def _why_no_references(sync: Observation) -> Iterator[LossCause]:
     """The searches that failed, or found nothing; else one that shows how resources point."""
     made = [exchange for exchange in sync.exchanges if exchange.step in SEARCH_STEPS]
     good = tuple(exchange for exchange in made if exchange.status == 200)
     if made and not good:
         failed = find_last_tries(made)
-        yield Cause("searches-fail", len(failed), exchanges=tuple(failed[:3]))
+        yield LossCause("searches-fail", len(failed), exchanges=tuple(failed[:3]))
     elif found_nothing(sync):
-        yield Cause("nothing-found", exchanges=good[:3])
+        yield LossCause("nothing-found", exchanges=good[:3])
     else:
         claims = tuple(exchange for exchange in good if exchange.resource == "ExplanationOfBenefit")
-        yield Cause("no-references", exchanges=(claims or good)[:1])
+        yield LossCause("no-references", exchanges=(claims or good)[:1])
 
 
-def find_carin(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_carin(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     there = verdict.value if isinstance(verdict.value, tuple) else ()
     yield from _missing([kind for kind in carin_resources.TYPES if kind not in there], evidence)
     if len(there) == len(carin_resources.TYPES):
-        yield Cause("", exchanges=_of_types(evidence["sync"].exchanges, there))
+        yield LossCause("", exchanges=_of_types(evidence["sync"].exchanges, there))
 
 
-def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """Clinical types that were asked for in vain; else those that the payer does not offer."""
     sync = evidence["sync"]
     answered = {kind for member in sync.value["members"] for kind in member["ok_searches"]}
@@ -104,17 +104,17 @@ def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     missing = clinical_resources.TYPES - answered
     short = clinical_resources.ENOUGH - len(answered & clinical_resources.TYPES)
     if short <= 0:
-        yield Cause("", exchanges=_of_types(sync.exchanges, sorted(answered & clinical_resources.TYPES)))
+        yield LossCause("", exchanges=_of_types(sync.exchanges, sorted(answered & clinical_resources.TYPES)))
         return
     refused = sorted(missing & asked)
     yield from _missing(refused, evidence)
     if len(refused) < short:
         metadata = evidence["capability-statement"].exchanges[-1:]
         name = "not-in-log" if sync.source == "traffic" else "not-offered"
-        yield Cause(name, short - len(refused), exchanges=metadata)
+        yield LossCause(name, short - len(refused), exchanges=metadata)
 
 
-def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """The slowest requests of the syncs, and whether waiting, slow answers or their number took the time."""
     found = evidence["sync"]
     made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
@@ -124,41 +124,41 @@ def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         if made and not is_log and not any(exchange.status == 200 for exchange in made):
             yield from find_failures(find_last_tries(made))
         else:
-            yield Cause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(made[:3]))
+            yield LossCause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(made[:3]))
         return
     seconds = sum(member["seconds"] or 0.0 for member in found.value["members"])
     spent = sum(exchange.ms for exchange in made) / 1000
     waited = [e for e in made if e.status in (429, 503)]
     if waited and seconds and (seconds - spent) / seconds > LONG_WAIT:
-        yield Cause("told-to-wait", len(waited), exchanges=tuple(waited[:3]))
+        yield LossCause("told-to-wait", len(waited), exchanges=tuple(waited[:3]))
     elif made and spent * 1000 / len(made) > SLOW_MS:
-        yield Cause("slow-answers", len(made), exchanges=slowest)
+        yield LossCause("slow-answers", len(made), exchanges=slowest)
     else:
-        yield Cause("many-requests", len(made), exchanges=slowest)
+        yield LossCause("many-requests", len(made), exchanges=slowest)
     if verdict.source == "observed" and is_busy(evidence):
-        yield Cause("busy-machine", 0)
+        yield LossCause("busy-machine", 0)
 
 
-def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """What each member's `$everything` lacks, with the page that shows it."""
     found = evidence["everything"]
     if not found.value:
-        yield Cause("not-asked")
+        yield LossCause("not-asked")
     for number, one in enumerate(found.value or ()):
         last = find_deciding(one, found) or found.exchanges[number : number + 1]
         failed = name_cause(last[0]) if last else ""
         if one["status"] in NOT_SUPPORTED:
-            yield Cause("not-supported", exchanges=last)
+            yield LossCause("not-supported", exchanges=last)
         elif one["status"] != 200:
-            yield Cause(failed or "broken-answer", exchanges=last)
+            yield LossCause(failed or "broken-answer", exchanges=last)
         elif not one["unbroken"]:
-            yield Cause(_broken(one["note"], failed), exchanges=last)
+            yield LossCause(_broken(one["note"], failed), exchanges=last)
         elif one["missing"]:
-            yield Cause("incomplete", one["missing"], tuple(one["missing_types"]), last)
+            yield LossCause("incomplete", one["missing"], tuple(one["missing_types"]), last)
         elif one["entries"] == 0:
-            yield Cause("empty", exchanges=last)
+            yield LossCause("empty", exchanges=last)
         else:
-            yield Cause("", exchanges=last)
+            yield LossCause("", exchanges=last)
 
 
 def _broken(note: str, failed: str) -> str:
@@ -171,7 +171,7 @@ def _broken(note: str, failed: str) -> str:
     return "another-origin" if failed == "another-origin" else "page-fails"
 
 
-def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:
+def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[LossCause]:
     """Why each of these types never answered 200."""
     exchanges = evidence["sync"].exchanges
     is_log = evidence["sync"].source == "traffic"
@@ -181,13 +181,13 @@ def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[Cause]:
         failures = find_failures(find_last_tries(asked), flaws=True)
         yield from (replace(cause, about=(kind,)) for cause in failures)
         if asked and not failures:
-            yield Cause("empty", about=(kind,), exchanges=tuple(asked[-1:]))
+            yield LossCause("empty", about=(kind,), exchanges=tuple(asked[-1:]))
         elif not asked and is_log:
-            yield Cause("not-in-log", about=(kind,))
+            yield LossCause("not-in-log", about=(kind,))
         elif not asked:
             name = "not-in-scope" if offered and kind in offered else "not-offered"
             metadata = evidence["capability-statement"].exchanges[-1:]
-            yield Cause(name, about=(kind,), exchanges=metadata)
+            yield LossCause(name, about=(kind,), exchanges=metadata)
 
 
 def _of_types(exchanges: Sequence[Exchange], kinds: Iterable[str]) -> tuple[Exchange, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.score.causes.http import name_cause
-from sandbox.score.causes.model import Cause
+from sandbox.score.causes.model import LossCause
 from sandbox.score.evidence import Evidence, Verdict
 
 _CLAIMS = {
@@ -15,47 +15,47 @@ _CLAIMS = {
 }
 
 
-def find_claimed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_claimed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """Status and sandbox: the claim itself is the cause, and the facts document shows it."""
-    yield Cause(_CLAIMS.get(str(verdict.value), ""), exchanges=evidence["facts"].exchanges)
+    yield LossCause(_CLAIMS.get(str(verdict.value), ""), exchanges=evidence["facts"].exchanges)
 
 
-def find_capability_statement(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_capability_statement(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     found = evidence["capability-statement"]
     last = found.exchanges[-1:]
     if verdict.value == "present":
-        yield Cause("", exchanges=last)
+        yield LossCause("", exchanges=last)
     elif found.value["present"]:
-        yield Cause("inaccurate", exchanges=last)
+        yield LossCause("inaccurate", exchanges=last)
     elif last and last[0].status != 200:
-        yield Cause(name_cause(last[0]), exchanges=last)
+        yield LossCause(name_cause(last[0]), exchanges=last)
     else:
         is_fhir = "no FHIR JSON" not in found.value["why"]
-        yield Cause("other-resource" if is_fhir else "not-fhir", exchanges=last)
+        yield LossCause("other-resource" if is_fhir else "not-fhir", exchanges=last)
 
 
-def find_smart_configuration(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_smart_configuration(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     found = evidence["smart-configuration"]
     last = found.exchanges[-1:]
     if verdict.value == "present":
-        yield Cause("", exchanges=last)
+        yield LossCause("", exchanges=last)
     elif last and last[0].status != 200:
-        yield Cause(name_cause(last[0]), exchanges=last)
+        yield LossCause(name_cause(last[0]), exchanges=last)
     else:
         has_object = "token_endpoint" in found.value["why"]
-        yield Cause("no-token-endpoint" if has_object else "not-json", exchanges=last)
+        yield LossCause("no-token-endpoint" if has_object else "not-json", exchanges=last)
 
 
-def find_developer_portal(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_developer_portal(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     found = evidence["developer-portal"]
     if verdict.value == "portal":
-        yield Cause("", exchanges=found.exchanges)
+        yield LossCause("", exchanges=found.exchanges)
     elif not found.seen:
         name = "email-only" if verdict.value == "email_only" else "not-named"
-        yield Cause(name, exchanges=evidence["facts"].exchanges)
+        yield LossCause(name, exchanges=evidence["facts"].exchanges)
     elif found.value["login"]:
-        yield Cause("asks-for-login", exchanges=found.exchanges)
+        yield LossCause("asks-for-login", exchanges=found.exchanges)
     elif found.value["status"] == 200:
-        yield Cause("not-a-page", exchanges=found.exchanges)
+        yield LossCause("not-a-page", exchanges=found.exchanges)
     else:
-        yield Cause(name_cause(found.exchanges[-1]), exchanges=found.exchanges)
+        yield LossCause(name_cause(found.exchanges[-1]), exchanges=found.exchanges)

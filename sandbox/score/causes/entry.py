@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.score.causes.http import find_deciding, name_cause
-from sandbox.score.causes.model import Cause
+from sandbox.score.causes.model import LossCause
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
 from sandbox.score.signin.outcomes import entered, means_ineligible
 
@@ -36,7 +36,7 @@ _PAGE_REFUSED = ("bad-request", "gone")
 _SERVER_AT_FAULT = (0, *range(500, 600))
 
 
-def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """Eligible members who did not get in. The ineligible member's refusal is as it should be."""
     sign_ins = evidence["sign-ins"]
     first = 0
@@ -48,36 +48,38 @@ def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[Cause
             yield replace(cause, id="flow-lost") if is_later and cause.id in _PAGE_REFUSED else cause
         first = (attempt.get("exchange") or 0) + 1
     if not sign_ins.value:
-        yield Cause("no-attempt", exchanges=sign_ins.exchanges)
+        yield LossCause("no-attempt", exchanges=sign_ins.exchanges)
 
 
-def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     found = evidence["refresh"]
     if verdict.source == "declared":
         name = "claimed-none" if verdict.value == "none" else "claimed-short"
-        yield Cause(name, exchanges=evidence["facts"].exchanges)
+        yield LossCause(name, exchanges=evidence["facts"].exchanges)
         return
     tokens = [exchange for exchange in found.exchanges if exchange.step == "token"]
     steps = found.value["steps"]
     if not found.value["refresh"]:
-        yield Cause("no-refresh-token", exchanges=tuple(tokens[-1:]))
+        yield LossCause("no-refresh-token", exchanges=tuple(tokens[-1:]))
     elif steps and not steps[-1]["works"]:
         last = _noted(tokens[-1:], steps[-1]["why"])
         fault = last and last[0].status in _SERVER_AT_FAULT
         worked = any(step["works"] for step in steps)
-        yield Cause(name_cause(last[0]) if fault else "ends-early" if worked else "refused", exchanges=last)
+        yield LossCause(
+            name_cause(last[0]) if fault else "ends-early" if worked else "refused", exchanges=last
+        )
     elif verdict.value == "unknown_max" or not found.value.get("clock"):
-        yield Cause("unknown-length", exchanges=tuple(tokens[-1:]))
+        yield LossCause("unknown-length", exchanges=tuple(tokens[-1:]))
     else:
-        yield Cause("", exchanges=tuple(tokens[-1:]))
+        yield LossCause("", exchanges=tuple(tokens[-1:]))
 
 
-def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """The shortest lapse that does not work decides."""
     found = evidence["lapsed"]
     if verdict.source == "declared" or not found.seen:
         name = "claimed-none" if verdict.value == "not_available" else "claimed-short"
-        yield Cause(name, exchanges=evidence["facts"].exchanges)
+        yield LossCause(name, exchanges=evidence["facts"].exchanges)
         return
     failed = {int(days): entry for days, entry in found.value.items() if not entry["works"]}
     longest = max((int(days) for days, entry in found.value.items() if entry["works"]), default=-1)
@@ -85,12 +87,12 @@ def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
     if not beyond:
         last = found.value[str(longest)] if longest >= 0 else {}
         name = "" if verdict.value == "indefinite" else "longest-lent"
-        yield Cause(name, exchanges=find_deciding(last, found))
+        yield LossCause(name, exchanges=find_deciding(last, found))
         return
     entry = failed[beyond[0]]
     last_try = find_deciding(entry, found)
     name = "still-covered" if entry.get("contradicts") else _lapsed(last_try)
-    yield Cause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
+    yield LossCause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
 
 
 def _lapsed(last: tuple[Exchange, ...]) -> str:
@@ -99,24 +101,24 @@ def _lapsed(last: tuple[Exchange, ...]) -> str:
     return name_cause(last[0]) if last and last[0].status in _SERVER_AT_FAULT else "refused"
 
 
-def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     found = evidence["opt-in"]
     if found.value["works"]:
-        yield Cause("", exchanges=found.exchanges[-1:])
+        yield LossCause("", exchanges=found.exchanges[-1:])
         return
     last = _noted(found.exchanges[-1:], found.value["why"])
     fault = last and last[0].status in _SERVER_AT_FAULT
-    yield Cause(name_cause(last[0]) if fault else "opt-in-required", exchanges=last)
+    yield LossCause(name_cause(last[0]) if fault else "opt-in-required", exchanges=last)
 
 
-def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """What ineligible members met instead of an error on the callback that says so."""
     found = evidence["ineligible-sign-in"]
     if not found.value:
-        yield Cause("not-tried")
+        yield LossCause("not-tried")
         return
     if verdict.value == "unknown":
-        yield Cause(
+        yield LossCause(
             "nobody-gets-in", exchanges=_noted(find_deciding(found.value[0], found), found.value[0]["reason"])
         )
         return
@@ -131,26 +133,28 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
         else:
             fault = last and last[0].status in _SERVER_AT_FAULT
             name = name_cause(last[0]) if fault else "no-callback"
-        yield Cause(name, exchanges=last)
+        yield LossCause(name, exchanges=last)
 
 
-def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[Cause]:
+def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """The lines that nobody gets in from, with an attempt of each."""
     lines, sign_ins = evidence["lines"], evidence["sign-ins"]
     closed = sorted(line for line, works in lines.value.items() if not works)
     attempts = [a for a in sign_ins.value or () if a.get("line") in closed and not entered(a)]
     for line in closed:
         shown = [_attempt(a, sign_ins).exchanges for a in attempts if a["line"] == line]
-        yield Cause("line-closed", about=(line,), exchanges=shown[0] if shown else ())
+        yield LossCause("line-closed", about=(line,), exchanges=shown[0] if shown else ())
     if not closed:
         only_mandated = verdict.value == "all_offered_are_mandated"
-        yield Cause("only-mandated-offered" if only_mandated else "", exchanges=evidence["facts"].exchanges)
+        yield LossCause(
+            "only-mandated-offered" if only_mandated else "", exchanges=evidence["facts"].exchanges
+        )
 
 
-def _attempt(attempt: Mapping[str, Any], found: Observation) -> Cause:
+def _attempt(attempt: Mapping[str, Any], found: Observation) -> LossCause:
     last = _noted(find_deciding(attempt, found), attempt["reason"])
     about = (attempt["line"],) if attempt.get("line") and _is_told_ineligible(attempt) else ()
-    return Cause(_name(attempt, last), about=about, exchanges=last)
+    return LossCause(_name(attempt, last), about=about, exchanges=last)
 
 
 def _is_told_ineligible(attempt: Mapping[str, Any]) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from sandbox.score.causes import data, documents, entry
-from sandbox.score.causes.model import MOST_EXCHANGES, Cause, merge
+from sandbox.score.causes.model import MOST_EXCHANGES, LossCause, merge
 from sandbox.score.causes.unseen import find_unseen
 from sandbox.score.evidence import Evidence, Exchange, Verdict
 
-Finder = Callable[[Verdict, Evidence], Iterable[Cause]]
+Finder = Callable[[Verdict, Evidence], Iterable[LossCause]]
 
 FINDERS: dict[str, Finder] = {
     "status": documents.find_claimed,
@@ -33,7 +33,7 @@ FINDERS: dict[str, Finder] = {
 """Metric → what finds its causes. A cause without a name only shows what is well."""
 
 
-def find_causes(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> tuple[Cause, ...]:
+def find_causes(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> tuple[LossCause, ...]:
     """Why points are lost or nothing was seen, most frequent first; nameless ones only show exchanges."""
     if verdict.source == "unseen":
         return merge(find_unseen(verdict, evidence, needs))
@@ -41,7 +41,7 @@ def find_causes(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) ->
 
 
 def select_exchanges(
-    causes: Iterable[Cause], needs: Iterable[str], evidence: Evidence
+    causes: Iterable[LossCause], needs: Iterable[str], evidence: Evidence
 ) -> tuple[Exchange, ...]:
     """A handful of exchanges that show the causes, one of each before a second of any."""
     rounds = [

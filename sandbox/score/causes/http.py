@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from sandbox.score.causes.model import Cause, merge
+from sandbox.score.causes.model import LossCause, merge
 from sandbox.score.evidence import Exchange, Observation
 
 _STATUS = {
@@ -69,10 +69,10 @@ def find_deciding(entry: Mapping[str, Any], found: Observation) -> tuple[Exchang
 
 def find_failures(
     exchanges: Iterable[Exchange], *, flaws: bool = False, name: Callable[[Exchange], str] = name_cause
-) -> tuple[Cause, ...]:
+) -> tuple[LossCause, ...]:
     """The causes of failed exchanges with the types they hit; `flaws`: a 200 without a resource fails too."""
     return merge(
-        Cause(cause, 1, _about(exchange), (exchange,))
+        LossCause(cause, 1, _about(exchange), (exchange,))
         for exchange in exchanges
         if (cause := name(exchange)) and (flaws or exchange.status != 200)
     )

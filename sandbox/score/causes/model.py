@@ -12,7 +12,7 @@ MOST_EXCHANGES = 5
 
 
 @dataclass(frozen=True)
-class Cause:
+class LossCause:
     """Why points are lost: `count` times, with exchanges that show it.
 
     `id` is an entry of the metric's guidance; `about` names what it hits, such as resource types.
@@ -24,15 +24,15 @@ class Cause:
     exchanges: tuple[Exchange, ...] = ()
 
 
-def merge(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+def merge(causes: Iterable[LossCause]) -> tuple[LossCause, ...]:
     """Causes of the same name as one, the most frequent first."""
-    merged: dict[str, Cause] = {}
+    merged: dict[str, LossCause] = {}
     for cause in causes:
         before = merged.get(cause.id)
         if before is None:
             merged[cause.id] = replace(cause, exchanges=cause.exchanges[:MOST_EXCHANGES])
         else:
-            merged[cause.id] = Cause(
+            merged[cause.id] = LossCause(
                 cause.id,
                 before.count + cause.count,
                 tuple(dict.fromkeys((*before.about, *cause.about))),

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sandbox.score.causes.model import Cause
+from sandbox.score.causes.model import LossCause
 from sandbox.score.evidence import Evidence, Exchange, Verdict
 
 _CLAIMED = ("status", "sandbox", "developer-portal")
 
 
-def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> Iterator[Cause]:
+def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> Iterator[LossCause]:
     """The cause that the unseen observation names; else a claim or an account is missing."""
     for name in needs:
         found = evidence[name]
         if not found.seen and found.cause and found.unseen == verdict.reason:
             shown = found.exchanges[-1:] or _failed_sign_in(found.cause, evidence)
-            yield Cause(found.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
+            yield LossCause(found.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
             return
     if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
-        yield Cause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
+        yield LossCause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
     elif verdict.metric == "lines-of-business" and evidence["lines"].seen:
-        yield Cause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
+        yield LossCause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
     else:
-        yield Cause("not-looked-at")
+        yield LossCause("not-looked-at")
 
 
 def _failed_sign_in(cause: str, evidence: Evidence) -> tuple[Exchange, ...]:

@@ -13,8 +13,8 @@ from typing import Any
 from sandbox.score.collect.plan import NOTHING_SAID, SEARCHES, Offer
 from sandbox.score.evidence import Exchange
 from sandbox.score.fhir.fhir_xml import read_xml
-from sandbox.score.http.answers import Answer, word
-from sandbox.score.http.client import Client
+from sandbox.score.http.answers import HttpAnswer, word
+from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Instruments
 from sandbox.score.lint.documents import flaws, own_address
 from sandbox.score.signin.tokens import Endpoints
@@ -28,7 +28,7 @@ TRY_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
-class Document:
+class DiscoveryDocument:
     """One well-known document: there or not, and why not. `is_fhir`: a FHIR server answered, or a guard."""
 
     body: dict[str, Any] = field(default_factory=dict, repr=False)
@@ -51,8 +51,8 @@ class Discovery:
     """Both documents of one FHIR base (no trailing slash)."""
 
     base: str
-    capability: Document
-    smart: Document
+    capability: DiscoveryDocument
+    smart: DiscoveryDocument
 
     @property
     def flaws(self) -> list[str]:
@@ -104,20 +104,20 @@ class Discovery:
         )
 
 
-def discover(http: Client, base: str) -> Discovery:
+def discover(http: HttpClient, base: str) -> Discovery:
     """Ask for both, without a login. Never raises: what is missing says why."""
     capability = _document(http, f"{base}/metadata", "application/fhir+json", _capability)
     smart = _document(http, f"{base}/.well-known/smart-configuration", "application/json", _smart)
     return Discovery(base, capability, smart)
 
 
-def find_capability_statement(http: Client, base: str) -> bool:
+def find_capability_statement(http: HttpClient, base: str) -> bool:
     """Whether a base has a CapabilityStatement; asked once."""
     answer = http.get(f"{base}/metadata", step="discovery", headers={"Accept": "application/fhir+json"})
     return answer.status == 200 and not _capability(answer)
 
 
-def is_fhir_shaped(answer: Answer) -> bool:
+def is_fhir_shaped(answer: HttpAnswer) -> bool:
     """Whether an answer is a FHIR server's: a resource, a FHIR content type, or a demand for a token."""
     kind = answer.headers.get("content-type", "").lower()
     return answer.status == 401 or "fhir" in kind or bool(_body(answer).get("resourceType"))
@@ -135,7 +135,9 @@ def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
     return None, None
 
 
-def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str]) -> Document:
+def _document(
+    http: HttpClient, url: str, accept: str, wrong: Callable[[HttpAnswer], str]
+) -> DiscoveryDocument:
     """Up to three tries, since a hiccup is not an absence; a wrong document is not tried again."""
     exchanges: list[Exchange] = []
     for attempt in range(MOST_TRIES):
@@ -150,22 +152,24 @@ def _document(http: Client, url: str, accept: str, wrong: Callable[[Answer], str
         missing = f"answered {answer.status}" if answer.status else answer.exchange.note
     else:
         missing = wrong(answer)
-    return Document(_body(answer) if not missing else {}, missing, tuple(exchanges), is_fhir_shaped(answer))
+    return DiscoveryDocument(
+        _body(answer) if not missing else {}, missing, tuple(exchanges), is_fhir_shaped(answer)
+    )
 
 
-def _body(answer: Answer) -> dict[str, Any]:
+def _body(answer: HttpAnswer) -> dict[str, Any]:
     """The document, whatever it is labelled as: JSON, or FHIR XML read as JSON."""
     return answer.json() or read_xml(answer.body)
 
 
-def _capability(answer: Answer) -> str:
+def _capability(answer: HttpAnswer) -> str:
     kind = word(_body(answer).get("resourceType") or "no FHIR JSON")
     if kind == "no FHIR JSON" and answer.body[:1000].find(b"<CapabilityStatement") >= 0:
         return ""  # XML that cannot be read is there all the same; the sync then uses the fixed list of types
     return "" if kind == "CapabilityStatement" else f"answered 200 with {kind}"
 
 
-def _smart(answer: Answer) -> str:
+def _smart(answer: HttpAnswer) -> str:
     if not answer.json():
         return "answered 200 without a JSON object"
     return "" if answer.json().get("token_endpoint") else "has no token_endpoint"

@@ -35,9 +35,9 @@ from sandbox.score.collect.sync import MemberSync, Syncer, read_references
 from sandbox.score.collect.wrong_address import require_fhir_base
 from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
 from sandbox.score.fhir import lenient_json
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments import facts, fresh_payer
-from sandbox.score.instruments.facts import Facts, Instruments
+from sandbox.score.instruments.facts import Instruments, PayerFacts
 from sandbox.score.signin.patient_context import only_patient
 from sandbox.score.signin.scopes import SCOPE
 from sandbox.score.signin.tokens import Bearer
@@ -56,7 +56,7 @@ class Syncing:
     bearer: Bearer
 
 
-def collect(http: Client, base: str, given: Given, progress: Progress) -> Observations:
+def collect(http: HttpClient, base: str, given: Given, progress: Progress) -> Observations:
     """Everything one examination sees of the FHIR base (no trailing slash).
 
     Raises UsageError when the target gives no HTTP answer at all, or is no FHIR base.
@@ -90,13 +90,13 @@ class Approach:
     """What is known before anybody signs in, and the way in, if there is one."""
 
     given: Given
-    known: Facts
+    known: PayerFacts
     described: Discovery
     door: Door | None
     found: Observations
 
 
-def approach(http: Client, base: str, given: Given, progress: Progress) -> Approach:
+def approach(http: HttpClient, base: str, given: Given, progress: Progress) -> Approach:
     """Facts, discovery and the way in. Raises UsageError when the target is no FHIR base."""
     progress("facts")
     known, found = _facts(http, base, given)
@@ -115,7 +115,7 @@ def approach(http: Client, base: str, given: Given, progress: Progress) -> Appro
     return Approach(given, known, described, door, found)
 
 
-def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
+def _facts(http: HttpClient, base: str, given: Given) -> tuple[PayerFacts, Observations]:
     """What the payer says of itself: the file if one was given, else the served document."""
     if given.facts is not None:
         http.watch.facts(given.facts.problems)
@@ -137,7 +137,7 @@ def _facts(http: Client, base: str, given: Given) -> tuple[Facts, Observations]:
     return known, {"facts": said(known, "served", exchanges)}
 
 
-def said(known: Facts, where: str, exchanges: tuple[Exchange, ...]) -> Observation:
+def said(known: PayerFacts, where: str, exchanges: tuple[Exchange, ...]) -> Observation:
     """Claims whole; of the instruments only what there is, never an account or a secret."""
     lent = known.instruments
     roles = sorted(m.role for m in lent.members)
@@ -155,7 +155,9 @@ def _presence(missing: str, exchanges: tuple[Exchange, ...], flaws: Iterable[str
     return seen({"present": not missing, "why": missing, "flaws": list(flaws)}, exchanges)
 
 
-def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, given: Given) -> list[Syncing]:
+def _who_syncs(
+    http: HttpClient, base: str, door: Door | None, sessions: Sessions, given: Given
+) -> list[Syncing]:
     """Five members, drawn with every line of business among them; or the one whose token was given."""
     if given.token:
         bearer = Bearer(given.token)
@@ -171,7 +173,7 @@ def _who_syncs(http: Client, base: str, door: Door | None, sessions: Sessions, g
     ]
 
 
-def _only_patient(http: Client, base: str, bearer: Bearer) -> str:
+def _only_patient(http: HttpClient, base: str, bearer: Bearer) -> str:
     """The one Patient a token opens. Raises UsageError when it opens none, or several."""
     ids, exchange = only_patient(http, base, bearer)
     if exchange.status == 401:
@@ -184,7 +186,7 @@ def _only_patient(http: Client, base: str, bearer: Bearer) -> str:
 
 
 def _syncs(
-    http: Client,
+    http: HttpClient,
     described: Discovery,
     who: list[Syncing],
     why_none: Reason,
@@ -228,7 +230,7 @@ def _everything(done: list[MemberSync]) -> Observation:
     return seen(value, exchanges)
 
 
-def _references(http: Client, base: str, who: list[Syncing], done: list[MemberSync]) -> Observation:
+def _references(http: HttpClient, base: str, who: list[Syncing], done: list[MemberSync]) -> Observation:
     """Value: `{"read", "resolved", "tries", "tries_resolved": n, "failures": {"<status> <type>": n}}`."""
     read = resolved = tries = good = 0
     failures: dict[str, int] = {}
@@ -246,7 +248,7 @@ def _references(http: Client, base: str, who: list[Syncing], done: list[MemberSy
 
 def _probe(
     door: Door | None,
-    known: Facts,
+    known: PayerFacts,
     sessions: Sessions,
     why_none: Reason,
     progress: Progress,

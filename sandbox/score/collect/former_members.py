@@ -18,7 +18,7 @@ from sandbox.score.collect.probes import MOST_TRIES, Door
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.fhir import bundles
 from sandbox.score.instruments.facts import Member
-from sandbox.score.signin.launch import Session
+from sandbox.score.signin.launch import SignInSession
 
 ROLE = re.compile(r"lapsed-(\d{1,5})")
 COUNT = 50
@@ -100,7 +100,7 @@ def _anchor(former: Sequence[_Former], today: date) -> date:
     return median_low(told) if len(told) > 2 else today
 
 
-def _search(door: Door, session: Session, kind: str, exchanges: list[Exchange]) -> _Shown:
+def _search(door: Door, session: SignInSession, kind: str, exchanges: list[Exchange]) -> _Shown:
     """The first page of what this member is shown of a type, theirs alone. A stumble is tried again."""
     bearer = session.bearer(door.http, door.endpoints, door.app)
     name = "_id" if kind == "Patient" else "patient"

@@ -119,7 +119,7 @@ def searches(patient: str, scope: str, offer: Offer) -> Iterator[Search]:
 
 
 @dataclass(frozen=True)
-class Grant:
+class GrantedScopes:
     """One clinical scope that lets a member's data be had; `only` are its parameters (SMART v2)."""
 
     resource: str
@@ -129,18 +129,18 @@ class Grant:
 _SCOPE = re.compile(r"(?:patient|user)/(\*|[A-Z]\w+)\.(read|write|\*|c?r?u?d?s?)(?:\?(.*))?")
 
 
-def read_scopes(scope: str, action: str = "s") -> tuple[Grant, ...]:
+def read_scopes(scope: str, action: str = "s") -> tuple[GrantedScopes, ...]:
     """The grants in a scope string that allow searching, or another action (SMART App Launch 2.2 §3.0.2, v1
     and v2)."""
     found = []
     for word in scope.split():
         match = _SCOPE.fullmatch(word)
         if match and (match[2] in ("read", "*") or action in match[2]):
-            found.append(Grant(match[1], tuple((match[3] or "").split("&")) if match[3] else ()))
+            found.append(GrantedScopes(match[1], tuple((match[3] or "").split("&")) if match[3] else ()))
     return tuple(found)
 
 
-def allows(grants: tuple[Grant, ...], resource: str, companion: str) -> bool:
+def allows(grants: tuple[GrantedScopes, ...], resource: str, companion: str) -> bool:
     """Whether some grant lets this search through; a narrowed grant only the category it names."""
     name, _, code = companion.partition("=")
     return any(

@@ -9,15 +9,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Member
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Account, Driver, Redeem, Session, sign_in
+from sandbox.score.signin.launch import Driver, Redeem, SignInSession, TestAccount, sign_in
 from sandbox.score.signin.page_flow import text_of
 from sandbox.score.signin.pages.forms.login import asks_password
 from sandbox.score.signin.pages.reader import read
 from sandbox.score.signin.scopes import Scopes
-from sandbox.score.signin.tokens import App, Endpoints
+from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 MOST_TRIES = 3
 
@@ -26,15 +26,15 @@ MOST_TRIES = 3
 class Door:
     """How members get in: the client, the endpoints, the app and the FHIR base they sign in for."""
 
-    http: Client
+    http: HttpClient
     endpoints: Endpoints
-    app: App
+    app: ClientApp
     base: str
     driver: Driver | None = None
     scopes: Scopes = field(default_factory=Scopes)
 
-    def sign_in(self, member: Member, redeem: Redeem = tokens.redeem) -> Session:
-        account = Account(member.username, member.password)
+    def sign_in(self, member: Member, redeem: Redeem = tokens.redeem) -> SignInSession:
+        account = TestAccount(member.username, member.password)
         return sign_in(
             self.http,
             self.endpoints,
@@ -46,7 +46,7 @@ class Door:
             redeem=redeem,
         )
 
-    def sign_in_patiently(self, member: Member) -> Session:
+    def sign_in_patiently(self, member: Member) -> SignInSession:
         """Up to three attempts, unless the payer came back and said that it denies access."""
         exchanges: tuple[Exchange, ...] = ()
         for _ in range(MOST_TRIES):
@@ -67,7 +67,7 @@ def opt_in(door: Door, members: tuple[Member, ...]) -> Observation:
     return seen({"works": session.usable, "why": session.reason}, session.exchanges)
 
 
-def portal(http: Client, url: str) -> Observation:
+def portal(http: HttpClient, url: str) -> Observation:
     """Whether a developer portal opens without a login. Value: `{"status", "html", "login"}`."""
     if "@" in url or not url.startswith(("http://", "https://")):
         return unseen("no address of a developer portal was given", cause="no-portal-address")

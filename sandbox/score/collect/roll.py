@@ -13,12 +13,12 @@ from sandbox.score.collect.machine_load import Machine
 from sandbox.score.collect.probes import Door
 from sandbox.score.collect.sample import Draw
 from sandbox.score.evidence import Observation, Reason, seen, unseen
-from sandbox.score.http.client import Client
-from sandbox.score.instruments.facts import Facts, Member
-from sandbox.score.signin.launch import Driver, Session
+from sandbox.score.http.client import HttpClient
+from sandbox.score.instruments.facts import Member, PayerFacts
+from sandbox.score.signin.launch import Driver, SignInSession
 from sandbox.score.signin.registration import register
 from sandbox.score.signin.scopes import Scopes
-from sandbox.score.signin.tokens import App
+from sandbox.score.signin.tokens import ClientApp
 
 REDIRECT = "http://127.0.0.1/callback"  # never asked for: it only marks the end of a sign-in
 ENOUGH_UNWALKED = 5  # the first sign-ins, when none of them could be walked
@@ -39,10 +39,10 @@ class Given:
     members signs in and is synced.
     """
 
-    facts: Facts | None = None
+    facts: PayerFacts | None = None
     token: str | None = None
     patient: str | None = None
-    client: App | None = None
+    client: ClientApp | None = None
     driver: Driver | None = None
     by_hand: bool = False
     register: bool = False
@@ -57,7 +57,7 @@ class Given:
 
 
 def door_of(
-    http: Client, described: Discovery, known: Facts, given: Given, found: Observations
+    http: HttpClient, described: Discovery, known: PayerFacts, given: Given, found: Observations
 ) -> Door | None:
     """The way in: the client that was given, else the one that is lent, else a new one if asked for."""
     lent = known.instruments
@@ -67,7 +67,7 @@ def door_of(
     if app is not None:
         app = replace(app, redirect_uri=redirect)
     elif lent.client_id:
-        app = App(lent.client_id, redirect, lent.client_secret, lent.key)
+        app = ClientApp(lent.client_id, redirect, lent.client_secret, lent.key)
     elif given.register and endpoints is not None:
         app, found["registration"] = register(http, described.registration, redirect)
     if endpoints is None or app is None:
@@ -77,11 +77,11 @@ def door_of(
     return Door(http, endpoints, app, described.base, given.driver, scopes)
 
 
-Sessions = list[tuple[Member, Session]]
+Sessions = list[tuple[Member, SignInSession]]
 
 
 def sign_ins(
-    door: Door | None, known: Facts, given: Given, progress: Progress, found: Observations
+    door: Door | None, known: PayerFacts, given: Given, progress: Progress, found: Observations
 ) -> Sessions:
     """The 39 eligible and the 1 ineligible: the only attempts that enter the rate."""
     lent = known.instruments
@@ -161,7 +161,7 @@ def _attempts(sessions: Sessions) -> Observation:
 NO_ELIGIBLE = Reason("no account of an eligible member was lent", "no-eligible")
 
 
-def why_no_door(door: Door | None, known: Facts, given: Given, found: Observations) -> Reason:
+def why_no_door(door: Door | None, known: PayerFacts, given: Given, found: Observations) -> Reason:
     """Why nobody can sign in; without words when somebody can."""
     if given.token:
         return Reason("a token was given, so nobody signed in", "token-given")

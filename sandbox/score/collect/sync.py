@@ -14,9 +14,9 @@ from sandbox.score.collect import plan
 from sandbox.score.collect.plan import Offer
 from sandbox.score.evidence import Exchange
 from sandbox.score.fhir import bundles
-from sandbox.score.fhir.bundles import Page
-from sandbox.score.http.answers import Answer
-from sandbox.score.http.client import Client, Credential
+from sandbox.score.fhir.bundles import BundlePage
+from sandbox.score.http.answers import HttpAnswer
+from sandbox.score.http.client import Credential, HttpClient
 
 MOST_PAGES = 200
 MOST_REFERENCES = 5_000
@@ -42,18 +42,18 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Walk:
+class SearchWalk:
     """A search followed to its end. `unbroken`: every page was a Bundle with 200, and they ended."""
 
     status: int
-    pages: tuple[Page, ...]
+    pages: tuple[BundlePage, ...]
     unbroken: bool
     note: str
     shown: Shown
 
 
 @dataclass(frozen=True)
-class Everything:
+class EverythingResult:
     """What one `$everything` gave, against the searches. `missing` counts compartment resources; `offered`:
     metadata names the operation."""
 
@@ -86,7 +86,7 @@ class MemberSync:
     ok_searches: tuple[str, ...]
     types: tuple[str, ...]
     filled: tuple[str, ...]
-    everything: Everything | None
+    everything: EverythingResult | None
     exchanges: tuple[Exchange, ...]
     whole: tuple[Exchange, ...]
     references: tuple[str, ...] = field(repr=False)
@@ -106,13 +106,13 @@ class MemberSync:
         }
 
 
-_NOT_ASKED = Walk(0, (), False, "not asked", Shown())
+_NOT_ASKED = SearchWalk(0, (), False, "not asked", Shown())
 
 
 class Syncer:
     """Syncs one member at one FHIR base with one credential, noting every exchange."""
 
-    def __init__(self, http: Client, base: str, patient: str, credential: Credential, offer: Offer):
+    def __init__(self, http: HttpClient, base: str, patient: str, credential: Credential, offer: Offer):
         self._http, self._base, self._patient, self._credential = http, base, patient, credential
         self._offer = offer
         self.exchanges: list[Exchange] = []
@@ -129,7 +129,7 @@ class Syncer:
         if not self._offer.everything and whole.status in NOT_THERE:
             self.exchanges.clear()
             began = self._http.busy
-        walks: list[tuple[str, Walk]] = []
+        walks: list[tuple[str, SearchWalk]] = []
         for search in plan.searches(self._patient, scope, self._offer):
             had, before = len(self.exchanges), self._http.busy
             url = f"{self._base}/{search.path}"
@@ -153,37 +153,39 @@ class Syncer:
             self._references([walk for _, walk in walks]),
         )
 
-    def _walk(self, url: str, step: str, resource: str, single: bool = False) -> Walk:
+    def _walk(self, url: str, step: str, resource: str, single: bool = False) -> SearchWalk:
         """Follow `next` to the end: a page seen before, or too many pages, is an end that never came."""
         answer = self._read(url, step, resource)
         walk = self._follow(answer, url, resource, bundles.single if single else bundles.page)
         self._http.watch.walk(resource, walk.pages, walk.unbroken, walk.note)
         return walk
 
-    def _follow(self, answer: Answer, url: str, resource: str, read: Callable[[Answer], Page]) -> Walk:
+    def _follow(
+        self, answer: HttpAnswer, url: str, resource: str, read: Callable[[HttpAnswer], BundlePage]
+    ) -> SearchWalk:
         status, been, shown = answer.status, {url}, Shown()
-        pages: list[Page] = []
+        pages: list[BundlePage] = []
         while answer.status == 200:
             self._left -= len(answer.body)
             page = read(answer)
             self._look(page, resource, shown)
             pages.append(replace(page, resources=(), urls=()))
             if not page.readable:
-                return Walk(status, tuple(pages), False, "a page is not a readable Bundle", shown)
+                return SearchWalk(status, tuple(pages), False, "a page is not a readable Bundle", shown)
             if not page.next:
-                return Walk(status, tuple(pages), True, "", shown)
+                return SearchWalk(status, tuple(pages), True, "", shown)
             if page.next in been or len(pages) >= MOST_PAGES:
-                return Walk(status, tuple(pages), False, "the next links never end", shown)
+                return SearchWalk(status, tuple(pages), False, "the next links never end", shown)
             if self._left < 0:
-                return Walk(
+                return SearchWalk(
                     status, tuple(pages), False, f"one member's data never end: {MOST_DATA >> 20} MB", shown
                 )
             been.add(page.next)
             answer = self._read(page.next, "pagination", resource)
         note = answer.exchange.note or f"a page answered {answer.status}"
-        return Walk(status, tuple(pages), False, note, shown)
+        return SearchWalk(status, tuple(pages), False, note, shown)
 
-    def _look(self, page: Page, asked: str, shown: Shown) -> None:
+    def _look(self, page: BundlePage, asked: str, shown: Shown) -> None:
         """Take from a page's resources what will be needed of them."""
         for resource in page.resources:
             key, said = bundles.key_of(resource), bundles.said(resource)
@@ -196,16 +198,16 @@ class Syncer:
                 shown.own.add(key)
         shown.places |= {bundles.place(url, self._base) for url in page.urls}
 
-    def _read(self, url: str, step: str, resource: str) -> Answer:
+    def _read(self, url: str, step: str, resource: str) -> HttpAnswer:
         tries = self._http.read(url, self._credential, step=step, resource=resource)
         self.exchanges += [replace(answer.exchange, flaw=bundles.flaw(answer)) for answer in tries]
         return tries[-1]
 
-    def _compare(self, whole: Walk, walks: list[Walk]) -> Everything:
+    def _compare(self, whole: SearchWalk, walks: list[SearchWalk]) -> EverythingResult:
         """Which of the member's own resources the searches found and `$everything` did not."""
         found = set().union(*(walk.shown.own for walk in walks))
         missing = found - whole.shown.keys
-        return Everything(
+        return EverythingResult(
             whole.status,
             len(whole.pages),
             whole.unbroken,
@@ -218,7 +220,7 @@ class Syncer:
             self._offer.everything,
         )
 
-    def _references(self, walks: list[Walk]) -> tuple[str, ...]:
+    def _references(self, walks: list[SearchWalk]) -> tuple[str, ...]:
         """The distinct literal references of the search bundles that are not among their entries."""
         entries = set[str]().union(*(walk.shown.keys for walk in walks))
         places = set[str]().union(*(walk.shown.places for walk in walks))
@@ -245,7 +247,7 @@ class ReferenceReading:
 
 
 def read_references(
-    http: Client, base: str, references: tuple[str, ...], credential: Credential
+    http: HttpClient, base: str, references: tuple[str, ...], credential: Credential
 ) -> ReferenceReading:
     """Read each reference; the last try decides. One that leads elsewhere fails without being asked."""
     exchanges: list[Exchange] = []

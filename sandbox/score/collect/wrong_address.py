@@ -8,12 +8,12 @@ from urllib.parse import urlsplit, urlunsplit
 from sandbox.core.errors import UsageError
 from sandbox.score.collect.discovery import (
     Discovery,
-    Document,
+    DiscoveryDocument,
     discover,
     find_capability_statement,
     is_fhir_shaped,
 )
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 
 DOCUMENTS = ("/.well-known/smart-configuration", "/.well-known/payer-facts", "/metadata")
 """Documents of a FHIR base, whose address people paste instead of the base."""
@@ -24,7 +24,7 @@ BASES = ("/fhir", "/fhir/r4", "/fhir/R4", "/api/fhir", "/r4", "/api/fhir/r4")
 MOST_CANDIDATES = 12
 
 
-def require_fhir_base(http: Client, base: str, described: Discovery, is_known: bool) -> None:
+def require_fhir_base(http: HttpClient, base: str, described: Discovery, is_known: bool) -> None:
     """Raises UsageError, with the base that was probably meant, unless FHIR is spoken at `base`.
 
     `is_known`: a facts document was served there. A payer that is down for now (500s, 429, no whole answer)
@@ -54,23 +54,23 @@ def _cut(base: str) -> str:
     return next((base.removesuffix(ending) for ending in DOCUMENTS if base.endswith(ending)), "")
 
 
-def _has_patients(http: Client, base: str) -> bool:
+def _has_patients(http: HttpClient, base: str) -> bool:
     """Whether Patient is there, if only for others: a FHIR server says 404 below an address that is none."""
     headers = {"Accept": "application/fhir+json"}
     answer = http.get(f"{base}/Patient", step="discovery", headers=headers)
     return answer.status != 404 and is_fhir_shaped(answer)
 
 
-def _is_down(document: Document) -> bool:
+def _is_down(document: DiscoveryDocument) -> bool:
     status = _status(document)
     return status == 0 or status == 429 or status >= 500
 
 
-def _status(document: Document) -> int:
+def _status(document: DiscoveryDocument) -> int:
     return document.exchanges[-1].status if document.exchanges else 0
 
 
-def _find_meant(http: Client, base: str, above_only: bool) -> str:
+def _find_meant(http: HttpClient, base: str, above_only: bool) -> str:
     """The first likely base that has a CapabilityStatement; empty when none has.
 
     `above_only`: FHIR is spoken here, so only the address may be too long.
@@ -103,7 +103,7 @@ def _candidates(base: str) -> Iterator[str]:
             yield from (at(below) for below in BASES)
 
 
-def _explain_unreached(http: Client, base: str, described: Discovery) -> str:
+def _explain_unreached(http: HttpClient, base: str, described: Discovery) -> str:
     """Why nothing answers, in one line; https where http is spoken, and the reverse, are named."""
     why = described.capability.missing or described.smart.missing
     other = _swap_scheme(base)
@@ -121,7 +121,7 @@ def _swap_scheme(base: str) -> str:
     )
 
 
-def _answers(http: Client, base: str) -> bool:
+def _answers(http: HttpClient, base: str) -> bool:
     """Whether the other scheme is spoken at the same host and port."""
     with http.aimed_at(base) as other:
         described = discover(other, base)

@@ -19,11 +19,11 @@ from sandbox.score.evidence import Value
 Audience = Literal["payer", "vendor"]
 
 
-class _Read(BaseModel):
+class _EditionModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, populate_by_name=True)
 
 
-class Band(_Read):
+class Band(_EditionModel):
     """One row: the first whose test holds wins. `key` and `also` match names; the others a number."""
 
     points: int = Field(ge=0)
@@ -79,7 +79,7 @@ class Band(_Read):
         return self.also.get(value, self.band) if isinstance(value, str) else self.band
 
 
-class Metric(_Read):
+class Metric(_EditionModel):
     """One line of the rubric. Either `bands`, or `adds` points for each name that was found."""
 
     id: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
@@ -120,13 +120,13 @@ class Metric(_Read):
         return self
 
 
-class Area(_Read):
+class Area(_EditionModel):
     id: str
     title: str
     metrics: list[Metric]
 
 
-class Vendor(_Read):
+class Vendor(_EditionModel):
     """The vendor's sub-total: as marked in the report, and the reading that reaches its stated sum."""
 
     max: int
@@ -135,7 +135,7 @@ class Vendor(_Read):
     note: str
 
 
-class Edition(_Read):
+class Edition(_EditionModel):
     """One edition. `readings` names, for each ambiguity, the reading that was taken and its others."""
 
     id: str

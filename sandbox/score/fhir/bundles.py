@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.core.urls import canonical_url
-from sandbox.score.http.answers import Answer, joined
+from sandbox.score.http.answers import HttpAnswer, joined
 from sandbox.score.http.guard import origin
 
 _LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -18,7 +18,7 @@ _SUBJECTS = ("patient", "subject", "beneficiary")
 
 
 @dataclass(frozen=True)
-class Page:
+class BundlePage:
     """One page of a Bundle: its resources, how many of them matched, and where the next page is. `urls` are
     the addresses (`fullUrl`) of its entries."""
 
@@ -31,11 +31,11 @@ class Page:
     urls: tuple[str, ...] = ()
 
 
-def page(answer: Answer) -> Page:
+def page(answer: HttpAnswer) -> BundlePage:
     """Read an answer as a page; anything but a Bundle is an unreadable one, empty and the last."""
     body = answer.json()
     if body.get("resourceType") != "Bundle":
-        return Page((), 0, "", readable=False)
+        return BundlePage((), 0, "", readable=False)
     entries = [e for e in _list(body.get("entry")) if isinstance(e, dict)]
     resources, matched, urls = [], [], []
     for entry in entries:
@@ -49,19 +49,19 @@ def page(answer: Answer) -> Page:
                 matched.append(key_of(resource))
     total = body.get("total") if type(body.get("total")) is int else None
     keys = tuple(key for key in matched if key)
-    return Page(tuple(resources), len(matched), _next(answer.url, body), True, total, keys, tuple(urls))
+    return BundlePage(tuple(resources), len(matched), _next(answer.url, body), True, total, keys, tuple(urls))
 
 
-def single(answer: Answer) -> Page:
+def single(answer: HttpAnswer) -> BundlePage:
     """Read an answer as a page of the one resource that it is."""
     body = answer.json()
     key = key_of(body)
     if not key or body["resourceType"] in ("Bundle", "OperationOutcome"):
-        return Page((), 0, "", readable=False)
-    return Page((body,), 1, "", True, None, (key,), (answer.url,))
+        return BundlePage((), 0, "", readable=False)
+    return BundlePage((body,), 1, "", True, None, (key,), (answer.url,))
 
 
-def flaw(answer: Answer) -> str:
+def flaw(answer: HttpAnswer) -> str:
     """What is wrong with the body of a 200: no JSON, or an OperationOutcome that tells of an error."""
     if answer.status != 200:
         return ""

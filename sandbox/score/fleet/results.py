@@ -13,7 +13,7 @@ from sandbox.score.report import atomic_file
 from sandbox.score.report.card_file import CardFile
 
 
-class Result(BaseModel):
+class EndpointResult(BaseModel):
     """`rules` says by which edition and readings: another run by other rules does not resume it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -24,23 +24,23 @@ class Result(BaseModel):
     error: str = ""
 
 
-def keep(folder: Path, result: Result) -> None:
+def keep(folder: Path, result: EndpointResult) -> None:
     body = files.json_pretty(result.model_dump(mode="json"))
     atomic_file.write(folder / f"{named(result.endpoint)}.json", body)
 
 
-def kept(folder: Path, endpoint: Endpoint, rules: str) -> Result | None:
+def kept(folder: Path, endpoint: Endpoint, rules: str) -> EndpointResult | None:
     """The result of an earlier run, if it is of this endpoint by these rules. A broken file is none."""
     path = folder / f"{named(endpoint)}.json"
     if not path.is_file():
         return None
     try:
-        found = Result.model_validate(files.read_json(path))
+        found = EndpointResult.model_validate(files.read_json(path))
     except (FileProblem, ValidationError):
         return None
     return found if (found.endpoint.url, found.rules) == (endpoint.url, rules) else None
 
 
-def all_kept(folder: Path, fleet: Fleet, rules: str) -> list[Result]:
+def all_kept(folder: Path, fleet: Fleet, rules: str) -> list[EndpointResult]:
     found = (kept(folder, endpoint, rules) for endpoint in fleet.counted)
     return [result for result in found if result is not None]

@@ -19,7 +19,7 @@ from sandbox.core import clock
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score import run
 from sandbox.score.card import to_data
-from sandbox.score.fleet.results import Result, keep, kept
+from sandbox.score.fleet.results import EndpointResult, keep, kept
 from sandbox.score.fleet.roster import Endpoint, Fleet
 from sandbox.score.http.guard import Guard
 from sandbox.score.report import card_file
@@ -29,7 +29,7 @@ TIME_LIMIT = 900.0  # seconds for one endpoint: one that never ends must not hol
 
 
 @dataclass(frozen=True)
-class Rules:
+class GradingRules:
     """By what to grade."""
 
     edition: str
@@ -40,7 +40,7 @@ class Rules:
 
 
 def grade_fleet(
-    fleet: Fleet, here: Path, folder: Path, rules: Rules, jobs: int, fresh: bool, show: Show
+    fleet: Fleet, here: Path, folder: Path, rules: GradingRules, jobs: int, fresh: bool, show: Show
 ) -> None:
     """Grade what has no result in `folder` yet. `here` is where the fleet's own files lie."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ def queues(endpoints: Iterable[Endpoint]) -> list[list[Endpoint]]:
     return [*abroad.values(), *found]
 
 
-def grade_one(endpoint: Endpoint, here: Path, rules: Rules) -> Result:
+def grade_one(endpoint: Endpoint, here: Path, rules: GradingRules) -> EndpointResult:
     """One endpoint's result; never raises for what an endpoint does."""
     try:
         card, _ = run.grade(
@@ -87,12 +87,12 @@ def grade_one(endpoint: Endpoint, here: Path, rules: Rules) -> Result:
     except FileProblem:
         raise
     except UsageError as problem:
-        return Result(endpoint=endpoint, rules=str(rules), error=str(problem))
+        return EndpointResult(endpoint=endpoint, rules=str(rules), error=str(problem))
     data = card_file.CardFile.model_validate(to_data(card))
-    return Result(endpoint=endpoint, rules=str(rules), card=data)
+    return EndpointResult(endpoint=endpoint, rules=str(rules), card=data)
 
 
-def _queue(queue: Sequence[Endpoint], here: Path, folder: Path, rules: Rules) -> int:
+def _queue(queue: Sequence[Endpoint], here: Path, folder: Path, rules: GradingRules) -> int:
     for endpoint in queue:
         keep(folder, grade_one(endpoint, here, rules))
     return len(queue)

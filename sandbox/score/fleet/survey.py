@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from statistics import median
 
 from sandbox.score.editions.edition import Edition
-from sandbox.score.fleet.results import Result
+from sandbox.score.fleet.results import EndpointResult
 from sandbox.score.fleet.roster import named
 from sandbox.score.report.card_file import CardFile, MetricEntry
 
 
 @dataclass(frozen=True)
-class Standing:
+class Ranking:
     """One payer's place. `moved` is the change of its score since the last report, None when it is new."""
 
     id: str
@@ -63,7 +63,7 @@ class MetricSpread:
 class Survey:
     """Everything the report says."""
 
-    payers: tuple[Standing, ...]
+    payers: tuple[Ranking, ...]
     vendors: tuple[VendorStanding, ...]
     metrics: tuple[MetricSpread, ...]
     scores: tuple[int, ...]
@@ -82,7 +82,7 @@ class Before:
 NOTHING_BEFORE = Before({}, {})
 
 
-def survey(rules: Edition, results: Sequence[Result], before: Before = NOTHING_BEFORE) -> Survey:
+def survey(rules: Edition, results: Sequence[EndpointResult], before: Before = NOTHING_BEFORE) -> Survey:
     """The survey of the results, by the edition that graded them."""
     graded = [(result, result.card) for result in results if result.card is not None]
     cards = [card for _, card in graded]
@@ -103,7 +103,7 @@ def is_live(card: CardFile) -> bool:
     return any(entry.id == "status" and entry.band == "live" for entry in card.metrics)
 
 
-def _standings(graded: Iterable[tuple[Result, CardFile]], before: Before) -> Iterable[Standing]:
+def _standings(graded: Iterable[tuple[EndpointResult, CardFile]], before: Before) -> Iterable[Ranking]:
     """Best first; ties share a rank and stand in order of their names."""
     rank, last = 0, None
     ordered = sorted(graded, key=lambda pair: (-pair[1].score, pair[0].endpoint.payer))
@@ -113,11 +113,11 @@ def _standings(graded: Iterable[tuple[Result, CardFile]], before: Before) -> Ite
         name = named(result.endpoint)
         moved = card.score - before.payers[name] if name in before.payers else None
         endpoint = result.endpoint
-        yield Standing(name, endpoint.payer, endpoint.vendor, card.score, card.range[1], rank, moved)
+        yield Ranking(name, endpoint.payer, endpoint.vendor, card.score, card.range[1], rank, moved)
 
 
 def _vendors(
-    rules: Edition, graded: Iterable[tuple[Result, CardFile]], before: Before
+    rules: Edition, graded: Iterable[tuple[EndpointResult, CardFile]], before: Before
 ) -> list[VendorStanding]:
     by_vendor: dict[str, list[CardFile]] = {}
     for result, card in graded:

@@ -12,11 +12,11 @@ from sandbox.core import files
 FOLDER = Path(__file__).parent
 
 
-class _Read(BaseModel):
+class _GuidanceModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Advice(_Read):
+class Advice(_GuidanceModel):
     """One cause: what happened, what the payer can do (`fix`), what the grader can do (`next`)."""
 
     means: str
@@ -30,21 +30,21 @@ class Advice(_Read):
         return self
 
 
-class Link(_Read):
+class GuidanceLink(_GuidanceModel):
     """A place in a regulation, guide or RFC."""
 
     text: str
     url: str
 
 
-class Guidance(_Read):
+class Guidance(_GuidanceModel):
     """What a metric measures, how it is counted, and its own causes; `uses` names groups of shared ones."""
 
     measures: str
     counted: list[str]
     uses: list[str] = []
     causes: dict[str, Advice] = {}
-    links: list[Link]
+    links: list[GuidanceLink]
 
     @property
     def all_causes(self) -> dict[str, Advice]:

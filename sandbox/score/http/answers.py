@@ -44,7 +44,7 @@ _SECRET = frozenset(
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """What came back. `headers` holds the kept ones, lower case; `body` is empty when nothing came."""
 
     exchange: Exchange

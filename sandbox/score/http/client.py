@@ -19,7 +19,7 @@ import httpx
 from sandbox import __version__
 from sandbox.core import clock, files
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import Answer, kept_headers, redacted, retry_after, shown
+from sandbox.score.http.answers import HttpAnswer, kept_headers, redacted, retry_after, shown
 from sandbox.score.http.body import LARGEST, TOO_LARGE, decoded
 from sandbox.score.http.guard import Guard, Reach
 from sandbox.score.http.transport import Transport
@@ -51,7 +51,7 @@ class Credential(Protocol):
         ...
 
 
-class Client:
+class HttpClient:
     """One examination's way out. `busy` counts the seconds spent on transfers and Retry-After waits."""
 
     def __init__(
@@ -87,9 +87,9 @@ class Client:
             "Connection": "keep-alive",
         }
 
-    def aimed_at(self, target: str) -> Client:
+    def aimed_at(self, target: str) -> HttpClient:
         """A client with the same manners and the same end, pointed at another target."""
-        other = Client(
+        other = HttpClient(
             self.guard.aimed_at(target),
             transport=self._given,
             sleep=self._sleep,
@@ -121,7 +121,7 @@ class Client:
     def close(self) -> None:
         self._transport.close()
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> HttpClient:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -140,13 +140,13 @@ class Client:
         jar: httpx.Cookies | None = None,
         resource: str = "",
         retry: bool = False,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """One request, redirects not followed, cookies only from and to `jar`."""
         kept = Exchange(method, shown(url, step), 0, 0.0, step, resource, retry)
         if refusal := self.guard.refuses(url, reach):
-            return Answer(replace(kept, note=f"not asked: {refusal}"), url=url)
+            return HttpAnswer(replace(kept, note=f"not asked: {refusal}"), url=url)
         if self._stopwatch() > self._until:
-            return Answer(replace(kept, note="not asked: the examination's time is up"), url=url)
+            return HttpAnswer(replace(kept, note="not asked: the examination's time is up"), url=url)
         if self._pace:
             self._sleep(self._pace)
         content = urlencode(form).encode() if form is not None else None
@@ -174,7 +174,7 @@ class Client:
             request_id=(found.get("x-request-id") or found.get("x-correlation-id", ""))[:100],
             body=redacted(body, step) if self._keep_bodies else "",
         )
-        answer = Answer(kept, found, body, url)
+        answer = HttpAnswer(kept, found, body, url)
         self.watch.answer(answer, dict(form or ()).get("refresh_token", "") if step == "token" else "")
         return answer
 
@@ -210,7 +210,7 @@ class Client:
         headers: Mapping[str, str] | None = None,
         resource: str = "",
         retry: bool = False,
-    ) -> Answer:
+    ) -> HttpAnswer:
         """GET, following up to three redirects, each hop checked; the exchange is the whole journey."""
         answer = self.send(
             "GET", url, step=step, reach=reach, headers=headers, resource=resource, retry=retry
@@ -235,7 +235,7 @@ class Client:
 
     def read(
         self, url: str, credential: Credential | None, *, step: str, resource: str = ""
-    ) -> tuple[Answer, ...]:
+    ) -> tuple[HttpAnswer, ...]:
         """GET FHIR data as a careful app would; every try, the last one decides.
 
         429 and 503 with a Retry-After are tried again once after waiting; a 401 is tried again once
@@ -255,7 +255,7 @@ class Client:
 
     def _fhir(
         self, url: str, credential: Credential | None, step: str, resource: str, *, retry: bool
-    ) -> Answer:
+    ) -> HttpAnswer:
         headers = {"Accept": "application/fhir+json"}
         if credential is not None:
             headers["Authorization"] = f"Bearer {credential.token}"
@@ -269,7 +269,7 @@ class Client:
         """Our own patience between tries; not the server's time."""
         self._sleep(seconds)
 
-    def _wait(self, answer: Answer) -> bool:
+    def _wait(self, answer: HttpAnswer) -> bool:
         """Wait as told, if it was told and is bearable. The wait is part of a sync's time."""
         seconds = retry_after(answer.headers, self._now())
         if seconds is None or seconds > min(LONGEST_WAIT, self._patience):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from sandbox.core.text import quantity
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.signin.tokens import Fixed, claims_of
 
 RULE, BREACH = "instrument-clock", "breach-expired-token"
@@ -20,7 +20,7 @@ class Aging:
     """One clock and one access token, looked at before and after a move. Of each: True when it shows that
     time passed, False when it shows that none did, None when it shows nothing."""
 
-    http: Client
+    http: HttpClient
     clock: str
     base: str
     patient: str

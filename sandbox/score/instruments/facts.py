@@ -64,11 +64,11 @@ def _days(value: Any) -> Any:
     return value
 
 
-class _Read(BaseModel):
+class _FactsModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
-class Member(_Read):
+class Member(_FactsModel):
     """A test account."""
 
     username: str = Field(description="What the member types into the sign-in page")
@@ -86,7 +86,7 @@ class Member(_Read):
     )
 
 
-class Claims(_Read):
+class Claims(_FactsModel):
     """What the payer tells the world. A claim that is not made is absent, not null."""
 
     status: Annotated[str | None, BeforeValidator(_status)] = Field(
@@ -109,7 +109,7 @@ class Claims(_Read):
     developer_email: str | None = Field(None, description="E-mail address for developers")
 
 
-class Instruments(_Read):
+class Instruments(_FactsModel):
     """What lets a grader work: an app, accounts, a clock, a payer of its own. Any may be missing."""
 
     client_id: str | None = Field(None, description="The app to sign in as")
@@ -142,7 +142,7 @@ class Instruments(_Read):
         return frozenset(url for url in named if url and origin(url))
 
 
-class Facts(_Read):
+class PayerFacts(_FactsModel):
     """Claims and instruments. `problems` names what could not be used, one line each."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, title="Facts of a payer")
@@ -160,23 +160,23 @@ class Facts(_Read):
         return self.claims.model_dump(mode="json", exclude_unset=True)
 
 
-NO_FACTS = Facts()
+NO_FACTS = PayerFacts()
 
 _REQUIRED: dict[type[BaseModel], dict[str, Any]] = {Member: {"username": "", "password": ""}}
 """What a model needs beside the one field that is looked at."""
 
 
-def parse(data: Any, name: str) -> Facts:
+def parse(data: Any, name: str) -> PayerFacts:
     """A facts document with what is wrong in it named. Raises FileProblem when nothing of it can be used."""
     if not isinstance(data, dict):
         raise FileProblem(f"{name}: a facts document is an object with claims and instruments")
     if not {"claims", "instruments"} & data.keys():
         raise FileProblem(f"{name}: holds neither claims nor instruments")
     problems: list[str] = []
-    parts = dict(_use_known(Facts, data, "", problems))
+    parts = dict(_use_known(PayerFacts, data, "", problems))
     claims = Claims(**dict(_use_known(Claims, parts.get("claims", {}), "claims.", problems)))
     lent = dict(_use_known(Instruments, parts.get("instruments", {}), "instruments.", problems))
-    facts = Facts(claims=claims, instruments=Instruments(**lent))
+    facts = PayerFacts(claims=claims, instruments=Instruments(**lent))
     problems += _find_unknown_lines(facts)
     more = len(problems) - MOST_PROBLEMS
     facts._problems = (*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else ()))
@@ -276,7 +276,7 @@ def _say(problem: ValidationError) -> str:
     return _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
 
 
-def _find_unknown_lines(facts: Facts) -> list[str]:
+def _find_unknown_lines(facts: PayerFacts) -> list[str]:
     """Lines of business without a usual name; they are used all the same."""
     found = []
     for name in ("offered_lines", "mandated_lines", "supported_lines"):
@@ -288,7 +288,7 @@ def _find_unknown_lines(facts: Facts) -> list[str]:
     return found
 
 
-def read(path: Path) -> Facts:
+def read(path: Path) -> PayerFacts:
     """The facts in a JSON file (or YAML, for people). Raises FileProblem."""
     if path.suffix in (".yaml", ".yml"):
         return parse(files.read_yaml(path), str(path))

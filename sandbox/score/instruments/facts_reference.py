@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from sandbox.core import files
-from sandbox.score.instruments.facts import Claims, Facts, Instruments, Member
+from sandbox.score.instruments.facts import Claims, Instruments, Member, PayerFacts
 
 _PARTS: dict[str, type[BaseModel]] = {
     "claims": Claims,
@@ -25,7 +25,7 @@ _TYPES = {
 
 def build_schema() -> bytes:
     """The JSON Schema of a facts document, as in docs/facts.schema.json."""
-    found: dict[str, Any] = Facts.model_json_schema()
+    found: dict[str, Any] = PayerFacts.model_json_schema()
     return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})
 
 

@@ -13,12 +13,12 @@ from sandbox.score.collect.discovery import Discovery, texts
 from sandbox.score.collect.probes import Door
 from sandbox.score.collect.roll import Sessions
 from sandbox.score.evidence import Exchange, Observation, Reason, unseen
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import origin
 from sandbox.score.instruments import lent_clock, refresh_probe
-from sandbox.score.instruments.facts import Facts, Member
-from sandbox.score.instruments.refresh_probe import Grant
-from sandbox.score.signin.launch import Account, Session
+from sandbox.score.instruments.facts import Member, PayerFacts
+from sandbox.score.instruments.refresh_probe import RefreshGrant
+from sandbox.score.signin.launch import SignInSession, TestAccount
 
 RULE = "instrument-fresh-payer"
 LISTS = (
@@ -32,10 +32,10 @@ LISTS = (
 
 
 def refresh(
-    http: Client,
+    http: HttpClient,
     door: Door | None,
     described: Discovery,
-    known: Facts,
+    known: PayerFacts,
     sessions: Sessions,
     why_none: Reason,
     newest: str,
@@ -49,8 +49,8 @@ def refresh(
         return unseen(why_none)
     if newest:
         by_hand = replace(sessions[0][1], refresh_token=newest)
-        return refresh_probe.probe(http, door.app, Grant(by_hand, door.endpoints))
-    accounts = [Account(member.username, member.password) for member in members]
+        return refresh_probe.probe(http, door.app, RefreshGrant(by_hand, door.endpoints))
+    accounts = [TestAccount(member.username, member.password) for member in members]
     driver = door.driver if accounts[0].username else None  # nobody is asked twice
     grant, exchanges = refresh_probe.fresh_grant(
         http, door.base, known.instruments, door.app, accounts, door.scopes.current, driver
@@ -67,7 +67,7 @@ def refresh(
     session = door.sign_in_patiently(member)
     if not session.usable:
         return replace(there, exchanges=(*session.exchanges, *seen_there))
-    here = refresh_probe.probe(http, door.app, Grant(session, door.endpoints))
+    here = refresh_probe.probe(http, door.app, RefreshGrant(session, door.endpoints))
     seen_here = (*session.exchanges, *here.exchanges)
     why = unlike(described, grant.payer) or _otherwise(session, grant.session) or _renews(here, there)
     if not why:  # what decides comes last
@@ -76,13 +76,15 @@ def refresh(
     return replace(here, value={**here.value, "no_clock": why}, exchanges=(*seen_there, *seen_here))
 
 
-def _here(http: Client, door: Door, member: Member, why: str, before: tuple[Exchange, ...]) -> Observation:
+def _here(
+    http: HttpClient, door: Door, member: Member, why: str, before: tuple[Exchange, ...]
+) -> Observation:
     """One renewal of a new session: a synced one may have spent its refresh token."""
     session = door.sign_in_patiently(member)
     exchanges = (*before, *session.exchanges)
     if not session.usable:
         return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
-    here = refresh_probe.probe(http, door.app, Grant(session, door.endpoints, no_clock=why))
+    here = refresh_probe.probe(http, door.app, RefreshGrant(session, door.endpoints, no_clock=why))
     return replace(here, exchanges=(*exchanges, *here.exchanges))
 
 
@@ -100,7 +102,7 @@ def unlike(tested: Discovery, fresh: Discovery) -> str:
     return ""
 
 
-def _otherwise(here: Session, there: Session) -> str:
+def _otherwise(here: SignInSession, there: SignInSession) -> str:
     """How the same account fares otherwise in the fresh payer."""
     if here.patient != there.patient:
         return "the same account gets another patient in the fresh payer"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import origin
 from sandbox.score.instruments import facts
 
@@ -13,7 +13,7 @@ NOT_ITS_OWN = "the clock that is lent is not the fresh payer's own, so it was no
 
 
 def of(
-    http: Client, base: str, target: str, lent: str, *, own: bool = False
+    http: HttpClient, base: str, target: str, lent: str, *, own: bool = False
 ) -> tuple[str, str, tuple[Exchange, ...]]:
     """The clock of the fresh payer at `base`, or why it has none, and what was asked to find out.
 
@@ -54,7 +54,7 @@ def beside(base: str, target: str, lent: str) -> str:
     return "/".join(["/".join(base.split("/")[:3]), *stem, *clock[shared:]])
 
 
-def advance(http: Client, url: str, days: int, exchanges: list[Exchange]) -> str:
+def advance(http: HttpClient, url: str, days: int, exchanges: list[Exchange]) -> str:
     """Move the clock by whole days. Empty when it says that it moved, else why it did not."""
     answer = http.send("POST", url, step="clock", json={"advance": f"P{days}D"})
     exchanges.append(answer.exchange)

@@ -12,14 +12,14 @@ from typing import Any
 
 from sandbox.score.collect.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.statuses import HICCUPS
 from sandbox.score.instruments import lent_clock
 from sandbox.score.instruments.clock_check import Aging
 from sandbox.score.instruments.facts import Instruments
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Account, Driver, Session, sign_in
-from sandbox.score.signin.tokens import App, Endpoints
+from sandbox.score.signin.launch import Driver, SignInSession, TestAccount, sign_in
+from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 EDGES = (90, 180, 365)
 """The rubric's edges, in days after the grant."""
@@ -31,11 +31,11 @@ MOST_SIGN_INS = 5
 
 
 @dataclass(frozen=True)
-class Grant:
+class RefreshGrant:
     """A fresh grant to try: its session, where its tokens are renewed, and its clock's URL (or none, and
     why not). Of a fresh payer also what it says of itself, and whose session it is."""
 
-    session: Session
+    session: SignInSession
     endpoints: Endpoints
     clock: str = ""
     no_clock: str = lent_clock.NONE
@@ -44,14 +44,14 @@ class Grant:
 
 
 def fresh_grant(
-    http: Client,
+    http: HttpClient,
     target: str,
     instruments: Instruments,
-    app: App,
-    accounts: Sequence[Account],
+    app: ClientApp,
+    accounts: Sequence[TestAccount],
     scope: str = "",
     driver: Driver | None = None,
-) -> tuple[Grant | None, tuple[Exchange, ...]]:
+) -> tuple[RefreshGrant | None, tuple[Exchange, ...]]:
     """Sign in at a payer of our own, as the one at `target` lends it. Several accounts are tried: a sign-in
     may fail by accident. `scope` and `driver` are those that work at the target."""
     exchanges: list[Exchange] = []
@@ -70,12 +70,12 @@ def fresh_grant(
         if session.usable:
             lent = (instruments.clock or "").replace("{session}", name)
             clock, why, asked = lent_clock.of(http, base, target, lent, own=lent != instruments.clock)
-            grant = Grant(session, endpoints, clock, why, found, account.username)
+            grant = RefreshGrant(session, endpoints, clock, why, found, account.username)
             return grant, (*exchanges, *asked)
     return None, tuple(exchanges)
 
 
-def probe(http: Client, app: App, grant: Grant) -> Observation:
+def probe(http: HttpClient, app: ClientApp, grant: RefreshGrant) -> Observation:
     """Renew at each of DAYS until the first refusal; without a clock, or with one that is not believed, only
     at once.
 
@@ -114,7 +114,7 @@ def probe(http: Client, app: App, grant: Grant) -> Observation:
 
 
 def renewed(
-    http: Client, app: App, endpoints: Endpoints, token: str, exchanges: list[Exchange]
+    http: HttpClient, app: ClientApp, endpoints: Endpoints, token: str, exchanges: list[Exchange]
 ) -> tuple[tokens.TokenReply, str]:
     """One renewal, and a word on a hiccup (5xx, 429, no answer): no refusal, it is tried again once."""
     reply = tokens.refresh(http, endpoints, app, token)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from sandbox.core.urls import canonical_url
-from sandbox.score.fhir.bundles import Page
+from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.answers import word
 from sandbox.score.http.guard import Origin, origin
 
@@ -25,7 +25,7 @@ def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "bundle-full-url", "a fullUrl is there twice in one page"
 
 
-def walk(pages: Sequence[Page], unbroken: bool, note: str) -> Iterator[tuple[str, str]]:
+def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tuple[str, str]]:
     """All pages of one search, in order."""
     keys = [key for page in pages for key in page.match_keys]
     if len(keys) != len(set(keys)):

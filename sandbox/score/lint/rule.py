@@ -12,7 +12,7 @@ R4 = "FHIR R4"
 CARIN = "CARIN Blue Button 2.0.0"
 
 
-class Rule(NamedTuple):
+class LintRule(NamedTuple):
     level: Level
     title: str
     cite: str

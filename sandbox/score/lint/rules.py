@@ -3,169 +3,169 @@
 from __future__ import annotations
 
 from sandbox.score.lint.breaches import BREACHES
-from sandbox.score.lint.rule import CARIN, OAUTH, R4, SMART, Rule
+from sandbox.score.lint.rule import CARIN, OAUTH, R4, SMART, LintRule
 from sandbox.score.lint.trust import TRUST
 
-RULES: dict[str, Rule] = {
+RULES: dict[str, LintRule] = {
     **BREACHES,
     **TRUST,
-    "facts-document": Rule(
+    "facts-document": LintRule(
         "warning",
         "the facts document holds something that cannot be used",
         "docs/facts.md",
         "Correct the key or value that is named; the rest of the document is used.",
     ),
-    "smart-required-fields": Rule(
+    "smart-required-fields": LintRule(
         "error",
         "smart-configuration lacks a required field",
         f"{SMART}, Conformance: metadata",
         "Add the field; apps that check conformance stop without it.",
     ),
-    "pkce-s256": Rule(
+    "pkce-s256": LintRule(
         "error",
         "PKCE with S256 is not advertised",
         f"{SMART}: code_challenge_methods_supported SHALL include S256",
         'Support PKCE and say so: "code_challenge_methods_supported": ["S256"].',
     ),
-    "pkce-plain": Rule(
+    "pkce-plain": LintRule(
         "error",
         "PKCE with plain is advertised",
         f"{SMART}: code_challenge_methods_supported SHALL NOT include plain",
         "Take plain out of code_challenge_methods_supported and refuse it.",
     ),
-    "plain-http": Rule(
+    "plain-http": LintRule(
         "error",
         "an endpoint is advertised over plain http",
         f"{OAUTH} 3.1.2.1, 3.2: TLS is required",
         "Serve and advertise authorization and token endpoints over https.",
     ),
-    "state-echo": Rule(
+    "state-echo": LintRule(
         "error",
         "the callback does not return the state it was given",
         f"{OAUTH} 4.1.2: state is REQUIRED if it was in the request",
         "Return state unchanged with every code and every error.",
     ),
-    "iss-echo": Rule(
+    "iss-echo": LintRule(
         "error",
         "the callback lacks the issuer it promises, or names another",
         "RFC 9207 2: iss when authorization_response_iss_parameter_supported",
         "Add iss to every authorization response, equal to the metadata's issuer.",
     ),
-    "no-store": Rule(
+    "no-store": LintRule(
         "error",
         "a token response may be cached",
         f"{OAUTH} 5.1: Cache-Control: no-store is required",
         "Send Cache-Control: no-store with every token response.",
     ),
-    "token-entropy": Rule(
+    "token-entropy": LintRule(
         "error",
         "tokens can be guessed or repeat",
         f"{OAUTH} 10.10: at most 2^-128 to guess, should be 2^-160",
         "Make tokens from at least 128 random bits, a new one each time.",
     ),
-    "token-fields": Rule(
+    "token-fields": LintRule(
         "warning",
         "a token response lacks something an app needs",
         f"{OAUTH} 5.1; {SMART}: launch context",
         "Send token_type, expires_in, scope and patient with every token.",
     ),
-    "token-patient": Rule(
+    "token-patient": LintRule(
         "error",
         "a token response does not name its patient by id",
         f"{SMART}: launch context parameters, patient",
         "Send patient with the id of the Patient resource: no URL and no reference.",
     ),
-    "carin-search": Rule(
+    "carin-search": LintRule(
         "error",
         "metadata does not offer a search that CARIN Blue Button requires",
         f"{CARIN}: server CapabilityStatement, SHALL",
         "Support the parameter for ExplanationOfBenefit and list it in metadata.",
     ),
-    "capability-content": Rule(
+    "capability-content": LintRule(
         "warning",
         "metadata does not describe a FHIR R4 server with claims",
         f"{R4} 5.2; {CARIN}",
         "Say fhirVersion 4.0.1, rest.mode server, and every type that is served.",
     ),
-    "eob-profile": Rule(
+    "eob-profile": LintRule(
         "warning",
         "claims do not name a CARIN Blue Button profile or lack what it requires",
         f"{CARIN}: C4BB ExplanationOfBenefit",
         "Fill the element and name the profile with its version in meta.profile.",
     ),
-    "eob-money": Rule(
+    "eob-money": LintRule(
         "error",
         "the totals of claims are not the sums of their lines",
         f"{CARIN}: total by adjudication category",
         "Compute each total from the lines' amounts of the same category.",
     ),
-    "error-body": Rule(
+    "error-body": LintRule(
         "warning",
         "an error of the FHIR API is not an OperationOutcome",
         f"{R4} 3.1.0.4.1",
         "Answer every error under the FHIR base with an OperationOutcome.",
     ),
-    "error-challenge": Rule(
+    "error-challenge": LintRule(
         "warning",
         "a 401 does not say how to authenticate",
         "RFC 6750 3: WWW-Authenticate",
         'Send WWW-Authenticate: Bearer with error="invalid_token".',
     ),
-    "phi-in-errors": Rule(
+    "phi-in-errors": LintRule(
         "error",
         "an error message holds data about a member",
         "45 CFR 164.502(b); OWASP Error Handling",
         "Keep names, dates of birth and identifiers out of error texts.",
     ),
-    "internals-in-errors": Rule(
+    "internals-in-errors": LintRule(
         "warning",
         "an error message shows the inside of the server",
         "CWE-209; OWASP Error Handling",
         "Log stack traces and queries; do not send them.",
     ),
-    "other-patient": Rule(
+    "other-patient": LintRule(
         "error",
         "a member's token showed a record about somebody else",
         "SMART App Launch 2.2: patient-level scopes; 45 CFR 164.502",
         "Stop: restrict every patient scope to the compartment of the token's patient.",
     ),
-    "bundle-self": Rule(
+    "bundle-self": LintRule(
         "warning",
         "a search result has no self link",
         f"{R4} 3.1.1.1: self link SHALL be there",
         "Return the self link with the parameters that were used.",
     ),
-    "bundle-full-url": Rule(
+    "bundle-full-url": LintRule(
         "warning",
         "entries of a search result have no fullUrl, or one twice",
         f"{R4} 2.36.3: bdl-7 and fullUrl",
         "Give every entry the absolute address of its resource.",
     ),
-    "bundle-total": Rule(
+    "bundle-total": LintRule(
         "warning",
         "total is not the number of matches",
         f"{R4} 3.1.1.1: total is the number of matching resources",
         "Count what matches, over all pages, or leave total out.",
     ),
-    "bundle-duplicate": Rule(
+    "bundle-duplicate": LintRule(
         "warning",
         "the same resource comes twice in one search",
         f"{R4} 3.1.1.4: paging",
         "Page over a stable order, so that nothing repeats or is lost.",
     ),
-    "bundle-links": Rule(
+    "bundle-links": LintRule(
         "warning",
         "next links lead nowhere, in circles or to another server",
         f"{R4} 3.1.1.4: paging",
         "Let next lead to the next page on the same base, until there is none.",
     ),
-    "bundle-unreadable": Rule(
+    "bundle-unreadable": LintRule(
         "error",
         "a 200 does not carry a readable FHIR resource",
         f"{R4} 3.1.0.1.6",
         "Send whole resources, as application/fhir+json.",
     ),
-    "reference-rot": Rule(
+    "reference-rot": LintRule(
         "warning",
         "references are broken as written",
         f"{R4} 2.3.0",

@@ -7,10 +7,10 @@ from typing import Any
 
 from sandbox.core.urls import canonical_url
 from sandbox.score.fhir import bundles
-from sandbox.score.fhir.bundles import Page
+from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.fhir.fhir_xml import read_xml
 from sandbox.score.findings import Finding
-from sandbox.score.http.answers import Answer, word
+from sandbox.score.http.answers import HttpAnswer, word
 from sandbox.score.http.guard import Origin, origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import Notebook
@@ -32,7 +32,7 @@ class Watch:
         self._known: set[str] = set()
         self._records = Records()
 
-    def answer(self, answer: Answer, renewed: str = "") -> None:
+    def answer(self, answer: HttpAnswer, renewed: str = "") -> None:
         """Every answer, whatever it was asked for. `renewed`: the refresh token that it was asked with."""
         step = answer.exchange.step
         if step == "token" and answer.status == 200:
@@ -80,7 +80,7 @@ class Watch:
         elif kind == "Patient":
             self._private |= problems.private_words(resource)
 
-    def walk(self, resource: str, pages: Sequence[Page], unbroken: bool, note: str) -> None:
+    def walk(self, resource: str, pages: Sequence[BundlePage], unbroken: bool, note: str) -> None:
         """A search followed to its end."""
         self._all(results.walk(pages, unbroken, note), f"search of {resource}")
 
@@ -92,7 +92,7 @@ class Watch:
         self._records = Records()
         return self._notes.findings()
 
-    def _document(self, answer: Answer) -> None:
+    def _document(self, answer: HttpAnswer) -> None:
         body = answer.json() or read_xml(answer.body)
         if body.get("resourceType") == "CapabilityStatement":
             if not answer.json():
@@ -106,12 +106,12 @@ class Watch:
             if body.get("authorization_response_iss_parameter_supported") is True:
                 self._issuers.append(word(body.get("issuer", "")))
 
-    def _token(self, answer: Answer, renewed: str) -> None:
+    def _token(self, answer: HttpAnswer, renewed: str) -> None:
         body = answer.json()
         self._all(entry.token_response(body, answer.headers), "token endpoint", answer)
         self._issued.note(body, renewed)
 
-    def _data(self, answer: Answer) -> None:
+    def _data(self, answer: HttpAnswer) -> None:
         where = f"{answer.exchange.step} {answer.exchange.resource}".strip()
         if answer.status >= 400:
             text = answer.text()[:20_000]
@@ -127,6 +127,6 @@ class Watch:
             elif body.get("resourceType") == "Bundle":
                 self._all(results.page(body), where, answer)
 
-    def _all(self, notes: Iterable[tuple[str, str]], where: str, answer: Answer | None = None) -> None:
+    def _all(self, notes: Iterable[tuple[str, str]], where: str, answer: HttpAnswer | None = None) -> None:
         for rule, text in notes:
             self._notes.note(rule, text, where, answer.exchange.request_id if answer else "")

@@ -16,11 +16,11 @@ from sandbox.core.errors import FileProblem
 Source = Literal["observed", "traffic", "declared", "unseen"]
 
 
-class _Read(BaseModel):
+class _CardModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class MetricEntry(_Read):
+class MetricEntry(_CardModel):
     id: str
     points: int = Field(ge=0)
     max: int = Field(ge=0, description="0 when the edition leaves the metric out")
@@ -35,20 +35,20 @@ class MetricEntry(_Read):
     )
 
 
-class VendorEntry(_Read):
+class VendorEntry(_CardModel):
     score: int
     max: int
     score_stated: int
     max_stated: int
 
 
-class VendorView(_Read):
+class VendorView(_CardModel):
     metrics: list[str] = Field(description="The metrics that are marked for vendors")
     stated_adds: list[str] = Field(description="What makes up the difference to the stated sum")
     note: str
 
 
-class Gain(_Read):
+class Gain(_CardModel):
     metric: str
     points: int
     seen: bool = Field(description="false: the points are only not seen")
@@ -57,7 +57,7 @@ class Gain(_Read):
     help: str = ""
 
 
-class LintEntry(_Read):
+class LintEntry(_CardModel):
     rule: str
     level: Literal["critical", "error", "warning", "note"]
     text: str
@@ -69,7 +69,7 @@ class LintEntry(_Read):
     help: str = ""
 
 
-class CauseEntry(_Read):
+class CauseEntry(_CardModel):
     id: str
     count: int
     about: list[str]
@@ -79,7 +79,7 @@ class CauseEntry(_Read):
     help: str
 
 
-class ExchangeEntry(_Read):
+class ExchangeEntry(_CardModel):
     method: str
     url: str
     status: int = Field(description="0 when no whole answer came; then `note` says why")
@@ -90,7 +90,7 @@ class ExchangeEntry(_Read):
     flaw: str
 
 
-class Detail(_Read):
+class Detail(_CardModel):
     title: str
     area: str
     unit: str
@@ -104,7 +104,7 @@ class Detail(_Read):
     evidence: list[ExchangeEntry]
 
 
-class CardFile(_Read):
+class CardFile(_CardModel):
     """What a payer earned. `range` is where the true score lies: its top takes the unseen as perfect."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", title="Score card of a Patient Access API")

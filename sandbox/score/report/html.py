@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.guidance.entries import read_guidance
 from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
@@ -29,7 +29,7 @@ def environment() -> Environment:
 
 
 def render(card: Card) -> str:
-    areas: dict[str, list[Line]] = {}
+    areas: dict[str, list[CardLine]] = {}
     for line in card.lines:
         areas.setdefault(line.area, []).append(line)
     return (

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
 from sandbox.core.text import escape, quantity
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.findings import Finding
 from sandbox.score.guidance.links import link_finding
 
@@ -43,7 +43,7 @@ def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:
         failure.text = "\n".join(escape(part) for part in told if part)
 
 
-def _advice(line: Line) -> str:
+def _advice(line: CardLine) -> str:
     """The payer's part, the grader's part and the page, one line each."""
     told = [
         line.payer_fix and f"payer: {line.payer_fix} ({'; '.join(line.cites)})",
@@ -59,7 +59,7 @@ def _suite(top: Xml.Element, name: str, tests: int) -> Xml.Element:
     )
 
 
-def _metric(suite: Xml.Element, line: Line, edition: str) -> None:
+def _metric(suite: Xml.Element, line: CardLine, edition: str) -> None:
     seconds = sum(exchange.ms for exchange in line.evidence) / 1000
     case = Xml.SubElement(
         suite, "testcase", classname=f"score.{edition}", name=line.id, time=f"{seconds:.3f}"

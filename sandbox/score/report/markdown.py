@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.core.text import escape
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
 
@@ -97,7 +97,7 @@ def _help(link: str) -> str:
     return f"([help]({link}))"
 
 
-def _row(line: Line) -> str:
+def _row(line: CardLine) -> str:
     measured = number(line.value, line.unit)
     band = f"{line.band} ({measured})" if measured else line.band
     return (
@@ -106,6 +106,6 @@ def _row(line: Line) -> str:
     )
 
 
-def _ids(line: Line) -> str:
+def _ids(line: CardLine) -> str:
     ids = [exchange.request_id for exchange in line.evidence if exchange.request_id]
     return f"(requests {', '.join(cell(i) for i in ids)}) " if ids else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.core import files
 from sandbox.core.text import escape, quantity
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.findings import Finding, Level
 from sandbox.score.guidance.links import link_finding, link_metric, locate
 from sandbox.score.http.client import user_agent
@@ -40,7 +40,7 @@ def render(card: Card) -> bytes:
     return files.json_pretty({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
-def _metric_rule(line: Line) -> dict[str, Any]:
+def _metric_rule(line: CardLine) -> dict[str, Any]:
     text = f"{line.fix or line.why or line.title} ({'; '.join(line.cites)})"
     return {
         "id": f"metric/{line.id}",
@@ -76,7 +76,7 @@ def _level(level: Level) -> str:
     return "error" if level == "critical" else level
 
 
-def _lost(line: Line, card: Card, place: dict[str, int]) -> dict[str, Any]:
+def _lost(line: CardLine, card: Card, place: dict[str, int]) -> dict[str, Any]:
     level = "note" if line.unseen else "warning" if line.points else "error"
     told = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
     told += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.core.text import escape
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.evidence import Exchange
 from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.numbers import number
@@ -79,7 +79,7 @@ def _table(card: Card) -> Table:
     return table
 
 
-def _band(line: Line) -> Text:
+def _band(line: CardLine) -> Text:
     """The band, and the number that put the metric there."""
     measured = number(line.value, line.unit)
     return Text(escape(f"{line.band} ({measured})" if measured else line.band))
@@ -140,9 +140,9 @@ def _request(exchange: Exchange) -> str:
     return " ".join(words)
 
 
-def _unseen_together(card: Card) -> dict[str, list[Line]]:
+def _unseen_together(card: Card) -> dict[str, list[CardLine]]:
     """What nobody could see for one and the same reason, told once instead of metric by metric."""
-    found: dict[str, list[Line]] = {}
+    found: dict[str, list[CardLine]] = {}
     for line in card.gains:
         if line.unseen:
             found.setdefault(line.reason, []).append(line)

@@ -19,11 +19,11 @@ from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.answers import shown
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import Account, Driver
+from sandbox.score.signin.launch import Driver, TestAccount
 from sandbox.score.signin.page_flow import MOST_PAGES, Ended, is_callback
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
-from sandbox.score.signin.pages.page import Page
+from sandbox.score.signin.pages.page import WebPage
 from sandbox.score.signin.pages.reader import read
 from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
 from sandbox.score.signin.pages.trace import Look
@@ -82,7 +82,7 @@ def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
         except Error:
             raise UsageError(MISSING) from None
 
-        def drive(start: str, account: Account) -> tuple[Ended, tuple[Exchange, ...]]:
+        def drive(start: str, account: TestAccount) -> tuple[Ended, tuple[Exchange, ...]]:
             context = browser.new_context(locale="en-US")
             try:
                 ended = _Visit(context, redirect_uri, guard, account).go(start)
@@ -102,7 +102,7 @@ class _Seen:
 
     def __init__(self, frame: Any) -> None:
         self._handle = frame.evaluate_handle(_LOOK)
-        self.page: Page = read(self._handle.evaluate("seen => seen.html"), frame.url, rendered=True)
+        self.page: WebPage = read(self._handle.evaluate("seen => seen.html"), frame.url, rendered=True)
 
     def element(self, ref: int) -> Any:
         return self._handle.evaluate_handle("(seen, place) => seen.elements[place]", ref).as_element()
@@ -111,7 +111,7 @@ class _Seen:
 class _Visit:
     """One attempt in one browser context."""
 
-    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: Account):
+    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: TestAccount):
         self._redirect_uri, self._guard = redirect_uri, guard
         self._state = State(account.username, account.password, interactive=True)
         self._callback, self._status = "", 200
@@ -252,6 +252,6 @@ class _Visit:
             self._status = response.status
 
     @staticmethod
-    def _address(page: Page) -> str:
+    def _address(page: WebPage) -> str:
         parts = urlsplit(page.url)
         return f"GET {parts.scheme}://{parts.netloc}{parts.path}"

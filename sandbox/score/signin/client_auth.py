@@ -12,7 +12,7 @@ from urllib.parse import quote
 from sandbox.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from sandbox.score.signin.tokens import App, Endpoints
+    from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt", "none")
 ASSERTION = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -28,7 +28,7 @@ class Proof:
     secrets: set[str] = field(default_factory=set, repr=False)
 
 
-def method_of(app: App, supported: tuple[str, ...]) -> str:
+def method_of(app: ClientApp, supported: tuple[str, ...]) -> str:
     """The way that was asked for; else the first that the payer lists and the app can; else Basic.
 
     RFC 8414 §2: a payer that lists none takes client_secret_basic.
@@ -43,7 +43,7 @@ def method_of(app: App, supported: tuple[str, ...]) -> str:
     return next((method for method in able if method in supported), able[0])
 
 
-def prove(app: App, endpoints: Endpoints, now: datetime) -> Proof:
+def prove(app: ClientApp, endpoints: Endpoints, now: datetime) -> Proof:
     """The proof by the method that fits. Raises UsageError when the app lacks what the method needs."""
     method = method_of(app, endpoints.auth_methods)
     if method == "private_key_jwt":

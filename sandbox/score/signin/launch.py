@@ -15,14 +15,14 @@ from typing import Any, Literal
 from urllib.parse import parse_qs, urlencode
 
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.signin import patient_context, tokens
 from sandbox.score.signin.outcomes import means_ineligible
-from sandbox.score.signin.page_flow import Ended, Walk
+from sandbox.score.signin.page_flow import Ended, PageWalk
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.trace import Look
 from sandbox.score.signin.scopes import Scopes
-from sandbox.score.signin.tokens import App, Bearer, Endpoints, TokenReply
+from sandbox.score.signin.tokens import Bearer, ClientApp, Endpoints, TokenReply
 
 Outcome = Literal[
     "AUTHORIZED",  # a usable access token and a known patient
@@ -34,18 +34,18 @@ Outcome = Literal[
     "UNWALKED",  # the grader could not walk the payer's pages: it tells nothing of the payer
 ]
 
-Driver = Callable[[str, "Account"], "tuple[str | Session | Ended, tuple[Exchange, ...]]"]
-"""Leads an authorize URL to the callback's URL, to the Session of an attempt that never got there, or to
+Driver = Callable[[str, "TestAccount"], "tuple[str | SignInSession | Ended, tuple[Exchange, ...]]"]
+"""Leads an authorize URL to the callback's URL, to the session of an attempt that never got there, or to
 what a walk through the pages came to."""
 
-Redeem = Callable[[Client, Endpoints, App, str, str], TokenReply]
+Redeem = Callable[[HttpClient, Endpoints, ClientApp, str, str], TokenReply]
 """Exchanges a code, with its PKCE verifier, at the token endpoint."""
 
 WAYS_OUT = "sign in another way: --browser, --browser-driver or --sign-in-script FILE"
 
 
 @dataclass(frozen=True)
-class Account:
+class TestAccount:
     """Who signs in."""
 
     username: str
@@ -53,7 +53,7 @@ class Account:
 
 
 @dataclass(frozen=True)
-class Session:
+class SignInSession:
     """How a sign-in ended, and what it gave. `reason` is one line; tokens are for memory only."""
 
     outcome: Outcome
@@ -86,23 +86,23 @@ class Session:
         """Whether there is a token and a patient to look further with, though an app might not have them."""
         return bool(self.access_token and self.patient)
 
-    def bearer(self, http: Client, endpoints: Endpoints, app: App) -> Bearer:
+    def bearer(self, http: HttpClient, endpoints: Endpoints, app: ClientApp) -> Bearer:
         """The session's token, able to renew itself."""
         return Bearer(self.access_token, self.refresh_token, http=http, endpoints=endpoints, app=app)
 
 
 def sign_in(
-    http: Client,
+    http: HttpClient,
     endpoints: Endpoints,
-    app: App,
-    account: Account,
+    app: ClientApp,
+    account: TestAccount,
     *,
     aud: str,
     scope: str = "",
     scopes: Scopes | None = None,
     driver: Driver | None = None,
     redeem: Redeem = tokens.redeem,
-) -> Session:
+) -> SignInSession:
     """One attempt, in a fresh cookie jar. `aud` is the FHIR base; `scope` defaults to what is listed.
 
     Where the payer answers invalid_scope it is made again with narrower `scopes`. `driver` takes the place
@@ -118,7 +118,7 @@ def sign_in(
             return replace(session, exchanges=exchanges)
 
 
-def _refuses_scope(session: Session) -> bool:
+def _refuses_scope(session: SignInSession) -> bool:
     return session.error == "invalid_scope" or session.reason.endswith("(invalid_scope)")
 
 
@@ -126,18 +126,18 @@ def _refuses_scope(session: Session) -> bool:
 class _Launch:
     """One app at one payer: makes attempts with a state and a verifier of their own."""
 
-    http: Client
+    http: HttpClient
     endpoints: Endpoints
-    app: App
+    app: ClientApp
     aud: str
     redeem: Redeem
 
-    def attempt(self, account: Account, asked: str, driver: Driver) -> Session:
+    def attempt(self, account: TestAccount, asked: str, driver: Driver) -> SignInSession:
         """From the authorize URL to the token."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         self.http.secrets |= {state, verifier, account.password}
         ended, exchanges = driver(self._authorize_url(state, verifier, asked), account)
-        if isinstance(ended, Session):
+        if isinstance(ended, SignInSession):
             return replace(ended, exchanges=exchanges)
         way = ended if isinstance(ended, Ended) else Ended(ended)
         if way.stop is not None:
@@ -165,14 +165,14 @@ class _Launch:
         joint = "&" if "?" in self.endpoints.authorization else "?"
         return f"{self.endpoints.authorization}{joint}{urlencode(query)}"
 
-    def _called_back(self, said: dict[str, str], state: str, verifier: str, asked: str) -> Session:
+    def _called_back(self, said: dict[str, str], state: str, verifier: str, asked: str) -> SignInSession:
         if "error" in said:
             error, description = said["error"], said.get("error_description", "")
             told = f"{error} ({description[:120]})" if description else error
             uri = said.get("error_uri", "")
-            return Session("CALLBACK_ERROR", f"the callback said {told}", error, description, uri)
+            return SignInSession("CALLBACK_ERROR", f"the callback said {told}", error, description, uri)
         if "code" not in said:
-            return Session("CALLBACK_ERROR", "the callback carried neither a code nor an error")
+            return SignInSession("CALLBACK_ERROR", "the callback carried neither a code nor an error")
         self.http.secrets.add(said["code"])
         reply = self.redeem(self.http, self.endpoints, self.app, said["code"], verifier)
         session = self._ended(reply, asked)
@@ -184,18 +184,18 @@ class _Launch:
         why = f"the callback carried {what}: an app must refuse its code"
         return replace(session, outcome="STATE_MISMATCH", reason=why)
 
-    def _ended(self, reply: TokenReply, asked: str) -> Session:
+    def _ended(self, reply: TokenReply, asked: str) -> SignInSession:
         """The session that the answer of the token endpoint makes."""
         exchanges: tuple[Exchange, ...] = (reply.answer.exchange,)
         if not reply.works:
-            return Session("EXCHANGE_FAILED", reply.why(), reply.text("error"), exchanges=exchanges)
+            return SignInSession("EXCHANGE_FAILED", reply.why(), reply.text("error"), exchanges=exchanges)
         found = patient_context.find(self.http, self.aud, reply)
         exchanges += found.exchanges
         if not found.patient:
             why = f"the token response names no patient{found.why}"
-            return Session("EXCHANGE_FAILED", why, response=reply.body, exchanges=exchanges)
+            return SignInSession("EXCHANGE_FAILED", why, response=reply.body, exchanges=exchanges)
         expires = reply.body.get("expires_in")
-        return Session(
+        return SignInSession(
             "AUTHORIZED",
             access_token=reply.text("access_token"),
             refresh_token=reply.text("refresh_token"),
@@ -207,22 +207,22 @@ class _Launch:
         )
 
 
-def _forms(http: Client, app: App) -> Driver:
+def _forms(http: HttpClient, app: ClientApp) -> Driver:
     """The driver that needs no browser."""
 
-    def drive(start: str, account: Account) -> tuple[Ended, tuple[Exchange, ...]]:
-        ended = Walk(http, app.redirect_uri, account.username, account.password).go(start)
+    def drive(start: str, account: TestAccount) -> tuple[Ended, tuple[Exchange, ...]]:
+        ended = PageWalk(http, app.redirect_uri, account.username, account.password).go(start)
         return ended, ended.exchanges
 
     return drive
 
 
-def _stopped(way: Ended) -> Session:
+def _stopped(way: Ended) -> SignInSession:
     """The Session of a way that never reached the callback."""
     assert way.stop is not None
     if way.stop.ours:
-        return Session("UNWALKED", _why_unwalked(way.stop.reason, way.looks), looks=way.looks)
-    return Session("LOGIN_FAILED" if way.stop.login else "ERROR_PAGE", way.stop.reason, looks=way.looks)
+        return SignInSession("UNWALKED", _why_unwalked(way.stop.reason, way.looks), looks=way.looks)
+    return SignInSession("LOGIN_FAILED" if way.stop.login else "ERROR_PAGE", way.stop.reason, looks=way.looks)
 
 
 def _why_unwalked(reason: str, looks: tuple[Look, ...]) -> str:
@@ -231,7 +231,7 @@ def _why_unwalked(reason: str, looks: tuple[Look, ...]) -> str:
     return f"the grader could not walk the sign-in: {reason}{before}; {WAYS_OUT}"
 
 
-def _declines(session: Session) -> bool:
+def _declines(session: SignInSession) -> bool:
     """Whether a callback says no without a word of eligibility: the member's no, as far as it tells."""
     refused = session.outcome == "CALLBACK_ERROR" and session.error in ("access_denied", "consent_required")
     return refused and not means_ineligible(session.error, session.description, session.error_uri)

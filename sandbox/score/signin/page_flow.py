@@ -10,11 +10,11 @@ from urllib.parse import urlencode
 import httpx
 
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import Answer, shown
-from sandbox.score.http.client import Client
+from sandbox.score.http.answers import HttpAnswer, shown
+from sandbox.score.http.client import HttpClient
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
-from sandbox.score.signin.pages.page import Page
+from sandbox.score.signin.pages.page import WebPage
 from sandbox.score.signin.pages.reader import read
 from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
 from sandbox.score.signin.pages.submission import Submission, submit
@@ -40,10 +40,10 @@ class Ended:
     exchanges: tuple[Exchange, ...] = ()
 
 
-class Walk:
+class PageWalk:
     """One attempt, with a cookie jar of its own."""
 
-    def __init__(self, http: Client, redirect_uri: str, username: str, password: str):
+    def __init__(self, http: HttpClient, redirect_uri: str, username: str, password: str):
         self._http, self._redirect_uri = http, redirect_uri
         self._jar = httpx.Cookies()
         self._state = State(username, password)
@@ -82,7 +82,7 @@ class Walk:
         ours = any(look.did != ("followed the redirect",) for look in self._looks[-5:])
         return Stop(f"no callback after {MOST_PAGES} pages", ours=ours)
 
-    def _next(self, answer: Answer) -> Submission | Stop:
+    def _next(self, answer: HttpAnswer) -> Submission | Stop:
         """What to send next."""
         if answer.status == 0:
             late = "time is up" in answer.exchange.note
@@ -102,14 +102,14 @@ class Walk:
         self._state.doubts += found.doubts
         return submit(found, page)
 
-    def _submit(self, step: Submission) -> Answer:
+    def _submit(self, step: Submission) -> HttpAnswer:
         if step.method == "POST":
             return self._send("POST", step.url, list(step.pairs))
         if not step.pairs:
             return self._send("GET", step.url.partition("#")[0])
         return self._send("GET", f"{step.url.partition('#')[0].partition('?')[0]}?{urlencode(step.pairs)}")
 
-    def _hop(self, answer: Answer) -> Answer:
+    def _hop(self, answer: HttpAnswer) -> HttpAnswer:
         """A redirect on the way: 307 and 308 repeat the post, the others become a GET (RFC 9110 §15.4)."""
         again = answer.status in (307, 308) and answer.exchange.method == "POST"
         return (
@@ -118,7 +118,7 @@ class Walk:
             else self._send("GET", answer.redirect)
         )
 
-    def _send(self, method: str, url: str, form: list[tuple[str, str]] | None = None) -> Answer:
+    def _send(self, method: str, url: str, form: list[tuple[str, str]] | None = None) -> HttpAnswer:
         headers = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en-US,en;q=0.9"}
         answer = self._http.send(
             method, url, step="sign-in", reach="page", headers=headers, form=form, jar=self._jar
@@ -127,11 +127,11 @@ class Walk:
         return answer
 
     @staticmethod
-    def _address(answer: Answer) -> str:
+    def _address(answer: HttpAnswer) -> str:
         return f"{answer.exchange.method} {shown(answer.url, 'sign-in')}"
 
 
-def _needs_script(step: Step, page: Page) -> Stop | None:
+def _needs_script(step: Step, page: WebPage) -> Stop | None:
     """A form whose address is a script."""
     action = (step.button.action if step.button else "") or step.form.action
     if action.strip().lower().startswith("javascript:"):
@@ -142,7 +142,7 @@ def _needs_script(step: Step, page: Page) -> Stop | None:
 _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w:.-]+)", re.IGNORECASE)
 
 
-def text_of(answer: Answer) -> str:
+def text_of(answer: HttpAnswer) -> str:
     """The page's text, in the encoding that it says it has; UTF-8 when it says none."""
     told = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
     meta = _CHARSET.search(answer.body[:2048])

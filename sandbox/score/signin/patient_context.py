@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sandbox.score.evidence import Exchange
 from sandbox.score.fhir import bundles
 from sandbox.score.http.answers import word
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.signin.tokens import Bearer, TokenReply, claims_of
 
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
@@ -23,7 +23,7 @@ class Context:
     exchanges: tuple[Exchange, ...] = ()
 
 
-def find(http: Client, base: str, reply: TokenReply) -> Context:
+def find(http: HttpClient, base: str, reply: TokenReply) -> Context:
     """The patient of a token response at the FHIR base; what is missing or malformed is a finding."""
     said = reply.body.get("patient")
     if isinstance(said, str) and said:
@@ -49,14 +49,14 @@ def id_of(said: str) -> str:
     return found if _ID.fullmatch(found) else said.removeprefix("Patient/")
 
 
-def only_patient(http: Client, base: str, bearer: Bearer) -> tuple[tuple[str, ...], Exchange]:
+def only_patient(http: HttpClient, base: str, bearer: Bearer) -> tuple[tuple[str, ...], Exchange]:
     """The ids of the Patients that a token opens."""
     answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
     found = (r for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id"))
     return tuple(dict.fromkeys(word(r["id"]) for r in found)), answer.exchange
 
 
-def _only(http: Client, base: str, reply: TokenReply) -> Context:
+def _only(http: HttpClient, base: str, reply: TokenReply) -> Context:
     ids, exchange = only_patient(http, base, Bearer(reply.text("access_token")))
     if len(ids) == 1:
         text = "the token response names no patient; its one Patient was used"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from sandbox.score.evidence import Observation, seen, unseen
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.signin.scopes import SCOPE
-from sandbox.score.signin.tokens import App
+from sandbox.score.signin.tokens import ClientApp
 
 
-def register(http: Client, endpoint: str, redirect_uri: str) -> tuple[App | None, Observation]:
+def register(http: HttpClient, endpoint: str, redirect_uri: str) -> tuple[ClientApp | None, Observation]:
     """A new client, or none and why. Value of the observation: `{"status"}`; the client is not kept."""
     if not endpoint:
         return None, unseen(
@@ -30,5 +30,5 @@ def register(http: Client, endpoint: str, redirect_uri: str) -> tuple[App | None
         told = said.get("error") or answer.exchange.note or "no client_id"
         why = f"registering a client failed: the endpoint answered {answer.status} ({told})"
         return None, unseen(why, [answer.exchange], "registration-refused")
-    app = App(client, redirect_uri, secret if isinstance(secret, str) and secret else None)
+    app = ClientApp(client, redirect_uri, secret if isinstance(secret, str) and secret else None)
     return app, seen({"status": answer.status}, [answer.exchange])

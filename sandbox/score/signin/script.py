@@ -18,13 +18,13 @@ from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score.evidence import Exchange
-from sandbox.score.signin.launch import Account, Driver, Session
+from sandbox.score.signin.launch import Driver, SignInSession, TestAccount
 from sandbox.score.signin.page_flow import is_callback
 
 PATIENCE_MS = 30_000.0
 
 
-def load(path: Path) -> Callable[[Any, Account], None]:
+def load(path: Path) -> Callable[[Any, TestAccount], None]:
     """The `sign_in` of a script. Raises FileProblem when there is none, UsageError without Playwright."""
     if not path.is_file():
         raise FileProblem(f"{path}: no such file")
@@ -38,19 +38,19 @@ def load(path: Path) -> Callable[[Any, Account], None]:
         import playwright.sync_api  # noqa: F401
     except ImportError:
         raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
-    hook: Callable[[Any, Account], None] = found
+    hook: Callable[[Any, TestAccount], None] = found
     return hook
 
 
 def driver(
-    hook: Callable[[Any, Account], None],
+    hook: Callable[[Any, TestAccount], None],
     redirect_uri: str,
     executable: str | None = None,
     patience_ms: float = PATIENCE_MS,
 ) -> Driver:
     """Each attempt in a browser context of its own. The callback is caught, never asked for."""
 
-    def drive(start: str, account: Account) -> tuple[str | Session, tuple[Exchange, ...]]:
+    def drive(start: str, account: TestAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
         from playwright.sync_api import Error, sync_playwright
 
         caught: list[str] = []
@@ -78,11 +78,11 @@ def driver(
         except Error as problem:
             if not caught:
                 why = problem.message.splitlines()[0] if problem.message else "no reason given"
-                return Session("UNWALKED", f"the sign-in script stopped: {why[:120]}"), ()
+                return SignInSession("UNWALKED", f"the sign-in script stopped: {why[:120]}"), ()
         except Exception as problem:  # a person's script may raise anything; the attempt has failed
-            return Session("UNWALKED", f"the sign-in script failed: {type(problem).__name__}"), ()
+            return SignInSession("UNWALKED", f"the sign-in script failed: {type(problem).__name__}"), ()
         if caught:
             return caught[0], ()
-        return Session("UNWALKED", "the sign-in script ended before the callback"), ()
+        return SignInSession("UNWALKED", "the sign-in script ended before the callback"), ()
 
     return drive

@@ -12,8 +12,8 @@ from typing import Any
 
 from sandbox.core import files
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import Answer, word
-from sandbox.score.http.client import Client
+from sandbox.score.http.answers import HttpAnswer, word
+from sandbox.score.http.client import HttpClient
 from sandbox.score.signin import client_auth
 
 
@@ -31,7 +31,7 @@ class Endpoints:
 
 
 @dataclass(frozen=True)
-class App:
+class ClientApp:
     """The grader as the payer knows it. Without a secret or a key it is a public client.
 
     `key` is a private JWK; `auth_method` is how it authenticates, whatever the payer says of itself.
@@ -48,7 +48,7 @@ class App:
 class TokenReply:
     """What the token endpoint said. `body` is empty unless it was a JSON object."""
 
-    answer: Answer
+    answer: HttpAnswer
     body: dict[str, Any] = field(repr=False)
 
     @property
@@ -70,7 +70,7 @@ class TokenReply:
         return f"the token endpoint answered {self.answer.status}" if self.answer.status else note
 
 
-def redeem(http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+def redeem(http: HttpClient, endpoints: Endpoints, app: ClientApp, code: str, verifier: str) -> TokenReply:
     """Exchange an authorization code; `verifier` is the PKCE secret (RFC 7636 §4.5)."""
     form = {
         "grant_type": "authorization_code",
@@ -81,13 +81,13 @@ def redeem(http: Client, endpoints: Endpoints, app: App, code: str, verifier: st
     return _post(http, endpoints, app, form)
 
 
-def refresh(http: Client, endpoints: Endpoints, app: App, refresh_token: str) -> TokenReply:
+def refresh(http: HttpClient, endpoints: Endpoints, app: ClientApp, refresh_token: str) -> TokenReply:
     """Exchange a refresh token for a new access token, and perhaps a new refresh token."""
     return _post(http, endpoints, app, {"grant_type": "refresh_token", "refresh_token": refresh_token})
 
 
 def client_credentials(
-    http: Client, endpoints: Endpoints, app: App, scope: str, when: datetime | None = None
+    http: HttpClient, endpoints: Endpoints, app: ClientApp, scope: str, when: datetime | None = None
 ) -> TokenReply:
     """A backend service's token (SMART App Launch 2.2, Backend Services). `when` is the time that the
     assertion is made at, where the payer lives at another than we do."""
@@ -95,7 +95,7 @@ def client_credentials(
 
 
 def _post(
-    http: Client, endpoints: Endpoints, app: App, form: dict[str, str], when: datetime | None = None
+    http: HttpClient, endpoints: Endpoints, app: ClientApp, form: dict[str, str], when: datetime | None = None
 ) -> TokenReply:
     proof = client_auth.prove(app, endpoints, when or http.now())
     http.secrets |= proof.secrets
@@ -126,9 +126,9 @@ class Bearer:
         token: str,
         refresh_token: str = "",
         *,
-        http: Client | None = None,
+        http: HttpClient | None = None,
         endpoints: Endpoints | None = None,
-        app: App | None = None,
+        app: ClientApp | None = None,
     ):
         self._token, self.refresh_token = token, refresh_token
         self._http, self._endpoints, self._app = http, endpoints, app

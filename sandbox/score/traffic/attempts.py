@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox.score.signin import outcomes
-from sandbox.score.traffic.record import Record
+from sandbox.score.traffic.record import TrafficRecord
 
 IDLE = timedelta(minutes=30)
 _WORDS = {
@@ -76,7 +76,7 @@ class Attempt:
         }
 
 
-def follow(records: Iterable[Record], until: datetime) -> dict[str, Attempt]:
+def follow(records: Iterable[TrafficRecord], until: datetime) -> dict[str, Attempt]:
     """Attempts by id, in the order in which they were created. Records come in order of time."""
     found: dict[str, Attempt] = {}
     for record in records:
@@ -101,7 +101,7 @@ def follow(records: Iterable[Record], until: datetime) -> dict[str, Attempt]:
     return found
 
 
-def _state(record: Record) -> str:
+def _state(record: TrafficRecord) -> str:
     """The state a record moves its attempt to; empty when it moves none."""
     if record.kind == "authz_event":
         state = (record.outcome or "").upper()

@@ -18,8 +18,8 @@ from pydantic import ValidationError
 from sandbox.core.urls import canonical_url
 from sandbox.score.signin import outcomes
 from sandbox.score.traffic.address import REQUEST, asks_for_page
-from sandbox.score.traffic.har_entry import Entry, entries_of
-from sandbox.score.traffic.record import Record, Step
+from sandbox.score.traffic.har_entry import HarEntry, entries_of
+from sandbox.score.traffic.record import Step, TrafficRecord
 
 _TYPE = re.compile(
     r"/(?:Patient|Coverage|ExplanationOfBenefit|AllergyIntolerance|CarePlan|CareTeam|Condition|Device"
@@ -36,7 +36,7 @@ def find_base(entries: Sequence[Any]) -> str:
     votes: Counter[str] = Counter()
     for each in entries:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
-            entry = Entry(each, "")
+            entry = HarEntry(each, "")
             for document in _DOCUMENTS:
                 if entry.path.endswith(document) and entry.status == 200:
                     votes[entry.origin + entry.path.removesuffix(document)] += 10
@@ -46,7 +46,7 @@ def find_base(entries: Sequence[Any]) -> str:
     return max(votes, key=lambda base: (votes[base], -len(base)), default="")
 
 
-def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[Record]:
+def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[TrafficRecord]:
     """Records of an archive's entries: sign-ins anywhere, FHIR below `base`. `leave_out` is told of what is
     no entry."""
     read = sorted(entries_of(entries, leave_out), key=lambda entry: entry.when)
@@ -75,7 +75,7 @@ class _Reader:
         """Links to further pages, and the type of the search that they belong to."""
         self._failed: set[str] = set()
 
-    def read(self, entry: Entry) -> Iterator[Record]:
+    def read(self, entry: HarEntry) -> Iterator[TrafficRecord]:
         self._ahead[entry.url] -= 1
         if entry.method == "OPTIONS":
             return  # a browser asks by itself
@@ -85,14 +85,14 @@ class _Reader:
         if entry.method == "POST" and "grant_type" in entry.form:
             yield from self._token(entry)
         elif (below := self._below(entry)) in _DOCUMENTS:
-            yield Record(kind="discovery", **entry.common("discovery"))
+            yield TrafficRecord(kind="discovery", **entry.common("discovery"))
         elif what := self._asked(entry, below):
             if entry.redirects and self._ahead[entry.location] > 0:
                 self._moved[entry.location] = what  # the answer to it is in an entry of its own
             else:
                 yield self._fhir(entry, *what)
 
-    def _asked(self, entry: Entry, below: str) -> tuple[str, str | None, str | None] | None:
+    def _asked(self, entry: HarEntry, below: str) -> tuple[str, str | None, str | None] | None:
         """Type, id and `$everything` of a FHIR request; None: it is none."""
         if entry.url in self._moved:
             return self._moved.pop(entry.url)
@@ -103,21 +103,21 @@ class _Reader:
         match = REQUEST.fullmatch(below)
         return (match[1], match[2], match[3]) if match else None
 
-    def _below(self, entry: Entry) -> str:
+    def _below(self, entry: HarEntry) -> str:
         """The path below the base; "" for anything else."""
         place = entry.origin + entry.path
         return place[len(self._base) :] if self._base and place.startswith(f"{self._base}/") else ""
 
-    def _authorize(self, entry: Entry) -> Iterator[Record]:
+    def _authorize(self, entry: HarEntry) -> Iterator[TrafficRecord]:
         state = entry.query.get("state", "")
         if not state or state not in self._by_state:
             self._count += 1
             self._latest = f"attempt-{self._count}"
             self._by_state[state] = self._latest
             common = entry.common("sign-in")
-            yield Record(kind="authz_event", attempt_id=self._latest, outcome="CREATED", **common)
+            yield TrafficRecord(kind="authz_event", attempt_id=self._latest, outcome="CREATED", **common)
 
-    def _callback(self, entry: Entry) -> Iterator[Record]:
+    def _callback(self, entry: HarEntry) -> Iterator[TrafficRecord]:
         said = dict(parse_qsl(urlsplit(entry.location).query)) or entry.query
         if not ({"code", "error"} & said.keys()) or "response_type" in said:
             return
@@ -134,7 +134,7 @@ class _Reader:
             state = "CODE_ISSUED"
             self._by_code[said["code"]] = name
         if name:
-            yield Record(
+            yield TrafficRecord(
                 kind="authz_event",
                 attempt_id=name,
                 outcome=state,
@@ -144,7 +144,7 @@ class _Reader:
                 **entry.common("sign-in"),
             )
 
-    def _token(self, entry: Entry) -> Iterator[Record]:
+    def _token(self, entry: HarEntry) -> Iterator[TrafficRecord]:
         common, grant = entry.common("token"), entry.form["grant_type"]
         if grant not in ("authorization_code", "refresh_token"):
             return
@@ -154,9 +154,9 @@ class _Reader:
         for key in ("access_token", "refresh_token"):
             if isinstance(entry.body.get(key), str):
                 self._by_token[entry.body[key]] = name
-        yield Record(kind="token", attempt_id=name, grant_type=grant, **common)
+        yield TrafficRecord(kind="token", attempt_id=name, grant_type=grant, **common)
 
-    def _fhir(self, entry: Entry, rtype: str, id_: str | None, everything: str | None) -> Record:
+    def _fhir(self, entry: HarEntry, rtype: str, id_: str | None, everything: str | None) -> TrafficRecord:
         name = self._by_token.get(entry.token, self._latest)
         step: Step = "individual"
         if entry.url in self._next or not rtype:
@@ -174,7 +174,7 @@ class _Reader:
             if link.get("relation") == "next":
                 with suppress(ValueError):
                     self._next[canonical_url(urljoin(entry.url, str(link.get("url"))))] = rtype
-        return Record(
+        return TrafficRecord(
             kind="fhir",
             attempt_id=name,
             sync_id=name,

@@ -35,13 +35,13 @@ class Unsent(Exception):
     """An entry of what never went to the payer; the text says why."""
 
 
-def entries_of(listed: Sequence[Any], leave_out: Callable[[str], None]) -> Iterator[Entry]:
+def entries_of(listed: Sequence[Any], leave_out: Callable[[str], None]) -> Iterator[HarEntry]:
     """The entries that are requests. `leave_out` is told of all others."""
     sent = Counter(filter(None, map(_request_line, listed)))
     ts = _EPOCH
     for number, each in enumerate(listed, 1):
         try:
-            entry = Entry(each, ts, number)
+            entry = HarEntry(each, ts, number)
             entry.check_sent(alone=sent[_request_line(each) or ""] < 2)
         except Unsent as why:
             leave_out(f"entry {number}: not a request to the payer: {why}")
@@ -59,7 +59,7 @@ def _request_line(entry: Any) -> str | None:
         return None
 
 
-class Entry:
+class HarEntry:
     """One entry, with the few things of it that are looked at. `before` is the time of the one before it,
     `number` its place in the archive. Raises KeyError, TypeError, ValueError, AttributeError for what is
     none."""

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sandbox.score.traffic.record import Record, Step
+from sandbox.score.traffic.record import Step, TrafficRecord
 
 _FHIR = re.compile(r"/fhir/([A-Z]\w+)(?:/([^/$]+))?(/\$everything)?")
 _DOCUMENTS = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
 
 
-def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterator[Record]:
+def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterator[TrafficRecord]:
     """Records of a journal's entries. `leave_out` is told of those that are none."""
     entries = list(entries)
     attempts = _Attempts({str(e["member"]) for e in entries if _consented(e)})
@@ -32,13 +32,13 @@ def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterato
                 "latency_ms": entry.get("ms"),
                 "request_id": str(entry.get("request", "")),
             }
-            Record(kind="fhir", **common)
+            TrafficRecord(kind="fhir", **common)
         except (KeyError, TypeError, ValueError):
             leave_out(f"entry {number}: not an entry of a journal")
             continue
         path, status = common["url"], common["status"]
         if path in _DOCUMENTS:
-            yield Record(kind="discovery", **common)
+            yield TrafficRecord(kind="discovery", **common)
         elif path.startswith("/auth/"):
             yield from attempts.step(path, entry, common)
         elif match := _FHIR.fullmatch(path):
@@ -49,7 +49,9 @@ def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterato
                 step = "pagination" if latest.get(member) == (path, 200) else "everything"
             latest[member] = path, status
             who = attempts.of_member.get(member, "")
-            yield Record(kind="fhir", rtype=kind, extract_step=step, attempt_id=who, sync_id=member, **common)
+            yield TrafficRecord(
+                kind="fhir", rtype=kind, extract_step=step, attempt_id=who, sync_id=member, **common
+            )
 
 
 def _consented(entry: Any) -> bool:
@@ -66,7 +68,7 @@ class _Attempts:
         self._waiting: dict[str, list[str]] = {"login": [], "consent": [], "token": []}
         self._member: dict[str, str] = {}
 
-    def step(self, path: str, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[Record]:
+    def step(self, path: str, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[TrafficRecord]:
         status, member = common["status"], str(entry.get("member", ""))
         if path == "/auth/authorize" and status < 500:
             self._count += 1
@@ -101,12 +103,12 @@ class _Attempts:
         elif path == "/auth/token":
             yield from self._token(entry, common)
 
-    def _token(self, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[Record]:
+    def _token(self, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[TrafficRecord]:
         if entry.get("grant_type") == "refresh_token":
-            yield Record(kind="token", grant_type="refresh_token", **common)
+            yield TrafficRecord(kind="token", grant_type="refresh_token", **common)
         elif name := self._take("token"):
             self.of_member[self._member.get(name, "")] = name
-            yield Record(kind="token", attempt_id=name, **common)
+            yield TrafficRecord(kind="token", attempt_id=name, **common)
 
     def _take(self, step: str, member: str = "") -> str:
         for name in self._waiting[step]:
@@ -115,5 +117,7 @@ class _Attempts:
                 return name
         return ""
 
-    def _event(self, name: str, state: str, common: dict[str, Any], description: str = "") -> Record:
-        return Record(kind="authz_event", attempt_id=name, outcome=state, description=description, **common)
+    def _event(self, name: str, state: str, common: dict[str, Any], description: str = "") -> TrafficRecord:
+        return TrafficRecord(
+            kind="authz_event", attempt_id=name, outcome=state, description=description, **common
+        )

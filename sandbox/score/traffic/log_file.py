@@ -18,18 +18,18 @@ from sandbox.core.errors import FileProblem
 from sandbox.core.packed_file import BOM, PROBLEMS, reason, unpacked
 from sandbox.score.traffic import har, journal
 from sandbox.score.traffic.address import kind_and_step
-from sandbox.score.traffic.record import Record
+from sandbox.score.traffic.record import TrafficRecord
 
 NAMED = 20
 """Problems that are named; the others are counted."""
 
 
 @dataclass
-class Reading:
+class LogReading:
     """What a file holds: records in order of time; the FHIR base of an archive; what could not be read;
     how many requests lack `extract_step`, which was derived from their addresses."""
 
-    records: list[Record] = field(default_factory=list)
+    records: list[TrafficRecord] = field(default_factory=list)
     base: str = ""
     unread: int = 0
     problems: list[str] = field(default_factory=list)
@@ -42,10 +42,10 @@ class Reading:
             self.problems.append(problem)
 
 
-def read(path: Path, base: str = "") -> Reading:
+def read(path: Path, base: str = "") -> LogReading:
     """The records of a log. `base` is the FHIR base of an archive, where it is not to be found out. Raises
     FileProblem naming the file, and the line, when nothing in it can be read."""
-    reading = Reading()
+    reading = LogReading()
     body = _unpacked(path)
     whole = _one_document(body)
     if isinstance(whole, dict) and isinstance(whole.get("log"), dict):
@@ -93,7 +93,7 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _lines(body: bytes, reading: Reading) -> Iterator[tuple[str, Any]]:
+def _lines(body: bytes, reading: LogReading) -> Iterator[tuple[str, Any]]:
     """Where each value stands, and the value."""
     for number, line in enumerate(body.split(b"\n"), 1):
         if not line.strip():
@@ -113,14 +113,14 @@ def _items(where: str, listed: list[Any]) -> Iterator[tuple[str, Any]]:
     return ((f"{where}record {number}", each) for number, each in enumerate(listed, 1))
 
 
-def _records(values: Iterable[tuple[str, Any]], reading: Reading) -> Iterator[Record]:
+def _records(values: Iterable[tuple[str, Any]], reading: LogReading) -> Iterator[TrafficRecord]:
     entries: list[Any] = []
     for place, data in values:
         if isinstance(data, dict) and "kind" not in data and {"at", "path", "status"} <= data.keys():
             entries.append(data)
             continue
         try:
-            record = Record.model_validate(data)
+            record = TrafficRecord.model_validate(data)
         except ValidationError as problem:
             first = problem.errors(include_input=False, include_url=False)[0]
             where = ".".join(str(part) for part in first["loc"]) or "the record"

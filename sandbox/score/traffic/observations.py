@@ -20,9 +20,9 @@ from sandbox.score.requests import STEPS, Kind
 from sandbox.score.signin import outcomes
 from sandbox.score.traffic.address import names_type
 from sandbox.score.traffic.attempts import Attempt, follow
-from sandbox.score.traffic.log_file import Reading
-from sandbox.score.traffic.record import Record
-from sandbox.score.traffic.window import Window, window
+from sandbox.score.traffic.log_file import LogReading
+from sandbox.score.traffic.record import TrafficRecord
+from sandbox.score.traffic.window import LogWindow, window
 
 GAP = timedelta(seconds=60)
 """Requests of one member that are farther apart belong to different syncs, when no event says so."""
@@ -30,7 +30,7 @@ GAP = timedelta(seconds=60)
 MOST_SHOWN = 20
 
 
-def observe(reading: Reading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
+def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
     """The observations of a log's window; only live records count, and decide it."""
     live = [record for record in reading.records if record.mode == "live"]
     span = window(live, days, as_of)
@@ -51,10 +51,10 @@ def observe(reading: Reading, days: int, as_of: datetime | None = None) -> dict[
 
 
 def _about(
-    reading: Reading,
-    live: Sequence[Record],
-    inside: Sequence[Record],
-    span: Window | None,
+    reading: LogReading,
+    live: Sequence[TrafficRecord],
+    inside: Sequence[TrafficRecord],
+    span: LogWindow | None,
     attempts: Sequence[Attempt],
 ) -> dict[str, Any]:
     return {
@@ -71,7 +71,7 @@ def _about(
     }
 
 
-def _shown_nothing(fhir: Iterable[Record]) -> list[str]:
+def _shown_nothing(fhir: Iterable[TrafficRecord]) -> list[str]:
     """Attempts whose requests for data are in the log, and were answered with nothing."""
     shown: dict[str, bool] = {}
     for record in fhir:
@@ -81,7 +81,7 @@ def _shown_nothing(fhir: Iterable[Record]) -> list[str]:
 
 
 def _sign_ins(
-    attempts: Sequence[Attempt], inside: Iterable[Record], empty: Set[int]
+    attempts: Sequence[Attempt], inside: Iterable[TrafficRecord], empty: Set[int]
 ) -> dict[str, Observation]:
     """All attempts, those known to be ineligible apart; lapsed members, opt-in and lines where told. Those
     whose `id()` is in `empty` were shown nothing."""
@@ -112,7 +112,7 @@ def _sign_ins(
     return found
 
 
-def _syncs(inside: Iterable[Record], fhir: Sequence[Record]) -> Observation:
+def _syncs(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> Observation:
     """Counts of requests, and for each sync its time and the types it got."""
     members = _timed(inside, fhir)
     counted = [record for record in fhir if record.extract_step in STEPS]
@@ -131,7 +131,7 @@ class _Sync:
     requests: int = 1
 
 
-def _timed(inside: Iterable[Record], fhir: Sequence[Record]) -> list[dict[str, Any]]:
+def _timed(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> list[dict[str, Any]]:
     """Syncs by their events, in real seconds; without events, runs of requests without a long gap."""
     began: dict[str, datetime] = {}
     times: list[float | None] = []
@@ -157,11 +157,11 @@ def _timed(inside: Iterable[Record], fhir: Sequence[Record]) -> list[dict[str, A
     return [{"seconds": seconds, **what, **timed_only} for seconds in times]
 
 
-def _search(record: Record) -> bool:
+def _search(record: TrafficRecord) -> bool:
     return record.status == 200 and record.extract_step in ("individual", "pagination", "retry")
 
 
-def _runs(fhir: Sequence[Record]) -> list[float | None]:
+def _runs(fhir: Sequence[TrafficRecord]) -> list[float | None]:
     runs: dict[str, list[_Sync]] = {}
     for record in fhir:
         if record.extract_step not in STEPS:
@@ -177,7 +177,7 @@ def _runs(fhir: Sequence[Record]) -> list[float | None]:
     return [round((run.ended - run.began).total_seconds(), 4) for run in whole]
 
 
-def _references(fhir: Iterable[Record]) -> Observation:
+def _references(fhir: Iterable[TrafficRecord]) -> Observation:
     """Each distinct reference of a sync once, its last read deciding; and every read beside it."""
     reads = [record for record in fhir if record.extract_step == "reference"]
     last = {
@@ -198,7 +198,7 @@ def _references(fhir: Iterable[Record]) -> Observation:
     return seen(value, _shown(r for r in reads if r.status != 200), "traffic")
 
 
-def _everything(fhir: Iterable[Record]) -> Observation:
+def _everything(fhir: Iterable[TrafficRecord]) -> Observation:
     """One walk for each `$everything`: its pages follow it in the same sync."""
     walks: list[dict[str, Any]] = []
     current: dict[str, dict[str, Any]] = {}
@@ -222,7 +222,7 @@ def _everything(fhir: Iterable[Record]) -> Observation:
     return seen(walks, _shown(r for r in fhir if r.extract_step == "everything"), "traffic")
 
 
-def _further(record: Record) -> bool:
+def _further(record: TrafficRecord) -> bool:
     """Whether a request is a further page of the `$everything` before it: servers page by addresses of
     their own, which name no type."""
     return record.extract_step == "pagination" and (
@@ -230,7 +230,7 @@ def _further(record: Record) -> bool:
     )
 
 
-def _walk(record: Record) -> dict[str, Any]:
+def _walk(record: TrafficRecord) -> dict[str, Any]:
     good = record.status == 200
     short = record.complete is False
     return {
@@ -252,7 +252,7 @@ def _sum(known: int | None, more: int | None) -> int | None:
     return more if known is None else known if more is None else known + more
 
 
-def _refresh(live: Sequence[Record], span: Window | None) -> Observation:
+def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observation:
     """Renewals by days since their grant. No clock: what a log shows is a lower bound.
 
     A token endpoint that stumbles refuses nothing, and a refusal of a grant whose age nobody knows does not
@@ -279,7 +279,7 @@ def _refresh(live: Sequence[Record], span: Window | None) -> Observation:
     return seen(value, (), "traffic")
 
 
-def _documents(inside: Iterable[Record]) -> dict[str, Observation]:
+def _documents(inside: Iterable[TrafficRecord]) -> dict[str, Observation]:
     """The two well-known documents, where an app asked for them."""
     found = {}
     for name, end in (("capability-statement", "/metadata"), ("smart-configuration", "/smart-configuration")):
@@ -291,11 +291,11 @@ def _documents(inside: Iterable[Record]) -> dict[str, Observation]:
     return found
 
 
-def _flawed(record: Record) -> bool:
+def _flawed(record: TrafficRecord) -> bool:
     return record.status == 200 and not record.readable
 
 
-def _shown(records: Iterable[Record]) -> list[Exchange]:
+def _shown(records: Iterable[TrafficRecord]) -> list[Exchange]:
     """A few exchanges to show, their addresses without secrets."""
     found: list[Exchange] = []
     for record in records:

@@ -20,7 +20,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 9000
 """Times that clocks can be wrong by, and calculated with."""
 
 
-class Record(BaseModel):
+class TrafficRecord(BaseModel):
     """One record. Times without a zone are UTC. Fields that are not known are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", title="Traffic record")
@@ -80,5 +80,5 @@ class Record(BaseModel):
 
 def schema() -> bytes:
     """The JSON Schema of one line, as published."""
-    found: dict[str, Any] = Record.model_json_schema()
+    found: dict[str, Any] = TrafficRecord.model_json_schema()
     return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sandbox.score.traffic.record import Record
+from sandbox.score.traffic.record import TrafficRecord
 
 
 @dataclass(frozen=True)
-class Window:
+class LogWindow:
     """From (excluded) and until (included). An empty log has no window."""
 
     since: datetime
@@ -24,15 +24,15 @@ STRAYS = 20
 """A record in so many may be of a clock that is wrong."""
 
 
-def window(records: Sequence[Record], days: int, as_of: datetime | None) -> Window | None:
+def window(records: Sequence[TrafficRecord], days: int, as_of: datetime | None) -> LogWindow | None:
     """The window that ends at `as_of`, or else at the log's last record (in order of time). The last few
     do not decide when they are a window or more after all others: a clock was wrong. None for an empty
     log."""
     until = as_of or _last(records, timedelta(days=days))
-    return Window(until - timedelta(days=days), until) if until else None
+    return LogWindow(until - timedelta(days=days), until) if until else None
 
 
-def _last(records: Sequence[Record], span: timedelta) -> datetime | None:
+def _last(records: Sequence[TrafficRecord], span: timedelta) -> datetime | None:
     if not records:
         return None
     fewest = len(records) - len(records) // STRAYS

@@ -16,8 +16,8 @@ from sandbox.core import files
 from sandbox.score.collect.probes import Door
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.fhir import bundles
-from sandbox.score.http.answers import Answer
-from sandbox.score.http.client import Client
+from sandbox.score.http.answers import HttpAnswer
+from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Member
 from sandbox.score.trust.locks.records import Holder, Way, ways
 
@@ -44,7 +44,7 @@ class Sight:
 
 
 def look(
-    http: Client, base: str, holders: Sequence[Holder], door: Door | None, member: Member | None
+    http: HttpClient, base: str, holders: Sequence[Holder], door: Door | None, member: Member | None
 ) -> Observation:
     """Compare. `member` signs in through `door` once more (None: nobody does).
 
@@ -67,10 +67,10 @@ def look(
     return seen({"name": other, "compared": compared, "differ": differ}, exchanges)
 
 
-Ask = Callable[[], tuple[Answer, ...]]
+Ask = Callable[[], tuple[HttpAnswer, ...]]
 
 
-def _questions(http: Client, base: str, holders: Sequence[Holder]) -> list[tuple[str, Ask]]:
+def _questions(http: HttpClient, base: str, holders: Sequence[Holder]) -> list[tuple[str, Ask]]:
     """Words for each request of the sample, and the request."""
 
     def document(path: str) -> Ask:
@@ -89,7 +89,7 @@ def _questions(http: Client, base: str, holders: Sequence[Holder]) -> list[tuple
     return found
 
 
-def _compare(http: Client, ask: Ask, other: str, exchanges: list[Exchange]) -> str:
+def _compare(http: HttpClient, ask: Ask, other: str, exchanges: list[Exchange]) -> str:
     """How the answers differ by name; empty when they do not, or not for certain."""
     ours: list[Sight] = []
     theirs: list[Sight] = []
@@ -120,7 +120,7 @@ def _status(one: Sight) -> str:
     return str(one.status or "nothing")
 
 
-def sight(answer: Answer) -> Sight:
+def sight(answer: HttpAnswer) -> Sight:
     """What an answer shows."""
     body = dict(answer.json())
     resources: Sequence[dict[str, Any]] = (body,)
@@ -140,7 +140,7 @@ def _content(body: dict[str, Any]) -> bytes:
 
 
 def _signs_in_by_name(
-    http: Client, door: Door, member: Member, other: str, exchanges: list[Exchange]
+    http: HttpClient, door: Door, member: Member, other: str, exchanges: list[Exchange]
 ) -> bool:
     """Whether a member gets in under our name each time and never under the other."""
     for name, wanted in ((other, False), (http.user_agent, True), (other, False)):

@@ -8,18 +8,18 @@ from sandbox.core.text import quantity
 from sandbox.score.collect.probes import Door
 from sandbox.score.collect.roll import Given, Observations, Progress, Sessions
 from sandbox.score.evidence import Observation, Reason, unseen
-from sandbox.score.http.client import Client
-from sandbox.score.instruments.facts import Facts, Member
+from sandbox.score.http.client import HttpClient
+from sandbox.score.instruments.facts import Member, PayerFacts
 from sandbox.score.trust import other_client
 from sandbox.score.trust.locks import sequence as locks
 from sandbox.score.trust.locks.records import Holder
 
 
 def verify(
-    http: Client,
+    http: HttpClient,
     base: str,
     given: Given,
-    known: Facts,
+    known: PayerFacts,
     door: Door | None,
     sessions: Sessions,
     holders: Sequence[Holder],
@@ -67,10 +67,10 @@ def _said(sessions: Sessions, found: Observations) -> Iterator[tuple[str, str]]:
 
 
 def _locks(
-    http: Client,
+    http: HttpClient,
     base: str,
     given: Given,
-    known: Facts,
+    known: PayerFacts,
     door: Door | None,
     member: Member | None,
     holders: Sequence[Holder],

@@ -48,7 +48,7 @@ from sandbox.store.ledger.repositories.clients import Clients
 from sandbox.store.ledger.repositories.clock import Clocks
 from sandbox.store.ledger.repositories.counters import Counters
 from sandbox.store.ledger.repositories.journal import JOURNAL, Journals
-from sandbox.store.ledger.repositories.keys import Keys
+from sandbox.store.ledger.repositories.keys import KeyRepository
 from sandbox.store.ledger.repositories.member_status import Standings
 from sandbox.store.ledger.repositories.pins import Origin, Pins
 from sandbox.store.ledger.repositories.repository import META, upsert
@@ -60,7 +60,9 @@ from sandbox.store.secret import digest
 KEY = Table("key", META, Column("name", String, primary_key=True), Column("value", String, nullable=False))
 
 
-class TenantLedger(Arrivals, Clocks, Counters, Standings, SignIns, Clients, Keys, Pins, Accidents, Journals):
+class TenantLedger(
+    Arrivals, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, Accidents, Journals
+):
     """One tenant's part of the ledger, whole. `quotas` are the counters of all tenants."""
 
     def __init__(

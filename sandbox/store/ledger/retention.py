@@ -62,7 +62,7 @@ TENANT = Table(
 
 
 @dataclass(frozen=True)
-class Rule:
+class RetentionRule:
     """What becomes of a table's rows.
 
     They go after `days` of the server's clock. Those that are `over` by the payer's clock go once they
@@ -146,38 +146,38 @@ def _flag(condition: Flag) -> ColumnElement[Any]:
     return case((condition, 1), else_=0)
 
 
-RULES: tuple[Rule, ...] = (
-    Rule(PUSHED, 1_000, 500, 16_384, days=1, over=_past(PUSHED.c.expires)),
-    Rule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires), hours=1),
-    Rule(
+RULES: tuple[RetentionRule, ...] = (
+    RetentionRule(PUSHED, 1_000, 500, 16_384, days=1, over=_past(PUSHED.c.expires)),
+    RetentionRule(PENDING, 2_000, 1_000, 16_384, days=1, over=_past(PENDING.c.expires), hours=1),
+    RetentionRule(
         SESSION, 10_000, 5_000, 500, days=30, over=_past(SESSION.c.expires), hours=1,
         worth=(_flag(SESSION.c.username.is_not(None)),),
     ),
-    Rule(CODE, 20_000, 10_000, 16_384, days=30, over=_past(CODE.c.expires), hours=24),
-    Rule(
+    RetentionRule(CODE, 20_000, 10_000, 16_384, days=30, over=_past(CODE.c.expires), hours=24),
+    RetentionRule(
         TOKEN, 20_000, 10_000, 8_192, days=400, over=_past(TOKEN.c.expires), hours=24,
         worth=(_flag(not_(_DEAD)), _flag(TOKEN.c.kind == "refresh")),
     ),
-    Rule(
+    RetentionRule(
         GRANT, 20_000, 10_000, 8_192, days=400, hours=24, needed=_IN_USE, worth=(_flag(_IN_USE),),
         over=or_(GRANT.c.username == "", GRANT.c.revoked.is_not(None)),
     ),
-    Rule(
+    RetentionRule(
         CLIENT, 4_000, 2_000, 65_536, days=90, needed=or_(CLIENT.c.entry.is_(None), _HAS_GRANT),
         worth=(_flag(or_(CLIENT.c.entry.is_(None), _HAS_GRANT)),),
     ),
-    Rule(ASSERTION, 50_000, 20_000, 500, days=30, over=_past(ASSERTION.c.expires), hours=24),
-    Rule(REMOTE_KEYS, 200, 50, 65_536, days=7, over=_past(REMOTE_KEYS.c.expires), hours=1),
-    Rule(SIGNING_KEY, 2_000, 20, 4_096),
-    Rule(
+    RetentionRule(ASSERTION, 50_000, 20_000, 500, days=30, over=_past(ASSERTION.c.expires), hours=24),
+    RetentionRule(REMOTE_KEYS, 200, 50, 65_536, days=7, over=_past(REMOTE_KEYS.c.expires), hours=1),
+    RetentionRule(SIGNING_KEY, 2_000, 20, 4_096),
+    RetentionRule(
         ARMED, 5_000, 2_000, 8_192, days=30, over=ARMED.c.left <= 0, hours=24,
         worth=(_flag(ARMED.c.left > 0),),
     ),
-    Rule(COUNTER, 20_000, 5_000, 2_048, days=7),
-    Rule(OPT_IN, 50_000, 20_000, 200),
-    Rule(STANDING, 50_000, 20_000, 200),
-    Rule(QUOTA, 20_000, 20_000, 32, days=1),
-    Rule(JOURNAL, 20_000, 10_000, 3_072),
+    RetentionRule(COUNTER, 20_000, 5_000, 2_048, days=7),
+    RetentionRule(OPT_IN, 50_000, 20_000, 200),
+    RetentionRule(STANDING, 50_000, 20_000, 200),
+    RetentionRule(QUOTA, 20_000, 20_000, 32, days=1),
+    RetentionRule(JOURNAL, 20_000, 10_000, 3_072),
 )  # fmt: skip
 """Every table that strangers can fill, in an order in which what refers goes before what is referred to."""
 
@@ -205,7 +205,7 @@ _LEAST = (
 _PAYERS = select(func.count()).select_from(TENANT)
 
 
-def rules(journal: int, journal_per_payer: int) -> tuple[Rule, ...]:
+def rules(journal: int, journal_per_payer: int) -> tuple[RetentionRule, ...]:
     """The rules, with other numbers for the journal."""
     return tuple(
         replace(rule, most=journal, per_payer=journal_per_payer) if rule.table is JOURNAL else rule
@@ -220,7 +220,7 @@ class Sweeper:
     def __init__(
         self,
         driver: Driver,
-        rules: tuple[Rule, ...],
+        rules: tuple[RetentionRule, ...],
         now: Callable[[], int],
         base: Callable[[], int],
         payers: int = PAYERS,
@@ -233,7 +233,7 @@ class Sweeper:
         """Remove a batch of every table. Returns how many rows went."""
         return sum(self.sweep_table(rule) for rule in self._rules) + self.leave()
 
-    def sweep_table(self, rule: Rule) -> int:
+    def sweep_table(self, rule: RetentionRule) -> int:
         times, gone = {"now": self._now(), "base": self._base()}, 0
         if rule.aged is not None:
             gone += self._driver.changed(rule.aged, **times)

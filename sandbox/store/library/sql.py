@@ -28,7 +28,7 @@ from sandbox.fhir import dates
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
 from sandbox.fhir.schema.paths import SHARED, unindexed
 from sandbox.fhir.search.clause import Clause
-from sandbox.fhir.search.value import Canonical, Elsewhere, Moment, Target, Text, Token, Value
+from sandbox.fhir.search.value import Canonical, Elsewhere, Moment, Target, TextValue, TokenValue, Value
 from sandbox.store.library.schema import REFERENCE, RESOURCE, ROWS
 
 Condition = ColumnElement[bool]
@@ -77,7 +77,7 @@ def condition(
 def _by_id(clause: Clause, resource: FromClause) -> Condition:
     if clause.missing is not None:
         return resource.c.id.is_(None) if clause.missing else resource.c.id.is_not(None)
-    ids = [v.code for v in clause.values if isinstance(v, Token) and v.code and not v.system]
+    ids = [v.code for v in clause.values if isinstance(v, TokenValue) and v.code and not v.system]
     named: Condition = resource.c.id.in_(ids)
     return not_(named) if clause.negated else named
 
@@ -133,7 +133,7 @@ def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterat
     """One test for each value, and one for all codes of a system."""
     codes: dict[str | None, list[str]] = {}
     for value in dict.fromkeys(clause.values):
-        if isinstance(value, Token) and value.code is not None:
+        if isinstance(value, TokenValue) and value.code is not None:
             codes.setdefault(value.system, []).append(value.code)
         else:
             yield _test(table, clause, value, now, driving)
@@ -150,7 +150,7 @@ def _text(column: ColumnElement[str], driving: bool) -> ColumnElement[str]:
 
 def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bool) -> Condition:
     match value:
-        case Token(system, _):
+        case TokenValue(system, _):
             return true() if system is None else table.c.system == system
         case Moment():
             return _date_test(table.c.low, table.c.high, value, now)
@@ -162,7 +162,7 @@ def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bo
         case Canonical(url, version):
             whole = url if version is None else f"{url}|{version}"
             return and_(table.c.value == url, true() if version is None else table.c.written == whole)
-        case Text(wanted, mode):
+        case TextValue(wanted, mode):
             if mode == "contains":
                 return table.c.value.contains(wanted, autoescape=True)
             if mode == "exact":

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
-from sandbox.synth.facts import Amounts, Member, Plan
+from sandbox.synth.facts import Amounts, CoveredMember, Plan
 
 ZERO = Decimal("0.00")
 UNLIMITED = Decimal("Infinity")
@@ -74,7 +74,7 @@ class Accumulators:
         self._years: dict[tuple[int, str, int], BenefitYear] = {}
         self._family: dict[tuple[str, int], Used] = {}
 
-    def year(self, member: Member, plan: Plan, year: int) -> BenefitYear:
+    def year(self, member: CoveredMember, plan: Plan, year: int) -> BenefitYear:
         key = (member.number, plan.code, year)
         found = self._years.get(key)
         if found is None:

@@ -16,7 +16,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
 from sandbox.synth.claims.accumulators import UNLIMITED, ZERO, Left
-from sandbox.synth.facts import Amounts, Line, Plan, Share
+from sandbox.synth.facts import Amounts, ClaimLine, Plan, Share
 
 __all__ = ["CENT", "FREE", "NO_LIMIT", "ZERO", "adjudicate", "capitated", "cents", "share_of"]
 
@@ -32,7 +32,7 @@ def cents(amount: Decimal) -> Decimal:
 
 
 def adjudicate(
-    line: Line, share: Share, left: Left, prior_payer_pays: Decimal = ZERO, in_network: bool = True
+    line: ClaimLine, share: Share, left: Left, prior_payer_pays: Decimal = ZERO, in_network: bool = True
 ) -> Amounts:
     """The amounts of one line; none is negative, and cost sharing is at most what is left.
 
@@ -87,7 +87,7 @@ def _adjudicated(
     )
 
 
-def capitated(line: Line) -> Amounts:
+def capitated(line: ClaimLine) -> Amounts:
     """A line of a provider who is paid by the head: what was asked is shown, and nobody pays it."""
     submitted = cents(line.charge)
     return Amounts(submitted, ZERO, ZERO, submitted, ZERO, ZERO, ZERO, ZERO, ZERO, ZERO)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from sandbox.synth.claims import business_days, line_items, office
-from sandbox.synth.facts import Appeal, Claim, Line
+from sandbox.synth.facts import Appeal, Claim, ClaimLine
 from sandbox.synth.facts.events import Episode
 from sandbox.synth.people.life import Life
 
@@ -70,7 +70,7 @@ def _billed(life: Life, day: date) -> Claim:
     return line_items.visit(life, day, SERVICES, [acute.what])
 
 
-def _correction(life: Life, of: Claim, lines: tuple[Line, ...]) -> Claim:
+def _correction(life: Life, of: Claim, lines: tuple[ClaimLine, ...]) -> Claim:
     """The same visit, billed anew some weeks after the payer answered."""
     received, processed, paid = line_items.course(
         life, of.processed + timedelta(days=life.rng.randrange(10, 35))

@@ -7,7 +7,7 @@ from datetime import date
 
 from sandbox.synth.claims import line_items
 from sandbox.synth.claims.adjudication import cents
-from sandbox.synth.facts import Claim, Line, Seat
+from sandbox.synth.facts import Claim, ClaimLine, Seat
 from sandbox.synth.facts.events import Episode
 from sandbox.synth.people.life import Life
 
@@ -32,15 +32,15 @@ def filling(life: Life, day: date) -> Episode:
     return Episode((_oral(life, day, (filled,)),))
 
 
-def _oral(life: Life, day: date, lines: tuple[Line, ...]) -> Claim:
+def _oral(life: Life, day: date, lines: tuple[ClaimLine, ...]) -> Claim:
     dentist = life.rng.choice(life.network.staff(life.dentist))
     team = (Seat("rendering", dentist),)
     return replace(line_items.professional(life, day, life.dentist, team, lines, ()), kind="oral")
 
 
-def _line(life: Life, name: str) -> Line:
+def _line(life: Life, name: str) -> ClaimLine:
     service = life.spec.codes.dentistry.services[name]
-    return Line(
+    return ClaimLine(
         what=service.what,
         units=line_items.ONE,
         charge=cents(service.fee * life.dentist.markup),

@@ -15,7 +15,7 @@ from sandbox.synth.claims.prescriptions import YEAR
 from sandbox.synth.claims.schedule import days, open_day
 from sandbox.synth.config.codes import Vaccine
 from sandbox.synth.facts import Claim
-from sandbox.synth.facts.events import Episode, Event, Problem
+from sandbox.synth.facts.events import Episode, Event, HealthProblem
 from sandbox.synth.people.life import Life
 
 SHORT = 60  # a member of fewer days has not seen a doctor for a lasting condition yet
@@ -53,7 +53,9 @@ def _undisturbed(told: list[Episode]) -> Iterator[Episode]:
     The stay gives way to one before it that is not over, and to the visit at which a lasting condition
     was first noted, without which the rest of the record makes no sense.
     """
-    noted = [c.served for e in told if any(isinstance(of, Problem) for of in e.events) for c in e.claims]
+    noted = [
+        c.served for e in told if any(isinstance(of, HealthProblem) for of in e.events) for c in e.claims
+    ]
     stays: list[Claim] = []
     for stay in (c for e in told for c in e.claims if c.kind == "inpatient"):
         apart = all(stay.last_day < other.served or other.last_day < stay.served for other in stays)
@@ -100,11 +102,11 @@ def _lasting(life: Life) -> Iterator[Episode]:
         yield from _treatment(life, name, seen[0])
 
 
-def _problem(life: Life, name: str, day: date) -> Problem:
+def _problem(life: Life, name: str, day: date) -> HealthProblem:
     born = life.member.person.birth_date
     onset = day - timedelta(days=life.rng.randrange(200, 3000))
     grown = born + timedelta(days=18 * YEAR)
-    return Problem(
+    return HealthProblem(
         day, life.spec.codes.chronic[name].what, min(day, max(onset, grown if grown < day else born))
     )
 

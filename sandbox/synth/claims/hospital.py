@@ -14,7 +14,7 @@ from typing import TypeVar
 from sandbox.synth.claims import line_items, office
 from sandbox.synth.claims.adjudication import cents
 from sandbox.synth.config.billing_codes import Admission, Attendance, DoctorsBill
-from sandbox.synth.facts import Claim, Line, Operation, Practitioner, Seat, Stay, Term
+from sandbox.synth.facts import Claim, ClaimLine, Practitioner, Seat, Stay, Surgery, Term
 from sandbox.synth.facts.events import Episode
 from sandbox.synth.people.life import Life
 
@@ -56,7 +56,7 @@ def inpatient_stay(life: Life, day: date) -> Episode:
             reason=kind.reason,
             drg=kind.drg,
             operations=tuple(
-                Operation(what, min(day + timedelta(days=on), home)) for what, on in kind.procedures
+                Surgery(what, min(day + timedelta(days=on), home)) for what, on in kind.procedures
             ),
         ),
     )
@@ -118,14 +118,14 @@ def _doctor(life: Life, specialty: str) -> Practitioner:
     return next((p for p in staff if p.specialty == specialty), staff[0])
 
 
-def _charges(life: Life, kind: Admission, nights: int) -> Iterator[Line]:
+def _charges(life: Life, kind: Admission, nights: int) -> Iterator[ClaimLine]:
     """One line for each revenue code. What is paid goes by the stay: the first line carries all of it."""
     days = Decimal(max(nights, 1))
     markup = life.hospital.markup
     charges = {code: (days, usd) for code, usd in kind.daily.items()}
     charges |= {code: (line_items.ONE, usd) for code, usd in kind.once.items()}
     for index, (code, (units, usd)) in enumerate(charges.items()):
-        yield Line(
+        yield ClaimLine(
             what=NO_PROCEDURE_CODE,
             units=units,
             charge=cents(units * usd * markup),

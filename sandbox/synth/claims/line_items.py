@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import cents
 from sandbox.synth.config.codes import Service
-from sandbox.synth.facts import Claim, Denial, Line, Organisation, Seat, Term
+from sandbox.synth.facts import Claim, ClaimLine, Denial, Organisation, Seat, Term
 from sandbox.synth.people.life import Life
 
 ONE = Decimal(1)
@@ -39,16 +39,16 @@ def course(life: Life, after: date) -> Course:
     )
 
 
-def line(life: Life, name: str, provider: Organisation, units: Decimal | None = None) -> Line:
+def line(life: Life, name: str, provider: Organisation, units: Decimal | None = None) -> ClaimLine:
     """A service of services.yaml, asked for at the provider's price; the usual units unless told."""
     service = life.spec.codes.services[name]
     return _priced(service, provider.markup, service.units if units is None else units)
 
 
 @lru_cache(maxsize=4096)
-def _priced(service: Service, markup: Decimal, units: Decimal) -> Line:
+def _priced(service: Service, markup: Decimal, units: Decimal) -> ClaimLine:
     fee = service.fee * units
-    return Line(
+    return ClaimLine(
         what=service.what,
         units=units,
         charge=cents(fee * markup),
@@ -71,7 +71,7 @@ def professional(
     day: date,
     provider: Organisation,
     team: tuple[Seat, ...],
-    lines: tuple[Line, ...],
+    lines: tuple[ClaimLine, ...],
     diagnoses: Sequence[Term],
     through: date | None = None,
 ) -> Claim:

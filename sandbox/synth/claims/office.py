@@ -15,7 +15,15 @@ from decimal import Decimal
 from sandbox.synth.claims import line_items, prescriptions
 from sandbox.synth.config.codes import Vaccine
 from sandbox.synth.facts import Seat, Term, Trip
-from sandbox.synth.facts.events import Episode, Event, Finding, LabResult, LabTest, Vaccination, Vitals
+from sandbox.synth.facts.events import (
+    ClinicalFinding,
+    Episode,
+    Event,
+    LabResult,
+    LabTest,
+    Vaccination,
+    Vitals,
+)
 from sandbox.synth.people.life import Life
 
 
@@ -157,10 +165,10 @@ def coordinated(life: Life, day: date) -> Episode:
 # --- what the stories are made of ------------------------------------------------------------------
 
 
-def passing(life: Life, day: date, what: Term) -> Finding:
+def passing(life: Life, day: date, what: Term) -> ClinicalFinding:
     """A condition that is over after one to three weeks."""
     over = day + timedelta(days=life.rng.randrange(7, 22))
-    return Finding(day, what, over if over < life.today else None)
+    return ClinicalFinding(day, what, over if over < life.today else None)
 
 
 def vitals(life: Life, day: date, *, whole: bool) -> Vitals:

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import cents
-from sandbox.synth.facts import Claim, Drug, Fill, Line, Seat, Term
+from sandbox.synth.facts import Claim, ClaimLine, Drug, Fill, Seat, Term
 from sandbox.synth.facts.events import Episode, Prescription
 from sandbox.synth.people.life import Life
 
@@ -60,7 +60,7 @@ def compound(life: Life, day: date) -> Episode:
     reason = next(c.what for c in codes.chronic.values() if mixture.drug in c.drugs)
     active = _active(life, day, day + timedelta(days=mixture.days))
     ordered = Prescription(day, drug, reason, life.doctor, 0, mixture.days, mixture.quantity, active)
-    line = Line(
+    line = ClaimLine(
         what=Term(COMPOUND, "compound", mixture.name),
         units=mixture.quantity,
         charge=cents(mixture.cost * PHARMACY_MARKUP),
@@ -71,7 +71,7 @@ def compound(life: Life, day: date) -> Episode:
     return Episode((_dispensing(life, day, line, fill),), (ordered,))
 
 
-def _rejected(life: Life, day: date, line: Line, fill: Fill) -> Claim:
+def _rejected(life: Life, day: date, line: ClaimLine, fill: Fill) -> Claim:
     """What the pharmacy was refused: too soon, or not without asking. A later try goes through."""
     rejections = life.spec.codes.rejections
     fitting = [name for name in sorted(rejections) if fill.number or name != TOO_SOON]
@@ -86,9 +86,9 @@ def _active(life: Life, day: date, good_until: date) -> bool:
 
 
 @lru_cache(maxsize=4096)
-def _line(drug: Drug, quantity: Decimal) -> Line:
+def _line(drug: Drug, quantity: Decimal) -> ClaimLine:
     fee = cents(drug.unit_cost * quantity + DISPENSING_FEE)
-    return Line(
+    return ClaimLine(
         what=Term(NDC, drug.ndc, drug.clinical.name),
         units=quantity,
         charge=cents(fee * PHARMACY_MARKUP),
@@ -97,7 +97,7 @@ def _line(drug: Drug, quantity: Decimal) -> Line:
     )
 
 
-def _dispensing(life: Life, day: date, line: Line, fill: Fill) -> Claim:
+def _dispensing(life: Life, day: date, line: ClaimLine, fill: Fill) -> Claim:
     """A pharmacy claim: adjudicated while the member waits, paid a week later."""
     return Claim(
         kind="pharmacy",

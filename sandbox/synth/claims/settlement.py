@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from sandbox.synth.claims.accumulators import ZERO, Accumulators, BenefitYear
 from sandbox.synth.claims.adjudication import adjudicate, capitated, share_of
-from sandbox.synth.facts import Amounts, Claim, Line, Member, Pointer, Policy, Settled
+from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Pointer, Policy, Settled
 
 PRIOR_PAYER_PAYS = Decimal("0.80")  # of what is eligible, by the payer that comes before ours
 
@@ -22,17 +22,17 @@ PRIOR_PAYER_PAYS = Decimal("0.80")  # of what is eligible, by the payer that com
 class Filed(NamedTuple):
     """A claim of a member with the names it goes by, before anything is paid."""
 
-    member: Member
+    member: CoveredMember
     claim: Claim
     pointer: Pointer
 
 
-def settle(member: Member, claims: Iterable[Claim]) -> Iterator[Settled]:
+def settle(member: CoveredMember, claims: Iterable[Claim]) -> Iterator[Settled]:
     """One member's claims, settled as if the member had no family."""
     yield from settle_family([(member, list(claims))])[member.number]
 
 
-def settle_family(family: Sequence[tuple[Member, Sequence[Claim]]]) -> dict[int, tuple[Settled, ...]]:
+def settle_family(family: Sequence[tuple[CoveredMember, Sequence[Claim]]]) -> dict[int, tuple[Settled, ...]]:
     """The claims of members who share a policy: member number → theirs, in order of processing.
 
     A claim that `replaces` another must come with the very object that it names.
@@ -57,7 +57,7 @@ def settle_family(family: Sequence[tuple[Member, Sequence[Claim]]]) -> dict[int,
     return {number: tuple(settled[id(f.claim)] for f in of) for number, of in filed.items()}
 
 
-def _file(member: Member, claims: Sequence[Claim]) -> list[Filed]:
+def _file(member: CoveredMember, claims: Sequence[Claim]) -> list[Filed]:
     ordered = sorted(claims, key=lambda c: (c.processed, c.served, c.kind, c.lines[0].what.code))
     return [
         Filed(
@@ -126,7 +126,7 @@ def _lines(claim: Claim, year: BenefitYear, prior_payer_pays: Decimal) -> Iterat
         yield amounts
 
 
-def _whole(claim: Claim) -> Line:
+def _whole(claim: Claim) -> ClaimLine:
     """A stay as one line: it is paid by its diagnosis related group, not by what was used."""
     first = claim.lines[0]
     charge = sum((line.charge for line in claim.lines), ZERO)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
 
-from sandbox.synth.clinical.records import Allergy, Carried, Done, Entry
+from sandbox.synth.clinical.records import Allergy, Carried, Done, RecordEntry
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.clinical_codes import Implant
 from sandbox.synth.people.life import Life
@@ -22,7 +22,7 @@ OPERATIONS = {
 """ICD-10-PCS codes that start so leave an implant in the body; the longest of them counts."""
 
 
-def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
+def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """Allergies, devices and what was done at the visits. Every share is drawn: each stands by itself."""
     first = seen[0]
     clinical = life.spec.codes.clinical
@@ -31,18 +31,18 @@ def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
     for name, allergen in clinical.allergens.items():
         if rng.random() < allergen.share or name in surely:
             onset = rng.randrange(born + 2, first.day.year) if first.day.year > born + 2 else born
-            yield Entry(first.last, first, Allergy(first.day, allergen, onset))
+            yield RecordEntry(first.last, first, Allergy(first.day, allergen, onset))
     age = life.member.age_on(first.day)
     for name, implant in clinical.implants.items():
         youngest, oldest = implant.ages
         if (rng.random() < implant.share and youngest <= age <= oldest) or name in surely:
             years_ago = rng.randrange(1, min(implant.years, 8))
             made = first.day - timedelta(days=365 * years_ago + rng.randrange(300))
-            yield Entry(first.last, first, _carried(first.day, implant, made, rng))
+            yield RecordEntry(first.last, first, _carried(first.day, implant, made, rng))
     yield from _done(life, seen, rng)
 
 
-def _done(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
+def _done(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """Operations of a stay, and the services of a claim that are something done."""
     clinical = life.spec.codes.clinical
     for visit in seen:
@@ -54,11 +54,11 @@ def _done(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
                 left = _carried(
                     operation.day, clinical.implants[name], operation.day - timedelta(days=200), rng
                 )
-                yield Entry(visit.last, visit, left)
-            yield Entry(visit.last, visit, Done(operation.day, operation.what, left))
+                yield RecordEntry(visit.last, visit, left)
+            yield RecordEntry(visit.last, visit, Done(operation.day, operation.what, left))
         for line in visit.claim.lines:
             if line.what.code in clinical.procedures and not line.denial:
-                yield Entry(visit.last, visit, Done(visit.day, line.what, None))
+                yield RecordEntry(visit.last, visit, Done(visit.day, line.what, None))
 
 
 def _carried(day: date, implant: Implant, made: date, rng: Random) -> Carried:

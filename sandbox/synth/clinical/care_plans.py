@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from sandbox.synth.clinical.records import Care, Entry
-from sandbox.synth.facts.events import Problem
+from sandbox.synth.clinical.records import Care, RecordEntry
+from sandbox.synth.facts.events import HealthProblem
 from sandbox.synth.people.life import Life
 
 TIME = timedelta(days=365)  # to reach the goals
 
 
-def planned(life: Life, entries: Sequence[Entry]) -> Iterator[Entry]:
+def planned(life: Life, entries: Sequence[RecordEntry]) -> Iterator[RecordEntry]:
     """One plan for all conditions that are on the problem list and have a goal."""
     aims = life.spec.codes.clinical.aims
     names = {condition.what.code: name for name, condition in life.spec.codes.chronic.items()}
-    noted = [(e, e.what) for e in entries if isinstance(e.what, Problem)]
+    noted = [(e, e.what) for e in entries if isinstance(e.what, HealthProblem)]
     found = [(entry, problem) for entry, problem in noted if names.get(problem.what.code) in aims]
     if not found:
         return
@@ -32,4 +32,4 @@ def planned(life: Life, entries: Sequence[Entry]) -> Iterator[Entry]:
         clinic=life.clinic,
         relative=relative,
     )
-    yield Entry(written, entry.visit, plan)
+    yield RecordEntry(written, entry.visit, plan)

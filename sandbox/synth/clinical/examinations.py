@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from random import Random
 
-from sandbox.synth.clinical.records import Entry, Growth, Note, Record, Signs, Tracing
+from sandbox.synth.clinical.records import Growth, Note, Record, RecordEntry, Signs, Tracing
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.facts.events import Event, Vitals
 from sandbox.synth.people.life import Life
@@ -21,7 +21,7 @@ IRREGULAR = 0.12  # share of tracings without a P-R interval
 CHILD, SMALL_CHILD = 20, 3
 
 
-def made(life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Random) -> Iterator[Entry]:
+def made(life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Random) -> Iterator[RecordEntry]:
     """Signs, growth of children, tracings and notes, visit by visit."""
     measured = {e.day for e in happened if isinstance(e, Vitals) and e.weight}
     traced = False
@@ -41,8 +41,8 @@ def made(life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Rand
             yield _noted(visit, Note(visit.day, setting.note))
 
 
-def _noted(visit: Visit, what: Record) -> Entry:
-    return Entry(visit.last, visit, what)
+def _noted(visit: Visit, what: Record) -> RecordEntry:
+    return RecordEntry(visit.last, visit, what)
 
 
 def _signs(visit: Visit, rng: Random) -> Signs:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 
-from sandbox.synth.clinical.records import Answer, Entry, Need, Record, Refusal, Screening
+from sandbox.synth.clinical.records import Answer, ImmunizationRefusal, Need, Record, RecordEntry, Screening
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.clinical_codes import Question
 from sandbox.synth.facts import Term
@@ -28,7 +28,7 @@ DECLINED = 0.15
 SCREENED_MOOD = "G0444"  # the depression screening, HCPCS level II
 
 
-def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
+def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """The answers of all wellness visits. What somebody smokes stays the same."""
     questions = life.spec.codes.clinical.questions
     smoking = _drawn(questions["smoking"], rng)
@@ -51,7 +51,7 @@ def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[Entry]:
             yield from _once(life, visit, age, rng)
 
 
-def _once(life: Life, visit: Visit, age: int, rng: Random) -> Iterator[Entry]:
+def _once(life: Life, visit: Visit, age: int, rng: Random) -> Iterator[RecordEntry]:
     """What is asked at the first wellness visit only."""
     clinical = life.spec.codes.clinical
     questions = clinical.questions
@@ -71,7 +71,7 @@ def _once(life: Life, visit: Visit, age: int, rng: Random) -> Iterator[Entry]:
         vaccines = [v for v in life.spec.codes.vaccines.values() if v.used[0] <= visit.day <= v.used[1]]
         ages = [v for v in vaccines if v.ages[0] <= age <= v.ages[1]]
         if ages:
-            yield _noted(visit, Refusal(visit.day, ages[0].what))
+            yield _noted(visit, ImmunizationRefusal(visit.day, ages[0].what))
 
 
 def _screening(questions: Mapping[str, Question], visit: Visit, rng: Random) -> Screening:
@@ -90,5 +90,5 @@ def _drawn(question: Question, rng: Random) -> Term:
     return rng.choices(question.answers, question.weights)[0]
 
 
-def _noted(visit: Visit, what: Record) -> Entry:
-    return Entry(visit.last, visit, what)
+def _noted(visit: Visit, what: Record) -> RecordEntry:
+    return RecordEntry(visit.last, visit, what)

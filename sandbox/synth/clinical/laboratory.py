@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from sandbox.synth.clinical.records import Entry, LabOrder
+from sandbox.synth.clinical.records import LabOrder, RecordEntry
 from sandbox.synth.clinical.visits import Calendar
 from sandbox.synth.facts.events import LabResult
 from sandbox.synth.people.life import Life
@@ -14,7 +14,9 @@ ORDERED_BEFORE = 5  # days at most between the visit and the drawing
 LOST = 0.02  # share of tests that gave no value
 
 
-def orders(life: Life, results: Iterable[LabResult], calendar: Calendar, rng: Random) -> Iterator[Entry]:
+def orders(
+    life: Life, results: Iterable[LabResult], calendar: Calendar, rng: Random
+) -> Iterator[RecordEntry]:
     """One order for each panel and day; a test that is in no panel is a panel of its own."""
     panel_of = {test: name for name, panel in life.spec.codes.panels.items() for test in panel.tests}
     names = {test.what.code: panel_of.get(name, name) for name, test in life.spec.codes.tests.items()}
@@ -35,4 +37,4 @@ def orders(life: Life, results: Iterable[LabResult], calendar: Calendar, rng: Ra
             requester=visit.by if visit else None,
             reason=visit.reasons[0] if visit and visit.reasons else None,
         )
-        yield Entry(max(day, visit.last) if visit else day, visit, order)
+        yield RecordEntry(max(day, visit.last) if visit else day, visit, order)

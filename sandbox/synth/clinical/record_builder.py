@@ -12,10 +12,18 @@ from datetime import date, timedelta
 from random import Random
 
 from sandbox.synth.clinical import backgrounds, care_plans, examinations, interviews, laboratory
-from sandbox.synth.clinical.records import Dispensing, Entry, Measured, Order, Record
+from sandbox.synth.clinical.records import Dispensing, Measured, Order, Record, RecordEntry
 from sandbox.synth.clinical.visits import Calendar, Visit, visits
 from sandbox.synth.facts import Settled
-from sandbox.synth.facts.events import Event, Finding, LabResult, Prescription, Problem, Vaccination, Vitals
+from sandbox.synth.facts.events import (
+    ClinicalFinding,
+    Event,
+    HealthProblem,
+    LabResult,
+    Prescription,
+    Vaccination,
+    Vitals,
+)
 from sandbox.synth.people.life import Life
 
 WINDOW = timedelta(days=400)
@@ -26,7 +34,7 @@ UNHEARD, UNWEIGHED = 0.01, 0.03  # shares of vitals that lack something
 LONGEST = timedelta(days=400)  # an order is not older than this when it is filled for the last time
 
 
-def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> list[Entry]:
+def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> list[RecordEntry]:
     """The member's record by the day things were written down; a visit comes before what was noted there.
 
     Its randomness is the member's own: one number is drawn from `life.rng`.
@@ -36,9 +44,9 @@ def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> l
     chronic = frozenset(condition.what.code for condition in life.spec.codes.chronic.values())
     seen = visits(settled, chronic)
     calendar = Calendar(seen)
-    happened = [e for e in events if since <= e.day <= until or isinstance(e, Problem)]
+    happened = [e for e in events if since <= e.day <= until or isinstance(e, HealthProblem)]
     results = [e for e in happened if isinstance(e, LabResult)]
-    entries = [Entry(visit.last, visit, visit) for visit in seen]
+    entries = [RecordEntry(visit.last, visit, visit) for visit in seen]
     entries += _happened(happened, calendar, rng)
     entries += _medicines(events, settled, calendar)
     entries += laboratory.orders(life, results, calendar, rng)
@@ -64,14 +72,14 @@ def _recent(life: Life, settled: Sequence[Settled]) -> tuple[list[Settled], date
     return [s for s in ordered if since <= s.claim.served <= until], since, until
 
 
-def _happened(events: Iterable[Event], calendar: Calendar, rng: Random) -> Iterator[Entry]:
+def _happened(events: Iterable[Event], calendar: Calendar, rng: Random) -> Iterator[RecordEntry]:
     for event in events:
-        if isinstance(event, (Problem, Finding, Vitals, Vaccination)):
-            by = None if isinstance(event, (Problem, Finding)) else event.by
+        if isinstance(event, (HealthProblem, ClinicalFinding, Vitals, Vaccination)):
+            by = None if isinstance(event, (HealthProblem, ClinicalFinding)) else event.by
             visit = calendar.on(event.day, by)
             what: Record = event if not isinstance(event, Vitals) else _measured(event, rng)
             # what is noted during a stay is known when the stay is
-            yield Entry(visit.last if visit else event.day, visit, what)
+            yield RecordEntry(visit.last if visit else event.day, visit, what)
 
 
 def _measured(vitals: Vitals, rng: Random) -> Measured:
@@ -80,22 +88,24 @@ def _measured(vitals: Vitals, rng: Random) -> Measured:
 
 def _diagnoses(
     seen: Iterable[Visit], happened: Iterable[Event], chronic: frozenset[str], rng: Random
-) -> Iterator[Entry]:
+) -> Iterator[RecordEntry]:
     """What a hospital was visited for, where no story has said it: over after some weeks."""
-    said = {(e.day, e.what.code) for e in happened if isinstance(e, Finding)}
+    said = {(e.day, e.what.code) for e in happened if isinstance(e, ClinicalFinding)}
     for visit in seen:
         if visit.kind not in ("inpatient", "emergency", "outpatient", "office") or not visit.reasons:
             continue
         what = visit.reasons[0]
         if what.code not in chronic and what.code[0] != "Z" and (visit.day, what.code) not in said:
             over = visit.last + timedelta(days=rng.randrange(10, 45))
-            yield Entry(visit.last, visit, Finding(visit.day, what, over))
+            yield RecordEntry(visit.last, visit, ClinicalFinding(visit.day, what, over))
 
 
 # --- medicines -------------------------------------------------------------------------------------
 
 
-def _medicines(events: Iterable[Event], settled: Iterable[Settled], calendar: Calendar) -> Iterator[Entry]:
+def _medicines(
+    events: Iterable[Event], settled: Iterable[Settled], calendar: Calendar
+) -> Iterator[RecordEntry]:
     """Orders, and the fills that pharmacies were paid for; an order without a recent fill is left out."""
     orders = _orders([e for e in events if isinstance(e, Prescription)])
     filled: set[int] = set()
@@ -108,8 +118,8 @@ def _medicines(events: Iterable[Event], settled: Iterable[Settled], calendar: Ca
         if order and id(order) not in filled:
             filled.add(id(order))
             visit = calendar.on(order.day, order.of.by)
-            yield Entry(visit.last if visit else order.day, visit, order)
-        yield Entry(claim.served, None, Dispensing(claim.served, fill, order, claim.provider))
+            yield RecordEntry(visit.last if visit else order.day, visit, order)
+        yield RecordEntry(claim.served, None, Dispensing(claim.served, fill, order, claim.provider))
 
 
 def _orders(prescriptions: Iterable[Prescription]) -> dict[str, list[Order]]:

@@ -12,7 +12,14 @@ from decimal import Decimal
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.clinical_codes import Aim, Allergen, Implant, Question
 from sandbox.synth.facts import Fill, Organisation, Practitioner, Relative, Term
-from sandbox.synth.facts.events import Finding, LabResult, Prescription, Problem, Vaccination, Vitals
+from sandbox.synth.facts.events import (
+    ClinicalFinding,
+    HealthProblem,
+    LabResult,
+    Prescription,
+    Vaccination,
+    Vitals,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +165,7 @@ class Need:
 
 
 @dataclass(frozen=True, eq=False)
-class Refusal:
+class ImmunizationRefusal:
     """A vaccination that was offered and not wanted."""
 
     day: date
@@ -170,7 +177,7 @@ class Care:
     """The plan for a member's lasting conditions, who helps, and what is aimed at by when."""
 
     day: date
-    aims: tuple[tuple[Aim, Problem], ...]
+    aims: tuple[tuple[Aim, HealthProblem], ...]
     due: date
     doctor: Practitioner
     clinic: Organisation
@@ -179,8 +186,8 @@ class Care:
 
 Record = (
     Visit
-    | Problem
-    | Finding
+    | HealthProblem
+    | ClinicalFinding
     | Measured
     | Vaccination
     | LabOrder
@@ -196,13 +203,13 @@ Record = (
     | Answer
     | Screening
     | Need
-    | Refusal
+    | ImmunizationRefusal
     | Care
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class RecordEntry:
     """Something of the record, the visit it was made at, and the day it was written down."""
 
     written: date

@@ -28,7 +28,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Panel:
+class LabPanel:
     """What the report of a lab panel is called, and the material it is made from."""
 
     report: Term
@@ -87,7 +87,7 @@ class Clinical:
 
     settings: Mapping[str, Setting]
     procedures: frozenset[str]
-    panels: Mapping[str, Panel]
+    panels: Mapping[str, LabPanel]
     studies: Mapping[str, Term]
     notes: Mapping[str, Term]
     allergens: Mapping[str, Allergen]
@@ -124,12 +124,14 @@ def _encounters(d: dict[str, Any]) -> tuple[dict[str, Setting], frozenset[str]]:
     return settings, frozenset(d["procedures"])
 
 
-def _reports(d: dict[str, Any]) -> tuple[dict[str, Panel], dict[str, Term], dict[str, Term]]:
+def _reports(d: dict[str, Any]) -> tuple[dict[str, LabPanel], dict[str, Term], dict[str, Term]]:
     def named(entries: dict[str, Any]) -> dict[str, Term]:
         return {k: Term(d["system"], v["code"], v["name"]) for k, v in entries.items()}
 
     reports = named(d["panels"])
-    panels = {k: Panel(reports[k], Term(SNOMED, v["specimen"], v["words"])) for k, v in d["panels"].items()}
+    panels = {
+        k: LabPanel(reports[k], Term(SNOMED, v["specimen"], v["words"])) for k, v in d["panels"].items()
+    }
     return panels, named(d["studies"]), named(d["notes"])
 
 

@@ -75,7 +75,7 @@ class Kin:
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedMember:
     """A person with a name in `members.yaml`.
 
     Coverage follows from the role and `line` (`before` that another), or is given as `coverage`.
@@ -110,7 +110,7 @@ class Named:
         return self.role == "representative"
 
 
-def cast(entries: list[dict[str, Any]], codes: Codes) -> tuple[Named, ...]:
+def cast(entries: list[dict[str, Any]], codes: Codes) -> tuple[NamedMember, ...]:
     """The entries of the file. Raises ValueError or KeyError on what it cannot mean."""
     usernames = [entry["username"] for entry in entries]
     twice = {name for name in usernames if usernames.count(name) > 1}
@@ -127,9 +127,9 @@ def cast(entries: list[dict[str, Any]], codes: Codes) -> tuple[Named, ...]:
     return people
 
 
-def households(people: tuple[Named, ...]) -> Iterator[tuple[Named, ...]]:
+def households(people: tuple[NamedMember, ...]) -> Iterator[tuple[NamedMember, ...]]:
     """Each subscriber with those that stand behind, in the order of the file."""
-    group: list[Named] = []
+    group: list[NamedMember] = []
     for who in people:
         if who.of is None and group:
             yield tuple(group)
@@ -139,7 +139,7 @@ def households(people: tuple[Named, ...]) -> Iterator[tuple[Named, ...]]:
         yield tuple(group)
 
 
-def _named(d: dict[str, Any], codes: Codes) -> Named:
+def _named(d: dict[str, Any], codes: Codes) -> NamedMember:
     for name in d.get("conditions", ()):
         codes.chronic[name]
     if d["role"] not in ROLES:
@@ -151,7 +151,7 @@ def _named(d: dict[str, Any], codes: Codes) -> Named:
     known = ACTS_AS if d["role"] == "representative" else DEPENDS_AS
     if ("of" in d) != ("relation" in d) or ("of" in d and d["relation"] not in known):
         raise ValueError(f"{d['username']}: `of` goes with `relation`, one of {', '.join(known)}")
-    return Named(
+    return NamedMember(
         username=d["username"],
         given=d["given"],
         family=d["family"],

@@ -10,7 +10,7 @@ from typing import Any
 
 from sandbox.core.members import LINES
 from sandbox.synth.config.codes import Codes, load_codes, pair, read
-from sandbox.synth.config.members import Named, cast
+from sandbox.synth.config.members import NamedMember, cast
 from sandbox.synth.config.name_pools import Names, parse_names
 from sandbox.synth.facts import Plan, Share, Term
 
@@ -87,7 +87,7 @@ class Spec:
     ethnicities: tuple[tuple[Term, float], ...]
     network: Mapping[str, Trade]
     codes: Codes
-    named: tuple[Named, ...]
+    named: tuple[NamedMember, ...]
     names: Names
 
     def mandate(self, line: str) -> Mandate | None:
@@ -113,7 +113,7 @@ def load_spec(fixtures: Path) -> Spec:
     return read(fixtures / "population.yaml", lambda d: _spec(d, codes, named, names))
 
 
-def _spec(data: dict[str, Any], codes: Codes, named: tuple[Named, ...], names: Names) -> Spec:
+def _spec(data: dict[str, Any], codes: Codes, named: tuple[NamedMember, ...], names: Names) -> Spec:
     if data["payer"]["state"] not in names.postal_codes:
         raise ValueError(f"payer.state must be a state of names.yaml, not {data['payer']['state']}")
     if set(data["lines"]) != set(LINES):

@@ -23,7 +23,7 @@ class Denial:
 
 
 @dataclass(frozen=True)
-class Line:
+class ClaimLine:
     """One line of a bill. `charge` is what is asked and `fee` what the contract allows, for all units.
 
     `benefit` is the key of the plan's cost sharing; `place` a CMS place of service (None: pharmacies and
@@ -107,7 +107,7 @@ class Trip:
 
 
 @dataclass(frozen=True)
-class Operation:
+class Surgery:
     """Something done to an inpatient: a procedure of ICD-10-PCS and its day."""
 
     what: Term
@@ -127,7 +127,7 @@ class Stay:
     discharge: str
     reason: Term
     drg: str | None = None
-    operations: tuple[Operation, ...] = ()
+    operations: tuple[Surgery, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -159,7 +159,7 @@ class Claim:
     provider: Organisation
     team: tuple[Seat, ...]
     diagnoses: tuple[Term, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[ClaimLine, ...]
     fill: Fill | None = None
     trip: Trip | None = None
     stay: Stay | None = None

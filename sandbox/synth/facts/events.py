@@ -26,7 +26,7 @@ class LabTest:
 
 
 @dataclass(frozen=True)
-class Problem:
+class HealthProblem:
     """A lasting condition on the problem list."""
 
     day: date
@@ -35,7 +35,7 @@ class Problem:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClinicalFinding:
     """What a visit was about: a condition that passes, over by `resolved` if that day has come."""
 
     day: date
@@ -84,7 +84,7 @@ class Prescription:
     active: bool
 
 
-Event = Problem | Finding | LabResult | Vitals | Vaccination | Prescription
+Event = HealthProblem | ClinicalFinding | LabResult | Vitals | Vaccination | Prescription
 
 
 @dataclass(frozen=True)

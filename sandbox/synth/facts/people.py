@@ -99,7 +99,7 @@ class Duplicate:
 
 
 @dataclass(frozen=True)
-class Member:
+class CoveredMember:
     """A person with policies, oldest first. `number` counts members from 1 and makes the ids.
 
     `enrolled` is the day the payer first heard of the member, always before today. `household` is

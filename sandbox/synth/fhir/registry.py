@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 
-from sandbox.synth.clinical.records import Entry
+from sandbox.synth.clinical.records import RecordEntry
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member, Network, Settled
+from sandbox.synth.facts import CoveredMember, Network, Settled
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir import eob_versions
 from sandbox.synth.fhir.elements import Json
@@ -25,7 +25,7 @@ from sandbox.synth.fhir.renderers import (
 from sandbox.synth.fhir.renderers import provenance as render_provenance
 from sandbox.synth.fhir.resource import Resource
 
-CLAIMS: dict[str, Callable[[Spec, Member, Settled], Json]] = {
+CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
     "professional": professional.render,
     "vision": professional.render,
     "pharmacy": pharmacy.render,
@@ -52,9 +52,9 @@ def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
 
 def member(
     spec: Spec,
-    of: Member,
+    of: CoveredMember,
     claims: Iterable[Settled],
-    entries: Sequence[Entry],
+    entries: Sequence[RecordEntry],
     today: date,
     guides: Guides,
 ) -> Iterator[Resource]:
@@ -68,7 +68,7 @@ def member(
     yield from clinical.render(spec, of, entries, guides)
 
 
-def _administrative(spec: Spec, of: Member, today: date) -> Iterator[Json]:
+def _administrative(spec: Spec, of: CoveredMember, today: date) -> Iterator[Json]:
     found = [
         *people.patient(spec, of),
         *(people.related_person(of, relative) for relative in of.relatives),

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
-from sandbox.synth.clinical.records import Entry, Order
+from sandbox.synth.clinical.records import Order, RecordEntry
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.clinical_codes import Clinical
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member
-from sandbox.synth.facts.events import Finding, Problem
+from sandbox.synth.facts import CoveredMember
+from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
 from sandbox.synth.fhir.elements import Json
 
 SHORT_NAME = {
@@ -54,7 +54,7 @@ class Rendered(NamedTuple):
 class Scribe:
     """Names and references for one member. Ids count within a type, in the order they are asked for."""
 
-    def __init__(self, member: Member, spec: Spec, entries: Iterable[Entry]) -> None:
+    def __init__(self, member: CoveredMember, spec: Spec, entries: Iterable[RecordEntry]) -> None:
         self.member = member
         self._number = f"{member.number:04d}"
         self.clinical: Clinical = spec.codes.clinical
@@ -69,7 +69,7 @@ class Scribe:
         for entry in entries:
             if entry.visit and isinstance(entry.what, Order):
                 self._visits[id(entry.what)] = entry.visit
-            if entry.visit and isinstance(entry.what, (Finding, Problem)):
+            if entry.visit and isinstance(entry.what, (ClinicalFinding, HealthProblem)):
                 self._reasons.setdefault(id(entry.visit), entry.what)
 
     def ident(self, kind: str, of: object, part: int = 0) -> str:
@@ -84,7 +84,7 @@ class Scribe:
     def refer(self, kind: str, of: object, part: int = 0) -> Json:
         return {"reference": f"{kind}/{self.ident(kind, of, part)}"}
 
-    def encounter(self, entry: Entry) -> Json:
+    def encounter(self, entry: RecordEntry) -> Json:
         """`encounter` of a resource, or nothing where the entry was made at no visit."""
         visit = entry.visit
         if visit is None:

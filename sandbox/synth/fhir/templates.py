@@ -15,7 +15,7 @@ BLANK = "\0"
 """Stands in a form for (a part of) a string that JSON writes as it is: an id, a date, a number."""
 
 
-class Form:
+class Template:
     """A value with BLANKs in it."""
 
     def __init__(self, value: Any) -> None:

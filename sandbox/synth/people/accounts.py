@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.core.members import Account, Span
-from sandbox.synth.facts import Member, Person, Relative
+from sandbox.core.members import Account, CoverageSpan
+from sandbox.synth.facts import CoveredMember, Person, Relative
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class Login:
     portal_opened: bool = True
 
 
-def own(member: Member, login: Login) -> Account:
+def own(member: CoveredMember, login: Login) -> Account:
     """A member's own login."""
     return _account(member, login, member.person, "")
 
 
-def acting(member: Member, login: Login, relative: Relative) -> Account:
+def acting(member: CoveredMember, login: Login, relative: Relative) -> Account:
     """The login of somebody who acts for a member: their name, the member's data."""
     return _account(member, login, relative.person, f"RelatedPerson/{relative.id}")
 
 
-def _account(member: Member, login: Login, who: Person, fhir_user: str) -> Account:
+def _account(member: CoveredMember, login: Login, who: Person, fhir_user: str) -> Account:
     return Account(
         username=login.username,
         password=f"{login.username}-pass",
@@ -36,7 +36,7 @@ def _account(member: Member, login: Login, who: Person, fhir_user: str) -> Accou
         name=f"{who.given} {who.family}",
         role=login.role,
         birth_date=member.person.birth_date,
-        spans=tuple(Span(p.line, p.start, p.end) for p in member.policies),
+        spans=tuple(CoverageSpan(p.line, p.start, p.end) for p in member.policies),
         portal_opened=login.portal_opened,
         purpose=login.purpose,
         fhir_user=fhir_user,

@@ -7,10 +7,10 @@ from datetime import date
 from random import Random
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member, Person
+from sandbox.synth.facts import CoveredMember, Person
 from sandbox.synth.people import accounts, demographics, enrollment
 from sandbox.synth.people.accounts import Login
-from sandbox.synth.people.household import Household, Insured, World, dependant, enrolled
+from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
 
 MAJORITY = 18  # years
 PARENTS = (26, 60)  # ages of subscribers who may have a family
@@ -19,7 +19,7 @@ MARRIED = 0.75  # of those with a family
 OLDEST_CHILD = 22  # years
 
 
-def drawn_household(world: World, first: int, index: int) -> Household:
+def drawn_household(world: PopulationContext, first: int, index: int) -> Household:
     """A subscriber without a name in the file, covered today, and perhaps a family."""
     spec, pools, today = world.spec, world.pools, world.today
     rng = Random(f"{world.seed}:household:{index}")
@@ -29,7 +29,7 @@ def drawn_household(world: World, first: int, index: int) -> Household:
     home = demographics.home(spec, pools, rng)
     head = demographics.drawn(pools, rng.choice(pools.family), born, home, rng)
     spans = enrollment.drawn(spec, line, born, rng, today)
-    subscriber = Member(
+    subscriber = CoveredMember(
         number=first,
         person=head,
         policies=enrollment.policies(spec, first, spans, None),
@@ -52,7 +52,7 @@ def drawn_household(world: World, first: int, index: int) -> Household:
 
 
 def _family(
-    world: World, head: Person, age: int, home: demographics.Home, rng: Random
+    world: PopulationContext, head: Person, age: int, home: demographics.Home, rng: Random
 ) -> Iterator[tuple[str, Person]]:
     """What each is to the subscriber, and who they are; at least one."""
     children = demographics.weighted(rng, CHILDREN)
@@ -66,7 +66,7 @@ def _family(
         yield "child", demographics.drawn(world.pools, head.family, born, home, rng)
 
 
-def _login(spec: Spec, member: Member, today: date, rng: Random) -> Login:
+def _login(spec: Spec, member: CoveredMember, today: date, rng: Random) -> Login:
     """Minors and children of subscribers have a login, but it is not theirs to be graded by."""
     policy = member.policies[-1]
     child = policy.subscriber is not None and policy.subscriber.relationship == "child"

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 
-from sandbox.synth.config.members import Named
+from sandbox.synth.config.members import NamedMember
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Organisation, Policy, Subscriber
 
@@ -24,7 +24,7 @@ Days = tuple[date, date | None]
 
 
 @dataclass(frozen=True)
-class Span:
+class EnrollmentSpan:
     """One stretch of coverage: first and last day (None: still running)."""
 
     line: str
@@ -57,19 +57,20 @@ ROLE_DAYS: dict[str, Callable[[date, str], Days]] = {
 """Role, or its first word → first and last day of coverage."""
 
 
-def named(who: Named, today: date) -> tuple[Span, ...]:
+def named(who: NamedMember, today: date) -> tuple[EnrollmentSpan, ...]:
     """The coverage of a subscriber with a name, oldest first."""
     if who.coverage:
         return tuple(
-            Span(c.line, c.start.on(today), c.end.on(today) if c.end else None) for c in who.coverage
+            EnrollmentSpan(c.line, c.start.on(today), c.end.on(today) if c.end else None)
+            for c in who.coverage
         )
     role_days = ROLE_DAYS.get(who.role) or ROLE_DAYS[who.role.partition("-")[0]]
     start, end = role_days(today, who.role)
     if not who.line or who.before is None:
-        return (Span(who.line or "", start, end),)
+        return (EnrollmentSpan(who.line or "", start, end),)
     # people change plans with the year: the last but one, so that both have claims in three years
     change = date(today.year - 1, 1, 1)
-    return Span(who.before, start, change - ONE_DAY), Span(who.line, change, end)
+    return EnrollmentSpan(who.before, start, change - ONE_DAY), EnrollmentSpan(who.line, change, end)
 
 
 # --- coverage by chance ----------------------------------------------------------------------------
@@ -86,30 +87,32 @@ class Chance:
     today: date
 
 
-def _steady(of: Chance) -> tuple[Span, ...]:
-    return (Span(of.line, of.start, None),)
+def _steady(of: Chance) -> tuple[EnrollmentSpan, ...]:
+    return (EnrollmentSpan(of.line, of.start, None),)
 
 
-def _moved(of: Chance) -> tuple[Span, ...]:
+def _moved(of: Chance) -> tuple[EnrollmentSpan, ...]:
     """From another line, at a new year between joining and now."""
     years = range(max(of.start.year + 1, of.ripe), of.today.year + 1)
     if not years:
         return _steady(of)
     change = date(of.rng.choice(years), 1, 1)
-    return Span(CAME_FROM[of.line], of.start, change - ONE_DAY), Span(of.line, change, None)
+    return EnrollmentSpan(CAME_FROM[of.line], of.start, change - ONE_DAY), EnrollmentSpan(
+        of.line, change, None
+    )
 
 
-def _gap(of: Chance) -> tuple[Span, ...]:
+def _gap(of: Chance) -> tuple[EnrollmentSpan, ...]:
     """Two to five months without coverage, all of them over."""
     years = range(of.start.year, of.today.year - 1)
     if not years:
         return _steady(of)
     lost = date(of.rng.choice(years), of.rng.randint(5, 12), 1)
     again = (lost + timedelta(days=31 * of.rng.randint(2, 5))).replace(day=1)
-    return Span(of.line, of.start, lost - ONE_DAY), Span(of.line, again, None)
+    return EnrollmentSpan(of.line, of.start, lost - ONE_DAY), EnrollmentSpan(of.line, again, None)
 
 
-HISTORIES: dict[str, Callable[[Chance], tuple[Span, ...]]] = {
+HISTORIES: dict[str, Callable[[Chance], tuple[EnrollmentSpan, ...]]] = {
     "steady": _steady,
     "veteran": _steady,
     "moved": _moved,
@@ -127,7 +130,7 @@ CAME_FROM = {
 """The line that members of a line have moved from."""
 
 
-def drawn(spec: Spec, line: str, born: date, rng: Random, today: date) -> tuple[Span, ...]:
+def drawn(spec: Spec, line: str, born: date, rng: Random, today: date) -> tuple[EnrollmentSpan, ...]:
     """The coverage of a drawn subscriber, who joined at a new year: lately, or in 2016 (`veteran`)."""
     history = rng.choices([*spec.histories], [*spec.histories.values()])[0]
     joined = FIRST_YEAR if history == "veteran" else today.year - rng.randint(1, 6)
@@ -143,9 +146,11 @@ def _wait(spec: Spec, line: str) -> int:
     return MEDICARE if youngest >= 65 else ADULT if youngest >= ADULT else 0
 
 
-def since_birth(spans: Iterable[Span], born: date) -> tuple[Span, ...]:
+def since_birth(spans: Iterable[EnrollmentSpan], born: date) -> tuple[EnrollmentSpan, ...]:
     """What a subscriber's coverage is to somebody who may have been born during it."""
-    return tuple(Span(s.line, max(s.start, born), s.end) for s in spans if s.end is None or s.end >= born)
+    return tuple(
+        EnrollmentSpan(s.line, max(s.start, born), s.end) for s in spans if s.end is None or s.end >= born
+    )
 
 
 # --- policies --------------------------------------------------------------------------------------
@@ -157,7 +162,7 @@ def member_id(number: int) -> str:
 
 
 def policies(
-    spec: Spec, number: int, spans: Sequence[Span], subscriber: Subscriber | None, order: int = 1
+    spec: Spec, number: int, spans: Sequence[EnrollmentSpan], subscriber: Subscriber | None, order: int = 1
 ) -> tuple[Policy, ...]:
     """Our policies of member `number`, one for each stretch; `order` 2: another payer pays first."""
     own = f"{subscriber.member_id}-{subscriber.dependent}" if subscriber else member_id(number)
@@ -177,7 +182,7 @@ def policies(
 
 
 def elsewhere(
-    spec: Spec, number: int, who: Named, payers: Sequence[Organisation], today: date
+    spec: Spec, number: int, who: NamedMember, payers: Sequence[Organisation], today: date
 ) -> tuple[Policy, ...]:
     """The coverages that a named member has from other payers, which pay first."""
     by_id = {payer.id: payer for payer in payers}

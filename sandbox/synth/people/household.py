@@ -14,13 +14,13 @@ from sandbox.core.members import Account
 from sandbox.synth.config import relationships
 from sandbox.synth.config.name_pools import Pools
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member, Network, Person, Relative, Subscriber
+from sandbox.synth.facts import CoveredMember, Network, Person, Relative, Subscriber
 from sandbox.synth.people import enrollment
-from sandbox.synth.people.enrollment import Span
+from sandbox.synth.people.enrollment import EnrollmentSpan
 
 
 @dataclass(frozen=True)
-class World:
+class PopulationContext:
     """What everybody is made from."""
 
     spec: Spec
@@ -38,7 +38,7 @@ class Insured:
     """
 
     account: Account
-    member: Member | None
+    member: CoveredMember | None
     rates: Mapping[str, float]
 
 
@@ -47,15 +47,15 @@ Household = tuple[Insured, ...]
 
 
 def dependant(
-    world: World,
+    world: PopulationContext,
     number: int,
     place: int,
-    of: Member,
+    of: CoveredMember,
     person: Person,
     relationship: str,
-    spans: tuple[Span, ...],
+    spans: tuple[EnrollmentSpan, ...],
     conditions: tuple[str, ...],
-) -> Member:
+) -> CoveredMember:
     """A member on the policies of another; from birth, if that was later."""
     covered = enrollment.since_birth(spans, person.birth_date)
     heard = enrolled(covered, world.today, person.birth_date)
@@ -63,7 +63,7 @@ def dependant(
         f"rel-{number:04d}-1", of.person, relationships.of_subscriber(of.person, relationship), heard
     )
     subscriber = Subscriber(relative, of.policies[-1].member_id, relationship, f"{place:02d}")
-    return Member(
+    return CoveredMember(
         number=number,
         person=person,
         policies=enrollment.policies(world.spec, number, covered, subscriber),
@@ -75,7 +75,7 @@ def dependant(
     )
 
 
-def enrolled(spans: tuple[Span, ...], today: date, born: date | None) -> date:
+def enrolled(spans: tuple[EnrollmentSpan, ...], today: date, born: date | None) -> date:
     """When the payer first heard of somebody: before coverage, but not before birth."""
     heard = min(spans[0].start - timedelta(days=21), today - timedelta(days=7))
     return max(heard, born + timedelta(days=4)) if born else heard

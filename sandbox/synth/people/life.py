@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member, Network, Organisation, Practitioner
+from sandbox.synth.facts import CoveredMember, Network, Organisation, Practitioner
 
 LOOK_BACK = date(2016, 1, 1)  # 42 CFR 422.119(h): what a payer has maintained since then
 HORIZON = 400  # days after today for which claims are made
@@ -38,7 +38,7 @@ class Life:
 
     spec: Spec
     network: Network
-    member: Member
+    member: CoveredMember
     rng: Random
     today: date
     first: date
@@ -64,7 +64,7 @@ class Life:
         return self.member.doctor
 
 
-def life_of(spec: Spec, providers: Network, member: Member, rng: Random, today: date) -> Life:
+def life_of(spec: Spec, providers: Network, member: CoveredMember, rng: Random, today: date) -> Life:
     """The member's life: whom they see is drawn here, once."""
     first, recent, last = _days(spec, member, today)
     clinic = next(o for o in providers.organisations if o.id == member.doctor.workplace)
@@ -94,7 +94,7 @@ def life_of(spec: Spec, providers: Network, member: Member, rng: Random, today: 
     )
 
 
-def _days(spec: Spec, member: Member, today: date) -> tuple[date, date, date]:
+def _days(spec: Spec, member: CoveredMember, today: date) -> tuple[date, date, date]:
     """First day, the day from which on everything is told, last day."""
     horizon = today + timedelta(days=HORIZON)
     last = min(horizon, member.policies[-1].end or horizon)
@@ -112,7 +112,7 @@ def _calm(rng: Random, days: int) -> float:
     return min(1.0, amount * DAYS_PER_YEAR / days)
 
 
-def _body(member: Member, rng: Random) -> Body:
+def _body(member: CoveredMember, rng: Random) -> Body:
     middle = Decimal("162.0") if member.person.gender == "female" else Decimal("176.0")
     height = middle + Decimal(rng.randrange(-120, 121)) / 10
     bmi = Decimal(rng.randrange(200, 345)) / 10 + (3 if "diabetes" in member.conditions else 0)

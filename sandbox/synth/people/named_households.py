@@ -6,15 +6,15 @@ from datetime import date
 from random import Random
 
 from sandbox.synth.config import relationships
-from sandbox.synth.config.members import Named
-from sandbox.synth.facts import Duplicate, FormerName, Member, Person, Relative
+from sandbox.synth.config.members import NamedMember
+from sandbox.synth.facts import CoveredMember, Duplicate, FormerName, Person, Relative
 from sandbox.synth.people import accounts, demographics, enrollment
 from sandbox.synth.people.accounts import Login
 from sandbox.synth.people.demographics import Home
-from sandbox.synth.people.household import Household, Insured, World, dependant, enrolled
+from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
 
 
-def named_household(world: World, first: int, group: tuple[Named, ...]) -> Household:
+def named_household(world: PopulationContext, first: int, group: tuple[NamedMember, ...]) -> Household:
     """The subscriber, numbered `first`, and those that stand behind in the file."""
     rng = Random(f"{world.seed}:member:{first}")
     home = demographics.home(world.spec, world.pools, rng)
@@ -34,7 +34,7 @@ def named_household(world: World, first: int, group: tuple[Named, ...]) -> House
     }
     spans = enrollment.named(subscriber, world.today)
     person = _person(subscriber, home, world.today)
-    head = Member(
+    head = CoveredMember(
         number=first,
         person=person,
         policies=enrollment.policies(world.spec, first, spans, None, order=2 if subscriber.elsewhere else 1),
@@ -68,7 +68,11 @@ def named_household(world: World, first: int, group: tuple[Named, ...]) -> House
 
 
 def _insured(
-    world: World, who: Named, head: Member, member: Member | None, helper: Relative | None
+    world: PopulationContext,
+    who: NamedMember,
+    head: CoveredMember,
+    member: CoveredMember | None,
+    helper: Relative | None,
 ) -> Insured:
     login = Login(who.username, who.role, who.purpose, who.role != "not-opted-in")
     if helper:
@@ -79,18 +83,20 @@ def _insured(
     return Insured(accounts.own(member, login), member, rates)
 
 
-def _person(who: Named, home: Home, today: date) -> Person:
+def _person(who: NamedMember, home: Home, today: date) -> Person:
     former = (FormerName(who.given, who.renamed.family, who.renamed.until.on(today)),) if who.renamed else ()
     return demographics.person(who.given, who.family, who.gender, who.born.on(today), home, former)
 
 
-def _helper(world: World, ident: str, who: Named, of: Named, home: Home) -> Relative:
+def _helper(world: PopulationContext, ident: str, who: NamedMember, of: NamedMember, home: Home) -> Relative:
     person = _person(who, home, world.today)
     roles = relationships.of_representative(person, who.relation or "")
     return Relative(ident, person, roles, enrolled(enrollment.named(of, world.today), world.today, None))
 
 
-def _kin(world: World, number: int, place: int, of: Named, home: Home) -> tuple[Relative, ...]:
+def _kin(
+    world: PopulationContext, number: int, place: int, of: NamedMember, home: Home
+) -> tuple[Relative, ...]:
     """A relative at the same address, whom the payer only knows by name."""
     if of.kin is None:
         return ()
@@ -100,7 +106,7 @@ def _kin(world: World, number: int, place: int, of: Named, home: Home) -> tuple[
     return (Relative(f"rel-{number:04d}-{place}", person, (role,), heard),)
 
 
-def _duplicates(number: int, who: Named, today: date) -> tuple[Duplicate, ...]:
+def _duplicates(number: int, who: NamedMember, today: date) -> tuple[Duplicate, ...]:
     if who.doubled is None:
         return ()
     return (

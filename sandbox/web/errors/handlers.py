@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 
 from sandbox.apis.smart import pending_request
 from sandbox.auth.clients.authentication import speakable
-from sandbox.core.errors import Gone, NotAllowed, NotFound, Problem, TooLarge
+from sandbox.core.errors import Gone, NotAllowed, NotFound, SandboxProblem, TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.fhir import bundle
 from sandbox.web.errors.refusals import surface_of
@@ -20,12 +20,12 @@ log = logging.getLogger(__name__)
 
 
 def install(app: Flask) -> None:
-    app.register_error_handler(Problem, answer)
+    app.register_error_handler(SandboxProblem, answer)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(Exception, _bug)
 
 
-def answer(problem: Problem) -> Response:
+def answer(problem: SandboxProblem) -> Response:
     """The problem in the shape of the surface it happened on."""
     surface = surface_of(request.path)
     if surface == "fhir":
@@ -90,7 +90,7 @@ def _http(error: HTTPException) -> Response:
         return answer(TooLarge("The body of the request is larger than a request here may be"))
     if status == 410:
         return answer(Gone("This is gone"))
-    problem = Problem(error.name, code="invalid" if status < 500 else "exception")
+    problem = SandboxProblem(error.name, code="invalid" if status < 500 else "exception")
     problem.status = status
     return answer(problem)
 
@@ -98,4 +98,4 @@ def _http(error: HTTPException) -> Response:
 def _bug(error: Exception) -> Response:
     """A bug of ours: logged with its request id, answered without detail."""
     log.exception("request %s failed", _request_id(), exc_info=error)
-    return answer(Problem("The server failed; its log names the cause"))
+    return answer(SandboxProblem("The server failed; its log names the cause"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from sandbox.core.cache import bounded
-from sandbox.core.errors import BadRequest, Misdirected, Problem
+from sandbox.core.errors import BadRequest, Misdirected, SandboxProblem
 from sandbox.core.hosts import (
     HOST_MAX,
     HostPolicy,
@@ -57,7 +57,7 @@ class OriginMiddleware:
             host = BadRequest("A request needs a Host header (RFC 9112 §3.2)", expression="http.host")
         if host is None:
             host = _listening_host(environ, policy)
-        elif isinstance(host, Problem):
+        elif isinstance(host, SandboxProblem):
             environ[REFUSAL] = host
             host = _listening_host(environ, policy)
         environ[_RECEIVED] = environ["HTTP_HOST"] = host
@@ -70,7 +70,7 @@ class OriginMiddleware:
                 environ["PATH_INFO"] = _without_prefix(environ.get("PATH_INFO", ""), public.path)
         return self._app(environ, start_response)
 
-    def _settle_host(self, scheme: str, sent: str | None) -> str | Problem | None:
+    def _settle_host(self, scheme: str, sent: str | None) -> str | SandboxProblem | None:
         """The canonical form of a Host header, or why it is refused; None where there is none."""
         if sent is None:
             return None

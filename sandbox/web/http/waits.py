@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sandbox.core.clock import sleep, stopwatch
-from sandbox.core.waits import FIRST_RUN, HANDLED, WAIT, Delay, Pause, Retry
+from sandbox.core.waits import FIRST_RUN, HANDLED, WAIT, DelayedResponse, Pause, Retry
 
 WsgiApp = Callable[..., Iterable[bytes]]
 
@@ -26,7 +26,7 @@ class BlockingWaits:
             heads: list[tuple[Any, ...]] = []
             chunks = self._app(environ, lambda *head, heads=heads: heads.append(head))
             wait = environ.pop(WAIT, None)
-            if isinstance(wait, Delay | Retry):
+            if isinstance(wait, DelayedResponse | Retry):
                 sleep(wait.seconds)
             if not isinstance(wait, Retry):
                 start_response(*heads[-1])

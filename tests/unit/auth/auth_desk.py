@@ -18,8 +18,8 @@ from sandbox.auth.clients.client import Client
 from sandbox.auth.context import Desk
 from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
-from sandbox.core.members import Account, Span
-from sandbox.core.payer import Payer
+from sandbox.core.members import Account, CoverageSpan
+from sandbox.core.payer import PayerProfile
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.secret import digest
 
@@ -39,7 +39,7 @@ CLIENTS = {
     )
 }
 MARIA = Account(
-    "maria", "pw", "p1", "Maria", "eligible", date(1980, 1, 1), (Span("qhp", date(2024, 1, 1), None),)
+    "maria", "pw", "p1", "Maria", "eligible", date(1980, 1, 1), (CoverageSpan("qhp", date(2024, 1, 1), None),)
 )
 SERVER = AuthorizationServer()
 
@@ -57,12 +57,14 @@ def basic(client: str, secret: str) -> dict[str, str]:
 def desk(
     ledger: TenantLedger,
     clock: FrozenClock | None = None,
-    payer: Payer | None = None,
+    payer: PayerProfile | None = None,
     key: str = "",
     gates: Gates = OPEN,
 ) -> Desk:
     clock = clock or FrozenClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
-    return Desk(payer or Payer(), clock, ledger, gates, Facts(), CLIENTS, {"maria": MARIA}, ISSUER, FHIR, key)
+    return Desk(
+        payer or PayerProfile(), clock, ledger, gates, Facts(), CLIENTS, {"maria": MARIA}, ISSUER, FHIR, key
+    )
 
 
 def args(**changes: str | list[str] | None) -> dict[str, list[str]]:
@@ -94,7 +96,7 @@ class App:
         assert isinstance(clock, FrozenClock)
         clock.advance(timedelta(**by))
 
-    def under(self, payer: Payer) -> App:
+    def under(self, payer: PayerProfile) -> App:
         """The same app at the same ledger of a payer with another character."""
         return replace(self, desk=replace(self.desk, payer=payer))
 

@@ -17,7 +17,7 @@ from sandbox.auth.authorization.request import AuthorizationRequest, CallbackErr
 from sandbox.auth.context import Desk
 from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes, json_value
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 
 
 def refused(desk: Desk, **changes: Any) -> CallbackError:
@@ -53,7 +53,7 @@ def test_an_error_of_client_or_redirect_uri_never_redirects(at: Desk, changes: d
 
 
 def test_a_state_that_is_too_short_is_told_on_a_page(at: Desk) -> None:
-    strict = replace(at, payer=Payer(least_state=3))
+    strict = replace(at, payer=PayerProfile(least_state=3))
     with pytest.raises(BadRequest, match="state is shorter than 3 characters"):
         check(args(state="st"), strict)
     assert check(args(state="abc"), strict).state == "abc"
@@ -125,7 +125,7 @@ def test_resource_stands_for_aud_and_one_slash_at_the_end_is_forgiven(at: Desk) 
 
 
 def test_what_cannot_be_granted_is_left_out(at: Desk) -> None:
-    withheld = replace(at, payer=Payer(withheld_types=("Observation",)))
+    withheld = replace(at, payer=PayerProfile(withheld_types=("Observation",)))
     asked = check(args(scope="patient/Observation.rs nonsense patient/Coverage.read openid"), withheld)
     assert asked.scope == ("patient/Coverage.read", "openid")
 
@@ -207,7 +207,7 @@ def test_a_decision_becomes_a_code_or_its_error(at: Desk, app: App) -> None:
 def test_aud_is_what_the_payer_makes_of_it(
     at: Desk, policy: Any, changes: dict[str, Any], good: bool
 ) -> None:
-    payer = replace(at, payer=Payer(aud=policy))
+    payer = replace(at, payer=PayerProfile(aud=policy))
     if good:
         assert check(args(**changes), payer)
     else:
@@ -285,7 +285,7 @@ def test_nobody_is_given_more_than_they_registered(asked: str, ceiling: str | No
 
 
 def test_the_answer_may_come_in_the_fragment(at: Desk) -> None:
-    payer = replace(at, payer=Payer(response_mode="fragment"))
+    payer = replace(at, payer=PayerProfile(response_mode="fragment"))
     asked = check(args(response_mode="fragment"), payer)
     url = conclude(payer, asked, Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s")))
     assert url.startswith(f"{CALLBACK}#code=")

@@ -17,7 +17,7 @@ from sandbox.auth.clients.assertion import TYPE
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import Desk
 from sandbox.auth.tokens.access_token import Access, access
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.store.secret import digest
 
 GRANTS = ("client_credentials",)
@@ -56,8 +56,8 @@ def test_a_service_gets_a_short_token_and_no_refresh_token(svc: App) -> None:
 
 
 def test_a_payer_with_shorter_tokens_gives_shorter_ones(svc: App) -> None:
-    assert ask(svc.under(Payer(access_token_seconds=60)), "system/Patient.r")[1]["expires_in"] == 60
-    assert ask(svc.under(Payer(refresh_max_days=None)), "system/Patient.r")[1]["expires_in"] == 300
+    assert ask(svc.under(PayerProfile(access_token_seconds=60)), "system/Patient.r")[1]["expires_in"] == 60
+    assert ask(svc.under(PayerProfile(refresh_max_days=None)), "system/Patient.r")[1]["expires_in"] == 300
 
 
 @pytest.mark.parametrize(

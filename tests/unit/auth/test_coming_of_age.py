@@ -9,12 +9,12 @@ import pytest
 from unit.auth.auth_desk import MARIA, App
 
 from sandbox.auth.household import OF_AGE, loss
-from sandbox.core.members import Account, Span
-from sandbox.core.payer import Payer
+from sandbox.core.members import Account, CoverageSpan
+from sandbox.core.payer import PayerProfile
 from sandbox.store.ledger.repositories.grants import Grant
 
 CHILD = Account(
-    "kim", "pw", "p2", "Kim", "dependant", date(2007, 8, 1), (Span("qhp", date(2024, 1, 1), None),)
+    "kim", "pw", "p2", "Kim", "dependant", date(2007, 8, 1), (CoverageSpan("qhp", date(2024, 1, 1), None),)
 )
 GRANT = Grant("g", "app", "maria", "p2", "patient/*.rs", 0, None, None, fhir_user="RelatedPerson/r2")
 
@@ -41,7 +41,7 @@ def test_the_grant_goes_on_until_the_birthday(parent: App) -> None:
 
 def test_a_payer_that_does_not_look_again_lets_it_go_on(parent: App) -> None:
     parent.advance(days=47)
-    assert loss(parent.under(Payer(recheck_eligibility=False)).desk, GRANT) is None
+    assert loss(parent.under(PayerProfile(recheck_eligibility=False)).desk, GRANT) is None
 
 
 def test_the_parents_own_grant_and_a_services_go_on(parent: App) -> None:
@@ -53,8 +53,8 @@ def test_the_parents_own_grant_and_a_services_go_on(parent: App) -> None:
 def test_what_a_policy_ends_is_not_refreshed(parent: App) -> None:
     own = replace(GRANT, patient="p1", fhir_user="Patient/p1")
     for payer in (
-        Payer(supported_lines=("medicaid",)),
-        Payer(connection_approval=True),
-        Payer(waiting_days=9999),
+        PayerProfile(supported_lines=("medicaid",)),
+        PayerProfile(connection_approval=True),
+        PayerProfile(waiting_days=9999),
     ):
         assert loss(parent.under(payer).desk, own)

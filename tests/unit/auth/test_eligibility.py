@@ -7,8 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from sandbox.auth.eligibility import EXPLAIN, Refusal, decide, is_minor
-from sandbox.core.members import Account, Span
-from sandbox.core.payer import Payer
+from sandbox.core.members import Account, CoverageSpan
+from sandbox.core.payer import PayerProfile
 
 TODAY = date(2025, 6, 15)
 
@@ -17,11 +17,11 @@ def day(offset: int) -> date:
     return TODAY + timedelta(days=offset)
 
 
-def span(start: int, end: int | None = None, line: str = "qhp") -> Span:
-    return Span(line, day(start), None if end is None else day(end))
+def span(start: int, end: int | None = None, line: str = "qhp") -> CoverageSpan:
+    return CoverageSpan(line, day(start), None if end is None else day(end))
 
 
-def reason(payer: Payer, *spans: Span, opted_in: bool = True) -> str | None:
+def reason(payer: PayerProfile, *spans: CoverageSpan, opted_in: bool = True) -> str | None:
     account = Account("u", "p", "pt", "n", "eligible", date(1990, 1, 1), spans, opted_in)
     refusal = decide(payer, account, TODAY, opted_in)
     return refusal.reason if refusal else None
@@ -47,8 +47,10 @@ def reason(payer: Payer, *spans: Span, opted_in: bool = True) -> str | None:
         ([span(-900, -800), span(-1)], 0, None),
     ],
 )
-def test_coverage_decides_by_the_day(spans: list[Span], window: int | None, answer: str | None) -> None:
-    assert reason(Payer(inactive_access_days=window), *spans) == answer
+def test_coverage_decides_by_the_day(
+    spans: list[CoverageSpan], window: int | None, answer: str | None
+) -> None:
+    assert reason(PayerProfile(inactive_access_days=window), *spans) == answer
 
 
 @pytest.mark.parametrize(
@@ -65,9 +67,9 @@ def test_coverage_decides_by_the_day(spans: list[Span], window: int | None, answ
     ],
 )
 def test_the_line_that_covers_today_decides_and_only_without_one_the_past(
-    spans: list[Span], answer: str | None
+    spans: list[CoverageSpan], answer: str | None
 ) -> None:
-    assert reason(Payer(supported_lines=("qhp",)), *spans) == answer
+    assert reason(PayerProfile(supported_lines=("qhp",)), *spans) == answer
 
 
 @pytest.mark.parametrize(
@@ -75,11 +77,11 @@ def test_the_line_that_covers_today_decides_and_only_without_one_the_past(
     [(False, False, None), (False, True, None), (True, True, None), (True, False, "not-opted-in")],
 )
 def test_a_payer_may_ask_members_to_opt_in_first(required: bool, opted_in: bool, answer: str | None) -> None:
-    assert reason(Payer(portal_opt_in=required), span(-1), opted_in=opted_in) == answer
+    assert reason(PayerProfile(portal_opt_in=required), span(-1), opted_in=opted_in) == answer
 
 
 def test_the_reason_that_the_member_cannot_change_is_told_first() -> None:
-    strict = Payer(portal_opt_in=True, supported_lines=(), inactive_access_days=0)
+    strict = PayerProfile(portal_opt_in=True, supported_lines=(), inactive_access_days=0)
     assert reason(strict, span(1), opted_in=False) == "not-yet-covered"
     assert reason(strict, span(-9, -1), opted_in=False) == "lapsed"
     assert reason(strict, span(-9), opted_in=False) == "line-not-supported"
@@ -91,7 +93,7 @@ def test_every_refusal_is_explained_in_words_for_the_member(why: str) -> None:
 
 
 BORN = {"adult": date(1990, 1, 1), "minor": TODAY - timedelta(days=365 * 10)}
-STRICT = Payer(
+STRICT = PayerProfile(
     inactive_access_days=100,
     supported_lines=("qhp",),
     waiting_days=30,
@@ -99,8 +101,8 @@ STRICT = Payer(
     portal_opt_in=True,
     connection_approval=True,
 )
-OPEN = Payer()
-COVERED: dict[str, tuple[Span, ...]] = {
+OPEN = PayerProfile()
+COVERED: dict[str, tuple[CoverageSpan, ...]] = {
     "covered": (span(-500),),
     "covered since 29 days": (span(-29),),
     "to be covered": (span(5),),
@@ -130,7 +132,7 @@ def test_every_combination_tells_the_first_reason_that_holds(
 ) -> None:
     account = Account("u", "p", "pt", "n", "eligible", BORN[age], COVERED[covered], opted_in)
 
-    def answer(payer: Payer) -> str | None:
+    def answer(payer: PayerProfile) -> str | None:
         found = decide(payer, account, TODAY, opted_in, standing=frozenset(standing), acting=acting)
         return found.reason if found else None
 
@@ -162,10 +164,10 @@ def test_every_combination_tells_the_first_reason_that_holds(
     ],
 )
 def test_majority_comes_on_the_birthday(born: date, today: date, age: int, minor: bool) -> None:
-    assert is_minor(Payer(adult_age=age), born, today) is minor
+    assert is_minor(PayerProfile(adult_age=age), born, today) is minor
 
 
 @pytest.mark.parametrize(("days", "answer"), [(0, None), (29, None), (30, None), (31, "too-new")])
 def test_the_wait_counts_from_the_first_coverage_ever(days: int, answer: str | None) -> None:
-    assert reason(Payer(waiting_days=days), span(-30)) == answer
-    assert reason(Payer(waiting_days=days), span(-400, -300), span(-1)) is None
+    assert reason(PayerProfile(waiting_days=days), span(-30)) == answer
+    assert reason(PayerProfile(waiting_days=days), span(-400, -300), span(-1)) is None

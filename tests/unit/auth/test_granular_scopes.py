@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.auth.scopes import allows, excess, limit, narrow, narrow_system, parse, resource_scopes, subset
-from sandbox.fhir.search.query import AnyOf, Token
+from sandbox.fhir.search.query import AnyOf, TokenValue
 
 LAB, VITAL = "patient/Observation.rs?category=s|lab", "patient/Observation.rs?category=s|vital"
 
@@ -85,7 +85,7 @@ def meets(resource: frozenset[tuple[str, str]], any_of: AnyOf) -> bool:
     """What the library does with a limit, on a set of categories."""
 
     def holds(value: object) -> bool:
-        assert isinstance(value, Token)
+        assert isinstance(value, TokenValue)
         return _has(resource, (value.system, value.code))
 
     return not any_of or any(all(any(map(holds, c.values)) for c in clauses) for clauses in any_of)
@@ -223,7 +223,7 @@ def test_one_whole_scope_of_a_type_lifts_the_filters_of_the_others() -> None:
         return limit(resource_scopes(texts), "Observation", action)
 
     ((clause,),) = parts("s", LAB, VITAL)  # one condition of a search, however many scopes
-    assert set(clause.values) == {Token("s", "lab"), Token("s", "vital")}
+    assert set(clause.values) == {TokenValue("s", "lab"), TokenValue("s", "vital")}
     assert parts("s", LAB, VITAL, "user/*.s") == ()
     assert parts("r", LAB, VITAL, "user/*.s") == ((clause,),)
     assert len(parts("r", LAB, LAB)) == 1

@@ -13,9 +13,9 @@ from unit.auth.auth_desk import SCOPE, App
 from sandbox.auth.tokens.access_token import access
 from sandbox.auth.tokens.id_token import jwks
 from sandbox.core.errors import Unauthorized
-from sandbox.core.payer import Payer, Rotation
+from sandbox.core.payer import PayerProfile, Rotation
 
-GRACE = Payer(refresh_rotation="rotate-with-grace", refresh_grace_seconds=30)
+GRACE = PayerProfile(refresh_rotation="rotate-with-grace", refresh_grace_seconds=30)
 ONLINE = "openid online_access patient/*.rs"
 
 
@@ -57,7 +57,7 @@ def test_a_revoked_token_has_no_grace(app: App) -> None:
 
 
 def test_another_client_gets_no_grace_and_ends_nothing(app: App) -> None:
-    for payer in (GRACE, Payer()):
+    for payer in (GRACE, PayerProfile()):
         here = app.under(payer)
         first = here.sign_in()
         _, second = here.refresh(first["refresh_token"])
@@ -70,7 +70,7 @@ def test_another_client_gets_no_grace_and_ends_nothing(app: App) -> None:
     [("none", 8), ("rotate", 1), ("rotate-with-grace", 8), ("reuse-revokes-family", 1)],
 )
 def test_of_many_refreshes_at_once(app: App, rotation: Rotation, winners: int) -> None:
-    app = app.under(Payer(refresh_rotation=rotation))
+    app = app.under(PayerProfile(refresh_rotation=rotation))
     token = app.sign_in()["refresh_token"]
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(lambda _: app.refresh(token)[0], range(8)))
@@ -79,7 +79,7 @@ def test_of_many_refreshes_at_once(app: App, rotation: Rotation, winners: int) -
 
 
 def test_an_access_token_is_never_good_for_longer_than_the_authorization(app: App) -> None:
-    app = app.under(Payer(refresh_max_days=1))
+    app = app.under(PayerProfile(refresh_max_days=1))
     token = app.sign_in()
     app.advance(days=1)
     _, token = app.refresh(token["refresh_token"])
@@ -92,13 +92,13 @@ def test_an_access_token_is_never_good_for_longer_than_the_authorization(app: Ap
 
 @pytest.mark.parametrize("days", [None, 0])
 def test_a_payer_that_never_refreshes_still_gives_whole_access_tokens(app: App, days: int | None) -> None:
-    token = app.under(Payer(refresh_max_days=days)).sign_in()
+    token = app.under(PayerProfile(refresh_max_days=days)).sign_in()
     assert token["expires_in"] == 3600
     assert "refresh_token" not in token
 
 
 def test_online_access_ends_with_the_members_session(app: App) -> None:
-    app = app.under(Payer(session_seconds=1800))
+    app = app.under(PayerProfile(session_seconds=1800))
     token = app.sign_in(scope=ONLINE)
     app.advance(minutes=29)
     _, token = app.refresh(token["refresh_token"])
@@ -108,7 +108,7 @@ def test_online_access_ends_with_the_members_session(app: App) -> None:
 
 
 def test_offline_access_survives_the_session_even_beside_online_access(app: App) -> None:
-    app = app.under(Payer(session_seconds=1800))
+    app = app.under(PayerProfile(session_seconds=1800))
     token = app.sign_in(scope=ONLINE + " offline_access")
     app.advance(days=300)
     assert app.refresh(token["refresh_token"])[0] == 200

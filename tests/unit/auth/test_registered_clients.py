@@ -16,7 +16,7 @@ from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registry import CRITERIA, Registry
 from sandbox.auth.context import Desk
 from sandbox.core.errors import BadRequest
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.secret import digest
 
@@ -81,7 +81,7 @@ def test_only_digests_are_in_the_file(tmp_path: Path) -> None:
     ledger = Ledger(path)
     registry = Registry(CLIENTS, ledger.tenant(""))
     registry.add(MINE, "the-secret-itself", "the-key-itself")
-    new = registry.rotate("mine", Payer(), 0, notice=True)
+    new = registry.rotate("mine", PayerProfile(), 0, notice=True)
     ledger.close()
     kept = b"".join(each.read_bytes() for each in tmp_path.glob("grep.db*"))
     assert digest("the-secret-itself").encode() in kept
@@ -106,7 +106,7 @@ def test_nothing_opens_a_fixture(registry: Registry, id: str) -> None:
 
 
 def test_with_notice_both_secrets_work_until_the_day(mine: App, registry: Registry) -> None:
-    new = registry.rotate("mine", Payer(secret_grace_days=30), mine.desk.now(), notice=True)
+    new = registry.rotate("mine", PayerProfile(secret_grace_days=30), mine.desk.now(), notice=True)
     assert (at_introspect(mine, "the-secret"), at_introspect(mine, new)) == (200, 200)
     mine.advance(days=30, seconds=-1)
     assert at_introspect(mine, "the-secret") == 200
@@ -115,27 +115,27 @@ def test_with_notice_both_secrets_work_until_the_day(mine: App, registry: Regist
 
 
 def test_without_notice_the_old_secret_dies_at_once(mine: App, registry: Registry) -> None:
-    first = registry.rotate("mine", Payer(), mine.desk.now(), notice=True)
-    second = registry.rotate("mine", Payer(), mine.desk.now(), notice=False)
+    first = registry.rotate("mine", PayerProfile(), mine.desk.now(), notice=True)
+    second = registry.rotate("mine", PayerProfile(), mine.desk.now(), notice=False)
     assert [at_introspect(mine, s) for s in ("the-secret", first, second)] == [401, 401, 200]
 
 
 def test_a_second_notice_ends_the_first_secret(mine: App, registry: Registry) -> None:
-    first = registry.rotate("mine", Payer(), mine.desk.now(), notice=True)
-    second = registry.rotate("mine", Payer(), mine.desk.now(), notice=True)
+    first = registry.rotate("mine", PayerProfile(), mine.desk.now(), notice=True)
+    second = registry.rotate("mine", PayerProfile(), mine.desk.now(), notice=True)
     assert [at_introspect(mine, s) for s in ("the-secret", first, second)] == [401, 200, 200]
 
 
 def test_the_secret_of_a_fixture_rotates_for_one_tenant(at: Desk, registry: Registry) -> None:
     web = App(replace(at, clients=registry), "web", basic("web", "s3cret: +%ü"))
-    new = registry.rotate("web", Payer(), at.now(), notice=False)
+    new = registry.rotate("web", PayerProfile(), at.now(), notice=False)
     assert (at_introspect(web), at_introspect(web, new)) == (401, 200)
     assert CLIENTS["web"].check_client_secret("s3cret: +%ü")
 
 
 def test_an_app_without_a_secret_has_none_to_rotate(registry: Registry) -> None:
     with pytest.raises(BadRequest):
-        registry.rotate("app", Payer(), 0, notice=True)
+        registry.rotate("app", PayerProfile(), 0, notice=True)
 
 
 # decisions

@@ -9,12 +9,22 @@ from typing import Any
 import pytest
 from unit.auth.keyring import key, public
 
-from sandbox.auth.clients.registration import MAX_BYTES, RegistrationError, Rules, client_of, described, read
-from sandbox.core.payer import Payer
+from sandbox.auth.clients.registration import (
+    MAX_BYTES,
+    RegistrationError,
+    RegistrationRules,
+    client_of,
+    described,
+    read,
+)
+from sandbox.core.payer import PayerProfile
 from sandbox.fhir.schema.types import TYPES
 
-RULES = Rules(
-    Payer(), list(TYPES), loopback=True, scenario_problem=lambda name: None if name == "known" else "no such"
+RULES = RegistrationRules(
+    PayerProfile(),
+    list(TYPES),
+    loopback=True,
+    scenario_problem=lambda name: None if name == "known" else "no such",
 )
 CB = "https://app.example/cb"
 KEYS = public(key())
@@ -26,11 +36,11 @@ SERVICE = {
 }
 
 
-def registered(rules: Rules = RULES, **metadata: Any) -> dict[str, Any]:
+def registered(rules: RegistrationRules = RULES, **metadata: Any) -> dict[str, Any]:
     return described(client_of(read(json.dumps(metadata).encode()), rules, 1_000_000))
 
 
-def refused(rules: Rules = RULES, **metadata: Any) -> tuple[str, str]:
+def refused(rules: RegistrationRules = RULES, **metadata: Any) -> tuple[str, str]:
     with pytest.raises(RegistrationError) as problem:
         registered(rules, **metadata)
     return problem.value.error, problem.value.description
@@ -80,7 +90,7 @@ def test_two_registrations_are_two_clients() -> None:
 
 def test_a_missing_or_negative_attestation_refuses_nobody() -> None:
     for answer in (True, False, None):
-        approving = replace(RULES, payer=Payer(registration="approval"))
+        approving = replace(RULES, payer=PayerProfile(registration="approval"))
         assert registered(redirect_uris=[CB], privacy_attestation=answer)["client_state"] == "approved"
         told = registered(approving, redirect_uris=[CB], privacy_attestation=answer)
         assert told["client_state"] == "submitted"
@@ -131,7 +141,7 @@ def test_an_app_that_names_no_grants_gets_those_that_its_scope_needs(
 ) -> None:
     assert registered(redirect_uris=[CB], scope=scope)["grant_types"] == grants
     assert registered(redirect_uris=[CB], scope=scope, grant_types=None)["grant_types"] == grants
-    never = replace(RULES, payer=Payer(refresh_max_days=None))
+    never = replace(RULES, payer=PayerProfile(refresh_max_days=None))
     assert registered(never, redirect_uris=[CB], scope=scope)["grant_types"] == ["authorization_code"]
 
 
@@ -292,6 +302,6 @@ def test_a_body_too_large_is_refused_before_it_is_read() -> None:
 
 
 def test_a_secret_in_the_form_can_be_registered_where_the_payer_takes_it() -> None:
-    rules = replace(RULES, payer=Payer(client_secret_post=True))
+    rules = replace(RULES, payer=PayerProfile(client_secret_post=True))
     told = registered(rules, redirect_uris=[CB], token_endpoint_auth_method="client_secret_post")
     assert told["token_endpoint_auth_method"] == "client_secret_post"

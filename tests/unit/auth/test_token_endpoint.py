@@ -15,7 +15,7 @@ from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, basic
 from sandbox.auth.tokens.access_token import access
 from sandbox.auth.tokens.id_token import jwks
 from sandbox.core.errors import Unauthorized
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 
 
 def alive(app: App, token: str) -> bool:
@@ -107,7 +107,7 @@ def test_a_verifier_without_a_challenge_is_a_downgrade(app: App) -> None:
 @pytest.mark.parametrize("lasting", ["offline_access", "online_access", "offline_access online_access"])
 def test_who_cannot_refresh_is_promised_no_lasting_access(app: App, lasting: str) -> None:
     scope = f"{lasting} patient/*.rs"
-    for cannot in (replace(app, client="codes-only"), app.under(Payer(refresh_max_days=None))):
+    for cannot in (replace(app, client="codes-only"), app.under(PayerProfile(refresh_max_days=None))):
         token = cannot.sign_in(scope=scope)
         assert "refresh_token" not in token
         assert token["scope"] == "patient/*.rs"
@@ -117,7 +117,7 @@ def test_who_cannot_refresh_is_promised_no_lasting_access(app: App, lasting: str
 def test_offline_access_is_what_brings_a_refresh_token(app: App) -> None:
     assert "refresh_token" not in app.sign_in(scope="openid patient/*.rs")
     assert "refresh_token" in app.sign_in(scope="online_access patient/*.rs")
-    assert "refresh_token" not in app.under(Payer(refresh_max_days=None)).sign_in()
+    assert "refresh_token" not in app.under(PayerProfile(refresh_max_days=None)).sign_in()
 
 
 # client authentication
@@ -193,7 +193,7 @@ def test_an_id_token_comes_only_with_openid_and_a_nonce_only_when_sent(app: App,
 
 
 def test_a_careless_payer_lets_a_code_work_twice(app: App) -> None:
-    careless = app.under(Payer(code_once=False, code_seconds=600))
+    careless = app.under(PayerProfile(code_once=False, code_seconds=600))
     code = careless.code()
     first, second = careless.exchange(code), careless.exchange(code)
     assert (first[0], second[0]) == (200, 200)
@@ -203,14 +203,14 @@ def test_a_careless_payer_lets_a_code_work_twice(app: App) -> None:
 
 
 def test_a_careless_payer_still_asks_for_the_verifier(app: App) -> None:
-    careless = app.under(Payer(code_once=False))
+    careless = app.under(PayerProfile(code_once=False))
     code = careless.code()
     assert careless.exchange(code)[0] == 200
     assert careless.exchange(code, code_verifier="w" * 43)[0] == 400
 
 
 def test_where_basic_is_not_taken_the_form_is(web: App) -> None:
-    strict = web.under(Payer(client_secret_basic=False))
+    strict = web.under(PayerProfile(client_secret_basic=False))
     code = strict.code()
     assert strict.exchange(code)[0] == 401
     posting = replace(strict, headers={})

@@ -14,10 +14,10 @@ from sandbox.auth.authorization.request import AuthorizationRequest
 from sandbox.auth.tokens.access_token import Access, TokenPlan, access
 from sandbox.core.errors import Forbidden, Unauthorized
 from sandbox.core.gates import Facts, Stage
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 
-KEEPS = Payer(refresh_rotation="none")
-ROTATES = Payer(refresh_rotation="rotate")
+KEEPS = PayerProfile(refresh_rotation="none")
+ROTATES = PayerProfile(refresh_rotation="rotate")
 
 
 def alive(app: App, token: str) -> bool:
@@ -60,8 +60,8 @@ def test_a_payer_may_keep_the_refresh_token(app: App) -> None:
         assert (status, "refresh_token" in again) == (200, False)
 
 
-@pytest.mark.parametrize("payer", [ROTATES, Payer()])
-def test_of_many_refreshes_at_once_at_most_one_wins(app: App, payer: Payer) -> None:
+@pytest.mark.parametrize("payer", [ROTATES, PayerProfile()])
+def test_of_many_refreshes_at_once_at_most_one_wins(app: App, payer: PayerProfile) -> None:
     app = app.under(payer)
     token = app.sign_in()["refresh_token"]
     with ThreadPoolExecutor(8) as pool:
@@ -72,7 +72,7 @@ def test_of_many_refreshes_at_once_at_most_one_wins(app: App, payer: Payer) -> N
 
 
 def test_refreshing_ends_as_many_days_after_the_yes_as_the_payer_says(app: App) -> None:
-    app = app.under(Payer(refresh_max_days=90))
+    app = app.under(PayerProfile(refresh_max_days=90))
     token = app.sign_in()
     app.advance(days=89)
     _, token = app.refresh(token["refresh_token"])

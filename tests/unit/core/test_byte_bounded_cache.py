@@ -15,7 +15,7 @@ import pytest
 from sandbox.apis.patient_access import page_token
 from sandbox.auth import scopes
 from sandbox.core.cache import ENTRY, SHARE, ByteBoundedCache, bounded
-from sandbox.core.errors import Problem
+from sandbox.core.errors import SandboxProblem
 from sandbox.faults.catalog import Catalog, load
 from sandbox.fhir import dates
 from sandbox.fhir.schema import paths
@@ -144,7 +144,7 @@ def test_hostile_inputs_fill_a_cache_to_its_limit_and_no_further(name: str, size
     for arguments in itertools.islice(inputs(size), 30_000):
         try:
             function(*arguments)
-        except (Problem, ValueError):
+        except (SandboxProblem, ValueError):
             continue
         sent += cache._weights.get(arguments, 0)
         if sent > 2 * cache._most:

@@ -12,14 +12,14 @@ from sandbox.core import errors
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.gates import OPEN, Facts, Reply, Stage, unchanged
-from sandbox.core.members import LINES, Account, Span
-from sandbox.core.payer import BASELINE, Payer, changed
+from sandbox.core.members import LINES, Account, CoverageSpan
+from sandbox.core.payer import BASELINE, PayerProfile, changed
 
 
 def test_a_changed_payer_differs_in_that_policy_only() -> None:
     other = changed(BASELINE, {"refresh_max_days": 30, "supported_lines": ["medicaid"]})
-    assert other == Payer(refresh_max_days=30, supported_lines=("medicaid",))
-    assert Payer() == BASELINE
+    assert other == PayerProfile(refresh_max_days=30, supported_lines=("medicaid",))
+    assert PayerProfile() == BASELINE
 
 
 def test_an_unknown_policy_is_refused_by_name() -> None:
@@ -28,7 +28,7 @@ def test_an_unknown_policy_is_refused_by_name() -> None:
 
 
 _DAYS = st.dates(date(1900, 1, 1), date(2100, 1, 1))
-_SPANS = st.builds(Span, st.sampled_from(LINES), _DAYS, st.none() | _DAYS)
+_SPANS = st.builds(CoverageSpan, st.sampled_from(LINES), _DAYS, st.none() | _DAYS)
 _ACCOUNTS = st.builds(
     Account,
     *[st.text(max_size=8)] * 5,
@@ -46,15 +46,17 @@ def test_an_account_survives_json(account: Account) -> None:
 
 
 def test_an_account_of_another_shape_is_refused() -> None:
-    whole = Account("u", "p", "pt", "n", "eligible", date(1990, 1, 1), (Span("qhp", date(2024, 1, 1), None),))
+    whole = Account(
+        "u", "p", "pt", "n", "eligible", date(1990, 1, 1), (CoverageSpan("qhp", date(2024, 1, 1), None),)
+    )
     for broken in ({"spans": None}, {"birth_date": "1990"}, {"nickname": "x"}):
         with pytest.raises((KeyError, TypeError, ValueError)):
             Account.from_json({**whole.to_json(), **broken})
 
 
 def test_line_and_end_are_those_of_the_latest_coverage() -> None:
-    first = Span("medicaid", date(2020, 1, 1), date(2022, 12, 31))
-    latest = Span("qhp", date(2023, 1, 1), None)
+    first = CoverageSpan("medicaid", date(2020, 1, 1), date(2022, 12, 31))
+    latest = CoverageSpan("qhp", date(2023, 1, 1), None)
     account = Account("u", "p", "pt", "n", "eligible", date(1990, 1, 1), (latest, first))
     assert (account.line, account.coverage_end) == ("qhp", None)
 
@@ -64,7 +66,7 @@ def test_line_and_end_are_those_of_the_latest_coverage() -> None:
     [((2023, 12, 31), False), ((2024, 1, 1), True), ((2024, 6, 30), True), ((2024, 7, 1), False)],
 )
 def test_coverage_holds_on_its_first_and_last_day(day: tuple[int, int, int], covered: bool) -> None:
-    assert Span("qhp", date(2024, 1, 1), date(2024, 6, 30)).covers(date(*day)) is covered
+    assert CoverageSpan("qhp", date(2024, 1, 1), date(2024, 6, 30)).covers(date(*day)) is covered
 
 
 def test_without_a_scenario_every_gate_lets_everything_through() -> None:

@@ -18,7 +18,7 @@ from unit.faults.fault_samples import FHIR, act, gates, world
 from sandbox.auth.authorization.decision import Decision
 from sandbox.auth.tokens.access_token import TokenPlan
 from sandbox.core.clock import FrozenClock, OffsetClock, SystemClock
-from sandbox.core.errors import BadRequest, Problem
+from sandbox.core.errors import BadRequest, SandboxProblem
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.core.waits import Pause
 from sandbox.faults.scenario import VERBS
@@ -403,7 +403,7 @@ def test_a_firewall_blocks_with_a_page() -> None:
 def test_a_search_without_what_it_needs_is_refused_by_name() -> None:
     with pytest.raises(BadRequest, match="category or status"):
         act("require_param", QUERY, params=["category", "status"])
-    with pytest.raises(Problem) as caught:
+    with pytest.raises(SandboxProblem) as caught:
         act("refuse_search", QUERY)
     assert (caught.value.status, caught.value.code) == (410, "expired")
 

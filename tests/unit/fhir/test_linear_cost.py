@@ -12,7 +12,7 @@ from support.costs import Counted, calls, is_linear
 
 from sandbox.apis.patient_access import docref
 from sandbox.core import limits
-from sandbox.core.errors import Problem
+from sandbox.core.errors import SandboxProblem
 from sandbox.fhir.reader import everything_args
 from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.clause import chains, modifiers
@@ -72,7 +72,7 @@ def cost(ask: Callable[[], object]) -> int:
     """In calls; a refusal is an answer too."""
 
     def run() -> None:
-        with suppress(Problem):
+        with suppress(SandboxProblem):
             ask()
 
     return calls(run)
@@ -120,7 +120,7 @@ def test_what_is_long_is_refused_by_the_name_of_its_parameter(kind: str) -> None
     for name, unit in cases(kind):
         if name == "_page":
             continue  # read by `Pages`
-        with pytest.raises(Problem) as refused:
+        with pytest.raises(SandboxProblem) as refused:
             parse(kind, [(name, built(unit, 40_000))], base=BASE)
         assert refused.value.status == 413
         assert refused.value.expression == name

@@ -12,7 +12,7 @@ from unit.fhir.fhir_samples import member
 
 from sandbox.auth import scopes
 from sandbox.core.errors import BadRequest
-from sandbox.core.payer import Payer
+from sandbox.core.payer import PayerProfile
 from sandbox.fhir import capability
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.schema.paths import TYPES
@@ -26,7 +26,7 @@ SAMPLE = {"token": "a|b", "date": "ge2020-01", "reference": "p1", "string": "g"}
 
 
 def statement(withheld: tuple[str, ...] = ()) -> dict[str, Any]:
-    payer = Payer(withheld_types=withheld)
+    payer = PayerProfile(withheld_types=withheld)
     return capability.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", payer)
 
 
@@ -126,14 +126,14 @@ def test_operations_are_told_where_they_are_and_only_if_the_payer_has_them() -> 
         kind: [o["name"] for o in row["operation"]] for kind, row in RESOURCES.items() if "operation" in row
     }
     assert told == {"Patient": ["everything"], "DocumentReference": ["docref"]}
-    without = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(everything="none"))
+    without = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", PayerProfile(everything="none"))
     (patient,) = [row for row in without["rest"][0]["resource"] if row["type"] == "Patient"]
     assert "operation" not in patient
 
 
 def test_the_editions_of_the_guides_are_told() -> None:
     guide = "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0"
-    told = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", Payer(), [guide])
+    told = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", PayerProfile(), [guide])
     assert told["implementationGuide"] == [guide]
     assert "implementationGuide" not in statement()
 
@@ -202,16 +202,16 @@ def test_the_documents_follow_the_payers_character(
     policies: dict[str, Any], field: str, expected: Any
 ) -> None:
     usual = capability.smart_configuration(AUTH)
-    changed = capability.smart_configuration(AUTH, Payer(**policies))
+    changed = capability.smart_configuration(AUTH, PayerProfile(**policies))
     assert changed.get(field) != usual.get(field)
     told = changed.get(field)
     assert expected in told if isinstance(told, list) else told == expected
     for document in (capability.server_metadata, capability.openid_configuration):
-        assert document(AUTH, Payer(**policies)).get(field) == told
+        assert document(AUTH, PayerProfile(**policies)).get(field) == told
 
 
 def test_the_old_oauth_uris_name_no_endpoint_that_is_closed() -> None:
-    payer = Payer(registration="closed", cors=False)
+    payer = PayerProfile(registration="closed", cors=False)
     security = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", payer)["rest"][0]["security"]
     assert "register" not in {each["url"] for each in security["extension"][0]["extension"]}
     assert security["cors"] is False

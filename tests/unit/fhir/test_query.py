@@ -20,8 +20,8 @@ from sandbox.fhir.search.query import (
     Moment,
     Query,
     Target,
-    Text,
-    Token,
+    TextValue,
+    TokenValue,
     parse,
     split,
 )
@@ -37,28 +37,28 @@ def values(kind: str, name: str, text: str) -> tuple[object, ...]:
 @pytest.mark.parametrize(
     ("text", "token"),
     [
-        ("a", Token(None, "a")),
-        ("s|a", Token("s", "a")),
-        ("|a", Token("", "a")),
-        ("s|", Token("s", None)),
-        ("http://h/s|E11.9", Token("http://h/s", "E11.9")),
-        (r"a\|b", Token(None, "a|b")),
-        (r"s|a\|b", Token("s", "a|b")),
-        ("s|a|b", Token("s", "a|b")),
-        (r"a\,b", Token(None, "a,b")),
-        (r"a\\|b", Token("a\\", "b")),
-        (r"a\$b\\", Token(None, "a$b\\")),
+        ("a", TokenValue(None, "a")),
+        ("s|a", TokenValue("s", "a")),
+        ("|a", TokenValue("", "a")),
+        ("s|", TokenValue("s", None)),
+        ("http://h/s|E11.9", TokenValue("http://h/s", "E11.9")),
+        (r"a\|b", TokenValue(None, "a|b")),
+        (r"s|a\|b", TokenValue("s", "a|b")),
+        ("s|a|b", TokenValue("s", "a|b")),
+        (r"a\,b", TokenValue(None, "a,b")),
+        (r"a\\|b", TokenValue("a\\", "b")),
+        (r"a\$b\\", TokenValue(None, "a$b\\")),
     ],
 )
-def test_a_token_has_a_system_a_code_or_both(text: str, token: Token) -> None:
+def test_a_token_has_a_system_a_code_or_both(text: str, token: TokenValue) -> None:
     assert values(EOB, "type", text) == (token,)
 
 
 def test_commas_mean_or_and_repetition_means_and() -> None:
     query = parse(EOB, [("type", "a,b"), ("type", "c")])
     assert [clause.values for clause in query.clauses] == [
-        (Token(None, "a"), Token(None, "b")),
-        (Token(None, "c"),),
+        (TokenValue(None, "a"), TokenValue(None, "b")),
+        (TokenValue(None, "c"),),
     ]
 
 
@@ -77,7 +77,7 @@ CHARACTERS = st.characters(codec="utf-8", exclude_characters="\0")
 @given(st.lists(st.text(CHARACTERS, max_size=6), min_size=1, max_size=4))
 def test_whatever_is_escaped_comes_back(codes: list[str]) -> None:
     escaped = ["".join(f"\\{c}" if c in ",|$\\" else c for c in code) for code in codes]
-    wanted = tuple(Token(None, code) for code in codes if code)
+    wanted = tuple(TokenValue(None, code) for code in codes if code)
     found = parse(EOB, [("type", ",".join(escaped))]).clauses
     assert (found[0].values if found else ()) == wanted
 
@@ -107,9 +107,9 @@ def test_a_reference_is_an_id_relative_absolute_or_typed(name: str, text: str, t
 
 
 def test_a_string_is_a_folded_prefix_unless_it_must_be_exact() -> None:
-    assert values("Patient", "name", "GARCÍA") == (Text("garcia", "prefix"),)
-    assert values("Patient", "name:contains", "arcí") == (Text("arci", "contains"),)
-    assert values("Patient", "name:exact", "García") == (Text("García", "exact"),)
+    assert values("Patient", "name", "GARCÍA") == (TextValue("garcia", "prefix"),)
+    assert values("Patient", "name:contains", "arcí") == (TextValue("arci", "contains"),)
+    assert values("Patient", "name:exact", "García") == (TextValue("García", "exact"),)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +262,7 @@ def test_any_parameter_may_be_asked_to_be_missing(name: str, text: str) -> None:
 
 def test_a_token_may_be_asked_not_to_be() -> None:
     (clause,) = parse(EOB, [("type:not", "a,s|b")]).clauses
-    assert (clause.negated, clause.values) == (True, (Token(None, "a"), Token("s", "b")))
+    assert (clause.negated, clause.values) == (True, (TokenValue(None, "a"), TokenValue("s", "b")))
 
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
@@ -271,21 +271,21 @@ GENDER = "http://hl7.org/fhir/administrative-gender"
 @pytest.mark.parametrize(
     ("text", "token"),
     [
-        ("female", Token(None, "female")),
-        (f"{GENDER}|female", Token(None, "female")),
-        ("|female", Token(None, "female")),
-        (f"{GENDER}|", Token(None, None)),
-        ("http://h/other|female", Token("http://h/other", "female")),
+        ("female", TokenValue(None, "female")),
+        (f"{GENDER}|female", TokenValue(None, "female")),
+        ("|female", TokenValue(None, "female")),
+        (f"{GENDER}|", TokenValue(None, None)),
+        ("http://h/other|female", TokenValue("http://h/other", "female")),
     ],
 )
-def test_a_plain_code_has_the_system_its_binding_implies(text: str, token: Token) -> None:
+def test_a_plain_code_has_the_system_its_binding_implies(text: str, token: TokenValue) -> None:
     assert values("Patient", "gender", text) == (token,)
 
 
 def test_a_reference_may_be_found_by_its_identifier() -> None:
     (clause,) = parse("Condition", [("encounter:identifier", "s|v1")]).clauses
     assert (clause.param.name, clause.param.kind) == ("encounter:identifier", "token")
-    assert clause.values == (Token("s", "v1"),)
+    assert clause.values == (TokenValue("s", "v1"),)
 
 
 @pytest.mark.parametrize("name", ["patient.identifier", "patient:Patient.identifier"])
@@ -293,7 +293,7 @@ def test_a_chain_asks_about_what_a_reference_points_to(name: str) -> None:
     (clause,) = parse(EOB, [(name, "s|M-1")]).clauses
     assert clause.chain is not None
     kind, inner = clause.chain
-    assert (kind, inner.param.name, inner.values) == ("Patient", "identifier", (Token("s", "M-1"),))
+    assert (kind, inner.param.name, inner.values) == ("Patient", "identifier", (TokenValue("s", "M-1"),))
     assert parse(EOB, [(name, "")]).clauses == ()
 
 

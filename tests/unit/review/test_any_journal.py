@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from journals import Journal
 
 from sandbox.review import forms
-from sandbox.review.card import Record, review
+from sandbox.review.card import ReviewRecord, review
 from sandbox.review.journal import exchanges
 
 few = st.sampled_from(["1", "2", "3"])
@@ -77,8 +77,8 @@ def test_any_journal_has_a_card(entries: list[dict[str, Any]]) -> None:
         more = dict(told)
         journal.call(f"GET {more.pop('path')}", more.pop("status"), **{"client": None} | more)
     found = exchanges(journal.entries)
-    card = review([Record(found)])
-    assert review([Record(found)]).to_json() == card.to_json()
+    card = review([ReviewRecord(found)])
+    assert review([ReviewRecord(found)]).to_json() == card.to_json()
     assert all(line.finding.evidence for line in card.failed)
     for form in ("text", "json", "markdown", "junit"):
         assert forms.render(card, form)

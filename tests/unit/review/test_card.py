@@ -11,13 +11,13 @@ from journals import Journal
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.review import forms
-from sandbox.review.card import Card, Record, review
+from sandbox.review.card import ReviewCard, ReviewRecord, review
 from sandbox.review.journal import exchanges, read
 from sandbox.review.table import ROWS
 
 
-def made(journal: Journal, client: str | None = None) -> Card:
-    return review([Record(exchanges(journal.entries))], client, "here")
+def made(journal: Journal, client: str | None = None) -> ReviewCard:
+    return review([ReviewRecord(exchanges(journal.entries))], client, "here")
 
 
 def two_apps() -> Journal:
@@ -91,7 +91,9 @@ def test_each_payer_has_its_own_story_and_the_worst_counts() -> None:
         one.get()
         other.get()
     other.get("Coverage", accept="*/*")
-    records = [Record(exchanges(j.entries), source=name) for j, name in ((one, "first"), (other, "second"))]
+    records = [
+        ReviewRecord(exchanges(j.entries), source=name) for j, name in ((one, "first"), (other, "second"))
+    ]
     card = review(records)
     assert card.exchanges == 13
     assert card["pace"].result == "pass"
@@ -135,7 +137,7 @@ def test_what_is_no_journal_is_refused_in_one_line(tmp_path: Path, text: str, to
     assert "\n" not in str(caught.value)
 
 
-def failing() -> Card:
+def failing() -> ReviewCard:
     journal = Journal().authorize(scope="patient/*.rs")
     journal.get("Practitioner/<b>|\x07", 404, accept="*/*").get("Practitioner/<b>|\x07", 404)
     return made(journal)

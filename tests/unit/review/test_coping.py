@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from journals import Journal
 
-from sandbox.review.card import Card, Record, review
+from sandbox.review.card import ReviewCard, ReviewRecord, review
 from sandbox.review.journal import exchanges
 
 J = Journal
@@ -19,9 +19,9 @@ def met(scenario: str, verb: str = "") -> dict[str, object]:
     return {"effects": [f"{scenario}:{verb}"] if verb else [], "scenario": scenario}
 
 
-def card(journal: Journal, later: float = LATER) -> Card:
+def card(journal: Journal, later: float = LATER) -> ReviewCard:
     found = exchanges(journal.entries)
-    return review([Record(found, max(e.left for e in found) + later)])
+    return review([ReviewRecord(found, max(e.left for e in found) + later)])
 
 
 HICCUP = met("hiccups", "refuse")

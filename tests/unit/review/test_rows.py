@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 from journals import Journal
 
-from sandbox.review.card import Record, review
-from sandbox.review.finding import Finding
+from sandbox.review.card import ReviewRecord, review
+from sandbox.review.finding import ReviewFinding
 from sandbox.review.journal import exchanges
 from sandbox.review.table import ROWS, table
 
@@ -308,8 +308,8 @@ CASES: dict[str, dict[str, list[Story]]] = {
 }  # fmt: skip
 
 
-def judged(journal: Journal, row: str) -> Finding:
-    return review([Record(exchanges(journal.entries))])[row]
+def judged(journal: Journal, row: str) -> ReviewFinding:
+    return review([ReviewRecord(exchanges(journal.entries))])[row]
 
 
 @pytest.mark.parametrize(
@@ -342,7 +342,7 @@ def test_the_evidence_is_the_exchanges_that_show_it() -> None:
 
 
 def test_an_empty_journal_exercises_nothing() -> None:
-    assert {line.finding.result for line in review([Record(())]).lines} == {"not exercised"}
+    assert {line.finding.result for line in review([ReviewRecord(())]).lines} == {"not exercised"}
 
 
 def test_the_table_has_every_row_with_its_fix_and_citation() -> None:

@@ -14,7 +14,7 @@ from conftest import Grade
 from fake_payer import FakePayer
 
 from sandbox.score import causes
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.causes.find import FINDERS
 from sandbox.score.causes.http import find_last_tries, name_cause
 from sandbox.score.evidence import Exchange
@@ -29,7 +29,7 @@ METRICS = [metric.id for metric in EDITION.metrics]
 TOP = Path(__file__).parents[3]
 
 
-def line_of(card: Card, metric: str) -> Line:
+def line_of(card: Card, metric: str) -> CardLine:
     return next(line for line in card.lines if line.id == metric)
 
 

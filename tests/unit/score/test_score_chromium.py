@@ -15,12 +15,12 @@ from signin_gallery import FLOWS, PASSWORD, USER, Flow
 from test_score_signin_gallery import CALLBACK, Gallery
 
 from sandbox.core.errors import UsageError
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.run import Entry, grade
+from sandbox.score.run import SignInOptions, grade
 from sandbox.score.signin import chromium
-from sandbox.score.signin.launch import Account, Driver, Session, sign_in
-from sandbox.score.signin.tokens import App, Endpoints
+from sandbox.score.signin.launch import Driver, SignInSession, TestAccount, sign_in
+from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 IN_A_BROWSER = [flow for flow in FLOWS if flow.script] + [
     flow
@@ -90,11 +90,13 @@ def driver() -> Iterator[Driver]:
         yield opened
 
 
-def enter(host: str, driver: Driver) -> Session:
-    with Client(Guard(f"{host}/fhir")) as http:
+def enter(host: str, driver: Driver) -> SignInSession:
+    with HttpClient(Guard(f"{host}/fhir")) as http:
         endpoints = Endpoints(f"{host}/authorize", f"{host}/token")
-        account = Account(USER, PASSWORD)
-        return sign_in(http, endpoints, App("app", CALLBACK), account, aud=f"{host}/fhir", driver=driver)
+        account = TestAccount(USER, PASSWORD)
+        return sign_in(
+            http, endpoints, ClientApp("app", CALLBACK), account, aud=f"{host}/fhir", driver=driver
+        )
 
 
 @pytest.mark.browser
@@ -117,7 +119,7 @@ def test_a_page_of_the_gallery_in_a_browser(
 def test_without_playwright_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "playwright.sync_api", None)
     with pytest.raises(UsageError, match="--browser-driver needs Playwright and a Chromium"):
-        grade("http://127.0.0.1:1/fhir", entry=Entry(browser_driver=True))
+        grade("http://127.0.0.1:1/fhir", entry=SignInOptions(browser_driver=True))
 
 
 @pytest.mark.browser
@@ -125,6 +127,6 @@ def test_without_a_chromium_it_is_one_line(monkeypatch: pytest.MonkeyPatch) -> N
     pytest.importorskip("playwright")
     monkeypatch.setattr(chromium, "find_chromium", lambda: "/nowhere/chromium")
     with ThreadPoolExecutor(1) as elsewhere:  # one thread drives one Playwright, and has one perhaps
-        graded = elsewhere.submit(grade, "http://127.0.0.1:1/fhir", entry=Entry(browser_driver=True))
+        graded = elsewhere.submit(grade, "http://127.0.0.1:1/fhir", entry=SignInOptions(browser_driver=True))
         with pytest.raises(UsageError, match="--browser-driver needs Playwright and a Chromium"):
             graded.result()

@@ -13,15 +13,15 @@ from fake_payer import Time
 
 from sandbox.score.collect.discovery import discover
 from sandbox.score.http.answers import retry_after, shown
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.tokens import App, Bearer, Endpoints
+from sandbox.score.signin.tokens import Bearer, ClientApp, Endpoints
 
 BASE = "https://payer.example/fhir"
 
 
-def client(answer: Callable[[httpx.Request], httpx.Response], time: Time) -> Client:
-    return Client(
+def client(answer: Callable[[httpx.Request], httpx.Response], time: Time) -> HttpClient:
+    return HttpClient(
         Guard(BASE, resolve=no_resolver),
         transport=httpx.MockTransport(answer),
         sleep=time.sleep,
@@ -198,7 +198,9 @@ def test_a_token_is_renewed_with_the_newest_refresh_token() -> None:
 
     where = Endpoints(f"{BASE}/authorize", f"{BASE}/token")
     with client(answer, Time()) as http:
-        bearer = Bearer("a0", "r0", http=http, endpoints=where, app=App("app", "http://127.0.0.1/callback"))
+        bearer = Bearer(
+            "a0", "r0", http=http, endpoints=where, app=ClientApp("app", "http://127.0.0.1/callback")
+        )
         assert [bearer.renew(), bearer.renew()] == [True, True]
         assert (bearer.token, bearer.refresh_token) == ("a3", "r2")
 
@@ -206,7 +208,9 @@ def test_a_token_is_renewed_with_the_newest_refresh_token() -> None:
 def test_a_refresh_token_that_is_not_rotated_stays_good() -> None:
     where = Endpoints(f"{BASE}/authorize", f"{BASE}/token")
     with client(lambda _: httpx.Response(200, json={"access_token": "a1"}), Time()) as http:
-        bearer = Bearer("a0", "r0", http=http, endpoints=where, app=App("app", "http://127.0.0.1/callback"))
+        bearer = Bearer(
+            "a0", "r0", http=http, endpoints=where, app=ClientApp("app", "http://127.0.0.1/callback")
+        )
         assert bearer.renew()
         assert (bearer.token, bearer.refresh_token) == ("a1", "r0")
 

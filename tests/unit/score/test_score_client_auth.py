@@ -14,16 +14,16 @@ from fake_payer import FakePayer
 from joserfc import jwk, jwt
 
 from sandbox.core.errors import UsageError
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
 from sandbox.score.signin.client_auth import method_of, prove
 from sandbox.score.signin.patient_context import id_of
 from sandbox.score.signin.scopes import SCOPE, Scopes, ladder
-from sandbox.score.signin.tokens import App, Endpoints, client_credentials
+from sandbox.score.signin.tokens import ClientApp, Endpoints, client_credentials
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 KEY: dict[str, Any] = {**jwk.generate_key("EC", "P-384").as_dict(private=True), "alg": "ES384", "kid": "k1"}
-SECRET, PUBLIC = App("app", "cb", "shh"), App("app", "cb")
+SECRET, PUBLIC = ClientApp("app", "cb", "shh"), ClientApp("app", "cb")
 
 
 @pytest.mark.parametrize(
@@ -36,20 +36,24 @@ SECRET, PUBLIC = App("app", "cb", "shh"), App("app", "cb")
         (SECRET, ("tls_client_auth",), "client_secret_basic"),
         (PUBLIC, ("client_secret_basic",), "none"),
         (PUBLIC, (), "none"),
-        (App("app", "cb", None, KEY), ("private_key_jwt",), "private_key_jwt"),
-        (App("app", "cb", "shh", KEY), ("private_key_jwt",), "private_key_jwt"),
-        (App("app", "cb", "shh", None, "client_secret_post"), ("client_secret_basic",), "client_secret_post"),
+        (ClientApp("app", "cb", None, KEY), ("private_key_jwt",), "private_key_jwt"),
+        (ClientApp("app", "cb", "shh", KEY), ("private_key_jwt",), "private_key_jwt"),
+        (
+            ClientApp("app", "cb", "shh", None, "client_secret_post"),
+            ("client_secret_basic",),
+            "client_secret_post",
+        ),
     ],
 )
 def test_the_method_is_one_that_the_payer_lists_and_the_app_can(
-    app: App, listed: tuple[str, ...], method: str
+    app: ClientApp, listed: tuple[str, ...], method: str
 ) -> None:
     assert method_of(app, listed) == method
 
 
 def test_a_key_signs_an_assertion_for_the_token_endpoint() -> None:
     endpoints = Endpoints("https://p/a", "https://p/t", auth_methods=("private_key_jwt",))
-    proof = prove(App("app", "cb", None, KEY), endpoints, NOW)
+    proof = prove(ClientApp("app", "cb", None, KEY), endpoints, NOW)
     token = jwt.decode(proof.form["client_assertion"], jwk.import_key(KEY), algorithms=["ES384"])
     assert (token.header["kid"], token.claims["iss"], token.claims["sub"]) == ("k1", "app", "app")
     assert token.claims["aud"] == "https://p/t"
@@ -60,12 +64,12 @@ def test_a_key_signs_an_assertion_for_the_token_endpoint() -> None:
 @pytest.mark.parametrize(
     ("app", "says"),
     [
-        (App("app", "cb", None, None, "client_secret_post"), "--client-secret"),
-        (App("app", "cb", "shh", None, "private_key_jwt"), "needs a key"),
-        (App("app", "cb", None, {"kty": "EC"}, "private_key_jwt"), "cannot sign"),
+        (ClientApp("app", "cb", None, None, "client_secret_post"), "--client-secret"),
+        (ClientApp("app", "cb", "shh", None, "private_key_jwt"), "needs a key"),
+        (ClientApp("app", "cb", None, {"kty": "EC"}, "private_key_jwt"), "cannot sign"),
     ],
 )
-def test_a_method_that_the_app_cannot_use_is_one_line(app: App, says: str) -> None:
+def test_a_method_that_the_app_cannot_use_is_one_line(app: ClientApp, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         prove(app, Endpoints("https://p/a", "https://p/t"), NOW)
 
@@ -173,10 +177,10 @@ def test_a_backend_service_gets_a_token_by_its_key(when: datetime | None) -> Non
         asked.append(request)
         return httpx.Response(200, json={"access_token": "for-the-system"})
 
-    app = App("service", "", None, KEY)
+    app = ClientApp("service", "", None, KEY)
     endpoints = Endpoints("", "http://127.0.0.1/token", auth_methods=("private_key_jwt",))
     guard = Guard("http://127.0.0.1/fhir", resolve=no_resolver)
-    with Client(guard, transport=httpx.MockTransport(answer), now=lambda: NOW) as http:
+    with HttpClient(guard, transport=httpx.MockTransport(answer), now=lambda: NOW) as http:
         reply = client_credentials(http, endpoints, app, "system/*.rs", when)
         assert "for-the-system" in http.secrets
     form = {name: values[0] for name, values in parse_qs(asked[0].content.decode()).items()}

@@ -11,7 +11,7 @@ from fake_payer import BASE, FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score.dry_run import dry_run
-from sandbox.score.run import Entry
+from sandbox.score.run import SignInOptions
 
 
 def tried(payer: FakePayer, **options: Any) -> tuple[bool, list[str]]:
@@ -59,7 +59,7 @@ def test_without_an_account_there_is_nothing_to_try() -> None:
 
 def test_scope_and_authentication_go_before_what_is_listed() -> None:
     payer = FakePayer()
-    entry = Entry(
+    entry = SignInOptions(
         client_id="mine", client_secret="a-secret-of-mine", auth_method="client_secret_post", scope="openid"
     )
     _, told = tried(payer, intrusive=True, entry=entry)
@@ -73,7 +73,7 @@ def test_scope_and_authentication_go_before_what_is_listed() -> None:
 
 def test_an_unknown_method_is_one_line() -> None:
     with pytest.raises(UsageError, match="an authentication method is client_secret_basic"):
-        tried(FakePayer(), entry=Entry(auth_method="magic"))
+        tried(FakePayer(), entry=SignInOptions(auth_method="magic"))
 
 
 @pytest.mark.parametrize("intrusive", [True, False])

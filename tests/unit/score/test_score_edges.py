@@ -490,10 +490,10 @@ def test_developer_portal_words() -> None:
 
 @pytest.mark.parametrize("metric", [metric.id for metric in WHOLE.metrics])
 def test_a_log_without_anything_is_judged_too(metric: str) -> None:
-    from sandbox.score.traffic.log_file import Reading
+    from sandbox.score.traffic.log_file import LogReading
     from sandbox.score.traffic.observations import observe
 
-    case = replace(Evidence("p", traffic=observe(Reading(), 182)), readings=WHOLE.chosen).of_traffic()
+    case = replace(Evidence("p", traffic=observe(LogReading(), 182)), readings=WHOLE.chosen).of_traffic()
     verdict = check_of(metric).judge(case)
     entry = next(m for m in WHOLE.metrics if m.id == metric)
     earned = 0 if verdict.source == "unseen" else entry.award(verdict.value, WHOLE.chosen)[0]

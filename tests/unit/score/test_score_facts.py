@@ -17,12 +17,12 @@ from sandbox.core import files
 from sandbox.core.errors import FileProblem
 from sandbox.score.fhir import lenient_json
 from sandbox.score.instruments import facts, facts_reference
-from sandbox.score.instruments.facts import Claims, Facts, Instruments, Member
+from sandbox.score.instruments.facts import Claims, Instruments, Member, PayerFacts
 
 TOP = Path(__file__).parents[3]
 
 
-def parse(claims: Any = None, instruments: Any = None, **more: Any) -> Facts:
+def parse(claims: Any = None, instruments: Any = None, **more: Any) -> PayerFacts:
     return facts.parse({"claims": claims or {}, "instruments": instruments or {}, **more}, "it")
 
 

@@ -19,16 +19,16 @@ from sandbox.core.text import quantity
 from sandbox.score.card import to_data
 from sandbox.score.evidence import Evidence, seen
 from sandbox.score.fleet import charts, demo, report, results, roster, runner
-from sandbox.score.fleet.results import Result
+from sandbox.score.fleet.results import EndpointResult
 from sandbox.score.fleet.roster import Endpoint, Fleet
-from sandbox.score.fleet.runner import Rules
+from sandbox.score.fleet.runner import GradingRules
 from sandbox.score.fleet.survey import Before, survey
 from sandbox.score.report.card_file import CardFile
 from sandbox.score.rubric import load
 from sandbox.score.run import regrade
 
 EDITION = load("2025-05")
-RULES = Rules("2025-05")
+RULES = GradingRules("2025-05")
 
 
 def card(good: int = 40, metadata: bool = True, status: str = "live") -> CardFile:
@@ -44,9 +44,9 @@ def card(good: int = 40, metadata: bool = True, status: str = "live") -> CardFil
     return CardFile.model_validate(to_data(regrade(Evidence("http://p/fhir", "", found))))
 
 
-def result(payer: str, vendor: str, found: CardFile | None, **more: Any) -> Result:
+def result(payer: str, vendor: str, found: CardFile | None, **more: Any) -> EndpointResult:
     endpoint = Endpoint(payer=payer, vendor=vendor, url=f"http://127.0.0.1/{payer}", lives=1000)
-    return Result(endpoint=endpoint, rules="2025-05", card=found, **more)
+    return EndpointResult(endpoint=endpoint, rules="2025-05", card=found, **more)
 
 
 RESULTS = [
@@ -250,7 +250,7 @@ def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
     """Nothing listens at these ports, which is a result too; the second run has nothing left to do."""
     endpoints = [Endpoint(payer=name, vendor="V", url=f"http://127.0.0.1:{port}/fhir", lives=1000)
                  for name, port in (("Ann", 1), ("Bob", 2))]  # fmt: skip
-    fleet, rules = Fleet(title="T", endpoints=endpoints), Rules("2025-05", (("A9", "every-type"),))
+    fleet, rules = Fleet(title="T", endpoints=endpoints), GradingRules("2025-05", (("A9", "every-type"),))
     told: list[tuple[int, int, str]] = []
 
     def run(fresh: bool = False) -> list[tuple[int, int, str]]:

@@ -11,11 +11,11 @@ import pytest
 from conftest import Grade
 from fake_payer import FakePayer
 
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.instruments.clock_check import instant, lifetime
 
 
-def refresh(card: Card) -> Line:
+def refresh(card: Card) -> CardLine:
     return next(line for line in card.lines if line.id == "refresh-token")
 
 

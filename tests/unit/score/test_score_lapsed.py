@@ -10,12 +10,12 @@ import pytest
 from conftest import Grade
 from fake_payer import LAPSES, FakePayer
 
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 
 TODAY = date(2026, 1, 1)
 
 
-def line(card: Card) -> Line:
+def line(card: Card) -> CardLine:
     return next(line for line in card.lines if line.id == "inactive-members")
 
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import Grade
 from fake_payer import BASE, FakePayer
 
-from sandbox.score.fhir.bundles import Page
+from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.guard import origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import MOST_TEXTS, Notebook
@@ -170,8 +170,8 @@ def test_bundles() -> None:
     assert [rule for rule, _ in results.page({**good, "entry": [{"resource": {}}]})] == ["bundle-full-url"]
 
 
-def pages(*keys: str, total: int | None = None) -> list[Page]:
-    return [Page((), 1, "", True, total, (key,)) for key in keys]
+def pages(*keys: str, total: int | None = None) -> list[BundlePage]:
+    return [BundlePage((), 1, "", True, total, (key,)) for key in keys]
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def pages(*keys: str, total: int | None = None) -> list[Page]:
         (pages("A/1"), False, "not asked: leads to another origin", {"bundle-links"}),
     ],
 )
-def test_walks(found: list[Page], unbroken: bool, note: str, rules: set[str]) -> None:
+def test_walks(found: list[BundlePage], unbroken: bool, note: str, rules: set[str]) -> None:
     assert {rule for rule, _ in results.walk(found, unbroken, note)} == rules
 
 

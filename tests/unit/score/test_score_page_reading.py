@@ -12,7 +12,7 @@ import transcripts
 from sandbox.score.signin.pages.forms import durations
 from sandbox.score.signin.pages.forms.buttons import of_members
 from sandbox.score.signin.pages.forms.fields import asks, is_decoy, is_optional
-from sandbox.score.signin.pages.page import Page
+from sandbox.score.signin.pages.page import WebPage
 from sandbox.score.signin.pages.reader import read
 from sandbox.score.signin.pages.words import is_reversed, means, questions, says, split_name, tone
 
@@ -135,7 +135,7 @@ def lines_of(value: Any, name: str = "") -> list[str]:
     return [] if value in ("", None, False, 0) else [f"{name}: {value!r}"]
 
 
-def fields_of(page: Page) -> list[str]:
+def fields_of(page: WebPage) -> list[str]:
     controls = [c for form in (*page.forms, page.loose) for c in form.controls]
     return [f"{c.called}: {asks(c)!r} decoy={is_decoy(c)} optional={is_optional(c)}" for c in controls]
 

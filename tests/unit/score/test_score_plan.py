@@ -144,7 +144,7 @@ def test_metadata_that_lists_types_without_end_does_end() -> None:
 
 def discovered(body: dict[str, object]) -> discovery.Discovery:
     return discovery.Discovery(
-        "http://p", discovery.Document(body), discovery.Document(missing="answered 404")
+        "http://p", discovery.DiscoveryDocument(body), discovery.DiscoveryDocument(missing="answered 404")
     )
 
 

@@ -11,12 +11,12 @@ import pytest
 from conftest import no_resolver
 from fake_payer import Time
 
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import Account, Session, sign_in
+from sandbox.score.signin.launch import SignInSession, TestAccount, sign_in
 from sandbox.score.signin.page_flow import is_callback
 from sandbox.score.signin.scopes import SCOPE, ladder
-from sandbox.score.signin.tokens import App, Endpoints
+from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 BASE = "https://payer.example/fhir"
 CALLBACK = "http://127.0.0.1/callback"
@@ -49,14 +49,16 @@ class Payer:
         return httpx.Response(status, html=text)
 
 
-def enter(payer: Payer, secret: str | None = None) -> Session:
+def enter(payer: Payer, secret: str | None = None) -> SignInSession:
     time = Time()
     guard = Guard(BASE, resolve=no_resolver)
-    with Client(
+    with HttpClient(
         guard, transport=httpx.MockTransport(payer), sleep=time.sleep, stopwatch=time.stopwatch
     ) as http:
         endpoints = Endpoints(AUTHORIZE, "https://payer.example/token")
-        return sign_in(http, endpoints, App("app", CALLBACK, secret), Account("ann", "pw"), aud=BASE)
+        return sign_in(
+            http, endpoints, ClientApp("app", CALLBACK, secret), TestAccount("ann", "pw"), aud=BASE
+        )
 
 
 BACK = f"{CALLBACK}?code=c&state={{state}}"

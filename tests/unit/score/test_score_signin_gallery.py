@@ -11,11 +11,11 @@ from conftest import Grade, no_resolver
 from fake_payer import FakePayer, Time
 from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import Account, Session, sign_in
+from sandbox.score.signin.launch import SignInSession, TestAccount, sign_in
 from sandbox.score.signin.pages.reader import read
-from sandbox.score.signin.tokens import App, Endpoints
+from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 HOST = "https://payer.example"
 CALLBACK = "http://127.0.0.1/callback"
@@ -59,13 +59,15 @@ class Gallery:
         return httpx.Response(303, headers={"location": f"{self.host if host is None else host}{path}"})
 
 
-def enter(flow: Flow) -> Session:
+def enter(flow: Flow) -> SignInSession:
     time = Time()
     guard = Guard(f"{HOST}/fhir", resolve=no_resolver)
     transport = httpx.MockTransport(Gallery(flow))
-    with Client(guard, transport=transport, sleep=time.sleep, stopwatch=time.stopwatch) as http:
+    with HttpClient(guard, transport=transport, sleep=time.sleep, stopwatch=time.stopwatch) as http:
         endpoints = Endpoints(f"{HOST}/authorize", f"{HOST}/token")
-        return sign_in(http, endpoints, App("app", CALLBACK), Account(USER, PASSWORD), aud=f"{HOST}/fhir")
+        return sign_in(
+            http, endpoints, ClientApp("app", CALLBACK), TestAccount(USER, PASSWORD), aud=f"{HOST}/fhir"
+        )
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)

@@ -11,13 +11,13 @@ import pytest
 from conftest import Grade
 from fake_payer import BASE, HOST, SERVED, FakePayer
 
-from sandbox.score.card import Card, Line
+from sandbox.score.card import Card, CardLine
 from sandbox.score.collect.plan import WITHOUT_METADATA
 
 Resource = dict[str, Any]
 
 
-def line(card: Card, metric: str) -> Line:
+def line(card: Card, metric: str) -> CardLine:
     return next(line for line in card.lines if line.id == metric)
 
 

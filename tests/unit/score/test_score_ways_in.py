@@ -16,13 +16,13 @@ from conftest import Grade
 from fake_payer import HOST, FakePayer
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score.run import Entry
+from sandbox.score.run import SignInOptions
 from sandbox.score.signin import browser, script
 from sandbox.score.signin.chromium import find_chromium
-from sandbox.score.signin.launch import Account, Session
+from sandbox.score.signin.launch import SignInSession, TestAccount
 from sandbox.score.signin.scopes import SCOPE
 
-NOBODY = Account("", "")
+NOBODY = TestAccount("", "")
 
 
 class Registering(FakePayer):
@@ -47,7 +47,7 @@ def clients(payer: FakePayer) -> set[str]:
 
 def test_a_client_that_is_given_is_used(grade_fake: Grade) -> None:
     payer = FakePayer()
-    card, _ = grade_fake(payer, entry=Entry(client_id="mine"))
+    card, _ = grade_fake(payer, entry=SignInOptions(client_id="mine"))
     assert (card.score, clients(payer)) == (100, {"mine"})
 
 
@@ -58,7 +58,7 @@ def test_registration_is_offered_and_made_only_when_asked_for(grade_fake: Grade)
     line = next(line for line in card.lines if line.id == "request-success")
     assert line.reason.endswith("--register makes a client")
     payer = Registering(instruments={"client_id": None})
-    card, evidence = grade_fake(payer, entry=Entry(register=True))
+    card, evidence = grade_fake(payer, entry=SignInOptions(register=True))
     assert (card.score, clients(payer)) == (100, {"fresh-client"})
     assert payer.paths().count("/auth/register") == 1
     assert "fresh-client" not in evidence.to_json().decode()
@@ -67,10 +67,10 @@ def test_registration_is_offered_and_made_only_when_asked_for(grade_fake: Grade)
 def test_registration_that_fails_says_why(grade_fake: Grade) -> None:
     payer = Registering(instruments={"client_id": None})
     payer.answer = (400, {"error": "invalid_redirect_uri"})
-    card, _ = grade_fake(payer, entry=Entry(register=True))
+    card, _ = grade_fake(payer, entry=SignInOptions(register=True))
     line = next(line for line in card.lines if line.id == "authorization-success")
     assert line.reason == "registering a client failed: the endpoint answered 400 (invalid_redirect_uri)"
-    card, _ = grade_fake(FakePayer(instruments={"client_id": None}), entry=Entry(register=True))
+    card, _ = grade_fake(FakePayer(instruments={"client_id": None}), entry=SignInOptions(register=True))
     line = next(line for line in card.lines if line.id == "authorization-success")
     assert "does not let apps register" in line.reason
 
@@ -93,7 +93,7 @@ def test_a_persons_own_browser(grade_fake: Grade, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("webbrowser.open", by_hand(payer))
     real = browser.driver
     monkeypatch.setattr(browser, "driver", lambda c, tell: real(c, tell, by_hand(payer), patience=20))
-    card, _ = grade_fake(payer, entry=Entry(client_id="mine", browser=True), tell=told.append)
+    card, _ = grade_fake(payer, entry=SignInOptions(client_id="mine", browser=True), tell=told.append)
     lines = {line.id: line for line in card.lines}
     assert lines["request-success"].points == 10
     assert lines["refresh-token"].points == 2  # it works, for how long is not known
@@ -105,7 +105,7 @@ def test_a_browser_that_nobody_comes_back_from() -> None:
     with browser.Callback() as callback:
         drive = browser.driver(callback, lambda text: None, lambda url: False, patience=0.05)
         ended, _ = drive("http://p/authorize", NOBODY)
-        assert isinstance(ended, Session)
+        assert isinstance(ended, SignInSession)
         assert "nobody came back" in ended.reason
         assert httpx.get(callback.redirect_uri).status_code == 404  # no code, no error: not a callback
         assert httpx.get(callback.redirect_uri.replace("/callback", "/x?code=1")).status_code == 404
@@ -164,15 +164,15 @@ def test_a_script_leads_a_browser_to_the_callback(tmp_path: Path) -> None:
     redirect = "http://127.0.0.1/callback"
     drive = script.driver(lambda p, account: (p.fill("#user", account.username), p.click("button")), redirect,
                           find_chromium(), patience_ms=10_000)  # fmt: skip
-    assert drive(page.as_uri(), Account("ann", "pw"))[0] == f"{redirect}?code=ann"
+    assert drive(page.as_uri(), TestAccount("ann", "pw"))[0] == f"{redirect}?code=ann"
     lazy = script.driver(lambda p, account: None, redirect, find_chromium(), patience_ms=500)
     ended, _ = lazy(page.as_uri(), NOBODY)
-    assert isinstance(ended, Session)
+    assert isinstance(ended, SignInSession)
     assert ended.reason == "the sign-in script ended before the callback"
     hook = lambda p, account: p.click("#nothing")  # noqa: E731
     wrong = script.driver(hook, redirect, find_chromium(), patience_ms=300)
     ended, _ = wrong(page.as_uri(), NOBODY)
-    assert isinstance(ended, Session)
+    assert isinstance(ended, SignInSession)
     assert ended.reason.startswith("the sign-in script stopped")
 
 
@@ -193,7 +193,7 @@ def test_a_registration_gives_a_client_or_says_why_not(
 ) -> None:
     payer = Registering(instruments={"client_id": None})
     payer.answer = (status, body)
-    card, _ = grade_fake(payer, entry=Entry(register=True))
+    card, _ = grade_fake(payer, entry=SignInOptions(register=True))
     asked = next(request for request in payer.requests if request.url.path == "/auth/register")
     assert json.loads(asked.content) == {
         "client_name": "payer-sandbox grader",

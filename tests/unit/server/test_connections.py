@@ -11,7 +11,7 @@ import pytest
 from support.virtual_time import run_virtually
 from unit.server.caller import Caller, Server
 
-from sandbox.core.waits import WAIT, Delay
+from sandbox.core.waits import WAIT, DelayedResponse
 from sandbox.server import protocol
 from sandbox.server.gateway import BODY_MAX, PIECE
 from sandbox.server.runner import running
@@ -118,7 +118,7 @@ def test_a_new_caller_takes_the_place_of_the_one_who_was_silent_longest() -> Non
 
 def test_a_caller_who_is_being_answered_keeps_the_place() -> None:
     def late(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        environ[WAIT] = Delay(5)
+        environ[WAIT] = DelayedResponse(5)
         return echo(environ, start_response)
 
     async def main() -> list[int]:

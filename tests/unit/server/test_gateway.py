@@ -13,8 +13,8 @@ import pytest
 from support.virtual_time import HeldExecutor, InlineExecutor, run_virtually
 from unit.server.caller import Caller, Server
 
-from sandbox.core.outbound import Document, Failure
-from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, Delay, Fetch, Pause, Retry
+from sandbox.core.outbound import Failure, FetchedDocument
+from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, DelayedResponse, Fetch, Pause, Retry
 from sandbox.server import gateway
 from sandbox.server.limits import SHORT_TURN_SECONDS, TURN_SECONDS, FairExecutor, Turns
 
@@ -27,7 +27,7 @@ def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     if "HTTP_X_FORWARDED_FOR" in environ:
         environ[CALLER] = environ["HTTP_X_FORWARDED_FOR"]
     if kind == "delay":
-        environ[WAIT] = Delay(120)
+        environ[WAIT] = DelayedResponse(120)
     elif kind == "poll" and asyncio.get_running_loop().time() < 20:
         environ[WAIT], body = Retry(0.5), [b"nothing yet"]
     elif kind == "fetch" and FETCHED not in environ:
@@ -176,11 +176,11 @@ def test_who_polls_too_much_is_told_that_there_is_no_news() -> None:
     assert callers[-1].body == b"nothing yet"
 
 
-@pytest.mark.parametrize("outcome", [Document(b"{}", {}), Failure("answers 404")])
+@pytest.mark.parametrize("outcome", [FetchedDocument(b"{}", {}), Failure("answers 404")])
 def test_a_document_is_fetched_before_the_app_goes_on(
-    outcome: Document | Failure, monkeypatch: pytest.MonkeyPatch
+    outcome: FetchedDocument | Failure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def fetch(url: str, loopback: bool) -> Document | Failure:
+    async def fetch(url: str, loopback: bool) -> FetchedDocument | Failure:
         await asyncio.sleep(3)
         return outcome
 
@@ -191,9 +191,9 @@ def test_a_document_is_fetched_before_the_app_goes_on(
 
 
 def test_fetches_hold_no_thread_and_one_caller_may_have_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def fetch(url: str, loopback: bool) -> Document:
+    async def fetch(url: str, loopback: bool) -> FetchedDocument:
         await asyncio.sleep(500)
-        return Document(b"", {})
+        return FetchedDocument(b"", {})
 
     monkeypatch.setattr(gateway, "fetch", fetch)
     most = gateway.FETCHES.per_caller

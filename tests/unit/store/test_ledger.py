@@ -16,7 +16,7 @@ from sandbox.core.errors import FileProblem
 from sandbox.store.ledger import database as ledger_file
 from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.ledger.repositories.grants import Code, Grant, Token
-from sandbox.store.ledger.repositories.sign_ins import Pending, Session
+from sandbox.store.ledger.repositories.sign_ins import BrowserSession, Pending
 from sandbox.store.secret import digest, new_secret
 
 THREADS = 16
@@ -173,7 +173,7 @@ def test_secrets_are_never_in_the_files(tmp_path: Path) -> None:
     tenant.add_pending(pending(secrets[2]))
     tenant.log_in(secrets[2], "maria", digest("another"))
     session, pushed = new_secret(), new_secret()
-    tenant.add_session(session, Session("maria", "csrf", 60_000, 1))
+    tenant.add_session(session, BrowserSession("maria", "csrf", 60_000, 1))
     tenant.push(pushed, "app", {"state": ["s"]}, 60_000)
     secrets += [session, pushed]
     assert tenant.spend_code(secrets[0], 1)

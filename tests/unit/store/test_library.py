@@ -17,7 +17,7 @@ from unit.fhir.fhir_samples import condition, coverage, eob, member, organizatio
 
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_value
-from sandbox.core.members import Account, Span
+from sandbox.core.members import Account, CoverageSpan
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
 from sandbox.fhir.schema.paths import SHARED, TYPES, care_range, owner
@@ -60,7 +60,7 @@ def test_resources_come_back_as_the_bytes_that_were_written(library: SqlLibrary)
 
 
 def test_logins_come_back_in_the_order_they_were_made(tmp_path: Path) -> None:
-    span = (Span("qhp", date(2024, 1, 1), None),)
+    span = (CoverageSpan("qhp", date(2024, 1, 1), None),)
     accounts = [Account(n, "pw", f"p-{n}", n, "eligible", date(1990, 1, 1), span) for n in ("zoe", "adam")]
     build(tmp_path / "l.db", [(account, []) for account in accounts])
     assert list(SqlLibrary(tmp_path / "l.db").accounts().values()) == accounts
@@ -255,7 +255,7 @@ def test_an_odd_resource_does_not_stop_a_build(tmp_path: Path) -> None:
 
 def test_logins_are_found_one_at_a_time_by_name_and_by_patient(tmp_path: Path) -> None:
     path = place(tmp_path / "logins.db")
-    span = (Span("commercial", date(2020, 1, 1), None),)
+    span = (CoverageSpan("commercial", date(2020, 1, 1), None),)
     own = Account("ana", "pw", "p1", "Ana", "eligible", date(1990, 1, 1), span)
     other = replace(own, username="mother", fhir_user="RelatedPerson/r1")
     build(path, [(own, member("p1")), (other, [])])

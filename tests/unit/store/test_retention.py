@@ -21,8 +21,8 @@ from sandbox.store.ledger.repositories.clients import CLIENT, ClientRecord
 from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN, Code, Grant, Token
 from sandbox.store.ledger.repositories.journal import JOURNAL
 from sandbox.store.ledger.repositories.repository import META
-from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION, Pending, Session
-from sandbox.store.ledger.retention import DAY, HOUR, RULES, TENANT, UNRULED, Rule, Sweeper, rules
+from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION, BrowserSession, Pending
+from sandbox.store.ledger.retention import DAY, HOUR, RULES, TENANT, UNRULED, RetentionRule, Sweeper, rules
 from sandbox.store.secret import digest
 
 BEGIN = datetime(2027, 3, 1, tzinfo=UTC)
@@ -46,12 +46,12 @@ def count(ledger: Ledger, table: Any) -> int:
         return int(db.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def sweeper(ledger: Ledger, *changed: Rule, **options: Any) -> Sweeper:
+def sweeper(ledger: Ledger, *changed: RetentionRule, **options: Any) -> Sweeper:
     """A sweeper that knows these rules only."""
     return Sweeper(ledger._driver, changed, ledger.upkeep.now, ledger.upkeep.now, **options)
 
 
-def rule(table: Any) -> Rule:
+def rule(table: Any) -> RetentionRule:
     return next(each for each in RULES if each.table is table)
 
 
@@ -60,7 +60,7 @@ def fill(tenant: TenantLedger, name: str = "x", life: int = HOUR, base: int = NO
     ends = base + life
     tenant.push(name, "app", {"state": ["s"]}, ends)
     tenant.add_pending(Pending(name, digest("cookie"), {"state": "s"}, None, ends))
-    tenant.add_session(name, Session(None, "csrf", ends, base))
+    tenant.add_session(name, BrowserSession(None, "csrf", ends, base))
     tenant.add_grant(Grant(name, "app", "maria", "p1", "patient/*.rs", base, None, None))
     tenant.add_code(name, Code(name, "app", "http://localhost/cb", None, None, ends, None))
     tenant.add_token(Token(digest(name), "access", name, "app", "patient/*.rs", base, ends, None, None, None))
@@ -77,7 +77,7 @@ def test_every_table_has_a_rule_or_a_reason() -> None:
 
 
 @pytest.mark.parametrize("each", RULES, ids=lambda each: each.table.name)
-def test_every_rule_bounds_rows_and_their_size(each: Rule) -> None:
+def test_every_rule_bounds_rows_and_their_size(each: RetentionRule) -> None:
     assert 0 < each.per_payer <= each.most <= 50_000
     assert 0 < each.size <= 65_536
     assert each.days is None or "written" in each.table.c
@@ -143,7 +143,7 @@ AGING = [each for each in RULES if each.days and each.table is not QUOTA]
 
 @pytest.mark.parametrize("each", AGING, ids=lambda each: each.table.name)
 def test_a_clock_that_stands_still_keeps_nothing_for_ever(
-    ledger: Ledger, clock: FrozenClock, each: Rule
+    ledger: Ledger, clock: FrozenClock, each: RetentionRule
 ) -> None:
     """A century back: by this payer's clock none of it is ever over."""
     tenant = ledger.tenant("a")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sandbox.synth.claims.accumulators import Left
 from sandbox.synth.claims.adjudication import CENT, NO_LIMIT, ZERO, adjudicate, capitated
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Denial, Line, Plan, Share, Term
+from sandbox.synth.facts import Amounts, ClaimLine, Denial, Plan, Share, Term
 from sandbox.synth.population import Dossier
 
 AMOUNT = st.decimals(min_value=0, max_value=50_000, places=2)
@@ -22,7 +22,7 @@ PART = st.decimals(min_value=0, max_value=1, places=2)
 SHARES = st.builds(Share, AMOUNT, PART, st.booleans())
 LEFT = st.one_of(st.just(NO_LIMIT), st.builds(Left, AMOUNT, AMOUNT))
 LINES = st.builds(
-    Line,
+    ClaimLine,
     what=st.just(Term("system", "code", "name")),
     units=st.just(Decimal(1)),
     charge=AMOUNT,
@@ -34,7 +34,7 @@ LINES = st.builds(
 
 
 @given(LINES, SHARES, LEFT, PART, st.booleans())
-def test_a_line_adds_up(line: Line, share: Share, left: Left, prior: Decimal, in_network: bool) -> None:
+def test_a_line_adds_up(line: ClaimLine, share: Share, left: Left, prior: Decimal, in_network: bool) -> None:
     a = adjudicate(line, share, left, prior, in_network)
     assert a.eligible == a.submitted - a.noncovered - a.discount
     assert a.benefit == a.eligible - a.copay - a.deductible - a.coinsurance - a.prior_payer_paid
@@ -46,7 +46,7 @@ def test_a_line_adds_up(line: Line, share: Share, left: Left, prior: Decimal, in
 
 @given(LINES, SHARES, LEFT, PART, st.booleans())
 def test_no_amount_is_negative_or_has_less_than_a_cent(
-    line: Line, share: Share, left: Left, prior: Decimal, in_network: bool
+    line: ClaimLine, share: Share, left: Left, prior: Decimal, in_network: bool
 ) -> None:
     a = adjudicate(line, share, left, prior, in_network)
     for name in Amounts.__dataclass_fields__:
@@ -56,7 +56,7 @@ def test_no_amount_is_negative_or_has_less_than_a_cent(
 
 
 @given(LINES, SHARES, LEFT, PART)
-def test_limits_are_never_overdrawn(line: Line, share: Share, left: Left, prior: Decimal) -> None:
+def test_limits_are_never_overdrawn(line: ClaimLine, share: Share, left: Left, prior: Decimal) -> None:
     a = adjudicate(line, share, left, prior)
     assert a.deductible <= left.deductible
     assert a.cost_sharing <= left.out_of_pocket
@@ -64,13 +64,13 @@ def test_limits_are_never_overdrawn(line: Line, share: Share, left: Left, prior:
 
 
 @given(LINES, SHARES)
-def test_after_the_out_of_pocket_maximum_the_plan_pays_all(line: Line, share: Share) -> None:
+def test_after_the_out_of_pocket_maximum_the_plan_pays_all(line: ClaimLine, share: Share) -> None:
     a = adjudicate(line, share, Left(Decimal(9999), ZERO))
     assert (a.cost_sharing, a.benefit) == (ZERO, a.eligible)
 
 
 @given(LINES, SHARES, LEFT)
-def test_a_denied_line_pays_nothing(line: Line, share: Share, left: Left) -> None:
+def test_a_denied_line_pays_nothing(line: ClaimLine, share: Share, left: Left) -> None:
     a = adjudicate(line, share, left)
     if line.denial:
         assert (a.benefit, a.eligible, a.noncovered) == (ZERO, ZERO, a.submitted)
@@ -78,7 +78,7 @@ def test_a_denied_line_pays_nothing(line: Line, share: Share, left: Left) -> Non
 
 
 @given(LINES, SHARES, LEFT)
-def test_outside_the_network_the_rest_is_the_members(line: Line, share: Share, left: Left) -> None:
+def test_outside_the_network_the_rest_is_the_members(line: ClaimLine, share: Share, left: Left) -> None:
     a = adjudicate(line, share, left, in_network=False)
     if not line.denial:
         assert a.discount == 0
@@ -86,7 +86,7 @@ def test_outside_the_network_the_rest_is_the_members(line: Line, share: Share, l
 
 
 @given(LINES)
-def test_a_capitated_line_shows_what_was_asked_and_nothing_else(line: Line) -> None:
+def test_a_capitated_line_shows_what_was_asked_and_nothing_else(line: ClaimLine) -> None:
     a = capitated(line)
     assert (a.submitted, a.eligible, a.benefit, a.member_liability) == (line.charge, ZERO, ZERO, ZERO)
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.core.files import json_bytes
 from sandbox.synth.fhir import elements as fhir
-from sandbox.synth.fhir.templates import BLANK, Form
+from sandbox.synth.fhir.templates import BLANK, Template
 
 
 def test_equal_numbers_keep_their_own_digits() -> None:
@@ -31,7 +31,7 @@ def test_things_of_one_day_are_a_minute_and_a_second_apart() -> None:
 
 
 def test_a_form_is_filled_in_the_order_of_its_blanks() -> None:
-    form = Form({"start": BLANK, "note": "100 % {}", "end": f"x-{BLANK}-y"})
+    form = Template({"start": BLANK, "note": "100 % {}", "end": f"x-{BLANK}-y"})
     assert json_bytes(form.filled("a", "b")) == b'{"start":"a","note":"100 % {}","end":"x-b-y"}'
     assert json_bytes(form.filled("c", "d")) == b'{"start":"c","note":"100 % {}","end":"x-d-y"}'
 
@@ -39,4 +39,4 @@ def test_a_form_is_filled_in_the_order_of_its_blanks() -> None:
 @pytest.mark.parametrize("values", [(), ("a",), ("a", "b", "c")])
 def test_a_form_with_too_few_or_too_many_values_is_refused(values: tuple[str, ...]) -> None:
     with pytest.raises(ValueError, match="size"):
-        Form([BLANK, BLANK]).filled(*values)
+        Template([BLANK, BLANK]).filled(*values)

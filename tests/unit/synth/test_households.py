@@ -15,22 +15,22 @@ import pytest
 from sandbox.core.errors import FileProblem
 from sandbox.synth.config import name_pools
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member, Network
+from sandbox.synth.facts import CoveredMember, Network
 from sandbox.synth.people import network, npi
-from sandbox.synth.people.household import World
+from sandbox.synth.people.household import PopulationContext
 from sandbox.synth.population import Dossier, households, load_spec
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 
 
 @pytest.fixture(scope="module")
-def world(spec: Spec, today: date) -> World:
+def world(spec: Spec, today: date) -> PopulationContext:
     names = name_pools.sample(spec.names, 1, spec.payer["state"])
-    return World(spec, network.build(spec, names, Random("1:network")), names, 1, today)
+    return PopulationContext(spec, network.build(spec, names, Random("1:network")), names, 1, today)
 
 
 @pytest.fixture(scope="module")
-def insured(world: World) -> list[Member]:
+def insured(world: PopulationContext) -> list[CoveredMember]:
     """The members among the first 2,000 households' people."""
     return [i.member for household in islice(households(world), 2000) for i in household if i.member]
 
@@ -85,14 +85,16 @@ def test_a_newborn_is_covered_from_birth_and_heard_of_later(members: list[Dossie
     assert patient["birthDate"] < patient["meta"]["lastUpdated"][:10] < today.isoformat()
 
 
-def test_a_quarter_of_the_commercial_and_marketplace_members_are_dependants(insured: list[Member]) -> None:
+def test_a_quarter_of_the_commercial_and_marketplace_members_are_dependants(
+    insured: list[CoveredMember],
+) -> None:
     for line in ("commercial", "qhp"):
         of = [m for m in insured if m.policies[-1].line == line]
         share = sum(m.household != m.number for m in of) / len(of)
         assert 0.2 < share < 0.32, line
 
 
-def test_families_live_together_and_belong_to_one_household(insured: list[Member]) -> None:
+def test_families_live_together_and_belong_to_one_household(insured: list[CoveredMember]) -> None:
     by_number = {m.number: m for m in insured}
     for member in insured:
         head = by_number[member.household]
@@ -101,7 +103,7 @@ def test_families_live_together_and_belong_to_one_household(insured: list[Member
         assert {p.plan.code for p in member.policies} <= {p.plan.code for p in head.policies}
 
 
-def test_nobody_is_covered_before_birth_or_without_end_twice(insured: list[Member]) -> None:
+def test_nobody_is_covered_before_birth_or_without_end_twice(insured: list[CoveredMember]) -> None:
     for member in insured:
         assert member.policies[0].start >= member.person.birth_date
         for policy, following in zip(member.policies, member.policies[1:], strict=False):
@@ -109,13 +111,15 @@ def test_nobody_is_covered_before_birth_or_without_end_twice(insured: list[Membe
             assert policy.start <= policy.end < following.start
 
 
-def test_children_have_no_conditions_of_the_old(insured: list[Member], today: date) -> None:
+def test_children_have_no_conditions_of_the_old(insured: list[CoveredMember], today: date) -> None:
     have = Counter(name for m in insured if m.age_on(today) < 18 for name in m.conditions)
     assert set(have) <= {"asthma", "anxiety"}
     assert have["asthma"]
 
 
-def test_some_have_been_members_since_2016_some_moved_and_some_have_a_gap(insured: list[Member]) -> None:
+def test_some_have_been_members_since_2016_some_moved_and_some_have_a_gap(
+    insured: list[CoveredMember],
+) -> None:
     # named members are in the file on purpose: these are the drawn ones
     drawn = insured[40:]
     assert sum(m.policies[0].start <= date(2016, 1, 1) for m in drawn) > len(drawn) / 20
@@ -130,7 +134,9 @@ def test_some_have_been_members_since_2016_some_moved_and_some_have_a_gap(insure
     assert 30 <= min(holes) <= max(holes) <= 160
 
 
-def test_every_provider_has_an_npi_of_its_own_that_the_check_digit_completes(world: World) -> None:
+def test_every_provider_has_an_npi_of_its_own_that_the_check_digit_completes(
+    world: PopulationContext,
+) -> None:
     of: Network = world.network
     numbers = [*(o.npi for o in of.organisations), *(p.npi for p in of.practitioners)]
     assert all(number and npi.is_valid(number) for number in numbers)

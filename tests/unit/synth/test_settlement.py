@@ -17,8 +17,8 @@ from sandbox.synth.claims.settlement import settle_family
 from sandbox.synth.facts import (
     Address,
     Claim,
-    Line,
-    Member,
+    ClaimLine,
+    CoveredMember,
     Organisation,
     Person,
     Plan,
@@ -58,17 +58,17 @@ PLANS = st.builds(
 )
 
 
-def somebody(number: int, plan: Plan) -> Member:
+def somebody(number: int, plan: Plan) -> CoveredMember:
     race = Term("system", "code", "name")
     person = Person("A", "B", "female", date(1980, 1, 1), HERE, "503-555-0100", race, race)
     policy = Policy(f"cov-{number}", "commercial", plan, f"M{number}", date(2020, 1, 1), None)
-    return Member(number, person, (policy,), (), date(2019, 12, 1), DOCTOR, household=1)
+    return CoveredMember(number, person, (policy,), (), date(2019, 12, 1), DOCTOR, household=1)
 
 
 def bill(day: int, *charges: Decimal, provider: Organisation = CLINIC, benefit: str = "office") -> Claim:
     """A claim of the day of the year, processed a week later."""
     served = YEAR + timedelta(days=day)
-    lines = tuple(Line(WHAT, Decimal(1), c, c * Decimal("0.8"), benefit, "11") for c in charges)
+    lines = tuple(ClaimLine(WHAT, Decimal(1), c, c * Decimal("0.8"), benefit, "11") for c in charges)
     processed = served + timedelta(days=7)
     return Claim("professional", served, processed, processed, processed, provider, (), (WHAT,), lines)
 

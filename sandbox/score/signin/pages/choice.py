@@ -20,12 +20,12 @@ from sandbox.score.signin.pages.forms.login import (
     refused,
 )
 from sandbox.score.signin.pages.forms.options import Chosen, choose
-from sandbox.score.signin.pages.page import Form, Page
+from sandbox.score.signin.pages.page import WebForm, WebPage
 from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
 from sandbox.score.signin.pages.words import means, says
 
 
-def decide(page: Page, state: State, status: int = 200) -> Step | Follow | Stop:
+def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | Stop:
     """The next thing to do. `status` is the page's HTTP status."""
     forms = forms_of(page, state)
     login = find_login(forms)
@@ -52,13 +52,13 @@ def decide(page: Page, state: State, status: int = 200) -> Step | Follow | Stop:
     return elsewhere(page, forms, state)
 
 
-def _can_be_put_off(page: Page, forms: list[Form]) -> bool:
+def _can_be_put_off(page: WebPage, forms: list[WebForm]) -> bool:
     """Whether a page only offers to set something up, and has a button for later."""
     return is_offer(page) and any(tone_of(b) == "later" for form in forms for b in form.buttons)
 
 
 def _candidates(
-    page: Page, forms: list[Form], state: State, *, tick_all: bool
+    page: WebPage, forms: list[WebForm], state: State, *, tick_all: bool
 ) -> Iterator[tuple[float, Step]]:
     """Forms that go on, the clearest with the highest number."""
     consenting = is_consent(page)
@@ -80,19 +80,19 @@ def _candidates(
         yield _rank(form, found, chosen), _pressed(form, found, chosen)
 
 
-def _pressed(form: Form, found: Press, chosen: Chosen) -> Step:
+def _pressed(form: WebForm, found: Press, chosen: Chosen) -> Step:
     notes = (*chosen.notes, f"pressed “{found.button.label[:60]}”")
     doubts = (*chosen.doubts, *([found.doubt] if found.doubt else ()))
     return Step(form, found.button, "choice", chosen.values, notes, doubts)
 
 
-def _rank(form: Form, found: Press, chosen: Chosen) -> float:
+def _rank(form: WebForm, found: Press, chosen: Chosen) -> float:
     rank = found.rank + (0.6 if any(c.kind in ("radio", "select", "checkbox") for c in form.shown) else 0)
     if means(form.about, "cookie"):
         rank = 0.5  # a banner: only when there is nothing else
     return rank - (0.3 if found.doubt or chosen.doubts else 0) + (0.1 if form.method == "post" else 0)
 
 
-def _is_front_door(form: Form, found: Press) -> bool:
+def _is_front_door(form: WebForm, found: Press) -> bool:
     """Before the login nothing is agreed to by a form that only has a button nobody knows."""
     return found.rank <= 1 and not form.controls

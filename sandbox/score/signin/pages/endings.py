@@ -8,7 +8,7 @@ from sandbox.score.signin.pages.forms.asides import needs, robot_check
 from sandbox.score.signin.pages.forms.buttons import is_consent, is_offer, of_members, tone_of
 from sandbox.score.signin.pages.forms.fields import asks
 from sandbox.score.signin.pages.forms.login import is_beside
-from sandbox.score.signin.pages.page import Form, Link, Page
+from sandbox.score.signin.pages.page import Link, WebForm, WebPage
 from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
 from sandbox.score.signin.pages.words import means, says, split_name, tone
 
@@ -16,7 +16,7 @@ SHORT_TEXT = 200
 LONGEST_WAIT_SECONDS = 60.0  # of a meta refresh; a longer one ends a session, it does not go on
 
 
-def elsewhere(page: Page, forms: list[Form], state: State) -> Step | Follow | Stop:
+def elsewhere(page: WebPage, forms: list[WebForm], state: State) -> Step | Follow | Stop:
     """No form goes on: a link, a refresh, or the end."""
     if (captcha := robot_check(page)) is not None:
         return captcha
@@ -33,14 +33,14 @@ def elsewhere(page: Page, forms: list[Form], state: State) -> Step | Follow | St
     return _to_the_app(page, forms, state) or _end(page, forms, state)
 
 
-def _frame(page: Page) -> str | None:
+def _frame(page: WebPage) -> str | None:
     """The one page of the same site that this one only stands around."""
     near = [url for url in page.frames if urlsplit(url)[:2] == urlsplit(page.url)[:2]]
     telling = [url for url in near if tone(split_name(urlsplit(url).path)) in ("sign-in", "yes")]
     return near[0] if len(near) == 1 else telling[0] if len(telling) == 1 else None
 
 
-def _language(page: Page, forms: list[Form], state: State) -> Step | Follow | None:
+def _language(page: WebPage, forms: list[WebForm], state: State) -> Step | Follow | None:
     """English, on a page that first asks for a language."""
     if state.logins or not means(f"{page.title} {page.heading}", "language"):
         return None
@@ -58,7 +58,7 @@ def _is_english(label: str) -> bool:
     return label.strip().lower().startswith("english") and len(label.split()) <= 3
 
 
-def _to_the_app(page: Page, forms: list[Form], state: State) -> Step | Follow | None:
+def _to_the_app(page: WebPage, forms: list[WebForm], state: State) -> Step | Follow | None:
     """A last page that says that all is done, and leads back."""
     words = f"{page.title} {page.heading} {page.text[:500]}"
     if not state.logins or not says(words, "success") or _is_trouble(page):
@@ -74,14 +74,14 @@ def _to_the_app(page: Page, forms: list[Form], state: State) -> Step | Follow | 
     return None
 
 
-def _is_trouble(page: Page) -> bool:
+def _is_trouble(page: WebPage) -> bool:
     """Whether a page says that it did not work. On one that scripts draw the edges say little."""
     top = f"{page.title} {page.heading} {page.alert}"
     whole = not page.scripted or len(page.text) < SHORT_TEXT
     return says(top, "trouble") or (whole and says(page.text, "trouble"))
 
 
-def _link(page: Page, state: State) -> Link | None:
+def _link(page: WebPage, state: State) -> Link | None:
     """A link that a page offers instead of a button."""
     if not is_offer(page) and says(f"{page.title} {page.heading} {page.alert} {page.text[:500]}", "trouble"):
         return None
@@ -103,7 +103,7 @@ def _link(page: Page, state: State) -> Link | None:
     return None
 
 
-def _end(page: Page, forms: list[Form], state: State) -> Stop:
+def _end(page: WebPage, forms: list[WebForm], state: State) -> Stop:
     """Why nothing goes on, and whether that is for want of our skill."""
     after = "after the login" if state.logins else "before any login form"
     words = f"{page.title} {page.heading} {page.text}"

@@ -83,7 +83,7 @@ class Link:
 
 
 @dataclass
-class Form:
+class WebForm:
     """One form: all its controls that are sent, and the buttons that a member sees and can press.
 
     `about` is what its markup says of it (id, class, name, label, action) and the headings in it; `heading`
@@ -118,7 +118,7 @@ class Form:
 
 
 @dataclass(frozen=True)
-class Page:
+class WebPage:
     """One page. `loose` holds the controls and buttons outside of any form: they need a script.
 
     `pressable`: an element that is no control is pressed all the same. `frames` are the addresses of the
@@ -132,8 +132,8 @@ class Page:
     text: str = ""
     alert: str = ""
     base: str = ""
-    forms: tuple[Form, ...] = ()
-    loose: Form = field(default_factory=lambda: Form(-1))
+    forms: tuple[WebForm, ...] = ()
+    loose: WebForm = field(default_factory=lambda: WebForm(-1))
     links: tuple[Link, ...] = ()
     frames: tuple[str, ...] = ()
     pressable: bool = False

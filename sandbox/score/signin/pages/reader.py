@@ -16,7 +16,7 @@ from sandbox.score.signin.pages.controls import (
     read_control,
 )
 from sandbox.score.signin.pages.labels import Labels, ancestor, children, line
-from sandbox.score.signin.pages.page import Button, Form, Link, Page, join
+from sandbox.score.signin.pages.page import Button, Link, WebForm, WebPage, join
 from sandbox.score.signin.pages.visibility import Visibility
 from sandbox.score.signin.pages.words import split_name, tone
 
@@ -53,7 +53,7 @@ _ASKING = "input[type=password], input[type=email], form[method=post] input[type
 _PRESSED_ROLES = ("link", "option", "menuitem")
 
 
-def read(html: str, url: str, *, rendered: bool = False, refresh: str = "") -> Page:
+def read(html: str, url: str, *, rendered: bool = False, refresh: str = "") -> WebPage:
     """The page at `url`. `rendered`: a browser drew it and marked its elements (see `chromium`).
 
     `refresh` is the header of that name, which does what the meta element does.
@@ -70,9 +70,9 @@ class _Reading:
     def __init__(self, tree: LexborHTMLParser, url: str, rendered: bool) -> None:
         self._tree, self._url, self._rendered = tree, url, rendered
         self._visibility = Visibility(tree, rendered)
-        self._forms: dict[int, Form] = {}
-        self._by_id: dict[str, Form] = {}
-        self._loose = Form(-1)
+        self._forms: dict[int, WebForm] = {}
+        self._by_id: dict[str, WebForm] = {}
+        self._loose = WebForm(-1)
         self._links: list[Link] = []
         self._frames: list[str] = []
         self._text: list[str] = []
@@ -80,7 +80,7 @@ class _Reading:
         self._title = self._above = ""
         self._heading = self._refresh = self._robots = self._base = ""
         self._seconds, self._scripted, self._pressable = 0.0, False, False
-        self._pointer: tuple[Form, int] | None = None
+        self._pointer: tuple[WebForm, int] | None = None
         self._labels = Labels(tree, self._visibility)
 
     def run(self) -> None:
@@ -93,7 +93,7 @@ class _Reading:
             method = (attributes.get("method") or "get").lower()
             said = [attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role")]
             about = " ".join((*said, _end_of_path(attributes.get("action") or "")))
-            made = Form(
+            made = WebForm(
                 number,
                 attributes.get("action") or "",
                 method if method in ("get", "post", "dialog") else "get",
@@ -105,8 +105,8 @@ class _Reading:
         if root is not None:
             self._walk(root)
 
-    def page(self) -> Page:
-        return Page(
+    def page(self) -> WebPage:
+        return WebPage(
             self._url,
             self._title,
             self._heading,
@@ -126,7 +126,7 @@ class _Reading:
 
     def _walk(self, root: LexborNode) -> None:
         """Depth first without recursion; what is hidden stays hidden to its leaves."""
-        stack: list[tuple[LexborNode, bool, bool, Form | None]] = [(root, False, False, None)]
+        stack: list[tuple[LexborNode, bool, bool, WebForm | None]] = [(root, False, False, None)]
         number = 0
         while stack:
             node, hidden, displaced, owner = stack.pop()
@@ -154,7 +154,7 @@ class _Reading:
             self._element(node, ref, Unseen(hidden, displaced, above), owner or self._in_table(node))
             stack.extend((child, hidden, displaced, owner) for child in children(node))
 
-    def _in_table(self, node: LexborNode) -> Form | None:
+    def _in_table(self, node: LexborNode) -> WebForm | None:
         """The form of a control in a table that a form stands in crookedly (HTML 13.2.6.4.9)."""
         if self._pointer is None or node.tag not in ("input", "select", "textarea", "button"):
             return None
@@ -162,7 +162,7 @@ class _Reading:
         table = ancestor(node, "table")
         return form if table is not None and table.mem_id == place else None
 
-    def _element(self, node: LexborNode, ref: int, unseen: Unseen, owner: Form | None) -> None:
+    def _element(self, node: LexborNode, ref: int, unseen: Unseen, owner: WebForm | None) -> None:
         tag, attributes, hidden = node.tag, node.attributes, unseen.hidden
         if tag == "script":
             self._script(node)
@@ -195,7 +195,7 @@ class _Reading:
             if _is_alert(node):
                 self._alerts.append(self._labels.shown_text(node))
 
-    def _control(self, node: LexborNode, ref: int, unseen: Unseen, form: Form) -> None:
+    def _control(self, node: LexborNode, ref: int, unseen: Unseen, form: WebForm) -> None:
         kind = kind_of(node)
         if is_disabled(node) and not (self._rendered and kind in ("submit", "button")):
             return  # with scripts a button may wake when the form is filled
@@ -215,7 +215,7 @@ class _Reading:
             if url.startswith(("http://", "https://")):
                 self._frames.append(url)
 
-    def _link(self, node: LexborNode, ref: int, owner: Form | None) -> None:
+    def _link(self, node: LexborNode, ref: int, owner: WebForm | None) -> None:
         href = (node.attributes.get("href") or "").strip()
         label = (
             self._labels.shown_text(node)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sandbox.score.signin.pages.page import Button, Form, Page
+from sandbox.score.signin.pages.page import Button, WebForm, WebPage
 
 Purpose = Literal["login", "name", "choice"]
 Values = dict[int, str | bool | tuple[str, ...]]
@@ -26,7 +26,7 @@ class State:
     tried: dict[tuple[object, ...], int] = field(default_factory=dict)
     doubts: list[str] = field(default_factory=list)
 
-    def note_tried(self, page: Page) -> None:
+    def note_tried(self, page: WebPage) -> None:
         """Something is done on this page once more."""
         self.tried[page.signature] = self.tried.get(page.signature, 0) + 1
 
@@ -41,7 +41,7 @@ class State:
 class Step:
     """A form to fill and send. `values`: a control's ref to its text, or to whether it is on."""
 
-    form: Form
+    form: WebForm
     button: Button | None
     purpose: Purpose
     values: Values = field(repr=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sandbox.score.signin.pages.page import Control, Page
+from sandbox.score.signin.pages.page import Control, WebPage
 from sandbox.score.signin.pages.steps import Step
 
 
@@ -18,7 +18,7 @@ class Submission:
     pairs: tuple[tuple[str, str], ...] = field(repr=False)
 
 
-def submit(step: Step, page: Page) -> Submission:
+def submit(step: Step, page: WebPage) -> Submission:
     """HTML 4.10.21: controls in order, the pressed button with them, its own action and method first."""
     button = step.button
     written = button.fields if button is not None else ()

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sandbox.score.signin.pages.forms.fields import asks
-from sandbox.score.signin.pages.page import Control, Form, Page
+from sandbox.score.signin.pages.page import Control, WebForm, WebPage
 from sandbox.score.signin.pages.steps import Follow, Step, Stop
 
 MOST_FORMS, MOST_CONTROLS = 6, 12
@@ -27,7 +27,7 @@ class Look:
         return {**asdict(self), "forms": list(self.forms), "did": list(self.did)}
 
 
-def look(address: str, status: int, page: Page, next_: Step | Follow | Stop) -> Look:
+def look(address: str, status: int, page: WebPage, next_: Step | Follow | Stop) -> Look:
     """A page with what was decided on it."""
     if isinstance(next_, Step):
         did = next_.notes
@@ -49,7 +49,7 @@ def summary(looks: Iterable[Look]) -> str:
     return "; then ".join(text for text in done if not text.startswith("stopped: "))[:400]
 
 
-def _form(form: Form) -> str:
+def _form(form: WebForm) -> str:
     controls = [_control(c) for c in form.shown[:MOST_CONTROLS]]
     buttons = [
         f"[{button.label[:40] or 'picture' if button.image else button.label[:40]}]"

@@ -6,11 +6,11 @@ import secrets
 from dataclasses import replace
 
 from sandbox.score.collect.probes import Door
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Member
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Session
-from sandbox.score.signin.tokens import App, Endpoints, TokenReply
+from sandbox.score.signin.launch import SignInSession
+from sandbox.score.signin.tokens import ClientApp, Endpoints, TokenReply
 from sandbox.score.trust.locks.lock import Tried
 
 UNREGISTERED = "https://not-registered.invalid/callback"
@@ -23,29 +23,39 @@ class _Bent:
     def __init__(self) -> None:
         self.replies: list[TokenReply] = []
 
-    def __call__(self, http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+    def __call__(
+        self, http: HttpClient, endpoints: Endpoints, app: ClientApp, code: str, verifier: str
+    ) -> TokenReply:
         self.replies.append(self.bend(http, endpoints, app, code, verifier))
         return self.replies[-1]
 
-    def bend(self, http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+    def bend(
+        self, http: HttpClient, endpoints: Endpoints, app: ClientApp, code: str, verifier: str
+    ) -> TokenReply:
         return tokens.redeem(http, endpoints, app, code, verifier)
 
 
 class _WrongVerifier(_Bent):
-    def bend(self, http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+    def bend(
+        self, http: HttpClient, endpoints: Endpoints, app: ClientApp, code: str, verifier: str
+    ) -> TokenReply:
         another = secrets.token_urlsafe(48)
         http.secrets.add(another)
         return tokens.redeem(http, endpoints, app, code, another)
 
 
 class _Elsewhere(_Bent):
-    def bend(self, http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+    def bend(
+        self, http: HttpClient, endpoints: Endpoints, app: ClientApp, code: str, verifier: str
+    ) -> TokenReply:
         moved = replace(app, redirect_uri=f"{app.redirect_uri}/elsewhere")
         return tokens.redeem(http, endpoints, moved, code, verifier)
 
 
 class _Twice(_Bent):
-    def bend(self, http: Client, endpoints: Endpoints, app: App, code: str, verifier: str) -> TokenReply:
+    def bend(
+        self, http: HttpClient, endpoints: Endpoints, app: ClientApp, code: str, verifier: str
+    ) -> TokenReply:
         self.replies.append(tokens.redeem(http, endpoints, app, code, verifier))
         return tokens.redeem(http, endpoints, app, code, verifier)
 
@@ -86,7 +96,7 @@ def any_password(door: Door, member: Member) -> Tried:
     return _no_code(rule, session, bent, "an eligible member was signed in with a wrong password")
 
 
-def _no_code(rule: str, session: Session, bent: _Bent, why: str) -> Tried:
+def _no_code(rule: str, session: SignInSession, bent: _Bent, why: str) -> Tried:
     """A sign-in that must not come to a code. Held, where the payer answered and no code came."""
     if bent.replies:
         return Tried(rule, False, why, session.exchanges)

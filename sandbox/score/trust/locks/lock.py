@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from sandbox.score.evidence import Exchange
 from sandbox.score.fhir import bundles
-from sandbox.score.http.answers import Answer
-from sandbox.score.http.client import Client
+from sandbox.score.http.answers import HttpAnswer
+from sandbox.score.http.client import HttpClient
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Tried:
     why: str = ""
     exchanges: tuple[Exchange, ...] = ()
 
-    def noted(self, http: Client) -> Tried:
+    def noted(self, http: HttpClient) -> Tried:
         """The same, with a finding on the card when the lock gave way."""
         if self.held is False:
             last = self.exchanges[-1] if self.exchanges else None
@@ -28,7 +28,7 @@ class Tried:
         return self
 
 
-def shows(answer: Answer, patient: str) -> bool:
+def shows(answer: HttpAnswer, patient: str) -> bool:
     """Whether an answer gives a record of this patient."""
     if answer.status != 200:
         return False
@@ -44,5 +44,5 @@ def _is_of(resource: dict[str, object], patient: str) -> bool:
     return bundles.is_about_another(resource, "") and not bundles.is_about_another(resource, patient)
 
 
-def all_exchanges(tries: Iterable[tuple[Answer, ...]]) -> tuple[Exchange, ...]:
+def all_exchanges(tries: Iterable[tuple[HttpAnswer, ...]]) -> tuple[Exchange, ...]:
     return tuple(answer.exchange for each in tries for answer in each)

@@ -11,8 +11,8 @@ from urllib.parse import quote, urlencode
 
 from sandbox.core import files
 from sandbox.score.fhir import bundles
-from sandbox.score.http.answers import Answer
-from sandbox.score.http.client import Client, Credential
+from sandbox.score.http.answers import HttpAnswer
+from sandbox.score.http.client import Credential, HttpClient
 from sandbox.score.signin.tokens import Fixed
 from sandbox.score.trust.locks.lock import Tried, all_exchanges, shows
 
@@ -45,7 +45,7 @@ def ways(base: str, patient: str) -> tuple[Way, ...]:
     )
 
 
-def other_member(http: Client, base: str, mine: Holder, theirs: Holder | None) -> Tried:
+def other_member(http: HttpClient, base: str, mine: Holder, theirs: Holder | None) -> Tried:
     """Another lent member's record, with my token: each way, and a read of one of their claims by id."""
     rule = "breach-other-member"
     if theirs is None:
@@ -59,12 +59,12 @@ def other_member(http: Client, base: str, mine: Holder, theirs: Holder | None) -
     return _tried(rule, http, found, theirs.patient, {"another member's token": mine.bearer}, (own,))
 
 
-def no_token(http: Client, base: str, whose: Holder) -> Tried:
+def no_token(http: HttpClient, base: str, whose: Holder) -> Tried:
     """A member's record without any token."""
     return _tried("breach-no-token", http, ways(base, whose.patient), whose.patient, {"no token": None})
 
 
-def forged_token(http: Client, base: str, whose: Holder) -> Tried:
+def forged_token(http: HttpClient, base: str, whose: Holder) -> Tried:
     """A member's record with a token that was never issued, and with unsigned and ill-signed copies."""
     tokens: dict[str, Credential | None] = {
         words: Fixed(token) for words, token in forgeries(whose.bearer.token, whose.patient).items()
@@ -95,11 +95,11 @@ def _part(value: object) -> str:
 
 def _tried(
     rule: str,
-    http: Client,
+    http: HttpClient,
     found: Iterable[Way],
     patient: str,
     credentials: dict[str, Credential | None],
-    before: tuple[tuple[Answer, ...], ...] = (),
+    before: tuple[tuple[HttpAnswer, ...], ...] = (),
 ) -> Tried:
     """Every way with every credential, until one gives the patient's record."""
     tries = list(before)

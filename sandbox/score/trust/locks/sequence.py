@@ -8,7 +8,7 @@ from dataclasses import replace
 from sandbox.score.collect.discovery import discover
 from sandbox.score.collect.probes import Door
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
-from sandbox.score.http.client import Client
+from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Instruments, Member
 from sandbox.score.trust.locks import codes, records
 from sandbox.score.trust.locks.lock import Tried
@@ -16,7 +16,7 @@ from sandbox.score.trust.locks.records import Holder
 
 
 def run(
-    http: Client,
+    http: HttpClient,
     base: str,
     holders: Sequence[Holder],
     door: Door | None,
@@ -44,7 +44,7 @@ def run(
 
 
 def _each(
-    http: Client,
+    http: HttpClient,
     base: str,
     holders: Sequence[Holder],
     door: Door | None,

@@ -38,7 +38,7 @@ class RemoteKeys:
     expires: int
 
 
-class Keys(Part):
+class KeyRepository(Part):
     """A tenant's keys."""
 
     def add_signing_key(self, kid: str, private: str, at: int) -> None:

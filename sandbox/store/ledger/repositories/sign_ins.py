@@ -82,7 +82,7 @@ class Pending:
 
 
 @dataclass(frozen=True)
-class Session:
+class BrowserSession:
     """A browser at this payer. `username` None: nobody has signed in; `csrf` must come with every
     form; `since` is when the member signed in. `browser` is the digest of the first session of this
     browser, which every later one takes over (empty: this is the first)."""
@@ -164,11 +164,11 @@ class SignIns(Part):
 
     # sessions of browsers
 
-    def add_session(self, id: str, session: Session) -> None:
+    def add_session(self, id: str, session: BrowserSession) -> None:
         self._add(SESSION, {"id": digest(id), **vars(session)})
 
-    def session(self, id: str) -> Session | None:
-        found: Session | None = self._one(SESSION, Session, id=digest(id))
+    def session(self, id: str) -> BrowserSession | None:
+        found: BrowserSession | None = self._one(SESSION, BrowserSession, id=digest(id))
         return found
 
     def end_session(self, id: str) -> None:

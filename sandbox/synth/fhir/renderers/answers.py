@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sandbox.synth.clinical.records import Answer, Entry, Screening
+from sandbox.synth.clinical.records import Answer, RecordEntry, Screening
 from sandbox.synth.config.clinical_codes import Question
 from sandbox.synth.facts import Term
 from sandbox.synth.fhir import concepts
@@ -27,7 +27,7 @@ SCREENED = (concepts.SURVEY, concepts.SDOH)
 QUESTIONNAIRE_URI = fhir.US_CORE + "extension-questionnaire-uri"
 
 
-def answer(scribe: Scribe, entry: Entry, of: Answer) -> Iterator[Rendered]:
+def answer(scribe: Scribe, entry: RecordEntry, of: Answer) -> Iterator[Rendered]:
     """One question, one Observation. A number is a score."""
     profile, categories = CONCEPTS[of.name]
     body = _observation(scribe, entry, of.question, categories)
@@ -41,7 +41,7 @@ def answer(scribe: Scribe, entry: Entry, of: Answer) -> Iterator[Rendered]:
     yield Rendered("Observation", profile, scribe.ident("Observation", of), body)
 
 
-def screening(scribe: Scribe, entry: Entry, of: Screening) -> Iterator[Rendered]:
+def screening(scribe: Scribe, entry: RecordEntry, of: Screening) -> Iterator[Rendered]:
     """A questionnaire as it was filled in, each answer of it, and the panel that holds them together."""
     response = scribe.ident("QuestionnaireResponse", of)
     yield Rendered("QuestionnaireResponse", "questionnaireresponse", response, _response(scribe, entry, of))
@@ -60,7 +60,7 @@ def screening(scribe: Scribe, entry: Entry, of: Screening) -> Iterator[Rendered]
     yield Rendered("Observation", "observation-screening-assessment", scribe.ident("Observation", of), body)
 
 
-def _response(scribe: Scribe, entry: Entry, of: Screening) -> Json:
+def _response(scribe: Scribe, entry: RecordEntry, of: Screening) -> Json:
     uri = f"{scribe.base}/Questionnaire/food-security"
     items: list[Json] = []
     for question, value in (*of.answers, of.score):
@@ -82,7 +82,9 @@ def _response(scribe: Scribe, entry: Entry, of: Screening) -> Json:
     }
 
 
-def _observation(scribe: Scribe, entry: Entry, question: Question, categories: tuple[Piece, ...]) -> Json:
+def _observation(
+    scribe: Scribe, entry: RecordEntry, question: Question, categories: tuple[Piece, ...]
+) -> Json:
     taken = f"{fhir.day(entry.what.day)}T16:05:00Z"
     return {
         "status": "final",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sandbox.synth.clinical.records import Allergy, Carried, Entry, Refusal
+from sandbox.synth.clinical.records import Allergy, Carried, ImmunizationRefusal, RecordEntry
 from sandbox.synth.facts.events import Vaccination
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
@@ -15,7 +15,7 @@ from sandbox.synth.fhir.resource_ids import Rendered, Scribe
 DECLINED = concepts.hl7("v3-ActReason", "PATOBJ")
 
 
-def allergy(scribe: Scribe, entry: Entry, of: Allergy) -> Iterator[Rendered]:
+def allergy(scribe: Scribe, entry: RecordEntry, of: Allergy) -> Iterator[Rendered]:
     allergen = of.allergen
     body: Json = {
         "clinicalStatus": concepts.hl7("allergyintolerance-clinical", "active"),
@@ -33,7 +33,7 @@ def allergy(scribe: Scribe, entry: Entry, of: Allergy) -> Iterator[Rendered]:
     yield Rendered("AllergyIntolerance", "allergyintolerance", scribe.ident("AllergyIntolerance", of), body)
 
 
-def carried(scribe: Scribe, entry: Entry, of: Carried) -> Iterator[Rendered]:
+def carried(scribe: Scribe, entry: RecordEntry, of: Carried) -> Iterator[Rendered]:
     """A device in the body, with the made-up number on its label and all that the number says."""
     implant = of.implant
     expires = of.made.replace(year=of.made.year + implant.years, day=min(of.made.day, 28))
@@ -63,7 +63,7 @@ def carried(scribe: Scribe, entry: Entry, of: Carried) -> Iterator[Rendered]:
     yield Rendered("Device", "implantable-device", scribe.ident("Device", of), body)
 
 
-def vaccination(scribe: Scribe, entry: Entry, of: Vaccination) -> Iterator[Rendered]:
+def vaccination(scribe: Scribe, entry: RecordEntry, of: Vaccination) -> Iterator[Rendered]:
     body: Json = {
         "status": "completed",
         "vaccineCode": concepts.worded(of.vaccine),
@@ -78,7 +78,7 @@ def vaccination(scribe: Scribe, entry: Entry, of: Vaccination) -> Iterator[Rende
     yield Rendered("Immunization", "immunization", scribe.ident("Immunization", of), body)
 
 
-def refusal(scribe: Scribe, entry: Entry, of: Refusal) -> Iterator[Rendered]:
+def refusal(scribe: Scribe, entry: RecordEntry, of: ImmunizationRefusal) -> Iterator[Rendered]:
     """A vaccination that did not happen, and why."""
     body: Json = {
         "status": "not-done",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from sandbox.synth.clinical.records import Care, Entry
+from sandbox.synth.clinical.records import Care, RecordEntry
 from sandbox.synth.config.clinical_codes import SNOMED, Aim
 from sandbox.synth.facts import Term
 from sandbox.synth.fhir import concepts
@@ -22,7 +22,7 @@ PATIENT = concepts.worded(Term(SNOMED, "116154003", "The member"))
 RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
 
 
-def care(scribe: Scribe, entry: Entry, of: Care) -> Iterator[Rendered]:
+def care(scribe: Scribe, entry: RecordEntry, of: Care) -> Iterator[Rendered]:
     """The plan, the team, and a goal for each condition."""
     yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", of), _team(scribe, entry, of))
     goals = []
@@ -48,7 +48,7 @@ def care(scribe: Scribe, entry: Entry, of: Care) -> Iterator[Rendered]:
     yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", of), body)
 
 
-def _team(scribe: Scribe, entry: Entry, of: Care) -> Json:
+def _team(scribe: Scribe, entry: RecordEntry, of: Care) -> Json:
     people = [
         (DOCTOR, fhir.reference("Practitioner", of.doctor.id)),
         (CLINIC, fhir.reference("Organization", of.clinic.id)),

@@ -18,22 +18,22 @@ from sandbox.synth.clinical.records import (
     Carried,
     Dispensing,
     Done,
-    Entry,
     Growth,
+    ImmunizationRefusal,
     LabOrder,
     Measured,
     Need,
     Note,
     Order,
-    Refusal,
+    RecordEntry,
     Screening,
     Signs,
     Tracing,
 )
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member
-from sandbox.synth.facts.events import Finding, Problem, Vaccination
+from sandbox.synth.facts import CoveredMember
+from sandbox.synth.facts.events import ClinicalFinding, HealthProblem, Vaccination
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.fhir.renderers import answers, background, care, labs, medicines, notes, visits, vitals
@@ -41,10 +41,10 @@ from sandbox.synth.fhir.renderers.provenance import Sources
 from sandbox.synth.fhir.resource import Resource
 from sandbox.synth.fhir.resource_ids import Rendered, Scribe
 
-RENDERERS: dict[type, Callable[[Scribe, Entry, Any], Iterator[Rendered]]] = {
+RENDERERS: dict[type, Callable[[Scribe, RecordEntry, Any], Iterator[Rendered]]] = {
     Visit: visits.encounter,
-    Problem: visits.problem,
-    Finding: visits.finding,
+    HealthProblem: visits.problem,
+    ClinicalFinding: visits.finding,
     Need: visits.need,
     Done: visits.procedure,
     LabOrder: labs.panel,
@@ -60,13 +60,15 @@ RENDERERS: dict[type, Callable[[Scribe, Entry, Any], Iterator[Rendered]]] = {
     Allergy: background.allergy,
     Carried: background.carried,
     Vaccination: background.vaccination,
-    Refusal: background.refusal,
+    ImmunizationRefusal: background.refusal,
     Care: care.care,
 }
 """Kind of record → renderer. The table may hold Any: each renderer names the record it takes."""
 
 
-def render(spec: Spec, member: Member, entries: Sequence[Entry], guides: Guides) -> Iterator[Resource]:
+def render(
+    spec: Spec, member: CoveredMember, entries: Sequence[RecordEntry], guides: Guides
+) -> Iterator[Resource]:
     """Every entry as one or more resources, by the day it was written; at the end, who says so."""
     scribe = Scribe(member, spec, entries)
     sources = Sources(scribe)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member, Policy
+from sandbox.synth.facts import CoveredMember, Policy
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 
@@ -15,7 +15,7 @@ PAYMENT = "https://nahdo.org/sopt"  # Source of Payment Typology, whose codes US
 ONE_DAY = timedelta(days=1)
 
 
-def coverage(spec: Spec, member: Member, policy: Policy, today: date) -> Iterator[Json]:
+def coverage(spec: Spec, member: CoveredMember, policy: Policy, today: date) -> Iterator[Json]:
     """A policy as Coverage: active since the payer knew of it, cancelled on the day after it (version 2).
 
     An end that is still to come today is known beforehand, one that has come was not.
@@ -29,7 +29,7 @@ def coverage(spec: Spec, member: Member, policy: Policy, today: date) -> Iterato
         yield over | {"status": "cancelled"}
 
 
-def _coverage(spec: Spec, member: Member, policy: Policy, updated: date, end: date | None) -> Json:
+def _coverage(spec: Spec, member: CoveredMember, policy: Policy, updated: date, end: date | None) -> Json:
     subscriber = policy.subscriber
     payer = policy.payer.id if policy.payer else spec.payer["id"]
     issuer = spec.payer["base"] if policy.payer is None else f"https://{payer}.example"

@@ -15,7 +15,7 @@ from operator import attrgetter
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import ZERO
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Claim, Member, Settled
+from sandbox.synth.facts import Amounts, Claim, CoveredMember, Settled
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
 
@@ -65,7 +65,7 @@ def visible(day: date) -> date:
     return business_days.after(day)
 
 
-def head(spec: Spec, member: Member, settled: Settled, profile: str) -> Json:
+def head(spec: Spec, member: CoveredMember, settled: Settled, profile: str) -> Json:
     """From `meta` to `careTeam`. `created` is the day of adjudication."""
     claim = settled.claim
     provider = fhir.reference("Organization", claim.provider.id)

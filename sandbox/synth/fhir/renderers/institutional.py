@@ -7,7 +7,7 @@ NUBC values and MS-DRG numbers are bare codes.
 from __future__ import annotations
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Claim, Line, Member, Settled, Stay, Term
+from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Settled, Stay, Term
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers import eob, lines
@@ -33,7 +33,7 @@ PRESENT_ON_ADMISSION: Json = {
 }
 
 
-def inpatient(spec: Spec, member: Member, settled: Settled) -> Json:
+def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled stay: one set of amounts, in the header."""
     claim, stay = settled.claim, _stay(settled)
     (whole,) = settled.amounts
@@ -79,7 +79,7 @@ def inpatient(spec: Spec, member: Member, settled: Settled) -> Json:
     )
 
 
-def outpatient(spec: Spec, member: Member, settled: Settled) -> Json:
+def outpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled visit: amounts in every line."""
     claim, stay = settled.claim, _stay(settled)
     diagnoses = [("principal", claim.diagnoses[0]), ("patientreasonforvisit", stay.reason)]
@@ -105,12 +105,12 @@ def _stay(settled: Settled) -> Stay:
     return settled.claim.stay
 
 
-def _head(spec: Spec, member: Member, settled: Settled, profile: str) -> Json:
+def _head(spec: Spec, member: CoveredMember, settled: Settled, profile: str) -> Json:
     subtype = eob.coded(fhir.C4BB + "C4BBInstitutionalClaimSubType", settled.claim.kind)
     return eob.head(spec, member, settled, profile) | {"subType": subtype}
 
 
-def _infos(member: Member, settled: Settled, stay: Stay) -> list[Json]:
+def _infos(member: CoveredMember, settled: Settled, stay: Stay) -> list[Json]:
     nubc = {
         # supportingInfo category → code system, value
         "typeofbill": ("TypeOfBill", stay.bill),
@@ -139,7 +139,7 @@ def _on_admission(kind: str) -> Json:
     return {} if kind == "admitting" else {"onAdmission": PRESENT_ON_ADMISSION}
 
 
-def _item(claim: Claim, number: int, line: Line, settled: Settled) -> Json:
+def _item(claim: Claim, number: int, line: ClaimLine, settled: Settled) -> Json:
     return lines.head(claim, number) | {
         "revenue": eob.coded(NUBC + "RevenueCodes", line.revenue or ""),
         "productOrService": lines.service(line),
@@ -148,6 +148,6 @@ def _item(claim: Claim, number: int, line: Line, settled: Settled) -> Json:
     }
 
 
-def _outpatient_item(claim: Claim, number: int, line: Line, amounts: Amounts, settled: Settled) -> Json:
+def _outpatient_item(claim: Claim, number: int, line: ClaimLine, amounts: Amounts, settled: Settled) -> Json:
     adjudication = lines.adjudication(claim, line, amounts, status=False)
     return _item(claim, number, line, settled) | {"adjudication": adjudication}

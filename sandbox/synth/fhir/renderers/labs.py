@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
-from sandbox.synth.clinical.records import Entry, LabOrder
-from sandbox.synth.config.clinical_codes import SNOMED, Panel
+from sandbox.synth.clinical.records import LabOrder, RecordEntry
+from sandbox.synth.config.clinical_codes import SNOMED, LabPanel
 from sandbox.synth.facts import Term
 from sandbox.synth.facts.events import LabResult
 from sandbox.synth.fhir import concepts
@@ -18,10 +18,10 @@ BLOOD = Term(SNOMED, "119297000", "Blood")
 ORDERED = concepts.coded(SNOMED, "108252007")  # a laboratory procedure
 
 
-def panel(scribe: Scribe, entry: Entry, of: LabOrder) -> Iterator[Rendered]:
+def panel(scribe: Scribe, entry: RecordEntry, of: LabOrder) -> Iterator[Rendered]:
     """All that a panel leaves: the order, the specimen, a result for each test, the report."""
     first = of.results[0].test.what
-    kind = scribe.clinical.panels.get(of.panel, Panel(first, BLOOD))
+    kind = scribe.clinical.panels.get(of.panel, LabPanel(first, BLOOD))
     drawn = f"{fhir.day(of.day)}T17:30:00Z"
     encounter = scribe.encounter(entry)
     laboratory = fhir.reference("Organization", of.laboratory.id)

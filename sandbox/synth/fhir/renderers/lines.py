@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache, lru_cache
 
-from sandbox.synth.facts import Amounts, Claim, Line
+from sandbox.synth.facts import Amounts, Claim, ClaimLine
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob
@@ -34,11 +34,11 @@ def _numbers(count: int) -> Piece:
     return fhir.piece(list(range(1, count + 1)))
 
 
-def place(line: Line) -> Piece:
+def place(line: ClaimLine) -> Piece:
     return eob.coded(PLACE, line.place or ELSEWHERE)
 
 
-def adjudication(claim: Claim, line: Line, amounts: Amounts, *, status: bool) -> Piece:
+def adjudication(claim: Claim, line: ClaimLine, amounts: Amounts, *, status: bool) -> Piece:
     """The amounts of a line and what is said beside them; with `status`, whether it is in the network."""
     network = eob.in_network("benefitpaymentstatus", claim) if status else None
     return _adjudication(claim.kind, amounts, network, adjustment(claim, line, amounts), _allowed(line))
@@ -53,11 +53,11 @@ def _adjudication(
     return fhir.piece([*eob.entries(kind, amounts), *beside])
 
 
-def _allowed(line: Line) -> Piece | None:
+def _allowed(line: ClaimLine) -> Piece | None:
     return None if line.denial else eob.allowed_units(line.units)
 
 
-def adjustment(claim: Claim, line: Line, amounts: Amounts) -> str | None:
+def adjustment(claim: Claim, line: ClaimLine, amounts: Amounts) -> str | None:
     """The claim adjustment reason code of a line; None where nothing needs a reason."""
     if line.denial:
         return line.denial.code
@@ -66,7 +66,7 @@ def adjustment(claim: Claim, line: Line, amounts: Amounts) -> str | None:
     return ABOVE_ALLOWED if amounts.noncovered else None
 
 
-def service(line: Line) -> Piece:
+def service(line: ClaimLine) -> Piece:
     """A service in our own wording: the published ones of the sets in use are not all free."""
     return eob.coded(line.what.system, line.what.code, None, line.what.name or None)
 
@@ -75,5 +75,5 @@ def serviced(claim: Claim) -> str:
     return fhir.day(claim.served)
 
 
-def quantity(line: Line, unit: str | None = None) -> Piece:
+def quantity(line: ClaimLine, unit: str | None = None) -> Piece:
     return fhir.quantity(line.units, unit)

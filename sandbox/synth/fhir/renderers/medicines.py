@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from sandbox.synth.clinical.records import Dispensing, Entry, Order
+from sandbox.synth.clinical.records import Dispensing, Order, RecordEntry
 from sandbox.synth.facts import Drug
 from sandbox.synth.facts.events import Prescription
 from sandbox.synth.fhir import concepts
@@ -24,7 +24,7 @@ def medication(drug: Drug) -> Json:
     return {"code": concepts.named(drug.clinical), "status": "active"}
 
 
-def order(scribe: Scribe, entry: Entry, of: Order) -> Iterator[Rendered]:
+def order(scribe: Scribe, entry: RecordEntry, of: Order) -> Iterator[Rendered]:
     """An order: active, and completed in a second version once its supply is over."""
     by, drug = of.of.by, of.of.drug
     body: Json = {
@@ -47,7 +47,7 @@ def order(scribe: Scribe, entry: Entry, of: Order) -> Iterator[Rendered]:
     yield from scribe.versions("MedicationRequest", "medicationrequest", of, bodies)
 
 
-def dispensing(scribe: Scribe, entry: Entry, of: Dispensing) -> Iterator[Rendered]:
+def dispensing(scribe: Scribe, entry: RecordEntry, of: Dispensing) -> Iterator[Rendered]:
     """A fill. It names its order, which is always as old as the fill or older."""
     fill = of.fill
     body: Json = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 
-from sandbox.synth.clinical.records import Entry, Note, Tracing
+from sandbox.synth.clinical.records import Note, RecordEntry, Tracing
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
@@ -25,7 +25,7 @@ SMALLEST_PNG = (
 """A picture of one grey point: the tracing is not what anybody tests."""
 
 
-def note(scribe: Scribe, entry: Entry, of: Note) -> Iterator[Rendered]:
+def note(scribe: Scribe, entry: RecordEntry, of: Note) -> Iterator[Rendered]:
     """A note on a visit, as a short text of our own."""
     visit = entry.visit
     assert visit is not None, "notes are written at visits"
@@ -54,7 +54,7 @@ def note(scribe: Scribe, entry: Entry, of: Note) -> Iterator[Rendered]:
     yield Rendered("DocumentReference", "documentreference", ident, body)
 
 
-def tracing(scribe: Scribe, entry: Entry, of: Tracing) -> Iterator[Rendered]:
+def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendered]:
     """An electrocardiogram: the picture, what was seen on it, and the report."""
     studies = scribe.clinical.studies
     taken = f"{fhir.day(of.day)}T16:20:00Z"

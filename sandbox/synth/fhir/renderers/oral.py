@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Line, Member, Settled
+from sandbox.synth.facts import ClaimLine, CoveredMember, Settled
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers import eob, lines
@@ -14,7 +14,7 @@ TOOTH = fhir.TERMINOLOGY + "ADAUniversalToothDesignationSystem"
 SURFACE = fhir.C4BB + "C4BBSurfaceCodes"
 
 
-def render(spec: Spec, member: Member, settled: Settled) -> Json:
+def render(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled dental claim. Its first seat is the dentist's."""
     claim = settled.claim
     statuses = ("billingnetworkstatus", "renderingnetworkstatus", "benefitpaymentstatus")
@@ -52,7 +52,7 @@ def render(spec: Spec, member: Member, settled: Settled) -> Json:
     )
 
 
-def _mouth(line: Line) -> Json:
+def _mouth(line: ClaimLine) -> Json:
     """Where in the mouth: the tooth and its surfaces, of a line that has them."""
     if line.tooth is None:
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Duplicate, Member, Organisation, Person, Practitioner, Relative, Term
+from sandbox.synth.facts import CoveredMember, Duplicate, Organisation, Person, Practitioner, Relative, Term
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 
@@ -16,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 BIRTH_SEX = {"female": "F", "male": "M"}
 
 
-def patient(spec: Spec, member: Member) -> Iterator[Json]:
+def patient(spec: Spec, member: CoveredMember) -> Iterator[Json]:
     """A member as Patient, a version for each time something became different.
 
     A change of name and the merging of a second record are told from the day after. The member's own
@@ -40,7 +40,7 @@ def patient(spec: Spec, member: Member) -> Iterator[Json]:
         yield found | ({"link": links} if links else {})
 
 
-def duplicate(spec: Spec, member: Member, of: Duplicate) -> Iterator[Json]:
+def duplicate(spec: Spec, member: CoveredMember, of: Duplicate) -> Iterator[Json]:
     """The second record of a member: made by mistake, and since the merger replaced by theirs."""
     for version, day in enumerate((of.since, of.merged), 1):
         head = fhir.resource("Patient", of.patient_id, fhir.instant(day, member.number), *PATIENT)
@@ -57,7 +57,7 @@ def duplicate(spec: Spec, member: Member, of: Duplicate) -> Iterator[Json]:
         yield found
 
 
-def related_person(member: Member, relative: Relative) -> Json:
+def related_person(member: CoveredMember, relative: Relative) -> Json:
     """Who holds a member's policy, or acts for them."""
     person = relative.person
     return fhir.resource(
@@ -115,7 +115,7 @@ def practitioner(of: Practitioner, updated: str) -> Json:
     }
 
 
-def _demographics(member: Member, day: date, identifiers: list[Json]) -> Json:
+def _demographics(member: CoveredMember, day: date, identifiers: list[Json]) -> Json:
     """Who a member is, as told on a day."""
     person = member.person
     return {

@@ -9,11 +9,11 @@ from functools import lru_cache
 
 from sandbox.synth.claims.prescriptions import NDC
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Claim, Fill, Ingredient, Line, Member, Settled
+from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Fill, Ingredient, Settled
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob, lines
-from sandbox.synth.fhir.templates import BLANK, Form
+from sandbox.synth.fhir.templates import BLANK, Template
 
 PROFILE = "ExplanationOfBenefit-Pharmacy"
 NCPDP = fhir.TERMINOLOGY + "NCPDP"
@@ -22,7 +22,7 @@ BRAND_GENERIC = {"brand": "1", "specialty": "1", "generic": "2"}
 REJECTIONS = NCPDP + "RejectCode"
 
 
-def render(spec: Spec, member: Member, settled: Settled) -> Json:
+def render(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled pharmacy claim. The claim must have a fill."""
     claim = settled.claim
     fill = claim.fill
@@ -44,7 +44,7 @@ def render(spec: Spec, member: Member, settled: Settled) -> Json:
 
 
 @lru_cache(maxsize=4096)
-def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -> Form:
+def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -> Template:
     """`supportingInfo` of a fill; the blank is the day on which the claim was received."""
     codes = {
         # supportingInfo category → code system, value
@@ -60,10 +60,10 @@ def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -
         eob.info("refillsauthorized", valueQuantity=fhir.quantity(authorized)),
         *(eob.info(name, code=eob.coded(NCPDP + system, code)) for name, (system, code) in codes.items()),
     ]
-    return Form(eob.numbered(infos))
+    return Template(eob.numbered(infos))
 
 
-def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: Line, amounts: Amounts) -> Json:
+def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: ClaimLine, amounts: Amounts) -> Json:
     said: Piece | list[Piece] = eob.listed(claim.kind, amounts)
     if line.denial:
         refused = eob.reason("rejectreason", REJECTIONS, line.denial.code)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Claim, Line, Member, Settled, Term, Trip
+from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Settled, Term, Trip
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob, lines
-from sandbox.synth.fhir.templates import BLANK, Form
+from sandbox.synth.fhir.templates import BLANK, Template
 
 PROFILE = "ExplanationOfBenefit-Professional-NonClinician"
 STATUSES = ("billingnetworkstatus", "renderingnetworkstatus")
@@ -23,11 +23,11 @@ def _infos(received: str, account: str) -> list[Json]:
     ]
 
 
-INFOS = Form(eob.numbered(_infos(BLANK, BLANK)))
+INFOS = Template(eob.numbered(_infos(BLANK, BLANK)))
 """`supportingInfo` of everything but a trip."""
 
 
-def render(spec: Spec, member: Member, settled: Settled) -> Json:
+def render(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled professional or vision claim."""
     claim = settled.claim
     rendering = any(seat.role == "rendering" for seat in claim.team)
@@ -55,7 +55,7 @@ def render(spec: Spec, member: Member, settled: Settled) -> Json:
     )
 
 
-def account_number(member: Member, settled: Settled) -> str:
+def account_number(member: CoveredMember, settled: Settled) -> str:
     """What the provider calls the patient's account, for this bill."""
     return f"{member.number:05d}-{settled.number[-5:]}"
 
@@ -83,7 +83,7 @@ def _diagnosis(number: int, term: Term) -> Json:
     return {"sequence": number, "diagnosisCodeableConcept": what, "type": [kind]}
 
 
-def _item(claim: Claim, number: int, line: Line, amounts: Amounts, linked: tuple[int, ...]) -> Json:
+def _item(claim: Claim, number: int, line: ClaimLine, amounts: Amounts, linked: tuple[int, ...]) -> Json:
     item = lines.head(claim, number)
     if linked:
         item["informationSequence"] = linked

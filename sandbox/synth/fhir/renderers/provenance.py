@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from sandbox.synth.clinical.records import Entry, LabOrder
+from sandbox.synth.clinical.records import LabOrder, RecordEntry
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Member
+from sandbox.synth.facts import CoveredMember
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
@@ -20,7 +20,7 @@ TRANSMITTER = concepts.coded(
 )
 
 
-def enrolment(spec: Spec, member: Member, administrative: Iterable[Json]) -> Json:
+def enrolment(spec: Spec, member: CoveredMember, administrative: Iterable[Json]) -> Json:
     """The payer says who its member is: for all versions of Patient, Coverage and RelatedPerson."""
     shown: dict[str, str] = {}
     for resource in administrative:
@@ -45,9 +45,9 @@ class Sources:
 
     def __init__(self, scribe: Scribe) -> None:
         self._scribe = scribe
-        self._groups: dict[tuple[date, Visit | None, bool], tuple[Entry, list[str]]] = {}
+        self._groups: dict[tuple[date, Visit | None, bool], tuple[RecordEntry, list[str]]] = {}
 
-    def add(self, seen: date, entry: Entry, kind: str, ident: str) -> None:
+    def add(self, seen: date, entry: RecordEntry, kind: str, ident: str) -> None:
         """A resource that can be seen from a day on."""
         key = (seen, entry.visit, type(entry.what) is LabOrder)
         group = self._groups.get(key)
@@ -67,7 +67,7 @@ class Sources:
             }
             yield seen, Rendered("Provenance", "provenance", self._scribe.ident("Provenance", targets), body)
 
-    def _authors(self, entry: Entry) -> Iterator[Json]:
+    def _authors(self, entry: RecordEntry) -> Iterator[Json]:
         payer = fhir.reference("Organization", self._scribe.payer)
         visit = entry.visit
         if isinstance(entry.what, LabOrder):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-from sandbox.synth.clinical.records import Done, Entry, Need
+from sandbox.synth.clinical.records import Done, Need, RecordEntry
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.facts import Term
-from sandbox.synth.facts.events import Finding, Problem
+from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
@@ -28,7 +28,7 @@ def location_of(organisation_id: str) -> str:
     return "loc-" + organisation_id.removeprefix("org-")
 
 
-def encounter(scribe: Scribe, entry: Entry, of: Visit) -> Iterator[Rendered]:
+def encounter(scribe: Scribe, entry: RecordEntry, of: Visit) -> Iterator[Rendered]:
     """A visit. What it was about is a code, or the Condition that was noted at it."""
     setting = scribe.clinical.settings[of.kind]
     period = _period(of)
@@ -68,13 +68,13 @@ def _period(of: Visit) -> Json:
 # --- conditions ------------------------------------------------------------------------------------
 
 
-def problem(scribe: Scribe, entry: Entry, of: Problem) -> Iterator[Rendered]:
+def problem(scribe: Scribe, entry: RecordEntry, of: HealthProblem) -> Iterator[Rendered]:
     body = _condition(scribe, entry, of.what, ["problem-list-item"], of.onset, of.day, None)
     ident = scribe.ident("Condition", of)
     yield Rendered("Condition", "condition-problems-health-concerns", ident, body)
 
 
-def finding(scribe: Scribe, entry: Entry, of: Finding) -> Iterator[Rendered]:
+def finding(scribe: Scribe, entry: RecordEntry, of: ClinicalFinding) -> Iterator[Rendered]:
     """Something that passes: in a second version, it has."""
     return _passing(
         scribe,
@@ -88,7 +88,7 @@ def finding(scribe: Scribe, entry: Entry, of: Finding) -> Iterator[Rendered]:
     )
 
 
-def need(scribe: Scribe, entry: Entry, of: Need) -> Iterator[Rendered]:
+def need(scribe: Scribe, entry: RecordEntry, of: Need) -> Iterator[Rendered]:
     """A social problem: on the problem list, and known from a screening."""
     categories: list[str | Piece] = ["problem-list-item", concepts.SDOH]
     return _passing(
@@ -105,7 +105,7 @@ def need(scribe: Scribe, entry: Entry, of: Need) -> Iterator[Rendered]:
 
 def _passing(
     scribe: Scribe,
-    entry: Entry,
+    entry: RecordEntry,
     of: object,
     profile: str,
     categories: list[str | Piece],
@@ -121,7 +121,7 @@ def _passing(
 
 def _condition(
     scribe: Scribe,
-    entry: Entry,
+    entry: RecordEntry,
     what: Term,
     categories: list[str | Piece],
     onset: date,
@@ -149,7 +149,7 @@ def _condition(
 # --- procedures ------------------------------------------------------------------------------------
 
 
-def procedure(scribe: Scribe, entry: Entry, of: Done) -> Iterator[Rendered]:
+def procedure(scribe: Scribe, entry: RecordEntry, of: Done) -> Iterator[Rendered]:
     """Something done; a device that was left in the body is named."""
     # ICD-10-PCS names are public domain and published; HCPCS names here are our own wording
     code = concepts.named(of.what) if "ICD10" in of.what.system else concepts.worded(of.what)

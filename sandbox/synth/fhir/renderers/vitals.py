@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 
-from sandbox.synth.clinical.records import Entry, Growth, Measured, Signs
+from sandbox.synth.clinical.records import Growth, Measured, RecordEntry, Signs
 from sandbox.synth.facts import Practitioner, Term
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
@@ -45,7 +45,7 @@ OXYGEN = fhir.piece(
 ROOM_AIR = 21  # percent of oxygen
 
 
-def vitals(scribe: Scribe, entry: Entry, made: Measured) -> Iterator[Rendered]:
+def vitals(scribe: Scribe, entry: RecordEntry, made: Measured) -> Iterator[Rendered]:
     """Blood pressure; weight, height and what follows from them where they were taken."""
     of = made.of
     head = _head(scribe, entry, of.day, of.by)
@@ -68,7 +68,7 @@ def vitals(scribe: Scribe, entry: Entry, made: Measured) -> Iterator[Rendered]:
         yield _vital(scribe, of, 3, "bmi", head, BMI, _value(bmi, "kg/m2", "kg/m2"))
 
 
-def signs(scribe: Scribe, entry: Entry, of: Signs) -> Iterator[Rendered]:
+def signs(scribe: Scribe, entry: RecordEntry, of: Signs) -> Iterator[Rendered]:
     """Pulse, breaths, temperature and oxygen of somebody who is ill."""
     head = _head(scribe, entry, of.day, entry.visit.by if entry.visit else None)
     yield _vital(scribe, of, 0, "heart-rate", head, PULSE, _value(of.pulse, "beats/minute", "/min"))
@@ -85,7 +85,7 @@ def signs(scribe: Scribe, entry: Entry, of: Signs) -> Iterator[Rendered]:
     yield _vital(scribe, of, 3, "pulse-oximetry", head, OXYGEN, body)
 
 
-def growth(scribe: Scribe, entry: Entry, of: Growth) -> Iterator[Rendered]:
+def growth(scribe: Scribe, entry: RecordEntry, of: Growth) -> Iterator[Rendered]:
     """Percentiles of a child. Their profiles of US Core are not named `us-core-…`."""
     head = _head(scribe, entry, of.day, entry.visit.by if entry.visit else None)
     shares = (
@@ -100,7 +100,7 @@ def growth(scribe: Scribe, entry: Entry, of: Growth) -> Iterator[Rendered]:
         yield _vital(scribe, of, 3, "head-circumference", head, HEAD, _value(of.head, "cm", "cm"))
 
 
-def _head(scribe: Scribe, entry: Entry, day: date, by: Practitioner | None) -> Json:
+def _head(scribe: Scribe, entry: RecordEntry, day: date, by: Practitioner | None) -> Json:
     head: Json = {
         "status": "final",
         "category": [concepts.VITAL],

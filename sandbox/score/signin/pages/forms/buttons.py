@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sandbox.score.signin.pages.page import Button, Form, Page
+from sandbox.score.signin.pages.page import Button, WebForm, WebPage
 from sandbox.score.signin.pages.words import (
     Tone,
     is_reversed,
@@ -40,13 +40,13 @@ def tone_of(button: Button) -> Tone:
     return ""
 
 
-def is_consent(page: Page) -> bool:
+def is_consent(page: WebPage) -> bool:
     """Whether the page asks to share: by its heading and title, else by its text."""
     top = f"{page.title} {page.heading}"
     return says(top, "consent_page") or (not is_offer(page) and says(page.text, "consent_page"))
 
 
-def is_offer(page: Page) -> bool:
+def is_offer(page: WebPage) -> bool:
     """Whether the page offers something that sharing does not need: paperless mail, staying signed in."""
     top = f"{page.title} {page.heading}"
     return says(top if page.heading else f"{top} {page.text[:300]}", "marketing_page") and not says(
@@ -54,7 +54,7 @@ def is_offer(page: Page) -> bool:
     )
 
 
-def press(form: Form, page: Page, username: str, *, interactive: bool = False) -> Press | None:
+def press(form: WebForm, page: WebPage, username: str, *, interactive: bool = False) -> Press | None:
     """The button to press; None when none goes on. `interactive`: scripts run, so any button may work."""
     usable = [b for b in form.buttons if b.submits or interactive]
     by_tone: dict[Tone, list[Button]] = {}
@@ -97,7 +97,7 @@ def _sent_alike(one: Button, other: Button) -> bool:
     )
 
 
-def _asks_the_opposite(page: Page, by_tone: dict[Tone, list[Button]]) -> bool:
+def _asks_the_opposite(page: WebPage, by_tone: dict[Tone, list[Button]]) -> bool:
     """Whether a bare yes would answer a question such as `Cancel sharing?`."""
     if not all(len(b.label.split()) == 1 for t in ("yes", "no") for b in by_tone.get(t, [])):
         return False
@@ -141,7 +141,7 @@ def of_members(labels: Sequence[str]) -> str:
     return members[0] if others and members else ""
 
 
-def _unknown(by_tone: dict[Tone, list[Button]], form: Form, page: Page, username: str) -> Press | None:
+def _unknown(by_tone: dict[Tone, list[Button]], form: WebForm, page: WebPage, username: str) -> Press | None:
     """A button whose words are not known: pressed when it is alone, or one of a list to choose from."""
     unknown = by_tone.get("", [])
     if not unknown:

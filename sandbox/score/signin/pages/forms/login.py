@@ -8,24 +8,24 @@ from sandbox.score.signin.pages.forms.asides import asked, is_search
 from sandbox.score.signin.pages.forms.buttons import tone_of
 from sandbox.score.signin.pages.forms.fields import Ask, asks, is_decoy, is_optional
 from sandbox.score.signin.pages.forms.options import choose
-from sandbox.score.signin.pages.page import Control, Form, Page
+from sandbox.score.signin.pages.page import Control, WebForm, WebPage
 from sandbox.score.signin.pages.steps import Purpose, State, Step, Stop, Values
 from sandbox.score.signin.pages.words import means, says, split_name
 
 
-def asks_password(page: Page) -> bool:
+def asks_password(page: WebPage) -> bool:
     """Whether a page asks for the password of an account."""
     return find_login([*page.forms, page.loose]) is not None
 
 
-def find_login(forms: list[Form]) -> Form | None:
+def find_login(forms: list[WebForm]) -> WebForm | None:
     """The form that asks for the password of an account that exists; one for members before others."""
     found = [f for f in forms if _asks_one_password(f) and not is_beside(f)]
     likely = [f for f in found if not means(f.about, "another_role")] or found
     return next((f for f in found if means(f.about, "member")), likely[0] if likely else None)
 
 
-def _asks_one_password(form: Form) -> bool:
+def _asks_one_password(form: WebForm) -> bool:
     """One password of an account that exists; many pages only keep a browser from filling it in."""
     asked_for = [asks(c) for c in form.passwords]
     if asked_for == ["new password"] and any(tone_of(b) == "sign-in" for b in form.buttons):
@@ -33,7 +33,7 @@ def _asks_one_password(form: Form) -> bool:
     return asked_for == ["password"]
 
 
-def is_beside(form: Form) -> bool:
+def is_beside(form: WebForm) -> bool:
     """Whether a form makes an account, or resets a password."""
     tones = [tone_of(b) for b in form.buttons]
     words = f"{form.heading} {form.about}"
@@ -41,7 +41,7 @@ def is_beside(form: Form) -> bool:
     return recovers or _makes_account(form)
 
 
-def _makes_account(form: Form) -> bool:
+def _makes_account(form: WebForm) -> bool:
     tones = [tone_of(b) for b in form.buttons]
     words = f"{form.heading} {form.about}"
     if means(words, "new_account") and not (means(words, "sign_in") or "sign-in" in tones):
@@ -49,7 +49,7 @@ def _makes_account(form: Form) -> bool:
     return bool(tones) and all(t in ("sign-up", "away", "no", "social") for t in tones)
 
 
-def find_name_first(forms: list[Form]) -> Form | None:
+def find_name_first(forms: list[WebForm]) -> WebForm | None:
     """The form of a first page that asks for the user name alone."""
     for form in forms:
         every = [asks(c) for c in form.typed if not is_decoy(c)]
@@ -62,7 +62,7 @@ def find_name_first(forms: list[Form]) -> Form | None:
     return _bare_name(forms)
 
 
-def _bare_name(forms: list[Form]) -> Form | None:
+def _bare_name(forms: list[WebForm]) -> WebForm | None:
     """A form with one unnamed field and a button that signs in or goes on."""
     for form in forms:
         typed = [c for c in form.typed if not is_decoy(c)]
@@ -77,7 +77,7 @@ def _bare_name(forms: list[Form]) -> Form | None:
     return None
 
 
-def is_second_login(page: Page, form: Form, state: State, status: int) -> bool:
+def is_second_login(page: WebPage, form: WebForm, state: State, status: int) -> bool:
     """Another login on another page, not the first one once more."""
     if state.logins > 1 or status >= 400 or says(f"{page.alert} {page.text}", "wrong_password"):
         return False
@@ -85,7 +85,7 @@ def is_second_login(page: Page, form: Form, state: State, status: int) -> bool:
     return path != state.login_form[0] and names != state.login_form[1]
 
 
-def fill_login(page: Page, form: Form, state: State) -> Step | Stop:
+def fill_login(page: WebPage, form: WebForm, state: State) -> Step | Stop:
     fields = [c for c in form.typed if c.kind != "password" and not is_decoy(c)]
     name, doubts = _name_field(fields, state)
     values: Values = {form.passwords[0].ref: state.password}
@@ -120,7 +120,7 @@ def _name_field(fields: list[Control], state: State) -> tuple[Control | None, li
     return best[0], doubt
 
 
-def fill_name(page: Page, form: Form, state: State) -> Step | Stop:
+def fill_name(page: WebPage, form: WebForm, state: State) -> Step | Stop:
     fields = [c for c in form.typed if not is_decoy(c)]
     name, doubts = _name_field(fields, state)
     if name is None:
@@ -133,8 +133,8 @@ def fill_name(page: Page, form: Form, state: State) -> Step | Stop:
 
 
 def _step(
-    form: Form,
-    page: Page,
+    form: WebForm,
+    page: WebPage,
     state: State,
     purpose: Purpose,
     values: Values,
@@ -154,7 +154,7 @@ def _step(
     return Step(form, button, purpose, {**chosen.values, **values}, tuple(every), (*doubts, *chosen.doubts))
 
 
-def refused(page: Page, state: State, status: int) -> Stop:
+def refused(page: WebPage, state: State, status: int) -> Stop:
     """The sign-in form once more: the payer's word where it says so, or where nothing else explains it."""
     told = says(page.alert or page.text, "wrong_password")
     unclear = bool(state.doubts) or (not told and status < 400 and (page.scripted or state.scripted_login))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sandbox.score.signin.pages.forms import durations
-from sandbox.score.signin.pages.page import Control, Form
+from sandbox.score.signin.pages.page import Control, WebForm
 from sandbox.score.signin.pages.words import Tone, is_reversed, means, says, split_name, tone
 
 _SWITCHES: dict[str, Tone] = {
@@ -52,7 +52,7 @@ def lead(label: str) -> Tone:
     return tone(" ".join(words[:LEADING_WORDS]) if len(words) > LEADING_WORDS + 3 else label)
 
 
-def choose(form: Form, username: str, *, consenting: bool, tick_all: bool = False) -> Chosen:
+def choose(form: WebForm, username: str, *, consenting: bool, tick_all: bool = False) -> Chosen:
     """Every choice of the form. `consenting`: the page asks whether to share; `tick_all`: it came again."""
     chosen = Chosen()
     groups: dict[str, list[Control]] = {}
