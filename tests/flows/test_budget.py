@@ -248,7 +248,7 @@ def test_a_page_of_large_resources_is_shorter_and_leads_on(
 
 
 def test_includes_that_are_too_many_are_refused(maria: SmartApp, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("fhir.interactions", "store.following"):
+    for module in ("fhir.reader", "store.library.include"):
         monkeypatch.setattr(f"sandbox.{module}.INCLUDED_MAX", 5)
     answer = maria.get(f"Patient?_revinclude={EOB}:patient")
     assert issue(answer) == (400, "too-costly", "_revinclude")

@@ -12,7 +12,7 @@ from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Member
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Driver, Redeem, SignInSession, TestAccount, sign_in
+from sandbox.score.signin.launch import Driver, LentAccount, Redeem, SignInSession, sign_in
 from sandbox.score.signin.page_flow import text_of
 from sandbox.score.signin.pages.forms.login import asks_password
 from sandbox.score.signin.pages.reader import read
@@ -34,7 +34,7 @@ class Door:
     scopes: Scopes = field(default_factory=Scopes)
 
     def sign_in(self, member: Member, redeem: Redeem = tokens.redeem) -> SignInSession:
-        account = TestAccount(member.username, member.password)
+        account = LentAccount(member.username, member.password)
         return sign_in(
             self.http,
             self.endpoints,

@@ -18,7 +18,7 @@ from sandbox.score.http.guard import origin
 from sandbox.score.instruments import lent_clock, refresh_probe
 from sandbox.score.instruments.facts import Member, PayerFacts
 from sandbox.score.instruments.refresh_probe import RefreshGrant
-from sandbox.score.signin.launch import SignInSession, TestAccount
+from sandbox.score.signin.launch import LentAccount, SignInSession
 
 RULE = "instrument-fresh-payer"
 LISTS = (
@@ -50,7 +50,7 @@ def refresh(
     if newest:
         by_hand = replace(sessions[0][1], refresh_token=newest)
         return refresh_probe.probe(http, door.app, RefreshGrant(by_hand, door.endpoints))
-    accounts = [TestAccount(member.username, member.password) for member in members]
+    accounts = [LentAccount(member.username, member.password) for member in members]
     driver = door.driver if accounts[0].username else None  # nobody is asked twice
     grant, exchanges = refresh_probe.fresh_grant(
         http, door.base, known.instruments, door.app, accounts, door.scopes.current, driver

@@ -18,7 +18,7 @@ from sandbox.score.instruments import lent_clock
 from sandbox.score.instruments.clock_check import Aging
 from sandbox.score.instruments.facts import Instruments
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Driver, SignInSession, TestAccount, sign_in
+from sandbox.score.signin.launch import Driver, LentAccount, SignInSession, sign_in
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 EDGES = (90, 180, 365)
@@ -48,7 +48,7 @@ def fresh_grant(
     target: str,
     instruments: Instruments,
     app: ClientApp,
-    accounts: Sequence[TestAccount],
+    accounts: Sequence[LentAccount],
     scope: str = "",
     driver: Driver | None = None,
 ) -> tuple[RefreshGrant | None, tuple[Exchange, ...]]:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Exchange
-from sandbox.score.signin.launch import Driver, SignInSession, TestAccount
+from sandbox.score.signin.launch import Driver, LentAccount, SignInSession
 
 PATIENCE_SECONDS = 300.0
 _PAGE = "<!doctype html><html lang=en><title>Done</title><p>{} You can close this page.</p></html>"
@@ -78,7 +78,7 @@ def driver(
 ) -> Driver:
     """Opens the authorize URL for the person, tells it too, and waits for the callback."""
 
-    def drive(start: str, account: TestAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
+    def drive(start: str, account: LentAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
         tell(f"Sign in in your browser:\n{start}")
         show(start)
         ended = callback.wait(patience)

@@ -19,7 +19,7 @@ from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.answers import shown
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import Driver, TestAccount
+from sandbox.score.signin.launch import Driver, LentAccount
 from sandbox.score.signin.page_flow import MOST_PAGES, Ended, is_callback
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
@@ -82,7 +82,7 @@ def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
         except Error:
             raise UsageError(MISSING) from None
 
-        def drive(start: str, account: TestAccount) -> tuple[Ended, tuple[Exchange, ...]]:
+        def drive(start: str, account: LentAccount) -> tuple[Ended, tuple[Exchange, ...]]:
             context = browser.new_context(locale="en-US")
             try:
                 ended = _Visit(context, redirect_uri, guard, account).go(start)
@@ -111,7 +111,7 @@ class _Seen:
 class _Visit:
     """One attempt in one browser context."""
 
-    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: TestAccount):
+    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: LentAccount):
         self._redirect_uri, self._guard = redirect_uri, guard
         self._state = State(account.username, account.password, interactive=True)
         self._callback, self._status = "", 200

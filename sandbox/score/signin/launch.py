@@ -34,7 +34,7 @@ Outcome = Literal[
     "UNWALKED",  # the grader could not walk the payer's pages: it tells nothing of the payer
 ]
 
-Driver = Callable[[str, "TestAccount"], "tuple[str | SignInSession | Ended, tuple[Exchange, ...]]"]
+Driver = Callable[[str, "LentAccount"], "tuple[str | SignInSession | Ended, tuple[Exchange, ...]]"]
 """Leads an authorize URL to the callback's URL, to the session of an attempt that never got there, or to
 what a walk through the pages came to."""
 
@@ -45,7 +45,7 @@ WAYS_OUT = "sign in another way: --browser, --browser-driver or --sign-in-script
 
 
 @dataclass(frozen=True)
-class TestAccount:
+class LentAccount:
     """Who signs in."""
 
     username: str
@@ -95,7 +95,7 @@ def sign_in(
     http: HttpClient,
     endpoints: Endpoints,
     app: ClientApp,
-    account: TestAccount,
+    account: LentAccount,
     *,
     aud: str,
     scope: str = "",
@@ -132,7 +132,7 @@ class _Launch:
     aud: str
     redeem: Redeem
 
-    def attempt(self, account: TestAccount, asked: str, driver: Driver) -> SignInSession:
+    def attempt(self, account: LentAccount, asked: str, driver: Driver) -> SignInSession:
         """From the authorize URL to the token."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         self.http.secrets |= {state, verifier, account.password}
@@ -210,7 +210,7 @@ class _Launch:
 def _forms(http: HttpClient, app: ClientApp) -> Driver:
     """The driver that needs no browser."""
 
-    def drive(start: str, account: TestAccount) -> tuple[Ended, tuple[Exchange, ...]]:
+    def drive(start: str, account: LentAccount) -> tuple[Ended, tuple[Exchange, ...]]:
         ended = PageWalk(http, app.redirect_uri, account.username, account.password).go(start)
         return ended, ended.exchanges
 

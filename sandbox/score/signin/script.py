@@ -18,13 +18,13 @@ from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score.evidence import Exchange
-from sandbox.score.signin.launch import Driver, SignInSession, TestAccount
+from sandbox.score.signin.launch import Driver, LentAccount, SignInSession
 from sandbox.score.signin.page_flow import is_callback
 
 PATIENCE_MS = 30_000.0
 
 
-def load(path: Path) -> Callable[[Any, TestAccount], None]:
+def load(path: Path) -> Callable[[Any, LentAccount], None]:
     """The `sign_in` of a script. Raises FileProblem when there is none, UsageError without Playwright."""
     if not path.is_file():
         raise FileProblem(f"{path}: no such file")
@@ -38,19 +38,19 @@ def load(path: Path) -> Callable[[Any, TestAccount], None]:
         import playwright.sync_api  # noqa: F401
     except ImportError:
         raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
-    hook: Callable[[Any, TestAccount], None] = found
+    hook: Callable[[Any, LentAccount], None] = found
     return hook
 
 
 def driver(
-    hook: Callable[[Any, TestAccount], None],
+    hook: Callable[[Any, LentAccount], None],
     redirect_uri: str,
     executable: str | None = None,
     patience_ms: float = PATIENCE_MS,
 ) -> Driver:
     """Each attempt in a browser context of its own. The callback is caught, never asked for."""
 
-    def drive(start: str, account: TestAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
+    def drive(start: str, account: LentAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
         from playwright.sync_api import Error, sync_playwright
 
         caught: list[str] = []

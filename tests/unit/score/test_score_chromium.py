@@ -19,7 +19,7 @@ from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
 from sandbox.score.run import SignInOptions, grade
 from sandbox.score.signin import chromium
-from sandbox.score.signin.launch import Driver, SignInSession, TestAccount, sign_in
+from sandbox.score.signin.launch import Driver, LentAccount, SignInSession, sign_in
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 IN_A_BROWSER = [flow for flow in FLOWS if flow.script] + [
@@ -93,7 +93,7 @@ def driver() -> Iterator[Driver]:
 def enter(host: str, driver: Driver) -> SignInSession:
     with HttpClient(Guard(f"{host}/fhir")) as http:
         endpoints = Endpoints(f"{host}/authorize", f"{host}/token")
-        account = TestAccount(USER, PASSWORD)
+        account = LentAccount(USER, PASSWORD)
         return sign_in(
             http, endpoints, ClientApp("app", CALLBACK), account, aud=f"{host}/fhir", driver=driver
         )

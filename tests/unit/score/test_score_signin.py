@@ -13,7 +13,7 @@ from fake_payer import Time
 
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import SignInSession, TestAccount, sign_in
+from sandbox.score.signin.launch import LentAccount, SignInSession, sign_in
 from sandbox.score.signin.page_flow import is_callback
 from sandbox.score.signin.scopes import SCOPE, ladder
 from sandbox.score.signin.tokens import ClientApp, Endpoints
@@ -57,7 +57,7 @@ def enter(payer: Payer, secret: str | None = None) -> SignInSession:
     ) as http:
         endpoints = Endpoints(AUTHORIZE, "https://payer.example/token")
         return sign_in(
-            http, endpoints, ClientApp("app", CALLBACK, secret), TestAccount("ann", "pw"), aud=BASE
+            http, endpoints, ClientApp("app", CALLBACK, secret), LentAccount("ann", "pw"), aud=BASE
         )
 
 

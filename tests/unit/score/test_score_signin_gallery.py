@@ -13,7 +13,7 @@ from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import SignInSession, TestAccount, sign_in
+from sandbox.score.signin.launch import LentAccount, SignInSession, sign_in
 from sandbox.score.signin.pages.reader import read
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
@@ -66,7 +66,7 @@ def enter(flow: Flow) -> SignInSession:
     with HttpClient(guard, transport=transport, sleep=time.sleep, stopwatch=time.stopwatch) as http:
         endpoints = Endpoints(f"{HOST}/authorize", f"{HOST}/token")
         return sign_in(
-            http, endpoints, ClientApp("app", CALLBACK), TestAccount(USER, PASSWORD), aud=f"{HOST}/fhir"
+            http, endpoints, ClientApp("app", CALLBACK), LentAccount(USER, PASSWORD), aud=f"{HOST}/fhir"
         )
 
 

@@ -19,10 +19,10 @@ from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score.run import SignInOptions
 from sandbox.score.signin import browser, script
 from sandbox.score.signin.chromium import find_chromium
-from sandbox.score.signin.launch import SignInSession, TestAccount
+from sandbox.score.signin.launch import LentAccount, SignInSession
 from sandbox.score.signin.scopes import SCOPE
 
-NOBODY = TestAccount("", "")
+NOBODY = LentAccount("", "")
 
 
 class Registering(FakePayer):
@@ -164,7 +164,7 @@ def test_a_script_leads_a_browser_to_the_callback(tmp_path: Path) -> None:
     redirect = "http://127.0.0.1/callback"
     drive = script.driver(lambda p, account: (p.fill("#user", account.username), p.click("button")), redirect,
                           find_chromium(), patience_ms=10_000)  # fmt: skip
-    assert drive(page.as_uri(), TestAccount("ann", "pw"))[0] == f"{redirect}?code=ann"
+    assert drive(page.as_uri(), LentAccount("ann", "pw"))[0] == f"{redirect}?code=ann"
     lazy = script.driver(lambda p, account: None, redirect, find_chromium(), patience_ms=500)
     ended, _ = lazy(page.as_uri(), NOBODY)
     assert isinstance(ended, SignInSession)
