@@ -119,6 +119,9 @@ def _records(values: Iterable[tuple[str, Any]], reading: LogReading) -> Iterator
         if isinstance(data, dict) and "kind" not in data and {"at", "path", "status"} <= data.keys():
             entries.append(data)
             continue
+        if not isinstance(data, dict):
+            reading.leave_out(f"{place}: not a JSON object")
+            continue
         try:
             record = TrafficRecord.model_validate(data)
         except ValidationError as problem:

@@ -353,7 +353,7 @@ def named_causes() -> Iterator[str]:
     for path in [*folder.glob("*.py"), *folder.parent.rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
-                case ast.Call(func=ast.Name("Cause"), args=[first, *_]):
+                case ast.Call(func=ast.Name("LossCause"), args=[first, *_]):
                     yield from values(first)
                 case ast.Call(func=ast.Name("Reason"), args=[_, cause]):
                     yield from values(cause)
