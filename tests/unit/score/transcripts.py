@@ -1,9 +1,9 @@
 """Transcripts: everything that the grader sends to a payer, and everything that it says of it.
 
-Whoever changes a request, a number or a word of a card sees it in a test. A few transcripts are kept whole in
-`transcripts/`, to be read; of all the others a digest of each part is kept. To accept
-a change, run the tests one after the other with `WRITE_TRANSCRIPTS=1`; to see what it is, run them before and
-after it with `TRANSCRIPTS_TO=FOLDER` and compare the folders.
+Whoever changes a request, a number or a word of a card sees it in a test. Some transcripts are kept whole in
+`transcripts/`, to be read; of all the others a digest of each part is kept. To accept a change, run the tests
+one after the other with `WRITE_TRANSCRIPTS=1`; to see what it is, run them before and after it with
+`TRANSCRIPTS_TO=FOLDER` and compare the folders.
 """
 
 from __future__ import annotations
