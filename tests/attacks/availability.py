@@ -60,7 +60,7 @@ def waiting_for_slow_responses(scene: Scene) -> None:
     held(not _held_threads(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
 
 
-@attack("calls that wait", {"sandbox.apis.patient_access.batch.Delay": int}, "batch")
+@attack("calls that wait", {"sandbox.apis.patient_access.batch.DelayedResponse": int}, "batch")
 def multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
