@@ -33,6 +33,8 @@ def read_as(metric: str, reading: str, value: str, **observations: Observation) 
     rules = load("2025-05", [(reading, value)])
     named = {name.replace("_", "-"): found for name, found in observations.items()}
     verdict = check_of(metric).judge(Evidence("p", "", named, readings=rules.chosen))
+    assert verdict.metric == metric
+    assert verdict.source in {found.source for found in observations.values()} | {"unseen"}
     entry = next(m for m in rules.metrics if m.id == metric)
     return entry.award(verdict.value, rules.chosen)[0], verdict
 
