@@ -185,14 +185,9 @@ class Driver:
     def fork(self, name: str, items: list[pytest.Item], bounds: list[int]) -> tuple[int, int]:
         """Start a process that runs these tests against the mutant until one fails, or takes too long."""
         told, tell = os.pipe()
-        pid = os.fork()
-        if pid:
+        if pid := _fork(name):
             os.close(tell)
             return pid, told
-        os.setpgrp()
-        from mutmut.mutation.trampoline import set_mutant_under_test
-
-        set_mutant_under_test(name)
         for item, bound in zip(items, bounds, strict=True):
             signal.alarm(bound)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=None)
@@ -226,8 +221,10 @@ class Driver:
             print(f"\n[{len(self.outcomes)}] {outcome} {mutant.name}\n{mutant.diff}", flush=True)
 
     def coverage(self, items: dict[str, pytest.Item]) -> dict[str, Any]:
-        """Which functions each test reaches and how long it takes; kept for tests that are not new."""
+        """Which functions each test reaches and how long it takes. Kept for tests that passed before: remove
+        the file after a change of what tests reach."""
         kept = json.loads(COVERAGE.read_text()) if COVERAGE.exists() else {}
+        kept = {node: row for node, row in kept.items() if row["passed"]}
         new = [item for node, item in items.items() if node not in kept]
         parts = [new[number :: self.jobs] for number in range(self.jobs)]
         files = [MADE / f"coverage-{number}.json" for number in range(self.jobs)]
@@ -246,14 +243,10 @@ class Driver:
         return kept
 
     def cover(self, items: list[pytest.Item], file: Path) -> int:
-        pid = os.fork()
-        if pid:
+        if pid := _fork("stats"):
             return pid
-        os.setpgrp()
-        from mutmut.mutation.trampoline import set_mutant_under_test
         from mutmut.state import state
 
-        set_mutant_under_test("stats")
         rows = {}
         for item in items:
             state()._stats.clear()
@@ -278,6 +271,17 @@ def _names(file: str, mutant: Mutant) -> bool:
     """Whether a test file speaks of the mutant's module, by its own name or that of its metric."""
     stem = Path(mutant.module).stem
     return bool(re.search(rf"\b({stem}|{stem.replace('_', '-')})\b", _text_of(file)))
+
+
+def _fork(switch: str) -> int:
+    """0 in a new process with a group of its own, in which mutmut has switched this on; its number here."""
+    if pid := os.fork():
+        return pid
+    os.setpgrp()
+    from mutmut.mutation.trampoline import set_mutant_under_test
+
+    set_mutant_under_test(switch)
+    return 0
 
 
 def _kill_group(pid: int) -> None:
