@@ -37,9 +37,8 @@ def transcript(request: pytest.FixtureRequest) -> Iterator[Recording]:
     with transcripts.recording() as record:
         yield record
     module = request.path.stem.removeprefix("test_score_")
-    parts = record.to_parts() if module not in CHANCE else {}
-    if parts:
-        transcripts.check(module, request.node.name, parts)
+    if module not in CHANCE:
+        transcripts.check(module, request.node.name, record.to_parts())
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ from sandbox.score.dry_run import dry_run
 from sandbox.score.run import SignInOptions
 
 
-def tried(payer: FakePayer, **options: Any) -> tuple[bool, list[str]]:
+def tried(payer: FakePayer, target: str = BASE, **options: Any) -> tuple[bool, list[str]]:
     told: list[str] = []
-    signed_in = dry_run(BASE, say=told.append, transport=payer.transport, resolve=no_resolver, **options)
+    signed_in = dry_run(target, say=told.append, transport=payer.transport, resolve=no_resolver, **options)
     transcripts.note(*told)
     return signed_in, told
 
@@ -83,22 +83,10 @@ def test_accounts_that_a_payer_abroad_lends_are_used_only_when_told_to(intrusive
         "token_endpoint": "https://payer.example/auth/token",
     }
     payer = FakePayer(smart=False, oauth_uris=False, instruments=endpoints)
-    told: list[str] = []
-
-    def run() -> bool:
-        return dry_run(
-            "https://payer.example/fhir",
-            say=told.append,
-            transport=payer.transport,
-            resolve=no_resolver,
-            intrusive=intrusive,
-        )
-
     if intrusive:
-        run()
+        tried(payer, "https://payer.example/fhir", intrusive=True)
         assert "/auth/authorize" in payer.paths()
     else:
         with pytest.raises(UsageError, match="--intrusive"):
-            run()
+            tried(payer, "https://payer.example/fhir")
         assert "/auth/authorize" not in payer.paths()
-    transcripts.note(*told)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 import transcripts
 
-from sandbox.score.traffic import journal
+from sandbox.score.traffic import journal, log_file
 
 Entry = dict[str, Any]
 
@@ -204,3 +206,35 @@ def test_what_is_no_entry_is_left_out_with_its_number(odd: Any) -> None:
     told, left_out = read(entry("/fhir/metadata"), odd)
     assert len(told) == 1
     assert left_out == ["entry 2: not an entry of a journal"]
+
+
+ENTRY = entry("/fhir/Coverage")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"entries": [ENTRY, ENTRY]}),
+        json.dumps([ENTRY, ENTRY]),
+        f"{json.dumps(ENTRY)}\n{json.dumps(ENTRY)}\n",
+        f"{json.dumps([ENTRY])}\n{json.dumps([ENTRY])}\n",
+    ],
+)
+def test_a_journal_is_known_by_its_entries(body: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text(body)
+    log = log_file.read(path)
+    assert [(record.kind, record.rtype, record.extract_step) for record in log.records] == [
+        ("fhir", "Coverage", "individual")
+    ] * 2
+    assert (log.unread, log.derived) == (0, 0)
+
+
+@pytest.mark.parametrize("left_out", ["at", "path", "status"])
+def test_what_lacks_a_part_of_an_entry_is_no_journal(left_out: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    odd = {name: value for name, value in ENTRY.items() if name != left_out}
+    path.write_text(f"{json.dumps(ENTRY)}\n{json.dumps(odd)}\n")
+    log = log_file.read(path)
+    assert (len(log.records), log.unread) == (1, 1)
+    assert log.problems[0].startswith("line 2: ts")

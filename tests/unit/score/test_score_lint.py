@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+import transcripts
 from conftest import Grade
 from fake_payer import BASE, FakePayer
 
@@ -269,3 +270,33 @@ def test_bodies_are_kept_only_when_asked_and_never_with_tokens(grade_fake: Grade
     kept = evidence.to_json().decode()
     assert "organization" in kept.lower()
     assert not [s for s in (*payer.access, *payer.refreshing) if f'"{s}' in kept.replace("\\", "")]
+
+
+TOKEN = {"access_token": "a", "token_type": "Bearer", "expires_in": 60, "scope": "patient/*.rs"}
+
+
+def test_the_words_of_findings_about_documents() -> None:
+    """Each field left out and made odd in turn: which rules that breaks, and in which words."""
+    for name in SMART:
+        without = {key: value for key, value in SMART.items() if key != name}
+        for body in (without, {**SMART, name: 7}, {**SMART, name: ["x"]}, {**SMART, name: "http://p"}):
+            transcripts.note(name, *documents.smart_configuration(body, "https://p/fhir"))
+    for body in (
+        {},
+        {"fhirVersion": "3.0.2"},
+        {"rest": [7]},
+        {"rest": [{"resource": [{"type": "Patient"}]}]},
+    ):
+        transcripts.note(*documents.capability_statement(body))
+    assert not list(documents.smart_configuration(SMART, "https://p/fhir"))
+
+
+def test_the_words_of_findings_about_tokens() -> None:
+    kept = {"cache-control": "no-store"}
+    for name in TOKEN:
+        without = {key: value for key, value in TOKEN.items() if key != name}
+        for body in (without, {**TOKEN, name: "odd"}, {**TOKEN, name: 7}, {**TOKEN, name: None}):
+            transcripts.note(name, *entry.token_response(body, kept))
+    for headers in ({}, {"cache-control": "max-age=60"}, {"cache-control": "NO-STORE, private"}):
+        transcripts.note(*entry.token_response(TOKEN, headers))
+    assert not list(entry.token_response(TOKEN, kept))

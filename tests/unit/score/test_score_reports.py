@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
@@ -20,6 +21,7 @@ from sandbox.score.findings import to_data as findings_data
 from sandbox.score.report import card_file, comparison, forms, thresholds
 from sandbox.score.report.card_comparison import compare
 from sandbox.score.report.card_file import CardFile
+from sandbox.score.report.numbers import number
 from sandbox.score.run import regrade
 
 NASTY = '<script>alert("x")</script> | `rm` & \x07\x1b[31m ]]>'
@@ -234,3 +236,21 @@ def test_a_card_that_holds_the_score_and_no_more_can_be_compared(tmp_path: Path)
     path = tmp_path / "card.json"
     path.write_text(json.dumps({name: said[name] for name in kept}))
     assert card_file.read(path).points() == {entry["id"]: entry["points"] for entry in said["metrics"]}
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [
+        (1, "days", "1 day"),
+        (2, "days", "2 days"),
+        (0, "days", "0 days"),
+        (Fraction(195, 2), "percent", "97.5 %"),
+        (0.5, "seconds", "0.50 s"),
+        (1.0, "seconds", "1.00 s"),
+        (7, "", "7"),
+        ("not_available", "days", ""),
+        (("Coverage",), "types", ""),
+    ],
+)
+def test_a_value_is_shown_with_its_unit(value: Any, unit: str, shown: str) -> None:
+    assert number(value, unit) == shown
