@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 
 from sandbox import __version__
-from sandbox.apis.control import report_card
-from sandbox.apis.control import routes as control
-from sandbox.apis.developer import routes as developer
-from sandbox.apis.patient_access import routes as fhir
-from sandbox.apis.portal import education
-from sandbox.apis.portal import routes as portal
-from sandbox.apis.smart import authorization, brand, registration, token
+from sandbox.apis import published
+from sandbox.apis.control.reports import Reviewer
 from sandbox.auth.authlib_adapter import AuthorizationServer
 from sandbox.auth.clients.client import load as load_clients
 from sandbox.auth.clients.remote_keys import RemoteJwks
@@ -26,13 +22,16 @@ from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import Catalog
 from sandbox.faults.catalog import load as load_catalog
 from sandbox.population.import_fhir import kept
+from sandbox.review import card
+from sandbox.review.forms.text import EVIDENCE_MOST, evidence
+from sandbox.review.journal import exchanges
 from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.ledger.database import Ledger, Limits
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.secret import new_secret
-from sandbox.web import exchange
+from sandbox.web import dispatch, i18n
 from sandbox.web.errors import handlers
-from sandbox.web.request import Rooms
+from sandbox.web.request import Wiring
 
 
 def load_catalogue(settings: Settings) -> Catalog:
@@ -65,7 +64,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
-    app.extensions["rooms"] = Rooms(
+    app.extensions["rooms"] = Wiring(
         payer=BASELINE,
         clock=base,
         library=library,
@@ -84,6 +83,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         version=__version__,
         remote=RemoteJwks(hosts.is_on_loopback and not hosts.is_published),
         hosts=hosts,
+        apis=published(),
         profiles=library.profiles(),
         guides=_guides(settings),
         others=library.others(),
@@ -95,20 +95,24 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         ledger.after_fork()
 
     app.extensions["after_fork"] = after_fork
+    app.extensions["reviewer"] = Reviewer(exchanges, card.clients, _review, evidence, EVIDENCE_MOST)
     handlers.install(app)
-    exchange.install(app)
+    dispatch.install(app)
     return app
+
+
+def _review(exchanges: Any, now: float, client: str | None, base: str) -> card.ReviewCard:
+    """The report card of an app, from the journal of one payer."""
+    return card.review([card.ReviewRecord(exchanges, now)], client, base)
 
 
 def _routed() -> Flask:
     """An app with every address of the payer, and nothing behind them."""
     app = Flask(__name__, template_folder="../web/templates", static_folder="../web/static")
     app.url_map.strict_slashes = False
-    for room in (fhir.fhir, authorization.oauth, token.endpoints, portal.portal, brand.brand):
-        app.register_blueprint(room)
-    for room in (registration.register, education.education, developer.developer, control.control):
-        app.register_blueprint(room)
-    app.register_blueprint(report_card.report_card)
+    published().register(app)
+    for render in (i18n.day, i18n.strong, i18n.code):
+        app.add_template_filter(render)
     return app
 
 

@@ -20,6 +20,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
+from sandbox.apis import published
 from sandbox.core.clock import stopwatch
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
@@ -48,6 +49,7 @@ HEALTH_SECONDS = 0.8
 
 DELAYS, POLLS, FETCHES = WaitLimit(256, 1024, 2048), WaitLimit(16, 64, 128), WaitLimit(4, 16, 32)
 """Requests that may wait at once: by a scenario's delay, for news, for another server."""
+_HEALTH = tuple(published().paths("health"))
 QUEUED = 64
 """Costly requests of one caller that may wait for their turn."""
 
@@ -114,7 +116,7 @@ class Gateway:
     async def compute(self, environ: dict[str, Any], caller: str, is_costly: bool) -> WsgiResult:
         """Run the app in a thread. Raises TooManyWaiting."""
         loop = asyncio.get_running_loop()
-        if environ["PATH_INFO"].endswith("/_sandbox/health"):
+        if environ["PATH_INFO"].endswith(_HEALTH):
             try:
                 async with asyncio.timeout(HEALTH_SECONDS):
                     return await loop.run_in_executor(self._health, _run, self._app, environ)
@@ -169,7 +171,8 @@ class _Exchange:
 
     async def refuse(self, status: HTTPStatus, text: str, *headers: tuple[str, str]) -> None:
         """Answer without the app, and close the connection."""
-        ours, body = refusal(status, text, self.scope["path"], new_secret(6))
+        shape = published().surface_behind(self.scope["path"]).errors
+        ours, body = refusal(status, text, shape, new_secret(6))
         listed = [*ours, *headers, ("Connection", "close")]
         await self._send_all(
             WsgiResult(status, [(name.encode(), value.encode("latin-1")) for name, value in listed], body)
@@ -281,8 +284,8 @@ def _address(environ: dict[str, Any]) -> str:
 
 def _is_costly(environ: dict[str, Any], body_bytes: int) -> bool:
     """Whether a request may compute for long: told by its head, before anything is parsed."""
-    path, query = environ["PATH_INFO"], environ["QUERY_STRING"]
-    if "/fhir" not in path:
+    query = environ["QUERY_STRING"]
+    if not published().surface_behind(environ["PATH_INFO"]).is_fhir:
         return False
     if body_bytes > _COSTLY_QUERY or len(query) > _COSTLY_QUERY:
         return True

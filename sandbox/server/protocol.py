@@ -18,7 +18,9 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from sandbox.apis import published
 from sandbox.store.secret import new_secret
+from sandbox.web.api import ErrorShape
 from sandbox.web.errors.refusals import refusal
 
 SILENT_SECONDS = 15.0
@@ -200,17 +202,18 @@ class Connection(HttpToolsProtocol):
         if self._is_answering() and self.cycle.response_started:
             self.cycle.keep_alive = False
             return
-        headers, body = refusal(status, text, self._requested_path(), new_secret(6))
+        headers, body = refusal(status, text, self._error_shape(), new_secret(6))
         lines = [f"HTTP/1.1 {status.value} {status.phrase}", "Connection: close"]
         lines += [f"{name}: {value}" for name, value in headers]
         self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         self.close()
 
-    def _requested_path(self) -> str:
-        """The path in the request line once a header shows that it is whole, or once it is too long;
-        before that, the FHIR API's."""
-        is_known = self.url and (self.headers or len(self.url) > URL_MAX)
-        return self.url.partition(b"?")[0].decode("latin-1") if is_known else "/fhir"
+    def _error_shape(self) -> ErrorShape:
+        """The shape of the path in the request line once a header shows that it is whole, or once it is too
+        long; before that an OperationOutcome, since programs call far more than people."""
+        if not self.url or not (self.headers or len(self.url) > URL_MAX):
+            return ErrorShape.OUTCOME
+        return published().surface_behind(self.url.partition(b"?")[0].decode("latin-1")).errors
 
     def close(self) -> None:
         """Close once everything written is sent, or `SEND_SECONDS` from now."""

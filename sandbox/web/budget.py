@@ -33,7 +33,7 @@ def is_over(environ: Mapping[str, Any]) -> bool:
     return _OVER in environ
 
 
-def admit(request: Request) -> None:
+def admit(request: Request, body_bytes_max: int) -> None:
     """Read the body, and its form, of a request that is within the budget.
 
     Raises TooLong, BadRequest or RequestEntityTooLarge for one that is not.
@@ -41,8 +41,7 @@ def admit(request: Request) -> None:
     query = request.environ.get(_OVER)
     if query is not None:
         raise _over(query)
-    batch = request.path.rstrip("/") == "/fhir"
-    request.max_content_length = limits.BATCH_BODY_BYTES_MAX if batch else limits.BODY_BYTES_MAX
+    request.max_content_length = body_bytes_max
     # Kept, since `state` goes back byte for byte.
     body = request.get_data(cache=True)
     if request.mimetype == _FORM and body.count(b"&") >= limits.PARAMETERS_MAX:

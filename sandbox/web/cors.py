@@ -1,11 +1,7 @@
 """CORS: which documents and endpoints a script of another origin may read (SMART-007, Fetch standard).
 
-| path | for whom |
-|---|---|
-| discovery: smart-configuration, metadata, JWKS, OpenID and RFC 8414 metadata, branding | any origin |
-| the FHIR API; token, revoke, introspect, register, PAR | origins of registered redirect URIs |
-| authorize and every page, the portal, the control API, payer-facts (it holds passwords) | nobody |
-
+Each operation declares it (`web.api.Cors`): discovery is for any origin, the FHIR API and the endpoints that
+apps call are for origins of registered redirect URIs, pages and the control API are for nobody.
 Credentials (cookies) are never allowed: tokens travel in headers. A preflight is the browser's own
 question: only rules that name OPTIONS mean it, so that it uses up nobody's limit or "every third".
 """
@@ -18,6 +14,7 @@ from urllib.parse import urlsplit
 from flask import Response, request
 
 from sandbox.auth.clients.client import Client, is_loopback
+from sandbox.web.api import Cors, Surface
 from sandbox.web.http import headers
 from sandbox.web.request import RequestContext
 
@@ -26,31 +23,18 @@ HEADERS = ", ".join(headers.READ).lower()
 EXPOSED = ", ".join(headers.WRITTEN)
 PREFLIGHT_SECONDS = 600
 
-_PUBLIC = frozenset(
-    {
-        "/fhir/metadata",
-        "/fhir/.well-known/smart-configuration",
-        "/fhir/.well-known/udap",
-        "/auth/jwks",
-        "/auth/.well-known/openid-configuration",
-        "/auth/.well-known/oauth-authorization-server",
-        "/branding.json",
-    }
-)
-_FOR_APPS = frozenset({"/auth/token", "/auth/revoke", "/auth/introspect", "/auth/register", "/auth/par"})
-
 
 def preflight(visit: RequestContext) -> Response | None:
     """The answer to a browser that asks whether its script may; None for any other request."""
-    if not is_preflight() or not visit.payer.cors or not _reachable(request.path):
+    if not is_preflight() or not visit.payer.cors or visit.surface.cors is Cors.NOBODY:
         return None
     return _permission() if _allowed(visit) else Response(status=204)
 
 
-def early_preflight() -> Response | None:
+def early_preflight(surface: Surface) -> Response | None:
     """The same before it is known which payer was asked: the request itself will be refused, and then
     its script can read why."""
-    return _permission() if is_preflight() and _reachable(request.path) else None
+    return _permission() if is_preflight() and surface.cors is not Cors.NOBODY else None
 
 
 def _permission() -> Response:
@@ -68,9 +52,9 @@ def is_preflight() -> bool:
 
 def mark(visit: RequestContext, response: Response) -> None:
     """Say on an answer who may read it."""
-    if not visit.payer.cors or not _reachable(request.path):
+    if not visit.payer.cors or visit.surface.cors is Cors.NOBODY:
         return
-    anybody = request.path in _PUBLIC
+    anybody = visit.surface.cors is Cors.ANYONE
     if not anybody:
         response.vary.add("Origin")
     if _allowed(visit):
@@ -78,24 +62,16 @@ def mark(visit: RequestContext, response: Response) -> None:
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
 
-def early_headers(path: str = "/fhir") -> list[tuple[str, str]]:
+def early_headers(surface: Surface) -> list[tuple[str, str]]:
     """CORS headers for a refusal that comes before it is known which payer was asked: its words are
-    fixed, so any origin may read them. Where no path is known either, the FHIR API is meant."""
-    if not _reachable(path):
+    fixed, so any origin may read them."""
+    if surface.cors is Cors.NOBODY:
         return []
     return [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED)]
 
 
-def _reachable(path: str) -> bool:
-    if path in _PUBLIC or path in _FOR_APPS:
-        return True
-    if path == "/fhir":
-        return True
-    return path.startswith("/fhir/") and not path.startswith("/fhir/.well-known/")
-
-
 def _allowed(visit: RequestContext) -> bool:
-    if request.path in _PUBLIC:
+    if visit.surface.cors is Cors.ANYONE:
         return True
     origin = request.headers.get("Origin")
     return origin is not None and is_app_origin(origin, visit.clients.all())

@@ -1,188 +1,259 @@
-"""The fast lane: plain reads, searches and `$everything` of a payer without accidents, beneath Flask.
-
-It answers 200 or not at all. Whatever is unusual (another method or header, a scenario with rules, an
-armed accident, a pin, a token that runs out) and whatever is refused goes to Flask, which begins anew;
-so there is one place for errors and one for gates. The handlers are the same ones, and a test holds the
-answers and the journal of both ways side by side.
-"""
+"""The way of every request: the scenario in its path, its context, the REQUEST gate; then a stored read or
+Flask; then the RESPONSE gate and the journal."""
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
-from werkzeug.datastructures import ImmutableMultiDict
-from werkzeug.wrappers import Request
+from flask import Flask, Response, g, request
+from werkzeug.exceptions import HTTPException
 
-from sandbox.apis.patient_access import operations, reads, searches
-from sandbox.apis.patient_access.access import admit, came
-from sandbox.auth.tokens.access_token import Access, alive, reach
-from sandbox.core.cache import bounded
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import SandboxProblem
-from sandbox.core.gates import Facts
+from sandbox.core.errors import BadRequest, NotFound, SandboxProblem
+from sandbox.core.gates import Facts, Reply, Stage
+from sandbox.core.waits import FETCHED, FIRST_RUN, LONGEST, WAIT, DelayedResponse, Fetch, Retry
+from sandbox.faults import one_shot
 from sandbox.faults.selection import Selection
-from sandbox.fhir import bundle
+from sandbox.faults.verbs import VERBS
+from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.secret import new_secret
-from sandbox.web import budget
+from sandbox.web import budget, cors, quota
 from sandbox.web import request as visit
-from sandbox.web.errors.refusals import PROBLEM
-from sandbox.web.http import compression
-from sandbox.web.http.headers import CORRELATION, correlation
-from sandbox.web.http.origin import REFUSAL
-from sandbox.web.journal import Asked, noted
-from sandbox.web.negotiation import takes_json
+from sandbox.web.api import Apis, Surface
+from sandbox.web.errors.exceptions import UncaughtErrors
+from sandbox.web.errors.handlers import answer
+from sandbox.web.errors.refusals import PROBLEM, issue_code
+from sandbox.web.guard import require_control
+from sandbox.web.http import headers
+from sandbox.web.http.compression import encode
+from sandbox.web.http.origin import REFUSAL, OriginMiddleware
+from sandbox.web.http.waits import BlockingWaits
+from sandbox.web.journal import bearer, build_exchange_entry
+from sandbox.web.scenario_choice import InForce, in_force
+from sandbox.web.stored_reads import StoredReads
 
-Headers = list[tuple[str, str]]
-Args = tuple[tuple[str, str], ...]
-
-_PATH = re.compile(r"/fhir/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9\-.]{1,64})(/\$everything)?)?")
-_UNUSUAL = (
-    "HTTP_X_SANDBOX_SCENARIO", "HTTP_X_SANDBOX_FAIL_NEXT", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH",
-    "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", PROBLEM, REFUSAL,
-)  # fmt: skip
-"""What in an environ changes more than how the answer is packed."""
-_ELSEWHERE = frozenset({"_format", "_pretty", "access_token"})
-"""Parameters likewise."""
+HEADER = "X-Sandbox-Scenario"
+FAIL_NEXT = "X-Sandbox-Fail-Next"
+_ASCII = bytes(range(128))
 
 
-@dataclass(frozen=True)
-class Ask:
-    """A request of the hot kind, and what the journal looks at of it."""
+class ScenarioPath:
+    """WSGI: moves `/s/<scenarios>[~<session>]` from PATH_INFO to SCRIPT_NAME.
 
-    kind: str
-    id: str
-    whole: bool
-    args: Args
-    journal: Asked
+    Metadata of an issuer with a path are also asked at the root, with that path behind the well-known
+    name (RFC 8414 §3.1): such a path becomes the one below the issuer.
+    """
 
-    @property
-    def action(self) -> str:
-        return "r" if self.id else "s"
-
-
-class Lane:
-    """WSGI, before an app whose wiring is `rooms`."""
-
-    def __init__(self, app: Callable[..., Iterable[bytes]], rooms: visit.Rooms):
-        self.app, self._rooms = app, rooms
+    def __init__(self, app: Callable[..., Iterable[bytes]], apis: Apis):
+        self.app = app
+        self._issuers = re.compile(
+            r"/\.well-known/(oauth-authorization-server|openid-configuration)((?:/s/[^/]+)?)"
+            rf"({'|'.join(re.escape(api.prefix) for api in apis if api.is_issuer)})"
+        )
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        answered = self._answer(environ)
-        if answered is None:
-            return self.app(environ, start_response)
-        headers, body = answered
-        start_response("200 OK", headers)
-        return [body]
+        # Bytes that should have been percent-encoded: from here on they are.
+        if not environ.get("QUERY_STRING", "").isascii():
+            environ["QUERY_STRING"] = quote(environ["QUERY_STRING"].encode("latin-1"), safe=_ASCII)
+        budget.inspect(environ)
+        path = environ.get("PATH_INFO", "")
+        if path.startswith("/.well-known/") and (match := self._issuers.fullmatch(path)):
+            path = environ["PATH_INFO"] = f"{match[2]}{match[3]}/.well-known/{match[1]}"
+        if path.startswith("/s/"):
+            name, slash, rest = path[3:].partition("/")
+            environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/s/{name}"
+            environ["PATH_INFO"] = slash + rest
+            environ["sandbox.scenario"] = name
+        return self.app(environ, start_response)
 
-    def _answer(self, environ: Mapping[str, Any]) -> tuple[Headers, bytes] | None:
-        started = stopwatch()
-        try:
-            asked = _plain(environ)
-            if asked is None:
-                return None
-            arrived = self._arrived(environ, asked, started)
-            if arrived is None:
-                return None
-            here, allowed = arrived
-            here.notes["correlation"] = correlation(environ)
-            came(here, allowed)
-            admit(here, allowed, asked.kind, asked.action, "" if asked.whole else asked.id)
-            headers, body = _served(here, allowed, asked)
-        except SandboxProblem:
-            return None
-        headers.append(("Vary", "Origin, Accept-Encoding" if here.payer.cors else "Accept-Encoding"))
-        if len(body) >= compression.LEAST and compression.wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
-            headers.append(("Content-Encoding", "gzip"))
-            body = compression.zipped(body)
-        headers.append(("Content-Length", str(len(body))))
-        headers.append(("X-Request-Id", here.request_id))
-        if given := here.notes["correlation"]:
-            headers.append((CORRELATION, given))
-        here.ledger.note(noted(here, asked.journal, 200))
-        return headers, body
 
-    def _arrived(
-        self, environ: Mapping[str, Any], asked: Ask, started: float
-    ) -> tuple[visit.RequestContext, Access] | None:
-        """The visit and what its token allows, if no accident can happen in it. Raises NotFound for a
-        scenario that there is not, Forbidden as `reach` does."""
-        rooms = self._rooms
-        path = environ.get("sandbox.scenario", "")
-        here = rooms.catalog.parse(path) if path else Selection()
-        selection = rooms.catalog.choose(path, None, rooms.default_scenario)
-        if selection.has_rules:
-            return None
-        ledger = rooms.ledger.tenant(here.key)
-        chosen = bool(here.scenarios)
-        if not chosen and any(rooms.ledger.origin_of(ledger.name, asked.journal.secret) or ()):
-            return None
-        found = ledger.arrival(asked.journal.secret)
-        if (
-            found is None
-            or found.armed
-            or found.locks
-            or found.token.kind != "access"
-            or found.token.uses is not None
-        ):
-            return None
-        facts = Facts("GET", asked.journal.path, asked.kind)
-        base = _base(*(environ.get(name, "") for name in _ADDRESS))
-        made = visit.make(
-            rooms, selection, ledger, base, facts, new_secret(6), started, chosen=chosen, state=found[:2]
+def install(app: Flask) -> None:
+    """Make every request of an app go this way."""
+    app.before_request(_enter)
+    app.after_request(_leave)
+    rooms = app.extensions["rooms"]
+    app.extensions["stored_reads"] = stored_reads = StoredReads(app.wsgi_app, rooms)
+    below = OriginMiddleware(ScenarioPath(stored_reads, rooms.apis), rooms.hosts)
+    app.wsgi_app = BlockingWaits(UncaughtErrors(below, rooms))  # type: ignore[method-assign]
+
+
+def _enter() -> Response | None:
+    started = request.environ.get(FIRST_RUN) or stopwatch()
+    if (refusal := request.environ.get(REFUSAL)) is not None:
+        return answer(refusal)
+    wired = visit.rooms()
+    surface = wired.apis.surface(request.path)
+    path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
+    try:
+        # Both are looked at before the body: a wrong name is the plainest mistake.
+        here = wired.catalog.parse(path) if path else Selection()
+        force = InForce(wired.catalog.choose(path, header, wired.default_scenario))
+        chosen = bool(here.scenarios or header)
+    except NotFound as problem:
+        return cors.early_preflight(surface) or answer(problem)
+    quota.take_session(here.key)
+    ledger = wired.ledger.tenant(here.key)
+
+    def arrive(facts: Facts) -> None:
+        base, id = visit.base_of(request), new_secret(6)
+        g.visit = visit.make(
+            wired,
+            force.selection,
+            ledger,
+            base,
+            facts,
+            id,
+            started,
+            surface=surface,
+            chosen=chosen,
+            granted=force.granted,
         )
-        return (made, reach(found.token, found.grant)) if alive(made.desk, found.token, found.grant) else None
+        g.visit.fetched = request.environ.get(FETCHED, {})
+        g.visit.allowance = request.environ.get(budget.ALLOWANCE)
+        g.visit.notes["correlation"] = headers.correlation(request.environ)
 
-
-def _plain(environ: Mapping[str, Any]) -> Ask | None:
-    """The request, if it is of the hot kind. Raises BadRequest for an Accept that is too long."""
-    if environ["REQUEST_METHOD"] != "GET" or environ.get("CONTENT_LENGTH") not in (None, "", "0"):
+    if (faulty := request.environ.get(PROBLEM)) is not None:
+        status, text = faulty
+        g.unread = True
+        arrive(Facts(request.method, request.path))
+        unread = SandboxProblem(text, code=issue_code(status))
+        unread.status = int(status)
+        return answer(unread)
+    try:
+        budget.admit(request, surface.body_bytes_max)
+        # A control call is JSON, whatever curl calls it.
+        if not surface.is_control:
+            _ = request.form
+    except Exception as problem:
+        g.unread = True
+        arrive(Facts(request.method, request.path))
+        if isinstance(problem, HTTPException):
+            raise
+        if isinstance(problem, SandboxProblem):
+            return answer(problem)
+        # The server beneath us raises its own errors for a body that breaks off or is malformed.
+        return answer(BadRequest("The body of the request cannot be read"))
+    try:
+        if not surface.is_control:
+            force = in_force(wired, ledger, path, header, surface)
+        _arm(ledger)
+    except SandboxProblem as problem:
+        arrive(_facts(surface))
+        return answer(problem)
+    arrive(_facts(surface))
+    if surface.is_control:
         return None
-    if budget.is_over(environ):
-        return None
-    path = environ["PATH_INFO"]
-    found = _PATH.fullmatch(path)
-    authorization = environ.get("HTTP_AUTHORIZATION", "")
-    scheme, _, secret = authorization.partition(" ")
-    if found is None or scheme.lower() != "bearer" or any(name in environ for name in _UNUSUAL):
-        return None
-    if "HTTP_ACCEPT" in environ and not takes_json(environ["HTTP_ACCEPT"]):
-        return None
-    query = environ.get("QUERY_STRING", "")
-    args, sent = _args(query)
-    kind, id, whole = found.groups()
-    if not _ELSEWHERE.isdisjoint(sent) or (whole and kind != "Patient"):
-        return None
-    if id and not whole and reads.ELEMENTS in sent:
-        return None
-    accept, agent = environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_USER_AGENT", "")
-    journal = Asked("GET", path, query, sent, secret.strip(), accept, agent)
-    return Ask(kind, id or "", bool(whole), args, journal)
+    arrived = visit.here()
+    if surface.api is not None and (url := surface.api.lookups.keys_to_fetch(arrived)) is not None:
+        request.environ[WAIT] = Fetch(url, visit.rooms().remote.loopback)
+        return Response(status=503)
+    reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
+    return respond(reply) if reply is not None else cors.preflight(arrived)
 
 
-@bounded(4 << 20, 60)
-def _args(query: str) -> tuple[Args, ImmutableMultiDict[str, str]]:
-    sent = Request({"REQUEST_METHOD": "GET", "QUERY_STRING": query}).args
-    return tuple(sent.items(multi=True)), ImmutableMultiDict(sent)
+def _arm(ledger: TenantLedger) -> None:
+    """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent."""
+    text = request.headers.get(FAIL_NEXT)
+    if text is None:
+        return
+    require_control(FAIL_NEXT)
+    accidents = one_shot.header(text)
+    caller = quota.client_address(), ledger.name
+    ledger.quotas.require("accident", *caller)
+    for number, one in enumerate(accidents):
+        if ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}"):
+            ledger.quotas.take("accident", *caller)
 
 
-def _served(here: visit.RequestContext, allowed: Access, asked: Ask) -> tuple[Headers, bytes]:
-    kind: Headers = [("Content-Type", bundle.JSON)]
-    if asked.whole:
-        return kind, operations.compartment(here, allowed, asked.id, asked.args)
-    if asked.id:
-        stored = reads.found(here, allowed, asked.kind, asked.id)
-        return kind + reads.validators(stored), stored.body
-    return kind, searches.results(here, allowed, asked.kind, asked.args)
+def _facts(surface: Surface) -> Facts:
+    caller = request.headers.get("Authorization", "") or quota.client_address()
+    more = surface.api.lookups.facts() if surface.api is not None else {}
+    return Facts(
+        method=request.method,
+        path=request.path,
+        params=request.args.to_dict(),
+        caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
+        preflight=cors.is_preflight(),
+        **more,
+    )
 
 
-_ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIPT_NAME")
+def _leave(response: Response) -> Response:
+    if isinstance(request.environ.get(WAIT), Fetch | Retry):
+        return response
+    correlation = headers.correlation(request.environ)
+    if correlation:
+        response.headers[headers.CORRELATION] = correlation
+    if "visit" not in g:
+        response.headers.extend(cors.early_headers(visit.rooms().apis.surface(request.path)))
+        return response
+    here = visit.here()
+    if here.delays:
+        request.environ[WAIT] = DelayedResponse(min(sum(here.delays), LONGEST))
+    because: tuple[str, ...] = ()
+    if not here.surface.is_control:
+        cors.mark(here, response)  # before the gate: who may read an answer is something to get wrong
+        if here.gates.armed(Stage.RESPONSE):
+            response.direct_passthrough = False  # files of pages are bytes like any other
+            reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
+            changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
+            if changed is not reply:
+                response = respond(changed)
+        if here.surface.is_fhir:
+            encode(response)
+        because = _because(here, response)
+        here.ledger.note(build_exchange_entry(here, response, because))
+    response.headers["X-Request-Id"] = here.request_id
+    if correlation:  # whatever an accident has made of the answer
+        response.headers[headers.CORRELATION] = correlation
+    if (effects := (*here.fired(), *because)) and not here.selection.stealth:
+        response.headers["Sandbox-Effects"] = ", ".join(effects)
+    return response
 
 
-@bounded(256 << 10)
-def _base(*address: str) -> str:
-    """The payer's own prefix, as Flask would tell it."""
-    request = Request({"REQUEST_METHOD": "GET", **dict(zip(_ADDRESS, address, strict=True))})
-    return visit.base_of(request)
+def _because(here: visit.RequestContext, response: Response) -> tuple[str, ...]:
+    """What was done when the token was made is told again when it is refused."""
+    lasting = [name for name in here.fired() if VERBS[name.partition(":")[2]].stage in _LASTING]
+    if lasting:
+        here.ledger.remember(",".join(lasting))
+    secret = bearer()
+    if response.status_code not in (401, 403) or not secret or not here.surface.is_fhir:
+        return ()
+    remembered = here.ledger.remembered(secret)
+    return tuple(name for name in remembered.split(",") if name and name not in here.fired())
+
+
+_LASTING = (Stage.AUTHORIZE, Stage.TOKEN)
+
+
+def respond(reply: Reply) -> Response:
+    """A Reply as Flask sends it. Where the body is an iterator its Content-Length is stated as it is."""
+    whole = isinstance(reply.body, bytes)
+    body = reply.body if whole else _flowing(reply.chunks(), request.environ)
+    response = Response(body, status=reply.status)
+    response.headers.clear()
+    for name, value in reply.headers:
+        if not whole or name.lower() != "content-length":
+            response.headers.add(name, value)
+    if isinstance(reply.body, bytes):
+        response.headers["Content-Length"] = str(len(reply.body))
+    return response
+
+
+def _flowing(chunks: Iterable[bytes], environ: Mapping[str, Any]) -> Iterator[bytes]:
+    """A body as it comes. Where it breaks on purpose the connection goes with it: not every server
+    closes one of its own accord."""
+    try:
+        yield from chunks
+    except ConnectionResetError:
+        connection = environ.get("gunicorn.socket") or environ.get("werkzeug.socket")
+        if connection is not None:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        raise

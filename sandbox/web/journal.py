@@ -58,7 +58,7 @@ def bearer() -> str:
 
 
 @dataclass(frozen=True)
-class Asked:
+class JournalRequest:
     """What the journal looks at of a request: `sent` are its parameters, `secret` its bearer token."""
 
     method: str
@@ -70,9 +70,11 @@ class Asked:
     agent: str = ""
 
 
-def entry(visit: RequestContext, response: Response, because: tuple[str, ...] = ()) -> dict[str, Any]:
+def build_exchange_entry(
+    visit: RequestContext, response: Response, because: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """One exchange. `because`: accidents of the past that this answer is owed to."""
-    asked = Asked(
+    asked = JournalRequest(
         request.method,
         request.path,
         request.query_string.decode("latin-1"),
@@ -82,13 +84,16 @@ def entry(visit: RequestContext, response: Response, because: tuple[str, ...] = 
         request.headers.get("Accept", ""),
         request.headers.get("User-Agent", ""),
     )
-    told = {"retry_after": response.headers.get("Retry-After"), "issued": _issued(response)}
-    return noted(visit, asked, response.status_code, because, {**told, **_said(response)})
+    told = {
+        "retry_after": response.headers.get("Retry-After"),
+        "issued": dict(visit.surface.api.lookups.issued(response)) if visit.surface.api else {},
+    }
+    return build_entry(visit, asked, response.status_code, because, {**told, **_said(response)})
 
 
-def noted(
+def build_entry(
     visit: RequestContext,
-    asked: Asked,
+    asked: JournalRequest,
     status: int,
     because: tuple[str, ...] = (),
     said: Mapping[str, Any] = MappingProxyType({}),
@@ -119,7 +124,7 @@ def noted(
         **said,
         **visit.notes,
     }
-    if status == 401 and secret and asked.path.startswith("/fhir"):
+    if status == 401 and secret and visit.surface.is_fhir:
         told["token_state"] = token_state(visit, secret)
     titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
     told.update(explain(told, titles))
@@ -143,23 +148,6 @@ def _open(sent: MultiDict[str, str], name: str) -> str:
     return ",".join(sent.getlist(name))[:most]
 
 
-def _issued(response: Response) -> dict[str, str]:
-    """Marks of what this answer handed out: the callback's code and state, or the tokens."""
-    if 300 <= response.status_code < 400 and request.path.startswith("/auth/"):
-        address = urlsplit(response.headers.get("Location", ""))
-        back = parse_qs(address.query) | parse_qs(address.fragment)
-        return {name: mark(back[name][0]) for name in ("code", "state") if name in back}
-    if request.path != "/auth/token" or response.status_code != 200 or response.is_streamed:
-        return {}
-    try:
-        body = json_value(response.get_data())
-    except ValueError:
-        return {}
-    told = {name: body.get(name) for name in _TOKENS} if isinstance(body, dict) else {}
-    return {name: mark(value) for name, value in told.items() if isinstance(value, str)}
-
-
-_TOKENS = ("access_token", "refresh_token")
 _TAGS = re.compile(r"<[^>]*>")
 
 

@@ -18,6 +18,7 @@ from sandbox.core.cache import bounded
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
 from sandbox.core.files import json_exact, json_pretty, json_value
 from sandbox.core.limits import HEADER_LENGTH_MAX
+from sandbox.web.request import here
 
 JSON = ("application/fhir+json", "application/json", "application/json+fhir", "text/json")
 """Names of the one format; the third is that of DSTU2. What is sent is always called by the first."""
@@ -29,8 +30,8 @@ _BARE_FRACTION = re.compile(r"(;\s*q\s*=\s*)(?=\.[0-9])", re.IGNORECASE)
 
 
 def negotiate() -> None:
-    """Before anything under /fhir. Raises NotAcceptable."""
-    if request.path.startswith("/fhir/.well-known/") or wants_page():
+    """Before anything of a FHIR API. Raises NotAcceptable."""
+    if _path_below().startswith("/.well-known/") or wants_page():
         return
     asked = _asked_format()
     if asked:
@@ -43,6 +44,11 @@ def negotiate() -> None:
         raise problem
 
 
+def _path_below() -> str:
+    """The path below the base of the API."""
+    return request.path.removeprefix(here().api.prefix)
+
+
 def _asked_format() -> str | None:
     """The first `_format` with a value: the others count as omitted (R4 §3.1.1.1)."""
     return next(filter(None, request.args.getlist("_format")), None)
@@ -50,7 +56,7 @@ def _asked_format() -> str | None:
 
 def wants_page() -> bool:
     """Whether this is a browser at the base: it likes HTML better than data."""
-    if request.path.rstrip("/") != "/fhir" or request.method not in ("GET", "HEAD"):
+    if _path_below().rstrip("/") or request.method not in ("GET", "HEAD"):
         return False
     asked = _asked_format()
     if asked:

@@ -26,11 +26,12 @@ from sandbox.faults.effects.base import World
 from sandbox.faults.gates import BoundGates, LayeredGates
 from sandbox.fhir.library import Library
 from sandbox.store.ledger.database import Ledger, TenantLedger
+from sandbox.web.api import NOWHERE, Api, Apis, Surface
 from sandbox.web.budget import Allowance
 
 
 @dataclass(frozen=True)
-class Rooms:
+class Wiring:
     """What `create_app` has wired together, the same for every request."""
 
     payer: PayerProfile
@@ -49,6 +50,7 @@ class Rooms:
     version: str
     remote: RemoteJwks
     hosts: HostPolicy
+    apis: Apis
     members: Mapping[str, Account]
     household: Callable[[str], Sequence[tuple[str, str]]]
     profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -68,7 +70,7 @@ class RequestContext:
     that no pin may change them; `earlier` are the effects that fired before a pin did; `delays` are seconds
     by which effects hold the answer up, `fetched` the documents that were fetched for the request."""
 
-    rooms: Rooms
+    rooms: Wiring
     selection: Selection
     tenant: str
     base: str
@@ -79,6 +81,7 @@ class RequestContext:
     facts: Facts
     request_id: str
     started: float
+    surface: Surface = NOWHERE
     chosen: bool = True
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
@@ -101,12 +104,30 @@ class RequestContext:
         return tuple(dict.fromkeys((*self.earlier, *self.gates.fired())))
 
     @property
+    def api(self) -> Api:
+        """The API that the request is for. Raises RuntimeError at an address of none."""
+        if self.surface.api is None:
+            raise RuntimeError("the request is for no API")
+        return self.surface.api
+
+    @property
+    def address(self) -> str:
+        """The base of that API, absolute, without a slash at the end."""
+        return self.base + self.api.prefix
+
+    def address_of(self, name: str) -> str:
+        """The base of the API of this name."""
+        return self.base + self.rooms.apis[name].prefix
+
+    @property
     def fhir(self) -> str:
-        return f"{self.base}/fhir"
+        """The FHIR base that members' apps are for."""
+        return self.address_of("patient_access")
 
     @property
     def auth(self) -> str:
-        return f"{self.base}/auth"
+        """The issuer."""
+        return self.address_of("smart")
 
     @property
     def clients(self) -> Registry:
@@ -140,7 +161,7 @@ def base_of(request: Request) -> str:
 
 
 def make(
-    rooms: Rooms,
+    rooms: Wiring,
     selection: Selection,
     ledger: TenantLedger,
     base: str,
@@ -148,6 +169,7 @@ def make(
     request_id: str,
     started: float,
     *,
+    surface: Surface,
     chosen: bool,
     state: tuple[int, bool] | None = None,
     granted: Selection | None = None,
@@ -179,18 +201,19 @@ def make(
         facts,
         request_id,
         started,
+        surface,
         chosen,
         delays=delays,
     )
 
 
-def _payer(rooms: Rooms, selection: Selection, granted: Selection | None) -> PayerProfile:
+def _payer(rooms: Wiring, selection: Selection, granted: Selection | None) -> PayerProfile:
     payer = selection.payer(rooms.payer)
     return payer if granted is None else with_terms(payer, granted.payer(rooms.payer))
 
 
 def _bind(
-    rooms: Rooms,
+    rooms: Wiring,
     selection: Selection,
     ledger: TenantLedger,
     clock: Clock,
@@ -239,9 +262,9 @@ def pin(selection: Selection) -> None:
     )
 
 
-def rooms() -> Rooms:
+def rooms() -> Wiring:
     """The wiring of the running app."""
-    found: Rooms = current_app.extensions["rooms"]
+    found: Wiring = current_app.extensions["rooms"]
     return found
 
 

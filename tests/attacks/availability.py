@@ -125,7 +125,7 @@ def _dripping_site() -> Iterator[str]:
 @attack(
     "slow keys",
     {
-        "sandbox.web.exchange._keys_to_fetch": lambda arrived: None,
+        "sandbox.apis.smart.lookups.keys_to_fetch": lambda desk, assertion: None,
         "sandbox.auth.clients.remote_keys.SECONDS": SECONDS,
     },
     "threads",

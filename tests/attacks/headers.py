@@ -17,7 +17,7 @@ def _header_alone(wired: Any, ledger: Any, path: str, header: str | None) -> InF
     return InForce(wired.catalog.choose(path, header, wired.default_scenario))
 
 
-TRUSTING = {"sandbox.web.exchange.in_force": _header_alone}
+TRUSTING = {"sandbox.web.dispatch.in_force": _header_alone}
 
 
 def at_the_default_payer(scene: Scene) -> SmartApp:
@@ -61,7 +61,7 @@ def opening_another_record_by_header(scene: Scene) -> None:
     held(app.get("Patient/mbr-0003").status_code != 200, "another member's record")
 
 
-@attack("header that loosens", {"sandbox.web.scenario_choice._origin": lambda wired, ledger: None})
+@attack("header that loosens", {"sandbox.apis.smart.lookups._step": lambda: ""})
 def presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     """A sign-in that began under the header goes with a code that was granted without it."""
     app = at_the_default_payer(scene)

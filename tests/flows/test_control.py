@@ -16,7 +16,7 @@ from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp, hidden
 
-from sandbox.apis.control.openapi import OPERATIONS
+from sandbox.apis.control.api import CONTROL
 from sandbox.auth.eligibility import Reason
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
@@ -528,14 +528,14 @@ BODIES: dict[str, dict[str, Any]] = {
 
 def test_every_answer_has_the_shape_that_the_document_promises(maria: SmartApp) -> None:
     maria.get("Nonsense")
-    for operation in OPERATIONS:
+    for operation in CONTROL.operations:
         if operation.answer is None:
             continue
         path = operation.path.lstrip("/") + ("?year=2030" if "reports" in operation.path else "")
-        path = path.format(username="maria", id="sandbox-web", name="t7")
-        body = BODIES.get(operation.id, {})
-        answer = maria.http.request(operation.method, f"{maria.base}/_sandbox/{path}",
-                                    json=body if operation.method == "post" else None)  # fmt: skip
+        path = path.replace("<username>", "maria").replace("<id>", "sandbox-web").replace("<name>", "t7")
+        body = BODIES.get(operation.name, {})
+        answer = maria.http.request(operation.methods, f"{maria.base}/_sandbox/{path}",
+                                    json=body if operation.methods == "POST" else None)  # fmt: skip
         assert answer.status_code == 200, (operation.path, answer.text)
         shape = operation.answer.model_validate_json(answer.text, strict=True)
         assert set(answer.json()) <= set(shape.model_dump()), operation.path

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 from support import stores
 from support.running import COMMAND
 
-from sandbox.apis.control.openapi import OPERATIONS
+from sandbox.apis.control.api import CONTROL
 from sandbox.pytest_plugin import Payer
 from sandbox.server.app import create_app
 from sandbox.server.embedded import serving
@@ -23,7 +23,7 @@ from sandbox.settings import Settings, from_env
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 KEY = {"X-Sandbox-Key": "the-key"}
-GUARDED = [(o.method.upper(), f"/_sandbox{o.path}") for o in OPERATIONS if o.id != "health"]
+GUARDED = [(o.methods, f"/_sandbox{o.path}") for o in CONTROL.operations if o.name != "health"]
 
 
 @pytest.fixture(scope="module")

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from support.smart_app import SmartApp
 
-from sandbox.apis.patient_access.documentation import DOCREF, EVERYTHING, HISTORY
+from sandbox.apis.patient_access.api import DOCREF, EVERYTHING
 from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.query import RESULT_PARAMS
+from sandbox.web.rest.documentation import HISTORY
 
 EVERYWHERE = ("_format", "_pretty", "_page", "unknown", "unknown:exact")
 

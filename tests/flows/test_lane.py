@@ -15,8 +15,8 @@ from sandbox.server.app import create_app
 from sandbox.settings import Settings
 from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.secret import digest
-from sandbox.web.dispatch import Lane
-from sandbox.web.exchange import ScenarioPath
+from sandbox.web.dispatch import ScenarioPath
+from sandbox.web.stored_reads import StoredReads
 
 EOB = "ExplanationOfBenefit"
 DAY = 86_400_000
@@ -41,7 +41,7 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
     ledger = stores.place(tmp_path_factory.mktemp("lane") / "ledger.db")
     clock = FrozenClock(SystemClock().now())
     app = create_app(replace(settings, ledger=str(ledger)), clock)
-    lane: Lane = app.extensions["lane"]
+    lane: StoredReads = app.extensions["stored_reads"]
     taken: list[bool] = []
 
     def watched(environ: Any, inner: Callable[..., Any] = lane._answer) -> Any:
@@ -83,7 +83,9 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
     def journal() -> list[dict[str, Any]]:
         return rooms.ledger.tenant("").journal(limit=2)
 
-    return Doors(through(app.wsgi_app), through(ScenarioPath(lane.app)), taken, maria.patient, journal)
+    return Doors(
+        through(app.wsgi_app), through(ScenarioPath(lane.app, rooms.apis)), taken, maria.patient, journal
+    )
 
 
 def told(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:

@@ -21,11 +21,11 @@ from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
-from sandbox.apis.patient_access import documentation
 from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.query import RESULT_PARAMS
 from sandbox.settings import Settings, root
 from sandbox.store.ledger.quota import QUOTAS, Quota
+from sandbox.web.rest import documentation
 
 CB = "http://127.0.0.1:9876/callback"
 METADATA = {

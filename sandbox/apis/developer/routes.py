@@ -8,11 +8,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from flask import Blueprint, Response, redirect, request
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.apis.patient_access import documentation, openapi
-from sandbox.apis.smart.registration import enrol
 from sandbox.auth.clients.client import SECRET_METHODS, Client
 from sandbox.auth.clients.jwks import check_jwks
 from sandbox.auth.clients.registration import MAX_BYTES, RegistrationError, understand
@@ -20,14 +18,16 @@ from sandbox.auth.clients.registry import CRITERIA
 from sandbox.auth.clients.remote_keys import check_address
 from sandbox.core.errors import NotFound
 from sandbox.core.files import json_bytes, json_value
+from sandbox.store.ledger.database import TenantLedger
+from sandbox.store.ledger.repositories.pins import Origin
+from sandbox.web.enrollment import enroll
 from sandbox.web.guard import may_control
-from sandbox.web.pages import page, refuse_foreign_forms
-from sandbox.web.request import here
+from sandbox.web.pages import page
+from sandbox.web.request import Wiring, here
+from sandbox.web.rest import documentation, openapi
 
 LISTED = 50
 """Members on the page: of loaded data, all may be."""
-
-developer = Blueprint("developer", __name__)
 
 _CODE = ["authorization_code", "refresh_token"]
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -54,21 +54,23 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 GUIDES = {"hl7.fhir.us.carin-bb": "CARIN Blue Button", "hl7.fhir.us.core": "US Core"}
 
 
-@developer.before_request
-def _open() -> None:
-    visit = here()
-    if request.path.startswith("/developer") and visit.payer.developer_portal != "portal":
-        how = f": write to {visit.payer.developer_email}" if visit.payer.developer_portal == "email" else ""
+def require_portal() -> None:
+    """Raises NotFound where the payer has no developer site."""
+    payer = here().payer
+    if payer.developer_portal != "portal":
+        how = f": write to {payer.developer_email}" if payer.developer_portal == "email" else ""
         raise NotFound(f"This payer has no developer portal{how}")
-    refuse_foreign_forms()
 
 
-@developer.get("/")
+def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
+    """An app's own page is the same under whatever scenarios it was registered."""
+    return Origin() if (request.path.split("/", 4)[2:3] == ["apps"] and request.path.count("/") > 2) else None
+
+
 def root() -> AnyResponse:
     return redirect(f"{here().base}/developer")
 
 
-@developer.get("/developer")
 def home() -> Response:
     visit = here()
     named = [account for account in visit.rooms.accounts.values() if account.purpose]
@@ -91,21 +93,21 @@ def _editions(canonicals: Sequence[str]) -> list[str]:
     return [f"{GUIDES[package]} {edition}" for package, _, edition in named]
 
 
-@developer.get("/developer/docs")
 def docs() -> Response:
     types = here().desk.types()
     return page(
         "developer_docs.html",
         types=documentation.described(types, here().rooms.profiles),
         words=documentation,
+        operations=[o for o in here().rooms.apis["patient_access"].operations if o.parameters],
         criteria=CRITERIA,
     )
 
 
-@developer.get("/developer/openapi.json")
 def openapi_document() -> Response:
     visit = here()
     told = openapi.document(
+        visit.rooms.apis["patient_access"],
         visit.fhir,
         visit.auth,
         visit.rooms.version,
@@ -116,12 +118,10 @@ def openapi_document() -> Response:
     return Response(json_bytes(told), content_type="application/json")
 
 
-@developer.get("/developer/register")
 def form() -> Response:
     return _form(200, {}, None)
 
 
-@developer.post("/developer/register")
 def register() -> Response:
     if here().payer.registration == "closed":
         return _form(403, {}, "This payer registers apps by hand")
@@ -129,18 +129,16 @@ def register() -> Response:
     if sum(map(len, given.values())) > MAX_BYTES:
         return _form(413, {}, f"The form holds more than {MAX_BYTES} characters")
     try:
-        client, secret, key = enrol(understand(_metadata(given)))
+        client, secret, key = enroll(understand(_metadata(given)))
     except RegistrationError as problem:
         return _form(400, given, problem.description)
     return _app(client, key, secret=secret, fresh=True, status=201)
 
 
-@developer.get("/developer/apps")
 def find() -> AnyResponse:
     return page("developer_find.html", problem=None)
 
 
-@developer.post("/developer/apps")
 def found() -> AnyResponse:
     id, key = request.form.get("client_id", "").strip(), request.form.get("key", "").strip()
     client = here().clients.managed(id, key)
@@ -150,12 +148,10 @@ def found() -> AnyResponse:
     return _app(client, key)
 
 
-@developer.get("/developer/apps/<id>")
 def app(id: str) -> Response:
     return _app(_managed(id), request.values.get("key", ""))
 
 
-@developer.post("/developer/apps/<id>/secret")
 def rotate(id: str) -> Response:
     client, visit = _managed(id), here()
     if client.auth_method not in SECRET_METHODS:
@@ -165,7 +161,6 @@ def rotate(id: str) -> Response:
     return _app(visit.clients[id], request.form.get("key", ""), secret=secret)
 
 
-@developer.post("/developer/apps/<id>/keys")
 def keys(id: str) -> Response:
     client, visit, key = _managed(id), here(), request.form.get("key", "")
     try:

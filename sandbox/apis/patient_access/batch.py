@@ -14,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 from flask import Response, current_app, request
 from werkzeug.http import http_date
 
-from sandbox.apis.patient_access.access import bearer
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.limits import ENTRIES_MAX
@@ -24,6 +23,7 @@ from sandbox.fhir import bundle, dates
 from sandbox.web import budget
 from sandbox.web.negotiation import json_body
 from sandbox.web.request import RequestContext
+from sandbox.web.rest.access import bearer
 
 _KEPT = (
     "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_PREFER", "HTTP_USER_AGENT", "HTTP_X_SANDBOX_SCENARIO",
@@ -101,7 +101,7 @@ def _environ(visit: RequestContext, asked: dict[str, Any]) -> dict[str, Any] | N
     kept |= {
         "SCRIPT_NAME": own.get("SCRIPT_NAME", ""),
         "REQUEST_METHOD": asked["method"],
-        "PATH_INFO": f"/fhir/{path}".encode().decode("latin-1"),
+        "PATH_INFO": f"{visit.api.prefix}/{path}".encode().decode("latin-1"),
         "QUERY_STRING": parts.query.encode("ascii", "replace").decode("ascii"),
         "CONTENT_LENGTH": "0",
         "wsgi.input": BytesIO(),

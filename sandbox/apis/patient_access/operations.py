@@ -5,6 +5,7 @@ A page of one that was asked by POST links to the same operation by GET, with al
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
@@ -13,16 +14,19 @@ from urllib.parse import urlencode
 from flask import Response, request
 
 from sandbox.apis.patient_access import docref as documents
-from sandbox.apis.patient_access.access import arrive, bearer, now, terms
-from sandbox.apis.patient_access.searches import bundle, found, pages
 from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import BadRequest, not_found
 from sandbox.fhir import bundle as wire
 from sandbox.fhir import reader
 from sandbox.fhir.library import Page
 from sandbox.fhir.parameters import pairs
+from sandbox.web.api import Arguments
 from sandbox.web.negotiation import json_body, strict
 from sandbox.web.request import RequestContext
+from sandbox.web.rest import api as rest
+from sandbox.web.rest.access import admit, arrive, bearer, now, terms
+from sandbox.web.rest.api import StoredRequest
+from sandbox.web.rest.searches import bundle, found, pages
 
 
 def everything(id: str) -> Response:
@@ -105,3 +109,22 @@ def _given() -> list[tuple[str, str]]:
     if request.method == "POST" and (request.content_length or request.form):
         given += pairs(json_body())
     return given
+
+
+_EVERYTHING = re.compile(r"/Patient/([A-Za-z0-9\-.]{1,64})/\$everything")
+
+
+def parse_request(path: str, arguments: Arguments) -> StoredRequest | str | None:
+    """A plain request for stored bytes: `$everything` of a patient (by its id), a read or a search."""
+    match = _EVERYTHING.fullmatch(path)
+    return match[1] if match else rest.parse_request(path, arguments)
+
+
+def serve_request(
+    context: RequestContext, access: Access, stored: StoredRequest | str, arguments: Arguments
+) -> tuple[list[tuple[str, str]], bytes]:
+    """Headers and body of what was parsed. Raises as the views do."""
+    if isinstance(stored, StoredRequest):
+        return rest.serve_request(context, access, stored, arguments)
+    admit(context, access, "Patient", "r")
+    return [("Content-Type", wire.JSON)], compartment(context, access, stored, arguments)

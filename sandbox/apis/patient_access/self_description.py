@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from flask import Response, request
 
-from sandbox.apis.control.payer_facts import facts_document
 from sandbox.core.errors import not_found
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
+from sandbox.core.members import Account
 from sandbox.fhir import bundle, capability
+from sandbox.web.api import merge_facts
 from sandbox.web.negotiation import wants_page
 from sandbox.web.pages import page
-from sandbox.web.request import here
+from sandbox.web.request import RequestContext, here
 
 
 def home() -> Response:
@@ -55,7 +57,43 @@ def smart_configuration() -> Response:
 
 
 def payer_facts() -> Response:
-    return Response(json_bytes(facts_document(here())), content_type="application/json")
+    """What the payer claims, and what a grader may use: each API adds its part."""
+    context = here()
+    parts = [api.facts(context) for api in context.rooms.apis if api.facts is not None]
+    return Response(json_bytes(merge_facts(parts)), content_type="application/json")
+
+
+def claims(context: RequestContext) -> dict[str, Any]:
+    """What the payer claims, and the members to sign in as.
+
+    A scenario changes what is true, never what is claimed: claims come from the base profile.
+    """
+    payer = context.rooms.payer
+    return {
+        "claims": {
+            "status": payer.status,
+            "sandbox": payer.sandbox,
+            "offered_lines": list(payer.offered_lines),
+            "mandated_lines": list(payer.mandated_lines),
+            "supported_lines": list(payer.supported_lines),
+            "refresh_max_days": payer.refresh_max_days,
+            "inactive_access_days": payer.inactive_access_days,
+            "portal_opt_in": payer.portal_opt_in,
+        },
+        "instruments": {
+            "members": [_describe_member(account) for account in context.rooms.accounts.values()]
+        },
+    }
+
+
+def _describe_member(account: Account) -> dict[str, Any]:
+    return {
+        "username": account.username,
+        "password": account.password,
+        "role": account.role,
+        "line": account.line,
+        "coverage_end": account.coverage_end.isoformat() if account.coverage_end else None,
+    }
 
 
 def nothing_known(name: str) -> Response:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, redirect, request
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.auth import consent as consents
@@ -10,19 +10,12 @@ from sandbox.auth.scopes import split
 from sandbox.core.errors import Forbidden
 from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.grants import Grant
-from sandbox.web import i18n, quota, session
-from sandbox.web.pages import page, refuse_foreign_forms
+from sandbox.web import quota, session
+from sandbox.web.api import NextStep
+from sandbox.web.pages import page
 from sandbox.web.request import here
 
-portal = Blueprint("portal", __name__, url_prefix="/portal")
 
-portal.add_app_template_filter(i18n.day, "day")
-portal.add_app_template_filter(i18n.strong, "strong")
-portal.add_app_template_filter(i18n.code, "code")
-portal.before_request(refuse_foreign_forms)
-
-
-@portal.get("")
 def home() -> Response:
     browser = session.browser()
     account = browser.account
@@ -66,7 +59,6 @@ def _login_page(tried: session.SignInAttempt | None = None) -> Response:
     return session.wait_header(shown, tried)
 
 
-@portal.post("/login")
 def log_in() -> AnyResponse:
     session.require_token()
     tried = session.attempt()
@@ -76,14 +68,12 @@ def log_in() -> AnyResponse:
     return _home()
 
 
-@portal.post("/logout")
 def log_out() -> AnyResponse:
     _signed_in()
     session.sign_out()
     return _home()
 
 
-@portal.post("/opt-in")
 def opt_in() -> AnyResponse:
     account = _signed_in()
     here().ledger.unmark(account.username, "opted-out")
@@ -92,7 +82,6 @@ def opt_in() -> AnyResponse:
     return _home()
 
 
-@portal.post("/opt-out")
 def opt_out() -> AnyResponse:
     """No new app may connect. Apps that have access keep it: each is ended by itself."""
     account = _signed_in()
@@ -100,7 +89,6 @@ def opt_out() -> AnyResponse:
     return _home()
 
 
-@portal.post("/revoke")
 def revoke() -> AnyResponse:
     account = _signed_in()
     visit = here()
@@ -123,3 +111,14 @@ def _signed_in() -> Account:
         raise Forbidden("Sign in to the portal and try again")
     here().notes["member"] = account.username
     return account
+
+
+def education() -> Response:
+    """For members, what to know before an app gets their data (42 CFR 422.119(g)): public, and it asks
+    nothing of whoever reads it."""
+    return page("education.html")
+
+
+def find_next_step(status: int) -> NextStep:
+    """From an error of a form the member goes on to the portal."""
+    return NextStep("Member portal", here().address)

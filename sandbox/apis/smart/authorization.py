@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from authlib.oauth2.rfc6749 import OAuth2Error
-from flask import Blueprint, Response, redirect, request
+from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.apis.smart import decision
@@ -24,12 +24,9 @@ from sandbox.web import i18n, quota, session
 from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.request import here
 
-oauth = Blueprint("oauth", __name__, url_prefix="/auth")
-
 FORM = "application/x-www-form-urlencoded"
 
 
-@oauth.post("/par")
 def push() -> Response:
     """RFC 9126: the request sent ahead, by the client itself."""
     visit = here()
@@ -56,17 +53,15 @@ def _json(body: object, status: int) -> Response:
     )
 
 
-@oauth.errorhandler(CallbackError)
 def tell_app(error: CallbackError) -> AnyResponse:
     """RFC 6749 §4.1.2.1: an error goes to the app. Whoever came back to a page of a sign-in that is over
     reads so first, and is not thrown out of the app that they are in."""
     url = error_url(here().desk, error)
-    if request.method == "POST" or request.endpoint == "oauth.authorize":
+    if request.method == "POST" or request.endpoint == "smart.authorize":
         return redirect(url, 303)
     return page("finished.html", 400, text=str(error), back=url)
 
 
-@oauth.route("/authorize", methods=["GET", "POST"])
 def authorize() -> AnyResponse:
     visit = here()
     args, ahead = _args(), False
@@ -127,13 +122,11 @@ def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyRespon
     return decision.answer(asked, account, choice, asked.scope)
 
 
-@oauth.get("/login")
 def login() -> Response:
     pending, asked = sign_in.found()
     return _login_page(pending, asked)
 
 
-@oauth.post("/login")
 def log_in() -> AnyResponse:
     refuse_foreign_forms()
     pending, asked = sign_in.found()
@@ -165,7 +158,6 @@ def _login_page(
     return session.wait_header(shown, tried)
 
 
-@oauth.get("/pick")
 def pick() -> AnyResponse:
     pending, asked = sign_in.found()
     account = sign_in.member(pending)
@@ -180,7 +172,6 @@ def pick() -> AnyResponse:
     )
 
 
-@oauth.post("/pick")
 def picked() -> AnyResponse:
     refuse_foreign_forms()
     pending, asked = sign_in.found()
@@ -189,7 +180,6 @@ def picked() -> AnyResponse:
     return decision.choose(pending, asked, account, sign_in.choice(account, request.form.get("patient")))
 
 
-@oauth.get("/consent")
 def consent() -> AnyResponse:
     pending, asked = sign_in.found()
     account = sign_in.member(pending)
@@ -211,7 +201,6 @@ def consent() -> AnyResponse:
     )
 
 
-@oauth.post("/consent")
 def decide() -> AnyResponse:
     refuse_foreign_forms()
     pending, asked = sign_in.found()

@@ -10,14 +10,12 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Response
 from markupsafe import escape
 
 from sandbox.core.files import json_bytes
 from sandbox.core.payer import BASELINE, PayerProfile
 from sandbox.web.request import here
-
-brand = Blueprint("brand", __name__)
 
 _PROFILES = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/user-access-"
 _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"
@@ -38,7 +36,6 @@ def color(payer: PayerProfile) -> tuple[int, int, int]:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-@brand.get("/brand.css")
 def style() -> Response:
     """The brand's colors, for the one stylesheet that uses them: pages may hold no styles."""
     red, green, blue = color(here().payer)
@@ -46,7 +43,6 @@ def style() -> Response:
     return _public(f":root{{--brand:rgb({red},{green},{blue});--brand-dark:rgb({dark})}}\n", "text/css")
 
 
-@brand.get("/brand.svg")
 def mark() -> Response:
     """The logo: the first letter on a disc of the brand's color."""
     payer = here().payer
@@ -59,7 +55,6 @@ def mark() -> Response:
     return _public(f"{box}{disc}{letter}</svg>\n", "image/svg+xml")
 
 
-@brand.get("/branding.json")
 def bundle() -> Response:
     visit = here()
     response = _public("", "application/fhir+json")

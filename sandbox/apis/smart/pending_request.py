@@ -14,6 +14,7 @@ from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.store.secret import new_secret
 from sandbox.web import quota, session
+from sandbox.web.api import NextStep
 from sandbox.web.request import RequestContext, here, refine
 
 SECONDS = 1800
@@ -71,14 +72,15 @@ def _is_redeemed(pending: Pending) -> bool:
     return pending.code is not None and (code is None or code.spent is not None)
 
 
-def onward() -> str | None:
-    """Where the sign-in in hand goes on, for a page that says why it does not here; None: there is none."""
+def find_next_step(status: int) -> NextStep:
+    """Where the sign-in in hand goes on, for a page that says why it does not here."""
     pending: Pending | None = g.get("sign_in")
-    if pending is None:
-        return None
+    if pending is None or status >= 500:
+        return NextStep("Go back to the app and connect again from there.")
     account = session.browser().account
     signed_in = account is not None and account.username == pending.username
-    return f"{here().auth}/{'consent' if signed_in else 'login'}?request={pending.id}"
+    url = f"{here().auth}/{'consent' if signed_in else 'login'}?request={pending.id}"
+    return NextStep("Go on with the sign-in", url)
 
 
 def member(pending: Pending) -> Account:

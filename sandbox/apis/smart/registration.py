@@ -8,55 +8,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from sandbox.auth.clients import registration
 from sandbox.auth.clients.client import Client
-from sandbox.auth.clients.registration import Metadata, RegistrationError, RegistrationRules
+from sandbox.auth.clients.registration import RegistrationError
 from sandbox.core.errors import BadRequest, NotFound, Unauthorized
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.secret import new_secret
-from sandbox.web import quota
+from sandbox.web.enrollment import enroll, registration_rules
 from sandbox.web.request import here
 
-register = Blueprint("register", __name__, url_prefix="/auth/register")
 
-
-def rules() -> RegistrationRules:
-    """What registration depends on, at the payer in hand."""
-    visit = here()
-
-    def scenario_problem(name: str) -> str | None:
-        try:
-            visit.rooms.catalog.parse(name)
-        except NotFound as problem:
-            return problem.text
-        return None
-
-    return RegistrationRules(visit.payer, visit.desk.types(), visit.rooms.remote.loopback, scenario_problem)
-
-
-def enrol(metadata: Metadata) -> tuple[Client, str | None, str]:
-    """A new client, its secret (None: it has none) and its management token, each shown only now.
-
-    Raises RegistrationError, TooManyRequests.
-    """
-    visit = here()
-    client = registration.client_of(metadata, rules(), visit.desk.now())
-    quota.take("registration")
-    secret = new_secret() if registration.needs_secret(client) else None
-    manage = new_secret()
-    visit.clients.add(client, secret, manage)
-    visit.notes["client"] = client.client_id
-    return client, secret, manage
-
-
-@register.errorhandler(RegistrationError)
 def refused(problem: RegistrationError) -> Response:
     return _json({"error": problem.error, "error_description": problem.description}, 400)
 
 
-@register.post("")
 def create() -> Response:
     visit = here()
     if visit.payer.registration == "closed":
@@ -64,20 +30,18 @@ def create() -> Response:
     body = _body()
     if isinstance(body, Response):
         return body
-    client, secret, manage = enrol(registration.read(body))
+    client, secret, manage = enroll(registration.read(body))
     shown: dict[str, Any] = {**registration.described(client), **_management(client, manage)}
     if secret is not None:
         shown |= {"client_secret": secret, "client_secret_expires_at": 0}
     return _json(shown, 201)
 
 
-@register.get("/<id>")
 def read(id: str) -> Response:
     client, token = _managed(id)
     return _json({**registration.described(client), **_management(client, token)})
 
 
-@register.put("/<id>")
 def change(id: str) -> Response:
     """RFC 7592 §2.2: the whole metadata again, `client_id` included. How the client authenticates
     stays as it is; its keys may be replaced (key rotation)."""
@@ -98,12 +62,11 @@ def change(id: str) -> Response:
             "invalid_client_metadata", "token_endpoint_auth_method stays as it is: register a new client"
         )
     changed = visit.clients.replace(
-        registration.client_of(metadata, rules(), old.registered or 0, id), visit.desk.now()
+        registration.client_of(metadata, registration_rules(), old.registered or 0, id), visit.desk.now()
     )
     return _json({**registration.described(changed), **_management(changed, token)})
 
 
-@register.delete("/<id>")
 def remove(id: str) -> Response:
     client, _ = _managed(id)
     visit = here()

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
-from flask import Blueprint, Response, request
+from flask import Response, request
 
 from sandbox.auth.authlib_adapter import TokenRequest
 from sandbox.auth.tokens.id_token import jwks, signing_keys
-from sandbox.core.errors import BadRequest
+from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
 from sandbox.fhir import capability
-from sandbox.web.exchange import respond
+from sandbox.web.dispatch import respond
 from sandbox.web.request import here
 
-endpoints = Blueprint("token", __name__, url_prefix="/auth")
 
-
-@endpoints.post("/token")
 def token() -> Response:
     asked = _token_request()
     here().notes["grant_type"] = asked.form.get("grant_type")
     return respond(here().rooms.server.token(asked))
 
 
-@endpoints.post("/revoke")
 def revoke() -> Response:
     reply = here().rooms.server.endpoint("revocation", _token_request())
     return respond(reply if reply.status != 200 else Reply(200, reply.headers, b""))
 
 
-@endpoints.post("/introspect")
 def introspect() -> Response:
     return respond(here().rooms.server.endpoint("introspection", _token_request()))
 
@@ -42,20 +37,21 @@ def _token_request() -> TokenRequest:
     return TokenRequest(request.form.to_dict(flat=False), dict(request.headers), here().desk)
 
 
-@endpoints.get("/jwks")
 def keys() -> Response:
     return _document(jwks(*signing_keys(here().desk)))
 
 
-@endpoints.get("/.well-known/openid-configuration")
 def openid_configuration() -> Response:
     return _document(capability.openid_configuration(here().auth, here().payer, here().rooms.others))
 
 
-@endpoints.get("/.well-known/oauth-authorization-server")
 def server_metadata() -> Response:
     return _document(capability.server_metadata(here().auth, here().payer, here().rooms.others))
 
 
 def _document(body: dict[str, Any]) -> Response:
     return Response(json_bytes(body), content_type="application/json")
+
+
+def nothing_known(name: str) -> NoReturn:
+    raise NotFound("There is nothing at this address")

@@ -11,7 +11,7 @@ from sandbox.core.errors import NotFound
 from sandbox.faults.selection import Selection
 from sandbox.store.secret import new_secret
 from sandbox.web.errors.refusals import refusal
-from sandbox.web.request import Rooms
+from sandbox.web.request import Wiring
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ TEXT = "The server failed; its log names the cause"
 class UncaughtErrors:
     """WSGI, around the whole app."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], rooms: Rooms):
+    def __init__(self, app: Callable[..., Iterable[bytes]], rooms: Wiring):
         self._app, self._rooms = app, rooms
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
@@ -33,7 +33,8 @@ class UncaughtErrors:
             log.exception("request %s failed", request_id, exc_info=error)
             with suppress(Exception):
                 self._note(environ, request_id)
-            headers, body = refusal(500, TEXT, path, request_id)
+            shape = self._rooms.apis.surface_behind(path).errors
+            headers, body = refusal(500, TEXT, shape, request_id)
             start_response("500 Internal Server Error", headers)
             return [body]
 

@@ -8,13 +8,13 @@ import logging
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.apis.smart import pending_request
 from sandbox.auth.clients.authentication import speakable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, SandboxProblem, TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.fhir import bundle
-from sandbox.web.errors.refusals import surface_of
+from sandbox.web.api import ErrorShape
 from sandbox.web.pages import page
+from sandbox.web.request import rooms
 
 log = logging.getLogger(__name__)
 
@@ -27,13 +27,14 @@ def install(app: Flask) -> None:
 
 def answer(problem: SandboxProblem) -> Response:
     """The problem in the shape of the surface it happened on."""
-    surface = surface_of(request.path)
-    if surface == "fhir":
+    apis = rooms().apis
+    shape = apis.surface_behind(request.path).errors
+    if shape is ErrorShape.OUTCOME:
         body = bundle.outcome(
             problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
         )
         response = Response(json_bytes(body), status=problem.status, content_type=bundle.JSON)
-    elif surface == "oauth":
+    elif shape is ErrorShape.OAUTH:
         error = "invalid_request" if problem.status < 500 else "server_error"
         if problem.status in (429, 503):
             error = "temporarily_unavailable"
@@ -41,21 +42,19 @@ def answer(problem: SandboxProblem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
-    elif surface == "control":
+    elif shape is ErrorShape.JSON:
         body = {"error": problem.code, "message": problem.text}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:
         title = _TITLES.get(problem.status, "Sorry")
-        onward = pending_request.onward() if problem.status < 500 else None
-        from_app = request.path.startswith("/auth/") and onward is None
+        api = apis.surface(request.path).api
+        next_step = api.lookups.next_step(problem.status) if api and "visit" in g else None
         response = page(
             "problem.html",
             problem.status,
             title=title,
             text=problem.text,
-            onward=onward,
-            from_app=from_app,
-            in_portal=request.path.startswith("/portal/") and "visit" in g,
+            next_step=next_step,
         )
     response.headers.extend(problem.headers)
     return response

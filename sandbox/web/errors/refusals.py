@@ -1,18 +1,16 @@
 """Refusals made without Flask: before a request could be read, or when everything else failed.
 
-Their shape goes by the path alone, as `handlers` has it: an OperationOutcome under /fhir (and where no
-path is known: programs call far more than people), RFC 6749 JSON at the endpoints that apps call, JSON
-for the control API, a page elsewhere.
+Their shape is that of the address (`web.api.Surface`), as in `handlers`.
 """
 
 from __future__ import annotations
 
-import re
 from html import escape
 from http import HTTPStatus
 
 from sandbox.core.files import json_bytes
 from sandbox.fhir import bundle
+from sandbox.web.api import ErrorShape
 from sandbox.web.http.headers import WRITTEN
 
 Headers = list[tuple[str, str]]
@@ -21,23 +19,11 @@ PROBLEM = "sandbox.problem"
 """In the WSGI environ of a request that the server found faulty: (status, text). The app answers it, so
 that the answer has the shape of its path and stands in the journal."""
 
-_SURFACE = re.compile(
-    r"/(?:(?P<fhir>fhir)|(?P<control>_sandbox)"
-    r"|(?P<oauth>auth/(?:token|revoke|introspect|register|par|jwks|\.well-known)))(?=/|$)"
-)
-
 _CODES = {408: "timeout", 413: "too-long", 414: "too-long", 429: "throttled", 503: "transient"}
 """Issue types of http://hl7.org/fhir/issue-type that say more than `invalid` and `exception`."""
 _PAGE = (
     '<!doctype html><html lang="en"><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>'
 )
-
-
-def surface_of(path: str) -> str:
-    """Whose errors a path has: `fhir`, `oauth`, `control` or `page`; also behind a prefix that could not
-    be read."""
-    match = _SURFACE.search(path)
-    return (match.lastgroup if match else None) or "page"
 
 
 def issue_code(status: int) -> str:
@@ -46,23 +32,23 @@ def issue_code(status: int) -> str:
 
 
 def refusal(
-    status: HTTPStatus | int, text: str, path: str = "/fhir", request_id: str = ""
+    status: HTTPStatus | int, text: str, shape: ErrorShape, request_id: str = ""
 ) -> tuple[Headers, bytes]:
     """Headers and body of a refusal. `text` is ours: nothing of the request is repeated."""
-    status, surface = HTTPStatus(status), surface_of(path)
-    if surface == "fhir":
+    status = HTTPStatus(status)
+    if shape is ErrorShape.OUTCOME:
         outcome = bundle.outcome(issue_code(status), text, diagnostics=request_id or None)
         kind, body = bundle.JSON, json_bytes(outcome)
-    elif surface == "oauth":
+    elif shape is ErrorShape.OAUTH:
         error = "server_error" if status >= 500 else "invalid_request"
         error = "temporarily_unavailable" if status in (429, 503) else error
         kind, body = "application/json", json_bytes({"error": error, "error_description": text})
-    elif surface == "control":
+    elif shape is ErrorShape.JSON:
         kind, body = "application/json", json_bytes({"error": issue_code(status), "message": text})
     else:
         kind, body = "text/html; charset=utf-8", _PAGE.format(status.phrase, escape(text)).encode()
     headers = [("Content-Type", kind), ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))]
-    if surface in ("fhir", "oauth"):  # its words are fixed: any origin may read them
+    if shape in (ErrorShape.OUTCOME, ErrorShape.OAUTH):  # its words are fixed: any origin may read them
         headers.append(("Access-Control-Allow-Origin", "*"))
         headers.append(("Access-Control-Expose-Headers", ", ".join(WRITTEN)))
     return headers + ([("X-Request-Id", request_id)] if request_id else []), body

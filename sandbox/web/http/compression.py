@@ -1,4 +1,4 @@
-"""gzip for who asks for it (RFC 9110 §12.5.3), under /fhir only: no page with a form or a cookie.
+"""gzip for who asks for it (RFC 9110 §12.5.3). FHIR APIs only use it: no page with a form or a cookie.
 
 Level 1 of zlib: a page of claims shrinks to a twentieth, and higher levels take several times as long
 for the last tenth of that.
@@ -21,7 +21,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 def encode(response: Response) -> None:
     """Compress the body in place, unless it is small, not finished, or not wanted so."""
-    if response.status_code != 200 or response.is_streamed or not request.path.startswith("/fhir"):
+    if response.status_code != 200 or response.is_streamed:
         return
     response.vary.add("Accept-Encoding")
     if not wanted(request.headers.get("Accept-Encoding", "")) or "Content-Encoding" in response.headers:

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.apis.patient_access import page_token
 from sandbox.auth import scopes
 from sandbox.core.cache import ENTRY, SHARE, ByteBoundedCache, bounded
 from sandbox.core.errors import SandboxProblem
@@ -22,8 +21,9 @@ from sandbox.fhir.schema import paths
 from sandbox.fhir.schema.types import Param
 from sandbox.fhir.search import query
 from sandbox.settings import root
-from sandbox.web import dispatch, negotiation
+from sandbox.web import negotiation
 from sandbox.web.http import compression
+from sandbox.web.rest import page_token
 
 
 def deep(value: Any, seen: set[int]) -> int:
@@ -122,8 +122,14 @@ def _selections(size: int) -> Iterator[tuple[Any, ...]]:
 
 CACHES: dict[str, tuple[Any, Inputs]] = {
     "search": (query._parsed, _queries),
-    "query string": (dispatch._args, lambda size: ((f"a{w}=1&b=2&" + "c&" * size,) for w in _words(1))),
-    "prefix": (dispatch._base, lambda size: (("http", f"h{w[:200]}", "h", "80", "") for w in _words(size))),
+    "query string": (
+        arguments,
+        lambda size: ((f"a{w}=1&b=2&" + "c&" * size,) for w in _words(1)),
+    ),
+    "prefix": (
+        base,
+        lambda size: (("http", f"h{w[:200]}", "h", "80", "") for w in _words(size)),
+    ),
     "Accept": (negotiation.takes_json, lambda size: ((f"text/{w}",) for w in _words(size))),
     "Accept-Encoding": (compression.wanted, lambda size: ((w,) for w in _words(size))),
     "page signer": (page_token._serializer, lambda size: (("key", w) for w in _words(size))),

@@ -7,8 +7,6 @@ from dataclasses import replace
 
 from flask import Response, request
 
-from sandbox.apis.patient_access.access import arrive, now
-from sandbox.apis.patient_access.page_token import PagePlace, Pages
 from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import UnsupportedMedia
 from sandbox.core.limits import BROAD_COST_FACTOR
@@ -19,6 +17,8 @@ from sandbox.fhir.search.query import Query, parse
 from sandbox.web.journal import mark
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
+from sandbox.web.rest.access import arrive, now
+from sandbox.web.rest.page_token import PagePlace, Pages
 
 
 def search(kind: str) -> Response:

@@ -5,13 +5,15 @@ Resources are objects with a resourceType: their profiles say the rest, and are 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sandbox.apis.patient_access.documentation import DOCREF, ERRORS, EVERYTHING, HISTORY, RESULTS, VALUES
 from sandbox.core.payer import PayerProfile
 from sandbox.fhir.capability import scopes
 from sandbox.fhir.schema.paths import KNOWN, OTHERS, Param, Type
+from sandbox.web.api import Api, Operation
+from sandbox.web.rest.documentation import ERRORS, HISTORY, RESULTS, VALUES
 
 Json = dict[str, Any]
 
@@ -51,25 +53,27 @@ _SCHEMAS: Json = {
 
 
 def document(
-    fhir: str,
+    api: Api,
+    address: str,
     auth: str,
     version: str,
     payer: PayerProfile,
     types: Collection[str],
     profiles: Mapping[str, Sequence[str]],
 ) -> Json:
-    """The OpenAPI document of the payer at `fhir` (no slash at the end) that serves these types, whose
+    """The OpenAPI document of an API at `address` (no slash at the end) that serves these types, whose
     resources claim these profiles."""
+    described = [o for o in api.operations if o.definition and o.is_offered(payer)]
     kinds = [KNOWN[name] for name in KNOWN if name in types]
     form = _some(RESULTS, _FORMAT)
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": f"{payer.name}: Patient Access API",
+            "title": f"{payer.name}: {api.title}",
             "version": version,
             "description": "FHIR R4 (4.0.1): CARIN Blue Button, US Core, SMART App Launch. Read only.",
         },
-        "servers": [{"url": fhir}],
+        "servers": [{"url": address}],
         "security": [{"smart": []}],
         "tags": [
             {"name": kind.name, "description": ", ".join(profiles.get(kind.name) or kind.profiles)}
@@ -79,7 +83,7 @@ def document(
             "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, form)},
             "/.well-known/smart-configuration": {"get": _open("smart", None, "application/json", [])},
             "/": {"post": _batch()},
-            **{path: item for kind in kinds for path, item in _paths(kind, payer).items()},
+            **{path: item for kind in kinds for path, item in _paths(kind, described).items()},
         },
         "components": {
             "schemas": _SCHEMAS,
@@ -93,7 +97,7 @@ def _told() -> list[tuple[str, str]]:
     return [(status, f"{text} ({codes})") for status, codes, text in ERRORS]
 
 
-def _paths(kind: Type, payer: PayerProfile) -> dict[str, Json]:
+def _paths(kind: Type, operations: Sequence[Operation]) -> dict[str, Json]:
     """The addresses of a type: its reads, its searches, its operations."""
     name = kind.name
     one = [_in_path("id", "id of the resource")]
@@ -117,11 +121,12 @@ def _paths(kind: Type, payer: PayerProfile) -> dict[str, Json]:
             )
         },
     }
-    if name == "Patient" and payer.everything != "none":
-        listed = _some(EVERYTHING, EVERYTHING)
-        paths["/Patient/{id}/$everything"] = _both("everything", name, one, listed)
-    if name == "DocumentReference":
-        paths["/DocumentReference/$docref"] = _both("docref", name, [], _some(DOCREF, DOCREF))
+    for operation in operations:
+        if operation.resource == name:
+            path = re.sub(r"<(\w+)>", r"{\1}", operation.path)
+            in_path = one if "{id}" in path else []
+            listed = _some(operation.parameters, operation.parameters)
+            paths[path] = _both(operation.name, name, in_path, listed)
     return paths
 
 

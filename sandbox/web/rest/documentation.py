@@ -1,5 +1,8 @@
-"""What /developer/docs says (42 CFR 422.119(d), REG-30): types and parameters come from the table of
-types, errors from the tree of errors; only words about them are written here."""
+"""What the developer site says of FHIR APIs (42 CFR 422.119(d), REG-30).
+
+Types and parameters come from the table of types, errors from the tree of errors; only words about them are
+written here.
+"""
 
 from __future__ import annotations
 
@@ -35,26 +38,6 @@ RESULTS: dict[str, tuple[str, str]] = {
     "_page": ("text from a next link", "never made by an app: follow the link as it is"),
 }
 """Parameters of every search."""
-
-EVERYTHING: dict[str, tuple[str, str]] = {
-    "start": ("date", "care on or after this day"),
-    "end": ("date", "care on or before this day"),
-    "_since": ("instant", "changed since then"),
-    "_type": ("types, with commas", "these types only"),
-    "_count": ("whole number", "resources on a page; 0: only the total"),
-}
-"""Parameters of Patient/[id]/$everything."""
-
-DOCREF: dict[str, tuple[str, str]] = {
-    "patient": ("id or Patient/id (required)", "whose documents"),
-    "start": ("date", "care on or after this day; without start and end: the most recent document"),
-    "end": ("date", "care on or before this day"),
-    "type": ("code, system|code", "documents of this type"),
-    "on-demand": ("true or false", "true: only documents made on demand, and there are none"),
-    "profile": ("URL", "DocumentReferences of this profile"),
-    "_count": ("whole number", "documents on a page; 0: only the total"),
-}
-"""Parameters of DocumentReference/$docref (US Core 6.1.0)."""
 
 HISTORY: dict[str, tuple[str, str]] = {
     "_since": ("instant", "versions that came then or later"),

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from flask import Response, request
 from werkzeug.http import http_date
 
-from sandbox.apis.patient_access.access import arrive, now, terms
 from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import bad_request, not_found
 from sandbox.fhir import bundle, dates, reader
@@ -19,6 +18,7 @@ from sandbox.fhir.search.query import parse
 from sandbox.fhir.subset import subset
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
+from sandbox.web.rest.access import arrive, now, terms
 
 ELEMENTS = "_elements"
 """The one parameter of a read."""

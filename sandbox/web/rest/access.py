@@ -19,11 +19,11 @@ def bearer() -> tuple[RequestContext, Access]:
     if "access_token" in request.args or "access_token" in request.form:
         one_way_only()
     allowed = access(visit.desk, request.headers.get("Authorization"))
-    came(visit, allowed)
+    note_client(visit, allowed)
     return visit, allowed
 
 
-def came(visit: RequestContext, allowed: Access) -> None:
+def note_client(visit: RequestContext, allowed: Access) -> None:
     """Note whose token it is."""
     visit.notes.update(client=allowed.client, member=allowed.username)
 

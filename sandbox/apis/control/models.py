@@ -1,0 +1,242 @@
+"""The bodies and answers of the control API: pydantic models that publish the shapes and parse bodies."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal, Self, TypeVar
+
+from flask import Response, request
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
+
+from sandbox.core.errors import bad_request
+from sandbox.core.files import json_bytes
+
+
+class Health(BaseModel):
+    status: Literal["ok", "degraded"]
+    version: str
+    problems: list[str] = Field([], description="what cannot be read or written right now")
+
+
+class ControlBody(BaseModel):
+    """A body that a call reads: unknown names are refused. `example` stands in the refusal."""
+
+    model_config = ConfigDict(extra="forbid")
+    example: ClassVar[str]
+
+
+class ClockMove(ControlBody):
+    """One of the two."""
+
+    example = '{"advance": "P90D"} or {"set": "2027-01-01T00:00:00Z"}'
+
+    advance: str | None = Field(None, description="an ISO 8601 duration, such as P90D, PT5M or -P1D")
+    set: str | None = Field(None, description="an instant with its zone, such as 2027-01-01T00:00:00Z")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.advance is None) == (self.set is None):
+            raise ValueError("give advance or set")
+        return self
+
+
+class ClockState(BaseModel):
+    now: str
+    ahead_seconds: float = Field(description="how far the clock is ahead of the machine's")
+
+
+class Entry(BaseModel):
+    """An exchange. What does not apply is left out; more fields may come."""
+
+    model_config = ConfigDict(extra="allow")
+
+    number: int
+    at: str
+    request: str
+    method: str
+    path: str
+    status: int
+    ms: float
+    scenario: str = ""
+    effects: list[str] = Field(description="`<scenario>:<verb>` of every effect that fired")
+    because: list[str] = Field([], description="effects that fired when the token was made")
+    member: str = ""
+    client: str = ""
+    params: list[str] = Field([], description="names of the parameters that were sent")
+    sent: dict[str, str] = Field({}, description="values of those that carry no secret")
+    token: str = Field("", description="the beginning of the SHA-256 of the bearer token")
+    query: str = Field("", description="the same of the query string")
+    marks: dict[str, str] = Field({}, description="the same of state, code, refresh_token, _page and such")
+    issued: dict[str, str] = Field({}, description="the same of what the answer handed out")
+    next: str = Field("", description="the same of the next page's token, where one was offered")
+    state_length: int = Field(0, description="characters of the state that was sent")
+    accept: str = Field("", description="the Accept header")
+    agent: str = Field("", description="the User-Agent header")
+    in_address: list[str] = Field([], description="names of secrets that stood in the address")
+    error: str = ""
+    said: str = ""
+    why: str = Field("", description="for a refusal: its cause, in one sentence")
+    repair: str = Field("", description="and what to do about it")
+
+
+class Journal(BaseModel):
+    entries: list[Entry]
+    last: int = Field(description="ask for more with `after` set to this")
+
+
+class Session(BaseModel):
+    payers: list[str] = Field(description="selections, each below /s/")
+
+
+class Judged(BaseModel):
+    id: str
+    title: str
+    result: Literal["pass", "fail", "not exercised"]
+    reason: str
+    evidence: list[dict[str, Any]] = Field(description="number, request, at, method, path, status")
+    fix: str = Field("", description="for a failure: what to do")
+    cites: list[str] = Field([], description="and where it is written")
+
+
+class ReportCard(BaseModel):
+    source: str
+    client: str
+    exchanges: int
+    passed: int
+    failed: int
+    not_exercised: int
+    left_out: dict[str, int] = Field({}, description="exchanges that are not the app's, by who made them")
+    rows: list[Judged]
+
+
+class Reset(BaseModel):
+    reset: str
+
+
+class Dial(BaseModel):
+    kind: str
+    default: str | float
+    range: str
+    help: str
+
+
+class Listed(BaseModel):
+    id: str
+    title: str
+    area: str
+    parameters: dict[str, Dial]
+    expect: Any
+
+
+class Scenarios(BaseModel):
+    in_force: list[str]
+    selection: str
+    scenarios: list[Listed]
+
+
+class ArmedAccident(BaseModel):
+    number: int
+    times: int
+    left: int
+    when: dict[str, Any]
+    then: dict[str, Any]
+
+
+class FailNext(BaseModel):
+    armed: list[ArmedAccident]
+
+
+class Usage(BaseModel):
+    """The yearly report of 42 CFR 422.119(f): aggregated, nobody is named."""
+
+    year: int
+    level: str
+    id: str
+    unique_patients: int
+    unique_patients_multiple: int
+    apps: int
+    due: str
+
+
+class Standing(BaseModel):
+    """What is decided about a member, and what follows."""
+
+    username: str
+    locked: bool
+    approved: bool
+    opted_out: bool
+    refusal: str | None = Field(description="why no app may connect; null: one may")
+    may_share: list[str] = Field(description="ids of the patients whose data the member may share")
+
+
+class StandingChange(ControlBody):
+    example = '{"locked": true}, {"approved": true} or {"opted_out": true}, or several at once'
+    locked: StrictBool | None = None
+    approved: StrictBool | None = None
+    opted_out: StrictBool | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.model_fields_set or None in self.model_dump(exclude_unset=True).values():
+            raise ValueError("give at least one, each true or false")
+        return self
+
+
+class App(BaseModel):
+    """A client, in the words of RFC 7591; its own metadata besides."""
+
+    model_config = ConfigDict(extra="allow")
+
+    client_id: str
+    client_name: str
+    client_state: str
+    registered: bool = Field(description="false: a client of the fixtures")
+    old_secret_until: str | None = None
+
+
+class Apps(BaseModel):
+    clients: list[App]
+    criteria: dict[str, str] = Field(description="why an app may be denied or suspended")
+
+
+class AppChange(ControlBody):
+    example = '{"state": "...", "criterion": "..."} or {"rotate_secret": "with-notice" or "at-once"}'
+    state: str | None = Field(None, description="approved, denied, suspended")
+    criterion: str | None = None
+    rotate_secret: str | None = Field(None, description="with-notice or at-once; comes alone")
+
+    @model_validator(mode="after")
+    def _rotates_alone(self) -> Self:
+        if self.rotate_secret is None:
+            return self
+        if self.rotate_secret not in ("with-notice", "at-once") or self.model_fields_set != {"rotate_secret"}:
+            raise ValueError("rotate_secret is with-notice or at-once, and comes alone")
+        return self
+
+
+class Keys(BaseModel):
+    kid: str = Field(description="what signs from now on")
+    published: list[str]
+
+
+class Problem(BaseModel):
+    error: str
+    message: str
+
+
+Body = TypeVar("Body", bound=ControlBody)
+
+
+def read_body(model: type[Body]) -> Body:
+    """Parse the body of the request. Raises BadRequest with an example and the first complaint."""
+    try:
+        return model.model_validate_json(request.get_data())
+    except ValidationError as problem:
+        error = problem.errors()[0]
+        where = ".".join(map(str, error["loc"]))
+        why = f" ({where}: {error['msg']})" if where else ""
+        bad_request(f"The body is {model.example}{why}")
+
+
+def json_response(value: Any, status: int = 200) -> Response:
+    """Answer with JSON."""
+    return Response(json_bytes(value), status=status, content_type="application/json")

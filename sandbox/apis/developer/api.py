@@ -1,0 +1,60 @@
+"""The developer site: which addresses it has, and how they behave."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint
+
+from sandbox.apis.developer import routes
+from sandbox.web.api import Api, Audience, Cors, ErrorShape, Lookups, Operation
+from sandbox.web.pages import refuse_foreign_forms
+from sandbox.web.request import RequestContext
+
+
+def _facts(context: RequestContext) -> dict[str, Any]:
+    return {"claims": {"developer_portal": context.address_of(DEVELOPER.name)}}
+
+
+def _prepare(blueprint: Blueprint) -> None:
+    blueprint.before_request(routes.require_portal)
+    blueprint.before_request(refuse_foreign_forms)
+
+
+DEVELOPER = Api(
+    name="developer",
+    prefix="/developer",
+    title="Developer site",
+    cites=("42 CFR 422.119(d)",),
+    audience=Audience.PUBLIC,
+    errors=ErrorShape.PAGE,
+    cors=Cors.NOBODY,
+    operations=(
+        Operation("GET", "", "home", routes.home, "Show the addresses, apps and members."),
+        Operation("GET", "/docs", "docs", routes.docs, "Document the APIs."),
+        Operation("GET", "/openapi.json", "openapi", routes.openapi_document, "Return the OpenAPI document."),
+        Operation("GET", "/register", "form", routes.form),
+        Operation("POST", "/register", "register", routes.register),
+        Operation("GET", "/apps", "find", routes.find),
+        Operation("POST", "/apps", "found", routes.found),
+        Operation("GET", "/apps/<id>", "app", routes.app),
+        Operation("POST", "/apps/<id>/secret", "rotate", routes.rotate),
+        Operation("POST", "/apps/<id>/keys", "keys", routes.keys),
+    ),
+    facts=_facts,
+    lookups=Lookups(origin=routes.find_origin),
+    prepare=_prepare,
+)
+
+ROOT = Api(
+    name="root",
+    prefix="",
+    title="The payer's own address",
+    cites=(),
+    audience=Audience.PUBLIC,
+    errors=ErrorShape.PAGE,
+    cors=Cors.NOBODY,
+    operations=(Operation("GET", "/", "root", routes.root),),
+)
+
+APIS = (DEVELOPER, ROOT)

@@ -1,0 +1,40 @@
+"""Registration of an app at the payer of the request, whichever page or endpoint it came through."""
+
+from __future__ import annotations
+
+from sandbox.auth.clients import registration
+from sandbox.auth.clients.client import Client
+from sandbox.auth.clients.registration import Metadata, RegistrationRules
+from sandbox.core.errors import NotFound
+from sandbox.store.secret import new_secret
+from sandbox.web import quota
+from sandbox.web.request import here
+
+
+def registration_rules() -> RegistrationRules:
+    """What registration depends on, at the payer in hand."""
+    visit = here()
+
+    def scenario_problem(name: str) -> str | None:
+        try:
+            visit.rooms.catalog.parse(name)
+        except NotFound as problem:
+            return problem.text
+        return None
+
+    return RegistrationRules(visit.payer, visit.desk.types(), visit.rooms.remote.loopback, scenario_problem)
+
+
+def enroll(metadata: Metadata) -> tuple[Client, str | None, str]:
+    """A new client, its secret (None: it has none) and its management token, each shown only now.
+
+    Raises RegistrationError, TooManyRequests.
+    """
+    visit = here()
+    client = registration.client_of(metadata, registration_rules(), visit.desk.now())
+    quota.take("registration")
+    secret = new_secret() if registration.needs_secret(client) else None
+    manage = new_secret()
+    visit.clients.add(client, secret, manage)
+    visit.notes["client"] = client.client_id
+    return client, secret, manage
