@@ -31,11 +31,13 @@ from serving import EOB, PORTS, SCOPE, memory, running
 from sqlalchemy import text
 from sqlalchemy.schema import CreateTable
 
+from sandbox.auth.tokens.access_token import Access
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.gates import OPEN, Facts
+from sandbox.core.payer import BASELINE
 from sandbox.fhir import bundle
-from sandbox.fhir.reader import search
+from sandbox.fhir.reader import Reader
 from sandbox.fhir.search.query import parse
 from sandbox.population.build_library import place
 from sandbox.population.generate import stock
@@ -158,8 +160,9 @@ def in_process(libraries: dict[int, Path], asked: dict[int, list[str]], now: int
 
     def page(size: int, patient: str) -> None:
         query = parse(EOB, [("patient", patient), *PAGE])
-        found = search(opened[size], query, patient, frozenset({EOB}), now, OPEN, Facts())
-        bundle.searchset(found, "http://127.0.0.1/fhir", [])
+        access = Access(patient, "", "growth", (f"patient/{EOB}.rs",))
+        reader = Reader(opened[size], access, (EOB,), BASELINE, now, OPEN, Facts())
+        bundle.searchset(reader.search(query), "http://127.0.0.1/fhir", [])
 
     return _in_turn(asked, page)
 

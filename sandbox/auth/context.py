@@ -56,7 +56,7 @@ class Desk:
 
     def types(self) -> list[str]:
         """Resource types this payer serves."""
-        return served(self.payer, self.others)
+        return list(served(self.payer, self.others))
 
     def opted_in(self, account: Account) -> bool:
         """Whether the member has ever switched sharing on (opening the portal did), and not off since."""

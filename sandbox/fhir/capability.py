@@ -7,6 +7,7 @@ Sources: CARIN BB 2.0.0 C4BB CapabilityStatement, SMART App Launch 2.2.0 "Confor
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -72,9 +73,14 @@ GRANULAR = (
 parameter of any type works."""
 
 
-def served(payer: PayerProfile, others: Sequence[str] = ()) -> list[str]:
-    """The types that a payer serves; `others` are those that its data have beyond the guides'."""
-    return [kind for kind in (*TYPES, *others) if kind not in payer.withheld_types]
+def served(payer: PayerProfile, others: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the types that a payer serves; `others` are those that its data have beyond the guides'."""
+    return _served(payer.withheld_types, tuple(others))
+
+
+@lru_cache
+def _served(withheld: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(kind for kind in (*TYPES, *others) if kind not in withheld)
 
 
 def scopes(payer: PayerProfile, others: Sequence[str] = ()) -> list[str]:

@@ -1,19 +1,24 @@
-"""read, search, `$everything` over a Library. Owns the QUERY, RESOURCE and BUNDLE gates.
+"""Reads, searches and `$everything` over a library, as far as an access reaches.
 
-Nothing is parsed unless the RESOURCE gate is armed: the hot path serves stored bytes.
+The QUERY, RESOURCE and BUNDLE gates are passed here. Nothing is parsed unless the RESOURCE gate is armed:
+stored bytes are served as they are.
+
+A version that the payer's clock has not come to does not exist. Who may not read a resource as it is now
+reads none of its versions. Each version must be within reach itself, too: it may have been another member's,
+or outside the part that granular scopes reach. Of a deleted resource only the deletion is reported (410).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from types import MappingProxyType
-from typing import Any, NoReturn
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import NoReturn, Protocol
 
 from sandbox.core.errors import Gone, bad_request, forbidden, not_found
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.gates import Facts, Gates, Stage
 from sandbox.core.limits import INCLUDED_MAX, PAGE_BYTES_MAX, check_search, too_costly
+from sandbox.core.payer import PayerProfile
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Library, Page, Stored
 from sandbox.fhir.schema.paths import KNOWN, SHARED, TYPES, find
@@ -22,233 +27,273 @@ from sandbox.fhir.search.query import Query, parse
 from sandbox.fhir.search.value import TokenValue
 from sandbox.fhir.subset import subset
 
-Resource = dict[str, Any]
-Limits = Mapping[str, AnyOf]
-"""Of each type of which a token reaches a part only (granular scopes): what that part must meet."""
+Args = Sequence[tuple[str, str]]
 
 WHOLE = 1_000_000
 """More resources than any patient has."""
 
-_NO_LIMITS: Limits = MappingProxyType({})
+_EVERYTHING = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
+"""Parameters of `$everything`, and those that any request may have."""
 
 
-def read(
-    library: Library,
-    kind: str,
-    id: str,
-    patient: str | None,
-    now: int,
-    gates: Gates,
-    facts: Facts,
-    *,
-    limit: AnyOf = (),
-    tell_foreign: bool = False,
-) -> Stored:
-    """One resource that is `within_reach`, as it is shown."""
-    stored = within_reach(library, kind, id, patient, now, limit=limit, tell_foreign=tell_foreign)
-    return shown((stored,), gates, facts)[0]
+class Reach(Protocol):
+    """What a bearer's token lets them see. `auth` has the one of an access token."""
+
+    @property
+    def patient(self) -> str | None:
+        """The compartment; None for a backend service, which reaches every compartment."""
+        ...
+
+    def is_user(self, kind: str, id: str) -> bool:
+        """Whether this resource is who signed in, whom the token may read whatever its scopes."""
+        ...
+
+    def readable(self, kinds: Sequence[str]) -> frozenset[str]:
+        """Those of the types that a search or `$everything` may show, within their `limits`."""
+        ...
+
+    def limit(self, kind: str, action: str) -> AnyOf:
+        """What a resource must meet to be read ("r") or searched ("s"); empty for any resource."""
+        ...
+
+    def limits(self, kinds: Sequence[str]) -> Mapping[str, AnyOf]:
+        """The limits of those types of which a search or `$everything` may show a part only."""
+        ...
 
 
-def within_reach(
-    library: Library,
-    kind: str,
-    id: str,
-    patient: str | None,
-    now: int,
-    *,
-    limit: AnyOf = (),
-    tell_foreign: bool = False,
-) -> Stored:
-    """One resource at rest. Raises NotFound for an unknown type or id, and for another member's
-    resource (whether it exists is nobody else's business) unless the payer likes to `tell_foreign`;
-    Forbidden for one outside the `limit` of the token's scopes; Gone for one that was deleted, if it was
-    within reach before."""
-    if kind not in KNOWN:
-        not_found(f"This payer holds no {kind}", "not-supported")
-    stored = library.read(kind, id, now)
-    if stored is None:
-        _no_more(library, kind, id, patient, now, limit)
-    if not visible(stored, patient):
-        if tell_foreign and stored.patient is not None:
-            forbidden("This token is for another patient")
-        _absent(kind)
-    if limit and not part(library, [stored], {kind: limit}, now):
-        scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
-        forbidden("The scopes of this token do not reach this resource", scope=scope)
-    return stored
+@dataclass(frozen=True)
+class Reader:
+    """The answers to one request. `kinds` are the types that the API serves, `now` (ms) is the time of the
+    payer's clock: of a later page, the time when the first page was made."""
 
+    library: Library
+    access: Reach
+    kinds: Sequence[str]
+    payer: PayerProfile
+    now: int
+    gates: Gates
+    facts: Facts
 
-def _no_more(library: Library, kind: str, id: str, patient: str | None, now: int, limit: AnyOf) -> NoReturn:
-    """Nothing is in force: there was something that this token reached, or there is nothing to tell."""
-    for last in library.versions(kind, id, now)[:1]:
-        if visible(last, patient) and (not limit or part(library, [last], {kind: limit}, last.updated)):
-            raise Gone(f"This {kind} was deleted")
-    _absent(kind)
+    def read(self, kind: str, id: str) -> Stored:
+        """Return one resource as it is shown. Raises as `fetch` does."""
+        limit = () if self.access.is_user(kind, id) else self.access.limit(kind, "r")
+        return self._show((self._within_reach(kind, id, limit),))[0]
 
+    def fetch(self, kind: str, id: str) -> Stored:
+        """Return one resource as it is stored.
 
-def search(
-    library: Library,
-    query: Query,
-    patient: str | None,
-    readable: frozenset[str],
-    now: int,
-    gates: Gates,
-    facts: Facts,
-    *,
-    limits: Limits = _NO_LIMITS,
-    refuse_foreign: bool = True,
-) -> Page:
-    """One page of a search within the patient's compartment. `readable` are the types that the
-    token reaches: included resources of other types, or outside the `limits` of theirs, are left out
-    and told (SMART-033)."""
-    if patient is None:
-        query.check_breadth()
-    query = gates.run(Stage.QUERY, query.within(patient, refuse=refuse_foreign), facts)
-    _reachable(query, readable, limits)
-    page = library.search(query, now).fit(PAGE_BYTES_MAX, query.back)
-    if query.untold:
-        page = replace(page, total=None)
-    if query.includes and page.matches:
-        included = library.include(page.matches, query.includes, now, patient)
+        Raises NotFound for an unknown type or id, and for another member's resource (whether it exists is
+        nobody else's business) unless the payer says so; Forbidden for a resource outside the limit of
+        the token's scopes; Gone for a deleted resource that was within reach before.
+        """
+        return self._within_reach(kind, id, self.access.limit(kind, "r"))
+
+    def version(self, kind: str, id: str, version: str) -> Stored:
+        """Return one version of a resource as it is shown. Raises as `fetch` does."""
+        stored = next((s for s in self._versions(kind, id) if s.version == version), None)
+        if stored is None:
+            not_found(f"No such version of this {kind}")
+        return self._show((stored,))[0]
+
+    def history(self, kind: str, id: str, since: int = 0) -> tuple[Stored, ...]:
+        """Return the versions made at `since` (ms) or later, the newest first. Raises as `fetch` does.
+
+        Source: R4 §3.1.0.14 `_since`.
+        """
+        return self._show(tuple(s for s in self._versions(kind, id) if s.updated >= since))
+
+    def search(self, query: Query) -> Page:
+        """Return one page of a search.
+
+        Included resources that the token does not reach are left out; the page says of which types.
+        Source: SMART-033.
+        """
+        access, patient = self.access, self.access.patient
+        if patient is None:
+            query.check_breadth()
+        if limit := access.limit(query.type, "s"):
+            query = replace(query, any_of=limit)
+        query = query.within(patient, refuse=self.payer.foreign_search == "forbidden")
+        query = self.gates.run(Stage.QUERY, query, self.facts)
+        for clause in query.clauses:
+            if clause.chain:
+                self._check_chain(clause.chain[0])
+        page = self.library.search(query, self.now).fit(PAGE_BYTES_MAX, query.back)
+        if query.untold:
+            page = replace(page, total=None)
+        if query.includes and page.matches:
+            page = self._include(page, query)
+        return self._show_page(page, query.elements)
+
+    def everything(self, query: Everything) -> Page:
+        """Return one page of `$everything`, or all of it if the payer has a single page.
+
+        Source: R4 Patient/$everything; PDex §212. Raises NotFound for an unknown patient.
+        """
+        if self.library.read("Patient", query.patient, self.now) is None:
+            _raise_absent("Patient")
+        if query.count == 0:
+            return Page((), total=self.library.everything(replace(query, count=1), self.now).total)
+        if self.payer.everything == "single":
+            return self._show_page(self.library.everything(replace(query, count=WHOLE), self.now))
+        return self._show_page(self.library.everything(query, self.now).fit(PAGE_BYTES_MAX, query.back))
+
+    def parse_everything(self, patient: str, args: Args) -> Everything:
+        """Return the query in the parameters of `$everything`: start, end, _since, _type, _count.
+
+        `_type` may be repeated or hold commas; `_count=0` asks for the total only. Raises BadRequest.
+        """
+        check_search(args)
+        values: dict[str, str] = {}
+        types: dict[str, None] = {}
+        for name, text in args:
+            if not text:
+                continue  # as in any search, a parameter without a value asks nothing
+            if name not in _EVERYTHING:
+                bad_request(f"$everything has no parameter {name}", name)
+            if name == "_type":
+                types |= dict.fromkeys(filter(None, text.split(",")))
+            elif name in values:
+                bad_request(f"{name} is there more than once", name)
+            else:
+                values[name] = text
+        if any(kind not in TYPES and kind not in self.kinds for kind in types):
+            bad_request("This payer holds no resources of a type that is asked for", "_type")
+        # _count is understood as in any search.
+        size = [("_count", values["_count"])] if "_count" in values else []
+        search = parse(
+            "Patient", size, page_size=self.payer.page_size, page_size_max=self.payer.page_size_max
+        )
+        readable = self.access.readable(self.kinds)
+        return Everything(
+            patient,
+            types=tuple(kind for kind in (types or KNOWN) if kind in readable) or ("none",),
+            start=_parse_edge(values, "start", 0),
+            end=_parse_edge(values, "end", 1),
+            since=_parse_edge(values, "_since", 0),
+            count=0 if search.summary_only else search.count,
+            limits=tuple(self.access.limits(self.kinds).items()),
+        )
+
+    def _within_reach(self, kind: str, id: str, limit: AnyOf) -> Stored:
+        if kind not in KNOWN:
+            not_found(f"This payer holds no {kind}", "not-supported")
+        patient = self.access.patient
+        stored = self.library.read(kind, id, self.now)
+        if stored is None:
+            self._raise_gone(kind, id, limit)
+        if not is_visible(stored, patient):
+            if self.payer.foreign_read == "forbidden" and stored.patient is not None:
+                forbidden("This token is for another patient")
+            _raise_absent(kind)
+        if limit and not self._meeting([stored], {kind: limit}, self.now):
+            scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
+            forbidden("The scopes of this token do not reach this resource", scope=scope)
+        return stored
+
+    def _raise_gone(self, kind: str, id: str, limit: AnyOf) -> NoReturn:
+        """Raise Gone if there was something that this token reached, otherwise NotFound."""
+        for last in self.library.versions(kind, id, self.now)[:1]:
+            if is_visible(last, self.access.patient) and (
+                not limit or self._meeting([last], {kind: limit}, last.updated)
+            ):
+                raise Gone(f"This {kind} was deleted")
+        _raise_absent(kind)
+
+    def _versions(self, kind: str, id: str) -> list[Stored]:
+        """Return the versions within reach, the newest first."""
+        self.fetch(kind, id)
+        own = [s for s in self.library.versions(kind, id, self.now) if is_visible(s, self.access.patient)]
+        if not (limit := self.access.limit(kind, "r")):
+            return own
+        # At the moment when it began, a version is the one that a search finds.
+        return [s for s in own if self._meeting([s], {kind: limit}, s.updated)]
+
+    def _check_chain(self, kind: str) -> None:
+        """A chain reveals the resource it looks into: the token must reach all of its type."""
+        if kind not in self.access.readable(self.kinds) or kind in self.access.limits(self.kinds):
+            forbidden(f"This needs the scope patient/{kind}.s", scope=f"patient/{kind}.s")
+
+    def _include(self, page: Page, query: Query) -> Page:
+        patient = self.access.patient
+        included = self.library.include(page.matches, query.includes, self.now, patient)
         if len(included) > INCLUDED_MAX:
             name = "_revinclude" if any(rule.reverse for rule in query.includes) else "_include"
             text = f"A page takes at most {INCLUDED_MAX} included resources: ask for fewer matches (_count)"
             raise too_costly(text, name)
-        mine = [s for s in included if visible(s, patient)]
-        reached = part(library, [s for s in mine if s.type in readable], limits, now)
+        own = [s for s in included if is_visible(s, patient)]
+        readable, limits = self.access.readable(self.kinds), self.access.limits(self.kinds)
+        reached = self._meeting([s for s in own if s.type in readable], limits, self.now)
         page = replace(page, included=reached)
-        if len(reached) < len(mine):
+        if len(reached) < len(own):
             kept = {s.key for s in reached}
-            page = replace(page, withheld=tuple(sorted({s.type for s in mine if s.key not in kept})))
-    return _page(page, gates, facts, query.elements)
+            # A type that the payer does not serve is not left out because of the token.
+            withheld = {s.type for s in own if s.key not in kept}.intersection(self.kinds)
+            page = replace(page, withheld=tuple(sorted(withheld)))
+        return page
+
+    def _meeting(
+        self, resources: Sequence[Stored], limits: Mapping[str, AnyOf], now: int
+    ) -> tuple[Stored, ...]:
+        """Return those of the resources that meet the limits of their types."""
+        inside: set[int] = set()
+        limited = {s.type for s in resources if s.type in limits}
+        for kind in limited:
+            param = find(kind, "_id")
+            assert param is not None
+            ids = tuple(TokenValue(None, s.id) for s in resources if s.type == kind)
+            query = Query(kind, (Clause(param, ids),), any_of=limits[kind], count=len(ids))
+            inside.update(s.key for s in self.library.search(query, now).matches)
+        return tuple(s for s in resources if s.type not in limited or s.key in inside)
+
+    def _show_page(self, page: Page, elements: tuple[str, ...] = ()) -> Page:
+        matches, included = self._show(page.matches), self._show(page.included)
+        if included and self.gates.armed(Stage.RESOURCE):
+            included = _keep_named(matches, included)
+        if elements:
+            matches = tuple(s._replace(body=subset(s.body, elements)) for s in matches)
+        if matches is not page.matches or included is not page.included:
+            page = replace(page, matches=matches, included=included)
+        return self.gates.run(Stage.BUNDLE, page, self.facts)
+
+    def _show(self, resources: tuple[Stored, ...]) -> tuple[Stored, ...]:
+        """Pass the RESOURCE gate, which decodes and encodes only if it is armed."""
+        if not self.gates.armed(Stage.RESOURCE):
+            return resources
+        shown = []
+        for stored in resources:
+            facts = replace(self.facts, resource=stored.type)
+            value = self.gates.run(Stage.RESOURCE, json_exact(stored.body), facts)
+            shown.append(stored._replace(body=json_bytes(value)))
+        return tuple(shown)
 
 
-def _reachable(query: Query, readable: frozenset[str], limits: Limits) -> None:
-    """A chain tells of the resource it looks into: the token must reach all of its type."""
-    for clause in query.clauses:
-        kind = clause.chain[0] if clause.chain else None
-        if kind is not None and (kind not in readable or kind in limits):
-            forbidden(f"This needs the scope patient/{kind}.s", scope=f"patient/{kind}.s")
-
-
-def part(library: Library, found: Sequence[Stored], limits: Limits, now: int) -> tuple[Stored, ...]:
-    """Those of the found resources that are within the limits of their types."""
-    inside: set[int] = set()
-    limited = {s.type for s in found if s.type in limits}
-    for kind in limited:
-        param = find(kind, "_id")
-        assert param is not None
-        ids = tuple(TokenValue(None, s.id) for s in found if s.type == kind)
-        asked = Query(kind, (Clause(param, ids),), any_of=limits[kind], count=len(ids))
-        inside.update(s.key for s in library.search(asked, now).matches)
-    return tuple(s for s in found if s.type not in limited or s.key in inside)
-
-
-def everything(
-    library: Library, asked: Everything, now: int, gates: Gates, facts: Facts, *, whole: bool = False
-) -> Page:
-    """One page of Patient/[id]/$everything (R4 Patient operation; PDex §212), or the `whole` of it."""
-    if library.read("Patient", asked.patient, now) is None:
-        _absent("Patient")
-    if asked.count == 0:
-        return Page((), total=library.everything(replace(asked, count=1), now).total)
-    page = library.everything(replace(asked, count=WHOLE) if whole else asked, now)
-    return _page(page if whole else page.fit(PAGE_BYTES_MAX, asked.back), gates, facts)
-
-
-def everything_args(
-    patient: str,
-    given: Sequence[tuple[str, str]],
-    readable: frozenset[str],
-    page_size: int,
-    page_size_max: int,
-    limits: Limits = _NO_LIMITS,
-    others: Collection[str] = (),
-) -> Everything:
-    """The parameters of `$everything`: start, end, _since, _type (repeated or with commas), _count
-    (0: the total only). `readable` and `limits` as in `search`; `others` are the types of the data beyond
-    the guides'. Raises BadRequest."""
-    known = {"start", "end", "_since", "_type", "_count", "_page", "_format", "_pretty"}
-    check_search(given)
-    args: dict[str, str] = {}
-    types: dict[str, None] = {}
-    for name, text in given:
-        if not text:
-            continue  # as in any search, a parameter without a value asks nothing
-        if name not in known:
-            bad_request(f"$everything has no parameter {name}", name)
-        if name == "_type":
-            types |= dict.fromkeys(filter(None, text.split(",")))
-        elif name in args:
-            bad_request(f"{name} is there more than once", name)
-        else:
-            args[name] = text
-    for kind in types:
-        if kind not in TYPES and kind not in others:
-            bad_request("This payer holds no resources of a type that is asked for", "_type")
-    # _count is understood as in any search.
-    size = [("_count", args["_count"])] if "_count" in args else []
-    asked = parse("Patient", size, page_size=page_size, page_size_max=page_size_max)
-    return Everything(
-        patient,
-        types=tuple(t for t in (types or KNOWN) if t in readable) or ("none",),
-        start=_edge(args, "start", 0),
-        end=_edge(args, "end", 1),
-        since=_edge(args, "_since", 0),
-        count=0 if asked.summary_only else asked.count,
-        limits=tuple(limits.items()),
-    )
-
-
-def _edge(args: dict[str, str], name: str, side: int) -> int | None:
-    if name not in args:
-        return None
-    try:
-        return dates.parse(args[name].replace(" ", "+"))[side]
-    except (ValueError, OverflowError):
-        bad_request("The value is not a FHIR date", name)
-
-
-def visible(stored: Stored, patient: str | None) -> bool:
+def is_visible(stored: Stored, patient: str | None) -> bool:
     """Whether it is in this patient's compartment, or shared; None sees every compartment."""
     return patient is None or stored.type in SHARED or stored.patient == patient
 
 
-def _absent(kind: str) -> NoReturn:
+def _parse_edge(values: Mapping[str, str], name: str, side: int) -> int | None:
+    if name not in values:
+        return None
+    try:
+        return dates.parse(values[name].replace(" ", "+"))[side]
+    except (ValueError, OverflowError):
+        bad_request("The value is not a FHIR date", name)
+
+
+def _raise_absent(kind: str) -> NoReturn:
     not_found(f"No such {kind}")
 
 
-def _page(page: Page, gates: Gates, facts: Facts, elements: tuple[str, ...] = ()) -> Page:
-    matches, included = shown(page.matches, gates, facts), shown(page.included, gates, facts)
-    if gates.armed(Stage.RESOURCE) and included:
-        included = _named(matches, included)
-    if elements:
-        matches = tuple(s._replace(body=subset(s.body, elements)) for s in matches)
-    if matches is not page.matches or included is not page.included:
-        page = replace(page, matches=matches, included=included)
-    return gates.run(Stage.BUNDLE, page, facts)
-
-
-def _named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:
+def _keep_named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:
     """What is shown may refer to less than what is stored: nobody includes what nothing names, unless
     it names a match itself (`_revinclude`)."""
     bodies = [s.body for s in (*matches, *included)]
     names = [f'{s.type}/{s.id}"'.encode() for s in matches]
 
-    def named(stored: Stored) -> bool:
+    def is_named(stored: Stored) -> bool:
         own = f'{stored.type}/{stored.id}"'.encode()
         return any(own in body for body in bodies) or any(name in stored.body for name in names)
 
-    return tuple(s for s in included if named(s))
-
-
-def shown(found: tuple[Stored, ...], gates: Gates, facts: Facts) -> tuple[Stored, ...]:
-    """The RESOURCE gate: decode → effects → encode, only if armed."""
-    if not gates.armed(Stage.RESOURCE):
-        return found
-    return tuple(
-        s._replace(
-            body=json_bytes(gates.run(Stage.RESOURCE, json_exact(s.body), replace(facts, resource=s.type)))
-        )
-        for s in found
-    )
+    return tuple(s for s in included if is_named(s))

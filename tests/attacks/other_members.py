@@ -15,7 +15,7 @@ from sandbox.web.request import here
 
 OTHER = "mbr-0002"
 
-_EVERYBODYS = {"sandbox.fhir.reader.visible": lambda stored, patient: True}
+_EVERYBODYS = {"sandbox.fhir.reader.is_visible": lambda stored, patient: True}
 _BEYOND = {"sandbox.fhir.search.query.Query.within": lambda self, patient, refuse=True: self}
 
 

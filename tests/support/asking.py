@@ -5,16 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sandbox.core.errors import Forbidden
-from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import reader
 from sandbox.fhir.library import Page, Stored
-from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
 from support.compartment import Asked
+from support.reach import reader
 from support.searches import Answer, Search
-
-ALL = frozenset(TYPES)
 
 
 def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
@@ -24,7 +20,7 @@ def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
 
     def page(after: int, back: bool = False) -> Page:
         asked = replace(query, after=after, back=back)
-        return reader.search(library, asked, search.patient, ALL, now, OPEN, Facts())
+        return reader(library, search.patient, now).search(asked)
 
     try:
         pages.append(page(0))
@@ -45,10 +41,11 @@ def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
 
 def ask_everything(library: SqlLibrary, asked: Asked, now: int) -> Answer:
     """`$everything`, page after page to the end, and back again."""
-    call = reader.everything_args(asked.patient, asked.args, ALL, 50, 500)
+    here = reader(library, asked.patient, now)
+    call = here.parse_everything(asked.patient, asked.args)
 
     def page(after: int, back: bool = False) -> Page:
-        return reader.everything(library, replace(call, after=after, back=back), now, OPEN, Facts())
+        return here.everything(replace(call, after=after, back=back))
 
     pages = [page(0)]
     while pages[-1].more:

@@ -17,14 +17,13 @@ from sandbox.apis.patient_access import docref as documents
 from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import BadRequest, not_found
 from sandbox.fhir import bundle as wire
-from sandbox.fhir import reader
 from sandbox.fhir.library import Page
 from sandbox.fhir.parameters import pairs
 from sandbox.web.api import Arguments
 from sandbox.web.negotiation import json_body, strict
 from sandbox.web.request import RequestContext
 from sandbox.web.rest import api as rest
-from sandbox.web.rest.access import admit, arrive, bearer, now, terms
+from sandbox.web.rest.access import admit, arrive, bearer, now, reader
 from sandbox.web.rest.api import StoredRequest
 from sandbox.web.rest.searches import bundle, found, pages
 
@@ -40,28 +39,18 @@ def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence
     if mode == "none":
         not_found("$everything is not supported", "not-supported")
     # The patient must be one that the token may read: another member's is absent, or refused.
-    reach = terms(visit, allowed, "Patient")
-    reader.within_reach(visit.rooms.library, "Patient", id, allowed.patient, now(visit), **reach)
-    served = visit.desk.types()
-    readable, limits = allowed.readable(served), allowed.limits(served)
-    asked = reader.everything_args(
-        id,
-        given,
-        readable,
-        visit.payer.page_size,
-        visit.payer.page_size_max,
-        limits,
-        visit.rooms.others,
-    )
+    here = reader(visit, allowed, now(visit))
+    here.fetch("Patient", id)
+    asked = here.parse_everything(id, given)
     visit.charge(asked.cost)
     query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])
     place = pages(visit, allowed).read(query, dict(given).get("_page"))
     asked = replace(asked, after=place.key, back=place.back)
     visit.learn(page=place.number)
-    page = reader.everything(
-        visit.rooms.library, asked, place.now, visit.gates, visit.facts, whole=mode == "single"
-    )
+    page = replace(here, now=place.now, facts=visit.facts).everything(asked)
     if place.number == 1 and asked.count:
+        served = here.kinds
+        readable, limits = allowed.readable(served), allowed.limits(served)
         named = {t for name, text in given if name == "_type" for t in text.split(",") if t}
         page = replace(
             page,

@@ -83,7 +83,7 @@ class Access:
             scope = f"{'system' if self.patient is None else 'patient'}/{kind}.{action}"
             forbidden(f"This needs the scope {scope}", scope=scope)
 
-    def readable(self, kinds: list[str]) -> frozenset[str]:
+    def readable(self, kinds: Sequence[str]) -> frozenset[str]:
         """Those types that a search or `$everything` may show, within their `limits`."""
         reached = {scope.type for scope in self._held if not scope.actions.isdisjoint("rs")}
         return frozenset(kinds if "*" in reached else reached.intersection(kinds))
@@ -96,7 +96,7 @@ class Access:
         """What a resource of this type must meet to be read ("r") or searched ("s"); empty: nothing."""
         return limit(self._held, kind, action) if self.granular else ()
 
-    def limits(self, kinds: list[str]) -> dict[str, AnyOf]:
+    def limits(self, kinds: Sequence[str]) -> dict[str, AnyOf]:
         """The limits of those types of which a search or `$everything` may show a part only."""
         if not self.granular:
             return {}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import request
 
 from sandbox.auth.tokens.access_token import Access, access, one_way_only
 from sandbox.core.errors import not_found
+from sandbox.fhir.capability import served
 from sandbox.fhir.dates import milliseconds
+from sandbox.fhir.reader import Reader
 from sandbox.fhir.schema.paths import KNOWN, TYPES
 from sandbox.web.request import RequestContext, here
 
@@ -49,12 +49,10 @@ def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: st
     visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)
 
 
-def terms(visit: RequestContext, allowed: Access, kind: str, id: str = "") -> dict[str, Any]:
-    """On which terms this token and this payer let a resource be read."""
-    return {
-        "limit": () if allowed.is_user(kind, id) else allowed.limit(kind, "r"),
-        "tell_foreign": visit.payer.foreign_read == "forbidden",
-    }
+def reader(visit: RequestContext, allowed: Access, now: int) -> Reader:
+    """The reader of this request, at a time of the payer's clock (ms)."""
+    kinds = served(visit.payer, visit.rooms.others)
+    return Reader(visit.rooms.library, allowed, kinds, visit.payer, now, visit.gates, visit.facts)
 
 
 def now(visit: RequestContext) -> int:

@@ -11,14 +11,13 @@ from werkzeug.http import http_date
 
 from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import bad_request, not_found
-from sandbox.fhir import bundle, dates, reader
-from sandbox.fhir import history as versions
+from sandbox.fhir import bundle, dates
 from sandbox.fhir.library import Stored
 from sandbox.fhir.search.query import parse
 from sandbox.fhir.subset import subset
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
-from sandbox.web.rest.access import arrive, now, terms
+from sandbox.web.rest.access import arrive, now, reader
 
 ELEMENTS = "_elements"
 """The one parameter of a read."""
@@ -35,33 +34,12 @@ def found(visit: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
     """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
         not_found(f"No such {kind}")
-    return reader.read(
-        visit.rooms.library,
-        kind,
-        id,
-        allowed.patient,
-        now(visit),
-        visit.gates,
-        visit.facts,
-        **terms(visit, allowed, kind, id),
-    )
+    return reader(visit, allowed, now(visit)).read(kind, id)
 
 
 def vread(kind: str, id: str, version: str) -> Response:
     visit, allowed = arrive(kind, "r")
-    return _one(
-        versions.version(
-            visit.rooms.library,
-            kind,
-            id,
-            version,
-            allowed.patient,
-            now(visit),
-            visit.gates,
-            visit.facts,
-            terms(visit, allowed, kind),
-        )
-    )
+    return _one(reader(visit, allowed, now(visit)).version(kind, id, version))
 
 
 def history(kind: str, id: str) -> Response:
@@ -70,17 +48,7 @@ def history(kind: str, id: str) -> Response:
     for name, text in request.args.items():
         if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
             bad_request(f"_history has no parameter {name[:64]}", name[:64])
-    seen = versions.history(
-        visit.rooms.library,
-        kind,
-        id,
-        allowed.patient,
-        now(visit),
-        visit.gates,
-        visit.facts,
-        terms(visit, allowed, kind),
-        _since(),
-    )
+    seen = reader(visit, allowed, now(visit)).history(kind, id, _since())
     url = f"{visit.fhir}/{kind}/{id}/_history"
     if request.args.get("_since"):
         url += "?" + urlencode({"_since": request.args["_since"]})

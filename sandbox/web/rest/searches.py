@@ -11,13 +11,12 @@ from sandbox.auth.tokens.access_token import Access
 from sandbox.core.errors import UnsupportedMedia
 from sandbox.core.limits import BROAD_COST_FACTOR
 from sandbox.fhir import bundle as wire
-from sandbox.fhir import reader
 from sandbox.fhir.library import Page
 from sandbox.fhir.search.query import Query, parse
 from sandbox.web.journal import mark
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
-from sandbox.web.rest.access import arrive, now
+from sandbox.web.rest.access import arrive, now, reader
 from sandbox.web.rest.page_token import PagePlace, Pages
 
 
@@ -64,30 +63,15 @@ def results(
 
 def found(visit: RequestContext, allowed: Access, query: Query, place: PagePlace) -> Page:
     """The page at a place of a search, as far as the token reaches."""
-    served = visit.desk.types()
-    limit = allowed.limit(query.type, "s")
-    if limit or place.key or place.back:
-        query = replace(query, after=place.key, back=place.back, any_of=limit)
-    page = reader.search(
-        visit.rooms.library,
-        query,
-        allowed.patient,
-        allowed.readable(served),
-        place.now,
-        visit.gates,
-        visit.facts,
-        limits=allowed.limits(served),
-        refuse_foreign=visit.payer.foreign_search == "forbidden",
-    )
-    if page.withheld:  # what the payer does not serve is not the token's doing
-        page = replace(page, withheld=tuple(t for t in page.withheld if t in served))
-    return page
+    if place.key or place.back:
+        query = replace(query, after=place.key, back=place.back)
+    return reader(visit, allowed, place.now).search(query)
 
 
 def pages(visit: RequestContext, allowed: Access) -> Pages:
     """Who signs and reads the page tokens of this reader."""
-    reader = f"{visit.tenant}|{allowed.patient or allowed.client}"
-    return Pages(visit.rooms.page_key, reader, now(visit), visit.payer.page_token_seconds)
+    bearer = f"{visit.tenant}|{allowed.patient or allowed.client}"
+    return Pages(visit.rooms.page_key, bearer, now(visit), visit.payer.page_token_seconds)
 
 
 def bundle(

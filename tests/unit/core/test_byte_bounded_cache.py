@@ -24,6 +24,8 @@ from sandbox.settings import root
 from sandbox.web import negotiation
 from sandbox.web.http import compression
 from sandbox.web.rest import page_token
+from sandbox.web.stored_reads import _arguments as arguments
+from sandbox.web.stored_reads import _base as base
 
 
 def deep(value: Any, seen: set[int]) -> int:

@@ -7,18 +7,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.reach import ALL, reader
 from unit.fhir.fake_library import ArmedGates, FakeLibrary, stored
 from unit.fhir.fhir_samples import coverage, eob, member, organization, patient
 
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
 from sandbox.core.gates import OPEN, Facts
+from sandbox.core.payer import PayerProfile
 from sandbox.fhir import bundle as wire
-from sandbox.fhir import dates, reader
+from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page
-from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.query import Query, parse
 
-ALL = frozenset(TYPES)
 EOB = "ExplanationOfBenefit"
 
 
@@ -28,11 +28,12 @@ def library() -> FakeLibrary:
 
 
 def read(library: FakeLibrary, kind: str, id: str, who: str | None = "p1", gates: Any = OPEN) -> bytes:
-    return reader.read(library, kind, id, who, 0, gates, Facts()).body
+    return reader(library, who, gates=gates).read(kind, id).body
 
 
 def search(library: FakeLibrary, *args: tuple[str, str], readable: Any = ALL, gates: Any = OPEN) -> Page:
-    return reader.search(library, parse(EOB, args), "p1", readable, 0, gates, Facts(resource=EOB))
+    here = replace(reader(library, "p1", gates=gates, types=readable), facts=Facts(resource=EOB))
+    return here.search(parse(EOB, args))
 
 
 def test_a_member_reads_own_and_shared_resources(library: FakeLibrary) -> None:
@@ -136,7 +137,7 @@ def test_a_read_outside_the_part_is_forbidden_and_inside_it_is_shown() -> None:
     library = PartLibrary([*member("p1"), *member("p2")])
 
     def read_coverage(id: str, who: str | None = "p1") -> bytes:
-        return reader.read(library, "Coverage", id, who, 0, OPEN, Facts(), limit=LIMIT).body
+        return reader(library, who, parts={"Coverage": LIMIT}).read("Coverage", id).body
 
     with pytest.raises(Forbidden) as caught:
         read_coverage("c1")
@@ -154,15 +155,15 @@ def test_an_include_outside_the_part_is_left_out_and_told() -> None:
     library = PartLibrary([*member("p1"), *member("p2")])
     query = parse(EOB, [("_include", "*")])
 
-    def included(**more: Any) -> Page:
-        return reader.search(library, query, "p1", ALL, 0, OPEN, Facts(), **more)
+    def included(**reach: Any) -> Page:
+        return reader(library, "p1", **reach).search(query)
 
     assert included().withheld == ()
-    page = included(limits={"Coverage": LIMIT})
+    page = included(parts={"Coverage": LIMIT})
     assert "Coverage" not in {s.type for s in page.included}
     assert page.withheld == ("Coverage",)
     library.inside = frozenset(s.id for s in library.rows if s.type == "Coverage")
-    assert included(limits={"Coverage": LIMIT}) == included()
+    assert included(parts={"Coverage": LIMIT}) == included()
 
 
 def test_what_another_member_owns_is_left_out_in_silence(library: FakeLibrary) -> None:
@@ -174,7 +175,7 @@ def test_what_another_member_owns_is_left_out_in_silence(library: FakeLibrary) -
 def test_a_payer_may_tell_of_what_another_member_owns(library: FakeLibrary) -> None:
     for id, expected in (("c1-p2", Forbidden), ("nope", NotFound)):
         with pytest.raises(expected):
-            reader.read(library, "Coverage", id, "p1", 0, OPEN, Facts(), tell_foreign=True)
+            reader(library, "p1", payer=PayerProfile(foreign_read="forbidden")).read("Coverage", id)
 
 
 def test_what_was_left_out_becomes_an_outcome_entry() -> None:
@@ -193,13 +194,13 @@ def test_what_was_left_out_becomes_an_outcome_entry() -> None:
 
 
 def asked(args: dict[str, str], readable: frozenset[str] = ALL) -> Everything:
-    return reader.everything_args("p1", list(args.items()), readable, 50, 500)
+    return reader(FakeLibrary([]), "p1", types=readable).parse_everything("p1", list(args.items()))
 
 
 def test_everything_of_a_member_that_does_not_exist_is_not_found(library: FakeLibrary) -> None:
     with pytest.raises(NotFound):
-        reader.everything(library, Everything("nobody"), 0, OPEN, Facts())
-    assert reader.everything(library, asked({}), 0, OPEN, Facts()).matches
+        reader(library, "p1").everything(Everything("nobody"))
+    assert reader(library, "p1").everything(asked({})).matches
 
 
 def test_everything_takes_dates_types_and_a_page_size() -> None:
@@ -221,15 +222,15 @@ def test_everything_pages_as_the_payer_likes_unless_asked(count: str, most: int)
 
 def test_everything_counts_without_showing(library: FakeLibrary) -> None:
     assert asked({}).count == 50
-    page = reader.everything(library, asked({"_count": "0"}), 0, OPEN, Facts())
+    page = reader(library, "p1").everything(asked({"_count": "0"}))
     assert (page.matches, bool(page.total)) == ((), True)
 
 
 def test_types_may_be_repeated_but_nothing_else() -> None:
     both = [("_type", "Patient"), ("_type", "Coverage")]
-    assert reader.everything_args("p1", both, ALL, 50, 500).types == ("Patient", "Coverage")
+    assert reader(FakeLibrary([]), "p1").parse_everything("p1", both).types == ("Patient", "Coverage")
     with pytest.raises(BadRequest):
-        reader.everything_args("p1", [("start", "2024"), ("start", "2025")], ALL, 50, 500)
+        reader(FakeLibrary([]), "p1").parse_everything("p1", [("start", "2024"), ("start", "2025")])
 
 
 def test_everything_shows_only_types_that_the_token_reaches() -> None:

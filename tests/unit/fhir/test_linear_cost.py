@@ -9,11 +9,12 @@ from functools import partial
 
 import pytest
 from support.costs import Counted, calls, is_linear
+from support.reach import reader
+from unit.fhir.fake_library import FakeLibrary
 
 from sandbox.apis.patient_access import docref
 from sandbox.core import limits
 from sandbox.core.errors import SandboxProblem
-from sandbox.fhir.reader import everything_args
 from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.query import RESULT_PARAMS, parse
@@ -103,7 +104,7 @@ def test_operations_cost_no_more_than_what_they_are_given(limitless: None, opera
     def ask(number: int, text: str) -> None:
         given = [(Counted(name.format(each)), text) for each in range(number)]
         if operation == "$everything":
-            everything_args("a", given, frozenset(TYPES), 50, 500)
+            reader(FakeLibrary([]), "a").parse_everything("a", given)
         else:
             docref.docref([("patient", "a"), *given], 50, 500, False, BASE)
 

@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from support.reach import reader
 from unit.fhir.fake_library import ArmedGates, FakeLibrary, stored
 from unit.fhir.fhir_samples import condition, eob, organization, patient
 
 from sandbox.core.files import json_bytes
-from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import reader
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.core.gates import OPEN
 from sandbox.fhir.search.query import parse
 from sandbox.fhir.subset import TAG, subset
 
@@ -63,8 +62,6 @@ def test_matches_are_cut_but_what_they_include_is_whole() -> None:
     library.points_to = (stored(organization(), 9),)
     asked = [("_elements", "status"), ("_include", "*")]
     for gates in (OPEN, ArmedGates(RESOURCE=lambda r: r)):
-        page = reader.search(
-            library, parse("ExplanationOfBenefit", asked), "p1", frozenset(TYPES), 0, gates, Facts()
-        )
+        page = reader(library, "p1", gates=gates).search(parse("ExplanationOfBenefit", asked))
         assert "item" not in json.loads(page.matches[0].body)
         assert [json.loads(s.body) for s in page.included] == [organization()]

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.reach import reader
 from unit.fhir.fhir_samples import coverage, eob, member
 
 from sandbox.core.errors import Forbidden, NotFound
 from sandbox.core.files import json_value
-from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import dates, history
+from sandbox.fhir import dates
 from sandbox.fhir.schema.paths import elements, literal
 from sandbox.fhir.search.clause import AnyOf
 from sandbox.fhir.search.query import parse
@@ -54,12 +54,12 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
     return SqlLibrary(path)
 
 
-def seen(library: SqlLibrary, id: str, patient: str | None, kind: str = EOB, **terms: Any) -> list[str]:
-    found = history.history(library, kind, id, patient, NOW, OPEN, Facts(), terms)
-    for stored in found:
-        one = history.version(library, kind, id, stored.version, patient, NOW, OPEN, Facts(), terms)
-        assert one == stored
-    return [stored.version for stored in found]
+def seen(library: SqlLibrary, id: str, patient: str | None, kind: str = EOB, limit: AnyOf = ()) -> list[str]:
+    here = reader(library, patient, NOW, parts={kind: limit} if limit else {})
+    versions = here.history(kind, id)
+    for stored in versions:
+        assert here.version(kind, id, stored.version) == stored
+    return [stored.version for stored in versions]
 
 
 def test_a_version_that_was_another_members_is_neithers(library: SqlLibrary) -> None:
@@ -67,9 +67,9 @@ def test_a_version_that_was_another_members_is_neithers(library: SqlLibrary) -> 
     with pytest.raises(NotFound):
         seen(library, "moved", "p1")
     with pytest.raises(NotFound):
-        history.version(library, EOB, "moved", "1", "p1", NOW, OPEN, Facts(), {})
+        reader(library, "p1", NOW).version(EOB, "moved", "1")
     with pytest.raises(NotFound):
-        history.version(library, EOB, "moved", "1", "p2", NOW, OPEN, Facts(), {})
+        reader(library, "p2", NOW).version(EOB, "moved", "1")
     assert seen(library, "moved", None) == ["2", "1"]
 
 
@@ -77,7 +77,7 @@ def test_a_version_outside_the_scopes_is_left_out_of_the_history(library: SqlLib
     assert seen(library, "recoded", "p1") == ["2", "1"]
     assert seen(library, "recoded", "p1", limit=ORAL) == ["2"]
     with pytest.raises(NotFound):
-        history.version(library, EOB, "recoded", "1", "p1", NOW, OPEN, Facts(), {"limit": ORAL})
+        reader(library, "p1", NOW, parts={EOB: ORAL}).version(EOB, "recoded", "1")
     pharmacy = (parse(EOB, [("type", "pharmacy")]).clauses,)
     with pytest.raises(Forbidden):
         seen(library, "recoded", "p1", limit=pharmacy)
@@ -85,7 +85,7 @@ def test_a_version_outside_the_scopes_is_left_out_of_the_history(library: SqlLib
 
 def test_what_is_yet_to_come_is_not_there(library: SqlLibrary) -> None:
     with pytest.raises(NotFound):
-        history.version(library, EOB, "recoded", "3", "p1", NOW, OPEN, Facts(), {})
+        reader(library, "p1", NOW).version(EOB, "recoded", "3")
 
 
 def test_a_reference_to_a_version_resolves_to_that_version(library: SqlLibrary) -> None:
@@ -96,6 +96,6 @@ def test_a_reference_to_a_version_resolves_to_that_version(library: SqlLibrary) 
     (reference,) = elements(json_value(stored.body), "insurance.coverage")
     assert literal(reference) == ("Coverage", "kept")
     kind, id, _, number = reference["reference"].split("/")
-    then = history.version(library, kind, id, number, "p1", NOW, OPEN, Facts(), {})
+    then = reader(library, "p1", NOW).version(kind, id, number)
     assert b'"active"' in then.body
     assert seen(library, "kept", "p1", "Coverage") == ["2", "1"]

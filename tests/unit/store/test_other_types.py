@@ -7,13 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.reach import reader
 from unit.fhir.fhir_samples import member
 
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
-from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import reader as interactions
 from sandbox.fhir.dates import FOREVER
-from sandbox.fhir.history import history
 from sandbox.fhir.library import Everything
 from sandbox.fhir.schema.paths import KNOWN, OTHERS, SHARED, TYPES, find
 from sandbox.fhir.search.query import parse
@@ -21,7 +19,6 @@ from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build
 
 NOW = FOREVER - 1
-ALL = frozenset(KNOWN)
 OWNED = sorted(kind for kind, row in OTHERS.items() if row.owner)
 SEVERAL = sorted(kind for kind in OWNED if find(kind, "patient").several)  # type: ignore[union-attr]
 NOBODYS = sorted(kind for kind, row in OTHERS.items() if not row.owner and kind not in SHARED)
@@ -59,7 +56,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
 
 def searched(library: SqlLibrary, patient: str | None, kind: str, *args: tuple[str, str]) -> list[str]:
     query = parse(kind, args, strict=True, page_size=500)
-    page = interactions.search(library, query, patient, ALL, NOW, OPEN, Facts())
+    page = reader(library, patient, NOW).search(query)
     return sorted(f"{s.type}/{s.id}" for s in (*page.matches, *page.included))
 
 
@@ -67,13 +64,13 @@ def searched(library: SqlLibrary, patient: str | None, kind: str, *args: tuple[s
 @pytest.mark.parametrize("kind", OWNED)
 def test_each_patient_sees_their_own_and_nothing_else(library: SqlLibrary, kind: str, patient: str) -> None:
     mine, other = f"of-{patient}", next(f"of-{each}" for each in PATIENTS if each != patient)
-    assert interactions.read(library, kind, mine, patient, NOW, OPEN, Facts()).patient == patient
+    assert reader(library, patient, NOW).read(kind, mine).patient == patient
     hidden = [other, "of-none", *(["of-both"] if kind in SEVERAL else [])]
     for id in hidden:
         with pytest.raises(NotFound):
-            interactions.read(library, kind, id, patient, NOW, OPEN, Facts())
+            reader(library, patient, NOW).read(kind, id)
         with pytest.raises(NotFound):
-            history(library, kind, id, patient, NOW, OPEN, Facts(), {})
+            reader(library, patient, NOW).history(kind, id)
         for asked in ([("_id", id)], [("_id:not", mine)], [("_lastUpdated:missing", "true"), ("_id", id)]):
             assert searched(library, patient, kind, *asked) == []
     names = [name for name in ("patient", "subject") if find(kind, name)]
@@ -100,7 +97,7 @@ def test_includes_in_both_directions_stay_inside(library: SqlLibrary, kind: str,
 @pytest.mark.parametrize("patient", PATIENTS)
 def test_everything_is_the_patients_own_and_of_every_type(library: SqlLibrary, patient: str) -> None:
     asked = Everything(patient, types=tuple(KNOWN), count=1000)
-    page = interactions.everything(library, asked, NOW, OPEN, Facts())
+    page = reader(library, patient, NOW).everything(asked)
     found = {(s.type, s.patient) for s in page.matches if s.type in OTHERS}
     assert found == {(kind, patient) for kind in OWNED}
 
@@ -113,7 +110,7 @@ def test_a_backend_service_sees_all_of_them(library: SqlLibrary, kind: str) -> N
         for patient in PATIENTS:
             assert searched(library, patient, kind) == []
             with pytest.raises(NotFound):
-                interactions.read(library, kind, "x", patient, NOW, OPEN, Facts())
+                reader(library, patient, NOW).read(kind, "x")
         return
     both = [f"{kind}/of-both"] if kind in SEVERAL else []
     assert found == [*both, f"{kind}/of-none", f"{kind}/of-p1", f"{kind}/of-p2"]
@@ -122,8 +119,8 @@ def test_a_backend_service_sees_all_of_them(library: SqlLibrary, kind: str) -> N
 
 @pytest.mark.parametrize("kind", sorted(kind for kind in OTHERS if kind in SHARED))
 def test_what_is_shared_is_everybodys(library: SqlLibrary, kind: str) -> None:
-    for reader in (*PATIENTS, None):
-        assert searched(library, reader, kind) == [f"{kind}/x"]
+    for patient in (*PATIENTS, None):
+        assert searched(library, patient, kind) == [f"{kind}/x"]
 
 
 def test_the_library_knows_which_types_it_has_beyond_the_guides(library: SqlLibrary, tmp_path: Path) -> None:

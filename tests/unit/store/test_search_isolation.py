@@ -6,11 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.reach import reader
 from unit.fhir.fhir_samples import condition, member, organization
 
 from sandbox.core.errors import Forbidden
-from sandbox.core.gates import OPEN, Facts
-from sandbox.fhir import reader
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.library import Page
 from sandbox.fhir.schema.paths import TYPES
@@ -58,7 +57,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
 
 def search(library: SqlLibrary, kind: str, *args: tuple[str, str], readable: frozenset[str] = ALL) -> Page:
     query = parse(kind, args, strict=True)
-    return reader.search(library, query, "p1", readable, FOREVER - 1, OPEN, Facts())
+    return reader(library, "p1", FOREVER - 1, types=readable).search(query)
 
 
 def ids(page: Page) -> list[str]:
@@ -152,6 +151,6 @@ def test_what_is_about_two_members_is_shown_to_neither(tmp_path: Path, apart: bo
     library, query = SqlLibrary(path), parse("Provenance", [], strict=True)
 
     def shown(who: str) -> list[str]:
-        return ids(reader.search(library, query, who, ALL, FOREVER - 1, OPEN, Facts()))
+        return ids(reader(library, who, FOREVER - 1).search(query))
 
     assert (shown("p1"), shown("p2")) == ([], ["one"])
