@@ -86,7 +86,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         apis=published(),
         profiles=library.profiles(),
         guides=_guides(settings),
-        others=library.others(),
+        others=[kind for kind in library.others() if kind not in published().own_types()],
         loaded=_loaded(settings),
     )
 

@@ -17,6 +17,7 @@ from flask import Blueprint, Flask, Response
 from sandbox.core.errors import UsageError
 from sandbox.core.limits import BODY_BYTES_MAX
 from sandbox.core.payer import PayerProfile
+from sandbox.fhir.schema.types import TYPES, Type, declare
 
 if TYPE_CHECKING:
     from sandbox.auth.tokens.access_token import Access
@@ -122,7 +123,7 @@ class StoredRead:
 @dataclass(frozen=True)
 class Api:
     """What an API declares. `prefix` is below the payer's own; `cites` names its sources with versions;
-    `types` are the resource types that it shows; `facts` is its part of the facts for graders."""
+    `facts` is its part of the facts for graders."""
 
     name: str
     prefix: str
@@ -132,7 +133,12 @@ class Api:
     errors: ErrorShape
     cors: Cors
     operations: tuple[Operation, ...]
-    types: tuple[str, ...] = ()
+    types: tuple[str | Type, ...] = ()
+    """The resource types that it shows: names of known ones, or rows with their search parameters."""
+    serves_loaded_types: bool = False
+    """Whether it also shows types of loaded data that no API names."""
+    instantiates: tuple[str, ...] = ()
+    """Canonicals of the CapabilityStatements that it follows."""
     causes: Traversable | None = None
     facts: Callable[[RequestContext], Mapping[str, Any]] | None = None
     verbs: str | None = None
@@ -145,6 +151,11 @@ class Api:
     """Whether its base is the URL of an authorization server (RFC 8414)."""
     prepare: Callable[[Blueprint], None] = lambda blueprint: None
     """Adds what its operations share: hooks, error handlers, template filters."""
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The names of its types."""
+        return tuple(row if isinstance(row, str) else row.name for row in self.types)
 
     def routes(self) -> Blueprint:
         """A blueprint with every operation. Its endpoints are `<api>.<operation>`."""
@@ -193,6 +204,9 @@ class Apis:
     def __post_init__(self) -> None:
         for api in self.apis:
             self._named[api.name] = api
+            for row in api.types:
+                if isinstance(row, Type):
+                    declare(row)
             if sum(other.name == api.name or other.prefix == api.prefix != "" for other in self.apis) > 1:
                 raise UsageError(f"Two APIs have the name {api.name} or the prefix {api.prefix}")
             if api.prefix:
@@ -248,6 +262,10 @@ class Apis:
         return [
             api.prefix + operation.path for api, operation in self._operations() if operation.name == name
         ]
+
+    def own_types(self) -> frozenset[str]:
+        """The types beyond the guides' that APIs name: no other API shows them."""
+        return frozenset(kind for api in self.apis for kind in api.kinds if kind not in TYPES)
 
     def causes(self) -> Iterator[Traversable]:
         """The files of causes."""

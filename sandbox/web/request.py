@@ -14,6 +14,7 @@ from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registry import Registry
 from sandbox.auth.clients.remote_keys import RemoteJwks
 from sandbox.auth.context import Desk
+from sandbox.auth.discovery import Addresses
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
 from sandbox.core.hosts import HostPolicy
@@ -128,6 +129,11 @@ class RequestContext:
     def auth(self) -> str:
         """The issuer."""
         return self.address_of("smart")
+
+    @property
+    def addresses(self) -> Addresses:
+        """What the authorization server names in its discovery documents."""
+        return Addresses(self.auth, self.address_of("portal"), f"{self.address_of('brand')}/branding.json")
 
     @property
     def clients(self) -> Registry:

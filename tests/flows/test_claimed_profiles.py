@@ -16,7 +16,7 @@ from support.smart_app import SmartApp
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import json_value
 from sandbox.core.payer import BASELINE
-from sandbox.fhir.capability import capability_statement
+from sandbox.fhir.capability import ServerDescription, capability_statement, served
 from sandbox.settings import Settings
 from sandbox.store.library.packing import Packing
 from sandbox.store.library.read import SqlLibrary
@@ -47,7 +47,10 @@ def test_metadata_lists_the_profiles_that_the_data_claim(edition: tuple[str, Pat
     for resource in resources(place):
         claimed[resource["resourceType"]] |= {p.partition("|")[0] for p in resource["meta"]["profile"]}
     profiles = SqlLibrary(place).profiles()
-    statement = capability_statement("", "", "", "", BASELINE, profiles=profiles)
+    kinds = served(BASELINE)
+    statement = capability_statement(
+        ServerDescription("", "", "", "", BASELINE, kinds, kinds, profiles=profiles)
+    )
     listed = {row["type"]: row["supportedProfile"] for row in statement["rest"][0]["resource"]}
     assert {kind: sorted(names) for kind, names in claimed.items()} == {k: listed[k] for k in claimed}
     assert any("us-core-patient" in name for name in listed["Patient"])

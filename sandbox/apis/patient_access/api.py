@@ -6,6 +6,7 @@ from sandbox.apis.patient_access import batch, operations, self_description
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX
 from sandbox.fhir.schema.types import TYPES
 from sandbox.web.api import Api, Audience, Cors, ErrorShape, Operation, StoredRead
+from sandbox.web.rest import metadata
 from sandbox.web.rest.api import LOOKUPS, prepare, rest_operations
 
 _BOTH = "GET POST"
@@ -45,8 +46,13 @@ PATIENT_ACCESS = Api(
     errors=ErrorShape.OUTCOME,
     cors=Cors.APPS,
     types=tuple(TYPES),
+    serves_loaded_types=True,
+    instantiates=(
+        "http://hl7.org/fhir/us/carin-bb/CapabilityStatement/c4bb",
+        "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server",
+    ),
     operations=(
-        _public("", "home", self_description.home, cors=Cors.APPS),
+        _public("", "home", metadata.home, cors=Cors.APPS),
         Operation(
             "POST",
             "",

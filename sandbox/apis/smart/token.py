@@ -6,12 +6,12 @@ from typing import Any, NoReturn
 
 from flask import Response, request
 
+from sandbox.auth import discovery
 from sandbox.auth.authlib_adapter import TokenRequest
 from sandbox.auth.tokens.id_token import jwks, signing_keys
 from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
-from sandbox.fhir import capability
 from sandbox.web.dispatch import respond
 from sandbox.web.request import here
 
@@ -42,11 +42,11 @@ def keys() -> Response:
 
 
 def openid_configuration() -> Response:
-    return _document(capability.openid_configuration(here().auth, here().payer, here().rooms.others))
+    return _document(discovery.openid_configuration(here().addresses, here().payer, here().rooms.others))
 
 
 def server_metadata() -> Response:
-    return _document(capability.server_metadata(here().auth, here().payer, here().rooms.others))
+    return _document(discovery.server_metadata(here().addresses, here().payer, here().rooms.others))
 
 
 def _document(body: dict[str, Any]) -> Response:

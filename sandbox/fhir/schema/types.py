@@ -8,6 +8,7 @@ Parsing (`query`), indexing (`paths`), includes and the CapabilityStatement read
 
 from __future__ import annotations
 
+from sandbox.core.errors import UsageError
 from sandbox.fhir.schema.model import Kind, Param, Type, canonical, code, date, kind, string, to, token
 from sandbox.fhir.schema.other_types import other_types
 
@@ -365,6 +366,13 @@ KNOWN: dict[str, Type] = {**TYPES, **OTHERS}
 
 SHARED = frozenset(row.name for row in _ROWS if not row.owner) | _SHARED_OTHERS
 """Types of which every member sees every resource."""
+
+
+def declare(row: Type) -> None:
+    """Give a type beyond the guides' its search parameters. Raises UsageError for a type of the guides."""
+    if row.name not in OTHERS:
+        raise UsageError(f"{row.name} is no type of R4 beyond the guides: an API cannot declare it")
+    KNOWN[row.name] = OTHERS[row.name] = row
 
 
 def find(type: str, name: str) -> Param | None:

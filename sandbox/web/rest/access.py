@@ -2,25 +2,49 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask import request
 
 from sandbox.auth.tokens.access_token import Access, access, one_way_only
 from sandbox.core.errors import not_found
-from sandbox.fhir.capability import served
 from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.reader import Reader
-from sandbox.fhir.schema.paths import KNOWN, TYPES
+from sandbox.fhir.schema.paths import KNOWN
+from sandbox.web.api import Audience
 from sandbox.web.request import RequestContext, here
+
+EVERYBODY = Access(None, "", "", ("system/*.rs",))
+"""What anybody reaches of a public API: all of its types."""
 
 
 def bearer() -> tuple[RequestContext, Access]:
-    """The bearer's access, whatever it reaches. Raises Unauthorized, BadRequest."""
-    visit = here()
+    """The bearer's access, whatever it reaches; at a public API everybody's, and a token is not looked at.
+    Raises Unauthorized, BadRequest."""
+    context = here()
+    if context.api.audience is Audience.PUBLIC:
+        return context, EVERYBODY
     if "access_token" in request.args or "access_token" in request.form:
         one_way_only()
-    allowed = access(visit.desk, request.headers.get("Authorization"))
-    note_client(visit, allowed)
-    return visit, allowed
+    allowed = access(context.desk, request.headers.get("Authorization"))
+    note_client(context, allowed)
+    return context, allowed
+
+
+def offered_types(context: RequestContext) -> tuple[str, ...]:
+    """The types of the API in hand, with those that the payer withholds."""
+    api = context.api
+    return (*api.kinds, *context.rooms.others) if api.serves_loaded_types else api.kinds
+
+
+def served_types(context: RequestContext) -> tuple[str, ...]:
+    """The types that the API in hand serves."""
+    return _without(offered_types(context), context.payer.withheld_types)
+
+
+@lru_cache
+def _without(kinds: tuple[str, ...], withheld: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(kind for kind in kinds if kind not in withheld)
 
 
 def note_client(visit: RequestContext, allowed: Access) -> None:
@@ -39,8 +63,7 @@ def arrive(kind: str, action: str, id: str = "") -> tuple[RequestContext, Access
 def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: str = "") -> None:
     """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
     reach it."""
-    held = kind in TYPES or kind in visit.rooms.others
-    if not held or kind in visit.payer.withheld_types:
+    if kind not in served_types(visit):
         # What is no type may be anything, a member's number too: it is not repeated.
         named = kind if kind in KNOWN else "resources of this type"
         not_found(f"This payer holds no {named}", "not-supported")
@@ -51,7 +74,7 @@ def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: st
 
 def reader(visit: RequestContext, allowed: Access, now: int) -> Reader:
     """The reader of this request, at a time of the payer's clock (ms)."""
-    kinds = served(visit.payer, visit.rooms.others)
+    kinds = served_types(visit)
     return Reader(visit.rooms.library, allowed, kinds, visit.payer, now, visit.gates, visit.facts)
 
 

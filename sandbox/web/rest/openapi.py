@@ -9,8 +9,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from sandbox.auth.discovery import scopes
 from sandbox.core.payer import PayerProfile
-from sandbox.fhir.capability import scopes
 from sandbox.fhir.schema.paths import KNOWN, OTHERS, Param, Type
 from sandbox.web.api import Api, Operation
 from sandbox.web.rest.documentation import ERRORS, HISTORY, RESULTS, VALUES

@@ -24,7 +24,7 @@ from sandbox.settings import root
 from sandbox.web import negotiation
 from sandbox.web.http import compression
 from sandbox.web.rest import page_token
-from sandbox.web.stored_reads import _arguments as arguments
+from sandbox.web.stored_reads import _arguments as parse_arguments
 from sandbox.web.stored_reads import _base as base
 
 
@@ -125,7 +125,7 @@ def _selections(size: int) -> Iterator[tuple[Any, ...]]:
 CACHES: dict[str, tuple[Any, Inputs]] = {
     "search": (query._parsed, _queries),
     "query string": (
-        arguments,
+        parse_arguments,
         lambda size: ((f"a{w}=1&b=2&" + "c&" * size,) for w in _words(1)),
     ),
     "prefix": (

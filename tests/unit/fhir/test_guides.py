@@ -12,7 +12,7 @@ import pytest
 
 from sandbox.core.files import json_value
 from sandbox.core.payer import BASELINE
-from sandbox.fhir import capability
+from sandbox.fhir.capability import ServerDescription, capability_statement, served
 from sandbox.fhir.schema.types import KNOWN, OTHERS, SHARED
 from sandbox.fhir.search.query import parse
 
@@ -48,9 +48,9 @@ def listed(block: str, what: str) -> list[str]:
 
 
 def ours() -> dict[str, dict[str, Any]]:
-    statement = capability.capability_statement(
-        "https://h/fhir", "https://h/auth", "2026-01-01", "1", BASELINE
-    )
+    kinds = served(BASELINE)
+    server = ServerDescription("API", "https://h/fhir", "2026-01-01", "1", BASELINE, kinds, kinds)
+    statement = capability_statement(server)
     return {row["type"]: row for row in statement["rest"][0]["resource"]}
 
 

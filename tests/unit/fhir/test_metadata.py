@@ -10,10 +10,11 @@ import pytest
 from support.stores import place
 from unit.fhir.fhir_samples import member
 
-from sandbox.auth import scopes
+from sandbox.apis.patient_access.api import PATIENT_ACCESS
+from sandbox.auth import discovery, scopes
 from sandbox.core.errors import BadRequest
 from sandbox.core.payer import PayerProfile
-from sandbox.fhir import capability
+from sandbox.fhir.capability import ServerDescription, capability_statement, served
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.query import parse
@@ -21,13 +22,23 @@ from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build
 
 BASE, AUTH = "https://h.example/s/x/fhir", "https://h.example/s/x/auth"
+ADDRESSES = discovery.Addresses(AUTH, "https://h.example/s/x/portal", "https://h.example/s/x/branding.json")
 LATER = FOREVER - 1
 SAMPLE = {"token": "a|b", "date": "ge2020-01", "reference": "p1", "string": "g"}
 
 
 def statement(withheld: tuple[str, ...] = ()) -> dict[str, Any]:
-    payer = PayerProfile(withheld_types=withheld)
-    return capability.capability_statement(BASE, AUTH, "2025-01-01", "1.2.3", payer)
+    return described(PayerProfile(withheld_types=withheld))
+
+
+def described(payer: PayerProfile, **more: Any) -> dict[str, Any]:
+    """The statement of a server that serves the guides' types."""
+    kinds = served(payer)
+    uris = discovery.oauth_uris(ADDRESSES, payer)
+    server = ServerDescription(
+        "Patient Access API", BASE, "2025-01-01", "1.2.3", payer, kinds, tuple(TYPES), oauth_uris=uris, **more
+    )
+    return capability_statement(server)
 
 
 RESOURCES = {row["type"]: row for row in statement()["rest"][0]["resource"]}
@@ -121,25 +132,28 @@ def test_withheld_types_are_not_told() -> None:
     assert kinds == set(TYPES) - {"Condition", "Observation"}
 
 
-def test_operations_are_told_where_they_are_and_only_if_the_payer_has_them() -> None:
-    told = {
-        kind: [o["name"] for o in row["operation"]] for kind, row in RESOURCES.items() if "operation" in row
-    }
-    assert told == {"Patient": ["everything"], "DocumentReference": ["docref"]}
-    without = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", PayerProfile(everything="none"))
-    (patient,) = [row for row in without["rest"][0]["resource"] if row["type"] == "Patient"]
-    assert "operation" not in patient
+def test_operations_are_listed_with_their_type_and_only_if_the_payer_has_them() -> None:
+    def offered(payer: PayerProfile) -> dict[str, str]:
+        rows = PATIENT_ACCESS.operations
+        return {row.resource: row.name for row in rows if row.definition and row.is_offered(payer)}
+
+    assert offered(PayerProfile()) == {"Patient": "everything", "DocumentReference": "docref"}
+    assert "Patient" not in offered(PayerProfile(everything="none"))
+    listed = described(PayerProfile(), operations={"Patient": [("everything", "http://x")]})
+    rows = {row["type"]: row for row in listed["rest"][0]["resource"]}
+    assert rows["Patient"]["operation"] == [{"name": "everything", "definition": "http://x"}]
+    assert "operation" not in rows["Coverage"]
 
 
 def test_the_editions_of_the_guides_are_told() -> None:
     guide = "http://hl7.org/fhir/us/core/ImplementationGuide/hl7.fhir.us.core|6.1.0"
-    told = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", PayerProfile(), [guide])
+    told = described(PayerProfile(), guides=[guide])
     assert told["implementationGuide"] == [guide]
     assert "implementationGuide" not in statement()
 
 
 def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
-    smart = capability.smart_configuration(AUTH)
+    smart = discovery.smart_configuration(ADDRESSES)
     security = statement()["rest"][0]["security"]
     told = {e["url"]: e["valueUri"] for e in security["extension"][0]["extension"]}
     assert told == {
@@ -154,7 +168,7 @@ def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
 
 
 def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
-    smart = capability.smart_configuration(AUTH)
+    smart = discovery.smart_configuration(ADDRESSES)
     uris = [value for name, value in smart.items() if name.endswith(("_endpoint", "_uri"))]
     assert len(uris) == 8
     assert smart["user_access_brand_bundle"] == "https://h.example/s/x/branding.json"
@@ -162,7 +176,7 @@ def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
 
 
 def test_only_s256_and_the_grants_that_exist_are_offered() -> None:
-    smart = capability.smart_configuration(AUTH)
+    smart = discovery.smart_configuration(ADDRESSES)
     assert smart["code_challenge_methods_supported"] == ["S256"]
     assert set(smart["grant_types_supported"]) == {
         "authorization_code",
@@ -178,7 +192,7 @@ def test_only_s256_and_the_grants_that_exist_are_offered() -> None:
 
 
 def test_every_advertised_scope_can_be_granted_by_a_member_or_given_to_a_service() -> None:
-    told = capability.smart_configuration(AUTH)["scopes_supported"]
+    told = discovery.smart_configuration(ADDRESSES)["scopes_supported"]
     system = [scope for scope in told if scope.startswith("system/")]
     asked = " ".join(told)
     assert scopes.narrow(asked, TYPES) == [scope for scope in told if scope not in system]
@@ -201,33 +215,33 @@ def test_every_advertised_scope_can_be_granted_by_a_member_or_given_to_a_service
 def test_the_documents_follow_the_payers_character(
     policies: dict[str, Any], field: str, expected: Any
 ) -> None:
-    usual = capability.smart_configuration(AUTH)
-    changed = capability.smart_configuration(AUTH, PayerProfile(**policies))
+    usual = discovery.smart_configuration(ADDRESSES)
+    changed = discovery.smart_configuration(ADDRESSES, PayerProfile(**policies))
     assert changed.get(field) != usual.get(field)
     told = changed.get(field)
     assert expected in told if isinstance(told, list) else told == expected
-    for document in (capability.server_metadata, capability.openid_configuration):
-        assert document(AUTH, PayerProfile(**policies)).get(field) == told
+    for document in (discovery.server_metadata, discovery.openid_configuration):
+        assert document(ADDRESSES, PayerProfile(**policies)).get(field) == told
 
 
 def test_the_old_oauth_uris_name_no_endpoint_that_is_closed() -> None:
     payer = PayerProfile(registration="closed", cors=False)
-    security = capability.capability_statement(BASE, AUTH, "2025-01-01", "1", payer)["rest"][0]["security"]
+    security = described(payer)["rest"][0]["security"]
     assert "register" not in {each["url"] for each in security["extension"][0]["extension"]}
     assert security["cors"] is False
 
 
 def test_openid_configuration_says_which_parameters_are_not_supported() -> None:
-    openid = capability.openid_configuration(AUTH)
+    openid = discovery.openid_configuration(ADDRESSES)
     for name in ("claims_parameter", "request_parameter", "request_uri_parameter"):
         assert openid[f"{name}_supported"] is False
     assert "auth_time" in openid["claims_supported"]
 
 
 def test_openid_configuration_has_the_same_addresses_and_what_openid_adds() -> None:
-    openid, smart = capability.openid_configuration(AUTH), capability.smart_configuration(AUTH)
+    openid, smart = discovery.openid_configuration(ADDRESSES), discovery.smart_configuration(ADDRESSES)
     assert all(smart[name] == value for name, value in openid.items() if name in smart)
-    oauth = capability.server_metadata(AUTH)
+    oauth = discovery.server_metadata(ADDRESSES)
     assert oauth.items() <= openid.items()
     assert not {"capabilities", "user_access_brand_bundle"} & set(oauth)
     assert openid["id_token_signing_alg_values_supported"] == ["RS256"]
