@@ -92,7 +92,7 @@ def load(folder: Path, *more: Path) -> Catalog:
     for place in (folder, *more):
         if not place.is_dir() and (place is folder or not place.is_file()):
             raise FileProblem(f"{place}: no such folder of scenarios")
-        for path in sorted(place.glob("*.yaml")) if place.is_dir() else [place]:
+        for path in sorted(place.rglob("*.yaml")) if place.is_dir() else [place]:
             if path.resolve() in scenarios:
                 continue
             found = read(path)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from sandbox import __version__
+from sandbox.apis import published
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import json_bytes, json_pretty
 from sandbox.core.members import Account
@@ -62,7 +63,8 @@ def editions(settings: Settings) -> Guides:
         if asked not in known:
             raise UsageError(f"{name} is one of {', '.join(known)}, not {asked!r}")
     basis = {"basis": True} if settings.basis else {}
-    return guides.Guides(settings.carin, settings.us_core, **basis)  # type: ignore[arg-type]
+    more_types = tuple(sorted(published().own_types()))
+    return guides.Guides(settings.carin, settings.us_core, more_types=more_types, **basis)  # type: ignore[arg-type]
 
 
 def people(settings: Settings, today: date) -> Iterator[Dossier]:
@@ -144,7 +146,7 @@ def place(settings: Settings, today: date) -> str | Path:
 def _fingerprint(settings: Settings, today: date) -> str:
     """What a library depends on: version, people asked for, and the files they are made from."""
     asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
-    known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}".encode())
+    known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}|{published().rows()}".encode())
     code = Path(__file__).parents[1]
     held = [*code.glob("fhir/**/*.py"), *code.glob("fhir/**/*.json")]
     made_by = [

@@ -263,6 +263,10 @@ class Apis:
             api.prefix + operation.path for api, operation in self._operations() if operation.name == name
         ]
 
+    def rows(self) -> str:
+        """The rows that APIs declare, as text: what an index is made of depends on them."""
+        return repr([row for api in self.apis for row in api.types if isinstance(row, Type)] or "")
+
     def own_types(self) -> frozenset[str]:
         """The types beyond the guides' that APIs name: no other API shows them."""
         return frozenset(kind for api in self.apis for kind in api.kinds if kind not in TYPES)

@@ -58,11 +58,13 @@ AMENDED: dict[str, dict[str, Callable[[Json], None]]] = {
 
 @dataclass(frozen=True)
 class Guides:
-    """The editions a library is rendered for; with `basis`, claims come without any money."""
+    """The editions a library is rendered for; with `basis`, claims come without any money. `more_types` are
+    shared types that the guides do not name, and APIs need."""
 
     carin: Carin = "2.0.0"
     us_core: UsCore = "6.1.0"
     basis: bool = False
+    more_types: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.basis and self.carin == "2.0.0":

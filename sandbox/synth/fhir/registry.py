@@ -24,6 +24,7 @@ from sandbox.synth.fhir.renderers import (
 )
 from sandbox.synth.fhir.renderers import provenance as render_provenance
 from sandbox.synth.fhir.resource import Resource
+from sandbox.synth.fhir.shared_types import find_renderer
 
 CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
     "professional": professional.render,
@@ -38,7 +39,10 @@ CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
 
 def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iterator[Resource]:
     """The payer, the organisations and the practitioners; the directory was last written a while ago."""
-    return map(guides.finished, _providers(spec, network, today - timedelta(days=40)))
+    written = today - timedelta(days=40)
+    yield from map(guides.finished, _providers(spec, network, written))
+    for kind in guides.more_types:
+        yield from map(guides.finished, find_renderer(kind)(spec, network, written))
 
 
 def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:

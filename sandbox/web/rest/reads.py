@@ -49,10 +49,10 @@ def history(kind: str, id: str) -> Response:
         if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
             bad_request(f"_history has no parameter {name[:64]}", name[:64])
     seen = reader(visit, allowed, now(visit)).history(kind, id, _since())
-    url = f"{visit.fhir}/{kind}/{id}/_history"
+    url = f"{visit.address}/{kind}/{id}/_history"
     if request.args.get("_since"):
         url += "?" + urlencode({"_since": request.args["_since"]})
-    return Response(bundle.history(seen, visit.fhir, url), content_type=bundle.JSON)
+    return Response(bundle.history(seen, visit.address, url), content_type=bundle.JSON)
 
 
 def no_history(kind: str = "") -> NoReturn:

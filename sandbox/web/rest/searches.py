@@ -50,7 +50,7 @@ def results(
         page_size=visit.payer.page_size,
         page_size_max=visit.payer.page_size_max,
         strict=strict,
-        base=visit.fhir,
+        base=visit.address,
     )
     broad = allowed.patient is None and query.is_broad
     visit.charge(query.cost * (BROAD_COST_FACTOR if broad else 1))
@@ -70,7 +70,7 @@ def found(visit: RequestContext, allowed: Access, query: Query, place: PagePlace
 
 def pages(visit: RequestContext, allowed: Access) -> Pages:
     """Who signs and reads the page tokens of this reader."""
-    bearer = f"{visit.tenant}|{allowed.patient or allowed.client}"
+    bearer = f"{visit.tenant}|{visit.api.name}|{allowed.patient or allowed.client}"
     return Pages(visit.rooms.page_key, bearer, now(visit), visit.payer.page_token_seconds)
 
 
@@ -85,8 +85,8 @@ def bundle(
 ) -> bytes:
     """The page as a searchset; its links repeat every parameter of the request."""
     asked = query.partition("?")[2]
-    url = f"{visit.fhir}/{path}" + (f"?{asked}" if asked else "")
+    url = f"{visit.address}/{path}" + (f"?{asked}" if asked else "")
     links = pages(visit, allowed).links(url, query, place, page)
     if page.more:
         visit.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])
-    return wire.searchset(page, visit.fhir, links, ignored)
+    return wire.searchset(page, visit.address, links, ignored)
