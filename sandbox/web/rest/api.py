@@ -16,7 +16,7 @@ from sandbox.web.api import Arguments, Lookups, Operation, StoredRead
 from sandbox.web.journal import bearer
 from sandbox.web.negotiation import negotiate, pretty
 from sandbox.web.request import RequestContext, Wiring, rooms
-from sandbox.web.rest import reads, searches
+from sandbox.web.rest import metadata, reads, searches
 from sandbox.web.rest.access import admit
 
 _PATH = re.compile(r"/([A-Z][A-Za-z]{1,63})(?:/([A-Za-z0-9\-.]{1,64}))?")
@@ -45,6 +45,15 @@ def rest_operations() -> tuple[Operation, ...]:
     )
 
 
+def public_operations() -> tuple[Operation, ...]:
+    """Every operation of a read-only API that asks for no token."""
+    return (
+        Operation("GET", "", "home", metadata.home),
+        Operation("GET", "/metadata", "metadata", metadata.metadata, "Return the CapabilityStatement."),
+        *rest_operations(),
+    )
+
+
 def prepare(blueprint: Blueprint) -> None:
     """Negotiate the format before each operation, and format the answer after it."""
     blueprint.before_request(negotiate)
@@ -65,6 +74,7 @@ def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
 
 
 LOOKUPS = Lookups(facts=describe_request, origin=find_origin)
+PUBLIC_LOOKUPS = Lookups(facts=describe_request)
 
 
 @dataclass(frozen=True)
