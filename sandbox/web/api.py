@@ -137,6 +137,8 @@ class Api:
     """The resource types that it shows: names of known ones, or rows with their search parameters."""
     serves_loaded_types: bool = False
     """Whether it also shows types of loaded data that no API names."""
+    batch: str = ""
+    """What a batch at its base may hold; empty where it takes none."""
     instantiates: tuple[str, ...] = ()
     """Canonicals of the CapabilityStatements that it follows."""
     causes: Traversable | None = None

@@ -33,6 +33,13 @@ DEVELOPER = Api(
         Operation("GET", "", "home", routes.home, "Show the addresses, apps and members."),
         Operation("GET", "/docs", "docs", routes.docs, "Document the APIs."),
         Operation("GET", "/openapi.json", "openapi", routes.openapi_document, "Return the OpenAPI document."),
+        Operation(
+            "GET",
+            "/openapi/<name>.json",
+            "openapi_of",
+            routes.openapi_document,
+            "Return the OpenAPI document of another FHIR API.",
+        ),
         Operation("GET", "/register", "form", routes.form),
         Operation("POST", "/register", "register", routes.register),
         Operation("GET", "/apps", "find", routes.find),

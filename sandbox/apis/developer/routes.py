@@ -20,11 +20,14 @@ from sandbox.core.errors import NotFound
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
+from sandbox.web.api import Api, Audience, ErrorShape
 from sandbox.web.enrollment import enroll
 from sandbox.web.guard import may_control
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, here
 from sandbox.web.rest import documentation, openapi
+from sandbox.web.rest.access import served_types
+from sandbox.web.rest.metadata import describe_server
 
 LISTED = 50
 """Members on the page: of loaded data, all may be."""
@@ -94,28 +97,34 @@ def _editions(canonicals: Sequence[str]) -> list[str]:
 
 
 def docs() -> Response:
-    types = here().desk.types()
+    context = here()
+    main, *others = _fhir_apis()
     return page(
         "developer_docs.html",
-        types=documentation.described(types, here().rooms.profiles),
+        types=documentation.described(served_types(context, main), context.rooms.profiles),
         words=documentation,
-        operations=[o for o in here().rooms.apis["patient_access"].operations if o.parameters],
+        operations=[operation for operation in main.operations if operation.parameters],
+        others=others,
         criteria=CRITERIA,
     )
 
 
-def openapi_document() -> Response:
-    visit = here()
-    told = openapi.document(
-        visit.rooms.apis["patient_access"],
-        visit.fhir,
-        visit.auth,
-        visit.rooms.version,
-        visit.payer,
-        visit.desk.types(),
-        visit.rooms.profiles,
-    )
-    return Response(json_bytes(told), content_type="application/json")
+def openapi_document(name: str = "") -> Response:
+    """The OpenAPI document of the FHIR API of this name; of the members' own where none is named."""
+    context = here()
+    main, *_ = _fhir_apis()
+    api = next((api for api in _fhir_apis() if api.name == (name or main.name)), None)
+    if api is None:
+        raise NotFound("There is no FHIR API of this name")
+    auth = "" if api.audience is Audience.PUBLIC else context.auth
+    described = openapi.document(api, describe_server(context, api), auth)
+    return Response(json_bytes(described), content_type="application/json")
+
+
+def _fhir_apis() -> list[Api]:
+    """The FHIR APIs of the payer, the one for members' apps first."""
+    apis = [api for api in here().rooms.apis if api.errors is ErrorShape.OUTCOME]
+    return sorted(apis, key=lambda api: not api.serves_loaded_types)
 
 
 def form() -> Response:

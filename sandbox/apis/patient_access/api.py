@@ -47,6 +47,7 @@ PATIENT_ACCESS = Api(
     cors=Cors.APPS,
     types=tuple(TYPES),
     serves_loaded_types=True,
+    batch="Reads, searches and operations by GET, each an exchange of its own; nothing is written.",
     instantiates=(
         "http://hl7.org/fhir/us/carin-bb/CapabilityStatement/c4bb",
         "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server",
@@ -61,9 +62,7 @@ PATIENT_ACCESS = Api(
             "Answer a batch of reads and searches, each as if it had come alone.",
             body_bytes_max=BATCH_BODY_BYTES_MAX,
         ),
-        _public(
-            "/metadata", "metadata", self_description.capability_statement, "Return the CapabilityStatement."
-        ),
+        _public("/metadata", "metadata", metadata.metadata, "Return the CapabilityStatement."),
         _public(
             "/.well-known/smart-configuration",
             "smart_configuration",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Response
@@ -13,15 +12,6 @@ from sandbox.core.files import json_bytes
 from sandbox.core.members import Account
 from sandbox.web.api import merge_facts
 from sandbox.web.request import RequestContext, here
-from sandbox.web.rest.metadata import describe_server, render_statement
-
-BATCH = "Reads, searches and operations by GET, each an exchange of its own; nothing is written."
-
-
-def capability_statement() -> Response:
-    context = here()
-    server = describe_server(context)
-    return render_statement(replace(server, guides=context.rooms.guides, batch=BATCH))
 
 
 def smart_configuration() -> Response:

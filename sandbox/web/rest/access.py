@@ -11,7 +11,7 @@ from sandbox.core.errors import not_found
 from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.reader import Reader
 from sandbox.fhir.schema.paths import KNOWN
-from sandbox.web.api import Audience
+from sandbox.web.api import Api, Audience
 from sandbox.web.request import RequestContext, here
 
 EVERYBODY = Access(None, "", "", ("system/*.rs",))
@@ -31,15 +31,14 @@ def bearer() -> tuple[RequestContext, Access]:
     return context, allowed
 
 
-def offered_types(context: RequestContext) -> tuple[str, ...]:
-    """The types of the API in hand, with those that the payer withholds."""
-    api = context.api
+def offered_types(context: RequestContext, api: Api) -> tuple[str, ...]:
+    """The types of an API, with those that the payer withholds."""
     return (*api.kinds, *context.rooms.others) if api.serves_loaded_types else api.kinds
 
 
-def served_types(context: RequestContext) -> tuple[str, ...]:
-    """The types that the API in hand serves."""
-    return _without(offered_types(context), context.payer.withheld_types)
+def served_types(context: RequestContext, api: Api | None = None) -> tuple[str, ...]:
+    """The types that an API serves: the one in hand, unless another is named."""
+    return _without(offered_types(context, api or context.api), context.payer.withheld_types)
 
 
 @lru_cache

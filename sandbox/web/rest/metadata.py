@@ -13,7 +13,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
 from sandbox.fhir import bundle
 from sandbox.fhir.capability import ServerDescription, capability_statement
-from sandbox.web.api import Audience
+from sandbox.web.api import Api, Audience
 from sandbox.web.negotiation import wants_page
 from sandbox.web.pages import page
 from sandbox.web.request import RequestContext, here
@@ -38,24 +38,26 @@ def home() -> Response:
 
 def metadata() -> Response:
     """The CapabilityStatement of the API."""
-    return render_statement(describe_server(here()))
+    return render_statement(describe_server(here(), here().api))
 
 
-def describe_server(context: RequestContext) -> ServerDescription:
-    """What the CapabilityStatement of the API in hand tells."""
-    api, payer = context.api, context.payer
+def describe_server(context: RequestContext, api: Api) -> ServerDescription:
+    """What the CapabilityStatement of an API tells."""
+    payer = context.payer
     operations: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
     for operation in api.operations:
         if operation.definition and operation.is_offered(payer):
             operations[operation.resource].append((operation.name, operation.definition))
     return ServerDescription(
         title=api.title,
-        base=context.address,
+        base=context.address_of(api.name),
         date=context.clock.now().date().isoformat(),
         version=context.rooms.version,
         payer=payer,
-        kinds=served_types(context),
-        sources=offered_types(context),
+        kinds=served_types(context, api),
+        sources=offered_types(context, api),
+        guides=context.rooms.guides if api.serves_loaded_types else (),
+        batch=api.batch,
         instantiates=api.instantiates,
         profiles=context.rooms.profiles,
         operations=operations,

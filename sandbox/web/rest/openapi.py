@@ -11,6 +11,7 @@ from typing import Any
 
 from sandbox.auth.discovery import scopes
 from sandbox.core.payer import PayerProfile
+from sandbox.fhir.capability import ServerDescription
 from sandbox.fhir.schema.paths import KNOWN, OTHERS, Param, Type
 from sandbox.web.api import Api, Operation
 from sandbox.web.rest.documentation import ERRORS, HISTORY, RESULTS, VALUES
@@ -52,42 +53,40 @@ _SCHEMAS: Json = {
 }
 
 
-def document(
-    api: Api,
-    address: str,
-    auth: str,
-    version: str,
-    payer: PayerProfile,
-    types: Collection[str],
-    profiles: Mapping[str, Sequence[str]],
-) -> Json:
-    """The OpenAPI document of an API at `address` (no slash at the end) that serves these types, whose
-    resources claim these profiles."""
-    described = [o for o in api.operations if o.definition and o.is_offered(payer)]
-    kinds = [KNOWN[name] for name in KNOWN if name in types]
-    form = _some(RESULTS, _FORMAT)
+def document(api: Api, server: ServerDescription, auth: str) -> Json:
+    """The OpenAPI document of an API, whose server is described as in its CapabilityStatement; `auth` is the
+    issuer (empty: a public API)."""
+    payer, operations = (
+        server.payer,
+        [o for o in api.operations if o.definition and o.is_offered(server.payer)],
+    )
+    kinds = [row for name, row in KNOWN.items() if name in server.kinds]
+    paths = {
+        "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, _some(RESULTS, _FORMAT))}
+    }
+    if auth:
+        paths["/.well-known/smart-configuration"] = {"get": _open("smart", None, "application/json", [])}
+    if server.batch:
+        paths["/"] = {"post": _batch()}
+    others = [name for name in server.kinds if name in OTHERS]
+    security = {"securitySchemes": {"smart": _security(auth, payer, others)}} if auth else {}
     return {
         "openapi": "3.1.0",
         "info": {
             "title": f"{payer.name}: {api.title}",
-            "version": version,
-            "description": "FHIR R4 (4.0.1): CARIN Blue Button, US Core, SMART App Launch. Read only.",
+            "version": server.version,
+            "description": f"FHIR R4 (4.0.1). {'; '.join(api.cites)}. Read only.",
         },
-        "servers": [{"url": address}],
-        "security": [{"smart": []}],
+        "servers": [{"url": server.base}],
+        "security": [{"smart": []}] if auth else [],
         "tags": [
-            {"name": kind.name, "description": ", ".join(profiles.get(kind.name) or kind.profiles)}
+            {"name": kind.name, "description": ", ".join(server.profiles.get(kind.name) or kind.profiles)}
             for kind in kinds
         ],
-        "paths": {
-            "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, form)},
-            "/.well-known/smart-configuration": {"get": _open("smart", None, "application/json", [])},
-            "/": {"post": _batch()},
-            **{path: item for kind in kinds for path, item in _paths(kind, described).items()},
-        },
+        "paths": paths | {path: item for kind in kinds for path, item in _paths(kind, operations).items()},
         "components": {
             "schemas": _SCHEMAS,
-            "securitySchemes": {"smart": _security(auth, payer, [name for name in types if name in OTHERS])},
+            **security,
             "responses": {f"E{status}": _failure(text) for status, text in _told()},
         },
     }

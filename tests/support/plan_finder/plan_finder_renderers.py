@@ -37,6 +37,3 @@ def endpoints(spec: Spec, network: Network, written: date) -> Iterator[Json]:
         "payloadType": [fhir.concept(fhir.TERMINOLOGY + "endpoint-payload-type", "none")],
         "address": f"{spec.payer['base']}/fhir",
     }
-
-
-SHARED = {"InsurancePlan": insurance_plans, "Endpoint": endpoints}

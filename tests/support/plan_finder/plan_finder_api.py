@@ -23,5 +23,3 @@ PLAN_FINDER = Api(
     lookups=PUBLIC_LOOKUPS,
     prepare=prepare,
 )  # fmt: skip
-
-APIS = (PLAN_FINDER,)
