@@ -51,8 +51,8 @@ def words(name: str) -> str:
 def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
     """The classes that these scopes reach at a payer that serves these types, in the order of DATA."""
     texts = list(scopes)
-    asked = resource_scopes(texts)
-    read = {kind for kind in types if any(scope.covers(kind, a) for scope in asked for a in "rs")}
+    scopes_of_data = resource_scopes(texts)
+    read = {kind for kind in types if any(scope.covers(kind, a) for scope in scopes_of_data for a in "rs")}
     if reads_user(texts):
         read.add("Patient")
     there = {_CLASS.get(kind, OTHER[0]) for kind in read}
@@ -82,10 +82,10 @@ def _without(text: str, dropped: Collection[str], types: Collection[str]) -> lis
         return [text]
     if scope.type != "*":
         return [] if scope.type in dropped else [text]
-    context, _, rest = text.partition("/*")
-    return [f"{context}/{kind}{rest}" for kind in types if kind not in dropped]
+    context, _, suffix = text.partition("/*")
+    return [f"{context}/{kind}{suffix}" for kind in types if kind not in dropped]
 
 
-def shares_nothing(asked: Iterable[str], left: Iterable[str]) -> bool:
-    """Whether data was asked for and none of it is left: that is a no, not a smaller yes."""
-    return bool(resource_scopes(asked)) and not resource_scopes(left)
+def shares_nothing(requested: Iterable[str], left: Iterable[str]) -> bool:
+    """Whether data was requested and none of it is left: the member declined."""
+    return bool(resource_scopes(requested)) and not resource_scopes(left)

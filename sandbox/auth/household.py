@@ -1,4 +1,4 @@
-"""Whose data somebody who signs in may share: their own, and that of those they act for.
+"""A person who signs in may share their own data, and that of those they act for.
 
 Source: SMART App Launch 2.2.0 "launch/patient" (a picker, where there is more than one) and "fhirUser".
 A subscriber acts for dependants under age. Being on somebody's policy gives no right to an adult's
@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.auth.authorization.request import AuthorizationRequest
 from sandbox.auth.context import Desk
 from sandbox.auth.eligibility import Refusal, is_minor
-from sandbox.auth.scopes import subset
 from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.grants import Grant
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One patient that the person who signed in may choose. `member` is that patient's own account;
-    `fhir_user` who the signed-in person is to the patient, as a relative reference."""
+    """A patient that the person who signed in may choose.
+
+    `member` is the patient's own account, `fhir_user` a relative reference to who signed in.
+    """
 
     member: Account
     fhir_user: str
@@ -35,21 +35,21 @@ class Choice:
 
 
 def choices(desk: Desk, account: Account) -> tuple[Choice, ...]:
-    """Oneself (or the one represented) first, then dependants in the order the payer holds them."""
+    """Return the person (or the one represented) first, then dependants in the order of the payer."""
     own = Choice(account, account.user)
     if own.acting:  # the one they represent decides by their own coverage and wishes
         return (Choice(desk.members.get(account.patient, account), account.user),)
-    found = [
+    dependants = [
         Choice(desk.members[patient], f"RelatedPerson/{related}")
         for patient, related in desk.household(account.patient)
         if patient in desk.members
     ]
     today = desk.today()
-    return own, *(c for c in found if is_minor(desk.payer, c.member.birth_date, today))
+    return own, *(c for c in dependants if is_minor(desk.payer, c.member.birth_date, today))
 
 
 def refusal(desk: Desk, account: Account, choice: Choice) -> Refusal | None:
-    """Why `account`, signed in, may not connect an app to this patient's data."""
+    """Return why `account`, signed in, may not connect an app to this patient's data; None: it may."""
     if "locked" in desk.ledger.standing(account.username):
         return Refusal("locked")
     return desk.refusal(choice.member, acting=choice.acting)
@@ -59,9 +59,11 @@ OF_AGE = "Member eligibility failed: the dependant is of age now and has to conn
 
 
 def loss(desk: Desk, grant: Grant) -> str | None:
-    """Why a grant does not go on: whoever gave it may not connect this patient any more. None: it does,
-    or the payer never looks again. A backend service's grant is nobody's; one whose data is refused
-    anyway goes on as it began."""
+    """Return why a grant ends: whoever gave it may not connect this patient any more. None: it goes on.
+
+    The payer may never check again. The grant of a backend service belongs to nobody; one whose data is
+    refused anyway goes on.
+    """
     account = desk.accounts.get(grant.username)
     if account is None or grant.refused or not desk.payer.recheck_eligibility:
         return None
@@ -74,23 +76,6 @@ def loss(desk: Desk, grant: Grant) -> str | None:
 
 
 def is_locked(desk: Desk, grant: Grant) -> bool:
-    """Whether the account of who signed in, or of the patient, is locked: tokens rest until it is not."""
+    """Whether the account of who signed in, or of the patient, is locked: tokens fail until it is not."""
     names = {grant.username, *(m.username for m in [desk.members.get(grant.patient)] if m)} - {""}
     return desk.payer.recheck_eligibility and any("locked" in desk.ledger.standing(n) for n in names)
-
-
-def remembered(desk: Desk, asked: AuthorizationRequest, account: Account) -> list[Grant]:
-    """Earlier grants of this member to this client, under the same scenarios, that cover everything asked
-    for now, newest first, one of each patient: what `prompt=none` may be answered from."""
-    selection = desk.ledger.pin or desk.ledger.terms
-    since = desk.now() - (desk.payer.refresh_max_days or 0) * 86_400_000
-    found = {
-        grant.patient: grant
-        for grant in reversed(desk.ledger.grants_of(account.username))
-        if grant.client == asked.client_id
-        and grant.created > since
-        and grant.refused is None
-        and grant.selection == selection
-        and subset(" ".join(asked.scope), grant.scope)
-    }
-    return sorted(found.values(), key=lambda grant: -grant.created)

@@ -66,8 +66,8 @@ class Scope:
 
     def form(self, actions: str) -> str:
         """The same scope with these actions (in the order of `cruds`), in the grammar it was asked in."""
-        asked, mark, filters = self.text.partition("?")
-        letters = "read" if asked.rpartition(".")[2] in _V1 else actions
+        name, mark, filters = self.text.partition("?")
+        letters = "read" if name.rpartition(".")[2] in _V1 else actions
         return f"{self.context}/{self.type}.{letters}{mark}{filters}"
 
 
@@ -79,10 +79,10 @@ def parse(text: str) -> Scope | None:
 
 @bounded(4 << 20, 20)
 def _parse(text: str) -> Scope | None:
-    found = _RESOURCE.fullmatch(text)
-    if not found or not found[3]:
+    match = _RESOURCE.fullmatch(text)
+    if not match or not match[3]:
         return None
-    context, kind, letters, filters = found.groups()
+    context, kind, letters, filters = match.groups()
     clauses: tuple[Clause, ...] | None = ()
     if filters:
         clauses = None if letters in _V1 else _clauses(kind, filters[1:])
@@ -108,11 +108,11 @@ def _clauses(kind: str, filters: str) -> tuple[Clause, ...] | None:
     return clauses if len(clauses) == len(args) and values <= _VALUES_MAX else None
 
 
-def _implies(asked: Clause, granted: Clause) -> bool:
+def _implies(clause: Clause, granted: Clause) -> bool:
     """Whether whatever meets one clause meets the other (both are of token parameters)."""
-    return asked.param == granted.param and all(
+    return clause.param == granted.param and all(
         any(_narrower(value, wider) for wider in granted.values if isinstance(wider, TokenValue))
-        for value in asked.values
+        for value in clause.values
         if isinstance(value, TokenValue)
     )
 
@@ -135,10 +135,10 @@ def excess(text: str | None) -> str | None:
     texts = split(text)
     if len(texts) > SCOPES_MAX:
         return f"scope holds more than {SCOPES_MAX} scopes"
-    granular = [each for each in texts if "?" in each]
+    granular = [scope for scope in texts if "?" in scope]
     if len(granular) > GRANULAR_MAX:
         return f"scope holds more than {GRANULAR_MAX} granular scopes"
-    filters = [each.partition("?")[2].split("&") for each in granular]
+    filters = [scope.partition("?")[2].split("&") for scope in granular]
     if sum(1 + unquote(part).count(",") for parts in filters for part in parts) > FILTER_MAX:
         return f"The granular scopes hold more than {FILTER_MAX} values"
     if sum(len(parts) for parts in filters if len(parts) > 1) > COMBINED_MAX:
@@ -150,17 +150,17 @@ def resource_scopes(granted: Iterable[str]) -> list[Scope]:
     return [scope for text in granted if (scope := parse(text))]
 
 
-def narrow(asked: str | None, types: Collection[str]) -> list[str]:
-    """What of `asked` a member may grant: launch scopes, and the reading part of patient and user
+def narrow(requested: str | None, types: Collection[str]) -> list[str]:
+    """Return what of `requested` a member may grant: launch scopes, and the reading part of patient and user
     scopes of the types this payer serves, in the form they were asked in (v1 or v2)."""
-    kept = (_grantable(text, types, ("patient", "user")) for text in split(asked))
+    kept = (_grantable(text, types, ("patient", "user")) for text in split(requested))
     return list(dict.fromkeys(text for text in kept if text))
 
 
-def narrow_system(asked: str | None, registered: str | None, types: Collection[str]) -> list[str]:
-    """What of `asked` a backend service is given: the reading part of the system scopes that its
+def narrow_system(requested: str | None, registered: str | None, types: Collection[str]) -> list[str]:
+    """Return what of `requested` a backend service is granted: the reading part of the system scopes that its
     registration reaches (None: it is registered for none)."""
-    kept = (_grantable(text, types, ("system",)) for text in split(asked))
+    kept = (_grantable(text, types, ("system",)) for text in split(requested))
     return list(dict.fromkeys(text for text in kept if text and subset(text, registered or "")))
 
 
@@ -174,8 +174,8 @@ def _grantable(text: str, types: Collection[str], contexts: Collection[str]) -> 
     return scope.form(reading) if reading else None
 
 
-def asks_for_system(asked: str | None) -> bool:
-    return any(text.startswith("system/") for text in split(asked))
+def asks_for_system(requested: str | None) -> bool:
+    return any(text.startswith("system/") for text in split(requested))
 
 
 def reads_user(granted: Iterable[str]) -> bool:
@@ -209,28 +209,28 @@ def _merged(parts: Iterable[tuple[Clause, ...]]) -> AnyOf:
     all: one condition of a search instead of many."""
     values: dict[str, dict[Value, None]] = {}
     alone: dict[str, Clause] = {}
-    rest: list[tuple[Clause, ...]] = []
+    combined: list[tuple[Clause, ...]] = []
     for part in parts:
         if len(part) == 1:
             name = part[0].param.name
             alone.setdefault(name, part[0])
             values.setdefault(name, {}).update(dict.fromkeys(part[0].values))
         else:
-            rest.append(part)
-    return (*((replace(alone[name], values=tuple(values[name])),) for name in alone), *rest)
+            combined.append(part)
+    return (*((replace(alone[name], values=tuple(values[name])),) for name in alone), *combined)
 
 
-def subset(asked: str, granted: str) -> bool:
+def subset(requested: str, granted: str) -> bool:
     """RFC 6749 §6: a refresh may ask for less, never for more. `patient/Patient.r` is less than
     `patient/*.rs`, a granular scope less than the same without its filter; anything that is no
     resource scope must have been granted as it stands."""
     have = set(split(granted))
     held = resource_scopes(have)
-    return all(text in have or _covered(text, held) for text in split(asked))
+    return all(text in have or _covered(text, held) for text in split(requested))
 
 
 def _covered(text: str, granted: Collection[Scope]) -> bool:
     scope = parse(text)
     return scope is not None and all(
-        any(action in each.actions and scope.within(each) for each in granted) for action in scope.actions
+        any(action in wider.actions and scope.within(wider) for wider in granted) for action in scope.actions
     )

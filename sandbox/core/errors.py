@@ -39,8 +39,9 @@ class FileProblem(UsageError):
 class SandboxProblem(SandboxError):
     """A request that cannot be answered.
 
-    `code` is from http://hl7.org/fhir/issue-type; `headers` are added to the answer;
-    `expression` names the parameter or element at fault. The text never contains member data.
+    `cause` is an id of a causes.yaml, which says why and how to repair it (empty: the general one of the
+    status); `code` is from http://hl7.org/fhir/issue-type; `headers` are added to the answer; `expression`
+    names the parameter or element at fault. The text never contains member data.
     """
 
     status = 500
@@ -50,12 +51,14 @@ class SandboxProblem(SandboxError):
         self,
         text: str,
         *,
+        cause: str = "",
         code: str | None = None,
         headers: dict[str, str] | None = None,
         expression: str | None = None,
     ):
         super().__init__(text)
         self.text = text
+        self.cause = cause
         self.code = code or type(self).code
         self.headers = headers or {}
         self.expression = expression
@@ -111,7 +114,7 @@ class TooManyRequests(SandboxProblem):
     status, code = 429, "throttled"
 
     def __init__(self, text: str, seconds: int):
-        super().__init__(text, headers={"Retry-After": str(seconds)})
+        super().__init__(text, cause="quota-exceeded", headers={"Retry-After": str(seconds)})
         self.seconds = seconds
 
 
@@ -121,22 +124,28 @@ class Unavailable(SandboxProblem):
     status, code = 503, "transient"
 
     def __init__(self) -> None:
-        super().__init__("The server cannot keep its records right now", headers={"Retry-After": "5"})
+        super().__init__(
+            "The server cannot read or write its records at the moment. Try again in 5 seconds.",
+            cause="records-unavailable",
+            headers={"Retry-After": "5"},
+        )
 
 
-def bad_request(text: str, expression: str | None = None) -> NoReturn:
-    """400: a parameter or value that cannot be understood."""
-    raise BadRequest(text, expression=expression)
+def bad_request(text: str, expression: str | None = None, *, cause: str = "parameter-invalid") -> NoReturn:
+    """Raise a 400 for a parameter or value that cannot be understood."""
+    raise BadRequest(text, cause=cause, expression=expression)
 
 
-def not_found(text: str, code: str = "not-found") -> NoReturn:
-    """404: unknown id (`not-found`) or unknown type or operation (`not-supported`)."""
-    raise NotFound(text, code=code)
+def not_found(text: str, code: str = "not-found", *, cause: str = "resource-unknown") -> NoReturn:
+    """Raise a 404: unknown id (`not-found`), or unknown type or operation (`not-supported`)."""
+    raise NotFound(text, cause=cause, code=code)
 
 
-def forbidden(text: str, scope: str | None = None, expression: str | None = None) -> NoReturn:
-    """403: the token does not reach this. `scope` is the one that would (RFC 6750 §3.1)."""
+def forbidden(
+    text: str, scope: str | None = None, expression: str | None = None, *, cause: str = "scope-missing"
+) -> NoReturn:
+    """Raise a 403 for a token that does not cover the request. `scope` would cover it (RFC 6750 §3.1)."""
     headers = {}
     if scope:
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
-    raise Forbidden(text, headers=headers, expression=expression)
+    raise Forbidden(text, cause=cause, headers=headers, expression=expression)

@@ -104,6 +104,7 @@ def check_parameters(pairs: Sequence[tuple[str, str]]) -> None:
         if len(name) > NAME_LENGTH_MAX:
             raise BadRequest(
                 f"A parameter's name has at most {NAME_LENGTH_MAX} characters",
+                cause="too-costly",
                 code="too-long",
                 expression=name[:NAME_LENGTH_MAX],
             )
@@ -119,7 +120,7 @@ def check_search(pairs: Sequence[tuple[str, str]]) -> None:
     ]
     if sum(size for size, _ in sizes) > SEARCH_BYTES_MAX:
         text = f"A search is at most {SEARCH_BYTES_MAX} bytes as the query of an address"
-        raise TooLarge(text, expression=max(sizes)[1])
+        raise TooLarge(text, cause="query-too-long", expression=max(sizes)[1])
 
 
 def check_number(count: int, most: int, things: str, name: str) -> None:
@@ -130,7 +131,7 @@ def check_number(count: int, most: int, things: str, name: str) -> None:
 
 def too_costly(text: str, name: str) -> BadRequest:
     """The refusal of more than a request may have, naming the parameter (cut where it is long)."""
-    return BadRequest(text, code="too-costly", expression=name[:NAME_LENGTH_MAX])
+    return BadRequest(text, cause="too-costly", code="too-costly", expression=name[:NAME_LENGTH_MAX])
 
 
 def shorten(names: Iterable[str]) -> str:

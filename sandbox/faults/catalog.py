@@ -64,25 +64,27 @@ class Catalog:
         if len(text) > SELECTION_LENGTH_MAX:
             near = ", ".join(list(self.by_id)[:3])
             text = f"A selection of scenarios is at most {SELECTION_LENGTH_MAX} characters. Nearest: {near}"
-            raise NotFound(text)
+            raise NotFound(text, cause="scenario-unknown")
         return self._parsed(text)
 
     def _parse(self, text: str) -> Selection:
         named, stealth, session = split(text)
         selection = Selection(tuple(self._found(one) for one in named), session, stealth)
         if len(text) > LONGEST:
-            raise NotFound(f"A choice of scenarios has at most {LONGEST} characters")
+            text = f"A choice of scenarios has at most {LONGEST} characters"
+            raise NotFound(text, cause="scenario-unknown")
         return selection
 
     def _find(self, named: SelectedScenario) -> Scenario:
         found = self.by_id.get(named.id)
         if found is None:
             near = difflib.get_close_matches(named.id, self.by_id, n=3, cutoff=0.4) or list(self.by_id)[:3]
-            raise NotFound(f"There is no scenario {named.id[:80]!r}. Nearest: {', '.join(near)}")
+            text = f"There is no scenario {named.id[:80]!r}. Nearest: {', '.join(near)}"
+            raise NotFound(text, cause="scenario-unknown")
         try:
             return found.dialled(dict(named.given))
         except ValueError as problem:
-            raise NotFound(str(problem)) from None
+            raise NotFound(str(problem), cause="scenario-unknown") from None
 
 
 def load(folder: Path, *more: Path) -> Catalog:

@@ -54,21 +54,24 @@ def asked(body: Any) -> OneShot:
         return OneShot.model_validate(body)
     except ValidationError as problem:
         errors = problem.errors()[:COMPLAINTS_MAX]
-        raise BadRequest("; ".join(complaint(error, OneShot) for error in errors)) from None
+        text = "; ".join(complaint(error, OneShot) for error in errors)
+        raise BadRequest(text, cause="parameter-invalid") from None
 
 
 def header(text: str) -> list[OneShot]:
     """The accidents in `X-Sandbox-Fail-Next: token=2, Patient=1:429 #label`. Raises BadRequest."""
     items = [item.strip() for item in text.partition("#")[0].split(",")]
     if len(items) > ITEMS_MAX:
-        raise BadRequest(f"X-Sandbox-Fail-Next names at most {ITEMS_MAX} places", code="too-costly")
+        text = f"X-Sandbox-Fail-Next names at most {ITEMS_MAX} places"
+        raise BadRequest(text, cause="fail-next-invalid", code="too-costly")
     found = []
     for item in items:
         match = _ITEM.fullmatch(item)
         if match is None or (match[1] not in PLACES and not match[1][0].isupper()):
             raise BadRequest(
                 f"X-Sandbox-Fail-Next is <place>=<times>[:<status>], not {item[:60]!r}; places are "
-                f"{', '.join(PLACES)} and resource types"
+                f"{', '.join(PLACES)} and resource types",
+                cause="fail-next-invalid",
             )
         place, times, status = match.groups()
         when = PLACES.get(place, {"resource": place})

@@ -87,13 +87,13 @@ def split(text: str) -> tuple[tuple[SelectedScenario, ...], bool, str]:
     """(scenarios as written, stealth, session). Raises NotFound for what is not the grammar."""
     names, tilde, session = text.partition("~")
     if tilde and not _SESSION.fullmatch(session):
-        raise NotFound("A session name is 1 to 64 letters, digits, - or _")
+        raise NotFound("A session name is 1 to 64 letters, digits, - or _", cause="scenario-unknown")
     if not names and tilde:
         return (), False, session
     parts = _DOT.split(names)
     named = tuple(_named(part) for part in parts if part != STEALTH)
     if len({one.id for one in named}) < len(named):
-        raise NotFound("A scenario is named twice")
+        raise NotFound("A scenario is named twice", cause="scenario-unknown")
     return named, STEALTH in parts, session
 
 
@@ -103,8 +103,10 @@ def _named(part: str) -> SelectedScenario:
     for setting in settings:
         found = _SETTING.fullmatch(setting)
         if found is None:
-            raise NotFound(f"A parameter is written name=value, not {setting[:60]!r}")
+            text = f"A parameter is written name=value, not {setting[:60]!r}"
+            raise NotFound(text, cause="scenario-unknown")
         if found[1] in given:
-            raise NotFound(f"The parameter {found[1]!r} is there twice")
+            text = f"The parameter {found[1]!r} is there twice"
+            raise NotFound(text, cause="scenario-unknown")
         given[found[1]] = found[2]
     return SelectedScenario(id, tuple(given.items()))

@@ -30,12 +30,13 @@ def pairs(resource: Any) -> list[tuple[str, str]]:
     """(name, text) of every parameter, in order. Raises BadRequest for what is no Parameters resource,
     and, by its name, for a parameter whose value is of a kind that no operation here takes."""
     if not isinstance(resource, dict) or resource.get("resourceType") != "Parameters":
-        bad_request("The body of an operation is a Parameters resource")
+        bad_request("The body of an operation is a Parameters resource", cause="parameters-invalid")
     listed = resource.get("parameter", [])
     if not isinstance(listed, list) or not all(
         isinstance(each, dict) and isinstance(each.get("name"), str) for each in listed
     ):
-        bad_request("Every parameter is an object with a name", "Parameters.parameter")
+        text = "Every parameter is an object with a name"
+        bad_request(text, "Parameters.parameter", cause="parameters-invalid")
     if len(listed) > PARAMETERS_MAX:
         raise too_costly(f"A request takes at most {PARAMETERS_MAX} parameters", "Parameters.parameter")
     return [(each["name"], _text(each)) for each in listed]

@@ -92,7 +92,7 @@ class Reader:
         """Return one version of a resource as it is shown. Raises as `fetch` does."""
         stored = next((s for s in self._versions(kind, id) if s.version == version), None)
         if stored is None:
-            not_found(f"No such version of this {kind}")
+            not_found(f"No such version of this {kind}", cause="version-unknown")
         return self._show((stored,))[0]
 
     def history(self, kind: str, id: str, since: int = 0) -> tuple[Stored, ...]:
@@ -177,14 +177,14 @@ class Reader:
 
     def _within_reach(self, kind: str, id: str, limit: AnyOf) -> Stored:
         if kind not in KNOWN:
-            not_found(f"This payer holds no {kind}", "not-supported")
+            not_found(f"This payer holds no {kind}", "not-supported", cause="type-unsupported")
         patient = self.access.patient
         stored = self.library.read(kind, id, self.now)
         if stored is None:
             self._raise_gone(kind, id, limit)
         if not is_visible(stored, patient):
             if self.payer.foreign_read == "forbidden" and stored.patient is not None:
-                forbidden("This token is for another patient")
+                forbidden("This token is for another patient", cause="other-patient")
             _raise_absent(kind)
         if limit and not self._meeting([stored], {kind: limit}, self.now):
             scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
@@ -197,7 +197,7 @@ class Reader:
             if is_visible(last, self.access.patient) and (
                 not limit or self._meeting([last], {kind: limit}, last.updated)
             ):
-                raise Gone(f"This {kind} was deleted")
+                raise Gone(f"This {kind} was deleted", cause="resource-deleted")
         _raise_absent(kind)
 
     def _versions(self, kind: str, id: str) -> list[Stored]:

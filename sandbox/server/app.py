@@ -30,6 +30,7 @@ from sandbox.store.ledger.database import Ledger, Limits
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.secret import new_secret
 from sandbox.web import dispatch, i18n
+from sandbox.web.causes import files_of_causes, load_causes
 from sandbox.web.errors import handlers
 from sandbox.web.request import Wiring
 
@@ -64,6 +65,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
+    app.extensions["causes"] = load_causes(files_of_causes(published()))
     app.extensions["rooms"] = Wiring(
         payer=BASELINE,
         clock=base,

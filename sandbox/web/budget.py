@@ -54,7 +54,7 @@ def _over(query: str) -> SandboxProblem:
     if len(query) > limits.QUERY_BYTES_MAX:
         name = max(query.split("&"), key=len).partition("=")[0]
         text = f"The query of an address is at most {limits.QUERY_BYTES_MAX} bytes"
-        return TooLong(text, expression=name[: limits.NAME_LENGTH_MAX])
+        return TooLong(text, cause="query-too-long", expression=name[: limits.NAME_LENGTH_MAX])
     return _too_many(query.split("&")[limits.PARAMETERS_MAX].partition("=")[0])
 
 
@@ -88,4 +88,4 @@ class Allowance:
 def exhausted() -> BadRequest:
     """The refusal of an entry for which a batch has nothing left."""
     text = "The entries before this one have used up what a batch may cost: ask for it alone"
-    return BadRequest(text, code="too-costly", expression="Bundle.entry")
+    return BadRequest(text, cause="batch-exhausted", code="too-costly", expression="Bundle.entry")

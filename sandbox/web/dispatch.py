@@ -138,7 +138,7 @@ def _enter() -> Response | None:
         if isinstance(problem, SandboxProblem):
             return answer(problem)
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
-        return answer(BadRequest("The body of the request cannot be read"))
+        return answer(BadRequest("The body of the request cannot be read", cause="body-unreadable"))
     try:
         if not surface.is_control:
             force = in_force(wired, ledger, path, header, surface)
@@ -162,7 +162,7 @@ def _arm(ledger: TenantLedger) -> None:
     text = request.headers.get(FAIL_NEXT)
     if text is None:
         return
-    require_control(FAIL_NEXT)
+    require_control(FAIL_NEXT, cause="fail-next-key-missing")
     accidents = one_shot.header(text)
     caller = quota.client_address(), ledger.name
     ledger.quotas.require("accident", *caller)

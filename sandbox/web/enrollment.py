@@ -28,7 +28,7 @@ def registration_rules() -> RegistrationRules:
 def enroll(metadata: Metadata) -> tuple[Client, str | None, str]:
     """A new client, its secret (None: it has none) and its management token, each shown only now.
 
-    Raises RegistrationError, TooManyRequests.
+    Raises OAuthRefusal, TooManyRequests.
     """
     visit = here()
     client = registration.client_of(metadata, registration_rules(), visit.desk.now())

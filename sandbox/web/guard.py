@@ -28,17 +28,19 @@ def may_control() -> bool:
     return is_local(request.environ, rooms().hosts) and not is_from_another_origin()
 
 
-def require_control(what: str = "The control API") -> None:
+def require_control(what: str = "The control API", *, cause: str = "control-key-missing") -> None:
     """Raises Forbidden, with the way in, for a caller who may not control."""
     if may_control():
         return
     if rooms().control_key:
-        raise Forbidden(f"{what} needs its key (header {KEY}; commands read PAYER_SANDBOX_CONTROL_KEY)")
+        text = f"{what} needs its key (header {KEY}; commands read PAYER_SANDBOX_CONTROL_KEY)"
+        raise Forbidden(text, cause=cause)
     if is_from_another_origin():
-        raise Forbidden(f"{what} is closed to pages of other sites")
+        raise Forbidden(f"{what} is closed to pages of other sites", cause=cause)
     raise Forbidden(
         f"{what} is open to this machine only, and not through a proxy. For others set a key"
-        f" (PAYER_SANDBOX_CONTROL_KEY) and send it (header {KEY})"
+        f" (PAYER_SANDBOX_CONTROL_KEY) and send it (header {KEY})",
+        cause=cause,
     )
 
 

@@ -14,10 +14,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from werkzeug.datastructures import MultiDict
 
-from sandbox.auth.household import is_locked
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_value
@@ -124,10 +123,11 @@ def build_entry(
         **said,
         **visit.notes,
     }
-    if status == 401 and secret and visit.surface.is_fhir:
-        told["token_state"] = token_state(visit, secret)
-    titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
-    told.update(explain(told, titles))
+    if status >= 400 or told.get("error"):
+        titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
+        told.update(explain(told, titles, current_app.extensions["causes"]))
+    else:  # nothing was refused, whatever was noted on the way
+        told.pop("cause", None)
     always = {"effects", "status", "ms"}
     return {name: value for name, value in told.items() if value or name in always}
 
@@ -183,24 +183,6 @@ def _is_page(response: Response) -> bool:
 
 def _error(error: object, text: object) -> dict[str, str]:
     return {"error": str(error)[:80], "said": str(text)[:_VALUE_MAX]} if error else {}
-
-
-def token_state(visit: RequestContext, secret: str) -> str:
-    """Why a bearer token is not accepted: unknown, refresh, revoked, grant-revoked, used-up, expired,
-    locked."""
-    found = visit.ledger.token(secret)
-    if found is None:
-        return "unknown"
-    grant = visit.ledger.grant(found.grant)
-    rows = (
-        ("refresh", found.kind == "refresh"),
-        ("revoked", found.revoked is not None),
-        ("grant-revoked", grant is None or grant.revoked is not None),
-        ("expired", found.expires <= visit.desk.now()),
-        ("used-up", found.uses == 0),
-        ("locked", grant is not None and is_locked(visit.desk, grant)),
-    )
-    return next((state for state, holds in rows if holds), "")
 
 
 @dataclass(frozen=True)

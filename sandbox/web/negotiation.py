@@ -39,7 +39,9 @@ def negotiate() -> None:
     else:
         acceptable = "Accept" not in request.headers or takes_json(request.headers["Accept"])
     if not acceptable:
-        problem = NotAcceptable("This payer answers application/fhir+json only, in version 4.0")
+        problem = NotAcceptable(
+            "This payer answers application/fhir+json only, in version 4.0", cause="format-unsupported"
+        )
         problem.expression = "_format" if asked else "http.accept"
         raise problem
 
@@ -125,11 +127,14 @@ def pretty(response: Response) -> Response:
     return response
 
 
-def json_body() -> object:
-    """The resource in the body. Raises UnsupportedMedia for another format, BadRequest for no JSON."""
+def json_body(*, cause: str = "parameters-invalid") -> object:
+    """Return the resource in the body. Raises UnsupportedMedia for another format, BadRequest with this
+    cause for no JSON."""
     if request.mimetype not in JSON:
-        raise UnsupportedMedia("A body here is a resource as application/fhir+json")
+        raise UnsupportedMedia(
+            "A body here is a resource as application/fhir+json", cause="media-type-unsupported"
+        )
     try:
         return json_value(request.get_data())
     except ValueError:
-        bad_request("The body is not JSON")
+        bad_request("The body is not JSON", cause=cause)

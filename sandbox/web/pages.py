@@ -76,4 +76,4 @@ def _query() -> list[tuple[str, str]]:
 def refuse_foreign_forms() -> None:
     """A form posted from another site is not the member's doing (login CSRF included)."""
     if request.method == "POST" and is_from_another_origin():
-        raise Forbidden("This form was sent from another site")
+        raise Forbidden("This form was sent from another site", cause="form-of-another-site")

@@ -156,7 +156,8 @@ def require_token(*more: str) -> None:
     good = [*more, *([current.session.csrf] if current else [])]
     sent = request.form.get("csrf", "").encode("utf-8", "replace")
     if not any(hmac.compare_digest(sent, token.encode()) for token in good):
-        raise Forbidden("This form is out of date: load the page again and try once more")
+        text = "This form is out of date: load the page again and try once more"
+        raise Forbidden(text, cause="form-out-of-date")
 
 
 @dataclass(frozen=True)
@@ -183,12 +184,14 @@ def attempt() -> SignInAttempt:
     name, address = request.form.get("username", "").strip(), client_address()
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
     if wait := throttle.waiting(desk, username, address):
+        here().notes["cause"] = "too-many-passwords"
         return SignInAttempt(None, wait)
     account = accounts.get(username)
     expected = digest(_password(account) if account else _NOBODY)
     right = hmac.compare_digest(digest(request.form.get("password", "")), expected)
     if account is None or not right:
         throttle.failed(desk, username, address)
+        here().notes["cause"] = "password-wrong"
         return SignInAttempt(None)
     throttle.succeeded(desk, username, address)
     if scenario:

@@ -17,13 +17,14 @@ from joserfc.jwk import ECKey, RSAKey
 from support.smart_app import SmartApp
 from unit.auth.keyring import confused, key, public, raw, signed
 
-from sandbox.auth.clients import assertion
+from sandbox.auth.authentication import assertion
 from sandbox.store.ledger.database import TenantLedger
 
 RSA = key("rsa", "RSA")
 TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 _spend = TenantLedger.spend_assertion
+_VERIFY = "sandbox.auth.authentication.assertion.verify"
 _verify, _check, _key = assertion.verify, assertion._check_claims, assertion._key
 
 
@@ -75,8 +76,8 @@ def _believes_none(desk: Any, client: Any, proof: str, audiences: Any) -> None:
         _verify(desk, client, proof, audiences)
 
 
-@attack("JWT confusion", {"sandbox.auth.clients.assertion.verify": _believes_none}, "none", alg="none")
-@attack("JWT confusion", {"sandbox.auth.clients.assertion.verify": _believes_none}, "capitals", alg="nOnE")
+@attack("JWT confusion", {_VERIFY: _believes_none}, "none", alg="none")
+@attack("JWT confusion", {_VERIFY: _believes_none}, "capitals", alg="nOnE")
 def signing_with_nothing(scene: Scene, alg: str) -> None:
     victim = service(scene)
     forged = raw({"alg": alg, "typ": "JWT", "kid": "rsa"}, victim.claims())
@@ -95,7 +96,7 @@ def _takes_the_algorithm_from_the_header(desk: Any, client: Any, proof: str, aud
     return None
 
 
-@attack("JWT confusion", {"sandbox.auth.clients.assertion.verify": _takes_the_algorithm_from_the_header})
+@attack("JWT confusion", {_VERIFY: _takes_the_algorithm_from_the_header})
 def signing_with_the_public_key(scene: Scene) -> None:
     """HS256, with the public key (which everybody has) for the shared secret."""
     victim = service(scene)
@@ -107,7 +108,7 @@ def _trusts_the_header(desk: Any, client: Any, header: Mapping[str, Any]) -> Any
     return ECKey.import_key(header["jwk"]) if "jwk" in header else _key(desk, client, header)
 
 
-@attack("JWT confusion", {"sandbox.auth.clients.assertion._key": _trusts_the_header})
+@attack("JWT confusion", {"sandbox.auth.authentication.assertion._key": _trusts_the_header})
 def bringing_ones_own_key(scene: Scene) -> None:
     victim, stranger = service(scene), key("stranger")
     forged = signed(victim.claims(), stranger, kid="rsa", jwk=stranger.as_dict(private=False))
@@ -121,7 +122,7 @@ def _without(*names: str, **instead: Callable[[], Any]) -> dict[str, Any]:
         good = {name: value for name, value in claims.items() if name not in names}
         _check({**good, **{name: make() for name, make in instead.items()}}, client, audiences, now)
 
-    return {"sandbox.auth.clients.assertion._check_claims": check}
+    return {"sandbox.auth.authentication.assertion._check_claims": check}
 
 
 _ANY_END = _without(exp=lambda: int(time.time()) + 60)
@@ -143,7 +144,7 @@ def _for_anybody(claims: Mapping[str, Any], client: str, audiences: tuple[str, .
     _check({**claims, "aud": audiences[0]}, client, audiences, now)
 
 
-@attack("JWT confusion", {"sandbox.auth.clients.assertion._check_claims": _for_anybody})
+@attack("JWT confusion", {"sandbox.auth.authentication.assertion._check_claims": _for_anybody})
 def carrying_an_assertion_over(scene: Scene) -> None:
     """An assertion that the service made for another server, and which that server brings here."""
     victim = service(scene)

@@ -8,22 +8,21 @@ from typing import Any
 from attacks.breach import Scene, attack, held, refused
 from authlib.oauth2.rfc7636 import CodeChallenge
 
-from sandbox.auth.grants.authorization_code import AuthorizationCode, PresentedCode
+from sandbox.auth import grants
 
-_query = AuthorizationCode.query_authorization_code
+_find = grants.find_code
 _validate = CodeChallenge.validate_code_verifier
 
 
-def _spent_or_not(self: Any, secret: str, client: Any) -> PresentedCode | None:
-    desk = self.request.desk
+def _spent_or_not(desk: Any, secret: str, client: Any, redirect_uri: str) -> grants.PresentedCode:
     code = desk.ledger.code(secret)
-    return PresentedCode(secret, code, desk.ledger.grant(code.grant)) if code else None
+    return grants.PresentedCode(secret, code, desk.ledger.grant(code.grant))
 
 
 @attack(
     "code replay",
     {
-        "sandbox.auth.grants.authorization_code.AuthorizationCode.query_authorization_code": _spent_or_not,
+        "sandbox.auth.grants.find_code": _spent_or_not,
         "sandbox.store.ledger.database.TenantLedger.spend_code": lambda *_: True,
     },
 )
@@ -45,15 +44,13 @@ def using_the_tokens_of_a_replayed_code(scene: Scene) -> None:
     held(refused(app.refresh()), "new tokens for the first refresh token")
 
 
-def _of_any_client(self: Any, secret: str, client: Any) -> PresentedCode | None:
-    code = self.request.desk.ledger.code(secret)
-    return _query(self, secret, replace(client, client_id=code.client) if code else client)
+def _of_any_client(desk: Any, secret: str, client: Any, redirect_uri: str) -> grants.PresentedCode:
+    code = desk.ledger.code(secret)
+    client = replace(client, client_id=code.client) if code else client
+    return _find(desk, secret, client, redirect_uri)
 
 
-@attack(
-    "code injection",
-    {"sandbox.auth.grants.authorization_code.AuthorizationCode.query_authorization_code": _of_any_client},
-)
+@attack("code injection", {"sandbox.auth.grants.find_code": _of_any_client})
 def redeeming_a_code_as_another_client(scene: Scene) -> None:
     """The attacker has seen everything but is another app: legacy-app, public as well."""
     victim, thief = scene.make(redirect_uri="http://127.0.0.1:8000/callback"), scene.make()
@@ -65,19 +62,19 @@ def redeeming_a_code_as_another_client(scene: Scene) -> None:
 
 @attack(
     "code injection",
-    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": lambda *_: None},
+    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": lambda *_: None},
     "the attacker's own",
     verifier="v" * 43,
 )
 @attack(
     "code injection",
-    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": lambda *_: None},
+    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": lambda *_: None},
     "none",
     verifier=None,
 )
 @attack(
     "code injection",
-    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": lambda *_: None},
+    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": lambda *_: None},
     "empty",
     verifier="",
 )
@@ -89,9 +86,16 @@ def redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | None) -
     held(refused(thief.redeem(code)), "the victim's tokens in the attacker's session")
 
 
+def _from_any_address(desk: Any, secret: str, client: Any, redirect_uri: str) -> grants.PresentedCode:
+    return _find(desk, secret, client, desk.ledger.code(secret).redirect_uri)
+
+
 @attack(
     "code injection",
-    {"sandbox.auth.grants.authorization_code.PresentedCode.get_redirect_uri": lambda self: None},
+    {
+        "sandbox.auth.grants.find_code": _from_any_address,
+        "sandbox.auth.authlib_adapter._Code.get_redirect_uri": lambda self: None,
+    },
 )
 def redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
     app = scene.make()
@@ -122,7 +126,7 @@ def _only_if_there_was_one(self: Any, grant: Any, result: Any) -> None:
 
 @attack(
     "PKCE downgrade",
-    {"sandbox.auth.grants.authorization_code.Challenge.validate_code_verifier": _only_if_there_was_one},
+    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": _only_if_there_was_one},
 )
 def stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
     """At a client that may leave PKCE out: the verifier that comes anyway tells of the downgrade."""
@@ -133,9 +137,7 @@ def stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
 
 _PLAIN = {
     "sandbox.auth.authorization.authorize._pkce_problem": lambda one, client: None,
-    "sandbox.auth.grants.authorization_code.Challenge.get_authorization_code_challenge_method": lambda *_: (
-        "plain"
-    ),
+    "sandbox.auth.authlib_adapter._Challenge.get_authorization_code_challenge_method": lambda *_: "plain",
 }
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 from attacks.breach import Scene, attack, held, refused
 
-from sandbox.auth.grants.refresh_token import RefreshToken
+from sandbox.auth import grants
 
 AT_ONCE = 12
 
-_authenticate = RefreshToken.authenticate_refresh_token
+_find = grants.find_refresh_token
 
 
 @attack("refresh replay", {"sandbox.store.ledger.database.TenantLedger.replace_token": lambda *_: True})
@@ -24,7 +24,7 @@ def replaying_a_refresh_token(scene: Scene) -> None:
     held(refused(app.refresh(refresh_token=stolen)), "tokens for a refresh token that was replaced")
 
 
-@attack("refresh replay", {"sandbox.auth.grants.refresh_token._reused": lambda desk, token: None})
+@attack("refresh replay", {"sandbox.auth.grants._end_family": lambda desk, token: None})
 def going_on_after_a_replay(scene: Scene) -> None:
     """Who of the two is the thief cannot be told: the whole family ends."""
     app = scene.make().connect("maria")
@@ -35,20 +35,12 @@ def going_on_after_a_replay(scene: Scene) -> None:
     held(refused(app.refresh()), "tokens for the newest refresh token of the family")
 
 
-def _for_any_client(self: Any, secret: str) -> Any:
-    token = self.request.desk.ledger.token(secret, "refresh")
-    if token is not None:
-        self.request.client = replace(self.request.client, client_id=token.client)
-    return _authenticate(self, secret)
+def _for_any_client(desk: Any, secret: str, client: Any) -> Any:
+    token = desk.ledger.token(secret, "refresh")
+    return _find(desk, secret, replace(client, client_id=token.client) if token else client)
 
 
-@attack(
-    "refresh replay",
-    {
-        "sandbox.auth.grants.refresh_token.RefreshToken.authenticate_refresh_token": _for_any_client,
-        "sandbox.auth.grants.refresh_token.PresentedRefresh.check_client": lambda *_: True,
-    },
-)
+@attack("refresh replay", {"sandbox.auth.grants.find_refresh_token": _for_any_client})
 def refreshing_as_another_client(scene: Scene) -> None:
     app = scene.make().connect("maria")
     thief = scene.web()
@@ -80,10 +72,7 @@ def racing_for_a_refresh(scene: Scene) -> None:
     held(app.get("Patient").status_code == 401, "a family that outlives its reuse")
 
 
-@attack(
-    "scope escalation",
-    {"sandbox.auth.grants.refresh_token.RefreshToken._validate_token_scope": lambda *_: None},
-)
+@attack("scope escalation", {"sandbox.auth.grants.check_refresh_scope": lambda *_: None})
 def refreshing_to_a_larger_scope(scene: Scene) -> None:
     app = scene.make(scope="launch/patient offline_access patient/Patient.rs").connect("maria")
     assert app.get("Coverage").status_code == 403
@@ -93,10 +82,7 @@ def refreshing_to_a_larger_scope(scene: Scene) -> None:
     held(app.get("Coverage").status_code == 403, "data beyond the consent")
 
 
-@attack(
-    "scope escalation",
-    {"sandbox.auth.grants.refresh_token.RefreshToken._validate_token_scope": lambda *_: None},
-)
+@attack("scope escalation", {"sandbox.auth.grants.check_refresh_scope": lambda *_: None})
 def taking_back_what_the_member_left_out(scene: Scene) -> None:
     """What was dropped at consent does not come back at refresh."""
     app = scene.make()
@@ -108,7 +94,7 @@ def taking_back_what_the_member_left_out(scene: Scene) -> None:
     held(app.get("Observation").status_code == 403, "what the member did not share")
 
 
-@attack("eligibility that ended", {"sandbox.auth.grants.refresh_token.loss": lambda desk, grant: None})
+@attack("eligibility that ended", {"sandbox.auth.grants.loss": lambda desk, grant: None})
 def refreshing_for_a_member_who_opted_out(scene: Scene) -> None:
     app = scene.make().connect("maria")
     app.control("members/maria", {"opted_out": True})

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import httpx
 import pytest
 from support import stores
 from support.running import listening
-from support.smart_app import MakeApp, SmartApp, hidden
+from support.smart_app import MakeApp, SmartApp
 
 from sandbox.apis.control.api import CONTROL
-from sandbox.auth.eligibility import Reason
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.web.causes import explain
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 
@@ -283,59 +280,6 @@ def test_the_journal_keeps_no_secret_in_any_field(make_app: MakeApp) -> None:
         assert str(secret) not in text
 
 
-REFUSALS: list[tuple[str, str]] = [
-    ("no token", "No bearer token"),
-    ("unknown token", "not known to this payer"),
-    ("refresh token", "refresh token was sent where an access token"),
-    ("expired", "had expired by the payer's clock"),
-    ("revoked", "grant was revoked"),
-    ("scope", "scopes do not reach"),
-    ("other patient", "another patient"),
-    ("page", "page token was not issued"),
-    ("parameter", "cannot be understood"),
-    ("type", "no such address or resource type"),
-    ("id", "No resource has this id"),
-    ("form", "in a form that the payer does not have"),
-    ("no client", "client is not registered"),
-    ("redirect", "redirect URI is not one"),
-    ("pkce", "PKCE is missing"),
-    ("aud", "`aud` does not name"),
-    ("invalid scope", "None of the scopes"),
-    ("password", "do not belong together"),
-    ("declined", "The member declined"),
-    ("not covered", "coverage has not begun"),
-    ("code twice", "code was used before"),
-    ("verifier", "verifier does not fit"),
-    ("bad secret", "could not be authenticated"),
-    ("refresh twice", "refresh token was used before"),
-    ("suspended app", "suspended or denied this app"),
-    ("refresh of a suspended app", "suspended or denied this app"),
-    ("no registration token", "registration token is missing"),
-    ("registration", "metadata of the client"),
-    ("spent request", "pushed request is unknown, used"),
-    ("pushed", "pushed request is incomplete"),
-    ("no redirect", "`redirect_uri` is missing"),
-    ("other redirect", "redirect URI is not that of the authorization request"),
-    ("no state", "`state` is missing"),
-    ("assertion", "client assertion is not accepted"),
-    ("throttled", "too many wrong passwords"),
-    ("portal password", "do not belong together"),
-    ("transaction", "Nothing can be written"),
-    ("part of a type", "scopes do not reach"),
-    ("locked", "account is locked"),
-    ("grant type", "may not use this grant type"),
-]
-
-
-@pytest.mark.parametrize(("case", "why"), REFUSALS)
-def test_every_refusal_is_explained_and_can_be_repaired(make_app: MakeApp, case: str, why: str) -> None:
-    app = make_app()
-    refuse(app, case)
-    told = entries(app, "refused=true")[-1]
-    assert why in told["why"], told
-    assert told["repair"].endswith(".")
-
-
 def test_what_could_not_be_read_is_in_the_journal_too(app: SmartApp) -> None:
     large = app.http.post(f"{app.base}/auth/token", content=b"x" * (2 << 20))
     armed = app.get("metadata", **{"X-Sandbox-Fail-Next": "nonsense"})
@@ -345,121 +289,6 @@ def test_what_could_not_be_read_is_in_the_journal_too(app: SmartApp) -> None:
         answer.headers["x-request-id"] for answer in (large, armed)
     ]
     assert "why" in told[0]
-
-
-def test_each_reason_against_a_member_has_its_own_cause() -> None:
-    told = [
-        explain({"status": 303, "path": "/auth/consent", "error": "access_denied", "effects": [],
-                 "refusal": reason}, {})
-        for reason in get_args(Reason)
-    ]  # fmt: skip
-    assert len({cause["why"] for cause in told}) == len(told)
-    assert not any("declined" in cause["why"] for cause in told)
-
-
-MISTAKES: dict[str, Callable[[SmartApp], object]] = {
-    "suspended app": lambda app: (suspend(app), app.authorize()),
-    "refresh of a suspended app": lambda app: (app.connect("maria"), suspend(app), app.refresh()),
-    "no registration token": lambda app: app.http.get(f"{app.base}/auth/register/sandbox-app"),
-    "registration": lambda app: app.http.post(f"{app.base}/auth/register", json={"redirect_uris": 1}),
-    "spent request": lambda app: app.browser.get(
-        f"{app.base}/auth/authorize?client_id=sandbox-app&request_uri=urn:ietf:params:oauth:request_uri:x"
-    ),
-    "pushed": lambda app: app.post("par", {"response_type": "code"}),
-    "no redirect": lambda app: app.authorize(redirect_uri=None),
-    "other redirect": lambda app: app.redeem(app.agree("maria")["code"], redirect_uri="http://127.0.0.1/x"),
-    "no state": lambda app: app.authorize(state=None),
-    "assertion": lambda app: app.http.post(
-        f"{app.base}/auth/token",
-        data={
-            "grant_type": "client_credentials",
-            "client_id": "sandbox-backend",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": "a.b.c",
-        },
-    ),
-    "throttled": lambda app: [app.log_in("maria", "wrong") for _ in range(11)],
-    "portal password": lambda app: app.browser.post(
-        f"{app.base}/portal/login",
-        data=hidden(app.browser.get(f"{app.base}/portal")) | {"username": "maria", "password": "wrong"},
-    ),
-    "transaction": lambda app: app.http.post(
-        f"{app.base}/fhir",
-        json={"resourceType": "Bundle", "type": "transaction"},
-        headers={"Authorization": f"Bearer {app.connect('maria').tokens['access_token']}"},
-    ),
-    "part of a type": lambda app: read_outside(app),
-    "locked": lambda app: (app.control("members/maria", {"locked": True}), app.agree("maria")),
-}
-
-
-def suspend(app: SmartApp) -> None:
-    app.control("clients/sandbox-app", {"state": "suspended", "criterion": "token-misuse"})
-
-
-def read_outside(app: SmartApp) -> None:
-    """A vital sign, by a token for laboratory results."""
-    found = app.connect("maria").get("Observation?category=vital-signs&_count=1").json()
-    app.scope = "launch/patient patient/Observation.rs?category=laboratory"
-    app.connect("maria").get(f"Observation/{found['entry'][0]['resource']['id']}")
-
-
-def refuse(app: SmartApp, case: str) -> None:
-    """Make the mistake that the case is named for."""
-    if case in MISTAKES:
-        MISTAKES[case](app)
-        return
-    wrong: dict[str, dict[str, str | None]] = {
-        "no client": {"client_id": "nobody"},
-        "redirect": {"redirect_uri": "https://elsewhere.example/"},
-        "pkce": {"code_challenge": None, "code_challenge_method": None},
-        "aud": {"aud": "https://elsewhere.example/fhir"},
-        "invalid scope": {"scope": "nonsense"},
-    }
-    if case in wrong:
-        app.authorize(**wrong[case])
-    elif case == "password":
-        app.log_in("maria", "wrong")
-    elif case == "declined":
-        app.agree("maria", "deny")
-    elif case == "not covered":
-        app.agree("nina")
-    elif case in ("code twice", "verifier"):
-        code = app.agree("maria")["code"]
-        if case == "code twice":
-            app.redeem(code)
-        app.redeem(code, **({"code_verifier": "w" * 43} if case == "verifier" else {}))
-    elif case == "bad secret":
-        app.http.post(f"{app.base}/auth/token", data={"grant_type": "refresh_token", "refresh_token": "x",
-                                                      "client_id": "nobody"})  # fmt: skip
-    elif case == "grant type":
-        app.token({"grant_type": "password", "username": "maria"})
-    elif case == "no token":
-        app.get("Patient")
-    elif case == "unknown token":
-        app.get("Patient", Authorization="Bearer stranger")
-    elif case == "scope":
-        app.scope = "launch/patient patient/Patient.rs"
-        app.connect("maria").get("Coverage")
-    else:
-        app.connect("maria")
-        old = app.tokens["refresh_token"]
-        if case == "refresh token":
-            app.get("Patient", Authorization=f"Bearer {old}")
-        elif case == "expired":
-            app.control("clock", {"advance": "P1D"})
-            app.get("Patient")
-        elif case == "revoked":
-            app.post("revoke", {"token": old})
-            app.get("Patient")
-        elif case == "refresh twice":
-            app.refresh()
-            app.refresh(refresh_token=old)
-        else:
-            path = {"other patient": "Coverage?patient=someone-else", "page": "Coverage?_page=x",
-                    "parameter": "Coverage?_count=x", "type": "Nonsense", "id": "Patient/x",
-                    "form": "Patient"}[case]  # fmt: skip
-            app.get(path, **({"Accept": "application/xml"} if case == "form" else {}))
 
 
 def test_what_a_scenario_did_is_said_to_be_its_doing(make_app: MakeApp) -> None:

@@ -142,7 +142,7 @@ def test_a_repeated_parameter_is_refused_still(app: SmartApp, name: str) -> None
     told = app.callback(_post(app, "authorize", pairs))
     assert (told["error"], told["error_description"]) == (
         "invalid_request",
-        f"{name} is there more than once",
+        f"{name} is there more than once. Send it once.",
     )
 
 

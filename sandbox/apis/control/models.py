@@ -74,8 +74,9 @@ class Entry(BaseModel):
     in_address: list[str] = Field([], description="names of secrets that stood in the address")
     error: str = ""
     said: str = ""
-    why: str = Field("", description="for a refusal: its cause, in one sentence")
-    repair: str = Field("", description="and what to do about it")
+    cause: str = Field("", description="for a refusal: the id of its cause")
+    why: str = Field("", description="why it happened, in one sentence")
+    repair: str = Field("", description="what to do about it")
 
 
 class Journal(BaseModel):

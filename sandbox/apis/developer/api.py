@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 from flask import Blueprint
@@ -48,6 +49,7 @@ DEVELOPER = Api(
         Operation("POST", "/apps/<id>/secret", "rotate", routes.rotate),
         Operation("POST", "/apps/<id>/keys", "keys", routes.keys),
     ),
+    causes=files(__package__) / "causes.yaml",
     facts=_facts,
     lookups=Lookups(origin=routes.find_origin),
     prepare=_prepare,

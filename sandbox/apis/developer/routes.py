@@ -13,9 +13,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.auth.clients.client import SECRET_METHODS, Client
 from sandbox.auth.clients.jwks import check_jwks
-from sandbox.auth.clients.registration import MAX_BYTES, RegistrationError, understand
+from sandbox.auth.clients.registration import MAX_BYTES, invalid_metadata, understand
 from sandbox.auth.clients.registry import CRITERIA
 from sandbox.auth.clients.remote_keys import check_address
+from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound
 from sandbox.core.files import json_bytes, json_value
 from sandbox.store.ledger.database import TenantLedger
@@ -62,7 +63,7 @@ def require_portal() -> None:
     payer = here().payer
     if payer.developer_portal != "portal":
         how = f": write to {payer.developer_email}" if payer.developer_portal == "email" else ""
-        raise NotFound(f"This payer has no developer portal{how}")
+        raise NotFound(f"This payer has no developer portal{how}", cause="developer-portal-closed")
 
 
 def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
@@ -133,13 +134,15 @@ def form() -> Response:
 
 def register() -> Response:
     if here().payer.registration == "closed":
-        return _form(403, {}, "This payer registers apps by hand")
+        here().notes["cause"] = "registration-closed"
+        return _form(403, {}, "This payer registers apps by hand.")
     given = {name: value.strip() for name, value in request.form.items()}
     if sum(map(len, given.values())) > MAX_BYTES:
-        return _form(413, {}, f"The form holds more than {MAX_BYTES} characters")
+        return _form(413, {}, f"The form has more than {MAX_BYTES} characters.")
     try:
         client, secret, key = enroll(understand(_metadata(given)))
-    except RegistrationError as problem:
+    except OAuthRefusal as problem:
+        here().notes["cause"] = problem.cause
         return _form(400, given, problem.description)
     return _app(client, key, secret=secret, fresh=True, status=201)
 
@@ -152,6 +155,7 @@ def found() -> AnyResponse:
     id, key = request.form.get("client_id", "").strip(), request.form.get("key", "").strip()
     client = here().clients.managed(id, key)
     if client is None:
+        here().notes["cause"] = "app-unknown"
         problem = "There is no app with this client id and management token."
         return page("developer_find.html", 404, problem=problem)
     return _app(client, key)
@@ -164,6 +168,7 @@ def app(id: str) -> Response:
 def rotate(id: str) -> Response:
     client, visit = _managed(id), here()
     if client.auth_method not in SECRET_METHODS:
+        visit.notes["cause"] = "app-keys-invalid"
         return _app(client, request.form.get("key", ""), problem="This app has no secret.", status=400)
     notice = request.form.get("when") != "now"
     secret = visit.clients.rotate(id, visit.payer, visit.desk.now(), notice=notice)
@@ -182,6 +187,7 @@ def keys(id: str) -> Response:
         else:
             changed = replace(client, jwks=check_jwks(given.get("jwks")), jwks_uri=None)
     except ValueError as problem:
+        visit.notes["cause"] = "app-keys-invalid"
         return _app(client, key, problem=f"The keys were not replaced: {problem}", status=400)
     return _app(visit.clients.replace(changed, visit.desk.now()), key, done="The keys were replaced.")
 
@@ -189,7 +195,7 @@ def keys(id: str) -> Response:
 def _managed(id: str) -> Client:
     client = here().clients.managed(id, request.values.get("key", ""))
     if client is None:
-        raise NotFound("There is no app with this client id and management token")
+        raise NotFound("There is no app with this client id and management token", cause="app-unknown")
     here().notes["client"] = id
     return client
 
@@ -231,10 +237,10 @@ def _form(status: int, given: dict[str, str], problem: str | None) -> Response:
 
 
 def _metadata(given: dict[str, str]) -> dict[str, Any]:
-    """What the form says, as the metadata that an app would post. Raises RegistrationError."""
+    """What the form says, as the metadata that an app would post. Raises OAuthRefusal."""
     kind = given.get("kind", "")
     if kind not in KINDS:
-        raise RegistrationError("invalid_client_metadata", "Choose what kind of app it is")
+        raise invalid_metadata("Choose what kind of app it is.")
     asked: dict[str, Any] = {
         **KINDS[kind][1],
         "redirect_uris": given.get("redirect_uris", "").split(),
@@ -244,11 +250,11 @@ def _metadata(given: dict[str, str]) -> dict[str, Any]:
         "privacy_attestation": {"yes": True, "no": False}.get(given.get("attestation", "")),
     }
     if asked["client_name"] is None:
-        raise RegistrationError("invalid_client_metadata", "Give the app a name: members will see it")
+        raise invalid_metadata("Enter a name for the app. Members will see it.")
     try:
         return asked | _keys(given)
     except ValueError as problem:
-        raise RegistrationError("invalid_client_metadata", str(problem)) from None
+        raise invalid_metadata(f"{problem}.") from None
 
 
 def _keys(given: dict[str, str]) -> dict[str, Any]:

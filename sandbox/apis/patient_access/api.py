@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from sandbox.apis.patient_access import batch, operations, self_description
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX
 from sandbox.fhir.schema.types import TYPES
@@ -101,6 +103,7 @@ PATIENT_ACCESS = Api(
     ),
     lookups=LOOKUPS,
     stored_read=StoredRead(operations.parse_request, operations.serve_request),
+    causes=files(__package__) / "causes.yaml",
     facts=self_description.claims,
     prepare=prepare,
 )

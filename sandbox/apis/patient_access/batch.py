@@ -34,7 +34,7 @@ _NO_METHOD = "A batch here holds reads and searches: GET or HEAD"
 
 def batch() -> Response:
     visit, _ = bearer()
-    entries = _entries(json_body())
+    entries = _entries(json_body(cause="batch-invalid"))
     allowance = budget.Allowance()
     answers = []
     for entry in entries:
@@ -45,18 +45,18 @@ def batch() -> Response:
 
 def _entries(bundle: Any) -> list[Any]:
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
-        bad_request("The base takes a Bundle of type batch", "Bundle")
+        bad_request("The base takes a Bundle of type batch", "Bundle", cause="batch-invalid")
     if bundle.get("type") == "transaction":
         text = "Transactions are not supported: nothing can be written here. Send a batch"
-        raise BadRequest(text, code="not-supported", expression="Bundle.type")
+        raise BadRequest(text, cause="write-unsupported", code="not-supported", expression="Bundle.type")
     if bundle.get("type") != "batch":
-        bad_request("The base takes a Bundle of type batch", "Bundle.type")
+        bad_request("The base takes a Bundle of type batch", "Bundle.type", cause="batch-invalid")
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
-        bad_request("Bundle.entry is a list", "Bundle.entry")
+        bad_request("Bundle.entry is a list", "Bundle.entry", cause="batch-invalid")
     if len(entries) > ENTRIES_MAX:
         text = f"A batch takes at most {ENTRIES_MAX} entries"
-        raise BadRequest(text, code="too-costly", expression="Bundle.entry")
+        raise BadRequest(text, cause="too-costly", code="too-costly", expression="Bundle.entry")
     return entries
 
 

@@ -52,7 +52,7 @@ def docref(
         if text:
             args[name] = text
     if "patient" not in args:
-        bad_request("$docref wants a patient", "patient")
+        bad_request("$docref wants a patient", "patient", cause="patient-missing")
     if args.get("on-demand", "false") not in ("true", "false"):
         bad_request("on-demand is true or false", "on-demand")
     asked = [("patient", args["patient"])]

@@ -37,7 +37,7 @@ def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence
     """A page of everything that this token reaches of a patient."""
     mode = visit.payer.everything
     if mode == "none":
-        not_found("$everything is not supported", "not-supported")
+        not_found("$everything is not supported", "not-supported", cause="everything-unsupported")
     # The patient must be one that the token may read: another member's is absent, or refused.
     here = reader(visit, allowed, now(visit))
     here.fetch("Patient", id)
@@ -62,7 +62,7 @@ def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence
 
 
 def everybody() -> Response:
-    raise BadRequest("$everything wants a patient: Patient/[id]/$everything")
+    raise BadRequest("$everything wants a patient: Patient/[id]/$everything", cause="patient-missing")
 
 
 def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
@@ -73,8 +73,8 @@ def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
         served.insert(0, "Patient/[id]/$everything")
     told = f"is not supported here. The operations are {' and '.join(served)}"
     if name == "export":
-        raise BadRequest(f"Bulk export ($export) {told}", code="not-supported")
-    not_found(f"This operation {told}", "not-supported")
+        raise BadRequest(f"Bulk export ($export) {told}", cause="operation-unsupported", code="not-supported")
+    not_found(f"This operation {told}", "not-supported", cause="operation-unsupported")
 
 
 def docref() -> Response:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
+
 from flask import Blueprint
 
 from sandbox.apis.portal import routes
@@ -29,6 +31,7 @@ PORTAL = Api(
         Operation("POST", "/opt-out", "opt_out", routes.opt_out),
         Operation("POST", "/revoke", "revoke", routes.revoke),
     ),
+    causes=files(__package__) / "causes.yaml",
     lookups=Lookups(next_step=routes.find_next_step),
     prepare=_prepare,
 )

@@ -94,7 +94,7 @@ def revoke() -> AnyResponse:
     visit = here()
     grant = visit.ledger.grant(request.form.get("grant", ""))
     if grant is None or grant.username != account.username:
-        raise Forbidden("This is not one of your apps")
+        raise Forbidden("This is not one of your apps", cause="not-an-app-of-the-member")
     visit.ledger.revoke_grant(grant.id, visit.desk.now())
     return _home()
 
@@ -108,7 +108,7 @@ def _signed_in() -> Account:
     session.require_token()
     account = session.browser().account
     if account is None:
-        raise Forbidden("Sign in to the portal and try again")
+        raise Forbidden("Sign in to the portal and try again", cause="portal-sign-in-missing")
     here().notes["member"] = account.username
     return account
 

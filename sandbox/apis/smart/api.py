@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 from flask import Blueprint
 
 from sandbox.apis.smart import authorization, brand, lookups, pending_request, registration, token
-from sandbox.auth.authorization.request import CallbackError
-from sandbox.auth.clients.registration import RegistrationError
+from sandbox.auth.errors import CallbackError, OAuthRefusal
 from sandbox.web.api import Api, Audience, Cors, ErrorShape, Lookups, Operation
 from sandbox.web.request import RequestContext
 
@@ -30,7 +30,7 @@ def _facts(context: RequestContext) -> dict[str, Any]:
 
 def _prepare(blueprint: Blueprint) -> None:
     blueprint.register_error_handler(CallbackError, authorization.tell_app)
-    blueprint.register_error_handler(RegistrationError, registration.refused)
+    blueprint.register_error_handler(OAuthRefusal, token.refuse)
 
 
 def _for_apps(
@@ -100,6 +100,7 @@ SMART = Api(
         ),
         _for_apps("GET", "/.well-known/<name>", "well_known", token.nothing_known, "", Cors.NOBODY),
     ),
+    causes=files(__package__) / "causes.yaml",
     facts=_facts,
     lookups=Lookups(
         facts=lookups.describe_request,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from authlib.oauth2.rfc6749 import OAuth2Error
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -13,8 +12,9 @@ from sandbox.auth.authlib_adapter import NO_STORE, TokenRequest
 from sandbox.auth.authorization import authorize as authorization
 from sandbox.auth.authorization import pushed_request
 from sandbox.auth.authorization.decision import error_url
-from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError, parameters
-from sandbox.auth.household import choices, refusal, remembered
+from sandbox.auth.authorization.request import AuthorizationRequest, parameters
+from sandbox.auth.errors import CallbackError, OAuthRefusal
+from sandbox.auth.household import choices, refusal
 from sandbox.auth.tokens.id_token import subject
 from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes
@@ -25,37 +25,27 @@ from sandbox.web.pages import page, refuse_foreign_forms
 from sandbox.web.request import here
 
 FORM = "application/x-www-form-urlencoded"
+_NOT_A_FORM = f"The body must be {FORM}"
 
 
 def push() -> Response:
     """RFC 9126: the request sent ahead, by the client itself."""
     visit = here()
     if visit.payer.par == "off":
-        return _json({"error": "invalid_request", "error_description": "This payer takes none"}, 404)
+        text = "This payer does not accept pushed authorization requests."
+        raise OAuthRefusal("invalid_request", text, cause="pushed-requests-unsupported", status=404)
     if request.mimetype != FORM:
-        raise BadRequest("The body must be application/x-www-form-urlencoded")
+        raise BadRequest(_NOT_A_FORM, cause="media-type-unsupported")
     quota.take("pushed")
-    form = request.form.to_dict(flat=False)
-    caller = TokenRequest(form, dict(request.headers), visit.desk)
-    try:
-        return _json(pushed_request.push(caller, _args()), 201)
-    except OAuth2Error as problem:
-        status, body, _ = problem()
-        answer = _json(dict(body), status)
-        if status == 401:
-            answer.headers["WWW-Authenticate"] = 'Basic realm="par"'
-        return answer
-
-
-def _json(body: object, status: int) -> Response:
-    return Response(
-        json_bytes(body), status=status, headers=[*NO_STORE, ("Content-Type", "application/json")]
-    )
+    caller = TokenRequest(request.form.to_dict(flat=False), dict(request.headers), visit.desk)
+    body = pushed_request.push(caller, _args())
+    return Response(json_bytes(body), 201, [*NO_STORE, ("Content-Type", "application/json")])
 
 
 def tell_app(error: CallbackError) -> AnyResponse:
     """RFC 6749 §4.1.2.1: an error goes to the app. Whoever came back to a page of a sign-in that is over
     reads so first, and is not thrown out of the app that they are in."""
+    here().notes["cause"] = error.cause
     url = error_url(here().desk, error)
     if request.method == "POST" or request.endpoint == "smart.authorize":
         return redirect(url, 303)
@@ -82,11 +72,11 @@ def authorize() -> AnyResponse:
 def _args() -> dict[str, list[str]]:
     """The request's parameters, from the bytes that were sent."""
     if request.method == "POST" and request.mimetype != FORM:
-        raise BadRequest("The body must be application/x-www-form-urlencoded")
+        raise BadRequest(_NOT_A_FORM, cause="media-type-unsupported")
     try:
         return parameters(request.get_data() if request.method == "POST" else request.query_string)
     except ValueError:
-        raise BadRequest("The request has too many parameters") from None
+        raise BadRequest("The request has too many parameters", cause="too-many-parameters") from None
 
 
 def _must_sign_in(asked: AuthorizationRequest, browser: session.Browser) -> bool:
@@ -104,21 +94,23 @@ def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyRespon
     """prompt=none: a code from an earlier consent, or the error that says who would have to be asked."""
     desk = here().desk
 
-    def refuse(error: str, text: str) -> CallbackError:
-        return CallbackError(asked.redirect_uri, error, text, asked.state)
+    def refuse(error: str, text: str, *, cause: str) -> CallbackError:
+        return CallbackError(asked.redirect_uri, error, text, asked.state, cause=cause)
 
     if account is None:
-        hinted = "The member that id_token_hint names is not signed in"
-        raise refuse("login_required", hinted if asked.subject else "Nobody is signed in")
-    grants = remembered(desk, asked, account)
+        if asked.subject:
+            text = "The member that id_token_hint names is not signed in."
+            raise refuse("login_required", text, cause="other-member")
+        raise refuse("login_required", "No member is signed in.", cause="not-signed-in")
+    grants = authorization.find_earlier_grants(desk, asked, account)
     if not grants:
-        raise refuse("consent_required", "The member has not agreed to this yet")
+        raise refuse("consent_required", "The member has not consented to this yet.", cause="consent-missing")
     choice = next((c for c in choices(desk, account) if c.patient == grants[0].patient), None)
     if choice is None or len(grants) > 1:
-        raise refuse("interaction_required", "The member has to say whose data is meant")
+        raise refuse("interaction_required", "The member has to choose a person.", cause="choice-missing")
     why = refusal(desk, account, choice)
     if why and here().payer.ineligible_answer != "refused-token":
-        raise refuse("access_denied", why.text)
+        raise refuse("access_denied", f"{why.text}.", cause=why.reason)
     return decision.answer(asked, account, choice, asked.scope)
 
 
@@ -215,6 +207,7 @@ def decide() -> AnyResponse:
     elif consents.shares_nothing(asked.scope, scope):
         said = "The member chose to share none of the data"
     if said is not None or scope is None:
+        visit.notes["cause"] = "declined"
         return decision.finish(pending, asked, account, choice, error="access_denied", description=said)
     return decision.finish(pending, asked, account, choice, scope)
 

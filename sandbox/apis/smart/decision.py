@@ -46,11 +46,12 @@ def choose(pending: Pending, asked: AuthorizationRequest, account: Account, choi
     """Go on with a patient: the member may connect, or the app is told why not."""
     visit = sign_in.known(account, asked)
     if asked.subject not in (None, subject(visit.desk, account.username)):
+        visit.notes["cause"] = "other-member"
         text = "Another member signed in than id_token_hint names"
         return finish(pending, asked, account, choice, error="login_required", description=text)
     why = refusal(visit.desk, account, choice)
     if why is not None:
-        visit.notes["refusal"] = why.reason
+        visit.notes.update(refusal=why.reason, cause=why.reason)
         if visit.payer.ineligible_answer == "page":
             return page("refused.html", 403, text=why.text)
         if visit.payer.ineligible_answer == "callback":
@@ -86,7 +87,7 @@ def finish(
         ledger.revoke_grant(issued.grant, now)
     current = ledger.pending(pending.id)
     if current is None:
-        raise BadRequest("This sign-in is over, or was started in another browser")
+        raise BadRequest("This sign-in is over, or was started in another browser", cause="sign-in-over")
     return finish(current, asked, account, choice, scope, error, description)
 
 

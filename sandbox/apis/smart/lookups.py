@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 from flask import Response, request
 from werkzeug.datastructures import MultiDict
 
-from sandbox.auth.clients.assertion import keys_to_fetch
-from sandbox.auth.clients.authentication import basic_id
+from sandbox.auth.authentication.assertion import keys_to_fetch
+from sandbox.auth.authentication.authenticate import basic_id
 from sandbox.auth.clients.registry import Registry
 from sandbox.core.files import json_value
 from sandbox.core.waits import HANDLED

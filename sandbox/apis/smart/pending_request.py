@@ -7,7 +7,8 @@ import hmac
 from flask import g, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError
+from sandbox.auth.authorization.request import AuthorizationRequest
+from sandbox.auth.errors import CallbackError
 from sandbox.auth.household import Choice, choices
 from sandbox.core.errors import BadRequest
 from sandbox.core.members import Account
@@ -42,18 +43,18 @@ def found() -> tuple[Pending, AuthorizationRequest]:
     visit = here()
     pending = visit.ledger.pending(request.values.get("request", ""))
     if pending is None or not _is_ours(pending):
-        raise BadRequest("This sign-in is over, or was started in another browser")
+        raise BadRequest("This sign-in is over, or was started in another browser", cause="sign-in-over")
     asked = AuthorizationRequest.from_json(pending.request)
     client = visit.clients.get(asked.client_id)
     if client is None or client.refusal or not client.allows_redirect(asked.redirect_uri):
-        raise BadRequest("The client application is not known to this payer")
+        raise BadRequest("The client application is not known to this payer", cause="client-unknown")
     g.sign_in = pending
     for is_over, text in (
         (pending.expires <= visit.desk.now(), "This sign-in took too long"),
         (_is_redeemed(pending), "This sign-in is finished already"),
     ):
         if is_over:
-            raise CallbackError(asked.redirect_uri, "access_denied", text, asked.state)
+            raise CallbackError(asked.redirect_uri, "access_denied", text, asked.state, cause="sign-in-over")
     return pending, asked
 
 
@@ -87,7 +88,7 @@ def member(pending: Pending) -> Account:
     """Who signed in for this request. A session that ended since, or became another's, does not count."""
     account = session.browser().account
     if account is None or account.username != pending.username:
-        raise BadRequest("Sign in first")
+        raise BadRequest("Sign in first", cause="sign-in-over")
     return account
 
 
@@ -96,7 +97,7 @@ def choice(account: Account, patient: str | None) -> Choice:
     for each in choices(here().desk, account):
         if each.patient == patient:
             return each
-    raise BadRequest("Choose one of the people in the list")
+    raise BadRequest("Choose one of the people in the list", cause="sign-in-over")
 
 
 def known(account: Account, asked: AuthorizationRequest) -> RequestContext:

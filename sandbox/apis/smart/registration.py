@@ -12,24 +12,20 @@ from flask import Response, request
 
 from sandbox.auth.clients import registration
 from sandbox.auth.clients.client import Client
-from sandbox.auth.clients.registration import RegistrationError
-from sandbox.core.errors import BadRequest, NotFound, Unauthorized
+from sandbox.auth.clients.registration import invalid_metadata
+from sandbox.auth.errors import OAuthRefusal
+from sandbox.core.errors import NotFound, Unauthorized
 from sandbox.core.files import json_bytes, json_value
 from sandbox.web.enrollment import enroll, registration_rules
 from sandbox.web.request import here
 
 
-def refused(problem: RegistrationError) -> Response:
-    return _json({"error": problem.error, "error_description": problem.description}, 400)
-
-
 def create() -> Response:
     visit = here()
     if visit.payer.registration == "closed":
-        raise NotFound(f"This payer registers apps by hand: write to {visit.payer.developer_email}")
+        text = f"This payer registers apps by hand: write to {visit.payer.developer_email}"
+        raise NotFound(text, cause="registration-closed")
     body = _body()
-    if isinstance(body, Response):
-        return body
     client, secret, manage = enroll(registration.read(body))
     shown: dict[str, Any] = {**registration.described(client), **_management(client, manage)}
     if secret is not None:
@@ -48,19 +44,16 @@ def change(id: str) -> Response:
     visit = here()
     old, token = _managed(id)
     body = _body()
-    if isinstance(body, Response):
-        return body
     metadata = registration.read(body)
-    named = json_value(body)
-    if named.get("client_id") != id:
-        raise RegistrationError("invalid_client_metadata", "client_id must be the client's own")
-    given = named.get("client_secret")
-    if given is not None and not (isinstance(given, str) and old.check_client_secret(given)):
-        raise RegistrationError("invalid_client_metadata", "client_secret is not this client's")
+    sent = json_value(body)
+    if sent.get("client_id") != id:
+        raise invalid_metadata(f"client_id must be {id}.")
+    secret = sent.get("client_secret")
+    if secret is not None and not (isinstance(secret, str) and old.check_client_secret(secret)):
+        raise invalid_metadata("client_secret is not that of this client.")
     if metadata.token_endpoint_auth_method != old.auth_method:
-        raise RegistrationError(
-            "invalid_client_metadata", "token_endpoint_auth_method stays as it is: register a new client"
-        )
+        text = f"token_endpoint_auth_method must stay {old.auth_method}. To change it, register a new client."
+        raise invalid_metadata(text)
     changed = visit.clients.replace(
         registration.client_of(metadata, registration_rules(), old.registered or 0, id), visit.desk.now()
     )
@@ -79,23 +72,24 @@ def _managed(id: str) -> tuple[Client, str]:
     client = here().clients.managed(id, token.strip()) if scheme.lower() == "bearer" else None
     if client is None:
         raise Unauthorized(
-            "The registration access token is missing or not this client's",
+            "The registration access token is missing, or is not that of this client.",
+            cause="registration-token-missing",
             headers={"WWW-Authenticate": 'Bearer realm="register"'},
         )
     here().notes["client"] = id
     return client, token.strip()
 
 
-def _body() -> bytes | Response:
-    if request.mimetype != "application/json":
-        told = {"error": "invalid_client_metadata", "error_description": "The body must be application/json"}
-        return _json(told, 415)
+def _body() -> bytes:
+    """Return the body of a registration. Raises OAuthRefusal."""
     body = request.get_data()
+    if request.mimetype != "application/json":
+        text = "The body must be application/json."
+        raise OAuthRefusal("invalid_client_metadata", text, cause="client-metadata-invalid", status=415)
     if len(body) > registration.MAX_BYTES:
-        text = f"The body has more than {registration.MAX_BYTES} bytes"
-        return _json({"error": "invalid_client_metadata", "error_description": text}, 413)
+        raise invalid_metadata(f"The body has more than {registration.MAX_BYTES} bytes.", status=413)
     if not body:
-        raise BadRequest("The body is empty")
+        raise OAuthRefusal("invalid_request", "The body is empty.", cause="client-metadata-invalid")
     return body
 
 

@@ -7,13 +7,16 @@ from typing import Any, NoReturn
 from flask import Response, request
 
 from sandbox.auth import discovery
-from sandbox.auth.authlib_adapter import TokenRequest
+from sandbox.auth.authlib_adapter import NO_STORE, TokenRequest
+from sandbox.auth.errors import OAuthRefusal
 from sandbox.auth.tokens.id_token import jwks, signing_keys
 from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
 from sandbox.web.dispatch import respond
 from sandbox.web.request import here
+
+_JSON = "application/json"
 
 
 def token() -> Response:
@@ -31,9 +34,20 @@ def introspect() -> Response:
     return respond(here().rooms.server.endpoint("introspection", _token_request()))
 
 
+def refuse(refusal: OAuthRefusal) -> Response:
+    """RFC 6749 §5.2, for every endpoint that apps call: error and description as JSON."""
+    here().notes["cause"] = refusal.cause
+    response = Response(json_bytes(refusal.body), refusal.status, [*NO_STORE, ("Content-Type", _JSON)])
+    if refusal.error == "invalid_client":  # a realm is required (RFC 7617 §2)
+        realm = "par" if request.path == "/auth/par" else "token"
+        response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'
+    return response
+
+
 def _token_request() -> TokenRequest:
     if request.mimetype != "application/x-www-form-urlencoded":
-        raise BadRequest("The body must be application/x-www-form-urlencoded")
+        text = "The body must be application/x-www-form-urlencoded"
+        raise BadRequest(text, cause="media-type-unsupported")
     return TokenRequest(request.form.to_dict(flat=False), dict(request.headers), here().desk)
 
 
@@ -50,7 +64,7 @@ def server_metadata() -> Response:
 
 
 def _document(body: dict[str, Any]) -> Response:
-    return Response(json_bytes(body), content_type="application/json")
+    return Response(json_bytes(body), content_type=_JSON)
 
 
 def nothing_known(name: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""What goes back to the app after a member has decided: a code, or an error, and how it travels.
+"""A member's decision goes back to the app as a code or an error, on the redirect URI.
 
 Sources: RFC 6749 §4.1.2, RFC 9207 (iss), OAuth 2.0 Multiple Response Type Encoding Practices (query
 and fragment).
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
-from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError
+from sandbox.auth.authorization.request import AuthorizationRequest
 from sandbox.auth.context import Desk
+from sandbox.auth.errors import CallbackError
 from sandbox.auth.scopes import subset
 from sandbox.store.ledger.repositories.grants import Code, Grant
 from sandbox.store.secret import new_secret
@@ -19,11 +20,10 @@ from sandbox.store.secret import new_secret
 
 @dataclass(frozen=True)
 class Decision:
-    """What is about to be sent to the app after consent: the AUTHORIZE gate's value.
+    """What the app receives after consent: the value of the AUTHORIZE gate.
 
-    `error` None means a code is issued; `params` go into the callback as they are. `refused` is why
-    the token will be refused data; `fhir_user` who signed in, where that is not the patient, and
-    `signed_in` when (ms).
+    Without `error` a code is issued; `params` go into the callback as they are. `refused` is why the token
+    will be refused data; `fhir_user` is who signed in, where that is not the patient, `signed_in` when (ms).
     """
 
     username: str
@@ -38,7 +38,7 @@ class Decision:
     signed_in: int | None = None
 
     def within(self, limit: Decision) -> Decision:
-        """This decision, where it gives nothing that `limit` does not give."""
+        """Return this decision without anything that `limit` does not give."""
         return replace(
             self,
             username=limit.username,
@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True)
 class AuthorizationAnswer:
-    """The URL to send the browser to, with the code and the grant in it (None: it tells of an error)."""
+    """The URL to send the browser to, with its code and grant (None: it has an error)."""
 
     url: str
     code: str | None = None
@@ -63,12 +63,12 @@ class AuthorizationAnswer:
 
 
 def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:
-    """The URL to send the browser to: a code, or the decision's error."""
+    """Return the URL to send the browser to."""
     return issue(desk, request, decision).url
 
 
 def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> AuthorizationAnswer:
-    """A code, written to the ledger with its grant; or the decision's error."""
+    """Write a code and its grant to the ledger, unless the decision is an error, and return the answer."""
     mode = desk.payer.response_mode
     if decision.error:
         params = {"error": decision.error}
@@ -107,23 +107,24 @@ def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Auth
 
 
 def reply_params(desk: Desk, state: str | None) -> dict[str, str]:
-    """What every callback carries: the state byte for byte, and iss (RFC 9207) where the payer sends it."""
+    """Return what every callback has: the state byte for byte, and iss (RFC 9207) by policy."""
     issuer = {"iss": desk.issuer} if desk.payer.callback_iss else {}
     return ({"state": state} if state is not None else {}) | issuer
 
 
 def error_url(desk: Desk, error: CallbackError) -> str:
-    """The callback URL that tells the app of an error."""
-    told = {"error": error.error, "error_description": error.description}
-    params = told | reply_params(desk, error.state)
-    return callback(error.redirect_uri, params, desk.payer.response_mode)
+    """Return the callback URL for an error."""
+    params = {"error": error.error, "error_description": error.description}
+    return callback(error.redirect_uri, params | reply_params(desk, error.state), desk.payer.response_mode)
 
 
 def callback(redirect_uri: str, params: Mapping[str, str], mode: str = "query") -> str:
-    """The redirect URI with parameters added; a query it already has is kept. Bytes that were no
-    UTF-8 (surrogates, PEP 383) come out as they came in."""
-    told = urlencode(params, errors="surrogateescape")
+    """Return the redirect URI with parameters added to its query or fragment.
+
+    Bytes that were no UTF-8 (surrogates, PEP 383) come out as they came in.
+    """
+    added = urlencode(params, errors="surrogateescape")
     if mode == "fragment":
-        return f"{redirect_uri}#{told}"
+        return f"{redirect_uri}#{added}"
     separator = "?" if "?" not in redirect_uri else "" if redirect_uri[-1] in "?&" else "&"
-    return f"{redirect_uri}{separator}{told}"
+    return f"{redirect_uri}{separator}{added}"

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidRequestError, OAuth2Error
-
+from sandbox.auth.authentication.authenticate import Caller, authenticate
 from sandbox.auth.authorization import authorize
-from sandbox.auth.authorization.request import REPEATABLE, CallbackError
-from sandbox.auth.clients.authentication import Caller, authenticate
+from sandbox.auth.authorization.request import REPEATABLE
 from sandbox.auth.context import Desk
+from sandbox.auth.errors import CallbackError, OAuthRefusal, invalid_request
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.store.secret import new_secret
 
@@ -24,51 +23,52 @@ Args = Mapping[str, Sequence[str]]
 _CREDENTIALS = ("client_secret", "client_assertion", "client_assertion_type")
 
 
-class PushedRequestRefused(OAuth2Error):
-    """What the authorization endpoint would have told the app on its callback."""
-
-    def __init__(self, error: str, description: str):
-        super().__init__(description=description)
-        self.error = error
-
-
 def push(caller: Caller, args: Args) -> dict[str, Any]:
-    """Check and keep a request: the answer's body. Raises Authlib's OAuth2Error."""
+    """Check and keep a request, and return the body of the answer. Raises OAuthRefusal."""
     desk = caller.desk
     client = authenticate(caller, "par")
     if any(len(values) > 1 for name, values in args.items() if name not in REPEATABLE):
-        raise InvalidRequestError("A parameter is there more than once")
+        raise _invalid("A parameter is there more than once. Send each parameter once.")
     if "request_uri" in args:
-        raise InvalidRequestError("request_uri cannot be pushed")
-    asked = {name: list(values) for name, values in args.items() if name not in _CREDENTIALS}
-    if asked.setdefault("client_id", [client.client_id]) != [client.client_id]:
-        raise InvalidRequestError("client_id is not the client that authenticates")
+        raise _invalid("request_uri cannot be pushed. Push the parameters of the request.")
+    params = {name: list(values) for name, values in args.items() if name not in _CREDENTIALS}
+    if params.setdefault("client_id", [client.client_id]) != [client.client_id]:
+        raise _invalid("client_id is not that of the client that authenticates.")
     try:
-        authorize.check(asked, desk, pushed=True)
+        authorize.check(params, desk, pushed=True)
     except CallbackError as problem:
-        raise PushedRequestRefused(problem.error, problem.description) from None
+        raise OAuthRefusal(problem.error, problem.description, cause=problem.cause) from None
     except BadRequest as problem:
-        raise InvalidRequestError(problem.text) from None
+        raise invalid_request(problem.text, cause=problem.cause) from None
     name = new_secret()
     try:
-        desk.ledger.push(name, client.client_id, asked, desk.now() + SECONDS * 1000)
+        desk.ledger.push(name, client.client_id, params, desk.now() + SECONDS * 1000)
     except (TypeError, ValueError):
-        raise InvalidRequestError("The request is not UTF-8") from None
+        raise _invalid("The request is not valid UTF-8.") from None
     return {"request_uri": PREFIX + name, "expires_in": SECONDS}
 
 
+def _invalid(text: str) -> OAuthRefusal:
+    return invalid_request(text, cause="pushed-request-invalid")
+
+
 def take(args: Args, desk: Desk) -> dict[str, list[str]]:
-    """The pushed request that `args` name, spent by this. Raises BadRequest: where there is no
-    request, there is no redirect URI to tell an error to."""
+    """Return the pushed request that `args` name, and spend it.
+
+    Raises BadRequest: without a request there is no redirect URI to send an error to.
+    """
     if any(len(args.get(name, ())) != 1 for name in ("client_id", "request_uri")):
-        bad_request("client_id and request_uri must each be there once", "request_uri")
+        text = "client_id and request_uri must each be sent once."
+        bad_request(text, "request_uri", cause="authorization-request-invalid")
     client, name = args["client_id"][0], args["request_uri"][0]
     if not (client.isprintable() and name.isprintable()):
-        bad_request("client_id or request_uri is not UTF-8", "request_uri")
-    found = desk.ledger.take_pushed(name.removeprefix(PREFIX), client, desk.now())
-    if found is None:
-        bad_request("This request_uri is unknown, used, expired or another client's", "request_uri")
-    return found
+        text = "client_id or request_uri is not valid UTF-8."
+        bad_request(text, "request_uri", cause="authorization-request-invalid")
+    params = desk.ledger.take_pushed(name.removeprefix(PREFIX), client, desk.now())
+    if params is None:
+        text = "This request_uri is unknown, used, expired or another client's. Push the request again."
+        bad_request(text, "request_uri", cause="pushed-request-unknown")
+    return params
 
 
 def names_one(args: Args, desk: Desk) -> bool:

@@ -7,7 +7,7 @@ back byte for byte.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote
 
@@ -21,9 +21,11 @@ REPEATABLE = ("resource", "audience")
 
 @dataclass(frozen=True)
 class AuthorizationRequest:
-    """A request that passed every check. `scope` holds what may be granted of what was asked, `prompt`
-    OpenID Connect's wishes, `max_age` how many seconds ago the member may have signed in, `subject` the
-    only member who may (their `sub`; None: anybody)."""
+    """A request that passed every check.
+
+    `scope` is what may be granted; `prompt` and `max_age` (seconds since the sign-in) are those of OpenID
+    Connect; `subject` is the `sub` of the only member who may sign in (None: any member).
+    """
 
     client_id: str
     redirect_uri: str
@@ -42,20 +44,14 @@ class AuthorizationRequest:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> AuthorizationRequest:
         state = data["state"]
-        found = cls(**{**data, "scope": tuple(data["scope"]), "prompt": tuple(data.get("prompt", ()))})
-        return found if state is None else replace(found, state=unquote(state, errors="surrogateescape"))
-
-
-class CallbackError(Exception):
-    """An error that the app is told of on its redirect URI (RFC 6749 §4.1.2.1)."""
-
-    def __init__(self, redirect_uri: str, error: str, description: str, state: str | None):
-        super().__init__(description)
-        self.redirect_uri, self.error, self.description, self.state = redirect_uri, error, description, state
+        if state is not None:
+            state = unquote(state, errors="surrogateescape")
+        lists = {"scope": tuple(data["scope"]), "prompt": tuple(data.get("prompt", ()))}
+        return cls(**{**data, **lists, "state": state})
 
 
 def parameters(raw: bytes) -> dict[str, list[str]]:
-    """Every value of each name in a query or form. Raises ValueError for too many of them.
+    """Return every value of each name in a query or form. Raises ValueError for too many of them.
 
     A parameter without a value counts as omitted (RFC 6749 §3.1).
     """
@@ -65,13 +61,13 @@ def parameters(raw: bytes) -> dict[str, list[str]]:
         errors="surrogateescape",
         max_num_fields=MOST,
     )
-    found: dict[str, list[str]] = {}
+    values: dict[str, list[str]] = {}
     for name, value in pairs:
-        found.setdefault(name, []).append(value)
-    return with_values(found)
+        values.setdefault(name, []).append(value)
+    return with_values(values)
 
 
 def with_values(parameters: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """The parameters that have a value: the others count as omitted (RFC 6749 §3.1, §3.2)."""
+    """Return the parameters that have a value: the others count as omitted (RFC 6749 §3.1, §3.2)."""
     kept = {name: [value for value in values if value] for name, values in parameters.items()}
     return {name: values for name, values in kept.items() if values}

@@ -80,20 +80,20 @@ class Client:
     @property
     def refusal(self) -> str | None:
         """Why this client may do nothing at all; None for an approved one."""
-        told = _STANDING.get(self.state)
-        return told.format(self.criterion) if told else None
+        text = _STANDING.get(self.state)
+        return text.format(self.criterion) if text else None
 
     def allows_redirect(self, uri: str) -> bool:
         """Exact string comparison (RFC 9700 §2.1); only the port of a registered loopback URI may
         vary (RFC 8252 §7.3)."""
         if uri in self.redirect_uris:
             return True
-        asked = _loopback(uri)
-        if asked is None:
+        loopback = _loopback(uri)
+        if loopback is None:
             return False
         if self.any_loopback:  # such a client registers no URI: the rule of registration counts here
             return answer_parameter(uri) is None
-        return asked in map(_loopback, self.redirect_uris)
+        return loopback in map(_loopback, self.redirect_uris)
 
     # What Authlib asks of a client (authlib.oauth2.rfc6749.ClientMixin).
 
@@ -102,11 +102,11 @@ class Client:
 
     def check_client_secret(self, secret: str, now: int | None = None) -> bool:
         """Whether the secret is right at `now` (ms); without a time, the current secret only."""
-        given = digest(secret)
-        right = self.secret_sha256 is not None and hmac.compare_digest(given, self.secret_sha256)
+        sent = digest(secret)
+        right = self.secret_sha256 is not None and hmac.compare_digest(sent, self.secret_sha256)
         if self.old_secret_sha256 is None or self.old_secret_until is None or now is None:
             return right
-        return right or (now < self.old_secret_until and hmac.compare_digest(given, self.old_secret_sha256))
+        return right or (now < self.old_secret_until and hmac.compare_digest(sent, self.old_secret_sha256))
 
     def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return method == self.auth_method

@@ -56,10 +56,10 @@ def check_jwks(value: Any) -> Mapping[str, Any]:
 def select(jwks: Mapping[str, Any], kid: str, algorithm: str) -> RSAKey | ECKey | None:
     """The key with this kid that fits the algorithm; None when there is none. Raises ValueError when
     several do."""
-    found = [key for key in jwks["keys"] if key.get("kid") == kid and _fits(key, algorithm)]
-    if len(found) > 1:
+    keys = [key for key in jwks["keys"] if key.get("kid") == kid and _fits(key, algorithm)]
+    if len(keys) > 1:
         raise ValueError("two keys have the same kid and kty")
-    return _imported(found[0]) if found else None
+    return _imported(keys[0]) if keys else None
 
 
 def _fits(key: Mapping[str, Any], algorithm: str) -> bool:

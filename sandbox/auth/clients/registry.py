@@ -42,11 +42,10 @@ class Registry(Mapping[str, Client]):
         self._fixtures, self._ledger = fixtures, ledger
 
     def __getitem__(self, id: str) -> Client:
-        record = self._ledger.client(id)
-        found = self._merged(id, record)
-        if found is None:
+        client = self._merged(id, self._ledger.client(id))
+        if client is None:
             raise KeyError(id)
-        return found
+        return client
 
     def __iter__(self) -> Iterator[str]:
         yield from self._fixtures
@@ -59,7 +58,7 @@ class Registry(Mapping[str, Client]):
         """Every client there is at this moment, by one look into the ledger."""
         records = {record.id: record for record in self._ledger.clients()}
         ids = [*self._fixtures, *(id for id, record in records.items() if record.entry is not None)]
-        return (found for id in ids if (found := self._merged(id, records.get(id))))
+        return (client for id in ids if (client := self._merged(id, records.get(id))))
 
     def _merged(self, id: str, record: ClientRecord | None) -> Client | None:
         fixture = self._fixtures.get(id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, NoReturn
+from typing import Any, Literal, NoReturn
 
 from sandbox.auth.context import Desk
 from sandbox.auth.household import is_locked
@@ -81,7 +81,7 @@ class Access:
         """403 with the scope that would do, unless the token may read ("r") or search ("s")."""
         if not any(scope.covers(kind, action) for scope in self._held):
             scope = f"{'system' if self.patient is None else 'patient'}/{kind}.{action}"
-            forbidden(f"This needs the scope {scope}", scope=scope)
+            forbidden(f"The access token does not have the scope {scope}.", scope=scope)
 
     def readable(self, kinds: Sequence[str]) -> frozenset[str]:
         """Those types that a search or `$everything` may show, within their `limits`."""
@@ -141,11 +141,11 @@ def mint(
     tokens = [_token(secret, grant, "access", plan, now, now + plan.lifetime * 1000)]
     if plan.refresh and until is not None:
         # It stands for all that was granted, even when this access token got less (RFC 6749 §6).
-        whole = replace(plan, uses=None, scope=grant.scope)
+        lasting = replace(plan, uses=None, scope=grant.scope)
         if plan.refresh_lifetime is not None:
             until = min(until, now + plan.refresh_lifetime * 1000)
         response["refresh_token"] = secret = new_secret()
-        tokens.append(_token(secret, grant, "refresh", whole, now, until))
+        tokens.append(_token(secret, grant, "refresh", lasting, now, until))
     if exchange is None:
         desk.ledger.add_token(*tokens)
     elif not exchange(tokens):
@@ -191,8 +191,8 @@ def _token(secret: str, grant: Grant, kind: str, plan: TokenPlan, now: int, expi
 def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
     """The token and its grant, if it is known, current, unexpired and unrevoked, and no account of the
     grant is locked; else None."""
-    found = desk.ledger.bearer(secret, kind)
-    return found if found is not None and alive(desk, *found) and not is_locked(desk, found[1]) else None
+    pair = desk.ledger.bearer(secret, kind)
+    return pair if pair is not None and alive(desk, *pair) and not is_locked(desk, pair[1]) else None
 
 
 def alive(desk: Desk, token: Token, grant: Grant) -> bool:
@@ -212,31 +212,63 @@ def _current(desk: Desk, token: Token) -> bool:
     return not token.revoked and token.expires > desk.now() and token.uses != 0
 
 
+TokenState = Literal["unknown", "refresh", "revoked", "grant-revoked", "expired", "used-up", "locked"]
+
+
+class TokenRefused(Unauthorized):
+    """A bearer token that is not accepted. `state` says why: the answer does not (RFC 6750 §3.1)."""
+
+    def __init__(self, text: str, state: TokenState | None):
+        challenge = f'Bearer realm="fhir", error="invalid_token", error_description="{text}"'
+        cause = f"token-{state}" if state else "token-refused"
+        super().__init__(text, cause=cause, code="expired", headers={"WWW-Authenticate": challenge})
+        self.state = state
+
+
 def access(desk: Desk, authorization: str | None) -> Access:
-    """What the Authorization header allows. Raises Unauthorized with the challenge of RFC 6750 §3.1
-    (no error code when no token was sent), Forbidden when the payer refuses this member's data."""
+    """Return what the Authorization header allows.
+
+    Raises Unauthorized with the challenge of RFC 6750 §3.1 (without an error code when no token was sent),
+    and Forbidden when the payer refuses this member's data.
+    """
     if not authorization:
-        _challenge("A bearer token is required", None)
+        _refuse_missing("An access token is required. Send it in the Authorization header.")
     scheme, _, secret = authorization.partition(" ")
-    if "," in authorization:  # how WSGI tells of a header that was sent twice; no token holds a comma
+    if "," in authorization:  # WSGI joins a header that was sent twice; no token has a comma
         one_way_only()
-    if scheme.lower() != "bearer" or not secret.strip():
-        _challenge("The Authorization header must be: Bearer, a space, the token", None)
-    found = desk.ledger.bearer(secret.strip(), "access")
-    if found is None or not alive(desk, *found):
-        _challenge("The access token is expired, revoked or unknown", "invalid_token")
-    token, grant = found
-    if is_locked(desk, grant):
-        _challenge("The account of this member is locked", "invalid_token")
-    if token.uses is not None and not desk.ledger.use_token(token.hash):
-        _challenge("The access token is expired, revoked or unknown", "invalid_token")
-    return reach(token, grant)
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret:
+        _refuse_missing("The Authorization header must be: Bearer, a space, the access token.")
+    pair = desk.ledger.bearer(secret, "access")
+    if pair is not None and alive(desk, *pair):
+        token, grant = pair
+        if is_locked(desk, grant):
+            raise TokenRefused("The account of this member is locked", "locked")
+        if token.uses is None or desk.ledger.use_token(token.hash):
+            return reach(token, grant)
+    raise TokenRefused("The access token is expired, revoked or unknown", token_state(desk, secret))
+
+
+def token_state(desk: Desk, secret: str) -> TokenState | None:
+    """Return why a bearer token is not accepted; None where nothing is wrong with it any more."""
+    token = desk.ledger.token(secret)
+    if token is None:
+        return "unknown"
+    grant = desk.ledger.grant(token.grant)
+    states: tuple[tuple[TokenState, bool], ...] = (
+        ("refresh", token.kind == "refresh"),
+        ("revoked", token.revoked is not None),
+        ("grant-revoked", grant is None or grant.revoked is not None),
+        ("expired", token.expires <= desk.now()),
+        ("used-up", token.uses == 0),
+    )
+    return next((state for state, is_so in states if is_so), None)
 
 
 def reach(token: Token, grant: Grant) -> Access:
     """What a living token allows. Raises Forbidden when the payer refuses this member's data."""
     if grant.refused:
-        raise Forbidden(grant.refused)
+        raise Forbidden(grant.refused, cause="data-refused")
     # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.
     patient = grant.patient if grant.username else None
     scopes = tuple(split(token.scope))
@@ -245,13 +277,11 @@ def reach(token: Token, grant: Grant) -> Access:
 
 
 def one_way_only() -> NoReturn:
-    """400 for a token sent otherwise than once in the Authorization header (RFC 6750 §3.1, §5.3)."""
+    """Raise a 400 for a token sent otherwise than once in the Authorization header (RFC 6750 §3.1, §5.3)."""
     text = "The access token is sent once, in the Authorization header"
-    told = f'Bearer realm="fhir", error="invalid_request", error_description="{text}"'
-    raise BadRequest(text, headers={"WWW-Authenticate": told})
+    challenge = f'Bearer realm="fhir", error="invalid_request", error_description="{text}"'
+    raise BadRequest(text, cause="token-misplaced", headers={"WWW-Authenticate": challenge})
 
 
-def _challenge(text: str, error: str | None) -> NoReturn:
-    told = f', error="{error}", error_description="{text}"' if error else ""
-    code = "expired" if error else "login"
-    raise Unauthorized(text, code=code, headers={"WWW-Authenticate": f'Bearer realm="fhir"{told}'})
+def _refuse_missing(text: str) -> NoReturn:
+    raise Unauthorized(text, cause="token-missing", headers={"WWW-Authenticate": 'Bearer realm="fhir"'})

@@ -39,14 +39,14 @@ def _key(private: str) -> RSAKey:
 
 def jwks(*private: str) -> dict[str, Any]:
     """The public halves, as `jwks_uri` serves them: bare keys."""
-    return {"keys": [_key(each).as_dict(private=False) for each in private]}
+    return {"keys": [_key(jwk).as_dict(private=False) for jwk in private]}
 
 
 def rotate(desk: Desk) -> str:
     """Sign with a new key from now on. Returns its id."""
-    made = new_key()
-    kid = str(_key(made).kid)
-    desk.ledger.add_signing_key(kid, made, desk.now())
+    key = new_key()
+    kid = str(_key(key).kid)
+    desk.ledger.add_signing_key(kid, key, desk.now())
     return kid
 
 
@@ -70,10 +70,10 @@ def find_subject(desk: Desk, hint: str) -> str | None:
     expired or not (OpenID Connect Core §3.1.2.1). None for anything else."""
     keys = KeySet([_key(desk.signing_key), *(_key(key) for key, _ in desk.ledger.signing_keys())])
     try:
-        found = jwt.decode(hint, keys, algorithms=["RS256"]).claims.get("sub")
+        claim = jwt.decode(hint, keys, algorithms=["RS256"]).claims.get("sub")
     except (JoseError, ValueError):
         return None
-    return found if isinstance(found, str) else None
+    return claim if isinstance(claim, str) else None
 
 
 def user(desk: Desk, grant: Grant) -> str:

@@ -142,7 +142,9 @@ class Query:
                 asked = {v.id for v in asks.values if isinstance(v, Target)}
                 if asked and patient not in asked:
                     forbidden(
-                        "This token is for another patient than the one asked for", None, asks.param.name
+                        "This token is for another patient than the one asked for",
+                        expression=asks.param.name,
+                        cause="other-patient",
                     )
         return replace(self, patient=patient)
 
@@ -174,7 +176,7 @@ def _parsed(
     base: str,
 ) -> Query:
     if kind not in KNOWN:
-        not_found(f"This payer holds no {kind}", "not-supported")
+        not_found(f"This payer holds no {kind}", "not-supported", cause="type-unsupported")
     check_search(listed)
     results: dict[str, Any] = {"count": page_size}
     clauses: list[Clause] = []

@@ -10,12 +10,10 @@ from typing import Any
 from sandbox.core.errors import NotFound
 from sandbox.faults.selection import Selection
 from sandbox.store.secret import new_secret
-from sandbox.web.errors.refusals import refusal
+from sandbox.web.errors.refusals import FAILED, refusal
 from sandbox.web.request import Wiring
 
 log = logging.getLogger(__name__)
-
-TEXT = "The server failed; its log names the cause"
 
 
 class UncaughtErrors:
@@ -34,7 +32,7 @@ class UncaughtErrors:
             with suppress(Exception):
                 self._note(environ, request_id)
             shape = self._rooms.apis.surface_behind(path).errors
-            headers, body = refusal(500, TEXT, shape, request_id)
+            headers, body = refusal(500, FAILED, shape, request_id)
             start_response("500 Internal Server Error", headers)
             return [body]
 
@@ -54,6 +52,6 @@ class UncaughtErrors:
                 "ms": 0,
                 "effects": [],
                 "error": "exception",
-                "said": TEXT,
+                "said": FAILED,
             }
         )

@@ -8,11 +8,12 @@ import logging
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.auth.clients.authentication import speakable
+from sandbox.auth.errors import describable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, SandboxProblem, TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.fhir import bundle
 from sandbox.web.api import ErrorShape
+from sandbox.web.errors.refusals import FAILED
 from sandbox.web.pages import page
 from sandbox.web.request import rooms
 
@@ -27,6 +28,8 @@ def install(app: Flask) -> None:
 
 def answer(problem: SandboxProblem) -> Response:
     """The problem in the shape of the surface it happened on."""
+    if "visit" in g:
+        g.visit.notes["cause"] = problem.cause
     apis = rooms().apis
     shape = apis.surface_behind(request.path).errors
     if shape is ErrorShape.OUTCOME:
@@ -38,7 +41,7 @@ def answer(problem: SandboxProblem) -> Response:
         error = "invalid_request" if problem.status < 500 else "server_error"
         if problem.status in (429, 503):
             error = "temporarily_unavailable"
-        body = {"error": error, "error_description": speakable(problem.text)}
+        body = {"error": error, "error_description": describable(problem.text)}
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
         response.headers["Cache-Control"] = "no-store"
         response.headers["Pragma"] = "no-cache"
@@ -81,14 +84,17 @@ def _http(error: HTTPException) -> Response:
     if status < 400:
         return error.get_response()  # type: ignore[return-value]
     if status == 404:
-        return answer(NotFound("There is nothing at this address", code="not-supported"))
+        return answer(
+            NotFound("There is nothing at this address", cause="address-unknown", code="not-supported")
+        )
     if status == 405:
         allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        return answer(NotAllowed("This method is not possible here", headers={"Allow": allow}))
+        text = "This method is not possible here"
+        return answer(NotAllowed(text, cause="method-not-allowed", headers={"Allow": allow}))
     if status == 413:
-        return answer(TooLarge("The body of the request is larger than a request here may be"))
+        return answer(TooLarge("The body of the request is too large", cause="body-too-large"))
     if status == 410:
-        return answer(Gone("This is gone"))
+        return answer(Gone("This is gone", cause="gone"))
     problem = SandboxProblem(error.name, code="invalid" if status < 500 else "exception")
     problem.status = status
     return answer(problem)
@@ -97,4 +103,4 @@ def _http(error: HTTPException) -> Response:
 def _bug(error: Exception) -> Response:
     """A bug of ours: logged with its request id, answered without detail."""
     log.exception("request %s failed", _request_id(), exc_info=error)
-    return answer(SandboxProblem("The server failed; its log names the cause"))
+    return answer(SandboxProblem(FAILED, cause="server-failed"))

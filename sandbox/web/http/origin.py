@@ -54,7 +54,9 @@ class OriginMiddleware:
             sent = ""
         host = self._settle(environ["wsgi.url_scheme"], sent)
         if sent is None and environ.get("SERVER_PROTOCOL") not in _OLD:
-            host = BadRequest("A request needs a Host header (RFC 9112 §3.2)", expression="http.host")
+            host = BadRequest(
+                "A request needs a Host header (RFC 9112 §3.2)", cause="host-unknown", expression="http.host"
+            )
         if host is None:
             host = _listening_host(environ, policy)
         elif isinstance(host, SandboxProblem):
@@ -76,11 +78,14 @@ class OriginMiddleware:
             return None
         host = parse_host(sent)
         if host is None:
-            return BadRequest("The Host header is not a host name", expression="http.host")
+            return BadRequest(
+                "The Host header is not a host name", cause="host-unknown", expression="http.host"
+            )
         if not self._policy.allows(host[0]):
             return Misdirected(
                 f"This server does not answer to the host {host[0]}. Whoever runs it can say so: "
                 f"serve --allowed-host {host[0]} (PAYER_SANDBOX_ALLOWED_HOST), or --public-url",
+                cause="host-unknown",
                 expression="http.host",
             )
         return format_host(*host, scheme)

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from flask import request
 
-from sandbox.auth.tokens.access_token import Access, access, one_way_only
+from sandbox.auth.tokens.access_token import Access, TokenRefused, access, one_way_only
 from sandbox.core.errors import not_found
 from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.reader import Reader
@@ -26,7 +26,11 @@ def bearer() -> tuple[RequestContext, Access]:
         return context, EVERYBODY
     if "access_token" in request.args or "access_token" in request.form:
         one_way_only()
-    allowed = access(context.desk, request.headers.get("Authorization"))
+    try:
+        allowed = access(context.desk, request.headers.get("Authorization"))
+    except TokenRefused as problem:
+        context.notes["token_state"] = problem.state
+        raise
     note_client(context, allowed)
     return context, allowed
 
@@ -65,7 +69,7 @@ def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: st
     if kind not in served_types(visit):
         # What is no type may be anything, a member's number too: it is not repeated.
         named = kind if kind in KNOWN else "resources of this type"
-        not_found(f"This payer holds no {named}", "not-supported")
+        not_found(f"This payer holds no {named}", "not-supported", cause="type-unsupported")
     if not allowed.is_user(kind, id):
         allowed.require(kind, action)
     visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)

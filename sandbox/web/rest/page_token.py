@@ -69,11 +69,12 @@ class Pages:
         try:
             bound, key, number, back, began, issued = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError):
-            bad_request("_page is not a page token of this server", "_page")
+            bad_request("_page is not a page token of this server", "_page", cause="page-token-invalid")
         if bound != _bound(query):
-            bad_request("_page belongs to another query", "_page")
+            bad_request("_page belongs to another query", "_page", cause="page-token-invalid")
         if self._now >= issued + self._seconds * 1000:
-            raise Gone("This page is too old: search again", code="expired", expression="_page")
+            text = "This page is too old: search again"
+            raise Gone(text, cause="page-expired", code="expired", expression="_page")
         # A clock that was turned back shows nothing that has not happened yet.
         return PagePlace(min(began, self._now), key, number, back, token)
 

@@ -56,7 +56,8 @@ def history(kind: str, id: str) -> Response:
 
 
 def no_history(kind: str = "") -> NoReturn:
-    not_found("History is told of one resource: [type]/[id]/_history", "not-supported")
+    text = "History is told of one resource: [type]/[id]/_history"
+    not_found(text, "not-supported", cause="history-without-resource")
 
 
 def _since() -> int:

@@ -27,7 +27,8 @@ def search(kind: str) -> Response:
 def search_by_post(kind: str) -> Response:
     if request.form or not request.data:
         return _search(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
-    raise UnsupportedMedia("A _search body is application/x-www-form-urlencoded")
+    text = "A _search body is application/x-www-form-urlencoded"
+    raise UnsupportedMedia(text, cause="media-type-unsupported")
 
 
 def _search(kind: str, args: list[tuple[str, str]]) -> Response:

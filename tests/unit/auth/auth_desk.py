@@ -16,6 +16,7 @@ from sandbox.auth.authorization import authorize
 from sandbox.auth.authorization.decision import Decision, conclude
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import Desk
+from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
 from sandbox.core.members import Account, CoverageSpan
@@ -112,7 +113,10 @@ class App:
         return SERVER.endpoint(endpoint, request) if endpoint else SERVER.token(request)
 
     def post(self, form: Mapping[str, Any], endpoint: str = "") -> tuple[int, dict[str, Any]]:
-        reply = self.reply(form, endpoint)
+        try:
+            reply = self.reply(form, endpoint)
+        except OAuthRefusal as refusal:
+            return refusal.status, refusal.body
         body = b"".join(reply.chunks())
         assert reply.header("Cache-Control") == "no-store"
         assert reply.header("Pragma") == "no-cache"

@@ -11,7 +11,7 @@ import pytest
 from unit.auth.auth_desk import ISSUER, App, basic
 from unit.auth.keyring import AUD, NOW, claims, confused, key, public, raw, signed
 
-from sandbox.auth.clients.assertion import TYPE
+from sandbox.auth.authentication.assertion import TYPE
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import Desk
 
@@ -124,7 +124,7 @@ def test_whatever_is_wrong_is_401_and_named(svc: App, name: str) -> None:
     status, body = introspect(svc, assertion, client_id="svc")
     assert (status, body["error"]) == (401, "invalid_client")
     # An assertion that does not say who it is from is told so.
-    assert says in body["error_description"] or "name two clients" in body["error_description"], body
+    assert says in body["error_description"] or "differs from sub" in body["error_description"], body
     status, body = introspect(svc, assertion)
     assert (status, body["error"]) == (401, "invalid_client")
 

@@ -13,8 +13,9 @@ from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, args, challe
 
 from sandbox.auth.authorization.authorize import check, registered
 from sandbox.auth.authorization.decision import Decision, callback, conclude, error_url, reply_params
-from sandbox.auth.authorization.request import AuthorizationRequest, CallbackError, parameters
+from sandbox.auth.authorization.request import AuthorizationRequest, parameters
 from sandbox.auth.context import Desk
+from sandbox.auth.errors import CallbackError
 from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.payer import PayerProfile

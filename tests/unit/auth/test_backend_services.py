@@ -11,9 +11,9 @@ import pytest
 from unit.auth.auth_desk import App, args, basic
 from unit.auth.keyring import claims, key, public, signed
 
+from sandbox.auth.authentication.assertion import TYPE
 from sandbox.auth.authorization import authorize
 from sandbox.auth.authorization.decision import Decision, conclude
-from sandbox.auth.clients.assertion import TYPE
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import Desk
 from sandbox.auth.tokens.access_token import Access, access

@@ -11,12 +11,12 @@ from unit.auth.keyring import key, public
 
 from sandbox.auth.clients.registration import (
     MAX_BYTES,
-    RegistrationError,
     RegistrationRules,
     client_of,
     described,
     read,
 )
+from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.payer import PayerProfile
 from sandbox.fhir.schema.types import TYPES
 
@@ -41,7 +41,7 @@ def registered(rules: RegistrationRules = RULES, **metadata: Any) -> dict[str, A
 
 
 def refused(rules: RegistrationRules = RULES, **metadata: Any) -> tuple[str, str]:
-    with pytest.raises(RegistrationError) as problem:
+    with pytest.raises(OAuthRefusal) as problem:
         registered(rules, **metadata)
     return problem.value.error, problem.value.description
 
@@ -291,13 +291,13 @@ def test_where_keys_may_be_published(uri: str, open_: bool, local: bool) -> None
     "body", [b"", b"{", b"[]", b"7", b'"x"', b"null", b"[" * 60_000, b'{"a":"\xff"}', b'{"a":"\\ud800"}']
 )
 def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
-    with pytest.raises(RegistrationError, match="body") as problem:
+    with pytest.raises(OAuthRefusal, match="body") as problem:
         read(body)
     assert problem.value.error == "invalid_client_metadata"
 
 
 def test_a_body_too_large_is_refused_before_it_is_read() -> None:
-    with pytest.raises(RegistrationError, match="bytes"):
+    with pytest.raises(OAuthRefusal, match="bytes"):
         read(b"{" + b" " * MAX_BYTES + b"}")
 
 

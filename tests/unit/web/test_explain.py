@@ -1,72 +1,74 @@
-"""The cause that the journal gives for a refusal is the right one, wherever the refusal happens."""
+"""What the journal says of a refusal: the cause that it names, or the general one of its status."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.web.causes import CAUSES, explain
+from sandbox.apis import published
+from sandbox.core.errors import FileProblem
+from sandbox.web.causes import explain, files_of_causes, load_causes
 
-PATHS = (
-    "/", "/fhir", "/fhir/", "/fhir/Patient", "/fhir/Patient/1", "/fhir/Patient/1/$everything",
-    "/fhir/metadata", "/fhir/Patient/_search", "/auth/authorize", "/auth/login", "/auth/pick",
-    "/auth/consent", "/auth/token", "/auth/revoke", "/auth/introspect", "/auth/register", "/auth/par",
-    "/portal", "/portal/login", "/developer",
-)  # fmt: skip
+CAUSES = load_causes(files_of_causes(published()))
 
 
-def why(path: str, status: int, said: str, error: str = "invalid", **more: Any) -> str:
-    return explain({"path": path, "status": status, "said": said, "error": error, "effects": [], **more}, {})[
-        "why"
-    ]
-
-
-ANYWHERE = [
-    (400, "X-Sandbox-Fail-Next is <place>=<times>[:<status>], not 'x'", "Fail-Next header cannot"),
-    (403, "X-Sandbox-Fail-Next needs the control key off loopback", "without the control key"),
-    (400, "The body of the request cannot be read", "broke off, or is malformed"),
-    (400, "The request has too many parameters", "more parameters than this payer takes"),
-    (400, "The body must be application/x-www-form-urlencoded", "not of the media type"),
-    (500, "The server failed; its log names the cause", "a mistake of the sandbox"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize(("status", "said", "cause"), ANYWHERE)
-@pytest.mark.parametrize("error", ["invalid", "invalid_request", "forbidden", "exception", ""])
-def test_what_can_be_refused_anywhere_has_one_cause_everywhere(
-    path: str, status: int, said: str, cause: str, error: str
-) -> None:
-    assert cause in why(path, status, said, error)
+def explained(status: int, titles: dict[str, str] | None = None, **entry: Any) -> dict[str, str]:
+    return explain({"status": status, "effects": [], **entry}, titles or {}, CAUSES)
 
 
 @pytest.mark.parametrize(
-    ("path", "status", "said", "error", "cause"),
-    [
-        ("/fhir/Patient/1/_history/9", 404, "No such version of this Patient", "not-found", "such version"),
-        ("/fhir/Patient/1", 410, "This Patient was deleted", "deleted", "was deleted"),
-        ("/fhir/Patient", 410, "This page is too old: search again", "expired", "is gone"),
-        ("/fhir", 404, "Searches are by type here: [type]?…", "not-supported", "names the type"),
-        ("/fhir", 400, "Bundle.entry is a list", "invalid", "no Bundle of type batch"),
-        ("/fhir/Patient/1/$everything", 400, "The body of an operation is a Parameters resource", "",
-         "no Parameters resource"),
-        ("/fhir/Patient/_search", 415, "A _search body is application/x-www-form-urlencoded", "not-supported",
-         "media type"),
-        ("/fhir/Patient", 400, "The value is not a FHIR date", "invalid", "parameter or its value"),
-        ("/auth/register", 404, "This payer registers apps by hand", "invalid_request", "by hand"),
-        ("/auth/authorize", 303, "aud is not a parameter of this payer", "invalid_request", "takes no `aud`"),
-        ("/auth/login", 403, "This form is out of date: load the page again", "", "out of date"),
-        ("/auth/pick", 400, "Choose one of the people in the list", "", "sign-in is over"),
-    ],
+    ("status", "cause"),
+    [(400, "request-invalid"), (401, "token-refused"), (404, "address-unknown"), (413, "body-too-large"),
+     (418, "refused"), (429, "quota-exceeded"), (500, "server-failed"), (303, "refused")],
 )  # fmt: skip
-def test_some_refusals_have_a_cause_of_their_own(
-    path: str, status: int, said: str, error: str, cause: str
+@pytest.mark.parametrize("named", [{}, {"cause": ""}, {"cause": "of-an-unknown-package"}])
+def test_a_refusal_without_a_cause_gets_that_of_its_status(
+    status: int, cause: str, named: dict[str, str]
 ) -> None:
-    assert cause in why(path, status, said, error)
+    assert explained(status, **named)["cause"] == cause
 
 
-def test_no_cause_is_hidden_by_one_before_it() -> None:
-    """A row that only repeats the conditions of an earlier one would never be told."""
-    conditions = [(c.path, c.status, c.error, c.text, c.token, c.refusal) for c in CAUSES]
-    assert len(set(conditions)) == len(conditions)
+def test_the_cause_that_is_named_counts() -> None:
+    assert explained(403, cause="scope-missing") == {
+        "cause": "scope-missing",
+        "why": "The token's scopes do not reach this.",
+        "repair": "Ask for the scope at /auth/authorize; a token never gains scopes later.",
+    }
+
+
+def test_what_a_scenario_did_comes_before_every_other_cause() -> None:
+    effects = ["rate-limited:rate_limit"]
+    answer = explained(429, {"rate-limited": "Few requests"}, effects=effects, cause="scope-missing")
+    assert answer == {
+        "cause": "scenario-effect",
+        "why": "The scenario rate-limited did this on purpose (rate_limit; “Few requests”).",
+        "repair": "Wait as long as Retry-After says, then send the same request again.",
+    }
+    assert explained(418, effects=effects)["repair"] == "A client of this payer must cope."
+
+
+def test_what_was_done_to_the_token_is_added() -> None:
+    answer = explained(401, cause="token-expired", because=["token-expires-early:expire_early"])
+    assert answer["cause"] == "token-expired"
+    assert answer["why"].startswith("The access token had expired by the payer's clock. The scenario token-")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [("a: {why: W.}", "repair"), ("a: {why: W., repair: R., when: x}", "when"), ("- a", "dict"),
+     ("a: [", "causes.yaml, line")],
+)  # fmt: skip
+def test_a_file_that_is_wrong_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    file = tmp_path / "causes.yaml"
+    file.write_text(text)
+    with pytest.raises(FileProblem, match=says):
+        load_causes([file])
+
+
+def test_two_files_cannot_have_the_same_cause(tmp_path: Path) -> None:
+    file = tmp_path / "causes.yaml"
+    file.write_text("a: {why: W., repair: R.}")
+    with pytest.raises(FileProblem, match="a is a cause of another file"):
+        load_causes([file, file])

@@ -52,7 +52,7 @@ class Accidents(Part):
         that is too long."""
         body = json_bytes(rule)
         if len(body) > RULE:
-            bad_request(f"The accident has more than {RULE} bytes")
+            bad_request(f"The fault has more than {RULE} bytes", cause="fail-next-invalid")
         row = self._upsert(ARMED).values(source=source, times=times, left=times, rule=body.decode())
         with self._write() as db:
             added = db.execute(row.on_conflict_do_nothing().returning(ARMED.c.number))

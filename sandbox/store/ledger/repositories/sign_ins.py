@@ -101,7 +101,8 @@ REQUEST = 16_384
 def _text(request: Mapping[str, Any]) -> str:
     body = json_bytes(request)
     if len(body) > REQUEST:
-        bad_request(f"The authorization request has more than {REQUEST} bytes")
+        text = f"The authorization request has more than {REQUEST} bytes"
+        bad_request(text, cause="authorization-request-invalid")
     return body.decode()
 
 

@@ -1,7 +1,7 @@
-"""Client assertions: `private_key_jwt`, as SMART has it.
+"""Client assertions (`private_key_jwt`) are verified here, as SMART has it.
 
 Sources: SMART App Launch 2.2.0 "Client Authentication: Asymmetric" (RS384, ES384; kid; jku; at most
-five minutes; jti once), RFC 7523 §3, RFC 8725. Every reason to refuse is told in words.
+five minutes; jti once), RFC 7523 §3, RFC 8725. Each refusal says which check failed.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ class AssertionRefused(ValueError):
 
 
 def unverified_client(assertion: str) -> str | None:
-    """Who the assertion says it is from. Worth nothing until `verify` has agreed."""
+    """Return who the assertion says it is from. Nobody may rely on it before `verify`."""
     try:
         claims = json_value(_extracted(assertion).payload)
     except ValueError:
         return None
-    named = claims.get("sub") if isinstance(claims, dict) else None
-    return named if isinstance(named, str) else None
+    subject = claims.get("sub") if isinstance(claims, dict) else None
+    return subject if isinstance(subject, str) else None
 
 
 def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
-    """The jwks_uri that `verify` would have to fetch for this assertion; None when it needs none."""
+    """Return the jwks_uri that `verify` would have to fetch for this assertion; None when it needs none."""
     client = desk.clients.get(unverified_client(assertion) or "")
     if client is None or client.jwks_uri is None:
         return None
@@ -58,19 +58,21 @@ def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
 
 
 def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...]) -> None:
-    """Authenticate `client` by `assertion`, and spend its `jti`. `audiences` are the URLs, one of
-    which `aud` must be. Raises Refused."""
+    """Authenticate `client` by `assertion`, and spend its `jti`. `aud` must be one of the URLs `audiences`.
+
+    Raises AssertionRefused.
+    """
     header = _header(assertion)
     key = _key(desk, client, header)
     try:
         claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
     except (JoseError, ValueError, RecursionError):
-        raise AssertionRefused("the signature does not fit the registered key") from None
+        raise AssertionRefused("the signature does not match the registered key") from None
     now = desk.now()
     _check_claims(claims, client.client_id, audiences, now // 1000)
     until = int(claims["exp"]) * 1000
     if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
-        raise AssertionRefused("jti was already used")
+        raise AssertionRefused("jti was already used: sign a new assertion for each call")
 
 
 def _header(assertion: str) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def _header(assertion: str) -> dict[str, Any]:
     if header.get("typ") != "JWT":
         raise AssertionRefused("typ must be JWT")
     if "crit" in header or "b64" in header:
-        raise AssertionRefused("crit and b64 are not understood here")
+        raise AssertionRefused("crit and b64 are not supported")
     if not isinstance(header.get("kid"), str):
         raise AssertionRefused("kid is missing")
     return header
@@ -96,22 +98,22 @@ def _extracted(assertion: str) -> jws.CompactSignature:
 
 
 def _key(desk: Desk, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKey:
-    """The one registered key that the header names; fetched again when it is unknown."""
+    """Return the registered key that the header names; the set is fetched again when the key is unknown."""
     if "jku" in header and header["jku"] != client.jwks_uri:
-        raise AssertionRefused("jku is not the registered jwks_uri")
+        raise AssertionRefused("jku differs from the registered jwks_uri")
     try:
         if client.jwks_uri is None:
             key = select(client.jwks or {"keys": []}, header["kid"], header["alg"])
         else:
-            kept = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now())
-            key = select(kept, header["kid"], header["alg"])
+            jwks = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now())
+            key = select(jwks, header["kid"], header["alg"])
             if key is None:
-                kept = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now(), fresh=True)
-                key = select(kept, header["kid"], header["alg"])
+                jwks = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now(), fresh=True)
+                key = select(jwks, header["kid"], header["alg"])
     except ValueError as problem:
         raise AssertionRefused(str(problem)) from None
     if key is None:
-        raise AssertionRefused("no registered key has this kid and fits this alg")
+        raise AssertionRefused("no registered key has this kid and this alg")
     return key
 
 
@@ -119,7 +121,7 @@ def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, 
     for name in ("iss", "sub"):
         if claims.get(name) != client:
             raise AssertionRefused(f"{name} must be the client_id")
-    # One audience: an assertion that is good at two servers can be carried from one to the other.
+    # One audience: an assertion that two servers accept can be carried from one to the other.
     audience = claims.get("aud")
     if isinstance(audience, list) and len(audience) == 1:
         audience = audience[0]
@@ -127,19 +129,17 @@ def _check_claims(claims: Mapping[str, Any], client: str, audiences: tuple[str, 
         raise AssertionRefused(f"aud must be {audiences[0]}")
     expires = claims.get("exp")
     if not _is_time(expires):
-        raise AssertionRefused("exp is missing or not a number of seconds")
+        raise AssertionRefused("exp is missing, or is not a number of seconds")
     if expires <= now:
-        raise AssertionRefused(f"it has expired: by this payer's clock it is {now}")
+        raise AssertionRefused(f"it has expired: this payer's clock says {now}")
     if expires > now + LIFETIME:
-        raise AssertionRefused(f"exp is more than {LIFETIME} seconds away: by this payer's clock it is {now}")
+        raise AssertionRefused(f"exp is more than {LIFETIME} seconds away: this payer's clock says {now}")
     for name in ("iat", "nbf"):
         if name in claims and (not _is_time(claims[name]) or not 0 <= claims[name] <= now + LEEWAY):
-            raise AssertionRefused(
-                f"{name} is in the future or not a number: by this payer's clock it is {now}"
-            )
+            raise AssertionRefused(f"{name} is in the future, or not a number: this payer's clock says {now}")
     jti = claims.get("jti")
     if not isinstance(jti, str) or not 1 <= len(jti) <= 256 or not jti.isprintable():
-        raise AssertionRefused("jti is missing or not 1 to 256 printable characters")
+        raise AssertionRefused("jti must have 1 to 256 printable characters")
 
 
 def _is_time(value: Any) -> TypeGuard[float]:
