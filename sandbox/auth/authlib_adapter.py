@@ -1,8 +1,7 @@
-"""The token, revocation and introspection endpoints: Authlib's server, run by plain functions.
+"""The token endpoint is Authlib's; the functions that it calls are in `grants` and `authentication`.
 
-This is the only module that subclasses Authlib. Authlib checks the order of things and PKCE; what it asks
-for comes from `grants`, `tokens` and `authentication`. Its own Flask integration is not used: it ignores the
-request it is given and refuses plain http on 127.0.0.1, where a sandbox lives.
+This is the only module that subclasses Authlib. Its Flask integration is not used: it ignores the request
+that it is passed and refuses plain http on 127.0.0.1, where a sandbox listens.
 """
 
 from __future__ import annotations
@@ -15,39 +14,34 @@ from authlib.oauth2.rfc6749 import AuthorizationServer as _Server
 from authlib.oauth2.rfc6749 import OAuth2Error, OAuth2Request
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from authlib.oauth2.rfc7009 import RevocationEndpoint
 from authlib.oauth2.rfc7636 import CodeChallenge
-from authlib.oauth2.rfc7662 import IntrospectionEndpoint
 
 from sandbox.auth import grants
 from sandbox.auth.authentication.authenticate import authenticate, basic_id
 from sandbox.auth.authorization.request import REPEATABLE, with_values
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import OAuthRefusal, invalid_request
 from sandbox.auth.tokens import token_status
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Reply
-from sandbox.store.ledger.repositories.grants import Grant, Token
+from sandbox.store.ledger.repositories.grants import Grant
 
 logging.getLogger("authlib").setLevel(logging.INFO)  # at DEBUG it logs every token that is issued
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
-Answer = tuple[int, dict[str, Any], list[tuple[str, str]]]
-"""Status, JSON body and headers, as Authlib passes them on."""
-
 
 class TokenRequest(OAuth2Request):
     """A form posted to /auth/token, /auth/revoke or /auth/introspect."""
 
-    def __init__(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], desk: Desk):
+    def __init__(self, form: Mapping[str, Sequence[str]], headers: Mapping[str, str], context: AuthContext):
         # Whether plain http is acceptable is decided where the server listens, not here.
         super().__init__("POST", "https://authorization.server/", headers=dict(headers))
         self.lists = with_values(form)
         self._form = {name: values[0] for name, values in self.lists.items()}
         self.payload = BasicOAuth2Payload(self._form)
-        self.desk = desk
+        self.context = context
 
     @property
     def form(self) -> dict[str, str]:
@@ -72,7 +66,7 @@ class _Code:
 class _AuthorizationCode(AuthorizationCodeGrant):
     def query_authorization_code(self, secret: str, client: Client) -> _Code:
         request: TokenRequest = self.request
-        return _Code(grants.find_code(request.desk, secret, client, request.form.get("redirect_uri")))
+        return _Code(grants.find_code(request.context, secret, client, request.form.get("redirect_uri")))
 
     def authenticate_user(self, code: _Code) -> Grant:
         return code.presented.grant
@@ -82,7 +76,7 @@ class _AuthorizationCode(AuthorizationCodeGrant):
     ) -> dict[str, Any]:
         """Called after every check: a wrong verifier does not spend the code."""
         code: _Code = self.request.authorization_code
-        return grants.redeem(self.request.desk, code.presented, scope, refresh=include_refresh_token)
+        return grants.redeem(self.request.context, code.presented, scope, refresh=include_refresh_token)
 
     def save_token(self, token: dict[str, Any]) -> None:
         """`redeem` has written it."""
@@ -117,7 +111,7 @@ class _RefreshToken(RefreshTokenGrant):
         request: TokenRequest = self.request
         if "refresh_token" not in request.form:
             raise invalid_request("refresh_token is missing.")
-        return grants.find_refresh_token(request.desk, request.form["refresh_token"], client)
+        return grants.find_refresh_token(request.context, request.form["refresh_token"], client)
 
     def _validate_token_scope(self, presented: grants.PresentedRefresh) -> None:
         grants.check_refresh_scope(self.request.payload.scope, presented.grant)
@@ -127,7 +121,9 @@ class _RefreshToken(RefreshTokenGrant):
 
     def issue_token(self, user: Grant, presented: grants.PresentedRefresh) -> dict[str, Any]:
         request: TokenRequest = self.request
-        return grants.refresh(request.desk, request.form["refresh_token"], presented, request.payload.scope)
+        return grants.refresh(
+            request.context, request.form["refresh_token"], presented, request.payload.scope
+        )
 
     def save_token(self, token: dict[str, Any]) -> None:
         """`refresh` has written it."""
@@ -140,27 +136,11 @@ class _ClientCredentials(ClientCredentialsGrant):
     def validate_token_request(self) -> None:
         request: TokenRequest = self.request
         request.client = self.authenticate_token_endpoint_client()
-        self.scope = grants.grant_system_scopes(request.desk, request.client, request.payload.scope)
+        self.scope = grants.grant_system_scopes(request.context, request.client, request.payload.scope)
 
-    def create_token_response(self) -> Answer:
-        response = grants.issue_system_token(self.request.desk, self.request.client, self.scope)
+    def create_token_response(self) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+        response = grants.issue_system_token(self.request.context, self.request.client, self.scope)
         return 200, response, self.TOKEN_RESPONSE_HEADER
-
-
-class _Revocation(RevocationEndpoint):
-    def authenticate_token(self, request: TokenRequest, client: Client) -> Token | None:
-        return token_status.find_token(request.desk, request.form, client)
-
-    def revoke_token(self, token: Token, request: TokenRequest) -> None:
-        token_status.revoke(request.desk, token)
-
-
-class _Introspection(IntrospectionEndpoint):
-    def create_endpoint_response(self, request: TokenRequest) -> Answer:
-        client = token_status.find_holder(request.desk, request.headers.get("Authorization", ""))
-        client = client or self.authenticate_endpoint_client(request)
-        body = token_status.introspect(request.desk, request.form, client)
-        return 200, body, AuthorizationCodeGrant.TOKEN_RESPONSE_HEADER
 
 
 _CAUSES = {
@@ -172,15 +152,13 @@ _CAUSES = {
 
 
 class AuthorizationServer(_Server):
-    """Token, revocation and introspection endpoints. It has no state: one instance serves an app."""
+    """The token, revocation and introspection endpoints. It has no state: one instance serves an app."""
 
     def __init__(self) -> None:
         super().__init__()
         self.register_grant(_AuthorizationCode, [_Challenge()])
         self.register_grant(_RefreshToken)
         self.register_grant(_ClientCredentials)
-        self.register_endpoint(_Revocation)
-        self.register_endpoint(_Introspection)
 
     def token(self, request: TokenRequest) -> Reply:
         """Answer a call of the token endpoint. Raises OAuthRefusal."""
@@ -190,11 +168,20 @@ class AuthorizationServer(_Server):
         reply: Reply = self.create_token_response(request)
         return reply
 
-    def endpoint(self, name: str, request: TokenRequest) -> Reply:
-        """Answer a call of the endpoint `name`, "revocation" or "introspection". Raises OAuthRefusal."""
+    def revoke(self, request: TokenRequest) -> Reply:
+        """Answer a call of the revocation endpoint (RFC 7009). Raises OAuthRefusal."""
         _check_form(request)
-        reply: Reply = self.create_endpoint_response(name, request)
-        return reply
+        client = authenticate(request, "revoke")
+        token_status.revoke(request.context, request.form, client)
+        return Reply(200, (("Content-Type", "application/json"), *NO_STORE), b"")
+
+    def introspect(self, request: TokenRequest) -> Reply:
+        """Answer a call of the introspection endpoint (RFC 7662). Raises OAuthRefusal."""
+        _check_form(request)
+        client = token_status.find_holder(request.context, request.headers.get("Authorization", ""))
+        client = client or authenticate(request, "introspect")
+        body = token_status.introspect(request.context, request.form, client)
+        return self.handle_response(200, body, AuthorizationCodeGrant.TOKEN_RESPONSE_HEADER)
 
     # What Authlib asks of a framework.
 
@@ -213,7 +200,7 @@ class AuthorizationServer(_Server):
 
     def handle_response(self, status: int, body: Any, headers: Sequence[tuple[str, str]]) -> Reply:
         kept = [(name, value) for name, value in headers if name.lower() not in ("cache-control", "pragma")]
-        return Reply(status, (*kept, *NO_STORE), json_bytes(body) if body else b"")
+        return Reply(status, (*kept, *NO_STORE), json_bytes(body))
 
     def handle_error_response(self, request: TokenRequest, error: OAuth2Error) -> NoReturn:
         cause = _CAUSES.get(str(error.error), "token-form-invalid")

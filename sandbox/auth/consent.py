@@ -1,7 +1,7 @@
-"""What a member is asked to share, in classes of data, and what is left when they drop some (pure).
+"""A member consents to classes of data; dropping some of them narrows the scopes (pure).
 
-SMART App Launch 2.2.0: a server may grant other scopes than were asked for, and says which. Dropping
-demographics is a choice that members of Medicare have (Blue Button 2.0).
+Source: SMART App Launch 2.2.0: a server may grant other scopes than were requested, and says which. Members
+of Medicare can drop demographics (Blue Button 2.0).
 """
 
 from __future__ import annotations
@@ -34,22 +34,21 @@ DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
         ("Organization", "Practitioner", "Location", "Provenance"),
     ),
 }
-"""Class → what a member calls it, and the resource types it stands for. Every type of the guides is in one
-class."""
+"""Class → its name for members, and its resource types. Every type of the guides is in one class."""
 
 OTHER = ("other", "Other records")
-"""The class of all other types, and what a member calls it."""
+"""The class of all other types, and its name for members."""
 
 _CLASS = {kind: name for name, (_, kinds) in DATA.items() for kind in kinds}
 
 
 def words(name: str) -> str:
-    """What a member calls a class."""
+    """Return the name of a class for members."""
     return OTHER[1] if name == OTHER[0] else DATA[name][0]
 
 
 def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
-    """The classes that these scopes reach at a payer that serves these types, in the order of DATA."""
+    """Return the classes that these scopes reach at a payer that serves these types, in the order of DATA."""
     texts = list(scopes)
     scopes_of_data = resource_scopes(texts)
     read = {kind for kind in types if any(scope.covers(kind, a) for scope in scopes_of_data for a in "rs")}
@@ -62,7 +61,7 @@ def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
 def narrowed(
     scopes: Sequence[str], kept: Collection[str], types: Collection[str], offline: bool = True
 ) -> tuple[str, ...]:
-    """The scopes without the classes that are not in `kept`; the rest in the form it was asked for.
+    """Return the scopes without the classes that are not in `kept`, as they were written otherwise.
 
     A wildcard that lost a class becomes the list of the types that remain. Scopes of the launch
     stay, offline_access only where `offline`, and fhirUser, which opens the member's own record, only

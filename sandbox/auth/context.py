@@ -1,4 +1,4 @@
-"""The desk: what one request needs to decide about authorization, handed down from `web`."""
+"""What a decision about authorization depends on: payer, clock, ledger, gates, accounts, addresses."""
 
 from __future__ import annotations
 
@@ -19,11 +19,14 @@ from sandbox.store.ledger.database import TenantLedger
 
 
 @dataclass(frozen=True)
-class Desk:
-    """`issuer` is the authorization server's URL, `fhir` the FHIR base, both without a slash at the
-    end; `signing_key` is the private JWK (JSON) that signs id_tokens. `members` are the accounts by
-    the id of their Patient; `household` tells who is on a patient's policies (with the id of the
-    RelatedPerson that the subscriber is to them); `others` are the types of the data beyond the guides'."""
+class AuthContext:
+    """What the authorization server knows of a request and its payer.
+
+    `issuer` is the authorization server's URL, `fhir` the FHIR base, both without a slash at the end.
+    `signing_key` is the private JWK (JSON) that signs id_tokens. `members` are the accounts by the id of
+    their Patient; `household` returns who is on a patient's policies, with the id of the RelatedPerson that
+    the subscriber is to them. `others` are the resource types of the data beyond those of the guides.
+    """
 
     payer: PayerProfile
     clock: Clock
@@ -41,11 +44,11 @@ class Desk:
     others: Sequence[str] = ()
 
     def now(self) -> int:
-        """Milliseconds by the tenant's clock."""
+        """Return the milliseconds of the tenant's clock."""
         return milliseconds(self.clock.now())
 
     def machine_now(self) -> int:
-        """The same by the clock that no tenant moves."""
+        """Return the milliseconds of the machine's clock, which no tenant moves."""
         clock = self.clock
         while isinstance(clock, OffsetClock):
             clock = clock.base
@@ -55,17 +58,17 @@ class Desk:
         return self.clock.now().date()
 
     def types(self) -> list[str]:
-        """Resource types this payer serves."""
+        """Return the resource types that this payer serves."""
         return list(served(self.payer, self.others))
 
     def opted_in(self, account: Account) -> bool:
-        """Whether the member has ever switched sharing on (opening the portal did), and not off since."""
+        """Whether the member has switched sharing on (opening the portal did), and not off since."""
         if "opted-out" in self.ledger.standing(account.username):
             return False
         return account.portal_opened or self.ledger.opted_in(account.username)
 
     def refusal(self, account: Account, *, acting: bool = False) -> Refusal | None:
-        """Why this member's data may not be shared; `acting`: somebody else signed in for them."""
+        """Return why this member's data may not be shared. `acting`: another person signed in for them."""
         standing = self.ledger.standing(account.username)
         opted_in = self.opted_in(account)
         return decide(self.payer, account, self.today(), opted_in, standing=standing, acting=acting)

@@ -1,4 +1,4 @@
-"""May this member connect? Payer × member × day → yes, or the reason (pure)."""
+"""Eligibility decides whether a member may connect apps at a payer on a day (pure)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ EXPLAIN: dict[Reason, str] = {
     "not-opted-in": "Sharing with apps is not switched on: sign in to the member portal and switch it on",
     "approval-pending": "The health plan has not approved connections for this member yet",
 }
-"""In the order in which they are told: what the member can do nothing about comes first."""
+"""In the order of the checks: what the member can do nothing about comes first."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a member may not connect; `text` is for the member and holds no data of theirs."""
+    """Why a member may not connect. `text` is for the member and contains no data of theirs."""
 
     reason: Reason
 
@@ -53,10 +53,10 @@ def decide(
     standing: frozenset[str] = frozenset(),
     acting: bool = False,
 ) -> Refusal | None:
-    """None: the member of `account` may connect.
+    """Return why the member of `account` may not connect; None: they may.
 
-    `opted_in`: whether they have ever switched sharing on. `standing` is what was decided about
-    them: locked, approved, opted-out. `acting`: somebody else signed in and acts for them.
+    `opted_in`: whether they have switched sharing on. `standing` is what the payer or the member decided:
+    locked, approved, opted-out. `acting`: another person signed in and acts for them.
     """
     current = [span for span in account.spans if span.covers(today)]
     past = [span for span in account.spans if span.end is not None and span.end < today]
@@ -82,7 +82,7 @@ def decide(
 
 
 def is_minor(payer: PayerProfile, born: date, today: date) -> bool:
-    """Whether somebody has not reached the payer's age of majority; it is reached on the birthday,
-    by those born on February 29 on March 1 of other years."""
+    """Whether a person has not reached the payer's age of majority. It is reached on the birthday; a person
+    born on February 29 reaches it on March 1 of other years."""
     had_birthday = (today.month, today.day) >= (born.month, born.day)
     return today.year - born.year - (not had_birthday) < payer.adult_age

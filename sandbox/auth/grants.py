@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import OAuthRefusal, invalid_grant
 from sandbox.auth.household import loss
 from sandbox.auth.scopes import excess, narrow_system, split, subset
@@ -48,43 +48,43 @@ class PresentedRefresh:
 # --- authorization_code -----------------------------------------------------------------------------
 
 
-def find_code(desk: Desk, secret: str, client: Client, redirect_uri: str | None) -> PresentedCode:
+def find_code(context: AuthContext, secret: str, client: Client, redirect_uri: str | None) -> PresentedCode:
     """Return the code that this client may redeem. A code that comes back revokes what came of it.
 
     Raises OAuthRefusal.
     """
-    code = desk.ledger.code(secret)
+    code = context.ledger.code(secret)
     if code is None or code.client != client.client_id:
         raise invalid_grant("The authorization code is unknown, or was issued to another client.")
-    grant = desk.ledger.grant(code.grant)
-    if code.spent is not None and desk.payer.code_once:
-        desk.ledger.revoke_grant(code.grant, desk.now())
+    grant = context.ledger.grant(code.grant)
+    if code.spent is not None and context.payer.code_once:
+        context.ledger.revoke_grant(code.grant, context.now())
         raise _code_reused()
-    if grant is None or grant.revoked or code.expires <= desk.now():
+    if grant is None or grant.revoked or code.expires <= context.now():
         raise invalid_grant("The authorization code has expired.", cause="code-expired")
-    _check_eligibility(desk, grant)
+    _check_eligibility(context, grant)
     if redirect_uri != code.redirect_uri:
         text = "redirect_uri differs from the one in the authorization request. Send the same one."
         raise invalid_grant(text, cause="code-redirect-uri-wrong")
     return PresentedCode(secret, code, grant)
 
 
-def redeem(desk: Desk, presented: PresentedCode, scope: str, *, refresh: bool) -> dict[str, Any]:
+def redeem(context: AuthContext, presented: PresentedCode, scope: str, *, refresh: bool) -> dict[str, Any]:
     """Spend a code and return its token response, in one transaction. Raises OAuthRefusal."""
 
     def exchange(tokens: Sequence[Token]) -> bool:
-        if desk.ledger.spend_code(presented.secret, desk.now(), tokens):
+        if context.ledger.spend_code(presented.secret, context.now(), tokens):
             return True
-        if not desk.payer.code_once:
-            desk.ledger.add_token(*tokens)
-        return not desk.payer.code_once
+        if not context.payer.code_once:
+            context.ledger.add_token(*tokens)
+        return not context.payer.code_once
 
     grant = presented.grant
-    signed = id_token(desk, grant, presented.code.nonce) if "openid" in split(scope) else None
+    signed = id_token(context, grant, presented.code.nonce) if "openid" in split(scope) else None
     try:
-        response = mint(desk, grant, scope, "authorization_code", refresh=refresh, exchange=exchange)
+        response = mint(context, grant, scope, "authorization_code", refresh=refresh, exchange=exchange)
     except Late:
-        desk.ledger.revoke_grant(presented.code.grant, desk.now())
+        context.ledger.revoke_grant(presented.code.grant, context.now())
         raise _code_reused() from None
     return response if signed is None else {**response, "id_token": signed}
 
@@ -94,27 +94,27 @@ def _code_reused() -> OAuthRefusal:
     return invalid_grant(text, cause="code-reused")
 
 
-def _check_eligibility(desk: Desk, grant: Grant) -> None:
+def _check_eligibility(context: AuthContext, grant: Grant) -> None:
     """Raise OAuthRefusal where the member may not connect any more. Nothing is spent by it."""
-    if why := loss(desk, grant):
+    if why := loss(context, grant):
         raise invalid_grant(f"{why}.", cause="eligibility-lost")
 
 
 # --- refresh_token ----------------------------------------------------------------------------------
 
 
-def find_refresh_token(desk: Desk, secret: str, client: Client) -> PresentedRefresh:
+def find_refresh_token(context: AuthContext, secret: str, client: Client) -> PresentedRefresh:
     """Return the refresh token that this client may use. Raises OAuthRefusal."""
-    token = desk.ledger.token(secret, "refresh")
+    token = context.ledger.token(secret, "refresh")
     if token is None or token.client != client.client_id:
         raise invalid_grant("The refresh token is unknown, or was issued to another client.")
-    if token.replaced and not _is_in_grace(desk, token):
-        _end_family(desk, token)
+    if token.replaced and not _is_in_grace(context, token):
+        _end_family(context, token)
         raise _refresh_reused()
-    grant = standing(desk, token)
+    grant = standing(context, token)
     if grant is None:
         raise invalid_grant("The refresh token has expired or was revoked.")
-    _check_eligibility(desk, grant)
+    _check_eligibility(context, grant)
     return PresentedRefresh(token, grant)
 
 
@@ -128,44 +128,46 @@ def check_refresh_scope(scope: str | None, grant: Grant) -> None:
         raise OAuthRefusal("invalid_scope", text, cause="refresh-scope-exceeded")
 
 
-def refresh(desk: Desk, secret: str, presented: PresentedRefresh, scope: str | None) -> dict[str, Any]:
+def refresh(
+    context: AuthContext, secret: str, presented: PresentedRefresh, scope: str | None
+) -> dict[str, Any]:
     """Return the token response for a refresh token, which one of several callers replaces.
 
     Raises OAuthRefusal.
     """
     grant = presented.grant
     text = " ".join(split(scope)) or grant.scope
-    rotates = desk.payer.refresh_rotation != "none"
+    rotates = context.payer.refresh_rotation != "none"
 
     def exchange(tokens: Sequence[Token]) -> bool:
         if rotates and not presented.token.replaced:
-            return desk.ledger.replace_token(presented.token.hash, desk.now(), tokens)
-        desk.ledger.add_token(*tokens)
+            return context.ledger.replace_token(presented.token.hash, context.now(), tokens)
+        context.ledger.add_token(*tokens)
         return True
 
     # Without the nonce: that was for the sign-in (OpenID Connect Core §12.2).
-    signed = id_token(desk, grant, None) if "openid" in split(text) else None
+    signed = id_token(context, grant, None) if "openid" in split(text) else None
     try:
-        response = mint(desk, grant, text, "refresh_token", refresh=rotates, exchange=exchange)
+        response = mint(context, grant, text, "refresh_token", refresh=rotates, exchange=exchange)
     except Late:  # another caller was faster: it replaced the token, or revoked it
-        current = desk.ledger.token(secret, "refresh") or presented.token
-        if not (_is_in_grace(desk, current) and standing(desk, current)):
-            _end_family(desk, presented.token)
+        current = context.ledger.token(secret, "refresh") or presented.token
+        if not (_is_in_grace(context, current) and standing(context, current)):
+            _end_family(context, presented.token)
             raise _refresh_reused() from None
-        response = mint(desk, grant, text, "refresh_token", refresh=rotates)
+        response = mint(context, grant, text, "refresh_token", refresh=rotates)
     return response if signed is None else {**response, "id_token": signed}
 
 
-def _is_in_grace(desk: Desk, token: Token) -> bool:
+def _is_in_grace(context: AuthContext, token: Token) -> bool:
     """Whether a replaced token still works: the app may not have received its replacement."""
-    policy = desk.payer
+    policy = context.payer
     grace = policy.refresh_grace_seconds * 1000 if policy.refresh_rotation == "rotate-with-grace" else 0
-    return token.replaced is not None and desk.now() < token.replaced + grace
+    return token.replaced is not None and context.now() < token.replaced + grace
 
 
-def _end_family(desk: Desk, token: Token) -> None:
-    if desk.payer.refresh_rotation in ("rotate-with-grace", "reuse-revokes-family"):
-        desk.ledger.revoke_grant(token.grant, desk.now())
+def _end_family(context: AuthContext, token: Token) -> None:
+    if context.payer.refresh_rotation in ("rotate-with-grace", "reuse-revokes-family"):
+        context.ledger.revoke_grant(token.grant, context.now())
 
 
 def _refresh_reused() -> OAuthRefusal:
@@ -176,22 +178,22 @@ def _refresh_reused() -> OAuthRefusal:
 # --- client_credentials -----------------------------------------------------------------------------
 
 
-def grant_system_scopes(desk: Desk, client: Client, scope: str | None) -> str:
+def grant_system_scopes(context: AuthContext, client: Client, scope: str | None) -> str:
     """Return what of `scope` a backend service is granted. Raises OAuthRefusal."""
     if client.auth_method != "private_key_jwt" or not client.check_grant_type("client_credentials"):
         text = "This client is not registered for the client_credentials grant."
         raise OAuthRefusal("unauthorized_client", text, cause="grant-type-unsupported")
     if problem := excess(scope):
         raise OAuthRefusal("invalid_scope", f"{problem}.", cause="system-scope-unregistered")
-    granted = " ".join(narrow_system(scope, client.scope, desk.types()))
+    granted = " ".join(narrow_system(scope, client.scope, context.types()))
     if not granted:
         text = "scope has no system scope that this client is registered for."
         raise OAuthRefusal("invalid_scope", text, cause="system-scope-unregistered")
     return granted
 
 
-def issue_system_token(desk: Desk, client: Client, scope: str) -> dict[str, Any]:
+def issue_system_token(context: AuthContext, client: Client, scope: str) -> dict[str, Any]:
     """Return the token response of a backend service: a short access token, and no refresh token."""
-    grant = Grant(new_secret(12), client.client_id, "", "", scope, desk.now(), None, None)
-    desk.ledger.add_grant(grant)
-    return mint(desk, grant, scope, "client_credentials", refresh=False)
+    grant = Grant(new_secret(12), client.client_id, "", "", scope, context.now(), None, None)
+    context.ledger.add_grant(grant)
+    return mint(context, grant, scope, "client_credentials", refresh=False)

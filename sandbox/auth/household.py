@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.eligibility import Refusal, is_minor
 from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.grants import Grant
@@ -34,48 +34,48 @@ class Choice:
         return self.fhir_user != f"Patient/{self.patient}"
 
 
-def choices(desk: Desk, account: Account) -> tuple[Choice, ...]:
+def choices(context: AuthContext, account: Account) -> tuple[Choice, ...]:
     """Return the person (or the one represented) first, then dependants in the order of the payer."""
     own = Choice(account, account.user)
     if own.acting:  # the one they represent decides by their own coverage and wishes
-        return (Choice(desk.members.get(account.patient, account), account.user),)
+        return (Choice(context.members.get(account.patient, account), account.user),)
     dependants = [
-        Choice(desk.members[patient], f"RelatedPerson/{related}")
-        for patient, related in desk.household(account.patient)
-        if patient in desk.members
+        Choice(context.members[patient], f"RelatedPerson/{related}")
+        for patient, related in context.household(account.patient)
+        if patient in context.members
     ]
-    today = desk.today()
-    return own, *(c for c in dependants if is_minor(desk.payer, c.member.birth_date, today))
+    today = context.today()
+    return own, *(c for c in dependants if is_minor(context.payer, c.member.birth_date, today))
 
 
-def refusal(desk: Desk, account: Account, choice: Choice) -> Refusal | None:
+def refusal(context: AuthContext, account: Account, choice: Choice) -> Refusal | None:
     """Return why `account`, signed in, may not connect an app to this patient's data; None: it may."""
-    if "locked" in desk.ledger.standing(account.username):
+    if "locked" in context.ledger.standing(account.username):
         return Refusal("locked")
-    return desk.refusal(choice.member, acting=choice.acting)
+    return context.refusal(choice.member, acting=choice.acting)
 
 
 OF_AGE = "Member eligibility failed: the dependant is of age now and has to connect apps in person"
 
 
-def loss(desk: Desk, grant: Grant) -> str | None:
+def loss(context: AuthContext, grant: Grant) -> str | None:
     """Return why a grant ends: whoever gave it may not connect this patient any more. None: it goes on.
 
     The payer may never check again. The grant of a backend service belongs to nobody; one whose data is
     refused anyway goes on.
     """
-    account = desk.accounts.get(grant.username)
-    if account is None or grant.refused or not desk.payer.recheck_eligibility:
+    account = context.accounts.get(grant.username)
+    if account is None or grant.refused or not context.payer.recheck_eligibility:
         return None
-    patients = {choice.patient: choice for choice in choices(desk, account)}
+    patients = {choice.patient: choice for choice in choices(context, account)}
     acting = bool(grant.fhir_user) and not grant.fhir_user.startswith("Patient/")
     if acting and grant.patient not in patients:
         return OF_AGE
-    why = refusal(desk, account, patients.get(grant.patient) or next(iter(patients.values())))
+    why = refusal(context, account, patients.get(grant.patient) or next(iter(patients.values())))
     return why.text if why else None
 
 
-def is_locked(desk: Desk, grant: Grant) -> bool:
+def is_locked(context: AuthContext, grant: Grant) -> bool:
     """Whether the account of who signed in, or of the patient, is locked: tokens fail until it is not."""
-    names = {grant.username, *(m.username for m in [desk.members.get(grant.patient)] if m)} - {""}
-    return desk.payer.recheck_eligibility and any("locked" in desk.ledger.standing(n) for n in names)
+    names = {grant.username, *(m.username for m in [context.members.get(grant.patient)] if m)} - {""}
+    return context.payer.recheck_eligibility and any("locked" in context.ledger.standing(n) for n in names)

@@ -44,8 +44,8 @@ but each of these is a subquery for every resource."""
 
 @dataclass(frozen=True)
 class Scope:
-    """One resource scope. `text` is how it was asked, which is how it is echoed; `clauses` are what
-    a granular scope wants of a resource, all of them (none: everything of the type)."""
+    """A resource scope. `text` is how the client wrote it, and how it is returned. A resource must meet all
+    `clauses` of a granular scope (none: everything of the type)."""
 
     context: str
     type: str
@@ -57,7 +57,7 @@ class Scope:
         return self.type in ("*", kind) and action in self.actions
 
     def within(self, other: Scope) -> bool:
-        """Whether every resource this scope means is one that `other` means, whatever the actions."""
+        """Whether `other` covers every resource that this scope covers, whatever the actions."""
         return (
             self.context == other.context
             and other.type in ("*", self.type)
@@ -65,15 +65,15 @@ class Scope:
         )
 
     def form(self, actions: str) -> str:
-        """The same scope with these actions (in the order of `cruds`), in the grammar it was asked in."""
+        """Return the same scope with these actions (in the order of `cruds`), in the client's grammar."""
         name, mark, filters = self.text.partition("?")
         letters = "read" if name.rpartition(".")[2] in _V1 else actions
         return f"{self.context}/{self.type}.{letters}{mark}{filters}"
 
 
 def parse(text: str) -> Scope | None:
-    """A resource scope, or None for anything else. A filter must be a token parameter of the type:
-    to grant a scope without its filter would give more than was asked."""
+    """Return a resource scope, or None for another one. A filter must be a token parameter of the type: to
+    grant a scope without its filter would grant more than was requested."""
     return _parse(text) if len(text) <= _LENGTH_MAX else None
 
 
@@ -122,12 +122,12 @@ def _narrower(value: TokenValue, wider: TokenValue) -> bool:
 
 
 def split(text: str | None) -> list[str]:
-    """Distinct scopes in the order asked."""
+    """Return the distinct scopes in their order."""
     return list(dict.fromkeys((text or "").split()))
 
 
 def excess(text: str | None) -> str | None:
-    """Why a `scope` parameter is more than this server takes, in words for invalid_scope; None: it is not."""
+    """Return why a `scope` parameter is more than this server accepts; None: it is not."""
     if text is None:
         return None
     if len(text) > TEXT_MAX:

@@ -13,7 +13,7 @@ from sandbox.auth.authlib_adapter import AuthorizationServer
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registry import Registry
 from sandbox.auth.clients.remote_keys import RemoteJwks
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.discovery import Addresses
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
@@ -141,9 +141,9 @@ class RequestContext:
         return Registry(self.rooms.clients, self.ledger)
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> AuthContext:
         """What the authorization server needs of this request."""
-        return Desk(
+        return AuthContext(
             self.payer,
             self.clock,
             self.ledger,

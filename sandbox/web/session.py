@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from flask import Response, after_this_request, g, request
 from itsdangerous import Signer
 
-from sandbox.auth import throttle
+from sandbox.auth.password import SignInAttempt, check_password
 from sandbox.core.errors import Forbidden
 from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import BrowserSession
@@ -26,8 +26,6 @@ from sandbox.web.request import here, pin, rooms
 COOKIE = "payer_session"
 ANONYMOUS_SECONDS = 1800
 """How long a browser may take between its first page and signing in."""
-
-_NOBODY = new_secret()
 
 
 @dataclass(frozen=True)
@@ -160,43 +158,24 @@ def require_token(*more: str) -> None:
         raise Forbidden(text, cause="form-out-of-date")
 
 
-@dataclass(frozen=True)
-class SignInAttempt:
-    """What came of a posted user name and password: an account, or seconds to wait, or neither."""
-
-    account: Account | None
-    wait: int | None = None
-
-
-def _password(account: Account) -> str:
-    """What opens the sign-in of apps: the portal's password, unless the payer keeps another one."""
-    apart = account.line in here().payer.separate_credentials and request.path.startswith("/auth/")
-    return f"{account.password}-apps" if apart else account.password
-
-
 def attempt() -> SignInAttempt:
-    """Try the posted user name and password. An unknown name takes the same path as a wrong password.
+    """Check the posted user name and password.
 
-    `<member>@<scenario>` logs the member in and pins the scenario to what comes of it. Raises NotFound
+    `<member>@<scenario>` signs the member in and pins the scenario to what comes of it. Raises NotFound
     for an unknown scenario.
     """
-    desk, accounts = here().desk, here().rooms.accounts
-    name, address = request.form.get("username", "").strip(), client_address()
+    context, accounts = here().desk, here().rooms.accounts
+    name = request.form.get("username", "").strip()
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
-    if wait := throttle.waiting(desk, username, address):
+    password, for_apps = request.form.get("password", ""), request.path.startswith("/auth/")
+    tried = check_password(context, username, password, client_address(), for_apps=for_apps)
+    if tried.wait:
         here().notes["cause"] = "too-many-passwords"
-        return SignInAttempt(None, wait)
-    account = accounts.get(username)
-    expected = digest(_password(account) if account else _NOBODY)
-    right = hmac.compare_digest(digest(request.form.get("password", "")), expected)
-    if account is None or not right:
-        throttle.failed(desk, username, address)
+    elif tried.account is None:
         here().notes["cause"] = "password-wrong"
-        return SignInAttempt(None)
-    throttle.succeeded(desk, username, address)
-    if scenario:
+    elif scenario:
         pin(here().rooms.catalog.parse(scenario))
-    return SignInAttempt(account)
+    return tried
 
 
 def status(tried: SignInAttempt | None) -> int:

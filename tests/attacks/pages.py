@@ -218,7 +218,7 @@ def shown(app: SmartApp, path: str) -> httpx.Response:
 # passwords
 
 
-_NEVER_WAITING = {"sandbox.auth.throttle.waiting": lambda desk, username, address: None}
+_NEVER_WAITING = {"sandbox.auth.password.seconds_to_wait": lambda context, username, address: None}
 
 
 @attack("login throttling", _NEVER_WAITING, "one name", names=("maria",), tries=11)

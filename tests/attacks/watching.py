@@ -15,6 +15,7 @@ from flask import request
 from support.smart_app import hidden
 from unit.auth.keyring import key, public
 
+from sandbox.auth.password import SignInAttempt
 from sandbox.core.errors import Forbidden
 from sandbox.store.secret import digest
 from sandbox.web import session
@@ -60,10 +61,10 @@ def timing_a_client_secret(scene: Scene) -> None:
         held(secret not in map(text, sum(seen, ())), "how long the secret is")
 
 
-def _hasty() -> session.SignInAttempt:
+def _hasty() -> SignInAttempt:
     account = here().rooms.accounts.get(request.form["username"])
     right = account is not None and account.password == request.form["password"]
-    return session.SignInAttempt(account if right else None)
+    return SignInAttempt(account if right else None)
 
 
 @attack("timing of secret comparison", {"sandbox.web.session.attempt": _hasty}, "known", name="maria")
@@ -72,7 +73,7 @@ def timing_a_password(scene: Scene, name: str) -> None:
     """For names that do not exist as well: the time must not say which names do."""
     app = scene.make()
     form = hidden(app.follow(app.authorize())) | {"username": name, "password": "guess"}
-    with watched("sandbox.web.session") as seen:
+    with watched("sandbox.auth.password") as seen:
         assert app.browser.post(f"{app.base}/auth/login", data=form).status_code == 400
     held(compared(seen, "guess"), "how much of a guessed password is right, or that the name is none")
 

@@ -6,6 +6,7 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.auth import consent as consents
+from sandbox.auth.password import SignInAttempt
 from sandbox.auth.scopes import split
 from sandbox.core.errors import Forbidden
 from sandbox.core.members import Account
@@ -47,7 +48,7 @@ def _app(grant: Grant) -> dict[str, object]:
     }
 
 
-def _login_page(tried: session.SignInAttempt | None = None) -> Response:
+def _login_page(tried: SignInAttempt | None = None) -> Response:
     shown = page(
         "portal_login.html",
         session.status(tried),

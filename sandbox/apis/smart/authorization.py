@@ -15,6 +15,7 @@ from sandbox.auth.authorization.decision import error_url
 from sandbox.auth.authorization.request import AuthorizationRequest, parameters
 from sandbox.auth.errors import CallbackError, OAuthRefusal
 from sandbox.auth.household import choices, refusal
+from sandbox.auth.password import SignInAttempt
 from sandbox.auth.tokens.id_token import subject
 from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes
@@ -133,7 +134,7 @@ def log_in() -> AnyResponse:
 
 
 def _login_page(
-    pending: Pending, asked: AuthorizationRequest, tried: session.SignInAttempt | None = None
+    pending: Pending, asked: AuthorizationRequest, tried: SignInAttempt | None = None
 ) -> Response:
     # A member who may not connect goes back to the app straight from this form.
     shown = page(

@@ -12,7 +12,6 @@ from sandbox.auth.errors import OAuthRefusal
 from sandbox.auth.tokens.id_token import jwks, signing_keys
 from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.files import json_bytes
-from sandbox.core.gates import Reply
 from sandbox.web.dispatch import respond
 from sandbox.web.request import here
 
@@ -26,12 +25,11 @@ def token() -> Response:
 
 
 def revoke() -> Response:
-    reply = here().rooms.server.endpoint("revocation", _token_request())
-    return respond(reply if reply.status != 200 else Reply(200, reply.headers, b""))
+    return respond(here().rooms.server.revoke(_token_request()))
 
 
 def introspect() -> Response:
-    return respond(here().rooms.server.endpoint("introspection", _token_request()))
+    return respond(here().rooms.server.introspect(_token_request()))
 
 
 def refuse(refusal: OAuthRefusal) -> Response:

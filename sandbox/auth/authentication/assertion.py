@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, RSAKey
 
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.jwks import ALGORITHMS, select
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.core.files import json_value
 from sandbox.core.urls import same_url
 
@@ -43,9 +43,9 @@ def unverified_client(assertion: str) -> str | None:
     return subject if isinstance(subject, str) else None
 
 
-def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
+def keys_to_fetch(context: AuthContext, assertion: str) -> str | None:
     """Return the jwks_uri that `verify` would have to fetch for this assertion; None when it needs none."""
-    client = desk.clients.get(unverified_client(assertion) or "")
+    client = context.clients.get(unverified_client(assertion) or "")
     if client is None or client.jwks_uri is None:
         return None
     try:
@@ -54,24 +54,28 @@ def keys_to_fetch(desk: Desk, assertion: str) -> str | None:
         return None
     if header.get("jku", client.jwks_uri) != client.jwks_uri:
         return None
-    return client.jwks_uri if desk.remote.missing(client.jwks_uri, header, desk.ledger, desk.now()) else None
+    return (
+        client.jwks_uri
+        if context.remote.missing(client.jwks_uri, header, context.ledger, context.now())
+        else None
+    )
 
 
-def verify(desk: Desk, client: Client, assertion: str, audiences: tuple[str, ...]) -> None:
+def verify(context: AuthContext, client: Client, assertion: str, audiences: tuple[str, ...]) -> None:
     """Authenticate `client` by `assertion`, and spend its `jti`. `aud` must be one of the URLs `audiences`.
 
     Raises AssertionRefused.
     """
     header = _header(assertion)
-    key = _key(desk, client, header)
+    key = _key(context, client, header)
     try:
         claims = jwt.decode(assertion, key, algorithms=[header["alg"]]).claims
     except (JoseError, ValueError, RecursionError):
         raise AssertionRefused("the signature does not match the registered key") from None
-    now = desk.now()
+    now = context.now()
     _check_claims(claims, client.client_id, audiences, now // 1000)
     until = int(claims["exp"]) * 1000
-    if not desk.ledger.spend_assertion(client.client_id, claims["jti"], until, now, desk.machine_now()):
+    if not context.ledger.spend_assertion(client.client_id, claims["jti"], until, now, context.machine_now()):
         raise AssertionRefused("jti was already used: sign a new assertion for each call")
 
 
@@ -97,7 +101,7 @@ def _extracted(assertion: str) -> jws.CompactSignature:
         raise AssertionRefused("it is not a signed JWT") from None
 
 
-def _key(desk: Desk, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKey:
+def _key(context: AuthContext, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKey:
     """Return the registered key that the header names; the set is fetched again when the key is unknown."""
     if "jku" in header and header["jku"] != client.jwks_uri:
         raise AssertionRefused("jku differs from the registered jwks_uri")
@@ -105,10 +109,10 @@ def _key(desk: Desk, client: Client, header: Mapping[str, Any]) -> RSAKey | ECKe
         if client.jwks_uri is None:
             key = select(client.jwks or {"keys": []}, header["kid"], header["alg"])
         else:
-            jwks = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now())
+            jwks = context.remote.keys(client.jwks_uri, context.ledger, context.now())
             key = select(jwks, header["kid"], header["alg"])
             if key is None:
-                jwks = desk.remote.keys(client.jwks_uri, desk.ledger, desk.now(), fresh=True)
+                jwks = context.remote.keys(client.jwks_uri, context.ledger, context.now(), fresh=True)
                 key = select(jwks, header["kid"], header["alg"])
     except ValueError as problem:
         raise AssertionRefused(str(problem)) from None

@@ -13,7 +13,7 @@ from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
 from sandbox.auth.authentication import assertion
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import OAuthRefusal, invalid_client, invalid_request
 
 
@@ -21,7 +21,7 @@ class Caller(Protocol):
     """A request of a client: its form, its headers and the context of the decision."""
 
     headers: Mapping[str, str]
-    desk: Desk
+    context: AuthContext
 
     @property
     def form(self) -> dict[str, str]: ...
@@ -38,7 +38,7 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
 
     Raises OAuthRefusal: invalid_request for two methods at once, otherwise invalid_client (401).
     """
-    form, desk = request.form, request.desk
+    form, context = request.form, request.context
     basic = _basic(request)
     ways = [
         name
@@ -61,28 +61,28 @@ def authenticate(request: Caller, endpoint: str = "token") -> Client:
             raise _assertion_refused("client_id differs from sub in the client assertion.")
     else:
         client_id = basic[0] if basic else form.get("client_id") or _holder(request, endpoint)
-    client = desk.clients.get(client_id) if client_id else None
+    client = context.clients.get(client_id) if client_id else None
     if client is None:
         raise invalid_client("The client is not registered here, or the request has no client_id.")
-    if way == "client_secret_basic" and not desk.payer.client_secret_basic:
+    if way == "client_secret_basic" and not context.payer.client_secret_basic:
         raise invalid_client("This payer does not accept client_secret by HTTP Basic. Send it in the form.")
     if way == "client_secret_basic" and client.public and basic and not basic[1]:
         # Some libraries send the id of a public client by Basic: that proves nothing.
-        way = "none" if client.empty_basic or desk.payer.empty_basic else way
+        way = "none" if client.empty_basic or context.payer.empty_basic else way
     # Where Basic is not accepted, clients that registered for it can use the form only.
-    moved = way == "client_secret_post" and not desk.payer.client_secret_basic
+    moved = way == "client_secret_post" and not context.payer.client_secret_basic
     if client.auth_method != way and not (moved and client.auth_method == "client_secret_basic"):
         raise invalid_client(f"This client authenticates by {client.auth_method}, not by {way}.")
-    if way == "client_secret_post" and not (moved or desk.payer.client_secret_post):
+    if way == "client_secret_post" and not (moved or context.payer.client_secret_post):
         raise invalid_client("This payer does not accept client_secret in the form. Use HTTP Basic.")
     if way == "private_key_jwt":
         try:
-            assertion.verify(desk, client, jwt, _audiences(desk, endpoint))
+            assertion.verify(context, client, jwt, _audiences(context, endpoint))
         except assertion.AssertionRefused as problem:
             raise _assertion_refused(f"The client assertion was not accepted: {problem}.") from None
     elif way != "none":
         secret = (basic[1] if basic else form.get("client_secret")) or ""
-        if not client.check_client_secret(secret, desk.now()):
+        if not client.check_client_secret(secret, context.now()):
             raise invalid_client("The client secret is wrong.")
     if client.refusal:
         raise invalid_client(f"{client.refusal}.", cause="app-not-approved")
@@ -95,7 +95,7 @@ def _holder(request: Caller, endpoint: str) -> str | None:
     form = request.form
     if endpoint != "token" or form.get("grant_type") != "refresh_token":
         return None
-    token = request.desk.ledger.token(form.get("refresh_token", ""), "refresh")
+    token = request.context.ledger.token(form.get("refresh_token", ""), "refresh")
     return token.client if token else None
 
 
@@ -116,17 +116,17 @@ def _basic(request: Caller) -> tuple[str, str | None] | None:
     return (client_id, secret) if client_id else None
 
 
-def _audiences(desk: Desk, endpoint: str) -> tuple[str, ...]:
+def _audiences(context: AuthContext, endpoint: str) -> tuple[str, ...]:
     """Return what `aud` may be: the token endpoint (SMART), the issuer (RFC 7523 §3) or either, by policy;
     at PAR also the issuer and that endpoint itself (RFC 9126 §2)."""
-    token = f"{desk.issuer}/token"
+    token = f"{context.issuer}/token"
     accepted = {
         "token-endpoint": (token,),
-        "either": (token, desk.issuer),
-        "issuer": (desk.issuer,),
-    }[desk.payer.assertion_audience]
+        "either": (token, context.issuer),
+        "issuer": (context.issuer,),
+    }[context.payer.assertion_audience]
     if endpoint == "par":
-        return tuple(dict.fromkeys((*accepted, desk.issuer, f"{desk.issuer}/par")))
+        return tuple(dict.fromkeys((*accepted, context.issuer, f"{context.issuer}/par")))
     return accepted
 
 

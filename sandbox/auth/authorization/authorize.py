@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from sandbox.auth.authorization.request import LONGEST, AuthorizationRequest
+from sandbox.auth.authorization.request import LONGEST, AuthorizationRequest, Parameters
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import CallbackError
 from sandbox.auth.scopes import LASTING, asks_for_system, excess, narrow, split, subset
 from sandbox.auth.tokens.id_token import find_subject
@@ -39,20 +39,20 @@ _UNSUPPORTED = {
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
-def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False) -> AuthorizationRequest:
+def check(args: Parameters, context: AuthContext, *, pushed: bool = False) -> AuthorizationRequest:
     """Return the request in `args` (every value of each name). `pushed`: it came by PAR.
 
     Raises BadRequest for a client or redirect URI that cannot be trusted (shown as a page), and
     CallbackError for everything else.
     """
     params = {name: values[0] for name, values in args.items() if values}
-    client, redirect_uri = _trusted(args, params, desk)
+    client, redirect_uri = _trusted(args, params, context)
     state = params.get("state")
     if state is not None and len(state) > LONGEST:
         text = f"state has more than {LONGEST} characters."
         bad_request(text, "state", cause="authorization-request-invalid")
-    if state is not None and len(state) < desk.payer.least_state:
-        text = f"state is shorter than {desk.payer.least_state} characters. Send a longer random value."
+    if state is not None and len(state) < context.payer.least_state:
+        text = f"state is shorter than {context.payer.least_state} characters. Send a longer random value."
         bad_request(text, "state", cause="state-missing")
 
     def refuse(error: str, text: str, *, cause: str = "authorization-request-invalid") -> CallbackError:
@@ -68,7 +68,7 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
     for name, (error, text) in _UNSUPPORTED.items():
         if name in params:
             raise refuse(error, text)
-    if desk.payer.par == "required" and not pushed:
+    if context.payer.par == "required" and not pushed:
         text = "This payer requires pushed authorization requests (RFC 9126). Use /auth/par first."
         raise refuse("invalid_request", text, cause="pushed-request-required")
     if "response_type" not in params:
@@ -77,25 +77,25 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
     if params["response_type"] != "code":
         text = "response_type must be code."
         raise refuse("unsupported_response_type", text, cause="response-type-unsupported")
-    if params.get("response_mode", desk.payer.response_mode) != desk.payer.response_mode:
-        raise refuse("invalid_request", f"response_mode must be {desk.payer.response_mode}.")
+    if params.get("response_mode", context.payer.response_mode) != context.payer.response_mode:
+        raise refuse("invalid_request", f"response_mode must be {context.payer.response_mode}.")
     if not client.check_grant_type("authorization_code"):
         text = "This client is not registered for the authorization_code grant."
         raise refuse("unauthorized_client", text, cause="grant-type-unsupported")
     if flaw := _pkce_problem(params, client):
         raise refuse("invalid_request", flaw, cause="pkce-invalid")
-    if desk.payer.aud == "forbidden" and ("aud" in params or "resource" in params):
+    if context.payer.aud == "forbidden" and ("aud" in params or "resource" in params):
         text = "This payer does not accept aud. Leave it out."
         raise refuse("invalid_request", text, cause="aud-unsupported")
-    if not _has_right_audience(args, desk):
-        raise refuse("invalid_request", f"aud must be the FHIR base {desk.fhir}.", cause="aud-wrong")
+    if not _has_right_audience(args, context):
+        raise refuse("invalid_request", f"aud must be the FHIR base {context.fhir}.", cause="aud-wrong")
     if flaw := _openid_problem(params):
         raise refuse("invalid_request", flaw)
     if asks_for_system(params.get("scope")):
         text = "Members cannot grant system scopes. Use the client_credentials grant."
         raise refuse("invalid_scope", text, cause="scope-not-grantable")
-    scope = registered(narrow(params.get("scope"), desk.types()), client.scope)
-    if not (desk.payer.refresh_max_days and client.check_grant_type("refresh_token")):
+    scope = registered(narrow(params.get("scope"), context.types()), client.scope)
+    if not (context.payer.refresh_max_days and client.check_grant_type("refresh_token")):
         scope = [text for text in scope if text not in LASTING]  # the answer promises only what will come
     if not scope:
         text = "scope has no scope that this payer can grant to this client."
@@ -104,7 +104,7 @@ def check(args: Mapping[str, Sequence[str]], desk: Desk, *, pushed: bool = False
         text = "state is missing. SMART apps send a random value."
         raise refuse("invalid_request", text, cause="state-missing")
     max_age, hint = params.get("max_age"), params.get("id_token_hint")
-    subject = find_subject(desk, hint) if hint is not None else None
+    subject = find_subject(context, hint) if hint is not None else None
     if hint is not None and subject is None:
         raise refuse("invalid_request", "id_token_hint is not an id_token of this payer.")
     return AuthorizationRequest(
@@ -139,14 +139,14 @@ def _readable(value: str) -> bool:
     return len(value) <= LONGEST and value.isprintable()
 
 
-def _trusted(args: Mapping[str, Sequence[str]], params: Mapping[str, str], desk: Desk) -> tuple[Client, str]:
+def _trusted(args: Parameters, params: Mapping[str, str], context: AuthContext) -> tuple[Client, str]:
     for name in ("client_id", "redirect_uri"):
         if not _readable(params.get(name, "")):
             text = f"{name} is too long, or is not valid UTF-8."
             bad_request(text, name, cause="authorization-request-invalid")
     if len(args.get("client_id", ())) != 1:
         bad_request("client_id must be sent once.", "client_id", cause="client-unknown")
-    client = desk.clients.get(params["client_id"])
+    client = context.clients.get(params["client_id"])
     if client is None:
         bad_request("client_id is not that of an app of this payer.", "client_id", cause="client-unknown")
     if client.refusal:
@@ -171,12 +171,12 @@ def _pkce_problem(params: Mapping[str, str], client: Client) -> str | None:
     return None
 
 
-def _has_right_audience(args: Mapping[str, Sequence[str]], desk: Desk) -> bool:
+def _has_right_audience(args: Parameters, context: AuthContext) -> bool:
     """Whether `aud` names the FHIR base; `resource` (RFC 8707) is the same by another name."""
-    if desk.payer.aud in ("ignored", "forbidden"):
+    if context.payer.aud in ("ignored", "forbidden"):
         return True
     values = [value for name in ("aud", "resource") for value in args.get(name, ())]
-    return bool(values) and all(_is_base(value, desk.fhir, desk.payer) for value in values)
+    return bool(values) and all(_is_base(value, context.fhir, context.payer) for value in values)
 
 
 def _is_base(value: str, fhir: str, payer: PayerProfile) -> bool:
@@ -194,16 +194,16 @@ def _openid_problem(params: Mapping[str, str]) -> str | None:
     return None
 
 
-def find_earlier_grants(desk: Desk, request: AuthorizationRequest, account: Account) -> list[Grant]:
+def find_earlier_grants(context: AuthContext, request: AuthorizationRequest, account: Account) -> list[Grant]:
     """Return earlier grants that cover this request: what `prompt=none` may be answered from.
 
     They are the member's to this client under the same scenarios, the latest of each patient, newest first.
     """
-    selection = desk.ledger.pin or desk.ledger.terms
-    since = desk.now() - (desk.payer.refresh_max_days or 0) * 86_400_000
+    selection = context.ledger.pin or context.ledger.terms
+    since = context.now() - (context.payer.refresh_max_days or 0) * 86_400_000
     latest = {
         grant.patient: grant
-        for grant in reversed(desk.ledger.grants_of(account.username))
+        for grant in reversed(context.ledger.grants_of(account.username))
         if grant.client == request.client_id
         and grant.created > since
         and grant.refused is None

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from sandbox.auth.authorization.request import AuthorizationRequest
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import CallbackError
 from sandbox.auth.scopes import subset
 from sandbox.store.ledger.repositories.grants import Code, Grant
@@ -62,20 +62,20 @@ class AuthorizationAnswer:
     grant: str | None = None
 
 
-def conclude(desk: Desk, request: AuthorizationRequest, decision: Decision) -> str:
+def conclude(context: AuthContext, request: AuthorizationRequest, decision: Decision) -> str:
     """Return the URL to send the browser to."""
-    return issue(desk, request, decision).url
+    return issue(context, request, decision).url
 
 
-def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> AuthorizationAnswer:
+def issue(context: AuthContext, request: AuthorizationRequest, decision: Decision) -> AuthorizationAnswer:
     """Write a code and its grant to the ledger, unless the decision is an error, and return the answer."""
-    mode = desk.payer.response_mode
+    mode = context.payer.response_mode
     if decision.error:
         params = {"error": decision.error}
         if decision.description:
             params["error_description"] = decision.description
         return AuthorizationAnswer(callback(decision.redirect_uri, params | dict(decision.params), mode))
-    now = desk.now()
+    now = context.now()
     grant = Grant(
         new_secret(12),
         request.client_id,
@@ -89,8 +89,8 @@ def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Auth
         signed_in=decision.signed_in,
     )
     code = new_secret()
-    desk.ledger.add_grant(grant)
-    desk.ledger.add_code(
+    context.ledger.add_grant(grant)
+    context.ledger.add_code(
         code,
         Code(
             grant.id,
@@ -98,7 +98,7 @@ def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Auth
             request.redirect_uri,
             request.challenge,
             request.nonce,
-            now + desk.payer.code_seconds * 1000,
+            now + context.payer.code_seconds * 1000,
             None,
         ),
     )
@@ -106,16 +106,18 @@ def issue(desk: Desk, request: AuthorizationRequest, decision: Decision) -> Auth
     return AuthorizationAnswer(url, code, grant.id)
 
 
-def reply_params(desk: Desk, state: str | None) -> dict[str, str]:
+def reply_params(context: AuthContext, state: str | None) -> dict[str, str]:
     """Return what every callback has: the state byte for byte, and iss (RFC 9207) by policy."""
-    issuer = {"iss": desk.issuer} if desk.payer.callback_iss else {}
+    issuer = {"iss": context.issuer} if context.payer.callback_iss else {}
     return ({"state": state} if state is not None else {}) | issuer
 
 
-def error_url(desk: Desk, error: CallbackError) -> str:
+def error_url(context: AuthContext, error: CallbackError) -> str:
     """Return the callback URL for an error."""
     params = {"error": error.error, "error_description": error.description}
-    return callback(error.redirect_uri, params | reply_params(desk, error.state), desk.payer.response_mode)
+    return callback(
+        error.redirect_uri, params | reply_params(context, error.state), context.payer.response_mode
+    )
 
 
 def callback(redirect_uri: str, params: Mapping[str, str], mode: str = "query") -> str:

@@ -5,13 +5,12 @@ The name works once, for a minute, for the client that pushed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.auth.authentication.authenticate import Caller, authenticate
 from sandbox.auth.authorization import authorize
-from sandbox.auth.authorization.request import REPEATABLE
-from sandbox.auth.context import Desk
+from sandbox.auth.authorization.request import REPEATABLE, Parameters
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import CallbackError, OAuthRefusal, invalid_request
 from sandbox.core.errors import BadRequest, bad_request
 from sandbox.store.secret import new_secret
@@ -19,13 +18,12 @@ from sandbox.store.secret import new_secret
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 SECONDS = 60
 
-Args = Mapping[str, Sequence[str]]
 _CREDENTIALS = ("client_secret", "client_assertion", "client_assertion_type")
 
 
-def push(caller: Caller, args: Args) -> dict[str, Any]:
+def push(caller: Caller, args: Parameters) -> dict[str, Any]:
     """Check and keep a request, and return the body of the answer. Raises OAuthRefusal."""
-    desk = caller.desk
+    context = caller.context
     client = authenticate(caller, "par")
     if any(len(values) > 1 for name, values in args.items() if name not in REPEATABLE):
         raise _invalid("A parameter is there more than once. Send each parameter once.")
@@ -35,14 +33,14 @@ def push(caller: Caller, args: Args) -> dict[str, Any]:
     if params.setdefault("client_id", [client.client_id]) != [client.client_id]:
         raise _invalid("client_id is not that of the client that authenticates.")
     try:
-        authorize.check(params, desk, pushed=True)
+        authorize.check(params, context, pushed=True)
     except CallbackError as problem:
         raise OAuthRefusal(problem.error, problem.description, cause=problem.cause) from None
     except BadRequest as problem:
         raise invalid_request(problem.text, cause=problem.cause) from None
     name = new_secret()
     try:
-        desk.ledger.push(name, client.client_id, params, desk.now() + SECONDS * 1000)
+        context.ledger.push(name, client.client_id, params, context.now() + SECONDS * 1000)
     except (TypeError, ValueError):
         raise _invalid("The request is not valid UTF-8.") from None
     return {"request_uri": PREFIX + name, "expires_in": SECONDS}
@@ -52,7 +50,7 @@ def _invalid(text: str) -> OAuthRefusal:
     return invalid_request(text, cause="pushed-request-invalid")
 
 
-def take(args: Args, desk: Desk) -> dict[str, list[str]]:
+def take(args: Parameters, context: AuthContext) -> dict[str, list[str]]:
     """Return the pushed request that `args` name, and spend it.
 
     Raises BadRequest: without a request there is no redirect URI to send an error to.
@@ -64,14 +62,14 @@ def take(args: Args, desk: Desk) -> dict[str, list[str]]:
     if not (client.isprintable() and name.isprintable()):
         text = "client_id or request_uri is not valid UTF-8."
         bad_request(text, "request_uri", cause="authorization-request-invalid")
-    params = desk.ledger.take_pushed(name.removeprefix(PREFIX), client, desk.now())
+    params = context.ledger.take_pushed(name.removeprefix(PREFIX), client, context.now())
     if params is None:
         text = "This request_uri is unknown, used, expired or another client's. Push the request again."
         bad_request(text, "request_uri", cause="pushed-request-unknown")
     return params
 
 
-def names_one(args: Args, desk: Desk) -> bool:
+def names_one(args: Parameters, context: AuthContext) -> bool:
     """Whether a request at /authorize is the name of a pushed one."""
     names = args.get("request_uri", ())
-    return desk.payer.par != "off" and any(name.startswith(PREFIX) for name in names)
+    return context.payer.par != "off" and any(name.startswith(PREFIX) for name in names)

@@ -13,6 +13,9 @@ from urllib.parse import parse_qsl, quote, unquote
 
 LONGEST = 8192
 """Characters of one parameter."""
+Parameters = Mapping[str, Sequence[str]]
+"""Every value of each name."""
+
 MOST = 100
 """Parameters of one request."""
 REPEATABLE = ("resource", "audience")

@@ -1,4 +1,4 @@
-"""Registered apps: the model Authlib asks, and those read from `fixtures/clients.yaml`.
+"""Registered apps: the model, and those that are read from `fixtures/clients.yaml`.
 
 Sources: RFC 7591 §2 (metadata), SMART App Launch 2.2.0 "Client Authentication: Asymmetric". Every
 client has one way to authenticate, and only that one works.
@@ -31,15 +31,15 @@ METHODS: tuple[str, ...] = get_args(AuthMethod)
 
 @dataclass(frozen=True)
 class Client:
-    """An app. `any_loopback` is for the one default client of first tries: every http loopback URI
-    works for it, and nothing else. `pkce_optional` is for old SDKs. `scope` is the ceiling of what the
-    app may ask (None: no ceiling of its own). `scenario` pins the app to a scenario. `empty_basic`: a
-    public app that sends its id by HTTP Basic with an empty password, as some libraries do.
+    """A registered app.
 
-    `token_endpoint_auth_method` None: told by the credentials. `old_secret_sha256` works until
-    `old_secret_until` (ms). `registered` is when the app registered itself (ms; None: a fixture).
-    `criterion` says why it was denied or suspended. `attested`: what it answered about its privacy
-    practices (None: nothing); never a reason to refuse it. `details` is metadata that decides nothing.
+    `any_loopback` accepts every http loopback redirect URI, for the one client of first tries.
+    `pkce_optional` is for old SDKs. `scope` limits what the app may ask for (None: no limit of its own).
+    `scenario` pins the app to a scenario. `empty_basic`: a public app may send its id by HTTP Basic with an
+    empty password, as some libraries do. Without `token_endpoint_auth_method` the credentials decide.
+    `old_secret_sha256` works until `old_secret_until` (ms). `registered` is when the app registered itself
+    (ms; None: a fixture). `criterion` says why it was denied or suspended. `attested` is what it answered
+    about its privacy practices (None: nothing); never a reason to refuse it. `details` decide nothing.
     """
 
     client_id: str
@@ -79,7 +79,7 @@ class Client:
 
     @property
     def refusal(self) -> str | None:
-        """Why this client may do nothing at all; None for an approved one."""
+        """Return why this client may do nothing; None for an approved one."""
         text = _STANDING.get(self.state)
         return text.format(self.criterion) if text else None
 
@@ -95,11 +95,6 @@ class Client:
             return answer_parameter(uri) is None
         return loopback in map(_loopback, self.redirect_uris)
 
-    # What Authlib asks of a client (authlib.oauth2.rfc6749.ClientMixin).
-
-    def get_client_id(self) -> str:
-        return self.client_id
-
     def check_client_secret(self, secret: str, now: int | None = None) -> bool:
         """Whether the secret is right at `now` (ms); without a time, the current secret only."""
         sent = digest(secret)
@@ -108,10 +103,8 @@ class Client:
             return right
         return right or (now < self.old_secret_until and hmac.compare_digest(sent, self.old_secret_sha256))
 
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
-        return method == self.auth_method
-
     def check_grant_type(self, grant_type: str) -> bool:
+        """Whether the client may use a grant type. Authlib calls this method."""
         return grant_type in self.grant_types
 
 
@@ -134,7 +127,7 @@ _ANSWER = frozenset({"code", "state", "error", "error_description", "error_uri",
 
 
 def answer_parameter(uri: str) -> str | None:
-    """A parameter in the query of a redirect URI that an answer would repeat (RFC 6749 §3.1), or None."""
+    """Return a parameter in a redirect URI that an answer would repeat (RFC 6749 §3.1), or None."""
     return next(
         (name for name, _ in parse_qsl(urlsplit(uri).query, keep_blank_values=True) if name in _ANSWER), None
     )
@@ -144,10 +137,10 @@ _VISIBLE = re.compile(r"[!-~]+")
 
 
 def _loopback(uri: str) -> tuple[str, str] | None:
-    """Host, and everything behind the port, of an http URI on this machine; or None.
+    """Return host and everything after the port of an http URI on this machine; None for another URI.
 
-    No userinfo, no fragment (not even an empty one), no blanks or control characters: urlsplit
-    would silently remove those, a browser or header might not.
+    It has no userinfo, no fragment (not even an empty one), no blanks or control characters: urlsplit
+    removes those silently, a browser or header might not.
     """
     if not _VISIBLE.fullmatch(uri) or "\\" in uri or "#" in uri:
         return None
@@ -165,7 +158,7 @@ def _loopback(uri: str) -> tuple[str, str] | None:
 
 
 def load(path: Path) -> dict[str, Client]:
-    """The registry, by client id. Raises FileProblem naming the entry."""
+    """Return the clients of a file by id. Raises FileProblem naming the entry."""
     listed = read_yaml(path)
     if not isinstance(listed, list):
         raise FileProblem(f"{path}: a list of clients is expected")

@@ -1,4 +1,4 @@
-"""JWK Sets of clients: what is refused in one, and which key of it verifies a signature (pure).
+"""JWK Sets of clients are checked here, and the key that verifies a signature is selected (pure).
 
 Source: SMART App Launch 2.2.0 "Client Authentication: Asymmetric", RFC 7517. A set with private or
 symmetric keys is refused whole: whoever published it has lost the keys.
@@ -14,8 +14,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 MAX_KEYS = 20
 ALGORITHMS = {"RS384": "RSA", "ES384": "EC"}
-"""What may sign an assertion, and the type of key that it takes. Nothing else: `none`, HS256 (which
-would take a public key for a shared secret) and RS256 are no names here."""
+"""Algorithm of an assertion → type of its key. All others are refused: `none`, RS256, and HS256, which would use
+a public key as a shared secret."""
 
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _PUBLIC = ("kty", "kid", "use", "alg", "crv", "x", "y", "n", "e")
@@ -26,7 +26,7 @@ _RSA_BITS = (2048, 8192)
 
 
 def check_jwks(value: Any) -> Mapping[str, Any]:
-    """The set, if it is one that a client may publish. Raises ValueError with the reason."""
+    """Return the set, if a client may publish it. Raises ValueError with the reason."""
     keys = value.get("keys") if isinstance(value, Mapping) else None
     if not isinstance(keys, list) or not keys:
         raise ValueError('a JWK Set is an object with a list "keys" that is not empty')
@@ -54,8 +54,8 @@ def check_jwks(value: Any) -> Mapping[str, Any]:
 
 
 def select(jwks: Mapping[str, Any], kid: str, algorithm: str) -> RSAKey | ECKey | None:
-    """The key with this kid that fits the algorithm; None when there is none. Raises ValueError when
-    several do."""
+    """Return the key with this kid that fits the algorithm; None when there is none. Raises ValueError when
+    several fit."""
     keys = [key for key in jwks["keys"] if key.get("kid") == kid and _fits(key, algorithm)]
     if len(keys) > 1:
         raise ValueError("two keys have the same kid and kty")

@@ -1,4 +1,4 @@
-"""Which redirect URIs may be registered (pure).
+"""Redirect URIs are checked here before they are registered (pure).
 
 Sources: RFC 6749 §3.1.2 (absolute, no fragment), RFC 8252 §7.1 (private-use schemes carry a domain,
 so a dot), §7.3 (http on loopback), RFC 9700 §2.1 (compared as text: no patterns), RFC 6749 §3.1
@@ -24,7 +24,7 @@ _IPV6 = re.compile(r"[0-9A-Fa-f:.]+")
 
 
 def check_redirects(uris: Sequence[str]) -> tuple[str, ...]:
-    """The URIs, each once. Raises ValueError naming the first that may not be registered."""
+    """Return the URIs without repetitions. Raises ValueError naming the first that may not be registered."""
     if len(uris) > MAX_URIS:
         raise ValueError(f"at most {MAX_URIS} redirect URIs can be registered")
     for uri in uris:
@@ -37,7 +37,7 @@ def _problem(uri: str) -> str | None:
     if len(uri) > MAX_LENGTH:
         return f"it is longer than {MAX_LENGTH} characters"
     if not _VISIBLE.fullmatch(uri) or any(char in uri for char in '\\"<>^`{|}'):
-        return "it holds characters that a URI cannot hold"
+        return "it has characters that a URI cannot have"
     if "#" in uri:
         return "a redirect URI has no fragment"
     if "*" in uri:
@@ -48,7 +48,7 @@ def _problem(uri: str) -> str | None:
     except ValueError:
         return "it cannot be read as a URI"
     if name := answer_parameter(uri):
-        return f"its query holds {name}, which the answer to the app adds"
+        return f"its query has {name}, which the answer to the app adds"
     if parts.scheme not in ("http", "https"):
         private = _SCHEME.fullmatch(parts.scheme) and uri.partition(":")[2]
         return None if private else "a scheme of an app's own is a reversed domain name, with a dot"

@@ -1,5 +1,5 @@
-"""The apps that one payer knows: the fixtures, which all tenants share, and those that registered
-here; with what was decided about each (REG-40, REG-41)."""
+"""The apps of one payer: the fixtures, which all tenants share, and those that registered here, each with
+what the payer decided about it (REG-40, REG-41)."""
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ CRITERIA: Mapping[str, str] = {
     "known-weakness": "The app runs software with a published, exploitable weakness, and did after notice.",
     "malware": "The app, or the place its redirect URIs lead to, distributes malicious software.",
 }
-"""The only reasons for which an app is denied or suspended: each is a risk to the payer's own systems
-that anybody can check, and the same for all (42 CFR 422.119(e)). What an app answers about its privacy
-practices is not among them."""
+"""The only reasons to deny or suspend an app: each is a verifiable risk to the payer's own systems, and the
+same for all apps (42 CFR 422.119(e)). What an app answers about its privacy practices is not among them."""
 
 _STATES: tuple[str, ...] = get_args(State)
 _CHANGING = ("secret_sha256", "old_secret_sha256", "old_secret_until", "state", "criterion", "registered")
@@ -55,7 +54,7 @@ class Registry(Mapping[str, Client]):
         return sum(1 for _ in self)
 
     def all(self) -> Iterator[Client]:
-        """Every client there is at this moment, by one look into the ledger."""
+        """Return every client, with one query of the ledger."""
         records = {record.id: record for record in self._ledger.clients()}
         ids = [*self._fixtures, *(id for id, record in records.items() if record.entry is not None)]
         return (client for id in ids if (client := self._merged(id, records.get(id))))
@@ -80,7 +79,7 @@ class Registry(Mapping[str, Client]):
     # registration
 
     def add(self, client: Client, secret: str | None, manage: str) -> None:
-        """A client that has just registered. `manage` is the token that opens its own page."""
+        """Add a client that has just registered. `manage` is its registration access token."""
         self._ledger.add_client(
             ClientRecord(
                 client.client_id,
@@ -96,9 +95,9 @@ class Registry(Mapping[str, Client]):
         )
 
     def replace(self, client: Client, now: int) -> Client:
-        """The same client with other metadata; its secret stays. Where somebody decides about apps,
-        an approved app that changes more than its keys is decided about again; a denied or suspended
-        one remains so."""
+        """Replace the metadata of a client and return it; its secret stays. Where the payer approves apps, an
+        approved one that changes more than its keys needs approval again; a denied or suspended one
+        remains so."""
         old = self[client.client_id]
         keys_only = replace(old, jwks=client.jwks, jwks_uri=client.jwks_uri)
         again = old.state == "approved" and _entry(keys_only) != _entry(client)
@@ -107,12 +106,12 @@ class Registry(Mapping[str, Client]):
         return self[client.client_id]
 
     def remove(self, id: str, now: int) -> bool:
-        """Forget a client that registered here, and end its access. True for exactly one caller."""
+        """Remove a client that registered here, and end its access. True for exactly one caller."""
         self._ledger.revoke_client(id, now)
         return self._ledger.remove_client(id)
 
     def managed(self, id: str, token: str) -> Client | None:
-        """The client whose management token this is."""
+        """Return the client that this registration access token manages; None where it manages none."""
         record = self._ledger.client(id)
         if record is None or record.entry is None or record.manage is None:
             return None
@@ -121,24 +120,24 @@ class Registry(Mapping[str, Client]):
     # what the payer does about an app
 
     def decide(self, id: str, state: Any, criterion: Any, now: int) -> Client:
-        """Approve, deny or suspend. A client that is not approved any more loses every token at once.
+        """Approve, deny or suspend a client. One that is no longer approved loses every token at once.
 
         Raises BadRequest for an unknown state or criterion, KeyError for an unknown client.
         """
         client = self[id]
         if state not in _STATES or state == "submitted":
-            bad_request("state is approved, denied or suspended")
+            bad_request("state must be approved, denied or suspended")
         if state == "approved" and criterion is not None:
-            bad_request("An approval has no criterion")
+            bad_request("An approval has no criterion. Leave criterion out")
         if state != "approved" and not (isinstance(criterion, str) and criterion in CRITERIA):
-            bad_request(f"criterion is one of: {', '.join(CRITERIA)}")
+            bad_request(f"criterion must be one of: {', '.join(CRITERIA)}")
         self._ledger.change_client(id, now, state=state, criterion=criterion)
         if state != "approved":
             self._ledger.revoke_client(id, now)
         return replace(client, state=state, criterion=criterion)
 
     def rotate(self, id: str, payer: PayerProfile, now: int, *, notice: bool) -> str:
-        """A new secret. With notice the old one works for the payer's days of grace, else it dies now.
+        """Return a new secret. The old one ends now; with notice it works for the payer's days of grace.
 
         Raises BadRequest for a client without a secret, KeyError for an unknown one.
         """

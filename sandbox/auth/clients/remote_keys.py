@@ -1,8 +1,8 @@
-"""Keys of clients that publish them at a `jwks_uri`: fetched with care, kept as HTTP says.
+"""Keys of clients that publish them at a `jwks_uri` are fetched and cached as HTTP says.
 
 The guarded client is `core.outbound`. A server that can wait fetches the document before the request
-runs (`missing`, `fetched`); elsewhere it is fetched when it is needed, under the same deadline. What was
-found is kept in the ledger, so that every worker verifies with the same keys.
+runs (`missing`, `fetched`); elsewhere it is fetched when it is needed, under the same deadline. The keys
+are kept in the ledger, so that every worker verifies with the same ones.
 """
 
 from __future__ import annotations
@@ -49,9 +49,9 @@ class RemoteJwks:
     fetched: Mapping[str, Outcome] = field(default_factory=dict)
 
     def keys(self, uri: str, ledger: TenantLedger, now: int, fresh: bool = False) -> Mapping[str, Any]:
-        """The set at `uri`, from the ledger while it is current (`fresh`: fetch it whatever is kept).
+        """Return the set at `uri`, from the ledger while it is current (`fresh`: fetch it in any case).
 
-        Raises ValueError with the reason when it cannot be had or may not be used.
+        Raises ValueError with the reason when it cannot be fetched or may not be used.
         """
         kept = None if fresh else self._kept(uri, ledger, now)
         if kept is not None:
@@ -71,7 +71,7 @@ class RemoteJwks:
         return kept is None or select(kept, str(header.get("kid")), str(header.get("alg"))) is None
 
     def fetch(self, uri: str) -> tuple[Mapping[str, Any], int]:
-        """The set and the seconds it may be kept. Raises ValueError."""
+        """Return the set and the seconds it may be kept. Raises ValueError."""
         outcome = self.fetched.get(uri) or outbound.fetch_blocking(
             uri, self.loopback, resolve=self.resolve, seconds=SECONDS
         )

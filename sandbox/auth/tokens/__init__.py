@@ -1,4 +1,4 @@
-"""Tokens are minted, read, described and revoked here: access tokens and id_tokens.
+"""Tokens are issued, read, introspected and revoked here: access tokens and id_tokens.
 
 May import: what `auth` may import.
 """

@@ -1,4 +1,4 @@
-"""Tokens: a plan becomes a token (the TOKEN gate), and a bearer token becomes access.
+"""Tokens are issued by a plan (the TOKEN gate); a bearer token becomes the access that it allows.
 
 Sources: RFC 6749 §5.1, RFC 6750 §3, SMART App Launch 2.2.0 "Access token response".
 Tokens are opaque; the ledger keeps their SHA-256.
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, NoReturn
 
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.household import is_locked
 from sandbox.auth.scopes import Scope, launches_patient, limit, reads_user, resource_scopes, split, subset
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
@@ -28,9 +28,11 @@ SYSTEM_SECONDS = 300
 
 @dataclass(frozen=True)
 class TokenPlan:
-    """A token before it is minted. `lifetime` is what is true, `announced` what `expires_in` says
-    (both seconds); `uses` limits the requests it is good for; `refresh_lifetime` ends the refresh
-    token (seconds) before the policy does; `extras` go into the response."""
+    """A token before it is issued: the value of the TOKEN gate.
+
+    `lifetime` is the real one, `announced` what `expires_in` says (both seconds). `uses` limits its requests;
+    `refresh_lifetime` (seconds) ends the refresh token before the policy does; `extras` go into the response.
+    """
 
     lifetime: int
     announced: int
@@ -41,7 +43,7 @@ class TokenPlan:
     refresh_lifetime: int | None = None
 
     def within(self, limit: TokenPlan) -> TokenPlan:
-        """This plan, where it gives nothing that `limit` does not give."""
+        """Return this plan without anything that `limit` does not give."""
         return replace(
             self,
             lifetime=min(self.lifetime, limit.lifetime),
@@ -84,7 +86,7 @@ class Access:
             forbidden(f"The access token does not have the scope {scope}.", scope=scope)
 
     def readable(self, kinds: Sequence[str]) -> frozenset[str]:
-        """Those types that a search or `$everything` may show, within their `limits`."""
+        """Return the types that a search or `$everything` may show, within their `limits`."""
         reached = {scope.type for scope in self._held if not scope.actions.isdisjoint("rs")}
         return frozenset(kinds if "*" in reached else reached.intersection(kinds))
 
@@ -93,22 +95,22 @@ class Access:
         return any(scope.clauses for scope in self._held)
 
     def limit(self, kind: str, action: str) -> AnyOf:
-        """What a resource of this type must meet to be read ("r") or searched ("s"); empty: nothing."""
+        """Return what a resource of this type must meet for "r" (read) or "s" (search); empty: nothing."""
         return limit(self._held, kind, action) if self.granular else ()
 
     def limits(self, kinds: Sequence[str]) -> dict[str, AnyOf]:
-        """The limits of those types of which a search or `$everything` may show a part only."""
+        """Return the limits of those types of which a search or `$everything` may show only a part."""
         if not self.granular:
             return {}
         return {kind: part for kind in kinds if (part := limit(self._held, kind, "rs"))}
 
 
 class Late(Exception):
-    """Somebody else was faster with the same code or refresh token."""
+    """Another call was faster with the same code or refresh token."""
 
 
 def mint(
-    desk: Desk,
+    context: AuthContext,
     grant: Grant,
     scope: str,
     grant_type: str,
@@ -116,12 +118,15 @@ def mint(
     refresh: bool,
     exchange: Callable[[Sequence[Token]], bool] | None = None,
 ) -> dict[str, Any]:
-    """The token response for a grant, written to the ledger. `refresh`: whether a refresh token is
-    due by policy (the grant must also hold offline_access or online_access). `exchange` writes the tokens
-    together with the end of what they are given for (False: it had ended). Raises Late."""
-    now = desk.now()
-    until = refresh_until(desk, grant) if refresh else None
-    seconds = _seconds(desk, grant, now)
+    """Return the token response for a grant, and write its tokens to the ledger.
+
+    `refresh`: whether the policy allows a refresh token (the grant must also have offline_access or
+    online_access). `exchange` writes the tokens together with the end of what they are exchanged for
+    (False: it had ended). Raises Late.
+    """
+    now = context.now()
+    until = refresh_until(context, grant) if refresh else None
+    seconds = _seconds(context, grant, now)
     plan = TokenPlan(
         lifetime=seconds,
         announced=seconds,
@@ -129,8 +134,8 @@ def mint(
         refresh=until is not None and until > now,
         extras={"patient": grant.patient} if grant.patient and launches_patient(scope) else {},
     )
-    facts = replace(desk.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
-    plan = desk.gates.run(Stage.TOKEN, plan, facts)
+    facts = replace(context.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
+    plan = context.gates.run(Stage.TOKEN, plan, facts)
     response: dict[str, Any] = {
         "access_token": (secret := new_secret()),
         "token_type": "Bearer",
@@ -147,38 +152,38 @@ def mint(
         response["refresh_token"] = secret = new_secret()
         tokens.append(_token(secret, grant, "refresh", lasting, now, until))
     if exchange is None:
-        desk.ledger.add_token(*tokens)
+        context.ledger.add_token(*tokens)
     elif not exchange(tokens):
         raise Late
     return response
 
 
-def authorized_until(desk: Desk, grant: Grant) -> int | None:
-    """When the member's yes is over (ms); None: the payer sets no end because it never refreshes.
+def authorized_until(context: AuthContext, grant: Grant) -> int | None:
+    """Return when the member's consent ends (ms); None: the payer never refreshes, so there is no end.
 
-    On the last day that the payer promises it still holds, for as long as a request may be on its way.
+    On the last day that the payer promises it is still valid, with ten minutes for requests under way.
     """
-    days = desk.payer.refresh_max_days
+    days = context.payer.refresh_max_days
     return grant.created + days * DAY + ON_ITS_WAY if days else None
 
 
-def refresh_until(desk: Desk, grant: Grant) -> int | None:
-    """When the grant's refresh tokens end (ms); None: it has none. `offline_access` lasts as long as
-    the authorization, `online_access` as long as the member's session does (SMART-034)."""
-    until, held = authorized_until(desk, grant), set(split(grant.scope))
+def refresh_until(context: AuthContext, grant: Grant) -> int | None:
+    """Return when the grant's refresh tokens end (ms); None: it has none. `offline_access` lasts as long as
+    the consent, `online_access` as long as the member's session (SMART-034)."""
+    until, held = authorized_until(context, grant), set(split(grant.scope))
     if until is None or not held & {"offline_access", "online_access"}:
         return None
     if "offline_access" in held:
         return until
-    return min(until, grant.created + desk.payer.session_seconds * 1000)
+    return min(until, grant.created + context.payer.session_seconds * 1000)
 
 
-def _seconds(desk: Desk, grant: Grant, now: int) -> int:
-    """The life of an access token: the payer's, but never longer than the authorization itself."""
-    seconds = desk.payer.access_token_seconds
+def _seconds(context: AuthContext, grant: Grant, now: int) -> int:
+    """Return the lifetime of an access token: the payer's, but never longer than the consent."""
+    seconds = context.payer.access_token_seconds
     if not grant.username:
         return min(seconds, SYSTEM_SECONDS)
-    until = authorized_until(desk, grant)
+    until = authorized_until(context, grant)
     return seconds if until is None else max(0, min(seconds, (until - now) // 1000))
 
 
@@ -188,28 +193,27 @@ def _token(secret: str, grant: Grant, kind: str, plan: TokenPlan, now: int, expi
     )
 
 
-def living(desk: Desk, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
-    """The token and its grant, if it is known, current, unexpired and unrevoked, and no account of the
-    grant is locked; else None."""
-    pair = desk.ledger.bearer(secret, kind)
-    return pair if pair is not None and alive(desk, *pair) and not is_locked(desk, pair[1]) else None
+def living(context: AuthContext, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
+    """Return the token and its grant, if the token is valid and no account of the grant is locked."""
+    pair = context.ledger.bearer(secret, kind)
+    return pair if pair is not None and alive(context, *pair) and not is_locked(context, pair[1]) else None
 
 
-def alive(desk: Desk, token: Token, grant: Grant) -> bool:
+def alive(context: AuthContext, token: Token, grant: Grant) -> bool:
     """Whether a token is current, unexpired and unrevoked, and so is its grant."""
-    return not token.replaced and _current(desk, token) and not grant.revoked
+    return not token.replaced and _current(context, token) and not grant.revoked
 
 
-def standing(desk: Desk, token: Token) -> Grant | None:
-    """The grant of a token that is neither over nor revoked, whether it was replaced or not."""
-    if not _current(desk, token):
+def standing(context: AuthContext, token: Token) -> Grant | None:
+    """Return the grant of a token that is neither expired nor revoked, whether it was replaced or not."""
+    if not _current(context, token):
         return None
-    grant = desk.ledger.grant(token.grant)
+    grant = context.ledger.grant(token.grant)
     return grant if grant is not None and not grant.revoked else None
 
 
-def _current(desk: Desk, token: Token) -> bool:
-    return not token.revoked and token.expires > desk.now() and token.uses != 0
+def _current(context: AuthContext, token: Token) -> bool:
+    return not token.revoked and token.expires > context.now() and token.uses != 0
 
 
 TokenState = Literal["unknown", "refresh", "revoked", "grant-revoked", "expired", "used-up", "locked"]
@@ -225,7 +229,7 @@ class TokenRefused(Unauthorized):
         self.state = state
 
 
-def access(desk: Desk, authorization: str | None) -> Access:
+def access(context: AuthContext, authorization: str | None) -> Access:
     """Return what the Authorization header allows.
 
     Raises Unauthorized with the challenge of RFC 6750 §3.1 (without an error code when no token was sent),
@@ -239,34 +243,34 @@ def access(desk: Desk, authorization: str | None) -> Access:
     secret = secret.strip()
     if scheme.lower() != "bearer" or not secret:
         _refuse_missing("The Authorization header must be: Bearer, a space, the access token.")
-    pair = desk.ledger.bearer(secret, "access")
-    if pair is not None and alive(desk, *pair):
+    pair = context.ledger.bearer(secret, "access")
+    if pair is not None and alive(context, *pair):
         token, grant = pair
-        if is_locked(desk, grant):
+        if is_locked(context, grant):
             raise TokenRefused("The account of this member is locked", "locked")
-        if token.uses is None or desk.ledger.use_token(token.hash):
+        if token.uses is None or context.ledger.use_token(token.hash):
             return reach(token, grant)
-    raise TokenRefused("The access token is expired, revoked or unknown", token_state(desk, secret))
+    raise TokenRefused("The access token is expired, revoked or unknown", token_state(context, secret))
 
 
-def token_state(desk: Desk, secret: str) -> TokenState | None:
+def token_state(context: AuthContext, secret: str) -> TokenState | None:
     """Return why a bearer token is not accepted; None where nothing is wrong with it any more."""
-    token = desk.ledger.token(secret)
+    token = context.ledger.token(secret)
     if token is None:
         return "unknown"
-    grant = desk.ledger.grant(token.grant)
+    grant = context.ledger.grant(token.grant)
     states: tuple[tuple[TokenState, bool], ...] = (
         ("refresh", token.kind == "refresh"),
         ("revoked", token.revoked is not None),
         ("grant-revoked", grant is None or grant.revoked is not None),
-        ("expired", token.expires <= desk.now()),
+        ("expired", token.expires <= context.now()),
         ("used-up", token.uses == 0),
     )
     return next((state for state, is_so in states if is_so), None)
 
 
 def reach(token: Token, grant: Grant) -> Access:
-    """What a living token allows. Raises Forbidden when the payer refuses this member's data."""
+    """Return what a valid token allows. Raises Forbidden when the payer refuses this member's data."""
     if grant.refused:
         raise Forbidden(grant.refused, cause="data-refused")
     # Only a backend service's grant names nobody; a member's grant without a patient reaches nothing.

@@ -15,7 +15,7 @@ from sandbox.auth.authlib_adapter import AuthorizationServer, TokenRequest
 from sandbox.auth.authorization import authorize
 from sandbox.auth.authorization.decision import Decision, conclude
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
@@ -61,9 +61,9 @@ def desk(
     payer: PayerProfile | None = None,
     key: str = "",
     gates: Gates = OPEN,
-) -> Desk:
+) -> AuthContext:
     clock = clock or FrozenClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
-    return Desk(
+    return AuthContext(
         payer or PayerProfile(), clock, ledger, gates, Facts(), CLIENTS, {"maria": MARIA}, ISSUER, FHIR, key
     )
 
@@ -88,7 +88,7 @@ def args(**changes: str | list[str] | None) -> dict[str, list[str]]:
 class App:
     """An app at a desk: signs in, exchanges, refreshes; every answer is (status, JSON)."""
 
-    desk: Desk
+    desk: AuthContext
     client: str = "app"
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -110,7 +110,8 @@ class App:
     def reply(self, form: Mapping[str, Any], endpoint: str = "") -> Reply:
         lists = {name: value if isinstance(value, list) else [value] for name, value in form.items()}
         request = TokenRequest(lists, self.headers, self.desk)
-        return SERVER.endpoint(endpoint, request) if endpoint else SERVER.token(request)
+        answer = {"": SERVER.token, "introspection": SERVER.introspect, "revocation": SERVER.revoke}[endpoint]
+        return answer(request)
 
     def post(self, form: Mapping[str, Any], endpoint: str = "") -> tuple[int, dict[str, Any]]:
         try:

@@ -9,7 +9,7 @@ import pytest
 from support.stores import place
 from unit.auth.auth_desk import App, basic, desk
 
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.tokens.id_token import new_key
 from sandbox.store.ledger.database import Ledger, TenantLedger
 
@@ -27,15 +27,15 @@ def tenant(tmp_path: Path) -> Iterator[TenantLedger]:
 
 
 @pytest.fixture
-def at(tenant: TenantLedger, key: str) -> Desk:
+def at(tenant: TenantLedger, key: str) -> AuthContext:
     return desk(tenant, key=key)
 
 
 @pytest.fixture
-def app(at: Desk) -> App:
+def app(at: AuthContext) -> App:
     return App(at)
 
 
 @pytest.fixture
-def web(at: Desk) -> App:
+def web(at: AuthContext) -> App:
     return App(at, "web", basic("web", "s3cret: +%ü"))

@@ -13,14 +13,14 @@ from unit.auth.keyring import AUD, NOW, claims, confused, key, public, raw, sign
 
 from sandbox.auth.authentication.assertion import TYPE
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 
 RSA = key("rsa", "RSA")
 SERVICE = Client("svc", "Service", ("http://localhost:3000/callback",), jwks=public(key(), RSA))
 
 
 @pytest.fixture
-def svc(at: Desk) -> App:
+def svc(at: AuthContext) -> App:
     return App(replace(at, clients={**at.clients, "svc": SERVICE}), "svc")
 
 
@@ -151,7 +151,7 @@ def test_a_jti_works_once_until_it_expires(svc: App) -> None:
     assert introspect(svc, signed(claims(exp=NOW + 300)))[0] == 200
 
 
-def test_two_clients_may_use_the_same_jti(at: Desk) -> None:
+def test_two_clients_may_use_the_same_jti(at: AuthContext) -> None:
     other = replace(SERVICE, client_id="svc2")
     app = App(replace(at, clients={"svc": SERVICE, "svc2": other}), "svc")
     assert introspect(app, signed(claims()))[0] == 200
@@ -224,7 +224,7 @@ def test_only_the_registered_way_works(app: App, client: str, form: dict[str, st
 
 
 @pytest.mark.parametrize("tolerated", [True, False])
-def test_a_secret_in_the_form_is_a_character_s_quirk(at: Desk, tolerated: bool) -> None:
+def test_a_secret_in_the_form_is_a_character_s_quirk(at: AuthContext, tolerated: bool) -> None:
     web = replace(at.clients["web"], token_endpoint_auth_method="client_secret_post")
     app = App(replace(at, clients={"web": web}, payer=replace(at.payer, client_secret_post=tolerated)), "web")
     right = {"token": "x", "client_id": "web", "client_secret": "s3cret: +%ü"}
@@ -247,7 +247,7 @@ def test_a_secret_is_compared_in_constant_time(web: App, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("state", ["submitted", "denied", "suspended"])
-def test_a_client_that_is_not_approved_is_told_its_state(at: Desk, state: Any, web: App) -> None:
+def test_a_client_that_is_not_approved_is_told_its_state(at: AuthContext, state: Any, web: App) -> None:
     stopped = replace(at.clients["web"], state=state, criterion=None if state == "submitted" else "malware")
     app = App(replace(at, clients={"web": stopped}), "web", web.headers)
     status, body = app.post({"token": "x"}, "introspection")

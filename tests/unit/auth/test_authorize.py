@@ -14,20 +14,20 @@ from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, args, challe
 from sandbox.auth.authorization.authorize import check, registered
 from sandbox.auth.authorization.decision import Decision, callback, conclude, error_url, reply_params
 from sandbox.auth.authorization.request import AuthorizationRequest, parameters
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import CallbackError
 from sandbox.core.errors import BadRequest
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.payer import PayerProfile
 
 
-def refused(desk: Desk, **changes: Any) -> CallbackError:
+def refused(desk: AuthContext, **changes: Any) -> CallbackError:
     with pytest.raises(CallbackError) as caught:
         check(args(**changes), desk)
     return caught.value
 
 
-def test_a_good_request_keeps_what_the_token_will_need(at: Desk) -> None:
+def test_a_good_request_keeps_what_the_token_will_need(at: AuthContext) -> None:
     asked = check(args(nonce="n"), at)
     assert asked == AuthorizationRequest("app", CALLBACK, tuple(SCOPE.split()), "st", challenge(), "n")
     assert AuthorizationRequest.from_json(asked.to_json()) == asked
@@ -47,13 +47,13 @@ def test_a_good_request_keeps_what_the_token_will_need(at: Desk) -> None:
         {"redirect_uri": [CALLBACK, "https://evil.example"]},
     ],
 )
-def test_an_error_of_client_or_redirect_uri_never_redirects(at: Desk, changes: dict[str, Any]) -> None:
+def test_an_error_of_client_or_redirect_uri_never_redirects(at: AuthContext, changes: dict[str, Any]) -> None:
     with pytest.raises(BadRequest) as caught:
         check(args(response_type="token", scope=None, **changes), at)
     assert caught.value.expression in changes
 
 
-def test_a_state_that_is_too_short_is_told_on_a_page(at: Desk) -> None:
+def test_a_state_that_is_too_short_is_told_on_a_page(at: AuthContext) -> None:
     strict = replace(at, payer=PayerProfile(least_state=3))
     with pytest.raises(BadRequest, match="state is shorter than 3 characters"):
         check(args(state="st"), strict)
@@ -75,7 +75,7 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize("first", range(len(ERRORS)))
-def test_of_several_errors_the_first_is_told(at: Desk, first: int) -> None:
+def test_of_several_errors_the_first_is_told(at: AuthContext, first: int) -> None:
     changes: dict[str, Any] = {}
     for later, _, _ in reversed(ERRORS[first:]):
         changes |= later
@@ -116,22 +116,22 @@ def test_of_several_errors_the_first_is_told(at: Desk, first: int) -> None:
         ({"scope": "patient/*.cud"}, "invalid_scope"),
     ],
 )
-def test_every_other_error_goes_to_the_app(at: Desk, changes: dict[str, Any], error: str) -> None:
+def test_every_other_error_goes_to_the_app(at: AuthContext, changes: dict[str, Any], error: str) -> None:
     assert refused(at, **changes).error == error
 
 
-def test_resource_stands_for_aud_and_one_slash_at_the_end_is_forgiven(at: Desk) -> None:
+def test_resource_stands_for_aud_and_one_slash_at_the_end_is_forgiven(at: AuthContext) -> None:
     for changes in ({"aud": None, "resource": FHIR}, {"aud": FHIR + "/"}):
         assert check(args(**changes), at)
 
 
-def test_what_cannot_be_granted_is_left_out(at: Desk) -> None:
+def test_what_cannot_be_granted_is_left_out(at: AuthContext) -> None:
     withheld = replace(at, payer=PayerProfile(withheld_types=("Observation",)))
     asked = check(args(scope="patient/Observation.rs nonsense patient/Coverage.read openid"), withheld)
     assert asked.scope == ("patient/Coverage.read", "openid")
 
 
-def test_only_a_legacy_client_may_leave_pkce_out_and_only_altogether(at: Desk) -> None:
+def test_only_a_legacy_client_may_leave_pkce_out_and_only_altogether(at: AuthContext) -> None:
     none: dict[str, Any] = {"code_challenge": None, "code_challenge_method": None}
     assert check(args(client_id="legacy", **none), at).challenge is None
     assert check(args(client_id="legacy"), at).challenge == challenge()
@@ -141,7 +141,7 @@ def test_only_a_legacy_client_may_leave_pkce_out_and_only_altogether(at: Desk) -
 
 
 @pytest.mark.parametrize("state", [None, "", "a b+c%20&d=e#f", "ñ→😀", "x" * 500, "\t\n", '{"json": [1]}'])
-def test_the_state_comes_back_byte_for_byte(at: Desk, state: str | None) -> None:
+def test_the_state_comes_back_byte_for_byte(at: AuthContext, state: str | None) -> None:
     error = refused(at, state=state, scope=None)
     told = dict(parse_qsl(urlsplit(error_url(at, error)).query, keep_blank_values=True))
     assert told.pop("error") == "invalid_scope"
@@ -171,7 +171,7 @@ def test_a_query_that_the_redirect_uri_has_is_kept(uri: str, url: str) -> None:
     assert callback(uri, {"code": "c"}) == url
 
 
-def test_a_decision_becomes_a_code_or_its_error(at: Desk, app: App) -> None:
+def test_a_decision_becomes_a_code_or_its_error(at: AuthContext, app: App) -> None:
     asked = check(args(), at)
     yes = Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s t"))
     told = dict(parse_qsl(urlsplit(conclude(at, asked, yes)).query))
@@ -206,7 +206,7 @@ def test_a_decision_becomes_a_code_or_its_error(at: Desk, app: App) -> None:
     ],
 )
 def test_aud_is_what_the_payer_makes_of_it(
-    at: Desk, policy: Any, changes: dict[str, Any], good: bool
+    at: AuthContext, policy: Any, changes: dict[str, Any], good: bool
 ) -> None:
     payer = replace(at, payer=PayerProfile(aud=policy))
     if good:
@@ -240,27 +240,27 @@ def test_aud_is_what_the_payer_makes_of_it(
     ],
 )
 def test_what_smart_does_not_have_here_is_refused_by_name(
-    at: Desk, changes: dict[str, Any], error: str
+    at: AuthContext, changes: dict[str, Any], error: str
 ) -> None:
     assert refused(at, **changes).error == error
 
 
-def test_a_legacy_client_may_leave_the_state_out(at: Desk) -> None:
+def test_a_legacy_client_may_leave_the_state_out(at: AuthContext) -> None:
     assert check(args(client_id="legacy", state=None), at).state is None
 
 
-def test_unknown_parameters_are_ignored_however_often(at: Desk) -> None:
+def test_unknown_parameters_are_ignored_however_often(at: AuthContext) -> None:
     assert check(args(flavour=["a", "b"], ui_locales="es"), at)
 
 
 @pytest.mark.parametrize("changes", [{"state": "x" * 8193}, {"redirect_uri": CALLBACK + "?" + "x" * 8192}])
-def test_what_is_too_long_to_echo_or_trust_gets_a_page(at: Desk, changes: dict[str, Any]) -> None:
+def test_what_is_too_long_to_echo_or_trust_gets_a_page(at: AuthContext, changes: dict[str, Any]) -> None:
     with pytest.raises(BadRequest):
         check(args(**changes), at)
 
 
 @pytest.mark.parametrize("id", ["\udcff", "a\x00", "a\nb"])
-def test_a_client_id_that_cannot_be_stored_gets_a_page(at: Desk, id: str) -> None:
+def test_a_client_id_that_cannot_be_stored_gets_a_page(at: AuthContext, id: str) -> None:
     with pytest.raises(BadRequest):
         check(args(client_id=id), at)
 
@@ -285,7 +285,7 @@ def test_nobody_is_given_more_than_they_registered(asked: str, ceiling: str | No
     assert " ".join(registered(asked.split(), ceiling)) == left
 
 
-def test_the_answer_may_come_in_the_fragment(at: Desk) -> None:
+def test_the_answer_may_come_in_the_fragment(at: AuthContext) -> None:
     payer = replace(at, payer=PayerProfile(response_mode="fragment"))
     asked = check(args(response_mode="fragment"), payer)
     url = conclude(payer, asked, Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s")))

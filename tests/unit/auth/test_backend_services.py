@@ -15,7 +15,7 @@ from sandbox.auth.authentication.assertion import TYPE
 from sandbox.auth.authorization import authorize
 from sandbox.auth.authorization.decision import Decision, conclude
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.tokens.access_token import Access, access
 from sandbox.core.payer import PayerProfile
 from sandbox.store.secret import digest
@@ -33,7 +33,7 @@ _NUMBERS = count()
 
 
 @pytest.fixture
-def svc(at: Desk) -> App:
+def svc(at: AuthContext) -> App:
     return App(replace(at, clients={**at.clients, **{c.client_id: c for c in SERVICES}}), "svc")
 
 

@@ -14,7 +14,7 @@ from unit.auth.keyring import key, public
 from sandbox.auth.authorization import authorize
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registry import CRITERIA, Registry
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.core.errors import BadRequest
 from sandbox.core.payer import PayerProfile
 from sandbox.store.ledger.database import Ledger, TenantLedger
@@ -39,7 +39,7 @@ def registry(tenant: TenantLedger) -> Registry:
 
 
 @pytest.fixture
-def mine(at: Desk, registry: Registry) -> App:
+def mine(at: AuthContext, registry: Registry) -> App:
     return App(replace(at, clients=registry), "mine", basic("mine", "the-secret"))
 
 
@@ -126,7 +126,7 @@ def test_a_second_notice_ends_the_first_secret(mine: App, registry: Registry) ->
     assert [at_introspect(mine, s) for s in ("the-secret", first, second)] == [401, 200, 200]
 
 
-def test_the_secret_of_a_fixture_rotates_for_one_tenant(at: Desk, registry: Registry) -> None:
+def test_the_secret_of_a_fixture_rotates_for_one_tenant(at: AuthContext, registry: Registry) -> None:
     web = App(replace(at, clients=registry), "web", basic("web", "s3cret: +%ü"))
     new = registry.rotate("web", PayerProfile(), at.now(), notice=False)
     assert (at_introspect(web), at_introspect(web, new)) == (401, 200)
@@ -170,7 +170,9 @@ def test_no_criterion_is_about_what_an_app_says_of_its_privacy() -> None:
 
 @pytest.mark.parametrize("state", ["denied", "suspended"])
 @pytest.mark.parametrize("id", ["mine", "app"])
-def test_a_stopped_app_loses_everything_at_once(at: Desk, registry: Registry, state: str, id: str) -> None:
+def test_a_stopped_app_loses_everything_at_once(
+    at: AuthContext, registry: Registry, state: str, id: str
+) -> None:
     app = App(replace(at, clients=registry), id, basic("mine", "the-secret") if id == "mine" else {})
     held = app.sign_in(scope="openid launch/patient offline_access patient/*.rs")
     waiting = app.code()
@@ -190,14 +192,14 @@ def test_a_stopped_app_loses_everything_at_once(at: Desk, registry: Registry, st
     assert app.sign_in()["token_type"] == "Bearer"
 
 
-def test_other_apps_go_on(at: Desk, registry: Registry) -> None:
+def test_other_apps_go_on(at: AuthContext, registry: Registry) -> None:
     other = App(replace(at, clients=registry), "other")
     held = other.sign_in()
     registry.decide("app", "suspended", "malware", at.now())
     assert other.refresh(held["refresh_token"])[0] == 200
 
 
-def test_a_submitted_app_waits(at: Desk, registry: Registry) -> None:
+def test_a_submitted_app_waits(at: AuthContext, registry: Registry) -> None:
     registry.add(replace(MINE, client_id="new", state="submitted"), "the-secret", "x")
     app = App(replace(at, clients=registry), "new", basic("new", "the-secret"))
     assert at_introspect(app) == 401

@@ -18,7 +18,7 @@ from unit.auth.test_assertions import introspect
 from sandbox.auth.clients import remote_keys
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.remote_keys import RemoteJwks
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 
 
 @dataclass
@@ -68,7 +68,7 @@ def site() -> Iterator[Site]:
 
 
 @pytest.fixture
-def svc(at: Desk, site: Site) -> App:
+def svc(at: AuthContext, site: Site) -> App:
     client = Client("svc", "Service", token_endpoint_auth_method="private_key_jwt", jwks_uri=site.url)
     local = RemoteJwks(loopback=True, resolve=lambda host, port: ["127.0.0.1"])
     return App(replace(at, clients={"svc": client}, remote=local), "svc")
@@ -202,7 +202,7 @@ def test_a_name_may_not_lead_inside(addresses: list[str], loopback: bool) -> Non
         there.fetch("https://app.example/jwks")
 
 
-def test_a_loopback_address_is_nothing_to_a_public_server(at: Desk, site: Site) -> None:
+def test_a_loopback_address_is_nothing_to_a_public_server(at: AuthContext, site: Site) -> None:
     client = Client("svc", "Service", token_endpoint_auth_method="private_key_jwt", jwks_uri=site.url)
     app = App(replace(at, clients={"svc": client}, remote=RemoteJwks(loopback=False)), "svc")
     status, said = attempt(app)

@@ -9,11 +9,11 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 from unit.auth.auth_desk import App
 
-from sandbox.auth.context import Desk
+from sandbox.auth.context import AuthContext
 from sandbox.auth.tokens.id_token import jwks, rotate, signing_keys
 
 
-def published(desk: Desk) -> dict[str, Any]:
+def published(desk: AuthContext) -> dict[str, Any]:
     return jwks(*signing_keys(desk))
 
 
