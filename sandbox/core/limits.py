@@ -99,11 +99,11 @@ _QUOTED_MAX = 12
 def check_parameters(pairs: Sequence[tuple[str, str]]) -> None:
     """Raises BadRequest for more parameters, or a longer name, than a request may have."""
     if len(pairs) > PARAMETERS_MAX:
-        raise too_costly(f"A request takes at most {PARAMETERS_MAX} parameters", pairs[PARAMETERS_MAX][0])
+        raise too_costly(f"A request may have at most {PARAMETERS_MAX} parameters.", pairs[PARAMETERS_MAX][0])
     for name, _ in pairs:
         if len(name) > NAME_LENGTH_MAX:
             raise BadRequest(
-                f"A parameter's name has at most {NAME_LENGTH_MAX} characters",
+                f"The name of a parameter may have at most {NAME_LENGTH_MAX} characters.",
                 cause="too-costly",
                 code="too-long",
                 expression=name[:NAME_LENGTH_MAX],
@@ -119,14 +119,14 @@ def check_search(pairs: Sequence[tuple[str, str]]) -> None:
         (len(quote_plus(name)) + len(quote_plus(text)) + 2, name) for name, text in pairs if name != "_page"
     ]
     if sum(size for size, _ in sizes) > SEARCH_BYTES_MAX:
-        text = f"A search is at most {SEARCH_BYTES_MAX} bytes as the query of an address"
+        text = f"A search may have at most {SEARCH_BYTES_MAX} bytes, written as a query string."
         raise TooLarge(text, cause="query-too-long", expression=max(sizes)[1])
 
 
 def check_number(count: int, most: int, things: str, name: str) -> None:
     """Raises BadRequest for more `things` in the parameter `name` than a request may have."""
     if count > most:
-        raise too_costly(f"A search takes at most {most} {things}", name)
+        raise too_costly(f"A search may have at most {most} {things}.", name)
 
 
 def too_costly(text: str, name: str) -> BadRequest:

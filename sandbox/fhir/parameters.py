@@ -30,15 +30,15 @@ def pairs(resource: Any) -> list[tuple[str, str]]:
     """(name, text) of every parameter, in order. Raises BadRequest for what is no Parameters resource,
     and, by its name, for a parameter whose value is of a kind that no operation here takes."""
     if not isinstance(resource, dict) or resource.get("resourceType") != "Parameters":
-        bad_request("The body of an operation is a Parameters resource", cause="parameters-invalid")
+        bad_request("The body of an operation must be a Parameters resource.", cause="parameters-invalid")
     listed = resource.get("parameter", [])
     if not isinstance(listed, list) or not all(
         isinstance(each, dict) and isinstance(each.get("name"), str) for each in listed
     ):
-        text = "Every parameter is an object with a name"
+        text = "Every parameter must be an object with a name."
         bad_request(text, "Parameters.parameter", cause="parameters-invalid")
     if len(listed) > PARAMETERS_MAX:
-        raise too_costly(f"A request takes at most {PARAMETERS_MAX} parameters", "Parameters.parameter")
+        raise too_costly(f"A request may have at most {PARAMETERS_MAX} parameters.", "Parameters.parameter")
     return [(each["name"], _text(each)) for each in listed]
 
 
@@ -46,7 +46,7 @@ def _text(given: dict[str, Any]) -> str:
     values = [(name.removeprefix("value"), value) for name, value in given.items() if name[:5] == "value"]
     text = _written(*values[0]) if len(values) == 1 else None
     if text is None:
-        bad_request("The parameter has not one value of a kind that is understood", given["name"][:64])
+        bad_request("The parameter must have one value of a supported type.", given["name"][:64])
     return text
 
 

@@ -92,7 +92,7 @@ class Reader:
         """Return one version of a resource as it is shown. Raises as `fetch` does."""
         stored = next((s for s in self._versions(kind, id) if s.version == version), None)
         if stored is None:
-            not_found(f"No such version of this {kind}", cause="version-unknown")
+            not_found(f"This {kind} does not have such a version.", cause="version-unknown")
         return self._show((stored,))[0]
 
     def history(self, kind: str, id: str, since: int = 0) -> tuple[Stored, ...]:
@@ -150,15 +150,15 @@ class Reader:
             if not text:
                 continue  # as in any search, a parameter without a value asks nothing
             if name not in _EVERYTHING:
-                bad_request(f"$everything has no parameter {name}", name)
+                bad_request(f"$everything has no parameter {name}.", name)
             if name == "_type":
                 types |= dict.fromkeys(filter(None, text.split(",")))
             elif name in values:
-                bad_request(f"{name} is there more than once", name)
+                bad_request(f"{name} is there more than once. Send it once.", name)
             else:
                 values[name] = text
         if any(kind not in TYPES and kind not in self.kinds for kind in types):
-            bad_request("This payer holds no resources of a type that is asked for", "_type")
+            bad_request("This payer does not have one of the resource types in _type.", "_type")
         # _count is understood as in any search.
         size = [("_count", values["_count"])] if "_count" in values else []
         search = parse(
@@ -177,18 +177,19 @@ class Reader:
 
     def _within_reach(self, kind: str, id: str, limit: AnyOf) -> Stored:
         if kind not in KNOWN:
-            not_found(f"This payer holds no {kind}", "not-supported", cause="type-unsupported")
+            text = f"This payer does not have the resource type {kind}."
+            not_found(text, "not-supported", cause="type-unsupported")
         patient = self.access.patient
         stored = self.library.read(kind, id, self.now)
         if stored is None:
             self._raise_gone(kind, id, limit)
         if not is_visible(stored, patient):
             if self.payer.foreign_read == "forbidden" and stored.patient is not None:
-                forbidden("This token is for another patient", cause="other-patient")
+                forbidden("The access token is for another patient.", cause="other-patient")
             _raise_absent(kind)
         if limit and not self._meeting([stored], {kind: limit}, self.now):
             scope = f"{'system' if patient is None else 'patient'}/{kind}.r"
-            forbidden("The scopes of this token do not reach this resource", scope=scope)
+            forbidden("The scopes of the access token do not cover this resource.", scope=scope)
         return stored
 
     def _raise_gone(self, kind: str, id: str, limit: AnyOf) -> NoReturn:
@@ -197,7 +198,7 @@ class Reader:
             if is_visible(last, self.access.patient) and (
                 not limit or self._meeting([last], {kind: limit}, last.updated)
             ):
-                raise Gone(f"This {kind} was deleted", cause="resource-deleted")
+                raise Gone(f"This {kind} was deleted.", cause="resource-deleted")
         _raise_absent(kind)
 
     def _versions(self, kind: str, id: str) -> list[Stored]:
@@ -212,14 +213,15 @@ class Reader:
     def _check_chain(self, kind: str) -> None:
         """A chain reveals the resource it looks into: the token must reach all of its type."""
         if kind not in self.access.readable(self.kinds) or kind in self.access.limits(self.kinds):
-            forbidden(f"This needs the scope patient/{kind}.s", scope=f"patient/{kind}.s")
+            scope = f"patient/{kind}.s"
+            forbidden(f"The access token does not have the scope {scope}.", scope=scope)
 
     def _include(self, page: Page, query: Query) -> Page:
         patient = self.access.patient
         included = self.library.include(page.matches, query.includes, self.now, patient)
         if len(included) > INCLUDED_MAX:
             name = "_revinclude" if any(rule.reverse for rule in query.includes) else "_include"
-            text = f"A page takes at most {INCLUDED_MAX} included resources: ask for fewer matches (_count)"
+            text = f"A page may have at most {INCLUDED_MAX} included resources. Ask for fewer by _count."
             raise too_costly(text, name)
         own = [s for s in included if is_visible(s, patient)]
         readable, limits = self.access.readable(self.kinds), self.access.limits(self.kinds)
@@ -279,11 +281,11 @@ def _parse_edge(values: Mapping[str, str], name: str, side: int) -> int | None:
     try:
         return dates.parse(values[name].replace(" ", "+"))[side]
     except (ValueError, OverflowError):
-        bad_request("The value is not a FHIR date", name)
+        bad_request("The value must be a FHIR date.", name)
 
 
 def _raise_absent(kind: str) -> NoReturn:
-    not_found(f"No such {kind}")
+    not_found(f"There is no {kind} with this id.")
 
 
 def _keep_named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:

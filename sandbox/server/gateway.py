@@ -164,7 +164,7 @@ class _Exchange:
             await self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, text, ("Retry-After", "5"))
         except Exception:
             log.exception("a request failed beneath the app")
-            await self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed; its log names the cause")
+            await self.refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed. Its log has the details.")
         else:
             if result is not None:
                 await self._send_all(result)

@@ -53,13 +53,13 @@ def _over(query: str) -> SandboxProblem:
     """The refusal of a query string, naming the parameter that is too much."""
     if len(query) > limits.QUERY_BYTES_MAX:
         name = max(query.split("&"), key=len).partition("=")[0]
-        text = f"The query of an address is at most {limits.QUERY_BYTES_MAX} bytes"
+        text = f"A query string may have at most {limits.QUERY_BYTES_MAX} bytes."
         return TooLong(text, cause="query-too-long", expression=name[: limits.NAME_LENGTH_MAX])
     return _too_many(query.split("&")[limits.PARAMETERS_MAX].partition("=")[0])
 
 
 def _too_many(name: str) -> BadRequest:
-    return limits.too_costly(f"A request takes at most {limits.PARAMETERS_MAX} parameters", name)
+    return limits.too_costly(f"A request may have at most {limits.PARAMETERS_MAX} parameters.", name)
 
 
 class Allowance:
@@ -87,5 +87,5 @@ class Allowance:
 
 def exhausted() -> BadRequest:
     """The refusal of an entry for which a batch has nothing left."""
-    text = "The entries before this one have used up what a batch may cost: ask for it alone"
+    text = "The entries before this one have used up the budget of the batch. Send this one alone."
     return BadRequest(text, cause="batch-exhausted", code="too-costly", expression="Bundle.entry")

@@ -138,7 +138,7 @@ def _enter() -> Response | None:
         if isinstance(problem, SandboxProblem):
             return answer(problem)
         # The server beneath us raises its own errors for a body that breaks off or is malformed.
-        return answer(BadRequest("The body of the request cannot be read", cause="body-unreadable"))
+        return answer(BadRequest("The body of the request cannot be read.", cause="body-unreadable"))
     try:
         if not surface.is_control:
             force = in_force(wired, ledger, path, header, surface)

@@ -220,7 +220,7 @@ def wanted(args: Mapping[str, str]) -> Wanted:
 
 def _status(text: str) -> Callable[[dict[str, Any]], bool]:
     if not re.fullmatch(r"[1-5](?:xx|[0-9]{2})", text, re.ASCII):
-        bad_request("status is a number such as 401, or a class such as 4xx", "status")
+        bad_request("status must be a number such as 401, or a class such as 4xx.", "status")
     return lambda entry: str(entry["status"]).startswith(text.removesuffix("xx"))
 
 
@@ -230,5 +230,5 @@ def _instant(text: str) -> datetime:
     except ValueError:
         found = None
     if found is None or found.tzinfo is None:
-        bad_request("since is an instant with its zone, such as 2027-01-01T00:00:00Z", "since")
+        bad_request("since must be an instant with a time zone, such as 2027-01-01T00:00:00Z.", "since")
     return found

@@ -40,7 +40,7 @@ def negotiate() -> None:
         acceptable = "Accept" not in request.headers or takes_json(request.headers["Accept"])
     if not acceptable:
         problem = NotAcceptable(
-            "This payer answers application/fhir+json only, in version 4.0", cause="format-unsupported"
+            "This payer supports only application/fhir+json, in FHIR version 4.0.", cause="format-unsupported"
         )
         problem.expression = "_format" if asked else "http.accept"
         raise problem
@@ -87,7 +87,7 @@ def takes_json(header: str) -> bool:
     if not header.strip():
         return True
     if len(header) > HEADER_LENGTH_MAX:
-        bad_request(f"Accept has at most {HEADER_LENGTH_MAX} characters", "http.accept")
+        bad_request(f"Accept may have at most {HEADER_LENGTH_MAX} characters.", "http.accept")
     accepted = parse_accept(header)
     return any(quality(accepted, name) > 0 for name in JSON)
 
@@ -132,9 +132,9 @@ def json_body(*, cause: str = "parameters-invalid") -> object:
     cause for no JSON."""
     if request.mimetype not in JSON:
         raise UnsupportedMedia(
-            "A body here is a resource as application/fhir+json", cause="media-type-unsupported"
+            "The body must be a FHIR resource as application/fhir+json.", cause="media-type-unsupported"
         )
     try:
         return json_value(request.get_data())
     except ValueError:
-        bad_request("The body is not JSON", cause=cause)
+        bad_request("The body is not valid JSON.", cause=cause)

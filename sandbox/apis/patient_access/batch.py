@@ -29,7 +29,7 @@ _KEPT = (
     "HTTP_AUTHORIZATION", "HTTP_HOST", "HTTP_PREFER", "HTTP_USER_AGENT", "HTTP_X_SANDBOX_SCENARIO",
     "HTTP_X_REQUEST_ID", "HTTP_X_CORRELATION_ID",
 )  # fmt: skip
-_NO_METHOD = "A batch here holds reads and searches: GET or HEAD"
+_NO_METHOD = "A batch may have reads and searches only: GET or HEAD."
 
 
 def batch() -> Response:
@@ -45,17 +45,17 @@ def batch() -> Response:
 
 def _entries(bundle: Any) -> list[Any]:
     if not isinstance(bundle, dict) or bundle.get("resourceType") != "Bundle":
-        bad_request("The base takes a Bundle of type batch", "Bundle", cause="batch-invalid")
+        bad_request("The body must be a Bundle of type batch.", "Bundle", cause="batch-invalid")
     if bundle.get("type") == "transaction":
-        text = "Transactions are not supported: nothing can be written here. Send a batch"
+        text = "Transactions are not supported: this API is read-only. Send a batch."
         raise BadRequest(text, cause="write-unsupported", code="not-supported", expression="Bundle.type")
     if bundle.get("type") != "batch":
-        bad_request("The base takes a Bundle of type batch", "Bundle.type", cause="batch-invalid")
+        bad_request("The body must be a Bundle of type batch.", "Bundle.type", cause="batch-invalid")
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):
-        bad_request("Bundle.entry is a list", "Bundle.entry", cause="batch-invalid")
+        bad_request("Bundle.entry must be a list.", "Bundle.entry", cause="batch-invalid")
     if len(entries) > ENTRIES_MAX:
-        text = f"A batch takes at most {ENTRIES_MAX} entries"
+        text = f"A batch may have at most {ENTRIES_MAX} entries."
         raise BadRequest(text, cause="too-costly", code="too-costly", expression="Bundle.entry")
     return entries
 
@@ -63,13 +63,13 @@ def _entries(bundle: Any) -> list[Any]:
 def _answered(visit: RequestContext, entry: Any, allowance: budget.Allowance) -> bytes:
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict) or not all(isinstance(asked.get(n), str) for n in ("method", "url")):
-        text = "An entry needs request.method and request.url"
+        text = "An entry must have request.method and request.url."
         return _failed(400, "invalid", text, "Bundle.entry.request")
     if asked["method"] not in ("GET", "HEAD"):
         return _failed(405, "not-supported", _NO_METHOD, "Bundle.entry.request.method")
     environ = _environ(visit, asked)
     if environ is None:
-        text = "The url of an entry is relative to the base, and of FHIR"
+        text = "The url of an entry must be a FHIR address relative to the base."
         return _failed(400, "invalid", text, "Bundle.entry.request.url")
     if allowance.is_spent:
         refusal = budget.exhausted()

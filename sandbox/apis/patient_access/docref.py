@@ -48,13 +48,13 @@ def docref(
     args: dict[str, str] = {}
     for name, text in given:
         if text and name in _ONCE and name in args:
-            bad_request(f"{name} is there more than once", name)
+            bad_request(f"{name} is there more than once. Send it once.", name)
         if text:
             args[name] = text
     if "patient" not in args:
-        bad_request("$docref wants a patient", "patient", cause="patient-missing")
+        bad_request("$docref needs the parameter patient.", "patient", cause="patient-missing")
     if args.get("on-demand", "false") not in ("true", "false"):
-        bad_request("on-demand is true or false", "on-demand")
+        bad_request("on-demand must be true or false.", "on-demand")
     asked = [("patient", args["patient"])]
     for name, prefix in (("start", "ge"), ("end", "le")):
         if name in args:
@@ -68,7 +68,7 @@ def docref(
         query = replace(query, count=1)
     ignored = tuple(n for n, text in given if text and n not in PARAMETERS and n not in _NO_QUESTION)
     if ignored and strict:
-        bad_request(f"$docref has no parameter {ignored[0][:64]}", ignored[0][:64])
+        bad_request(f"$docref has no parameter {ignored[0][:64]}.", ignored[0][:64])
     profiles = {text.partition("|")[0] for name, text in given if name == "profile" and text}
     return Docref(
         replace(query, args=tuple(given), ignored=ignored),
@@ -82,5 +82,5 @@ def _date(text: str, name: str) -> str:
     try:
         dates.parse(written)
     except (ValueError, OverflowError):
-        bad_request("The value is not a FHIR date", name)
+        bad_request("The value must be a FHIR date.", name)
     return written

@@ -37,7 +37,7 @@ def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence
     """A page of everything that this token reaches of a patient."""
     mode = visit.payer.everything
     if mode == "none":
-        not_found("$everything is not supported", "not-supported", cause="everything-unsupported")
+        not_found("This payer does not support $everything.", "not-supported", cause="everything-unsupported")
     # The patient must be one that the token may read: another member's is absent, or refused.
     here = reader(visit, allowed, now(visit))
     here.fetch("Patient", id)
@@ -62,7 +62,7 @@ def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence
 
 
 def everybody() -> Response:
-    raise BadRequest("$everything wants a patient: Patient/[id]/$everything", cause="patient-missing")
+    raise BadRequest("$everything is about one patient: Patient/[id]/$everything.", cause="patient-missing")
 
 
 def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:

@@ -60,4 +60,4 @@ def _describe_member(account: Account) -> dict[str, Any]:
 
 
 def nothing_known(name: str) -> Response:
-    not_found("This payer publishes no such document", "not-supported", cause="address-unknown")
+    not_found("This payer does not publish this document.", "not-supported", cause="address-unknown")

@@ -14,8 +14,8 @@ from joserfc.jwk import ECKey, RSAKey
 
 MAX_KEYS = 20
 ALGORITHMS = {"RS384": "RSA", "ES384": "EC"}
-"""Algorithm of an assertion → type of its key. All others are refused: `none`, RS256, and HS256, which would use
-a public key as a shared secret."""
+"""Algorithm of an assertion → type of its key. All others are refused: `none`, RS256, and HS256, which
+would use a public key as a shared secret."""
 
 _PRIVATE = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 _PUBLIC = ("kty", "kid", "use", "alg", "crv", "x", "y", "n", "e")

@@ -82,7 +82,7 @@ def clause(kind: str, name: str, text: str, base: str = "") -> Clause | None:
     if dot:
         return _chained(param, modifier, rest, text, name, base)
     if colon and modifier not in modifiers(param):
-        bad_request(f"{stem} does not take the modifier :{modifier}", name)
+        bad_request(f"{stem} does not support the modifier :{modifier}.", name)
     if modifier == "missing":
         return _missing(param, text, name)
     values = tuple(value(param, modifier, part, name, base) for part in split(text) if part)
@@ -111,7 +111,7 @@ def chains(param: Param) -> Iterator[str]:
 
 def _missing(param: Param, text: str, name: str) -> Clause:
     if text not in ("", "true", "false"):
-        bad_request(":missing is true or false", name)
+        bad_request(":missing must be true or false.", name)
     return Clause(param, missing=None if not text else text == "true")
 
 
@@ -121,7 +121,7 @@ def _chained(param: Param, modifier: str, rest: str, text: str, name: str, base:
         return None
     kind = param.targets[0]
     if modifier not in ("", kind):
-        bad_request(f"{param.name} does not point to {modifier}", name)
+        bad_request(f"{param.name} does not refer to {modifier}.", name)
     try:
         inner = clause(kind, rest, text, base)
     except BadRequest as problem:

@@ -38,24 +38,24 @@ def includes(kind: str, name: str, text: str) -> Sequence[Include]:
     stem, _, modifier = name.partition(":")
     reverse = stem == "_revinclude"
     if modifier not in ("", "iterate"):
-        bad_request(f"{stem} takes the modifier :iterate only", name)
+        bad_request(f"{stem} supports only the modifier :iterate.", name)
     if text == "*" and not reverse:
         text = f"{kind}:*"
     source, _, rest = text.partition(":")
     wanted, _, target = rest.partition(":")
     if source not in KNOWN or not wanted:
-        bad_request(f"{stem} wants Type:parameter", stem)
+        bad_request(f"{stem} must be written as Type:parameter.", stem)
     if wanted == "*":
         params = [p for p in references(source) if not reverse or modifier or kind in p.targets]
     else:
         param = find(source, wanted)
         if param is None or param.kind != "reference":
-            bad_request(f"{source} has no reference parameter of this name", stem)
+            bad_request(f"{source} has no reference parameter of this name.", stem)
         params = [param]
     if reverse and not modifier and all(kind not in p.targets for p in params):
-        bad_request(f"{source}:{wanted} does not point to {kind}", stem)
+        bad_request(f"{source}:{wanted} does not refer to {kind}.", stem)
     if target and all(target not in p.targets for p in params):
-        bad_request(f"{source}:{wanted} does not point to that type", stem)
+        bad_request(f"{source}:{wanted} does not refer to that type.", stem)
     return [Include(source, p.name, target or None, bool(modifier), reverse) for p in params]
 
 

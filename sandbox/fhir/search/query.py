@@ -142,7 +142,7 @@ class Query:
                 asked = {v.id for v in asks.values if isinstance(v, Target)}
                 if asked and patient not in asked:
                     forbidden(
-                        "This token is for another patient than the one asked for",
+                        "The access token is for another patient than the search.",
                         expression=asks.param.name,
                         cause="other-patient",
                     )
@@ -176,7 +176,9 @@ def _parsed(
     base: str,
 ) -> Query:
     if kind not in KNOWN:
-        not_found(f"This payer holds no {kind}", "not-supported", cause="type-unsupported")
+        not_found(
+            f"This payer does not have the resource type {kind}.", "not-supported", cause="type-unsupported"
+        )
     check_search(listed)
     results: dict[str, Any] = {"count": page_size}
     clauses: list[Clause] = []
@@ -186,7 +188,7 @@ def _parsed(
         if not text:
             continue  # R4 §3.1.1.1: a parameter without a value asks nothing
         if "\0" in text:
-            bad_request("A value holds a character that no data has", name)
+            bad_request("The value contains a NUL character.", name)
         if name in _RESULTS:
             results.update(_RESULTS[name](kind, text, page_size_max))
         elif name.partition(":")[0] in ("_include", "_revinclude"):
@@ -201,7 +203,7 @@ def _parsed(
     if results.get("summary_only"):
         results["untold"] = False
     if ignored and strict:
-        bad_request(f"{kind} has no search parameter {ignored[0]}", ignored[0])
+        bad_request(f"{kind} has no search parameter {ignored[0]}.", ignored[0])
     return Query(
         kind,
         tuple(clauses),
@@ -227,21 +229,21 @@ def _check(clauses: Sequence[Clause], included: Sequence[Include]) -> None:
 
 def _count(kind: str, text: str, most: int) -> dict[str, Any]:
     if not re.fullmatch(r"[0-9]{1,9}", text):
-        bad_request("_count is a whole number, 0 or more", "_count")
+        bad_request("_count must be a whole number, 0 or more.", "_count")
     number = int(text)
     return {"count": min(number, most)} if number else {"summary_only": True}
 
 
 def _summary(kind: str, text: str, most: int) -> dict[str, Any]:
     if text not in ("", "count", "false"):
-        bad_request("_summary is count or false here", "_summary")
+        bad_request("_summary must be count or false: other summaries are not supported.", "_summary")
     return {"summary_only": True} if text == "count" else {}
 
 
 def _total(kind: str, text: str, most: int) -> dict[str, Any]:
     """An estimate of ours is exact."""
     if text not in ("", "none", "estimate", "accurate"):
-        bad_request("_total is none, estimate or accurate", "_total")
+        bad_request("_total must be none, estimate or accurate.", "_total")
     return {"untold": text == "none"}
 
 
@@ -250,7 +252,7 @@ def _sort(kind: str, text: str, most: int) -> dict[str, Any]:
     for key in filter(None, text.split(",")):
         param = find(kind, key.removeprefix("-"))
         if param is None or not param.searchable:
-            bad_request(f"{kind} cannot be sorted by this", "_sort")
+            bad_request(f"{kind} cannot be sorted by this parameter.", "_sort")
         sorts.append(Sort(param, key.startswith("-")))
     check_number(len(sorts), SORTS_MAX, "keys to sort by", "_sort")
     return {"sorts": tuple(sorts)} if sorts else {}
@@ -260,7 +262,7 @@ def _elements(kind: str, text: str, most: int) -> dict[str, Any]:
     names = tuple(dict.fromkeys(name.removesuffix("[x]") for name in text.split(",") if name))
     check_number(len(names), ELEMENTS_MAX, "elements", "_elements")
     if not all(re.fullmatch(r"[A-Za-z]{1,64}", name) for name in names):
-        bad_request("_elements is a list of elements at the top of the resource", "_elements")
+        bad_request("_elements must be a list of top-level elements.", "_elements")
     return {"elements": names} if names else {}
 
 

@@ -94,7 +94,7 @@ def value(param: Param, modifier: str, text: str, name: str, base: str) -> Value
     if param.kind == "reference":
         return _target(param, modifier, unescape(text), name, base)
     if len(text) > TEXT_LENGTH_MAX:
-        bad_request(f"A text is at most {TEXT_LENGTH_MAX} characters", name)
+        bad_request(f"The value must have at most {TEXT_LENGTH_MAX} characters.", name)
     plain = unescape(text)
     return TextValue(plain if modifier == "exact" else fold(plain), modifier or "prefix")
 
@@ -105,7 +105,7 @@ def _token(param: Param, text: str, name: str) -> TokenValue:
         return TokenValue(None, unescape(first))
     system, code = unescape(first), unescape("|".join(rest))
     if not system and not code:
-        bad_request("The value is neither code, system|code, |code nor system|", name)
+        bad_request("The value must be written as code, system|code, |code or system|.", name)
     if param.system is not None and system in ("", param.system):
         # The binding implies the system: the element holds the code alone, and so does the index.
         return TokenValue(None, code or None)
@@ -115,12 +115,12 @@ def _token(param: Param, text: str, name: str) -> TokenValue:
 def _moment(text: str, name: str) -> Moment:
     prefix, rest = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
     if prefix not in dates.PREFIXES:
-        bad_request(f"{prefix} is not a prefix of a date", name)
+        bad_request(f"{prefix} is not a prefix of dates.", name)
     try:
         # A client that forgot to encode the + of a timezone sends a space.
         low, high = dates.parse(rest.replace(" ", "+"))
     except (ValueError, OverflowError):
-        bad_request("The value is not a FHIR date (yyyy, yyyy-mm, yyyy-mm-dd or a dateTime)", name)
+        bad_request("The value must be a FHIR date: yyyy, yyyy-mm, yyyy-mm-dd or a dateTime.", name)
     return Moment(prefix, low, high)
 
 
@@ -131,8 +131,8 @@ def _target(param: Param, modifier: str, text: str, name: str, base: str) -> Tar
     if "/" in text:
         found = literal(text)
         if not found or found[0] not in param.targets or (modifier and found[0] != modifier):
-            bad_request(f"{param.name} takes an id, {param.targets[0]}/id or an absolute URL", name)
+            bad_request(f"{param.name} must be an id, {param.targets[0]}/id or an absolute URL.", name)
         return Target(*found)
     if not re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", text):
-        bad_request("The value is not a FHIR id", name)
+        bad_request("The value must be a FHIR id.", name)
     return Target(modifier or None, text)

@@ -28,7 +28,7 @@ def sorted_keys(db: Connection, where: Sequence[ColumnElement[bool]], query: Que
     if query.after:
         boundary = db.execute(select(rows).where(rows.c.key == query.after)).first()
         if boundary is None:
-            text = "What this page followed is no longer there: search again"
+            text = "The resource before this page is gone. Start the search again."
             raise Gone(text, cause="page-expired", code="expired")
         wanted = wanted.where(_beyond(rows, query, boundary[1:]))
     found = db.execute(wanted.order_by(*_order(rows, query)).limit(query.count + 1)).scalars().all()

@@ -85,14 +85,14 @@ def _http(error: HTTPException) -> Response:
         return error.get_response()  # type: ignore[return-value]
     if status == 404:
         return answer(
-            NotFound("There is nothing at this address", cause="address-unknown", code="not-supported")
+            NotFound("There is nothing at this address.", cause="address-unknown", code="not-supported")
         )
     if status == 405:
         allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-        text = "This method is not possible here"
+        text = "This method is not supported here. The Allow header lists the methods."
         return answer(NotAllowed(text, cause="method-not-allowed", headers={"Allow": allow}))
     if status == 413:
-        return answer(TooLarge("The body of the request is too large", cause="body-too-large"))
+        return answer(TooLarge("The body of the request is too large.", cause="body-too-large"))
     if status == 410:
         return answer(Gone("This is gone", cause="gone"))
     problem = SandboxProblem(error.name, code="invalid" if status < 500 else "exception")

@@ -19,7 +19,7 @@ PROBLEM = "sandbox.problem"
 """In the WSGI environ of a request that the server found faulty: (status, text). The app answers it, so
 that the answer has the shape of its path and stands in the journal."""
 
-FAILED = "The server failed; its log names the cause"
+FAILED = "The server failed. Its log has the details."
 """What an answer says of an error of ours."""
 
 _CODES = {408: "timeout", 413: "too-long", 414: "too-long", 429: "throttled", 503: "transient"}

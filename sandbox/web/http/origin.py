@@ -55,7 +55,9 @@ class OriginMiddleware:
         host = self._settle(environ["wsgi.url_scheme"], sent)
         if sent is None and environ.get("SERVER_PROTOCOL") not in _OLD:
             host = BadRequest(
-                "A request needs a Host header (RFC 9112 §3.2)", cause="host-unknown", expression="http.host"
+                "The request has no Host header (RFC 9112 §3.2).",
+                cause="host-unknown",
+                expression="http.host",
             )
         if host is None:
             host = _listening_host(environ, policy)
@@ -79,7 +81,7 @@ class OriginMiddleware:
         host = parse_host(sent)
         if host is None:
             return BadRequest(
-                "The Host header is not a host name", cause="host-unknown", expression="http.host"
+                "The Host header is not a host name.", cause="host-unknown", expression="http.host"
             )
         if not self._policy.allows(host[0]):
             return Misdirected(

@@ -68,8 +68,8 @@ def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: st
     reach it."""
     if kind not in served_types(visit):
         # What is no type may be anything, a member's number too: it is not repeated.
-        named = kind if kind in KNOWN else "resources of this type"
-        not_found(f"This payer holds no {named}", "not-supported", cause="type-unsupported")
+        named = kind if kind in KNOWN else "this resource type"
+        not_found(f"This payer does not have {named}.", "not-supported", cause="type-unsupported")
     if not allowed.is_user(kind, id):
         allowed.require(kind, action)
     visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)

@@ -26,7 +26,8 @@ def home() -> Response:
     if wants_page():
         response = page("fhir_home.html", api=context.api, types=served_types(context))
     elif any(text and name not in ("_format", "_pretty", "lang") for name, text in request.args.items()):
-        not_found("Searches are by type here: [type]?…", "not-supported", cause="search-without-type")
+        text = "Search one resource type at a time: [type]?…"
+        not_found(text, "not-supported", cause="search-without-type")
     else:
         developer = context.address_of("developer")
         text = f"The base of a FHIR API: see {context.address}/metadata and {developer}"

@@ -69,11 +69,19 @@ class Pages:
         try:
             bound, key, number, back, began, issued = self._serializer.loads(token)
         except (BadSignature, ValueError, TypeError):
-            bad_request("_page is not a page token of this server", "_page", cause="page-token-invalid")
+            bad_request(
+                "_page is not a page token of this server. Follow the next link as it is.",
+                "_page",
+                cause="page-token-invalid",
+            )
         if bound != _bound(query):
-            bad_request("_page belongs to another query", "_page", cause="page-token-invalid")
+            bad_request(
+                "_page belongs to another search. Follow the next link as it is.",
+                "_page",
+                cause="page-token-invalid",
+            )
         if self._now >= issued + self._seconds * 1000:
-            text = "This page is too old: search again"
+            text = "This page has expired. Start the search again."
             raise Gone(text, cause="page-expired", code="expired", expression="_page")
         # A clock that was turned back shows nothing that has not happened yet.
         return PagePlace(min(began, self._now), key, number, back, token)

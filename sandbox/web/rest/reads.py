@@ -33,7 +33,7 @@ def read(kind: str, id: str) -> Response:
 def found(visit: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
     """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
-        not_found(f"No such {kind}")
+        not_found(f"There is no {kind} with this id.")
     return reader(visit, allowed, now(visit)).read(kind, id)
 
 
@@ -47,7 +47,7 @@ def history(kind: str, id: str) -> Response:
     visit, allowed = arrive(kind, "r")
     for name, text in request.args.items():
         if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
-            bad_request(f"_history has no parameter {name[:64]}", name[:64])
+            bad_request(f"_history has no parameter {name[:64]}.", name[:64])
     seen = reader(visit, allowed, now(visit)).history(kind, id, _since())
     url = f"{visit.address}/{kind}/{id}/_history"
     if request.args.get("_since"):
@@ -56,7 +56,7 @@ def history(kind: str, id: str) -> Response:
 
 
 def no_history(kind: str = "") -> NoReturn:
-    text = "History is told of one resource: [type]/[id]/_history"
+    text = "The history of one resource is at [type]/[id]/_history."
     not_found(text, "not-supported", cause="history-without-resource")
 
 
@@ -67,7 +67,7 @@ def _since() -> int:
     try:
         return dates.parse(text.replace(" ", "+"))[0]
     except (ValueError, OverflowError):
-        bad_request("The value is not an instant", "_since")
+        bad_request("The value must be an instant, such as 2027-01-01T00:00:00Z.", "_since")
 
 
 def validators(stored: Stored) -> list[tuple[str, str]]:

@@ -27,7 +27,7 @@ def search(kind: str) -> Response:
 def search_by_post(kind: str) -> Response:
     if request.form or not request.data:
         return _search(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
-    text = "A _search body is application/x-www-form-urlencoded"
+    text = "The body of a _search must be application/x-www-form-urlencoded."
     raise UnsupportedMedia(text, cause="media-type-unsupported")
 
 

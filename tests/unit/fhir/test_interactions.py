@@ -50,7 +50,7 @@ def test_another_members_resource_looks_as_if_it_did_not_exist(
 ) -> None:
     with pytest.raises(NotFound) as caught:
         read(library, kind, id)
-    assert (caught.value.text, caught.value.code) == (f"No such {kind}", "not-found")
+    assert (caught.value.text, caught.value.code) == (f"There is no {kind} with this id.", "not-found")
 
 
 def test_a_resource_that_belongs_to_nobody_is_shown_to_nobody() -> None:
