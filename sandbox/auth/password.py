@@ -39,9 +39,11 @@ def check_password(
     expected = account.password if account else _NOBODY
     if account and for_apps and account.line in context.payer.separate_credentials:
         expected += "-apps"
+    # Compared for unknown names too: the time must not say which names exist.
+    is_right = hmac.compare_digest(digest(password), digest(expected))
     member, caller = _counters(username, address)
     length = context.payer.login_window_seconds * 1000
-    if account is None or not hmac.compare_digest(digest(password), digest(expected)):
+    if account is None or not is_right:
         for name in (member, caller):
             context.ledger.window(name, context.now(), length)
         with suppress(TooManyRequests):

@@ -1,7 +1,7 @@
-"""The journal: what is kept of an exchange, and which entries somebody wants.
+"""The journal keeps an entry of each exchange, and filters its entries.
 
-It never holds a token, a code, a state or a password: parameters are kept by name, those that carry no
-secret with their value, and secrets as the beginning of their digest, so that one used twice is seen to be.
+An entry never has a token, a code, a state or a password: parameters are kept by name, harmless ones with
+their value, and secrets as the beginning of their digest, so that a secret that is used twice is recognized.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ _SCOPE_MAX = 2000
 
 
 def mark(secret: str) -> str:
-    """How a secret stands in the journal."""
+    """Return a secret as it stands in the journal."""
     return digest(secret)[:8]
 
 
 def bearer() -> str:
-    """The access token of the request, or nothing."""
+    """Return the access token of the request; empty where it has none."""
     scheme, _, secret = request.headers.get("Authorization", "").partition(" ")
     return secret.strip() if scheme.lower() == "bearer" else ""
 
 
 @dataclass(frozen=True)
 class JournalRequest:
-    """What the journal looks at of a request: `sent` are its parameters, `secret` its bearer token."""
+    """What the journal keeps of a request. `sent` are its parameters, `secret` is its bearer token."""
 
     method: str
     path: str
@@ -72,8 +72,8 @@ class JournalRequest:
 def build_exchange_entry(
     visit: RequestContext, response: Response, because: tuple[str, ...] = ()
 ) -> dict[str, Any]:
-    """One exchange. `because`: accidents of the past that this answer is owed to."""
-    asked = JournalRequest(
+    """Return the entry of the exchange in hand. `because`: earlier effects that caused this answer."""
+    exchange = JournalRequest(
         request.method,
         request.path,
         request.query_string.decode("latin-1"),
@@ -83,57 +83,57 @@ def build_exchange_entry(
         request.headers.get("Accept", ""),
         request.headers.get("User-Agent", ""),
     )
-    told = {
+    details = {
         "retry_after": response.headers.get("Retry-After"),
         "issued": dict(visit.surface.api.lookups.issued(response)) if visit.surface.api else {},
     }
-    return build_entry(visit, asked, response.status_code, because, {**told, **_said(response)})
+    return build_entry(visit, exchange, response.status_code, because, {**details, **_error_of(response)})
 
 
 def build_entry(
     visit: RequestContext,
-    asked: JournalRequest,
+    exchange: JournalRequest,
     status: int,
     because: tuple[str, ...] = (),
-    said: Mapping[str, Any] = MappingProxyType({}),
+    details: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """The same of an exchange whose parts are at hand; `said` is what the answer tells."""
-    sent, secret = asked.sent, asked.secret
-    told: dict[str, Any] = {
+    """Return the entry of an exchange. `details` are taken from the answer."""
+    sent, secret = exchange.sent, exchange.secret
+    fields: dict[str, Any] = {
         "at": visit.clock.now().isoformat(timespec="milliseconds"),
         "request": visit.request_id,
-        "method": asked.method,
-        "path": asked.path,
+        "method": exchange.method,
+        "path": exchange.path,
         "status": status,
         "ms": round((stopwatch() - visit.started + sum(visit.delays)) * 1000, 1),
         "scenario": visit.selection.name,
         "effects": list(visit.fired()),
         "params": _names(sent),
         "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
-        "query": mark(asked.query) if asked.query else None,
+        "query": mark(exchange.query) if exchange.query else None,
         "marks": {name: mark(value) for name, value in sent.items() if value and name in MARKED},
         "state_length": len(sent["state"]) if "state" in sent else 0,
-        "accept": asked.accept[:_VALUE_MAX],
-        "agent": asked.agent[:_VALUE_MAX],
-        "in_address": sorted(set(_SECRET.findall(asked.query))) if asked.query else None,
+        "accept": exchange.accept[:_VALUE_MAX],
+        "agent": exchange.agent[:_VALUE_MAX],
+        "in_address": sorted(set(_SECRET.findall(exchange.query))) if exchange.query else None,
         "client": visit.facts.client,
         "member": visit.facts.member,
         "token": mark(secret) if secret else None,
         "because": list(because),
-        **said,
+        **details,
         **visit.notes,
     }
-    if status >= 400 or told.get("error"):
+    if status >= 400 or fields.get("error"):
         titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
-        told.update(explain(told, titles, current_app.extensions["causes"]))
-    else:  # nothing was refused, whatever was noted on the way
-        told.pop("cause", None)
+        fields.update(explain(fields, titles, current_app.extensions["causes"]))
+    else:  # nothing was refused in the end
+        fields.pop("cause", None)
     always = {"effects", "status", "ms"}
-    return {name: value for name, value in told.items() if value or name in always}
+    return {name: value for name, value in fields.items() if value or name in always}
 
 
 NAMES, NAME = 30, 60
-"""Names of parameters that an entry holds, and characters of each."""
+"""Most names of parameters in an entry, and most characters of a name."""
 
 
 def _names(sent: MultiDict[str, str]) -> list[str]:
@@ -143,7 +143,7 @@ def _names(sent: MultiDict[str, str]) -> list[str]:
 
 
 def _open(sent: MultiDict[str, str], name: str) -> str:
-    """Every value of a parameter that may be kept, with commas between."""
+    """Return every value of a parameter that may be kept, with commas between."""
     most = _SCOPE_MAX if name == "scope" else _VALUE_MAX
     return ",".join(sent.getlist(name))[:most]
 
@@ -152,13 +152,13 @@ _TAGS = re.compile(r"<[^>]*>")
 
 
 def _words(page: str) -> str:
-    """What a page says in its main part. Its links carry parameters, `state` among them: not those."""
+    """Return the text of a page's main part, without its links: they have parameters such as `state`."""
     main = page.partition("<main")[2].partition("</main>")[0]
     return " ".join(_TAGS.sub(" ", f"<{main}").split())[-2000:]
 
 
-def _said(response: Response) -> dict[str, str]:
-    """The error of an answer, and its words: an OperationOutcome's, RFC 6749's, or a callback's."""
+def _error_of(response: Response) -> dict[str, str]:
+    """Return `error` and `said` of an answer: of an OperationOutcome, RFC 6749 JSON, a callback or a page."""
     if 300 <= response.status_code < 400:
         back = parse_qs(urlsplit(response.headers.get("Location", "")).query)
         return _error(back.get("error", [""])[0], back.get("error_description", [""])[0])
@@ -187,7 +187,7 @@ def _error(error: object, text: object) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which entries somebody asks for; every condition that is there must hold."""
+    """A filter of entries: every condition must hold."""
 
     tests: tuple[Callable[[dict[str, Any]], bool], ...] = ()
 
@@ -196,20 +196,20 @@ class Wanted:
 
 
 def wanted(args: Mapping[str, str]) -> Wanted:
-    """The filter in a query: status (401 or 4xx), method, path (a prefix), member, client, scenario,
+    """Return the filter in a query: status (401 or 4xx), method, path (a prefix), member, client, scenario,
     effect (a part of its name), request, since (an instant), refused (true). Raises BadRequest."""
     tests: list[Callable[[dict[str, Any]], bool]] = []
     for name in ("method", "member", "client", "request", "token"):
         if value := args.get(name):
-            asked = value.upper() if name == "method" else value
-            tests.append(lambda e, n=name, v=asked: e.get(n) == v)  # type: ignore[misc]
+            expected = value.upper() if name == "method" else value
+            tests.append(lambda e, n=name, v=expected: e.get(n) == v)  # type: ignore[misc]
     for name in ("path", "scenario"):
         if value := args.get(name):
             tests.append(lambda e, n=name, v=value: str(e.get(n, "")).startswith(v))  # type: ignore[misc]
     if value := args.get("status"):
         tests.append(_status(value))
     if value := args.get("effect"):
-        tests.append(lambda e, v=value: any(v in each for each in (*e["effects"], *e.get("because", ()))))  # type: ignore[misc]
+        tests.append(lambda e, v=value: any(v in name for name in (*e["effects"], *e.get("because", ()))))  # type: ignore[misc]
     if value := args.get("since"):
         edge = _instant(value)
         tests.append(lambda e: datetime.fromisoformat(e["at"]) >= edge)
@@ -226,9 +226,9 @@ def _status(text: str) -> Callable[[dict[str, Any]], bool]:
 
 def _instant(text: str) -> datetime:
     try:
-        found = datetime.fromisoformat(text.replace(" ", "+"))
+        instant = datetime.fromisoformat(text.replace(" ", "+"))
     except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
+        instant = None
+    if instant is None or instant.tzinfo is None:
         bad_request("since must be an instant with a time zone, such as 2027-01-01T00:00:00Z.", "since")
-    return found
+    return instant

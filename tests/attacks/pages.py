@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -238,14 +237,7 @@ def guessing_passwords(scene: Scene, names: tuple[str, ...], tries: int) -> None
     held(right.status_code == 429, "a sign-in by guessing")
 
 
-_FORGOTTEN = SimpleNamespace(
-    waiting=lambda desk, username, address: None,
-    failed=lambda desk, username, address: None,
-    succeeded=lambda desk, username, address: None,
-)
-
-
-@attack("login throttling", {"sandbox.web.session.throttle": _FORGOTTEN})
+@attack("login throttling", _NEVER_WAITING)
 def guessing_at_the_portal_as_well(scene: Scene) -> None:
     """Two doors, one count."""
     app = scene.make()
