@@ -125,7 +125,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp())
     clock = FrozenClock(SystemClock().now())
     app = create_app(replace(settings, ledger=str(folder / "ledger.db")), clock)
-    ledger = app.extensions["rooms"].ledger
+    ledger = app.extensions["wiring"].ledger
     people, statuses, largest = callers(app), Counter[int](), 0
     number, started = 0, time.perf_counter()
     print(f"{'minute':>6} {'requests':>9} {'ledger MB':>10} {'memory MB':>10}")

@@ -104,7 +104,7 @@ def asks(settings: Settings, ledger: str, members: int) -> dict[str, list[Ask]]:
     book = Ledger(ledger)
     tenant = book.tenant("")
     app = create_app(replace(settings, ledger=ledger))
-    people = app.extensions["rooms"].members
+    people = app.extensions["wiring"].members
     with sqlite3.connect(settings.library) as db:
         seen = f"updated <= {now} AND until > {now} AND patient IS NOT NULL"
         claims = db.execute(

@@ -38,11 +38,11 @@ def choices(context: AuthContext, account: Account) -> tuple[Choice, ...]:
     """Return the person (or the one represented) first, then dependants in the order of the payer."""
     own = Choice(account, account.user)
     if own.acting:  # the one they represent decides by their own coverage and wishes
-        return (Choice(context.members.get(account.patient, account), account.user),)
+        return (Choice(context.services.members.get(account.patient, account), account.user),)
     dependants = [
-        Choice(context.members[patient], f"RelatedPerson/{related}")
-        for patient, related in context.household(account.patient)
-        if patient in context.members
+        Choice(context.services.members[patient], f"RelatedPerson/{related}")
+        for patient, related in context.services.household(account.patient)
+        if patient in context.services.members
     ]
     today = context.today()
     return own, *(c for c in dependants if is_minor(context.payer, c.member.birth_date, today))
@@ -64,7 +64,7 @@ def loss(context: AuthContext, grant: Grant) -> str | None:
     The payer may never check again. The grant of a backend service belongs to nobody; one whose data is
     refused anyway goes on.
     """
-    account = context.accounts.get(grant.username)
+    account = context.services.accounts.get(grant.username)
     if account is None or grant.refused or not context.payer.recheck_eligibility:
         return None
     patients = {choice.patient: choice for choice in choices(context, account)}
@@ -77,5 +77,5 @@ def loss(context: AuthContext, grant: Grant) -> str | None:
 
 def is_locked(context: AuthContext, grant: Grant) -> bool:
     """Whether the account of who signed in, or of the patient, is locked: tokens fail until it is not."""
-    names = {grant.username, *(m.username for m in [context.members.get(grant.patient)] if m)} - {""}
+    names = {grant.username, *(m.username for m in [context.services.members.get(grant.patient)] if m)} - {""}
     return context.payer.recheck_eligibility and any("locked" in context.ledger.standing(n) for n in names)

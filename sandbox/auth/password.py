@@ -35,7 +35,7 @@ def check_password(
     payers keep another password than for the portal."""
     if wait := seconds_to_wait(context, username, address):
         return SignInAttempt(None, wait)
-    account = context.accounts.get(username)
+    account = context.services.accounts.get(username)
     expected = account.password if account else _NOBODY
     if account and for_apps and account.line in context.payer.separate_credentials:
         expected += "-apps"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from sandbox import __version__
-from sandbox.apis import published
+from sandbox.apis.discovery import published
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import json_bytes, json_pretty
 from sandbox.core.members import Account

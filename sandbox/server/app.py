@@ -8,8 +8,8 @@ from typing import Any
 from flask import Flask
 
 from sandbox import __version__
-from sandbox.apis import published
 from sandbox.apis.control.reports import Reviewer
+from sandbox.apis.discovery import published
 from sandbox.auth.authlib_adapter import AuthorizationServer
 from sandbox.auth.clients.client import load as load_clients
 from sandbox.auth.clients.remote_keys import RemoteJwks
@@ -61,12 +61,12 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     catalog = catalog or load_catalogue(settings)
     hosts = host_policy(settings)
     check_public_url(hosts)
-    app = _routed()
+    app = routed_app()
     app.config["MAX_CONTENT_LENGTH"] = limits.BATCH_BODY_BYTES_MAX
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
     app.extensions["causes"] = load_causes(files_of_causes(published()))
-    app.extensions["rooms"] = Wiring(
+    app.extensions["wiring"] = Wiring(
         payer=BASELINE,
         clock=base,
         library=library,
@@ -108,7 +108,7 @@ def _review(exchanges: Any, now: float, client: str | None, base: str) -> card.R
     return card.review([card.ReviewRecord(exchanges, now)], client, base)
 
 
-def _routed() -> Flask:
+def routed_app() -> Flask:
     """An app with every address of the payer, and nothing behind them."""
     app = Flask(__name__, template_folder="../web/templates", static_folder="../web/static")
     app.url_map.strict_slashes = False
@@ -123,7 +123,7 @@ def check_public_url(hosts: HostPolicy) -> None:
     if hosts.public is None or not hosts.public.path:
         return
     first = hosts.public.path.split("/")[1]
-    if first in {rule.rule.split("/")[1] for rule in _routed().url_map.iter_rules()} | {".well-known"}:
+    if first in {rule.rule.split("/")[1] for rule in routed_app().url_map.iter_rules()} | {".well-known"}:
         raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
 
 

@@ -20,7 +20,7 @@ from http import HTTPStatus
 from io import BytesIO
 from typing import Any
 
-from sandbox.apis import published
+from sandbox.apis.discovery import published
 from sandbox.core.clock import stopwatch
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch

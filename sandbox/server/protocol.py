@@ -18,7 +18,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from sandbox.apis import published
+from sandbox.apis.discovery import published
 from sandbox.store.secret import new_secret
 from sandbox.web.api import ErrorShape
 from sandbox.web.errors.refusals import refusal

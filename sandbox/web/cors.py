@@ -24,11 +24,11 @@ EXPOSED = ", ".join(headers.WRITTEN)
 PREFLIGHT_SECONDS = 600
 
 
-def preflight(visit: RequestContext) -> Response | None:
+def preflight(context: RequestContext) -> Response | None:
     """The answer to a browser that asks whether its script may; None for any other request."""
-    if not is_preflight() or not visit.payer.cors or visit.surface.cors is Cors.NOBODY:
+    if not is_preflight() or not context.payer.cors or context.surface.cors is Cors.NOBODY:
         return None
-    return _permission() if _allowed(visit) else Response(status=204)
+    return _permission() if _allowed(context) else Response(status=204)
 
 
 def early_preflight(surface: Surface) -> Response | None:
@@ -50,14 +50,14 @@ def is_preflight() -> bool:
     return request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
 
 
-def mark(visit: RequestContext, response: Response) -> None:
+def mark(context: RequestContext, response: Response) -> None:
     """Say on an answer who may read it."""
-    if not visit.payer.cors or visit.surface.cors is Cors.NOBODY:
+    if not context.payer.cors or context.surface.cors is Cors.NOBODY:
         return
-    anybody = visit.surface.cors is Cors.ANYONE
+    anybody = context.surface.cors is Cors.ANYONE
     if not anybody:
         response.vary.add("Origin")
-    if _allowed(visit):
+    if _allowed(context):
         response.headers["Access-Control-Allow-Origin"] = "*" if anybody else request.headers["Origin"]
         response.headers["Access-Control-Expose-Headers"] = EXPOSED
 
@@ -70,11 +70,11 @@ def early_headers(surface: Surface) -> list[tuple[str, str]]:
     return [("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED)]
 
 
-def _allowed(visit: RequestContext) -> bool:
-    if visit.surface.cors is Cors.ANYONE:
+def _allowed(context: RequestContext) -> bool:
+    if context.surface.cors is Cors.ANYONE:
         return True
     origin = request.headers.get("Origin")
-    return origin is not None and is_app_origin(origin, visit.clients.all())
+    return origin is not None and is_app_origin(origin, context.clients.all())
 
 
 def is_app_origin(origin: str, clients: Iterable[Client]) -> bool:

@@ -22,10 +22,9 @@ from sandbox.faults import one_shot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
 from sandbox.store.ledger.database import TenantLedger
-from sandbox.store.secret import new_secret
+from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web import budget, cors, quota
-from sandbox.web import request as visit
-from sandbox.web.api import Apis, Surface
+from sandbox.web.api import Apis, Lookups, Surface
 from sandbox.web.errors.exceptions import UncaughtErrors
 from sandbox.web.errors.handlers import answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
@@ -35,7 +34,8 @@ from sandbox.web.http.compression import encode
 from sandbox.web.http.origin import REFUSAL, OriginMiddleware
 from sandbox.web.http.waits import BlockingWaits
 from sandbox.web.journal import bearer, build_exchange_entry
-from sandbox.web.scenario_choice import InForce, in_force
+from sandbox.web.request import Arrival, RequestContext, find_base, wiring
+from sandbox.web.request import current as current_context
 from sandbox.web.stored_reads import StoredReads
 
 HEADER = "X-Sandbox-Scenario"
@@ -77,51 +77,32 @@ def install(app: Flask) -> None:
     """Make every request of an app go this way."""
     app.before_request(_enter)
     app.after_request(_leave)
-    rooms = app.extensions["rooms"]
-    app.extensions["stored_reads"] = stored_reads = StoredReads(app.wsgi_app, rooms)
-    below = OriginMiddleware(ScenarioPath(stored_reads, rooms.apis), rooms.hosts)
-    app.wsgi_app = BlockingWaits(UncaughtErrors(below, rooms))  # type: ignore[method-assign]
+    wiring = app.extensions["wiring"]
+    app.extensions["stored_reads"] = stored_reads = StoredReads(app.wsgi_app, wiring)
+    below = OriginMiddleware(ScenarioPath(stored_reads, wiring.apis), wiring.hosts)
+    app.wsgi_app = BlockingWaits(UncaughtErrors(below, wiring))  # type: ignore[method-assign]
 
 
 def _enter() -> Response | None:
     started = request.environ.get(FIRST_RUN) or stopwatch()
     if (refusal := request.environ.get(REFUSAL)) is not None:
         return answer(refusal)
-    wired = visit.rooms()
-    surface = wired.apis.surface(request.path)
+    services = wiring()
+    surface = services.apis.surface(request.path)
     path, header = request.environ.get("sandbox.scenario", ""), request.headers.get(HEADER)
     try:
         # Both are looked at before the body: a wrong name is the plainest mistake.
-        here = wired.catalog.parse(path) if path else Selection()
-        force = InForce(wired.catalog.choose(path, header, wired.default_scenario))
-        chosen = bool(here.scenarios or header)
+        named = services.catalog.parse(path) if path else Selection()
+        selection = services.catalog.choose(path, header, services.default_scenario)
     except NotFound as problem:
         return cors.early_preflight(surface) or answer(problem)
-    quota.take_session(here.key)
-    ledger = wired.ledger.tenant(here.key)
-
-    def arrive(facts: Facts) -> None:
-        base, id = visit.base_of(request), new_secret(6)
-        g.visit = visit.make(
-            wired,
-            force.selection,
-            ledger,
-            base,
-            facts,
-            id,
-            started,
-            surface=surface,
-            chosen=chosen,
-            granted=force.granted,
-        )
-        g.visit.fetched = request.environ.get(FETCHED, {})
-        g.visit.allowance = request.environ.get(budget.ALLOWANCE)
-        g.visit.notes["correlation"] = headers.correlation(request.environ)
-
+    quota.take_session(named.key)
+    ledger, chosen = services.ledger.tenant(named.key), bool(named.scenarios or header)
+    arrival = Arrival(services, selection, ledger, find_base(request), surface, started, chosen)
     if (faulty := request.environ.get(PROBLEM)) is not None:
         status, text = faulty
         g.unread = True
-        arrive(Facts(request.method, request.path))
+        _keep_context(arrival, Facts(request.method, request.path))
         unread = SandboxProblem(text, code=issue_code(status))
         unread.status = int(status)
         return answer(unread)
@@ -132,7 +113,7 @@ def _enter() -> Response | None:
             _ = request.form
     except Exception as problem:
         g.unread = True
-        arrive(Facts(request.method, request.path))
+        _keep_context(arrival, Facts(request.method, request.path))
         if isinstance(problem, HTTPException):
             raise
         if isinstance(problem, SandboxProblem):
@@ -141,20 +122,57 @@ def _enter() -> Response | None:
         return answer(BadRequest("The body of the request cannot be read.", cause="body-unreadable"))
     try:
         if not surface.is_control:
-            force = in_force(wired, ledger, path, header, surface)
+            _choose_selection(arrival, path, header)
         _arm(ledger)
     except SandboxProblem as problem:
-        arrive(_facts(surface))
+        _keep_context(arrival, _build_facts(surface))
         return answer(problem)
-    arrive(_facts(surface))
+    context = _keep_context(arrival, _build_facts(surface))
     if surface.is_control:
         return None
-    arrived = visit.here()
-    if surface.api is not None and (url := surface.api.lookups.keys_to_fetch(arrived)) is not None:
-        request.environ[WAIT] = Fetch(url, visit.rooms().remote.loopback)
+    if surface.api is not None and (url := surface.api.lookups.keys_to_fetch(context)) is not None:
+        request.environ[WAIT] = Fetch(url, services.remote.loopback)
         return Response(status=503)
-    reply = arrived.gates.run(Stage.REQUEST, None, arrived.facts)
-    return respond(reply) if reply is not None else cors.preflight(arrived)
+    reply = context.gates.run(Stage.REQUEST, None, context.facts)
+    return respond(reply) if reply is not None else cors.preflight(context)
+
+
+def _keep_context(arrival: Arrival, facts: Facts) -> RequestContext:
+    """Make the context of the request in hand."""
+    context = arrival.build_context(facts)
+    context.fetched = request.environ.get(FETCHED, {})
+    context.allowance = request.environ.get(budget.ALLOWANCE)
+    context.notes["correlation"] = headers.correlation(request.environ)
+    g.context = context
+    return context
+
+
+def _choose_selection(arrival: Arrival, path: str, header: str | None) -> None:
+    """Find under which scenarios the request is answered, and under which it was granted what it presents.
+
+    Path prefix, then header, then the pin of the grant, then the server's default choose. A code, a token, a
+    sign-in under way or a registration that was made under another selection keeps its terms: the header acts
+    on it, but it loosens nothing (`core.payer.with_terms`, `faults.gates.LayeredGates`).
+
+    Raises NotFound for a scenario that does not exist any more.
+    """
+    services, ledger, surface = arrival.wiring, arrival.ledger, arrival.surface
+    catalog = services.catalog
+    if path and catalog.parse(path).scenarios:
+        return  # a tenant of its own: what is presented here was granted here
+    lookups = surface.api.lookups if surface.api is not None else Lookups()
+    origin = lookups.origin(services, ledger)
+    if origin is None and header:  # nothing is presented: this begins under the header
+        ledger.terms = arrival.selection.written
+        return
+    if origin is None:  # what its app has registered later is not looked at for what was granted before
+        origin = Origin(lookups.registered(services, ledger))
+    ledger.pin, ledger.terms = origin
+    own = catalog.choose(path, None, services.default_scenario, origin.pin or origin.terms)
+    if not header and not origin.terms:
+        arrival.selection = own
+    elif own.name != arrival.selection.name:
+        arrival.granted = own
 
 
 def _arm(ledger: TenantLedger) -> None:
@@ -163,15 +181,15 @@ def _arm(ledger: TenantLedger) -> None:
     if text is None:
         return
     require_control(FAIL_NEXT, cause="fail-next-key-missing")
-    accidents = one_shot.header(text)
+    faults = one_shot.header(text)
     caller = quota.client_address(), ledger.name
     ledger.quotas.require("accident", *caller)
-    for number, one in enumerate(accidents):
-        if ledger.arm(one.to_json(), one.times, f"header {number}: {text[:200]}"):
+    for number, fault in enumerate(faults):
+        if ledger.arm(fault.to_json(), fault.times, f"header {number}: {text[:200]}"):
             ledger.quotas.take("accident", *caller)
 
 
-def _facts(surface: Surface) -> Facts:
+def _build_facts(surface: Surface) -> Facts:
     caller = request.headers.get("Authorization", "") or quota.client_address()
     more = surface.api.lookups.facts() if surface.api is not None else {}
     return Facts(
@@ -190,43 +208,43 @@ def _leave(response: Response) -> Response:
     correlation = headers.correlation(request.environ)
     if correlation:
         response.headers[headers.CORRELATION] = correlation
-    if "visit" not in g:
-        response.headers.extend(cors.early_headers(visit.rooms().apis.surface(request.path)))
+    if "context" not in g:
+        response.headers.extend(cors.early_headers(wiring().apis.surface(request.path)))
         return response
-    here = visit.here()
-    if here.delays:
-        request.environ[WAIT] = DelayedResponse(min(sum(here.delays), LONGEST))
+    context = current_context()
+    if context.delays:
+        request.environ[WAIT] = DelayedResponse(min(sum(context.delays), LONGEST))
     because: tuple[str, ...] = ()
-    if not here.surface.is_control:
-        cors.mark(here, response)  # before the gate: who may read an answer is something to get wrong
-        if here.gates.armed(Stage.RESPONSE):
+    if not context.surface.is_control:
+        cors.mark(context, response)  # before the gate: who may read an answer is something to get wrong
+        if context.gates.armed(Stage.RESPONSE):
             response.direct_passthrough = False  # files of pages are bytes like any other
             reply = Reply(response.status_code, tuple(response.headers.items()), response.get_data())
-            changed = here.gates.run(Stage.RESPONSE, reply, here.facts)
+            changed = context.gates.run(Stage.RESPONSE, reply, context.facts)
             if changed is not reply:
                 response = respond(changed)
-        if here.surface.is_fhir:
+        if context.surface.is_fhir:
             encode(response)
-        because = _because(here, response)
-        here.ledger.note(build_exchange_entry(here, response, because))
-    response.headers["X-Request-Id"] = here.request_id
+        because = _find_earlier_effects(context, response)
+        context.ledger.note(build_exchange_entry(context, response, because))
+    response.headers["X-Request-Id"] = context.request_id
     if correlation:  # whatever an accident has made of the answer
         response.headers[headers.CORRELATION] = correlation
-    if (effects := (*here.fired(), *because)) and not here.selection.stealth:
+    if (effects := (*context.fired(), *because)) and not context.selection.stealth:
         response.headers["Sandbox-Effects"] = ", ".join(effects)
     return response
 
 
-def _because(here: visit.RequestContext, response: Response) -> tuple[str, ...]:
+def _find_earlier_effects(context: RequestContext, response: Response) -> tuple[str, ...]:
     """What was done when the token was made is told again when it is refused."""
-    lasting = [name for name in here.fired() if VERBS[name.partition(":")[2]].stage in _LASTING]
+    lasting = [name for name in context.fired() if VERBS[name.partition(":")[2]].stage in _LASTING]
     if lasting:
-        here.ledger.remember(",".join(lasting))
+        context.ledger.remember(",".join(lasting))
     secret = bearer()
-    if response.status_code not in (401, 403) or not secret or not here.surface.is_fhir:
+    if response.status_code not in (401, 403) or not secret or not context.surface.is_fhir:
         return ()
-    remembered = here.ledger.remembered(secret)
-    return tuple(name for name in remembered.split(",") if name and name not in here.fired())
+    remembered = context.ledger.remembered(secret)
+    return tuple(name for name in remembered.split(",") if name and name not in context.fired())
 
 
 _LASTING = (Stage.AUTHORIZE, Stage.TOKEN)

@@ -8,21 +8,21 @@ from sandbox.auth.clients.registration import Metadata, RegistrationRules
 from sandbox.core.errors import NotFound
 from sandbox.store.secret import new_secret
 from sandbox.web import quota
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 
 def registration_rules() -> RegistrationRules:
     """What registration depends on, at the payer in hand."""
-    visit = here()
+    context = current()
 
     def scenario_problem(name: str) -> str | None:
         try:
-            visit.rooms.catalog.parse(name)
+            context.wiring.catalog.parse(name)
         except NotFound as problem:
             return problem.text
         return None
 
-    return RegistrationRules(visit.payer, visit.desk.types(), visit.rooms.remote.loopback, scenario_problem)
+    return RegistrationRules(context.payer, context.types(), context.wiring.remote.loopback, scenario_problem)
 
 
 def enroll(metadata: Metadata) -> tuple[Client, str | None, str]:
@@ -30,11 +30,11 @@ def enroll(metadata: Metadata) -> tuple[Client, str | None, str]:
 
     Raises OAuthRefusal, TooManyRequests.
     """
-    visit = here()
-    client = registration.client_of(metadata, registration_rules(), visit.desk.now())
+    context = current()
+    client = registration.client_of(metadata, registration_rules(), context.now())
     quota.take("registration")
     secret = new_secret() if registration.needs_secret(client) else None
     manage = new_secret()
-    visit.clients.add(client, secret, manage)
-    visit.notes["client"] = client.client_id
+    context.clients.add(client, secret, manage)
+    context.notes["client"] = client.client_id
     return client, secret, manage

@@ -14,25 +14,25 @@ from flask import request
 from sandbox.core.errors import Forbidden
 from sandbox.core.hosts import format_host, parse_host
 from sandbox.web.http.origin import is_local, received_host
-from sandbox.web.request import rooms
+from sandbox.web.request import wiring
 
 KEY = "X-Sandbox-Key"
 
 
 def may_control() -> bool:
     """Whether the caller holds the key; where none is set, whether they are on this machine."""
-    if key := rooms().control_key:
+    if key := wiring().control_key:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         sent = request.headers.get(KEY) or bearer
         return hmac.compare_digest(sent.encode("utf-8", "replace"), key.encode())
-    return is_local(request.environ, rooms().hosts) and not is_from_another_origin()
+    return is_local(request.environ, wiring().hosts) and not is_from_another_origin()
 
 
 def require_control(what: str = "The control API", *, cause: str = "control-key-missing") -> None:
     """Raises Forbidden, with the way in, for a caller who may not control."""
     if may_control():
         return
-    if rooms().control_key:
+    if wiring().control_key:
         text = f"{what} needs its key (header {KEY}; commands read PAYER_SANDBOX_CONTROL_KEY)"
         raise Forbidden(text, cause=cause)
     if is_from_another_origin():

@@ -70,7 +70,7 @@ class JournalRequest:
 
 
 def build_exchange_entry(
-    visit: RequestContext, response: Response, because: tuple[str, ...] = ()
+    context: RequestContext, response: Response, because: tuple[str, ...] = ()
 ) -> dict[str, Any]:
     """Return the entry of the exchange in hand. `because`: earlier effects that caused this answer."""
     exchange = JournalRequest(
@@ -85,13 +85,13 @@ def build_exchange_entry(
     )
     details = {
         "retry_after": response.headers.get("Retry-After"),
-        "issued": dict(visit.surface.api.lookups.issued(response)) if visit.surface.api else {},
+        "issued": dict(context.surface.api.lookups.issued(response)) if context.surface.api else {},
     }
-    return build_entry(visit, exchange, response.status_code, because, {**details, **_error_of(response)})
+    return build_entry(context, exchange, response.status_code, because, {**details, **_error_of(response)})
 
 
 def build_entry(
-    visit: RequestContext,
+    context: RequestContext,
     exchange: JournalRequest,
     status: int,
     because: tuple[str, ...] = (),
@@ -100,14 +100,14 @@ def build_entry(
     """Return the entry of an exchange. `details` are taken from the answer."""
     sent, secret = exchange.sent, exchange.secret
     fields: dict[str, Any] = {
-        "at": visit.clock.now().isoformat(timespec="milliseconds"),
-        "request": visit.request_id,
+        "at": context.clock.now().isoformat(timespec="milliseconds"),
+        "request": context.request_id,
         "method": exchange.method,
         "path": exchange.path,
         "status": status,
-        "ms": round((stopwatch() - visit.started + sum(visit.delays)) * 1000, 1),
-        "scenario": visit.selection.name,
-        "effects": list(visit.fired()),
+        "ms": round((stopwatch() - context.started + sum(context.delays)) * 1000, 1),
+        "scenario": context.selection.name,
+        "effects": list(context.fired()),
         "params": _names(sent),
         "sent": {name: _open(sent, name) for name in OPEN_PARAMS if name in sent},
         "query": mark(exchange.query) if exchange.query else None,
@@ -116,15 +116,15 @@ def build_entry(
         "accept": exchange.accept[:_VALUE_MAX],
         "agent": exchange.agent[:_VALUE_MAX],
         "in_address": sorted(set(_SECRET.findall(exchange.query))) if exchange.query else None,
-        "client": visit.facts.client,
-        "member": visit.facts.member,
+        "client": context.facts.client,
+        "member": context.facts.member,
         "token": mark(secret) if secret else None,
         "because": list(because),
         **details,
-        **visit.notes,
+        **context.notes,
     }
     if status >= 400 or fields.get("error"):
-        titles = {scenario.id: scenario.title for scenario in visit.selection.scenarios}
+        titles = {scenario.id: scenario.title for scenario in context.selection.scenarios}
         fields.update(explain(fields, titles, current_app.extensions["causes"]))
     else:  # nothing was refused in the end
         fields.pop("cause", None)

@@ -18,7 +18,7 @@ from sandbox.core.cache import bounded
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
 from sandbox.core.files import json_exact, json_pretty, json_value
 from sandbox.core.limits import HEADER_LENGTH_MAX
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 JSON = ("application/fhir+json", "application/json", "application/json+fhir", "text/json")
 """Names of the one format; the third is that of DSTU2. What is sent is always called by the first."""
@@ -48,7 +48,7 @@ def negotiate() -> None:
 
 def _path_below() -> str:
     """The path below the base of the API."""
-    return request.path.removeprefix(here().api.prefix)
+    return request.path.removeprefix(current().api.prefix)
 
 
 def _asked_format() -> str | None:

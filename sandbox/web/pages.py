@@ -11,7 +11,7 @@ from flask import Response, g, render_template, request
 from sandbox.core.errors import Forbidden
 from sandbox.web import i18n
 from sandbox.web.guard import is_from_another_origin
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 
 def page(
@@ -31,14 +31,14 @@ def page(
     (web/i18n.py) beside `values`.
     """
     # A failure may come before there is a visit: such a page wears no payer's brand.
-    visit = here() if "visit" in g else None
+    context = current() if "context" in g else None
     # Below a scenario that there is not, there are no style sheets either.
-    root = request.script_root if visit else re.sub(r"/s/[^/]*$", "", request.script_root)
+    root = request.script_root if context else re.sub(r"/s/[^/]*$", "", request.script_root)
     lang = i18n.language()
     body = render_template(
         template,
-        visit=visit,
-        payer=visit.payer if visit else None,
+        context=context,
+        payer=context.payer if context else None,
         static=f"{root}/static",
         lang=lang,
         t=partial(i18n.translated, lang),

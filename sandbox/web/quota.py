@@ -9,7 +9,7 @@ from flask import request
 
 from sandbox.core.errors import Unavailable
 from sandbox.web.http.origin import caller_address
-from sandbox.web.request import here, rooms
+from sandbox.web.request import current, wiring
 
 
 def client_address() -> str:
@@ -28,7 +28,7 @@ def client_address() -> str:
 
 def take(kind: str) -> None:
     """Count one of this kind for this caller at this payer. Raises TooManyRequests."""
-    here().ledger.quotas.take(kind, client_address(), here().ledger.name)
+    current().ledger.quotas.take(kind, client_address(), current().ledger.name)
 
 
 def take_session(tenant: str) -> None:
@@ -36,7 +36,7 @@ def take_session(tenant: str) -> None:
 
     Where the ledger cannot be written nothing is counted: reads go on.
     """
-    if not rooms().ledger.is_known(tenant):
+    if not wiring().ledger.is_known(tenant):
         with suppress(Unavailable):
-            rooms().ledger.quotas.take("session", client_address())
-            rooms().ledger.visit(tenant)
+            wiring().ledger.quotas.take("session", client_address())
+            wiring().ledger.visit(tenant)

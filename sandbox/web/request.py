@@ -1,24 +1,22 @@
-"""One request's world: which payer, whose clock, which gates, which addresses."""
+"""The context of a request: which payer, whose clock, which gates, which API and addresses."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import cast
 
 from flask import current_app, g
 from werkzeug.wrappers import Request
 
 from sandbox.auth.authlib_adapter import AuthorizationServer
-from sandbox.auth.clients.client import Client
-from sandbox.auth.clients.registry import Registry
 from sandbox.auth.clients.remote_keys import RemoteJwks
-from sandbox.auth.context import AuthContext
+from sandbox.auth.context import AuthContext, AuthServices
 from sandbox.auth.discovery import Addresses
 from sandbox.core.clock import Clock, OffsetClock
 from sandbox.core.gates import OPEN, Facts, Gates
 from sandbox.core.hosts import HostPolicy
-from sandbox.core.members import Account
 from sandbox.core.outbound import Outcome
 from sandbox.core.payer import PayerProfile, with_terms
 from sandbox.faults import one_shot
@@ -27,69 +25,63 @@ from sandbox.faults.effects.base import World
 from sandbox.faults.gates import BoundGates, LayeredGates
 from sandbox.fhir.library import Library
 from sandbox.store.ledger.database import Ledger, TenantLedger
-from sandbox.web.api import NOWHERE, Api, Apis, Surface
+from sandbox.store.secret import new_secret
+from sandbox.web.api import Api, Apis, Surface
 from sandbox.web.budget import Allowance
 
 
-@dataclass(frozen=True)
-class Wiring:
-    """What `create_app` has wired together, the same for every request."""
+@dataclass(frozen=True, kw_only=True)
+class Wiring(AuthServices):
+    """What `create_app` has wired together, the same for every request.
+
+    `profiles` are the profiles that the data claim, by type; `guides` the canonicals of the editions that
+    generated data follow; `loaded` what the load of other people's data came to, in lines.
+    """
 
     payer: PayerProfile
     clock: Clock
     library: Library
     ledger: Ledger
     catalog: Catalog
-    clients: Mapping[str, Client]
-    accounts: Mapping[str, Account]
     server: AuthorizationServer
-    signing_key: str
     page_key: str
     seed: str
     default_scenario: str
     control_key: str
     version: str
-    remote: RemoteJwks
     hosts: HostPolicy
     apis: Apis
-    members: Mapping[str, Account]
-    household: Callable[[str], Sequence[tuple[str, str]]]
     profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Type → the profiles that the data claim."""
     guides: Sequence[str] = ()
-    """Canonicals of the editions that the data follow; empty when somebody else made the data."""
-    others: Sequence[str] = ()
-    """Types that the data have beyond those of the guides."""
     loaded: Sequence[str] = ()
-    """What the load of somebody else's data came to, in lines."""
 
 
-@dataclass
-class RequestContext:
-    """The request in hand, and what is known of it so far (`learn`). `base` is the payer's own prefix,
-    absolute, without a slash at the end; `chosen` says that the path or a header named the scenarios, so
-    that no pin may change them; `earlier` are the effects that fired before a pin did; `delays` are seconds
-    by which effects hold the answer up, `fetched` the documents that were fetched for the request."""
+@dataclass(kw_only=True)
+class RequestContext(AuthContext):
+    """The request in hand, and what is known of it so far (`learn`).
 
-    rooms: Wiring
+    `base` is the payer's own prefix, absolute, without a slash at the end; `chosen` says that the path or a
+    header named the scenarios, so that no pin may change them; `earlier` are the effects that fired before a
+    pin did; `delays` are seconds by which effects delay the answer, `fetched` the documents that were fetched
+    for the request, `allowance` what is left of the budget of the batch that it is an entry of.
+    """
+
     selection: Selection
-    tenant: str
     base: str
-    payer: PayerProfile
-    clock: Clock
-    ledger: TenantLedger
-    gates: Gates
-    facts: Facts
     request_id: str
     started: float
-    surface: Surface = NOWHERE
-    chosen: bool = True
+    surface: Surface
+    chosen: bool
+    delays: list[float]
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
-    delays: list[float] = field(default_factory=list)
     fetched: Mapping[str, Outcome] = field(default_factory=dict)
     allowance: Allowance | None = None
-    """What is left of the budget of a batch, where the request is one of its entries."""
+
+    @property
+    def wiring(self) -> Wiring:
+        """What all requests share."""
+        return cast(Wiring, self.services)
 
     def charge(self, cost: int) -> None:
         """Count the cost of a search. Raises BadRequest where a batch cannot afford it."""
@@ -105,6 +97,12 @@ class RequestContext:
         return tuple(dict.fromkeys((*self.earlier, *self.gates.fired())))
 
     @property
+    def remote(self) -> RemoteJwks:
+        """The keys of apps at their own addresses, with those that were fetched for this request."""
+        remote = self.services.remote
+        return replace(remote, fetched=self.fetched) if self.fetched else remote
+
+    @property
     def api(self) -> Api:
         """The API that the request is for. Raises RuntimeError at an address of none."""
         if self.surface.api is None:
@@ -118,122 +116,75 @@ class RequestContext:
 
     def address_of(self, name: str) -> str:
         """The base of the API of this name."""
-        return self.base + self.rooms.apis[name].prefix
-
-    @property
-    def fhir(self) -> str:
-        """The FHIR base that members' apps are for."""
-        return self.address_of("patient_access")
-
-    @property
-    def auth(self) -> str:
-        """The issuer."""
-        return self.address_of("smart")
+        return self.base + self.wiring.apis[name].prefix
 
     @property
     def addresses(self) -> Addresses:
         """What the authorization server names in its discovery documents."""
-        return Addresses(self.auth, self.address_of("portal"), f"{self.address_of('brand')}/branding.json")
+        brands = f"{self.address_of('brand')}/branding.json"
+        return Addresses(self.issuer, self.address_of("portal"), brands)
 
-    @property
-    def clients(self) -> Registry:
-        """The apps that this payer knows."""
-        return Registry(self.rooms.clients, self.ledger)
 
-    @property
-    def desk(self) -> AuthContext:
-        """What the authorization server needs of this request."""
-        return AuthContext(
-            self.payer,
-            self.clock,
-            self.ledger,
-            self.gates,
-            self.facts,
-            self.clients,
-            self.rooms.accounts,
-            self.auth,
-            self.fhir,
-            self.rooms.signing_key,
-            remote=replace(self.rooms.remote, fetched=self.fetched) if self.fetched else self.rooms.remote,
-            members=self.rooms.members,
-            household=self.rooms.household,
-            others=self.rooms.others,
+@dataclass
+class Arrival:
+    """A request that came in under an address, before its facts are known.
+
+    `state` is that of the ledger (offset in ms, whether faults are armed), if it is known; `granted` is the
+    selection under which what the request presents was granted, where that is another one.
+    """
+
+    wiring: Wiring
+    selection: Selection
+    ledger: TenantLedger
+    base: str
+    surface: Surface
+    started: float
+    chosen: bool
+    granted: Selection | None = None
+    state: tuple[int, bool] | None = None
+
+    def build_context(self, facts: Facts) -> RequestContext:
+        """The context of the payer of this selection; its clock and counters are the tenant's."""
+        offset, armed = self.state or self.ledger.state()
+        wiring, delays = self.wiring, list[float]()
+        ahead = timedelta(milliseconds=offset)
+        clock = OffsetClock(wiring.clock, ahead) if offset else wiring.clock
+        payer = self.selection.payer(wiring.payer)
+        gates = _bind_gates(wiring, self.selection, self.ledger, clock, delays, armed=armed)
+        if self.granted is not None:
+            payer = with_terms(payer, self.granted.payer(wiring.payer))
+            if isinstance(gates, BoundGates):
+                gates.bounded = True
+            earlier = _bind_gates(wiring, self.granted, self.ledger, clock, delays, armed=False)
+            gates = LayeredGates(earlier, gates)
+        return RequestContext(
+            services=wiring,
+            payer=payer,
+            clock=clock,
+            ledger=self.ledger,
+            gates=gates,
+            facts=facts,
+            issuer=self.base + wiring.apis["smart"].prefix,
+            fhir=self.base + wiring.apis["patient_access"].prefix,
+            selection=self.selection,
+            base=self.base,
+            request_id=new_secret(6),
+            started=self.started,
+            surface=self.surface,
+            chosen=self.chosen,
+            delays=delays,
         )
 
 
-def base_of(request: Request) -> str:
-    """The payer's own prefix: absolute, without a slash at the end."""
-    return request.host_url.rstrip("/") + request.root_path.rstrip("/")
-
-
-def make(
-    rooms: Wiring,
-    selection: Selection,
-    ledger: TenantLedger,
-    base: str,
-    facts: Facts,
-    request_id: str,
-    started: float,
-    *,
-    surface: Surface,
-    chosen: bool,
-    state: tuple[int, bool] | None = None,
-    granted: Selection | None = None,
-) -> RequestContext:
-    """A visit to the payer of this selection; its clock and counters are the tenant's. `state` is the
-    ledger's, if it is known; `granted` the selection under which what the request presents was granted,
-    where that is another one."""
-    offset, armed = state or ledger.state()
-    clock = OffsetClock(rooms.clock, timedelta(milliseconds=offset)) if offset else rooms.clock
-    delays: list[float] = []
-    return RequestContext(
-        rooms,
-        selection,
-        ledger.name,
-        base,
-        _payer(rooms, selection, granted),
-        clock,
-        ledger,
-        _bind(
-            rooms,
-            selection,
-            ledger,
-            clock,
-            timedelta(milliseconds=offset),
-            delays,
-            armed=armed,
-            granted=granted,
-        ),
-        facts,
-        request_id,
-        started,
-        surface,
-        chosen,
-        delays=delays,
-    )
-
-
-def _payer(rooms: Wiring, selection: Selection, granted: Selection | None) -> PayerProfile:
-    payer = selection.payer(rooms.payer)
-    return payer if granted is None else with_terms(payer, granted.payer(rooms.payer))
-
-
-def _bind(
-    rooms: Wiring,
+def _bind_gates(
+    wiring: Wiring,
     selection: Selection,
     ledger: TenantLedger,
     clock: Clock,
-    ahead: timedelta,
     delays: list[float],
     *,
     armed: bool,
-    granted: Selection | None = None,
 ) -> Gates:
-    if granted is not None:
-        chosen = _bind(rooms, selection, ledger, clock, ahead, delays, armed=armed)
-        if isinstance(chosen, BoundGates):
-            chosen.bounded = True
-        return LayeredGates(_bind(rooms, granted, ledger, clock, ahead, delays, armed=False), chosen)
     if not (armed or selection.has_rules):
         return OPEN
     # A header or a pin may choose other scenarios within one tenant: they must not share an
@@ -241,46 +192,48 @@ def _bind(
     prefix = f"{selection.name}|"
     world = World(
         clock,
-        rooms.seed,
+        wiring.seed,
         lambda name: ledger.count(prefix + name),
         lambda name, now, length: ledger.window(prefix + name, now, length),
-        ahead,
+        clock.now() - wiring.clock.now(),
         delays,
     )
     return selection.bind(world, one_shot.bound(ledger.armed(), ledger.take) if armed else ())
 
 
+def find_base(request: Request) -> str:
+    """The payer's own prefix: absolute, without a slash at the end."""
+    return request.host_url.rstrip("/") + request.root_path.rstrip("/")
+
+
 def pin(selection: Selection) -> None:
     """From here on the request, and whatever is granted in it, belongs to these scenarios. A choice by
     path or header stands."""
-    visit = here()
-    if visit.chosen:
+    context = current()
+    if context.chosen:
         return
-    visit.ledger.pin = selection.written
-    ahead = visit.clock.now() - visit.rooms.clock.now()
-    rooms, ledger, clock, armed = visit.rooms, visit.ledger, visit.clock, visit.ledger.state()[1]
-    g.visit = replace(
-        visit,
-        selection=replace(selection, session=visit.selection.session),
-        payer=selection.payer(visit.rooms.payer),
-        gates=_bind(rooms, selection, ledger, clock, ahead, visit.delays, armed=armed),
-        earlier=visit.fired(),
+    context.ledger.pin = selection.written
+    wiring, ledger, armed = context.wiring, context.ledger, context.ledger.state()[1]
+    g.context = replace(
+        context,
+        selection=replace(selection, session=context.selection.session),
+        payer=selection.payer(wiring.payer),
+        gates=_bind_gates(wiring, selection, ledger, context.clock, context.delays, armed=armed),
+        earlier=context.fired(),
     )
 
 
-def rooms() -> Wiring:
+def wiring() -> Wiring:
     """The wiring of the running app."""
-    found: Wiring = current_app.extensions["rooms"]
-    return found
+    return cast(Wiring, current_app.extensions["wiring"])
 
 
-def here() -> RequestContext:
-    """The visit of the request in hand."""
-    visit: RequestContext = g.visit
-    return visit
+def current() -> RequestContext:
+    """The context of the request in hand."""
+    return cast(RequestContext, g.context)
 
 
 def refine(**facts: object) -> RequestContext:
-    """The visit of the request in hand, knowing more about itself."""
-    here().learn(**facts)
-    return here()
+    """The context of the request in hand, once it knows more about itself."""
+    current().learn(**facts)
+    return current()

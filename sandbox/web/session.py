@@ -21,7 +21,7 @@ from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import BrowserSession
 from sandbox.store.secret import digest, new_secret
 from sandbox.web.quota import client_address
-from sandbox.web.request import here, pin, rooms
+from sandbox.web.request import current, pin, wiring
 
 COOKIE = "payer_session"
 ANONYMOUS_SECONDS = 1800
@@ -44,7 +44,7 @@ class Browser:
     def account(self) -> Account | None:
         """Who is signed in."""
         name = self.session.username
-        return here().rooms.accounts.get(name) if name is not None else None
+        return current().wiring.accounts.get(name) if name is not None else None
 
 
 def browser() -> Browser:
@@ -58,13 +58,13 @@ def browser() -> Browser:
 
 def _known() -> Browser | None:
     stored = _stored()
-    return stored if stored and stored.session.expires > here().desk.now() else None
+    return stored if stored and stored.session.expires > current().now() else None
 
 
 def _stored() -> Browser | None:
     """The session of this request's cookie, even when it is over."""
     secret = kept(COOKIE)
-    session = here().ledger.session(secret) if secret else None
+    session = current().ledger.session(secret) if secret else None
     return Browser(digest(secret), session) if session else None
 
 
@@ -74,9 +74,9 @@ def cookie_digest() -> str:
 
 
 def _begin(username: str | None, seconds: int, browser: str, csrf: str | None = None) -> Browser:
-    now, secret = here().desk.now(), new_secret()
+    now, secret = current().now(), new_secret()
     session = BrowserSession(username, csrf or new_secret(16), now + seconds * 1000, now, browser)
-    here().ledger.add_session(secret, session)
+    current().ledger.add_session(secret, session)
     _send_cookie(secret)
     return _remember(Browser(digest(secret), session))
 
@@ -94,7 +94,7 @@ def sign_in(account: Account, browser: str = "") -> Browser:
     _end()
     return _begin(
         account.username,
-        here().payer.session_seconds,
+        current().payer.session_seconds,
         before.id if before else browser,
         before.session.csrf if before and same else None,
     )
@@ -108,7 +108,7 @@ def sign_out() -> None:
 
 
 def _end() -> None:
-    here().ledger.end_session(kept(COOKIE))
+    current().ledger.end_session(kept(COOKIE))
 
 
 def _send_cookie(secret: str) -> None:
@@ -122,7 +122,7 @@ def _send_cookie(secret: str) -> None:
 def cookie_name(name: str) -> str:
     """The name of a cookie at this server: two servers on one host get each other's cookies, whatever
     their ports, and neither may overwrite the other's. It comes with the ledger, so it stays."""
-    return f"{name}_{digest(f'cookie|{rooms().page_key}')[:8]}"
+    return f"{name}_{digest(f'cookie|{wiring().page_key}')[:8]}"
 
 
 def kept(name: str) -> str:
@@ -145,7 +145,7 @@ def keep(response: Response, name: str, value: str) -> None:
 def login_token(sign_in: str) -> str:
     """The token of the login form of a sign-in (its id): whoever signs in in one tab has a new session,
     and the form in another tab must still be good."""
-    return Signer(rooms().page_key, salt="login form").get_signature(sign_in).decode()
+    return Signer(wiring().page_key, salt="login form").get_signature(sign_in).decode()
 
 
 def require_token(*more: str) -> None:
@@ -164,17 +164,17 @@ def attempt() -> SignInAttempt:
     `<member>@<scenario>` signs the member in and pins the scenario to what comes of it. Raises NotFound
     for an unknown scenario.
     """
-    context, accounts = here().desk, here().rooms.accounts
+    context, accounts = current(), current().wiring.accounts
     name = request.form.get("username", "").strip()
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
     password, for_apps = request.form.get("password", ""), request.path.startswith("/auth/")
     tried = check_password(context, username, password, client_address(), for_apps=for_apps)
     if tried.wait:
-        here().notes["cause"] = "too-many-passwords"
+        current().notes["cause"] = "too-many-passwords"
     elif tried.account is None:
-        here().notes["cause"] = "password-wrong"
+        current().notes["cause"] = "password-wrong"
     elif scenario:
-        pin(here().rooms.catalog.parse(scenario))
+        pin(current().wiring.catalog.parse(scenario))
     return tried
 
 

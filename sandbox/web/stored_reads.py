@@ -20,9 +20,7 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import SandboxProblem
 from sandbox.core.gates import Facts
 from sandbox.faults.selection import Selection
-from sandbox.store.secret import new_secret
 from sandbox.web import budget
-from sandbox.web import request as visit
 from sandbox.web.api import Arguments, StoredRead, Surface
 from sandbox.web.errors.refusals import PROBLEM
 from sandbox.web.http import compression
@@ -30,6 +28,7 @@ from sandbox.web.http.headers import CORRELATION, correlation
 from sandbox.web.http.origin import REFUSAL
 from sandbox.web.journal import JournalRequest, build_entry
 from sandbox.web.negotiation import takes_json
+from sandbox.web.request import Arrival, RequestContext, Wiring, find_base
 from sandbox.web.rest.access import note_client
 
 Headers = list[tuple[str, str]]
@@ -54,10 +53,10 @@ class PlainRequest:
 
 
 class StoredReads:
-    """WSGI, before an app whose wiring is `rooms`."""
+    """WSGI, before an app with this wiring."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], rooms: visit.Wiring):
-        self.app, self._rooms = app, rooms
+    def __init__(self, app: Callable[..., Iterable[bytes]], wiring: Wiring):
+        self.app, self._wiring = app, wiring
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer = self._answer(environ)
@@ -95,41 +94,27 @@ class StoredReads:
 
     def _arrive(
         self, environ: Mapping[str, Any], plain: PlainRequest, started: float
-    ) -> tuple[visit.RequestContext, Access] | None:
+    ) -> tuple[RequestContext, Access] | None:
         """The context and what its token allows, if no fault can happen in it. Raises NotFound for a
         scenario that does not exist, Forbidden as `reach` does."""
-        rooms, secret = self._rooms, plain.journal.secret
+        wiring, secret = self._wiring, plain.journal.secret
         path = environ.get("sandbox.scenario", "")
-        named = rooms.catalog.parse(path) if path else Selection()
-        selection = rooms.catalog.choose(path, None, rooms.default_scenario)
+        named = wiring.catalog.parse(path) if path else Selection()
+        selection = wiring.catalog.choose(path, None, wiring.default_scenario)
         if selection.has_rules:
             return None
-        ledger = rooms.ledger.tenant(named.key)
-        chosen = bool(named.scenarios)
-        if not chosen and any(rooms.ledger.origin_of(ledger.name, secret) or ()):
+        ledger, chosen = wiring.ledger.tenant(named.key), bool(named.scenarios)
+        if not chosen and any(wiring.ledger.origin_of(ledger.name, secret) or ()):
             return None
         state = ledger.arrival(secret)
-        if (
-            state is None
-            or state.armed
-            or state.locks
-            or state.token.kind != "access"
-            or state.token.uses is not None
-        ):
+        if state is None or state.armed or state.locks:
             return None
-        context = visit.make(
-            rooms,
-            selection,
-            ledger,
-            _base(*(environ.get(name, "") for name in _ADDRESS)),
-            Facts("GET", plain.journal.path),
-            new_secret(6),
-            started,
-            surface=plain.surface,
-            chosen=chosen,
-            state=state[:2],
-        )
-        living = alive(context.desk, state.token, state.grant)
+        if state.token.kind != "access" or state.token.uses is not None:
+            return None
+        base = _base(*(environ.get(name, "") for name in _ADDRESS))
+        arrival = Arrival(wiring, selection, ledger, base, plain.surface, started, chosen, state=state[:2])
+        context = arrival.build_context(Facts("GET", plain.journal.path))
+        living = alive(context, state.token, state.grant)
         return (context, reach(state.token, state.grant)) if living else None
 
     def _parse(self, environ: Mapping[str, Any]) -> PlainRequest | None:
@@ -142,7 +127,7 @@ class StoredReads:
         if scheme.lower() != "bearer":
             return None
         path = environ["PATH_INFO"]
-        surface = self._rooms.apis.surface(path)
+        surface = self._wiring.apis.surface(path)
         if surface.api is None or surface.api.stored_read is None:
             return None
         query = environ.get("QUERY_STRING", "")
@@ -170,4 +155,4 @@ _ADDRESS = ("wsgi.url_scheme", "HTTP_HOST", "SERVER_NAME", "SERVER_PORT", "SCRIP
 def _base(*address: str) -> str:
     """The payer's own prefix, as Flask would build it."""
     request = Request({"REQUEST_METHOD": "GET", **dict(zip(_ADDRESS, address, strict=True))})
-    return visit.base_of(request)
+    return find_base(request)

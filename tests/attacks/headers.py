@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from attacks.breach import Scene, attack, held, refused
 from support.smart_app import SmartApp
-
-from sandbox.web.scenario_choice import InForce
 
 HEADER = "X-Sandbox-Scenario"
 
 
-def _header_alone(wired: Any, ledger: Any, path: str, header: str | None) -> InForce:
-    """As it was: the header decides, whatever the request presents."""
-    return InForce(wired.catalog.choose(path, header, wired.default_scenario))
-
-
-TRUSTING = {"sandbox.web.dispatch.in_force": _header_alone}
+TRUSTING = {"sandbox.web.dispatch._choose_selection": lambda arrival, path, header: None}
+"""The header decides, whatever the request presents."""
 
 
 def at_the_default_payer(scene: Scene) -> SmartApp:

@@ -11,7 +11,7 @@ from support.smart_app import SmartApp, hidden
 from sandbox.auth.household import Choice
 from sandbox.store.library import read
 from sandbox.store.library.include import follow
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 OTHER = "mbr-0002"
 
@@ -160,7 +160,7 @@ def following_references_of_everything(scene: Scene) -> None:
 
 
 def _anybody(account: Any, patient: str | None) -> Choice:
-    member = here().desk.members[str(patient)]
+    member = current().services.members[str(patient)]
     return Choice(member, account.user)
 
 

@@ -12,7 +12,7 @@ from support.smart_app import SmartApp, hidden
 from sandbox.store.ledger.repositories.sign_ins import BrowserSession
 from sandbox.store.secret import digest
 from sandbox.web import pages, session
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 CREDENTIALS = {"username": "maria", "password": "maria-pass"}
 
@@ -65,10 +65,10 @@ def signing_the_member_in(scene: Scene, token: str, headers: dict[str, str]) -> 
 def _keeping_the_cookie(account: Any, browser: str = "") -> session.Browser:
     """Signing in raises the session that is there."""
     secret = session.kept(session.COOKIE)
-    now = here().desk.now()
+    now = current().now()
     raised = BrowserSession(account.username, session.browser().session.csrf, now + 3_600_000, now)
-    here().ledger.end_session(secret)
-    here().ledger.add_session(secret, raised)
+    current().ledger.end_session(secret)
+    current().ledger.add_session(secret, raised)
     return session._remember(session.Browser(digest(secret), raised))
 
 
@@ -91,7 +91,7 @@ def planting_a_cookie(scene: Scene) -> None:
 
 
 def _whoever_signed_in(pending: Any) -> Any:
-    return here().rooms.accounts[pending.username]
+    return current().services.accounts[pending.username]
 
 
 _FOR_EVERYBODY = {

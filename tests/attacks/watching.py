@@ -19,7 +19,7 @@ from sandbox.auth.password import SignInAttempt
 from sandbox.core.errors import Forbidden
 from sandbox.store.secret import digest
 from sandbox.web import session
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 
 @contextmanager
@@ -62,7 +62,7 @@ def timing_a_client_secret(scene: Scene) -> None:
 
 
 def _hasty() -> SignInAttempt:
-    account = here().rooms.accounts.get(request.form["username"])
+    account = current().services.accounts.get(request.form["username"])
     right = account is not None and account.password == request.form["password"]
     return SignInAttempt(account if right else None)
 

@@ -65,7 +65,7 @@ class Payer:
         self.clock = FrozenClock(NOW)
         self.app = create_app(settings, self.clock)
         self.client = self.app.test_client()
-        self.ledger = self.app.extensions["rooms"].ledger.tenant("")
+        self.ledger = self.app.extensions["wiring"].ledger.tenant("")
         for who in MEMBERS:
             self.ledger.add_grant(Grant(who, "sandbox-app", who, who, "patient/*.rs", 0, None, None))
             row = (digest(who), "access", who, "sandbox-app", "patient/*.rs", 0, 1 << 50, None, None, None)
@@ -123,7 +123,7 @@ def test_the_ledgers_decide_alike(both: tuple[Payer, Payer]) -> None:
     """Everything that happens once, counts or is remembered, in one long tale."""
 
     def tale(payer: Payer) -> list[object]:
-        at = payer.app.extensions["rooms"].ledger.tenant("tale", "pinned")
+        at = payer.app.extensions["wiring"].ledger.tenant("tale", "pinned")
         at.add_grant(Grant("g", "app", "maria", "p", "s", 1, None, None))
         at.add_grant(Grant("h", "app", "maria", "p", "s", 2, "no", None))
         at.add_code("c", Code("g", "app", "https://a/b", None, "n", 99, None))

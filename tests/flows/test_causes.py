@@ -10,7 +10,7 @@ import pytest
 from support.backend import CLIENT, assertion, form
 from support.smart_app import MakeApp, SmartApp, hidden
 
-from sandbox.apis import published
+from sandbox.apis.discovery import published
 from sandbox.web.causes import files_of_causes, load_causes
 
 CAUSES = load_causes(files_of_causes(published()))

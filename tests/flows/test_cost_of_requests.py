@@ -46,7 +46,7 @@ def client(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Any:
     ledger = stores.place(tmp_path_factory.mktemp("cost") / "ledger.db")
     clock = FrozenClock(SystemClock().now())
     app = create_app(replace(settings, ledger=str(ledger)), clock)
-    rooms, now = app.extensions["rooms"], int(clock.now().timestamp() * 1000)
+    rooms, now = app.extensions["wiring"], int(clock.now().timestamp() * 1000)
     book, maria = rooms.ledger.tenant(""), rooms.accounts["maria"]
     scope = "launch/patient patient/*.rs"
     book.add_grant(Grant("g", "sandbox-app", "maria", maria.patient, scope, now, None, None))

@@ -65,7 +65,7 @@ class Payer:
         settings = Settings(library=str(library), ledger=stores.ledger(folder / "ledger.db"))
         app = create_app(settings, self.clock)
         self.client = Client(app)
-        ledger = app.extensions["rooms"].ledger.tenant("")
+        ledger = app.extensions["wiring"].ledger.tenant("")
         vital_signs = "patient/Observation.rs?category=vital-signs"
         for token, who, scope in (
             ("t1", "p1", "patient/*.rs"),

@@ -50,7 +50,7 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
         return answered
 
     lane._answer = watched  # type: ignore[method-assign]
-    rooms = app.extensions["rooms"]
+    rooms = app.extensions["wiring"]
     maria = rooms.accounts["maria"]
     now = int(clock.now().timestamp() * 1000)
     for tenant in ("", "few-clinical-types", "rate-limited"):

@@ -181,7 +181,7 @@ def payer_of(folder: Path, person: list[Any], clock: FrozenClock) -> Callable[[s
     build(library, [(None, person)])
     settings = Settings(library=str(library), ledger=stores.ledger(folder / "ledger.db"))
     app = create_app(settings, clock)
-    ledger = app.extensions["rooms"].ledger.tenant("")
+    ledger = app.extensions["wiring"].ledger.tenant("")
     scope, never = "patient/*.rs", 1 << 50
     ledger.add_grant(Grant("g", "sandbox-app", "p1", "p1", scope, 0, None, None))
     ledger.add_token(Token(digest("t"), "access", "g", "sandbox-app", scope, 0, never, None, None, None))

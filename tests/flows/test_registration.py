@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from html import unescape
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from support import stores
 from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
+from sandbox.apis.discovery import published
 from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.query import RESULT_PARAMS
 from sandbox.settings import Settings, root
@@ -516,6 +518,8 @@ def test_the_documentation_follows_the_tables() -> None:
 def test_the_documentation_is_public_and_names_every_parameter(app: SmartApp, site: httpx.Client) -> None:
     page = site.get("docs")
     assert page.status_code == 200
+    for operation in published()["smart"].operations:
+        assert not operation.summary or operation.summary in unescape(page.text)
     for resource in app.get("metadata").json()["rest"][0]["resource"]:
         section = page.text.split(f'<h3 id="{resource["type"]}">')[1].split("<h3")[0]
         for param in resource["searchParam"]:

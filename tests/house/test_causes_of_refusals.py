@@ -11,7 +11,7 @@ from typing import get_args
 import pytest
 
 import sandbox
-from sandbox.apis import published
+from sandbox.apis.discovery import published
 from sandbox.auth.eligibility import Reason
 from sandbox.auth.tokens.access_token import TokenState
 from sandbox.web.causes import Cause, files_of_causes, load_causes

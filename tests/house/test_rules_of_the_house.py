@@ -34,8 +34,8 @@ def test_gates_are_passed_at_eight_places_only() -> None:
     rooms = [path for path in SERVER if path.name != "gates.py"]
     found = [path.name for path in rooms for line in path.read_text().splitlines() if "gates.run(" in line]
     assert sorted(found) == sorted(
-        ["decision.py", "self_description.py", "exchange.py", "exchange.py", "reader.py", "reader.py",
-         "reader.py", "access_token.py"]
+        ["decision.py", "metadata.py", "dispatch.py", "dispatch.py", "reader.py", "reader.py", "reader.py",
+         "access_token.py"]
     )  # fmt: skip
 
 

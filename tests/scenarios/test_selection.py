@@ -184,11 +184,11 @@ def test_the_path_wins_over_a_pin(make_app: MakeApp) -> None:
 
 def test_a_client_may_be_registered_with_a_scenario(settings: Settings, tmp_path: Path) -> None:
     app = create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db")))
-    wired = app.extensions["rooms"]
+    wired = app.extensions["wiring"]
 
     plain = wired.clients["sandbox-app"]
     registered = replace(plain, client_id="pinned-app", scenario="broken-references")
-    app.extensions["rooms"] = replace(wired, clients={**wired.clients, "pinned-app": registered})
+    app.extensions["wiring"] = replace(wired, clients={**wired.clients, "pinned-app": registered})
     with serving(app) as origin, SmartApp(origin, client_id="pinned-app") as theirs, SmartApp(origin) as ours:
         assert "missing-" in theirs.connect("maria").get("ExplanationOfBenefit").text
         assert "missing-" not in ours.connect("maria").get("ExplanationOfBenefit").text

@@ -14,7 +14,7 @@ from sandbox.auth.clients.registry import CRITERIA
 from sandbox.auth.household import choices
 from sandbox.core.errors import NotFound
 from sandbox.core.members import Account
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 MARKS = {"locked": "locked", "approved": "approved", "opted_out": "opted-out"}
 """Word of the API → mark in the ledger."""
@@ -27,33 +27,33 @@ def member(username: str) -> Response:
 
 def decide_member(username: str) -> Response:
     """Lock, approve or opt out a member, or take it back."""
-    account, desk = _find_account(username), here().desk
+    account, context = _find_account(username), current()
     for word, value in read_body(StandingChange).model_dump(exclude_unset=True).items():
         if value:
-            desk.ledger.mark(username, MARKS[word], desk.now())
+            context.ledger.mark(username, MARKS[word], context.now())
         else:
-            desk.ledger.unmark(username, MARKS[word])
+            context.ledger.unmark(username, MARKS[word])
     return _describe_member(account)
 
 
 def _find_account(username: str) -> Account:
     """The account with this user name. Raises NotFound."""
-    account = here().rooms.accounts.get(username)
+    account = current().wiring.accounts.get(username)
     if account is None:
         raise NotFound("No member has this user name")
     return account
 
 
 def _describe_member(account: Account) -> Response:
-    desk = here().desk
-    standing = desk.ledger.standing(account.username)
-    refusal = desk.refusal(account, acting=bool(account.fhir_user))
+    context = current()
+    standing = context.ledger.standing(account.username)
+    refusal = context.refusal(account, acting=bool(account.fhir_user))
     return json_response(
         {
             "username": account.username,
             **{word: mark in standing for word, mark in MARKS.items()},
             "refusal": refusal.reason if refusal else None,
-            "may_share": [choice.patient for choice in choices(desk, account)],
+            "may_share": [choice.patient for choice in choices(context, account)],
         }
     )
 
@@ -61,7 +61,7 @@ def _describe_member(account: Account) -> Response:
 def clients() -> Response:
     """Every app this payer knows, and the criteria by which one may be denied or suspended."""
     return json_response(
-        {"clients": [_describe_client(c) for c in here().clients.values()], "criteria": CRITERIA}
+        {"clients": [_describe_client(c) for c in current().clients.values()], "criteria": CRITERIA}
     )
 
 
@@ -72,17 +72,17 @@ def client(id: str) -> Response:
 def decide_client(id: str) -> Response:
     """`{"state": "approved"}`, `{"state": "denied" | "suspended", "criterion": "…"}`, or
     `{"rotate_secret": "with-notice" | "at-once"}`, which answers with the new secret."""
-    visit, client, change = here(), _find_client(id), read_body(AppChange)
+    context, client, change = current(), _find_client(id), read_body(AppChange)
     if change.rotate_secret is not None:
         notice = change.rotate_secret == "with-notice"
-        secret = visit.clients.rotate(id, visit.payer, visit.desk.now(), notice=notice)
+        secret = context.clients.rotate(id, context.payer, context.now(), notice=notice)
         return json_response({**_describe_client(_find_client(id)), "client_secret": secret})
-    visit.clients.decide(client.client_id, change.state, change.criterion, visit.desk.now())
+    context.clients.decide(client.client_id, change.state, change.criterion, context.now())
     return json_response(_describe_client(_find_client(id)))
 
 
 def _find_client(id: str) -> Client:
-    client = here().clients.get(id)
+    client = current().clients.get(id)
     if client is None:
         raise NotFound("This payer knows no such client")
     return client

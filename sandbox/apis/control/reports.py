@@ -18,7 +18,7 @@ from sandbox.core.errors import UsageError, bad_request
 from sandbox.core.files import json_bytes
 from sandbox.web.api import Audience, Surface
 from sandbox.web.pages import page
-from sandbox.web.request import here, rooms
+from sandbox.web.request import current, wiring
 
 _YEAR = re.compile(r"20[0-9]{2}", re.ASCII)
 ENTRIES_MOST = 10_000
@@ -27,7 +27,7 @@ _PAGE = "text/html"
 
 def session(name: str) -> Response:
     """The payers of a session of which something was asked, by their selections."""
-    return Response(json_bytes({"payers": rooms().ledger.payers_of(name)}), content_type="application/json")
+    return Response(json_bytes({"payers": wiring().ledger.payers_of(name)}), content_type="application/json")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Reviewer:
 
 def review() -> Response:
     """The card of `client`, or of the only app there is; a page for who prefers one."""
-    context, wanted = here(), request.args.get("client") or None
+    context, wanted = current(), request.args.get("client") or None
     reviewer: Reviewer = current_app.extensions["reviewer"]
     exchanges = reviewer.exchanges(context.ledger.journal(ENTRIES_MOST))
     names = reviewer.clients(exchanges)
@@ -64,8 +64,8 @@ def usage_report() -> Response:
     year = request.args.get("year", "")
     if not _YEAR.fullmatch(year):
         bad_request("year is a calendar year, such as 2026", "year")
-    entries = here().ledger.journal(limit=0, oldest=True)
-    report = count_transfers(entries, int(year), rooms().apis.surface)
+    entries = current().ledger.journal(limit=0, oldest=True)
+    report = count_transfers(entries, int(year), wiring().apis.surface)
     return Response(json_bytes(report), content_type="application/json")
 
 

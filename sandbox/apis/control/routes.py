@@ -17,7 +17,7 @@ from sandbox.core.waits import WAIT, Retry
 from sandbox.faults import one_shot
 from sandbox.web import quota
 from sandbox.web.journal import wanted
-from sandbox.web.request import here, rooms
+from sandbox.web.request import current, wiring
 
 _FARTHEST = timedelta(days=36525)
 
@@ -29,39 +29,39 @@ _POLL, _POLL_MOST = 0.05, 1.0
 
 def health() -> Response:
     """200 while everything can be read and written, else 503 with what cannot."""
-    problems = rooms().ledger.problems()
-    told = {"status": "degraded" if problems else "ok", "version": rooms().version}
+    problems = wiring().ledger.problems()
+    told = {"status": "degraded" if problems else "ok", "version": wiring().version}
     return json_response(told | ({"problems": problems} if problems else {}), 503 if problems else 200)
 
 
 def openapi() -> Response:
-    context = here()
+    context = current()
     operations = cast(tuple[ControlOperation, ...], context.api.operations)
-    return json_response(document(operations, context.address, context.rooms.version))
+    return json_response(document(operations, context.address, context.wiring.version))
 
 
 def clock() -> Response:
-    visit = here()
-    return _time(visit.clock.now(), visit.ledger.offset())
+    context = current()
+    return _time(context.clock.now(), context.ledger.offset())
 
 
 def move_clock() -> Response:
     """`{"advance": "P90D"}` or `{"set": "2027-01-01T00:00:00Z"}`: this tenant's clock only."""
-    visit, move = here(), read_body(ClockMove)
-    offset = timedelta(milliseconds=visit.ledger.offset())
+    context, move = current(), read_body(ClockMove)
+    offset = timedelta(milliseconds=context.ledger.offset())
     try:
         if move.advance is not None:
             offset += duration(move.advance)
         else:
-            offset = datetime.fromisoformat(move.set or "") - visit.rooms.clock.now()
+            offset = datetime.fromisoformat(move.set or "") - context.wiring.clock.now()
     except (ValueError, TypeError, OverflowError):
         bad_request("advance is an ISO 8601 duration such as P90D or PT5M; set is an instant with its zone")
     if abs(offset) > _FARTHEST:
         bad_request("The clock can be at most a century away")
     ahead = offset // timedelta(milliseconds=1)
-    visit.ledger.move_clock(ahead)
-    visit.rooms.ledger.upkeep.run()  # some things are over now
-    return _time(visit.rooms.clock.now() + offset, ahead)
+    context.ledger.move_clock(ahead)
+    context.wiring.ledger.upkeep.run()  # some things are over now
+    return _time(context.wiring.clock.now() + offset, ahead)
 
 
 def _time(now: datetime, ahead: int) -> Response:
@@ -70,14 +70,14 @@ def _time(now: datetime, ahead: int) -> Response:
 
 def journal() -> Response:
     """The latest exchanges; with `after`, those behind a number, and with `wait` until there is one."""
-    ledger, chosen = here().ledger, wanted(request.args)
+    ledger, chosen = current().ledger, wanted(request.args)
     limit = _number("limit", 100, 1, 10_000)
     after = _number("after", 0, 0, 1 << 62)
     patience = _number("wait", 0, 0, WAIT_MOST)
     follows = "after" in request.args
     last = ledger.last_number()
     entries = ledger.journal(limit, after, chosen, oldest=follows) if last > after or not follows else []
-    waited = stopwatch() - here().started
+    waited = stopwatch() - current().started
     if follows and not entries and waited < patience:
         # Often at first, since most of what is waited for comes soon.
         request.environ[WAIT] = Retry(min(max(_POLL, waited / 4), _POLL_MOST, patience - waited))
@@ -99,20 +99,20 @@ def _number(name: str, default: int, least: int, most: int) -> int:
 
 
 def reset() -> Response:
-    here().ledger.reset()
-    return json_response({"reset": here().tenant or "default"})
+    current().ledger.reset()
+    return json_response({"reset": current().ledger.name or "default"})
 
 
 def rotate_keys() -> Response:
     """Sign id_tokens with a new key; the old one stays published until its id_tokens have expired."""
-    desk = here().desk
-    kid = rotate(desk)
-    published = [key["kid"] for key in jwks(*signing_keys(desk))["keys"]]
+    context = current()
+    kid = rotate(context)
+    published = [key["kid"] for key in jwks(*signing_keys(context))["keys"]]
     return json_response({"kid": kid, "published": published})
 
 
 def scenarios() -> Response:
-    catalog, selection = rooms().catalog, here().selection
+    catalog, selection = wiring().catalog, current().selection
     return json_response(
         {
             "in_force": [s.id for s in selection.scenarios],
@@ -135,7 +135,7 @@ def scenarios() -> Response:
 
 
 def armed() -> Response:
-    found = here().ledger.armed()
+    found = current().ledger.armed()
     listed = [{"number": a.number, "times": a.times, "left": a.left, **a.rule} for a in found]
     return json_response({"armed": listed})
 
@@ -149,10 +149,10 @@ def fail_next() -> Response:
         bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
     one = one_shot.asked(body)
     quota.take("accident")
-    here().ledger.arm(one.to_json(), one.times, f"control {here().request_id}")
+    current().ledger.arm(one.to_json(), one.times, f"control {current().request_id}")
     return armed()
 
 
 def disarm() -> Response:
-    here().ledger.disarm()
+    current().ledger.disarm()
     return armed()

@@ -25,7 +25,7 @@ from sandbox.web.api import Api, Audience, ErrorShape
 from sandbox.web.enrollment import enroll
 from sandbox.web.guard import may_control
 from sandbox.web.pages import page
-from sandbox.web.request import Wiring, here
+from sandbox.web.request import Wiring, current
 from sandbox.web.rest import documentation, openapi
 from sandbox.web.rest.access import served_types
 from sandbox.web.rest.metadata import describe_server
@@ -60,7 +60,7 @@ GUIDES = {"hl7.fhir.us.carin-bb": "CARIN Blue Button", "hl7.fhir.us.core": "US C
 
 def require_portal() -> None:
     """Raises NotFound where the payer has no developer site."""
-    payer = here().payer
+    payer = current().payer
     if payer.developer_portal != "portal":
         how = f": write to {payer.developer_email}" if payer.developer_portal == "email" else ""
         raise NotFound(f"This payer has no developer portal{how}", cause="developer-portal-closed")
@@ -72,21 +72,21 @@ def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
 
 
 def root() -> AnyResponse:
-    return redirect(f"{here().base}/developer")
+    return redirect(f"{current().base}/developer")
 
 
 def home() -> Response:
-    visit = here()
-    named = [account for account in visit.rooms.accounts.values() if account.purpose]
+    context = current()
+    named = [account for account in context.wiring.accounts.values() if account.purpose]
     return page(
         "developer.html",
-        clients=visit.rooms.clients.values(),
+        clients=context.wiring.clients.values(),
         members=named[:LISTED],
         unlisted=max(0, len(named) - LISTED),
-        scenarios=visit.rooms.catalog.by_id.values(),
-        origin=visit.base.partition("/s/")[0],
-        guides=_editions(visit.rooms.guides),
-        loaded=visit.rooms.loaded,
+        scenarios=context.wiring.catalog.by_id.values(),
+        origin=context.base.partition("/s/")[0],
+        guides=_editions(context.wiring.guides),
+        loaded=context.wiring.loaded,
         may_control=may_control(),
     )
 
@@ -98,33 +98,34 @@ def _editions(canonicals: Sequence[str]) -> list[str]:
 
 
 def docs() -> Response:
-    context = here()
+    context = current()
     main, *others = _fhir_apis()
     return page(
         "developer_docs.html",
-        types=documentation.described(served_types(context, main), context.rooms.profiles),
+        types=documentation.described(served_types(context, main), context.wiring.profiles),
         words=documentation,
         operations=[operation for operation in main.operations if operation.parameters],
         others=others,
+        endpoints=[operation for operation in context.wiring.apis["smart"].operations if operation.summary],
         criteria=CRITERIA,
     )
 
 
 def openapi_document(name: str = "") -> Response:
     """The OpenAPI document of the FHIR API of this name; of the members' own where none is named."""
-    context = here()
+    context = current()
     main, *_ = _fhir_apis()
     api = next((api for api in _fhir_apis() if api.name == (name or main.name)), None)
     if api is None:
         raise NotFound("There is no FHIR API of this name")
-    auth = "" if api.audience is Audience.PUBLIC else context.auth
+    auth = "" if api.audience is Audience.PUBLIC else context.issuer
     described = openapi.document(api, describe_server(context, api), auth)
     return Response(json_bytes(described), content_type="application/json")
 
 
 def _fhir_apis() -> list[Api]:
     """The FHIR APIs of the payer, the one for members' apps first."""
-    apis = [api for api in here().rooms.apis if api.errors is ErrorShape.OUTCOME]
+    apis = [api for api in current().wiring.apis if api.errors is ErrorShape.OUTCOME]
     return sorted(apis, key=lambda api: not api.serves_loaded_types)
 
 
@@ -133,8 +134,8 @@ def form() -> Response:
 
 
 def register() -> Response:
-    if here().payer.registration == "closed":
-        here().notes["cause"] = "registration-closed"
+    if current().payer.registration == "closed":
+        current().notes["cause"] = "registration-closed"
         return _form(403, {}, "This payer registers apps by hand.")
     given = {name: value.strip() for name, value in request.form.items()}
     if sum(map(len, given.values())) > MAX_BYTES:
@@ -142,7 +143,7 @@ def register() -> Response:
     try:
         client, secret, key = enroll(understand(_metadata(given)))
     except OAuthRefusal as problem:
-        here().notes["cause"] = problem.cause
+        current().notes["cause"] = problem.cause
         return _form(400, given, problem.description)
     return _app(client, key, secret=secret, fresh=True, status=201)
 
@@ -153,9 +154,9 @@ def find() -> AnyResponse:
 
 def found() -> AnyResponse:
     id, key = request.form.get("client_id", "").strip(), request.form.get("key", "").strip()
-    client = here().clients.managed(id, key)
+    client = current().clients.managed(id, key)
     if client is None:
-        here().notes["cause"] = "app-unknown"
+        current().notes["cause"] = "app-unknown"
         problem = "There is no app with this client id and management token."
         return page("developer_find.html", 404, problem=problem)
     return _app(client, key)
@@ -166,37 +167,37 @@ def app(id: str) -> Response:
 
 
 def rotate(id: str) -> Response:
-    client, visit = _managed(id), here()
+    client, context = _managed(id), current()
     if client.auth_method not in SECRET_METHODS:
-        visit.notes["cause"] = "app-keys-invalid"
+        context.notes["cause"] = "app-keys-invalid"
         return _app(client, request.form.get("key", ""), problem="This app has no secret.", status=400)
     notice = request.form.get("when") != "now"
-    secret = visit.clients.rotate(id, visit.payer, visit.desk.now(), notice=notice)
-    return _app(visit.clients[id], request.form.get("key", ""), secret=secret)
+    secret = context.clients.rotate(id, context.payer, context.now(), notice=notice)
+    return _app(context.clients[id], request.form.get("key", ""), secret=secret)
 
 
 def keys(id: str) -> Response:
-    client, visit, key = _managed(id), here(), request.form.get("key", "")
+    client, context, key = _managed(id), current(), request.form.get("key", "")
     try:
         if client.auth_method != "private_key_jwt":
             raise ValueError("This app does not authenticate by keys.")
         given = _keys({name: value.strip() for name, value in request.form.items()})
         if "jwks_uri" in given:
-            check_address(given["jwks_uri"], visit.rooms.remote.loopback)
+            check_address(given["jwks_uri"], context.wiring.remote.loopback)
             changed = replace(client, jwks=None, jwks_uri=given["jwks_uri"])
         else:
             changed = replace(client, jwks=check_jwks(given.get("jwks")), jwks_uri=None)
     except ValueError as problem:
-        visit.notes["cause"] = "app-keys-invalid"
+        context.notes["cause"] = "app-keys-invalid"
         return _app(client, key, problem=f"The keys were not replaced: {problem}", status=400)
-    return _app(visit.clients.replace(changed, visit.desk.now()), key, done="The keys were replaced.")
+    return _app(context.clients.replace(changed, context.now()), key, done="The keys were replaced.")
 
 
 def _managed(id: str) -> Client:
-    client = here().clients.managed(id, request.values.get("key", ""))
+    client = current().clients.managed(id, request.values.get("key", ""))
     if client is None:
         raise NotFound("There is no app with this client id and management token", cause="app-unknown")
-    here().notes["client"] = id
+    current().notes["client"] = id
     return client
 
 
@@ -230,7 +231,7 @@ def _form(status: int, given: dict[str, str], problem: str | None) -> Response:
         "developer_register.html",
         status,
         kinds=[(name, words) for name, (words, _) in KINDS.items()],
-        scenarios=here().rooms.catalog.by_id.values(),
+        scenarios=current().wiring.catalog.by_id.values(),
         given=given,
         problem=problem,
     )

@@ -33,12 +33,12 @@ _NO_METHOD = "A batch may have reads and searches only: GET or HEAD."
 
 
 def batch() -> Response:
-    visit, _ = bearer()
+    context, _ = bearer()
     entries = _entries(json_body(cause="batch-invalid"))
     allowance = budget.Allowance()
     answers = []
     for entry in entries:
-        answers.append(_answered(visit, entry, allowance))
+        answers.append(_answered(context, entry, allowance))
         allowance.weigh(answers[-1])
     return Response(bundle.bundle("batch-response", answers), content_type=bundle.JSON)
 
@@ -60,14 +60,14 @@ def _entries(bundle: Any) -> list[Any]:
     return entries
 
 
-def _answered(visit: RequestContext, entry: Any, allowance: budget.Allowance) -> bytes:
+def _answered(context: RequestContext, entry: Any, allowance: budget.Allowance) -> bytes:
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict) or not all(isinstance(asked.get(n), str) for n in ("method", "url")):
         text = "An entry must have request.method and request.url."
         return _failed(400, "invalid", text, "Bundle.entry.request")
     if asked["method"] not in ("GET", "HEAD"):
         return _failed(405, "not-supported", _NO_METHOD, "Bundle.entry.request.method")
-    environ = _environ(visit, asked)
+    environ = _environ(context, asked)
     if environ is None:
         text = "The url of an entry must be a FHIR address relative to the base."
         return _failed(400, "invalid", text, "Bundle.entry.request.url")
@@ -81,14 +81,14 @@ def _answered(visit: RequestContext, entry: Any, allowance: budget.Allowance) ->
     with app.app_context(), app.request_context(environ):
         answer = app.full_dispatch_request()
         if isinstance(wait := environ.get(WAIT), DelayedResponse):
-            visit.delays.append(wait.seconds)
+            context.delays.append(wait.seconds)
         return _entry(answer, asked["method"])
 
 
-def _environ(visit: RequestContext, asked: dict[str, Any]) -> dict[str, Any] | None:
+def _environ(context: RequestContext, asked: dict[str, Any]) -> dict[str, Any] | None:
     """The WSGI request that the entry stands for; None if it is none of ours."""
     try:
-        parts = urlsplit(relative_to(asked["url"], visit.fhir))
+        parts = urlsplit(relative_to(asked["url"], context.fhir))
     except ValueError:
         return None
     path = unquote(parts.path).removeprefix("/")
@@ -101,7 +101,7 @@ def _environ(visit: RequestContext, asked: dict[str, Any]) -> dict[str, Any] | N
     kept |= {
         "SCRIPT_NAME": own.get("SCRIPT_NAME", ""),
         "REQUEST_METHOD": asked["method"],
-        "PATH_INFO": f"{visit.api.prefix}/{path}".encode().decode("latin-1"),
+        "PATH_INFO": f"{context.api.prefix}/{path}".encode().decode("latin-1"),
         "QUERY_STRING": parts.query.encode("ascii", "replace").decode("ascii"),
         "CONTENT_LENGTH": "0",
         "wsgi.input": BytesIO(),

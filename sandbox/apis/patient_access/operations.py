@@ -29,27 +29,27 @@ from sandbox.web.rest.searches import bundle, found, pages
 
 
 def everything(id: str) -> Response:
-    visit, allowed = arrive("Patient", "r")
-    return Response(compartment(visit, allowed, id, _given()), content_type=wire.JSON)
+    context, allowed = arrive("Patient", "r")
+    return Response(compartment(context, allowed, id, _given()), content_type=wire.JSON)
 
 
-def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
+def compartment(context: RequestContext, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
     """A page of everything that this token reaches of a patient."""
-    mode = visit.payer.everything
+    mode = context.payer.everything
     if mode == "none":
         not_found("This payer does not support $everything.", "not-supported", cause="everything-unsupported")
     # The patient must be one that the token may read: another member's is absent, or refused.
-    here = reader(visit, allowed, now(visit))
-    here.fetch("Patient", id)
-    asked = here.parse_everything(id, given)
-    visit.charge(asked.cost)
+    current = reader(context, allowed, now(context))
+    current.fetch("Patient", id)
+    asked = current.parse_everything(id, given)
+    context.charge(asked.cost)
     query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])
-    place = pages(visit, allowed).read(query, dict(given).get("_page"))
+    place = pages(context, allowed).read(query, dict(given).get("_page"))
     asked = replace(asked, after=place.key, back=place.back)
-    visit.learn(page=place.number)
-    page = replace(here, now=place.now, facts=visit.facts).everything(asked)
+    context.learn(page=place.number)
+    page = replace(current, now=place.now, facts=context.facts).everything(asked)
     if place.number == 1 and asked.count:
-        served = here.kinds
+        served = current.kinds
         readable, limits = allowed.readable(served), allowed.limits(served)
         named = {t for name, text in given if name == "_type" for t in text.split(",") if t}
         page = replace(
@@ -58,7 +58,7 @@ def compartment(visit: RequestContext, allowed: Access, id: str, given: Sequence
                 t for t in served if (not named or t in named) and (t not in readable or t in limits)
             ),
         )
-    return bundle(visit, allowed, page, f"Patient/{id}/$everything", query, place)
+    return bundle(context, allowed, page, f"Patient/{id}/$everything", query, place)
 
 
 def everybody() -> Response:
@@ -67,9 +67,9 @@ def everybody() -> Response:
 
 def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
     """What is asked by another operation, at the base, of a type or of one resource."""
-    visit, _ = bearer()
+    context, _ = bearer()
     served = ["DocumentReference/$docref"]
-    if visit.payer.everything != "none":
+    if context.payer.everything != "none":
         served.insert(0, "Patient/[id]/$everything")
     told = f"is not supported here. The operations are {' and '.join(served)}"
     if name == "export":
@@ -78,17 +78,17 @@ def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
 
 
 def docref() -> Response:
-    visit, allowed = arrive(documents.KIND, "s")
+    context, allowed = arrive(documents.KIND, "s")
     given = _given()
-    sizes = visit.payer.page_size, visit.payer.page_size_max
-    asked = documents.docref(given, *sizes, strict(), visit.fhir)
-    visit.charge(asked.query.cost)
+    sizes = context.payer.page_size, context.payer.page_size_max
+    asked = documents.docref(given, *sizes, strict(), context.fhir)
+    context.charge(asked.query.cost)
     bound = f"docref?{asked.query.links_to()}"
-    place = pages(visit, allowed).read(bound, dict(given).get("_page"))
-    visit.learn(page=place.number)
-    page = found(visit, allowed, asked.query, place)
+    place = pages(context, allowed).read(bound, dict(given).get("_page"))
+    context.learn(page=place.number)
+    page = found(context, allowed, asked.query, place)
     page = Page((), total=0) if asked.nothing else asked.shown(page)
-    body = bundle(visit, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
+    body = bundle(context, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
     return Response(body, content_type=wire.JSON)
 
 

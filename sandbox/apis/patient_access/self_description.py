@@ -11,18 +11,18 @@ from sandbox.core.errors import not_found
 from sandbox.core.files import json_bytes
 from sandbox.core.members import Account
 from sandbox.web.api import merge_facts
-from sandbox.web.request import RequestContext, here
+from sandbox.web.request import RequestContext, current
 
 
 def smart_configuration() -> Response:
-    body = discovery.smart_configuration(here().addresses, here().payer, here().rooms.others)
+    body = discovery.smart_configuration(current().addresses, current().payer, current().wiring.others)
     return Response(json_bytes(body), content_type="application/json")
 
 
 def payer_facts() -> Response:
     """What the payer claims, and what a grader may use: each API adds its part."""
-    context = here()
-    parts = [api.facts(context) for api in context.rooms.apis if api.facts is not None]
+    context = current()
+    parts = [api.facts(context) for api in context.wiring.apis if api.facts is not None]
     return Response(json_bytes(merge_facts(parts)), content_type="application/json")
 
 
@@ -31,7 +31,7 @@ def claims(context: RequestContext) -> dict[str, Any]:
 
     A scenario changes what is true, never what is claimed: claims come from the base profile.
     """
-    payer = context.rooms.payer
+    payer = context.wiring.payer
     return {
         "claims": {
             "status": payer.status,
@@ -44,7 +44,7 @@ def claims(context: RequestContext) -> dict[str, Any]:
             "portal_opt_in": payer.portal_opt_in,
         },
         "instruments": {
-            "members": [_describe_member(account) for account in context.rooms.accounts.values()]
+            "members": [_describe_member(account) for account in context.wiring.accounts.values()]
         },
     }
 

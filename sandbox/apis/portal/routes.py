@@ -14,7 +14,7 @@ from sandbox.store.ledger.repositories.grants import Grant
 from sandbox.web import quota, session
 from sandbox.web.api import NextStep
 from sandbox.web.pages import page
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 
 def home() -> Response:
@@ -22,23 +22,24 @@ def home() -> Response:
     account = browser.account
     if account is None:
         return _login_page()
-    visit = here()
+    context = current()
     return page(
         "portal.html",
         account=account,
         csrf=browser.session.csrf,
-        opted_in=visit.desk.opted_in(account),
-        needed=visit.payer.portal_opt_in,
-        pending=visit.payer.connection_approval and "approved" not in visit.ledger.standing(account.username),
-        apps=[_app(grant) for grant in visit.ledger.grants_of(account.username)],
+        opted_in=context.opted_in(account),
+        needed=context.payer.portal_opt_in,
+        pending=context.payer.connection_approval
+        and "approved" not in context.ledger.standing(account.username),
+        apps=[_app(grant) for grant in context.ledger.grants_of(account.username)],
     )
 
 
 def _app(grant: Grant) -> dict[str, object]:
     """What the portal tells of an app with access."""
-    visit = here()
-    client, whose = visit.clients.get(grant.client), visit.rooms.members.get(grant.patient)
-    classes = consents.offered(split(grant.scope), visit.desk.types())
+    context = current()
+    client, whose = context.clients.get(grant.client), context.wiring.members.get(grant.patient)
+    classes = consents.offered(split(grant.scope), context.types())
     return {
         "grant": grant,
         "name": client.name if client else grant.client,
@@ -52,7 +53,7 @@ def _login_page(tried: SignInAttempt | None = None) -> Response:
     shown = page(
         "portal_login.html",
         session.status(tried),
-        again=f"{here().base}/portal",
+        again=f"{current().base}/portal",
         csrf=session.browser().session.csrf,
         tried=tried,
         username=request.form.get("username", ""),
@@ -77,31 +78,31 @@ def log_out() -> AnyResponse:
 
 def opt_in() -> AnyResponse:
     account = _signed_in()
-    here().ledger.unmark(account.username, "opted-out")
+    current().ledger.unmark(account.username, "opted-out")
     quota.take("opt-in")
-    here().ledger.opt_in(account.username, here().desk.now())
+    current().ledger.opt_in(account.username, current().now())
     return _home()
 
 
 def opt_out() -> AnyResponse:
     """No new app may connect. Apps that have access keep it: each is ended by itself."""
     account = _signed_in()
-    here().ledger.mark(account.username, "opted-out", here().desk.now())
+    current().ledger.mark(account.username, "opted-out", current().now())
     return _home()
 
 
 def revoke() -> AnyResponse:
     account = _signed_in()
-    visit = here()
-    grant = visit.ledger.grant(request.form.get("grant", ""))
+    context = current()
+    grant = context.ledger.grant(request.form.get("grant", ""))
     if grant is None or grant.username != account.username:
         raise Forbidden("This is not one of your apps", cause="not-an-app-of-the-member")
-    visit.ledger.revoke_grant(grant.id, visit.desk.now())
+    context.ledger.revoke_grant(grant.id, context.now())
     return _home()
 
 
 def _home() -> AnyResponse:
-    return redirect(f"{here().base}/portal", 303)
+    return redirect(f"{current().base}/portal", 303)
 
 
 def _signed_in() -> Account:
@@ -110,7 +111,7 @@ def _signed_in() -> Account:
     account = session.browser().account
     if account is None:
         raise Forbidden("Sign in to the portal and try again", cause="portal-sign-in-missing")
-    here().notes["member"] = account.username
+    current().notes["member"] = account.username
     return account
 
 
@@ -122,4 +123,4 @@ def education() -> Response:
 
 def find_next_step(status: int) -> NextStep:
     """From an error of a form the member goes on to the portal."""
-    return NextStep("Member portal", here().address)
+    return NextStep("Member portal", current().address)

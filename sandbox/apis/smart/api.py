@@ -22,8 +22,8 @@ def _facts(context: RequestContext) -> dict[str, Any]:
         "instruments": {
             "client_id": DEFAULT_CLIENT,
             "redirect_uri": REDIRECT_URI,
-            "authorization_endpoint": f"{context.auth}/authorize",
-            "token_endpoint": f"{context.auth}/token",
+            "authorization_endpoint": f"{context.issuer}/authorize",
+            "token_endpoint": f"{context.issuer}/token",
         }
     }
 

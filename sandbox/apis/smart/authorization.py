@@ -23,7 +23,7 @@ from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.web import i18n, quota, session
 from sandbox.web.pages import page, refuse_foreign_forms
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 FORM = "application/x-www-form-urlencoded"
 _NOT_A_FORM = f"The body must be {FORM}"
@@ -31,14 +31,14 @@ _NOT_A_FORM = f"The body must be {FORM}"
 
 def push() -> Response:
     """RFC 9126: the request sent ahead, by the client itself."""
-    visit = here()
-    if visit.payer.par == "off":
+    context = current()
+    if context.payer.par == "off":
         text = "This payer does not accept pushed authorization requests."
         raise OAuthRefusal("invalid_request", text, cause="pushed-requests-unsupported", status=404)
     if request.mimetype != FORM:
         raise BadRequest(_NOT_A_FORM, cause="media-type-unsupported")
     quota.take("pushed")
-    caller = TokenRequest(request.form.to_dict(flat=False), dict(request.headers), visit.desk)
+    caller = TokenRequest(request.form.to_dict(flat=False), dict(request.headers), context)
     body = pushed_request.push(caller, _args())
     return Response(json_bytes(body), 201, [*NO_STORE, ("Content-Type", "application/json")])
 
@@ -46,19 +46,19 @@ def push() -> Response:
 def tell_app(error: CallbackError) -> AnyResponse:
     """RFC 6749 §4.1.2.1: an error goes to the app. Whoever came back to a page of a sign-in that is over
     reads so first, and is not thrown out of the app that they are in."""
-    here().notes["cause"] = error.cause
-    url = error_url(here().desk, error)
+    current().notes["cause"] = error.cause
+    url = error_url(current(), error)
     if request.method == "POST" or request.endpoint == "smart.authorize":
         return redirect(url, 303)
     return page("finished.html", 400, text=str(error), back=url)
 
 
 def authorize() -> AnyResponse:
-    visit = here()
+    context = current()
     args, ahead = _args(), False
-    if pushed_request.names_one(args, visit.desk):
-        args, ahead = pushed_request.take(args, visit.desk), True
-    asked = authorization.check(args, visit.desk, pushed=ahead)
+    if pushed_request.names_one(args, context):
+        args, ahead = pushed_request.take(args, context), True
+    asked = authorization.check(args, context, pushed=ahead)
     browser = session.browser()
     account = None if _must_sign_in(asked, browser) else browser.account
     if "none" in asked.prompt:
@@ -85,15 +85,15 @@ def _must_sign_in(asked: AuthorizationRequest, browser: session.Browser) -> bool
     if {"login", "select_account"} & set(asked.prompt):
         return True
     signed_in = browser.account
-    if signed_in and asked.subject not in (None, subject(here().desk, signed_in.username)):
+    if signed_in and asked.subject not in (None, subject(current(), signed_in.username)):
         return True
-    age = here().desk.now() - browser.session.since
+    age = current().now() - browser.session.since
     return asked.max_age is not None and age > asked.max_age * 1000
 
 
 def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyResponse:
     """prompt=none: a code from an earlier consent, or the error that says who would have to be asked."""
-    desk = here().desk
+    context = current()
 
     def refuse(error: str, text: str, *, cause: str) -> CallbackError:
         return CallbackError(asked.redirect_uri, error, text, asked.state, cause=cause)
@@ -103,14 +103,14 @@ def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyRespon
             text = "The member that id_token_hint names is not signed in."
             raise refuse("login_required", text, cause="other-member")
         raise refuse("login_required", "No member is signed in.", cause="not-signed-in")
-    grants = authorization.find_earlier_grants(desk, asked, account)
+    grants = authorization.find_earlier_grants(context, asked, account)
     if not grants:
         raise refuse("consent_required", "The member has not consented to this yet.", cause="consent-missing")
-    choice = next((c for c in choices(desk, account) if c.patient == grants[0].patient), None)
+    choice = next((c for c in choices(context, account) if c.patient == grants[0].patient), None)
     if choice is None or len(grants) > 1:
         raise refuse("interaction_required", "The member has to choose a person.", cause="choice-missing")
-    why = refusal(desk, account, choice)
-    if why and here().payer.ineligible_answer != "refused-token":
+    why = refusal(context, account, choice)
+    if why and current().payer.ineligible_answer != "refused-token":
         raise refuse("access_denied", f"{why.text}.", cause=why.reason)
     return decision.answer(asked, account, choice, asked.scope)
 
@@ -128,7 +128,7 @@ def log_in() -> AnyResponse:
     if tried.account is None:
         return _login_page(pending, asked, tried)
     # First, since the form may come a second time with a cookie that is over by then.
-    here().ledger.log_in(pending.id, tried.account.username, session.cookie_digest())
+    current().ledger.log_in(pending.id, tried.account.username, session.cookie_digest())
     session.sign_in(tried.account, pending.browser)
     return decision.go_on(pending, asked, tried.account)
 
@@ -141,10 +141,10 @@ def _login_page(
         "login.html",
         session.status(tried),
         leaves=True,
-        again=f"{here().auth}/login?request={pending.id}",
+        again=f"{current().issuer}/login?request={pending.id}",
         csrf=session.login_token(pending.id),
         request_id=pending.id,
-        client=here().clients[asked.client_id],
+        client=current().clients[asked.client_id],
         tried=tried,
         username=request.form.get("username", ""),
     )
@@ -159,9 +159,9 @@ def pick() -> AnyResponse:
         leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
-        client=here().clients[asked.client_id],
+        client=current().clients[asked.client_id],
         account=account,
-        choices=choices(here().desk, account),
+        choices=choices(current(), account),
     )
 
 
@@ -178,18 +178,18 @@ def consent() -> AnyResponse:
     account = sign_in.member(pending)
     if pending.patient is None:
         return decision.go_on(pending, asked, account)
-    desk = here().desk
+    context = current()
     return page(
         "consent.html",
         leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
-        client=here().clients[asked.client_id],
+        client=current().clients[asked.client_id],
         account=account,
         choice=sign_in.choice(account, pending.patient),
-        data=[(name, consents.words(name)) for name in consents.offered(asked.scope, desk.types())],
-        offline="offline_access" in asked.scope and desk.payer.refresh_max_days is not None,
-        until=desk.now() + (desk.payer.refresh_max_days or 0) * 86_400_000,
+        data=[(name, consents.words(name)) for name in consents.offered(asked.scope, context.types())],
+        offline="offline_access" in asked.scope and context.payer.refresh_max_days is not None,
+        until=context.now() + (context.payer.refresh_max_days or 0) * 86_400_000,
         redirect_uri=asked.redirect_uri,
     )
 
@@ -199,16 +199,16 @@ def decide() -> AnyResponse:
     pending, asked = sign_in.found()
     account = sign_in.member(pending)
     session.require_token()
-    visit = sign_in.known(account, asked)
+    context = sign_in.known(account, asked)
     choice = sign_in.choice(account, pending.patient)
-    scope = _agreed(asked, visit.desk.types())
+    scope = _agreed(asked, context.types())
     said = None
     if scope is None:
         said = "The member declined to share"
     elif consents.shares_nothing(asked.scope, scope):
         said = "The member chose to share none of the data"
     if said is not None or scope is None:
-        visit.notes["cause"] = "declined"
+        context.notes["cause"] = "declined"
         return decision.finish(pending, asked, account, choice, error="access_denied", description=said)
     return decision.finish(pending, asked, account, choice, scope)
 

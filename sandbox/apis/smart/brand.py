@@ -15,7 +15,7 @@ from markupsafe import escape
 
 from sandbox.core.files import json_bytes
 from sandbox.core.payer import BASELINE, PayerProfile
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 _PROFILES = "http://hl7.org/fhir/smart-app-launch/StructureDefinition/user-access-"
 _EXTENSIONS = "http://hl7.org/fhir/StructureDefinition/"
@@ -38,14 +38,14 @@ def color(payer: PayerProfile) -> tuple[int, int, int]:
 
 def style() -> Response:
     """The brand's colors, for the one stylesheet that uses them: pages may hold no styles."""
-    red, green, blue = color(here().payer)
+    red, green, blue = color(current().payer)
     dark = ",".join(str(part * 3 // 4) for part in (red, green, blue))
     return _public(f":root{{--brand:rgb({red},{green},{blue});--brand-dark:rgb({dark})}}\n", "text/css")
 
 
 def mark() -> Response:
     """The logo: the first letter on a disc of the brand's color."""
-    payer = here().payer
+    payer = current().payer
     disc = f'<circle cx="32" cy="32" r="32" fill="rgb{color(payer)}"/>'
     letter = (
         '<text x="32" y="44" font-family="sans-serif" font-size="34" font-weight="700" '
@@ -56,9 +56,9 @@ def mark() -> Response:
 
 
 def bundle() -> Response:
-    visit = here()
+    context = current()
     response = _public("", "application/fhir+json")
-    response.set_data(json_bytes(brands(visit.payer, visit.base)))
+    response.set_data(json_bytes(brands(context.payer, context.base)))
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 

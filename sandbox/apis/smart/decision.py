@@ -23,20 +23,20 @@ from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.store.secret import digest, seal, unseal
 from sandbox.web import session
 from sandbox.web.pages import page
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 
 def refused(account: Account) -> bool:
     """Whether the one patient of somebody who is signed in already may not connect: they get to sign
     in as somebody else before the app hears of it."""
-    found = choices(here().desk, account)
-    return len(found) == 1 and refusal(here().desk, account, found[0]) is not None
+    found = choices(current(), account)
+    return len(found) == 1 and refusal(current(), account, found[0]) is not None
 
 
 def go_on(pending: Pending, asked: AuthorizationRequest, account: Account) -> AnyResponse:
     """What follows once somebody is signed in: the picker, or the one patient there is."""
-    desk = sign_in.known(account, asked).desk
-    found = choices(desk, account)
+    context = sign_in.known(account, asked)
+    found = choices(context, account)
     if len(found) > 1 and launches_patient(" ".join(asked.scope)):
         return sign_in.to("pick", pending)
     return choose(pending, asked, account, found[0])
@@ -44,19 +44,19 @@ def go_on(pending: Pending, asked: AuthorizationRequest, account: Account) -> An
 
 def choose(pending: Pending, asked: AuthorizationRequest, account: Account, choice: Choice) -> AnyResponse:
     """Go on with a patient: the member may connect, or the app is told why not."""
-    visit = sign_in.known(account, asked)
-    if asked.subject not in (None, subject(visit.desk, account.username)):
-        visit.notes["cause"] = "other-member"
+    context = sign_in.known(account, asked)
+    if asked.subject not in (None, subject(context, account.username)):
+        context.notes["cause"] = "other-member"
         text = "Another member signed in than id_token_hint names"
         return finish(pending, asked, account, choice, error="login_required", description=text)
-    why = refusal(visit.desk, account, choice)
+    why = refusal(context, account, choice)
     if why is not None:
-        visit.notes.update(refusal=why.reason, cause=why.reason)
-        if visit.payer.ineligible_answer == "page":
+        context.notes.update(refusal=why.reason, cause=why.reason)
+        if context.payer.ineligible_answer == "page":
             return page("refused.html", 403, text=why.text)
-        if visit.payer.ineligible_answer == "callback":
+        if context.payer.ineligible_answer == "callback":
             return finish(pending, asked, account, choice, error="access_denied", description=why.text)
-    visit.ledger.choose_patient(pending.id, choice.patient)
+    context.ledger.choose_patient(pending.id, choice.patient)
     return sign_in.to("consent", pending)
 
 
@@ -71,7 +71,7 @@ def finish(
 ) -> AnyResponse:
     """Back to the app. The same decision again leads to the same redirect, as long as its code is good;
     another decision takes the place of the one before."""
-    ledger, now = here().ledger, here().desk.now()
+    ledger, now = current().ledger, current().now()
     decision = json_bytes([account.username, choice.patient, scope, error, description]).decode()
     earlier = ledger.code_by_hash(pending.code) if pending.code else None
     if pending.answer and pending.decision == decision and (earlier is None or _is_good(earlier)):
@@ -85,15 +85,15 @@ def finish(
     # The form was sent twice, and the other one was faster: its answer counts.
     if issued.grant:
         ledger.revoke_grant(issued.grant, now)
-    current = ledger.pending(pending.id)
-    if current is None:
+    latest = ledger.pending(pending.id)
+    if latest is None:
         raise BadRequest("This sign-in is over, or was started in another browser", cause="sign-in-over")
-    return finish(current, asked, account, choice, scope, error, description)
+    return finish(latest, asked, account, choice, scope, error, description)
 
 
 def _is_good(code: Code) -> bool:
-    grant = here().ledger.grant(code.grant)
-    return code.expires > here().desk.now() and grant is not None and grant.revoked is None
+    grant = current().ledger.grant(code.grant)
+    return code.expires > current().now() and grant is not None and grant.revoked is None
 
 
 def answer(
@@ -116,19 +116,19 @@ def _issue(
     error: str | None,
     description: str | None,
 ) -> AuthorizationAnswer:
-    visit = here()
-    why = refusal(visit.desk, account, choice) if error is None else None
+    context = current()
+    why = refusal(context, account, choice) if error is None else None
     decision = Decision(
         account.username,
         choice.patient,
         scope,
         asked.redirect_uri,
-        reply_params(visit.desk, asked.state),
+        reply_params(context, asked.state),
         error,
         description,
         refused=why.text if why else None,
         fhir_user=choice.fhir_user,
         signed_in=session.browser().session.since,
     )
-    decision = visit.gates.run(Stage.AUTHORIZE, decision, visit.facts)
-    return issue(visit.desk, asked, decision)
+    decision = context.gates.run(Stage.AUTHORIZE, decision, context.facts)
+    return issue(context, asked, decision)

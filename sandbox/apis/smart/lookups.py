@@ -67,7 +67,7 @@ def find_keys_to_fetch(context: RequestContext) -> str | None:
     if request.method != "POST" or HANDLED not in request.environ:
         return None
     assertion = request.form.get("client_assertion")
-    return keys_to_fetch(context.desk, assertion) if assertion else None
+    return keys_to_fetch(context, assertion) if assertion else None
 
 
 def digest_issued(response: Response) -> Mapping[str, str]:

@@ -16,7 +16,7 @@ from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.store.secret import new_secret
 from sandbox.web import quota, session
 from sandbox.web.api import NextStep
-from sandbox.web.request import RequestContext, here, refine
+from sandbox.web.request import RequestContext, current, refine
 
 SECONDS = 1800
 """How long a member may take between /authorize and the answer."""
@@ -25,32 +25,32 @@ SECONDS = 1800
 def begin(asked: AuthorizationRequest, browser: session.Browser, account: Account | None) -> Pending:
     """Keep a request that was asked for, until it is answered. Raises TooManyRequests."""
     quota.take("sign-in")
-    visit = here()
+    context = current()
     pending = Pending(
         new_secret(),
         browser.id,
         asked.to_json(),
         account.username if account else None,
-        visit.desk.now() + SECONDS * 1000,
+        context.now() + SECONDS * 1000,
     )
-    visit.ledger.add_pending(pending)
+    context.ledger.add_pending(pending)
     return pending
 
 
 def found() -> tuple[Pending, AuthorizationRequest]:
     """The request that this browser started. Raises BadRequest for a stranger's, and CallbackError for one
     that is over: its redirect URI is known and trusted."""
-    visit = here()
-    pending = visit.ledger.pending(request.values.get("request", ""))
+    context = current()
+    pending = context.ledger.pending(request.values.get("request", ""))
     if pending is None or not _is_ours(pending):
         raise BadRequest("This sign-in is over, or was started in another browser", cause="sign-in-over")
     asked = AuthorizationRequest.from_json(pending.request)
-    client = visit.clients.get(asked.client_id)
+    client = context.clients.get(asked.client_id)
     if client is None or client.refusal or not client.allows_redirect(asked.redirect_uri):
         raise BadRequest("The client application is not known to this payer", cause="client-unknown")
     g.sign_in = pending
     for is_over, text in (
-        (pending.expires <= visit.desk.now(), "This sign-in took too long"),
+        (pending.expires <= context.now(), "This sign-in took too long"),
         (_is_redeemed(pending), "This sign-in is finished already"),
     ):
         if is_over:
@@ -69,7 +69,7 @@ def _is_ours(pending: Pending) -> bool:
 
 
 def _is_redeemed(pending: Pending) -> bool:
-    code = here().ledger.code_by_hash(pending.code) if pending.code else None
+    code = current().ledger.code_by_hash(pending.code) if pending.code else None
     return pending.code is not None and (code is None or code.spent is not None)
 
 
@@ -80,7 +80,7 @@ def find_next_step(status: int) -> NextStep:
         return NextStep("Go back to the app and connect again from there.")
     account = session.browser().account
     signed_in = account is not None and account.username == pending.username
-    url = f"{here().auth}/{'consent' if signed_in else 'login'}?request={pending.id}"
+    url = f"{current().issuer}/{'consent' if signed_in else 'login'}?request={pending.id}"
     return NextStep("Go on with the sign-in", url)
 
 
@@ -94,7 +94,7 @@ def member(pending: Pending) -> Account:
 
 def choice(account: Account, patient: str | None) -> Choice:
     """One of those whose data this account may share. Raises BadRequest for anybody else."""
-    for each in choices(here().desk, account):
+    for each in choices(current(), account):
         if each.patient == patient:
             return each
     raise BadRequest("Choose one of the people in the list", cause="sign-in-over")
@@ -102,11 +102,11 @@ def choice(account: Account, patient: str | None) -> Choice:
 
 def known(account: Account, asked: AuthorizationRequest) -> RequestContext:
     """The visit, knowing who is here and for which app."""
-    visit = refine(member=account.username, client=asked.client_id)
-    visit.notes.update(member=account.username, client=asked.client_id)
-    return visit
+    context = refine(member=account.username, client=asked.client_id)
+    context.notes.update(member=account.username, client=asked.client_id)
+    return context
 
 
 def to(step: str, pending: Pending) -> AnyResponse:
     """On to the next page of a sign-in."""
-    return redirect(f"{here().auth}/{step}?request={pending.id}", 303)
+    return redirect(f"{current().issuer}/{step}?request={pending.id}", 303)

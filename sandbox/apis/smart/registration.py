@@ -17,13 +17,13 @@ from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound, Unauthorized
 from sandbox.core.files import json_bytes, json_value
 from sandbox.web.enrollment import enroll, registration_rules
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 
 def create() -> Response:
-    visit = here()
-    if visit.payer.registration == "closed":
-        text = f"This payer registers apps by hand: write to {visit.payer.developer_email}"
+    context = current()
+    if context.payer.registration == "closed":
+        text = f"This payer registers apps by hand: write to {context.payer.developer_email}"
         raise NotFound(text, cause="registration-closed")
     body = _body()
     client, secret, manage = enroll(registration.read(body))
@@ -41,7 +41,7 @@ def read(id: str) -> Response:
 def change(id: str) -> Response:
     """RFC 7592 §2.2: the whole metadata again, `client_id` included. How the client authenticates
     stays as it is; its keys may be replaced (key rotation)."""
-    visit = here()
+    context = current()
     old, token = _managed(id)
     body = _body()
     metadata = registration.read(body)
@@ -54,29 +54,29 @@ def change(id: str) -> Response:
     if metadata.token_endpoint_auth_method != old.auth_method:
         text = f"token_endpoint_auth_method must stay {old.auth_method}. To change it, register a new client."
         raise invalid_metadata(text)
-    changed = visit.clients.replace(
-        registration.client_of(metadata, registration_rules(), old.registered or 0, id), visit.desk.now()
+    changed = context.clients.replace(
+        registration.client_of(metadata, registration_rules(), old.registered or 0, id), context.now()
     )
     return _json({**registration.described(changed), **_management(changed, token)})
 
 
 def remove(id: str) -> Response:
     client, _ = _managed(id)
-    visit = here()
-    visit.clients.remove(client.client_id, visit.desk.now())
+    context = current()
+    context.clients.remove(client.client_id, context.now())
     return _safe(Response(status=204))
 
 
 def _managed(id: str) -> tuple[Client, str]:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    client = here().clients.managed(id, token.strip()) if scheme.lower() == "bearer" else None
+    client = current().clients.managed(id, token.strip()) if scheme.lower() == "bearer" else None
     if client is None:
         raise Unauthorized(
             "The registration access token is missing, or is not that of this client.",
             cause="registration-token-missing",
             headers={"WWW-Authenticate": 'Bearer realm="register"'},
         )
-    here().notes["client"] = id
+    current().notes["client"] = id
     return client, token.strip()
 
 
@@ -94,7 +94,7 @@ def _body() -> bytes:
 
 
 def _management(client: Client, token: str) -> dict[str, str]:
-    uri = f"{here().auth}/register/{client.client_id}"
+    uri = f"{current().issuer}/register/{client.client_id}"
     return {"registration_access_token": token, "registration_client_uri": uri}
 
 

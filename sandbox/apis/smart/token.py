@@ -13,28 +13,28 @@ from sandbox.auth.tokens.id_token import jwks, signing_keys
 from sandbox.core.errors import BadRequest, NotFound
 from sandbox.core.files import json_bytes
 from sandbox.web.dispatch import respond
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 _JSON = "application/json"
 
 
 def token() -> Response:
     asked = _token_request()
-    here().notes["grant_type"] = asked.form.get("grant_type")
-    return respond(here().rooms.server.token(asked))
+    current().notes["grant_type"] = asked.form.get("grant_type")
+    return respond(current().wiring.server.token(asked))
 
 
 def revoke() -> Response:
-    return respond(here().rooms.server.revoke(_token_request()))
+    return respond(current().wiring.server.revoke(_token_request()))
 
 
 def introspect() -> Response:
-    return respond(here().rooms.server.introspect(_token_request()))
+    return respond(current().wiring.server.introspect(_token_request()))
 
 
 def refuse(refusal: OAuthRefusal) -> Response:
     """RFC 6749 §5.2, for every endpoint that apps call: error and description as JSON."""
-    here().notes["cause"] = refusal.cause
+    current().notes["cause"] = refusal.cause
     response = Response(json_bytes(refusal.body), refusal.status, [*NO_STORE, ("Content-Type", _JSON)])
     if refusal.error == "invalid_client":  # a realm is required (RFC 7617 §2)
         realm = "par" if request.path == "/auth/par" else "token"
@@ -46,19 +46,21 @@ def _token_request() -> TokenRequest:
     if request.mimetype != "application/x-www-form-urlencoded":
         text = "The body must be application/x-www-form-urlencoded"
         raise BadRequest(text, cause="media-type-unsupported")
-    return TokenRequest(request.form.to_dict(flat=False), dict(request.headers), here().desk)
+    return TokenRequest(request.form.to_dict(flat=False), dict(request.headers), current())
 
 
 def keys() -> Response:
-    return _document(jwks(*signing_keys(here().desk)))
+    return _document(jwks(*signing_keys(current())))
 
 
 def openid_configuration() -> Response:
-    return _document(discovery.openid_configuration(here().addresses, here().payer, here().rooms.others))
+    return _document(
+        discovery.openid_configuration(current().addresses, current().payer, current().wiring.others)
+    )
 
 
 def server_metadata() -> Response:
-    return _document(discovery.server_metadata(here().addresses, here().payer, here().rooms.others))
+    return _document(discovery.server_metadata(current().addresses, current().payer, current().wiring.others))
 
 
 def _document(body: dict[str, Any]) -> Response:

@@ -54,7 +54,7 @@ def rotate(context: AuthContext) -> str:
 def signing_keys(context: AuthContext) -> list[str]:
     """Return the private keys: the current one, then those that signed an id_token which is still valid."""
     rotated = context.ledger.signing_keys()  # oldest first, each with the time it took over
-    keys = [context.signing_key, *(key for key, _ in rotated)]
+    keys = [context.services.signing_key, *(key for key, _ in rotated)]
     ended = [since for _, since in rotated]  # each key was in use until the next one took over
     now = context.now()
     living = [key for key, end in zip(keys, ended, strict=False) if now < end + LIFETIME * 1000]
@@ -69,7 +69,9 @@ def subject(context: AuthContext, username: str) -> str:
 def find_subject(context: AuthContext, hint: str) -> str | None:
     """Return the `sub` of an `id_token_hint`; None for anything but an id_token of this payer, signed with
     one of its keys, expired or not (OpenID Connect Core §3.1.2.1)."""
-    keys = KeySet([_key(context.signing_key), *(_key(key) for key, _ in context.ledger.signing_keys())])
+    keys = KeySet(
+        [_key(context.services.signing_key), *(_key(key) for key, _ in context.ledger.signing_keys())]
+    )
     try:
         claim = jwt.decode(hint, keys, algorithms=["RS256"]).claims.get("sub")
     except (JoseError, ValueError):
@@ -79,7 +81,7 @@ def find_subject(context: AuthContext, hint: str) -> str | None:
 
 def user(context: AuthContext, grant: Grant) -> str:
     """Return who signed in as a FHIR URL: the patient, or the RelatedPerson who acts for them (SMART-041)."""
-    account = context.accounts.get(grant.username)
+    account = context.services.accounts.get(grant.username)
     at_home = account.user if account else f"Patient/{grant.patient}"
     return f"{context.fhir}/{grant.fhir_user or at_home}"
 

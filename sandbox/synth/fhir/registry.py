@@ -1,15 +1,24 @@
-"""Which renderer makes what: the network's resources, and a member's in their stable order."""
+"""Which renderer makes what: the network's resources, and a member's in their stable order.
+
+An API may name a shared type beyond the guides: a module of `renderers` maps it in `SHARED` to a function of
+the spec, the network and the day when it was last written, or another package brings that function.
+"""
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
 
+from sandbox.core.errors import UsageError
 from sandbox.synth.clinical.records import RecordEntry
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember, Network, Settled
 from sandbox.synth.fhir import elements as fhir
-from sandbox.synth.fhir import eob_versions
+from sandbox.synth.fhir import eob_versions, renderers
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.fhir.renderers import (
@@ -24,7 +33,6 @@ from sandbox.synth.fhir.renderers import (
 )
 from sandbox.synth.fhir.renderers import provenance as render_provenance
 from sandbox.synth.fhir.resource import Resource
-from sandbox.synth.fhir.shared_types import find_renderer
 
 CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
     "professional": professional.render,
@@ -83,3 +91,30 @@ def _administrative(spec: Spec, of: CoveredMember, today: date) -> Iterator[Json
     yield provenance
     for duplicate in of.duplicates:
         yield from people.duplicate(spec, of, duplicate)
+
+
+Renderer = Callable[[Spec, Network, date], Iterator[Json]]
+GROUP = "payer_sandbox.renderers"
+"""The entry points of other packages' renderers, each named after its type."""
+
+
+def find_renderer(kind: str) -> Renderer:
+    """Return the renderer of a type. Raises UsageError where there is none, or several."""
+    makers = _renderers().get(kind, [])
+    if len(makers) != 1:
+        raise UsageError(f"{len(makers)} renderers make {kind}: an API that names a type needs one")
+    return makers[0]
+
+
+@cache
+def _renderers() -> dict[str, list[Renderer]]:
+    """The renderers of each type."""
+    makers: dict[str, list[Renderer]] = {}
+    for module in pkgutil.iter_modules(renderers.__path__):
+        for kind, render in getattr(
+            import_module(f"{renderers.__name__}.{module.name}"), "SHARED", {}
+        ).items():
+            makers.setdefault(kind, []).append(render)
+    for entry_point in entry_points(group=GROUP):
+        makers.setdefault(entry_point.name, []).append(entry_point.load())
+    return makers

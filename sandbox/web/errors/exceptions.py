@@ -19,8 +19,8 @@ log = logging.getLogger(__name__)
 class UncaughtErrors:
     """WSGI, around the whole app."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], rooms: Wiring):
-        self._app, self._rooms = app, rooms
+    def __init__(self, app: Callable[..., Iterable[bytes]], wiring: Wiring):
+        self._app, self._wiring = app, wiring
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
@@ -31,20 +31,20 @@ class UncaughtErrors:
             log.exception("request %s failed", request_id, exc_info=error)
             with suppress(Exception):
                 self._note(environ, request_id)
-            shape = self._rooms.apis.surface_behind(path).errors
+            shape = self._wiring.apis.surface_behind(path).errors
             headers, body = refusal(500, FAILED, shape, request_id)
             start_response("500 Internal Server Error", headers)
             return [body]
 
     def _note(self, environ: dict[str, Any], request_id: str) -> None:
-        name, catalog = environ.get("sandbox.scenario", ""), self._rooms.catalog
+        name, catalog = environ.get("sandbox.scenario", ""), self._wiring.catalog
         try:
             selection = catalog.parse(name) if name else Selection()
         except NotFound:
             selection = Selection()
-        self._rooms.ledger.tenant(selection.key).note(
+        self._wiring.ledger.tenant(selection.key).note(
             {
-                "at": self._rooms.clock.now().isoformat(timespec="milliseconds"),
+                "at": self._wiring.clock.now().isoformat(timespec="milliseconds"),
                 "request": request_id,
                 "method": str(environ.get("REQUEST_METHOD", ""))[:16],
                 "path": str(environ.get("PATH_INFO", ""))[:300],

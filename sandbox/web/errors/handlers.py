@@ -15,7 +15,7 @@ from sandbox.fhir import bundle
 from sandbox.web.api import ErrorShape
 from sandbox.web.errors.refusals import FAILED
 from sandbox.web.pages import page
-from sandbox.web.request import rooms
+from sandbox.web.request import wiring
 
 log = logging.getLogger(__name__)
 
@@ -28,9 +28,9 @@ def install(app: Flask) -> None:
 
 def answer(problem: SandboxProblem) -> Response:
     """The problem in the shape of the surface it happened on."""
-    if "visit" in g:
-        g.visit.notes["cause"] = problem.cause
-    apis = rooms().apis
+    if "context" in g:
+        g.context.notes["cause"] = problem.cause
+    apis = wiring().apis
     shape = apis.surface_behind(request.path).errors
     if shape is ErrorShape.OUTCOME:
         body = bundle.outcome(
@@ -51,7 +51,7 @@ def answer(problem: SandboxProblem) -> Response:
     else:
         title = _TITLES.get(problem.status, "Sorry")
         api = apis.surface(request.path).api
-        next_step = api.lookups.next_step(problem.status) if api and "visit" in g else None
+        next_step = api.lookups.next_step(problem.status) if api and "context" in g else None
         response = page(
             "problem.html",
             problem.status,
@@ -75,7 +75,7 @@ _TITLES = {
 
 
 def _request_id() -> str | None:
-    return g.visit.request_id if "visit" in g else None
+    return g.context.request_id if "context" in g else None
 
 
 def _http(error: HTTPException) -> Response:

@@ -12,7 +12,7 @@ from sandbox.fhir.dates import milliseconds
 from sandbox.fhir.reader import Reader
 from sandbox.fhir.schema.paths import KNOWN
 from sandbox.web.api import Api, Audience
-from sandbox.web.request import RequestContext, here
+from sandbox.web.request import RequestContext, current
 
 EVERYBODY = Access(None, "", "", ("system/*.rs",))
 """What anybody reaches of a public API: all of its types."""
@@ -21,13 +21,13 @@ EVERYBODY = Access(None, "", "", ("system/*.rs",))
 def bearer() -> tuple[RequestContext, Access]:
     """The bearer's access, whatever it reaches; at a public API everybody's, and a token is not looked at.
     Raises Unauthorized, BadRequest."""
-    context = here()
+    context = current()
     if context.api.audience is Audience.PUBLIC:
         return context, EVERYBODY
     if "access_token" in request.args or "access_token" in request.form:
         one_way_only()
     try:
-        allowed = access(context.desk, request.headers.get("Authorization"))
+        allowed = access(context, request.headers.get("Authorization"))
     except TokenRefused as problem:
         context.notes["token_state"] = problem.state
         raise
@@ -37,7 +37,7 @@ def bearer() -> tuple[RequestContext, Access]:
 
 def offered_types(context: RequestContext, api: Api) -> tuple[str, ...]:
     """The types of an API, with those that the payer withholds."""
-    return (*api.kinds, *context.rooms.others) if api.serves_loaded_types else api.kinds
+    return (*api.kinds, *context.wiring.others) if api.serves_loaded_types else api.kinds
 
 
 def served_types(context: RequestContext, api: Api | None = None) -> tuple[str, ...]:
@@ -50,37 +50,37 @@ def _without(kinds: tuple[str, ...], withheld: tuple[str, ...]) -> tuple[str, ..
     return tuple(kind for kind in kinds if kind not in withheld)
 
 
-def note_client(visit: RequestContext, allowed: Access) -> None:
+def note_client(context: RequestContext, allowed: Access) -> None:
     """Note whose token it is."""
-    visit.notes.update(client=allowed.client, member=allowed.username)
+    context.notes.update(client=allowed.client, member=allowed.username)
 
 
 def arrive(kind: str, action: str, id: str = "") -> tuple[RequestContext, Access]:
     """The bearer's access, once it is known to read ("r") or search ("s") this type, or to read the one
     resource with this `id`."""
-    visit, allowed = bearer()
-    admit(visit, allowed, kind, action, id)
-    return visit, allowed
+    context, allowed = bearer()
+    admit(context, allowed, kind, action, id)
+    return context, allowed
 
 
-def admit(visit: RequestContext, allowed: Access, kind: str, action: str, id: str = "") -> None:
+def admit(context: RequestContext, allowed: Access, kind: str, action: str, id: str = "") -> None:
     """Raises NotFound for a type that the payer does not serve, Forbidden where the token does not
     reach it."""
-    if kind not in served_types(visit):
+    if kind not in served_types(context):
         # What is no type may be anything, a member's number too: it is not repeated.
         named = kind if kind in KNOWN else "this resource type"
         not_found(f"This payer does not have {named}.", "not-supported", cause="type-unsupported")
     if not allowed.is_user(kind, id):
         allowed.require(kind, action)
-    visit.learn(client=allowed.client, member=allowed.username or None, resource=kind)
+    context.learn(client=allowed.client, member=allowed.username or None, resource=kind)
 
 
-def reader(visit: RequestContext, allowed: Access, now: int) -> Reader:
+def reader(context: RequestContext, allowed: Access, now: int) -> Reader:
     """The reader of this request, at a time of the payer's clock (ms)."""
-    kinds = served_types(visit)
-    return Reader(visit.rooms.library, allowed, kinds, visit.payer, now, visit.gates, visit.facts)
+    kinds = served_types(context)
+    return Reader(context.wiring.library, allowed, kinds, context.payer, now, context.gates, context.facts)
 
 
-def now(visit: RequestContext) -> int:
+def now(context: RequestContext) -> int:
     """The tenant's clock in milliseconds."""
-    return milliseconds(visit.clock.now())
+    return milliseconds(context.clock.now())

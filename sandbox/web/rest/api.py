@@ -15,7 +15,7 @@ from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.api import Arguments, Lookups, Operation, StoredRead
 from sandbox.web.journal import bearer
 from sandbox.web.negotiation import negotiate, pretty
-from sandbox.web.request import RequestContext, Wiring, rooms
+from sandbox.web.request import RequestContext, Wiring, wiring
 from sandbox.web.rest import metadata, reads, searches
 from sandbox.web.rest.access import admit
 
@@ -62,7 +62,7 @@ def prepare(blueprint: Blueprint) -> None:
 
 def describe_request() -> dict[str, Any]:
     """The resource type in the path of the request."""
-    api = rooms().apis.surface(request.path).api
+    api = wiring().apis.surface(request.path).api
     first = request.path.removeprefix(f"{api.prefix}/").partition("/")[0] if api else ""
     return {"resource": first if first[:1].isupper() else None}
 

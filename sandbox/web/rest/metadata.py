@@ -16,13 +16,13 @@ from sandbox.fhir.capability import ServerDescription, capability_statement
 from sandbox.web.api import Api, Audience
 from sandbox.web.negotiation import wants_page
 from sandbox.web.pages import page
-from sandbox.web.request import RequestContext, here
+from sandbox.web.request import RequestContext, current
 from sandbox.web.rest.access import offered_types, served_types
 
 
 def home() -> Response:
     """The base itself is no resource: a page for people, a hint for everybody else."""
-    context = here()
+    context = current()
     if wants_page():
         response = page("fhir_home.html", api=context.api, types=served_types(context))
     elif any(text and name not in ("_format", "_pretty", "lang") for name, text in request.args.items()):
@@ -39,7 +39,7 @@ def home() -> Response:
 
 def metadata() -> Response:
     """The CapabilityStatement of the API."""
-    return render_statement(describe_server(here(), here().api))
+    return render_statement(describe_server(current(), current().api))
 
 
 def describe_server(context: RequestContext, api: Api) -> ServerDescription:
@@ -53,14 +53,14 @@ def describe_server(context: RequestContext, api: Api) -> ServerDescription:
         title=api.title,
         base=context.address_of(api.name),
         date=context.clock.now().date().isoformat(),
-        version=context.rooms.version,
+        version=context.wiring.version,
         payer=payer,
         kinds=served_types(context, api),
         sources=offered_types(context, api),
-        guides=context.rooms.guides if api.serves_loaded_types else (),
+        guides=context.wiring.guides if api.serves_loaded_types else (),
         batch=api.batch,
         instantiates=api.instantiates,
-        profiles=context.rooms.profiles,
+        profiles=context.wiring.profiles,
         operations=operations,
         oauth_uris=() if api.audience is Audience.PUBLIC else oauth_uris(context.addresses, payer),
     )
@@ -68,7 +68,7 @@ def describe_server(context: RequestContext, api: Api) -> ServerDescription:
 
 def render_statement(server: ServerDescription) -> Response:
     """The statement, after the RESOURCE gate."""
-    context = here()
+    context = current()
     facts = replace(context.facts, resource="CapabilityStatement")
     statement = context.gates.run(Stage.RESOURCE, capability_statement(server), facts)
     return Response(json_bytes(statement), content_type=bundle.JSON)

@@ -26,33 +26,33 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 def read(kind: str, id: str) -> Response:
-    visit, allowed = arrive(kind, "r", id)
-    return _one(found(visit, allowed, kind, id))
+    context, allowed = arrive(kind, "r", id)
+    return _one(found(context, allowed, kind, id))
 
 
-def found(visit: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
+def found(context: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
     """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
         not_found(f"There is no {kind} with this id.")
-    return reader(visit, allowed, now(visit)).read(kind, id)
+    return reader(context, allowed, now(context)).read(kind, id)
 
 
 def vread(kind: str, id: str, version: str) -> Response:
-    visit, allowed = arrive(kind, "r")
-    return _one(reader(visit, allowed, now(visit)).version(kind, id, version))
+    context, allowed = arrive(kind, "r")
+    return _one(reader(context, allowed, now(context)).version(kind, id, version))
 
 
 def history(kind: str, id: str) -> Response:
     """All versions in one Bundle: there are few. `_count` is a hint that is not taken."""
-    visit, allowed = arrive(kind, "r")
+    context, allowed = arrive(kind, "r")
     for name, text in request.args.items():
         if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
             bad_request(f"_history has no parameter {name[:64]}.", name[:64])
-    seen = reader(visit, allowed, now(visit)).history(kind, id, _since())
-    url = f"{visit.address}/{kind}/{id}/_history"
+    seen = reader(context, allowed, now(context)).history(kind, id, _since())
+    url = f"{context.address}/{kind}/{id}/_history"
     if request.args.get("_since"):
         url += "?" + urlencode({"_since": request.args["_since"]})
-    return Response(bundle.history(seen, visit.address, url), content_type=bundle.JSON)
+    return Response(bundle.history(seen, context.address, url), content_type=bundle.JSON)
 
 
 def no_history(kind: str = "") -> NoReturn:

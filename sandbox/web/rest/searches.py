@@ -32,12 +32,12 @@ def search_by_post(kind: str) -> Response:
 
 
 def _search(kind: str, args: list[tuple[str, str]]) -> Response:
-    visit, allowed = arrive(kind, "s")
-    return Response(results(visit, allowed, kind, args, strict=strict()), content_type=wire.JSON)
+    context, allowed = arrive(kind, "s")
+    return Response(results(context, allowed, kind, args, strict=strict()), content_type=wire.JSON)
 
 
 def results(
-    visit: RequestContext,
+    context: RequestContext,
     allowed: Access,
     kind: str,
     args: Sequence[tuple[str, str]],
@@ -48,35 +48,35 @@ def results(
     query = parse(
         kind,
         tuple(args),
-        page_size=visit.payer.page_size,
-        page_size_max=visit.payer.page_size_max,
+        page_size=context.payer.page_size,
+        page_size_max=context.payer.page_size_max,
         strict=strict,
-        base=visit.address,
+        base=context.address,
     )
     broad = allowed.patient is None and query.is_broad
-    visit.charge(query.cost * (BROAD_COST_FACTOR if broad else 1))
+    context.charge(query.cost * (BROAD_COST_FACTOR if broad else 1))
     bound = f"{kind}?{query.links_to()}"
-    place = pages(visit, allowed).read(bound, dict(args).get("_page"))
-    visit.learn(page=place.number)
-    page = found(visit, allowed, query, place)
-    return bundle(visit, allowed, page, kind, bound, place, query.ignored)
+    place = pages(context, allowed).read(bound, dict(args).get("_page"))
+    context.learn(page=place.number)
+    page = found(context, allowed, query, place)
+    return bundle(context, allowed, page, kind, bound, place, query.ignored)
 
 
-def found(visit: RequestContext, allowed: Access, query: Query, place: PagePlace) -> Page:
+def found(context: RequestContext, allowed: Access, query: Query, place: PagePlace) -> Page:
     """The page at a place of a search, as far as the token reaches."""
     if place.key or place.back:
         query = replace(query, after=place.key, back=place.back)
-    return reader(visit, allowed, place.now).search(query)
+    return reader(context, allowed, place.now).search(query)
 
 
-def pages(visit: RequestContext, allowed: Access) -> Pages:
+def pages(context: RequestContext, allowed: Access) -> Pages:
     """Who signs and reads the page tokens of this reader."""
-    bearer = f"{visit.tenant}|{visit.api.name}|{allowed.patient or allowed.client}"
-    return Pages(visit.rooms.page_key, bearer, now(visit), visit.payer.page_token_seconds)
+    bearer = f"{context.ledger.name}|{context.api.name}|{allowed.patient or allowed.client}"
+    return Pages(context.wiring.page_key, bearer, now(context), context.payer.page_token_seconds)
 
 
 def bundle(
-    visit: RequestContext,
+    context: RequestContext,
     allowed: Access,
     page: Page,
     path: str,
@@ -86,8 +86,8 @@ def bundle(
 ) -> bytes:
     """The page as a searchset; its links repeat every parameter of the request."""
     asked = query.partition("?")[2]
-    url = f"{visit.address}/{path}" + (f"?{asked}" if asked else "")
-    links = pages(visit, allowed).links(url, query, place, page)
+    url = f"{context.address}/{path}" + (f"?{asked}" if asked else "")
+    links = pages(context, allowed).links(url, query, place, page)
     if page.more:
-        visit.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])
-    return wire.searchset(page, visit.address, links, ignored)
+        context.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])
+    return wire.searchset(page, context.address, links, ignored)

@@ -15,7 +15,7 @@ from sandbox.auth.authlib_adapter import AuthorizationServer, TokenRequest
 from sandbox.auth.authorization import authorize
 from sandbox.auth.authorization.decision import Decision, conclude
 from sandbox.auth.clients.client import Client
-from sandbox.auth.context import AuthContext
+from sandbox.auth.context import AuthContext, AuthServices
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
@@ -64,8 +64,21 @@ def desk(
 ) -> AuthContext:
     clock = clock or FrozenClock(datetime(2025, 6, 15, 12, tzinfo=UTC))
     return AuthContext(
-        payer or PayerProfile(), clock, ledger, gates, Facts(), CLIENTS, {"maria": MARIA}, ISSUER, FHIR, key
+        services=AuthServices(clients=CLIENTS, accounts={"maria": MARIA}, signing_key=key),
+        payer=payer or PayerProfile(),
+        clock=clock,
+        ledger=ledger,
+        gates=gates,
+        facts=Facts(),
+        issuer=ISSUER,
+        fhir=FHIR,
     )
+
+
+def changed(context: AuthContext, **changes: Any) -> AuthContext:
+    """The same context with other fields, of its own or of its services."""
+    shared = {name: changes.pop(name) for name in list(changes) if hasattr(context.services, name)}
+    return replace(context, services=replace(context.services, **shared), **changes)
 
 
 def args(**changes: str | list[str] | None) -> dict[str, list[str]]:

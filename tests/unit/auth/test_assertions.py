@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from unit.auth.auth_desk import ISSUER, App, basic
+from unit.auth.auth_desk import ISSUER, App, basic, changed
 from unit.auth.keyring import AUD, NOW, claims, confused, key, public, raw, signed
 
 from sandbox.auth.authentication.assertion import TYPE
@@ -21,7 +21,7 @@ SERVICE = Client("svc", "Service", ("http://localhost:3000/callback",), jwks=pub
 
 @pytest.fixture
 def svc(at: AuthContext) -> App:
-    return App(replace(at, clients={**at.clients, "svc": SERVICE}), "svc")
+    return App(changed(at, clients={**at.clients, "svc": SERVICE}), "svc")
 
 
 def introspect(app: App, assertion: str, **more: Any) -> tuple[int, dict[str, Any]]:
@@ -153,7 +153,7 @@ def test_a_jti_works_once_until_it_expires(svc: App) -> None:
 
 def test_two_clients_may_use_the_same_jti(at: AuthContext) -> None:
     other = replace(SERVICE, client_id="svc2")
-    app = App(replace(at, clients={"svc": SERVICE, "svc2": other}), "svc")
+    app = App(changed(at, clients={"svc": SERVICE, "svc2": other}), "svc")
     assert introspect(app, signed(claims()))[0] == 200
     assert introspect(app, signed(claims(iss="svc2", sub="svc2")))[0] == 200
 
@@ -226,7 +226,7 @@ def test_only_the_registered_way_works(app: App, client: str, form: dict[str, st
 @pytest.mark.parametrize("tolerated", [True, False])
 def test_a_secret_in_the_form_is_a_character_s_quirk(at: AuthContext, tolerated: bool) -> None:
     web = replace(at.clients["web"], token_endpoint_auth_method="client_secret_post")
-    app = App(replace(at, clients={"web": web}, payer=replace(at.payer, client_secret_post=tolerated)), "web")
+    app = App(changed(at, clients={"web": web}, payer=replace(at.payer, client_secret_post=tolerated)), "web")
     right = {"token": "x", "client_id": "web", "client_secret": "s3cret: +%ü"}
     assert app.post(right, "introspection")[0] == (200 if tolerated else 401)
     assert app.post({**right, "client_secret": "wrong"}, "introspection")[0] == 401
@@ -249,10 +249,10 @@ def test_a_secret_is_compared_in_constant_time(web: App, monkeypatch: pytest.Mon
 @pytest.mark.parametrize("state", ["submitted", "denied", "suspended"])
 def test_a_client_that_is_not_approved_is_told_its_state(at: AuthContext, state: Any, web: App) -> None:
     stopped = replace(at.clients["web"], state=state, criterion=None if state == "submitted" else "malware")
-    app = App(replace(at, clients={"web": stopped}), "web", web.headers)
+    app = App(changed(at, clients={"web": stopped}), "web", web.headers)
     status, body = app.post({"token": "x"}, "introspection")
     assert (status, body["error"]) == (401, "invalid_client")
     assert state in body["error_description"]
     assert ("malware" in body["error_description"]) == (state != "submitted")
-    wrong = App(replace(at, clients={"web": stopped}), "web", basic("web", "wrong"))
+    wrong = App(changed(at, clients={"web": stopped}), "web", basic("web", "wrong"))
     assert state not in wrong.post({"token": "x"}, "introspection")[1]["error_description"]

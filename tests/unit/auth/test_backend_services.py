@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from unit.auth.auth_desk import App, args, basic
+from unit.auth.auth_desk import App, args, basic, changed
 from unit.auth.keyring import claims, key, public, signed
 
 from sandbox.auth.authentication.assertion import TYPE
@@ -34,7 +34,7 @@ _NUMBERS = count()
 
 @pytest.fixture
 def svc(at: AuthContext) -> App:
-    return App(replace(at, clients={**at.clients, **{c.client_id: c for c in SERVICES}}), "svc")
+    return App(changed(at, clients={**at.clients, **{c.client_id: c for c in SERVICES}}), "svc")
 
 
 def ask(app: App, scope: str | None, client: str = "svc") -> tuple[int, dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from unit.auth.auth_desk import MARIA, App
+from unit.auth.auth_desk import MARIA, App, changed
 
 from sandbox.auth.household import OF_AGE, loss
 from sandbox.core.members import Account, CoverageSpan
@@ -22,7 +22,7 @@ GRANT = Grant("g", "app", "maria", "p2", "patient/*.rs", 0, None, None, fhir_use
 @pytest.fixture
 def parent(app: App) -> App:
     """On June 15, 2025, six weeks before the child's birthday."""
-    desk = replace(
+    desk = changed(
         app.desk,
         accounts={"maria": MARIA, "kim": CHILD},
         members={"p1": MARIA, "p2": CHILD},

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.auth.auth_desk import CALLBACK, CLIENTS, App, args, basic
+from unit.auth.auth_desk import CALLBACK, CLIENTS, App, args, basic, changed
 from unit.auth.keyring import key, public
 
 from sandbox.auth.authorization import authorize
@@ -40,7 +40,7 @@ def registry(tenant: TenantLedger) -> Registry:
 
 @pytest.fixture
 def mine(at: AuthContext, registry: Registry) -> App:
-    return App(replace(at, clients=registry), "mine", basic("mine", "the-secret"))
+    return App(changed(at, clients=registry), "mine", basic("mine", "the-secret"))
 
 
 def at_introspect(app: App, secret: str | None = None) -> int:
@@ -127,7 +127,7 @@ def test_a_second_notice_ends_the_first_secret(mine: App, registry: Registry) ->
 
 
 def test_the_secret_of_a_fixture_rotates_for_one_tenant(at: AuthContext, registry: Registry) -> None:
-    web = App(replace(at, clients=registry), "web", basic("web", "s3cret: +%ü"))
+    web = App(changed(at, clients=registry), "web", basic("web", "s3cret: +%ü"))
     new = registry.rotate("web", PayerProfile(), at.now(), notice=False)
     assert (at_introspect(web), at_introspect(web, new)) == (401, 200)
     assert CLIENTS["web"].check_client_secret("s3cret: +%ü")
@@ -173,7 +173,7 @@ def test_no_criterion_is_about_what_an_app_says_of_its_privacy() -> None:
 def test_a_stopped_app_loses_everything_at_once(
     at: AuthContext, registry: Registry, state: str, id: str
 ) -> None:
-    app = App(replace(at, clients=registry), id, basic("mine", "the-secret") if id == "mine" else {})
+    app = App(changed(at, clients=registry), id, basic("mine", "the-secret") if id == "mine" else {})
     held = app.sign_in(scope="openid launch/patient offline_access patient/*.rs")
     waiting = app.code()
     registry.decide(id, state, "leaked-credentials", at.now())
@@ -193,7 +193,7 @@ def test_a_stopped_app_loses_everything_at_once(
 
 
 def test_other_apps_go_on(at: AuthContext, registry: Registry) -> None:
-    other = App(replace(at, clients=registry), "other")
+    other = App(changed(at, clients=registry), "other")
     held = other.sign_in()
     registry.decide("app", "suspended", "malware", at.now())
     assert other.refresh(held["refresh_token"])[0] == 200
@@ -201,7 +201,7 @@ def test_other_apps_go_on(at: AuthContext, registry: Registry) -> None:
 
 def test_a_submitted_app_waits(at: AuthContext, registry: Registry) -> None:
     registry.add(replace(MINE, client_id="new", state="submitted"), "the-secret", "x")
-    app = App(replace(at, clients=registry), "new", basic("new", "the-secret"))
+    app = App(changed(at, clients=registry), "new", basic("new", "the-secret"))
     assert at_introspect(app) == 401
     with pytest.raises(BadRequest, match="submitted"):
         authorize.check(args(client_id="new"), app.desk)

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from unit.auth.auth_desk import App
+from unit.auth.auth_desk import App, changed
 from unit.auth.keyring import claims, key, public, signed
 from unit.auth.test_assertions import introspect
 
@@ -71,7 +71,7 @@ def site() -> Iterator[Site]:
 def svc(at: AuthContext, site: Site) -> App:
     client = Client("svc", "Service", token_endpoint_auth_method="private_key_jwt", jwks_uri=site.url)
     local = RemoteJwks(loopback=True, resolve=lambda host, port: ["127.0.0.1"])
-    return App(replace(at, clients={"svc": client}, remote=local), "svc")
+    return App(changed(at, clients={"svc": client}, remote=local), "svc")
 
 
 def attempt(app: App, pair: Any = None, **header: Any) -> tuple[int, str]:
@@ -174,7 +174,7 @@ def test_a_site_that_drips_is_left(svc: App, site: Site, monkeypatch: pytest.Mon
 
 def test_a_site_that_is_gone_is_told(svc: App, site: Site) -> None:
     client = replace(svc.desk.clients["svc"], jwks_uri="http://127.0.0.1:1/jwks")
-    gone = replace(svc, desk=replace(svc.desk, clients={"svc": client}))
+    gone = replace(svc, desk=changed(svc.desk, clients={"svc": client}))
     assert "cannot be fetched" in attempt(gone)[1]
 
 
@@ -204,7 +204,7 @@ def test_a_name_may_not_lead_inside(addresses: list[str], loopback: bool) -> Non
 
 def test_a_loopback_address_is_nothing_to_a_public_server(at: AuthContext, site: Site) -> None:
     client = Client("svc", "Service", token_endpoint_auth_method="private_key_jwt", jwks_uri=site.url)
-    app = App(replace(at, clients={"svc": client}, remote=RemoteJwks(loopback=False)), "svc")
+    app = App(changed(at, clients={"svc": client}, remote=RemoteJwks(loopback=False)), "svc")
     status, said = attempt(app)
     assert status == 401
     assert "loopback" in said

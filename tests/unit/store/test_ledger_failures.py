@@ -84,9 +84,9 @@ class Payer:
 
     def __init__(self, app: Any, path: Path, clock: FrozenClock):
         self.app, self.path, self.clock = app, path, clock
-        self.ledger: Ledger = app.extensions["rooms"].ledger
+        self.ledger: Ledger = app.extensions["wiring"].ledger
         self.client = Client(app.wsgi_app, TestResponse)
-        maria = app.extensions["rooms"].accounts["maria"]
+        maria = app.extensions["wiring"].accounts["maria"]
         self.patient = maria.patient
         now = int(clock.now().timestamp() * 1000)
         book = self.ledger.tenant("")
@@ -108,7 +108,7 @@ def payer(library_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     path = tmp_path / "ledger.db"
     app = create_app(replace(Settings(), library=str(library_file), ledger=str(path)), clock)
     yield Payer(app, path, clock)
-    app.extensions["rooms"].ledger.close()
+    app.extensions["wiring"].ledger.close()
 
 
 STATES = [full, locked, read_only]

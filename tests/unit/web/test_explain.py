@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.apis import published
+from sandbox.apis.discovery import published
 from sandbox.core.errors import FileProblem
 from sandbox.web.causes import explain, files_of_causes, load_causes
 
