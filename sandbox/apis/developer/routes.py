@@ -117,7 +117,7 @@ def openapi_document(name: str = "") -> Response:
     main, *_ = _fhir_apis()
     api = next((api for api in _fhir_apis() if api.name == (name or main.name)), None)
     if api is None:
-        raise NotFound("There is no FHIR API of this name")
+        raise NotFound("There is no FHIR API of this name.", cause="address-unknown")
     auth = "" if api.audience is Audience.PUBLIC else context.issuer
     described = openapi.document(api, describe_server(context, api), auth)
     return Response(json_bytes(described), content_type="application/json")

@@ -68,4 +68,4 @@ def _document(body: dict[str, Any]) -> Response:
 
 
 def nothing_known(name: str) -> NoReturn:
-    raise NotFound("There is nothing at this address")
+    raise NotFound("There is nothing at this address.", cause="address-unknown")
