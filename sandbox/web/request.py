@@ -126,7 +126,7 @@ class RequestContext(AuthContext):
 
 
 @dataclass
-class Arrival:
+class IncomingRequest:
     """A request that came in under an address, before its facts are known.
 
     `state` is that of the ledger (offset in ms, whether faults are armed), if it is known; `granted` is the
