@@ -25,8 +25,7 @@ from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web import budget, cors, quota
 from sandbox.web.api import Apis, Lookups, Surface
-from sandbox.web.errors.exceptions import UncaughtErrors
-from sandbox.web.errors.handlers import answer
+from sandbox.web.errors.handlers import UncaughtErrors, answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
 from sandbox.web.guard import require_control
 from sandbox.web.http import headers
