@@ -148,7 +148,8 @@ def _trusted(args: Parameters, params: Mapping[str, str], context: AuthContext) 
         bad_request("client_id must be sent once.", "client_id", cause="client-unknown")
     client = context.clients.get(params["client_id"])
     if client is None:
-        bad_request("client_id is not that of an app of this payer.", "client_id", cause="client-unknown")
+        text = "The client application is not known to this payer"
+        bad_request(text, "client_id", cause="client-unknown")
     if client.refusal:
         bad_request(client.refusal, "client_id", cause="app-not-approved")
     if len(args.get("redirect_uri", ())) != 1:
