@@ -94,7 +94,7 @@ def check(args: Parameters, context: AuthContext, *, pushed: bool = False) -> Au
     if asks_for_system(params.get("scope")):
         text = "Members cannot grant system scopes. Use the client_credentials grant."
         raise refuse("invalid_scope", text, cause="scope-not-grantable")
-    scope = registered(narrow(params.get("scope"), context.types()), client.scope)
+    scope = keep_registered(narrow(params.get("scope"), context.types()), client.scope)
     if not (context.payer.refresh_max_days and client.check_grant_type("refresh_token")):
         scope = [text for text in scope if text not in LASTING]  # the answer promises only what will come
     if not scope:
@@ -120,7 +120,7 @@ def check(args: Parameters, context: AuthContext, *, pushed: bool = False) -> Au
     )
 
 
-def registered(scopes: Sequence[str], ceiling: str | None) -> list[str]:
+def keep_registered(scopes: Sequence[str], ceiling: str | None) -> list[str]:
     """Return the part of `scopes` within those that a client registered (`ceiling`; None: everything).
 
     Of a scope that reaches further, its registered parts are left.

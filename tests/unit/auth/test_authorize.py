@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, args, challenge
 
-from sandbox.auth.authorization.authorize import check, registered
+from sandbox.auth.authorization.authorize import check, keep_registered
 from sandbox.auth.authorization.decision import Decision, callback, error_url, issue, reply_params
 from sandbox.auth.authorization.request import AuthorizationRequest, parameters
 from sandbox.auth.context import AuthContext
@@ -282,7 +282,7 @@ def test_a_client_id_that_cannot_be_stored_gets_a_page(at: AuthContext, id: str)
     ],
 )
 def test_nobody_is_given_more_than_they_registered(asked: str, ceiling: str | None, left: str) -> None:
-    assert " ".join(registered(asked.split(), ceiling)) == left
+    assert " ".join(keep_registered(asked.split(), ceiling)) == left
 
 
 def test_the_answer_may_come_in_the_fragment(at: AuthContext) -> None:
