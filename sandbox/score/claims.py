@@ -11,10 +11,10 @@ def days(evidence: Evidence, name: str) -> tuple[int | None, str]:
     claim = evidence.claim(name)
     if claim is None or (type(claim) is int and claim >= 0):
         return claim, ""
-    told = quantity(claim, "day") if type(claim) is int else "no number of days"
-    return None, f"the payer says {told}, which cannot be: the claim is left out"
+    words = quantity(claim, "day") if type(claim) is int else "no number of days"
+    return None, f"the payer says {words}, which cannot be: the claim is left out"
 
 
-def differences(*found: str) -> str:
+def differences(*texts: str) -> str:
     """The differences of one verdict, in one line."""
-    return "; ".join(each for each in found if each)
+    return "; ".join(text for text in texts if text)

@@ -80,8 +80,8 @@ class Reason(NamedTuple):
 
 def unseen(reason: str | Reason, exchanges: Iterable[Exchange] = (), cause: str = "") -> Observation:
     """Something that could not be looked at, and why, in words a person can act on."""
-    said = reason if isinstance(reason, Reason) else Reason(reason, cause)
-    return Observation(None, tuple(exchanges), said.text, "unseen", said.cause)
+    why = reason if isinstance(reason, Reason) else Reason(reason, cause)
+    return Observation(None, tuple(exchanges), why.text, "unseen", why.cause)
 
 
 NEVER_LOOKED = unseen("nothing looked at this", cause="not-looked-at")
@@ -111,8 +111,8 @@ class Evidence:
 
     def of_traffic(self) -> Evidence:
         """The same payer as its log shows it: the log's observations, and the payer's claims."""
-        said = {"facts": self["facts"]} if self["facts"].seen else {}
-        return replace(self, observations={**said, **self.traffic}, traffic={})
+        facts = {"facts": self["facts"]} if self["facts"].seen else {}
+        return replace(self, observations={**facts, **self.traffic}, traffic={})
 
     def claim(self, name: str) -> Any:
         """What the payer says of itself; None when it says nothing (see `claims_about`)."""
@@ -146,9 +146,9 @@ class Evidence:
             data = files.json_value(body)
             if data["format"] != FORMAT:
                 raise UsageError(f"evidence in the format {data['format']!r}: known is {FORMAT!r}")
-            found = {name: _observation(entry) for name, entry in data["observations"].items()}
+            observations = {name: _observation(entry) for name, entry in data["observations"].items()}
             log = {name: _observation(entry) for name, entry in data.get("traffic", {}).items()}
-            return cls(data["target"], data["taken"], found, log, tuple(data.get("lint", ())))
+            return cls(data["target"], data["taken"], observations, log, tuple(data.get("lint", ())))
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UsageError("this is not an evidence file (payer-sandbox score writes them)") from None
 

@@ -32,9 +32,9 @@ def readable(text: str) -> str:
     return "".join(letter if letter.isprintable() else " " for letter in text)
 
 
-def to_data(found: Iterable[Finding]) -> tuple[dict[str, Any], ...]:
+def to_data(findings: Iterable[Finding]) -> tuple[dict[str, Any], ...]:
     """As evidence keeps them."""
-    return tuple(asdict(finding) for finding in found)
+    return tuple(asdict(finding) for finding in findings)
 
 
 def from_data(kept: Iterable[Mapping[str, Any]]) -> tuple[Finding, ...]:

@@ -24,11 +24,13 @@ class Kind(NamedTuple):
 
 def counted(exchanges: Iterable[Exchange]) -> Counter[Kind]:
     """The exchanges of a sync's steps by kind, in the order in which they were made."""
-    found = [e for e in exchanges if e.step in STEPS]
-    again = [(after.retry or after.step == "retry") and after.url == e.url for e, after in pairwise(found)]
+    made_in_sync = [e for e in exchanges if e.step in STEPS]
+    again = [
+        (after.retry or after.step == "retry") and after.url == e.url for e, after in pairwise(made_in_sync)
+    ]
     return Counter(
         Kind(e.step, e.status, retried, bool(e.flaw))
-        for e, retried in zip(found, [*again, False], strict=False)
+        for e, retried in zip(made_in_sync, [*again, False], strict=False)
     )
 
 
@@ -36,7 +38,7 @@ def to_value(kinds: Counter[Kind]) -> list[dict[str, Any]]:
     return [{**kind._asdict(), "n": n} for kind, n in kinds.items()]
 
 
-def of(sync: Observation) -> Counter[Kind]:
+def count_requests(sync: Observation) -> Counter[Kind]:
     """A log keeps counts, since it may hold millions of requests; a probe keeps its exchanges."""
     if "requests" not in sync.value:
         return counted(sync.exchanges)

@@ -188,7 +188,7 @@ class Syncer:
     def _look(self, page: BundlePage, asked: str, shown: Shown) -> None:
         """Take from a page's resources what will be needed of them."""
         for resource in page.resources:
-            key, said = bundles.key_of(resource), bundles.said(resource)
+            key, said = bundles.key_of(resource), bundles.references_in(resource)
             another = bundles.is_about_another(resource, self._patient)
             self._http.watch.resource(resource, key, said, asked, another)
             shown.references |= bundles.literal(said)

@@ -83,14 +83,16 @@ def key_of(resource: dict[str, Any]) -> str:
 
 def is_about_another(resource: dict[str, Any], patient: str) -> bool:
     """Whether a resource says that it is about somebody else than this patient."""
-    said = [resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)]
-    named = [match[1] for text in said if isinstance(text, str) and (match := _PATIENT.search(text))]
+    references = [
+        resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)
+    ]
+    named = [match[1] for text in references if isinstance(text, str) and (match := _PATIENT.search(text))]
     return bool(named) and patient not in named
 
 
-def said(resource: dict[str, Any]) -> list[str]:
+def references_in(resource: dict[str, Any]) -> list[str]:
     """Every `Reference.reference` inside a resource, as it is written."""
-    found: list[str] = []
+    references: list[str] = []
     waiting: list[Any] = [resource]
     while waiting:  # not recursive: a stranger decides how deep this goes
         here = waiting.pop()
@@ -101,15 +103,15 @@ def said(resource: dict[str, Any]) -> list[str]:
             kind = type(value)
             if kind is str:
                 if name == "reference":
-                    found.append(value)
+                    references.append(value)
             elif kind is dict or kind is list:
                 waiting.append(value)
-    return found
+    return references
 
 
-def literal(said: Iterable[str]) -> set[str]:
+def literal(references: Iterable[str]) -> set[str]:
     """The references that can be read: fragments and urn: are none."""
-    return {text for text in said if text and not text.startswith(("#", "urn:"))}
+    return {text for text in references if text and not text.startswith(("#", "urn:"))}
 
 
 def normal(reference: str, base: str, *names: str) -> str:
@@ -129,9 +131,9 @@ def target(reference: str) -> str:
 
 def place(url: str, base: str) -> str:
     """An address of a resource in its one spelling, without a version: to be compared, not to be asked."""
-    whole = _VERSION.sub("", cut(joined(f"{base}/", url)))
-    origin_of = origin(canonical_url(whole))
-    return f"{origin_of} {_path(whole)}" if origin_of else whole
+    absolute = _VERSION.sub("", cut(joined(f"{base}/", url)))
+    origin_of = origin(canonical_url(absolute))
+    return f"{origin_of} {_path(absolute)}" if origin_of else absolute
 
 
 def cut(reference: str) -> str:

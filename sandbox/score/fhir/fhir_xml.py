@@ -94,13 +94,13 @@ class _Builder:
             self.resource = {"resourceType": name, **children}
             return
         parent = self._open[-1][2]
-        found: Any = children if value is None or children else value
+        element: Any = children if value is None or children else value
         if name in LISTS:
-            parent.setdefault(name, []).append(found)
+            parent.setdefault(name, []).append(element)
         elif name in parent:
-            parent[name] = [*(parent[name] if isinstance(parent[name], list) else [parent[name]]), found]
+            parent[name] = [*(parent[name] if isinstance(parent[name], list) else [parent[name]]), element]
         else:
-            parent[name] = found
+            parent[name] = element
 
     def close(self) -> None:
         """Nothing is left to be done at the end."""

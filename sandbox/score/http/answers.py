@@ -107,9 +107,9 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if text.isdecimal():
         return float(text)
     try:
-        told = parsedate_to_datetime(text)
+        until = parsedate_to_datetime(text)
         there = parsedate_to_datetime(headers["date"]) if "date" in headers else now
-        return max(0.0, (told - there).total_seconds())
+        return max(0.0, (until - there).total_seconds())
     except (TypeError, ValueError):
         return None
 
@@ -142,7 +142,7 @@ def redacted(body: bytes, step: str) -> str:
     if step in ("sign-in", "register"):
         return ""
     text = body.decode("utf-8", "replace")
-    return _QUOTED.sub(lambda found: f'{found[1] or found[2]}"…"', text)
+    return _QUOTED.sub(lambda match: f'{match[1] or match[2]}"…"', text)
 
 
 def kept_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -34,11 +34,11 @@ def decoded(body: bytes, encoding: str) -> bytes:
 def _inflated(body: bytes, wbits: int) -> bytes:
     opened = zlib.decompressobj(wbits)
     try:
-        whole = opened.decompress(body, LARGEST + 1)
+        inflated = opened.decompress(body, LARGEST + 1)
     except zlib.error:
         if wbits != zlib.MAX_WBITS:
             raise
-        whole = zlib.decompressobj(-wbits).decompress(body, LARGEST + 1)  # deflate without its header
-    if len(whole) > LARGEST:
+        inflated = zlib.decompressobj(-wbits).decompress(body, LARGEST + 1)  # deflate without its header
+    if len(inflated) > LARGEST:
         raise httpx.ReadError(TOO_LARGE)
-    return whole
+    return inflated

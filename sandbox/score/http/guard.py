@@ -55,7 +55,7 @@ class Guard:
     def __init__(self, target: str, trusted: Iterable[str] = (), resolve: Resolve = addresses):
         self._resolve = resolve
         self._target = origin(target)
-        vouched = {found for found in map(origin, trusted) if found}
+        vouched = {place for place in map(origin, trusted) if place}
         self._home = vouched | ({self._target} if self._target else set())
         self._vouched = {host for _, host, _ in vouched}
         self._target_private: bool | None = None
@@ -91,21 +91,21 @@ class Guard:
         Raises PermissionError when none may be visited, OSError when there are none.
         """
         try:
-            found = list(self._resolve(host))
+            resolved = list(self._resolve(host))
         except UnicodeError:
-            found = []
-        if not found:
+            resolved = []
+        if not resolved:
             raise OSError(f"{host} does not resolve")
         name = _named(host)
         if name in self._vouched:
-            return found
+            return resolved
         if self._target and name == self._target[1]:
-            found = found if self.target_is_private() else [a for a in found if _is_global(a)]
-            if not found:
+            resolved = resolved if self.target_is_private() else [a for a in resolved if _is_global(a)]
+            if not resolved:
                 raise PermissionError(f"{host} now leads into a private network")
-        elif why := self._judged(host, found):
+        elif why := self._judged(host, resolved):
             raise PermissionError(why)
-        return found
+        return resolved
 
     def _network(self, host: str) -> str:
         try:
@@ -113,8 +113,8 @@ class Guard:
         except (OSError, ValueError, UnicodeError):
             return f"{host} does not resolve"
 
-    def _judged(self, host: str, found: Iterable[str]) -> str:
-        every = [ip for text in found for ip in _meant(text)]
+    def _judged(self, host: str, resolved: Iterable[str]) -> str:
+        every = [ip for text in resolved for ip in _meant(text)]
         if any(ip.is_link_local or ip.is_unspecified or ip.is_multicast for ip in every):
             return f"leads to a link-local or reserved address: {host}"
         if any(not ip.is_global for ip in every) and not self.target_is_private():
@@ -125,8 +125,8 @@ class Guard:
         """Whether the target is on this machine or in a private network."""
         if self._target_private is None:
             try:
-                found = list(self._resolve(self._target[1])) if self._target else []
-                self._target_private = bool(found) and not any(_is_global(text) for text in found)
+                resolved = list(self._resolve(self._target[1])) if self._target else []
+                self._target_private = bool(resolved) and not any(_is_global(text) for text in resolved)
             except (OSError, ValueError, UnicodeError):
                 self._target_private = False
         return self._target_private

@@ -25,18 +25,18 @@ def struck(evidence: Evidence, secrets: Iterable[str]) -> Evidence:
     """The evidence without these words, as they are or percent-encoded."""
     kept = evidence.to_json()
     heads = {form[:TELLING] for s in secrets if len(s) >= SHORTEST for form in (s, quote(s, safe=""))}
-    found = [head for head in heads if files.json_bytes(head)[1:-1] in kept]
-    if not found:
+    present = [head for head in heads if files.json_bytes(head)[1:-1] in kept]
+    if not present:
         return evidence
-    words = "|".join(map(re.escape, sorted(found, key=len, reverse=True)))
+    words = "|".join(map(re.escape, sorted(present, key=len, reverse=True)))
     clean = _without(files.json_value(kept), re.compile(rf"(?:{words})[\w\-.~+/=%]*"))
     return Evidence.from_json(files.json_bytes(clean))
 
 
 def strike(text: str, secrets: Iterable[str]) -> str:
     """A line of text without these words."""
-    whole = {form for s in secrets if len(s) >= SHORTEST for form in (s, quote(s, safe=""))}
-    for secret in sorted(whole, key=len, reverse=True):
+    forms = {form for s in secrets if len(s) >= SHORTEST for form in (s, quote(s, safe=""))}
+    for secret in sorted(forms, key=len, reverse=True):
         text = text.replace(secret, "…")
     return text
 
@@ -45,7 +45,7 @@ def _without(value: Any, secret: re.Pattern[str]) -> Any:
     if isinstance(value, str):
         return secret.sub("…", value)
     if isinstance(value, list):
-        return [_without(each, secret) for each in value]
+        return [_without(part, secret) for part in value]
     if isinstance(value, dict):
-        return {name: each if name in OURS else _without(each, secret) for name, each in value.items()}
+        return {name: part if name in OURS else _without(part, secret) for name, part in value.items()}
     return value

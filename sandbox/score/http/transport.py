@@ -34,9 +34,9 @@ class Transport(httpx.BaseTransport):
     """Connections of one examination. `whole`: seconds for one answer; `wait`: without a byte."""
 
     def __init__(
-        self, admit: Admit, wait: float, whole: float, stopwatch: Callable[[], float] = clock.stopwatch
+        self, admit: Admit, wait: float, seconds: float, stopwatch: Callable[[], float] = clock.stopwatch
     ):
-        self._deadline = _Deadline(whole, stopwatch)
+        self._deadline = _Deadline(seconds, stopwatch)
         self._admit = admit
         self._waits = {"connect": wait / 3, "read": wait, "write": wait, "pool": wait}
         self._pools: dict[tuple[str, bool], httpcore.ConnectionPool] = {}
@@ -47,7 +47,7 @@ class Transport(httpx.BaseTransport):
         self._deadline.start()
         url = request.url
         where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        asked = httpcore.Request(
+        outgoing = httpcore.Request(
             request.method,
             where,
             headers=request.headers.raw,
@@ -55,7 +55,7 @@ class Transport(httpx.BaseTransport):
             extensions={"timeout": self._waits},
         )
         with _as_httpx():
-            answer = self._pool(url).handle_request(asked)
+            answer = self._pool(url).handle_request(outgoing)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
     def close(self) -> None:
@@ -67,10 +67,10 @@ class Transport(httpx.BaseTransport):
         proxy, secure = self._proxy(url), url.scheme == "https"
         if (proxy, secure) not in self._pools:
             context = httpx.create_ssl_context() if secure else None
-            self._pools[proxy, secure] = self._made(proxy, context)
+            self._pools[proxy, secure] = self._open_pool(proxy, context)
         return self._pools[proxy, secure]
 
-    def _made(self, proxy: str, context: SSLContext | None) -> httpcore.ConnectionPool:
+    def _open_pool(self, proxy: str, context: SSLContext | None) -> httpcore.ConnectionPool:
         common: dict[str, Any] = {"ssl_context": context, "keepalive_expiry": KEEP_ALIVE_SECONDS}
         if proxy:  # the person's own: it resolves names itself, and is visited wherever it is
             return httpcore.HTTPProxy(
@@ -92,17 +92,17 @@ class Transport(httpx.BaseTransport):
 class _Deadline:
     """When the present answer has to be whole."""
 
-    def __init__(self, whole: float, stopwatch: Callable[[], float]):
-        self.whole, self._stopwatch, self._until = whole, stopwatch, 0.0
+    def __init__(self, seconds: float, stopwatch: Callable[[], float]):
+        self.seconds, self._stopwatch, self._until = seconds, stopwatch, 0.0
 
     def start(self) -> None:
-        self._until = self._stopwatch() + self.whole
+        self._until = self._stopwatch() + self.seconds
 
     def left(self, wait: float | None, late: type[Exception]) -> float:
         """The shorter of the wait and of what is left. Raises `late` when nothing is."""
         left = self._until - self._stopwatch()
         if left <= 0:
-            raise late(f"not whole after {self.whole:g} s")
+            raise late(f"not whole after {self.seconds:g} s")
         return left if wait is None else min(wait, left)
 
 
@@ -128,11 +128,11 @@ class _Sockets(httpcore.NetworkBackend):
         for address in admitted:
             wait = self._deadline.left(timeout, httpcore.ConnectTimeout)
             try:
-                made = self._plain.connect_tcp(address, port, wait, local_address, socket_options)
+                stream = self._plain.connect_tcp(address, port, wait, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
                 failure = problem
             else:
-                return _Stream(made, self._deadline)
+                return _Stream(stream, self._deadline)
         raise failure
 
     def sleep(self, seconds: float) -> None:

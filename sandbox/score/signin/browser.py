@@ -53,13 +53,13 @@ class Callback:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
-                said = parse_qs(parts.query)
-                mine = parts.path == callback._path and bool({"code", "error"} & said.keys())
+                parameters = parse_qs(parts.query)
+                mine = parts.path == callback._path and bool({"code", "error"} & parameters.keys())
                 self.send_response(200 if mine else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.end_headers()
                 if mine:
-                    self.wfile.write(_PAGE.format(_DONE if "code" in said else _REFUSED).encode())
+                    self.wfile.write(_PAGE.format(_DONE if "code" in parameters else _REFUSED).encode())
                 if mine and not callback._came.is_set():
                     callback._url = callback.redirect_uri + "?" + parts.query
                     callback._came.set()

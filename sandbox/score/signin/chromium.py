@@ -63,7 +63,7 @@ _LOOK = """() => {
 def find_chromium() -> str | None:
     """A Chromium of this machine, by its usual names; None leaves the choice to Playwright."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @contextmanager
@@ -142,18 +142,18 @@ class _Visit:
     def _go(self) -> Stop | None:
         before: tuple[object, ...] = ()
         for _ in range(MOST_PAGES):
-            seen, found, after = self._decided(before)
+            seen, decision, after = self._decided(before)
             if self._callback:
                 return None
-            self._looks.append(trace.look(self._address(seen.page), self._status, seen.page, found))
-            if isinstance(found, Stop):
-                return after.weigh(found, self._status)
+            self._looks.append(trace.look(self._address(seen.page), self._status, seen.page, decision))
+            if isinstance(decision, Stop):
+                return after.weigh(decision, self._status)
             self._state = after
             self._state.note_tried(seen.page)
             before = seen.page.signature
-            if isinstance(found, Step):
-                self._state.doubts += found.doubts
-            self._act(seen, found)
+            if isinstance(decision, Step):
+                self._state.doubts += decision.doubts
+            self._act(seen, decision)
         return Stop(f"no callback after {MOST_PAGES} pages", ours=True)
 
     def _decided(self, before: tuple[object, ...]) -> tuple[_Seen, Step | Follow | Stop, State]:
@@ -161,13 +161,13 @@ class _Visit:
         began = clock.stopwatch()
         while True:
             waited = clock.stopwatch() - began
-            seen, found, after = self._look()
+            seen, decision, after = self._look()
             same = seen.page.signature == before
-            if self._callback or (not same and not isinstance(found, Stop)):
-                return seen, found, after
-            final = isinstance(found, Stop) and not found.ours and self._status >= 400
+            if self._callback or (not same and not isinstance(decision, Stop)):
+                return seen, decision, after
+            final = isinstance(decision, Stop) and not decision.ours and self._status >= 400
             if final or waited > (CHANGING_SECONDS if same else DRAWING_SECONDS):
-                return seen, found, after
+                return seen, decision, after
             self._page.wait_for_timeout(POLL_MS)
 
     def _look(self) -> tuple[_Seen, Step | Follow | Stop, State]:
@@ -181,25 +181,25 @@ class _Visit:
             except Error:  # it is being replaced
                 continue
             state = copy.deepcopy(self._state)
-            found = decide(seen.page, state, self._status if frame == self._page.main_frame else 200)
-            if not isinstance(found, Stop):
-                return seen, found, state
-            first = first or (seen, found, state)
+            decision = decide(seen.page, state, self._status if frame == self._page.main_frame else 200)
+            if not isinstance(decision, Stop):
+                return seen, decision, state
+            first = first or (seen, decision, state)
         if first is None:
             self._page.wait_for_timeout(POLL_MS)
             return self._look()
         return first
 
-    def _act(self, seen: _Seen, found: Step | Follow) -> None:
+    def _act(self, seen: _Seen, decision: Step | Follow) -> None:
         """Type, tick and click."""
-        if isinstance(found, Follow):
-            if found.ref >= 0:
-                self._click(seen.element(found.ref))
+        if isinstance(decision, Follow):
+            if decision.ref >= 0:
+                self._click(seen.element(decision.ref))
             else:
-                self._page.goto(found.url, wait_until="domcontentloaded")
+                self._page.goto(decision.url, wait_until="domcontentloaded")
             return
-        controls = {control.ref: control for control in found.form.controls}
-        for ref, value in found.values.items():
+        controls = {control.ref: control for control in decision.form.controls}
+        for ref, value in decision.values.items():
             element, control = seen.element(ref), controls[ref]
             if element is None:
                 continue
@@ -210,12 +210,12 @@ class _Visit:
                 element.select_option(list(value) if isinstance(value, tuple) else value)
             elif isinstance(value, str):
                 element.fill(value)
-        if found.button is not None:
-            self._click(seen.element(found.button.ref))
-        elif typed := next((c for c in found.form.controls if c.ref in found.values and c.typed), None):
+        if decision.button is not None:
+            self._click(seen.element(decision.button.ref))
+        elif typed := next((c for c in decision.form.controls if c.ref in decision.values and c.typed), None):
             seen.element(typed.ref).press("Enter")
-        elif found.form.controls:
-            seen.element(found.form.controls[0].ref).evaluate("field => field.form && field.form.submit()")
+        elif decision.form.controls:
+            seen.element(decision.form.controls[0].ref).evaluate("field => field.form && field.form.submit()")
 
     @staticmethod
     def _click(element: Any) -> None:

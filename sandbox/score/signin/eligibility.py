@@ -78,11 +78,11 @@ _OUTAGE = re.compile(
 
 def speaks_of_eligibility(error: str, description: str, uri: str = "") -> bool:
     """Whether an error is about eligibility, by the words of its code, description or `error_uri`."""
-    said = (_spaced(error), description, _spaced(_behind_the_host(uri)))
+    texts = (_spaced(error), description, _spaced(_behind_the_host(uri)))
     if error in FAULTS:
-        return any(_WORDS.search(text) and not _OUTAGE.search(text) for text in said)
+        return any(_WORDS.search(text) and not _OUTAGE.search(text) for text in texts)
     return any(
-        _WORDS.search(text) or (_MORE_WORDS.search(text) and not _DECLINED.search(text)) for text in said
+        _WORDS.search(text) or (_MORE_WORDS.search(text) and not _DECLINED.search(text)) for text in texts
     )
 
 

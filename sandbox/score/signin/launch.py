@@ -132,31 +132,31 @@ class _Launch:
     aud: str
     redeem: Redeem
 
-    def attempt(self, account: LentAccount, asked: str, driver: Driver) -> SignInSession:
+    def attempt(self, account: LentAccount, scope: str, driver: Driver) -> SignInSession:
         """From the authorize URL to the token."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         self.http.secrets |= {state, verifier, account.password}
-        ended, exchanges = driver(self._authorize_url(state, verifier, asked), account)
+        ended, exchanges = driver(self._authorize_url(state, verifier, scope), account)
         if isinstance(ended, SignInSession):
             return replace(ended, exchanges=exchanges)
         way = ended if isinstance(ended, Ended) else Ended(ended)
         if way.stop is not None:
             return replace(_stopped(way), exchanges=exchanges)
-        said = {name: values[0] for name, values in parse_qs(query_of(way.callback)).items()}
-        self.http.watch.callback(said, state)
-        session = self._called_back(said, state, verifier, asked)
+        parameters = {name: values[0] for name, values in parse_qs(query_of(way.callback)).items()}
+        self.http.watch.callback(parameters, state)
+        session = self._called_back(parameters, state, verifier, scope)
         if way.doubts and _declines(session):
             # Perhaps it was us who declined: what was pressed without being sure counts for nobody.
             why = _why_unwalked(f"{session.reason}, after {way.doubts[-1]}", way.looks)
             session = replace(session, outcome="UNWALKED", reason=why)
         return replace(session, exchanges=(*exchanges, *session.exchanges), looks=way.looks)
 
-    def _authorize_url(self, state: str, verifier: str, asked: str) -> str:
+    def _authorize_url(self, state: str, verifier: str, scope: str) -> str:
         query = {
             "response_type": "code",
             "client_id": self.app.client_id,
             "redirect_uri": self.app.redirect_uri,
-            "scope": asked,
+            "scope": scope,
             "state": state,
             "aud": self.aud,
             "code_challenge": _challenge(verifier),
@@ -165,42 +165,44 @@ class _Launch:
         joint = "&" if "?" in self.endpoints.authorization else "?"
         return f"{self.endpoints.authorization}{joint}{urlencode(query)}"
 
-    def _called_back(self, said: dict[str, str], state: str, verifier: str, asked: str) -> SignInSession:
-        if "error" in said:
-            error, description = said["error"], said.get("error_description", "")
-            told = f"{error} ({description[:120]})" if description else error
-            uri = said.get("error_uri", "")
-            return SignInSession("CALLBACK_ERROR", f"the callback said {told}", error, description, uri)
-        if "code" not in said:
+    def _called_back(
+        self, parameters: dict[str, str], state: str, verifier: str, scope: str
+    ) -> SignInSession:
+        if "error" in parameters:
+            error, description = parameters["error"], parameters.get("error_description", "")
+            problem = f"{error} ({description[:120]})" if description else error
+            uri = parameters.get("error_uri", "")
+            return SignInSession("CALLBACK_ERROR", f"the callback said {problem}", error, description, uri)
+        if "code" not in parameters:
             return SignInSession("CALLBACK_ERROR", "the callback carried neither a code nor an error")
-        self.http.secrets.add(said["code"])
-        reply = self.redeem(self.http, self.endpoints, self.app, said["code"], verifier)
-        session = self._ended(reply, asked)
-        if said.get("state") == state:
+        self.http.secrets.add(parameters["code"])
+        reply = self.redeem(self.http, self.endpoints, self.app, parameters["code"], verifier)
+        session = self._ended(reply, scope)
+        if parameters.get("state") == state:
             return session
         # An app stops here. The grader's code is its own (PKCE proves it), and one fault should cost one
         # metric: the attempt has failed, but its token serves to look at the rest.
-        what = "another state than ours" if said.get("state") else "no state"
+        what = "another state than ours" if parameters.get("state") else "no state"
         why = f"the callback carried {what}: an app must refuse its code"
         return replace(session, outcome="STATE_MISMATCH", reason=why)
 
-    def _ended(self, reply: TokenReply, asked: str) -> SignInSession:
+    def _ended(self, reply: TokenReply, scope: str) -> SignInSession:
         """The session that the answer of the token endpoint makes."""
         exchanges: tuple[Exchange, ...] = (reply.answer.exchange,)
         if not reply.works:
             return SignInSession("EXCHANGE_FAILED", reply.why(), reply.text("error"), exchanges=exchanges)
-        found = patient_context.find(self.http, self.aud, reply)
-        exchanges += found.exchanges
-        if not found.patient:
-            why = f"the token response names no patient{found.why}"
+        context = patient_context.find(self.http, self.aud, reply)
+        exchanges += context.exchanges
+        if not context.patient:
+            why = f"the token response names no patient{context.why}"
             return SignInSession("EXCHANGE_FAILED", why, response=reply.body, exchanges=exchanges)
         expires = reply.body.get("expires_in")
         return SignInSession(
             "AUTHORIZED",
             access_token=reply.text("access_token"),
             refresh_token=reply.text("refresh_token"),
-            patient=found.patient,
-            scope=reply.text("scope") or asked,  # RFC 6749 §5.1: left out when identical to what was asked
+            patient=context.patient,
+            scope=reply.text("scope") or scope,  # RFC 6749 §5.1: left out when identical to what was asked
             expires_in=expires if isinstance(expires, int) else None,
             response=reply.body,
             exchanges=exchanges,

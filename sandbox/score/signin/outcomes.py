@@ -41,8 +41,8 @@ def says_ineligible(attempt: Mapping[str, Any]) -> bool:
     than refusal."""
     if attempt["outcome"] == "INELIGIBLE_CALLBACK":
         return True
-    said = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
-    return attempt["outcome"] == "CALLBACK_ERROR" and eligibility.tells_more(*said)
+    error = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
+    return attempt["outcome"] == "CALLBACK_ERROR" and eligibility.tells_more(*error)
 
 
 def means_ineligible(error: str, description: str, uri: str = "") -> bool:

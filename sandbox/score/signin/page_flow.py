@@ -25,8 +25,8 @@ MOST_PAGES = 20
 
 def is_callback(location: str, redirect_uri: str) -> bool:
     """Whether an address returns to the app: the URI itself, then only a query or fragment."""
-    rest = location[len(redirect_uri) :]
-    return location.startswith(redirect_uri) and (not rest or rest[0] in "?#&")
+    suffix = location[len(redirect_uri) :]
+    return location.startswith(redirect_uri) and (not suffix or suffix[0] in "?#&")
 
 
 @dataclass(frozen=True)
@@ -88,19 +88,19 @@ class PageWalk:
             late = "time is up" in answer.exchange.note
             return Stop(f"sign-in stopped: {answer.exchange.note}", ours=late)
         page = read(text_of(answer), answer.url, refresh=answer.headers.get("refresh", ""))
-        found = decide(page, self._state, answer.status)
-        if isinstance(found, Step) and (problem := _needs_script(found, page)):
-            found = problem
-        self._looks.append(trace.look(self._address(answer), answer.status, page, found))
-        if isinstance(found, Stop):
+        decision = decide(page, self._state, answer.status)
+        if isinstance(decision, Step) and (problem := _needs_script(decision, page)):
+            decision = problem
+        self._looks.append(trace.look(self._address(answer), answer.status, page, decision))
+        if isinstance(decision, Stop):
             if "invalid_scope" in page.text:
-                return Stop(f"{found.reason} (invalid_scope)", found.ours)
-            return self._state.weigh(found, answer.status)
+                return Stop(f"{decision.reason} (invalid_scope)", decision.ours)
+            return self._state.weigh(decision, answer.status)
         self._state.note_tried(page)
-        if isinstance(found, Follow):
-            return Submission("GET", found.url, ())
-        self._state.doubts += found.doubts
-        return submit(found, page)
+        if isinstance(decision, Follow):
+            return Submission("GET", decision.url, ())
+        self._state.doubts += decision.doubts
+        return submit(decision, page)
 
     def _submit(self, step: Submission) -> HttpAnswer:
         if step.method == "POST":
@@ -144,9 +144,9 @@ _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w:.-]+)", re.IGNORECAS
 
 def text_of(answer: HttpAnswer) -> str:
     """The page's text, in the encoding that it says it has; UTF-8 when it says none."""
-    told = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
+    header = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
     meta = _CHARSET.search(answer.body[:2048])
-    name = told[1] if told else meta[1].decode("ascii", "replace") if meta else "utf-8"
+    name = header[1] if header else meta[1].decode("ascii", "replace") if meta else "utf-8"
     try:
         codecs.lookup(name)
         return answer.body.decode(name, "replace")

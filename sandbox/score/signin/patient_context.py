@@ -25,11 +25,11 @@ class Context:
 
 def find(http: HttpClient, base: str, reply: TokenReply) -> Context:
     """The patient of a token response at the FHIR base; what is missing or malformed is a finding."""
-    said = reply.body.get("patient")
-    if isinstance(said, str) and said:
-        name = id_of(said)
-        if name != said:
-            kind = "a URL" if "://" in said else "a reference" if "/" in said else "not an id"
+    patient = reply.body.get("patient")
+    if isinstance(patient, str) and patient:
+        name = id_of(patient)
+        if name != patient:
+            kind = "a URL" if "://" in patient else "a reference" if "/" in patient else "not an id"
             http.watch.note("token-patient", f"patient is {kind}, not the id of a Patient", "token endpoint")
         return Context(name)
     # The id_token came straight from the token endpoint, so its signature adds nothing here
@@ -41,19 +41,20 @@ def find(http: HttpClient, base: str, reply: TokenReply) -> Context:
     return _only(http, base, reply)
 
 
-def id_of(said: str) -> str:
+def id_of(reference: str) -> str:
     """The id in a reference to a Patient, absolute or relative, of any version; else what it is."""
-    path = said.partition("?")[0].partition("#")[0].rstrip("/").partition("/_history")[0]
-    kind, slash, name = path.rpartition("/")
-    found = name if slash and kind.endswith("Patient") else path.rpartition("/")[2] if "://" in said else path
-    return found if _ID.fullmatch(found) else said.removeprefix("Patient/")
+    path = reference.partition("?")[0].partition("#")[0].rstrip("/").partition("/_history")[0]
+    kind, _, name = path.rpartition("/")
+    last = name if kind.endswith("Patient") or "://" in reference else path
+    return last if _ID.fullmatch(last) else reference.removeprefix("Patient/")
 
 
 def only_patient(http: HttpClient, base: str, bearer: Bearer) -> tuple[tuple[str, ...], Exchange]:
     """The ids of the Patients that a token opens."""
     answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
-    found = (r for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id"))
-    return tuple(dict.fromkeys(word(r["id"]) for r in found)), answer.exchange
+    resources = bundles.page(answer).resources
+    ids = (word(r["id"]) for r in resources if r.get("resourceType") == "Patient" and r.get("id"))
+    return tuple(dict.fromkeys(ids)), answer.exchange
 
 
 def _only(http: HttpClient, base: str, reply: TokenReply) -> Context:

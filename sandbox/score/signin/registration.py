@@ -24,11 +24,11 @@ def register(http: HttpClient, endpoint: str, redirect_uri: str) -> tuple[Client
     }
     headers = {"Accept": "application/json"}
     answer = http.send("POST", endpoint, step="register", reach="page", headers=headers, json=body)
-    said = answer.json()
-    client, secret = said.get("client_id"), said.get("client_secret")
+    registered = answer.json()
+    client, secret = registered.get("client_id"), registered.get("client_secret")
     if answer.status not in (200, 201) or not isinstance(client, str) or not client:
-        told = said.get("error") or answer.exchange.note or "no client_id"
-        why = f"registering a client failed: the endpoint answered {answer.status} ({told})"
+        problem = registered.get("error") or answer.exchange.note or "no client_id"
+        why = f"registering a client failed: the endpoint answered {answer.status} ({problem})"
         return None, unseen(why, [answer.exchange], "registration-refused")
     app = ClientApp(client, redirect_uri, secret if isinstance(secret, str) and secret else None)
     return app, seen({"status": answer.status}, [answer.exchange])

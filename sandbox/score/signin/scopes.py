@@ -21,8 +21,8 @@ class Scopes:
     What was refused once is not asked again in the same examination.
     """
 
-    def __init__(self, supported: Iterable[str] = (), capabilities: Iterable[str] = (), asked: str = ""):
-        self._steps = [asked] if asked else ladder(tuple(supported), tuple(capabilities))
+    def __init__(self, supported: Iterable[str] = (), capabilities: Iterable[str] = (), requested: str = ""):
+        self._steps = [requested] if requested else ladder(tuple(supported), tuple(capabilities))
         self._place = 0
 
     @property
@@ -58,9 +58,9 @@ def _data(supported: tuple[str, ...]) -> list[str]:
             return [scope]
     by_type: dict[str, list[tuple[str, str, bool]]] = {}
     for scope in supported:
-        found = _CLINICAL.fullmatch(scope)
-        if found is not None and found[2] != "":
-            by_type.setdefault(found[1], []).append((scope, found[2], bool(found[3])))
+        match = _CLINICAL.fullmatch(scope)
+        if match is not None and match[2] != "":
+            by_type.setdefault(match[1], []).append((scope, match[2], bool(match[3])))
     return [scope for listed in by_type.values() for scope in _of_type(listed)][:MOST_SCOPES]
 
 
@@ -79,7 +79,10 @@ def _of_type(listed: list[tuple[str, str, bool]]) -> list[str]:
         if both and not granular:
             return [newer[both[0][1]][0]]
         older = [
-            scope for p in ("read", "*") for scope, told, narrow in listed if told == p and narrow == granular
+            scope
+            for p in ("read", "*")
+            for scope, permissions, narrow in listed
+            if permissions == p and narrow == granular
         ]
         if newer or older:
             return [scope for scope, _ in newer] or older[:1]

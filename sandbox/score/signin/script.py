@@ -29,16 +29,16 @@ def load(path: Path) -> Callable[[Any, LentAccount], None]:
     if not path.is_file():
         raise FileProblem(f"{path}: no such file")
     try:
-        found = runpy.run_path(str(path)).get("sign_in")
+        sign_in = runpy.run_path(str(path)).get("sign_in")
     except Exception as problem:  # the script is the person's own: say what is wrong with it
         raise FileProblem(f"{path}: {type(problem).__name__}: {problem}") from None
-    if not callable(found):
+    if not callable(sign_in):
         raise FileProblem(f"{path}: has no function sign_in(page, account)")
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:
         raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
-    hook: Callable[[Any, LentAccount], None] = found
+    hook: Callable[[Any, LentAccount], None] = sign_in
     return hook
 
 

@@ -21,12 +21,12 @@ def kind_and_step(url: str) -> tuple[str, Step]:
         parts = urlsplit(url)
     except ValueError:
         return "", "individual"
-    found = REQUEST.search(parts.path)
+    match = REQUEST.search(parts.path)
     if asks_for_page(name for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
-        return found[1] if found else "", "pagination"
-    if not found:
+        return match[1] if match else "", "pagination"
+    if not match:
         return "", "individual"
-    kind, id_, everything = found.groups()
+    kind, id_, everything = match.groups()
     if everything:
         return kind, "everything"
     return kind, "reference" if id_ and kind != "Patient" else "individual"

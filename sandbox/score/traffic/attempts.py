@@ -78,15 +78,15 @@ class Attempt:
 
 def follow(records: Iterable[TrafficRecord], until: datetime) -> dict[str, Attempt]:
     """Attempts by id, in the order in which they were created. Records come in order of time."""
-    found: dict[str, Attempt] = {}
+    attempts: dict[str, Attempt] = {}
     for record in records:
         if not record.attempt_id or not (state := _state(record)):
             continue
-        attempt = found.get(record.attempt_id)
+        attempt = attempts.get(record.attempt_id)
         if attempt is None:
             if record.kind == "fhir":
                 continue  # the sign-in was before the log began
-            attempt = found[record.attempt_id] = Attempt(record.when, state, record.when)
+            attempt = attempts[record.attempt_id] = Attempt(record.when, state, record.when)
         else:
             attempt.move(state, record.when)
         attempt.error = record.error or attempt.error
@@ -96,17 +96,17 @@ def follow(records: Iterable[TrafficRecord], until: datetime) -> dict[str, Attem
         attempt.coverage_end = record.coverage_end or attempt.coverage_end
         if record.portal_account is not None:
             attempt.portal_account = record.portal_account
-    for attempt in found.values():
+    for attempt in attempts.values():
         attempt.close(until)
-    return found
+    return attempts
 
 
 def _state(record: TrafficRecord) -> str:
     """The state a record moves its attempt to; empty when it moves none."""
     if record.kind == "authz_event":
         state = (record.outcome or "").upper()
-        said = (record.error, record.description, record.error_uri)
-        if state == "CALLBACK_ERROR" and outcomes.means_ineligible(*said):
+        error = (record.error, record.description, record.error_uri)
+        if state == "CALLBACK_ERROR" and outcomes.means_ineligible(*error):
             return "INELIGIBLE_CALLBACK"
         return state if state in outcomes.STATES else ""
     if record.kind == "token" and record.grant_type == "authorization_code":

@@ -34,15 +34,15 @@ def find_base(entries: Sequence[Any]) -> str:
     """The FHIR base that an archive speaks to, or "": the address before `/metadata`, before SMART's
     configuration, or before the types of most answers in FHIR."""
     votes: Counter[str] = Counter()
-    for each in entries:
+    for listed in entries:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
-            entry = HarEntry(each, "")
+            entry = HarEntry(listed, "")
             for document in _DOCUMENTS:
                 if entry.path.endswith(document) and entry.status == 200:
                     votes[entry.origin + entry.path.removesuffix(document)] += 10
-            found = _TYPE.search(entry.path)
-            if found and ("resourceType" in entry.body or "fhir" in entry.mime):
-                votes[entry.origin + entry.path[: found.start()]] += 1
+            match = _TYPE.search(entry.path)
+            if match and ("resourceType" in entry.body or "fhir" in entry.mime):
+                votes[entry.origin + entry.path[: match.start()]] += 1
     return max(votes, key=lambda base: (votes[base], -len(base)), default="")
 
 
@@ -55,8 +55,8 @@ def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None])
         try:
             yield from list(reader.read(entry))
         except ValidationError as problem:
-            told = problem.errors(include_input=False, include_url=False)[0]
-            leave_out(f"entry {entry.number}: {told['loc'][0]}: {told['msg']}")
+            error = problem.errors(include_input=False, include_url=False)[0]
+            leave_out(f"entry {entry.number}: {error['loc'][0]}: {error['msg']}")
 
 
 class _Reader:
@@ -118,21 +118,21 @@ class _Reader:
             yield TrafficRecord(kind="authz_event", attempt_id=self._latest, outcome="CREATED", **common)
 
     def _callback(self, entry: HarEntry) -> Iterator[TrafficRecord]:
-        said = dict(parse_qsl(urlsplit(entry.location).query)) or entry.query
-        if not ({"code", "error"} & said.keys()) or "response_type" in said:
+        parameters = dict(parse_qsl(urlsplit(entry.location).query)) or entry.query
+        if not ({"code", "error"} & parameters.keys()) or "response_type" in parameters:
             return
-        name = self._by_state.get(said.get("state", ""), self._latest)
-        error, description = said.get("error", ""), said.get("error_description", "")
-        uri = said.get("error_uri", "")
+        name = self._by_state.get(parameters.get("state", ""), self._latest)
+        error, description = parameters.get("error", ""), parameters.get("error_description", "")
+        uri = parameters.get("error_uri", "")
         if error:
             state = "CONSENT_DENIED" if error == "access_denied" else "CALLBACK_ERROR"
             if outcomes.means_ineligible(error, description, uri):
                 state = "INELIGIBLE_CALLBACK"
-        elif said["code"] in self._by_code:
+        elif parameters["code"] in self._by_code:
             return  # the redirect and the page it led to tell the same
         else:
             state = "CODE_ISSUED"
-            self._by_code[said["code"]] = name
+            self._by_code[parameters["code"]] = name
         if name:
             yield TrafficRecord(
                 kind="authz_event",
@@ -168,8 +168,10 @@ class _Reader:
         elif entry.url in self._failed:
             step = "retry"
         (self._failed.discard if entry.status == 200 else self._failed.add)(entry.url)
-        found = entry.objects("entry")
-        kinds = {str(e["resource"].get("resourceType")) for e in found if isinstance(e.get("resource"), dict)}
+        entries = entry.objects("entry")
+        kinds = {
+            str(e["resource"].get("resourceType")) for e in entries if isinstance(e.get("resource"), dict)
+        }
         for link in entry.objects("link"):
             if link.get("relation") == "next":
                 with suppress(ValueError):
@@ -180,7 +182,7 @@ class _Reader:
             sync_id=name,
             rtype=rtype,
             extract_step=step,
-            entries=len(found) if entry.body.get("resourceType") == "Bundle" else None,
+            entries=len(entries) if entry.body.get("resourceType") == "Bundle" else None,
             types=tuple(sorted(kinds)),
             **entry.common(step),
         )

@@ -39,10 +39,10 @@ def entries_of(listed: Sequence[Any], leave_out: Callable[[str], None]) -> Itera
     """The entries that are requests. `leave_out` is told of all others."""
     sent = Counter(filter(None, map(_request_line, listed)))
     ts = _EPOCH
-    for number, each in enumerate(listed, 1):
+    for number, written in enumerate(listed, 1):
         try:
-            entry = HarEntry(each, ts, number)
-            entry.check_sent(alone=sent[_request_line(each) or ""] < 2)
+            entry = HarEntry(written, ts, number)
+            entry.check_sent(alone=sent[_request_line(written) or ""] < 2)
         except Unsent as why:
             leave_out(f"entry {number}: not a request to the payer: {why}")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -100,7 +100,7 @@ class HarEntry:
     def objects(self, name: str) -> list[dict[str, Any]]:
         """What a list of the body holds that is an object; nothing where it is no list."""
         listed = self.body.get(name)
-        return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        return [value for value in listed if isinstance(value, dict)] if isinstance(listed, list) else []
 
     def check_sent(self, *, alone: bool) -> None:
         """Raises Unsent for what the browser did not ask of the payer. `alone`: the same was not asked
@@ -137,8 +137,8 @@ def _response(entry: dict[str, Any]) -> dict[str, Any]:
     """Charles writes none where no answer came; others leave it out where nothing was sent."""
     if entry.get("response") is None and entry.get("_charlesStatus") == "FAILED":
         return {"status": 0, "_error": "no answer"}
-    found: dict[str, Any] = entry["response"]
-    return found
+    response: dict[str, Any] = entry["response"]
+    return response
 
 
 def _time(written: Any, answered: str, before: str) -> str:

@@ -47,20 +47,20 @@ def read(path: Path, base: str = "") -> LogReading:
     FileProblem naming the file, and the line, when nothing in it can be read."""
     reading = LogReading()
     body = _unpacked(path)
-    whole = _one_document(body)
-    if isinstance(whole, dict) and isinstance(whole.get("log"), dict):
-        entries = whole["log"].get("entries")
+    document = _one_document(body)
+    if isinstance(document, dict) and isinstance(document.get("log"), dict):
+        entries = document["log"].get("entries")
         if not isinstance(entries, list):
             raise FileProblem(f"{path}: log.entries is not a list")
         reading.base = base.rstrip("/") or har.find_base(entries)
-        made = har.records(entries, reading.base, reading.leave_out)
-    elif isinstance(whole, dict) and isinstance(whole.get("entries"), list):
-        made = journal.records(whole["entries"], reading.leave_out)
-    elif isinstance(whole, list) and b"\n" in body.strip():
-        made = _records(_items("", whole), reading)
+        records = har.records(entries, reading.base, reading.leave_out)
+    elif isinstance(document, dict) and isinstance(document.get("entries"), list):
+        records = journal.records(document["entries"], reading.leave_out)
+    elif isinstance(document, list) and b"\n" in body.strip():
+        records = _records(_items("", document), reading)
     else:
-        made = _records(_lines(body, reading), reading)
-    reading.records = sorted(made, key=lambda record: record.when)
+        records = _records(_lines(body, reading), reading)
+    reading.records = sorted(records, key=lambda record: record.when)
     if reading.unread and not reading.records:
         raise FileProblem(f"{path}, {reading.problems[0]}")
     return reading
@@ -110,7 +110,7 @@ def _lines(body: bytes, reading: LogReading) -> Iterator[tuple[str, Any]]:
 
 
 def _items(where: str, listed: list[Any]) -> Iterator[tuple[str, Any]]:
-    return ((f"{where}record {number}", each) for number, each in enumerate(listed, 1))
+    return ((f"{where}record {number}", value) for number, value in enumerate(listed, 1))
 
 
 def _records(values: Iterable[tuple[str, Any]], reading: LogReading) -> Iterator[TrafficRecord]:

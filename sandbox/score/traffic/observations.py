@@ -35,10 +35,10 @@ def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> di
     live = [record for record in reading.records if record.mode == "live"]
     span = window(live, days, as_of)
     inside = [record for record in live if span is not None and span.holds(record.when)]
-    known = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
-    attempts = [attempt for attempt in known.values() if span and span.holds(attempt.created)]
+    attempts_by_id = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
+    attempts = [attempt for attempt in attempts_by_id.values() if span and span.holds(attempt.created)]
     fhir = [record for record in inside if record.kind == "fhir"]
-    empty = {id(known[name]) for name in _shown_nothing(fhir) if name in known}
+    empty = {id(attempts_by_id[name]) for name in _shown_nothing(fhir) if name in attempts_by_id}
     return {
         "log": seen(_about(reading, live, inside, span, attempts), source="traffic"),
         **_sign_ins(attempts, inside, empty),
@@ -87,7 +87,7 @@ def _sign_ins(
     whose `id()` is in `empty` were shown nothing."""
     shown = _shown(r for r in inside if r.kind in ("authz_event", "token"))
     values = [(attempt, attempt.to_value(number)) for number, attempt in enumerate(attempts, 1)]
-    found = {
+    observations = {
         "sign-ins": seen([v for a, v in values if a.state not in outcomes.INELIGIBLE], shown, "traffic"),
         "ineligible-sign-in": seen([v for a, v in values if a.state in outcomes.INELIGIBLE], (), "traffic"),
     }
@@ -103,13 +103,13 @@ def _sign_ins(
         if attempt.line and attempt.coverage_end is None:
             lines[attempt.line] = lines.get(attempt.line, False) or outcomes.entered(value)
     if lapsed:
-        found["lapsed"] = seen(lapsed, (), "traffic")
+        observations["lapsed"] = seen(lapsed, (), "traffic")
     if unopened:
         works = any(outcomes.entered(value) for value in unopened)
-        found["opt-in"] = seen({"works": works, "why": unopened[0]["reason"]}, (), "traffic")
+        observations["opt-in"] = seen({"works": works, "why": unopened[0]["reason"]}, (), "traffic")
     if lines:
-        found["lines"] = seen(lines, (), "traffic")
-    return found
+        observations["lines"] = seen(lines, (), "traffic")
+    return observations
 
 
 def _syncs(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> Observation:
@@ -173,8 +173,8 @@ def _runs(fhir: Sequence[TrafficRecord]) -> list[float | None]:
             mine[-1].requests += 1
         else:
             mine.append(_Sync(record.ts, ended))
-    whole = [run for mine in runs.values() for run in mine if run.requests > 1]
-    return [round((run.ended - run.began).total_seconds(), 4) for run in whole]
+    longer = [run for mine in runs.values() for run in mine if run.requests > 1]
+    return [round((run.ended - run.began).total_seconds(), 4) for run in longer]
 
 
 def _references(fhir: Iterable[TrafficRecord]) -> Observation:
@@ -247,9 +247,9 @@ def _walk(record: TrafficRecord) -> dict[str, Any]:
     }
 
 
-def _sum(known: int | None, more: int | None) -> int | None:
+def _sum(total: int | None, more: int | None) -> int | None:
     """Entries so far; None while no record tells how many there were."""
-    return more if known is None else known if more is None else known + more
+    return more if total is None else total if more is None else total + more
 
 
 def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observation:
@@ -281,14 +281,14 @@ def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observati
 
 def _documents(inside: Iterable[TrafficRecord]) -> dict[str, Observation]:
     """The two well-known documents, where an app asked for them."""
-    found = {}
+    observations = {}
     for name, end in (("capability-statement", "/metadata"), ("smart-configuration", "/smart-configuration")):
-        asked = [r for r in inside if r.kind == "discovery" and r.url.partition("?")[0].endswith(end)]
-        if asked:
-            there = any(record.status == 200 for record in asked)
-            value = {"present": there, "why": "" if there else f"answered {asked[-1].status}"}
-            found[name] = seen(value, _shown(asked), "traffic")
-    return found
+        reads = [r for r in inside if r.kind == "discovery" and r.url.partition("?")[0].endswith(end)]
+        if reads:
+            there = any(record.status == 200 for record in reads)
+            value = {"present": there, "why": "" if there else f"answered {reads[-1].status}"}
+            observations[name] = seen(value, _shown(reads), "traffic")
+    return observations
 
 
 def _flawed(record: TrafficRecord) -> bool:
@@ -297,18 +297,18 @@ def _flawed(record: TrafficRecord) -> bool:
 
 def _shown(records: Iterable[TrafficRecord]) -> list[Exchange]:
     """A few exchanges to show, their addresses without secrets."""
-    found: list[Exchange] = []
+    exchanges: list[Exchange] = []
     for record in records:
-        if len(found) == MOST_SHOWN:
+        if len(exchanges) == MOST_SHOWN:
             break
         step = {"authz_event": "sign-in", "token": "token", "discovery": "discovery"}.get(
             record.kind, record.extract_step
         )
         url = shown(record.url, step)
-        found.append(
+        exchanges.append(
             Exchange(
                 record.method, url, record.status, record.latency_ms or 0.0, step, record.rtype,
                 request_id=record.request_id,
             )
         )  # fmt: skip
-    return found
+    return exchanges

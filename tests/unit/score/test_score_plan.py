@@ -160,7 +160,7 @@ def test_references_are_found_at_any_depth() -> None:
         "contained": [{"managingOrganization": {"reference": "Organization/2"}}],
         "x": deep,
     }
-    said = bundles.said(resource)
+    said = bundles.references_in(resource)
     assert set(said) == {"Patient/1", "#c", "urn:uuid:1", "Organization/2", "Organization/deep"}
     assert bundles.literal(said) == {"Patient/1", "Organization/2", "Organization/deep"}
 

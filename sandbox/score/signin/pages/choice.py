@@ -47,7 +47,7 @@ def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | St
         return Stop(f"the same page came {again + 1} times", ours=True)
     candidates = list(_candidates(page, forms, state, tick_all=bool(again)))
     if candidates:
-        best = max(candidates, key=lambda found: found[0])
+        best = max(candidates, key=lambda candidate: candidate[0])
         return (robot_check(page) if best[0] < RANKS["yes"] else None) or best[1]
     return elsewhere(page, forms, state)
 
@@ -73,26 +73,26 @@ def _candidates(
         if form.submits_itself:
             yield 2.5, Step(form, None, "choice", {}, ("sent the page's hidden form",))
             continue
-        found = press(form, page, state.username, interactive=state.interactive)
-        if found is None or (state.logins == 0 and _is_front_door(form, found)):
+        pick = press(form, page, state.username, interactive=state.interactive)
+        if pick is None or (state.logins == 0 and _is_front_door(form, pick)):
             continue
         chosen = choose(form, state.username, consenting=consenting, tick_all=tick_all)
-        yield _rank(form, found, chosen), _pressed(form, found, chosen)
+        yield _rank(form, pick, chosen), _pressed(form, pick, chosen)
 
 
-def _pressed(form: WebForm, found: Press, chosen: Chosen) -> Step:
-    notes = (*chosen.notes, f"pressed “{found.button.label[:60]}”")
-    doubts = (*chosen.doubts, *([found.doubt] if found.doubt else ()))
-    return Step(form, found.button, "choice", chosen.values, notes, doubts)
+def _pressed(form: WebForm, pick: Press, chosen: Chosen) -> Step:
+    notes = (*chosen.notes, f"pressed “{pick.button.label[:60]}”")
+    doubts = (*chosen.doubts, *([pick.doubt] if pick.doubt else ()))
+    return Step(form, pick.button, "choice", chosen.values, notes, doubts)
 
 
-def _rank(form: WebForm, found: Press, chosen: Chosen) -> float:
-    rank = found.rank + (0.6 if any(c.kind in ("radio", "select", "checkbox") for c in form.shown) else 0)
+def _rank(form: WebForm, pick: Press, chosen: Chosen) -> float:
+    rank = pick.rank + (0.6 if any(c.kind in ("radio", "select", "checkbox") for c in form.shown) else 0)
     if means(form.about, "cookie"):
         rank = 0.5  # a banner: only when there is nothing else
-    return rank - (0.3 if found.doubt or chosen.doubts else 0) + (0.1 if form.method == "post" else 0)
+    return rank - (0.3 if pick.doubt or chosen.doubts else 0) + (0.1 if form.method == "post" else 0)
 
 
-def _is_front_door(form: WebForm, found: Press) -> bool:
+def _is_front_door(form: WebForm, pick: Press) -> bool:
     """Before the login nothing is agreed to by a form that only has a button nobody knows."""
-    return found.rank <= 1 and not form.controls
+    return pick.rank <= 1 and not form.controls

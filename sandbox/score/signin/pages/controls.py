@@ -84,7 +84,7 @@ def read_button(node: LexborNode, ref: int, kind: str, labels: Labels) -> Button
 def read_control(node: LexborNode, ref: int, kind: str, unseen: Unseen, labels: Labels) -> Control:
     """A control that is no button."""
     attributes = node.attributes
-    label = labels.of(node)
+    label = labels.label_of(node)
     is_required = "required" in attributes or attributes.get("aria-required") == "true"
     return Control(
         ref,

@@ -77,8 +77,8 @@ def _to_the_app(page: WebPage, forms: list[WebForm], state: State) -> Step | Fol
 def _is_trouble(page: WebPage) -> bool:
     """Whether a page says that it did not work. On one that scripts draw the edges say little."""
     top = f"{page.title} {page.heading} {page.alert}"
-    whole = not page.scripted or len(page.text) < SHORT_TEXT
-    return says(top, "trouble") or (whole and says(page.text, "trouble"))
+    says_little = not page.scripted or len(page.text) < SHORT_TEXT
+    return says(top, "trouble") or (says_little and says(page.text, "trouble"))
 
 
 def _link(page: WebPage, state: State) -> Link | None:

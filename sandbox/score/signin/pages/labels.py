@@ -26,25 +26,25 @@ class Labels:
         """The words of the labels that name the control by its id."""
         return self._pointing.get(node.attributes.get("id") or "", "")
 
-    def of(self, node: LexborNode) -> str:
+    def label_of(self, node: LexborNode) -> str:
         """What names a control: its label, what it points at, its own words, what stands before it."""
         attributes = node.attributes
-        found = self.pointing_at(node)
-        if not found and (wrapping := ancestor(node, "label")) is not None:
-            found = self.shown_text(wrapping)
-        if not found:
+        label = self.pointing_at(node)
+        if not label and (wrapping := ancestor(node, "label")) is not None:
+            label = self.shown_text(wrapping)
+        if not label:
             pointed = (self._by_ref(name) for name in (attributes.get("aria-labelledby") or "").split()[:4])
-            found = " ".join(text for text in pointed if text)
-        if not found and node.tag not in ("input", "select", "textarea"):
-            found = self.shown_text(node)
-        found = (
-            found
+            label = " ".join(text for text in pointed if text)
+        if not label and node.tag not in ("input", "select", "textarea"):
+            label = self.shown_text(node)
+        label = (
+            label
             or attributes.get("aria-label")
             or attributes.get("placeholder")
             or attributes.get("title")
             or ""
         )
-        return line(found or self._neighbour(node), 200)
+        return line(label or self._neighbour(node), 200)
 
     def _neighbour(self, node: LexborNode) -> str:
         """The text beside a control without a label: before a field, after a box."""
@@ -92,8 +92,8 @@ class Labels:
         return self._find(identifier) is not None
 
     def _by_ref(self, identifier: str) -> str:
-        found = self._find(identifier)
-        return self.shown_text(found) if found is not None else ""
+        element = self._find(identifier)
+        return self.shown_text(element) if element is not None else ""
 
     def _find(self, identifier: str) -> LexborNode | None:
         quoted = identifier.replace("\\", "").replace('"', "")

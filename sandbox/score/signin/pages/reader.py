@@ -91,16 +91,16 @@ class _Reading:
         for number, form in enumerate(self._tree.css("form")):
             attributes = form.attributes
             method = (attributes.get("method") or "get").lower()
-            said = [attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role")]
-            about = " ".join((*said, _end_of_path(attributes.get("action") or "")))
-            made = WebForm(
+            names = [attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role")]
+            about = " ".join((*names, _end_of_path(attributes.get("action") or "")))
+            web_form = WebForm(
                 number,
                 attributes.get("action") or "",
                 method if method in ("get", "post", "dialog") else "get",
                 split_name(about),
             )
-            self._forms[form.mem_id] = made
-            self._by_id.setdefault(attributes.get("id") or f"#{number}", made)
+            self._forms[form.mem_id] = web_form
+            self._by_id.setdefault(attributes.get("id") or f"#{number}", web_form)
         root = self._tree.root
         if root is not None:
             self._walk(root)
@@ -177,7 +177,7 @@ class _Reading:
         elif tag == "a" and not hidden:
             self._link(node, ref, owner)
         elif attributes.get("role") == "button" and not hidden:
-            label = self._labels.of(node)
+            label = self._labels.label_of(node)
             (owner or self._loose).buttons.append(Button(ref, label, hint=hint_of(node), submits=False))
         elif tag in ("h1", "h2", "h3", "legend") and not hidden:
             text = self._labels.shown_text(node)
@@ -226,9 +226,9 @@ class _Reading:
         label = line(label, 120)
         if href and not href.lower().startswith(("#", "javascript:", "mailto:", "tel:")):
             self._links.append(Link(ref, label, join(self._base, href)))
-        elif found := _POST_BACK.match(href):
+        elif post_back := _POST_BACK.match(href):
             # ASP.NET: the script writes these two fields and sends the form
-            fields = (("__EVENTTARGET", found[1]), ("__EVENTARGUMENT", found[2] or ""))
+            fields = (("__EVENTTARGET", post_back[1]), ("__EVENTARGUMENT", post_back[2] or ""))
             (owner or self._loose).buttons.append(
                 Button(ref, label, hint=hint_of(node), submits=owner is not None, fields=fields)
             )
@@ -249,10 +249,10 @@ class _Reading:
 
     def refresh(self, content: str) -> None:
         """`3; url=/next`, of a meta element or a header; the first counts."""
-        found = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
-        if content.strip() and found and not self._refresh:
-            self._seconds = float(found[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", found[1]) else 0.0
-            self._refresh = join(self._base, found[2].strip()) if found[2].strip() else self._url
+        match = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
+        if content.strip() and match and not self._refresh:
+            self._seconds = float(match[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", match[1]) else 0.0
+            self._refresh = join(self._base, match[2].strip()) if match[2].strip() else self._url
 
     def _script(self, node: LexborNode) -> None:
         kind = (node.attributes.get("type") or "").lower()

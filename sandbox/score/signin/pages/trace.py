@@ -64,7 +64,7 @@ def _form(form: WebForm) -> str:
 def _control(control: Control) -> str:
     what = asks(control) if control.typed else control.kind
     needed = ", required" if control.required else ""
-    known = control.typed or control.kind == "select"
-    label = control.called[:40] if known else control.label[:40] or control.name
+    is_field = control.typed or control.kind == "select"
+    label = control.called[:40] if is_field else control.label[:40] or control.name
     on = ", on" if control.checked else ""
     return f"{label} ({what or control.kind}{needed}{on})"

@@ -63,7 +63,7 @@ def _squeezed(style: str) -> str:
 
 def _styles(tree: LexborHTMLParser) -> dict[int, str]:
     """What the page's own rules say of elements that they may hide; later rules win over earlier ones."""
-    said: dict[int, dict[str, str]] = {}
+    styles: dict[int, dict[str, str]] = {}
     rules = 0
     for selector, declarations in _rules(tree):
         rules += 1
@@ -74,8 +74,11 @@ def _styles(tree: LexborHTMLParser) -> dict[int, str]:
         except (SelectolaxError, ValueError, RuntimeError):  # a selector of another age
             continue
         for node in matched:
-            said.setdefault(node.mem_id, {}).update(declarations)
-    return {key: ";".join(f"{name}:{value}" for name, value in found.items()) for key, found in said.items()}
+            styles.setdefault(node.mem_id, {}).update(declarations)
+    return {
+        key: ";".join(f"{name}:{value}" for name, value in declared.items())
+        for key, declared in styles.items()
+    }
 
 
 _TELLING = (
@@ -103,13 +106,13 @@ def _rules(tree: LexborHTMLParser) -> Iterator[tuple[str, dict[str, str]]]:
         for rule in _qualified(
             tinycss2.parse_stylesheet(sheet.text(), skip_comments=True, skip_whitespace=True)
         ):
-            found = {
+            declared = {
                 entry.lower_name: _squeezed(tinycss2.serialize(entry.value))
                 for entry in tinycss2.parse_blocks_contents(rule.content)
                 if entry.type == "declaration" and entry.lower_name in _TELLING
             }
-            if found:
-                yield tinycss2.serialize(rule.prelude).strip(), found
+            if declared:
+                yield tinycss2.serialize(rule.prelude).strip(), declared
 
 
 def _qualified(rules: list[Any]) -> Iterator[Any]:

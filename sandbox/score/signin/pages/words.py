@@ -80,9 +80,9 @@ def is_reversed(question: str) -> bool:
 
     Only the sentence that asks counts: `You can stop at any time. Share your data?` is not reversed.
     """
-    asked = [sentence_that_asks(question)] if "?" in question else _told(question)
-    return any(says(part, "reversed") and tone(part) == "no" for part in asked) and not any(
-        tone(part) == "yes" for part in asked
+    parts = [sentence_that_asks(question)] if "?" in question else _statements(question)
+    return any(says(part, "reversed") and tone(part) == "no" for part in parts) and not any(
+        tone(part) == "yes" for part in parts
     )
 
 
@@ -96,7 +96,7 @@ def questions(text: str) -> list[str]:
     return [sentence_that_asks(f"{part}?") for part in text.split("?")[:-1]]
 
 
-def _told(text: str) -> list[str]:
+def _statements(text: str) -> list[str]:
     """The sentences of a text, but for those that only say what a member may do some other day."""
     return [part for part in re.split(r"[.!;:]\s", text) if not _SOME_DAY.search(normalize(part))]
 
@@ -115,8 +115,8 @@ def _new_clause(label: str, yes: re.Match[str], no: re.Match[str]) -> bool:
 
 
 def _first(label: str, *meanings: str) -> re.Match[str] | None:
-    found = [match for meaning in meanings if (match := _find(label, meaning))]
-    return min(found, key=lambda match: match.start(), default=None)
+    matches = [match for meaning in meanings if (match := _find(label, meaning))]
+    return min(matches, key=lambda match: match.start(), default=None)
 
 
 def _find(label: str, meaning: str) -> re.Match[str] | None:

@@ -23,7 +23,7 @@ def robot_check(page: WebPage) -> Stop | None:
     return Stop(f"the page shows a CAPTCHA ({page.robot_check})", ours=True)
 
 
-def asked(control: Control) -> str:
+def describe_field(control: Control) -> str:
     ask = asks(control)
     return ask if ask not in ("", "username", "password", "a search") else f"“{control.called[:60]}”"
 
@@ -55,4 +55,4 @@ def unanswerable(form: WebForm) -> Iterator[Control]:
 def needs(forms: list[WebForm]) -> Stop | None:
     """The end at a form that asks what only the member knows."""
     fields = [control for form in forms if not is_aside(form) for control in unanswerable(form)]
-    return Stop(f"a page asks for {asked(fields[0])}", ours=True) if fields else None
+    return Stop(f"a page asks for {describe_field(fields[0])}", ours=True) if fields else None

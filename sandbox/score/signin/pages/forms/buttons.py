@@ -69,13 +69,13 @@ def press(form: WebForm, page: WebPage, username: str, *, interactive: bool = Fa
     if not is_offer(page) and _asks_the_opposite(page, by_tone):
         order = ("no",)
     for wanted in order:
-        if found := by_tone.get(wanted):
-            doubt = _doubt(found, wanted)
+        if buttons := by_tone.get(wanted):
+            doubt = _doubt(buttons, wanted)
             if order == ("no",):
-                doubt = f"“{found[0].label[:60]}” was pressed, as yes would not go on"
+                doubt = f"“{buttons[0].label[:60]}” was pressed, as yes would not go on"
             if wanted == "later" and by_tone.get("") and not is_offer(page):
-                doubt = f"“{found[0].label[:60]}” was pressed, and what it puts off is not known"
-            button = _best(found)
+                doubt = f"“{buttons[0].label[:60]}” was pressed, and what it puts off is not known"
+            button = _best(buttons)
             if any(_sent_alike(button, other) for other in by_tone.get("no", []) if other is not button):
                 doubt = f"what tells “{button.label[:60]}” from its opposite is a script"
             return Press(button, RANKS.get(wanted, 4), doubt)
@@ -107,8 +107,8 @@ def _asks_the_opposite(page: WebPage, by_tone: dict[Tone, list[Button]]) -> bool
     if "?" not in top and says(top, "consent_page"):
         return False  # the page asks to share, whatever else its text asks
     if "?" in top:
-        asked = page.heading if "?" in page.heading else page.title
-        return is_reversed(asked) or _leads_off(sentence_that_asks(asked))
+        question = page.heading if "?" in page.heading else page.title
+        return is_reversed(question) or _leads_off(sentence_that_asks(question))
     put = [q for q in questions(page.text[:2000]) if says(q, "put_question")]
     return bool(put) and all(is_reversed(q) or _leads_off(q) for q in put)
 
@@ -146,9 +146,9 @@ def _unknown(by_tone: dict[Tone, list[Button]], form: WebForm, page: WebPage, us
     unknown = by_tone.get("", [])
     if not unknown:
         return None
-    labels = [b.label for found in by_tone.values() for b in found]
-    if (role := of_members(labels)) and (found := [b for b in unknown if b.label == role]):
-        return Press(found[0], RANKS["go"])
+    labels = [b.label for buttons in by_tone.values() for b in buttons]
+    if (role := of_members(labels)) and (buttons := [b for b in unknown if b.label == role]):
+        return Press(buttons[0], RANKS["go"])
     if (
         form.method == "post"
         and form.controls

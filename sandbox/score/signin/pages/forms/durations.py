@@ -31,10 +31,10 @@ def longest(labels: Sequence[str]) -> int | None:
 
     A bare `Never` among them answers neither question of expiry nor of sharing, so it is passed over.
     """
-    found = [(days, -place) for place, label in enumerate(labels) if (days := _days(label)) is not None]
-    if len(found) < 2 or len(found) < len(labels) - 1:
+    spans = [(days, -place) for place, label in enumerate(labels) if (days := _days(label)) is not None]
+    if len(spans) < 2 or len(spans) < len(labels) - 1:
         return None
-    return -max(found)[1]
+    return -max(spans)[1]
 
 
 def _days(label: str) -> float | None:

@@ -61,29 +61,29 @@ _MEANINGS: tuple[tuple[str, Ask], ...] = (
 def asks(control: Control) -> Ask:
     """What a member is asked to type here: by autocomplete, then the label, then the markup."""
     tokens = control.autocomplete.split()
-    told = next((_AUTOCOMPLETE[token] for token in tokens if token in _AUTOCOMPLETE), None)
+    by_autocomplete = next((_AUTOCOMPLETE[token] for token in tokens if token in _AUTOCOMPLETE), None)
     if control.kind == "password":
-        return _secret(control, told)
-    if told is not None:
-        return told
+        return _secret(control, by_autocomplete)
+    if by_autocomplete is not None:
+        return by_autocomplete
     if control.kind == "search":
         return "a search"
     if control.kind in ("date", "month"):
         return "a date" if control.label and not means(control.label, "birth_date") else "a date of birth"
-    found = _by_words(control.label) or _by_words(control.hint)
-    if not found and control.kind == "email":
+    by_words = _by_words(control.label) or _by_words(control.hint)
+    if not by_words and control.kind == "email":
         return "username"
-    if not found and control.kind == "tel":
+    if not by_words and control.kind == "tel":
         return "a telephone number"
-    return found
+    return by_words
 
 
-def _secret(control: Control, told: Ask | None) -> Ask:
+def _secret(control: Control, by_autocomplete: Ask | None) -> Ask:
     """A field whose text is covered need not be a password."""
-    if told in ("password", "new password", "a one-time code"):
-        return told
-    found = _by_words(control.label) or _by_words(control.hint)
-    return found if found not in ("", "username", "a member ID", "a name", "a search") else "password"
+    if by_autocomplete in ("password", "new password", "a one-time code"):
+        return by_autocomplete
+    by_words = _by_words(control.label) or _by_words(control.hint)
+    return by_words if by_words not in ("", "username", "a member ID", "a name", "a search") else "password"
 
 
 def _by_words(text: str) -> Ask:

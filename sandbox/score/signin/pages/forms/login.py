@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from sandbox.score.signin.pages.forms.asides import asked, is_search
+from sandbox.score.signin.pages.forms.asides import describe_field, is_search
 from sandbox.score.signin.pages.forms.buttons import tone_of
 from sandbox.score.signin.pages.forms.fields import Ask, asks, is_decoy, is_optional
 from sandbox.score.signin.pages.forms.options import choose
@@ -20,9 +20,9 @@ def asks_password(page: WebPage) -> bool:
 
 def find_login(forms: list[WebForm]) -> WebForm | None:
     """The form that asks for the password of an account that exists; one for members before others."""
-    found = [f for f in forms if _asks_one_password(f) and not is_beside(f)]
-    likely = [f for f in found if not means(f.about, "another_role")] or found
-    return next((f for f in found if means(f.about, "member")), likely[0] if likely else None)
+    logins = [f for f in forms if _asks_one_password(f) and not is_beside(f)]
+    likely = [f for f in logins if not means(f.about, "another_role")] or logins
+    return next((f for f in logins if means(f.about, "member")), likely[0] if likely else None)
 
 
 def _asks_one_password(form: WebForm) -> bool:
@@ -95,7 +95,7 @@ def fill_login(page: WebPage, form: WebForm, state: State) -> Step | Stop:
         filled.insert(0, name.called)
     for other in fields:
         if other is not name and not is_optional(other) and not other.value:
-            return Stop(f"the sign-in page asks for {asked(other)} as well", ours=True)
+            return Stop(f"the sign-in page asks for {describe_field(other)} as well", ours=True)
         if other is not name and asks(other) == "the text of a picture":
             return Stop("the sign-in page asks for the text of a picture", ours=True)
     state.logins += 1
@@ -106,8 +106,8 @@ def fill_login(page: WebPage, form: WebForm, state: State) -> Step | Stop:
 
 def _name_field(fields: list[Control], state: State) -> tuple[Control | None, list[str]]:
     """The field for the user name, and the doubt when more than one might be it."""
-    known: list[Ask] = ["username", "", "a member ID"]
-    ranked = sorted((known.index(asks(c)), n) for n, c in enumerate(fields) if asks(c) in known)
+    order: list[Ask] = ["username", "", "a member ID"]
+    ranked = sorted((order.index(asks(c)), n) for n, c in enumerate(fields) if asks(c) in order)
     if not ranked:
         return None, []
     best = [fields[n] for rank, n in ranked if rank == ranked[0][0]]
@@ -127,7 +127,7 @@ def fill_name(page: WebPage, form: WebForm, state: State) -> Step | Stop:
         return Stop("the first page has no field for a user name", ours=True)
     for other in fields:
         if other is not name and not is_optional(other) and not other.value:
-            return Stop(f"the first page asks for {asked(other)} as well", ours=True)
+            return Stop(f"the first page asks for {describe_field(other)} as well", ours=True)
     state.named = True
     return _step(form, page, state, "name", {name.ref: state.username}, [f"filled {name.called}"], doubts)
 
@@ -156,9 +156,11 @@ def _step(
 
 def refused(page: WebPage, state: State, status: int) -> Stop:
     """The sign-in form once more: the payer's word where it says so, or where nothing else explains it."""
-    told = says(page.alert or page.text, "wrong_password")
-    unclear = bool(state.doubts) or (not told and status < 400 and (page.scripted or state.scripted_login))
-    if page.robot_check and not told:
+    is_wrong = says(page.alert or page.text, "wrong_password")
+    unclear = bool(state.doubts) or (
+        not is_wrong and status < 400 and (page.scripted or state.scripted_login)
+    )
+    if page.robot_check and not is_wrong:
         return Stop(f"the sign-in page shows a CAPTCHA ({page.robot_check})", ours=True)
     if unclear:
         return Stop("the sign-in form came again, and why is not clear", ours=True)

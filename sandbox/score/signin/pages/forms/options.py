@@ -42,8 +42,8 @@ class _Candidate:
     def tone(self) -> Tone:
         if switch := _SWITCHES.get(self.label.strip().lower()):
             return switch
-        found = lead(self.label)
-        return found if found in ("yes", "no") else lead(split_name(self.value)) or found
+        by_label = lead(self.label)
+        return by_label if by_label in ("yes", "no") else lead(split_name(self.value)) or by_label
 
 
 def lead(label: str) -> Tone:
@@ -185,8 +185,8 @@ def _box(box: Control, chosen: Chosen, *, consenting: bool, tick_all: bool) -> N
         return
     if box.checked or not (consenting or box.required or says(label, "terms")):
         return
-    told = box.required or says(label, "terms") or _shares(box, label)
-    if told or tick_all:
+    is_needed = box.required or says(label, "terms") or _shares(box, label)
+    if is_needed or tick_all:
         chosen.values[box.ref] = True
         chosen.notes.append(f"ticked {_quoted(label)}")
     else:
