@@ -1,8 +1,8 @@
-"""Sign in with a Chromium of this machine: the same choices, on pages that scripts draw.
+"""Signs in with a Chromium of this machine: makes the same choices on pages that scripts draw.
 
 The page is read as it is drawn: every element of its document is marked with whether it is shown, and what
-was chosen is typed, ticked and clicked. Playwright is optional: `pip install playwright`. It drives a
-Chromium that is installed already.
+was chosen is typed, ticked and clicked. Playwright is optional: `pip install playwright`. It uses a Chromium
+that is installed already.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from urllib.parse import urlsplit
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import shown
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import Driver, LentAccount
+from sandbox.score.http.redaction import shown
+from sandbox.score.signin.launch import Account, Driver
 from sandbox.score.signin.page_flow import MOST_PAGES, Ended, is_callback
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
@@ -31,11 +31,11 @@ from sandbox.score.signin.pages.trace import Look
 MISSING = "--browser-driver needs Playwright and a Chromium: pip install playwright, and install chromium"
 NAVIGATION_MS = 30_000
 CLICK_MS = 3_000
-DRAWING_SECONDS = 6.0  # that scripts may take to draw what goes on
+DRAWING_SECONDS = 6.0  # that scripts may take to draw the next page
 CHANGING_SECONDS = 8.0  # that a page may take to change after a click
 POLL_MS = 150.0
 
-# One look at a document: its elements, and their copy with marks of what is shown.
+# Returns the elements of a document, and a copy of it that marks what is shown.
 _LOOK = """() => {
   const elements = [document.documentElement, ...document.documentElement.querySelectorAll('*')];
   const copy = document.documentElement.cloneNode(true);
@@ -61,14 +61,14 @@ _LOOK = """() => {
 
 
 def find_chromium() -> str | None:
-    """A Chromium of this machine, by its usual names; None leaves the choice to Playwright."""
+    """Return a Chromium of this machine by its usual names; None leaves the choice to Playwright."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
     return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
-    """A driver with one browser for all attempts, each in a context of its own.
+    """Open a driver: one browser for all attempts, each in a context of its own.
 
     Raises UsageError in one line without Playwright or a Chromium.
     """
@@ -82,13 +82,12 @@ def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
         except Error:
             raise UsageError(MISSING) from None
 
-        def drive(start: str, account: LentAccount) -> tuple[Ended, tuple[Exchange, ...]]:
+        def drive(start: str, account: Account) -> Ended:
             context = browser.new_context(locale="en-US")
             try:
-                ended = _Visit(context, redirect_uri, guard, account).go(start)
+                return _Attempt(context, redirect_uri, guard, account).go(start)
             finally:
                 context.close()
-            return ended, ended.exchanges
 
         try:
             yield drive
@@ -108,10 +107,10 @@ class _Seen:
         return self._handle.evaluate_handle("(seen, place) => seen.elements[place]", ref).as_element()
 
 
-class _Visit:
+class _Attempt:
     """One attempt in one browser context."""
 
-    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: LentAccount):
+    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: Account):
         self._redirect_uri, self._guard = redirect_uri, guard
         self._state = State(account.username, account.password, interactive=True)
         self._callback, self._status = "", 200
@@ -134,10 +133,13 @@ class _Visit:
             if not self._callback:
                 why = (problem.message or "no reason given").splitlines()[0]
                 stop = Stop(f"sign-in stopped: {why[:120]}", ours="net::" not in why and "Timeout" not in why)
-        doubts, exchanges = tuple(self._state.doubts), tuple(self._exchanges)
-        if self._callback:
-            return Ended(self._callback, None, tuple(self._looks), doubts, exchanges)
-        return Ended("", stop, tuple(self._looks), doubts, exchanges)
+        return Ended(
+            self._callback,
+            None if self._callback else stop,
+            tuple(self._looks),
+            tuple(self._state.doubts),
+            tuple(self._exchanges),
+        )
 
     def _go(self) -> Stop | None:
         before: tuple[object, ...] = ()
@@ -157,7 +159,7 @@ class _Visit:
         return Stop(f"no callback after {MOST_PAGES} pages", ours=True)
 
     def _decided(self, before: tuple[object, ...]) -> tuple[_Seen, Step | Follow | Stop, State]:
-        """What to do on the page, once scripts have drawn something to do; it may be the same page yet."""
+        """Wait until scripts have drawn something to act on, and return what to do."""
         began = clock.stopwatch()
         while True:
             waited = clock.stopwatch() - began
@@ -171,14 +173,14 @@ class _Visit:
             self._page.wait_for_timeout(POLL_MS)
 
     def _look(self) -> tuple[_Seen, Step | Follow | Stop, State]:
-        """The first frame on which something can be done; else the page itself."""
+        """Return the first frame with something to act on; else the page itself."""
         from playwright.sync_api import Error
 
         first: tuple[_Seen, Step | Follow | Stop, State] | None = None
         for frame in self._page.frames:
             try:
                 seen = _Seen(frame)
-            except Error:  # it is being replaced
+            except Error:  # the frame is being replaced
                 continue
             state = copy.deepcopy(self._state)
             decision = decide(seen.page, state, self._status if frame == self._page.main_frame else 200)
@@ -191,7 +193,7 @@ class _Visit:
         return first
 
     def _act(self, seen: _Seen, decision: Step | Follow) -> None:
-        """Type, tick and click."""
+        """Type, tick and click what was decided."""
         if isinstance(decision, Follow):
             if decision.ref >= 0:
                 self._click(seen.element(decision.ref))
@@ -219,7 +221,7 @@ class _Visit:
 
     @staticmethod
     def _click(element: Any) -> None:
-        """As a member clicks; by the document where something lies over it."""
+        """Click like a member; by script when something covers the element."""
         from playwright.sync_api import Error
 
         try:
@@ -229,7 +231,7 @@ class _Visit:
                 element.evaluate("button => button.click()")
 
     def _route(self, route: Any) -> None:
-        """The callback is caught and never asked for; where the guard does not let us go, nobody goes."""
+        """Catch the callback without requesting it, and block what the guard does not allow."""
         url = route.request.url
         if is_callback(url, self._redirect_uri):
             posted = route.request.post_data if route.request.method == "POST" else ""
@@ -242,7 +244,7 @@ class _Visit:
             route.continue_()
 
     def _note(self, response: Any) -> None:
-        """Every document that the browser opens is an exchange."""
+        """Keep every document that the browser opens as an exchange."""
         request = response.request
         if request.resource_type != "document" or is_callback(response.url, self._redirect_uri):
             return

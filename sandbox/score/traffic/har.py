@@ -1,7 +1,7 @@
-"""An HTTP Archive (HAR 1.2) as traffic: what a browser or a proxy recorded of an app's use.
+"""Reads an HTTP Archive (HAR 1.2) that a browser or a proxy recorded of an app's use.
 
-Tokens, codes and bodies are used to tell what belongs together, and never kept. What an entry holds is read
-by `har_entry`, which knows the manners of the tools.
+Tokens, codes and bodies tell which entries belong together; they are never kept. `har_entry` reads single
+entries, which differ between tools.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from pydantic import ValidationError
 
 from sandbox.core.urls import canonical_url
-from sandbox.score.signin import outcomes
+from sandbox.score.signin.eligibility import speaks_of_eligibility
 from sandbox.score.traffic.address import REQUEST, asks_for_page
 from sandbox.score.traffic.har_entry import HarEntry, entries_of
 from sandbox.score.traffic.record import Step, TrafficRecord
@@ -31,8 +31,10 @@ _DOCUMENTS = ("/metadata", "/.well-known/smart-configuration")
 
 
 def find_base(entries: Sequence[Any]) -> str:
-    """The FHIR base that an archive speaks to, or "": the address before `/metadata`, before SMART's
-    configuration, or before the types of most answers in FHIR."""
+    """Return the FHIR base of an archive; empty when there is none.
+
+    It is what precedes `/metadata`, SMART's configuration, or the resource types of most FHIR answers.
+    """
     votes: Counter[str] = Counter()
     for listed in entries:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
@@ -47,8 +49,10 @@ def find_base(entries: Sequence[Any]) -> str:
 
 
 def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[TrafficRecord]:
-    """Records of an archive's entries: sign-ins anywhere, FHIR below `base`. `leave_out` is told of what is
-    no entry."""
+    """Yield records of an archive's entries: sign-ins anywhere, FHIR below `base`.
+
+    `leave_out` gets the reason for each entry that is left out.
+    """
     read = sorted(entries_of(entries, leave_out), key=lambda entry: entry.when)
     reader = _Reader(base, [entry.url for entry in read])
     for entry in read:
@@ -78,7 +82,7 @@ class _Reader:
     def read(self, entry: HarEntry) -> Iterator[TrafficRecord]:
         self._ahead[entry.url] -= 1
         if entry.method == "OPTIONS":
-            return  # a browser asks by itself
+            return  # the browser's own preflight
         if entry.query.get("response_type") == "code" and "client_id" in entry.query:
             yield from self._authorize(entry)
         yield from self._callback(entry)
@@ -93,7 +97,7 @@ class _Reader:
                 yield self._fhir(entry, *what)
 
     def _asked(self, entry: HarEntry, below: str) -> tuple[str, str | None, str | None] | None:
-        """Type, id and `$everything` of a FHIR request; None: it is none."""
+        """Return type, id and `$everything` of a FHIR request; None for any other."""
         if entry.url in self._moved:
             return self._moved.pop(entry.url)
         if entry.url in self._next:
@@ -104,7 +108,7 @@ class _Reader:
         return (match[1], match[2], match[3]) if match else None
 
     def _below(self, entry: HarEntry) -> str:
-        """The path below the base; "" for anything else."""
+        """Return the path below the base; empty for anything else."""
         place = entry.origin + entry.path
         return place[len(self._base) :] if self._base and place.startswith(f"{self._base}/") else ""
 
@@ -126,10 +130,10 @@ class _Reader:
         uri = parameters.get("error_uri", "")
         if error:
             state = "CONSENT_DENIED" if error == "access_denied" else "CALLBACK_ERROR"
-            if outcomes.means_ineligible(error, description, uri):
+            if speaks_of_eligibility(error, description, uri):
                 state = "INELIGIBLE_CALLBACK"
         elif parameters["code"] in self._by_code:
-            return  # the redirect and the page it led to tell the same
+            return  # the redirect and the page that it led to are one callback
         else:
             state = "CODE_ISSUED"
             self._by_code[parameters["code"]] = name

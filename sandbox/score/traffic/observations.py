@@ -1,7 +1,7 @@
-"""A log's records told as observations, in the names and shapes that `collect` gives by probing.
+"""Makes observations from a log's records, with the names and shapes that `collect` uses.
 
-What a log shows of a metric that nobody used is empty, and said so; what a log cannot show at all stays
-unseen: bodies, the refusal of a refresh that nobody tried, a portal's page.
+What nobody used is an empty observation. What a log cannot show stays unseen: bodies, the refusal of a
+refresh that nobody tried, the page of a developer portal.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sandbox.score import requests
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
-from sandbox.score.http.answers import shown
+from sandbox.score.http.redaction import shown
 from sandbox.score.http.statuses import HICCUPS
 from sandbox.score.requests import STEPS, Kind
 from sandbox.score.signin import outcomes
@@ -22,18 +23,30 @@ from sandbox.score.traffic.address import names_type
 from sandbox.score.traffic.attempts import Attempt, follow
 from sandbox.score.traffic.log_file import LogReading
 from sandbox.score.traffic.record import TrafficRecord
-from sandbox.score.traffic.window import LogWindow, window
 
 GAP = timedelta(seconds=60)
 """Requests of one member that are farther apart belong to different syncs, when no event says so."""
 
 MOST_SHOWN = 20
+STRAYS = 20
+"""One record in so many may have a wrong time."""
+
+
+@dataclass(frozen=True)
+class LogWindow:
+    """The window of a log: from `since` (excluded) until `until` (included)."""
+
+    since: datetime
+    until: datetime
+
+    def holds(self, when: datetime) -> bool:
+        return self.since < when <= self.until
 
 
 def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
-    """The observations of a log's window; only live records count, and decide it."""
+    """Return the observations of a log's window. Only live records count."""
     live = [record for record in reading.records if record.mode == "live"]
-    span = window(live, days, as_of)
+    span = _window(live, days, as_of)
     inside = [record for record in live if span is not None and span.holds(record.when)]
     attempts_by_id = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
     attempts = [attempt for attempt in attempts_by_id.values() if span and span.holds(attempt.created)]
@@ -48,6 +61,26 @@ def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> di
         "refresh": _refresh(live, span),
         **_documents(inside),
     }
+
+
+def _window(records: Sequence[TrafficRecord], days: int, as_of: datetime | None) -> LogWindow | None:
+    """Return the window that ends at `as_of`, or else at the last record; None for an empty log.
+
+    Records come in order of time. A few at the end that are a window or more after all others do not count:
+    a clock was wrong.
+    """
+    until = as_of or _last(records, timedelta(days=days))
+    return LogWindow(until - timedelta(days=days), until) if until else None
+
+
+def _last(records: Sequence[TrafficRecord], span: timedelta) -> datetime | None:
+    if not records:
+        return None
+    fewest = len(records) - len(records) // STRAYS
+    for number in range(fewest, len(records)):
+        if records[number].when - records[number - 1].when >= span:
+            return records[number - 1].when
+    return records[-1].when
 
 
 def _about(
@@ -72,7 +105,7 @@ def _about(
 
 
 def _shown_nothing(fhir: Iterable[TrafficRecord]) -> list[str]:
-    """Attempts whose requests for data are in the log, and were answered with nothing."""
+    """Return ids of attempts whose requests for data are in the log, and gave nothing."""
     shown: dict[str, bool] = {}
     for record in fhir:
         something = record.status == 200 and record.entries != 0
@@ -83,8 +116,10 @@ def _shown_nothing(fhir: Iterable[TrafficRecord]) -> list[str]:
 def _sign_ins(
     attempts: Sequence[Attempt], inside: Iterable[TrafficRecord], empty: Set[int]
 ) -> dict[str, Observation]:
-    """All attempts, those known to be ineligible apart; lapsed members, opt-in and lines where told. Those
-    whose `id()` is in `empty` were shown nothing."""
+    """Return the observations of attempts, with lapsed members, opt-in and lines where the log has them.
+
+    Attempts whose `id()` is in `empty` got no data.
+    """
     shown = _shown(r for r in inside if r.kind in ("authz_event", "token"))
     values = [(attempt, attempt.to_value(number)) for number, attempt in enumerate(attempts, 1)]
     observations = {
@@ -113,13 +148,14 @@ def _sign_ins(
 
 
 def _syncs(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> Observation:
-    """Counts of requests, and for each sync its time and the types it got."""
+    """Count requests, and give for each sync its time and its resource types."""
     members = _timed(inside, fhir)
     counted = [record for record in fhir if record.extract_step in STEPS]
     kinds: Counter[Kind] = Counter()
     for record, after in zip(counted, [*counted[1:], None], strict=False):
         again = after is not None and after.extract_step == "retry" and after.url == record.url
-        kinds[Kind(record.extract_step, record.status, again, _flawed(record))] += 1
+        flawed = record.status == 200 and not record.readable
+        kinds[Kind(record.extract_step, record.status, again, flawed)] += 1
     value = {"members": members, "requests": requests.to_value(kinds)}
     return seen(value, _shown(r for r in counted if r.status != 200), "traffic")
 
@@ -132,7 +168,7 @@ class _Sync:
 
 
 def _timed(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> list[dict[str, Any]]:
-    """Syncs by their events, in real seconds; without events, runs of requests without a long gap."""
+    """Return syncs by their events; without events, by runs of requests without a long gap."""
     began: dict[str, datetime] = {}
     times: list[float | None] = []
     for record in inside:
@@ -178,7 +214,7 @@ def _runs(fhir: Sequence[TrafficRecord]) -> list[float | None]:
 
 
 def _references(fhir: Iterable[TrafficRecord]) -> Observation:
-    """Each distinct reference of a sync once, its last read deciding; and every read beside it."""
+    """Count each reference of a sync once, by its last read; and every read."""
     reads = [record for record in fhir if record.extract_step == "reference"]
     last = {
         (record.sync_id or record.attempt_id, record.url or number): record
@@ -199,7 +235,7 @@ def _references(fhir: Iterable[TrafficRecord]) -> Observation:
 
 
 def _everything(fhir: Iterable[TrafficRecord]) -> Observation:
-    """One walk for each `$everything`: its pages follow it in the same sync."""
+    """Return what each `$everything` gave: its pages follow it in the same sync."""
     walks: list[dict[str, Any]] = []
     current: dict[str, dict[str, Any]] = {}
     for record in fhir:
@@ -223,8 +259,10 @@ def _everything(fhir: Iterable[TrafficRecord]) -> Observation:
 
 
 def _further(record: TrafficRecord) -> bool:
-    """Whether a request is a further page of the `$everything` before it: servers page by addresses of
-    their own, which name no type."""
+    """Return whether a request is a further page of the `$everything` before it.
+
+    Servers have URLs of their own for pages, which name no type.
+    """
     return record.extract_step == "pagination" and (
         "$everything" in record.url or (bool(record.url) and not names_type(record.url))
     )
@@ -248,15 +286,15 @@ def _walk(record: TrafficRecord) -> dict[str, Any]:
 
 
 def _sum(total: int | None, more: int | None) -> int | None:
-    """Entries so far; None while no record tells how many there were."""
+    """Add numbers of entries; None while no record has one."""
     return more if total is None else total if more is None else total + more
 
 
 def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observation:
-    """Renewals by days since their grant. No clock: what a log shows is a lower bound.
+    """Return renewals by days since their grant. Without a clock, a log shows a lower bound.
 
-    A token endpoint that stumbles refuses nothing, and a refusal of a grant whose age nobody knows does not
-    say when refreshing ends.
+    A temporary failure is no refusal, and a refusal of a grant of unknown age does not say when refreshing
+    ends.
     """
     granted: dict[str, datetime] = {}
     steps = []
@@ -280,7 +318,7 @@ def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observati
 
 
 def _documents(inside: Iterable[TrafficRecord]) -> dict[str, Observation]:
-    """The two well-known documents, where an app asked for them."""
+    """Return the observations of the two well-known documents, where an app requested them."""
     observations = {}
     for name, end in (("capability-statement", "/metadata"), ("smart-configuration", "/smart-configuration")):
         reads = [r for r in inside if r.kind == "discovery" and r.url.partition("?")[0].endswith(end)]
@@ -291,16 +329,10 @@ def _documents(inside: Iterable[TrafficRecord]) -> dict[str, Observation]:
     return observations
 
 
-def _flawed(record: TrafficRecord) -> bool:
-    return record.status == 200 and not record.readable
-
-
 def _shown(records: Iterable[TrafficRecord]) -> list[Exchange]:
-    """A few exchanges to show, their addresses without secrets."""
+    """Return a few exchanges to show, their URLs without secrets."""
     exchanges: list[Exchange] = []
-    for record in records:
-        if len(exchanges) == MOST_SHOWN:
-            break
+    for record in islice(records, MOST_SHOWN):
         step = {"authz_event": "sign-in", "token": "token", "discovery": "discovery"}.get(
             record.kind, record.extract_step
         )
