@@ -1,4 +1,4 @@
-"""What to do about lost points: the payer's part and the grader's part, each by cause."""
+"""Advice on lost points: what the payer can do and what the person who grades can do, by cause."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class LineAdvice:
 
 
 def advise(metric: Metric, causes: Iterable[LossCause], is_lost: bool, is_unseen: bool) -> LineAdvice:
-    """The advice for a metric. What was not seen is addressed to the person who grades."""
+    """Return the advice for a metric. What was not seen is addressed to the person who grades."""
     if not is_lost:
         return LineAdvice(help=link_metric(metric.id))
     losses = tuple(_tell(metric.id, cause) for cause in causes if cause.id)
@@ -49,7 +49,7 @@ def _tell(metric: str, cause: LossCause) -> LostTo:
 
 
 def _phrase(text: str, about: tuple[str, ...]) -> str:
-    """The advice with what it is about: `Serve the type. (Coverage, Patient)`."""
+    """Return the advice with what it is about: `Serve the type. (Coverage, Patient)`."""
     if not about:
         return text
     more = " …" if len(about) > MOST_NAMED else ""

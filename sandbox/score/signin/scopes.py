@@ -1,4 +1,4 @@
-"""Which scopes to ask for: what the payer lists, and less where it refuses them.
+"""Chooses the scopes to request: what the payer lists, and fewer where it refuses them.
 
 SMART App Launch 2.2 lists supported scopes in `scopes_supported`, and tells v1 from v2 by the
 capabilities `permission-v1` and `permission-v2`.
@@ -11,14 +11,14 @@ from collections.abc import Iterable
 
 PERSON = ("openid", "fhirUser", "launch/patient", "offline_access")
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
-MOST_SCOPES = 60  # an authorize URL has to stay shorter than servers refuse
+MOST_SCOPES = 60  # servers refuse an authorize URL that is too long
 _CLINICAL = re.compile(r"patient/(\*|[A-Z][A-Za-z]+)\.(read|\*|c?r?u?d?s?)(\?.*)?")
 
 
 class Scopes:
-    """The scopes of one payer's sign-ins: the widest first, each next one narrower.
+    """The scopes of sign-ins at one payer: the widest first, then narrower ones.
 
-    What was refused once is not asked again in the same examination.
+    Scopes that were refused once are not requested again in the same examination.
     """
 
     def __init__(self, supported: Iterable[str] = (), capabilities: Iterable[str] = (), requested: str = ""):
@@ -30,7 +30,7 @@ class Scopes:
         return self._steps[self._place]
 
     def narrow(self) -> bool:
-        """Go on to narrower scopes; False when there are none."""
+        """Go on to narrower scopes. Return False when there are none."""
         if self._place + 1 >= len(self._steps):
             return False
         self._place += 1
@@ -38,7 +38,7 @@ class Scopes:
 
 
 def ladder(supported: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> list[str]:
-    """What to ask, and what to ask where that is an invalid_scope."""
+    """Return the scopes to request, and those to try after each invalid_scope."""
     older = "permission-v1" in capabilities and "permission-v2" not in capabilities
     data = _data(supported) or (["patient/*.read"] if older else ["patient/*.rs"])
     person = [name for name in PERSON if not supported or name in supported]
@@ -52,7 +52,7 @@ def ladder(supported: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> li
 
 
 def _data(supported: tuple[str, ...]) -> list[str]:
-    """The listed scopes that read a patient's data: for all types, else for each type; v2 before v1."""
+    """Return listed scopes that read patient data: for all types, else for each type; v2 before v1."""
     for scope in ("patient/*.rs", "patient/*.read", "patient/*.cruds", "patient/*.*"):
         if scope in supported:
             return [scope]
@@ -65,7 +65,7 @@ def _data(supported: tuple[str, ...]) -> list[str]:
 
 
 def _of_type(listed: list[tuple[str, str, bool]]) -> list[str]:
-    """What reads one type, of its scopes with their permissions and whether they are granular.
+    """Return what reads one type, of its scopes with permissions and whether they are granular.
 
     The narrowest that reads and searches, else what together does; granular ones where there is nothing else.
     """

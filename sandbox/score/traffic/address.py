@@ -1,4 +1,4 @@
-"""What the address of a FHIR request tells: the type, and what it was asked for."""
+"""Derives from the URL of a FHIR request its resource type and its purpose."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REQUEST = re.compile(
 
 
 def kind_and_step(url: str) -> tuple[str, Step]:
-    """The resource type of a request, empty where there is none, and its step."""
+    """Return the resource type of a request, empty where there is none, and its step."""
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -33,10 +33,10 @@ def kind_and_step(url: str) -> tuple[str, Step]:
 
 
 def asks_for_page(names: Iterable[str]) -> bool:
-    """Whether these parameters are those of a further page."""
+    """Return whether these are the parameters of a further page."""
     return any(name.lower() in _PAGE for name in names)
 
 
 def names_type(url: str) -> bool:
-    """Whether the path ends in a type or in one resource, as that of a search or read does."""
+    """Return whether the path ends in a type or a resource, as that of a search or read does."""
     return bool(REQUEST.search(url.partition("?")[0]))

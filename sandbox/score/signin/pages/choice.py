@@ -1,6 +1,6 @@
-"""What a member does next on a page: fill and press, follow, or stop and say why.
+"""Decides what a member does next on a page: fill and press, follow, or stop and say why.
 
-Only what a page says decides. Where it does not say enough the sign-in stops, and counts for nobody.
+Only the words of the page decide. Where they are not enough the sign-in stops, and is not counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sandbox.score.signin.pages.words import means, says
 
 
 def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | Stop:
-    """The next thing to do. `status` is the page's HTTP status."""
+    """Return the next step. `status` is the page's HTTP status."""
     forms = forms_of(page, state)
     login = find_login(forms)
     again = state.tried.get(page.signature, 0)
@@ -39,7 +39,7 @@ def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | St
     if not state.logins and (first := find_name_first(forms)):
         if state.named:
             return refused(page, state, status)
-        return robot_check(page) or fill_name(page, first, state)
+        return robot_check(page) or fill_name(first, state)
     waits = says(f"{page.title} {page.heading}", "second_factor") and not is_consent(page)
     if waits and not _can_be_put_off(page, forms):
         return needs(forms) or Stop("a page waits for a second factor", ours=True)
@@ -53,14 +53,14 @@ def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | St
 
 
 def _can_be_put_off(page: WebPage, forms: list[WebForm]) -> bool:
-    """Whether a page only offers to set something up, and has a button for later."""
+    """Return whether a page only offers to set something up, and has a button for later."""
     return is_offer(page) and any(tone_of(b) == "later" for form in forms for b in form.buttons)
 
 
 def _candidates(
     page: WebPage, forms: list[WebForm], state: State, *, tick_all: bool
 ) -> Iterator[tuple[float, Step]]:
-    """Forms that go on, the clearest with the highest number."""
+    """Yield forms that lead on, the clearest with the highest number."""
     consenting = is_consent(page)
     for form in forms:
         if (
@@ -94,5 +94,5 @@ def _rank(form: WebForm, pick: Press, chosen: Chosen) -> float:
 
 
 def _is_front_door(form: WebForm, pick: Press) -> bool:
-    """Before the login nothing is agreed to by a form that only has a button nobody knows."""
+    """Return whether it is only a button with unknown words: before the login it is not pressed."""
     return pick.rank <= 1 and not form.controls
