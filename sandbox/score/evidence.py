@@ -91,8 +91,8 @@ NEVER_LOOKED = unseen("nothing looked at this", cause="not-looked-at")
 class Evidence:
     """Everything one examination saw, by name. `taken` is the UTC instant it began (ISO 8601).
 
-    `traffic` holds the observations that a log of real use gave, under the same names; `lint` what was
-    found beside the rubric. `readings` are those of the edition that judges; evidence files have none.
+    `traffic` holds the observations that a log of real use gave, under the same names; `lint` holds findings
+    that the rubric does not count. `readings` are those of the edition that judges; files have none.
     """
 
     target: str

@@ -84,7 +84,7 @@ def _opt_in(app: SmartApp, members: list[Member]) -> Observation:
     """Observe whether a member who never opened the portal can sign in. Value: `{"works", "why"}`."""
     if not members:
         return unseen("no account of a member without a portal account was lent", cause="no-unopened")
-    session = app.sign_in_patiently(members[0])
+    session = app.sign_in_with_retries(members[0])
     if not session.walked:
         return unseen(session.reason, session.exchanges, cause="sign-in-not-walked")
     return seen({"works": session.usable, "why": session.reason}, session.exchanges)

@@ -99,7 +99,7 @@ def grade(
 
     `facts` is a facts file for a payer that serves none; `token` grades with one access token and no
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
-    for each step, `tell` what a person must read. `intrusive`: on a host abroad too, sign in with the
+    for each step, `tell` what a person must read. `intrusive`: on a public host too, sign in with the
     accounts that it lends by itself, move its clock and try to break in. `probes`: try to break in with what
     is lent. `user_agent` is the name that requests give (empty: our own). `sample_seed` draws the members
     (None: one of the target and the day). Raises UsageError: bad target, unknown edition or reading,

@@ -66,7 +66,7 @@ def observe_former_members(
     anchor = _anchor(all_former, app.http.now().date())
     for former in all_former:
         progress(f"lapsed member, {former.days} days")
-        session = app.sign_in_patiently(former.member)
+        session = app.sign_in_with_retries(former.member)
         exchanges += session.exchanges
         if not session.walked:
             unwalked = unwalked or session.reason

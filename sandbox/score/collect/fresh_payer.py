@@ -57,7 +57,7 @@ def refresh(target: Target, sessions: Sessions, why_none: Reason, newest: str) -
     there = refresh_probe.probe(grant)
     seen_there = (*exchanges, *there.exchanges)
     member = next(member for member in members if member.username == grant.username)
-    session = app.sign_in_patiently(member)
+    session = app.sign_in_with_retries(member)
     if not session.usable:
         return replace(there, exchanges=(*session.exchanges, *seen_there))
     here = refresh_probe.probe(RefreshGrant(session, app))
@@ -71,7 +71,7 @@ def refresh(target: Target, sessions: Sessions, why_none: Reason, newest: str) -
 
 def _here(app: SmartApp, member: Member, why: str, before: Sequence[Exchange]) -> Observation:
     """Renew a new session once: a synced one may have used its refresh token."""
-    session = app.sign_in_patiently(member)
+    session = app.sign_in_with_retries(member)
     exchanges = (*before, *session.exchanges)
     if not session.usable:
         return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")

@@ -35,7 +35,7 @@ def choose_members(target: Target, sessions: Sessions) -> list[TokenHolder]:
     usable = [(member, session) for member, session in sessions if session.usable]
     return [
         TokenHolder(session.patient, session.scope, target.app.bearer(session))
-        for _, session in options.draw.sync(usable, SYNCS)
+        for _, session in options.draw.choose_syncs(usable, SYNCS)
     ]
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox.score.collect.discovery import Discovery, discover
 from sandbox.score.evidence import Exchange, Observation, seen
-from sandbox.score.http.statuses import HICCUPS
+from sandbox.score.http.statuses import TEMPORARY_FAILURES
 from sandbox.score.instruments import lent_clock
 from sandbox.score.instruments.clock_check import Aging
 from sandbox.score.instruments.facts import Instruments, Member
@@ -115,7 +115,7 @@ def probe(grant: RefreshGrant) -> Observation:
 def _renew(app: SmartApp, token: str) -> list[TokenReply]:
     """Renew once. A temporary failure (5xx, 429, no answer) is tried again once; the last reply decides."""
     replies = [app.refresh(token)]
-    if replies[0].answer.status in HICCUPS:
+    if replies[0].answer.status in TEMPORARY_FAILURES:
         app.http.pause(0.5)
         replies.append(app.refresh(token))
     return replies

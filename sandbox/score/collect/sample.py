@@ -40,7 +40,7 @@ class Draw:
         """Return the members in the order of the seed for this use."""
         return sorted(members, key=lambda member: self._place(what, member.username))
 
-    def roll(self, lent: Sequence[Member], most: int) -> list[Member]:
+    def choose_sign_ins(self, lent: Sequence[Member], most: int) -> list[Member]:
         """Choose who signs in: `most` of all lent members.
 
         As many of each line of business as among the first `most` lent, and at least one of every line.
@@ -57,7 +57,7 @@ class Draw:
                 drawn.append(member)
         return drawn
 
-    def sync(self, entered: Iterable[tuple[Member, T]], most: int) -> list[tuple[Member, T]]:
+    def choose_syncs(self, entered: Iterable[tuple[Member, T]], most: int) -> list[tuple[Member, T]]:
         """Choose who is synced: the first of each line of business, then the second of each, and so on."""
         turns: list[tuple[int, str, tuple[Member, T]]] = []
         had: Counter[str | None] = Counter()

@@ -37,7 +37,7 @@ def sign_in_members(target: Target) -> Sessions:
         )
         observations["sign-ins"] = observations["ineligible-sign-in"] = unseen(why, session.exchanges)
         return [(PERSON, session)]
-    eligible = target.options.draw.roll(target.instruments.of_role("eligible"), MOST_SIGN_INS)
+    eligible = target.options.draw.choose_sign_ins(target.instruments.of_role("eligible"), MOST_SIGN_INS)
     sessions: Sessions = []
     for number, member in enumerate(eligible, 1):
         target.progress(f"sign-in {number} of {len(eligible)}")

@@ -92,8 +92,8 @@ class EverythingResult:
 class MemberSync:
     """One member's sync. `seconds` is time for transfers and Retry-After, without pacing and parsing.
 
-    `exchanges` are those of the sync. `everything_exchanges` are the first of them, or the one beside them
-    when `$everything` was asked in vain.
+    `exchanges` are those of the sync. `everything_exchanges` are the first of them; where `$everything` is
+    neither offered nor there, they are left out of `exchanges`.
     """
 
     seconds: float

@@ -31,7 +31,7 @@ class ExaminationOptions:
 
     `by_hand`: the driver asks a person, so there is one sign-in and no rate. `register`: make a client
     when there is none. `every_type`: search all types, whatever metadata says (reading A9). `intrusive`:
-    use accounts and clocks that a host abroad lends by itself; `held_back`: it did, and nobody asked for it.
+    use accounts and clocks that a public host lends by itself; `held_back`: it lends some, not to be used.
     `probes`: try the locks; `auth_method` and `scope` go before what the payer lists; `draw`: who of the lent
     members signs in and is synced.
     """

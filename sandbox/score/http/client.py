@@ -91,7 +91,7 @@ class HttpClient:
         self.busy = 0.0
         self.secrets: set[str] = set()  # must not be kept, should a payer repeat them
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
-        self._patience = WAIT_BUDGET
+        self._wait_left = WAIT_BUDGET
         self._given, self._timeout = transport, timeout
         self._transport = transport or Transport(guard.admit, timeout, answer_seconds)
         self._headers = {
@@ -268,10 +268,10 @@ class HttpClient:
     def _wait(self, answer: HttpAnswer) -> bool:
         """Wait for Retry-After, unless it is too long. The wait is part of a sync's time."""
         seconds = retry_after(answer.headers, self._now())
-        if seconds is None or seconds > min(LONGEST_WAIT, self._patience):
+        if seconds is None or seconds > min(LONGEST_WAIT, self._wait_left):
             return False
         self._sleep(seconds)
-        self._patience -= seconds
+        self._wait_left -= seconds
         self.busy += seconds
         return True
 

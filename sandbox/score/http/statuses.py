@@ -15,7 +15,7 @@ WORDS = {
     410: "Gone: a page of results expired",
     **{status: HTTPStatus(status).phrase for status in (406, 429, 500, 502, 503, 504)},
 }
-HICCUPS = (0, 429, 500, 502, 503, 504)
+TEMPORARY_FAILURES = (0, 429, 500, 502, 503, 504)
 """Statuses of a server that fails for now; they are no refusal."""
 
 

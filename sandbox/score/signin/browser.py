@@ -13,7 +13,7 @@ from sandbox.core.errors import UsageError
 from sandbox.score.signin.launch import Account, Driver, SignInSession
 from sandbox.score.signin.page_flow import Ended
 
-PATIENCE_SECONDS = 300.0
+TIMEOUT_SECONDS = 300.0
 _PAGE = "<!doctype html><html lang=en><title>Done</title><p>{} You can close this page.</p></html>"
 _DONE, _REFUSED = "You are signed in.", "The payer did not let you in: the card will say why."
 
@@ -74,15 +74,15 @@ def driver(
     callback: Callback,
     tell: Callable[[str], None],
     show: Callable[[str], bool] = webbrowser.open,
-    patience: float = PATIENCE_SECONDS,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> Driver:
     """Return a driver that opens the authorize URL for the person and waits for the callback."""
 
     def drive(start: str, account: Account) -> Ended | SignInSession:
         tell(f"Sign in in your browser:\n{start}")
         show(start)
-        if url := callback.wait(patience):
+        if url := callback.wait(timeout):
             return Ended(url)
-        return SignInSession("UNWALKED", f"nobody came back to the app in {patience:.0f} s")
+        return SignInSession("UNWALKED", f"nobody came back to the app in {timeout:.0f} s")
 
     return drive

@@ -12,7 +12,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
@@ -147,7 +146,9 @@ class _Attempt:
             seen, decision, after = self._decided(before)
             if self._callback:
                 return None
-            self._looks.append(trace.look(self._address(seen.page), self._status, seen.page, decision))
+            self._looks.append(
+                trace.look(f"GET {shown(seen.page.url, 'sign-in')}", self._status, seen.page, decision)
+            )
             if isinstance(decision, Stop):
                 return after.weigh(decision, self._status)
             self._state = after
@@ -252,8 +253,3 @@ class _Attempt:
         self._exchanges.append(Exchange(request.method, address, response.status, 0.0, "sign-in"))
         if response.frame == self._page.main_frame and not 300 <= response.status < 400:
             self._status = response.status
-
-    @staticmethod
-    def _address(page: WebPage) -> str:
-        parts = urlsplit(page.url)
-        return f"GET {parts.scheme}://{parts.netloc}{parts.path}"

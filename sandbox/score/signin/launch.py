@@ -118,7 +118,7 @@ class SmartApp:
             if not (is_refused and self.scopes.narrow()):
                 return replace(session, exchanges=exchanges)
 
-    def sign_in_patiently(self, account: Account) -> SignInSession:
+    def sign_in_with_retries(self, account: Account) -> SignInSession:
         """Try up to three times, unless the payer denies access on the callback."""
         exchanges: tuple[Exchange, ...] = ()
         for _ in range(MOST_TRIES):

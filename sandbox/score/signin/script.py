@@ -20,7 +20,7 @@ from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score.signin.launch import Account, Driver, SignInSession
 from sandbox.score.signin.page_flow import Ended, is_callback
 
-PATIENCE_MS = 30_000.0
+TIMEOUT_MS = 30_000.0
 
 
 def load(path: Path) -> Callable[[Any, Account], None]:
@@ -45,7 +45,7 @@ def driver(
     hook: Callable[[Any, Account], None],
     redirect_uri: str,
     executable: str | None = None,
-    patience_ms: float = PATIENCE_MS,
+    timeout_ms: float = TIMEOUT_MS,
 ) -> Driver:
     """Return a driver with a browser per attempt. The callback is caught and never requested."""
 
@@ -58,7 +58,7 @@ def driver(
                 browser = play.chromium.launch(executable_path=executable, args=["--no-sandbox"])
                 try:
                     page = browser.new_context().new_page()
-                    page.set_default_timeout(patience_ms)
+                    page.set_default_timeout(timeout_ms)
 
                     def catch(route: Any) -> None:
                         caught.append(route.request.url)
@@ -71,7 +71,7 @@ def driver(
                     for _ in range(50):
                         if caught:
                             break
-                        page.wait_for_timeout(patience_ms / 50)
+                        page.wait_for_timeout(timeout_ms / 50)
                 finally:
                     browser.close()
         except Error as problem:

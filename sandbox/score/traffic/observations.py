@@ -16,7 +16,7 @@ from typing import Any
 from sandbox.score import requests
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
 from sandbox.score.http.redaction import shown
-from sandbox.score.http.statuses import HICCUPS
+from sandbox.score.http.statuses import TEMPORARY_FAILURES
 from sandbox.score.requests import STEPS, Kind
 from sandbox.score.signin import outcomes
 from sandbox.score.traffic.address import names_type
@@ -52,8 +52,17 @@ def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> di
     attempts = [attempt for attempt in attempts_by_id.values() if span and span.holds(attempt.created)]
     fhir = [record for record in inside if record.kind == "fhir"]
     empty = {id(attempts_by_id[name]) for name in _shown_nothing(fhir) if name in attempts_by_id}
+    about = {
+        "since": span.since.isoformat() if span else "",
+        "until": span.until.isoformat() if span else "",
+        "records": len(inside),
+        "outside": len(live) - len(inside),
+        "late": sum(record.when > span.until for record in live) if span else 0,
+        "impossible": sum(attempt.impossible for attempt in attempts),
+        **{name: getattr(reading, name) for name in ("unread", "problems", "derived", "base")},
+    }
     return {
-        "log": seen(_about(reading, live, inside, span, attempts), source="traffic"),
+        "log": seen(about, source="traffic"),
         **_sign_ins(attempts, inside, empty),
         "sync": _syncs(inside, fhir),
         "references": _references(fhir),
@@ -81,27 +90,6 @@ def _last(records: Sequence[TrafficRecord], span: timedelta) -> datetime | None:
         if records[number].when - records[number - 1].when >= span:
             return records[number - 1].when
     return records[-1].when
-
-
-def _about(
-    reading: LogReading,
-    live: Sequence[TrafficRecord],
-    inside: Sequence[TrafficRecord],
-    span: LogWindow | None,
-    attempts: Sequence[Attempt],
-) -> dict[str, Any]:
-    return {
-        "since": span.since.isoformat() if span else "",
-        "until": span.until.isoformat() if span else "",
-        "records": len(inside),
-        "outside": len(live) - len(inside),
-        "late": sum(record.when > span.until for record in live) if span else 0,
-        "impossible": sum(attempt.impossible for attempt in attempts),
-        "unread": reading.unread,
-        "problems": reading.problems,
-        "derived": reading.derived,
-        "base": reading.base,
-    }
 
 
 def _shown_nothing(fhir: Iterable[TrafficRecord]) -> list[str]:
@@ -306,7 +294,7 @@ def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observati
         elif record.grant_type == "refresh_token" and span and span.holds(record.when):
             since = granted.get(record.attempt_id) if record.attempt_id else None
             works = record.status == 200
-            if not works and (record.status in HICCUPS or since is None):
+            if not works and (record.status in TEMPORARY_FAILURES or since is None):
                 continue
             why = "" if works else f"the token endpoint answered {record.status}"
             day = max(0, (record.when - since).days) if since else 0

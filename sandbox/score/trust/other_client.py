@@ -149,7 +149,7 @@ def _signs_in_by_name(
     exchanges: list[Exchange] = []
     for name, wanted in ((other, False), (http.user_agent, True), (other, False)):
         with http.named(name):
-            session = app.sign_in_patiently(member)
+            session = app.sign_in_with_retries(member)
         exchanges += session.exchanges
         if session.usable is not wanted:
             return False, exchanges

@@ -74,7 +74,7 @@ def _candidates(
             yield 2.5, Step(form, None, "choice", {}, ("sent the page's hidden form",))
             continue
         pick = press(form, page, state.username, interactive=state.interactive)
-        if pick is None or (state.logins == 0 and _is_front_door(form, pick)):
+        if pick is None or (state.logins == 0 and _is_only_unknown_button(form, pick)):
             continue
         chosen = choose(form, state.username, consenting=consenting, tick_all=tick_all)
         yield _rank(form, pick, chosen), _pressed(form, pick, chosen)
@@ -93,6 +93,6 @@ def _rank(form: WebForm, pick: Press, chosen: Chosen) -> float:
     return rank - (0.3 if pick.doubt or chosen.doubts else 0) + (0.1 if form.method == "post" else 0)
 
 
-def _is_front_door(form: WebForm, pick: Press) -> bool:
+def _is_only_unknown_button(form: WebForm, pick: Press) -> bool:
     """Return whether it is only a button with unknown words: before the login it is not pressed."""
     return pick.rank <= 1 and not form.controls

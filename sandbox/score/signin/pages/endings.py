@@ -100,7 +100,7 @@ def _link(page: WebPage, state: State) -> Link | None:
     wanted = wanted if state.logins else ("sign-in", *wanted)
     origin = urlsplit(page.url)[:2]
     pair = is_consent(page) and any(tone(link.label) == "no" for link in page.links)
-    longest = 20 if pair else 6  # words; beside its opposite an answer may be a sentence
+    longest = 20 if pair else 6  # words; with its opposite on the page an answer may be a sentence
     for kind in wanted:
         for link in page.links:
             near = urlsplit(link.url)[:2] == origin and link.url.partition("#")[0] != page.url

@@ -56,7 +56,7 @@ class Labels:
                 after = after.next
             return ""
         place: LexborNode | None = node
-        for _ in range(3):  # beside it, in the cell before, in the line before
+        for _ in range(3):  # next to it, in the cell before, in the line before
             before = place.prev if place is not None else None
             while before is not None:
                 if before.tag in ("input", "select", "textarea", "button") or (
