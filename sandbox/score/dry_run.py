@@ -13,7 +13,7 @@ import httpx
 from sandbox.core.errors import UsageError
 from sandbox.score import run
 from sandbox.score.collect.sign_ins import PERSON
-from sandbox.score.collect.target import Progress, Target, open_target
+from sandbox.score.collect.target import Progress, TargetPayer, open_target
 from sandbox.score.http.client import TIMEOUT_SECONDS, HttpClient
 from sandbox.score.http.guard import Guard, Resolve, addresses
 from sandbox.score.http.redaction import strike
@@ -68,7 +68,7 @@ def dry_run(
         return session.authorized
 
 
-def _choose(target: Target) -> tuple[SmartApp, Member]:
+def _choose(target: TargetPayer) -> tuple[SmartApp, Member]:
     """Return the app, and the first eligible member or the person at the keyboard."""
     why = target.explain_no_sign_in().text
     if target.app is None or why:

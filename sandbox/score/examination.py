@@ -15,7 +15,7 @@ from sandbox.score.collect import fresh_payer
 from sandbox.score.collect.former_members import observe_former_members
 from sandbox.score.collect.member_syncs import choose_members, sync_members
 from sandbox.score.collect.sign_ins import Sessions, explain_no_member, sign_in_members
-from sandbox.score.collect.target import Observations, Target
+from sandbox.score.collect.target import Observations, TargetPayer
 from sandbox.score.evidence import Observation, Reason, seen, unseen
 from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Member
@@ -26,7 +26,7 @@ from sandbox.score.signin.pages.reader import read
 from sandbox.score.trust.verification import verify
 
 
-def examine(target: Target) -> Observations:
+def examine(target: TargetPayer) -> Observations:
     """Make all observations of one examination.
 
     Raises UsageError when a token was given and nothing tells whose it is.
@@ -54,7 +54,7 @@ def examine(target: Target) -> Observations:
     return observations
 
 
-def _probe(target: Target, sessions: Sessions, why_none: Reason) -> None:
+def _probe(target: TargetPayer, sessions: Sessions, why_none: Reason) -> None:
     """Observe lapsed members, the member without a portal account, and the lines that can sign in.
 
     When no eligible member gets in, these would only show that fault again: they stay unseen. None of them

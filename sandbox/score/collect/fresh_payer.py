@@ -14,7 +14,7 @@ from sandbox.score.collect import refresh_probe
 from sandbox.score.collect.discovery import Discovery
 from sandbox.score.collect.refresh_probe import RefreshGrant
 from sandbox.score.collect.sign_ins import Sessions
-from sandbox.score.collect.target import Target
+from sandbox.score.collect.target import TargetPayer
 from sandbox.score.evidence import Exchange, Observation, Reason, unseen
 from sandbox.score.http.answers import texts
 from sandbox.score.http.guard import origin
@@ -33,7 +33,7 @@ LISTS = (
 """What two smart-configurations of one payer have in common, in any order."""
 
 
-def refresh(target: Target, sessions: Sessions, why_none: Reason, newest: str) -> Observation:
+def refresh(target: TargetPayer, sessions: Sessions, why_none: Reason, newest: str) -> Observation:
     """Observe it in a fresh payer with a clock, if there is one; else by one renewal here.
 
     `newest` is the refresh token of the one session that a person made by hand: nobody is asked twice.

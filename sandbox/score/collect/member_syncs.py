@@ -10,7 +10,7 @@ from typing import Any
 from sandbox.core.errors import UsageError
 from sandbox.score.collect.sign_ins import Sessions
 from sandbox.score.collect.sync import MemberSync, Syncer, TokenHolder, read_references
-from sandbox.score.collect.target import Target
+from sandbox.score.collect.target import TargetPayer
 from sandbox.score.evidence import Exchange, Observation, Reason, seen, unseen
 from sandbox.score.fhir.searches import SEARCHES
 from sandbox.score.signin.patient_context import only_patient
@@ -20,7 +20,7 @@ from sandbox.score.signin.tokens import Bearer
 SYNCS = 5
 
 
-def choose_members(target: Target, sessions: Sessions) -> list[TokenHolder]:
+def choose_members(target: TargetPayer, sessions: Sessions) -> list[TokenHolder]:
     """Choose five members with every line of business among them, or the one whose token was given.
 
     Raises UsageError when a token was given and nothing tells whose it is.
@@ -39,7 +39,7 @@ def choose_members(target: Target, sessions: Sessions) -> list[TokenHolder]:
     ]
 
 
-def _find_patient(target: Target, bearer: Bearer) -> str:
+def _find_patient(target: TargetPayer, bearer: Bearer) -> str:
     """Return the one Patient that a token opens. Raises UsageError when it opens none, or several."""
     ids, exchange = only_patient(target.http, target.base, bearer)
     if exchange.status == 401:
@@ -51,7 +51,7 @@ def _find_patient(target: Target, bearer: Bearer) -> str:
     return ids[0]
 
 
-def sync_members(target: Target, holders: Sequence[TokenHolder], why_none: Reason) -> None:
+def sync_members(target: TargetPayer, holders: Sequence[TokenHolder], why_none: Reason) -> None:
     """Observe `sync`, `references` and `everything`. The machine's load is sampled between syncs."""
     observations, machine = target.observations, target.options.machine
     if not holders:
@@ -89,7 +89,9 @@ def _everything(syncs: Sequence[MemberSync]) -> Observation:
     return seen(value, exchanges)
 
 
-def _references(target: Target, holders: Sequence[TokenHolder], syncs: Sequence[MemberSync]) -> Observation:
+def _references(
+    target: TargetPayer, holders: Sequence[TokenHolder], syncs: Sequence[MemberSync]
+) -> Observation:
     """Value: `{"read", "resolved", "tries", "tries_resolved", "failures": {"<status> <type>": n}}`."""
     exchanges: list[Exchange] = []
     failures: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from collections import Counter
 from typing import Any
 
 from sandbox.core.text import quantity
-from sandbox.score.collect.target import Target
+from sandbox.score.collect.target import TargetPayer
 from sandbox.score.evidence import Observation, Reason, seen, unseen
 from sandbox.score.instruments.facts import Member
 from sandbox.score.signin.launch import SignInSession
@@ -20,7 +20,7 @@ PERSON = Member(username="", password="")  # who signs in by hand needs no accou
 Sessions = list[tuple[Member, SignInSession]]
 
 
-def sign_in_members(target: Target) -> Sessions:
+def sign_in_members(target: TargetPayer) -> Sessions:
     """Sign in the members whose attempts enter the rate, and return the sessions of the eligible."""
     observations, app = target.observations, target.app
     why = target.explain_no_sign_in()
@@ -97,7 +97,7 @@ def _attempts(sessions: Sessions) -> Observation:
     return seen(value, [e for _, session in walked for e in session.exchanges])
 
 
-def explain_no_member(target: Target, sessions: Sessions) -> Reason:
+def explain_no_member(target: TargetPayer, sessions: Sessions) -> Reason:
     """Return why there is nobody whose data can be read."""
     reason = sessions[0][1].reason if sessions else ""
     if sessions and not any(session.walked for _, session in sessions):

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from sandbox.score.collect import plan
 from sandbox.score.collect.plan import Offer
-from sandbox.score.collect.target import Target
+from sandbox.score.collect.target import TargetPayer
 from sandbox.score.evidence import Exchange
 from sandbox.score.fhir import bundles
 from sandbox.score.fhir.bundles import BundlePage
@@ -120,7 +120,7 @@ _NOT_ASKED = SearchWalk(0, (), False, "not asked", Shown())
 class Syncer:
     """Syncs one member with one credential, and keeps every exchange."""
 
-    def __init__(self, target: Target, holder: TokenHolder, offer: Offer):
+    def __init__(self, target: TargetPayer, holder: TokenHolder, offer: Offer):
         self._http, self._watch, self._base = target.http, target.watch, target.base
         self._patient, self._credential, self._offer = holder.patient, holder.bearer, offer
         self._exchanges: list[Exchange] = []
@@ -171,27 +171,28 @@ class Syncer:
     def _follow(
         self, answer: HttpAnswer, url: str, resource: str, read: Callable[[HttpAnswer], BundlePage]
     ) -> SearchWalk:
-        status, been, shown = answer.status, {url}, Shown()
+        status, requested, shown = answer.status, {url}, Shown()
         pages: list[BundlePage] = []
-        while answer.status == 200:
+        note = ""
+        while answer.status == 200 and not note:
             self._left -= len(answer.body)
             page = read(answer)
             self._look(page, resource, shown)
             pages.append(replace(page, resources=(), urls=()))
             if not page.readable:
-                return SearchWalk(status, tuple(pages), False, "a page is not a readable Bundle", shown)
-            if not page.next:
-                return SearchWalk(status, tuple(pages), True, "", shown)
-            if page.next in been or len(pages) >= MOST_PAGES:
-                return SearchWalk(status, tuple(pages), False, "the next links never end", shown)
-            if self._left < 0:
-                return SearchWalk(
-                    status, tuple(pages), False, f"one member's data never end: {MOST_DATA >> 20} MB", shown
-                )
-            been.add(page.next)
-            answer = self._read(page.next, "pagination", resource)
-        note = answer.exchange.note or f"a page answered {answer.status}"
-        return SearchWalk(status, tuple(pages), False, note, shown)
+                note = "a page is not a readable Bundle"
+            elif not page.next:
+                break
+            elif page.next in requested or len(pages) >= MOST_PAGES:
+                note = "the next links never end"
+            elif self._left < 0:
+                note = f"one member's data never end: {MOST_DATA >> 20} MB"
+            else:
+                requested.add(page.next)
+                answer = self._read(page.next, "pagination", resource)
+        if answer.status != 200:
+            note = answer.exchange.note or f"a page answered {answer.status}"
+        return SearchWalk(status, tuple(pages), not note, note, shown)
 
     def _look(self, page: BundlePage, searched: str, shown: Shown) -> None:
         """Take from a page's resources what will be needed."""
@@ -243,7 +244,7 @@ class Syncer:
 
 
 def read_references(
-    target: Target, references: Iterable[str], credential: Credential
+    target: TargetPayer, references: Iterable[str], credential: Credential
 ) -> tuple[Counter[str], list[Exchange]]:
     """Read each reference once; the last try decides. One that leads elsewhere fails without being asked.
 

@@ -54,7 +54,7 @@ class ExaminationOptions:
 
 
 @dataclass(frozen=True)
-class Target:
+class TargetPayer:
     """The payer under test. `base` is its FHIR base without a trailing slash.
 
     `app` is None when there is no client or nowhere to sign in. The examination adds to `observations`.
@@ -94,7 +94,7 @@ class Target:
 
 def open_target(
     http: HttpClient, watch: Watch, base: str, options: ExaminationOptions, progress: Progress
-) -> Target:
+) -> TargetPayer:
     """Read facts and documents, and build the app. Raises UsageError unless a FHIR base answers."""
     progress("facts")
     facts, observations = _read_facts(http, base, options.facts)
@@ -113,7 +113,7 @@ def open_target(
     app, registration = _build_app(http, discovery, facts.instruments, options)
     if registration is not None:
         observations["registration"] = registration
-    return Target(http, watch, base, options, progress, facts, discovery, app, observations)
+    return TargetPayer(http, watch, base, options, progress, facts, discovery, app, observations)
 
 
 def _read_facts(http: HttpClient, base: str, file: PayerFacts | None) -> tuple[PayerFacts, Observations]:

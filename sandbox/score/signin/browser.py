@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.core.errors import UsageError
-from sandbox.score.signin.launch import Account, Driver, SignInSession
+from sandbox.score.signin.launch import Driver, SignInAccount, SignInSession
 from sandbox.score.signin.page_flow import Ended
 
 TIMEOUT_SECONDS = 300.0
@@ -78,7 +78,7 @@ def driver(
 ) -> Driver:
     """Return a driver that opens the authorize URL for the person and waits for the callback."""
 
-    def drive(start: str, account: Account) -> Ended | SignInSession:
+    def drive(start: str, account: SignInAccount) -> Ended | SignInSession:
         tell(f"Sign in in your browser:\n{start}")
         show(start)
         if url := callback.wait(timeout):

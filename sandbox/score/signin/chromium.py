@@ -18,7 +18,7 @@ from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.guard import Guard
 from sandbox.score.http.redaction import shown
-from sandbox.score.signin.launch import Account, Driver
+from sandbox.score.signin.launch import Driver, SignInAccount
 from sandbox.score.signin.page_flow import MOST_PAGES, Ended, is_callback
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
@@ -81,7 +81,7 @@ def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
         except Error:
             raise UsageError(MISSING) from None
 
-        def drive(start: str, account: Account) -> Ended:
+        def drive(start: str, account: SignInAccount) -> Ended:
             context = browser.new_context(locale="en-US")
             try:
                 return _Attempt(context, redirect_uri, guard, account).go(start)
@@ -109,7 +109,7 @@ class _Seen:
 class _Attempt:
     """One attempt in one browser context."""
 
-    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: Account):
+    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: SignInAccount):
         self._redirect_uri, self._guard = redirect_uri, guard
         self._state = State(account.username, account.password, interactive=True)
         self._callback, self._status = "", 200

@@ -38,7 +38,7 @@ Outcome = Literal[
 MOST_TRIES = 3
 
 
-class Account(Protocol):
+class SignInAccount(Protocol):
     """The user name and password of who signs in."""
 
     @property
@@ -47,7 +47,7 @@ class Account(Protocol):
     def password(self) -> str: ...
 
 
-Driver = Callable[[str, Account], "Ended | SignInSession"]
+Driver = Callable[[str, SignInAccount], "Ended | SignInSession"]
 """Opens an authorize URL and signs in. A session is an attempt that never came to the callback."""
 
 Redeem = Callable[[str, str], TokenReply]
@@ -105,7 +105,7 @@ class SmartApp:
     scopes: Scopes
     driver: Driver | None = None
 
-    def sign_in(self, account: Account, redeem: Redeem | None = None) -> SignInSession:
+    def sign_in(self, account: SignInAccount, redeem: Redeem | None = None) -> SignInSession:
         """Try once, with new cookies; again with narrower scopes if the scopes are refused.
 
         `redeem` takes the place of redeeming the code.
@@ -118,7 +118,7 @@ class SmartApp:
             if not (is_refused and self.scopes.narrow()):
                 return replace(session, exchanges=exchanges)
 
-    def sign_in_with_retries(self, account: Account) -> SignInSession:
+    def sign_in_with_retries(self, account: SignInAccount) -> SignInSession:
         """Try up to three times, unless the payer denies access on the callback."""
         exchanges: tuple[Exchange, ...] = ()
         for _ in range(MOST_TRIES):
@@ -138,7 +138,7 @@ class SmartApp:
         """Return the session's token, which can renew itself."""
         return Bearer(session.access_token, session.refresh_token, self.refresh)
 
-    def _attempt(self, account: Account, redeem: Redeem) -> SignInSession:
+    def _attempt(self, account: SignInAccount, redeem: Redeem) -> SignInSession:
         """Go from the authorize URL to the token."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         self.http.secrets |= {state, verifier, account.password}

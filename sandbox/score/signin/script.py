@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score.signin.launch import Account, Driver, SignInSession
+from sandbox.score.signin.launch import Driver, SignInAccount, SignInSession
 from sandbox.score.signin.page_flow import Ended, is_callback
 
 TIMEOUT_MS = 30_000.0
 
 
-def load(path: Path) -> Callable[[Any, Account], None]:
+def load(path: Path) -> Callable[[Any, SignInAccount], None]:
     """Load `sign_in` of a script. Raises FileProblem without one, UsageError without Playwright."""
     if not path.is_file():
         raise FileProblem(f"{path}: no such file")
@@ -37,19 +37,19 @@ def load(path: Path) -> Callable[[Any, Account], None]:
         import playwright.sync_api  # noqa: F401
     except ImportError:
         raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
-    hook: Callable[[Any, Account], None] = sign_in
+    hook: Callable[[Any, SignInAccount], None] = sign_in
     return hook
 
 
 def driver(
-    hook: Callable[[Any, Account], None],
+    hook: Callable[[Any, SignInAccount], None],
     redirect_uri: str,
     executable: str | None = None,
     timeout_ms: float = TIMEOUT_MS,
 ) -> Driver:
     """Return a driver with a browser per attempt. The callback is caught and never requested."""
 
-    def drive(start: str, account: Account) -> Ended | SignInSession:
+    def drive(start: str, account: SignInAccount) -> Ended | SignInSession:
         from playwright.sync_api import Error, sync_playwright
 
         caught: list[str] = []

@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from sandbox.core.text import quantity
 from sandbox.score.collect.sign_ins import Sessions
 from sandbox.score.collect.sync import TokenHolder
-from sandbox.score.collect.target import Observations, Target
+from sandbox.score.collect.target import Observations, TargetPayer
 from sandbox.score.evidence import Reason, unseen
 from sandbox.score.instruments.facts import Member
 from sandbox.score.trust import other_client
 from sandbox.score.trust.locks.sequence import LockSequence
 
 
-def verify(target: Target, sessions: Sessions, holders: Sequence[TokenHolder], why_none: Reason) -> None:
+def verify(target: TargetPayer, sessions: Sessions, holders: Sequence[TokenHolder], why_none: Reason) -> None:
     """Make the observations `second-look` and `locks`. `holders` are the members who were synced."""
     http, app, observations = target.http, target.app, target.observations
     for rule, text in _check_members(sessions, observations):
