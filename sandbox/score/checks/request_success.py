@@ -21,7 +21,7 @@ def judge(evidence: Evidence) -> Verdict:
     found = evidence["sync"]
     if not found.seen:
         return not_seen("request-success", found.unseen)
-    counted = requests.of(found)
+    counted = requests.count_requests(found)
     if evidence.reads("A11", "last-try-only"):
         counted = Counter({kind: n for kind, n in counted.items() if not kind.retried})
     failed = Counter({kind: n for kind, n in counted.items() if not _succeeded(kind, evidence)})
