@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ from sandbox.store.ledger.repositories.armed_faults import Accidents
 from sandbox.store.ledger.repositories.clients import Clients
 from sandbox.store.ledger.repositories.clock import Clocks
 from sandbox.store.ledger.repositories.counters import Counters
+from sandbox.store.ledger.repositories.jobs import Jobs
 from sandbox.store.ledger.repositories.journal import JOURNAL, Journals
 from sandbox.store.ledger.repositories.keys import KeyRepository
 from sandbox.store.ledger.repositories.member_status import Standings
@@ -54,6 +55,8 @@ from sandbox.store.ledger.repositories.pins import Origin, Pins
 from sandbox.store.ledger.repositories.repository import META, upsert
 from sandbox.store.ledger.repositories.request_state import Arrivals
 from sandbox.store.ledger.repositories.sign_ins import SignIns
+from sandbox.store.ledger.repositories.work import TenantWork, WorkQueue
+from sandbox.store.ledger.repositories.written import WrittenResources
 from sandbox.store.ledger.retention import PER_PAYER, TENANT, Sweeper
 from sandbox.store.secret import digest
 
@@ -70,6 +73,18 @@ class TenantLedger(
     ):
         super().__init__(engine, driver, upkeep, name, pin)
         self.quotas = quotas
+
+    @cached_property
+    def written(self) -> WrittenResources:
+        return WrittenResources(self._engine, self._driver, self._upkeep, self.name)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._engine, self._driver, self._upkeep, self.name)
+
+    @cached_property
+    def work(self) -> TenantWork:
+        return TenantWork(self._engine, self._driver, self._upkeep, self.name)
 
     def reset(self) -> None:
         """Forget everything of this tenant, its clock included."""
@@ -142,6 +157,7 @@ class Ledger:
         self._origins = bounded(ORIGINS_KEPT)(self._origin_of)
         self._touched: ByteBoundedCache[str, int] = ByteBoundedCache(TOUCHED)
         self.quotas = Quotas(self._driver, self._engine.dialect.name, self.upkeep.now, limits.quota_factor)
+        self.work = WorkQueue(self._driver, self.upkeep.now)
         base = base or clock
         self._sweeper = Sweeper(
             self._driver,

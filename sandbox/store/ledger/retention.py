@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Delete,
+    Executable,
     String,
     Table,
     and_,
@@ -37,11 +38,20 @@ from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
 from sandbox.store.ledger.repositories.clock import CLOCK
 from sandbox.store.ledger.repositories.counters import COUNTER
 from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN
+from sandbox.store.ledger.repositories.jobs import JOB
 from sandbox.store.ledger.repositories.journal import JOURNAL
 from sandbox.store.ledger.repositories.keys import REMOTE_KEYS, SIGNING_KEY
 from sandbox.store.ledger.repositories.member_status import OPT_IN, STANDING
 from sandbox.store.ledger.repositories.repository import META
 from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION
+from sandbox.store.ledger.repositories.work import ATTEMPTS_MAX, WORK
+from sandbox.store.ledger.repositories.written import (
+    BODY_MAX,
+    RECOUNTED,
+    VERSIONS_MAX,
+    WRITTEN,
+    WRITTEN_STATE,
+)
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -69,6 +79,7 @@ class RetentionRule:
     were written `hours` ago: until then an error can still say why. `needed` rows do not go by age.
     There are at most `most` rows, and `per_payer` of one payer; of those too many go first those with
     the least `worth`, then the oldest. A row has at most `size` characters in its widest column.
+    `after` runs once rows went.
     """
 
     table: Table
@@ -80,6 +91,7 @@ class RetentionRule:
     hours: int = 0
     needed: Flag | None = None
     worth: tuple[ColumnElement[Any], ...] = ()
+    after: tuple[Executable, ...] = ()
 
     @cached_property
     def aged(self) -> Delete | None:
@@ -176,6 +188,9 @@ RULES: tuple[RetentionRule, ...] = (
     RetentionRule(COUNTER, 20_000, 5_000, 2_048, days=7),
     RetentionRule(OPT_IN, 50_000, 20_000, 200),
     RetentionRule(STANDING, 50_000, 20_000, 200),
+    RetentionRule(WRITTEN, 20_000, VERSIONS_MAX, BODY_MAX, days=90, after=RECOUNTED),
+    RetentionRule(JOB, 10_000, 2_000, 16_384, days=30, over=_past(JOB.c.expires), hours=24),
+    RetentionRule(WORK, 20_000, 5_000, 16_384, days=7, worth=(_flag(WORK.c.attempts < ATTEMPTS_MAX),)),
     RetentionRule(QUOTA, 20_000, 20_000, 32, days=1),
     RetentionRule(JOURNAL, 20_000, 10_000, 3_072),
 )  # fmt: skip
@@ -184,6 +199,7 @@ RULES: tuple[RetentionRule, ...] = (
 UNRULED: Mapping[str, str] = {
     "key": "the server's own secrets, two rows",
     "clock": "one row a payer; it goes with its payer",
+    "written_state": "one row a payer; it goes with what it counts",
     "tenant": "one row a payer; see `Sweeper.leave`",
 }
 """The other tables, and why they need no rule."""
@@ -194,7 +210,8 @@ PAYERS, IDLE_DAYS = 10_000, 30
 PER_PAYER = tuple(table for table in META.sorted_tables if "tenant" in table.c)
 """Tables whose rows go when their payer does."""
 
-_WORTH = _flag(or_(*(exists().where(t.c.tenant == TENANT.c.tenant) for t in (GRANT, CLIENT, CLOCK))))
+_OF_WORTH = (GRANT, CLIENT, CLOCK, WRITTEN_STATE)
+_WORTH = _flag(or_(*(exists().where(t.c.tenant == TENANT.c.tenant) for t in _OF_WORTH)))
 _IDLE = select(TENANT.c.tenant).where(TENANT.c.used <= given("old"), TENANT.c.tenant != "").limit(200)
 _LEAST = (
     select(TENANT.c.tenant)
@@ -246,6 +263,8 @@ class Sweeper:
         if (total := sum(counts)) > rule.most:
             number = min(total - rule.most + rule.most // SLACK, BATCH)
             gone += self._driver.changed(rule.crowd, kept=0, number=number, **times)
+        for statement in rule.after if gone else ():
+            self._driver.run(statement)
         return gone
 
     def leave(self) -> int:

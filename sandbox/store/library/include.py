@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, literal, or_, select, union, union_all
 
 from sandbox.core.cache import bounded
 from sandbox.core.limits import INCLUDED_MAX
@@ -13,7 +13,7 @@ from sandbox.fhir.library import Stored
 from sandbox.fhir.schema.model import PATIENT
 from sandbox.fhir.search.include import Include
 from sandbox.store.driver import given
-from sandbox.store.library.schema import REFERENCE, RESOURCE
+from sandbox.store.library.schema import REFERENCE, RESOURCE, TypeName
 from sandbox.store.library.sql import in_force, visible
 
 STATEMENTS = 4 << 20
@@ -28,6 +28,9 @@ def _weigh(arguments: tuple[Any, ...], statement: Select[Any]) -> int:
 
 Fetch = Callable[..., list[Stored]]
 """Runs a statement that selects the columns of STORED, with the values of its parameters."""
+
+Step = Callable[[Sequence[Stored], Sequence[Include]], Iterable[list[Stored]]]
+"""From resources to those that the rules link them with, in parts."""
 
 STORED = select(
     RESOURCE.c.key,
@@ -45,15 +48,25 @@ def follow(
 ) -> tuple[Stored, ...]:
     """What the found resources point to, or what points to them, in key order, without themselves;
     where that is more than a page takes, some of it and one more than a page takes."""
-    have = {s.key for s in found}
-    got: dict[int, Stored] = {}
-    frontier = list(found)
-    rules = tuple(includes)
     compartment = {} if patient is None else {"patient": patient}
+
+    def step(frontier: Sequence[Stored], rules: Sequence[Include]) -> Iterator[list[Stored]]:
+        for statement, values in linked(frontier, rules, patient is not None):
+            yield fetch(statement, now=now, **values, **compartment)
+
+    return closure(step, found, includes)
+
+
+def closure(step: Step, matches: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
+    """The same with any step from resources to what is linked with them."""
+    have = {s.key for s in matches}
+    got: dict[int, Stored] = {}
+    frontier = list(matches)
+    rules = tuple(includes)
     while frontier and rules:
         fresh: dict[int, Stored] = {}
-        for statement, values in _linked(frontier, rules, patient is not None):
-            for stored in fetch(statement, now=now, **values, **compartment):
+        for resources in step(frontier, rules):
+            for stored in resources:
                 if stored.key not in have and stored.key not in got:
                     fresh[stored.key] = stored
             if len(got) + len(fresh) > INCLUDED_MAX:
@@ -64,18 +77,36 @@ def follow(
     return tuple(got[key] for key in sorted(got))
 
 
-def _linked(
-    found: Sequence[Stored], rules: Sequence[Include], narrowed: bool
+def linked(
+    resources: Sequence[Stored], rules: Sequence[Include], narrowed: bool
 ) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
-    """What the rules lead to: one question for each type that has references to follow, one for each
-    rule and type that is followed backwards."""
+    """What the rules lead to: one statement for each type that has references to follow, and those of
+    `pointing_back`."""
+    yield from pointing_back(resources, rules, narrowed)
+    for ahead in rules_ahead(rules).values():
+        keys = [s.key for s in resources if s.type == ahead[0].source]
+        if keys:
+            yield _pointed_to(ahead, narrowed), {"keys": keys}
+
+
+def rules_ahead(rules: Sequence[Include]) -> dict[str, tuple[Include, ...]]:
+    """The rules that follow references of each type."""
     ahead: dict[str, tuple[Include, ...]] = {}
     for rule in rules:
         if not rule.reverse:
             ahead[rule.source] = (*ahead.get(rule.source, ()), rule)
+    return ahead
+
+
+def pointing_back(
+    resources: Sequence[Stored], rules: Sequence[Include], narrowed: bool
+) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
+    """What points to the resources: one statement for each rule and type that is followed backwards."""
+    for rule in rules:
+        if not rule.reverse:
             continue
         ids: dict[str, list[str]] = {}
-        for stored in found:
+        for stored in resources:
             if rule.target in (None, stored.type):
                 ids.setdefault(stored.type, []).append(stored.id)
         for kind, some in ids.items():
@@ -83,10 +114,20 @@ def _linked(
                 yield _owned_by(rule, narrowed), {"ids": some}
             else:
                 yield _pointing_at(rule, narrowed), {"kind": kind, "ids": some}
-    for source, some_rules in ahead.items():
-        keys = [s.key for s in found if s.type == source]
-        if keys:
-            yield _pointed_to(some_rules, narrowed), {"keys": keys}
+
+
+def names_ahead(rules: tuple[Include, ...]) -> Select[Any]:
+    """Type and id of what resources (`keys`) of one type refer to by these rules, wherever it is."""
+    mine = REFERENCE.c.key.in_(given("keys", many=True))
+    names: Select[Any] | CompoundSelect[Any] = select(REFERENCE.c.target_type, REFERENCE.c.target_id).where(
+        mine, or_(*(_follows(rule) for rule in rules))
+    )
+    if any(_by_compartment(rule, rule.target or "Patient") for rule in rules):
+        owners = select(literal("Patient", TypeName), RESOURCE.c.patient)
+        names = union(
+            names, owners.where(RESOURCE.c.key.in_(given("keys", many=True)), RESOURCE.c.patient.is_not(None))
+        )
+    return select(names.subquery()).distinct()
 
 
 def _stored(narrowed: bool) -> Select[Any]:

@@ -11,7 +11,7 @@ or the one after it was replaced.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -19,7 +19,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, inspect, not_, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    and_,
+    func,
+    inspect,
+    not_,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
@@ -29,13 +41,14 @@ from sandbox.core.files import json_value
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
 from sandbox.fhir.schema.paths import CARE, SHARED, TYPES
-from sandbox.fhir.search.clause import AnyOf, Clause
+from sandbox.fhir.search.clause import Clause
 from sandbox.fhir.search.include import Include
-from sandbox.fhir.search.query import Query, Target
+from sandbox.fhir.search.query import Query
 from sandbox.store import address
 from sandbox.store.driver import Driver, given
 from sandbox.store.library.accounts import Accounts
 from sandbox.store.library.include import STORED, follow
+from sandbox.store.library.layer import Layer, Names, any_of_them, build_page, is_granted, page_of
 from sandbox.store.library.packing import Packing
 from sandbox.store.library.schema import (
     ABOUT,
@@ -80,7 +93,7 @@ def noted(place: str | Path, name: str) -> bytes | None:
         engine.dispose()
 
 
-class SqlLibrary:
+class SqlLibrary(Layer):
     """A library that is whole: a file, opened read-only, or a schema of a database. Safe to share
     between threads; a process that was forked calls `after_fork`. Raises FileProblem."""
 
@@ -111,6 +124,22 @@ class SqlLibrary:
         """Forget the parent's connections without closing them: they are the parent's."""
         self._driver.forget()
         self._engine.dispose(close=False)
+
+    def execute(self, statement: Executable, values: dict[str, Any] | None = None) -> Sequence[Any]:
+        with self._engine.connect() as db:
+            return db.execute(statement, values).all()
+
+    def keys_of(self, names: Names) -> dict[tuple[str, str], tuple[int, ...]]:
+        """The keys of every version of some resources, by type and id."""
+        ids: dict[str, list[str]] = {}
+        for kind, id in names:
+            ids.setdefault(kind, []).append(id)
+        keys: dict[tuple[str, str], tuple[int, ...]] = {}
+        for kind, some in ids.items():
+            mine = RESOURCE.c.type == kind, RESOURCE.c.id.in_(some)
+            for id, key in self.execute(select(RESOURCE.c.id, RESOURCE.c.key).where(*mine)):
+                keys[kind, id] = (*keys.get((kind, id), ()), key)
+        return keys
 
     def accounts(self) -> Accounts:
         """Every login, by username."""
@@ -154,15 +183,10 @@ class SqlLibrary:
         return tuple(self._fetch(_VERSIONS, type=kind, id=id, now=now))
 
     def search(self, query: Query, now: int) -> Page:
-        clauses = [clause for clause in query.clauses if not _granted(clause, query.patient)]
+        clauses = [clause for clause in query.clauses if not is_granted(clause, query.patient)]
         if query.patient is not None and not (query.sorts or any(clause.moves for clause in clauses)):
             return self._within(query, tuple(clauses), now)
-        where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *in_force(RESOURCE, now)]
-        if query.patient is not None:
-            where.append(RESOURCE.c.patient == query.patient)
-        where += [condition(clause, now, query.patient) for clause in clauses]
-        if query.any_of:
-            where.append(_one_of(query.any_of, now, query.patient))
+        where = self.where(query, now)
         with self._engine.connect() as db:
             total = None if query.untold else _count(db, where)
             if query.summary_only:
@@ -170,7 +194,7 @@ class SqlLibrary:
             if not query.sorts:
                 return self._page(db, STORED.where(*where), query, total)
             keys, more = sorted_keys(db, where, query)
-        return _shown(self._these(keys), query.back, more, total)
+        return build_page(self.these(keys), query.back, more, total)
 
     def include(
         self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
@@ -183,18 +207,20 @@ class SqlLibrary:
             return (stored.key for stored in follow(self._fetch, found, rules, now, patient))
 
         asked = tuple(stored.key for stored in found), rules
-        return tuple(self._these(self._kept(patient, now, asked, followed)))
+        return tuple(self.these(self._kept(patient, now, asked, followed)))
 
     def everything(self, asked: Everything, now: int) -> Page:
         statement, values = _everything_of(asked)
         values["now"] = now
         if asked.limits:
             for kind, part in asked.limits:
-                statement = statement.where(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
+                statement = statement.where(
+                    or_(RESOURCE.c.type != kind, any_of_them(part, now, asked.patient))
+                )
             with self._engine.connect() as db:
-                return self._part(list(db.execute(statement, values).scalars()), asked)
+                return self._page_of(list(db.execute(statement, values).scalars()), asked)
         name = (asked.types, asked.start, asked.end, asked.since)
-        return self._part(
+        return self._page_of(
             self._kept(asked.patient, now, name, lambda: self._keys(statement, **values)), asked
         )
 
@@ -208,7 +234,7 @@ class SqlLibrary:
                 return self._keys(_KEYS, patient=patient, type=query.type, now=now)
             where = [condition(clause, now, patient) for clause in clauses]
             if query.any_of:
-                where.append(_one_of(query.any_of, now, patient))
+                where.append(any_of_them(query.any_of, now, patient))
             with self._engine.connect() as db:
                 values = {"patient": patient, "type": query.type, "now": now}
                 return iter(db.execute(_KEYS.where(*where), values).scalars().all())
@@ -216,7 +242,7 @@ class SqlLibrary:
         keys = self._kept(patient, now, (query.type, clauses, query.any_of), found)
         if query.summary_only:
             return Page((), total=len(keys))
-        page = self._part(keys, query)
+        page = self._page_of(keys, query)
         return replace(page, total=None) if query.untold else page
 
     def _kept(
@@ -245,19 +271,10 @@ class SqlLibrary:
     def _keys(self, statement: Select[tuple[int]], **values: Any) -> Iterator[int]:
         return (key for (key,) in self._driver.rows(statement, **values))
 
-    def _part(self, keys: Sequence[Any], asked: Query | Everything) -> Page:
-        """A page of all keys, which are in order."""
-        if asked.back:
-            end = bisect_left(keys, asked.after)
-            wanted = keys[max(0, end - asked.count) : end]
-            beyond = end > asked.count
-        else:
-            start = bisect_right(keys, asked.after)
-            wanted = keys[start : start + asked.count]
-            beyond = start + asked.count < len(keys)
-        return _shown(self._these(wanted), asked.back, beyond, len(keys))
+    def _page_of(self, keys: Sequence[Any], query: Query | Everything) -> Page:
+        return page_of(self.these, keys, query)
 
-    def _these(self, keys: Sequence[int]) -> list[Stored]:
+    def these(self, keys: Sequence[int]) -> list[Stored]:
         """The resources of some keys, in their order."""
         found = list(map(self._bodies.get, keys))
         if None in found:
@@ -277,7 +294,7 @@ class SqlLibrary:
             found = found.where(key > asked.after).order_by(key)
         rows = self._stored(db.execute(found.limit(asked.count + 1)))
         shown = rows[: asked.count]
-        return _shown(shown[::-1] if asked.back else shown, asked.back, len(rows) > asked.count, total)
+        return build_page(shown[::-1] if asked.back else shown, asked.back, len(rows) > asked.count, total)
 
     def _fetch(self, statement: Select[Any], **values: Any) -> list[Stored]:
         return self._stored(self._driver.rows(statement, **values))
@@ -345,26 +362,9 @@ def _everything(named: tuple[str, ...]) -> Select[tuple[int]]:
     return found.where(RESOURCE.c.updated >= given("since")) if "since" in named else found
 
 
-def _one_of(any_of: AnyOf, now: int, patient: str | None) -> ColumnElement[bool]:
-    return or_(*(and_(*(condition(clause, now, patient) for clause in clauses)) for clauses in any_of))
-
-
-def _granted(clause: Clause, patient: str | None) -> bool:
-    """Whether the compartment says it already: `patient=` the one whose compartment it is."""
-    return clause.param.stored == "patient" and any(
-        isinstance(value, Target) and value.id == patient for value in clause.values
-    )
-
-
 def _count(db: Connection, where: Sequence[ColumnElement[bool]]) -> int:
     return db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
 
 
 def _size(stored: Stored) -> int:
     return len(stored.body) + 500
-
-
-def _shown(rows: Sequence[Stored], back: bool, beyond: bool, total: int | None) -> Page:
-    """Who went back came from a next page."""
-    first, last = (rows[0].key, rows[-1].key) if rows else (0, 0)
-    return Page(tuple(rows), total=total, more=back or beyond, last=last, first=first)

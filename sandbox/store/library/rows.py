@@ -60,13 +60,14 @@ class Batch(NamedTuple):
 
 def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
     """The rows of a member's resources: most of the work of a build, which any process can do."""
-    own, shared = _nothing(), _nothing()
+    own, shared = empty_batch(), empty_batch()
     for given in resources:
         if isinstance(given, Deletion):
             own.deletions.append(given)
             continue
         resource, body = (given, json_bytes(given)) if isinstance(given, dict) else (json_value(given), given)
-        _index_one(shared if resource["resourceType"] in SHARED else own, resource, body)
+        batch = shared if resource["resourceType"] in SHARED else own
+        index_resource(batch, len(batch.resources) + 1, resource, body, owner(resource))
     for batch in (own, shared):
         _close_versions(batch.resources)
     _find_owners(own)
@@ -80,13 +81,14 @@ def _login(account: Account) -> tuple[str, str | None, bytes]:
     return account.username, patient, json_bytes(account.to_json())
 
 
-def _nothing() -> Batch:
+def empty_batch() -> Batch:
     return Batch(None, [], {(): 0}, {(): 0}, [], [], [], [], set())
 
 
-def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
-    number = len(batch.resources) + 1
-    patient = owner(resource)
+def index_resource(
+    batch: Batch, number: int, resource: dict[str, Any], body: bytes, patient: str | None
+) -> None:
+    """Add the rows of a resource in the compartment of `patient`, which begin with `number`."""
     precision: int | None = None
     tokens: list[Trait] = []
     refers: list[Trait] = []

@@ -7,7 +7,8 @@ itself, by the index of values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +38,21 @@ AFTER_ANY = "\U0010ffff"
 """No text goes on with it: the end of the texts that begin alike."""
 
 
+@dataclass(frozen=True)
+class OtherLayer:
+    """What another layer of resources means for the searches of this one.
+
+    `hidden` are keys of this layer whose resources the other one has under the same names. `ids` are, for
+    each chain, the ids of the other layer's resources that it may end at.
+    """
+
+    hidden: tuple[int, ...] = ()
+    ids: Mapping[Clause, tuple[str, ...]] = field(default_factory=dict)
+
+
+ALONE = OtherLayer()
+
+
 def in_force(table: FromClause, now: int | BindParameter[Any]) -> tuple[Condition, Condition]:
     """The version that a clock at `now` (milliseconds) shows."""
     return table.c.updated <= now, table.c.until > now
@@ -48,7 +64,11 @@ def visible(table: FromClause, patient: str | BindParameter[Any] | None) -> Cond
 
 
 def condition(
-    clause: Clause, now: int, patient: str | None = None, resource: FromClause = RESOURCE
+    clause: Clause,
+    now: int,
+    patient: str | None = None,
+    resource: FromClause = RESOURCE,
+    other: OtherLayer = ALONE,
 ) -> Condition:
     """Whether the row of `resource` meets the clause, for a search within the patient's compartment."""
     if clause.param.name == ANY_ID:
@@ -56,7 +76,7 @@ def condition(
     if clause.param.name == LAST_UPDATED:
         return _by_update(clause, now, resource)
     if clause.chain:
-        return _chained(clause, now, patient, resource)
+        return _chained(clause, now, patient, resource, other)
     if clause.param.stored == PATIENT:
         return _by_patient(clause, resource)
     table = ROWS[clause.param.rows].alias()
@@ -112,7 +132,9 @@ def _by_patient(clause: Clause, resource: FromClause) -> Condition:
     return or_(false(), *tests)
 
 
-def _chained(clause: Clause, now: int, patient: str | None, resource: FromClause) -> Condition:
+def _chained(
+    clause: Clause, now: int, patient: str | None, resource: FromClause, other: OtherLayer
+) -> Condition:
     assert clause.chain is not None
     kind, inner = clause.chain
     link, target = REFERENCE.alias(), RESOURCE.alias()
@@ -125,8 +147,18 @@ def _chained(clause: Clause, now: int, patient: str | None, resource: FromClause
             link.c.target_type == kind,
             target.c.id == link.c.target_id,
         )
-    reached = (*in_force(target, now), visible(target, patient), condition(inner, now, patient, target))
-    return exists().where(*pointed, target.c.type == kind, *reached)
+    reached = [*in_force(target, now), visible(target, patient), condition(inner, now, patient, target)]
+    if other.hidden:
+        reached.append(target.c.key.not_in(other.hidden))
+    here: Condition = exists().where(*pointed, target.c.type == kind, *reached)
+    ids = other.ids.get(clause)
+    if not ids:
+        return here
+    if clause.param.stored == PATIENT:
+        return or_(here, resource.c.patient.in_(ids))
+    points = REFERENCE.alias()
+    mine = (points.c.key == resource.c.key, points.c.param == clause.param.stored)
+    return or_(here, exists().where(*mine, points.c.target_type == kind, points.c.target_id.in_(ids)))
 
 
 def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterator[Condition]:

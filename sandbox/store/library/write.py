@@ -101,10 +101,7 @@ def _write_schema(place: str, batches: Iterable[Batch], about: About) -> int:
 
 def _written(db: Connection, batches: Iterable[Batch], about: About) -> int:
     """Every table of a library, in an empty place."""
-    for table in META.sorted_tables:
-        db.execute(CreateTable(table))
-    for name, seen in VIEWED.items():
-        db.execute(text(f"CREATE VIEW {name} AS {seen}"))
+    create_tables(db)
     count, deletions = _fill(db, iter(batches))
     _insert(db, ABOUT, list(about()))
     indexes = [index for table in META.sorted_tables for index in table.indexes]
@@ -120,6 +117,14 @@ def _written(db: Connection, batches: Iterable[Batch], about: About) -> int:
         index.create(db)
     db.execute(text("ANALYZE"))
     return count
+
+
+def create_tables(db: Connection) -> None:
+    """The tables and views of a library, without their indexes."""
+    for table in META.sorted_tables:
+        db.execute(CreateTable(table))
+    for name, seen in VIEWED.items():
+        db.execute(text(f"CREATE VIEW {name} AS {seen}"))
 
 
 def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]]:
@@ -142,10 +147,10 @@ def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]
             profiles |= batch.shared.profiles
         clues += batch.clues
         deletions += batch.deletions
-        count = _put(db, packing, sharing, count, batch)
+        count = put_batch(db, packing, sharing, count, batch)
     _insert(db, HOUSEHOLD, [(number, *link) for number, link in enumerate(links(clues), 1)])
     for batch in shared:
-        count = _put(db, packing, sharing, count, batch)
+        count = put_batch(db, packing, sharing, count, batch)
     _insert(db, ABOUT, [(PROFILES, json_bytes(sorted(profiles)))])
     return count, deletions
 
@@ -162,8 +167,8 @@ def _sample(batches: Iterator[Batch]) -> list[Batch]:
     return taken
 
 
-def _put(db: Connection, packing: Packing, sharing: Sharing, before: int, batch: Batch) -> int:
-    """Give the rows of a batch their keys. Returns how many resources there are now."""
+def put_batch(db: Connection, packing: Packing, sharing: Sharing, before: int, batch: Batch) -> int:
+    """Write the rows of a batch, with keys after `before`. Returns how many resources there are now."""
     sets = [sharing.set(each) for each in batch.sets]
     spans = [sharing.spans(each) for each in batch.spans]
     sharing.hold((before + number, *trait) for number, *trait in batch.own)

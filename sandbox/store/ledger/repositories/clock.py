@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sqlalchemy import BigInteger, Column, exists, select
 
 from sandbox.store.driver import given
 from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.repository import Part, table
+from sandbox.store.ledger.repositories.written import REVISION
 
 CLOCK = table("clock", Column("offset", BigInteger, nullable=False))
 
@@ -14,9 +17,19 @@ _OFFSET = select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant"))
 STATE = (
     select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant")).scalar_subquery(),
     exists().where(ARMED.c.tenant == given("tenant"), ARMED.c.left > 0),
+    REVISION,
 )
-"""What every request asks first: the clock's offset, and whether any accident is armed."""
+"""The columns of `TenantState`, which every request reads first."""
 _STATE = select(*STATE)
+
+
+class TenantState(NamedTuple):
+    """How far the tenant's clock is ahead of the machine's (ms), whether any fault is armed, and the
+    revision of what the tenant's clients have written (None: nothing)."""
+
+    offset: int
+    armed: bool
+    revision: int | None
 
 
 class Clocks(Part):
@@ -28,9 +41,13 @@ class Clocks(Part):
         return int(found[0][0]) if found else 0
 
     def state(self) -> tuple[int, bool]:
-        """(the clock's offset in milliseconds, whether any accident is armed), in one look."""
-        offset, waiting = self._driver.rows(_STATE, tenant=self.name)[0]
-        return int(offset or 0), bool(waiting)
+        """The first two fields of `tenant_state`."""
+        return self.tenant_state()[:2]
+
+    def tenant_state(self) -> TenantState:
+        """What a request needs to know of its tenant first, by one statement."""
+        offset, armed, revision = self._driver.rows(_STATE, tenant=self.name)[0]
+        return TenantState(int(offset or 0), bool(armed), revision)
 
     def move_clock(self, offset: int) -> None:
         row = self._upsert(CLOCK).values(offset=offset)

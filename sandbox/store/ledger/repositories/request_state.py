@@ -18,11 +18,11 @@ _ARRIVAL = BEARER.add_columns(*STATE, _LOCKS)
 
 
 class Arrival(NamedTuple):
-    """How far the tenant's clock is ahead (ms), whether any accident is armed and any account locked, and
-    whose token it is."""
+    """The fields of a `TenantState`, whether any account is locked, and whose token it is."""
 
     offset: int
     armed: bool
+    revision: int | None
     locks: bool
     token: Token
     grant: Grant
@@ -34,5 +34,7 @@ class Arrivals(Part):
     def arrival(self, secret: str) -> Arrival | None:
         """None for a token that this tenant does not know."""
         for row in self._driver.rows(_ARRIVAL, tenant=self.name, hash=digest(secret)):
-            return Arrival(int(row[-3] or 0), bool(row[-2]), bool(row[-1]), *stands_for(row[:-3]))
+            *bearer, offset, armed, revision, locks = row
+            state = int(offset or 0), bool(armed), revision
+            return Arrival(*state, bool(locks), *stands_for(bearer))
         return None
