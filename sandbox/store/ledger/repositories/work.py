@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Executable, Index, Integer, String, Table, delete, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Executable,
+    Index,
+    Integer,
+    String,
+    Table,
+    delete,
+    null,
+    select,
+    update,
+)
 
 from sandbox.core.errors import TooLarge
 from sandbox.core.files import json_bytes, json_value
@@ -107,7 +119,7 @@ def _claiming() -> Executable:
 
 _HELD = (WORK.c.number == given("key"), WORK.c.lease == given("mark"))
 _FINISH = delete(WORK).where(*_HELD)
-_RETRY = update(WORK).where(*_HELD).values(lease=None, due=given("again"))
+_RETRY = update(WORK).where(*_HELD).values(lease=null(), due=given("again"))
 _EXTEND = update(WORK).where(*_HELD).values(due=given("again"))
 
 
