@@ -37,8 +37,8 @@ def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: 
     ends without a slash."""
     prefix = json_bytes({"fullUrl": base + "/"})[:-2]
     pieces: list[bytes] = []
-    for found, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
-        for stored in found:
+    for resources, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
+        for stored in resources:
             pieces += (prefix, stored.address, b'","resource":', stored.body, end)
     if ignored:
         pieces.append(_warning("not-supported", "Not understood and left out: " + shorten(ignored)))
@@ -77,9 +77,9 @@ def history(versions: Sequence[Stored], base: str, url: str) -> bytes:
             "etag": etag(stored),
             "lastModified": dates.instant(stored.updated),
         }
-        told = {"request": {"method": "PUT", "url": where}, "response": response}
+        exchange = {"request": {"method": "PUT", "url": where}, "response": response}
         head = json_bytes({"fullUrl": f"{base}/{where}"})[:-1]
-        entries.append(b"".join((head, b',"resource":', stored.body, b",", json_bytes(told)[1:])))
+        entries.append(b"".join((head, b',"resource":', stored.body, b",", json_bytes(exchange)[1:])))
     return bundle("history", entries, total=len(entries), links=(("self", url),))
 
 

@@ -15,7 +15,7 @@ from sandbox.fhir.library import Library
 from sandbox.fhir.schema.paths import owner
 from sandbox.store.layered.library import TenantLibraries
 from sandbox.store.ledger.database import Ledger
-from sandbox.store.ledger.repositories.written import Change
+from sandbox.store.ledger.repositories.written import WrittenChange
 from support.crowd import BASE, NOW, Crowd
 from support.oracle import PARAMETERS, Oracle, Resource, Written, named
 from support.stores import place
@@ -66,7 +66,7 @@ class Scribbled:
         patient = owner(resource) if resource else None
         if resource and kind == "Provenance":
             patient = self._crowd.oracle._owner(resource)
-        change = Change(kind, id, resource, patient, current)
+        change = WrittenChange(kind, id, resource, patient, current)
         (version,) = self.tenant.written.write([change], milliseconds(at))
         self.written.append(Written(kind, id, at, json_value(version.body) if version.body else None))
 

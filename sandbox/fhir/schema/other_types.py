@@ -18,20 +18,20 @@ from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT, Param, Type
 def other_types() -> tuple[dict[str, Type], frozenset[str]]:
     """The rows of these types by name, and the names of those that are shared."""
     listed = read_json(Path(__file__).with_name("r4_types.json"))["types"]
-    rows = {name: _row(name, told) for name, told in listed.items()}
-    return rows, frozenset(name for name, told in listed.items() if told.get("shared"))
+    rows = {name: _row(name, entry) for name, entry in listed.items()}
+    return rows, frozenset(name for name, entry in listed.items() if entry.get("shared"))
 
 
-def _row(name: str, told: dict[str, Any]) -> Type:
-    paths = tuple(told.get("patient", ()))
+def _row(name: str, entry: dict[str, Any]) -> Type:
+    paths = tuple(entry.get("patient", ()))
     params = [token(ANY_ID, "id"), date(LAST_UPDATED, "meta.lastUpdated")]
     if paths:
-        several = told.get("several", False)
+        several = entry.get("several", False)
         params.append(Param(PATIENT, "reference", paths, ("Patient",), several=several))
-        if told.get("subject"):
+        if entry.get("subject"):
             params.append(
                 Param("subject", "reference", paths, ("Patient",), same_as=PATIENT, several=several)
             )
-    if told.get("identifier"):
+    if entry.get("identifier"):
         params.append(token("identifier"))
-    return Type(name, tuple(params), paths, required=tuple(told.get("required", ())))
+    return Type(name, tuple(params), paths, required=tuple(entry.get("required", ())))

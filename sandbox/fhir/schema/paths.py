@@ -83,7 +83,7 @@ def extract(resource: Resource, without: Container[str] = ()) -> Iterator[IndexR
             yield from _besides(param, values, bool(rows))
 
 
-def _besides(param: Param, values: list[Any], found: bool) -> Iterator[IndexRow]:
+def _besides(param: Param, values: list[Any], is_indexed: bool) -> Iterator[IndexRow]:
     """What else there is to know of a parameter that can be searched: the identifiers in references, and
     that there is something which could not be searched for."""
     if param.kind == "reference":
@@ -91,7 +91,7 @@ def _besides(param: Param, values: list[Any], found: bool) -> Iterator[IndexRow]
             if isinstance(value, dict) and "identifier" in value:
                 name = identifying(param).name
                 yield from dict.fromkeys(_tokens(name, value["identifier"]))
-    if not found:
+    if not is_indexed:
         yield IndexRow(unindexed(param), param.rows, "", "")
 
 
@@ -120,8 +120,8 @@ def references(body: bytes) -> list[str]:
 
 def mentioned(body: bytes) -> dict[tuple[str, str], None]:
     """The shared resources among the `references` of a resource."""
-    found = map(literal, references(body))
-    return dict.fromkeys(each for each in found if each and each[0] in SHARED)
+    names = map(literal, references(body))
+    return dict.fromkeys(name for name in names if name and name[0] in SHARED)
 
 
 def owner(resource: Resource) -> str | None:
@@ -130,8 +130,8 @@ def owner(resource: Resource) -> str | None:
     paths = KNOWN[resource["resourceType"]].owner
     if paths == ("id",):
         return str(resource["id"])
-    named = {literal(each) for path in paths for each in elements(resource, path)}
-    patients = [found[1] for found in named if found and found[0] == "Patient"]
+    named = {literal(element) for path in paths for element in elements(resource, path)}
+    patients = [name[1] for name in named if name and name[0] == "Patient"]
     return patients[0] if len(patients) == 1 else None
 
 
@@ -154,23 +154,23 @@ def elements(node: Any, path: str) -> list[Any]:
     return _reached(node, _steps(path))
 
 
-def _reached(node: Any, path: Steps) -> list[Any]:
-    nodes = [node]
+def _reached(root: Any, path: Steps) -> list[Any]:
+    nodes = [root]
     for stem, url in path:
-        found: list[Any] = []
-        for each in nodes:
-            if isinstance(each, dict):
-                for name in (stem,) if stem in each else _choices(each, stem):
-                    value = each[name]
+        values: list[Any] = []
+        for node in nodes:
+            if isinstance(node, dict):
+                for name in (stem,) if stem in node else _choices(node, stem):
+                    value = node[name]
                     if isinstance(value, list):
-                        found += value
+                        values += value
                     else:
-                        found.append(value)
+                        values.append(value)
         if url:
-            found = [e for e in found if isinstance(e, dict) and str(e.get("url", "")).endswith(url)]
-        if not found:
-            return found
-        nodes = found
+            values = [e for e in values if isinstance(e, dict) and str(e.get("url", "")).endswith(url)]
+        if not values:
+            return values
+        nodes = values
     return nodes
 
 
@@ -198,8 +198,8 @@ def literal(reference: Any) -> tuple[str, str] | None:
 def _literal(text: str) -> tuple[str, str] | None:
     if text.startswith(("#", "urn:")):
         return None
-    found = _LITERAL.search(text)
-    return (found[1], found[2]) if found else None
+    match = _LITERAL.search(text)
+    return (match[1], match[2]) if match else None
 
 
 def _tokens(name: str, value: Any) -> list[IndexRow]:
@@ -219,8 +219,8 @@ def _days(name: str, text: str) -> tuple[IndexRow, ...]:
 
 
 def _references(name: str, value: Any) -> Sequence[IndexRow]:
-    found = literal(value)
-    return (IndexRow(name, "reference", *found),) if found else ()
+    target = literal(value)
+    return (IndexRow(name, "reference", *target),) if target else ()
 
 
 def _strings(name: str, value: Any) -> list[IndexRow]:

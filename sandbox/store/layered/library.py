@@ -57,7 +57,7 @@ class LayeredLibrary:
         return build_page(self.these(keys), query.back, more, total)
 
     def include(
-        self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
+        self, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
     ) -> tuple[Stored, ...]:
         hidden = self._written.hidden(now)
 
@@ -73,7 +73,7 @@ class LayeredLibrary:
             for layer, other in ((self._library, hidden), (self._written, ALONE)):
                 yield layer.these(layer.find(targets, now, patient, other))
 
-        return closure(step, found, includes)
+        return closure(step, matches, includes)
 
     def everything(self, query: Everything, now: int) -> Page:
         hidden = self._written.hidden(now)

@@ -38,7 +38,7 @@ from sandbox.core.clock import Clock, SystemClock, sleep
 from sandbox.core.errors import FileProblem, Unavailable
 from sandbox.core.files import make_private, make_private_folder
 from sandbox.store import address
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.failures import translate_errors
 from sandbox.store.ledger import retention
 from sandbox.store.ledger.maintenance import Upkeep
@@ -207,17 +207,17 @@ class Ledger:
                 self._probed = (now, False)
             else:
                 self._probed = (now, True)
-        found = [] if self._probed[1] else ["the ledger cannot be written"]
+        texts = [] if self._probed[1] else ["the ledger cannot be written"]
         if self.upkeep.failing:
-            found.append(f"the journal cannot be written, entries lost: {self.upkeep.lost}")
-        return found
+            texts.append(f"the journal cannot be written, entries lost: {self.upkeep.lost}")
+        return texts
 
     def payers_of(self, session: str) -> list[str]:
         """The tenants of a session that have a journal, whatever their scenarios."""
         name = JOURNAL.c.tenant
         with self._engine.connect() as db:
-            found = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
-            return sorted(found.scalars())
+            names = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
+            return sorted(names.scalars())
 
     def origin_of(self, tenant: str, token: str) -> Origin | None:
         """Under which selection a token was granted. It never changes, so it is kept."""
@@ -236,13 +236,13 @@ class Ledger:
         """A secret shared by all workers: made once, by whoever comes first."""
         query = select(KEY.c.value).where(KEY.c.name == name)
         with self._engine.begin() as db:
-            found = db.execute(query).scalar()
-        if found is not None:
-            return str(found)
-        made = make()
+            value = db.execute(query).scalar()
+        if value is not None:
+            return str(value)
+        fresh = make()
         with self._engine.begin() as db:
             db.execute(
-                upsert(self._engine.dialect.name, KEY).values(name=name, value=made).on_conflict_do_nothing()
+                upsert(self._engine.dialect.name, KEY).values(name=name, value=fresh).on_conflict_do_nothing()
             )
             return str(db.execute(query).scalar_one())
 
@@ -258,19 +258,19 @@ class Ledger:
         self._engine.dispose()
 
 
-_KNOWN = select(TENANT.c.tenant).where(TENANT.c.tenant == given("tenant"))
+_KNOWN = select(TENANT.c.tenant).where(TENANT.c.tenant == bind("tenant"))
 
 
 @lru_cache
 def _touching(dialect: str) -> Executable:
-    row = upsert(dialect, TENANT).values(tenant=given("tenant"), used=given("now"))
-    return row.on_conflict_do_update(index_elements=["tenant"], set_={"used": given("now")})
+    row = upsert(dialect, TENANT).values(tenant=bind("tenant"), used=bind("now"))
+    return row.on_conflict_do_update(index_elements=["tenant"], set_={"used": bind("now")})
 
 
 @lru_cache
 def _probing(dialect: str) -> Executable:
-    row = upsert(dialect, QUOTA).values(name="health", value=0, written=given("now"))
-    return row.on_conflict_do_update(index_elements=["name"], set_={"written": given("now")})
+    row = upsert(dialect, QUOTA).values(name="health", value=0, written=bind("now"))
+    return row.on_conflict_do_update(index_elements=["name"], set_={"written": bind("now")})
 
 
 def _prepare(path: Path) -> None:
@@ -304,9 +304,9 @@ def _create(db: Connection, place: str | Path, now: int) -> None:
         db.execute(CreateSchema(schema, if_not_exists=True))
     for table in META.sorted_tables:  # two workers may come first at the same time
         db.execute(CreateTable(table, if_not_exists=True))
-        known = {column["name"] for column in inspect(db).get_columns(table.name)}
+        present = {column["name"] for column in inspect(db).get_columns(table.name)}
         for column in table.columns:
-            if column.name not in known:
+            if column.name not in present:
                 kind = column.type.compile(db.dialect)
                 db.execute(text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}'))
                 if column.name == "written":

@@ -31,7 +31,7 @@ from sqlalchemy import (
     tuple_,
 )  # fmt: skip
 
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.ledger.quota import QUOTA
 from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
@@ -99,9 +99,9 @@ class RetentionRule:
         written: Any = self.table.c.get("written")
         reasons: list[Flag] = []
         if self.days is not None:
-            reasons.append(written <= given("now") - self.days * DAY)
+            reasons.append(written <= bind("now") - self.days * DAY)
         if self.over is not None:
-            explained = [written <= given("now") - self.hours * HOUR] if self.hours else []
+            explained = [written <= bind("now") - self.hours * HOUR] if self.hours else []
             reasons.append(and_(self.over, *explained))
         if not reasons:
             return None
@@ -119,9 +119,9 @@ class RetentionRule:
         ranked = select(*key, rank.label("place")).subquery()
         chosen = (
             select(*(ranked.c[column.name] for column in key))
-            .where(ranked.c.place > given("kept"))
+            .where(ranked.c.place > bind("kept"))
             .order_by(ranked.c.place.desc())
-            .limit(given("number"))
+            .limit(bind("number"))
         )
         return self._without(chosen)
 
@@ -140,7 +140,7 @@ class RetentionRule:
 def _past(ends: Column[Any]) -> Flag:
     """Whether an instant by the payer's clock is over."""
     offset = select(CLOCK.c.offset).where(CLOCK.c.tenant == ends.table.c.tenant).scalar_subquery()
-    return ends <= given("base") + func.coalesce(offset, 0)
+    return ends <= bind("base") + func.coalesce(offset, 0)
 
 
 def _refers(table: Table, column: str, to: Column[Any]) -> Flag:
@@ -212,12 +212,9 @@ PER_PAYER = tuple(table for table in META.sorted_tables if "tenant" in table.c)
 
 _OF_WORTH = (GRANT, CLIENT, CLOCK, WRITTEN_STATE)
 _WORTH = _flag(or_(*(exists().where(t.c.tenant == TENANT.c.tenant) for t in _OF_WORTH)))
-_IDLE = select(TENANT.c.tenant).where(TENANT.c.used <= given("old"), TENANT.c.tenant != "").limit(200)
+_IDLE = select(TENANT.c.tenant).where(TENANT.c.used <= bind("old"), TENANT.c.tenant != "").limit(200)
 _LEAST = (
-    select(TENANT.c.tenant)
-    .where(TENANT.c.tenant != "")
-    .order_by(_WORTH, TENANT.c.used)
-    .limit(given("number"))
+    select(TENANT.c.tenant).where(TENANT.c.tenant != "").order_by(_WORTH, TENANT.c.used).limit(bind("number"))
 )
 _PAYERS = select(func.count()).select_from(TENANT)
 
@@ -279,7 +276,7 @@ class Sweeper:
         )
 
 
-_LEAVING = tuple(delete(table).where(table.c.tenant.in_(given("names", many=True))) for table in PER_PAYER)
+_LEAVING = tuple(delete(table).where(table.c.tenant.in_(bind("names", many=True))) for table in PER_PAYER)
 
 
 def _parts(names: list[str]) -> Iterator[list[str]]:

@@ -36,9 +36,9 @@ def clue(resource: Mapping[str, Any]) -> Clue | None:
 def links(clues: Iterable[Clue]) -> Iterator[tuple[str, str, str]]:
     """Ids of the subscriber and the dependant, both Patients, and of the RelatedPerson who is the
     subscriber to the dependant; each pair once. Clues may come in any order."""
-    known = list(clues)
-    subscribers = {each.policy: each.patient for each in known if not each.related}
-    dependants = {(each.policy, each.patient): each.related for each in known if each.related}
+    listed = list(clues)
+    subscribers = {hint.policy: hint.patient for hint in listed if not hint.related}
+    dependants = {(hint.policy, hint.patient): hint.related for hint in listed if hint.related}
     pairs: dict[tuple[str, str], str] = {}
     for (policy, patient), related in dependants.items():
         if policy in subscribers:

@@ -12,7 +12,7 @@ from sandbox.core.limits import INCLUDED_MAX
 from sandbox.fhir.library import Stored
 from sandbox.fhir.schema.model import PATIENT
 from sandbox.fhir.search.include import Include
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.library.schema import REFERENCE, RESOURCE, TypeName
 from sandbox.store.library.sql import in_force, visible
 
@@ -44,7 +44,7 @@ STORED = select(
 
 
 def follow(
-    fetch: Fetch, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
+    fetch: Fetch, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
 ) -> tuple[Stored, ...]:
     """What the found resources point to, or what points to them, in key order, without themselves;
     where that is more than a page takes, some of it and one more than a page takes."""
@@ -54,7 +54,7 @@ def follow(
         for statement, values in linked(frontier, rules, patient is not None):
             yield fetch(statement, now=now, **values, **compartment)
 
-    return closure(step, found, includes)
+    return closure(step, matches, includes)
 
 
 def closure(step: Step, matches: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
@@ -118,23 +118,23 @@ def pointing_back(
 
 def names_ahead(rules: tuple[Include, ...]) -> Select[Any]:
     """Type and id of what resources (`keys`) of one type refer to by these rules, wherever it is."""
-    mine = REFERENCE.c.key.in_(given("keys", many=True))
+    mine = REFERENCE.c.key.in_(bind("keys", many=True))
     names: Select[Any] | CompoundSelect[Any] = select(REFERENCE.c.target_type, REFERENCE.c.target_id).where(
         mine, or_(*(_follows(rule) for rule in rules))
     )
     if any(_by_compartment(rule, rule.target or "Patient") for rule in rules):
         owners = select(literal("Patient", TypeName), RESOURCE.c.patient)
         names = union(
-            names, owners.where(RESOURCE.c.key.in_(given("keys", many=True)), RESOURCE.c.patient.is_not(None))
+            names, owners.where(RESOURCE.c.key.in_(bind("keys", many=True)), RESOURCE.c.patient.is_not(None))
         )
     return select(names.subquery()).distinct()
 
 
 def _stored(narrowed: bool) -> Select[Any]:
-    shown = STORED.where(*in_force(RESOURCE, given("now")))
+    shown = STORED.where(*in_force(RESOURCE, bind("now")))
     # Some of them may be matches themselves, or included by another rule already.
     shown = shown.limit(2 * INCLUDED_MAX + 1)
-    return shown.where(visible(RESOURCE, given("patient"))) if narrowed else shown
+    return shown.where(visible(RESOURCE, bind("patient"))) if narrowed else shown
 
 
 @bounded(STATEMENTS, _weigh)
@@ -146,12 +146,12 @@ def _pointed_to(rules: tuple[Include, ...], narrowed: bool) -> Select[Any]:
         select(target.c.key)
         .select_from(REFERENCE)
         .join(target, links)
-        .where(REFERENCE.c.key.in_(given("keys", many=True)), or_(*(_follows(rule) for rule in rules)))
+        .where(REFERENCE.c.key.in_(bind("keys", many=True)), or_(*(_follows(rule) for rule in rules)))
     )
     if any(_by_compartment(rule, rule.target or "Patient") for rule in rules):
         owner = and_(target.c.type == "Patient", target.c.id == source.c.patient)
         owners = select(target.c.key).select_from(source).join(target, owner)
-        keys = union_all(keys, owners.where(source.c.key.in_(given("keys", many=True))))
+        keys = union_all(keys, owners.where(source.c.key.in_(bind("keys", many=True))))
     return _stored(narrowed).where(RESOURCE.c.key.in_(keys))
 
 
@@ -168,7 +168,7 @@ def _follows(rule: Include) -> ColumnElement[bool]:
 @bounded(STATEMENTS, _weigh)
 def _owned_by(rule: Include, narrowed: bool) -> Select[Any]:
     return _stored(narrowed).where(
-        RESOURCE.c.type == rule.source, RESOURCE.c.patient.in_(given("ids", many=True))
+        RESOURCE.c.type == rule.source, RESOURCE.c.patient.in_(bind("ids", many=True))
     )
 
 
@@ -181,8 +181,8 @@ def _pointing_at(rule: Include, narrowed: bool) -> Select[Any]:
         .join(source, source.c.key == REFERENCE.c.key)
         .where(
             REFERENCE.c.param == rule.stored,
-            REFERENCE.c.target_type == given("kind"),
-            REFERENCE.c.target_id.in_(given("ids", many=True)),
+            REFERENCE.c.target_type == bind("kind"),
+            REFERENCE.c.target_id.in_(bind("ids", many=True)),
             source.c.type == rule.source,
         )
     )

@@ -15,7 +15,7 @@ from sandbox.fhir.schema.paths import CARE, SHARED
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import Query, Target
 from sandbox.store.library.schema import DATE, REFERENCE, RESOURCE
-from sandbox.store.library.sort import boundary, sorted_rows
+from sandbox.store.library.sort import boundary, place, sorted_rows
 from sandbox.store.library.sql import ALONE, OtherLayer, condition, in_force, visible
 
 Names = Iterable[tuple[str, str]]
@@ -52,8 +52,8 @@ class Layer:
     def keys(self, where: Sequence[ColumnElement[bool]], query: Query, count: int) -> list[int]:
         """The keys after the place of a page, or, going back, the last ones before it."""
         key = RESOURCE.c.key
-        place, order = (key < query.after, key.desc()) if query.back else (key > query.after, key.asc())
-        rows = self.execute(select(key).where(*where, place).order_by(order).limit(count))
+        beyond, order = (key < place(query), key.desc()) if query.back else (key > place(query), key.asc())
+        rows = self.execute(select(key).where(*where, beyond).order_by(order).limit(count))
         keys = [key for (key,) in rows]
         return keys[::-1] if query.back else keys
 

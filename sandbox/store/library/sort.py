@@ -10,7 +10,19 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, and_, false, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from sandbox.core.errors import Gone
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
@@ -41,7 +53,7 @@ def expired() -> Gone:
 
 def boundary(where: Sequence[ColumnElement[bool]], query: Query) -> Select[Any]:
     """The row that the page starts after or ends before: what it is sorted by."""
-    return select(*_values(query)).where(*where, RESOURCE.c.key == query.after)
+    return select(*_values(query)).where(*where, RESOURCE.c.key == place(query))
 
 
 def sorted_rows(
@@ -70,6 +82,11 @@ def merged(rows: list[Any], query: Query) -> list[Any]:
     return rows
 
 
+def place(query: Query) -> ColumnElement[int]:
+    """The key that a page starts after: of a layer with keys that are too large for this one, perhaps."""
+    return literal(query.after, BigInteger)
+
+
 def _values(query: Query) -> list[ColumnElement[Any]]:
     return [_value(sort).label(f"s{number}") for number, sort in enumerate(query.sorts)]
 
@@ -84,10 +101,10 @@ def _value(sort: Sort) -> ColumnElement[Any]:
     column: ColumnElement[Any] = table.c[COLUMNS[sort.param.rows]]
     best = func.max(column) if sort.descending else func.min(column)
     mine = (table.c.key == RESOURCE.c.key, table.c.param == sort.param.stored)
-    found = select(best).where(*mine).scalar_subquery()
+    value = select(best).where(*mine).scalar_subquery()
     if sort.param.stored == PATIENT:
-        return func.coalesce(literal("Patient/") + RESOURCE.c.patient, found)
-    return found
+        return func.coalesce(literal("Patient/") + RESOURCE.c.patient, value)
+    return value
 
 
 def _order(rows: Subquery, query: Query) -> list[ColumnElement[Any]]:
@@ -107,7 +124,7 @@ def _beyond(rows: Subquery, query: Query, boundary: Sequence[Any]) -> ColumnElem
         column = rows.c[f"s{number}"]
         cases.append(and_(*equal, _further(column, value, sort.descending, query.back)))
         equal.append(column.is_(None) if value is None else column == value)
-    key = rows.c.key < query.after if query.back else rows.c.key > query.after
+    key = rows.c.key < place(query) if query.back else rows.c.key > place(query)
     return or_(*cases, and_(*equal, key))
 
 

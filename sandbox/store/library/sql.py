@@ -82,16 +82,16 @@ def condition(
     table = ROWS[clause.param.rows].alias()
     mine = table.c.param == clause.param.stored
     if clause.missing is not None:
-        known = table.c.param.in_((clause.param.stored, unindexed(clause.param)))
-        there = exists().where(table.c.key == resource.c.key, known)
+        params = table.c.param.in_((clause.param.stored, unindexed(clause.param)))
+        there = exists().where(table.c.key == resource.c.key, params)
         return not_(there) if clause.missing else there
     driving = patient is None and resource is RESOURCE and clause.is_indexed
     meets = or_(*_tests(table, clause, now, driving))
     if driving:
         driven: Condition = resource.c.key.in_(select(table.c.key).where(mine, meets))
         return driven
-    found = exists().where(table.c.key == resource.c.key, mine, meets)
-    return not_(found) if clause.negated else found
+    matching = exists().where(table.c.key == resource.c.key, mine, meets)
+    return not_(matching) if clause.negated else matching
 
 
 def _by_id(clause: Clause, resource: FromClause) -> Condition:
@@ -103,12 +103,12 @@ def _by_id(clause: Clause, resource: FromClause) -> Condition:
 
 
 def _by_update(clause: Clause, now: int, resource: FromClause) -> Condition:
-    known: Condition = resource.c.precision.is_not(None)
+    has_time: Condition = resource.c.precision.is_not(None)
     if clause.missing is not None:
-        return not_(known) if clause.missing else known
+        return not_(has_time) if clause.missing else has_time
     low, high = resource.c.updated, resource.c.updated + resource.c.precision
     moments = (value for value in clause.values if isinstance(value, Moment))
-    return and_(known, or_(false(), *(_date_test(low, high, value, now) for value in moments)))
+    return and_(has_time, or_(false(), *(_date_test(low, high, value, now) for value in moments)))
 
 
 def _by_patient(clause: Clause, resource: FromClause) -> Condition:
@@ -117,8 +117,8 @@ def _by_patient(clause: Clause, resource: FromClause) -> Condition:
     mine = and_(row.c.key == resource.c.key, row.c.param == clause.param.stored)
     if clause.missing is not None:
         other = and_(row.c.key == resource.c.key, row.c.param == unindexed(clause.param))
-        known: Condition = or_(resource.c.patient.is_not(None), exists().where(or_(mine, other)))
-        return not_(known) if clause.missing else known
+        has_patient: Condition = or_(resource.c.patient.is_not(None), exists().where(or_(mine, other)))
+        return not_(has_patient) if clause.missing else has_patient
     tests: list[Condition] = []
     for value in clause.values:
         if isinstance(value, Target) and value.type in (None, "Patient"):
@@ -170,8 +170,8 @@ def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterat
         else:
             yield _test(table, clause, value, now, driving)
     for system, listed in codes.items():
-        known = _text(table.c.code, driving).in_(listed)
-        yield known if system is None else and_(table.c.system == system, known)
+        among = _text(table.c.code, driving).in_(listed)
+        yield among if system is None else and_(table.c.system == system, among)
 
 
 def _text(column: ColumnElement[str], driving: bool) -> ColumnElement[str]:
@@ -192,8 +192,8 @@ def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bo
         case Elsewhere():
             return false()
         case Canonical(url, version):
-            whole = url if version is None else f"{url}|{version}"
-            return and_(table.c.value == url, true() if version is None else table.c.written == whole)
+            canonical = url if version is None else f"{url}|{version}"
+            return and_(table.c.value == url, true() if version is None else table.c.written == canonical)
         case TextValue(wanted, mode):
             if mode == "contains":
                 return table.c.value.contains(wanted, autoescape=True)

@@ -169,8 +169,8 @@ def _sample(batches: Iterator[Batch]) -> list[Batch]:
 
 def put_batch(db: Connection, packing: Packing, sharing: Sharing, before: int, batch: Batch) -> int:
     """Write the rows of a batch, with keys after `before`. Returns how many resources there are now."""
-    sets = [sharing.set(each) for each in batch.sets]
-    spans = [sharing.spans(each) for each in batch.spans]
+    sets = [sharing.set(traits) for traits in batch.sets]
+    spans = [sharing.spans(traits) for traits in batch.spans]
     sharing.hold((before + number, *trait) for number, *trait in batch.own)
     kept = [
         (before + number, *columns, sets[tokens], sets[refers], spans[periods], packing.pack(body))
@@ -228,8 +228,8 @@ def _find_owners(db: Connection) -> None:
     for kind in TYPES.values():
         if kind.owned_through:
             link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
-            found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
+            same_name = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
             alone = case((func.count(target.c.patient.distinct()) == 1, func.min(target.c.patient)))
-            patient = select(alone).select_from(REFERENCE).join(target, found).where(link)
+            patient = select(alone).select_from(REFERENCE).join(target, same_name).where(link)
             mine = (RESOURCE.c.type == kind.name, RESOURCE.c.patient.is_(None))
             db.execute(update(RESOURCE).where(*mine).values(patient=patient.scalar_subquery()))

@@ -27,7 +27,7 @@ from sandbox.store.layered.index import FIRST_KEY
 from sandbox.store.layered.library import LayeredLibrary, TenantLibraries
 from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.ledger.repositories import written as repository
-from sandbox.store.ledger.repositories.written import WRITTEN, Change
+from sandbox.store.ledger.repositories.written import WRITTEN, WrittenChange
 from sandbox.store.ledger.retention import DAY, RULES, Sweeper
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build
@@ -250,7 +250,7 @@ def test_a_writer_that_saw_another_version_is_refused(
 
 def test_all_changes_are_made_or_none(tenant: TenantLedger) -> None:
     tenant.written.put(consent("there"), NOW)
-    changes = [Change("Consent", id, consent(id), "p1") for id in ("new", "there")]
+    changes = [WrittenChange("Consent", id, consent(id), "p1") for id in ("new", "there")]
     with pytest.raises(Conflict):
         tenant.written.write(changes, NOW)
     assert [v.id for v in tenant.written.after(0)[1]] == ["there"]

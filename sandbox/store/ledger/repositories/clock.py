@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 from sqlalchemy import BigInteger, Column, exists, select
 
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.repository import Part, table
 from sandbox.store.ledger.repositories.written import REVISION
 
 CLOCK = table("clock", Column("offset", BigInteger, nullable=False))
 
-_OFFSET = select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant"))
+_OFFSET = select(CLOCK.c.offset).where(CLOCK.c.tenant == bind("tenant"))
 STATE = (
-    select(CLOCK.c.offset).where(CLOCK.c.tenant == given("tenant")).scalar_subquery(),
-    exists().where(ARMED.c.tenant == given("tenant"), ARMED.c.left > 0),
+    select(CLOCK.c.offset).where(CLOCK.c.tenant == bind("tenant")).scalar_subquery(),
+    exists().where(ARMED.c.tenant == bind("tenant"), ARMED.c.left > 0),
     REVISION,
 )
 """The columns of `TenantState`, which every request reads first."""
@@ -37,8 +37,8 @@ class Clocks(Part):
 
     def offset(self) -> int:
         """Milliseconds this tenant's clock is ahead of the machine's."""
-        found = self._driver.rows(_OFFSET, tenant=self.name)
-        return int(found[0][0]) if found else 0
+        rows = self._driver.rows(_OFFSET, tenant=self.name)
+        return int(rows[0][0]) if rows else 0
 
     def state(self) -> tuple[int, bool]:
         """The first two fields of `tenant_state`."""

@@ -14,7 +14,7 @@ from sqlalchemy import BigInteger, Column, Index, String, select
 
 from sandbox.core.errors import TooLarge
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.repository import Part, changing, columns, table
 
 JOB = table(
@@ -32,9 +32,7 @@ JOB = table(
 PARAMETERS = 16_384
 """Bytes of the parameters of a job."""
 
-_CANCEL = changing(
-    JOB, "id", JOB.c.cancelled.is_(None), JOB.c.client == given("owner"), cancelled=given("at")
-)
+_CANCEL = changing(JOB, "id", JOB.c.cancelled.is_(None), JOB.c.client == bind("owner"), cancelled=bind("at"))
 
 
 @dataclass(frozen=True)

@@ -57,5 +57,5 @@ class Pins(Grants):
             .where(GRANT.c.tenant == self.name, TOKEN.c.hash == digest(token))
         )
         with self._engine.connect() as db:
-            found = db.execute(query).first()
-        return ",".join(part for part in found if part) if found else ""
+            row = db.execute(query).first()
+        return ",".join(part for part in row if part) if row else ""

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 from sqlalchemy import exists
 
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.clock import STATE
 from sandbox.store.ledger.repositories.grants import BEARER, Grant, Token, stands_for
 from sandbox.store.ledger.repositories.member_status import STANDING
 from sandbox.store.ledger.repositories.repository import Part
 from sandbox.store.secret import digest
 
-_LOCKS = exists().where(STANDING.c.tenant == given("tenant"), STANDING.c.mark == "locked")
+_LOCKS = exists().where(STANDING.c.tenant == bind("tenant"), STANDING.c.mark == "locked")
 _ARRIVAL = BEARER.add_columns(*STATE, _LOCKS)
 
 

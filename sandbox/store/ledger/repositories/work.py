@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from sandbox.core.errors import TooLarge
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.ledger.repositories.repository import META, Part, written
 from sandbox.store.secret import new_secret
 
@@ -99,8 +99,8 @@ def _claiming() -> Executable:
     ready = (
         select(WORK.c.number)
         .where(
-            WORK.c.kind.in_(given("kinds", many=True)),
-            WORK.c.due <= given("now"),
+            WORK.c.kind.in_(bind("kinds", many=True)),
+            WORK.c.due <= bind("now"),
             WORK.c.attempts < ATTEMPTS_MAX,
         )
         .order_by(WORK.c.due, WORK.c.number)
@@ -112,15 +112,15 @@ def _claiming() -> Executable:
     return (
         update(WORK)
         .where(WORK.c.number == ready)
-        .values(lease=given("mark"), due=given("until"), attempts=WORK.c.attempts + 1)
+        .values(lease=bind("mark"), due=bind("until"), attempts=WORK.c.attempts + 1)
         .returning(*columns)
     )
 
 
-_HELD = (WORK.c.number == given("key"), WORK.c.lease == given("mark"))
+_HELD = (WORK.c.number == bind("key"), WORK.c.lease == bind("mark"))
 _FINISH = delete(WORK).where(*_HELD)
-_RETRY = update(WORK).where(*_HELD).values(lease=null(), due=given("again"))
-_EXTEND = update(WORK).where(*_HELD).values(due=given("again"))
+_RETRY = update(WORK).where(*_HELD).values(lease=null(), due=bind("again"))
+_EXTEND = update(WORK).where(*_HELD).values(due=bind("again"))
 
 
 class WorkQueue:

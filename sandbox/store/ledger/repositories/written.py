@@ -34,7 +34,7 @@ from sandbox.core.files import json_bytes
 from sandbox.fhir import dates
 from sandbox.fhir.library import Stored
 from sandbox.fhir.schema.paths import owner
-from sandbox.store.driver import Row, given
+from sandbox.store.driver import Row, bind
 from sandbox.store.ledger.repositories.repository import META, Part, table, written
 
 WRITTEN = Table(
@@ -63,7 +63,7 @@ WRITTEN_STATE = table(
 VERSIONS_MAX, BYTES_MAX, BODY_MAX = 5_000, 16 << 20, 65_536
 """Versions and bytes that a tenant may keep, and bytes of one resource."""
 
-REVISION = select(WRITTEN_STATE.c.revision).where(WRITTEN_STATE.c.tenant == given("tenant")).scalar_subquery()
+REVISION = select(WRITTEN_STATE.c.revision).where(WRITTEN_STATE.c.tenant == bind("tenant")).scalar_subquery()
 """The tenant's revision as a column of another statement; null while nothing was written."""
 
 _COLUMNS = tuple(WRITTEN.c[n] for n in ("number", "type", "id", "version", "patient", "updated", "body"))
@@ -71,10 +71,10 @@ _AFTER = (
     select(WRITTEN_STATE.c.revision, *_COLUMNS)
     .select_from(
         WRITTEN_STATE.outerjoin(
-            WRITTEN, and_(WRITTEN.c.tenant == WRITTEN_STATE.c.tenant, WRITTEN.c.number > given("number"))
+            WRITTEN, and_(WRITTEN.c.tenant == WRITTEN_STATE.c.tenant, WRITTEN.c.number > bind("number"))
         )
     )
-    .where(WRITTEN_STATE.c.tenant == given("tenant"))
+    .where(WRITTEN_STATE.c.tenant == bind("tenant"))
     .order_by(WRITTEN.c.number)
 )
 _VERSIONS = select(func.count()).where(WRITTEN.c.tenant == WRITTEN_STATE.c.tenant).scalar_subquery()
@@ -90,9 +90,9 @@ RECOUNTED = (
 """What makes the states right after versions were removed."""
 
 _BODIES = select(WRITTEN.c.number, WRITTEN.c.body).where(
-    WRITTEN.c.tenant == given("tenant"), WRITTEN.c.number.in_(given("numbers", many=True))
+    WRITTEN.c.tenant == bind("tenant"), WRITTEN.c.number.in_(bind("numbers", many=True))
 )
-_REVISION = select(WRITTEN_STATE.c.revision).where(WRITTEN_STATE.c.tenant == given("tenant"))
+_REVISION = select(WRITTEN_STATE.c.revision).where(WRITTEN_STATE.c.tenant == bind("tenant"))
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class WrittenVersion:
 
 
 @dataclass(frozen=True)
-class Change:
+class WrittenChange:
     """A resource to be written (`resource` None: to be deleted), in the compartment of `patient`.
 
     `current` is the version that the writer knows to be in force (None: there is no such resource). The
@@ -140,16 +140,16 @@ class WrittenResources(Part):
         Its `meta.versionId` and `meta.lastUpdated` are set. `patient` is its compartment, if the resource
         does not name it. Raises Conflict if another version is in force, TooLarge beyond the limits.
         """
-        change = Change(
+        change = WrittenChange(
             resource["resourceType"], resource["id"], resource, patient or owner(dict(resource)), current
         )
         return self.write([change], now)[0]
 
     def delete(self, current: Stored, now: int) -> None:
         """Delete a resource whose `current` version the writer knows. Raises Conflict."""
-        self.write([Change(current.type, current.id, None, current.patient, current)], now)
+        self.write([WrittenChange(current.type, current.id, None, current.patient, current)], now)
 
-    def write(self, changes: Sequence[Change], now: int) -> list[WrittenVersion]:
+    def write(self, changes: Sequence[WrittenChange], now: int) -> list[WrittenVersion]:
         """Make all of the changes, or none. Each is of another resource.
 
         Raises Conflict if another version of one of them is in force, TooLarge beyond the limits.
@@ -214,7 +214,7 @@ class WrittenResources(Part):
         return int(versions), int(size)
 
     def _latest(
-        self, db: Connection, changes: Sequence[Change], now: int
+        self, db: Connection, changes: Sequence[WrittenChange], now: int
     ) -> dict[tuple[str, str], tuple[int, Row | None]]:
         """Of each resource that was written before: its greatest version, and the version in force."""
         ids: dict[str, list[str]] = {}
@@ -233,7 +233,7 @@ class WrittenResources(Part):
         return latest
 
 
-def _row(change: Change, now: int, greatest: int, latest: Row | None) -> dict[str, Any]:
+def _row(change: WrittenChange, now: int, greatest: int, latest: Row | None) -> dict[str, Any]:
     """The columns of the version that a change makes. Raises Conflict, TooLarge."""
     current = change.current
     if latest is None:
