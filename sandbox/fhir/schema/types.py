@@ -2,15 +2,31 @@
 
 Sources: CARIN BB 2.0.0 CapabilityStatement (C4BB), US Core 6.1.0 server CapabilityStatement, R4 for
 required elements and the code systems of plain codes.
-Parsing (`query`), indexing (`paths`), includes and the CapabilityStatement read these rows, and those of
-`other_types`, only.
+Parsing (`query`), indexing (`paths`), includes and the CapabilityStatement read these rows only.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from sandbox.core.errors import UsageError
-from sandbox.fhir.schema.model import Kind, Param, Type, canonical, code, date, kind, string, to, token
-from sandbox.fhir.schema.other_types import other_types
+from sandbox.core.files import read_json
+from sandbox.fhir.schema.model import (
+    ANY_ID,
+    LAST_UPDATED,
+    PATIENT,
+    Kind,
+    Param,
+    Type,
+    canonical,
+    code,
+    date,
+    kind,
+    string,
+    to,
+    token,
+)
 
 __all__ = ["KNOWN", "OTHERS", "SHARED", "TYPES", "Kind", "Param", "Type", "find"]
 
@@ -359,8 +375,37 @@ TYPES: dict[str, Type] = {row.name: row for row in (*_ROWS, _PROVENANCE)}
 """The types of the guides, which every payer serves. Order matters: the CapabilityStatement, consent page
 and `$everything` list claims first."""
 
-OTHERS, _SHARED_OTHERS = other_types()
-"""All other types of R4: served where loaded data has them."""
+
+def _other_types() -> tuple[dict[str, Type], frozenset[str]]:
+    """The rows of the types of R4 that no guide speaks of, and the names of those that are shared.
+
+    `r4_types.json` says of each what follows from R4's own definitions: where its patient is, whether it is
+    shared, what it requires. A type is shared where nothing that R4 lets it refer to is about a person, or
+    where it is a definition. The others without a patient (a Group, a Slot, a PaymentNotice) are for backend
+    services alone: they may be about several members, or about one whom nothing here can tell.
+    """
+    listed = read_json(Path(__file__).with_name("r4_types.json"))["types"]
+    rows = {name: _other_type(name, entry) for name, entry in listed.items()}
+    return rows, frozenset(name for name, entry in listed.items() if entry.get("shared"))
+
+
+def _other_type(name: str, entry: dict[str, Any]) -> Type:
+    paths = tuple(entry.get("patient", ()))
+    params = [token(ANY_ID, "id"), date(LAST_UPDATED, "meta.lastUpdated")]
+    if paths:
+        several = entry.get("several", False)
+        params.append(Param(PATIENT, "reference", paths, ("Patient",), several=several))
+        if entry.get("subject"):
+            params.append(
+                Param("subject", "reference", paths, ("Patient",), same_as=PATIENT, several=several)
+            )
+    if entry.get("identifier"):
+        params.append(token("identifier"))
+    return Type(name, tuple(params), paths, required=tuple(entry.get("required", ())))
+
+
+OTHERS, _SHARED_OTHERS = _other_types()
+"""All other types of R4: served where loaded data has them, with the basic searches."""
 
 KNOWN: dict[str, Type] = {**TYPES, **OTHERS}
 

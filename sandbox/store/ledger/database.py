@@ -43,7 +43,7 @@ from sandbox.store.failures import translate_errors
 from sandbox.store.ledger import retention
 from sandbox.store.ledger.maintenance import Upkeep
 from sandbox.store.ledger.quota import QUOTA, Quotas
-from sandbox.store.ledger.repositories.armed_faults import Accidents
+from sandbox.store.ledger.repositories.armed_faults import ArmedFaults
 from sandbox.store.ledger.repositories.clients import Clients
 from sandbox.store.ledger.repositories.clock import Clocks
 from sandbox.store.ledger.repositories.counters import Counters
@@ -53,7 +53,7 @@ from sandbox.store.ledger.repositories.keys import KeyRepository
 from sandbox.store.ledger.repositories.member_status import Standings
 from sandbox.store.ledger.repositories.pins import Origin, Pins
 from sandbox.store.ledger.repositories.repository import META, upsert
-from sandbox.store.ledger.repositories.request_state import Arrivals
+from sandbox.store.ledger.repositories.request_state import RequestState
 from sandbox.store.ledger.repositories.sign_ins import SignIns
 from sandbox.store.ledger.repositories.work import TenantWork, WorkQueue
 from sandbox.store.ledger.repositories.written import WrittenResources
@@ -64,7 +64,7 @@ KEY = Table("key", META, Column("name", String, primary_key=True), Column("value
 
 
 class TenantLedger(
-    Arrivals, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, Accidents, Journals
+    RequestState, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, ArmedFaults, Journals
 ):
     """One tenant's part of the ledger, whole. `quotas` are the counters of all tenants."""
 

@@ -31,7 +31,7 @@ GRANT = table(
     Column("fhir_user", String, nullable=False, default=""),
     Column("scenario", String),  # the selection that it is pinned to
     Column("terms", String),  # the selection that a header chose when it was given
-    Column("effects", String),  # accidents that happened while it was given
+    Column("effects", String),  # faults that happened while it was given
     Column("signed_in", BigInteger),
     Index("grant_member", "tenant", "username"),
     Index("grant_client", "tenant", "client"),
@@ -59,7 +59,7 @@ TOKEN = table(
     Column("uses", Integer),
     Column("replaced", BigInteger),
     Column("revoked", BigInteger),
-    Column("effects", String),  # accidents that happened while it was minted
+    Column("effects", String),  # faults that happened while it was minted
     Index("token_grant", "tenant", "grant"),
 )
 
