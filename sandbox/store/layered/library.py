@@ -26,7 +26,7 @@ from sandbox.store.library.schema import RESOURCE
 from sandbox.store.library.sort import expired, merged
 from sandbox.store.library.sql import ALONE, OtherLayer
 
-INDEXES, BODIES = 128 << 20, 16 << 20
+INDEXES, BODIES = 192 << 20, 16 << 20
 """Bytes of the indexes of tenants, and of written bodies, that a process remembers."""
 
 

@@ -167,10 +167,8 @@ class WrittenResources(Part):
                     code="too-costly",
                 )
             stamp = {"tenant": self.name, "written": self._upkeep.now()}
-            numbers = [
-                db.execute(insert(WRITTEN).values(**stamp, **row).returning(WRITTEN.c.number)).scalar_one()
-                for row in rows
-            ]
+            numbered = insert(WRITTEN).returning(WRITTEN.c.number, sort_by_parameter_order=True)
+            numbers = db.execute(numbered, [{**stamp, **row} for row in rows]).scalars().all()
             mine = WRITTEN_STATE.c.tenant == self.name
             db.execute(update(WRITTEN_STATE).where(mine).values(bytes=size))
         return [WrittenVersion(number, **row) for number, row in zip(numbers, rows, strict=True)]
