@@ -32,9 +32,11 @@ def outcome(
 
 
 def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: Sequence[str] = ()) -> bytes:
-    """A searchset Bundle: total, links (relation, url), matches, then included, then warnings: of
-    parameters that were not understood, and of what the token does not reach (SMART-033). `base`
-    ends without a slash."""
+    """Return a searchset Bundle: matches, then included resources, then warnings.
+
+    `links` are (relation, url); `base` ends without a slash. The warnings are about parameters that were not
+    understood (`ignored`) and types that the token does not reach (SMART-033).
+    """
     prefix = json_bytes({"fullUrl": base + "/"})[:-2]
     pieces: list[bytes] = []
     for resources, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
@@ -67,8 +69,10 @@ def etag(stored: Stored) -> str:
 
 
 def history(versions: Sequence[Stored], base: str, url: str) -> bytes:
-    """A history Bundle of the versions of one resource, the newest first. Nothing tells how a payer's
-    system came by a version, so each is a PUT; the first was created by it (201)."""
+    """Return a history Bundle of the versions of one resource, the newest first.
+
+    Nothing says how a payer's system made a version, so each is a PUT; the first one created it (201).
+    """
     entries = []
     for stored in versions:
         where = f"{stored.type}/{stored.id}"

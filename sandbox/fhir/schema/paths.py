@@ -63,8 +63,10 @@ def identifying(param: Param) -> Param:
 
 
 def unindexed(param: Param) -> str:
-    """The name of the row that says: there is a value, though none that could be searched for (a
-    concept in words, a reference without an address). `:missing` must know."""
+    """Return the name of the row that says: there is a value that cannot be searched for.
+
+    Examples are a concept in words and a reference without an address.
+    """
     return f"{param.stored}:other"
 
 
@@ -84,8 +86,10 @@ def extract(resource: Resource, without: Container[str] = ()) -> Iterator[IndexR
 
 
 def _besides(param: Param, values: list[Any], is_indexed: bool) -> Iterator[IndexRow]:
-    """What else there is to know of a parameter that can be searched: the identifiers in references, and
-    that there is something which could not be searched for."""
+    """Yield the further rows of a parameter that can be searched.
+
+    They are the identifiers in references, and the row of `unindexed`.
+    """
     if param.kind == "reference":
         for value in values:
             if isinstance(value, dict) and "identifier" in value:
@@ -125,8 +129,11 @@ def mentioned(body: bytes) -> dict[tuple[str, str], None]:
 
 
 def owner(resource: Resource) -> str | None:
-    """The id of the one patient whose compartment holds the resource; None when it is shared, when it
-    names several, or when only the resources it points to can tell (`Type.owned_through`)."""
+    """Return the id of the one patient whose compartment holds the resource.
+
+    None means that it is shared, that it names several patients, or that only the resources it points to
+    can tell (`Type.owned_through`).
+    """
     paths = KNOWN[resource["resourceType"]].owner
     if paths == ("id",):
         return str(resource["id"])

@@ -95,8 +95,10 @@ class Query:
     any_of: AnyOf = ()
 
     def links_to(self) -> str:
-        """The query string of this search without its page and without what was not understood: what
-        `self` and `next` repeat."""
+        """Return the query string that `self` and `next` repeat.
+
+        It is that of this search without its page and without what was not understood.
+        """
         return self._links
 
     @cached_property

@@ -110,8 +110,10 @@ class RetentionRule:
 
     @cached_property
     def crowd(self) -> Delete:
-        """The statement that removes `number` rows: those beyond the first `kept` of a payer, and of the
-        payers with most rows first."""
+        """The statement that removes `number` rows beyond the first `kept` of a payer.
+
+        The payers with most rows lose rows first.
+        """
         key = tuple(self.table.primary_key)
         age, payer = self.table.c.get("written", key[0]), self.table.c.get("tenant")
         order = [*(worth.desc() for worth in self.worth), age.desc()]
@@ -265,8 +267,10 @@ class Sweeper:
         return gone
 
     def leave(self) -> int:
-        """Forget payers that nobody has asked anything for long; and, when there are too many, those that
-        hold nothing, then those asked least recently. The default payer stays."""
+        """Forget payers that nobody has asked anything for long. The default payer stays.
+
+        When there are too many, those that hold nothing go first, then those asked least recently.
+        """
         names = [name for (name,) in self._driver.rows(_IDLE, old=self._now() - self._idle)]
         over = int(self._driver.rows(_PAYERS)[0][0]) - len(names) - self._payers
         if over > 0:

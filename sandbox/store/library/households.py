@@ -34,8 +34,10 @@ def clue(resource: Mapping[str, Any]) -> Clue | None:
 
 
 def links(clues: Iterable[Clue]) -> Iterator[tuple[str, str, str]]:
-    """Ids of the subscriber and the dependant, both Patients, and of the RelatedPerson who is the
-    subscriber to the dependant; each pair once. Clues may come in any order."""
+    """Yield the ids of subscriber, dependant, and the RelatedPerson who is the subscriber to the dependant.
+
+    The first two are Patients. Each pair comes once. Clues may come in any order.
+    """
     listed = list(clues)
     subscribers = {hint.policy: hint.patient for hint in listed if not hint.related}
     dependants = {(hint.policy, hint.patient): hint.related for hint in listed if hint.related}

@@ -46,8 +46,10 @@ STORED = select(
 def follow(
     fetch: Fetch, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
 ) -> tuple[Stored, ...]:
-    """What the found resources point to, or what points to them, in key order, without themselves;
-    where that is more than a page takes, some of it and one more than a page takes."""
+    """Return what the matches point to, or what points to them, in key order, without the matches.
+
+    Where that is more than a page takes, some of it is returned, and one more than a page takes.
+    """
     compartment = {} if patient is None else {"patient": patient}
 
     def step(frontier: Sequence[Stored], rules: Sequence[Include]) -> Iterator[list[Stored]]:
@@ -58,7 +60,7 @@ def follow(
 
 
 def closure(step: Step, matches: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
-    """The same with any step from resources to what is linked with them."""
+    """Return what `follow` returns, with any step from resources to those linked with them."""
     have = {s.key for s in matches}
     got: dict[int, Stored] = {}
     frontier = list(matches)
@@ -80,8 +82,10 @@ def closure(step: Step, matches: Sequence[Stored], includes: Iterable[Include]) 
 def linked(
     resources: Sequence[Stored], rules: Sequence[Include], narrowed: bool
 ) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
-    """What the rules lead to: one statement for each type that has references to follow, and those of
-    `pointing_back`."""
+    """Yield the statements for what the rules lead to, with their values.
+
+    There is one for each type that has references to follow, and those of `pointing_back`.
+    """
     yield from pointing_back(resources, rules, narrowed)
     for ahead in rules_ahead(rules).values():
         keys = [s.key for s in resources if s.type == ahead[0].source]

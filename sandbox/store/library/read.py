@@ -164,8 +164,10 @@ class SqlLibrary(Layer):
         return ()
 
     def household(self, patient: str) -> list[tuple[str, str]]:
-        """Who is on this patient's policies: id of the Patient, and of the RelatedPerson that the
-        subscriber is to them, in the order they came in."""
+        """Return who is on this patient's policies, in the order they came in.
+
+        Each is the id of the Patient, and of the RelatedPerson that the subscriber is to them.
+        """
         query = select(HOUSEHOLD.c.dependant, HOUSEHOLD.c.related).where(HOUSEHOLD.c.subscriber == patient)
         with self._engine.connect() as db:
             rows = db.execute(query.order_by(HOUSEHOLD.c.number))
@@ -188,7 +190,8 @@ class SqlLibrary(Layer):
             return self._within(query, tuple(clauses), now)
         where = self.where(query, now)
         with self._engine.connect() as db:
-            total = None if query.untold else _count(db, where)
+            counted = select(func.count()).select_from(RESOURCE).where(*where)
+            total = None if query.untold else db.execute(counted).scalar_one()
             if query.summary_only:
                 return Page((), total=total)
             if not query.sorts:
@@ -358,10 +361,6 @@ def _everything(named: tuple[str, ...]) -> Select[tuple[int]]:
     if "types" in named:
         shown_keys = shown_keys.where(RESOURCE.c.type.in_(bind("types", many=True)))
     return shown_keys.where(RESOURCE.c.updated >= bind("since")) if "since" in named else shown_keys
-
-
-def _count(db: Connection, where: Sequence[ColumnElement[bool]]) -> int:
-    return db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
 
 
 def _size(stored: Stored) -> int:

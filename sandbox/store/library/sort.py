@@ -59,8 +59,10 @@ def boundary(where: Sequence[ColumnElement[bool]], query: Query) -> Select[Any]:
 def sorted_rows(
     where: Sequence[ColumnElement[bool]], query: Query, values: Sequence[Any] | None
 ) -> Select[Any]:
-    """The key and the sort values of each row of a page, and of one row more, in the direction of travel.
-    `values` are those of the boundary (None: it is the first page)."""
+    """Return the statement for the key and the sort values of each row of a page, and of one row more.
+
+    The rows are in the direction of travel. `values` are those of the boundary (None: it is the first page).
+    """
     rows = select(RESOURCE.c.key, *_values(query)).where(*where).subquery()
     page = select(rows)
     if values is not None:

@@ -175,8 +175,10 @@ def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterat
 
 
 def _text(column: ColumnElement[str], driving: bool) -> ColumnElement[str]:
-    """Where the resource is known, its traits are few: not by the index of texts, in which one that is
-    common stands many times."""
+    """Return the column in a form that the index of texts is used for only where it drives the search.
+
+    Where the resource is known its traits are few, while a common text stands in the index many times.
+    """
     return column if driving else func.coalesce(column, "")
 
 

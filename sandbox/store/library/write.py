@@ -222,8 +222,10 @@ def _delete(db: Connection, deletions: Iterable[Deletion]) -> None:
 
 
 def _find_owners(db: Connection) -> None:
-    """A resource that does not name its patient belongs to the one patient of what it points to: where its
-    batch did not hold all of that."""
+    """Give resources that do not name their patient the one patient of what they point to.
+
+    Those whose batch held all of that have it already.
+    """
     target = RESOURCE.alias("target")
     for kind in TYPES.values():
         if kind.owned_through:

@@ -15,10 +15,10 @@ import pytest
 from sqlalchemy import event
 from support.reach import reader
 from support.stores import place
-from unit.fhir.fhir_samples import coverage, eob, member, organization
+from unit.fhir.fhir_samples import condition, coverage, eob, member, organization
 
 from sandbox.core.clock import FrozenClock
-from sandbox.core.errors import Conflict, Gone, NotFound, TooLarge
+from sandbox.core.errors import Conflict, Forbidden, Gone, NotFound, TooLarge
 from sandbox.core.files import json_value
 from sandbox.fhir.library import Everything, Library
 from sandbox.fhir.search.query import parse
@@ -41,7 +41,8 @@ EOB = "ExplanationOfBenefit"
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
     where = place(tmp_path_factory.mktemp("built") / "library.db")
-    build(where, [(None, member("p1")), (None, member("p2"))])
+    points_to_nothing_yet = condition("b1", "p1", encounter={"reference": "Encounter/v1"})
+    build(where, [(None, [*member("p1"), points_to_nothing_yet]), (None, member("p2"))])
     return SqlLibrary(where)
 
 
@@ -196,12 +197,32 @@ def test_chains_and_includes_cross_the_layers(tenant: TenantLedger, libraries: T
         page = here.search(parse(kind, args, strict=True))
         return [f"{s.type}/{s.id}" for s in (*page.matches, *page.included)]
 
-    assert names("Condition", ("encounter.status", "finished")) == ["Condition/w1"]
+    assert names("Condition", ("encounter.status", "finished")) == ["Condition/b1", "Condition/w1"]
+    assert names("Condition", ("_id", "b1"), ("_include", "*"))[-1] == "Encounter/v1"
     assert names("Condition", ("patient.identifier", "M-p1"))[-1] == "Condition/w1"
     assert names("Encounter", ("_include", "*")) == ["Encounter/v1", "Patient/p1", "Organization/new"]
     assert names("Patient", ("_revinclude", "Condition:patient"))[-1] == "Condition/w1"
     everything = [(s.type, s.id) for s in here.everything(Everything("p1", count=1000)).matches]
     assert everything[-3:] == [("Encounter", "v1"), ("Condition", "w1"), ("Organization", "new")]
+
+
+def test_granular_scopes_reach_a_part_of_both_layers(
+    tenant: TenantLedger, libraries: TenantLibraries
+) -> None:
+    visit = {"resourceType": "Encounter", "subject": {"reference": "Patient/p1"}}
+    tenant.written.put(visit | {"id": "v1", "status": "finished"}, NOW)
+    tenant.written.put(visit | {"id": "v2", "status": "planned"}, NOW)
+    for number in (1, 2):
+        encounter = {"reference": f"Encounter/v{number}"}
+        tenant.written.put(condition(f"w{number}", "p1", encounter=encounter), NOW)
+    part = (parse("Condition", [("encounter.status", "finished")]).clauses,)
+    here = reader(seen(libraries, tenant), "p1", NOW, parts={"Condition": part})
+    assert [s.id for s in here.search(parse("Condition", [])).matches] == ["b1", "w1"]
+    everything = here.everything(here.parse_everything("p1", [("_count", "500")]))
+    assert [s.id for s in everything.matches if s.type == "Condition"] == ["b1", "w1"]
+    assert [here.read("Condition", id).id for id in ("b1", "w1")] == ["b1", "w1"]
+    with pytest.raises(Forbidden):
+        here.read("Condition", "w2")
 
 
 def test_of_several_writers_exactly_one_wins(ledger: Ledger) -> None:
