@@ -89,13 +89,14 @@ class WrittenIndex(Layer):
         for version in fresh:
             groups[version.name].append(version)
         keys = self._library.keys_of(name for name in groups if name not in self._versions)
+        # First, as others may find the rows as soon as they are there.
+        self._by_number.update((v.number, v) for v in fresh)
         with self._lock, self._engine.begin() as db:
             _insert(db, versions, dict(_ends(groups.values())), self._sharing)
             pages, size = (
                 db.exec_driver_sql(f"PRAGMA page_{what}").scalar_one() for what in ("count", "size")
             )
         self._versions.update(groups)
-        self._by_number.update((v.number, v) for v in fresh)
         self._replaced = self._replaced | keys  # whoever reads the former one goes on reading it
         self.bytes = pages * size + 1000 * len(self._by_number)
         self.last, self.revision = max([self.last, *self._by_number]), revision
