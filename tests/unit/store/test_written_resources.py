@@ -90,6 +90,8 @@ def test_a_tenant_without_any_pays_nothing(
     state = tenant.tenant_state()
     assert state == (0, False, None)
     assert libraries.of_tenant(tenant.written, state.revision) is built
+    assert tenant.written.write([], NOW) == []
+    assert tenant.written.revision() is None
     assert statements == []  # beside the one that the driver runs for every request
 
 

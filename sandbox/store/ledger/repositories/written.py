@@ -154,6 +154,8 @@ class WrittenResources(Part):
 
         Raises Conflict if another version of one of them is in force, TooLarge beyond the limits.
         """
+        if not changes:
+            return []
         with self._write() as db:
             # The row of the tenant's state is locked first: writers of a tenant take turns.
             versions, size = self._advance(db, len(changes))
