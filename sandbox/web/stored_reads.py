@@ -20,6 +20,7 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import SandboxProblem
 from sandbox.core.gates import Facts
 from sandbox.faults.selection import Selection
+from sandbox.store.ledger.repositories.request_state import TenantState
 from sandbox.web import budget
 from sandbox.web.api import Arguments, StoredRead, Surface
 from sandbox.web.errors.refusals import PROBLEM
@@ -113,7 +114,7 @@ class StoredReads:
             return None
         base = _base(*(environ.get(name, "") for name in _ADDRESS))
         incoming = IncomingRequest(
-            wiring, selection, ledger, base, plain.surface, started, chosen, state=state[:2]
+            wiring, selection, ledger, base, plain.surface, started, chosen, state=TenantState(*state[:3])
         )
         context = incoming.build_context(Facts("GET", plain.journal.path))
         living = alive(context, state.token, state.grant)
