@@ -57,11 +57,10 @@ def check(spec: Spec, members: int) -> None:
     """Raises UsageError for a population that cannot be made."""
     if members < 1:
         raise UsageError(f"a population needs at least 1 member, not {members}")
-    of_lines = (business.stories for business in spec.lines.values())
-    for rates in (spec.stories, *of_lines, *(who.stories for who in spec.named)):
-        for story in rates:
-            if story not in STORIES:
-                raise UsageError(f"no story {story!r}: known are {', '.join(STORIES)}")
+    of_lines = [business.stories for business in spec.lines.values()]
+    named = {*spec.stories}.union(*of_lines, *(member.stories for member in spec.named))
+    if unknown := sorted(named - set(STORIES)):
+        raise UsageError(f"no story {unknown[0]!r}: known are {', '.join(STORIES)}")
 
 
 def generate(

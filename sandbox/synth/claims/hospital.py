@@ -56,7 +56,7 @@ def inpatient_stay(life: Life, day: date) -> Episode:
             reason=kind.reason,
             drg=kind.drg,
             operations=tuple(
-                Surgery(what, min(day + timedelta(days=on), home)) for what, on in kind.procedures
+                Surgery(done.what, min(day + timedelta(days=done.day), home)) for done in kind.procedures
             ),
         ),
     )

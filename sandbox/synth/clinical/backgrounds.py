@@ -8,7 +8,7 @@ from random import Random
 
 from sandbox.synth.clinical.records import Allergy, Carried, Done, RecordEntry
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Implant
+from sandbox.synth.facts.care import Implant
 from sandbox.synth.people.life import Life
 
 OPERATIONS = {
@@ -25,15 +25,15 @@ OPERATIONS = {
 def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """Allergies, devices and what was done at the visits. Every share is drawn: each stands by itself."""
     first = seen[0]
-    clinical = life.spec.codes.clinical
+    codes = life.spec.codes
     born = life.member.person.birth_date.year
     surely = life.member.surely
-    for name, allergen in clinical.allergens.items():
+    for name, allergen in codes.allergens.items():
         if rng.random() < allergen.share or name in surely:
             onset = rng.randrange(born + 2, first.day.year) if first.day.year > born + 2 else born
             yield RecordEntry(first.last, first, Allergy(first.day, allergen, onset))
     age = life.member.age_on(first.day)
-    for name, implant in clinical.implants.items():
+    for name, implant in codes.implants.items():
         youngest, oldest = implant.ages
         if (rng.random() < implant.share and youngest <= age <= oldest) or name in surely:
             years_ago = rng.randrange(1, min(implant.years, 8))
@@ -44,20 +44,18 @@ def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntr
 
 def _done(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """Operations of a stay, and the services of a claim that are something done."""
-    clinical = life.spec.codes.clinical
+    codes = life.spec.codes
     for visit in seen:
         stay = visit.claim.stay
         for operation in stay.operations if stay else ():
             name = next((v for k, v in OPERATIONS.items() if operation.what.code.startswith(k)), None)
             left = None
             if name:
-                left = _carried(
-                    operation.day, clinical.implants[name], operation.day - timedelta(days=200), rng
-                )
+                left = _carried(operation.day, codes.implants[name], operation.day - timedelta(days=200), rng)
                 yield RecordEntry(visit.last, visit, left)
             yield RecordEntry(visit.last, visit, Done(operation.day, operation.what, left))
         for line in visit.claim.lines:
-            if line.what.code in clinical.procedures and not line.denial:
+            if line.what.code in codes.procedures and not line.denial:
                 yield RecordEntry(visit.last, visit, Done(visit.day, line.what, None))
 
 

@@ -14,7 +14,7 @@ TIME = timedelta(days=365)  # to reach the goals
 
 def planned(life: Life, entries: Sequence[RecordEntry]) -> Iterator[RecordEntry]:
     """One plan for all conditions that are on the problem list and have a goal."""
-    aims = life.spec.codes.clinical.aims
+    aims = life.spec.codes.aims
     names = {condition.what.code: name for name, condition in life.spec.codes.chronic.items()}
     noted = [(e, e.what) for e in entries if isinstance(e.what, HealthProblem)]
     found = [(entry, problem) for entry, problem in noted if names.get(problem.what.code) in aims]

@@ -36,7 +36,7 @@ def made(life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Rand
             traced = True
             interval = rng.randrange(126, 198) if rng.random() >= IRREGULAR else None
             yield _noted(visit, Tracing(visit.day, interval))
-        setting = life.spec.codes.clinical.settings[visit.kind]
+        setting = life.spec.codes.settings[visit.kind]
         if rng.random() < setting.share:
             yield _noted(visit, Note(visit.day, setting.note))
 

@@ -8,8 +8,8 @@ from random import Random
 
 from sandbox.synth.clinical.records import Answer, ImmunizationRefusal, Need, Record, RecordEntry, Screening
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Question
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Question
 from sandbox.synth.people.life import Life
 
 ASKED: dict[str, tuple[float, tuple[int, int], str | None]] = {
@@ -30,7 +30,7 @@ SCREENED_MOOD = "G0444"  # the depression screening, HCPCS level II
 
 def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """The answers of all wellness visits. What somebody smokes stays the same."""
-    questions = life.spec.codes.clinical.questions
+    questions = life.spec.codes.questions
     smoking = _drawn(questions["smoking"], rng)
     first = True
     for visit in seen:
@@ -53,20 +53,20 @@ def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry
 
 def _once(life: Life, visit: Visit, age: int, rng: Random) -> Iterator[RecordEntry]:
     """What is asked at the first wellness visit only."""
-    clinical = life.spec.codes.clinical
-    questions = clinical.questions
+    codes = life.spec.codes
+    questions = codes.questions
     if rng.random() < JOB and WORKING[0] <= age <= WORKING[1]:
         job, industry = questions["occupation"], questions["industry"]
         (index,) = rng.choices(range(len(job.answers)), job.weights)
         more = (industry, industry.answers[index])
         yield _noted(visit, Answer(visit.day, "occupation", job, job.answers[index], more))
     if rng.random() < HUNGER or "hunger" in life.member.surely:
-        screening = _screening(clinical.questions, visit, rng)
+        screening = _screening(codes.questions, visit, rng)
         yield _noted(visit, screening)
         _, score = screening.score
         if score == questions["food-risk"].answers[1]:
             over = visit.day + timedelta(days=HUNGRY_FOR) if rng.random() < 0.6 else None
-            yield _noted(visit, Need(visit.day, clinical.hungry, over))
+            yield _noted(visit, Need(visit.day, codes.hungry, over))
     if rng.random() < REFUSED:
         vaccines = [v for v in life.spec.codes.vaccines.values() if v.used[0] <= visit.day <= v.used[1]]
         ages = [v for v in vaccines if v.ages[0] <= age <= v.ages[1]]

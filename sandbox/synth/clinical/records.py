@@ -10,8 +10,8 @@ from datetime import date
 from decimal import Decimal
 
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Aim, Allergen, Implant, Question
 from sandbox.synth.facts import Fill, Organisation, Practitioner, Relative, Term
+from sandbox.synth.facts.care import Aim, Allergen, Implant, Question
 from sandbox.synth.facts.events import (
     ClinicalFinding,
     HealthProblem,

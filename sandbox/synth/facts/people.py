@@ -17,14 +17,14 @@ Gender = Literal["female", "male"]
 class FormerName:
     """A name until a day, which was the last it was used."""
 
-    given: str
+    given_name: str
     family: str
     until: date
 
 
 @dataclass(frozen=True)
 class Person:
-    given: str
+    given_name: str
     family: str
     gender: Gender
     birth_date: date
@@ -93,7 +93,7 @@ class Duplicate:
 
     patient_id: str
     member_id: str
-    given: str
+    given_name: str
     since: date
     merged: date
 

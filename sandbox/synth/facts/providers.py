@@ -39,7 +39,7 @@ class Practitioner:
     """A clinician. `specialty` is a NUCC taxonomy code, `workplace` the id of an organisation."""
 
     id: str
-    given: str
+    given_name: str
     family: str
     npi: str
     specialty: str

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sandbox.synth.clinical.records import Order, RecordEntry
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Clinical
+from sandbox.synth.config.codes import Codes
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember
 from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
@@ -57,7 +57,7 @@ class Scribe:
     def __init__(self, member: CoveredMember, spec: Spec, entries: Iterable[RecordEntry]) -> None:
         self.member = member
         self._number = f"{member.number:04d}"
-        self.clinical: Clinical = spec.codes.clinical
+        self.codes: Codes = spec.codes
         self.payer = spec.payer["id"]
         self.base = spec.payer["base"]
         self.subject: Json = {"reference": f"Patient/{member.patient_id}"}

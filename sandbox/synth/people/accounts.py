@@ -33,7 +33,7 @@ def _account(member: CoveredMember, login: Login, who: Person, fhir_user: str) -
         username=login.username,
         password=f"{login.username}-pass",
         patient=member.patient_id,
-        name=f"{who.given} {who.family}",
+        name=f"{who.given_name} {who.family}",
         role=login.role,
         birth_date=member.person.birth_date,
         spans=tuple(CoverageSpan(p.line, p.start, p.end) for p in member.policies),

@@ -7,7 +7,7 @@ from datetime import date
 from random import Random
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import CoveredMember, Person
+from sandbox.synth.facts import CoveredMember, Gender, Person
 from sandbox.synth.people import accounts, demographics, enrollment
 from sandbox.synth.people.accounts import Login
 from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
@@ -57,10 +57,10 @@ def _family(
     """What each is to the subscriber, and who they are; at least one."""
     children = demographics.weighted(rng, CHILDREN)
     if rng.random() < MARRIED or not children:
-        other = "male" if head.gender == "female" else "female"
+        other: Gender = "male" if head.gender == "female" else "female"
         born = demographics.birth_date(rng, max(MAJORITY + 4, age + rng.randint(-4, 4)), world.today)
-        given = world.pools.given(rng, other)
-        yield "spouse", demographics.person(given, head.family, other, born, home)
+        given_name = world.pools.draw_given_name(rng, other)
+        yield "spouse", demographics.person(given_name, head.family, other, born, home)
     for _ in range(children):
         born = demographics.birth_date(rng, rng.randint(1, min(OLDEST_CHILD, age - 24)), world.today)
         yield "child", demographics.drawn(world.pools, head.family, born, home, rng)

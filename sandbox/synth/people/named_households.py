@@ -84,8 +84,10 @@ def _insured(
 
 
 def _person(who: NamedMember, home: Home, today: date) -> Person:
-    former = (FormerName(who.given, who.renamed.family, who.renamed.until.on(today)),) if who.renamed else ()
-    return demographics.person(who.given, who.family, who.gender, who.born.on(today), home, former)
+    former = (
+        (FormerName(who.given_name, who.renamed.family, who.renamed.until.on(today)),) if who.renamed else ()
+    )
+    return demographics.person(who.given_name, who.family, who.gender, who.born.on(today), home, former)
 
 
 def _helper(world: PopulationContext, ident: str, who: NamedMember, of: NamedMember, home: Home) -> Relative:
@@ -100,7 +102,9 @@ def _kin(
     """A relative at the same address, whom the payer only knows by name."""
     if of.kin is None:
         return ()
-    person = demographics.person(of.kin.given, of.family, of.kin.gender, of.kin.born.on(world.today), home)
+    person = demographics.person(
+        of.kin.given_name, of.family, of.kin.gender, of.kin.born.on(world.today), home
+    )
     role = relationships.ACTS_AS[of.kin.relation][person.gender]
     heard = enrolled(enrollment.named(of, world.today), world.today, None)
     return (Relative(f"rel-{number:04d}-{place}", person, (role,), heard),)
@@ -113,7 +117,7 @@ def _duplicates(number: int, who: NamedMember, today: date) -> tuple[Duplicate, 
         Duplicate(
             patient_id=f"mbr-{number:04d}-2",
             member_id=f"{enrollment.member_id(number)}-X",
-            given=who.doubled.given,
+            given_name=who.doubled.given_name,
             since=who.doubled.since.on(today),
             merged=who.doubled.merged.on(today),
         ),

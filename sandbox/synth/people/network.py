@@ -75,7 +75,7 @@ def _practitioner(
 ) -> Practitioner:
     return Practitioner(
         id=f"prac-{index:03d}",
-        given=pools.given(rng, rng.choice(("female", "male"))),
+        given_name=pools.draw_given_name(rng, rng.choice(("female", "male"))),
         family=rng.choice(pools.family),
         npi=npi(PRACTITIONER_NPIS + index),
         specialty=specialty,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sandbox.synth.clinical.records import Answer, RecordEntry, Screening
-from sandbox.synth.config.clinical_codes import Question
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Question
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece

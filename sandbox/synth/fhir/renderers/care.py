@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from html import escape
 
 from sandbox.synth.clinical.records import Care, RecordEntry
-from sandbox.synth.config.clinical_codes import SNOMED, Aim
+from sandbox.synth.config.clinical_codes import SNOMED
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Aim
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json

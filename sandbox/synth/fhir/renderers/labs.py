@@ -21,7 +21,7 @@ ORDERED = concepts.coded(SNOMED, "108252007")  # a laboratory procedure
 def panel(scribe: Scribe, entry: RecordEntry, of: LabOrder) -> Iterator[Rendered]:
     """All that a panel leaves: the order, the specimen, a result for each test, the report."""
     first = of.results[0].test.what
-    kind = scribe.clinical.panels.get(of.panel, LabPanel(first, BLOOD))
+    kind = scribe.codes.lab_reports.get(of.panel, LabPanel(first, BLOOD))
     drawn = f"{fhir.day(of.day)}T17:30:00Z"
     encounter = scribe.encounter(entry)
     laboratory = fhir.reference("Organization", of.laboratory.id)

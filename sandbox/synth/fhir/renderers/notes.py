@@ -29,7 +29,7 @@ def note(scribe: Scribe, entry: RecordEntry, of: Note) -> Iterator[Rendered]:
     """A note on a visit, as a short text of our own."""
     visit = entry.visit
     assert visit is not None, "notes are written at visits"
-    kind = scribe.clinical.notes[of.kind]
+    kind = scribe.codes.notes[of.kind]
     seen_for = "; ".join(term.name for term in visit.reasons[:2]) or "a visit"
     text = f"{kind.name}, {fhir.day(visit.last)}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
     ident = scribe.ident("DocumentReference", of)
@@ -56,7 +56,7 @@ def note(scribe: Scribe, entry: RecordEntry, of: Note) -> Iterator[Rendered]:
 
 def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendered]:
     """An electrocardiogram: the picture, what was seen on it, and the report."""
-    studies = scribe.clinical.studies
+    studies = scribe.codes.studies
     taken = f"{fhir.day(of.day)}T16:20:00Z"
     visit = entry.visit
     encounter = scribe.encounter(entry)

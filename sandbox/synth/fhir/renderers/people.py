@@ -47,7 +47,7 @@ def duplicate(spec: Spec, member: CoveredMember, of: Duplicate) -> Iterator[Json
         head["meta"]["versionId"] = str(version)
         card = fhir.typed(_member_ids(spec), of.member_id, "MB")
         found = head | _demographics(member, day, [card])
-        found["name"] = [_name(member.person.family, of.given)]
+        found["name"] = [_name(member.person.family, of.given_name)]
         del found["telecom"], found["generalPractitioner"]
         if day == of.merged:
             found["active"] = False
@@ -70,7 +70,7 @@ def related_person(member: CoveredMember, relative: Relative) -> Json:
         "active": True,
         "patient": fhir.reference("Patient", member.patient_id),
         "relationship": [fhir.term(role) for role in relative.roles],
-        "name": [_name(person.family, person.given)],
+        "name": [_name(person.family, person.given_name)],
         "telecom": [fhir.phone(person.phone, "mobile")],
         "gender": person.gender,
         "birthDate": fhir.day(person.birth_date),
@@ -108,7 +108,7 @@ def practitioner(of: Practitioner, updated: str) -> Json:
     ) | {
         "identifier": [fhir.typed(fhir.NPI, of.npi, "NPI")],
         "active": True,
-        "name": [_name(of.family, of.given)],
+        "name": [_name(of.family, of.given_name)],
         "telecom": [fhir.phone(of.phone, "work")],
         "address": [fhir.address(of.address, "work")],
         "qualification": [{"code": fhir.concept("http://nucc.org/provider-taxonomy", of.specialty)}],
@@ -145,22 +145,23 @@ def _names(person: Person, day: date) -> list[Json]:
     """The name in use on a day, then those before it with the day they ended."""
     for former in person.former:
         if day <= former.until:
-            return [_name(former.family, former.given)]
-    current = _name(person.family, person.given)
+            return [_name(former.family, former.given_name)]
+    current = _name(person.family, person.given_name)
     if not person.former:
         return [current]
     since = max(former.until for former in person.former) + ONE_DAY
     return [
         current | {"period": {"start": fhir.day(since)}},
         *(
-            _name(former.family, former.given) | {"use": "old", "period": {"end": fhir.day(former.until)}}
+            _name(former.family, former.given_name)
+            | {"use": "old", "period": {"end": fhir.day(former.until)}}
             for former in person.former
         ),
     ]
 
 
-def _name(family: str, given: str) -> Json:
-    return {"use": "official", "family": family, "given": [given]}
+def _name(family: str, given_name: str) -> Json:
+    return {"use": "official", "family": family, "given": [given_name]}
 
 
 def _replaces(spec: Spec, of: Duplicate) -> Json:

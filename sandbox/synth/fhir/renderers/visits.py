@@ -30,7 +30,7 @@ def location_of(organisation_id: str) -> str:
 
 def encounter(scribe: Scribe, entry: RecordEntry, of: Visit) -> Iterator[Rendered]:
     """A visit. What it was about is a code, or the Condition that was noted at it."""
-    setting = scribe.clinical.settings[of.kind]
+    setting = scribe.codes.settings[of.kind]
     period = _period(of)
     body: Json = {
         "identifier": [{"system": f"{scribe.base}/visits", "value": f"V-{of.number}"}],
