@@ -80,7 +80,7 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
     """The same as a library takes it. `progress` is told how many are done."""
     for done, dossier in enumerate(people(settings, today)):
         progress(done)
-        yield dossier.account, [resource.body for resource in dossier.made]
+        yield dossier.account, [resource.body for resource in dossier.rendered]
 
 
 def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:

@@ -195,7 +195,7 @@ def _work(households: list[Household], wanted: int) -> Any:
 
 
 def _counted(dossiers: list[Dossier]) -> Counter[str]:
-    counts = Counter(resource.type for dossier in dossiers for resource in dossier.made)
+    counts = Counter(resource.type for dossier in dossiers for resource in dossier.rendered)
     people = sum(dossier.account is not None for dossier in dossiers)
     return counts + Counter({LOGINS: people})
 
@@ -205,7 +205,7 @@ def _lines(dossiers: list[Dossier], today: date) -> Lines:
     for dossier in dossiers:
         if dossier.account is not None:
             lines.setdefault(LOGINS, []).append(json_bytes(dossier.account.to_json()))
-        for resource in dossier.made:
+        for resource in dossier.rendered:
             lines.setdefault(resource.type, []).append(resource.body)
     return Lines(
         _counted(dossiers),
@@ -223,7 +223,7 @@ def _zipped(dossiers: list[Dossier], today: date) -> Lines:
 
 
 def _shelved(dossiers: list[Dossier], today: date) -> Shelved:
-    batches = [indexed(d.account, [resource.body for resource in d.made]) for d in dossiers]
+    batches = [indexed(d.account, [resource.body for resource in d.rendered]) for d in dossiers]
     return Shelved(_counted(dossiers), batches)
 
 

@@ -50,8 +50,8 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
         account = dossier.account
         if account is None:
             continue
-        if dossier.made:
-            counts[account.patient] = list(_counts(dossier.made, today.isoformat()))
+        if dossier.rendered:
+            counts[account.patient] = list(_counts(dossier.rendered, today.isoformat()))
         person = (
             account.username,
             account.password,

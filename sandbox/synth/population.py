@@ -45,12 +45,12 @@ class Dossier:
     """
 
     account: Account | None
-    made: tuple[Resource, ...]
+    rendered: tuple[Resource, ...]
 
     @cached_property
     def resources(self) -> tuple[dict[str, Any], ...]:
         """The resources as dictionaries, for whoever wants to look inside."""
-        return tuple(resource.parsed() for resource in self.made)
+        return tuple(resource.parsed() for resource in self.rendered)
 
 
 def check(spec: Spec, members: int) -> None:
@@ -78,8 +78,8 @@ def generate(
 def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) -> Iterator[Dossier]:
     world = world_of(spec, seed, today)
     yield providers(world, guides)
-    told = (dossier for household in households(world) for dossier in lived(world, household, guides))
-    yield from islice(told, members)
+    dossiers = (dossier for household in households(world) for dossier in lived(world, household, guides))
+    yield from islice(dossiers, members)
 
 
 def world_of(spec: Spec, seed: int, today: date) -> PopulationContext:
@@ -116,10 +116,12 @@ def lived(world: PopulationContext, household: Household, guides: Guides) -> Ite
         lives[member.number] = life, *live(life, dict(rates))
     settled = settle_family([(member, lives[member.number][1]) for member, _ in members])
     for insured in household:
-        made: tuple[Resource, ...] = ()
-        if of := insured.member:
-            life, _, events = lives[of.number]
-            claims = settled[of.number]
-            entries = record_builder.derive(life, claims, events)
-            made = tuple(registry.member(world.spec, of, claims, entries, world.today, guides))
-        yield Dossier(insured.account, made)
+        rendered: tuple[Resource, ...] = ()
+        if insured.member:
+            number = insured.member.number
+            life, _, events = lives[number]
+            entries = record_builder.derive(life, settled[number], events)
+            rendered = tuple(
+                registry.member(world.spec, insured.member, settled[number], entries, world.today, guides)
+            )
+        yield Dossier(insured.account, rendered)

@@ -47,21 +47,24 @@ def _under_one_policy(life: Life, claim: Claim) -> bool:
     return policy is not None and policy.covers(claim.last_day)
 
 
-def _undisturbed(told: list[Episode]) -> Iterator[Episode]:
+def _undisturbed(episodes: list[Episode]) -> Iterator[Episode]:
     """From the day of admission to the day before discharge nothing else happens to somebody.
 
     The stay gives way to one before it that is not over, and to the visit at which a lasting condition
     was first noted, without which the rest of the record makes no sense.
     """
     noted = [
-        c.served for e in told if any(isinstance(of, HealthProblem) for of in e.events) for c in e.claims
+        c.served
+        for e in episodes
+        if any(isinstance(event, HealthProblem) for event in e.events)
+        for c in e.claims
     ]
     stays: list[Claim] = []
-    for stay in (c for e in told for c in e.claims if c.kind == "inpatient"):
+    for stay in (c for e in episodes for c in e.claims if c.kind == "inpatient"):
         apart = all(stay.last_day < other.served or other.last_day < stay.served for other in stays)
         if apart and not any(_within(day, stay) for day in noted):
             stays.append(stay)
-    for episode in told:
+    for episode in episodes:
         if any(claim.kind == "inpatient" for claim in episode.claims):
             kept = any(claim is stay for claim in episode.claims for stay in stays)
         else:
@@ -152,8 +155,8 @@ def _each(story: Callable[[Life, date], Episode | Iterable[Episode]], youngest: 
         for day in days(life, rate):
             if life.member.age_on(day) < youngest:
                 continue
-            told = story(life, day)
-            yield from (told,) if isinstance(told, Episode) else told
+            episodes = story(life, day)
+            yield from (episodes,) if isinstance(episodes, Episode) else episodes
 
     return plan
 

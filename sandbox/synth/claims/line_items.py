@@ -102,8 +102,8 @@ def chanced(life: Life, claim: Claim) -> Claim:
 def deny(claim: Claim, why: Denial, number: int | None = None) -> Claim:
     """The claim with one of its lines denied (counted from 0), or all of them."""
     lines = tuple(
-        replace(of, denial=why) if number is None or index == number else of
-        for index, of in enumerate(claim.lines)
+        replace(line, denial=why) if number is None or index == number else line
+        for index, line in enumerate(claim.lines)
     )
     return replace(claim, lines=lines)
 

@@ -34,7 +34,7 @@ def preventive_visit(life: Life, day: date, *, first: bool) -> Episode:
         services.append("depression-screen")
     checkup = life.spec.codes.reasons["checkup"]
     claim = line_items.chanced(life, line_items.visit(life, day, services, [checkup]))
-    return Episode((claim,), (vitals(life, day, whole=True),))
+    return Episode((claim,), (vitals(life, day, full=True),))
 
 
 def illness(life: Life, day: date) -> Iterator[Episode]:
@@ -55,14 +55,16 @@ def follow_up(life: Life, day: date, conditions: Sequence[str], events: Sequence
     if "diabetes" in conditions and life.rng.random() < 0.25:
         services.append("diabetes-training")
     claim = line_items.chanced(life, line_items.visit(life, day, services, diagnoses))
-    return Episode((claim,), (*events, vitals(life, day, whole=False)))
+    return Episode((claim,), (*events, vitals(life, day, full=False)))
 
 
 def specialist_visit(life: Life, day: date) -> Episode:
     """A visit to a specialist, to whom the member's own doctor has sent them."""
-    age, found = life.member.age_on(day), life.spec.codes.referrals
-    fitting = [name for name in sorted(found) if found[name].ages[0] <= age <= found[name].ages[1]]
-    referral = found[life.rng.choice(fitting)]
+    age, referrals = life.member.age_on(day), life.spec.codes.referrals
+    fitting = [
+        name for name in sorted(referrals) if referrals[name].ages[0] <= age <= referrals[name].ages[1]
+    ]
+    referral = referrals[life.rng.choice(fitting)]
     provider = life.specialists
     staff = life.network.staff(provider)
     doctor = next((p for p in staff if p.specialty == referral.specialty), staff[0])
@@ -171,15 +173,15 @@ def passing(life: Life, day: date, what: Term) -> ClinicalFinding:
     return ClinicalFinding(day, what, over if over < life.today else None)
 
 
-def vitals(life: Life, day: date, *, whole: bool) -> Vitals:
-    """Measurements around what is usual for the member; without `whole`, no height."""
+def vitals(life: Life, day: date, *, full: bool) -> Vitals:
+    """Measurements around what is usual for the member; without `full`, no height."""
     rng, body = life.rng, life.body
     return Vitals(
         day=day,
         systolic=body.systolic + rng.randrange(-8, 9),
         diastolic=body.diastolic + rng.randrange(-5, 6),
-        weight=body.weight + Decimal(rng.randrange(-25, 26)) / 10 if whole else None,
-        height=body.height if whole else None,
+        weight=body.weight + Decimal(rng.randrange(-25, 26)) / 10 if full else None,
+        height=body.height if full else None,
         by=life.doctor,
     )
 

@@ -22,7 +22,7 @@ OPERATIONS = {
 """ICD-10-PCS codes that start so leave an implant in the body; the longest of them counts."""
 
 
-def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
+def note_background(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """Allergies, devices and what was done at the visits. Every share is drawn: each stands by itself."""
     first = seen[0]
     codes = life.spec.codes
@@ -37,8 +37,8 @@ def known(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntr
         youngest, oldest = implant.ages
         if (rng.random() < implant.share and youngest <= age <= oldest) or name in surely:
             years_ago = rng.randrange(1, min(implant.years, 8))
-            made = first.day - timedelta(days=365 * years_ago + rng.randrange(300))
-            yield RecordEntry(first.last, first, _carried(first.day, implant, made, rng))
+            manufactured = first.day - timedelta(days=365 * years_ago + rng.randrange(300))
+            yield RecordEntry(first.last, first, _carried(first.day, implant, manufactured, rng))
     yield from _done(life, seen, rng)
 
 
@@ -59,5 +59,7 @@ def _done(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntr
                 yield RecordEntry(visit.last, visit, Done(visit.day, line.what, None))
 
 
-def _carried(day: date, implant: Implant, made: date, rng: Random) -> Carried:
-    return Carried(day, implant, made, f"L{rng.randrange(10_000):04d}", f"S{rng.randrange(10_000_000):07d}")
+def _carried(day: date, implant: Implant, manufactured: date, rng: Random) -> Carried:
+    return Carried(
+        day, implant, manufactured, f"L{rng.randrange(10_000):04d}", f"S{rng.randrange(10_000_000):07d}"
+    )

@@ -17,16 +17,16 @@ def planned(life: Life, entries: Sequence[RecordEntry]) -> Iterator[RecordEntry]
     aims = life.spec.codes.aims
     names = {condition.what.code: name for name, condition in life.spec.codes.chronic.items()}
     noted = [(e, e.what) for e in entries if isinstance(e.what, HealthProblem)]
-    found = [(entry, problem) for entry, problem in noted if names.get(problem.what.code) in aims]
-    if not found:
+    aimed = [(entry, problem) for entry, problem in noted if names.get(problem.what.code) in aims]
+    if not aimed:
         return
-    written = max(entry.written for entry, _ in found)
-    entry = next(entry for entry, _ in found if entry.written == written)
-    day = max(problem.day for _, problem in found)
+    written = max(entry.written for entry, _ in aimed)
+    entry = next(entry for entry, _ in aimed if entry.written == written)
+    day = max(problem.day for _, problem in aimed)
     relative = next((r for r in life.member.relatives if r.since <= day), None)
     plan = Care(
         day=day,
-        aims=tuple((aims[names[problem.what.code]], problem) for _, problem in found),
+        aims=tuple((aims[names[problem.what.code]], problem) for _, problem in aimed),
         due=day + TIME,
         doctor=life.doctor,
         clinic=life.clinic,

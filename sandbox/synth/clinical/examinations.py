@@ -21,7 +21,9 @@ IRREGULAR = 0.12  # share of tracings without a P-R interval
 CHILD, SMALL_CHILD = 20, 3
 
 
-def made(life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Random) -> Iterator[RecordEntry]:
+def examine(
+    life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Random
+) -> Iterator[RecordEntry]:
     """Signs, growth of children, tracings and notes, visit by visit."""
     measured = {e.day for e in happened if isinstance(e, Vitals) and e.weight}
     traced = False

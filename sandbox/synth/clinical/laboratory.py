@@ -24,16 +24,16 @@ def orders(
     for result in results:
         code = result.test.what.code
         grouped.setdefault((result.day, names.get(code, code)), []).append(result)
-    for (_, panel), of in grouped.items():
-        day = of[0].day
+    for (_, panel), same_panel in grouped.items():
+        day = same_panel[0].day
         visit = calendar.before(day, ORDERED_BEFORE)
         order = LabOrder(
             day=day,
             ordered=visit.day if visit else day,
             panel=panel,
-            results=tuple(of),
-            lost=frozenset(r.test.what.code for r in of if rng.random() < LOST),
-            laboratory=of[0].laboratory,
+            results=tuple(same_panel),
+            lost=frozenset(r.test.what.code for r in same_panel if rng.random() < LOST),
+            laboratory=same_panel[0].laboratory,
             requester=visit.by if visit else None,
             reason=visit.reasons[0] if visit and visit.reasons else None,
         )

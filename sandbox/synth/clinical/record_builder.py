@@ -52,8 +52,8 @@ def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> l
     entries += laboratory.orders(life, results, calendar, rng)
     entries += _diagnoses(seen, happened, chronic, rng)
     if seen:
-        entries += backgrounds.known(life, seen, rng)
-        entries += examinations.made(life, seen, happened, rng)
+        entries += backgrounds.note_background(life, seen, rng)
+        entries += examinations.examine(life, seen, happened, rng)
         entries += interviews.held(life, seen, rng)
         entries += care_plans.planned(life, entries)
     entries.sort(key=lambda e: e.written)
@@ -90,12 +90,12 @@ def _diagnoses(
     seen: Iterable[Visit], happened: Iterable[Event], chronic: frozenset[str], rng: Random
 ) -> Iterator[RecordEntry]:
     """What a hospital was visited for, where no story has said it: over after some weeks."""
-    said = {(e.day, e.what.code) for e in happened if isinstance(e, ClinicalFinding)}
+    findings = {(e.day, e.what.code) for e in happened if isinstance(e, ClinicalFinding)}
     for visit in seen:
         if visit.kind not in ("inpatient", "emergency", "outpatient", "office") or not visit.reasons:
             continue
         what = visit.reasons[0]
-        if what.code not in chronic and what.code[0] != "Z" and (visit.day, what.code) not in said:
+        if what.code not in chronic and what.code[0] != "Z" and (visit.day, what.code) not in findings:
             over = visit.last + timedelta(days=rng.randrange(10, 45))
             yield RecordEntry(visit.last, visit, ClinicalFinding(visit.day, what, over))
 
@@ -109,31 +109,31 @@ def _medicines(
     """Orders, and the fills that pharmacies were paid for; an order without a recent fill is left out."""
     orders = _orders([e for e in events if isinstance(e, Prescription)])
     filled: set[int] = set()
-    for each in settled:
-        claim = each.claim
+    for filed in settled:
+        claim = filed.claim
         fill = claim.fill
-        if not fill or claim.voided or each.replaced_by or claim.lines[0].denial:
+        if not fill or claim.voided or filed.replaced_by or claim.lines[0].denial:
             continue
         order = _order_of(orders.get(fill.drug.ndc, ()), claim.served)
         if order and id(order) not in filled:
             filled.add(id(order))
-            visit = calendar.on(order.day, order.of.by)
+            visit = calendar.on(order.day, order.prescription.by)
             yield RecordEntry(visit.last if visit else order.day, visit, order)
         yield RecordEntry(claim.served, None, Dispensing(claim.served, fill, order, claim.provider))
 
 
 def _orders(prescriptions: Iterable[Prescription]) -> dict[str, list[Order]]:
     """Orders by product, oldest first: each ends with its supply, or when the next one begins."""
-    found: dict[str, list[Order]] = {}
-    for of in sorted(prescriptions, key=lambda p: p.day, reverse=True):
-        later = found.setdefault(of.drug.ndc, [])
-        ends = of.day + timedelta(days=(of.refills + 1) * of.days)
+    by_product: dict[str, list[Order]] = {}
+    for prescription in sorted(prescriptions, key=lambda p: p.day, reverse=True):
+        later = by_product.setdefault(prescription.drug.ndc, [])
+        ends = prescription.day + timedelta(days=(prescription.refills + 1) * prescription.days)
         if later:
             ends = min(ends, later[-1].day)
-        later.append(Order(of.day, of, ends))
-    for orders in found.values():
+        later.append(Order(prescription.day, prescription, ends))
+    for orders in by_product.values():
         orders.reverse()
-    return found
+    return by_product
 
 
 def _order_of(orders: Sequence[Order], day: date) -> Order | None:

@@ -44,7 +44,7 @@ class Measured:
     """Vitals as they are on paper: the lower pressure may be unheard, the weight declined."""
 
     day: date
-    of: Vitals
+    vitals: Vitals
     heard: bool
     weighed: bool
 
@@ -54,7 +54,7 @@ class Order:
     """A prescription, good until the day `ends`, when its supply or its turn is over."""
 
     day: date
-    of: Prescription
+    prescription: Prescription
     ends: date
 
 
@@ -129,7 +129,7 @@ class Carried:
 
     day: date
     implant: Implant
-    made: date
+    manufactured: date
     lot: str
     serial: str
 

@@ -46,17 +46,17 @@ def without_money(eob: Json) -> Json:
 
     Amounts are deep inside of finished pieces, so the claim is taken apart for it.
     """
-    found: Json = json_exact(json_bytes(eob))
-    found["adjudication"] = _reasons(found["adjudication"])
-    found["item"] = [_item(item) for item in found["item"]]
-    del found["total"], found["payment"]["amount"]
-    return found
+    copy: Json = json_exact(json_bytes(eob))
+    copy["adjudication"] = _reasons(copy["adjudication"])
+    copy["item"] = [_item(item) for item in copy["item"]]
+    del copy["total"], copy["payment"]["amount"]
+    return copy
 
 
 def _item(item: Json) -> Json:
-    found = {key: value for key, value in item.items() if key not in ("net", "adjudication")}
+    without_amounts = {key: value for key, value in item.items() if key not in ("net", "adjudication")}
     reasons = _reasons(item.get("adjudication", []))
-    return found | {"adjudication": reasons} if reasons else found
+    return without_amounts | {"adjudication": reasons} if reasons else without_amounts
 
 
 def _reasons(adjudication: list[Json]) -> list[Json]:

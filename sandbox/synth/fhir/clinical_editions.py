@@ -50,7 +50,7 @@ def team_without_relatives(team: Json) -> None:
 def known_categories(resource: Json) -> None:
     """The edition has no code system of categories of its own: what had no other is a survey."""
     own = (concepts.SDOH, concepts.DISABILITY)
-    kept = [c for c in resource["category"] if not any(c is each for each in own)]
+    kept = [c for c in resource["category"] if not any(c is own_category for own_category in own)]
     resource["category"] = kept or [concepts.SURVEY]
 
 

@@ -13,15 +13,15 @@ ACT = fhir.TERMINOLOGY + "v3-ActCode"
 
 
 @lru_cache(maxsize=4096)
-def named(of: Term) -> Piece:
+def named(term: Term) -> Piece:
     """A term whose name is the published one."""
-    return fhir.piece(fhir.term(of))
+    return fhir.piece(fhir.term(term))
 
 
 @lru_cache(maxsize=4096)
-def worded(of: Term) -> Piece:
+def worded(term: Term) -> Piece:
     """A term whose name is our own wording: in the text only."""
-    return fhir.piece(fhir.worded(of))
+    return fhir.piece(fhir.worded(term))
 
 
 @lru_cache(maxsize=512)

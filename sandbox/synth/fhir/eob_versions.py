@@ -25,14 +25,14 @@ def versions(spec: Spec, settled: Settled, first: Json) -> list[Json]:
     order = int(settled.number[-5:])
     if settled.prior:
         first["related"] = [_related(spec, settled.prior, PRIOR)]
-    found = [first]
+    bodies = [first]
     for number, (day, changes) in enumerate(_changes(spec, settled, first), 2):
         meta = first["meta"] | {
             "versionId": str(number),
             "lastUpdated": fhir.instant(eob.visible(day), order),
         }
-        found.append(found[-1] | {"meta": meta} | changes)
-    return found
+        bodies.append(bodies[-1] | {"meta": meta} | changes)
+    return bodies
 
 
 def _changes(spec: Spec, settled: Settled, first: Json) -> Iterator[tuple[date, Json]]:

@@ -109,8 +109,8 @@ def _head(
     Of the profiles with these short names, those are claimed that the editions have; if there is none,
     that of R4 itself.
     """
-    found = [canonical for name in names if (canonical := _canonical(carin, us_core, name))]
-    profile = f',"profile":{json_bytes(found or [f"{R4}{kind}|4.0.1"]).decode()}'
+    canonicals = [canonical for name in names if (canonical := _canonical(carin, us_core, name))]
+    profile = f',"profile":{json_bytes(canonicals or [f"{R4}{kind}|4.0.1"]).decode()}'
     editions = (f"carin {carin}", f"us-core {us_core}")
     amendments = tuple(AMENDED[e][kind] for e in editions if kind in AMENDED.get(e, {}))
     return f'{{"resourceType":"{kind}","id":"', f"{profile}}},", amendments

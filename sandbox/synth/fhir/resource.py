@@ -19,5 +19,5 @@ class Resource(NamedTuple):
 
     def parsed(self) -> dict[str, Any]:
         """What the bytes say, every decimal with its digits."""
-        found: dict[str, Any] = json_exact(self.body)
-        return found
+        body: dict[str, Any] = json_exact(self.body)
+        return body

@@ -72,17 +72,17 @@ class Scribe:
             if entry.visit and isinstance(entry.what, (ClinicalFinding, HealthProblem)):
                 self._reasons.setdefault(id(entry.visit), entry.what)
 
-    def ident(self, kind: str, of: object, part: int = 0) -> str:
+    def ident(self, kind: str, fact: object, part: int = 0) -> str:
         """The id of the resource of this type that tells of an object; `part` where several do."""
-        key = (kind, id(of), part)
-        found = self._names.get(key)
-        if found is None:
+        key = (kind, id(fact), part)
+        name = self._names.get(key)
+        if name is None:
             self._counts[kind] = number = self._counts.get(kind, 0) + 1
-            found = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
-        return found
+            name = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
+        return name
 
-    def refer(self, kind: str, of: object, part: int = 0) -> Json:
-        return {"reference": f"{kind}/{self.ident(kind, of, part)}"}
+    def refer(self, kind: str, fact: object, part: int = 0) -> Json:
+        return {"reference": f"{kind}/{self.ident(kind, fact, part)}"}
 
     def encounter(self, entry: RecordEntry) -> Json:
         """`encounter` of a resource, or nothing where the entry was made at no visit."""
@@ -93,10 +93,10 @@ class Scribe:
 
     def met(self, visit: Visit) -> Json:
         """The reference to a visit's Encounter."""
-        found = self._encounters.get(id(visit))
-        if found is None:
-            found = self._encounters[id(visit)] = self.refer("Encounter", visit)
-        return found
+        reference = self._encounters.get(id(visit))
+        if reference is None:
+            reference = self._encounters[id(visit)] = self.refer("Encounter", visit)
+        return reference
 
     def noted_at(self, visit: Visit) -> object | None:
         """The first condition that was noted at a visit."""
@@ -107,9 +107,9 @@ class Scribe:
         return self._visits.get(id(order))
 
     def versions(
-        self, kind: str, profile: str, of: object, bodies: Iterable[tuple[date, Json]]
+        self, kind: str, profile: str, fact: object, bodies: Iterable[tuple[date, Json]]
     ) -> Iterator[Rendered]:
         """A resource that changes: what it says from each day on."""
-        ident = self.ident(kind, of)
+        ident = self.ident(kind, fact)
         for number, (written, body) in enumerate(bodies, 1):
             yield Rendered(kind, profile, ident, body, written, number)

@@ -87,29 +87,29 @@ class Chance:
     today: date
 
 
-def _steady(of: Chance) -> tuple[EnrollmentSpan, ...]:
-    return (EnrollmentSpan(of.line, of.start, None),)
+def _steady(chance: Chance) -> tuple[EnrollmentSpan, ...]:
+    return (EnrollmentSpan(chance.line, chance.start, None),)
 
 
-def _moved(of: Chance) -> tuple[EnrollmentSpan, ...]:
+def _moved(chance: Chance) -> tuple[EnrollmentSpan, ...]:
     """From another line, at a new year between joining and now."""
-    years = range(max(of.start.year + 1, of.ripe), of.today.year + 1)
+    years = range(max(chance.start.year + 1, chance.ripe), chance.today.year + 1)
     if not years:
-        return _steady(of)
-    change = date(of.rng.choice(years), 1, 1)
-    return EnrollmentSpan(CAME_FROM[of.line], of.start, change - ONE_DAY), EnrollmentSpan(
-        of.line, change, None
+        return _steady(chance)
+    change = date(chance.rng.choice(years), 1, 1)
+    return EnrollmentSpan(CAME_FROM[chance.line], chance.start, change - ONE_DAY), EnrollmentSpan(
+        chance.line, change, None
     )
 
 
-def _gap(of: Chance) -> tuple[EnrollmentSpan, ...]:
+def _gap(chance: Chance) -> tuple[EnrollmentSpan, ...]:
     """Two to five months without coverage, all of them over."""
-    years = range(of.start.year, of.today.year - 1)
+    years = range(chance.start.year, chance.today.year - 1)
     if not years:
-        return _steady(of)
-    lost = date(of.rng.choice(years), of.rng.randint(5, 12), 1)
-    again = (lost + timedelta(days=31 * of.rng.randint(2, 5))).replace(day=1)
-    return EnrollmentSpan(of.line, of.start, lost - ONE_DAY), EnrollmentSpan(of.line, again, None)
+        return _steady(chance)
+    lost = date(chance.rng.choice(years), chance.rng.randint(5, 12), 1)
+    again = (lost + timedelta(days=31 * chance.rng.randint(2, 5))).replace(day=1)
+    return EnrollmentSpan(chance.line, chance.start, lost - ONE_DAY), EnrollmentSpan(chance.line, again, None)
 
 
 HISTORIES: dict[str, Callable[[Chance], tuple[EnrollmentSpan, ...]]] = {

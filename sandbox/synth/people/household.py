@@ -50,7 +50,7 @@ def dependant(
     world: PopulationContext,
     number: int,
     place: int,
-    of: CoveredMember,
+    holder: CoveredMember,
     person: Person,
     relationship: str,
     spans: tuple[EnrollmentSpan, ...],
@@ -60,17 +60,17 @@ def dependant(
     covered = enrollment.since_birth(spans, person.birth_date)
     heard = enrolled(covered, world.today, person.birth_date)
     relative = Relative(
-        f"rel-{number:04d}-1", of.person, relationships.of_subscriber(of.person, relationship), heard
+        f"rel-{number:04d}-1", holder.person, relationships.of_subscriber(holder.person, relationship), heard
     )
-    subscriber = Subscriber(relative, of.policies[-1].member_id, relationship, f"{place:02d}")
+    subscriber = Subscriber(relative, holder.policies[-1].member_id, relationship, f"{place:02d}")
     return CoveredMember(
         number=number,
         person=person,
         policies=enrollment.policies(world.spec, number, covered, subscriber),
         conditions=conditions,
         enrolled=heard,
-        doctor=of.doctor,
-        household=of.number,
+        doctor=holder.doctor,
+        household=holder.number,
         relatives=(relative,),
     )
 

@@ -56,7 +56,7 @@ def named_household(world: PopulationContext, first: int, group: tuple[NamedMemb
             world,
             number=first + group.index(who),
             place=place,
-            of=head,
+            holder=head,
             person=_person(who, home, world.today),
             relationship=who.relation or "",
             spans=covered,
@@ -90,23 +90,31 @@ def _person(who: NamedMember, home: Home, today: date) -> Person:
     return demographics.person(who.given_name, who.family, who.gender, who.born.on(today), home, former)
 
 
-def _helper(world: PopulationContext, ident: str, who: NamedMember, of: NamedMember, home: Home) -> Relative:
+def _helper(
+    world: PopulationContext, ident: str, who: NamedMember, subscriber: NamedMember, home: Home
+) -> Relative:
     person = _person(who, home, world.today)
     roles = relationships.of_representative(person, who.relation or "")
-    return Relative(ident, person, roles, enrolled(enrollment.named(of, world.today), world.today, None))
+    return Relative(
+        ident, person, roles, enrolled(enrollment.named(subscriber, world.today), world.today, None)
+    )
 
 
 def _kin(
-    world: PopulationContext, number: int, place: int, of: NamedMember, home: Home
+    world: PopulationContext, number: int, place: int, subscriber: NamedMember, home: Home
 ) -> tuple[Relative, ...]:
     """A relative at the same address, whom the payer only knows by name."""
-    if of.kin is None:
+    if subscriber.kin is None:
         return ()
     person = demographics.person(
-        of.kin.given_name, of.family, of.kin.gender, of.kin.born.on(world.today), home
+        subscriber.kin.given_name,
+        subscriber.family,
+        subscriber.kin.gender,
+        subscriber.kin.born.on(world.today),
+        home,
     )
-    role = relationships.ACTS_AS[of.kin.relation][person.gender]
-    heard = enrolled(enrollment.named(of, world.today), world.today, None)
+    role = relationships.ACTS_AS[subscriber.kin.relation][person.gender]
+    heard = enrolled(enrollment.named(subscriber, world.today), world.today, None)
     return (Relative(f"rel-{number:04d}-{place}", person, (role,), heard),)
 
 

@@ -25,7 +25,7 @@ def build(spec: Spec, pools: Pools, rng: Random) -> Network:
                 specialty = trade.specialties[seat % len(trade.specialties)]
                 practitioners.append(_practitioner(place, specialty, len(practitioners) + 1, pools, rng))
     payer = _payer(spec, pools, rng)
-    others = tuple(_other_payer(of, pools, rng) for of in spec.other_payers.values())
+    others = tuple(_other_payer(other, pools, rng) for other in spec.other_payers.values())
     return Network(payer, tuple(organisations), tuple(practitioners), others)
 
 
@@ -42,15 +42,15 @@ def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
     )
 
 
-def _other_payer(of: OtherPayer, pools: Pools, rng: Random) -> Organisation:
+def _other_payer(payer: OtherPayer, pools: Pools, rng: Random) -> Organisation:
     return Organisation(
-        id=of.id,
+        id=payer.id,
         kind="payer",
-        name=of.name,
-        tax_id=of.tax_id,
+        name=payer.name,
+        tax_id=payer.tax_id,
         address=pools.address(rng),
-        phone=of.phone,
-        payer_code=of.payer_code,
+        phone=payer.phone,
+        payer_code=payer.payer_code,
     )
 
 

@@ -27,43 +27,47 @@ SCREENED = (concepts.SURVEY, concepts.SDOH)
 QUESTIONNAIRE_URI = fhir.US_CORE + "extension-questionnaire-uri"
 
 
-def answer(scribe: Scribe, entry: RecordEntry, of: Answer) -> Iterator[Rendered]:
+def answer(scribe: Scribe, entry: RecordEntry, answer: Answer) -> Iterator[Rendered]:
     """One question, one Observation. A number is a score."""
-    profile, categories = CONCEPTS[of.name]
-    body = _observation(scribe, entry, of.question, categories)
-    if isinstance(of.value, Term):
-        body["valueCodeableConcept"] = concepts.worded(of.value)
+    profile, categories = CONCEPTS[answer.name]
+    body = _observation(scribe, entry, answer.question, categories)
+    if isinstance(answer.value, Term):
+        body["valueCodeableConcept"] = concepts.worded(answer.value)
     else:
-        body["valueQuantity"] = fhir.quantity(of.value, "{score}", "{score}")
-    if of.more:
-        question, value = of.more
+        body["valueQuantity"] = fhir.quantity(answer.value, "{score}", "{score}")
+    if answer.more:
+        question, value = answer.more
         body["component"] = [{"code": _code(question), "valueCodeableConcept": concepts.worded(value)}]
-    yield Rendered("Observation", profile, scribe.ident("Observation", of), body)
+    yield Rendered("Observation", profile, scribe.ident("Observation", answer), body)
 
 
-def screening(scribe: Scribe, entry: RecordEntry, of: Screening) -> Iterator[Rendered]:
+def screening(scribe: Scribe, entry: RecordEntry, screening: Screening) -> Iterator[Rendered]:
     """A questionnaire as it was filled in, each answer of it, and the panel that holds them together."""
-    response = scribe.ident("QuestionnaireResponse", of)
-    yield Rendered("QuestionnaireResponse", "questionnaireresponse", response, _response(scribe, entry, of))
+    response = scribe.ident("QuestionnaireResponse", screening)
+    yield Rendered(
+        "QuestionnaireResponse", "questionnaireresponse", response, _response(scribe, entry, screening)
+    )
     derived = {"derivedFrom": [fhir.reference("QuestionnaireResponse", response)]}
     members: list[Json] = []
-    for part, (question, value) in enumerate((*of.answers, of.score), 1):
+    for part, (question, value) in enumerate((*screening.answers, screening.score), 1):
         body = _observation(scribe, entry, question, SCREENED)
         if value is None:
             body["dataAbsentReason"] = concepts.absent("asked-declined")
         else:
             body["valueCodeableConcept"] = concepts.worded(value)
-        members.append(scribe.refer("Observation", of, part))
-        ident = scribe.ident("Observation", of, part)
+        members.append(scribe.refer("Observation", screening, part))
+        ident = scribe.ident("Observation", screening, part)
         yield Rendered("Observation", "observation-screening-assessment", ident, body | derived)
-    body = _observation(scribe, entry, of.panel, SCREENED) | {"hasMember": members} | derived
-    yield Rendered("Observation", "observation-screening-assessment", scribe.ident("Observation", of), body)
+    body = _observation(scribe, entry, screening.panel, SCREENED) | {"hasMember": members} | derived
+    yield Rendered(
+        "Observation", "observation-screening-assessment", scribe.ident("Observation", screening), body
+    )
 
 
-def _response(scribe: Scribe, entry: RecordEntry, of: Screening) -> Json:
+def _response(scribe: Scribe, entry: RecordEntry, screening: Screening) -> Json:
     uri = f"{scribe.base}/Questionnaire/food-security"
     items: list[Json] = []
-    for question, value in (*of.answers, of.score):
+    for question, value in (*screening.answers, screening.score):
         item: Json = {"linkId": question.what.code, "text": question.what.name}
         if value is not None:
             item["answer"] = [
@@ -76,7 +80,7 @@ def _response(scribe: Scribe, entry: RecordEntry, of: Screening) -> Json:
         "status": "completed",
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "authored": f"{fhir.day(of.day)}T16:05:00Z",
+        "authored": f"{fhir.day(screening.day)}T16:05:00Z",
         "author": scribe.subject,
         "item": items,
     }

@@ -23,52 +23,52 @@ PATIENT = concepts.worded(Term(SNOMED, "116154003", "The member"))
 RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
 
 
-def care(scribe: Scribe, entry: RecordEntry, of: Care) -> Iterator[Rendered]:
+def care(scribe: Scribe, entry: RecordEntry, plan: Care) -> Iterator[Rendered]:
     """The plan, the team, and a goal for each condition."""
-    yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", of), _team(scribe, entry, of))
+    yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", plan), _team(scribe, entry, plan))
     goals = []
-    for part, (aim, problem) in enumerate(of.aims):
-        goals.append(scribe.refer("Goal", of, part))
-        body = _goal(scribe, of, aim) | {"addresses": [scribe.refer("Condition", problem)]}
-        yield Rendered("Goal", "goal", scribe.ident("Goal", of, part), body)
+    for part, (aim, problem) in enumerate(plan.aims):
+        goals.append(scribe.refer("Goal", plan, part))
+        body = _goal(scribe, plan, aim) | {"addresses": [scribe.refer("Condition", problem)]}
+        yield Rendered("Goal", "goal", scribe.ident("Goal", plan, part), body)
     body = {
-        "text": _narrative(of),
+        "text": _narrative(plan),
         "status": "active",
         "intent": "plan",
         "category": [ASSESS_PLAN],
         "title": "Care plan",
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "period": {"start": fhir.day(of.day)},
-        "created": fhir.day(of.day),
-        "author": fhir.reference("Practitioner", of.doctor.id),
-        "careTeam": [scribe.refer("CareTeam", of)],
-        "addresses": [scribe.refer("Condition", problem) for _, problem in of.aims],
+        "period": {"start": fhir.day(plan.day)},
+        "created": fhir.day(plan.day),
+        "author": fhir.reference("Practitioner", plan.doctor.id),
+        "careTeam": [scribe.refer("CareTeam", plan)],
+        "addresses": [scribe.refer("Condition", problem) for _, problem in plan.aims],
         "goal": goals,
     }
-    yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", of), body)
+    yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", plan), body)
 
 
-def _team(scribe: Scribe, entry: RecordEntry, of: Care) -> Json:
+def _team(scribe: Scribe, entry: RecordEntry, plan: Care) -> Json:
     people = [
-        (DOCTOR, fhir.reference("Practitioner", of.doctor.id)),
-        (CLINIC, fhir.reference("Organization", of.clinic.id)),
+        (DOCTOR, fhir.reference("Practitioner", plan.doctor.id)),
+        (CLINIC, fhir.reference("Organization", plan.clinic.id)),
         (PATIENT, scribe.subject),
     ]
-    if of.relative:
-        people.append((RELATIVE, fhir.reference("RelatedPerson", of.relative.id)))
+    if plan.relative:
+        people.append((RELATIVE, fhir.reference("RelatedPerson", plan.relative.id)))
     return {
         "status": "active",
         "name": "Care team",
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "period": {"start": fhir.day(of.day)},
+        "period": {"start": fhir.day(plan.day)},
         "participant": [{"role": [role], "member": member} for role, member in people],
     }
 
 
-def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
-    target: Json = {"dueDate": fhir.day(of.due)}
+def _goal(scribe: Scribe, plan: Care, aim: Aim) -> Json:
+    target: Json = {"dueDate": fhir.day(plan.due)}
     if aim.measure and aim.below is not None and aim.unit:
         bound = {
             "value": aim.below,
@@ -85,11 +85,11 @@ def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
         "lifecycleStatus": "active",
         "description": {"text": aim.goal},
         "subject": scribe.subject,
-        "startDate": fhir.day(of.day),
+        "startDate": fhir.day(plan.day),
         "target": [target],
     }
 
 
-def _narrative(of: Care) -> Json:
-    plans = "".join(f"<p>{escape(problem.what.name)}: {escape(aim.plan)}</p>" for aim, problem in of.aims)
+def _narrative(plan: Care) -> Json:
+    plans = "".join(f"<p>{escape(problem.what.name)}: {escape(aim.plan)}</p>" for aim, problem in plan.aims)
     return {"status": "additional", "div": f'<div xmlns="{XHTML}">{plans}</div>'}

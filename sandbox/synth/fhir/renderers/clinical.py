@@ -74,20 +74,20 @@ def render(
     sources = Sources(scribe)
     order = 0
     for entry in entries:
-        for made in RENDERERS[type(entry.what)](scribe, entry, entry.what):
+        for rendered in RENDERERS[type(entry.what)](scribe, entry, entry.what):
             order += 1
-            seen = business_days.after(made.written or entry.written)
-            yield _whole(made, fhir.instant(seen, order), guides)
-            if made.version == 1:
-                sources.add(seen, entry, made.kind, made.ident)
-    for seen, made in sources.told():
+            seen = business_days.after(rendered.written or entry.written)
+            yield _finish(rendered, fhir.instant(seen, order), guides)
+            if rendered.version == 1:
+                sources.add(seen, entry, rendered.kind, rendered.ident)
+    for seen, rendered in sources.provenances():
         order += 1
-        yield _whole(made, fhir.instant(seen, order), guides)
+        yield _finish(rendered, fhir.instant(seen, order), guides)
 
 
-def _whole(made: Rendered, updated: str, guides: Guides) -> Resource:
-    names = _names(made.kind, made.profile)
-    return guides.written(made.kind, made.ident, str(made.version), updated, names, made.body)
+def _finish(rendered: Rendered, updated: str, guides: Guides) -> Resource:
+    names = _names(rendered.kind, rendered.profile)
+    return guides.written(rendered.kind, rendered.ident, str(rendered.version), updated, names, rendered.body)
 
 
 @cache

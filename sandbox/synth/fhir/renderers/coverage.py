@@ -20,9 +20,9 @@ def coverage(spec: Spec, member: CoveredMember, policy: Policy, today: date) -> 
 
     An end that is still to come today is known beforehand, one that has come was not.
     """
-    known = min(max(member.enrolled, policy.start - timedelta(days=21)), today - ONE_DAY)
+    since = min(max(member.enrolled, policy.start - timedelta(days=21)), today - ONE_DAY)
     to_come = policy.end is not None and policy.end >= today
-    yield _coverage(spec, member, policy, known, policy.end if to_come else None)
+    yield _coverage(spec, member, policy, since, policy.end if to_come else None)
     if policy.end:
         over = _coverage(spec, member, policy, policy.end + ONE_DAY, policy.end)
         over["meta"]["versionId"] = "2"

@@ -131,10 +131,10 @@ def claim_numbers(spec: Spec) -> str:
 
 def insurance(settled: Settled) -> list[Piece]:
     """The policy that was in force on the day of service; and the one elsewhere that paid before it."""
-    found = [_insurance(True, settled.policy.id)]
+    policies = [_insurance(True, settled.policy.id)]
     if settled.first_payer:
-        found.append(_insurance(False, settled.first_payer.id))
-    return found
+        policies.append(_insurance(False, settled.first_payer.id))
+    return policies
 
 
 @lru_cache(maxsize=1024)
@@ -154,20 +154,20 @@ def tail(settled: Settled) -> Json:
     }
 
 
-def amounts(claim: Claim, of: Amounts) -> list[Piece]:
+def amounts(claim: Claim, amounts: Amounts) -> list[Piece]:
     """One adjudication for each amount of a line that is not zero, or that is always there."""
-    return entries(claim.kind, of)
+    return entries(claim.kind, amounts)
 
 
-def entries(kind: str, of: Amounts) -> list[Piece]:
+def entries(kind: str, amounts: Amounts) -> list[Piece]:
     """The same for a kind of claim."""
-    return _entries(kind, _values(of))
+    return _entries(kind, _values(amounts))
 
 
 @lru_cache(maxsize=16384)
-def listed(kind: str, of: Amounts) -> Piece:
+def listed(kind: str, amounts: Amounts) -> Piece:
     """The same as one piece: claims for the same service come to the same amounts."""
-    return fhir.piece(entries(kind, of))
+    return fhir.piece(entries(kind, amounts))
 
 
 @lru_cache(maxsize=16384)

@@ -36,9 +36,9 @@ PRESENT_ON_ADMISSION: Json = {
 def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled stay: one set of amounts, in the header."""
     claim, stay = settled.claim, _stay(settled)
-    (whole,) = settled.amounts
+    (total,) = settled.amounts
     header = [eob.in_network("benefitpaymentstatus", claim), eob.in_network("billingnetworkstatus", claim)]
-    why = lines.adjustment(claim, claim.lines[0], whole)
+    why = lines.adjustment(claim, claim.lines[0], total)
     if why:
         header.append(eob.reason("adjustmentreason", lines.CARC, why))
     period = {"start": fhir.day(claim.served), "end": fhir.day(claim.last_day)}
@@ -73,7 +73,7 @@ def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
                 _item(claim, number, line, settled) | {"net": fhir.money(line.charge)}
                 for number, line in enumerate(claim.lines, 1)
             ],
-            "adjudication": [*eob.amounts(claim, whole), *header],
+            "adjudication": [*eob.amounts(claim, total), *header],
         }
         | eob.tail(settled)
     )
@@ -88,7 +88,7 @@ def outpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
         _head(spec, member, settled, OUTPATIENT)
         | {
             "supportingInfo": eob.numbered(_infos(member, settled, stay)),
-            "diagnosis": [_diagnosis(number, *of) for number, of in enumerate(diagnoses, 1)],
+            "diagnosis": [_diagnosis(number, *diagnosis) for number, diagnosis in enumerate(diagnoses, 1)],
             "insurance": eob.insurance(settled),
             "item": [
                 _outpatient_item(claim, number, line, amounts, settled)

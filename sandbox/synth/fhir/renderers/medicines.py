@@ -24,9 +24,9 @@ def medication(drug: Drug) -> Json:
     return {"code": concepts.named(drug.clinical), "status": "active"}
 
 
-def order(scribe: Scribe, entry: RecordEntry, of: Order) -> Iterator[Rendered]:
+def order(scribe: Scribe, entry: RecordEntry, order: Order) -> Iterator[Rendered]:
     """An order: active, and completed in a second version once its supply is over."""
-    by, drug = of.of.by, of.of.drug
+    by, drug = order.prescription.by, order.prescription.drug
     body: Json = {
         "status": "active",
         "intent": "order",
@@ -35,40 +35,42 @@ def order(scribe: Scribe, entry: RecordEntry, of: Order) -> Iterator[Rendered]:
         **_medicine(drug),
         "subject": scribe.subject,
         **scribe.encounter(entry),
-        "authoredOn": fhir.day(of.day),
+        "authoredOn": fhir.day(order.day),
         "requester": fhir.reference("Practitioner", by.id),
-        "reasonCode": [concepts.named(of.of.reason)],
+        "reasonCode": [concepts.named(order.prescription.reason)],
         "dosageInstruction": [_dosage(drug)],
-        "dispenseRequest": _supply(of.of),
+        "dispenseRequest": _supply(order.prescription),
     }
     bodies = [(entry.written, body)]
-    if of.ends > entry.written:
-        bodies.append((of.ends, body | {"status": "completed"}))
-    yield from scribe.versions("MedicationRequest", "medicationrequest", of, bodies)
+    if order.ends > entry.written:
+        bodies.append((order.ends, body | {"status": "completed"}))
+    yield from scribe.versions("MedicationRequest", "medicationrequest", order, bodies)
 
 
-def dispensing(scribe: Scribe, entry: RecordEntry, of: Dispensing) -> Iterator[Rendered]:
+def dispensing(scribe: Scribe, entry: RecordEntry, dispensing: Dispensing) -> Iterator[Rendered]:
     """A fill. It names its order, which is always as old as the fill or older."""
-    fill = of.fill
+    fill = dispensing.fill
     body: Json = {
         "status": "completed",
         **_medicine(fill.drug),
         "subject": scribe.subject,
-        "performer": [{"actor": fhir.reference("Organization", of.pharmacy.id)}],
+        "performer": [{"actor": fhir.reference("Organization", dispensing.pharmacy.id)}],
     }
-    if of.order:
-        body["authorizingPrescription"] = [scribe.refer("MedicationRequest", of.order)]
-        visit = scribe.visit_of(of.order)
+    if dispensing.order:
+        body["authorizingPrescription"] = [scribe.refer("MedicationRequest", dispensing.order)]
+        visit = scribe.visit_of(dispensing.order)
         if visit:
             body["context"] = scribe.met(visit)
     body |= {
         "type": concepts.hl7("v3-ActCode", "RF" if fill.number else "FF"),
         "quantity": fhir.quantity(fill.quantity, fill.unit),
         "daysSupply": fhir.quantity(fill.days, "days", "d"),
-        "whenHandedOver": fhir.day(of.day),
+        "whenHandedOver": fhir.day(dispensing.day),
         "dosageInstruction": [_dosage(fill.drug)],
     }
-    yield Rendered("MedicationDispense", "medicationdispense", scribe.ident("MedicationDispense", of), body)
+    yield Rendered(
+        "MedicationDispense", "medicationdispense", scribe.ident("MedicationDispense", dispensing), body
+    )
 
 
 def _medicine(drug: Drug) -> Json:
@@ -78,11 +80,11 @@ def _medicine(drug: Drug) -> Json:
     return {"medicationCodeableConcept": concepts.named(drug.clinical)}
 
 
-def _supply(of: Prescription) -> Json:
+def _supply(prescription: Prescription) -> Json:
     return {
-        "numberOfRepeatsAllowed": of.refills,
-        "quantity": fhir.quantity(of.quantity, of.drug.unit),
-        "expectedSupplyDuration": fhir.quantity(of.days, "days", "d"),
+        "numberOfRepeatsAllowed": prescription.refills,
+        "quantity": fhir.quantity(prescription.quantity, prescription.drug.unit),
+        "expectedSupplyDuration": fhir.quantity(prescription.days, "days", "d"),
     }
 
 

@@ -25,14 +25,14 @@ SMALLEST_PNG = (
 """A picture of one grey point: the tracing is not what anybody tests."""
 
 
-def note(scribe: Scribe, entry: RecordEntry, of: Note) -> Iterator[Rendered]:
+def note(scribe: Scribe, entry: RecordEntry, note: Note) -> Iterator[Rendered]:
     """A note on a visit, as a short text of our own."""
     visit = entry.visit
     assert visit is not None, "notes are written at visits"
-    kind = scribe.codes.notes[of.kind]
+    kind = scribe.codes.notes[note.kind]
     seen_for = "; ".join(term.name for term in visit.reasons[:2]) or "a visit"
     text = f"{kind.name}, {fhir.day(visit.last)}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
-    ident = scribe.ident("DocumentReference", of)
+    ident = scribe.ident("DocumentReference", note)
     author = [fhir.reference("Practitioner", visit.by.id)] if visit.by else []
     organization = fhir.reference("Organization", visit.where.id)
     body: Json = {
@@ -54,10 +54,10 @@ def note(scribe: Scribe, entry: RecordEntry, of: Note) -> Iterator[Rendered]:
     yield Rendered("DocumentReference", "documentreference", ident, body)
 
 
-def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendered]:
+def tracing(scribe: Scribe, entry: RecordEntry, tracing: Tracing) -> Iterator[Rendered]:
     """An electrocardiogram: the picture, what was seen on it, and the report."""
     studies = scribe.codes.studies
-    taken = f"{fhir.day(of.day)}T16:20:00Z"
+    taken = f"{fhir.day(tracing.day)}T16:20:00Z"
     visit = entry.visit
     encounter = scribe.encounter(entry)
     performer: list[Json] = []
@@ -72,12 +72,12 @@ def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendere
         "createdDateTime": taken,
         "content": {"contentType": "image/png", "data": SMALLEST_PNG, "title": "Tracing"},
     }
-    yield Rendered("Media", "", scribe.ident("Media", of), media)
-    said = "Regular rhythm." if of.interval else "Irregular rhythm, no P wave to measure from."
+    yield Rendered("Media", "", scribe.ident("Media", tracing), media)
+    impression = "Regular rhythm." if tracing.interval else "Irregular rhythm, no P wave to measure from."
     seen: tuple[tuple[str, Json], ...] = (
-        ("impression", {"valueString": said}),
-        ("interval", {"valueQuantity": fhir.quantity(of.interval, "ms", "ms")})
-        if of.interval
+        ("impression", {"valueString": impression}),
+        ("interval", {"valueQuantity": fhir.quantity(tracing.interval, "ms", "ms")})
+        if tracing.interval
         else ("interval", {"dataAbsentReason": concepts.absent("not-applicable")}),
     )
     for part, (name, value) in enumerate(seen):
@@ -92,7 +92,7 @@ def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendere
             **value,
         }
         yield Rendered(
-            "Observation", "observation-clinical-result", scribe.ident("Observation", of, part), body
+            "Observation", "observation-clinical-result", scribe.ident("Observation", tracing, part), body
         )
     report = {
         "status": "final",
@@ -101,13 +101,15 @@ def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendere
         "subject": scribe.subject,
         **encounter,
         "effectiveDateTime": taken,
-        "issued": f"{fhir.day(of.day)}T20:00:00Z",
+        "issued": f"{fhir.day(tracing.day)}T20:00:00Z",
         "performer": performer,
-        "result": [scribe.refer("Observation", of, part) for part in range(len(seen))],
-        "media": [{"link": scribe.refer("Media", of)}],
-        "presentedForm": [_text(f"Electrocardiogram, {fhir.day(of.day)}\n{said}\n")],
+        "result": [scribe.refer("Observation", tracing, part) for part in range(len(seen))],
+        "media": [{"link": scribe.refer("Media", tracing)}],
+        "presentedForm": [_text(f"Electrocardiogram, {fhir.day(tracing.day)}\n{impression}\n")],
     }
-    yield Rendered("DiagnosticReport", "diagnosticreport-note", scribe.ident("DiagnosticReport", of), report)
+    yield Rendered(
+        "DiagnosticReport", "diagnosticreport-note", scribe.ident("DiagnosticReport", tracing), report
+    )
 
 
 def _text(text: str) -> Json:

@@ -64,15 +64,15 @@ def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -
 
 
 def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: ClaimLine, amounts: Amounts) -> Json:
-    said: Piece | list[Piece] = eob.listed(claim.kind, amounts)
+    adjudication: Piece | list[Piece] = eob.listed(claim.kind, amounts)
     if line.denial:
         refused = eob.reason("rejectreason", REJECTIONS, line.denial.code)
-        said = [*eob.amounts(claim, amounts), refused]
+        adjudication = [*eob.amounts(claim, amounts), refused]
     item = lines.head(claim, number) | {
         "productOrService": lines.service(line),
         "servicedDate": lines.serviced(claim),
         "quantity": lines.quantity(line, fill.unit),
-        "adjudication": said,
+        "adjudication": adjudication,
     }
     if fill.ingredients:
         item["detail"] = [_detail(place, part) for place, part in enumerate(fill.ingredients, 1)]

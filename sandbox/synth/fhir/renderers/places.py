@@ -31,16 +31,16 @@ def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
         yield head | medication(drug)
 
 
-def _location(of: Organisation, updated: str) -> Json:
-    role = ROLE.get(of.kind.removeprefix("outside-"), "PROFF")
+def _location(organization: Organisation, updated: str) -> Json:
+    role = ROLE.get(organization.kind.removeprefix("outside-"), "PROFF")
     body: Json = {
         "status": "active",
-        "name": of.name,
+        "name": organization.name,
         "type": [concepts.hl7("v3-RoleCode", role)],
-        "telecom": [fhir.phone(of.phone, "work")],
-        "address": fhir.address(of.address, "work"),
-        "managingOrganization": fhir.reference("Organization", of.id),
+        "telecom": [fhir.phone(organization.phone, "work")],
+        "address": fhir.address(organization.address, "work"),
+        "managingOrganization": fhir.reference("Organization", organization.id),
     }
-    if of.npi:
-        body["identifier"] = [fhir.typed(fhir.NPI, of.npi, "NPI")]
-    return fhir.resource("Location", location_of(of.id), updated, fhir.us_core("location")) | body
+    if organization.npi:
+        body["identifier"] = [fhir.typed(fhir.NPI, organization.npi, "NPI")]
+    return fhir.resource("Location", location_of(organization.id), updated, fhir.us_core("location")) | body

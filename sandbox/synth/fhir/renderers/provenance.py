@@ -55,7 +55,7 @@ class Sources:
             group = self._groups[key] = (entry, [])
         group[1].append(f"{kind}/{ident}")
 
-    def told(self) -> Iterator[tuple[date, Rendered]]:
+    def provenances(self) -> Iterator[tuple[date, Rendered]]:
         """One Provenance for each group; a refill by itself is not worth one."""
         for (seen, _, _), (entry, targets) in self._groups.items():
             if all(target.startswith("MedicationDispense/") for target in targets):
