@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import cents
 from sandbox.synth.config.codes import Service
-from sandbox.synth.facts import Claim, ClaimLine, Denial, Organisation, Seat, Term
+from sandbox.synth.facts import Claim, ClaimLine, Denial, Organization, Seat, Term
 from sandbox.synth.people.life import Life
 
 ONE = Decimal(1)
@@ -39,7 +39,7 @@ def course(life: Life, after: date) -> Course:
     )
 
 
-def line(life: Life, name: str, provider: Organisation, units: Decimal | None = None) -> ClaimLine:
+def line(life: Life, name: str, provider: Organization, units: Decimal | None = None) -> ClaimLine:
     """A service of services.yaml, asked for at the provider's price; the usual units unless told."""
     service = life.spec.codes.services[name]
     return _priced(service, provider.markup, service.units if units is None else units)
@@ -69,7 +69,7 @@ def visit(life: Life, day: date, services: Sequence[str], diagnoses: Sequence[Te
 def professional(
     life: Life,
     day: date,
-    provider: Organisation,
+    provider: Organization,
     team: tuple[Seat, ...],
     lines: tuple[ClaimLine, ...],
     diagnoses: Sequence[Term],

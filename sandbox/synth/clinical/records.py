@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.facts import Fill, Organisation, Practitioner, Relative, Term
+from sandbox.synth.facts import Fill, Organization, Practitioner, Relative, Term
 from sandbox.synth.facts.care import Aim, Allergen, Implant, Question
 from sandbox.synth.facts.events import (
     ClinicalFinding,
@@ -34,7 +34,7 @@ class LabOrder:
     panel: str
     results: tuple[LabResult, ...]
     lost: frozenset[str]
-    laboratory: Organisation
+    laboratory: Organization
     requester: Practitioner | None
     reason: Term | None
 
@@ -65,7 +65,7 @@ class Dispensing:
     day: date
     fill: Fill
     order: Order | None
-    pharmacy: Organisation
+    pharmacy: Organization
 
 
 @dataclass(frozen=True, eq=False)
@@ -180,7 +180,7 @@ class Care:
     aims: tuple[tuple[Aim, HealthProblem], ...]
     due: date
     doctor: Practitioner
-    clinic: Organisation
+    clinic: Organization
     relative: Relative | None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox.synth.facts import Claim, Organisation, Practitioner, Settled, Term
+from sandbox.synth.facts import Claim, Organization, Practitioner, Settled, Term
 
 DAY = timedelta(days=1)
 PLACES = {"02": "virtual", "10": "virtual", "21": "inpatient", "23": "emergency", "24": "outpatient"}
@@ -27,7 +27,7 @@ class Visit:
     kind: str
     day: date
     last: date
-    where: Organisation
+    where: Organization
     by: Practitioner | None
     reasons: tuple[Term, ...]
     claim: Claim

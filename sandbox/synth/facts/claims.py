@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from sandbox.synth.facts.providers import Organisation, Practitioner
+from sandbox.synth.facts.providers import Organization, Practitioner
 from sandbox.synth.facts.terms import Term
 
 
@@ -156,7 +156,7 @@ class Claim:
     received: date
     processed: date
     paid: date
-    provider: Organisation
+    provider: Organization
     team: tuple[Seat, ...]
     diagnoses: tuple[Term, ...]
     lines: tuple[ClaimLine, ...]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sandbox.synth.facts import Claim, Drug, Organisation, Practitioner, Term
+from sandbox.synth.facts import Claim, Drug, Organization, Practitioner, Term
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class LabResult:
     day: date
     test: LabTest
     value: Decimal
-    laboratory: Organisation
+    laboratory: Organization
 
 
 @dataclass(frozen=True)

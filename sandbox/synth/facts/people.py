@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal
 
 from sandbox.synth.facts.plans import Plan
-from sandbox.synth.facts.providers import Address, Organisation, Practitioner
+from sandbox.synth.facts.providers import Address, Organization, Practitioner
 from sandbox.synth.facts.terms import Term
 
 Gender = Literal["female", "male"]
@@ -76,7 +76,7 @@ class Policy:
     start: date
     end: date | None
     subscriber: Subscriber | None = None
-    payer: Organisation | None = None
+    payer: Organization | None = None
     order: int = 1
 
     @property

@@ -42,7 +42,7 @@ def vital_units(observation: Json) -> None:
 
 
 def team_without_relatives(team: Json) -> None:
-    """A care team has practitioners, organisations and the patient."""
+    """A care team has practitioners, organizations and the patient."""
     kept = [p for p in team["participant"] if not p["member"]["reference"].startswith("RelatedPerson/")]
     team["participant"] = kept
 

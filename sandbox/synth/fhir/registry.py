@@ -46,7 +46,7 @@ CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
 
 
 def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iterator[Resource]:
-    """The payer, the organisations and the practitioners; the directory was last written a while ago."""
+    """The payer, the organizations and the practitioners; the directory was last written a while ago."""
     written = today - timedelta(days=40)
     yield from map(guides.finished, _providers(spec, network, written))
     for kind in guides.more_types:
@@ -54,8 +54,8 @@ def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iter
 
 
 def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
-    for order, organisation in enumerate((network.payer, *network.other_payers, *network.organisations)):
-        yield people.organization(spec, organisation, fhir.instant(written, order))
+    for order, organization in enumerate((network.payer, *network.other_payers, *network.organizations)):
+        yield people.organization(spec, organization, fhir.instant(written, order))
     for order, practitioner in enumerate(network.practitioners):
         yield people.practitioner(practitioner, fhir.instant(written, order))
     yield from places.locations(network, written)

@@ -13,7 +13,7 @@ from random import Random
 
 from sandbox.synth.config.members import NamedMember
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Organisation, Policy, Subscriber
+from sandbox.synth.facts import Organization, Policy, Subscriber
 
 ADULT = 20  # years; no adult's own coverage starts in an earlier calendar year than this
 MEDICARE = 66  # years; the first full calendar year after a 65th birthday
@@ -182,7 +182,7 @@ def policies(
 
 
 def elsewhere(
-    spec: Spec, number: int, who: NamedMember, payers: Sequence[Organisation], today: date
+    spec: Spec, number: int, who: NamedMember, payers: Sequence[Organization], today: date
 ) -> tuple[Policy, ...]:
     """The coverages that a named member has from other payers, which pay first."""
     by_id = {payer.id: payer for payer in payers}

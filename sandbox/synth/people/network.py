@@ -1,4 +1,4 @@
-"""The network: the payer itself, the organisations it has contracts with, and their practitioners."""
+"""The network: the payer itself, the organizations it has contracts with, and their practitioners."""
 
 from __future__ import annotations
 
@@ -7,31 +7,31 @@ from random import Random
 
 from sandbox.synth.config.name_pools import Pools, phone
 from sandbox.synth.config.spec import OtherPayer, Spec, Trade
-from sandbox.synth.facts import Network, Organisation, Practitioner
+from sandbox.synth.facts import Network, Organization, Practitioner
 from sandbox.synth.people.npi import npi
 
-PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organisations at 1
+PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organizations at 1
 
 
 def build(spec: Spec, pools: Pools, rng: Random) -> Network:
     """Everybody in the network; ids follow the order of `network:` in population.yaml."""
-    organisations: list[Organisation] = []
+    organizations: list[Organization] = []
     practitioners: list[Practitioner] = []
     for kind, trade in spec.network.items():
         for number in range(1, trade.count + 1):
-            place = _organisation(kind, trade, number, len(organisations) + 1, pools, rng)
-            organisations.append(place)
+            place = _organization(kind, trade, number, len(organizations) + 1, pools, rng)
+            organizations.append(place)
             for seat in range(trade.practitioners):
                 specialty = trade.specialties[seat % len(trade.specialties)]
                 practitioners.append(_practitioner(place, specialty, len(practitioners) + 1, pools, rng))
     payer = _payer(spec, pools, rng)
     others = tuple(_other_payer(other, pools, rng) for other in spec.other_payers.values())
-    return Network(payer, tuple(organisations), tuple(practitioners), others)
+    return Network(payer, tuple(organizations), tuple(practitioners), others)
 
 
-def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
+def _payer(spec: Spec, pools: Pools, rng: Random) -> Organization:
     payer = spec.payer
-    return Organisation(
+    return Organization(
         id=payer["id"],
         kind="payer",
         name=payer["name"],
@@ -42,8 +42,8 @@ def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
     )
 
 
-def _other_payer(payer: OtherPayer, pools: Pools, rng: Random) -> Organisation:
-    return Organisation(
+def _other_payer(payer: OtherPayer, pools: Pools, rng: Random) -> Organization:
+    return Organization(
         id=payer.id,
         kind="payer",
         name=payer.name,
@@ -54,11 +54,11 @@ def _other_payer(payer: OtherPayer, pools: Pools, rng: Random) -> Organisation:
     )
 
 
-def _organisation(
+def _organization(
     kind: str, trade: Trade, number: int, index: int, pools: Pools, rng: Random
-) -> Organisation:
+) -> Organization:
     address = pools.address(rng)
-    return Organisation(
+    return Organization(
         id=f"org-{kind}-{number:02d}",
         kind=kind,
         name=f"{address.city} {trade.ending}",
@@ -71,7 +71,7 @@ def _organisation(
 
 
 def _practitioner(
-    workplace: Organisation, specialty: str, index: int, pools: Pools, rng: Random
+    workplace: Organization, specialty: str, index: int, pools: Pools, rng: Random
 ) -> Practitioner:
     return Practitioner(
         id=f"prac-{index:03d}",

@@ -138,7 +138,7 @@ def test_every_provider_has_an_npi_of_its_own_that_the_check_digit_completes(
     world: PopulationContext,
 ) -> None:
     of: Network = world.network
-    numbers = [*(o.npi for o in of.organisations), *(p.npi for p in of.practitioners)]
+    numbers = [*(o.npi for o in of.organizations), *(p.npi for p in of.practitioners)]
     assert all(number and npi.is_valid(number) for number in numbers)
     assert len(set(numbers)) == len(numbers)
 

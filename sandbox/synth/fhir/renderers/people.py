@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import CoveredMember, Duplicate, Organisation, Person, Practitioner, Relative, Term
+from sandbox.synth.facts import CoveredMember, Duplicate, Organization, Person, Practitioner, Relative, Term
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 
@@ -78,8 +78,8 @@ def related_person(member: CoveredMember, relative: Relative) -> Json:
     }
 
 
-def organization(spec: Spec, organization: Organisation, updated: str) -> Json:
-    """The payer or a provider organisation."""
+def organization(spec: Spec, organization: Organization, updated: str) -> Json:
+    """The payer or a provider organization."""
     identifiers = [fhir.typed(fhir.TAX, organization.tax_id, "TAX")]
     if organization.npi:
         identifiers.insert(0, fhir.typed(fhir.NPI, organization.npi, "NPI"))

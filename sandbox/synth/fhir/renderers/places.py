@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from sandbox.synth.facts import Drug, Network, Organisation
+from sandbox.synth.facts import Drug, Network, Organization
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
@@ -13,13 +13,13 @@ from sandbox.synth.fhir.renderers.medicines import medication, medication_of
 from sandbox.synth.fhir.renderers.visits import location_of
 
 ROLE = {"clinic": "PROFF", "lab": "HLAB", "pharmacy": "OUTPHARM", "hospital": "HOSP", "ambulance": "AMB"}
-"""Kind of organisation → v3-RoleCode of its place; everybody else has an office."""
+"""Kind of organization → v3-RoleCode of its place; everybody else has an office."""
 
 
 def locations(network: Network, written: date) -> Iterator[Json]:
-    """One place for each organisation that provides care, where the organisation itself is."""
-    for order, organisation in enumerate(network.organisations):
-        yield _location(organisation, fhir.instant(written, order))
+    """One place for each organization that provides care, where the organization itself is."""
+    for order, organization in enumerate(network.organizations):
+        yield _location(organization, fhir.instant(written, order))
 
 
 def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
@@ -31,7 +31,7 @@ def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
         yield head | medication(drug)
 
 
-def _location(organization: Organisation, updated: str) -> Json:
+def _location(organization: Organization, updated: str) -> Json:
     role = ROLE.get(organization.kind.removeprefix("outside-"), "PROFF")
     body: Json = {
         "status": "active",

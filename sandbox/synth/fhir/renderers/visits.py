@@ -23,9 +23,9 @@ DISCHARGE = {"01": "home", "02": "other-hcf", "03": "snf", "06": "home", "07": "
 ATTENDED = {"inpatient": "ATND", "emergency": "ATND"}
 
 
-def location_of(organisation_id: str) -> str:
-    """The id of the Location where an organisation sees people."""
-    return "loc-" + organisation_id.removeprefix("org-")
+def location_of(organization_id: str) -> str:
+    """The id of the Location where an organization sees people."""
+    return "loc-" + organization_id.removeprefix("org-")
 
 
 def encounter(scribe: Scribe, entry: RecordEntry, visit: Visit) -> Iterator[Rendered]:
