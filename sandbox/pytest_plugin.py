@@ -78,12 +78,12 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
     node = request.node.nodeid
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:40].strip("-")
     session = f"{name}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
-    made = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
-    made = made.scenario(values.get("scenario", ""))
-    request.node.stash[_PAYER] = made
+    payer = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
+    payer = payer.scenario(values.get("scenario", ""))
+    request.node.stash[_PAYER] = payer
     if request.config.getoption("--payer-url"):
-        made.reset()  # a server that stays may remember an earlier run
-    return made
+        payer.reset()  # a server that stays may remember an earlier run
+    return payer
 
 
 @pytest.hookimpl(wrapper=True)
@@ -115,7 +115,7 @@ def _used(payer: Payer) -> list[Payer]:
         ]
     except UsageError:
         return []  # the payer is gone
-    return [each for each in used if each._printed.entries()] or [payer]
+    return [used_payer for used_payer in used if used_payer._printed.entries()] or [payer]
 
 
 def _ending(payer: Payer) -> str:
@@ -276,8 +276,8 @@ class PayerJournal:
 
     def entries(self, **query: Any) -> list[dict[str, Any]]:
         """Exchanges, oldest first: `status="4xx"`, `path="/fhir"`, `effect=…` as the control API has."""
-        found = self._remote.journal(**query)
-        return [entry for entry in found if entry["request"] not in self._own]
+        entries = self._remote.journal(**query)
+        return [entry for entry in entries if entry["request"] not in self._own]
 
     def calls(self, method: str, path: str, status: int | None = None) -> list[dict[str, Any]]:
         """The exchanges of this method, path (a glob, below the prefix) and status."""
@@ -294,12 +294,12 @@ class PayerJournal:
     ) -> list[dict[str, Any]]:
         """The exchanges that fit; fails when there are none, or not so many."""
         __tracebackhide__ = True
-        found = self.calls(method, path, status)
-        if (times is None and not found) or (times is not None and len(found) != times):
+        calls = self.calls(method, path, status)
+        if (times is None and not calls) or (times is not None and len(calls) != times):
             wanted = f"{method.upper()} {path}" + (f" with {status}" if status else "")
             often = "at least once" if times is None else quantity(times, "time")
-            pytest.fail(f"{wanted} was to be called {often}, and was {quantity(len(found), 'time')}.\n{self}")
-        return found
+            pytest.fail(f"{wanted} was to be called {often}, and was {quantity(len(calls), 'time')}.\n{self}")
+        return calls
 
     def __str__(self) -> str:
         lines = [_line(entry) for entry in self.entries()]
@@ -318,8 +318,8 @@ class PayerReview:
         from sandbox.review.card import ReviewRecord, review
         from sandbox.review.journal import exchanges
 
-        found = exchanges(self._journal.entries())
-        return review([ReviewRecord(found, self._clock.now().timestamp())], client, "this test")
+        entries = exchanges(self._journal.entries())
+        return review([ReviewRecord(entries, self._clock.now().timestamp())], client, "this test")
 
     def assert_passed(self, *rows: str, client: str | None = None) -> ReviewCard:
         """Fails unless each of these rows was exercised and passed; without any, when a row failed."""
@@ -339,7 +339,7 @@ class PayerReview:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    told = f"{entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
-    return f"  {escape(told)}" + (
+    exchange = f"{entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
+    return f"  {escape(exchange)}" + (
         f"\n      {escape(entry['why'])} {entry['repair']}" if "why" in entry else ""
     )

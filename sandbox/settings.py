@@ -137,18 +137,18 @@ def listening_url(settings: Settings) -> str:
     return f"{'https' if settings.tls else 'http'}://{format_host(host)}:{settings.port}"
 
 
-def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
+def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
     """Settings from PAYER_SANDBOX_* variables, overridden by what is given (None: not given).
 
     Raises UsageError naming the variable that cannot be read.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, object] = {}
-    for each in fields(Settings):
-        name = f"PAYER_SANDBOX_{each.name.upper()}"
+    for setting in fields(Settings):
+        name = f"PAYER_SANDBOX_{setting.name.upper()}"
         if name in environ:
-            values[each.name] = _read(name, environ[name], str(each.type))
-    values.update({k: v for k, v in given.items() if v is not None})
+            values[setting.name] = _read(name, environ[name], str(setting.type))
+    values.update({k: v for k, v in overrides.items() if v is not None})
     settings = Settings(**values)  # type: ignore[arg-type]
     for name in ("workers", "threads"):
         if not 1 <= getattr(settings, name) <= 256:
@@ -173,7 +173,7 @@ OTHER_VARIABLES = frozenset({"CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "TOKE
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
     """PAYER_SANDBOX_* variables that nobody reads, each with the one that may be meant."""
     stem = "PAYER_SANDBOX_"
-    names = {each.name.upper() for each in fields(Settings)} | OTHER_VARIABLES
+    names = {setting.name.upper() for setting in fields(Settings)} | OTHER_VARIABLES
     environ = os.environ if environ is None else environ
     read = sorted(name.removeprefix(stem) for name in environ if name.startswith(stem))
     meant = [(name, get_close_matches(name, names, 1, 0.7)) for name in read if name not in names]

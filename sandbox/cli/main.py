@@ -52,10 +52,10 @@ def _fail(message: str, context: click.Context | None) -> None:
     sys.exit(2)
 
 
-def _settings(**given: Any) -> Any:
+def _settings(**values: Any) -> Any:
     from sandbox.settings import from_env
 
-    return from_env(**given)
+    return from_env(**values)
 
 
 def _progress(total: int, what: str) -> Callable[[int], None]:
@@ -134,11 +134,11 @@ def _with(options: list[Any]) -> Callable[[Any], Any]:
 @click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
 @click.option("--tls-key", help="The private key of that certificate (PEM).")
 @click.option("--quiet", is_flag=True, help="Print neither progress nor addresses.")
-def serve(allowed_host: tuple[str, ...], quiet: bool, **given: Any) -> None:
+def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Run the payer."""
     from sandbox.server.gunicorn import serve as run
 
-    settings = _settings(allowed_host=",".join(allowed_host) or None, **given)
+    settings = _settings(allowed_host=",".join(allowed_host) or None, **options)
     if quiet:
         run(settings, lambda _: None, lambda _: None)
         return
@@ -155,7 +155,7 @@ def serve(allowed_host: tuple[str, ...], quiet: bool, **given: Any) -> None:
 @click.option("--store", help="Build the library there that `serve --store` opens, instead of files.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Processes.  [default: one for each core]")
 @click.option("--gzip", "zipped", is_flag=True, help="Compress the files.")
-def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **given: Any) -> None:
+def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **options: Any) -> None:
     """Make synthetic members as NDJSON, or a ready store.
 
     NDJSON is one file a resource type, with an index as CSV.
@@ -172,7 +172,7 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
     from sandbox.server.gunicorn import anchor_day
     from sandbox.store import address
 
-    settings = _settings(store=store, **given)
+    settings = _settings(store=store, **options)
     day = anchor_day(settings)
     show, jobs = _progress(settings.members, "generating"), jobs or cpu_count() or 1
     if out is None:
@@ -195,16 +195,16 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 @click.option("--scope", default="", help="Scopes to ask for.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh this many times first.")
 @click.option("--json", "as_json", is_flag=True, help="Print the token response as it came.")
-def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **given: Any) -> None:
+def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **options: Any) -> None:
     """Print an access token, without a browser."""
     from sandbox.cli.token import connect, system_token
 
-    if system == bool(given["member"]):
+    if system == bool(options["member"]):
         raise click.UsageError("say whose token: --member NAME, or --system")
-    if system and (given["password"] or given["refresh"]):
+    if system and (options["password"] or options["refresh"]):
         raise click.UsageError("--password and --refresh go with --member")
     base = _base(url, scenario)
-    session = system_token(base, scope=given["scope"]) if system else connect(base, **given)
+    session = system_token(base, scope=options["scope"]) if system else connect(base, **options)
     if as_json:
         from sandbox.core.files import json_pretty
 
@@ -226,7 +226,7 @@ def _base(url: str | None, scenario: str | None) -> str:
 )
 @click.option("--data", help="List the logins of this data instead: a file or a folder, as `serve` takes it.")
 @click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
-def members(as_csv: bool, **given: Any) -> None:
+def members(as_csv: bool, **options: Any) -> None:
     """List the named members: logins and what each is for."""
     import csv
 
@@ -234,7 +234,7 @@ def members(as_csv: bool, **given: Any) -> None:
     from sandbox.server.gunicorn import anchor_day
     from sandbox.synth.config.spec import load_spec
 
-    settings = _settings(**given)
+    settings = _settings(**options)
     if settings.data:
         from sandbox.population.import_fhir import logins
 
@@ -296,14 +296,14 @@ def show_scenario(id: str) -> None:
     from sandbox.settings import catalogue
 
     try:
-        found = _catalog().parse(id).scenarios[0]
+        scenario = _catalog().parse(id).scenarios[0]
     except NotFound as problem:
         raise UsageError(problem.text) from None
     except IndexError:
         raise UsageError(f"{id!r} names no scenario") from None
     places = catalogue(_settings())
-    files = [place / f"{found.id}.yaml" if place.is_dir() else place for place in places]
-    say(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
+    files = [place / f"{scenario.id}.yaml" if place.is_dir() else place for place in places]
+    say(read_text(next(f for f in files if f.is_file() and f.stem == scenario.id)), nl=False)
 
 
 @scenarios.command("try")
@@ -311,7 +311,7 @@ def show_scenario(id: str) -> None:
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
 @_with(population)
-def try_scenario(file: Path, **given: Any) -> int:
+def try_scenario(file: Path, **options: Any) -> int:
     """Start a payer with a scenario file of your own.
 
     Exit 1 when something is wrong with the file.
@@ -322,7 +322,7 @@ def try_scenario(file: Path, **given: Any) -> int:
     if complaints := lint(file):
         say("\n".join(map(escape, complaints)))
         return 1
-    settings = _settings(**given, own_scenarios=str(file), scenario=file.stem)
+    settings = _settings(**options, own_scenarios=str(file), scenario=file.stem)
     run(settings, _progress(settings.members, "building the population"), say)
     return 0
 
@@ -395,11 +395,11 @@ def journal(
 ) -> None:
     """The latest exchanges of a payer, one a line."""
     query = {}
-    for each in filters:
-        name, equals, value = each.partition("=")
+    for text in filters:
+        name, equals, value = text.partition("=")
         if not equals or name not in JOURNAL_FILTERS:
             raise click.UsageError(
-                f"--filter is KEY=VALUE with one of {', '.join(JOURNAL_FILTERS)}: {each!r}"
+                f"--filter is KEY=VALUE with one of {', '.join(JOURNAL_FILTERS)}: {text!r}"
             )
         query[name] = value
     remote = _remote(url, scenario)

@@ -55,7 +55,7 @@ def _records(session: str, url: str | None) -> list[ReviewRecord]:
     from sandbox.settings import from_env
 
     if "://" not in session and (file := Path(session)).is_file():
-        return _asked([ReviewRecord(journal.read(file), source=session)])
+        return _check_asked([ReviewRecord(journal.read(file), source=session)])
     settings = from_env()
     if "://" in session:
         bases = [prefix(settings, session)]
@@ -63,18 +63,18 @@ def _records(session: str, url: str | None) -> list[ReviewRecord]:
         origin = prefix(settings, url)
         chosen = _payers(session, Remote(origin, settings.control_key)) if session else [""]
         bases = [prefix(settings, url, payer) for payer in chosen]
-    found = []
+    records = []
     for base in bases:
         remote = Remote(base, settings.control_key)
         entries = journal.exchanges(remote.journal(ENTRIES_MOST), base)
-        found.append(ReviewRecord(entries, journal.instant(remote.clock()), base))
-    return _asked(found)
+        records.append(ReviewRecord(entries, journal.instant(remote.clock()), base))
+    return _check_asked(records)
 
 
-def _asked(found: list[ReviewRecord]) -> list[ReviewRecord]:
-    if not any(record.exchanges for record in found):
-        raise UsageError(f"nothing was asked of {', '.join(record.source for record in found)} yet")
-    return found
+def _check_asked(records: list[ReviewRecord]) -> list[ReviewRecord]:
+    if not any(record.exchanges for record in records):
+        raise UsageError(f"nothing was asked of {', '.join(record.source for record in records)} yet")
+    return records
 
 
 def _payers(session: str, origin: Remote) -> list[str]:

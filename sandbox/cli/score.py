@@ -82,25 +82,25 @@ entry = [
 @click.option("--pace", type=click.FloatRange(0, 60), help="Seconds between requests.  [default: 0.5 abroad]")
 @click.option("--dry-run", is_flag=True, help="Sign one member in and tell each step; grade nothing.")
 @_with(gates)
-def score(url: str | None, **given: Any) -> int:
+def score(url: str | None, **options: Any) -> int:
     """Grade a payer's Patient Access API from outside.
 
     Or from a log of its use (--traffic), or from kept evidence (--replay).
     """
-    _check(url, given)
-    if given["dry_run"]:
-        return _dry_run(str(url), given)
+    _check(url, options)
+    if options["dry_run"]:
+        return _dry_run(str(url), options)
     from sandbox.score.report import thresholds as gate
     from sandbox.score.rubric import load
 
-    asked = gate.parse(given["fail_under"], given["fail_on"], _most(load(given["edition"]).metrics))
-    card, evidence = _graded(url, given)
-    if given["evidence"]:
-        _write(given["evidence"], evidence.to_json())
+    required = gate.parse(options["fail_under"], options["fail_on"], _most(load(options["edition"]).metrics))
+    card, evidence = _graded(url, options)
+    if options["evidence"]:
+        _write(options["evidence"], evidence.to_json())
     _tell_of_facts(evidence)
     _tell_of_log(evidence)
-    _tell(card, evidence, given["shape"], given["out"])
-    short = asked.failures(card.score, _points(card), [found.level for found in card.lint])
+    _tell(card, evidence, options["shape"], options["out"])
+    short = required.failures(card.score, _points(card), [finding.level for finding in card.lint])
     for line in short:
         say(escape(line), err=True)
     return 1 if short else 0
@@ -117,57 +117,64 @@ def _tell_of_facts(evidence: Evidence) -> None:
 def _tell_of_log(evidence: Evidence) -> None:
     """What could not be read of a log, or had to be derived, on standard error."""
     log = evidence.traffic.get("log")
-    told = log.value if log and log.value else {}
-    if told.get("unread"):
-        first = escape(told["problems"][0])
-        say(f"log: {quantity(told['unread'], 'record')} cannot be read and are left out; {first}", err=True)
-    if told.get("derived"):
-        say(f"log: extract_step of {quantity(told['derived'], 'record')} was derived from the URL", err=True)
-    if told.get("late"):
-        say(f"log: {quantity(told['late'], 'record')} after {told['until']} left out", err=True)
+    summary = log.value if log and log.value else {}
+    if summary.get("unread"):
+        first = escape(summary["problems"][0])
+        say(
+            f"log: {quantity(summary['unread'], 'record')} cannot be read and are left out; {first}", err=True
+        )
+    if summary.get("derived"):
+        say(
+            f"log: extract_step of {quantity(summary['derived'], 'record')} was derived from the URL",
+            err=True,
+        )
+    if summary.get("late"):
+        say(f"log: {quantity(summary['late'], 'record')} after {summary['until']} left out", err=True)
 
 
-def _check(url: str | None, given: Mapping[str, Any]) -> None:
-    if given["token"] == "":
+def _check(url: str | None, options: Mapping[str, Any]) -> None:
+    if options["token"] == "":
         raise click.UsageError("--token is empty")
-    if given["patient"] and given["token"] is None:
+    if options["patient"] and options["token"] is None:
         raise click.UsageError("--patient goes with --token")
-    if given["fail_under"] is not None and given["fail_under"] != given["fail_under"]:  # NaN is below nothing
+    if (
+        options["fail_under"] is not None and options["fail_under"] != options["fail_under"]
+    ):  # NaN is below nothing
         raise click.UsageError("--fail-under is a number")
-    if given["as_of"] and not given["traffic"]:
+    if options["as_of"] and not options["traffic"]:
         raise click.UsageError("--as-of goes with --traffic")
-    if not given["shape"]:
+    if not options["shape"]:
         from sandbox.score.report import forms
 
-        for path in given["out"]:
+        for path in options["out"]:
             forms.form_of(path.name)  # raises before minutes are spent
-    if given["base"] and not given["traffic"]:
+    if options["base"] and not options["traffic"]:
         raise click.UsageError("--base goes with --traffic")
-    if url and given["replay"]:
+    if url and options["replay"]:
         raise click.UsageError("--replay grades kept evidence: it takes no URL")
-    if not (url or given["replay"] or given["traffic"]):
+    if not (url or options["replay"] or options["traffic"]):
         raise click.UsageError("give the URL of a FHIR base, --traffic or --replay")
     ways = {"--browser": "browser", "--sign-in-script": "script", "--browser-driver": "browser_driver"}
-    if len(chosen := [option for option, name in ways.items() if given[name]]) > 1:
+    if len(chosen := [option for option, name in ways.items() if options[name]]) > 1:
         raise click.UsageError(f"{chosen[0]} and {chosen[1]} exclude each other")
-    if given["dry_run"] and (not url or given["token"] or given["traffic"]):
+    if options["dry_run"] and (not url or options["token"] or options["traffic"]):
         raise click.UsageError("--dry-run signs in at the URL of a FHIR base: it takes no token and no log")
 
 
-def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
+def _graded(url: str | None, options: Mapping[str, Any]) -> tuple[Card, Evidence]:
     from sandbox.score import run
     from sandbox.score.editions import readings
     from sandbox.score.evidence import Evidence
 
-    rules = {"edition": given["edition"], "readings": readings.parse(given["readings"])}
+    rules = {"edition": options["edition"], "readings": readings.parse(options["readings"])}
     log = None
-    if given["traffic"]:
-        log = run.Log(given["traffic"], _instant(given["as_of"]), given["base"] or "")
-    if given["replay"]:
-        kept = Evidence.from_json(_read(given["replay"]))
+    if options["traffic"]:
+        log = run.Log(options["traffic"], _instant(options["as_of"]), options["base"] or "")
+    if options["replay"]:
+        kept = Evidence.from_json(_read(options["replay"]))
         return run.regrade(kept, log=log, **rules), kept
     if url is None and log is not None:
-        return run.grade_log(log, facts=given["facts"], **rules)
+        return run.grade_log(log, facts=options["facts"], **rules)
     passed = (
         "facts",
         "token",
@@ -184,28 +191,28 @@ def _graded(url: str | None, given: Mapping[str, Any]) -> tuple[Card, Evidence]:
         return run.grade(
             str(url),
             log=log,
-            entry=_entry(given),
+            entry=_entry(options),
             progress=progress,
             tell=lambda text: say(text, err=True),
             **rules,
-            probes=not given["no_probes"],
-            **{name: given[name] for name in passed},
+            probes=not options["no_probes"],
+            **{name: options[name] for name in passed},
         )
     finally:
         progress("")
 
 
-def _entry(given: Mapping[str, Any]) -> SignInOptions:
+def _entry(options: Mapping[str, Any]) -> SignInOptions:
     """How to get in."""
     from sandbox.score.run import SignInOptions
 
     words = ("client_id", "client_secret", "redirect_uri", "auth_method", "scope")
     others = ("browser", "script", "register", "browser_driver")
-    chosen: dict[str, Any] = {name: given[name] or "" for name in words}
-    return SignInOptions(**chosen, **{name: given[name] for name in others})
+    chosen: dict[str, Any] = {name: options[name] or "" for name in words}
+    return SignInOptions(**chosen, **{name: options[name] for name in others})
 
 
-def _dry_run(url: str, given: Mapping[str, Any]) -> int:
+def _dry_run(url: str, options: Mapping[str, Any]) -> int:
     """One sign-in, told step by step. Exit 1 when it did not get in."""
     from sandbox.score.dry_run import dry_run
 
@@ -215,10 +222,10 @@ def _dry_run(url: str, given: Mapping[str, Any]) -> int:
         signed_in = dry_run(
             url,
             say=lambda line: say(escape(line)),
-            entry=_entry(given),
+            entry=_entry(options),
             progress=progress,
             tell=lambda text: say(text, err=True),
-            **{name: given[name] for name in passed},
+            **{name: options[name] for name in passed},
         )
     finally:
         progress("")
@@ -229,11 +236,11 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
     """Into the files, or onto standard output when there are none."""
     from sandbox.score.report import forms
 
-    def made(form: str) -> bytes:
+    def render(form: str) -> bytes:
         return evidence.to_json() if form == "evidence" else forms.render(card, form)
 
     for path in out:
-        _write(path, made(shape or forms.form_of(path.name)))
+        _write(path, render(shape or forms.form_of(path.name)))
         say(f"{card.score}/{card.max}  {path}")
     if out:
         return
@@ -244,7 +251,7 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
 
         Console(width=None if sys.stdout.isatty() else 80).print(text.shown(card))
     else:
-        say(made(str(shape)).decode(), nl=False)
+        say(render(str(shape)).decode(), nl=False)
 
 
 @click.command()
@@ -266,17 +273,17 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
 
     new = card_file.read(after)
     most = {entry.id: entry.max for entry in new.metrics}
-    asked = gate.parse(gate_at["fail_under"], gate_at["fail_on"], most)
-    found = compared(card_file.read(before), new)
-    told = comparison.render(found, shape)
+    required = gate.parse(gate_at["fail_under"], gate_at["fail_on"], most)
+    difference = compared(card_file.read(before), new)
+    rendered = comparison.render(difference, shape)
     if out is not None:
-        _write(out, told.encode())
+        _write(out, rendered.encode())
     else:
-        say(told, nl=False)
-    short = asked.failures(new.score, new.points(), [entry.level for entry in new.lint])
+        say(rendered, nl=False)
+    short = required.failures(new.score, new.points(), [entry.level for entry in new.lint])
     for line in short:
         say(escape(line), err=True)
-    return 1 if short or found.fell else 0
+    return 1 if short or difference.fell else 0
 
 
 @click.command()
@@ -296,17 +303,17 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
 @click.option("--jobs", type=click.IntRange(1, 64), help="Endpoints at the same time.  [default: two a core]")
 @click.option("--previous", type=FILE, help="report.json of the last report, to tell what moved.")
 @click.option("--fresh", is_flag=True, help="Grade all again instead of resuming.")
-def report(fleet: Path | None, **given: Any) -> int:
+def report(fleet: Path | None, **options: Any) -> int:
     """Grade many endpoints and write a report on them.
 
     The report is HTML, Markdown and JSON.
     """
-    if bool(fleet) == given["demo"]:
+    if bool(fleet) == options["demo"]:
         raise click.UsageError("give a fleet file, or --demo")
     from sandbox.cli.report import run
 
-    given["readings"] = list(given["readings"])
-    summary = run(fleet, given, _fleet_progress())
+    options["readings"] = list(options["readings"])
+    summary = run(fleet, options, _fleet_progress())
     say(summary)
     return 0
 
@@ -334,10 +341,10 @@ def _instant(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        found = datetime.fromisoformat(text)
+        instant = datetime.fromisoformat(text)
     except ValueError:
         raise click.UsageError(f"--as-of is an instant such as 2026-06-30T00:00:00Z, not {text!r}") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _read(path: Path) -> bytes:

@@ -79,10 +79,10 @@ def make_private(path: Path) -> None:
     """Make sure that a file is there which nobody but its owner may open, never even for a moment; the
     same for what SQLite keeps beside it. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
+    for file in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
         with suppress(FileNotFoundError):  # another process may put away what SQLite keeps
-            if each.stat().st_mode & 0o077:
-                each.chmod(0o600)
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def make_private_folder(path: Path, *, tighten: bool = False) -> None:

@@ -26,8 +26,8 @@ def part_file(path: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             yield part
-            with part.open("rb") as whole:
-                os.fsync(whole.fileno())
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
             part.replace(path)
         finally:
             with suppress(OSError):

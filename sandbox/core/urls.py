@@ -39,9 +39,9 @@ def join_url(base: str, link: str) -> str:
         return link
 
 
-def same_url(one: str, other: str) -> bool:
+def same_url(url: str, other: str) -> bool:
     """Whether two URLs are equal once scheme, host and port are in their one spelling."""
-    return one == other or canonical_url(one) == canonical_url(other)
+    return url == other or canonical_url(url) == canonical_url(other)
 
 
 def relative_to(url: str, base: str) -> str:

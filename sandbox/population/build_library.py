@@ -56,12 +56,12 @@ def editions(settings: Settings) -> Guides:
     """The editions asked for. Raises UsageError for one that is not known."""
     from sandbox.synth.fhir import guides
 
-    for name, asked, known in (
+    for name, edition, versions in (
         ("--carin", settings.carin, get_args(guides.Carin)),
         ("--us-core", settings.us_core, get_args(guides.UsCore)),
     ):
-        if asked not in known:
-            raise UsageError(f"{name} is one of {', '.join(known)}, not {asked!r}")
+        if edition not in versions:
+            raise UsageError(f"{name} is one of {', '.join(versions)}, not {edition!r}")
     basis = {"basis": True} if settings.basis else {}
     more_types = tuple(sorted(published().own_types()))
     return guides.Guides(settings.carin, settings.us_core, more_types=more_types, **basis)  # type: ignore[arg-type]
@@ -113,8 +113,8 @@ def prepared(
 
 def _loaded(settings: Settings, today: date, path: str | Path, progress: Progress, tell: Tell) -> Report:
     """What a load of the data made of it, now or when its library was built."""
-    if known := kept(path):
-        return known
+    if stored := kept(path):
+        return stored
     contents, report = load(Path(settings.data), skip_bad=settings.skip_bad, today=today, progress=progress)
 
     def about() -> list[tuple[str, bytes]]:
@@ -136,17 +136,17 @@ def _write(path: Path, body: bytes) -> None:
 
 def place(settings: Settings, today: date) -> str | Path:
     """Where the library of these settings is, or will be: a file, or the address of a schema."""
-    known = _fingerprint(settings, today)
+    fingerprint = _fingerprint(settings, today)
     if address.is_url(settings.store):
-        return address.within(settings.store, f"library_{known}")
+        return address.within(settings.store, f"library_{fingerprint}")
     home = Path(settings.store) if settings.store else settings.cache
-    return home / f"library-{known}.db"
+    return home / f"library-{fingerprint}.db"
 
 
 def _fingerprint(settings: Settings, today: date) -> str:
     """What a library depends on: version, people asked for, and the files they are made from."""
-    asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
-    known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}|{published().rows()}".encode())
+    choices = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
+    hash_ = hashlib.sha256(f"{__version__}|{choices}|{settings.skip_bad}|{published().rows()}".encode())
     code = Path(__file__).parents[1]
     held = [*code.glob("fhir/**/*.py"), *code.glob("fhir/**/*.json")]
     made_by = [
@@ -159,10 +159,10 @@ def _fingerprint(settings: Settings, today: date) -> str:
     if settings.data:
         inputs = [*find(Path(settings.data))[0], *code.glob("population/import_fhir/*.py"), *made_by]
     for path in sorted(inputs):
-        known.update(os.fsencode(path.name) + b"\0")
+        hash_.update(os.fsencode(path.name) + b"\0")
         try:
             with path.open("rb") as file:
-                known.update(hashlib.file_digest(file, "sha256").digest())
+                hash_.update(hashlib.file_digest(file, "sha256").digest())
         except OSError as problem:
             raise FileProblem(f"{path}: {problem.strerror or problem}") from None
-    return known.hexdigest()[:16]
+    return hash_.hexdigest()[:16]

@@ -48,9 +48,9 @@ def _own_folder(shared: Path) -> Path:
     a folder, ours, and closed to others; or else a fresh one."""
     try:
         shared.mkdir(mode=0o700, exist_ok=True)
-        found = shared.lstat()
-        closed = not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and closed:
+        status = shared.lstat()
+        closed = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and closed:
             return shared
         return Path(tempfile.mkdtemp(prefix="payer-sandbox-"))
     except OSError as problem:

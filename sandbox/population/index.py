@@ -65,8 +65,8 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
 
 def _counts(resources: Iterable[Resource], today: str) -> Iterator[str]:
     """How many of each of TYPES, then of each of CLAIMS."""
-    told = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
-    types = Counter(kind for kind, _, _ in told)
-    claims = Counter(claim for _, claim, _ in told)
+    current = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
+    types = Counter(kind for kind, _, _ in current)
+    claims = Counter(claim for _, claim, _ in current)
     yield from (str(types[name]) for name in TYPES)
     yield from (str(claims[name]) for name in CLAIMS)

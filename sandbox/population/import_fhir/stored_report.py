@@ -12,5 +12,5 @@ from sandbox.store.library.schema import LOADED
 
 def kept(place: str | Path) -> Report | None:
     """The report; None for a library that there is not, or that no load made. Raises FileProblem."""
-    known = read.noted(place, LOADED) if read.exists(place) else None
-    return Report.from_json(json_value(known)) if known else None
+    stored = read.noted(place, LOADED) if read.exists(place) else None
+    return Report.from_json(json_value(stored)) if stored else None
