@@ -54,9 +54,11 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def payer_origin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the payers of this session live: one server for each process, or the one that was given."""
+    from sandbox.apis.control.client import strip_fhir
+
     url = request.config.getoption("--payer-url")
     if url:
-        yield str(url).rstrip("/").removesuffix("/fhir")
+        yield strip_fhir(str(url))
         return
     from sandbox.server.embedded import listening
     from sandbox.settings import from_env
@@ -146,15 +148,21 @@ class Payer:
 
     @property
     def url(self) -> str:
-        return f"{self.origin}/s/{self.selection}~{self.session}"
+        from sandbox.apis.control.client import select
+
+        return select(self.origin, f"{self.selection}~{self.session}")
 
     @property
     def fhir(self) -> str:
-        return f"{self.url}/fhir"
+        from sandbox.apis.control.client import fhir_base
+
+        return fhir_base(self.url)
 
     @property
     def auth(self) -> str:
-        return f"{self.url}/auth"
+        from sandbox.apis.control.client import auth_base
+
+        return auth_base(self.url)
 
     @property
     def clock(self) -> PayerClock:
@@ -213,12 +221,14 @@ class Payer:
         A dictionary with `.headers` for requests and `.patient`. The exchanges of this sign-in are left
         out of `journal`: they are the test's, not the app's. When it fails, they stand under the test.
         """
+        from sandbox.cli.token import connect
+
         __tracebackhide__ = True
         remote = self._remote
         before = remote.last()
         failed = True
         try:
-            response = remote.sign_in(member or self.member, scope=scope, **more)
+            response = connect(self.url, member=member or self.member, scope=scope, **more)
             failed = False
         except UsageError as problem:
             raise UsageError(str(problem)) from None  # one line, without our own frames

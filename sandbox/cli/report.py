@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from sandbox.apis.control.client import strip_fhir
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
 from sandbox.core.text import quantity
@@ -72,7 +73,7 @@ def _sandbox(running: str | None, workers: int) -> Iterator[str]:
     Its port is kept in the addresses of the results, so a report that resumes asks for the same one.
     """
     if running:
-        yield running.rstrip("/").removesuffix("/fhir")
+        yield strip_fhir(running)
         return
     context = get_context("spawn")
     messages: Any = context.Queue()
@@ -102,7 +103,7 @@ def _origin(child: Any, messages: Any) -> str:
             raise UsageError(text[1:])
         if "FHIR base" in text:
             line = next(line for line in text.splitlines() if "FHIR base" in line)
-            return str(line.split()[-1]).removesuffix("/fhir")
+            return strip_fhir(line.split()[-1])
     raise UsageError("the demonstration's sandbox did not start")
 
 

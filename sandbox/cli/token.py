@@ -7,6 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.apis.control.client import fhir_base, select
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_value
 from sandbox.score.collect.discovery import Discovery, discover
@@ -39,13 +40,15 @@ class TokenResponse(dict[str, Any]):
         return {"Authorization": f"Bearer {self['access_token']}"}
 
 
-def connect(base: str, *, member: str, password: str | None, scope: str, refresh: int) -> TokenResponse:
+def connect(
+    base: str, *, member: str, password: str | None = None, scope: str = "", refresh: int = 0
+) -> TokenResponse:
     """Sign in at the payer `base` (without /fhir), refresh `refresh` times, return the last token response.
 
     A callback that an app must refuse (no `state`, another one) is a sign-in that failed. Raises
     UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
     """
-    fhir = f"{base}/fhir"
+    fhir = fhir_base(base)
     with HttpClient(Guard(fhir, (), addresses)) as http:
         discovery = _discovered(http, fhir)
         answer = http.get(f"{fhir}{PATH}", step="facts")
@@ -66,7 +69,7 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
         if not session.response or session.outcome == "STATE_MISMATCH":
             refusal = ": ".join(part for part in (session.error, session.description) if part)
             if at and not refusal:
-                wrong = http.get(f"{base}/s/{scenario}/fhir/metadata", step="discovery")
+                wrong = http.get(f"{fhir_base(select(base, scenario))}/metadata", step="discovery")
                 refusal = wrong.json().get("issue", [{}])[0].get("details", {}).get("text", "")
             raise UsageError(f"{member} could not sign in: {refusal or session.reason}")
         response, refresh_token = session.response, session.response.get("refresh_token")
@@ -85,7 +88,7 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
 def system_token(base: str, *, scope: str) -> TokenResponse:
     """A token of the backend service at the payer `base` (without /fhir): it reads every member's data, and
     what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
-    fhir = f"{base}/fhir"
+    fhir = fhir_base(base)
     key = json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes())
     app = ClientApp(BACKEND, "", key=key, auth_method="private_key_jwt")
     with HttpClient(Guard(fhir, (), addresses)) as http:

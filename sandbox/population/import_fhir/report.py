@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from sandbox.core.files import json_value
 from sandbox.core.text import quantity
+from sandbox.store.library import read
+from sandbox.store.library.schema import LOADED
 
 LISTED = 1000
 """Examples of each kind that a report keeps; the others are counted."""
@@ -142,3 +146,9 @@ def _by_type(counts: Counter[str]) -> str:
     most = ", ".join(f"{number} {kind}" for kind, number in counts.most_common(_SHOWN))
     more = f" and {len(counts) - _SHOWN} more types" if len(counts) > _SHOWN else ""
     return f"{total} ({most}{more})" if counts else total
+
+
+def kept(place: str | Path) -> Report | None:
+    """Return the report of the load that made a library; None when there is none. Raises FileProblem."""
+    stored = read.noted(place, LOADED) if read.exists(place) else None
+    return Report.from_json(json_value(stored)) if stored else None

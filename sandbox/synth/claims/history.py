@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sandbox.synth.claims import corrections, dental, hospital, office, prescriptions
+from sandbox.synth.claims import corrections, hospital, office, prescriptions
 from sandbox.synth.claims.prescriptions import YEAR
 from sandbox.synth.claims.schedule import days, open_day
 from sandbox.synth.config.codes import Vaccine
@@ -225,8 +225,8 @@ STORIES: dict[str, Plan] = {
     "emergency-visit": _each(hospital.emergency),
     "outpatient-surgery": _each(hospital.outpatient_surgery),
     "outpatient-treatment": _each(hospital.outpatient_treatment),
-    "dental-checkup": _each(dental.checkup, FIRST_DENTIST),
-    "dental-filling": _each(dental.filling, FIRST_DENTIST),
+    "dental-checkup": _each(office.dental_checkup, FIRST_DENTIST),
+    "dental-filling": _each(office.dental_filling, FIRST_DENTIST),
     "compound-prescription": _each(prescriptions.compound),
     "replaced-claim": _each(corrections.replaced),
     "replaced-twice": _each(corrections.replaced_twice),

@@ -1,6 +1,6 @@
 """What claims are made of: lines at the provider's prices, and the days on which they went through.
 
-Stories (`office`, `hospital`, `dental`, `prescriptions`, `corrections`) put these together.
+Stories (`office`, `hospital`, `prescriptions`, `corrections`) put these together.
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from random import Random
 
-from sandbox.synth.clinical import backgrounds, care_plans, examinations, interviews, laboratory
-from sandbox.synth.clinical.records import Dispensing, Measured, Order, Record, RecordEntry
+from sandbox.synth.clinical import backgrounds, examinations, interviews
+from sandbox.synth.clinical.records import Care, Dispensing, LabOrder, Measured, Order, Record, RecordEntry
 from sandbox.synth.clinical.visits import Calendar, Visit, visits
 from sandbox.synth.facts import Settled
 from sandbox.synth.facts.events import (
@@ -31,6 +31,9 @@ MOST_BEFORE, MOST_AFTER = 150, 90
 """How many claims a record is made from at most: the last before today, and the first from today on."""
 
 UNHEARD, UNWEIGHED = 0.01, 0.03  # shares of vitals that lack something
+ORDERED_BEFORE = 5  # days at most between the visit and the drawing of blood
+LOST = 0.02  # share of tests that gave no value
+GOAL_TIME = timedelta(days=365)  # to reach the goals of a care plan
 LONGEST = timedelta(days=400)  # an order is not older than this when it is filled for the last time
 
 
@@ -49,13 +52,13 @@ def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> l
     entries = [RecordEntry(visit.last, visit, visit) for visit in seen]
     entries += _happened(happened, calendar, rng)
     entries += _medicines(events, settled, calendar)
-    entries += laboratory.orders(life, results, calendar, rng)
+    entries += _lab_orders(life, results, calendar, rng)
     entries += _diagnoses(seen, happened, chronic, rng)
     if seen:
         entries += backgrounds.note_background(life, seen, rng)
         entries += examinations.examine(life, seen, happened, rng)
         entries += interviews.held(life, seen, rng)
-        entries += care_plans.planned(life, entries)
+        entries += _care_plan(life, entries)
     entries.sort(key=lambda e: e.written)
     return entries
 
@@ -138,3 +141,55 @@ def _orders(prescriptions: Iterable[Prescription]) -> dict[str, list[Order]]:
 
 def _order_of(orders: Sequence[Order], day: date) -> Order | None:
     return next((o for o in reversed(orders) if o.day <= day <= o.day + LONGEST), None)
+
+
+# --- laboratory and care plan ----------------------------------------------------------------------
+
+
+def _lab_orders(
+    life: Life, results: Iterable[LabResult], calendar: Calendar, rng: Random
+) -> Iterator[RecordEntry]:
+    """One order for each panel and day; a test that is in no panel is a panel of its own."""
+    panel_of = {test: name for name, panel in life.spec.codes.panels.items() for test in panel.tests}
+    names = {test.what.code: panel_of.get(name, name) for name, test in life.spec.codes.tests.items()}
+    grouped: dict[tuple[object, str], list[LabResult]] = {}
+    for result in results:
+        code = result.test.what.code
+        grouped.setdefault((result.day, names.get(code, code)), []).append(result)
+    for (_, panel), same_panel in grouped.items():
+        day = same_panel[0].day
+        visit = calendar.before(day, ORDERED_BEFORE)
+        order = LabOrder(
+            day=day,
+            ordered=visit.day if visit else day,
+            panel=panel,
+            results=tuple(same_panel),
+            lost=frozenset(r.test.what.code for r in same_panel if rng.random() < LOST),
+            laboratory=same_panel[0].laboratory,
+            requester=visit.by if visit else None,
+            reason=visit.reasons[0] if visit and visit.reasons else None,
+        )
+        yield RecordEntry(max(day, visit.last) if visit else day, visit, order)
+
+
+def _care_plan(life: Life, entries: Sequence[RecordEntry]) -> Iterator[RecordEntry]:
+    """One plan for all conditions that are on the problem list and have a goal."""
+    aims = life.spec.codes.aims
+    names = {condition.what.code: name for name, condition in life.spec.codes.chronic.items()}
+    noted = [(e, e.what) for e in entries if isinstance(e.what, HealthProblem)]
+    aimed = [(entry, problem) for entry, problem in noted if names.get(problem.what.code) in aims]
+    if not aimed:
+        return
+    written = max(entry.written for entry, _ in aimed)
+    entry = next(entry for entry, _ in aimed if entry.written == written)
+    day = max(problem.day for _, problem in aimed)
+    relative = next((r for r in life.member.relatives if r.since <= day), None)
+    plan = Care(
+        day=day,
+        aims=tuple((aims[names[problem.what.code]], problem) for _, problem in aimed),
+        due=day + GOAL_TIME,
+        doctor=life.doctor,
+        clinic=life.clinic,
+        relative=relative,
+    )
+    yield RecordEntry(written, entry.visit, plan)

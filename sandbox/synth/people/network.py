@@ -8,7 +8,6 @@ from random import Random
 from sandbox.synth.config.name_pools import Pools, phone
 from sandbox.synth.config.spec import OtherPayer, Spec, Trade
 from sandbox.synth.facts import Network, Organization, Practitioner
-from sandbox.synth.people.npi import npi
 
 PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organizations at 1
 
@@ -83,3 +82,27 @@ def _practitioner(
         address=workplace.address,
         phone=workplace.phone,
     )
+
+
+# --- National Provider Identifiers ---------------------------------------------------------------
+
+ISSUER = "80840"  # the card issuer prefix that the Luhn check of an NPI includes
+
+
+def check_digit(nine: str) -> str:
+    """The Luhn digit that completes nine digits."""
+    total = 0
+    for place, digit in enumerate(reversed(ISSUER + nine)):
+        # from the right, every other digit doubled, starting beside the check digit
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)
+
+
+def npi(number: int) -> str:
+    """Return the synthetic NPI with a running number (0 to 99,999,999).
+
+    It starts with 2, a prefix that is reserved and never issued: it belongs to nobody.
+    """
+    nine = f"2{number:08d}"
+    return nine + check_digit(nine)
