@@ -82,8 +82,7 @@ def _sandbox(running: str | None, workers: int) -> Iterator[str]:
     try:
         yield _origin(child, messages)
     finally:
-        if child.pid and child.is_alive():
-            os.kill(child.pid, signal.SIGINT)
+        child.terminate()
         child.join(20)
 
 

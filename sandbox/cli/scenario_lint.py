@@ -21,21 +21,21 @@ EDITION = "2025-05"
 
 def lint(path: Path) -> list[str]:
     """Complaints about a scenario file; none when it is well."""
-    scenario = read(path)
-    if isinstance(scenario, list):
-        return scenario
+    found = read(path)
+    if isinstance(found, list):
+        return found
     complaints = [
         f"{path.name}: {where}: {host} may exist where an app runs, and would get its token; addresses that"
         " exist nowhere are 192.0.2.0/24, 198.51.100.0/24, 203.0.113.0/24, .example and .invalid"
-        for where, host in _strays(scenario)
+        for where, host in _strays(found)
     ]
     complaints += [
         f"{path.name}: rules.{number}.{reason}, so the rule never acts"
-        for number, rule in enumerate(scenario.rules)
+        for number, rule in enumerate(found.rules)
         for reason in find_idle(rule)
     ]
     most = {metric.id: metric.points for metric in rubric.load(EDITION).metrics}
-    several = isinstance(scenario.expect, list)
+    several = isinstance(found.expect, list)
     return complaints + [
         f"{path.name}: expect.{f'{number}.points.' if several else ''}{metric}: "
         + (
@@ -43,7 +43,7 @@ def lint(path: Path) -> list[str]:
             if metric in most
             else f"no such metric in {EDITION}"
         )
-        for number, case in enumerate(scenario.cases)
+        for number, case in enumerate(found.cases)
         for metric, points in case.points.items()
         if not 0 <= points <= most.get(metric, -1)
     ]
@@ -66,19 +66,18 @@ def schema() -> bytes:
     for name, part in described["$defs"].items():
         if name in ("When", "Window") or "do" in part.get("properties", {}):
             part["properties"] = {
-                key: _dialled(schema_part) if key != "do" else schema_part
-                for key, schema_part in part["properties"].items()
+                key: _dialled(each) if key != "do" else each for key, each in part["properties"].items()
             }
     return json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **described})
 
 
 def _dialled(part: dict[str, Any]) -> dict[str, Any]:
-    kinds = {part.get("type"), *(option.get("type") for option in part.get("anyOf", []))}
+    kinds = {part.get("type"), *(each.get("type") for each in part.get("anyOf", []))}
     if not kinds & {"number", "integer", "boolean"} and "enum" not in part:
         return part
     kept: dict[str, Any] = {key: part[key] for key in ("title", "description", "default") if key in part}
-    constraints = {key: value for key, value in part.items() if key not in kept}
-    return {**kept, "anyOf": [*(constraints.pop("anyOf", None) or [constraints]), _DIAL]}
+    rest = {key: value for key, value in part.items() if key not in kept}
+    return {**kept, "anyOf": [*(rest.pop("anyOf", None) or [rest]), _DIAL]}
 
 
 def verbs() -> str:

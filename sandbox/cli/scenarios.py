@@ -17,12 +17,12 @@ def cost(scenario: Scenario) -> str:
     """The points that are left of each metric it touches: "sync-speed 4 to 0 of 5", by its dials."""
     most = {metric.id: metric.points for metric in rubric.load(EDITION).metrics}
     touched = [name for name in most if any(name in case.points for case in scenario.cases)]
-    costs = []
+    told = []
     for name in touched:
         seen = [case.points.get(name, most[name]) for case in scenario.cases]
         low, high = f"{min(seen):g}", f"{max(seen):g}"
-        costs.append(f"{name} {high if low == high else f'{high} to {low}'} of {most[name]:g}")
-    return ", ".join(costs)
+        told.append(f"{name} {high if low == high else f'{high} to {low}'} of {most[name]:g}")
+    return ", ".join(told)
 
 
 def listing(scenarios: Iterable[Scenario]) -> str:
@@ -34,8 +34,8 @@ def listing(scenarios: Iterable[Scenario]) -> str:
         lines.append(f"{scenario.id:<{wide}}{scenario.area:<14}{scenario.title}")
         lines.append(f"{'':<{wide}}{'':<14}score: {cost(scenario) or 'unchanged'}")
         for name, dial in scenario.parameters.items():
-            setting = f"{name}={dial.default}"
-            lines.append(f"{'':<{wide}}{'':<14}{setting}: {dial.help} ({dial.range})")
+            told = f"{name}={dial.default}"
+            lines.append(f"{'':<{wide}}{'':<14}{told}: {dial.help} ({dial.range})")
     return "\n".join(lines)
 
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+from functools import partial
 
 import pytest
-from support.running import COMMAND
+from support.command import command
 
-
-def run(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
-    )
+run = partial(command, "score")
 
 
 def test_a_member_who_gets_in(origin: str, session_name: str) -> None:
@@ -49,9 +45,9 @@ def test_a_scope_that_is_asked_for(origin: str, session_name: str) -> None:
     ("options", "says"),
     [
         (("--dry-run",), "give the URL of a FHIR base"),
-        (("http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "it takes no token and no log"),
+        (("http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "without --token and --traffic"),
         (("http://127.0.0.1:9/fhir", "--dry-run"), "cannot be reached"),
-        (("http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "exclude each other"),
+        (("http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "cannot be combined"),
         (("http://127.0.0.1:9/fhir", "--auth-method", "magic"), "an authentication method is"),
     ],
 )

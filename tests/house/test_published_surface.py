@@ -15,7 +15,6 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import fields
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -29,7 +28,7 @@ from flask import Flask
 from sandbox.cli.main import cli
 from sandbox.population.build_library import prepared
 from sandbox.server.app import create_app
-from sandbox.settings import OTHER_VARIABLES, Settings
+from sandbox.settings import OTHER_VARIABLES, SETTINGS, Settings
 
 PUBLISHED = Path(__file__).with_name("published")
 TEXTS = frozenset({"description", "summary", "title", "example", "examples", "version"})
@@ -38,7 +37,7 @@ TEXTS = frozenset({"description", "summary", "title", "example", "examples", "ve
 
 def read_command_line() -> dict[str, Any]:
     """Every command with its parameters, and every environment variable."""
-    names = {field.name.upper() for field in fields(Settings)} | OTHER_VARIABLES
+    names = {name.upper() for name in SETTINGS} | OTHER_VARIABLES
     return {
         "commands": dict(_commands(cli, "payer-sandbox")),
         "environment": sorted(f"PAYER_SANDBOX_{name}" for name in names),
