@@ -103,10 +103,9 @@ def _tell(card: ReviewCard, shape: str, out: Path | None) -> None:
     from sandbox.review import forms
 
     if out is not None:
-        try:
-            out.write_text(forms.render(card, shape), encoding="utf-8")
-        except OSError as problem:
-            raise click.UsageError(f"{out}: {problem.strerror}") from None
+        from sandbox.core.files import write_whole
+
+        write_whole(out, forms.render(card, shape).encode())
         say(f"{forms.summary(card)}  {out}")
     elif shape == "text" and sys.stdout.isatty():
         from rich.console import Console

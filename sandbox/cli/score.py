@@ -383,10 +383,9 @@ def _read(path: Path) -> bytes:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    from sandbox.score.report.atomic_file import write
+    from sandbox.core.files import write_whole  # imports YAML, which `--help` does not need
 
-    write(path, content)
+    write_whole(path, content)
 
 
 def _most(metrics: Iterable[Any]) -> dict[str, int]:

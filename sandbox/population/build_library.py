@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, get_args
 from sandbox import __version__
 from sandbox.apis.discovery import published
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.core.files import json_bytes, json_pretty
+from sandbox.core.files import json_bytes, json_pretty, write_whole
 from sandbox.core.members import Account
 from sandbox.core.part_file import sweep_parts
 from sandbox.population.import_fhir import Report, kept, load
@@ -104,7 +104,7 @@ def prepared(
         report = _loaded(settings, today, path, progress, tell)
         tell(str(report))
         if settings.load_report:
-            _write(Path(settings.load_report), json_pretty(report.to_json()))
+            write_whole(Path(settings.load_report), json_pretty(report.to_json()))
     elif not read.exists(path):
         with uncollected():
             write.build(path, generated(settings, today, progress))
@@ -125,13 +125,6 @@ def _loaded(settings: Settings, today: date, path: str | Path, progress: Progres
     with uncollected():
         write.build(path, contents, about)
     return report
-
-
-def _write(path: Path, body: bytes) -> None:
-    try:
-        path.write_bytes(body)
-    except OSError as problem:
-        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
 
 
 def place(settings: Settings, today: date) -> str | Path:

@@ -6,7 +6,7 @@ any moment the claims in force have taken no more than the limits allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -25,11 +25,6 @@ class Filed(NamedTuple):
     member: CoveredMember
     claim: Claim
     pointer: Pointer
-
-
-def settle(member: CoveredMember, claims: Iterable[Claim]) -> Iterator[Settled]:
-    """One member's claims, settled as if the member had no family."""
-    yield from settle_family([(member, list(claims))])[member.number]
 
 
 def settle_family(family: Sequence[tuple[CoveredMember, Sequence[Claim]]]) -> dict[int, tuple[Settled, ...]]:

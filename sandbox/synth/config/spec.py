@@ -38,27 +38,15 @@ WeightedTerms = Annotated[tuple[tuple[Term, float], ...], BeforeValidator(_weigh
 
 
 @dataclass(frozen=True)
-class Mandate:
-    """A rule that obliges a line of business to serve apps; `state` None: everywhere."""
-
-    rule: str
-    cites: str | None = None
-    state: str | None = None
-
-
-@dataclass(frozen=True)
 class Business:
     """A line of business: how many members it has, how old they are, what they bought.
 
-    `families` is the share of its subscribers who have dependants. `mandates` are all the rules that
-    may reach it, whatever the payer's state. `stories` are rates that differ from those of everybody.
+    `families` is the share of its subscribers who have dependants. `stories` are rates that differ from
+    those of everybody.
     """
 
     share: float
     ages: tuple[int, int]
-    mandates: Annotated[
-        tuple[Mandate, ...], Field(alias="mandated_by"), BeforeValidator(lambda rules: rules or ())
-    ]
     plan: Plan
     families: float = 0.0
     stories: dict[str, float] = field(default_factory=dict)
@@ -115,11 +103,6 @@ class Spec:
             raise ValueError(f"payer.state must be a state of names.yaml, not {self.payer.get('state')}")
         if set(self.lines) != set(LINES):
             raise ValueError(f"lines must be {', '.join(LINES)}")
-
-    def mandate(self, line: str) -> Mandate | None:
-        """Return the rule that obliges the payer to serve a line of business, or None."""
-        reach = (None, self.payer["state"])
-        return next((m for m in self.lines[line].mandates if m.state in reach), None)
 
     def rates(self, line: str, age: int) -> dict[str, float]:
         """Return how often in a year each story happens to somebody of this line of business and age."""
