@@ -84,7 +84,7 @@ def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) 
 
 def world_of(spec: Spec, seed: int, today: date) -> PopulationContext:
     """What everybody of a population is made from; the same in every process that makes it."""
-    names = name_pools.sample(spec.names, seed, spec.payer["state"])
+    names = name_pools.sample(spec.names, seed, spec.payer.state)
     return PopulationContext(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
 
 

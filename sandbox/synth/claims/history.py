@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import chain
 
 from sandbox.synth.claims import corrections, hospital, office, prescriptions
 from sandbox.synth.claims.prescriptions import YEAR
@@ -34,17 +35,17 @@ def live(life: Life, rates: dict[str, float]) -> tuple[list[Claim], list[Event]]
         # somebody to whom only some stories happen shows these, and nothing else by chance
         life = replace(life, denied=0.0, rejected=0.0)
     if life.first <= life.last:
-        covered = [e for e in _episodes(life, rates) if all(_under_one_policy(life, c) for c in e.claims)]
-        for episode in _undisturbed(covered):
+        plans = (plan(life, rates.get(story, 0.0)) for story, plan in STORIES.items())
+        for episode in _undisturbed([e for e in chain(_lasting(life), *plans) if _is_covered(life, e)]):
             made_claims.extend(episode.claims)
             events.extend(episode.events)
     return made_claims, events
 
 
-def _under_one_policy(life: Life, claim: Claim) -> bool:
-    """Services are told of only where one policy covers them all: fills go on while a member has none."""
-    policy = life.member.policy_on(claim.served)
-    return policy is not None and policy.covers(claim.last_day)
+def _is_covered(life: Life, episode: Episode) -> bool:
+    """Whether one policy covers each claim: fills go on while a member has none, and are left out."""
+    policies = [(life.member.policy_on(claim.served), claim) for claim in episode.claims]
+    return all(policy is not None and policy.covers(claim.last_day) for policy, claim in policies)
 
 
 def _undisturbed(episodes: list[Episode]) -> Iterator[Episode]:
@@ -75,12 +76,6 @@ def _undisturbed(episodes: list[Episode]) -> Iterator[Episode]:
 
 def _within(day: date, stay: Claim) -> bool:
     return stay.served <= day < stay.last_day
-
-
-def _episodes(life: Life, rates: dict[str, float]) -> Iterator[Episode]:
-    yield from _lasting(life)
-    for story, plan in STORIES.items():
-        yield from plan(life, rates.get(story, 0.0))
 
 
 # --- conditions that last --------------------------------------------------------------------------

@@ -31,14 +31,14 @@ def note_background(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[
     for name, allergen in codes.allergens.items():
         if rng.random() < allergen.share or name in surely:
             onset = rng.randrange(born + 2, first.day.year) if first.day.year > born + 2 else born
-            yield RecordEntry(first.last, first, Allergy(first.day, allergen, onset))
+            yield RecordEntry.at(first, Allergy(first.day, allergen, onset))
     age = life.member.age_on(first.day)
     for name, implant in codes.implants.items():
         youngest, oldest = implant.ages
         if (rng.random() < implant.share and youngest <= age <= oldest) or name in surely:
             years_ago = rng.randrange(1, min(implant.years, 8))
             manufactured = first.day - timedelta(days=365 * years_ago + rng.randrange(300))
-            yield RecordEntry(first.last, first, _carried(first.day, implant, manufactured, rng))
+            yield RecordEntry.at(first, _carried(first.day, implant, manufactured, rng))
     yield from _done(life, seen, rng)
 
 
@@ -52,11 +52,11 @@ def _done(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntr
             left = None
             if name:
                 left = _carried(operation.day, codes.implants[name], operation.day - timedelta(days=200), rng)
-                yield RecordEntry(visit.last, visit, left)
-            yield RecordEntry(visit.last, visit, Done(operation.day, operation.what, left))
+                yield RecordEntry.at(visit, left)
+            yield RecordEntry.at(visit, Done(operation.day, operation.what, left))
         for line in visit.claim.lines:
             if line.what.code in codes.procedures and not line.denial:
-                yield RecordEntry(visit.last, visit, Done(visit.day, line.what, None))
+                yield RecordEntry.at(visit, Done(visit.day, line.what, None))
 
 
 def _carried(day: date, implant: Implant, manufactured: date, rng: Random) -> Carried:

@@ -49,7 +49,7 @@ def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> l
     calendar = Calendar(seen)
     happened = [e for e in events if since <= e.day <= until or isinstance(e, HealthProblem)]
     results = [e for e in happened if isinstance(e, LabResult)]
-    entries = [RecordEntry(visit.last, visit, visit) for visit in seen]
+    entries = [RecordEntry.at(visit, visit) for visit in seen]
     entries += _happened(happened, calendar, rng)
     entries += _medicines(events, settled, calendar)
     entries += _lab_orders(life, results, calendar, rng)
@@ -77,16 +77,18 @@ def _recent(life: Life, settled: Sequence[Settled]) -> tuple[list[Settled], date
 
 def _happened(events: Iterable[Event], calendar: Calendar, rng: Random) -> Iterator[RecordEntry]:
     for event in events:
-        if isinstance(event, (HealthProblem, ClinicalFinding, Vitals, Vaccination)):
-            by = None if isinstance(event, (HealthProblem, ClinicalFinding)) else event.by
-            visit = calendar.on(event.day, by)
-            what: Record = event if not isinstance(event, Vitals) else _measured(event, rng)
-            # what is noted during a stay is known when the stay is
-            yield RecordEntry(visit.last if visit else event.day, visit, what)
-
-
-def _measured(vitals: Vitals, rng: Random) -> Measured:
-    return Measured(vitals.day, vitals, heard=rng.random() >= UNHEARD, weighed=rng.random() >= UNWEIGHED)
+        what: Record
+        if isinstance(event, Vitals):
+            visit = calendar.on(event.day, event.by)
+            heard, weighed = rng.random() >= UNHEARD, rng.random() >= UNWEIGHED
+            what = Measured(event.day, event, heard, weighed)
+        elif isinstance(event, (HealthProblem, ClinicalFinding, Vaccination)):
+            visit = calendar.on(event.day, event.by if isinstance(event, Vaccination) else None)
+            what = event
+        else:
+            continue
+        # what is noted during a stay is known when the stay is
+        yield RecordEntry(visit.last if visit else event.day, visit, what)
 
 
 def _diagnoses(
@@ -100,7 +102,7 @@ def _diagnoses(
         what = visit.reasons[0]
         if what.code not in chronic and what.code[0] != "Z" and (visit.day, what.code) not in findings:
             over = visit.last + timedelta(days=rng.randrange(10, 45))
-            yield RecordEntry(visit.last, visit, ClinicalFinding(visit.day, what, over))
+            yield RecordEntry.at(visit, ClinicalFinding(visit.day, what, over))
 
 
 # --- medicines -------------------------------------------------------------------------------------

@@ -215,3 +215,8 @@ class RecordEntry:
     written: date
     visit: Visit | None
     what: Record
+
+    @classmethod
+    def at(cls, visit: Visit, what: Record) -> RecordEntry:
+        """Return what was noted at a visit: it is known when the visit is over."""
+        return cls(visit.last, visit, what)

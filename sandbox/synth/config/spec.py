@@ -53,14 +53,28 @@ class Business:
 
 
 @dataclass(frozen=True)
-class OtherPayer:
-    """Another payer, which some of our members are insured with as well."""
+class PayerIdentity:
+    """Who a payer is."""
 
     id: str
     name: str
     payer_code: str
     tax_id: str
     phone: str
+
+
+@dataclass(frozen=True)
+class OwnPayer(PayerIdentity):
+    """The payer itself: the base of its URLs, and the state it is in."""
+
+    base: str
+    state: str
+
+
+@dataclass(frozen=True)
+class OtherPayer(PayerIdentity):
+    """Another payer, which some of our members are insured with as well."""
+
     plan: Plan
 
 
@@ -78,7 +92,7 @@ class Trade:
 class Spec:
     """population.yaml, with the code sets, the named members and the names of people and places."""
 
-    payer: dict[str, str]
+    payer: OwnPayer
     other_payers: Annotated[
         dict[str, OtherPayer], BeforeValidator(lambda payers: {payer["id"]: payer for payer in payers})
     ]
@@ -99,8 +113,8 @@ class Spec:
     names: Names
 
     def __post_init__(self) -> None:
-        if self.payer.get("state") not in self.names.postal_codes:
-            raise ValueError(f"payer.state must be a state of names.yaml, not {self.payer.get('state')}")
+        if self.payer.state not in self.names.postal_codes:
+            raise ValueError(f"payer.state must be a state of names.yaml, not {self.payer.state}")
         if set(self.lines) != set(LINES):
             raise ValueError(f"lines must be {', '.join(LINES)}")
 

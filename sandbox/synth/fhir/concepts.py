@@ -24,10 +24,10 @@ def worded(term: Term) -> Piece:
     return fhir.piece(fhir.worded(term))
 
 
-@lru_cache(maxsize=512)
-def coded(system: str, code: str) -> Piece:
-    """A bare code of a system in full."""
-    return fhir.piece(fhir.concept(system, code))
+@lru_cache(maxsize=16384)
+def coded(system: str, code: str, display: str | None = None, text: str | None = None) -> Piece:
+    """Return a concept with one coding; a bare code has neither display nor text."""
+    return fhir.piece(fhir.concept(system, code, display, text))
 
 
 @lru_cache(maxsize=512)

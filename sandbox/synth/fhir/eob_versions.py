@@ -13,11 +13,12 @@ from datetime import date
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Pointer, Settled
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob
 
-PRIOR = eob.coded(fhir.TERMINOLOGY + "ex-relatedclaimrelationship", "prior")
-REPLACED_BY = eob.coded(fhir.C4BB + "C4BBRelatedClaimRelationshipCodes", "replacedby")
+PRIOR = coded(fhir.TERMINOLOGY + "ex-relatedclaimrelationship", "prior")
+REPLACED_BY = coded(fhir.C4BB + "C4BBRelatedClaimRelationshipCodes", "replacedby")
 
 
 def versions(spec: Spec, settled: Settled, first: Json) -> list[Json]:

@@ -58,8 +58,8 @@ class Scribe:
         self.member = member
         self._number = f"{member.number:04d}"
         self.codes: Codes = spec.codes
-        self.payer = spec.payer["id"]
-        self.base = spec.payer["base"]
+        self.payer = spec.payer.id
+        self.base = spec.payer.base
         self.subject: Json = {"reference": f"Patient/{member.patient_id}"}
         self._names: dict[tuple[str, int, int], str] = {}
         self._counts: dict[str, int] = {}

@@ -8,8 +8,8 @@ from random import Random
 
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember, Gender, Person
-from sandbox.synth.people import accounts, demographics, enrollment
-from sandbox.synth.people.accounts import Login
+from sandbox.synth.people import demographics, enrollment
+from sandbox.synth.people.accounts import Login, account_of
 from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
 
 MAJORITY = 18  # years
@@ -46,7 +46,7 @@ def drawn_household(world: PopulationContext, first: int, index: int) -> Househo
                 dependant(world, first + place, place, subscriber, person, relationship, spans, have)
             )
     return tuple(
-        Insured(accounts.own(m, _login(spec, m, today, rng)), m, spec.rates(line, m.age_on(today)))
+        Insured(account_of(m, _login(spec, m, today, rng)), m, spec.rates(line, m.age_on(today)))
         for m in members
     )
 

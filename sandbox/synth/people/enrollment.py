@@ -1,6 +1,6 @@
 """How members came to be covered: stretches of days on a line of business, and policies made of them.
 
-A named member's coverage follows from the role (`ROLE_DAYS`) or is written in the file; a drawn
+A named member's coverage follows from the role or is written in the file; a drawn
 member's is one of the `HISTORIES`, by the shares of population.yaml.
 """
 
@@ -20,8 +20,6 @@ MEDICARE = 66  # years; the first full calendar year after a 65th birthday
 FIRST_YEAR = 2016  # the oldest year a payer has to tell of
 ONE_DAY = timedelta(days=1)
 
-Days = tuple[date, date | None]
-
 
 @dataclass(frozen=True)
 class EnrollmentSpan:
@@ -35,28 +33,6 @@ class EnrollmentSpan:
 # --- coverage by role ------------------------------------------------------------------------------
 
 
-def _running(today: date, role: str) -> Days:
-    return date(today.year - 5, 1, 1), None
-
-
-def _next_month(today: date, role: str) -> Days:
-    return (today.replace(day=28) + timedelta(days=4)).replace(day=1), None
-
-
-def _lapsed(today: date, role: str) -> Days:
-    end = today - timedelta(days=int(role.removeprefix("lapsed-")))
-    return date(end.year - 4, 1, 1), end
-
-
-ROLE_DAYS: dict[str, Callable[[date, str], Days]] = {
-    "eligible": _running,
-    "not-opted-in": _running,
-    "ineligible": _next_month,
-    "lapsed": _lapsed,
-}
-"""Role, or its first word → first and last day of coverage."""
-
-
 def named(who: NamedMember, today: date) -> tuple[EnrollmentSpan, ...]:
     """The coverage of a subscriber with a name, oldest first."""
     if who.coverage:
@@ -64,13 +40,22 @@ def named(who: NamedMember, today: date) -> tuple[EnrollmentSpan, ...]:
             EnrollmentSpan(c.line, c.start.on(today), c.end.on(today) if c.end else None)
             for c in who.coverage
         )
-    role_days = ROLE_DAYS.get(who.role) or ROLE_DAYS[who.role.partition("-")[0]]
-    start, end = role_days(today, who.role)
+    start, end = _days_of_role(who.role, today)
     if not who.line or who.before is None:
         return (EnrollmentSpan(who.line or "", start, end),)
     # people change plans with the year: the last but one, so that both have claims in three years
     change = date(today.year - 1, 1, 1)
     return EnrollmentSpan(who.before, start, change - ONE_DAY), EnrollmentSpan(who.line, change, end)
+
+
+def _days_of_role(role: str, today: date) -> tuple[date, date | None]:
+    """Return the first and last day of coverage of somebody with a role."""
+    if role == "ineligible":  # until next month
+        return (today.replace(day=28) + timedelta(days=4)).replace(day=1), None
+    if role.startswith("lapsed-"):
+        end = today - timedelta(days=int(role.removeprefix("lapsed-")))
+        return date(end.year - 4, 1, 1), end
+    return date(today.year - 5, 1, 1), None
 
 
 # --- coverage by chance ----------------------------------------------------------------------------

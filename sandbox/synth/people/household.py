@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sandbox.core.members import Account
-from sandbox.synth.config import relationships
 from sandbox.synth.config.name_pools import Pools
+from sandbox.synth.config.relationships import DEPENDS_AS
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember, Network, Person, Relative, Subscriber
 from sandbox.synth.people import enrollment
@@ -60,7 +60,7 @@ def dependant(
     covered = enrollment.since_birth(spans, person.birth_date)
     heard = enrolled(covered, world.today, person.birth_date)
     relative = Relative(
-        f"rel-{number:04d}-1", holder.person, relationships.of_subscriber(holder.person, relationship), heard
+        f"rel-{number:04d}-1", holder.person, (DEPENDS_AS[relationship][holder.person.gender],), heard
     )
     subscriber = Subscriber(relative, holder.policies[-1].member_id, relationship, f"{place:02d}")
     return CoveredMember(

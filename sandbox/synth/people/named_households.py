@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 
-from sandbox.synth.config import relationships
 from sandbox.synth.config.members import NamedMember
+from sandbox.synth.config.relationships import ACTS_AS, POWER_OF_ATTORNEY
 from sandbox.synth.facts import CoveredMember, Duplicate, FormerName, Person, Relative
-from sandbox.synth.people import accounts, demographics, enrollment
-from sandbox.synth.people.accounts import Login
+from sandbox.synth.people import demographics, enrollment
+from sandbox.synth.people.accounts import Login, account_of
 from sandbox.synth.people.demographics import Home
 from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
 
@@ -76,11 +76,11 @@ def _insured(
 ) -> Insured:
     login = Login(who.username, who.role, who.purpose, who.role != "not-opted-in")
     if helper:
-        return Insured(accounts.acting(head, login, helper), None, {})
+        return Insured(account_of(head, login, helper), None, {})
     assert member, "somebody who does not act for another is a member"
     usual = world.spec.rates(member.policies[-1].line, member.age_on(world.today))
     rates = who.stories if who.only else {**usual, **who.stories}
-    return Insured(accounts.own(member, login), member, rates)
+    return Insured(account_of(member, login), member, rates)
 
 
 def _person(who: NamedMember, home: Home, today: date) -> Person:
@@ -94,7 +94,7 @@ def _helper(
     world: PopulationContext, ident: str, who: NamedMember, subscriber: NamedMember, home: Home
 ) -> Relative:
     person = _person(who, home, world.today)
-    roles = relationships.of_representative(person, who.relation or "")
+    roles = ACTS_AS[who.relation or ""][person.gender], POWER_OF_ATTORNEY
     return Relative(
         ident, person, roles, enrolled(enrollment.named(subscriber, world.today), world.today, None)
     )
@@ -113,7 +113,7 @@ def _kin(
         subscriber.kin.born.on(world.today),
         home,
     )
-    role = relationships.ACTS_AS[subscriber.kin.relation][person.gender]
+    role = ACTS_AS[subscriber.kin.relation][person.gender]
     heard = enrolled(enrollment.named(subscriber, world.today), world.today, None)
     return (Relative(f"rel-{number:04d}-{place}", person, (role,), heard),)
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.synth.config.name_pools import Pools, phone
-from sandbox.synth.config.spec import OtherPayer, Spec, Trade
+from sandbox.synth.config.spec import PayerIdentity, Spec, Trade
 from sandbox.synth.facts import Network, Organization, Practitioner
 
 PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organizations at 1
@@ -23,25 +23,12 @@ def build(spec: Spec, pools: Pools, rng: Random) -> Network:
             for seat in range(trade.practitioners):
                 specialty = trade.specialties[seat % len(trade.specialties)]
                 practitioners.append(_practitioner(place, specialty, len(practitioners) + 1, pools, rng))
-    payer = _payer(spec, pools, rng)
-    others = tuple(_other_payer(other, pools, rng) for other in spec.other_payers.values())
+    payer = _payer(spec.payer, pools, rng)
+    others = tuple(_payer(other, pools, rng) for other in spec.other_payers.values())
     return Network(payer, tuple(organizations), tuple(practitioners), others)
 
 
-def _payer(spec: Spec, pools: Pools, rng: Random) -> Organization:
-    payer = spec.payer
-    return Organization(
-        id=payer["id"],
-        kind="payer",
-        name=payer["name"],
-        tax_id=payer["tax_id"],
-        address=pools.address(rng),
-        phone=payer["phone"],
-        payer_code=payer["payer_code"],
-    )
-
-
-def _other_payer(payer: OtherPayer, pools: Pools, rng: Random) -> Organization:
+def _payer(payer: PayerIdentity, pools: Pools, rng: Random) -> Organization:
     return Organization(
         id=payer.id,
         kind="payer",

@@ -25,7 +25,7 @@ FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 
 @pytest.fixture(scope="module")
 def world(spec: Spec, today: date) -> PopulationContext:
-    names = name_pools.sample(spec.names, 1, spec.payer["state"])
+    names = name_pools.sample(spec.names, 1, spec.payer.state)
     return PopulationContext(spec, network.build(spec, names, Random("1:network")), names, 1, today)
 
 

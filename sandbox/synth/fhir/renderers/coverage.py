@@ -31,8 +31,8 @@ def coverage(spec: Spec, member: CoveredMember, policy: Policy, today: date) -> 
 
 def _coverage(spec: Spec, member: CoveredMember, policy: Policy, updated: date, end: date | None) -> Json:
     subscriber = policy.subscriber
-    payer = policy.payer.id if policy.payer else spec.payer["id"]
-    issuer = spec.payer["base"] if policy.payer is None else f"https://{payer}.example"
+    payer = policy.payer.id if policy.payer else spec.payer.id
+    issuer = spec.payer.base if policy.payer is None else f"https://{payer}.example"
     holder = (
         fhir.reference("RelatedPerson", subscriber.relative.id)
         if subscriber

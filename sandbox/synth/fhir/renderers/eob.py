@@ -17,6 +17,7 @@ from sandbox.synth.claims.adjudication import ZERO
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Claim, CoveredMember, Settled
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 
 ADJUDICATION = fhir.TERMINOLOGY + "adjudication"
@@ -54,12 +55,6 @@ ALWAYS = {"submitted", "eligible", "benefit", "paid_to_provider", "member_liabil
 """Amounts that are listed even when they are zero."""
 
 
-@lru_cache(maxsize=16384)
-def coded(system: str, code: str, display: str | None = None, text: str | None = None) -> Piece:
-    """A CodeableConcept with one coding."""
-    return fhir.piece(fhir.concept(system, code, display, text))
-
-
 def visible(day: date) -> date:
     """The day on which what was processed on a day can be seen: the next business day."""
     return business_days.after(day)
@@ -87,7 +82,7 @@ def head(spec: Spec, member: CoveredMember, settled: Settled, profile: str) -> J
         "patient": fhir.reference("Patient", member.patient_id),
         "billablePeriod": {"start": served, "end": fhir.day(claim.through) if claim.through else served},
         "created": f"{fhir.day(claim.processed)}T00:00:00Z",
-        "insurer": fhir.reference("Organization", spec.payer["id"]),
+        "insurer": fhir.reference("Organization", spec.payer.id),
         "provider": provider,
     }
     if paid(settled):
@@ -126,7 +121,7 @@ PAYEE = coded(fhir.TERMINOLOGY + "payeetype", "provider")
 
 def claim_numbers(spec: Spec) -> str:
     """The system of the payer's claim numbers."""
-    return f"{spec.payer['base']}/claims"
+    return f"{spec.payer.base}/claims"
 
 
 def insurance(settled: Settled) -> list[Piece]:
@@ -154,13 +149,8 @@ def tail(settled: Settled) -> Json:
     }
 
 
-def amounts(claim: Claim, amounts: Amounts) -> list[Piece]:
-    """One adjudication for each amount of a line that is not zero, or that is always there."""
-    return entries(claim.kind, amounts)
-
-
 def entries(kind: str, amounts: Amounts) -> list[Piece]:
-    """The same for a kind of claim."""
+    """Return an adjudication for each amount of a line that is not zero, or that is always listed."""
     return _entries(kind, _values(amounts))
 
 

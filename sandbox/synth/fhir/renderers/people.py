@@ -30,7 +30,7 @@ def patient(spec: Spec, member: CoveredMember) -> Iterator[Json]:
         head["meta"]["versionId"] = str(version)
         card = fhir.typed(_member_ids(spec), member.policies[-1].member_id, "MB")
         unique = fhir.identifier(
-            f"{spec.payer['base']}/unique-member-id",
+            f"{spec.payer.base}/unique-member-id",
             f"{member.number:09d}",
             fhir.C4BB + "C4BBIdentifierType",
             "um",
@@ -84,7 +84,7 @@ def organization(spec: Spec, organization: Organization, updated: str) -> Json:
     if organization.npi:
         identifiers.insert(0, fhir.typed(fhir.NPI, organization.npi, "NPI"))
     if organization.payer_code:
-        system = f"{spec.payer['base']}/payer-id"
+        system = f"{spec.payer.base}/payer-id"
         identifiers.append(
             fhir.identifier(system, organization.payer_code, fhir.C4BB + "C4BBIdentifierType", "payerid")
         )
@@ -173,7 +173,7 @@ def _replaces(spec: Spec, duplicate: Duplicate) -> Json:
 
 
 def _member_ids(spec: Spec) -> str:
-    return f"{spec.payer['base']}/member-id"
+    return f"{spec.payer.base}/member-id"
 
 
 def _category(name: str, term: Term) -> Json:

@@ -27,7 +27,7 @@ def enrolment(spec: Spec, member: CoveredMember, administrative: Iterable[Json])
         name = f"{resource['resourceType']}/{resource['id']}"
         shown.setdefault(name, resource["meta"]["lastUpdated"])
     seen = max(shown.values())
-    payer = fhir.reference("Organization", spec.payer["id"])
+    payer = fhir.reference("Organization", spec.payer.id)
     head = fhir.resource("Provenance", f"prov-{member.number:04d}-000", seen, fhir.us_core("provenance"))
     return head | {
         "target": [{"reference": name} for name in shown],

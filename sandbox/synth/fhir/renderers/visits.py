@@ -7,7 +7,6 @@ from datetime import date
 
 from sandbox.synth.clinical.records import Done, Need, RecordEntry
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.facts import Term
 from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
@@ -69,82 +68,63 @@ def _period(visit: Visit) -> Json:
 
 
 def problem(scribe: Scribe, entry: RecordEntry, problem: HealthProblem) -> Iterator[Rendered]:
-    body = _condition(scribe, entry, problem.what, ["problem-list-item"], problem.onset, problem.day, None)
+    body = _condition(scribe, entry, problem, ["problem-list-item"], problem.onset)
     ident = scribe.ident("Condition", problem)
     yield Rendered("Condition", "condition-problems-health-concerns", ident, body)
 
 
 def finding(scribe: Scribe, entry: RecordEntry, finding: ClinicalFinding) -> Iterator[Rendered]:
-    """Something that passes: in a second version, it has."""
-    return _passing(
-        scribe,
-        entry,
-        finding,
-        "condition-encounter-diagnosis",
-        ["encounter-diagnosis"],
-        finding.what,
-        finding.day,
-        finding.resolved,
-    )
+    """Yield a condition that passes."""
+    return _passing(scribe, entry, finding, "condition-encounter-diagnosis", ["encounter-diagnosis"])
 
 
 def need(scribe: Scribe, entry: RecordEntry, need: Need) -> Iterator[Rendered]:
-    """A social problem: on the problem list, and known from a screening."""
+    """Yield a social problem: on the problem list, and known from a screening."""
     categories: list[str | Piece] = ["problem-list-item", concepts.SDOH]
-    return _passing(
-        scribe,
-        entry,
-        need,
-        "condition-problems-health-concerns",
-        categories,
-        need.what,
-        need.day,
-        need.resolved,
-    )
+    return _passing(scribe, entry, need, "condition-problems-health-concerns", categories)
 
 
 def _passing(
     scribe: Scribe,
     entry: RecordEntry,
-    fact: object,
+    passing: ClinicalFinding | Need,
     profile: str,
     categories: list[str | Piece],
-    what: Term,
-    day: date,
-    resolved: date | None,
 ) -> Iterator[Rendered]:
-    bodies = [(entry.written, _condition(scribe, entry, what, categories, day, day, None))]
-    if resolved and resolved > entry.written:
-        bodies.append((resolved, _condition(scribe, entry, what, categories, day, day, resolved)))
-    yield from scribe.versions("Condition", profile, fact, bodies)
+    """Yield a condition, and a second version of it once it is resolved."""
+    body = _condition(scribe, entry, passing, categories, passing.day)
+    bodies = [(entry.written, body)]
+    if passing.resolved and passing.resolved > entry.written:
+        later = body | {"clinicalStatus": concepts.hl7("condition-clinical", "resolved")}
+        recorded = later.pop("recordedDate")  # comes after abatementDateTime
+        later |= {"abatementDateTime": fhir.day(passing.resolved), "recordedDate": recorded}
+        bodies.append((passing.resolved, later))
+    yield from scribe.versions("Condition", profile, passing, bodies)
 
 
 def _condition(
     scribe: Scribe,
     entry: RecordEntry,
-    what: Term,
+    fact: HealthProblem | ClinicalFinding | Need,
     categories: list[str | Piece],
     onset: date,
-    recorded: date,
-    resolved: date | None,
 ) -> Json:
-    day = fhir.day(recorded)
-    body: Json = {
+    """Return an active Condition. The order of its elements is that of the specification."""
+    day = fhir.day(fact.day)
+    return {
         "extension": [{"url": ASSERTED, "valueDateTime": day}],
-        "clinicalStatus": concepts.hl7("condition-clinical", "resolved" if resolved else "active"),
+        "clinicalStatus": concepts.hl7("condition-clinical", "active"),
         "verificationStatus": concepts.hl7("condition-ver-status", "confirmed"),
         "category": [
             concepts.hl7("condition-category", category) if isinstance(category, str) else category
             for category in categories
         ],
-        "code": concepts.named(what),
+        "code": concepts.named(fact.what),
         "subject": scribe.subject,
         **scribe.encounter(entry),
         "onsetDateTime": fhir.day(onset),
+        "recordedDate": day,
     }
-    if resolved:
-        body["abatementDateTime"] = fhir.day(resolved)
-    return body | {"recordedDate": day}
 
 
 # --- procedures ------------------------------------------------------------------------------------
