@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from functools import partial
+import subprocess
 
 import pytest
-from support.command import command
+from support.running import COMMAND
 
-run = partial(command, "score")
+
+def run(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def test_a_member_who_gets_in(origin: str, session_name: str) -> None:

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from support.command import command
-from support.running import started
+from support.running import COMMAND, started
 
 PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
 Answer = tuple[int, dict[str, str], bytes]
@@ -53,7 +51,10 @@ def server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
         made.server_close()
 
 
-score = partial(command, "score")
+def score(*args: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def page(status: int, body: str) -> Answer:
