@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -65,40 +66,31 @@ def _settings(**values: Any) -> Any:
 
 
 def _progress(total: int, what: str) -> Callable[[int], None]:
-    """Return a callback that counts on a terminal, and prints a line at each quarter in a pipe."""
-    if sys.stderr.isatty():
-
-        def show(done: int) -> None:
-            if done % 10 == 0 or done >= total:
-                overwrite(f"{what}: {done} of {quantity(total, 'member')}", last=done >= total)
-
-        return show
-    quarters = iter([0, total // 4, total // 2, total * 3 // 4, total])
-    following = next(quarters)
-
-    def tell(done: int) -> None:
-        nonlocal following
-        if done >= following:
-            say(f"{what}: {done} of {quantity(total, 'member')}", err=True)
-            following = next((quarter for quarter in quarters if quarter > done), total + 1)
-
-    return tell
+    """Return a callback that counts members; in a pipe (a container's log), at each quarter."""
+    quarters = (0, total // 4, total // 2, total * 3 // 4, total)
+    return _count(lambda done: f"{what}: {done} of {quantity(total, 'member')}", iter(quarters), total)
 
 
 def _reading() -> Callable[[int], None]:
-    """Return a callback that counts on a terminal, and prints a line for each 100,000 in a pipe."""
-    due = PRINTED_EVERY
+    """Return a callback that counts the resources that are read; in a pipe, each 100,000."""
+    return _count(
+        lambda done: f"reading the data (each twice): {done:,} resources", count(PRINTED_EVERY, PRINTED_EVERY)
+    )
+
+
+def _count(line: Callable[[int], str], due: Iterator[int], last: int = -1) -> Callable[[int], None]:
+    """Return a callback that shows a count: on a terminal all the time, in a pipe when it reaches `due`."""
+    if sys.stderr.isatty():
+        return lambda done: overwrite(line(done), done == last) if done % 10 == 0 or done == last else None
+    following = next(due)
 
     def show(done: int) -> None:
-        overwrite(f"reading the data (each twice): {quantity(done, 'resource')}")
+        nonlocal following
+        if done >= following:
+            say(line(done), err=True)
+            following = next((mark for mark in due if mark > done), sys.maxsize)
 
-    def tell(done: int) -> None:
-        nonlocal due
-        if done >= due:
-            say(f"reading the data (each twice): {done:,} resources", err=True)
-            due = (done // PRINTED_EVERY + 1) * PRINTED_EVERY
-
-    return show if sys.stderr.isatty() else tell
+    return show
 
 
 PRINTED_EVERY = 100_000

@@ -77,7 +77,7 @@ def _recent(life: Life, settled: Sequence[Settled]) -> tuple[list[Settled], date
 
 def _happened(events: Iterable[Event], calendar: Calendar, rng: Random) -> Iterator[RecordEntry]:
     for event in events:
-        what: Record
+        what: Record | Event
         if isinstance(event, Vitals):
             visit = calendar.on(event.day, event.by)
             heard, weighed = rng.random() >= UNHEARD, rng.random() >= UNWEIGHED

@@ -11,25 +11,8 @@ from functools import cache
 from typing import Any
 
 from sandbox.synth.claims import business_days
-from sandbox.synth.clinical.records import (
-    Allergy,
-    Answer,
-    Care,
-    Carried,
-    Dispensing,
-    Done,
-    Growth,
-    ImmunizationRefusal,
-    LabOrder,
-    Measured,
-    Need,
-    Note,
-    Order,
-    RecordEntry,
-    Screening,
-    Signs,
-    Tracing,
-)
+from sandbox.synth.clinical import records
+from sandbox.synth.clinical.records import RecordEntry
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember
@@ -45,23 +28,23 @@ RENDERERS: dict[type, Callable[[Scribe, RecordEntry, Any], Iterator[Rendered]]] 
     Visit: visits.encounter,
     HealthProblem: visits.problem,
     ClinicalFinding: visits.finding,
-    Need: visits.need,
-    Done: visits.procedure,
-    LabOrder: labs.panel,
-    Measured: vitals.vitals,
-    Signs: vitals.signs,
-    Growth: vitals.growth,
-    Answer: answers.answer,
-    Screening: answers.screening,
-    Order: medicines.order,
-    Dispensing: medicines.dispensing,
-    Note: notes.note,
-    Tracing: notes.tracing,
-    Allergy: background.allergy,
-    Carried: background.carried,
+    records.Need: visits.need,
+    records.Done: visits.procedure,
+    records.LabOrder: labs.panel,
+    records.Measured: vitals.vitals,
+    records.Signs: vitals.signs,
+    records.Growth: vitals.growth,
+    records.Answer: answers.answer,
+    records.Screening: answers.screening,
+    records.Order: medicines.order,
+    records.Dispensing: medicines.dispensing,
+    records.Note: notes.note,
+    records.Tracing: notes.tracing,
+    records.Allergy: background.allergy,
+    records.Carried: background.carried,
     Vaccination: background.vaccination,
-    ImmunizationRefusal: background.refusal,
-    Care: care.care,
+    records.ImmunizationRefusal: background.refusal,
+    records.Care: care.care,
 }
 """Kind of record → renderer. The table may hold Any: each renderer names the record it takes."""
 
