@@ -53,7 +53,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def payer_origin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the payers of this session live: one server for each process, or the one that was given."""
+    """Yield the origin of the payers of this session: one server per process, or `--payer-url`."""
     from sandbox.apis.control.client import strip_fhir
 
     url = request.config.getoption("--payer-url")
@@ -108,7 +108,7 @@ _SHOWN = 50
 
 
 def _used(payer: Payer) -> list[Payer]:
-    """The payers of this test's sessions of which something was asked; the first when it was nothing."""
+    """Return the payers of this test that got requests, or the first payer when none did."""
     try:
         used = [
             replace(payer, session=session, selection=selection)
@@ -285,7 +285,7 @@ class PayerJournal:
         return f"{_HEAD} ({self._selection})" if self._selection else _HEAD
 
     def entries(self, **query: Any) -> list[dict[str, Any]]:
-        """Exchanges, oldest first: `status="4xx"`, `path="/fhir"`, `effect=…` as the control API has."""
+        """Return exchanges, oldest first, filtered as in the control API: `status="4xx"`, `effect=…`."""
         entries = self._remote.journal(**query)
         return [entry for entry in entries if entry["request"] not in self._own]
 
@@ -318,7 +318,7 @@ class PayerJournal:
 
 @dataclass(frozen=True)
 class PayerReview:
-    """The report card of the app in this test: `payer.review()`, `payer.review.assert_passed("pace")`."""
+    """The report card of the app: `payer.review()`, `payer.review.assert_passed("pace")`."""
 
     _journal: PayerJournal
     _clock: PayerClock

@@ -21,7 +21,7 @@ STEM = "PAYER_SANDBOX_"
 
 
 def root() -> Path:
-    """Return the folder that holds `fixtures/` and `scenarios/`: in the wheel, or the top of a checkout."""
+    """Return the folder of `fixtures/` and `scenarios/`: in the wheel, or the top of a checkout."""
     packaged = Path(__file__).parent / "_data"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent
 
@@ -159,7 +159,7 @@ OTHER_VARIABLES = frozenset({"CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "TOKE
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
-    """Return the PAYER_SANDBOX_* variables that nobody reads, each with the one that may be meant."""
+    """Return the PAYER_SANDBOX_* variables that are not read, each with a similar name."""
     from difflib import get_close_matches
 
     names = {name.upper() for name in SETTINGS} | OTHER_VARIABLES

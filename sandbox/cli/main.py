@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def run(words: Sequence[str] | None = None) -> int:
-    """Return the exit code of a command line: 2, after one line, for wrong usage and unreadable input."""
+    """Return the exit code of a command line. Wrong usage and unreadable input print one line and give 2."""
     try:
         code = cli.main(words, "payer-sandbox", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
@@ -79,7 +79,7 @@ def _reading() -> Callable[[int], None]:
 
 
 def _count(line: Callable[[int], str], due: Iterator[int], last: int = -1) -> Callable[[int], None]:
-    """Return a callback that shows a count: on a terminal all the time, in a pipe when it reaches `due`."""
+    """Return a callback that shows a count: always on a terminal, at the marks of `due` in a pipe."""
     if sys.stderr.isatty():
         return lambda done: overwrite(line(done), done == last) if done % 10 == 0 or done == last else None
     following = next(due)

@@ -68,7 +68,7 @@ def _megabytes() -> int:
 
 @contextmanager
 def _sandbox(running: str | None, workers: int) -> Iterator[str]:
-    """The origin of a sandbox: the one that runs already, or one that lives as long as this report.
+    """Yield the origin of a sandbox: a running one, or one that is started for this report.
 
     Its port is kept in the addresses of the results, so a report that resumes asks for the same one.
     """

@@ -85,8 +85,7 @@ def _check_asked(records: list[ReviewRecord]) -> list[ReviewRecord]:
 
 
 def _payers(session: str, origin: Remote) -> list[str]:
-    """Selections: the one that is written, or those that were used in the session of that name, or the
-    scenario of that name."""
+    """Return the selections that a word names: itself, those used in a session, or a scenario."""
     if re.search(_SELECTION, session):
         return [session]
     from urllib.parse import quote

@@ -1,5 +1,4 @@
-"""`token`: sign in to a running sandbox as a member, or as its backend service, and return the token
-response as it came."""
+"""`token`: sign in to a running sandbox as a member or a backend service."""
 
 from __future__ import annotations
 
@@ -43,10 +42,11 @@ class TokenResponse(dict[str, Any]):
 def connect(
     base: str, *, member: str, password: str | None = None, scope: str = "", refresh: int = 0
 ) -> TokenResponse:
-    """Sign in at the payer `base` (without /fhir), refresh `refresh` times, return the last token response.
+    """Sign in at the payer `base` (without /fhir) and return the last token response.
 
-    A callback that an app must refuse (no `state`, another one) is a sign-in that failed. Raises
-    UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
+    The token is refreshed `refresh` times. A callback that an app must refuse (no `state`, or another one) is
+    a failed sign-in. Raises UsageError in one line for an unreachable payer, an unknown member, or an error
+    of the payer.
     """
     fhir = fhir_base(base)
     with HttpClient(Guard(fhir, (), addresses)) as http:
@@ -86,8 +86,10 @@ def connect(
 
 
 def system_token(base: str, *, scope: str) -> TokenResponse:
-    """A token of the backend service at the payer `base` (without /fhir): it reads every member's data, and
-    what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
+    """Return a token of the backend service at the payer `base` (without /fhir).
+
+    It reads all data. An empty `scope` stands for `system/*.rs`. Raises UsageError in one line.
+    """
     fhir = fhir_base(base)
     key = json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes())
     app = ClientApp(BACKEND, "", key=key, auth_method="private_key_jwt")

@@ -75,8 +75,7 @@ def parse_yaml(text: str, name: str = "<text>") -> Any:
 
 
 def make_private(path: Path) -> None:
-    """Make sure that a file is there which nobody but its owner may open, never even for a moment; the
-    same for what SQLite keeps beside it. Raises OSError."""
+    """Make a file that only its owner can open, and restrict SQLite's files beside it. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     for file in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
         with suppress(FileNotFoundError):  # another process may put away what SQLite keeps

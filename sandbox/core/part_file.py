@@ -15,7 +15,7 @@ from pathlib import Path
 
 @contextmanager
 def part_file(path: Path) -> Iterator[Path]:
-    """Yield where to write what shall be at `path`; rename it at the end, remove it after an exception.
+    """Yield a temporary path; rename it to `path` at the end, or remove it after an exception.
 
     Raises OSError for a folder that cannot be written.
     """

@@ -1,4 +1,4 @@
-"""From people to a library: generate or read a folder, build once, find it again in the cache."""
+"""Build a library from generated members or a folder, or find it in the cache."""
 
 from __future__ import annotations
 
@@ -41,8 +41,7 @@ MADE_BY = ("rows.py", "households.py", "write.py", "packing.py", "schema.py", "t
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the cycle collector: what a population is made of has no cycles, and looking for them
-    among millions of small dictionaries takes a third of the time."""
+    """Turn the cycle collector off. It takes a third of the time, and there are no cycles to collect."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -84,7 +83,7 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
 
 
 def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
-    """A heading, then a row for each login: how many of each resource and kind of claim they have."""
+    """Yield a header, then a row for each login with counts of resources and claims."""
     from sandbox.population import index
 
     return index.rows(people(settings, today), today)

@@ -1,4 +1,4 @@
-"""`generate` at scale: households are made on all cores, written in order, and nothing is kept.
+"""`generate`: render households on all cores and write them in order, without keeping them.
 
 Either one NDJSON file a resource type, the logins and an index of who has what, or a library that `serve`
 opens as it is. Files are written beside their places and renamed when all are whole: a run that is killed
@@ -162,8 +162,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Signals that end the command wait for the block, which may fork: an exception in the middle of that
-    is lost, or breaks the child."""
+    """Hold back signals that end the command. In a fork, their exception is lost or breaks the child."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -217,7 +216,7 @@ def _lines(dossiers: list[Dossier], today: date) -> Lines:
 
 
 def _zipped(dossiers: list[Dossier], today: date) -> Lines:
-    """The same, each file's lines compressed: what is compressed in parts may be put together again."""
+    """Return compressed lines. Gzip members can be concatenated."""
     batch = _lines(dossiers, today)
     # no time in the header: the same population, the same bytes
     batch.lines = {stem: gzip.compress(lines, 6, mtime=0) for stem, lines in batch.lines.items()}

@@ -1,4 +1,4 @@
-"""The index of a population: a table with one row for each login, to find a member to test with."""
+"""The index of a population: one row for each login, to find a member to test with."""
 
 from __future__ import annotations
 

@@ -94,7 +94,7 @@ def providers(world: PopulationContext, guides: Guides) -> Dossier:
 
 
 def households(world: PopulationContext) -> Iterator[Household]:
-    """All of them, the named ones first, and then without end; numbers go on from one to the next."""
+    """Yield the named households, then drawn ones without end; members are numbered on."""
     number = 1
     for group in members.households(world.spec.named):
         yield named_household(world, number, group)

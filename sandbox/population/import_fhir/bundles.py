@@ -1,4 +1,4 @@
-"""Bundles taken apart as the server of a transaction takes them: ids, conditional creates, references.
+"""Resources of Bundles, as a server takes a transaction: ids, conditional creates, references.
 
 R4 §3.1.0.11 (batch and transaction): a resource that comes without an id is given one, and references to
 its `fullUrl` are changed to it. Here a given id is kept, and one that is assigned follows from what was

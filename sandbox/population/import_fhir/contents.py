@@ -1,4 +1,4 @@
-"""The contents of a library, of files: every resource once, in the versions that the files tell of.
+"""The contents of a library from files: every version of every resource, once.
 
 The files are read twice: to learn which resources there are, and to hand them over with their references
 resolved. Every patient can sign in: by `members.ndjson` where it is there, else as `<patient id>` with
@@ -234,8 +234,7 @@ class _Load:
                 yield _stranger(id, seen, spans.get(id, [])), ()
 
     def _localized(self, item: ImportedResource) -> bytes | dict[str, Any]:
-        """The resource with the references to what is loaded made relative; its own bytes where they can
-        stay."""
+        """Return the resource with relative references to loaded ones, as its own bytes if possible."""
         line = item.line
         if line is not None and not _SPACED.search(line) and not _OTHER_HOST.search(line):
             return line

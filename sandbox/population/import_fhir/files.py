@@ -27,7 +27,7 @@ _NUMBER = re.compile(rb"\d[.eE]|\d{19}")
 
 
 class FilePlace(NamedTuple):
-    """Where a value stands: a file, a line (None: the file is one value), the path of an element."""
+    """The place of a value: a file, a line (None: the file is one value), the path of an element."""
 
     file: Path
     line: int | None = None

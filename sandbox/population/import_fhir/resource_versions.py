@@ -12,8 +12,10 @@ from sandbox.population.import_fhir.files import FilePlace
 
 
 class Version(NamedTuple):
-    """A version of a resource: since when (ms), its `versionId`, a digest of its content, its number among
-    all resources of the files, and where it stands."""
+    """A version of a resource: its time (ms), `versionId`, digest of content, number and place.
+
+    The number counts all resources of the files.
+    """
 
     updated: int
     version: str

@@ -1,4 +1,4 @@
-"""Stories of claims that change after they were paid: replaced, replaced again, voided, appealed.
+"""Stories of claims that change after payment: replaced, replaced twice, voided, appealed.
 
 Each begins as a visit to the member's doctor. A later claim names the very one that it corrects.
 """

@@ -1,4 +1,4 @@
-"""Stories of a hospital: a stay of some nights, an emergency sent home, a planned operation or treatment.
+"""Stories of a hospital: inpatient stays, emergencies, outpatient surgery and treatment.
 
 The doctors who work there bill for themselves: for the same days and diagnoses as the hospital.
 """

@@ -1,4 +1,4 @@
-"""What claims are made of: lines at the provider's prices, and the days on which they went through.
+"""Parts of claims: lines at the provider's prices, and the days of their processing.
 
 Stories (`office`, `hospital`, `prescriptions`, `corrections`) put these together.
 """
@@ -30,7 +30,7 @@ class Course(NamedTuple):
 
 
 def course(life: Life, after: date) -> Course:
-    """The course of a claim that people handle: received some days after, then processed, then paid."""
+    """Return the days on which a professional claim is received, processed and paid."""
     rng = life.rng
     received = business_days.on_or_after(after + timedelta(days=rng.randrange(2, 8)))
     processed = business_days.on_or_after(received + timedelta(days=rng.randrange(2, 11)))
@@ -40,7 +40,7 @@ def course(life: Life, after: date) -> Course:
 
 
 def line(life: Life, name: str, provider: Organization, units: Decimal | None = None) -> ClaimLine:
-    """A service of services.yaml, asked for at the provider's price; the usual units unless told."""
+    """Return a line for a service of services.yaml, at the provider's price."""
     service = life.spec.codes.services[name]
     return _priced(service, provider.markup, service.units if units is None else units)
 

@@ -90,7 +90,7 @@ def lab_panel(life: Life, day: date, panels: Sequence[str], diagnoses: Sequence[
 
 
 def immunization_visit(life: Life, day: date, vaccine: Vaccine) -> Episode:
-    """A vaccination that costs the member nothing; nobody is billed more than the shot and the vaccine."""
+    """Return a vaccination that costs the member nothing: the shot and the vaccine are billed."""
     reason = life.spec.codes.reasons["vaccination"]
     claim = line_items.chanced(life, line_items.visit(life, day, vaccine.bill, [reason]))
     return Episode((claim,), (Vaccination(day, vaccine.what, life.doctor),))

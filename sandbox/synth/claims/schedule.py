@@ -1,4 +1,4 @@
-"""When things happen: days spread over a member's years, on which a clinic is open and they are covered."""
+"""Days on which stories happen: spread over a member's years, covered, and on business days."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def days(life: Life, per_year: float) -> list[date]:
 
 
 def open_day(day: date, last: date) -> date:
-    """The day itself or the first business day after it; the last one until `last` if that is later."""
+    """Return the first business day from `day` on, or the last one until `last` if that is earlier."""
     following = business_days.on_or_after(day)
     return following if following <= last else business_days.on_or_before(last)
 

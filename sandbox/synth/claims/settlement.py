@@ -1,4 +1,4 @@
-"""Settling: a family's claims go through adjudication in the order in which they were processed.
+"""Settlement: adjudicate a family's claims in the order of processing.
 
 A replacement undoes what the claim before it took of the limits, and a void undoes its own claim: so at
 any moment the claims in force have taken no more than the limits allow.

@@ -1,4 +1,4 @@
-"""A member's background, noted at the first visit we know of: allergies and devices in the body."""
+"""Background of a member, noted at the first known visit: allergies and implants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The recorder: from a member's claims and what happened to them to the record a payer holds.
+"""Build the clinical record that a payer holds, from a member's claims and events.
 
 A record has what the claims explain: a member without claims has next to none. It reaches some thirteen
 months back from the last claim before today, and less where there are very many claims; problems and the
@@ -38,7 +38,7 @@ LONGEST = timedelta(days=400)  # an order is not older than this when it is fill
 
 
 def derive(life: Life, settled: Sequence[Settled], events: Iterable[Event]) -> list[RecordEntry]:
-    """The member's record by the day things were written down; a visit comes before what was noted there.
+    """Return the member's record by the day of writing; a visit comes before its notes.
 
     Its randomness is the member's own: one number is drawn from `life.rng`.
     """
@@ -111,7 +111,7 @@ def _diagnoses(
 def _medicines(
     events: Iterable[Event], settled: Iterable[Settled], calendar: Calendar
 ) -> Iterator[RecordEntry]:
-    """Orders, and the fills that pharmacies were paid for; an order without a recent fill is left out."""
+    """Yield orders and paid fills. An order without a recent fill is left out."""
     orders = _orders([e for e in events if isinstance(e, Prescription)])
     filled: set[int] = set()
     for filed in settled:

@@ -66,7 +66,7 @@ class Dispensing(Record):
 
 @dataclass(frozen=True, eq=False)
 class Signs(Record):
-    """Taken of somebody who is ill: beats and breaths a minute, degrees Celsius, percent, litres a minute."""
+    """Vital signs of an illness: beats and breaths per minute, °C, percent, liters per minute."""
 
     pulse: int
     breaths: int
@@ -77,7 +77,7 @@ class Signs(Record):
 
 @dataclass(frozen=True, eq=False)
 class Growth(Record):
-    """How a child compares with others of its age: percentiles; head and length only of the smallest."""
+    """Growth percentiles of a child. Head circumference is measured of the smallest only."""
 
     bmi: int | None
     weight: int | None
@@ -135,7 +135,7 @@ class Answer(Record):
 
 @dataclass(frozen=True, eq=False)
 class Screening(Record):
-    """A questionnaire: question and answer (None: declined), in order, and what follows from them."""
+    """A questionnaire: questions with answers (None: declined), and the score."""
 
     panel: Question
     answers: tuple[tuple[Question, Term | None], ...]

@@ -15,7 +15,7 @@ from sandbox.synth.facts import Term
 
 @dataclass(frozen=True)
 class DoctorsBill:
-    """What a doctor bills beside the hospital: services once, and `daily` for every night (None: nothing)."""
+    """A doctor's bill beside the hospital's: services once, and `daily` for every night."""
 
     specialty: str
     services: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""The clinical code sets of `fixtures/codes/`: visits, reports, allergies, implants, answers, goals."""
+"""Clinical code sets of `fixtures/codes/`: visits, reports, allergies, implants, answers, goals."""
 
 from __future__ import annotations
 

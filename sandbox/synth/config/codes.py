@@ -54,7 +54,7 @@ class Referral:
 
 @dataclass(frozen=True)
 class Service:
-    """A billable service; `fee` is the contracted amount for one unit, `revenue` a hospital's code.
+    """A billable service. `fee` is the contracted USD of one unit, `revenue` a hospital's code.
 
     `units` are as many as are usually billed.
     """
@@ -69,7 +69,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Vaccine:
-    """A vaccine: whom it is for, how often, the first and last day of its use, what is billed for it."""
+    """A vaccine: ages, how often, the first and last day of its use, services billed for it."""
 
     what: Term
     ages: tuple[int, int]
@@ -94,7 +94,7 @@ def _check_ndc(product: Any) -> Any:
 
 @dataclass(frozen=True)
 class Compound:
-    """A mixture for a medicine: `cost` is the contracted USD, `quantity` in `unit`, of one dispensing."""
+    """A compounded medicine. `cost` (contracted USD) and `quantity` are those of one dispensing."""
 
     drug: str
     name: str

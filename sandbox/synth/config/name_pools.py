@@ -1,4 +1,4 @@
-"""Pools of names and places, sampled once per population from `fixtures/names.yaml`: then a draw is cheap."""
+"""Pools of names and places, sampled once per population from `fixtures/names.yaml`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people of one household are to each other, in the codes of the subscriber and of HL7 v3.
+"""Relationships within a household, in codes of HL7 v3.
 
 Sources: http://terminology.hl7.org/CodeSystem/subscriber-relationship and v3-RoleCode.
 """

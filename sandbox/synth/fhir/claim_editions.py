@@ -1,4 +1,4 @@
-"""What editions of CARIN Blue Button want of a claim differently, and the claim without its money.
+"""Differences between editions of CARIN Blue Button in claims, and claims without amounts.
 
 What an edition looks into (`type`, `subSite`) is rendered as dictionaries, not as pieces.
 """
@@ -17,7 +17,7 @@ SURFACES = "http://terminology.hl7.org/CodeSystem/ADAToothSurfaceCodes"
 
 
 def edition_2_2(eob: Json) -> None:
-    """2.2.0 knows the type of a claim by a coding with a version, and has HL7's codes for tooth surfaces.
+    """Set the versioned claim type and HL7's codes for tooth surfaces of CARIN 2.2.0.
 
     The claim is changed in place, but only its own top level and lists: parts are shared.
     """

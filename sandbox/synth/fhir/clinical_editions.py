@@ -1,4 +1,4 @@
-"""Where US Core 3.1.1 differs from the later editions: names of profiles, and elements it does not allow."""
+"""Differences of US Core 3.1.1: names of profiles, and elements that it does not allow."""
 
 from __future__ import annotations
 

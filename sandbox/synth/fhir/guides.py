@@ -92,7 +92,7 @@ class Guides:
         body: Json,
         claim: str = "",
     ) -> Resource:
-        """The same of a resource whose head is not in a dictionary yet: `body` is all but `meta` and `id`."""
+        """Return a resource as bytes. `body` is everything but `resourceType`, `id` and `meta`."""
         before, after, amendments = _head(self.carin, self.us_core, kind, profiles)
         for amend in amendments:
             amend(body)
@@ -104,7 +104,7 @@ class Guides:
 def _head(
     carin: str, us_core: str, kind: str, names: tuple[str, ...]
 ) -> tuple[str, str, tuple[Callable[[Json], None], ...]]:
-    """The head of a resource, before its id and after `lastUpdated`; and what must be changed in its body.
+    """Return a resource's head before its id and after `lastUpdated`, and changes to its body.
 
     Of the profiles with these short names, those are claimed that the editions have; if there is none,
     that of R4 itself.

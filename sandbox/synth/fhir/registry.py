@@ -46,7 +46,7 @@ CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
 
 
 def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iterator[Resource]:
-    """The payer, the organizations and the practitioners; the directory was last written a while ago."""
+    """Yield the payer, organizations, practitioners, locations, medications, and types of other APIs."""
     written = today - timedelta(days=40)
     yield from map(guides.finished, _providers(spec, network, written))
     for kind in guides.more_types:
@@ -70,7 +70,7 @@ def member(
     today: date,
     guides: Guides,
 ) -> Iterator[Resource]:
-    """Patient, relatives, coverages, claims in order of processing, then the clinical record by day."""
+    """Yield Patient, relatives, coverages, claims by processing, and the clinical record by day."""
     yield from map(guides.finished, _administrative(spec, member, today))
     for settled in claims:
         kind = settled.claim.kind

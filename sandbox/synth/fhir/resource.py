@@ -1,4 +1,4 @@
-"""A finished resource: the bytes that are written and served, and what must be known without reading them."""
+"""A finished resource: its bytes, and the values that are needed without parsing them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scribe: names the resources of one member's record, so that they can refer to each other."""
+"""Ids of the resources of one member's record, so that they can refer to each other."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Rendered(NamedTuple):
     version: int = 1
 
 
-class Scribe:
+class ResourceIds:
     """Names and references for one member. Ids count within a type, in the order they are asked for."""
 
     def __init__(self, member: CoveredMember, spec: Spec, entries: Iterable[RecordEntry]) -> None:

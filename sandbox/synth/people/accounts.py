@@ -19,7 +19,7 @@ class Login:
 
 
 def account_of(member: CoveredMember, login: Login, relative: Relative | None = None) -> Account:
-    """Return a member's login, or that of a relative who acts for them: their name, the member's data."""
+    """Return a member's login, or the login of a relative who acts for the member."""
     person = relative.person if relative else member.person
     return Account(
         username=login.username,

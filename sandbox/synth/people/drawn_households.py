@@ -1,4 +1,4 @@
-"""Households without names: a subscriber drawn by the shares of population.yaml, perhaps with a family."""
+"""Drawn households: a subscriber by the shares of population.yaml, perhaps with a family."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How members came to be covered: stretches of days on a line of business, and policies made of them.
+"""Coverage of members: spans of days on a line of business, and their policies.
 
 A named member's coverage follows from the role or is written in the file; a drawn
 member's is one of the `HISTORIES`, by the shares of population.yaml.
@@ -63,7 +63,7 @@ def _days_of_role(role: str, today: date) -> tuple[date, date | None]:
 
 @dataclass(frozen=True)
 class Chance:
-    """What a history is made from: the first day, and the first year that the line takes somebody."""
+    """The basis of a coverage history: the first day, and the first year that the line accepts."""
 
     line: str
     start: date
@@ -116,7 +116,7 @@ CAME_FROM = {
 
 
 def drawn(spec: Spec, line: str, born: date, rng: Random, today: date) -> tuple[EnrollmentSpan, ...]:
-    """The coverage of a drawn subscriber, who joined at a new year: lately, or in 2016 (`veteran`)."""
+    """Return the coverage of a drawn subscriber, who joined lately or in 2016 (`veteran`)."""
     history = rng.choices([*spec.histories], [*spec.histories.values()])[0]
     joined = FIRST_YEAR if history == "veteran" else today.year - rng.randint(1, 6)
     ripe = born.year + _wait(spec, line)
@@ -149,7 +149,7 @@ def member_id(number: int) -> str:
 def policies(
     spec: Spec, number: int, spans: Sequence[EnrollmentSpan], subscriber: Subscriber | None, order: int = 1
 ) -> tuple[Policy, ...]:
-    """Our policies of member `number`, one for each stretch; `order` 2: another payer pays first."""
+    """Return the policies of a member, one for each span. `order` 2: another payer pays first."""
     own = f"{subscriber.member_id}-{subscriber.dependent}" if subscriber else member_id(number)
     return tuple(
         Policy(

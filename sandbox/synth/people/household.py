@@ -1,4 +1,4 @@
-"""A household: people who are insured together, and what every kind of household is made with.
+"""Households: people who are insured together.
 
 It is made whole from its own seed, whether all of it is wanted or not: people at the end of a
 population never depend on how many there are.

@@ -105,7 +105,7 @@ def _days(spec: Spec, member: CoveredMember, today: date) -> tuple[date, date, d
 
 
 def _calm(rng: Random, days: int) -> float:
-    """What part of the older years is told: all of them for a few members, some months' worth for most."""
+    """Return the share of older events that is kept: all for a few members, some months for most."""
     amount = rng.uniform(0.1, 0.6)
     if rng.random() < FULL_HISTORY or not days:
         return 1.0

@@ -1,4 +1,4 @@
-"""The network: the payer itself, the organizations it has contracts with, and their practitioners."""
+"""The network: the payer, organizations and their practitioners."""
 
 from __future__ import annotations
 

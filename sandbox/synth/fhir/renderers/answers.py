@@ -1,4 +1,4 @@
-"""What members answered: social history, screening Observations, QuestionnaireResponse (US Core)."""
+"""Answers of members: social history, screening, QuestionnaireResponse (US Core)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.synth.facts.care import Question
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 CONCEPTS: dict[str, tuple[str, tuple[Piece, ...]]] = {
     "smoking": ("smokingstatus", (concepts.SOCIAL,)),
@@ -27,10 +27,10 @@ SCREENED = (concepts.SURVEY, concepts.SDOH)
 QUESTIONNAIRE_URI = fhir.US_CORE + "extension-questionnaire-uri"
 
 
-def answer(scribe: Scribe, entry: RecordEntry, answer: Answer) -> Iterator[Rendered]:
+def answer(ids: ResourceIds, entry: RecordEntry, answer: Answer) -> Iterator[Rendered]:
     """One question, one Observation. A number is a score."""
     profile, categories = CONCEPTS[answer.name]
-    body = _observation(scribe, entry, answer.question, categories)
+    body = _observation(ids, entry, answer.question, categories)
     if isinstance(answer.value, Term):
         body["valueCodeableConcept"] = concepts.worded(answer.value)
     else:
@@ -38,34 +38,34 @@ def answer(scribe: Scribe, entry: RecordEntry, answer: Answer) -> Iterator[Rende
     if answer.more:
         question, value = answer.more
         body["component"] = [{"code": _code(question), "valueCodeableConcept": concepts.worded(value)}]
-    yield Rendered("Observation", profile, scribe.ident("Observation", answer), body)
+    yield Rendered("Observation", profile, ids.ident("Observation", answer), body)
 
 
-def screening(scribe: Scribe, entry: RecordEntry, screening: Screening) -> Iterator[Rendered]:
-    """A questionnaire as it was filled in, each answer of it, and the panel that holds them together."""
-    response = scribe.ident("QuestionnaireResponse", screening)
+def screening(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Iterator[Rendered]:
+    """Yield a QuestionnaireResponse, an Observation for each answer, and their panel."""
+    response = ids.ident("QuestionnaireResponse", screening)
     yield Rendered(
-        "QuestionnaireResponse", "questionnaireresponse", response, _response(scribe, entry, screening)
+        "QuestionnaireResponse", "questionnaireresponse", response, _response(ids, entry, screening)
     )
     derived = {"derivedFrom": [fhir.reference("QuestionnaireResponse", response)]}
     members: list[Json] = []
     for part, (question, value) in enumerate((*screening.answers, screening.score), 1):
-        body = _observation(scribe, entry, question, SCREENED)
+        body = _observation(ids, entry, question, SCREENED)
         if value is None:
             body["dataAbsentReason"] = concepts.absent("asked-declined")
         else:
             body["valueCodeableConcept"] = concepts.worded(value)
-        members.append(scribe.refer("Observation", screening, part))
-        ident = scribe.ident("Observation", screening, part)
+        members.append(ids.refer("Observation", screening, part))
+        ident = ids.ident("Observation", screening, part)
         yield Rendered("Observation", "observation-screening-assessment", ident, body | derived)
-    body = _observation(scribe, entry, screening.panel, SCREENED) | {"hasMember": members} | derived
+    body = _observation(ids, entry, screening.panel, SCREENED) | {"hasMember": members} | derived
     yield Rendered(
-        "Observation", "observation-screening-assessment", scribe.ident("Observation", screening), body
+        "Observation", "observation-screening-assessment", ids.ident("Observation", screening), body
     )
 
 
-def _response(scribe: Scribe, entry: RecordEntry, screening: Screening) -> Json:
-    uri = f"{scribe.base}/Questionnaire/food-security"
+def _response(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Json:
+    uri = f"{ids.base}/Questionnaire/food-security"
     items: list[Json] = []
     for question, value in (*screening.answers, screening.score):
         item: Json = {"linkId": question.what.code, "text": question.what.name}
@@ -78,27 +78,27 @@ def _response(scribe: Scribe, entry: RecordEntry, screening: Screening) -> Json:
         "questionnaire": uri,
         "_questionnaire": {"extension": [{"url": QUESTIONNAIRE_URI, "valueUri": uri}]},
         "status": "completed",
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "authored": f"{fhir.day(screening.day)}T16:05:00Z",
-        "author": scribe.subject,
+        "author": ids.subject,
         "item": items,
     }
 
 
 def _observation(
-    scribe: Scribe, entry: RecordEntry, question: Question, categories: tuple[Piece, ...]
+    ids: ResourceIds, entry: RecordEntry, question: Question, categories: tuple[Piece, ...]
 ) -> Json:
     taken = f"{fhir.day(entry.what.day)}T16:05:00Z"
     return {
         "status": "final",
         "category": list(categories),
         "code": _code(question),
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "effectiveDateTime": taken,
         "issued": taken,
-        "performer": [scribe.subject],
+        "performer": [ids.subject],
     }
 
 

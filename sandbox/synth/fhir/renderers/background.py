@@ -10,12 +10,12 @@ from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers.visits import location_of
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 DECLINED = concepts.hl7("v3-ActReason", "PATOBJ")
 
 
-def allergy(scribe: Scribe, entry: RecordEntry, allergy: Allergy) -> Iterator[Rendered]:
+def allergy(ids: ResourceIds, entry: RecordEntry, allergy: Allergy) -> Iterator[Rendered]:
     allergen = allergy.allergen
     body: Json = {
         "clinicalStatus": concepts.hl7("allergyintolerance-clinical", "active"),
@@ -24,18 +24,16 @@ def allergy(scribe: Scribe, entry: RecordEntry, allergy: Allergy) -> Iterator[Re
         "category": [allergen.category],
         "criticality": "high" if allergen.severity == "severe" else "low",
         "code": concepts.named(allergen.what) if allergen.published else concepts.worded(allergen.what),
-        "patient": scribe.subject,
-        **scribe.encounter(entry),
+        "patient": ids.subject,
+        **ids.encounter(entry),
         "onsetDateTime": str(allergy.onset),
         "recordedDate": fhir.day(allergy.day),
         "reaction": [{"manifestation": [concepts.worded(allergen.reaction)], "severity": allergen.severity}],
     }
-    yield Rendered(
-        "AllergyIntolerance", "allergyintolerance", scribe.ident("AllergyIntolerance", allergy), body
-    )
+    yield Rendered("AllergyIntolerance", "allergyintolerance", ids.ident("AllergyIntolerance", allergy), body)
 
 
-def carried(scribe: Scribe, entry: RecordEntry, device: Carried) -> Iterator[Rendered]:
+def carried(ids: ResourceIds, entry: RecordEntry, device: Carried) -> Iterator[Rendered]:
     """A device in the body, with the made-up number on its label and all that the number says."""
     implant = device.implant
     expires = device.manufactured.replace(
@@ -63,35 +61,35 @@ def carried(scribe: Scribe, entry: RecordEntry, device: Carried) -> Iterator[Ren
         "deviceName": [{"name": f"{implant.maker} {implant.model}", "type": "user-friendly-name"}],
         "modelNumber": implant.model,
         "type": concepts.worded(implant.what),
-        "patient": scribe.subject,
+        "patient": ids.subject,
     }
-    yield Rendered("Device", "implantable-device", scribe.ident("Device", device), body)
+    yield Rendered("Device", "implantable-device", ids.ident("Device", device), body)
 
 
-def vaccination(scribe: Scribe, entry: RecordEntry, vaccination: Vaccination) -> Iterator[Rendered]:
+def vaccination(ids: ResourceIds, entry: RecordEntry, vaccination: Vaccination) -> Iterator[Rendered]:
     body: Json = {
         "status": "completed",
         "vaccineCode": concepts.worded(vaccination.vaccine),
-        "patient": scribe.subject,
-        **scribe.encounter(entry),
+        "patient": ids.subject,
+        **ids.encounter(entry),
         "occurrenceDateTime": fhir.day(vaccination.day),
         "primarySource": True,
     }
     if entry.visit:
         body["location"] = fhir.reference("Location", location_of(entry.visit.where.id))
     body["performer"] = [{"actor": fhir.reference("Practitioner", vaccination.by.id)}]
-    yield Rendered("Immunization", "immunization", scribe.ident("Immunization", vaccination), body)
+    yield Rendered("Immunization", "immunization", ids.ident("Immunization", vaccination), body)
 
 
-def refusal(scribe: Scribe, entry: RecordEntry, refusal: ImmunizationRefusal) -> Iterator[Rendered]:
+def refusal(ids: ResourceIds, entry: RecordEntry, refusal: ImmunizationRefusal) -> Iterator[Rendered]:
     """A vaccination that did not happen, and why."""
     body: Json = {
         "status": "not-done",
         "statusReason": DECLINED,
         "vaccineCode": concepts.worded(refusal.vaccine),
-        "patient": scribe.subject,
-        **scribe.encounter(entry),
+        "patient": ids.subject,
+        **ids.encounter(entry),
         "occurrenceDateTime": fhir.day(refusal.day),
         "primarySource": True,
     }
-    yield Rendered("Immunization", "immunization", scribe.ident("Immunization", refusal), body)
+    yield Rendered("Immunization", "immunization", ids.ident("Immunization", refusal), body)

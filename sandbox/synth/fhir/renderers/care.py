@@ -12,7 +12,7 @@ from sandbox.synth.facts.care import Aim
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 ASSESS_PLAN = concepts.coded("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan")
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -23,51 +23,51 @@ PATIENT = concepts.worded(Term(SNOMED, "116154003", "The member"))
 RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
 
 
-def care(scribe: Scribe, entry: RecordEntry, plan: Care) -> Iterator[Rendered]:
+def care(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Iterator[Rendered]:
     """The plan, the team, and a goal for each condition."""
-    yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", plan), _team(scribe, entry, plan))
+    yield Rendered("CareTeam", "careteam", ids.ident("CareTeam", plan), _team(ids, entry, plan))
     goals = []
     for part, (aim, problem) in enumerate(plan.aims):
-        goals.append(scribe.refer("Goal", plan, part))
-        body = _goal(scribe, plan, aim) | {"addresses": [scribe.refer("Condition", problem)]}
-        yield Rendered("Goal", "goal", scribe.ident("Goal", plan, part), body)
+        goals.append(ids.refer("Goal", plan, part))
+        body = _goal(ids, plan, aim) | {"addresses": [ids.refer("Condition", problem)]}
+        yield Rendered("Goal", "goal", ids.ident("Goal", plan, part), body)
     body = {
         "text": _narrative(plan),
         "status": "active",
         "intent": "plan",
         "category": [ASSESS_PLAN],
         "title": "Care plan",
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "period": {"start": fhir.day(plan.day)},
         "created": fhir.day(plan.day),
         "author": fhir.reference("Practitioner", plan.doctor.id),
-        "careTeam": [scribe.refer("CareTeam", plan)],
-        "addresses": [scribe.refer("Condition", problem) for _, problem in plan.aims],
+        "careTeam": [ids.refer("CareTeam", plan)],
+        "addresses": [ids.refer("Condition", problem) for _, problem in plan.aims],
         "goal": goals,
     }
-    yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", plan), body)
+    yield Rendered("CarePlan", "careplan", ids.ident("CarePlan", plan), body)
 
 
-def _team(scribe: Scribe, entry: RecordEntry, plan: Care) -> Json:
+def _team(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Json:
     people = [
         (DOCTOR, fhir.reference("Practitioner", plan.doctor.id)),
         (CLINIC, fhir.reference("Organization", plan.clinic.id)),
-        (PATIENT, scribe.subject),
+        (PATIENT, ids.subject),
     ]
     if plan.relative:
         people.append((RELATIVE, fhir.reference("RelatedPerson", plan.relative.id)))
     return {
         "status": "active",
         "name": "Care team",
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "period": {"start": fhir.day(plan.day)},
         "participant": [{"role": [role], "member": member} for role, member in people],
     }
 
 
-def _goal(scribe: Scribe, plan: Care, aim: Aim) -> Json:
+def _goal(ids: ResourceIds, plan: Care, aim: Aim) -> Json:
     target: Json = {"dueDate": fhir.day(plan.due)}
     if aim.measure and aim.below is not None and aim.unit:
         bound = {
@@ -84,7 +84,7 @@ def _goal(scribe: Scribe, plan: Care, aim: Aim) -> Json:
     return {
         "lifecycleStatus": "active",
         "description": {"text": aim.goal},
-        "subject": scribe.subject,
+        "subject": ids.subject,
         "startDate": fhir.day(plan.day),
         "target": [target],
     }

@@ -1,4 +1,4 @@
-"""The clinical record as FHIR (US Core): which renderer tells what, when each resource was written, by whom.
+"""The clinical record as FHIR (US Core): the table of renderers, times of writing, and authors.
 
 A resource can be seen from the business day after something was written down, and so can whatever it
 refers to: that is of the same day or older.
@@ -22,9 +22,9 @@ from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.fhir.renderers import answers, background, care, labs, medicines, notes, visits, vitals
 from sandbox.synth.fhir.renderers.provenance import Sources
 from sandbox.synth.fhir.resource import Resource
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
-RENDERERS: dict[type, Callable[[Scribe, RecordEntry, Any], Iterator[Rendered]]] = {
+RENDERERS: dict[type, Callable[[ResourceIds, RecordEntry, Any], Iterator[Rendered]]] = {
     Visit: visits.encounter,
     HealthProblem: visits.problem,
     ClinicalFinding: visits.finding,
@@ -53,11 +53,11 @@ def render(
     spec: Spec, member: CoveredMember, entries: Sequence[RecordEntry], guides: Guides
 ) -> Iterator[Resource]:
     """Every entry as one or more resources, by the day it was written; at the end, who says so."""
-    scribe = Scribe(member, spec, entries)
-    sources = Sources(scribe)
+    ids = ResourceIds(member, spec, entries)
+    sources = Sources(ids)
     order = 0
     for entry in entries:
-        for rendered in RENDERERS[type(entry.what)](scribe, entry, entry.what):
+        for rendered in RENDERERS[type(entry.what)](ids, entry, entry.what):
             order += 1
             seen = business_days.after(rendered.written or entry.written)
             yield _finish(rendered, fhir.instant(seen, order), guides)

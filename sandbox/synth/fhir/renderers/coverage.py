@@ -1,4 +1,4 @@
-"""Coverage (CARIN Blue Button and US Core): one resource for each policy, ours or another payer's."""
+"""Coverage (CARIN Blue Button and US Core): one resource for each policy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ONE_DAY = timedelta(days=1)
 
 
 def coverage(spec: Spec, member: CoveredMember, policy: Policy, today: date) -> Iterator[Json]:
-    """A policy as Coverage: active since the payer knew of it, cancelled on the day after it (version 2).
+    """Yield a policy as Coverage: active, and cancelled in a second version once it has ended.
 
     An end that is still to come today is known beforehand, one that has come was not.
     """

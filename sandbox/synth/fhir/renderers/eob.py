@@ -125,7 +125,7 @@ def claim_numbers(spec: Spec) -> str:
 
 
 def insurance(settled: Settled) -> list[Piece]:
-    """The policy that was in force on the day of service; and the one elsewhere that paid before it."""
+    """Return the policy in force on the day of service, and the other payer's that paid first."""
     policies = [_insurance(True, settled.policy.id)]
     if settled.first_payer:
         policies.append(_insurance(False, settled.first_payer.id))
@@ -168,7 +168,7 @@ def totals(kind: str, lines: tuple[Amounts, ...]) -> Piece:
 
 
 def payment_status(settled: Settled) -> str:
-    """denied: no line is covered; partiallypaid: some line is not; paid: the rest, be it with 0.00."""
+    """Return denied when no line is covered, partiallypaid when some are not, paid otherwise."""
     denied = [line.denial is not None for line in settled.claim.lines]
     if True not in denied:
         return "paid"
@@ -192,7 +192,7 @@ def in_network(category: str, claim: Claim) -> Piece:
 
 
 def network(claim: Claim, *categories: str) -> Piece:
-    """The header's adjudication of a claim that is paid line by line: the same for each category."""
+    """Return the header's adjudication of a claim that is paid line by line."""
     return _network(claim.provider.in_network, categories)
 
 

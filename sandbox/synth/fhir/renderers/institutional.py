@@ -1,4 +1,4 @@
-"""ExplanationOfBenefit of hospitals: inpatients are paid as a whole, outpatients line by line.
+"""ExplanationOfBenefit of hospitals: inpatient stays are paid as one, outpatient visits by line.
 
 So the amounts of an inpatient are in the header and those of an outpatient in the items, never both.
 NUBC values and MS-DRG numbers are bare codes.

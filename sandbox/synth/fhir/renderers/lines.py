@@ -1,4 +1,4 @@
-"""The items of claims that are paid line by line, and why a line is not paid as it was asked.
+"""Items of claims that are paid line by line, and adjustment reasons.
 
 Adjustment reasons are bare X12 values: their descriptions are licensed.
 """
@@ -20,7 +20,7 @@ ELSEWHERE = "99"  # CMS place of service
 
 
 def head(claim: Claim, number: int) -> Json:
-    """From `sequence` to `diagnosisSequence`: every line is everybody's, and for every diagnosis."""
+    """Return `sequence`, `careTeamSequence` and `diagnosisSequence`: all of them on every line."""
     item: Json = {"sequence": number}
     if claim.team:
         item["careTeamSequence"] = _numbers(len(claim.team))
@@ -40,7 +40,7 @@ def place(line: ClaimLine) -> Piece:
 
 
 def adjudication(claim: Claim, line: ClaimLine, amounts: Amounts, *, status: bool) -> Piece:
-    """The amounts of a line and what is said beside them; with `status`, whether it is in the network."""
+    """Return the adjudication of a line; with `status`, including its network status."""
     network = eob.in_network("benefitpaymentstatus", claim) if status else None
     allowed = None if line.denial else eob.allowed_units(line.units)
     return _adjudication(claim.kind, amounts, network, adjustment(claim, line, amounts), allowed)

@@ -11,7 +11,7 @@ from sandbox.synth.facts.events import Prescription
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 
 def medication_of(drug: Drug) -> str:
@@ -24,7 +24,7 @@ def medication(drug: Drug) -> Json:
     return {"code": concepts.named(drug.clinical), "status": "active"}
 
 
-def order(scribe: Scribe, entry: RecordEntry, order: Order) -> Iterator[Rendered]:
+def order(ids: ResourceIds, entry: RecordEntry, order: Order) -> Iterator[Rendered]:
     """An order: active, and completed in a second version once its supply is over."""
     by, drug = order.prescription.by, order.prescription.drug
     body: Json = {
@@ -33,8 +33,8 @@ def order(scribe: Scribe, entry: RecordEntry, order: Order) -> Iterator[Rendered
         "category": [concepts.hl7("medicationrequest-category", "outpatient")],
         "reportedBoolean": False,
         **_medicine(drug),
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "authoredOn": fhir.day(order.day),
         "requester": fhir.reference("Practitioner", by.id),
         "reasonCode": [concepts.named(order.prescription.reason)],
@@ -44,23 +44,23 @@ def order(scribe: Scribe, entry: RecordEntry, order: Order) -> Iterator[Rendered
     bodies = [(entry.written, body)]
     if order.ends > entry.written:
         bodies.append((order.ends, body | {"status": "completed"}))
-    yield from scribe.versions("MedicationRequest", "medicationrequest", order, bodies)
+    yield from ids.versions("MedicationRequest", "medicationrequest", order, bodies)
 
 
-def dispensing(scribe: Scribe, entry: RecordEntry, dispensing: Dispensing) -> Iterator[Rendered]:
+def dispensing(ids: ResourceIds, entry: RecordEntry, dispensing: Dispensing) -> Iterator[Rendered]:
     """A fill. It names its order, which is always as old as the fill or older."""
     fill = dispensing.fill
     body: Json = {
         "status": "completed",
         **_medicine(fill.drug),
-        "subject": scribe.subject,
+        "subject": ids.subject,
         "performer": [{"actor": fhir.reference("Organization", dispensing.pharmacy.id)}],
     }
     if dispensing.order:
-        body["authorizingPrescription"] = [scribe.refer("MedicationRequest", dispensing.order)]
-        visit = scribe.visit_of(dispensing.order)
+        body["authorizingPrescription"] = [ids.refer("MedicationRequest", dispensing.order)]
+        visit = ids.visit_of(dispensing.order)
         if visit:
-            body["context"] = scribe.met(visit)
+            body["context"] = ids.met(visit)
     body |= {
         "type": concepts.hl7("v3-ActCode", "RF" if fill.number else "FF"),
         "quantity": fhir.quantity(fill.quantity, fill.unit),
@@ -69,7 +69,7 @@ def dispensing(scribe: Scribe, entry: RecordEntry, dispensing: Dispensing) -> It
         "dosageInstruction": [_dosage(fill.drug)],
     }
     yield Rendered(
-        "MedicationDispense", "medicationdispense", scribe.ident("MedicationDispense", dispensing), body
+        "MedicationDispense", "medicationdispense", ids.ident("MedicationDispense", dispensing), body
     )
 
 
@@ -94,7 +94,7 @@ def _dosage(drug: Drug) -> Json:
 
 @lru_cache(maxsize=512)
 def _dosage_of(take: str, unit: str, per_day: int, at_once: int | None, every: int | None) -> Json:
-    """A dose every so many days, or whole units a day one by one; of anything less, two puffs twice a day."""
+    """Return a dosage: a dose every `every` days, single units each day, or two puffs twice a day."""
     times, dose, what = (per_day, 1, unit) if per_day else (2, 2, "puff")
     if at_once:
         times, dose, what = 1, at_once, unit

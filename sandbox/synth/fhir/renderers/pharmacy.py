@@ -1,4 +1,4 @@
-"""ExplanationOfBenefit of pharmacies: one fill, one line; a compound has its ingredients beneath it.
+"""ExplanationOfBenefit of pharmacies: a line for a fill, and details for a compound.
 
 NCPDP values are bare codes: their descriptions are licensed.
 """

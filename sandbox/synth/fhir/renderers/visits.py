@@ -11,7 +11,7 @@ from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 SNOMED = "http://snomed.info/sct"
 ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
@@ -27,16 +27,16 @@ def location_of(organization_id: str) -> str:
     return "loc-" + organization_id.removeprefix("org-")
 
 
-def encounter(scribe: Scribe, entry: RecordEntry, visit: Visit) -> Iterator[Rendered]:
+def encounter(ids: ResourceIds, entry: RecordEntry, visit: Visit) -> Iterator[Rendered]:
     """A visit. What it was about is a code, or the Condition that was noted at it."""
-    setting = scribe.codes.settings[visit.kind]
+    setting = ids.codes.settings[visit.kind]
     period = _period(visit)
     body: Json = {
-        "identifier": [{"system": f"{scribe.base}/visits", "value": f"V-{visit.number}"}],
+        "identifier": [{"system": f"{ids.base}/visits", "value": f"V-{visit.number}"}],
         "status": "finished",
         "class": {"system": concepts.ACT, "code": setting.klass, "display": CLASS[setting.klass]},
         "type": [concepts.worded(setting.what)],
-        "subject": scribe.subject,
+        "subject": ids.subject,
     }
     if visit.by:
         role = concepts.hl7("v3-ParticipationType", ATTENDED.get(visit.kind, "PPRF"))
@@ -45,16 +45,16 @@ def encounter(scribe: Scribe, entry: RecordEntry, visit: Visit) -> Iterator[Rend
     body["period"] = period
     if visit.reasons:
         body["reasonCode"] = [concepts.named(term) for term in visit.reasons[:2]]
-    noted = scribe.noted_at(visit)
+    noted = ids.noted_at(visit)
     if noted:
-        body["reasonReference"] = [scribe.refer("Condition", noted)]
+        body["reasonReference"] = [ids.refer("Condition", noted)]
     if setting.klass in ("IMP", "EMER"):
         status = visit.claim.stay.discharge if visit.claim.stay else "01"
         disposition = concepts.hl7("discharge-disposition", DISCHARGE.get(status, "oth"))
         body["hospitalization"] = {"dischargeDisposition": disposition}
     body["location"] = [{"location": fhir.reference("Location", location_of(visit.where.id))}]
     body["serviceProvider"] = fhir.reference("Organization", visit.where.id)
-    yield Rendered("Encounter", "encounter", scribe.ident("Encounter", visit), body)
+    yield Rendered("Encounter", "encounter", ids.ident("Encounter", visit), body)
 
 
 def _period(visit: Visit) -> Json:
@@ -67,43 +67,43 @@ def _period(visit: Visit) -> Json:
 # --- conditions ------------------------------------------------------------------------------------
 
 
-def problem(scribe: Scribe, entry: RecordEntry, problem: HealthProblem) -> Iterator[Rendered]:
-    body = _condition(scribe, entry, problem, ["problem-list-item"], problem.onset)
-    ident = scribe.ident("Condition", problem)
+def problem(ids: ResourceIds, entry: RecordEntry, problem: HealthProblem) -> Iterator[Rendered]:
+    body = _condition(ids, entry, problem, ["problem-list-item"], problem.onset)
+    ident = ids.ident("Condition", problem)
     yield Rendered("Condition", "condition-problems-health-concerns", ident, body)
 
 
-def finding(scribe: Scribe, entry: RecordEntry, finding: ClinicalFinding) -> Iterator[Rendered]:
+def finding(ids: ResourceIds, entry: RecordEntry, finding: ClinicalFinding) -> Iterator[Rendered]:
     """Yield a condition that passes."""
-    return _passing(scribe, entry, finding, "condition-encounter-diagnosis", ["encounter-diagnosis"])
+    return _passing(ids, entry, finding, "condition-encounter-diagnosis", ["encounter-diagnosis"])
 
 
-def need(scribe: Scribe, entry: RecordEntry, need: Need) -> Iterator[Rendered]:
+def need(ids: ResourceIds, entry: RecordEntry, need: Need) -> Iterator[Rendered]:
     """Yield a social problem: on the problem list, and known from a screening."""
     categories: list[str | Piece] = ["problem-list-item", concepts.SDOH]
-    return _passing(scribe, entry, need, "condition-problems-health-concerns", categories)
+    return _passing(ids, entry, need, "condition-problems-health-concerns", categories)
 
 
 def _passing(
-    scribe: Scribe,
+    ids: ResourceIds,
     entry: RecordEntry,
     passing: ClinicalFinding | Need,
     profile: str,
     categories: list[str | Piece],
 ) -> Iterator[Rendered]:
     """Yield a condition, and a second version of it once it is resolved."""
-    body = _condition(scribe, entry, passing, categories, passing.day)
+    body = _condition(ids, entry, passing, categories, passing.day)
     bodies = [(entry.written, body)]
     if passing.resolved and passing.resolved > entry.written:
         later = body | {"clinicalStatus": concepts.hl7("condition-clinical", "resolved")}
         recorded = later.pop("recordedDate")  # comes after abatementDateTime
         later |= {"abatementDateTime": fhir.day(passing.resolved), "recordedDate": recorded}
         bodies.append((passing.resolved, later))
-    yield from scribe.versions("Condition", profile, passing, bodies)
+    yield from ids.versions("Condition", profile, passing, bodies)
 
 
 def _condition(
-    scribe: Scribe,
+    ids: ResourceIds,
     entry: RecordEntry,
     fact: HealthProblem | ClinicalFinding | Need,
     categories: list[str | Piece],
@@ -120,8 +120,8 @@ def _condition(
             for category in categories
         ],
         "code": concepts.named(fact.what),
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "onsetDateTime": fhir.day(onset),
         "recordedDate": day,
     }
@@ -130,7 +130,7 @@ def _condition(
 # --- procedures ------------------------------------------------------------------------------------
 
 
-def procedure(scribe: Scribe, entry: RecordEntry, procedure: Done) -> Iterator[Rendered]:
+def procedure(ids: ResourceIds, entry: RecordEntry, procedure: Done) -> Iterator[Rendered]:
     """Something done; a device that was left in the body is named."""
     # ICD-10-PCS names are public domain and published; HCPCS names here are our own wording
     code = (
@@ -141,8 +141,8 @@ def procedure(scribe: Scribe, entry: RecordEntry, procedure: Done) -> Iterator[R
     body: Json = {
         "status": "completed",
         "code": code,
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "performedDateTime": fhir.day(procedure.day),
     }
     visit = entry.visit
@@ -153,5 +153,5 @@ def procedure(scribe: Scribe, entry: RecordEntry, procedure: Done) -> Iterator[R
         if visit.reasons:
             body["reasonCode"] = [concepts.named(visit.reasons[0])]
     if procedure.left:
-        body["focalDevice"] = [{"manipulated": scribe.refer("Device", procedure.left)}]
-    yield Rendered("Procedure", "procedure", scribe.ident("Procedure", procedure), body)
+        body["focalDevice"] = [{"manipulated": ids.refer("Device", procedure.left)}]
+    yield Rendered("Procedure", "procedure", ids.ident("Procedure", procedure), body)
