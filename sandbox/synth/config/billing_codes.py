@@ -23,7 +23,7 @@ class DoctorsBill:
 
 
 @dataclass(frozen=True)
-class Operation:
+class HospitalProcedure:
     """A procedure of ICD-10-PCS, and the day of the stay on which it is done (0: the first)."""
 
     what: Term
@@ -45,7 +45,7 @@ class Admission:
     admission: str
     origin: str
     discharge: str
-    procedures: tuple[Annotated[Operation, coded("what", system="procedures_system")], ...]
+    procedures: tuple[Annotated[HospitalProcedure, coded("what", system="procedures_system")], ...]
     daily: dict[str, Decimal]
     once: dict[str, Decimal]
     doctors: tuple[DoctorsBill, ...]
