@@ -53,10 +53,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="session")
 def payer_origin(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Where the payers of this session live: one server for each process, or the one that was given."""
+    """Yield the origin of the payers of this session: one server per process, or `--payer-url`."""
+    from sandbox.apis.control.client import strip_fhir
+
     url = request.config.getoption("--payer-url")
     if url:
-        yield str(url).rstrip("/").removesuffix("/fhir")
+        yield strip_fhir(str(url))
         return
     from sandbox.server.embedded import listening
     from sandbox.settings import from_env
@@ -78,12 +80,12 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
     node = request.node.nodeid
     name = re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:40].strip("-")
     session = f"{name}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
-    made = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
-    made = made.scenario(values.get("scenario", ""))
-    request.node.stash[_PAYER] = made
+    payer = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
+    payer = payer.scenario(values.get("scenario", ""))
+    request.node.stash[_PAYER] = payer
     if request.config.getoption("--payer-url"):
-        made.reset()  # a server that stays may remember an earlier run
-    return made
+        payer.reset()  # a server that stays may remember an earlier run
+    return payer
 
 
 @pytest.hookimpl(wrapper=True)
@@ -106,7 +108,7 @@ _SHOWN = 50
 
 
 def _used(payer: Payer) -> list[Payer]:
-    """The payers of this test's sessions of which something was asked; the first when it was nothing."""
+    """Return the payers of this test that got requests, or the first payer when none did."""
     try:
         used = [
             replace(payer, session=session, selection=selection)
@@ -115,7 +117,7 @@ def _used(payer: Payer) -> list[Payer]:
         ]
     except UsageError:
         return []  # the payer is gone
-    return [each for each in used if each._printed.entries()] or [payer]
+    return [used_payer for used_payer in used if used_payer._printed.entries()] or [payer]
 
 
 def _ending(payer: Payer) -> str:
@@ -146,15 +148,21 @@ class Payer:
 
     @property
     def url(self) -> str:
-        return f"{self.origin}/s/{self.selection}~{self.session}"
+        from sandbox.apis.control.client import select
+
+        return select(self.origin, f"{self.selection}~{self.session}")
 
     @property
     def fhir(self) -> str:
-        return f"{self.url}/fhir"
+        from sandbox.apis.control.client import fhir_base
+
+        return fhir_base(self.url)
 
     @property
     def auth(self) -> str:
-        return f"{self.url}/auth"
+        from sandbox.apis.control.client import auth_base
+
+        return auth_base(self.url)
 
     @property
     def clock(self) -> PayerClock:
@@ -213,12 +221,14 @@ class Payer:
         A dictionary with `.headers` for requests and `.patient`. The exchanges of this sign-in are left
         out of `journal`: they are the test's, not the app's. When it fails, they stand under the test.
         """
+        from sandbox.cli.token import connect
+
         __tracebackhide__ = True
         remote = self._remote
         before = remote.last()
         failed = True
         try:
-            response = remote.sign_in(member or self.member, scope=scope, **more)
+            response = connect(self.url, member=member or self.member, scope=scope, **more)
             failed = False
         except UsageError as problem:
             raise UsageError(str(problem)) from None  # one line, without our own frames
@@ -275,9 +285,9 @@ class PayerJournal:
         return f"{_HEAD} ({self._selection})" if self._selection else _HEAD
 
     def entries(self, **query: Any) -> list[dict[str, Any]]:
-        """Exchanges, oldest first: `status="4xx"`, `path="/fhir"`, `effect=…` as the control API has."""
-        found = self._remote.journal(**query)
-        return [entry for entry in found if entry["request"] not in self._own]
+        """Return exchanges, oldest first, filtered as in the control API: `status="4xx"`, `effect=…`."""
+        entries = self._remote.journal(**query)
+        return [entry for entry in entries if entry["request"] not in self._own]
 
     def calls(self, method: str, path: str, status: int | None = None) -> list[dict[str, Any]]:
         """The exchanges of this method, path (a glob, below the prefix) and status."""
@@ -294,12 +304,12 @@ class PayerJournal:
     ) -> list[dict[str, Any]]:
         """The exchanges that fit; fails when there are none, or not so many."""
         __tracebackhide__ = True
-        found = self.calls(method, path, status)
-        if (times is None and not found) or (times is not None and len(found) != times):
+        calls = self.calls(method, path, status)
+        if (times is None and not calls) or (times is not None and len(calls) != times):
             wanted = f"{method.upper()} {path}" + (f" with {status}" if status else "")
             often = "at least once" if times is None else quantity(times, "time")
-            pytest.fail(f"{wanted} was to be called {often}, and was {quantity(len(found), 'time')}.\n{self}")
-        return found
+            pytest.fail(f"{wanted} was to be called {often}, and was {quantity(len(calls), 'time')}.\n{self}")
+        return calls
 
     def __str__(self) -> str:
         lines = [_line(entry) for entry in self.entries()]
@@ -308,7 +318,7 @@ class PayerJournal:
 
 @dataclass(frozen=True)
 class PayerReview:
-    """The report card of the app in this test: `payer.review()`, `payer.review.assert_passed("pace")`."""
+    """The report card of the app: `payer.review()`, `payer.review.assert_passed("pace")`."""
 
     _journal: PayerJournal
     _clock: PayerClock
@@ -318,8 +328,8 @@ class PayerReview:
         from sandbox.review.card import ReviewRecord, review
         from sandbox.review.journal import exchanges
 
-        found = exchanges(self._journal.entries())
-        return review([ReviewRecord(found, self._clock.now().timestamp())], client, "this test")
+        entries = exchanges(self._journal.entries())
+        return review([ReviewRecord(entries, self._clock.now().timestamp())], client, "this test")
 
     def assert_passed(self, *rows: str, client: str | None = None) -> ReviewCard:
         """Fails unless each of these rows was exercised and passed; without any, when a row failed."""
@@ -339,7 +349,7 @@ class PayerReview:
 
 
 def _line(entry: dict[str, Any]) -> str:
-    told = f"{entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
-    return f"  {escape(told)}" + (
+    exchange = f"{entry['status']} {entry['method']} {entry['path']} {', '.join(entry['effects'])}".rstrip()
+    return f"  {escape(exchange)}" + (
         f"\n      {escape(entry['why'])} {entry['repair']}" if "why" in entry else ""
     )

@@ -1,26 +1,33 @@
-"""Settings: frozen, with a default for everything. `from_env` is the only reader of the environment."""
+"""Settings: one table with name, default, help and bounds. `from_env` is the only reader of the environment.
+
+Options of the command line, variables of the environment and rows of the README come from this table.
+"""
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from sandbox.core.errors import UsageError
-from sandbox.core.hosts import HostPolicy, format_host, parse_allowed_hosts, parse_proxies, parse_public_url
+
+if TYPE_CHECKING:
+    from sandbox.core.hosts import HostPolicy
+
+STEM = "PAYER_SANDBOX_"
+"""What the names of variables begin with."""
 
 
 def root() -> Path:
-    """Where `fixtures/` and `scenarios/` lie: inside the wheel, or at the top of a checkout."""
+    """Return the folder of `fixtures/` and `scenarios/`: in the wheel, or the top of a checkout."""
     packaged = Path(__file__).parent / "_data"
     return packaged if packaged.is_dir() else Path(__file__).parent.parent
 
 
 def default_cache() -> Path:
-    """The cache in the home folder; a temporary one where nobody knows a home."""
+    """Return the cache in the home folder, or a temporary one when there is no home folder."""
     home = os.environ.get("XDG_CACHE_HOME")
     try:
         return (Path(home) if home else Path.home() / ".cache") / "payer-sandbox"
@@ -29,98 +36,77 @@ def default_cache() -> Path:
 
 
 def temporary_cache() -> Path:
-    """Where built libraries are kept when there is no home that can be written."""
+    """Return the folder for built libraries when there is no home folder that can be written."""
+    import tempfile  # slow to import, and rarely needed
+
     return Path(tempfile.gettempdir()) / f"payer-sandbox-{os.getuid()}"
+
+
+def _setting(
+    default: Any, help: str, *, least: int | None = None, most: int | None = None, shown: str = ""
+) -> Any:
+    """Return a row of the table. `shown` stands for a default that is computed, in the help of an option."""
+    default = {"default_factory": default} if callable(default) else {"default": default}
+    return field(**default, metadata={"help": help, "least": least, "most": most, "shown": shown})
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How one server is run. Every field can be set by PAYER_SANDBOX_<FIELD>; flags win.
+    """How one server is run. Every field can be set by PAYER_SANDBOX_<FIELD>; options win.
 
     `library` and `ledger` are what `serve` has prepared, files or addresses of schemas in a database;
     the app only opens them.
     """
 
-    host: str = "127.0.0.1"
-    port: int = 8080
-    public_url: str = ""
-    allowed_host: str = ""
-    trusted_proxies: str = ""
-    scenario: str = "baseline"
-    members: int = 100
-    seed: int = 1
-    today: str = ""
-    data: str = ""
-    skip_bad: bool = False
-    load_report: str = ""
-    store: str = ""
-    carin: str = "2.0.0"
-    us_core: str = "6.1.0"
-    basis: bool = False
-    workers: int = 1
-    threads: int = 16
-    tls: bool = False
-    tls_cert: str = ""
-    tls_key: str = ""
-    control_key: str = ""
-    journal_entries: int = 20_000
-    journal_per_payer: int = 10_000
-    idle_days: int = 30
-    quota_factor: int = 1
-    ahead_days: int = 0
-    library: str = ""
-    ledger: str = ""
-    fixtures: Path = field(default_factory=lambda: root() / "fixtures")
-    scenarios: Path = field(default_factory=lambda: root() / "scenarios")
-    own_scenarios: str = ""
-    cache: Path = field(default_factory=default_cache)
+    host: str = _setting("127.0.0.1", "Address to listen on.")
+    port: int = _setting(8080, "Port to listen on. 0 picks a free port.")
+    public_url: str = _setting("", "Public URL of the payer. Every link is built from it.")
+    allowed_host: str = _setting("", "Also answer to this host name. Can be repeated.")
+    trusted_proxies: str = _setting("", "Addresses or networks of proxies whose X-Forwarded-For is trusted.")
+    scenario: str = _setting("baseline", "Scenario of the default payer.")
+    members: int = _setting(100, "Number of members, including the named ones.")
+    seed: int = _setting(1, "Seed of the synthetic population.")
+    today: str = _setting("", "Day the data is built around, YYYY-MM-DD.", shown="the first of this month")
+    data: str = _setting("", "File or folder of NDJSON or Bundles to serve instead of synthetic data.")
+    skip_bad: bool = _setting(False, "Skip values of --data that cannot be used.")
+    load_report: str = _setting("", "Also write the load report of --data to a file, as JSON.")
+    store: str = _setting("", "Folder or postgresql:// URL that keeps library and ledger across restarts.")
+    carin: str = _setting("2.0.0", "Version of CARIN Blue Button: 2.0.0 or 2.2.0.")
+    us_core: str = _setting("6.1.0", "Version of US Core: 3.1.1, 6.1.0 or 7.0.0.")
+    basis: bool = _setting(False, "Leave amounts out of claims (the -Basis profiles of CARIN 2.2.0).")
+    workers: int = _setting(1, "Number of worker processes.", least=1, most=256)
+    threads: int = _setting(16, "Number of threads in each worker.", least=1, most=256)
+    tls: bool = _setting(False, "Serve https with a self-signed certificate.")
+    tls_cert: str = _setting("", "Certificate chain to serve https with (PEM).")
+    tls_key: str = _setting("", "Private key of --tls-cert (PEM).")
+    control_key: str = _setting("", "Key of the control API. Required off loopback.")
+    journal_entries: int = _setting(20_000, "Number of journal entries kept in total.", least=100)
+    journal_per_payer: int = _setting(10_000, "Number of journal entries kept for each payer.", least=100)
+    idle_days: int = _setting(30, "Days without a request after which a session is deleted.", least=1)
+    quota_factor: int = _setting(1, "Factor of the quotas. 0 turns them off.", least=0)
+    ahead_days: int = _setting(0, "Days the payer's clock is ahead (set by `serve --today`).")
+    library: str = _setting("", "Library to open (set by `serve`).")
+    ledger: str = _setting("", "Ledger to open (set by `serve`).")
+    fixtures: Path = _setting(lambda: root() / "fixtures", "Folder of clients, members and code sets.")
+    scenarios: Path = _setting(lambda: root() / "scenarios", "Folder of scenarios.")
+    own_scenarios: str = _setting(
+        "", "Folder or file of your own scenarios, in addition to the built-in ones."
+    )
+    cache: Path = _setting(default_cache, "Folder for built libraries.")
 
 
-HELP = {
-    "host": "address to listen on",
-    "port": "port to listen on (0: any free one)",
-    "public_url": "the URL the payer is known by: issuer and every link, whatever Host says",
-    "allowed_host": "further host names to answer to, separated by commas (.example.com, * for any)",
-    "trusted_proxies": "addresses or networks whose X-Forwarded-For is believed (none: nobody's)",
-    "scenario": "the scenario of the default payer",
-    "members": "how many members, the named ones included",
-    "seed": "the seed of the population",
-    "today": "the day the data is built around, YYYY-MM-DD (default: the first of this month)",
-    "data": "a folder of NDJSON or Bundles, served instead of generating",
-    "skip_bad": "leave lines of that folder out that cannot be used",
-    "load_report": "a file for the report on that load, as JSON",
-    "carin": "edition of CARIN Blue Button: 2.0.0 or 2.2.0",
-    "us_core": "edition of US Core: 3.1.1, 6.1.0 or 7.0.0",
-    "basis": "claims without money, as the -Basis profiles of CARIN 2.2.0",
-    "store": "a folder or a postgresql:// address that keeps library and ledger (default: the cache)",
-    "workers": "gunicorn worker processes",
-    "threads": "threads in each worker",
-    "tls": "serve https, with a certificate made for this machine unless one is given",
-    "tls_cert": "a certificate chain in PEM; it turns TLS on",
-    "tls_key": "the private key of that certificate, PEM without a passphrase",
-    "control_key": "key that the control API asks of everybody once it is set, and always off loopback",
-    "journal_entries": "journal entries that are kept, of all payers together",
-    "journal_per_payer": "journal entries that are kept of one payer",
-    "idle_days": "days without a request after which a session is forgotten",
-    "quota_factor": "what the quotas are multiplied by (0: no quotas)",
-    "ahead_days": "days the payer's clock is ahead of the machine's (set by `serve --today`)",
-    "library": "a library to open (set by `serve`)",
-    "ledger": "a ledger to open (set by `serve`)",
-    "fixtures": "folder of clients, members and code sets",
-    "scenarios": "folder of scenarios",
-    "own_scenarios": "a folder (or file) of scenarios of your own, beside those",
-    "cache": "folder for built libraries",
-}
-"""One line per setting; a test insists that each is here and in the README."""
+SETTINGS = {setting.name: setting for setting in fields(Settings)}
 
 
 def catalogue(settings: Settings) -> tuple[Path, ...]:
-    """Where scenarios lie: ours, then those of one's own."""
+    """Return the folders and files of scenarios: the built-in ones, then your own."""
     return (settings.scenarios, *([Path(settings.own_scenarios)] if settings.own_scenarios else []))
 
 
 def host_policy(settings: Settings) -> HostPolicy:
-    """Which hosts the server answers to, and under which URL. Raises UsageError in one line."""
+    """Return which hosts the server answers to, and under which URL. Raises UsageError in one line."""
+    from sandbox.core.hosts import HostPolicy, parse_allowed_hosts, parse_proxies, parse_public_url
+
     public = parse_public_url(settings.public_url) if settings.public_url else None
     return HostPolicy(
         settings.host,
@@ -132,32 +118,27 @@ def host_policy(settings: Settings) -> HostPolicy:
 
 
 def listening_url(settings: Settings) -> str:
-    """Where this machine reaches the server that these settings start."""
+    """Return where this machine reaches the server that these settings start."""
+    from sandbox.core.hosts import format_host
+
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "") else settings.host  # noqa: S104  only compared
     return f"{'https' if settings.tls else 'http'}://{format_host(host)}:{settings.port}"
 
 
-def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Settings:
-    """Settings from PAYER_SANDBOX_* variables, overridden by what is given (None: not given).
+def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> Settings:
+    """Return settings from PAYER_SANDBOX_* variables; `overrides` win, unless they are None.
 
     Raises UsageError naming the variable that cannot be read.
     """
     environ = os.environ if environ is None else environ
-    values: dict[str, object] = {}
-    for each in fields(Settings):
-        name = f"PAYER_SANDBOX_{each.name.upper()}"
-        if name in environ:
-            values[each.name] = _read(name, environ[name], str(each.type))
-    values.update({k: v for k, v in given.items() if v is not None})
-    settings = Settings(**values)  # type: ignore[arg-type]
-    for name in ("workers", "threads"):
-        if not 1 <= getattr(settings, name) <= 256:
-            raise UsageError(f"{name} must be between 1 and 256, not {getattr(settings, name)}")
-    for name, least in (("journal_entries", 100), ("journal_per_payer", 100), ("idle_days", 1)):
-        if getattr(settings, name) < least:
-            raise UsageError(f"{name} must be {least} or more, not {getattr(settings, name)}")
-    if settings.quota_factor < 0:
-        raise UsageError(f"quota_factor must be 0 or more, not {settings.quota_factor}")
+    values = {
+        name: _parse(variable, environ[variable], str(setting.type))
+        for name, setting in SETTINGS.items()
+        if (variable := STEM + name.upper()) in environ
+    }
+    settings = Settings(**values | {k: v for k, v in overrides.items() if v is not None})
+    for name, setting in SETTINGS.items():
+        _check_bounds(name, getattr(settings, name), setting.metadata["least"], setting.metadata["most"])
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
     host_policy(settings)
@@ -166,21 +147,29 @@ def from_env(environ: Mapping[str, str] | None = None, **given: object) -> Setti
     return replace(settings, tls=settings.tls or bool(settings.tls_cert))
 
 
+def _check_bounds(name: str, value: Any, least: int | None, most: int | None) -> None:
+    if least is not None and most is not None and not least <= value <= most:
+        raise UsageError(f"{name} must be between {least} and {most}, not {value}")
+    if least is not None and value < least:
+        raise UsageError(f"{name} must be {least} or more, not {value}")
+
+
 OTHER_VARIABLES = frozenset({"CLIENT_ID", "CLIENT_SECRET", "REDIRECT_URI", "TOKEN"})
 """Variables that `score` reads."""
 
 
 def unknown_variables(environ: Mapping[str, str] | None = None) -> list[str]:
-    """PAYER_SANDBOX_* variables that nobody reads, each with the one that may be meant."""
-    stem = "PAYER_SANDBOX_"
-    names = {each.name.upper() for each in fields(Settings)} | OTHER_VARIABLES
+    """Return the PAYER_SANDBOX_* variables that are not read, each with a similar name."""
+    from difflib import get_close_matches
+
+    names = {name.upper() for name in SETTINGS} | OTHER_VARIABLES
     environ = os.environ if environ is None else environ
-    read = sorted(name.removeprefix(stem) for name in environ if name.startswith(stem))
+    read = sorted(name.removeprefix(STEM) for name in environ if name.startswith(STEM))
     meant = [(name, get_close_matches(name, names, 1, 0.7)) for name in read if name not in names]
-    return [stem + name + (f" (did you mean {stem}{near[0]}?)" if near else "") for name, near in meant]
+    return [STEM + name + (f" (did you mean {STEM}{near[0]}?)" if near else "") for name, near in meant]
 
 
-def _read(name: str, text: str, kind: str) -> object:
+def _parse(name: str, text: str, kind: str) -> Any:
     if kind == "int":
         try:
             return int(text)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import click
 
 from sandbox import __version__
+from sandbox.cli.options import payer_options, population_options, setting_option, url_option
 from sandbox.cli.review import review
 from sandbox.cli.score import compare, report, score
 from sandbox.core.errors import UsageError
@@ -20,7 +22,7 @@ from sandbox.core.text import escape, overwrite, quantity, say
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="payer-sandbox")
 def cli() -> None:
-    """A US health payer in a box, and a grader for real ones."""
+    """A sandbox US health payer, and a grader for real ones."""
 
 
 for _command in (score, compare, report, review):
@@ -28,117 +30,96 @@ for _command in (score, compare, report, review):
 
 
 def main() -> None:
-    """The console command: wrong usage and unreadable input are one line and exit code 2."""
-    # By an exception, so that what is half written is removed on the way out.
+    """Run the command line of this process and exit with its code."""
+    # An exception, so that unfinished files are removed.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    sys.exit(run())
+
+
+def run(words: Sequence[str] | None = None) -> int:
+    """Return the exit code of a command line. Wrong usage and unreadable input print one line and give 2."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(words, "payer-sandbox", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        return 130
     except click.UsageError as problem:
-        _fail(problem.format_message(), problem.ctx)
+        return _fail(problem.format_message(), problem.ctx)
     except (UsageError, click.ClickException) as problem:
-        _fail(str(problem), None)
+        return _fail(str(problem), None)
     except BrokenPipeError:
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
-def _fail(message: str, context: click.Context | None) -> None:
+def _fail(message: str, context: click.Context | None) -> int:
     name = context.command_path if context else "payer-sandbox"
     say(f"{name}: {escape(message)}", err=True)
-    sys.exit(2)
+    return 2
 
 
-def _settings(**given: Any) -> Any:
+def _settings(**values: Any) -> Any:
     from sandbox.settings import from_env
 
-    return from_env(**given)
+    return from_env(**values)
 
 
 def _progress(total: int, what: str) -> Callable[[int], None]:
-    """Counts on a terminal; in a pipe (a container's log) a line at each quarter."""
-    if sys.stderr.isatty():
-
-        def show(done: int) -> None:
-            if done % 10 == 0 or done >= total:
-                overwrite(f"{what}: {done} of {quantity(total, 'member')}", last=done >= total)
-
-        return show
-    quarters = iter([0, total // 4, total // 2, total * 3 // 4, total])
-    following = next(quarters)
-
-    def tell(done: int) -> None:
-        nonlocal following
-        if done >= following:
-            say(f"{what}: {done} of {quantity(total, 'member')}", err=True)
-            following = next((quarter for quarter in quarters if quarter > done), total + 1)
-
-    return tell
+    """Return a callback that counts members; in a pipe (a container's log), at each quarter."""
+    quarters = (0, total // 4, total // 2, total * 3 // 4, total)
+    return _count(lambda done: f"{what}: {done} of {quantity(total, 'member')}", iter(quarters), total)
 
 
 def _reading() -> Callable[[int], None]:
-    """Counts on a terminal what was read of other people's data; in a pipe, a line at each 100,000."""
-    due = TOLD_EVERY
+    """Return a callback that counts the resources that are read; in a pipe, each 100,000."""
+    return _count(
+        lambda done: f"reading the data (each twice): {done:,} resources", count(PRINTED_EVERY, PRINTED_EVERY)
+    )
+
+
+def _count(line: Callable[[int], str], due: Iterator[int], last: int = -1) -> Callable[[int], None]:
+    """Return a callback that shows a count: always on a terminal, at the marks of `due` in a pipe."""
+    if sys.stderr.isatty():
+        return lambda done: overwrite(line(done), done == last) if done % 10 == 0 or done == last else None
+    following = next(due)
 
     def show(done: int) -> None:
-        overwrite(f"reading the data (each twice): {quantity(done, 'resource')}")
+        nonlocal following
+        if done >= following:
+            say(line(done), err=True)
+            following = next((mark for mark in due if mark > done), sys.maxsize)
 
-    def tell(done: int) -> None:
-        nonlocal due
-        if done >= due:
-            say(f"reading the data (each twice): {done:,} resources", err=True)
-            due = (done // TOLD_EVERY + 1) * TOLD_EVERY
-
-    return show if sys.stderr.isatty() else tell
+    return show
 
 
-TOLD_EVERY = 100_000
+PRINTED_EVERY = 100_000
 """Resources between two lines of progress."""
-
-population = [
-    click.option("--members", type=int, help="How many members, the named ones included.  [default: 100]"),
-    click.option("--seed", type=int, help="The seed of the population.  [default: 1]"),
-    click.option("--today", help="The day the data is built around.  [default: the first of this month]"),
-    click.option("--carin", help="Edition of CARIN Blue Button: 2.0.0 or 2.2.0.  [default: 2.0.0]"),
-    click.option("--us-core", help="Edition of US Core: 3.1.1, 6.1.0 or 7.0.0.  [default: 6.1.0]"),
-]
-
-
-def _with(options: list[Any]) -> Callable[[Any], Any]:
-    def decorate(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 @cli.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
-@click.option("--public-url", help="URL the payer is known by; every link is built from it.")
-@click.option("--allowed-host", multiple=True, metavar="NAME", help="Answer to this host name, too.")
-@click.option("--trusted-proxies", metavar="NETWORKS", help="Whose X-Forwarded-For is believed.")
-@click.option("--scenario", help="Scenario of the default payer.  [default: baseline]")
-@click.option("--scenarios", "own_scenarios", help="A folder of scenarios of your own, beside ours.")
-@_with(population)
-@click.option("--data", help="Serve NDJSON files or Bundles instead: a file or a folder.")
-@click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
-@click.option("--load-report", metavar="FILE", help="Write the report on that load as JSON, too.")
-@click.option("--store", help="Folder (or postgresql://…) that keeps library and ledger.")
-@click.option("--workers", type=click.IntRange(1, 64), help="Worker processes.  [default: 1]")
-@click.option("--tls", is_flag=True, default=None, help="Serve https, with a certificate made here.")
-@click.option("--tls-cert", help="Serve https with this certificate chain (PEM).")
-@click.option("--tls-key", help="The private key of that certificate (PEM).")
+@setting_option("host")
+@setting_option("port")
+@setting_option("public_url")
+@setting_option("allowed_host", multiple=True, metavar="NAME")
+@setting_option("trusted_proxies", metavar="NETWORKS")
+@setting_option("scenario")
+@setting_option("own_scenarios", "--scenarios")
+@population_options
+@setting_option("data")
+@setting_option("skip_bad")
+@setting_option("load_report", metavar="FILE")
+@setting_option("store")
+@setting_option("workers", type=click.IntRange(1, 64))
+@setting_option("tls")
+@setting_option("tls_cert")
+@setting_option("tls_key")
 @click.option("--quiet", is_flag=True, help="Print neither progress nor addresses.")
-def serve(allowed_host: tuple[str, ...], quiet: bool, **given: Any) -> None:
+def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Run the payer."""
     from sandbox.server.gunicorn import serve as run
 
-    settings = _settings(allowed_host=",".join(allowed_host) or None, **given)
+    settings = _settings(allowed_host=",".join(allowed_host) or None, **options)
     if quiet:
         run(settings, lambda _: None, lambda _: None)
         return
@@ -147,32 +128,33 @@ def serve(allowed_host: tuple[str, ...], quiet: bool, **given: Any) -> None:
 
 
 @cli.command()
-@_with(population)
-@click.option("--basis", is_flag=True, default=None, help="Claims without money (CARIN 2.2.0 -Basis).")
+@population_options
+@setting_option("basis")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write NDJSON files to this folder."
 )
-@click.option("--store", help="Build the library there that `serve --store` opens, instead of files.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="Processes.  [default: one for each core]")
-@click.option("--gzip", "zipped", is_flag=True, help="Compress the files.")
-def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **given: Any) -> None:
-    """Make synthetic members as NDJSON, or a ready store.
+@setting_option("store", help="Instead, build a library in this folder for `serve --store`.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Number of processes.  [default: one per core]")
+@click.option("--gzip", "zipped", is_flag=True, help="Compress the NDJSON files.")
+def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **options: Any) -> None:
+    """Generate synthetic members as NDJSON files or a store.
 
-    NDJSON is one file a resource type, with an index as CSV.
+    With --out, writes one NDJSON file for each resource type, the logins, and a CSV index of members. With
+    --store, builds the library that `serve --store` opens.
     """
     if (out is None) == (store is None):
-        raise click.UsageError("say where to: either --out FOLDER or --store FOLDER")
+        raise click.UsageError("use either --out FOLDER or --store FOLDER")
     if store is not None and zipped:
-        raise click.UsageError("--gzip goes with --out")
+        raise click.UsageError("--gzip needs --out")
     if store == "":
-        raise click.UsageError("--store is empty")
+        raise click.UsageError("--store must not be empty")
     from os import cpu_count
 
     from sandbox.population.generate import produce, stock
     from sandbox.server.gunicorn import anchor_day
     from sandbox.store import address
 
-    settings = _settings(store=store, **given)
+    settings = _settings(store=store, **options)
     day = anchor_day(settings)
     show, jobs = _progress(settings.members, "generating"), jobs or cpu_count() or 1
     if out is None:
@@ -187,24 +169,24 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 
 
 @cli.command()
-@click.option("--member", help="Who signs in (see `members`).")
-@click.option("--system", is_flag=True, help="A backend service's token instead: it reads all data.")
-@click.option("--password", help="The member's password, when it is not one of the sandbox's own.")
-@click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]")
+@click.option("--member", help="User name of the member who signs in (see `payer-sandbox members`).")
+@click.option("--system", is_flag=True, help="Get a backend service's token, which reads all data.")
+@click.option("--password", help="Password of the member.  [default: the one in the facts]")
+@url_option
 @click.option("--scenario", help="Sign in to the payer of this scenario.")
-@click.option("--scope", default="", help="Scopes to ask for.")
-@click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh this many times first.")
-@click.option("--json", "as_json", is_flag=True, help="Print the token response as it came.")
-def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **given: Any) -> None:
-    """Print an access token, without a browser."""
+@click.option("--scope", default="", help="Scopes to request.")
+@click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh the token this many times.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole token response.")
+def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **options: Any) -> None:
+    """Print an access token without a browser."""
     from sandbox.cli.token import connect, system_token
 
-    if system == bool(given["member"]):
-        raise click.UsageError("say whose token: --member NAME, or --system")
-    if system and (given["password"] or given["refresh"]):
-        raise click.UsageError("--password and --refresh go with --member")
+    if system == bool(options["member"]):
+        raise click.UsageError("use either --member NAME or --system")
+    if system and (options["password"] or options["refresh"]):
+        raise click.UsageError("--password and --refresh need --member")
     base = _base(url, scenario)
-    session = system_token(base, scope=given["scope"]) if system else connect(base, **given)
+    session = system_token(base, scope=options["scope"]) if system else connect(base, **options)
     if as_json:
         from sandbox.core.files import json_pretty
 
@@ -220,33 +202,33 @@ def _base(url: str | None, scenario: str | None) -> str:
 
 
 @cli.command()
-@_with(population)
+@population_options
 @click.option(
-    "--csv", "as_csv", is_flag=True, help="Every login, with counts of resources and claims, as CSV."
+    "--csv", "as_csv", is_flag=True, help="Print all logins with counts of resources and claims, as CSV."
 )
-@click.option("--data", help="List the logins of this data instead: a file or a folder, as `serve` takes it.")
-@click.option("--skip-bad", is_flag=True, default=None, help="Leave out what cannot be used of that data.")
-def members(as_csv: bool, **given: Any) -> None:
-    """List the named members: logins and what each is for."""
+@setting_option("data", help="File or folder of NDJSON or Bundles whose logins to list instead.")
+@setting_option("skip_bad")
+def members(as_csv: bool, **options: Any) -> None:
+    """List the named members, their passwords and purposes."""
     import csv
 
     from sandbox.population.build_library import index_rows
     from sandbox.server.gunicorn import anchor_day
     from sandbox.synth.config.spec import load_spec
 
-    settings = _settings(**given)
+    settings = _settings(**options)
     if settings.data:
         from sandbox.population.import_fhir import logins
 
         if as_csv:
-            raise UsageError("--csv counts a generated population, not --data")
+            raise UsageError("--csv and --data cannot be combined")
         nobody = True
         for account in logins(Path(settings.data), skip_bad=settings.skip_bad):
             nobody = False
             say(escape(f"{account.username:<40} {account.password:<45} {account.name}"))
         if nobody:
             say(
-                "nobody: there is no Patient among the data (payer-sandbox token --system reads it)", err=True
+                "no logins: the data contains no Patient (payer-sandbox token --system can read it)", err=True
             )
         return
     if as_csv:
@@ -258,7 +240,7 @@ def members(as_csv: bool, **given: Any) -> None:
 
 @cli.group()
 def scenarios() -> None:
-    """The scenarios: list, show, try, lint, table, verbs, schema."""
+    """List, show, try and check scenarios."""
 
 
 def _catalog() -> Any:
@@ -270,9 +252,9 @@ def _catalog() -> Any:
 
 @scenarios.command("list")
 def list_scenarios() -> None:
-    """Every scenario, with what it costs by the rubric.
+    """List scenarios and the points they cost.
 
-    And its area, what a client sees, and its parameters.
+    Each is listed with its area, what a client sees, and its parameters.
     """
     from sandbox.cli.scenarios import listing
 
@@ -281,7 +263,7 @@ def list_scenarios() -> None:
 
 @scenarios.command("table")
 def scenario_table() -> None:
-    """The catalogue as Markdown: docs/catalogue.md."""
+    """Print the catalog as Markdown (docs/catalogue.md)."""
     from sandbox.cli.scenarios import table
 
     say(table(_catalog().by_id.values()), nl=False)
@@ -290,31 +272,31 @@ def scenario_table() -> None:
 @scenarios.command("show")
 @click.argument("id")
 def show_scenario(id: str) -> None:
-    """One scenario, as its file says it."""
+    """Print the file of a scenario."""
     from sandbox.core.errors import NotFound
     from sandbox.core.files import read_text
     from sandbox.settings import catalogue
 
     try:
-        found = _catalog().parse(id).scenarios[0]
+        scenario = _catalog().parse(id).scenarios[0]
     except NotFound as problem:
         raise UsageError(problem.text) from None
     except IndexError:
-        raise UsageError(f"{id!r} names no scenario") from None
+        raise UsageError(f"{id!r} does not name a scenario") from None
     places = catalogue(_settings())
-    files = [place / f"{found.id}.yaml" if place.is_dir() else place for place in places]
-    say(read_text(next(f for f in files if f.is_file() and f.stem == found.id)), nl=False)
+    files = [place / f"{scenario.id}.yaml" if place.is_dir() else place for place in places]
+    say(read_text(next(f for f in files if f.is_file() and f.stem == scenario.id)), nl=False)
 
 
 @scenarios.command("try")
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port to listen on; 0 takes a free one.  [default: 8080]")
-@_with(population)
-def try_scenario(file: Path, **given: Any) -> int:
-    """Start a payer with a scenario file of your own.
+@setting_option("host")
+@setting_option("port")
+@population_options
+def try_scenario(file: Path, **options: Any) -> int:
+    """Start a payer with your own scenario file.
 
-    Exit 1 when something is wrong with the file.
+    Exits with code 1 when the file has errors.
     """
     from sandbox.cli.scenario_lint import lint
     from sandbox.server.gunicorn import serve as run
@@ -322,7 +304,7 @@ def try_scenario(file: Path, **given: Any) -> int:
     if complaints := lint(file):
         say("\n".join(map(escape, complaints)))
         return 1
-    settings = _settings(**given, own_scenarios=str(file), scenario=file.stem)
+    settings = _settings(**options, own_scenarios=str(file), scenario=file.stem)
     run(settings, _progress(settings.members, "building the population"), say)
     return 0
 
@@ -330,9 +312,9 @@ def try_scenario(file: Path, **given: Any) -> int:
 @scenarios.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
 def lint_scenarios(paths: tuple[Path, ...]) -> int:
-    """Check scenario files; with no PATH, all of ours.
+    """Check scenario files.
 
-    Exit 1 when something is wrong.
+    Without PATHS, checks the built-in scenarios. Exits with code 1 when a file has errors.
     """
     from sandbox.cli.scenario_lint import lint
 
@@ -348,7 +330,7 @@ def lint_scenarios(paths: tuple[Path, ...]) -> int:
 
 @scenarios.command("schema")
 def scenario_schema() -> None:
-    """The JSON Schema of a scenario file, for editors."""
+    """Print the JSON Schema of scenario files."""
     from sandbox.cli.scenario_lint import schema
 
     say(schema().decode(), nl=False)
@@ -360,46 +342,42 @@ def _remote(url: str | None, scenario: str | None) -> Any:
     return Remote(_base(url, scenario), _settings().control_key)
 
 
-where = [
-    click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]"),
-    click.option("--scenario", help="The payer of this scenario (and session: name~session)."),
-]
-
-
 @cli.command()
-@_with(where)
-@click.option("--advance", help="Move it by an ISO 8601 duration, such as P90D or PT5M.")
-@click.option("--set", "to", help="Set it to an instant, such as 2027-01-01T00:00:00Z.")
+@payer_options
+@click.option("--advance", help="Move the clock by an ISO 8601 duration, such as P90D or PT5M.")
+@click.option("--set", "to", help="Set the clock to an instant, such as 2027-01-01T00:00:00Z.")
 def clock(url: str | None, scenario: str | None, advance: str | None, to: str | None) -> None:
     """Show or move a payer's clock."""
     if advance and to:
-        raise click.UsageError("--advance and --set exclude each other")
+        raise click.UsageError("--advance and --set cannot be combined")
     say(_remote(url, scenario).clock(advance=advance, to=to))
 
 
 @cli.command()
-@_with(where)
-@click.option("--limit", type=click.IntRange(1, 10_000), default=50, show_default=True)
-@click.option("--follow", is_flag=True, help="Go on and print exchanges as they come.")
+@payer_options
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=50, show_default=True, help="Number of requests."
+)
+@click.option("--follow", is_flag=True, help="Keep printing new requests.")
 @click.option(
     "--filter",
     "filters",
     multiple=True,
     metavar="KEY=VALUE",
-    help="status=4xx, path=/fhir, member=, client=, effect=, since=, request=, refused=true.",
+    help="Such as status=4xx, path=/fhir, member=maria or refused=true. Can be repeated.",
 )
-@click.option("--explain", is_flag=True, help="Under each refusal: why, and how to repair it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line (NDJSON).")
+@click.option("--explain", is_flag=True, help="Explain each refusal and how to fix it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per line (NDJSON).")
 def journal(
     url: str | None, scenario: str | None, limit: int, follow: bool, filters: tuple[str, ...], **how: bool
 ) -> None:
-    """The latest exchanges of a payer, one a line."""
+    """Show the latest requests to a payer."""
     query = {}
-    for each in filters:
-        name, equals, value = each.partition("=")
+    for text in filters:
+        name, equals, value = text.partition("=")
         if not equals or name not in JOURNAL_FILTERS:
             raise click.UsageError(
-                f"--filter is KEY=VALUE with one of {', '.join(JOURNAL_FILTERS)}: {each!r}"
+                f"--filter takes KEY=VALUE with a key of {', '.join(JOURNAL_FILTERS)}, not {text!r}"
             )
         query[name] = value
     remote = _remote(url, scenario)
@@ -435,25 +413,25 @@ def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None
 
 
 @cli.command()
-@_with(where)
+@payer_options
 def reset(url: str | None, scenario: str | None) -> None:
-    """Forget what a payer remembers.
+    """Delete everything that a payer remembers.
 
-    That is its tokens, opt-ins, counters, armed failures, journal and clock.
+    Deletes tokens, opt-ins, counters, armed failures and the journal, and resets the clock.
     """
     say(f"reset {_remote(url, scenario).reset()}")
 
 
 @scenarios.command("verbs")
 def scenario_verbs() -> None:
-    """Every verb with its parameters, by gate, as Markdown."""
+    """Print all fault verbs as Markdown (docs/verbs.md)."""
     from sandbox.cli.scenario_lint import verbs
 
     say(verbs(), nl=False)
 
 
 def _answer_version(group: click.Group) -> None:
-    """Let every command answer --version, as the whole does."""
+    """Add --version to every command."""
     for command in group.commands.values():
         click.version_option(__version__, prog_name="payer-sandbox", help="Show the version and exit.")(
             command

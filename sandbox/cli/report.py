@@ -14,6 +14,7 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+from sandbox.apis.control.client import strip_fhir
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
 from sandbox.core.text import quantity
@@ -28,30 +29,30 @@ START_SECONDS = 300
 """How long the demonstration's sandbox may take to build its population and answer."""
 
 
-def run(path: Path | None, given: Mapping[str, Any], show: Show) -> str:
+def run(path: Path | None, options: Mapping[str, Any], show: Show) -> str:
     """Grade, survey, write; a line or two on what came out. Raises UsageError."""
-    chosen = tuple(readings.parse(given["readings"]))
-    rules = rubric.load(given["edition"], chosen)
-    before = report.previous(given["previous"], rules.id)
-    out: Path = given["out"]
+    chosen = tuple(readings.parse(options["readings"]))
+    rules = rubric.load(options["edition"], chosen)
+    before = report.previous(options["previous"], rules.id)
+    out: Path = options["out"]
     cores = os.cpu_count() or 1
-    jobs = given["jobs"] or 2 * cores  # a slow payer holds its place while the others go on
+    jobs = options["jobs"] or 2 * cores  # a slow payer holds its place while the others go on
     began = clock.stopwatch()
-    asked = GradingRules(given["edition"], chosen)
+    grading = GradingRules(options["edition"], chosen)
     if path is not None:
         fleet = roster.read(path)
-        grade_fleet(fleet, path.parent, out / "results", asked, jobs, given["fresh"], show)
+        grade_fleet(fleet, path.parent, out / "results", grading, jobs, options["fresh"], show)
     else:
-        with _sandbox(given["sandbox"], min(jobs, cores)) as origin:
-            fleet = demo.fleet(origin, demo.scenarios(origin), given["payers"], given["seed"])
-            grade_fleet(fleet, Path(), out / "results", asked, jobs, given["fresh"], show)
-    found = survey(rules, results.all_kept(out / "results", fleet, str(asked)), before)
+        with _sandbox(options["sandbox"], min(jobs, cores)) as origin:
+            fleet = demo.fleet(origin, demo.scenarios(origin), options["payers"], options["seed"])
+            grade_fleet(fleet, Path(), out / "results", grading, jobs, options["fresh"], show)
+    summary = survey(rules, results.all_kept(out / "results", fleet, str(grading)), before)
     taken = clock.SystemClock().now().astimezone(UTC).isoformat(timespec="seconds")
-    report.write(out, fleet, rules, found, taken)
+    report.write(out, fleet, rules, summary, taken)
     spent, memory = clock.stopwatch() - began, _megabytes()
     return (
-        f"{quantity(len(found.payers), 'payer')}, {quantity(len(found.vendors), 'vendor')}, "
-        f"{len(found.unreached)} not reached: "
+        f"{quantity(len(summary.payers), 'payer')}, {quantity(len(summary.vendors), 'vendor')}, "
+        f"{len(summary.unreached)} not reached: "
         f"{out}/report.html, report.md, report.json\n"
         f"{spent:.0f} s with {jobs} at a time, at most {memory} MB in one process"
     )
@@ -67,22 +68,21 @@ def _megabytes() -> int:
 
 @contextmanager
 def _sandbox(running: str | None, workers: int) -> Iterator[str]:
-    """The origin of a sandbox: the one that runs already, or one that lives as long as this report.
+    """Yield the origin of a sandbox: a running one, or one that is started for this report.
 
     Its port is kept in the addresses of the results, so a report that resumes asks for the same one.
     """
     if running:
-        yield running.rstrip("/").removesuffix("/fhir")
+        yield strip_fhir(running)
         return
     context = get_context("spawn")
-    said: Any = context.Queue()
-    child = context.Process(target=_serve, args=(os.getpid(), DEMO_PORT, workers, said))
+    messages: Any = context.Queue()
+    child = context.Process(target=_serve, args=(os.getpid(), DEMO_PORT, workers, messages))
     child.start()
     try:
-        yield _origin(child, said)
+        yield _origin(child, messages)
     finally:
-        if child.pid and child.is_alive():
-            os.kill(child.pid, signal.SIGINT)
+        child.terminate()
         child.join(20)
 
 
@@ -90,10 +90,10 @@ DEMO_PORT = 18352
 """A fixed port, so that a report that was killed finds its endpoints again."""
 
 
-def _origin(child: Any, said: Any) -> str:
+def _origin(child: Any, messages: Any) -> str:
     for _ in range(START_SECONDS):
         try:
-            text = said.get(timeout=1)
+            text = messages.get(timeout=1)
         except Empty:
             if not child.is_alive():
                 break
@@ -102,11 +102,11 @@ def _origin(child: Any, said: Any) -> str:
             raise UsageError(text[1:])
         if "FHIR base" in text:
             line = next(line for line in text.splitlines() if "FHIR base" in line)
-            return str(line.split()[-1]).removesuffix("/fhir")
+            return strip_fhir(line.split()[-1])
     raise UsageError("the demonstration's sandbox did not start")
 
 
-def _serve(parent: int, port: int, workers: int, said: Any) -> None:
+def _serve(parent: int, port: int, workers: int, messages: Any) -> None:
     """The demonstration's sandbox, in a process that ends when its parent does."""
     from sandbox.server.gunicorn import serve
 
@@ -118,6 +118,6 @@ def _serve(parent: int, port: int, workers: int, said: Any) -> None:
     os.setpgrp()  # Ctrl-C reaches the report; the report ends the sandbox
     threading.Thread(target=watch, daemon=True).start()
     try:
-        serve(from_env(host="127.0.0.1", port=port, workers=workers), lambda done: None, said.put)
+        serve(from_env(host="127.0.0.1", port=port, workers=workers), lambda done: None, messages.put)
     except UsageError as problem:
-        said.put(f"!{problem}")
+        messages.put(f"!{problem}")

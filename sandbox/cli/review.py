@@ -1,4 +1,4 @@
-"""`review`: the report card of an app, from a running payer's journal or a saved one."""
+"""`review`: the report card of a client app, from the journal of a running payer or a saved one."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import quote
 
 import click
 
+from sandbox.cli.options import url_option
 from sandbox.core.errors import UsageError
 from sandbox.core.text import say
 
@@ -19,25 +19,32 @@ if TYPE_CHECKING:
 
 FORMS = ("text", "json", "markdown", "junit")
 ENTRIES_MOST = 10_000
-_SELECTION = re.compile(r"[~,]|\.[A-Za-z]")
+_SELECTION = r"[~,]|\.[A-Za-z]"
 
 
 @click.command()
 @click.argument("sessions", nargs=-1, metavar="[SESSION]...")
-@click.option("--url", help="The sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]")
-@click.option("--client", metavar="ID", help="The app, where several share the session.")
-@click.option("--format", "shape", type=click.Choice(FORMS), default="text", show_default=True)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file.")
+@url_option
+@click.option("--client", metavar="ID", help="Client id of the app, when several share the session.")
+@click.option(
+    "--format",
+    "shape",
+    type=click.Choice(FORMS),
+    default="text",
+    show_default=True,
+    help="Format of the card.",
+)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the card to a file.")
 def review(
     sessions: tuple[str, ...], url: str | None, client: str | None, shape: str, out: Path | None
 ) -> int:
-    """Judge an app by the journal it left.
+    """Grade a client app by its requests in the journal.
 
-    How it signed in, refreshed, paged, waited and coped.
+    The card shows how the app signed in, refreshed, paged, waited and handled errors.
 
-    SESSION is a session (t7: with all its scenarios), a selection (rate-limited~t7), an address, or a file
-    that `journal --json` wrote; several make one card. Without any, the default payer. Exit 1 when a row
-    fails.
+    SESSION is a session with all its scenarios (t7), a scenario in a session (rate-limited~t7), a URL, or a
+    file that `journal --json` wrote. Several sessions make one card. Without SESSION, the default payer is
+    used. Exits with code 1 when a row fails.
     """
     from sandbox.review.card import review as judged
 
@@ -55,7 +62,7 @@ def _records(session: str, url: str | None) -> list[ReviewRecord]:
     from sandbox.settings import from_env
 
     if "://" not in session and (file := Path(session)).is_file():
-        return _asked([ReviewRecord(journal.read(file), source=session)])
+        return _check_asked([ReviewRecord(journal.read(file), source=session)])
     settings = from_env()
     if "://" in session:
         bases = [prefix(settings, session)]
@@ -63,41 +70,41 @@ def _records(session: str, url: str | None) -> list[ReviewRecord]:
         origin = prefix(settings, url)
         chosen = _payers(session, Remote(origin, settings.control_key)) if session else [""]
         bases = [prefix(settings, url, payer) for payer in chosen]
-    found = []
+    records = []
     for base in bases:
         remote = Remote(base, settings.control_key)
         entries = journal.exchanges(remote.journal(ENTRIES_MOST), base)
-        found.append(ReviewRecord(entries, journal.instant(remote.clock()), base))
-    return _asked(found)
+        records.append(ReviewRecord(entries, journal.instant(remote.clock()), base))
+    return _check_asked(records)
 
 
-def _asked(found: list[ReviewRecord]) -> list[ReviewRecord]:
-    if not any(record.exchanges for record in found):
-        raise UsageError(f"nothing was asked of {', '.join(record.source for record in found)} yet")
-    return found
+def _check_asked(records: list[ReviewRecord]) -> list[ReviewRecord]:
+    if not any(record.exchanges for record in records):
+        raise UsageError(f"no app has sent a request to {', '.join(record.source for record in records)} yet")
+    return records
 
 
 def _payers(session: str, origin: Remote) -> list[str]:
-    """Selections: the one that is written, or those that were used in the session of that name, or the
-    scenario of that name."""
-    if _SELECTION.search(session):
+    """Return the selections that a word names: itself, those used in a session, or a scenario."""
+    if re.search(_SELECTION, session):
         return [session]
+    from urllib.parse import quote
+
     used: list[str] = origin.call("GET", f"sessions/{quote(session, safe='')}")["payers"]
     if used:
         return used
     if session in {scenario["id"] for scenario in origin.call("GET", "scenarios")["scenarios"]}:
         return [session]
-    raise UsageError(f"nothing was asked in a session {session!r}, and no scenario or file has that name")
+    raise UsageError(f"session {session!r} has no requests, and no scenario or file has that name")
 
 
 def _tell(card: ReviewCard, shape: str, out: Path | None) -> None:
     from sandbox.review import forms
 
     if out is not None:
-        try:
-            out.write_text(forms.render(card, shape), encoding="utf-8")
-        except OSError as problem:
-            raise click.UsageError(f"{out}: {problem.strerror}") from None
+        from sandbox.core.files import write_whole
+
+        write_whole(out, forms.render(card, shape).encode())
         say(f"{forms.summary(card)}  {out}")
     elif shape == "text" and sys.stdout.isatty():
         from rich.console import Console

@@ -1,5 +1,4 @@
-"""`token`: sign in to a running sandbox as a member, or as its backend service, and return the token
-response as it came."""
+"""`token`: sign in to a running sandbox as a member or a backend service."""
 
 from __future__ import annotations
 
@@ -7,6 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.apis.control.client import fhir_base, select
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_value
 from sandbox.score.collect.discovery import Discovery, discover
@@ -39,36 +39,39 @@ class TokenResponse(dict[str, Any]):
         return {"Authorization": f"Bearer {self['access_token']}"}
 
 
-def connect(base: str, *, member: str, password: str | None, scope: str, refresh: int) -> TokenResponse:
-    """Sign in at the payer `base` (without /fhir), refresh `refresh` times, return the last token response.
+def connect(
+    base: str, *, member: str, password: str | None = None, scope: str = "", refresh: int = 0
+) -> TokenResponse:
+    """Sign in at the payer `base` (without /fhir) and return the last token response.
 
-    A callback that an app must refuse (no `state`, another one) is a sign-in that failed. Raises
-    UsageError in one line for an unreachable payer, an unknown member, or what the payer said.
+    The token is refreshed `refresh` times. A callback that an app must refuse (no `state`, or another one) is
+    a failed sign-in. Raises UsageError in one line for an unreachable payer, an unknown member, or an error
+    of the payer.
     """
-    fhir = f"{base}/fhir"
+    fhir = fhir_base(base)
     with HttpClient(Guard(fhir, (), addresses)) as http:
-        found = _discovered(http, fhir)
+        discovery = _discovered(http, fhir)
         answer = http.get(f"{fhir}{PATH}", step="facts")
         facts = parse(answer.json(), f"{fhir}{PATH}") if answer.status == 200 else NO_FACTS
-        endpoints = found.endpoints(facts.instruments)
+        endpoints = discovery.endpoints(facts.instruments)
         if endpoints is None or not facts.instruments.client_id:
-            said = answer.json().get("issue", [{}])[0].get("details", {}).get("text")
-            raise UsageError(said or f"{fhir} does not say where to sign in")
+            message = answer.json().get("issue", [{}])[0].get("details", {}).get("text")
+            raise UsageError(message or f"{fhir} does not say where to sign in")
         app = ClientApp(
             facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback"
         )
-        known = {m.username: m.password for m in facts.instruments.members}
+        passwords = {m.username: m.password for m in facts.instruments.members}
         who, at, scenario = member.partition("@")  # the password is the member's, whatever is chosen
-        if password is None and who not in known:
+        if password is None and who not in passwords:
             raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
-        account = Member(username=member, password=password if password is not None else known[who])
+        account = Member(username=member, password=password if password is not None else passwords[who])
         session = SmartApp(http, endpoints, app, fhir, endpoints.scopes(scope)).sign_in(account)
         if not session.response or session.outcome == "STATE_MISMATCH":
-            told = ": ".join(part for part in (session.error, session.description) if part)
-            if at and not told:
-                wrong = http.get(f"{base}/s/{scenario}/fhir/metadata", step="discovery")
-                told = wrong.json().get("issue", [{}])[0].get("details", {}).get("text", "")
-            raise UsageError(f"{member} could not sign in: {told or session.reason}")
+            refusal = ": ".join(part for part in (session.error, session.description) if part)
+            if at and not refusal:
+                wrong = http.get(f"{fhir_base(select(base, scenario))}/metadata", step="discovery")
+                refusal = wrong.json().get("issue", [{}])[0].get("details", {}).get("text", "")
+            raise UsageError(f"{member} could not sign in: {refusal or session.reason}")
         response, refresh_token = session.response, session.response.get("refresh_token")
         for _ in range(refresh):
             if not isinstance(refresh_token, str):
@@ -83,9 +86,11 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
 
 
 def system_token(base: str, *, scope: str) -> TokenResponse:
-    """A token of the backend service at the payer `base` (without /fhir): it reads every member's data, and
-    what belongs to none. `scope` is `system/*.rs` where it is empty. Raises UsageError in one line."""
-    fhir = f"{base}/fhir"
+    """Return a token of the backend service at the payer `base` (without /fhir).
+
+    It reads all data. An empty `scope` stands for `system/*.rs`. Raises UsageError in one line.
+    """
+    fhir = fhir_base(base)
     key = json_value((root() / "fixtures" / "keys" / f"{BACKEND}.jwk").read_bytes())
     app = ClientApp(BACKEND, "", key=key, auth_method="private_key_jwt")
     with HttpClient(Guard(fhir, (), addresses)) as http:
@@ -93,8 +98,8 @@ def system_token(base: str, *, scope: str) -> TokenResponse:
         if endpoints is None:
             raise UsageError(f"{fhir} does not say where tokens come from")
         reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE)
-        if said := _PAYERS_TIME.search(reply.text("error_description")):
-            when = datetime.fromtimestamp(int(said[1]), UTC)
+        if clock := _PAYERS_TIME.search(reply.text("error_description")):
+            when = datetime.fromtimestamp(int(clock[1]), UTC)
             reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE, when)
         if not reply.works:
             raise UsageError(f"{BACKEND} got no token: {reply.text('error_description') or reply.why()}")
@@ -102,7 +107,7 @@ def system_token(base: str, *, scope: str) -> TokenResponse:
 
 
 def _discovered(http: HttpClient, fhir: str) -> Discovery:
-    found = discover(http, fhir)
-    if not found.reached:
+    discovery = discover(http, fhir)
+    if not discovery.reached:
         raise UsageError(f"{fhir} cannot be reached: is the sandbox running? (payer-sandbox serve)")
-    return found
+    return discovery

@@ -33,8 +33,10 @@ def weigh(value: object) -> int:
 
 
 class ByteBoundedCache(Generic[K, V]):
-    """The latest values that weigh `most` bytes together, the first in the first out, so that a hit
-    changes nothing. `weigh` tells what an entry weighs. Safe to share between threads."""
+    """A cache of at most `most` bytes, first in, first out: a hit changes nothing.
+
+    `weigh` returns the bytes of an entry. Threads can share it.
+    """
 
     def __init__(self, most: int, weigh: Callable[[K, V], int] = lambda key, value: weigh(key) + 64):
         self._most, self._weigh = most, weigh
@@ -66,10 +68,10 @@ _MISSING: Any = object()
 
 
 def bounded(most: int, weigh: Callable[[tuple[Any, ...], Any], int] | int = 1) -> Callable[[F], F]:
-    """`lru_cache` by bytes, for functions of positional arguments that never return None by accident.
+    """Return a decorator that caches results by bytes, for functions of positional arguments.
 
-    `weigh` tells what the arguments and the result weigh, or how many times the weight of the arguments
-    the result weighs at most. The cache itself is the function's `cache`.
+    `weigh` returns the bytes of arguments and result, or is the factor by which a result may outweigh its
+    arguments. The cache is the function's `cache` attribute.
     """
     measure = weigh if callable(weigh) else _times(weigh)
 

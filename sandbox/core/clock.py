@@ -89,10 +89,10 @@ def duration(text: str) -> timedelta:
 
     Months and years are refused: they have no fixed length. Raises ValueError.
     """
-    found = _DURATION.fullmatch(text)
-    if not found or text.endswith(("P", "T")):
+    match = _DURATION.fullmatch(text)
+    if not match or text.endswith(("P", "T")):
         raise ValueError(f"not a duration of days and times (such as P90D or PT5M): {text!r}")
-    sign, weeks, days, hours, minutes, seconds = found.groups()
+    sign, weeks, days, hours, minutes, seconds = match.groups()
     try:
         span = timedelta(
             weeks=int(weeks or 0),

@@ -1,4 +1,4 @@
-"""The only parsers of files: strict YAML, JSON bytes, NDJSON.
+"""The only parsers and writers of files: strict YAML, JSON bytes, whole files.
 
 YAML 1.1 reads `on:` as True, `no:` as False, 2024-01-02 as a date and 0123 as 83. Files here are
 written by people, so those resolvers are removed: such words stay strings. Duplicate keys are errors.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -76,13 +75,12 @@ def parse_yaml(text: str, name: str = "<text>") -> Any:
 
 
 def make_private(path: Path) -> None:
-    """Make sure that a file is there which nobody but its owner may open, never even for a moment; the
-    same for what SQLite keeps beside it. Raises OSError."""
+    """Make a file that only its owner can open, and restrict SQLite's files beside it. Raises OSError."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-    for each in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
+    for file in (path, *(path.with_name(f"{path.name}{end}") for end in ("-wal", "-shm", "-journal"))):
         with suppress(FileNotFoundError):  # another process may put away what SQLite keeps
-            if each.stat().st_mode & 0o077:
-                each.chmod(0o600)
+            if file.stat().st_mode & 0o077:
+                file.chmod(0o600)
 
 
 def make_private_folder(path: Path, *, tighten: bool = False) -> None:
@@ -147,32 +145,20 @@ def read_json(path: Path) -> Any:
         raise FileProblem(f"{path}, line {problem.lineno}: not JSON: {problem.msg}") from None
 
 
-def read_ndjson(path: Path) -> Iterator[Any]:
-    """One value a line; empty lines are skipped. Raises FileProblem naming the line."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a reader, or a run that resumes, never finds half of it.
+
+    Devices and pipes are written to directly. Raises FileProblem.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
-                if line.strip():
-                    try:
-                        yield orjson.loads(line)
-                    except orjson.JSONDecodeError as problem:
-                        raise FileProblem(f"{path}, line {number}: not JSON: {problem.msg}") from None
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
     except OSError as problem:
         raise FileProblem(f"{path}: {problem.strerror or problem}") from None
-
-
-def write_ndjson(path: Path, values: Iterable[Any]) -> int:
-    """Write one value a line, whole or not at all (a rename at the end). Returns the count."""
-    part = path.with_name(path.name + ".part")
-    count = 0
-    try:
-        with part.open("wb") as out:
-            for value in values:
-                out.write(json_bytes(value) + b"\n")
-                count += 1
-        part.replace(path)
-    except OSError as problem:
-        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return count

@@ -1,4 +1,4 @@
-"""Host names: the ones this server answers to, the public URL it is known by, the proxies it believes."""
+"""Host names: those that the server answers to, its public URL, and its trusted proxies."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def is_loopback_host(name: str) -> bool:
 
 
 def is_private_host(name: str) -> bool:
-    """Whether no stranger can make a browser take this name for a site of theirs (DNS rebinding).
+    """Return whether a name is safe from DNS rebinding: no stranger can own it.
 
     These are private addresses, names without a dot, and names below a suffix that nobody sells.
     """
@@ -122,8 +122,10 @@ def parse_public_url(text: str) -> PublicUrl:
 
 
 def parse_allowed_hosts(text: str) -> frozenset[str]:
-    """The names of `--allowed-host`, separated by commas: a name, `.example.com` for all below it, `*`
-    for any. Raises UsageError in one line."""
+    """Return the names of `--allowed-host`, separated by commas. Raises UsageError in one line.
+
+    `.example.com` stands for all names below it, and `*` for any name.
+    """
     names = set()
     for item in filter(None, (part.strip() for part in text.split(","))):
         if item == "*":
@@ -140,9 +142,10 @@ def parse_allowed_hosts(text: str) -> frozenset[str]:
 
 
 def parse_proxies(text: str, *, public: bool) -> tuple[Network, ...]:
-    """The networks of `--trusted-proxies`; without any, loopback behind a public URL and none otherwise.
+    """Return the networks of `--trusted-proxies`. Raises UsageError in one line.
 
-    Raises UsageError in one line."""
+    The default is loopback behind a public URL, and none otherwise.
+    """
     if not text.strip():
         return _LOOPBACK_NETWORKS if public else ()
     if text.strip() == "none":
@@ -157,7 +160,7 @@ def parse_proxies(text: str, *, public: bool) -> tuple[Network, ...]:
 
 @dataclass(frozen=True)
 class HostPolicy:
-    """Which hosts are answered, under which URL the payer is known, whose X-Forwarded-For is believed.
+    """The hosts that are answered, the public URL, and whose X-Forwarded-For is trusted.
 
     A server that listens on loopback answers to loopback names; another one to names that no stranger
     can own, so that neither can be reached by DNS rebinding. `allowed` and the public URL's host come

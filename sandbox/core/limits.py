@@ -1,4 +1,4 @@
-"""What one request may ask for: every bound on parameters, values, clauses and bytes, with its reason.
+"""Limits of one request: parameters, values, clauses and bytes, each with its reason.
 
 Anybody may send anything, so what a request costs follows from these numbers and not from what was
 sent. All of them are far above what apps need and low enough that the largest request costs tens of

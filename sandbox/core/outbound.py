@@ -1,4 +1,4 @@
-"""The one client for calls to addresses that strangers name: guarded, bounded, with one deadline.
+"""The client for URLs that strangers supply: guarded, bounded, with one deadline.
 
 What may be called: https on the public internet; and, only while this server itself listens on
 loopback, http or https on loopback. Private and link-local networks never, since a registered address
@@ -142,8 +142,7 @@ async def _bounded(answer: httpx.Response) -> bytes:
 
 
 def _checked(addresses: list[str], host: str, loopback: bool) -> str:
-    """The first address, once all of them may be reached: a name with one public and one private
-    address is a trick."""
+    """Return the first address if all may be called. A name with a private address is a trick."""
     parsed = [ipaddress.ip_address(text.partition("%")[0]) for text in addresses]
     is_named_local = host == "localhost" or all(address.is_loopback for address in parsed)
     for address in parsed:

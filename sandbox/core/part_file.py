@@ -15,7 +15,7 @@ from pathlib import Path
 
 @contextmanager
 def part_file(path: Path) -> Iterator[Path]:
-    """Yield where to write what shall be at `path`; rename it at the end, remove it after an exception.
+    """Yield a temporary path; rename it to `path` at the end, or remove it after an exception.
 
     Raises OSError for a folder that cannot be written.
     """
@@ -26,8 +26,8 @@ def part_file(path: Path) -> Iterator[Path]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         try:
             yield part
-            with part.open("rb") as whole:
-                os.fsync(whole.fileno())
+            with part.open("rb") as written:
+                os.fsync(written.fileno())
             part.replace(path)
         finally:
             with suppress(OSError):

@@ -1,7 +1,7 @@
-"""The payer's character: every policy that a payer decides and the rubric asks about.
+"""The payer profile: every policy that a payer decides and the rubric asks about.
 
 Scenarios may replace fields (`payer:` in the YAML). What the payer *claims* of itself is always
-computed from the baseline character: a scenario changes what is true, not what is said.
+computed from the baseline profile: a scenario changes what is true, and not what is claimed.
 """
 
 from __future__ import annotations
@@ -118,20 +118,24 @@ MANNERS = frozenset(
         "everything", "page_size", "page_size_max", "page_token_seconds",
     }
 )  # fmt: skip
-"""Policies about what is said and how. Each of the others is a term of what was granted under it."""
+"""Policies that apply to every request. The others are terms of a grant that was made under them."""
 
 
 def with_terms(payer: PayerProfile, granted: PayerProfile) -> PayerProfile:
-    """The payer as it deals with what was granted by another character of itself: the terms stay those
-    of the grant, and no type that either of them withholds is served."""
+    """Return the payer for a grant that was made under another profile of it.
+
+    The terms are those of the grant, and types that either profile withholds are not served.
+    """
     terms = {name: getattr(granted, name) for name in POLICIES - MANNERS}
     withheld = tuple(dict.fromkeys((*granted.withheld_types, *payer.withheld_types)))
     return replace(payer, **terms | {"withheld_types": withheld})
 
 
 def changed(payer: PayerProfile, changes: dict[str, Any]) -> PayerProfile:
-    """The same payer with some policies replaced. Raises UsageError naming a policy that is unknown or
-    a value out of its range."""
+    """Return the payer with some policies replaced.
+
+    Raises UsageError naming an unknown policy or a value out of its range.
+    """
     if not changes:
         return payer
     for name, value in changes.items():

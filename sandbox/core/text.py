@@ -16,20 +16,21 @@ _RANGES = (
     "\U000e0000-\U000e007f"  # tags
     "\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff"  # no characters at all, in XML neither
 )
-_ODD = re.compile(f"[{_RANGES}]")
-_ODD_IN_LINES = re.compile(f"(?!\n)[{_RANGES}]")
-_COMMAND = re.compile(r"::(?=\s*[A-Za-z][\w-]*(?:[\s,][^\n]*)?::)|##(?=\[|vso\[)")
+# Patterns as text: `re` compiles them when they are first used, which `--help` does not need.
+_ODD = f"[{_RANGES}]"
+_ODD_IN_LINES = rf"(?!\n)[{_RANGES}]"
+_COMMAND = r"::(?=\s*[A-Za-z][\w-]*(?:[\s,][^\n]*)?::)|##(?=\[|vso\[)"
 """Commands of CI systems in a log: `::error file=x::`, `##[error]`, `##vso[…]`."""
 
 
 def escape(text: object) -> str:
     """A stranger's text as one line that only shows; ends of lines are escaped as well."""
-    return _COMMAND.sub(_first_shown, _ODD.sub(_shown, str(text)))
+    return re.sub(_COMMAND, _first_shown, re.sub(_ODD, _shown, str(text)))
 
 
 def escape_lines(text: str) -> str:
     """The same of text that is made of lines already."""
-    return _COMMAND.sub(_first_shown, _ODD_IN_LINES.sub(_shown, text))
+    return re.sub(_COMMAND, _first_shown, re.sub(_ODD_IN_LINES, _shown, text))
 
 
 def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
@@ -51,13 +52,13 @@ def quantity(number: int, noun: str, plural: str = "") -> str:
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"
 
 
-def _shown(found: re.Match[str]) -> str:
-    code = ord(found[0])
+def _shown(match: re.Match[str]) -> str:
+    code = ord(match[0])
     if code > 0xFFFF:  # JSON writes these as two
         code -= 0x10000
         return f"\\u{0xD800 + (code >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
     return f"\\u{code:04x}"
 
 
-def _first_shown(found: re.Match[str]) -> str:
-    return f"\\u{ord(found[0][0]):04x}{found[0][1:]}"
+def _first_shown(match: re.Match[str]) -> str:
+    return f"\\u{ord(match[0][0]):04x}{match[0][1:]}"

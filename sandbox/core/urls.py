@@ -1,4 +1,4 @@
-"""URLs compared as RFC 3986 §6.2 has it: without the case of scheme and host, without default ports.
+"""Comparison of URLs by RFC 3986 §6.2: case of scheme and host, and default ports, do not count.
 
 Hosts have the form that Host headers are read in: no final dot, IPv6 compressed.
 """
@@ -16,7 +16,7 @@ _DEFAULT_PORTS = {"http": "80", "https": "443"}
 
 
 def canonical_url(url: str) -> str:
-    """The URL with its scheme and host in their one form and without a port that goes without saying.
+    """Return the URL with normalized scheme and host, and without a default port.
 
     Everything behind the authority stays byte for byte; what is no absolute URL stays as it is.
     """
@@ -39,13 +39,13 @@ def join_url(base: str, link: str) -> str:
         return link
 
 
-def same_url(one: str, other: str) -> bool:
+def same_url(url: str, other: str) -> bool:
     """Whether two URLs are equal once scheme, host and port are in their one spelling."""
-    return one == other or canonical_url(one) == canonical_url(other)
+    return url == other or canonical_url(url) == canonical_url(other)
 
 
 def relative_to(url: str, base: str) -> str:
-    """What stands behind `base` and a slash in a URL; the URL itself when it is not below `base`."""
+    """Return the part of a URL behind `base` and a slash, or the URL when it is not below `base`."""
     if not base or "://" not in url:
         return url
     below = canonical_url(base) + "/"

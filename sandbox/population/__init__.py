@@ -1,4 +1,4 @@
-"""The population fills libraries: it generates synthetic members or imports FHIR files, and builds once.
+"""Build libraries: from generated synthetic members or from imported FHIR files.
 
 May import: `synth`, `store`, `fhir`, `settings`, `core`. Must never: import an API or know HTTP.
 """

@@ -1,4 +1,4 @@
-"""From people to a library: generate or read a folder, build once, find it again in the cache."""
+"""Build a library from generated members or a folder, or find it in the cache."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, get_args
 from sandbox import __version__
 from sandbox.apis.discovery import published
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.core.files import json_bytes, json_pretty
+from sandbox.core.files import json_bytes, json_pretty, write_whole
 from sandbox.core.members import Account
 from sandbox.core.part_file import sweep_parts
 from sandbox.population.import_fhir import Report, kept, load
@@ -41,8 +41,7 @@ MADE_BY = ("rows.py", "households.py", "write.py", "packing.py", "schema.py", "t
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Without the cycle collector: what a population is made of has no cycles, and looking for them
-    among millions of small dictionaries takes a third of the time."""
+    """Turn the cycle collector off. It takes a third of the time, and there are no cycles to collect."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -56,12 +55,12 @@ def editions(settings: Settings) -> Guides:
     """The editions asked for. Raises UsageError for one that is not known."""
     from sandbox.synth.fhir import guides
 
-    for name, asked, known in (
+    for name, edition, versions in (
         ("--carin", settings.carin, get_args(guides.Carin)),
         ("--us-core", settings.us_core, get_args(guides.UsCore)),
     ):
-        if asked not in known:
-            raise UsageError(f"{name} is one of {', '.join(known)}, not {asked!r}")
+        if edition not in versions:
+            raise UsageError(f"{name} is one of {', '.join(versions)}, not {edition!r}")
     basis = {"basis": True} if settings.basis else {}
     more_types = tuple(sorted(published().own_types()))
     return guides.Guides(settings.carin, settings.us_core, more_types=more_types, **basis)  # type: ignore[arg-type]
@@ -80,11 +79,11 @@ def generated(settings: Settings, today: date, progress: Progress) -> Contents:
     """The same as a library takes it. `progress` is told how many are done."""
     for done, dossier in enumerate(people(settings, today)):
         progress(done)
-        yield dossier.account, [resource.body for resource in dossier.made]
+        yield dossier.account, [resource.body for resource in dossier.rendered]
 
 
 def index_rows(settings: Settings, today: date) -> Iterator[list[str]]:
-    """A heading, then a row for each login: how many of each resource and kind of claim they have."""
+    """Yield a header, then a row for each login with counts of resources and claims."""
     from sandbox.population import index
 
     return index.rows(people(settings, today), today)
@@ -104,7 +103,7 @@ def prepared(
         report = _loaded(settings, today, path, progress, tell)
         tell(str(report))
         if settings.load_report:
-            _write(Path(settings.load_report), json_pretty(report.to_json()))
+            write_whole(Path(settings.load_report), json_pretty(report.to_json()))
     elif not read.exists(path):
         with uncollected():
             write.build(path, generated(settings, today, progress))
@@ -113,8 +112,8 @@ def prepared(
 
 def _loaded(settings: Settings, today: date, path: str | Path, progress: Progress, tell: Tell) -> Report:
     """What a load of the data made of it, now or when its library was built."""
-    if known := kept(path):
-        return known
+    if stored := kept(path):
+        return stored
     contents, report = load(Path(settings.data), skip_bad=settings.skip_bad, today=today, progress=progress)
 
     def about() -> list[tuple[str, bytes]]:
@@ -127,26 +126,19 @@ def _loaded(settings: Settings, today: date, path: str | Path, progress: Progres
     return report
 
 
-def _write(path: Path, body: bytes) -> None:
-    try:
-        path.write_bytes(body)
-    except OSError as problem:
-        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
-
-
 def place(settings: Settings, today: date) -> str | Path:
     """Where the library of these settings is, or will be: a file, or the address of a schema."""
-    known = _fingerprint(settings, today)
+    fingerprint = _fingerprint(settings, today)
     if address.is_url(settings.store):
-        return address.within(settings.store, f"library_{known}")
+        return address.within(settings.store, f"library_{fingerprint}")
     home = Path(settings.store) if settings.store else settings.cache
-    return home / f"library-{known}.db"
+    return home / f"library-{fingerprint}.db"
 
 
 def _fingerprint(settings: Settings, today: date) -> str:
     """What a library depends on: version, people asked for, and the files they are made from."""
-    asked = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
-    known = hashlib.sha256(f"{__version__}|{asked}|{settings.skip_bad}|{published().rows()}".encode())
+    choices = (settings.members, settings.seed, today, settings.carin, settings.us_core, settings.basis)
+    hash_ = hashlib.sha256(f"{__version__}|{choices}|{settings.skip_bad}|{published().rows()}".encode())
     code = Path(__file__).parents[1]
     held = [*code.glob("fhir/**/*.py"), *code.glob("fhir/**/*.json")]
     made_by = [
@@ -159,10 +151,10 @@ def _fingerprint(settings: Settings, today: date) -> str:
     if settings.data:
         inputs = [*find(Path(settings.data))[0], *code.glob("population/import_fhir/*.py"), *made_by]
     for path in sorted(inputs):
-        known.update(os.fsencode(path.name) + b"\0")
+        hash_.update(os.fsencode(path.name) + b"\0")
         try:
             with path.open("rb") as file:
-                known.update(hashlib.file_digest(file, "sha256").digest())
+                hash_.update(hashlib.file_digest(file, "sha256").digest())
         except OSError as problem:
             raise FileProblem(f"{path}: {problem.strerror or problem}") from None
-    return known.hexdigest()[:16]
+    return hash_.hexdigest()[:16]

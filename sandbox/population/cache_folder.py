@@ -1,4 +1,4 @@
-"""The folder for built libraries, or one that is temporary where there is no home that can be written."""
+"""The folder for built libraries: the cache, or a temporary folder when it cannot be written."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def with_cache(settings: Settings, tell: Callable[[str], None]) -> Settings:
 
 
 def _problem(folder: Path) -> str:
-    """Why files cannot be made in a folder, which is made if it is not there; nothing when they can."""
+    """Return why files cannot be made in a folder, or "". The folder is made if it is missing."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -44,13 +44,15 @@ def _problem(folder: Path) -> str:
 
 
 def _own_folder(shared: Path) -> Path:
-    """The folder of this user below the system's temporary one, which everybody may write: only when it is
-    a folder, ours, and closed to others; or else a fresh one."""
+    """Return this user's folder below the system's temporary one, or a new folder.
+
+    Everybody may write there, so the folder must belong to this user and be closed to others.
+    """
     try:
         shared.mkdir(mode=0o700, exist_ok=True)
-        found = shared.lstat()
-        closed = not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        if stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and closed:
+        status = shared.lstat()
+        closed = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and closed:
             return shared
         return Path(tempfile.mkdtemp(prefix="payer-sandbox-"))
     except OSError as problem:

@@ -1,4 +1,4 @@
-"""`generate` at scale: households are made on all cores, written in order, and nothing is kept.
+"""`generate`: render households on all cores and write them in order, without keeping them.
 
 Either one NDJSON file a resource type, the logins and an index of who has what, or a library that `serve`
 opens as it is. Files are written beside their places and renamed when all are whole: a run that is killed
@@ -74,9 +74,9 @@ def produce(
         with ExitStack() as stack:
             files = _Files(out, zipped, stack)
             stack.callback(files.discard)  # what has its name by then is no part any more
-            for made in _made(making, settings.members, jobs):
-                files.put(made)
-                counts += made.counts
+            for batch in _render_batches(making, settings.members, jobs):
+                files.put(batch)
+                counts += batch.counts
                 progress(counts[LOGINS])
             files.finish()
     except OSError as problem:
@@ -93,10 +93,10 @@ def stock(
     counts: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
-        for made in _made(making, settings.members, jobs):
-            counts.update(made.counts)
+        for shelved in _render_batches(making, settings.members, jobs):
+            counts.update(shelved.counts)
             progress(counts[LOGINS])
-            yield from made.batches
+            yield from shelved.batches
 
     path = place(settings, today)
     if isinstance(path, Path):
@@ -115,11 +115,13 @@ class Making(NamedTuple):
     guides: Guides
     shape: Callable[[list[Dossier], date], Any]
 
-    def made(self, households: list[Household], wanted: int) -> Any:
+    def render(self, households: list[Household], wanted: int) -> Any:
         """The first `wanted` people of some households."""
-        told = (d for household in households for d in population.lived(self.world, household, self.guides))
+        dossiers = (
+            d for household in households for d in population.lived(self.world, household, self.guides)
+        )
         with uncollected():
-            return self.shape(list(islice(told, wanted)), self.world.today)
+            return self.shape(list(islice(dossiers, wanted)), self.world.today)
 
     def head(self) -> Any:
         """The network, which comes before everybody."""
@@ -133,13 +135,13 @@ def _making(settings: Settings, today: date, shape: Callable[[list[Dossier], dat
     return Making(population.world_of(spec, settings.seed, today), guides, shape)
 
 
-def _made(making: Making, members: int, jobs: int) -> Iterator[Any]:
+def _render_batches(making: Making, members: int, jobs: int) -> Iterator[Any]:
     """Everything in order. Only some batches are on their way at a time, however many there are."""
     yield making.head()
     tasks = _tasks(making.world, members)
     if jobs == 1:
         for households, wanted in tasks:
-            yield making.made(households, wanted)
+            yield making.render(households, wanted)
         return
     with ProcessPoolExecutor(jobs, initializer=_begin, initargs=(making,)) as pool:
         waiting: deque[Future[Any]] = deque()
@@ -160,8 +162,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Signals that end the command wait for the block, which may fork: an exception in the middle of that
-    is lost, or breaks the child."""
+    """Hold back signals that end the command. In a fork, their exception is lost or breaks the child."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -191,11 +192,11 @@ def _begin(making: Making) -> None:
 
 def _work(households: list[Household], wanted: int) -> Any:
     assert _process is not None  # the pool calls `_begin` first
-    return _process.made(households, wanted)
+    return _process.render(households, wanted)
 
 
 def _counted(dossiers: list[Dossier]) -> Counter[str]:
-    counts = Counter(resource.type for dossier in dossiers for resource in dossier.made)
+    counts = Counter(resource.type for dossier in dossiers for resource in dossier.rendered)
     people = sum(dossier.account is not None for dossier in dossiers)
     return counts + Counter({LOGINS: people})
 
@@ -205,25 +206,25 @@ def _lines(dossiers: list[Dossier], today: date) -> Lines:
     for dossier in dossiers:
         if dossier.account is not None:
             lines.setdefault(LOGINS, []).append(json_bytes(dossier.account.to_json()))
-        for resource in dossier.made:
+        for resource in dossier.rendered:
             lines.setdefault(resource.type, []).append(resource.body)
     return Lines(
         _counted(dossiers),
-        {stem: b"\n".join([*found, b""]) for stem, found in lines.items()},
+        {stem: b"\n".join([*bodies, b""]) for stem, bodies in lines.items()},
         list(index.rows(dossiers, today)),
     )
 
 
 def _zipped(dossiers: list[Dossier], today: date) -> Lines:
-    """The same, each file's lines compressed: what is compressed in parts may be put together again."""
-    made = _lines(dossiers, today)
+    """Return compressed lines. Gzip members can be concatenated."""
+    batch = _lines(dossiers, today)
     # no time in the header: the same population, the same bytes
-    made.lines = {stem: gzip.compress(lines, 6, mtime=0) for stem, lines in made.lines.items()}
-    return made
+    batch.lines = {stem: gzip.compress(lines, 6, mtime=0) for stem, lines in batch.lines.items()}
+    return batch
 
 
 def _shelved(dossiers: list[Dossier], today: date) -> Shelved:
-    batches = [indexed(d.account, [resource.body for resource in d.made]) for d in dossiers]
+    batches = [indexed(d.account, [resource.body for resource in d.rendered]) for d in dossiers]
     return Shelved(_counted(dossiers), batches)
 
 

@@ -1,4 +1,4 @@
-"""The index of a population: a table with one row for each login, to find a member to test with."""
+"""The index of a population: one row for each login, to find a member to test with."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
         account = dossier.account
         if account is None:
             continue
-        if dossier.made:
-            counts[account.patient] = list(_counts(dossier.made, today.isoformat()))
+        if dossier.rendered:
+            counts[account.patient] = list(_counts(dossier.rendered, today.isoformat()))
         person = (
             account.username,
             account.password,
@@ -65,8 +65,8 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
 
 def _counts(resources: Iterable[Resource], today: str) -> Iterator[str]:
     """How many of each of TYPES, then of each of CLAIMS."""
-    told = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
-    types = Counter(kind for kind, _, _ in told)
-    claims = Counter(claim for _, claim, _ in told)
+    current = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
+    types = Counter(kind for kind, _, _ in current)
+    claims = Counter(claim for _, claim, _ in current)
     yield from (str(types[name]) for name in TYPES)
     yield from (str(claims[name]) for name in CLAIMS)

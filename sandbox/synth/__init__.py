@@ -1,4 +1,4 @@
-"""Tower A, the author: a seed becomes people, their claims and records, and these become FHIR R4.
+"""Synthetic data: from a seed come people, their claims and clinical records, as FHIR R4.
 
 Here: facts (no FHIR words), stories that make claims, the arithmetic of paying them, one renderer per
 kind of resource. May import: core. Must never: read the clock, a file it was not given, global random,

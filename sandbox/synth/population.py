@@ -45,23 +45,22 @@ class Dossier:
     """
 
     account: Account | None
-    made: tuple[Resource, ...]
+    rendered: tuple[Resource, ...]
 
     @cached_property
     def resources(self) -> tuple[dict[str, Any], ...]:
         """The resources as dictionaries, for whoever wants to look inside."""
-        return tuple(resource.parsed() for resource in self.made)
+        return tuple(resource.parsed() for resource in self.rendered)
 
 
 def check(spec: Spec, members: int) -> None:
     """Raises UsageError for a population that cannot be made."""
     if members < 1:
         raise UsageError(f"a population needs at least 1 member, not {members}")
-    of_lines = (business.stories for business in spec.lines.values())
-    for rates in (spec.stories, *of_lines, *(who.stories for who in spec.named)):
-        for story in rates:
-            if story not in STORIES:
-                raise UsageError(f"no story {story!r}: known are {', '.join(STORIES)}")
+    of_lines = [business.stories for business in spec.lines.values()]
+    named = {*spec.stories}.union(*of_lines, *(member.stories for member in spec.named))
+    if unknown := sorted(named - set(STORIES)):
+        raise UsageError(f"no story {unknown[0]!r}: known are {', '.join(STORIES)}")
 
 
 def generate(
@@ -79,13 +78,13 @@ def generate(
 def _dossiers(spec: Spec, members: int, seed: int, today: date, guides: Guides) -> Iterator[Dossier]:
     world = world_of(spec, seed, today)
     yield providers(world, guides)
-    told = (dossier for household in households(world) for dossier in lived(world, household, guides))
-    yield from islice(told, members)
+    dossiers = (dossier for household in households(world) for dossier in lived(world, household, guides))
+    yield from islice(dossiers, members)
 
 
 def world_of(spec: Spec, seed: int, today: date) -> PopulationContext:
     """What everybody of a population is made from; the same in every process that makes it."""
-    names = name_pools.sample(spec.names, seed, spec.payer["state"])
+    names = name_pools.sample(spec.names, seed, spec.payer.state)
     return PopulationContext(spec, network.build(spec, names, Random(f"{seed}:network")), names, seed, today)
 
 
@@ -95,7 +94,7 @@ def providers(world: PopulationContext, guides: Guides) -> Dossier:
 
 
 def households(world: PopulationContext) -> Iterator[Household]:
-    """All of them, the named ones first, and then without end; numbers go on from one to the next."""
+    """Yield the named households, then drawn ones without end; members are numbered on."""
     number = 1
     for group in members.households(world.spec.named):
         yield named_household(world, number, group)
@@ -117,10 +116,12 @@ def lived(world: PopulationContext, household: Household, guides: Guides) -> Ite
         lives[member.number] = life, *live(life, dict(rates))
     settled = settle_family([(member, lives[member.number][1]) for member, _ in members])
     for insured in household:
-        made: tuple[Resource, ...] = ()
-        if of := insured.member:
-            life, _, events = lives[of.number]
-            claims = settled[of.number]
-            entries = record_builder.derive(life, claims, events)
-            made = tuple(registry.member(world.spec, of, claims, entries, world.today, guides))
-        yield Dossier(insured.account, made)
+        rendered: tuple[Resource, ...] = ()
+        if insured.member:
+            number = insured.member.number
+            life, _, events = lives[number]
+            entries = record_builder.derive(life, settled[number], events)
+            rendered = tuple(
+                registry.member(world.spec, insured.member, settled[number], entries, world.today, guides)
+            )
+        yield Dossier(insured.account, rendered)

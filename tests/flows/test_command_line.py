@@ -104,7 +104,7 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
         (("generate", "--out", "/proc/nowhere"), "/proc/nowhere"),
         (("generate", "--members", "-1", "--out", "/tmp/never"), "member"),
         (("generate",), "--out"),
-        (("generate", "--out", "/tmp/never", "--store", "/tmp/never"), "either"),
+        (("generate", "--out", "/tmp/never", "--store", "/tmp/never"), "use either"),
         (("generate", "--store", "/tmp/never", "--gzip"), "--gzip"),
         (("generate", "--store", ""), "--store"),
         (("generate", "--store", "/proc/nowhere"), "/proc/nowhere"),

@@ -49,9 +49,9 @@ def test_a_scope_that_is_asked_for(origin: str, session_name: str) -> None:
     ("options", "says"),
     [
         (("--dry-run",), "give the URL of a FHIR base"),
-        (("http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "it takes no token and no log"),
+        (("http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "without --token and --traffic"),
         (("http://127.0.0.1:9/fhir", "--dry-run"), "cannot be reached"),
-        (("http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "exclude each other"),
+        (("http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "cannot be combined"),
         (("http://127.0.0.1:9/fhir", "--auth-method", "magic"), "an authentication method is"),
     ],
 )

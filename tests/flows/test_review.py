@@ -314,9 +314,9 @@ def test_a_bare_word_is_a_session_or_a_scenario(origin: str, session_name: str) 
     nobody = command("next-loops", "--url", origin)
     assert (nobody.returncode, "no app" in nobody.stdout) == (0, True)
     other = command("nothing-here", "--url", origin)
-    assert (other.returncode, "nothing was asked in a session" in other.stderr) == (2, True)
+    assert (other.returncode, "has no requests" in other.stderr) == (2, True)
     unused = command("next-loops~nothing-here", "--url", origin)
-    assert (unused.returncode, "nothing was asked of" in unused.stderr) == (2, True)
+    assert (unused.returncode, "no app has sent a request to" in unused.stderr) == (2, True)
 
 
 def test_a_session_is_every_payer_that_was_used_in_it(
@@ -364,7 +364,7 @@ GOOD = [{"at": "2027-01-04T12:00:00Z", "method": "GET", "path": "/fhir/metadata"
         (["http://127.0.0.1:1"], "cannot be reached"),
         (["nobody.ndjson", "--url", "http://127.0.0.1:1"], "cannot be reached"),
         (["bad.json"], "bad.json, line 1: not JSON"),
-        (["empty.json"], "nothing was asked of"),
+        (["empty.json"], "no app has sent a request to"),
         (["good.json", "--client", "other"], "no exchange of 'other'"),
         (["good.json", "--out", "nowhere/card"], "No such file"),
         (["--format", "html"], "'html' is not one of"),

@@ -115,9 +115,9 @@ def test_the_command_prints_a_token_or_the_response_as_it_was_sent(loaded: str) 
 @pytest.mark.parametrize(
     ("asked", "says"),
     [
-        ((), "--member NAME, or --system"),
-        (("--system", "--member", "p1"), "--member NAME, or --system"),
-        (("--system", "--refresh", "1"), "go with --member"),
+        ((), "--member NAME or --system"),
+        (("--system", "--member", "p1"), "--member NAME or --system"),
+        (("--system", "--refresh", "1"), "need --member"),
     ],
 )
 def test_a_token_is_somebodys(asked: tuple[str, ...], says: str) -> None:

@@ -1,4 +1,4 @@
-"""A running payer from outside: its control API, and tokens as an app would get them."""
+"""A running payer from outside: its addresses and its control API."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 import httpx
 
-from sandbox.cli.token import TokenResponse, connect
 from sandbox.core.errors import UsageError
 from sandbox.settings import Settings, listening_url
 
@@ -23,8 +22,27 @@ def prefix(settings: Settings, url: str | None = None, scenario: str | None = No
     """The address of a payer, without /fhir: the one given, or the one that `serve` starts here."""
     if url is None:
         url = settings.public_url or listening_url(settings)
-    url = url.rstrip("/").removesuffix("/fhir")
-    return f"{url}/s/{scenario}" if scenario else url
+    return select(strip_fhir(url), scenario) if scenario else strip_fhir(url)
+
+
+def strip_fhir(url: str) -> str:
+    """Return the prefix of a payer from its FHIR base, or from the prefix itself."""
+    return url.rstrip("/").removesuffix("/fhir")
+
+
+def fhir_base(prefix: str) -> str:
+    """Return the FHIR base of the payer with this prefix."""
+    return f"{prefix}/fhir"
+
+
+def auth_base(prefix: str) -> str:
+    """Return where the payer with this prefix issues tokens."""
+    return f"{prefix}/auth"
+
+
+def select(prefix: str, selection: str) -> str:
+    """Return the prefix of the payer of a scenario, a session or both (`rate-limited~t7`)."""
+    return f"{prefix}/s/{selection}"
 
 
 class Remote:
@@ -87,9 +105,3 @@ class Remote:
     def reset(self) -> str:
         """Forget everything of this tenant. Returns its name."""
         return str(self.call("POST", "reset")["reset"])
-
-    def sign_in(
-        self, member: str, password: str | None = None, scope: str = "", refresh: int = 0
-    ) -> TokenResponse:
-        """The token response of a sign-in, as the payer sent it."""
-        return connect(self.base, member=member, password=password, scope=scope, refresh=refresh)

@@ -1,7 +1,6 @@
 """`serve --data`: other people's files as the contents of a library."""
 
 from sandbox.population.import_fhir.contents import ACCOUNTS, load, logins
-from sandbox.population.import_fhir.report import Report
-from sandbox.population.import_fhir.stored_report import kept
+from sandbox.population.import_fhir.report import Report, kept
 
 __all__ = ["ACCOUNTS", "Report", "kept", "load", "logins"]

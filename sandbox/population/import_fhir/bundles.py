@@ -1,4 +1,4 @@
-"""Bundles taken apart as the server of a transaction takes them: ids, conditional creates, references.
+"""Resources of Bundles, as a server takes a transaction: ids, conditional creates, references.
 
 R4 §3.1.0.11 (batch and transaction): a resource that comes without an id is given one, and references to
 its `fullUrl` are changed to it. Here a given id is kept, and one that is assigned follows from what was
@@ -27,7 +27,7 @@ Resolve = Callable[[str], str | None]
 """The type/id that `Type?query` stands for among what is loaded; None: nothing, or more than one."""
 
 
-class Found(NamedTuple):
+class ImportedResource(NamedTuple):
     """A resource of a file. `line` are its bytes where it was a line of its own and nothing about it was
     changed; `query` (`Type?query`) says that it counts only where nothing meets that."""
 
@@ -37,13 +37,13 @@ class Found(NamedTuple):
     query: str | None = None
 
 
-def unpacked(value: Value, resolve: Resolve, complain: Complain) -> Iterator[Found | Deletion]:
+def unpacked(value: Value, resolve: Resolve, complain: Complain) -> Iterator[ImportedResource | Deletion]:
     """The resources of a value, Bundles within Bundles too."""
     content = value.content
     if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
         complain(value.place, "not a FHIR resource")
     elif content["resourceType"] != "Bundle":
-        yield Found(value.place, content, value.line)
+        yield ImportedResource(value.place, content, value.line)
     else:
         yield from _entries(value, resolve, complain)
 
@@ -59,7 +59,7 @@ def conditional(reference: str) -> str | None:
     return unquote(reference) if _CONDITIONAL.fullmatch(reference) else None
 
 
-def _entries(value: Value, resolve: Resolve, complain: Complain) -> Iterator[Found | Deletion]:
+def _entries(value: Value, resolve: Resolve, complain: Complain) -> Iterator[ImportedResource | Deletion]:
     listed = value.content.get("entry", [])
     if not isinstance(listed, list):
         complain(value.place.at("entry"), "is not a list")
@@ -92,7 +92,7 @@ def _entries(value: Value, resolve: Resolve, complain: Complain) -> Iterator[Fou
             names[full] = there or f"{resource['resourceType']}/{resource['id']}"
         taken.append((place.at("resource"), resource, query))
     for place, resource, query in taken:
-        yield Found(place, renamed(resource, names.get), None, query)
+        yield ImportedResource(place, renamed(resource, names.get), None, query)
 
 
 def _query(kind: str, request: dict[str, Any]) -> str | None:
@@ -139,10 +139,10 @@ def _deletion(
 def renamed(node: Any, name: Callable[[str], str | None]) -> Any:
     """JSON with some references changed: `name` gives the new one, or None to keep it."""
     if isinstance(node, list):
-        return [renamed(each, name) for each in node]
+        return [renamed(child, name) for child in node]
     if not isinstance(node, dict):
         return node
-    changed = {key: renamed(each, name) for key, each in node.items()}
+    changed = {key: renamed(child, name) for key, child in node.items()}
     reference = changed.get("reference")
     if isinstance(reference, str):
         changed["reference"] = name(reference) or reference

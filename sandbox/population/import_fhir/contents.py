@@ -1,4 +1,4 @@
-"""The contents of a library, of files: every resource once, in the versions that the files tell of.
+"""The contents of a library from files: every version of every resource, once.
 
 The files are read twice: to learn which resources there are, and to hand them over with their references
 resolved. Every patient can sign in: by `members.ndjson` where it is there, else as `<patient id>` with
@@ -19,7 +19,14 @@ from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.members import Account, CoverageSpan
 from sandbox.fhir import dates
 from sandbox.fhir.schema.paths import KNOWN, SHARED, elements, literal, owner, references
-from sandbox.population.import_fhir.bundles import Found, Resolve, conditional, digest, renamed, unpacked
+from sandbox.population.import_fhir.bundles import (
+    ImportedResource,
+    Resolve,
+    conditional,
+    digest,
+    renamed,
+    unpacked,
+)
 from sandbox.population.import_fhir.fhir_versions import other_version
 from sandbox.population.import_fhir.files import Complain, FilePlace, Value, find, values
 from sandbox.population.import_fhir.problems import fault_of, needs_owner
@@ -58,9 +65,9 @@ def load(
     """
     files, others = find(path)
     if not files:
-        passed = f" ({Listing.of(other.name for other in others)} passed over)" if others else ""
+        passed = f" ({Listing.from_texts(other.name for other in others)} passed over)" if others else ""
         raise FileProblem(f"{path}: no .ndjson or .json file in it{passed}")
-    report = Report(unread=Listing.of(map(str, others)))
+    report = Report(unread=Listing.from_texts(map(str, others)))
     loading = _Load(files, report, skip_bad, progress)
     if not loading.survey() and not loading.accounts and not report.bad.count:
         raise FileProblem(f"{path}: no FHIR resource in it")
@@ -79,7 +86,7 @@ class _Load:
     skip_bad: bool
     progress: Callable[[int], None]
     accounts: list[Account] = field(default_factory=list)
-    known: Versions = field(default_factory=Versions)
+    versions: Versions = field(default_factory=Versions)
     identified: Identified = field(default_factory=Identified)
     conditional: list[tuple[str, str, Any]] = field(default_factory=list)
     """Conditional creates: type/id, query, identifiers."""
@@ -96,75 +103,75 @@ class _Load:
         """Learn what the files hold; count in the report what is not handed over, and why. Returns how
         many resources there are."""
         number = -1
-        for number, found in enumerate(self._found(lambda query: None)):
+        for number, item in enumerate(self._read_items(lambda query: None)):
             if number % EVERY == 0:
                 self.progress(number)
-            if isinstance(found, Found) and not self._is_kept(number, found):
+            if isinstance(item, ImportedResource) and not self._is_kept(number, item):
                 self.left_out.add(number)
-        for each in self.conditional:
-            self._settle(*each)
-        for name, versions in self.known.in_several():
+        for created in self.conditional:
+            self._settle(*created)
+        for name, versions in self.versions.in_several():
             self._supersede(name, versions)
         self.read = number + 1
         return self.read
 
-    def _is_kept(self, number: int, found: Found) -> bool:
-        kind = found.resource["resourceType"]
-        if found_version := other_version(found.resource):
+    def _is_kept(self, number: int, item: ImportedResource) -> bool:
+        kind = item.resource["resourceType"]
+        if found_version := other_version(item.resource):
             version, sign = found_version
             self.report.other_versions[f"{version} by {sign}"] += 1
             return False
         if kind not in KNOWN:
             self.report.left_out[kind] += 1
             return False
-        if fault := fault_of(found.resource, found.line):
-            self._complain(found.place.at(fault[0]), fault[1])
+        if fault := fault_of(item.resource, item.line):
+            self._complain(item.place.at(fault[0]), fault[1])
             return False
-        meta = found.resource.get("meta", {})
+        meta = item.resource.get("meta", {})
         updated = dates.parse(meta.get("lastUpdated", "1970-01-01"))[0]
-        name, version = f"{kind}/{found.resource['id']}", str(meta.get("versionId", "1"))
-        mine = Version(updated, version, digest(found.resource), number, found.place)
-        for other in self.known.of(name):
+        name, version = f"{kind}/{item.resource['id']}", str(meta.get("versionId", "1"))
+        mine = Version(updated, version, digest(item.resource), number, item.place)
+        for other in self.versions.of_resource(name):
             if other.digest == mine.digest:
                 self.report.same[kind] += 1
                 return False
-            if found.query:
+            if item.query:
                 self.report.existing[kind] += 1
                 return False
             if (other.updated, other.version) == (updated, version):
-                self.report.differing.add(f"{name} in {found.place} is not that in {other.place}")
+                self.report.differing.add(f"{name} in {item.place} is not that in {other.place}")
                 return False
-        self.known.add(name, mine)
-        if found.query:
-            self.conditional.append((name, found.query, found.resource.get("identifier")))
+        self.versions.add(name, mine)
+        if item.query:
+            self.conditional.append((name, item.query, item.resource.get("identifier")))
         else:
-            self._identify(name, found.resource.get("identifier"))
+            self._identify(name, item.resource.get("identifier"))
         return True
 
     def _identify(self, name: str, identifiers: Any) -> None:
         kind = name.partition("/")[0]
-        for each in identifiers if isinstance(identifiers, list) else [identifiers]:
-            if isinstance(each, dict) and isinstance(each.get("value"), str):
-                for text in (f"{each.get('system', '')}|{each['value']}", each["value"]):
+        for identifier in identifiers if isinstance(identifiers, list) else [identifiers]:
+            if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+                for text in (f"{identifier.get('system', '')}|{identifier['value']}", identifier["value"]):
                     self.identified.add(f"{kind}?identifier={text}", name)
 
     def _settle(self, name: str, query: str, identifiers: Any) -> None:
         """Keep a conditional create where nothing else meets its query."""
-        created, *others = self.known.of(name)
+        created, *others = self.versions.of_resource(name)
         if self.identified.claim(query, name) == name or others:
             self._identify(name, identifiers)
             return
-        self.known.remove(name)
+        self.versions.remove(name)
         self.left_out.add(created.number)
         self.report.existing[name.partition("/")[0]] += 1
 
     def _supersede(self, name: str, versions: list[Version]) -> None:
         """Of versions that began at the same moment, a clock shows the newest only."""
         newest: dict[int, Version] = {}
-        for each in versions:
-            other = newest.setdefault(each.updated, each)
-            if other is not each:
-                older, newest[each.updated] = sorted((other, each), key=_age)
+        for version in versions:
+            other = newest.setdefault(version.updated, version)
+            if other is not version:
+                older, newest[version.updated] = sorted((other, version), key=_age)
                 self.left_out.add(older.number)
                 self.report.superseded[name.partition("/")[0]] += 1
 
@@ -182,32 +189,32 @@ class _Load:
         for account in self.accounts:
             self.report.logins.add(account.username)
             yield account, ()
-        for number, found in enumerate(self._found(self.identified.get, again=True)):
+        for number, item in enumerate(self._read_items(self.identified.get, again=True)):
             if number % EVERY == 0:
                 self.progress(self.read + number)
             if len(together) == TOGETHER:
                 yield None, together
                 together = []
-            if isinstance(found, Deletion):
+            if isinstance(item, Deletion):
                 self.report.loaded["deletions"] += 1
-                together.append(found)
+                together.append(item)
                 continue
             if number in self.left_out:
                 continue
-            given = self._localized(found)
-            resource = given if isinstance(given, dict) else found.resource
+            localized = self._localized(item)
+            resource = localized if isinstance(localized, dict) else item.resource
             kind, patient = resource["resourceType"], owner(resource)
             if patient is None and needs_owner(kind):
-                element = found.place.at(KNOWN[kind].owner[0])
+                element = item.place.at(KNOWN[kind].owner[0])
                 self._complain(element, f"{kind}/{resource['id']} belongs to no Patient")
                 continue
             if kind in SHARED:
-                if about := _person(given, resource):
-                    self.report.personal.add(f"{kind}/{resource['id']} in {found.place} names {about}")
+                if about := _person(localized, resource):
+                    self.report.personal.add(f"{kind}/{resource['id']} in {item.place} names {about}")
                     continue
             elif patient is None and not KNOWN[kind].owned_through:
                 self.report.nobodys[kind] += 1
-            self._note(given, resource, end)
+            self._note(localized, resource, end)
             self.report.loaded[kind] += 1
             if kind == "Patient":
                 patients[resource["id"]] = {n: resource[n] for n in ("name", "birthDate") if n in resource}
@@ -215,7 +222,7 @@ class _Load:
                 owners[patient] = None
             if kind == "Coverage":
                 spans.setdefault(str(patient), []).append(_span(resource))
-            together.append(given)
+            together.append(localized)
         yield None, together
         for patient in owners:
             if patient not in patients:
@@ -226,40 +233,39 @@ class _Load:
                 self.report.logins.add(id)
                 yield _stranger(id, seen, spans.get(id, [])), ()
 
-    def _localized(self, found: Found) -> bytes | dict[str, Any]:
-        """The resource with the references to what is loaded made relative; its own bytes where they can
-        stay."""
-        line = found.line
+    def _localized(self, item: ImportedResource) -> bytes | dict[str, Any]:
+        """Return the resource with relative references to loaded ones, as its own bytes if possible."""
+        line = item.line
         if line is not None and not _SPACED.search(line) and not _OTHER_HOST.search(line):
             return line
-        content = json_exact(line) if line is not None else found.resource
+        content = json_exact(line) if line is not None else item.resource
         return renamed(content, self._local)  # type: ignore[no-any-return]
 
     def _local(self, reference: str) -> str | None:
         if query := conditional(reference):
             return self.identified.get(query)
         named = literal(reference) if reference.startswith(("http:", "https:")) else None
-        if named and f"{named[0]}/{named[1]}" in self.known:
+        if named and f"{named[0]}/{named[1]}" in self.versions:
             return reference[reference.rindex("/".join(named)) :]
         return None
 
-    def _note(self, given: bytes | dict[str, Any], resource: dict[str, Any], end: int) -> None:
+    def _note(self, localized: bytes | dict[str, Any], resource: dict[str, Any], end: int) -> None:
         """Count what people should know of a resource that is handed over."""
         name = f"{resource['resourceType']}/{resource['id']}"
         if dates.parse(resource.get("meta", {}).get("lastUpdated", "1970-01-01"))[0] >= end:
             self.report.future.add(name)
-        body = given if isinstance(given, bytes) else json_bytes(given)
+        body = localized if isinstance(localized, bytes) else json_bytes(localized)
         for reference in references(body):
             if reference.startswith(("http:", "https:")):
                 self.report.elsewhere.add(f"{name} to {reference}")
             elif not reference.startswith("#"):
                 named = literal(reference)
-                if named is None or f"{named[0]}/{named[1]}" not in self.known:
+                if named is None or f"{named[0]}/{named[1]}" not in self.versions:
                     self.report.dangling.add(f"{name} to {reference}")
 
     # --- both
 
-    def _found(self, resolve: Resolve, *, again: bool = False) -> Iterator[Found | Deletion]:
+    def _read_items(self, resolve: Resolve, *, again: bool = False) -> Iterator[ImportedResource | Deletion]:
         """What the files hold, in the same order each time; what cannot be used is told of once."""
         complain: Complain = _say_nothing if again else self._complain
         for path in self.files:
@@ -291,19 +297,19 @@ class _Load:
         self.report.bad.add(f"{place}: {text}")
 
 
-def _person(given: bytes | dict[str, Any], resource: dict[str, Any]) -> str | None:
+def _person(localized: bytes | dict[str, Any], resource: dict[str, Any]) -> str | None:
     """The first person that a resource holds, or refers to anywhere."""
     inside = next((kind for kind in elements(resource, "contained.resourceType") if kind in PEOPLE), None)
     if inside:
         return f"a {inside} within it"
-    body = given if isinstance(given, bytes) else json_bytes(given)
-    return next((each for each in references(body) if _referred(each) in PEOPLE), None)
+    body = localized if isinstance(localized, bytes) else json_bytes(localized)
+    return next((reference for reference in references(body) if _referred(reference) in PEOPLE), None)
 
 
 def _referred(reference: str) -> str:
     """The type that a reference or a query names."""
-    found = literal(reference)
-    return found[0] if found else reference.partition("?")[0].rpartition("/")[2]
+    target = literal(reference)
+    return target[0] if target else reference.partition("?")[0].rpartition("/")[2]
 
 
 def _say_nothing(place: FilePlace, text: str) -> None:
@@ -317,10 +323,10 @@ def _is_resource(value: Value) -> bool:
 def _state(path: Path) -> tuple[int, int] | None:
     """What is different once a file was changed; None where it cannot be told."""
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
 def _has_resource(path: Path) -> bool:
@@ -344,13 +350,13 @@ def _day(text: Any) -> date | None:
 
 def _stranger(id: str, patient: dict[str, Any], spans: list[CoverageSpan]) -> Account:
     """A login for a patient who came without one. Without a Coverage they count as covered."""
-    given = " ".join(str(part) for part in elements(patient, "name.given")[:1])
+    given_name = " ".join(str(part) for part in elements(patient, "name.given")[:1])
     family = " ".join(str(part) for part in elements(patient, "name.family")[:1])
     return Account(
         username=id,
         password=f"{id}-pass",
         patient=id,
-        name=f"{given} {family}".strip() or id,
+        name=f"{given_name} {family}".strip() or id,
         role="eligible",
         birth_date=_day(patient.get("birthDate")) or ALWAYS,
         spans=tuple(spans) or (CoverageSpan("commercial", ALWAYS, None),),

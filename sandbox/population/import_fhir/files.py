@@ -27,7 +27,7 @@ _NUMBER = re.compile(rb"\d[.eE]|\d{19}")
 
 
 class FilePlace(NamedTuple):
-    """Where a value stands: a file, a line (None: the file is one value), the path of an element."""
+    """The place of a value: a file, a line (None: the file is one value), the path of an element."""
 
     file: Path
     line: int | None = None
@@ -67,11 +67,9 @@ def find(path: Path) -> tuple[list[Path], list[Path]]:
     for folder, folders, names in os.walk(path, onerror=_refuse):
         links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
         for name in names + links:
-            found = Path(folder, name)
-            hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-            (data if _kind(found) in LINES + WHOLE and not hidden and found.is_file() else others).append(
-                found
-            )
+            file = Path(folder, name)
+            hidden = any(part.startswith(".") for part in file.relative_to(path).parts)
+            (data if _kind(file) in LINES + WHOLE and not hidden and file.is_file() else others).append(file)
     return sorted(data), sorted(others)
 
 
@@ -170,11 +168,11 @@ def _keys(body: bytes) -> int:
 
 def _repeated(body: bytes) -> str:
     """The first key that an object has twice."""
-    found: list[str] = []
+    repeated: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> None:
         names = [name for name, _ in pairs]
-        found.extend(name for number, name in enumerate(names) if name in names[:number])
+        repeated.extend(name for number, name in enumerate(names) if name in names[:number])
 
     json.loads(body, object_pairs_hook=look)
-    return found[0] if found else ""
+    return repeated[0] if repeated else ""

@@ -50,13 +50,13 @@ def _null(node: Any, path: str) -> str | None:
     if isinstance(node, dict):
         for name, value in node.items():
             here = f"{path}.{name}" if path else name
-            found = here if value is None else _null(value, here)
-            if found:
-                return found
+            path_of_null = here if value is None else _null(value, here)
+            if path_of_null:
+                return path_of_null
     elif isinstance(node, list):
         for number, value in enumerate(node):
-            if found := _null(value, f"{path}[{number}]"):
-                return found
+            if path_of_null := _null(value, f"{path}[{number}]"):
+                return path_of_null
     return None
 
 
@@ -70,7 +70,7 @@ def _of_meta(meta: Any) -> Iterator[Fault]:
     if not isinstance(meta.get("versionId", ""), str):
         yield "meta.versionId", "is not a string"
     profiles = meta.get("profile", [])
-    if not isinstance(profiles, list) or not all(isinstance(each, str) for each in profiles):
+    if not isinstance(profiles, list) or not all(isinstance(profile, str) for profile in profiles):
         yield "meta.profile", "is not a list of addresses"
 
 
@@ -111,7 +111,7 @@ def _misread(resource: dict[str, Any]) -> str:
     params = KNOWN[resource["resourceType"]].params
     for param in params:
         try:
-            list(extract(resource, {each.name for each in params if each is not param}))
+            list(extract(resource, {other.name for other in params if other is not param}))
         except _WRONG:
             return param.paths[0]
     return str(resource["resourceType"])

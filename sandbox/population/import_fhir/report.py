@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from sandbox.core.files import json_value
 from sandbox.core.text import quantity
+from sandbox.store.library import read
+from sandbox.store.library.schema import LOADED
 
 LISTED = 1000
 """Examples of each kind that a report keeps; the others are counted."""
@@ -22,7 +26,7 @@ class Listing:
     first: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> Listing:
+    def from_texts(cls, texts: Iterable[str]) -> Listing:
         """A listing of these."""
         listing = cls()
         for text in texts:
@@ -93,15 +97,15 @@ class Report:
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Report:
         """A report that `to_json` gave."""
-        known: dict[str, Any] = {
+        parts: dict[str, Any] = {
             name: Listing(**value) if set(value) == {"count", "first"} else Counter(value)
             for name, value in data.items()
         }
-        return cls(**known)
+        return cls(**parts)
 
     def lines(self) -> list[str]:
         """The report for people, the most important first."""
-        told = [f"loaded {_by_type(self.loaded)}"]
+        lines = [f"loaded {_by_type(self.loaded)}"]
         for count, what in (
             (self.same, "merged {}: their content was there already"),
             (self.existing, "merged {}: a conditional create found what is there"),
@@ -111,7 +115,7 @@ class Report:
             (self.nobodys, "loaded {} of no single patient: backend services alone read them"),
         ):
             if count:
-                told.append(what.format(_by_type(count)))
+                lines.append(what.format(_by_type(count)))
         for listing, noun, what in (
             (self.differing, "resource", "left out {} of the same id and version as another: {}"),
             (self.personal, "resource", "left out {} that every member would see, but which name people: {}"),
@@ -123,15 +127,15 @@ class Report:
             (self.future, "resource", "{} of after the payer's today, not visible yet (see --today): {}"),
         ):
             if listing.count:
-                told.append(what.format(quantity(listing.count, noun), listing))
+                lines.append(what.format(quantity(listing.count, noun), listing))
         if self.logins.count:
-            told.append(f"{quantity(self.logins.count, 'login')} (<id>, <id>-pass): {self.logins}")
+            lines.append(f"{quantity(self.logins.count, 'login')} (<id>, <id>-pass): {self.logins}")
         else:
-            told.append(
+            lines.append(
                 "nobody can sign in, since there is no Patient among the data: a backend service reads it"
                 " (payer-sandbox token --system)"
             )
-        return told
+        return lines
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
@@ -142,3 +146,9 @@ def _by_type(counts: Counter[str]) -> str:
     most = ", ".join(f"{number} {kind}" for kind, number in counts.most_common(_SHOWN))
     more = f" and {len(counts) - _SHOWN} more types" if len(counts) > _SHOWN else ""
     return f"{total} ({most}{more})" if counts else total
+
+
+def kept(place: str | Path) -> Report | None:
+    """Return the report of the load that made a library; None when there is none. Raises FileProblem."""
+    stored = read.noted(place, LOADED) if read.exists(place) else None
+    return Report.from_json(json_value(stored)) if stored else None

@@ -12,8 +12,10 @@ from sandbox.population.import_fhir.files import FilePlace
 
 
 class Version(NamedTuple):
-    """A version of a resource: since when (ms), its `versionId`, a digest of its content, its number among
-    all resources of the files, and where it stands."""
+    """A version of a resource: its time (ms), `versionId`, digest of content, number and place.
+
+    The number counts all resources of the files.
+    """
 
     updated: int
     version: str
@@ -36,7 +38,7 @@ class Versions:
     def __contains__(self, name: str) -> bool:
         return name in self._rows
 
-    def of(self, name: str) -> list[Version]:
+    def of_resource(self, name: str) -> list[Version]:
         """Those of one resource, in the order they were met."""
         rows = self._rows.get(name, [])
         return [self._version(row) for row in ([rows] if isinstance(rows, int) else rows)]
@@ -60,7 +62,7 @@ class Versions:
 
     def in_several(self) -> Iterator[tuple[str, list[Version]]]:
         """The resources of which there is more than one version."""
-        return ((name, self.of(name)) for name, rows in self._rows.items() if isinstance(rows, list))
+        return ((name, self.of_resource(name)) for name, rows in self._rows.items() if isinstance(rows, list))
 
     def _word(self, text: str | Path) -> int:
         number = self._known.setdefault(text, len(self._texts))

@@ -76,11 +76,11 @@ class Accumulators:
 
     def year(self, member: CoveredMember, plan: Plan, year: int) -> BenefitYear:
         key = (member.number, plan.code, year)
-        found = self._years.get(key)
-        if found is None:
+        benefit_year = self._years.get(key)
+        if benefit_year is None:
             family = self._family.setdefault((plan.code, year), Used())
-            found = self._years[key] = BenefitYear(plan, Used(), family)
-        return found
+            benefit_year = self._years[key] = BenefitYear(plan, Used(), family)
+        return benefit_year
 
 
 def _left(limit: Decimal | None, used: Decimal) -> Decimal:

@@ -70,8 +70,8 @@ def _adjudicated(
     room = min(payable, out_of_pocket_left)
     copay = min(cents(share.copay), room)
     deductible = min(deductible_left, eligible - copay, room - copay) if share.deductible else ZERO
-    rest = eligible - copay - deductible
-    coinsurance = min(cents(rest * share.coinsurance), room - copay - deductible)
+    remainder = eligible - copay - deductible
+    coinsurance = min(cents(remainder * share.coinsurance), room - copay - deductible)
     above = submitted - eligible
     return Amounts(
         submitted=submitted,

@@ -29,9 +29,9 @@ def holidays(year: int) -> frozenset[date]:
     # the New Year of the next year may be observed on the last day of this one
     fixed.append(date(year + 1, 1, 1))
     memorial = date(year, 5, 31)
-    found = {_observed(day) for day in fixed} | {memorial - DAY * memorial.weekday()}
-    found |= {_nth(year, month, weekday, nth) for month, weekday, nth in FLOATING}
-    return frozenset(day for day in found if day.year == year)
+    observed = {_observed(day) for day in fixed} | {memorial - DAY * memorial.weekday()}
+    observed |= {_nth(year, month, weekday, nth) for month, weekday, nth in FLOATING}
+    return frozenset(day for day in observed if day.year == year)
 
 
 def is_open(day: date) -> bool:

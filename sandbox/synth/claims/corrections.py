@@ -1,4 +1,4 @@
-"""Stories of claims that change after they were paid: replaced, replaced again, voided, appealed.
+"""Stories of claims that change after payment: replaced, replaced twice, voided, appealed.
 
 Each begins as a visit to the member's doctor. A later claim names the very one that it corrects.
 """
@@ -70,12 +70,12 @@ def _billed(life: Life, day: date) -> Claim:
     return line_items.visit(life, day, SERVICES, [acute.what])
 
 
-def _correction(life: Life, of: Claim, lines: tuple[ClaimLine, ...]) -> Claim:
+def _correction(life: Life, claim: Claim, lines: tuple[ClaimLine, ...]) -> Claim:
     """The same visit, billed anew some weeks after the payer answered."""
     received, processed, paid = line_items.course(
-        life, of.processed + timedelta(days=life.rng.randrange(10, 35))
+        life, claim.processed + timedelta(days=life.rng.randrange(10, 35))
     )
-    return replace(of, lines=lines, received=received, processed=processed, paid=paid, replaces=of)
+    return replace(claim, lines=lines, received=received, processed=processed, paid=paid, replaces=claim)
 
 
 def _told(life: Life, *chain: Claim) -> Episode:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from itertools import chain
 
-from sandbox.synth.claims import corrections, dental, hospital, office, prescriptions
+from sandbox.synth.claims import corrections, hospital, office, prescriptions
 from sandbox.synth.claims.prescriptions import YEAR
 from sandbox.synth.claims.schedule import days, open_day
 from sandbox.synth.config.codes import Vaccine
@@ -34,34 +35,37 @@ def live(life: Life, rates: dict[str, float]) -> tuple[list[Claim], list[Event]]
         # somebody to whom only some stories happen shows these, and nothing else by chance
         life = replace(life, denied=0.0, rejected=0.0)
     if life.first <= life.last:
-        covered = [e for e in _episodes(life, rates) if all(_under_one_policy(life, c) for c in e.claims)]
-        for episode in _undisturbed(covered):
+        plans = (plan(life, rates.get(story, 0.0)) for story, plan in STORIES.items())
+        for episode in _undisturbed([e for e in chain(_lasting(life), *plans) if _is_covered(life, e)]):
             made_claims.extend(episode.claims)
             events.extend(episode.events)
     return made_claims, events
 
 
-def _under_one_policy(life: Life, claim: Claim) -> bool:
-    """Services are told of only where one policy covers them all: fills go on while a member has none."""
-    policy = life.member.policy_on(claim.served)
-    return policy is not None and policy.covers(claim.last_day)
+def _is_covered(life: Life, episode: Episode) -> bool:
+    """Whether one policy covers each claim: fills go on while a member has none, and are left out."""
+    policies = [(life.member.policy_on(claim.served), claim) for claim in episode.claims]
+    return all(policy is not None and policy.covers(claim.last_day) for policy, claim in policies)
 
 
-def _undisturbed(told: list[Episode]) -> Iterator[Episode]:
+def _undisturbed(episodes: list[Episode]) -> Iterator[Episode]:
     """From the day of admission to the day before discharge nothing else happens to somebody.
 
     The stay gives way to one before it that is not over, and to the visit at which a lasting condition
     was first noted, without which the rest of the record makes no sense.
     """
     noted = [
-        c.served for e in told if any(isinstance(of, HealthProblem) for of in e.events) for c in e.claims
+        c.served
+        for e in episodes
+        if any(isinstance(event, HealthProblem) for event in e.events)
+        for c in e.claims
     ]
     stays: list[Claim] = []
-    for stay in (c for e in told for c in e.claims if c.kind == "inpatient"):
+    for stay in (c for e in episodes for c in e.claims if c.kind == "inpatient"):
         apart = all(stay.last_day < other.served or other.last_day < stay.served for other in stays)
         if apart and not any(_within(day, stay) for day in noted):
             stays.append(stay)
-    for episode in told:
+    for episode in episodes:
         if any(claim.kind == "inpatient" for claim in episode.claims):
             kept = any(claim is stay for claim in episode.claims for stay in stays)
         else:
@@ -72,12 +76,6 @@ def _undisturbed(told: list[Episode]) -> Iterator[Episode]:
 
 def _within(day: date, stay: Claim) -> bool:
     return stay.served <= day < stay.last_day
-
-
-def _episodes(life: Life, rates: dict[str, float]) -> Iterator[Episode]:
-    yield from _lasting(life)
-    for story, plan in STORIES.items():
-        yield from plan(life, rates.get(story, 0.0))
 
 
 # --- conditions that last --------------------------------------------------------------------------
@@ -152,8 +150,8 @@ def _each(story: Callable[[Life, date], Episode | Iterable[Episode]], youngest: 
         for day in days(life, rate):
             if life.member.age_on(day) < youngest:
                 continue
-            told = story(life, day)
-            yield from (told,) if isinstance(told, Episode) else told
+            episodes = story(life, day)
+            yield from (episodes,) if isinstance(episodes, Episode) else episodes
 
     return plan
 
@@ -222,8 +220,8 @@ STORIES: dict[str, Plan] = {
     "emergency-visit": _each(hospital.emergency),
     "outpatient-surgery": _each(hospital.outpatient_surgery),
     "outpatient-treatment": _each(hospital.outpatient_treatment),
-    "dental-checkup": _each(dental.checkup, FIRST_DENTIST),
-    "dental-filling": _each(dental.filling, FIRST_DENTIST),
+    "dental-checkup": _each(office.dental_checkup, FIRST_DENTIST),
+    "dental-filling": _each(office.dental_filling, FIRST_DENTIST),
     "compound-prescription": _each(prescriptions.compound),
     "replaced-claim": _each(corrections.replaced),
     "replaced-twice": _each(corrections.replaced_twice),

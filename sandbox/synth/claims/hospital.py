@@ -1,4 +1,4 @@
-"""Stories of a hospital: a stay of some nights, an emergency sent home, a planned operation or treatment.
+"""Stories of a hospital: inpatient stays, emergencies, outpatient surgery and treatment.
 
 The doctors who work there bill for themselves: for the same days and diagnoses as the hospital.
 """
@@ -56,7 +56,7 @@ def inpatient_stay(life: Life, day: date) -> Episode:
             reason=kind.reason,
             drg=kind.drg,
             operations=tuple(
-                Surgery(what, min(day + timedelta(days=on), home)) for what, on in kind.procedures
+                Surgery(done.what, min(day + timedelta(days=done.day), home)) for done in kind.procedures
             ),
         ),
     )
@@ -100,14 +100,22 @@ def _attended(life: Life, day: date, kind: Attendance, admission: str) -> Episod
     return Episode((claim, *bills), (office.passing(life, day, kind.diagnosis),))
 
 
-def _doctors_bills(life: Life, of: Claim, bills: Sequence[DoctorsBill], nights: int) -> Iterator[Claim]:
+def _doctors_bills(
+    life: Life, hospital_claim: Claim, bills: Sequence[DoctorsBill], nights: int
+) -> Iterator[Claim]:
     for bill in bills:
         lines = [line_items.line(life, name, life.physicians) for name in bill.services]
         if bill.daily and nights:
             lines.append(line_items.line(life, bill.daily, life.physicians, Decimal(nights)))
         team = (Seat("rendering", _doctor(life, bill.specialty)),)
         claim = line_items.professional(
-            life, of.served, life.physicians, team, tuple(lines), of.diagnoses, of.through
+            life,
+            hospital_claim.served,
+            life.physicians,
+            team,
+            tuple(lines),
+            hospital_claim.diagnoses,
+            hospital_claim.through,
         )
         yield line_items.chanced(life, claim)
 

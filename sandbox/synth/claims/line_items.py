@@ -1,6 +1,6 @@
-"""What claims are made of: lines at the provider's prices, and the days on which they went through.
+"""Parts of claims: lines at the provider's prices, and the days of their processing.
 
-Stories (`office`, `hospital`, `dental`, `prescriptions`, `corrections`) put these together.
+Stories (`office`, `hospital`, `prescriptions`, `corrections`) put these together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import cents
 from sandbox.synth.config.codes import Service
-from sandbox.synth.facts import Claim, ClaimLine, Denial, Organisation, Seat, Term
+from sandbox.synth.facts import Claim, ClaimLine, Denial, Organization, Seat, Term
 from sandbox.synth.people.life import Life
 
 ONE = Decimal(1)
@@ -30,7 +30,7 @@ class Course(NamedTuple):
 
 
 def course(life: Life, after: date) -> Course:
-    """The course of a claim that people handle: received some days after, then processed, then paid."""
+    """Return the days on which a professional claim is received, processed and paid."""
     rng = life.rng
     received = business_days.on_or_after(after + timedelta(days=rng.randrange(2, 8)))
     processed = business_days.on_or_after(received + timedelta(days=rng.randrange(2, 11)))
@@ -39,8 +39,8 @@ def course(life: Life, after: date) -> Course:
     )
 
 
-def line(life: Life, name: str, provider: Organisation, units: Decimal | None = None) -> ClaimLine:
-    """A service of services.yaml, asked for at the provider's price; the usual units unless told."""
+def line(life: Life, name: str, provider: Organization, units: Decimal | None = None) -> ClaimLine:
+    """Return a line for a service of services.yaml, at the provider's price."""
     service = life.spec.codes.services[name]
     return _priced(service, provider.markup, service.units if units is None else units)
 
@@ -69,7 +69,7 @@ def visit(life: Life, day: date, services: Sequence[str], diagnoses: Sequence[Te
 def professional(
     life: Life,
     day: date,
-    provider: Organisation,
+    provider: Organization,
     team: tuple[Seat, ...],
     lines: tuple[ClaimLine, ...],
     diagnoses: Sequence[Term],
@@ -102,8 +102,8 @@ def chanced(life: Life, claim: Claim) -> Claim:
 def deny(claim: Claim, why: Denial, number: int | None = None) -> Claim:
     """The claim with one of its lines denied (counted from 0), or all of them."""
     lines = tuple(
-        replace(of, denial=why) if number is None or index == number else of
-        for index, of in enumerate(claim.lines)
+        replace(line, denial=why) if number is None or index == number else line
+        for index, line in enumerate(claim.lines)
     )
     return replace(claim, lines=lines)
 

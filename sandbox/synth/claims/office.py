@@ -13,8 +13,9 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from sandbox.synth.claims import line_items, prescriptions
+from sandbox.synth.claims.adjudication import cents
 from sandbox.synth.config.codes import Vaccine
-from sandbox.synth.facts import Seat, Term, Trip
+from sandbox.synth.facts import Claim, ClaimLine, Seat, Term, Trip
 from sandbox.synth.facts.events import (
     ClinicalFinding,
     Episode,
@@ -26,6 +27,9 @@ from sandbox.synth.facts.events import (
 )
 from sandbox.synth.people.life import Life
 
+DENTAL_OFFICE = "11"  # CMS place of service
+GROWN_UP = 14  # years: from then on a cleaning is an adult's
+
 
 def preventive_visit(life: Life, day: date, *, first: bool) -> Episode:
     """A wellness visit that costs the member nothing, with all vitals."""
@@ -34,7 +38,7 @@ def preventive_visit(life: Life, day: date, *, first: bool) -> Episode:
         services.append("depression-screen")
     checkup = life.spec.codes.reasons["checkup"]
     claim = line_items.chanced(life, line_items.visit(life, day, services, [checkup]))
-    return Episode((claim,), (vitals(life, day, whole=True),))
+    return Episode((claim,), (vitals(life, day, full=True),))
 
 
 def illness(life: Life, day: date) -> Iterator[Episode]:
@@ -55,14 +59,16 @@ def follow_up(life: Life, day: date, conditions: Sequence[str], events: Sequence
     if "diabetes" in conditions and life.rng.random() < 0.25:
         services.append("diabetes-training")
     claim = line_items.chanced(life, line_items.visit(life, day, services, diagnoses))
-    return Episode((claim,), (*events, vitals(life, day, whole=False)))
+    return Episode((claim,), (*events, vitals(life, day, full=False)))
 
 
 def specialist_visit(life: Life, day: date) -> Episode:
     """A visit to a specialist, to whom the member's own doctor has sent them."""
-    age, found = life.member.age_on(day), life.spec.codes.referrals
-    fitting = [name for name in sorted(found) if found[name].ages[0] <= age <= found[name].ages[1]]
-    referral = found[life.rng.choice(fitting)]
+    age, referrals = life.member.age_on(day), life.spec.codes.referrals
+    fitting = [
+        name for name in sorted(referrals) if referrals[name].ages[0] <= age <= referrals[name].ages[1]
+    ]
+    referral = referrals[life.rng.choice(fitting)]
     provider = life.specialists
     staff = life.network.staff(provider)
     doctor = next((p for p in staff if p.specialty == referral.specialty), staff[0])
@@ -84,7 +90,7 @@ def lab_panel(life: Life, day: date, panels: Sequence[str], diagnoses: Sequence[
 
 
 def immunization_visit(life: Life, day: date, vaccine: Vaccine) -> Episode:
-    """A vaccination that costs the member nothing; nobody is billed more than the shot and the vaccine."""
+    """Return a vaccination that costs the member nothing: the shot and the vaccine are billed."""
     reason = life.spec.codes.reasons["vaccination"]
     claim = line_items.chanced(life, line_items.visit(life, day, vaccine.bill, [reason]))
     return Episode((claim,), (Vaccination(day, vaccine.what, life.doctor),))
@@ -171,15 +177,15 @@ def passing(life: Life, day: date, what: Term) -> ClinicalFinding:
     return ClinicalFinding(day, what, over if over < life.today else None)
 
 
-def vitals(life: Life, day: date, *, whole: bool) -> Vitals:
-    """Measurements around what is usual for the member; without `whole`, no height."""
+def vitals(life: Life, day: date, *, full: bool) -> Vitals:
+    """Measurements around what is usual for the member; without `full`, no height."""
     rng, body = life.rng, life.body
     return Vitals(
         day=day,
         systolic=body.systolic + rng.randrange(-8, 9),
         diastolic=body.diastolic + rng.randrange(-5, 6),
-        weight=body.weight + Decimal(rng.randrange(-25, 26)) / 10 if whole else None,
-        height=body.height if whole else None,
+        weight=body.weight + Decimal(rng.randrange(-25, 26)) / 10 if full else None,
+        height=body.height if full else None,
         by=life.doctor,
     )
 
@@ -196,3 +202,38 @@ def _value(life: Life, test: LabTest) -> Decimal:
     assert isinstance(exponent, int), "bounds are finite"
     steps = int((high - low).scaleb(-exponent))
     return low + Decimal(life.rng.randrange(steps + 1)).scaleb(exponent)
+
+
+def dental_checkup(life: Life, day: date) -> Episode:
+    """An examination and a cleaning, now and then with films."""
+    cleaning = "cleaning" if life.member.age_on(day) >= GROWN_UP else "cleaning-child"
+    services = ["exam", cleaning, *(["bitewings"] if life.rng.random() < 0.5 else [])]
+    return Episode((_oral(life, day, tuple(_dental_line(life, name) for name in services)),))
+
+
+def dental_filling(life: Life, day: date) -> Episode:
+    """One back tooth, filled on one or two surfaces."""
+    dentistry = life.spec.codes.dentistry
+    surfaces = dentistry.surfaces[: life.rng.randint(1, 2)]
+    name = "filling-one" if len(surfaces) == 1 else "filling-two"
+    tooth = life.rng.choice(dentistry.back_teeth)
+    filled = replace(_dental_line(life, name), tooth=tooth, surfaces=tuple(surfaces))
+    return Episode((_oral(life, day, (filled,)),))
+
+
+def _oral(life: Life, day: date, lines: tuple[ClaimLine, ...]) -> Claim:
+    dentist = life.rng.choice(life.network.staff(life.dentist))
+    team = (Seat("rendering", dentist),)
+    return replace(line_items.professional(life, day, life.dentist, team, lines, ()), kind="oral")
+
+
+def _dental_line(life: Life, name: str) -> ClaimLine:
+    service = life.spec.codes.dentistry.services[name]
+    return ClaimLine(
+        what=service.what,
+        units=line_items.ONE,
+        charge=cents(service.fee * life.dentist.markup),
+        fee=service.fee,
+        benefit=service.benefit,
+        place=DENTAL_OFFICE,
+    )

@@ -1,4 +1,4 @@
-"""Prescriptions: an order for a drug, and its fills at the pharmacy, each a claim of its own."""
+"""Prescriptions: an order for a drug, and a claim for each fill at the pharmacy."""
 
 from __future__ import annotations
 

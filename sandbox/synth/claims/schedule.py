@@ -1,4 +1,4 @@
-"""When things happen: days spread over a member's years, on which a clinic is open and they are covered."""
+"""Days on which stories happen: spread over a member's years, covered, and on business days."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ def days(life: Life, per_year: float) -> list[date]:
     if per_year <= 0:
         return []
     older = _spread(life, life.first, life.recent - timedelta(days=1), per_year * life.calm)
-    found = [*older, *_spread(life, life.recent, life.last, per_year)]
+    dates = [*older, *_spread(life, life.recent, life.last, per_year)]
     if per_year >= 1:
         first, last = life.recent, min(life.last, life.today - SETTLED)
-        if not any(first <= day <= last for day in found):
-            found.extend(_one(life, first, last) or _one(life, life.first, life.last))
-    return sorted(found)
+        if not any(first <= day <= last for day in dates):
+            dates.extend(_pick_covered(life, first, last) or _pick_covered(life, life.first, life.last))
+    return sorted(dates)
 
 
 def open_day(day: date, last: date) -> date:
-    """The day itself or the first business day after it; the last one until `last` if that is later."""
-    found = business_days.on_or_after(day)
-    return found if found <= last else business_days.on_or_before(last)
+    """Return the first business day from `day` on, or the last one until `last` if that is earlier."""
+    following = business_days.on_or_after(day)
+    return following if following <= last else business_days.on_or_before(last)
 
 
 def _spread(life: Life, first: date, last: date, per_year: float) -> Iterator[date]:
@@ -44,14 +44,14 @@ def _spread(life: Life, first: date, last: date, per_year: float) -> Iterator[da
         yield from _covered(life, first + timedelta(days=int((index + life.rng.random()) * span / count)))
 
 
-def _one(life: Life, first: date, last: date) -> list[date]:
+def _pick_covered(life: Life, first: date, last: date) -> list[date]:
     """One covered day between two, if there is any."""
     span = (last - first).days + 1
     start = life.rng.randrange(span) if span > 0 else 0
     for offset in range(max(span, 0)):
-        found = list(_covered(life, first + timedelta(days=(start + offset) % span)))
-        if found:
-            return found
+        covered_days = list(_covered(life, first + timedelta(days=(start + offset) % span)))
+        if covered_days:
+            return covered_days
     return []
 
 

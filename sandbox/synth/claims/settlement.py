@@ -1,4 +1,4 @@
-"""Settling: a family's claims go through adjudication in the order in which they were processed.
+"""Settlement: adjudicate a family's claims in the order of processing.
 
 A replacement undoes what the claim before it took of the limits, and a void undoes its own claim: so at
 any moment the claims in force have taken no more than the limits allow.
@@ -6,7 +6,7 @@ any moment the claims in force have taken no more than the limits allow.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
@@ -27,11 +27,6 @@ class Filed(NamedTuple):
     pointer: Pointer
 
 
-def settle(member: CoveredMember, claims: Iterable[Claim]) -> Iterator[Settled]:
-    """One member's claims, settled as if the member had no family."""
-    yield from settle_family([(member, list(claims))])[member.number]
-
-
 def settle_family(family: Sequence[tuple[CoveredMember, Sequence[Claim]]]) -> dict[int, tuple[Settled, ...]]:
     """The claims of members who share a policy: member number → theirs, in order of processing.
 
@@ -42,19 +37,26 @@ def settle_family(family: Sequence[tuple[CoveredMember, Sequence[Claim]]]) -> di
     accumulators = Accumulators()
     settled: dict[int, Settled] = {}
     years: dict[int, BenefitYear] = {}
-    pointers = {id(f.claim): f.pointer for of in filed.values() for f in of}
-    successors = {id(f.claim.replaces): f.pointer for of in filed.values() for f in of if f.claim.replaces}
-    for _, undo, _, of in sorted(_steps(filed), key=lambda step: step[:3]):
-        key, prior = id(of.claim), of.claim.replaces
+    pointers = {id(f.claim): f.pointer for claim_filed in filed.values() for f in claim_filed}
+    successors = {
+        id(f.claim.replaces): f.pointer
+        for claim_filed in filed.values()
+        for f in claim_filed
+        if f.claim.replaces
+    }
+    for _, undo, _, claim_filed in sorted(_steps(filed), key=lambda step: step[:3]):
+        key, prior = id(claim_filed.claim), claim_filed.claim.replaces
         if undo or prior:
             undone = key if undo else id(prior)
             for amounts in settled[undone].amounts:
                 years[undone].give_back(amounts)
         if not undo:
-            policy = _policy(of)
-            years[key] = accumulators.year(of.member, policy.plan, of.claim.served.year)
-            settled[key] = _settled(of, policy, years[key], pointers.get(id(prior)), successors.get(key))
-    return {number: tuple(settled[id(f.claim)] for f in of) for number, of in filed.items()}
+            policy = _policy(claim_filed)
+            years[key] = accumulators.year(claim_filed.member, policy.plan, claim_filed.claim.served.year)
+            settled[key] = _settled(
+                claim_filed, policy, years[key], pointers.get(id(prior)), successors.get(key)
+            )
+    return {number: tuple(settled[id(f.claim)] for f in claim_filed) for number, claim_filed in filed.items()}
 
 
 def _file(member: CoveredMember, claims: Sequence[Claim]) -> list[Filed]:
@@ -75,30 +77,30 @@ def _file(member: CoveredMember, claims: Sequence[Claim]) -> list[Filed]:
 
 def _steps(filed: dict[int, list[Filed]]) -> Iterator[tuple[date, bool, tuple[int, int], Filed]]:
     """Day, whether it undoes, an order among those of a day, and whose turn it is."""
-    for number, of in filed.items():
-        for index, f in enumerate(of):
+    for number, filings in filed.items():
+        for index, f in enumerate(filings):
             yield f.claim.processed, False, (number, index), f
             if f.claim.voided:
                 yield f.claim.voided, True, (number, index), f
 
 
-def _policy(of: Filed) -> Policy:
-    policy = of.member.policy_on(of.claim.served)
+def _policy(filed: Filed) -> Policy:
+    policy = filed.member.policy_on(filed.claim.served)
     if policy is None:
-        raise ValueError(f"{of.member.patient_id} has no coverage on {of.claim.served}")
+        raise ValueError(f"{filed.member.patient_id} has no coverage on {filed.claim.served}")
     return policy
 
 
 def _settled(
-    of: Filed, policy: Policy, year: BenefitYear, prior: Pointer | None, replaced_by: Pointer | None
+    filed: Filed, policy: Policy, year: BenefitYear, prior: Pointer | None, replaced_by: Pointer | None
 ) -> Settled:
-    first_payer = None if of.claim.capitated else of.member.elsewhere_on(of.claim.served)
+    first_payer = None if filed.claim.capitated else filed.member.elsewhere_on(filed.claim.served)
     return Settled(
-        id=of.pointer.id,
-        number=of.pointer.number,
-        claim=of.claim,
+        id=filed.pointer.id,
+        number=filed.pointer.number,
+        claim=filed.claim,
         policy=policy,
-        amounts=tuple(_lines(of.claim, year, PRIOR_PAYER_PAYS if first_payer else ZERO)),
+        amounts=tuple(_lines(filed.claim, year, PRIOR_PAYER_PAYS if first_payer else ZERO)),
         first_payer=first_payer,
         prior=prior,
         replaced_by=replaced_by,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from random import Random
 
-from sandbox.synth.clinical.records import Growth, Note, Record, RecordEntry, Signs, Tracing
+from sandbox.synth.clinical.records import Growth, Note, RecordEntry, Signs, Tracing
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.facts.events import Event, Vitals
 from sandbox.synth.people.life import Life
@@ -21,28 +21,26 @@ IRREGULAR = 0.12  # share of tracings without a P-R interval
 CHILD, SMALL_CHILD = 20, 3
 
 
-def made(life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Random) -> Iterator[RecordEntry]:
+def examine(
+    life: Life, seen: Sequence[Visit], happened: Iterable[Event], rng: Random
+) -> Iterator[RecordEntry]:
     """Signs, growth of children, tracings and notes, visit by visit."""
     measured = {e.day for e in happened if isinstance(e, Vitals) and e.weight}
     traced = False
     for visit in seen:
         if rng.random() < SIGNS.get(visit.kind, 0.0):
-            yield _noted(visit, _signs(visit, rng))
+            yield RecordEntry.at(visit, _signs(visit, rng))
         age = life.member.age_on(visit.day)
         if age < CHILD and visit.day in measured:
-            yield _noted(visit, _growth(visit, age, rng))
+            yield RecordEntry.at(visit, _growth(visit, age, rng))
         first = visit.kind == "wellness" and not traced and age >= OLDER and rng.random() < TRACED
         if first or visit.kind in HOSPITAL:
             traced = True
             interval = rng.randrange(126, 198) if rng.random() >= IRREGULAR else None
-            yield _noted(visit, Tracing(visit.day, interval))
-        setting = life.spec.codes.clinical.settings[visit.kind]
+            yield RecordEntry.at(visit, Tracing(visit.day, interval))
+        setting = life.spec.codes.settings[visit.kind]
         if rng.random() < setting.share:
-            yield _noted(visit, Note(visit.day, setting.note))
-
-
-def _noted(visit: Visit, what: Record) -> RecordEntry:
-    return RecordEntry(visit.last, visit, what)
+            yield RecordEntry.at(visit, Note(visit.day, setting.note))
 
 
 def _signs(visit: Visit, rng: Random) -> Signs:

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 
-from sandbox.synth.clinical.records import Answer, ImmunizationRefusal, Need, Record, RecordEntry, Screening
+from sandbox.synth.clinical.records import Answer, ImmunizationRefusal, Need, RecordEntry, Screening
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Question
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Question
 from sandbox.synth.people.life import Life
 
 ASKED: dict[str, tuple[float, tuple[int, int], str | None]] = {
@@ -30,7 +30,7 @@ SCREENED_MOOD = "G0444"  # the depression screening, HCPCS level II
 
 def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry]:
     """The answers of all wellness visits. What somebody smokes stays the same."""
-    questions = life.spec.codes.clinical.questions
+    questions = life.spec.codes.questions
     smoking = _drawn(questions["smoking"], rng)
     first = True
     for visit in seen:
@@ -38,14 +38,14 @@ def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry
             continue
         age = life.member.age_on(visit.day)
         if age >= SMOKING_AGE:
-            yield _noted(visit, Answer(visit.day, "smoking", questions["smoking"], smoking))
+            yield RecordEntry.at(visit, Answer(visit.day, "smoking", questions["smoking"], smoking))
         if age >= MOOD_AGE and any(line.what.code == SCREENED_MOOD for line in visit.claim.lines):
-            yield _noted(visit, Answer(visit.day, "mood", questions["mood"], rng.randrange(4)))
+            yield RecordEntry.at(visit, Answer(visit.day, "mood", questions["mood"], rng.randrange(4)))
         for name, (share, (youngest, oldest), gender) in ASKED.items():
             fits = youngest <= age <= oldest and gender in (None, life.member.person.gender)
             if rng.random() < share and fits:
                 answer = _drawn(questions[name], rng)
-                yield _noted(visit, Answer(visit.day, name, questions[name], answer))
+                yield RecordEntry.at(visit, Answer(visit.day, name, questions[name], answer))
         if first:
             first = False
             yield from _once(life, visit, age, rng)
@@ -53,25 +53,25 @@ def held(life: Life, seen: Sequence[Visit], rng: Random) -> Iterator[RecordEntry
 
 def _once(life: Life, visit: Visit, age: int, rng: Random) -> Iterator[RecordEntry]:
     """What is asked at the first wellness visit only."""
-    clinical = life.spec.codes.clinical
-    questions = clinical.questions
+    codes = life.spec.codes
+    questions = codes.questions
     if rng.random() < JOB and WORKING[0] <= age <= WORKING[1]:
         job, industry = questions["occupation"], questions["industry"]
         (index,) = rng.choices(range(len(job.answers)), job.weights)
         more = (industry, industry.answers[index])
-        yield _noted(visit, Answer(visit.day, "occupation", job, job.answers[index], more))
+        yield RecordEntry.at(visit, Answer(visit.day, "occupation", job, job.answers[index], more))
     if rng.random() < HUNGER or "hunger" in life.member.surely:
-        screening = _screening(clinical.questions, visit, rng)
-        yield _noted(visit, screening)
+        screening = _screening(codes.questions, visit, rng)
+        yield RecordEntry.at(visit, screening)
         _, score = screening.score
         if score == questions["food-risk"].answers[1]:
             over = visit.day + timedelta(days=HUNGRY_FOR) if rng.random() < 0.6 else None
-            yield _noted(visit, Need(visit.day, clinical.hungry, over))
+            yield RecordEntry.at(visit, Need(visit.day, codes.hungry, over))
     if rng.random() < REFUSED:
         vaccines = [v for v in life.spec.codes.vaccines.values() if v.used[0] <= visit.day <= v.used[1]]
         ages = [v for v in vaccines if v.ages[0] <= age <= v.ages[1]]
         if ages:
-            yield _noted(visit, ImmunizationRefusal(visit.day, ages[0].what))
+            yield RecordEntry.at(visit, ImmunizationRefusal(visit.day, ages[0].what))
 
 
 def _screening(questions: Mapping[str, Question], visit: Visit, rng: Random) -> Screening:
@@ -88,7 +88,3 @@ def _screening(questions: Mapping[str, Question], visit: Visit, rng: Random) -> 
 
 def _drawn(question: Question, rng: Random) -> Term:
     return rng.choices(question.answers, question.weights)[0]
-
-
-def _noted(visit: Visit, what: Record) -> RecordEntry:
-    return RecordEntry(visit.last, visit, what)

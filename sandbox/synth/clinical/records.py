@@ -1,6 +1,6 @@
-"""The record: what a payer holds of a member's care beside the claims.
+"""What a payer records of a member's care beside the claims.
 
-Facts only, no FHIR: an `Entry` says what was recorded, when, and at which visit.
+Facts only, no FHIR: a `RecordEntry` says what was recorded, when, and at which visit.
 """
 
 from __future__ import annotations
@@ -10,69 +10,64 @@ from datetime import date
 from decimal import Decimal
 
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Aim, Allergen, Implant, Question
-from sandbox.synth.facts import Fill, Organisation, Practitioner, Relative, Term
-from sandbox.synth.facts.events import (
-    ClinicalFinding,
-    HealthProblem,
-    LabResult,
-    Prescription,
-    Vaccination,
-    Vitals,
-)
+from sandbox.synth.facts import Fill, Organization, Practitioner, Relative, Term
+from sandbox.synth.facts.care import Aim, Allergen, Implant, Question
+from sandbox.synth.facts.events import Event, HealthProblem, LabResult, Prescription, Vitals
 
 
 @dataclass(frozen=True, eq=False)
-class LabOrder:
+class Record:
+    """Something of a record, and its day. No two are equal: they refer to each other by identity."""
+
+    day: date
+
+
+@dataclass(frozen=True, eq=False)
+class LabOrder(Record):
     """A panel: ordered at a visit, drawn on `day`, one result for each test.
 
     The tests whose codes are `lost` gave no value. `requester` None: nobody we know.
     """
 
-    day: date
     ordered: date
     panel: str
     results: tuple[LabResult, ...]
     lost: frozenset[str]
-    laboratory: Organisation
+    laboratory: Organization
     requester: Practitioner | None
     reason: Term | None
 
 
 @dataclass(frozen=True, eq=False)
-class Measured:
+class Measured(Record):
     """Vitals as they are on paper: the lower pressure may be unheard, the weight declined."""
 
-    day: date
-    of: Vitals
+    vitals: Vitals
     heard: bool
     weighed: bool
 
 
 @dataclass(frozen=True, eq=False)
-class Order:
+class Order(Record):
     """A prescription, good until the day `ends`, when its supply or its turn is over."""
 
-    day: date
-    of: Prescription
+    prescription: Prescription
     ends: date
 
 
 @dataclass(frozen=True, eq=False)
-class Dispensing:
+class Dispensing(Record):
     """A fill that was handed over, and the order it belongs to (None: one we do not hold)."""
 
-    day: date
     fill: Fill
     order: Order | None
-    pharmacy: Organisation
+    pharmacy: Organization
 
 
 @dataclass(frozen=True, eq=False)
-class Signs:
-    """Taken of somebody who is ill: beats and breaths a minute, degrees Celsius, percent, litres a minute."""
+class Signs(Record):
+    """Vital signs of an illness: beats and breaths per minute, °C, percent, liters per minute."""
 
-    day: date
     pulse: int
     breaths: int
     temperature: Decimal
@@ -81,10 +76,9 @@ class Signs:
 
 
 @dataclass(frozen=True, eq=False)
-class Growth:
-    """How a child compares with others of its age: percentiles; head and length only of the smallest."""
+class Growth(Record):
+    """Growth percentiles of a child. Head circumference is measured of the smallest only."""
 
-    day: date
     bmi: int | None
     weight: int | None
     head: Decimal | None
@@ -92,53 +86,47 @@ class Growth:
 
 
 @dataclass(frozen=True, eq=False)
-class Tracing:
+class Tracing(Record):
     """An electrocardiogram: a P-R interval in ms (None: there is none to measure)."""
 
-    day: date
     interval: int | None
 
 
 @dataclass(frozen=True, eq=False)
-class Note:
+class Note(Record):
     """A clinician's note on a visit."""
 
-    day: date
     kind: str
 
 
 @dataclass(frozen=True, eq=False)
-class Done:
+class Done(Record):
     """A procedure; `left` is the device that stayed in the body."""
 
-    day: date
     what: Term
     left: Carried | None
 
 
 @dataclass(frozen=True, eq=False)
-class Allergy:
-    day: date
+class Allergy(Record):
     allergen: Allergen
     onset: int
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
+class Carried(Record):
     """A device in the body: made on a day, known by lot and serial number."""
 
-    day: date
     implant: Implant
-    made: date
+    manufactured: date
     lot: str
     serial: str
 
 
 @dataclass(frozen=True, eq=False)
-class Answer:
+class Answer(Record):
     """An answer to a question; `more` is the answer to another that goes with it."""
 
-    day: date
     name: str
     question: Question
     value: Term | int
@@ -146,66 +134,38 @@ class Answer:
 
 
 @dataclass(frozen=True, eq=False)
-class Screening:
-    """A questionnaire: question and answer (None: declined), in order, and what follows from them."""
+class Screening(Record):
+    """A questionnaire: questions with answers (None: declined), and the score."""
 
-    day: date
     panel: Question
     answers: tuple[tuple[Question, Term | None], ...]
     score: tuple[Question, Term]
 
 
 @dataclass(frozen=True, eq=False)
-class Need:
+class Need(Record):
     """A social problem, over by `resolved`."""
 
-    day: date
     what: Term
     resolved: date | None
 
 
 @dataclass(frozen=True, eq=False)
-class ImmunizationRefusal:
+class ImmunizationRefusal(Record):
     """A vaccination that was offered and not wanted."""
 
-    day: date
     vaccine: Term
 
 
 @dataclass(frozen=True, eq=False)
-class Care:
+class Care(Record):
     """The plan for a member's lasting conditions, who helps, and what is aimed at by when."""
 
-    day: date
     aims: tuple[tuple[Aim, HealthProblem], ...]
     due: date
     doctor: Practitioner
-    clinic: Organisation
+    clinic: Organization
     relative: Relative | None
-
-
-Record = (
-    Visit
-    | HealthProblem
-    | ClinicalFinding
-    | Measured
-    | Vaccination
-    | LabOrder
-    | Order
-    | Dispensing
-    | Signs
-    | Growth
-    | Tracing
-    | Note
-    | Done
-    | Allergy
-    | Carried
-    | Answer
-    | Screening
-    | Need
-    | ImmunizationRefusal
-    | Care
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -214,4 +174,9 @@ class RecordEntry:
 
     written: date
     visit: Visit | None
-    what: Record
+    what: Record | Visit | Event
+
+    @classmethod
+    def at(cls, visit: Visit, what: Record | Visit | Event) -> RecordEntry:
+        """Return what was noted at a visit: it is known when the visit is over."""
+        return cls(visit.last, visit, what)

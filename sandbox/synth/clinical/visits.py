@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox.synth.facts import Claim, Organisation, Practitioner, Settled, Term
+from sandbox.synth.facts import Claim, Organization, Practitioner, Settled, Term
 
 DAY = timedelta(days=1)
 PLACES = {"02": "virtual", "10": "virtual", "21": "inpatient", "23": "emergency", "24": "outpatient"}
@@ -27,7 +27,7 @@ class Visit:
     kind: str
     day: date
     last: date
-    where: Organisation
+    where: Organization
     by: Practitioner | None
     reasons: tuple[Term, ...]
     claim: Claim
@@ -40,13 +40,13 @@ def visits(settled: Iterable[Settled], chronic: frozenset[str]) -> list[Visit]:
     A claim that was replaced or cancelled tells of none. What professionals bill for a stay belongs to
     the hospital's visit, and all that one place bills for a day is one visit.
     """
-    found: list[Visit] = []
-    for each in sorted(settled, key=lambda s: (s.claim.served, s.claim.stay is None, s.number)):
-        claim = each.claim
-        if claim.voided or each.replaced_by:
+    seen: list[Visit] = []
+    for filed in sorted(settled, key=lambda s: (s.claim.served, s.claim.stay is None, s.number)):
+        claim = filed.claim
+        if claim.voided or filed.replaced_by:
             continue
         kind = _kind(claim, chronic)
-        if kind and not any(_same(visit, kind, claim) for visit in found[-8:]):
+        if kind and not any(_same(visit, kind, claim) for visit in seen[-8:]):
             reasons = claim.diagnoses
             visit = Visit(
                 kind,
@@ -56,28 +56,28 @@ def visits(settled: Iterable[Settled], chronic: frozenset[str]) -> list[Visit]:
                 _seen_by(claim),
                 reasons,
                 claim,
-                each.number,
+                filed.number,
             )
-            found.append(visit)
-    found.sort(key=lambda v: v.day)
-    return found
+            seen.append(visit)
+    seen.sort(key=lambda v: v.day)
+    return seen
 
 
 class Calendar:
     """A member's visits by day."""
 
-    def __init__(self, of: Sequence[Visit]) -> None:
+    def __init__(self, visits: Sequence[Visit]) -> None:
         self._days: dict[date, list[Visit]] = {}
-        for visit in of:
+        for visit in visits:
             for day in _days(visit):
                 self._days.setdefault(day, []).append(visit)
 
     def on(self, day: date, by: Practitioner | None = None) -> Visit | None:
         """The visit of a day, of those to `by` first."""
-        found = self._days.get(day)
-        if not found:
+        visits = self._days.get(day)
+        if not visits:
             return None
-        return next((v for v in found if by and v.by and v.by.id == by.id), found[0])
+        return next((v for v in visits if by and v.by and v.by.id == by.id), visits[0])
 
     def before(self, day: date, within: int) -> Visit | None:
         """The last visit on a day or at most `within` days before it."""

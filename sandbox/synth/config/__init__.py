@@ -1,4 +1,4 @@
-"""The configuration of a population is read here: shares, code sets, names, the members of the fixtures.
+"""The files of `fixtures/` become dataclasses here: shares, code sets, names, named members.
 
-May import: `core`, `synth.facts`.
+May import: `core`, `synth.facts`, pydantic.
 """

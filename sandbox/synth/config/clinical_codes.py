@@ -1,20 +1,17 @@
-"""The clinical code sets of `fixtures/codes/`: visits, reports, allergies, implants, answers, goals.
-
-SNOMED CT is licensed: its codes come without its terms, and the names beside them are our own words.
-"""
+"""Clinical code sets of `fixtures/codes/`: visits, reports, allergies, implants, answers, goals."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated
 
+from pydantic import Field
+
+from sandbox.synth.config.fixture import Json, changed, coded, find_term
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Aim, Allergen, Implant, Question
 
-T = TypeVar("T")
-Read = Callable[[Path, Callable[[Any], T]], T]
+SNOMED = "http://snomed.info/sct"
 
 
 @dataclass(frozen=True)
@@ -22,186 +19,87 @@ class Setting:
     """A kind of visit: its type, its class (v3-ActCode), the note it leaves with a probability."""
 
     what: Term
-    klass: str
+    klass: Annotated[str, Field(alias="class")]
     note: str
     share: float
 
 
 @dataclass(frozen=True)
 class LabPanel:
-    """What the report of a lab panel is called, and the material it is made from."""
+    """The name of a lab panel's report, and the specimen."""
 
     report: Term
     specimen: Term
 
 
-@dataclass(frozen=True)
-class Allergen:
-    """Something to be allergic to. `published` says that the name of the term is the published one."""
-
-    what: Term
-    published: bool
-    category: str
-    reaction: Term
-    severity: str
-    share: float
+def _panel(entry: Json, file: Json) -> Json:
+    return {"specimen": {"system": SNOMED, "code": entry["specimen"], "name": entry["words"]}}
 
 
-@dataclass(frozen=True)
-class Implant:
-    """A device that is carried in the body: ages of those who have one, years until it expires."""
+def _allergen(entry: Json, file: Json) -> Json:
+    reaction = file["reactions"][entry["reaction"]]
+    return {
+        "what": find_term(entry, file),
+        "published": "rxnorm" in entry,
+        "reaction": {
+            "system": file["systems"]["snomed"],
+            "code": reaction["code"],
+            "name": reaction["words"],
+        },
+    }
 
-    what: Term
-    device: str
-    maker: str
-    model: str
-    ages: tuple[int, int]
-    share: float
-    years: int
 
-
-@dataclass(frozen=True)
-class Question:
-    """Something that members are asked; answers with their weights."""
-
-    what: Term
-    published: bool
-    answers: tuple[Term, ...]
-    weights: tuple[float, ...]
+def _question(entry: Json, file: Json) -> Json:
+    return {
+        "published": "name" in entry,
+        "answers": [find_term(answer, file) for answer in entry["answers"]],
+        "weights": [answer["weight"] for answer in entry["answers"]],
+    }
 
 
 @dataclass(frozen=True)
-class Aim:
-    """What is planned for a lasting condition: a goal, and where it can be measured, the bound."""
+class Encounters:
+    """encounters.yaml. `procedures` are codes of services."""
 
-    goal: str
-    plan: str
-    measure: str | None
-    below: Decimal | None
-    unit: str | None
-
-
-@dataclass(frozen=True)
-class Clinical:
-    """All of it, by the short names used in the files. `procedures` are codes of services."""
-
-    settings: Mapping[str, Setting]
+    settings: Annotated[dict[str, Annotated[Setting, coded("what")]], Field(alias="visits")]
     procedures: frozenset[str]
-    panels: Mapping[str, LabPanel]
-    studies: Mapping[str, Term]
-    notes: Mapping[str, Term]
-    allergens: Mapping[str, Allergen]
-    implants: Mapping[str, Implant]
-    questions: Mapping[str, Question]
-    hungry: Term
-    aims: Mapping[str, Aim]
 
 
-def load_clinical(folder: Path, read: Callable[[Path, Callable[[Any], Any]], Any]) -> Clinical:
-    """Read the clinical files of a folder with `read`, which names the file in what it raises."""
-    settings, procedures = read(folder / "encounters.yaml", _encounters)
-    panels, studies, notes = read(folder / "reports.yaml", _reports)
-    questions, hungry = read(folder / "answers.yaml", _answers)
-    return Clinical(
-        settings=settings,
-        procedures=procedures,
-        panels=panels,
-        studies=studies,
-        notes=notes,
-        allergens=read(folder / "allergies.yaml", _allergens),
-        implants=read(folder / "implants.yaml", _implants),
-        questions=questions,
-        hungry=hungry,
-        aims=read(folder / "goals.yaml", _aims),
-    )
+@dataclass(frozen=True)
+class Reports:
+    """reports.yaml: of laboratories and cardiologists, and clinical notes."""
+
+    lab_reports: Annotated[
+        dict[str, Annotated[LabPanel, changed(_panel), coded("report")]], Field(alias="panels")
+    ]
+    studies: dict[str, Annotated[Term, coded()]]
+    notes: dict[str, Annotated[Term, coded()]]
 
 
-def _encounters(d: dict[str, Any]) -> tuple[dict[str, Setting], frozenset[str]]:
-    settings = {
-        k: Setting(Term(d["system"], v["code"], v["words"]), v["class"], v["note"], float(v["share"]))
-        for k, v in d["visits"].items()
-    }
-    return settings, frozenset(d["procedures"])
+@dataclass(frozen=True)
+class Allergies:
+    """allergies.yaml."""
+
+    allergens: dict[str, Annotated[Allergen, changed(_allergen)]]
 
 
-def _reports(d: dict[str, Any]) -> tuple[dict[str, LabPanel], dict[str, Term], dict[str, Term]]:
-    def named(entries: dict[str, Any]) -> dict[str, Term]:
-        return {k: Term(d["system"], v["code"], v["name"]) for k, v in entries.items()}
+@dataclass(frozen=True)
+class Implants:
+    """implants.yaml."""
 
-    reports = named(d["panels"])
-    panels = {
-        k: LabPanel(reports[k], Term(SNOMED, v["specimen"], v["words"])) for k, v in d["panels"].items()
-    }
-    return panels, named(d["studies"]), named(d["notes"])
+    implants: dict[str, Annotated[Implant, coded("what")]]
 
 
-def _allergens(d: dict[str, Any]) -> dict[str, Allergen]:
-    systems = d["systems"]
-    reactions = {k: Term(systems["snomed"], v["code"], v["words"]) for k, v in d["reactions"].items()}
-    return {
-        k: Allergen(
-            _coded(systems, v, v["words"]),
-            "rxnorm" in v,
-            v["category"],
-            reactions[v["reaction"]],
-            v["severity"],
-            float(v["share"]),
-        )
-        for k, v in d["allergens"].items()
-    }
+@dataclass(frozen=True)
+class Answers:
+    """answers.yaml. `hungry` is the problem of members without enough food."""
+
+    questions: dict[str, Annotated[Question, changed(_question), coded("what", system="systems.loinc")]]
+    hungry: Annotated[Term, coded(system="systems.icd10")]
 
 
-def _implants(d: dict[str, Any]) -> dict[str, Implant]:
-    def ages(v: list[int]) -> tuple[int, int]:
-        youngest, oldest = v
-        return youngest, oldest
+@dataclass(frozen=True)
+class Goals:
+    """goals.yaml, by chronic condition."""
 
-    return {
-        k: Implant(
-            Term(d["system"], v["code"], v["words"]),
-            v["device"],
-            v["maker"],
-            v["model"],
-            ages(v["ages"]),
-            float(v["share"]),
-            v["years"],
-        )
-        for k, v in d["implants"].items()
-    }
-
-
-def _answers(d: dict[str, Any]) -> tuple[dict[str, Question], Term]:
-    systems = d["systems"]
-    questions = {
-        k: Question(
-            Term(systems["loinc"], v["code"], v["name"] if "name" in v else v["words"]),
-            "name" in v,
-            tuple(_coded(systems, a, a["words"]) for a in v["answers"]),
-            tuple(float(a["weight"]) for a in v["answers"]),
-        )
-        for k, v in d["questions"].items()
-    }
-    hungry = d["hungry"]
-    return questions, Term(systems["icd10"], hungry["code"], hungry["name"])
-
-
-def _aims(d: dict[str, Any]) -> dict[str, Aim]:
-    return {
-        k: Aim(
-            v["goal"],
-            v["plan"],
-            v.get("measure"),
-            Decimal(v["below"]) if "below" in v else None,
-            v.get("unit"),
-        )
-        for k, v in d["goals"].items()
-    }
-
-
-def _coded(systems: Mapping[str, str], v: Mapping[str, Any], words: str) -> Term:
-    """A term whose system is the key that its code stands under."""
-    key = next(name for name in systems if name in v)
-    return Term(systems[key], v[key], words)
-
-
-SNOMED = "http://snomed.info/sct"
+    aims: Annotated[dict[str, Aim], Field(alias="goals")]

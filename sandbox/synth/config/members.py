@@ -1,4 +1,4 @@
-"""The cast: the people with names in `fixtures/members.yaml`, read into plain values.
+"""The people with names in `fixtures/members.yaml`.
 
 A household stands together in the file: the subscriber first, then who depends on them or acts for
 them. Days may be given by today, so that a newborn is always one.
@@ -6,19 +6,25 @@ them. Days may be given by today, so that a newborn is always one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationInfo
 
 from sandbox.core.members import LINES, ROLES
 from sandbox.synth.config.codes import Codes
+from sandbox.synth.config.fixture import changed, read
 from sandbox.synth.config.relationships import ACTS_AS, DEPENDS_AS
+from sandbox.synth.facts import Gender
 
 
 @dataclass(frozen=True)
-class Day:
-    """A day as the file says it: fixed, days from today, or a month and day of a year from today's.
+class RelativeDay:
+    """A day of the file: fixed, days from today, or a month and day of a year from today's.
 
     `2016-01-01` · `{days: -25}` · `{years: -17, month: 3, day: 14}`
     """
@@ -30,7 +36,7 @@ class Day:
     day: int | None = None
 
     def on(self, today: date) -> date:
-        """The day it is when today is this."""
+        """Return the day it is when today is this."""
         if self.fixed:
             return self.fixed
         if self.month and self.day:
@@ -38,13 +44,16 @@ class Day:
         return today + timedelta(days=self.days)
 
 
+Day = Annotated[RelativeDay, BeforeValidator(lambda day: {"fixed": day} if isinstance(day, str) else day)]
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A coverage: of which line (or whose other payer), from when, until when (None: still)."""
 
-    line: str
+    line: Annotated[str, Field(validation_alias=AliasChoices("line", "payer"))]
     start: Day
-    end: Day | None
+    end: Day | None = None
 
 
 @dataclass(frozen=True)
@@ -57,9 +66,9 @@ class Renamed:
 
 @dataclass(frozen=True)
 class Doubled:
-    """A second record under another given name, and when the two were made one."""
+    """A second record under another given name, and when the two were merged."""
 
-    given: str
+    given_name: Annotated[str, Field(alias="given")]
     since: Day
     merged: Day
 
@@ -69,40 +78,68 @@ class Kin:
     """A relative of the same family name who neither is insured with us nor signs in."""
 
     relation: str
-    given: str
-    gender: str
+    given_name: Annotated[str, Field(alias="given")]
+    gender: Gender
     born: Day
+
+    def __post_init__(self) -> None:
+        if self.relation not in ACTS_AS:
+            raise ValueError(f"`relation` is one of {', '.join(ACTS_AS)}")
+
+
+def check_condition(name: str, info: ValidationInfo) -> str:
+    """Return the name of a chronic condition. Raises ValueError for one that is not in conditions.yaml."""
+    if name not in (info.context or {})["codes"].chronic:
+        raise ValueError(f"no chronic condition {name!r}")
+    return name
+
+
+def _check_surely(name: str, info: ValidationInfo) -> str:
+    codes: Codes = (info.context or {})["codes"]
+    if not any(name in names for names in (codes.allergens, codes.implants, codes.questions)):
+        raise ValueError(f"no allergy, implant or question {name!r}")
+    return name
 
 
 @dataclass(frozen=True)
 class NamedMember:
     """A person with a name in `members.yaml`.
 
-    Coverage follows from the role and `line` (`before` that another), or is given as `coverage`.
-    `of` and `relation` tie somebody to the subscriber. `only`: nothing happens but `stories`.
+    Coverage follows from the role and `line` (`before` that another), or is listed as `coverage`.
+    `subscriber` and `relation` tie somebody to the policy of another. `only`: nothing happens but `stories`.
     `surely` is what their record has whatever chance says.
     """
 
     username: str
-    given: str
+    given_name: Annotated[str, Field(alias="given")]
     family: str
-    gender: str
+    gender: Gender
     born: Day
-    line: str | None
-    before: str | None
     role: str
-    conditions: tuple[str, ...]
-    stories: Mapping[str, float]
-    only: bool
     purpose: str
-    of: str | None = None
+    line: str | None = None
+    before: str | None = None
+    conditions: tuple[Annotated[str, AfterValidator(check_condition)], ...] = ()
+    stories: dict[str, float] = field(default_factory=dict)
+    only: bool = False
+    subscriber: Annotated[str | None, Field(alias="of")] = None
     relation: str | None = None
     coverage: tuple[Stretch, ...] = ()
     elsewhere: tuple[Stretch, ...] = ()
     renamed: Renamed | None = None
     doubled: Doubled | None = None
     kin: Kin | None = None
-    surely: frozenset[str] = frozenset()
+    surely: frozenset[Annotated[str, AfterValidator(_check_surely)]] = frozenset()
+
+    def __post_init__(self) -> None:
+        if self.role not in ROLES:
+            raise ValueError(f"no role {self.role!r}: a role is one of {', '.join(ROLES)}")
+        lines = [line for line in (*(c.line for c in self.coverage), self.line, self.before) if line]
+        if not (self.subscriber or self.line or self.coverage) or not set(lines) <= set(LINES):
+            raise ValueError(f"{self.username}: a line of business is one of {', '.join(LINES)}")
+        relations = ACTS_AS if self.acts else DEPENDS_AS
+        if bool(self.subscriber) != bool(self.relation) or (self.relation and self.relation not in relations):
+            raise ValueError(f"{self.username}: `of` goes with `relation`, one of {', '.join(relations)}")
 
     @property
     def acts(self) -> bool:
@@ -110,93 +147,40 @@ class NamedMember:
         return self.role == "representative"
 
 
-def cast(entries: list[dict[str, Any]], codes: Codes) -> tuple[NamedMember, ...]:
-    """The entries of the file. Raises ValueError or KeyError on what it cannot mean."""
-    usernames = [entry["username"] for entry in entries]
-    twice = {name for name in usernames if usernames.count(name) > 1}
-    if twice:
-        raise ValueError(f"a username is there twice: {', '.join(sorted(twice))}")
-    people = tuple(_named(entry, codes) for entry in entries)
-    for household in households(people):
-        subscriber = household[0]
-        for other in household:
-            if other is subscriber and other.of:
-                raise ValueError(f"{other.username}: must stand behind {other.of} and their family")
-            if other is not subscriber and other.of != subscriber.username:
-                raise ValueError(f"{other.username}: {other.of} is not the first of the household")
-    return people
+def _only(entry: dict[str, Any], file: dict[str, Any]) -> dict[str, Any]:
+    return {"only": "only" in entry, "stories": entry.get("stories", entry.get("only", {}))}
+
+
+@dataclass(frozen=True)
+class NamedMembers:
+    """members.yaml."""
+
+    members: tuple[Annotated[NamedMember, changed(_only)], ...]
+
+    def __post_init__(self) -> None:
+        twice = [name for name, count in Counter(who.username for who in self.members).items() if count > 1]
+        if twice:
+            raise ValueError(f"a username is there twice: {', '.join(sorted(twice))}")
+        for first, *others in households(self.members):
+            if first.subscriber:
+                raise ValueError(f"{first.username}: must stand behind {first.subscriber} and their family")
+            for who in others:
+                if who.subscriber != first.username:
+                    raise ValueError(f"{who.username}: {who.subscriber} is not the first of the household")
+
+
+def load_members(path: Path, codes: Codes) -> tuple[NamedMember, ...]:
+    """Read members.yaml, whose entries name conditions of `codes`. Raises FileProblem."""
+    return read(path, NamedMembers, codes=codes).members
 
 
 def households(people: tuple[NamedMember, ...]) -> Iterator[tuple[NamedMember, ...]]:
-    """Each subscriber with those that stand behind, in the order of the file."""
+    """Yield each subscriber with those that stand behind, in the order of the file."""
     group: list[NamedMember] = []
     for who in people:
-        if who.of is None and group:
+        if who.subscriber is None and group:
             yield tuple(group)
             group = []
         group.append(who)
     if group:
         yield tuple(group)
-
-
-def _named(d: dict[str, Any], codes: Codes) -> NamedMember:
-    for name in d.get("conditions", ()):
-        codes.chronic[name]
-    if d["role"] not in ROLES:
-        raise ValueError(f"no role {d['role']!r}: known are {', '.join(ROLES)}")
-    coverage = tuple(_stretch(c, "line") for c in d.get("coverage", ()))
-    lines = [*(c.line for c in coverage), *(d[key] for key in ("line", "before") if key in d)]
-    if any(line not in LINES for line in lines) or not ("of" in d or "line" in d or coverage):
-        raise ValueError(f"{d['username']}: a line of business is one of {', '.join(LINES)}")
-    known = ACTS_AS if d["role"] == "representative" else DEPENDS_AS
-    if ("of" in d) != ("relation" in d) or ("of" in d and d["relation"] not in known):
-        raise ValueError(f"{d['username']}: `of` goes with `relation`, one of {', '.join(known)}")
-    return NamedMember(
-        username=d["username"],
-        given=d["given"],
-        family=d["family"],
-        gender=d["gender"],
-        born=_day(d["born"]),
-        line=d.get("line"),
-        before=d.get("before"),
-        role=d["role"],
-        conditions=tuple(d.get("conditions", ())),
-        stories={k: float(v) for k, v in d.get("stories", d.get("only", {})).items()},
-        only="only" in d,
-        purpose=d["purpose"],
-        of=d.get("of"),
-        relation=d.get("relation"),
-        coverage=coverage,
-        elsewhere=tuple(_stretch(c, "payer") for c in d.get("elsewhere", ())),
-        renamed=Renamed(d["renamed"]["family"], _day(d["renamed"]["until"])) if "renamed" in d else None,
-        doubled=_doubled(d["doubled"]) if "doubled" in d else None,
-        kin=_kin(d["kin"]) if "kin" in d else None,
-        surely=_surely(d.get("surely", ()), codes),
-    )
-
-
-def _doubled(d: dict[str, Any]) -> Doubled:
-    return Doubled(d["given"], _day(d["since"]), _day(d["merged"]))
-
-
-def _kin(d: dict[str, Any]) -> Kin:
-    ACTS_AS[d["relation"]]
-    return Kin(d["relation"], d["given"], d["gender"], _day(d["born"]))
-
-
-def _surely(names: list[str] | tuple[()], codes: Codes) -> frozenset[str]:
-    clinical = codes.clinical
-    for name in names:
-        if not any(name in of for of in (clinical.allergens, clinical.implants, clinical.questions)):
-            raise ValueError(f"surely: nothing has the name {name!r}")
-    return frozenset(names)
-
-
-def _stretch(d: dict[str, Any], of: str) -> Stretch:
-    return Stretch(d[of], _day(d["start"]), _day(d["end"]) if "end" in d else None)
-
-
-def _day(value: Any) -> Day:
-    if isinstance(value, str):
-        return Day(fixed=date.fromisoformat(value))
-    return Day(**value)

@@ -1,17 +1,15 @@
-"""Pools of names and places, sampled once per population from `fixtures/names.yaml`: then a draw is cheap."""
+"""Pools of names and places, sampled once per population from `fixtures/names.yaml`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
 
 from sandbox.synth.facts import Address
 
 SIZE = 300
 
-Shares = Mapping[str, float]
+Shares = dict[str, float]
 """How common each name is."""
 
 
@@ -26,15 +24,8 @@ class Names:
     street_suffixes: tuple[str, ...]
     city_prefixes: tuple[str, ...]
     city_suffixes: tuple[str, ...]
-    postal_codes: Mapping[str, tuple[int, int]]
+    postal_codes: dict[str, tuple[int, int]]
     """The first and the last of each state."""
-
-
-def parse_names(data: Mapping[str, Any]) -> Names:
-    """The names of `fixtures/names.yaml`."""
-    words = {name: tuple(data[name]) for name in ("street_suffixes", "city_prefixes", "city_suffixes")}
-    postal_codes = {state: (first, last) for state, (first, last) in data["postal_codes"].items()}
-    return Names(data["female"], data["male"], data["family"], **words, postal_codes=postal_codes)
 
 
 @dataclass(frozen=True)
@@ -48,7 +39,7 @@ class Pools:
     streets: tuple[str, ...]
     places: tuple[tuple[str, str], ...]
 
-    def given(self, rng: Random, gender: str) -> str:
+    def draw_given_name(self, rng: Random, gender: str) -> str:
         return rng.choice(self.female if gender == "female" else self.male)
 
     def address(self, rng: Random) -> Address:

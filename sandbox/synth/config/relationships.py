@@ -1,4 +1,4 @@
-"""What people of one household are to each other, in the codes of the subscriber and of HL7 v3.
+"""Relationships within a household, in codes of HL7 v3.
 
 Sources: http://terminology.hl7.org/CodeSystem/subscriber-relationship and v3-RoleCode.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sandbox.synth.facts import Gender, Person, Term
+from sandbox.synth.facts import Gender, Term
 
 ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 
@@ -29,13 +29,3 @@ ACTS_AS: Mapping[str, Mapping[Gender, Term]] = {
 """What a personal representative is to the member → their gender → the code."""
 
 POWER_OF_ATTORNEY = _role("HPOWATT", "healthcare power of attorney")
-
-
-def of_subscriber(subscriber: Person, relationship: str) -> tuple[Term, ...]:
-    """What the subscriber is to a dependant of this relationship."""
-    return (DEPENDS_AS[relationship][subscriber.gender],)
-
-
-def of_representative(representative: Person, relation: str) -> tuple[Term, ...]:
-    """What a personal representative is to the member: a relative, with a power of attorney."""
-    return ACTS_AS[relation][representative.gender], POWER_OF_ATTORNEY

@@ -29,7 +29,7 @@ from sandbox.synth.facts.people import (
     Subscriber,
 )
 from sandbox.synth.facts.plans import Plan, Share
-from sandbox.synth.facts.providers import Address, Network, Organisation, Practitioner
+from sandbox.synth.facts.providers import Address, Network, Organization, Practitioner
 from sandbox.synth.facts.settlements import Amounts, Pointer, Settled
 from sandbox.synth.facts.terms import Term
 
@@ -49,7 +49,7 @@ __all__ = [
     "Ingredient",
     "Kind",
     "Network",
-    "Organisation",
+    "Organization",
     "Person",
     "Plan",
     "Pointer",

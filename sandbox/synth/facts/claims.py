@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from sandbox.synth.facts.providers import Organisation, Practitioner
+from sandbox.synth.facts.providers import Organization, Practitioner
 from sandbox.synth.facts.terms import Term
 
 
@@ -47,7 +47,7 @@ class ClaimLine:
 
 @dataclass(frozen=True)
 class Seat:
-    """A practitioner's role in a claim: rendering, primary, referring, prescribing, attending, operating."""
+    """A practitioner's role in a claim, such as rendering, referring, prescribing or attending."""
 
     role: str
     practitioner: Practitioner
@@ -116,7 +116,7 @@ class Surgery:
 
 @dataclass(frozen=True)
 class Stay:
-    """What a hospital's bill says beside its lines: bare NUBC codes, and an MS-DRG for an inpatient.
+    """A hospital's bill apart from its lines: bare NUBC codes, and an MS-DRG for an inpatient.
 
     `reason` is what the patient came with: the admitting diagnosis, or the reason for the visit.
     """
@@ -156,7 +156,7 @@ class Claim:
     received: date
     processed: date
     paid: date
-    provider: Organisation
+    provider: Organization
     team: tuple[Seat, ...]
     diagnoses: tuple[Term, ...]
     lines: tuple[ClaimLine, ...]

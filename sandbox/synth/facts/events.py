@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from sandbox.synth.facts import Claim, Drug, Organisation, Practitioner, Term
+from sandbox.synth.facts import Claim, Drug, Organization, Practitioner, Term
 
 
 @dataclass(frozen=True)
@@ -26,36 +26,39 @@ class LabTest:
 
 
 @dataclass(frozen=True)
-class HealthProblem:
-    """A lasting condition on the problem list."""
+class Event:
+    """Something that happened to a member on a day."""
 
     day: date
+
+
+@dataclass(frozen=True)
+class HealthProblem(Event):
+    """A lasting condition on the problem list."""
+
     what: Term
     onset: date
 
 
 @dataclass(frozen=True)
-class ClinicalFinding:
+class ClinicalFinding(Event):
     """What a visit was about: a condition that passes, over by `resolved` if that day has come."""
 
-    day: date
     what: Term
     resolved: date | None
 
 
 @dataclass(frozen=True)
-class LabResult:
-    day: date
+class LabResult(Event):
     test: LabTest
     value: Decimal
-    laboratory: Organisation
+    laboratory: Organization
 
 
 @dataclass(frozen=True)
-class Vitals:
+class Vitals(Event):
     """Taken at a visit: mmHg, kg, cm. Weight and height are None where only the pressure was taken."""
 
-    day: date
     systolic: int
     diastolic: int
     weight: Decimal | None
@@ -64,17 +67,15 @@ class Vitals:
 
 
 @dataclass(frozen=True)
-class Vaccination:
-    day: date
+class Vaccination(Event):
     vaccine: Term
     by: Practitioner
 
 
 @dataclass(frozen=True)
-class Prescription:
+class Prescription(Event):
     """An order for a drug; `active` says that today it is still good."""
 
-    day: date
     drug: Drug
     reason: Term
     by: Practitioner
@@ -82,9 +83,6 @@ class Prescription:
     days: int
     quantity: Decimal
     active: bool
-
-
-Event = HealthProblem | ClinicalFinding | LabResult | Vitals | Vaccination | Prescription
 
 
 @dataclass(frozen=True)

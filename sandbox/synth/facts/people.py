@@ -7,7 +7,7 @@ from datetime import date
 from typing import Literal
 
 from sandbox.synth.facts.plans import Plan
-from sandbox.synth.facts.providers import Address, Organisation, Practitioner
+from sandbox.synth.facts.providers import Address, Organization, Practitioner
 from sandbox.synth.facts.terms import Term
 
 Gender = Literal["female", "male"]
@@ -17,14 +17,14 @@ Gender = Literal["female", "male"]
 class FormerName:
     """A name until a day, which was the last it was used."""
 
-    given: str
+    given_name: str
     family: str
     until: date
 
 
 @dataclass(frozen=True)
 class Person:
-    given: str
+    given_name: str
     family: str
     gender: Gender
     birth_date: date
@@ -76,7 +76,7 @@ class Policy:
     start: date
     end: date | None
     subscriber: Subscriber | None = None
-    payer: Organisation | None = None
+    payer: Organization | None = None
     order: int = 1
 
     @property
@@ -93,7 +93,7 @@ class Duplicate:
 
     patient_id: str
     member_id: str
-    given: str
+    given_name: str
     since: date
     merged: date
 

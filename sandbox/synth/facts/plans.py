@@ -9,7 +9,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True)
 class Share:
-    """What a member pays for one kind of benefit: a copay first, then deductible, then coinsurance."""
+    """A member's cost sharing for a benefit: copay first, then deductible, then coinsurance."""
 
     copay: Decimal
     coinsurance: Decimal
@@ -18,7 +18,7 @@ class Share:
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan's design; `type` is a code of v3-ActCode, `payment` one of the Source of Payment Typology.
+    """A plan. `type` is a code of v3-ActCode, `payment` one of the Source of Payment Typology.
 
     Deductibles and out-of-pocket maxima are for a calendar year, one member's and a family's together
     (None: there is no such limit). `outside` is what a member pays outside the network, whatever the

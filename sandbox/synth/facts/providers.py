@@ -15,7 +15,7 @@ class Address:
 
 
 @dataclass(frozen=True)
-class Organisation:
+class Organization:
     """The payer, or a place that bills it. `markup`: what it asks, relative to the contracted fee."""
 
     id: str
@@ -36,10 +36,10 @@ class Organisation:
 
 @dataclass(frozen=True)
 class Practitioner:
-    """A clinician. `specialty` is a NUCC taxonomy code, `workplace` the id of an organisation."""
+    """A clinician. `specialty` is a NUCC taxonomy code, `workplace` the id of an organization."""
 
     id: str
-    given: str
+    given_name: str
     family: str
     npi: str
     specialty: str
@@ -52,13 +52,13 @@ class Practitioner:
 class Network:
     """The payer and everybody it has a contract with."""
 
-    payer: Organisation
-    organisations: tuple[Organisation, ...]
+    payer: Organization
+    organizations: tuple[Organization, ...]
     practitioners: tuple[Practitioner, ...]
-    other_payers: tuple[Organisation, ...] = ()
+    other_payers: tuple[Organization, ...] = ()
 
-    def of_kind(self, kind: str) -> tuple[Organisation, ...]:
-        return tuple(o for o in self.organisations if o.kind == kind)
+    def of_kind(self, kind: str) -> tuple[Organization, ...]:
+        return tuple(o for o in self.organizations if o.kind == kind)
 
-    def staff(self, organisation: Organisation) -> tuple[Practitioner, ...]:
-        return tuple(p for p in self.practitioners if p.workplace == organisation.id)
+    def staff(self, organization: Organization) -> tuple[Practitioner, ...]:
+        return tuple(p for p in self.practitioners if p.workplace == organization.id)

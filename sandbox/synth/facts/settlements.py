@@ -37,7 +37,7 @@ class Amounts:
 
 @dataclass(frozen=True)
 class Pointer:
-    """Another claim of the same service: the id and number of its explanation, when it was processed."""
+    """Another claim for the same service: id and number of its explanation, day of processing."""
 
     id: str
     number: str

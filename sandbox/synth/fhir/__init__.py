@@ -1,4 +1,4 @@
-"""FHIR resources are made here of facts, in the editions of the guides; `renderers` has one module a kind.
+"""Render facts as FHIR resources, in the editions of the guides. `renderers` has one module per kind.
 
 May import: `core` and the other folders of `synth`.
 """

@@ -1,4 +1,4 @@
-"""What editions of CARIN Blue Button want of a claim differently, and the claim without its money.
+"""Differences between editions of CARIN Blue Button in claims, and claims without amounts.
 
 What an edition looks into (`type`, `subSite`) is rendered as dictionaries, not as pieces.
 """
@@ -17,7 +17,7 @@ SURFACES = "http://terminology.hl7.org/CodeSystem/ADAToothSurfaceCodes"
 
 
 def edition_2_2(eob: Json) -> None:
-    """2.2.0 knows the type of a claim by a coding with a version, and has HL7's codes for tooth surfaces.
+    """Set the versioned claim type and HL7's codes for tooth surfaces of CARIN 2.2.0.
 
     The claim is changed in place, but only its own top level and lists: parts are shared.
     """
@@ -46,17 +46,17 @@ def without_money(eob: Json) -> Json:
 
     Amounts are deep inside of finished pieces, so the claim is taken apart for it.
     """
-    found: Json = json_exact(json_bytes(eob))
-    found["adjudication"] = _reasons(found["adjudication"])
-    found["item"] = [_item(item) for item in found["item"]]
-    del found["total"], found["payment"]["amount"]
-    return found
+    copy: Json = json_exact(json_bytes(eob))
+    copy["adjudication"] = _reasons(copy["adjudication"])
+    copy["item"] = [_item(item) for item in copy["item"]]
+    del copy["total"], copy["payment"]["amount"]
+    return copy
 
 
 def _item(item: Json) -> Json:
-    found = {key: value for key, value in item.items() if key not in ("net", "adjudication")}
+    without_amounts = {key: value for key, value in item.items() if key not in ("net", "adjudication")}
     reasons = _reasons(item.get("adjudication", []))
-    return found | {"adjudication": reasons} if reasons else found
+    return without_amounts | {"adjudication": reasons} if reasons else without_amounts
 
 
 def _reasons(adjudication: list[Json]) -> list[Json]:

@@ -1,4 +1,4 @@
-"""Where US Core 3.1.1 differs from the later editions: names of profiles, and elements it does not allow."""
+"""Differences of US Core 3.1.1: names of profiles, and elements that it does not allow."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def vital_units(observation: Json) -> None:
 
 
 def team_without_relatives(team: Json) -> None:
-    """A care team has practitioners, organisations and the patient."""
+    """A care team has practitioners, organizations and the patient."""
     kept = [p for p in team["participant"] if not p["member"]["reference"].startswith("RelatedPerson/")]
     team["participant"] = kept
 
@@ -50,7 +50,7 @@ def team_without_relatives(team: Json) -> None:
 def known_categories(resource: Json) -> None:
     """The edition has no code system of categories of its own: what had no other is a survey."""
     own = (concepts.SDOH, concepts.DISABILITY)
-    kept = [c for c in resource["category"] if not any(c is each for each in own)]
+    kept = [c for c in resource["category"] if not any(c is own_category for own_category in own)]
     resource["category"] = kept or [concepts.SURVEY]
 
 

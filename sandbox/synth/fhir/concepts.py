@@ -13,21 +13,21 @@ ACT = fhir.TERMINOLOGY + "v3-ActCode"
 
 
 @lru_cache(maxsize=4096)
-def named(of: Term) -> Piece:
+def named(term: Term) -> Piece:
     """A term whose name is the published one."""
-    return fhir.piece(fhir.term(of))
+    return fhir.piece(fhir.term(term))
 
 
 @lru_cache(maxsize=4096)
-def worded(of: Term) -> Piece:
+def worded(term: Term) -> Piece:
     """A term whose name is our own wording: in the text only."""
-    return fhir.piece(fhir.worded(of))
+    return fhir.piece(fhir.worded(term))
 
 
-@lru_cache(maxsize=512)
-def coded(system: str, code: str) -> Piece:
-    """A bare code of a system in full."""
-    return fhir.piece(fhir.concept(system, code))
+@lru_cache(maxsize=16384)
+def coded(system: str, code: str, display: str | None = None, text: str | None = None) -> Piece:
+    """Return a concept with one coding; a bare code has neither display nor text."""
+    return fhir.piece(fhir.concept(system, code, display, text))
 
 
 @lru_cache(maxsize=512)

@@ -50,17 +50,17 @@ def resource(kind: str, ident: str, updated: str, *profiles: str) -> Json:
 
 
 @lru_cache(maxsize=32768)
-def day(of: date) -> str:
+def day(day: date) -> str:
     """A `date`. A population has some thousands of days."""
-    return of.isoformat()
+    return day.isoformat()
 
 
 _TIMES = tuple(f"T{14 + n // 60:02d}:{n % 60:02d}:{n % 60:02d}Z" for n in range(480))
 
 
-def instant(of: date, order: int = 0) -> str:
+def instant(when: date, order: int = 0) -> str:
     """A moment of a day in UTC. `order` sets things of one day apart, a minute and a second each."""
-    return day(of) + _TIMES[order % 480]
+    return day(when) + _TIMES[order % 480]
 
 
 def concept(system: str, code: str, display: str | None = None, text: str | None = None) -> Json:
@@ -71,14 +71,14 @@ def concept(system: str, code: str, display: str | None = None, text: str | None
     return {"coding": [coding], "text": text} if text else {"coding": [coding]}
 
 
-def term(of: Term) -> Json:
+def term(term: Term) -> Json:
     """A CodeableConcept of a term whose name is the published one."""
-    return concept(of.system, of.code, of.name, of.name)
+    return concept(term.system, term.code, term.name, term.name)
 
 
-def worded(of: Term) -> Json:
+def worded(term: Term) -> Json:
     """A CodeableConcept of a term whose name is our own wording: in the text, not in the coding."""
-    return concept(of.system, of.code, text=of.name)
+    return concept(term.system, term.code, text=term.name)
 
 
 @lru_cache(maxsize=16384)
@@ -100,12 +100,12 @@ def quantity(value: Decimal | int, unit: str | None = None, ucum: str | None = N
 
 @lru_cache(maxsize=32768)
 def _quantity(digits: str, unit: str | None, ucum: str | None) -> Piece:
-    found: Json = {"value": orjson.Fragment(digits)}
+    quantity: Json = {"value": orjson.Fragment(digits)}
     if unit:
-        found["unit"] = unit
+        quantity["unit"] = unit
     if ucum:
-        found |= {"system": UCUM, "code": ucum}
-    return piece(found)
+        quantity |= {"system": UCUM, "code": ucum}
+    return piece(quantity)
 
 
 def identifier(system: str, value: str, type_system: str, type_code: str) -> Json:
@@ -121,12 +121,12 @@ def phone(number: str, use: str) -> Json:
     return {"system": "phone", "value": number, "use": use}
 
 
-def address(of: Address, use: str | None = None) -> Json:
-    found: Json = {"use": use} if use else {}
-    return found | {
-        "line": [of.line],
-        "city": of.city,
-        "state": of.state,
-        "postalCode": of.postal_code,
+def address(address: Address, use: str | None = None) -> Json:
+    start: Json = {"use": use} if use else {}
+    return start | {
+        "line": [address.line],
+        "city": address.city,
+        "state": address.state,
+        "postalCode": address.postal_code,
         "country": "US",
     }

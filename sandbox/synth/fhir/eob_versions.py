@@ -13,11 +13,12 @@ from datetime import date
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Pointer, Settled
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob
 
-PRIOR = eob.coded(fhir.TERMINOLOGY + "ex-relatedclaimrelationship", "prior")
-REPLACED_BY = eob.coded(fhir.C4BB + "C4BBRelatedClaimRelationshipCodes", "replacedby")
+PRIOR = coded(fhir.TERMINOLOGY + "ex-relatedclaimrelationship", "prior")
+REPLACED_BY = coded(fhir.C4BB + "C4BBRelatedClaimRelationshipCodes", "replacedby")
 
 
 def versions(spec: Spec, settled: Settled, first: Json) -> list[Json]:
@@ -25,14 +26,14 @@ def versions(spec: Spec, settled: Settled, first: Json) -> list[Json]:
     order = int(settled.number[-5:])
     if settled.prior:
         first["related"] = [_related(spec, settled.prior, PRIOR)]
-    found = [first]
+    bodies = [first]
     for number, (day, changes) in enumerate(_changes(spec, settled, first), 2):
         meta = first["meta"] | {
             "versionId": str(number),
             "lastUpdated": fhir.instant(eob.visible(day), order),
         }
-        found.append(found[-1] | {"meta": meta} | changes)
-    return found
+        bodies.append(bodies[-1] | {"meta": meta} | changes)
+    return bodies
 
 
 def _changes(spec: Spec, settled: Settled, first: Json) -> Iterator[tuple[date, Json]]:

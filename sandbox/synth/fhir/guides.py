@@ -92,7 +92,7 @@ class Guides:
         body: Json,
         claim: str = "",
     ) -> Resource:
-        """The same of a resource whose head is not in a dictionary yet: `body` is all but `meta` and `id`."""
+        """Return a resource as bytes. `body` is everything but `resourceType`, `id` and `meta`."""
         before, after, amendments = _head(self.carin, self.us_core, kind, profiles)
         for amend in amendments:
             amend(body)
@@ -104,13 +104,13 @@ class Guides:
 def _head(
     carin: str, us_core: str, kind: str, names: tuple[str, ...]
 ) -> tuple[str, str, tuple[Callable[[Json], None], ...]]:
-    """The head of a resource, before its id and after `lastUpdated`; and what must be changed in its body.
+    """Return a resource's head before its id and after `lastUpdated`, and changes to its body.
 
     Of the profiles with these short names, those are claimed that the editions have; if there is none,
     that of R4 itself.
     """
-    found = [canonical for name in names if (canonical := _canonical(carin, us_core, name))]
-    profile = f',"profile":{json_bytes(found or [f"{R4}{kind}|4.0.1"]).decode()}'
+    canonicals = [canonical for name in names if (canonical := _canonical(carin, us_core, name))]
+    profile = f',"profile":{json_bytes(canonicals or [f"{R4}{kind}|4.0.1"]).decode()}'
     editions = (f"carin {carin}", f"us-core {us_core}")
     amendments = tuple(AMENDED[e][kind] for e in editions if kind in AMENDED.get(e, {}))
     return f'{{"resourceType":"{kind}","id":"', f"{profile}}},", amendments

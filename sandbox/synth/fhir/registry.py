@@ -46,7 +46,7 @@ CLAIMS: dict[str, Callable[[Spec, CoveredMember, Settled], Json]] = {
 
 
 def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iterator[Resource]:
-    """The payer, the organisations and the practitioners; the directory was last written a while ago."""
+    """Yield the payer, organizations, practitioners, locations, medications, and types of other APIs."""
     written = today - timedelta(days=40)
     yield from map(guides.finished, _providers(spec, network, written))
     for kind in guides.more_types:
@@ -54,8 +54,8 @@ def providers(spec: Spec, network: Network, today: date, guides: Guides) -> Iter
 
 
 def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
-    for order, organisation in enumerate((network.payer, *network.other_payers, *network.organisations)):
-        yield people.organization(spec, organisation, fhir.instant(written, order))
+    for order, organization in enumerate((network.payer, *network.other_payers, *network.organizations)):
+        yield people.organization(spec, organization, fhir.instant(written, order))
     for order, practitioner in enumerate(network.practitioners):
         yield people.practitioner(practitioner, fhir.instant(written, order))
     yield from places.locations(network, written)
@@ -64,33 +64,37 @@ def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
 
 def member(
     spec: Spec,
-    of: CoveredMember,
+    member: CoveredMember,
     claims: Iterable[Settled],
     entries: Sequence[RecordEntry],
     today: date,
     guides: Guides,
 ) -> Iterator[Resource]:
-    """Patient, relatives, coverages, claims in order of processing, then the clinical record by day."""
-    yield from map(guides.finished, _administrative(spec, of, today))
+    """Yield Patient, relatives, coverages, claims by processing, and the clinical record by day."""
+    yield from map(guides.finished, _administrative(spec, member, today))
     for settled in claims:
         kind = settled.claim.kind
-        first = CLAIMS[kind](spec, of, settled)
+        first = CLAIMS[kind](spec, member, settled)
         for version in eob_versions.versions(spec, settled, first):
             yield guides.finished(version, kind)
-    yield from clinical.render(spec, of, entries, guides)
+    yield from clinical.render(spec, member, entries, guides)
 
 
-def _administrative(spec: Spec, of: CoveredMember, today: date) -> Iterator[Json]:
-    found = [
-        *people.patient(spec, of),
-        *(people.related_person(of, relative) for relative in of.relatives),
-        *(c for p in (*of.policies, *of.elsewhere) for c in coverage.coverage(spec, of, p, today)),
+def _administrative(spec: Spec, member: CoveredMember, today: date) -> Iterator[Json]:
+    resources = [
+        *people.patient(spec, member),
+        *(people.related_person(member, relative) for relative in member.relatives),
+        *(
+            c
+            for p in (*member.policies, *member.elsewhere)
+            for c in coverage.coverage(spec, member, p, today)
+        ),
     ]
-    provenance = render_provenance.enrolment(spec, of, found)
-    yield from found
+    provenance = render_provenance.enrolment(spec, member, resources)
+    yield from resources
     yield provenance
-    for duplicate in of.duplicates:
-        yield from people.duplicate(spec, of, duplicate)
+    for duplicate in member.duplicates:
+        yield from people.duplicate(spec, member, duplicate)
 
 
 Renderer = Callable[[Spec, Network, date], Iterator[Json]]

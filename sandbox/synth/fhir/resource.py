@@ -1,4 +1,4 @@
-"""A finished resource: the bytes that are written and served, and what must be known without reading them."""
+"""A finished resource: its bytes, and the values that are needed without parsing them."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ class Resource(NamedTuple):
 
     def parsed(self) -> dict[str, Any]:
         """What the bytes say, every decimal with its digits."""
-        found: dict[str, Any] = json_exact(self.body)
-        return found
+        body: dict[str, Any] = json_exact(self.body)
+        return body

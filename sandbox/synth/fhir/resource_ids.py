@@ -1,4 +1,4 @@
-"""The scribe: names the resources of one member's record, so that they can refer to each other."""
+"""Ids of the resources of one member's record, so that they can refer to each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sandbox.synth.clinical.records import Order, RecordEntry
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.config.clinical_codes import Clinical
+from sandbox.synth.config.codes import Codes
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember
 from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
@@ -51,15 +51,15 @@ class Rendered(NamedTuple):
     version: int = 1
 
 
-class Scribe:
+class ResourceIds:
     """Names and references for one member. Ids count within a type, in the order they are asked for."""
 
     def __init__(self, member: CoveredMember, spec: Spec, entries: Iterable[RecordEntry]) -> None:
         self.member = member
         self._number = f"{member.number:04d}"
-        self.clinical: Clinical = spec.codes.clinical
-        self.payer = spec.payer["id"]
-        self.base = spec.payer["base"]
+        self.codes: Codes = spec.codes
+        self.payer = spec.payer.id
+        self.base = spec.payer.base
         self.subject: Json = {"reference": f"Patient/{member.patient_id}"}
         self._names: dict[tuple[str, int, int], str] = {}
         self._counts: dict[str, int] = {}
@@ -72,17 +72,17 @@ class Scribe:
             if entry.visit and isinstance(entry.what, (ClinicalFinding, HealthProblem)):
                 self._reasons.setdefault(id(entry.visit), entry.what)
 
-    def ident(self, kind: str, of: object, part: int = 0) -> str:
+    def ident(self, kind: str, fact: object, part: int = 0) -> str:
         """The id of the resource of this type that tells of an object; `part` where several do."""
-        key = (kind, id(of), part)
-        found = self._names.get(key)
-        if found is None:
+        key = (kind, id(fact), part)
+        name = self._names.get(key)
+        if name is None:
             self._counts[kind] = number = self._counts.get(kind, 0) + 1
-            found = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
-        return found
+            name = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
+        return name
 
-    def refer(self, kind: str, of: object, part: int = 0) -> Json:
-        return {"reference": f"{kind}/{self.ident(kind, of, part)}"}
+    def refer(self, kind: str, fact: object, part: int = 0) -> Json:
+        return {"reference": f"{kind}/{self.ident(kind, fact, part)}"}
 
     def encounter(self, entry: RecordEntry) -> Json:
         """`encounter` of a resource, or nothing where the entry was made at no visit."""
@@ -93,10 +93,10 @@ class Scribe:
 
     def met(self, visit: Visit) -> Json:
         """The reference to a visit's Encounter."""
-        found = self._encounters.get(id(visit))
-        if found is None:
-            found = self._encounters[id(visit)] = self.refer("Encounter", visit)
-        return found
+        reference = self._encounters.get(id(visit))
+        if reference is None:
+            reference = self._encounters[id(visit)] = self.refer("Encounter", visit)
+        return reference
 
     def noted_at(self, visit: Visit) -> object | None:
         """The first condition that was noted at a visit."""
@@ -107,9 +107,9 @@ class Scribe:
         return self._visits.get(id(order))
 
     def versions(
-        self, kind: str, profile: str, of: object, bodies: Iterable[tuple[date, Json]]
+        self, kind: str, profile: str, fact: object, bodies: Iterable[tuple[date, Json]]
     ) -> Iterator[Rendered]:
         """A resource that changes: what it says from each day on."""
-        ident = self.ident(kind, of)
+        ident = self.ident(kind, fact)
         for number, (written, body) in enumerate(bodies, 1):
             yield Rendered(kind, profile, ident, body, written, number)

@@ -1,4 +1,4 @@
-"""People are drawn here: households, their members and policies, and the network that treats them.
+"""Draw people: households, their members and policies, and the provider network.
 
 May import: `core`, `synth.config`, `synth.facts`.
 """

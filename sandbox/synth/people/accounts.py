@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sandbox.core.members import Account, CoverageSpan
-from sandbox.synth.facts import CoveredMember, Person, Relative
+from sandbox.synth.facts import CoveredMember, Relative
 
 
 @dataclass(frozen=True)
@@ -18,26 +18,18 @@ class Login:
     portal_opened: bool = True
 
 
-def own(member: CoveredMember, login: Login) -> Account:
-    """A member's own login."""
-    return _account(member, login, member.person, "")
-
-
-def acting(member: CoveredMember, login: Login, relative: Relative) -> Account:
-    """The login of somebody who acts for a member: their name, the member's data."""
-    return _account(member, login, relative.person, f"RelatedPerson/{relative.id}")
-
-
-def _account(member: CoveredMember, login: Login, who: Person, fhir_user: str) -> Account:
+def account_of(member: CoveredMember, login: Login, relative: Relative | None = None) -> Account:
+    """Return a member's login, or the login of a relative who acts for the member."""
+    person = relative.person if relative else member.person
     return Account(
         username=login.username,
         password=f"{login.username}-pass",
         patient=member.patient_id,
-        name=f"{who.given} {who.family}",
+        name=f"{person.given_name} {person.family}",
         role=login.role,
         birth_date=member.person.birth_date,
         spans=tuple(CoverageSpan(p.line, p.start, p.end) for p in member.policies),
         portal_opened=login.portal_opened,
         purpose=login.purpose,
-        fhir_user=fhir_user,
+        fhir_user=f"RelatedPerson/{relative.id}" if relative else "",
     )

@@ -29,16 +29,15 @@ def home(spec: Spec, pools: Pools, rng: Random) -> Home:
 
 
 def person(
-    given: str, family: str, gender: str, born: date, at: Home, former: tuple[FormerName, ...] = ()
+    given_name: str, family: str, gender: Gender, born: date, at: Home, former: tuple[FormerName, ...] = ()
 ) -> Person:
-    known: Gender = "female" if gender == "female" else "male"
-    return Person(given, family, known, born, at.address, at.phone, at.race, at.ethnicity, former)
+    return Person(given_name, family, gender, born, at.address, at.phone, at.race, at.ethnicity, former)
 
 
 def drawn(pools: Pools, family: str, born: date, at: Home, rng: Random) -> Person:
     """Somebody of this family name and birth date."""
-    gender = rng.choice(("female", "male"))
-    return person(pools.given(rng, gender), family, gender, born, at)
+    gender: Gender = rng.choice(("female", "male"))
+    return person(pools.draw_given_name(rng, gender), family, gender, born, at)
 
 
 def birth_date(rng: Random, age: int, today: date) -> date:

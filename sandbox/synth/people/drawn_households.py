@@ -1,4 +1,4 @@
-"""Households without names: a subscriber drawn by the shares of population.yaml, perhaps with a family."""
+"""Drawn households: a subscriber by the shares of population.yaml, perhaps with a family."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from datetime import date
 from random import Random
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import CoveredMember, Person
-from sandbox.synth.people import accounts, demographics, enrollment
-from sandbox.synth.people.accounts import Login
+from sandbox.synth.facts import CoveredMember, Gender, Person
+from sandbox.synth.people import demographics, enrollment
+from sandbox.synth.people.accounts import Login, account_of
 from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
 
 MAJORITY = 18  # years
@@ -46,7 +46,7 @@ def drawn_household(world: PopulationContext, first: int, index: int) -> Househo
                 dependant(world, first + place, place, subscriber, person, relationship, spans, have)
             )
     return tuple(
-        Insured(accounts.own(m, _login(spec, m, today, rng)), m, spec.rates(line, m.age_on(today)))
+        Insured(account_of(m, _login(spec, m, today, rng)), m, spec.rates(line, m.age_on(today)))
         for m in members
     )
 
@@ -57,10 +57,10 @@ def _family(
     """What each is to the subscriber, and who they are; at least one."""
     children = demographics.weighted(rng, CHILDREN)
     if rng.random() < MARRIED or not children:
-        other = "male" if head.gender == "female" else "female"
+        other: Gender = "male" if head.gender == "female" else "female"
         born = demographics.birth_date(rng, max(MAJORITY + 4, age + rng.randint(-4, 4)), world.today)
-        given = world.pools.given(rng, other)
-        yield "spouse", demographics.person(given, head.family, other, born, home)
+        given_name = world.pools.draw_given_name(rng, other)
+        yield "spouse", demographics.person(given_name, head.family, other, born, home)
     for _ in range(children):
         born = demographics.birth_date(rng, rng.randint(1, min(OLDEST_CHILD, age - 24)), world.today)
         yield "child", demographics.drawn(world.pools, head.family, born, home, rng)

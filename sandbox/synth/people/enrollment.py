@@ -1,6 +1,6 @@
-"""How members came to be covered: stretches of days on a line of business, and policies made of them.
+"""Coverage of members: spans of days on a line of business, and their policies.
 
-A named member's coverage follows from the role (`ROLE_DAYS`) or is written in the file; a drawn
+A named member's coverage follows from the role or is written in the file; a drawn
 member's is one of the `HISTORIES`, by the shares of population.yaml.
 """
 
@@ -13,14 +13,12 @@ from random import Random
 
 from sandbox.synth.config.members import NamedMember
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Organisation, Policy, Subscriber
+from sandbox.synth.facts import Organization, Policy, Subscriber
 
 ADULT = 20  # years; no adult's own coverage starts in an earlier calendar year than this
 MEDICARE = 66  # years; the first full calendar year after a 65th birthday
 FIRST_YEAR = 2016  # the oldest year a payer has to tell of
 ONE_DAY = timedelta(days=1)
-
-Days = tuple[date, date | None]
 
 
 @dataclass(frozen=True)
@@ -35,28 +33,6 @@ class EnrollmentSpan:
 # --- coverage by role ------------------------------------------------------------------------------
 
 
-def _running(today: date, role: str) -> Days:
-    return date(today.year - 5, 1, 1), None
-
-
-def _next_month(today: date, role: str) -> Days:
-    return (today.replace(day=28) + timedelta(days=4)).replace(day=1), None
-
-
-def _lapsed(today: date, role: str) -> Days:
-    end = today - timedelta(days=int(role.removeprefix("lapsed-")))
-    return date(end.year - 4, 1, 1), end
-
-
-ROLE_DAYS: dict[str, Callable[[date, str], Days]] = {
-    "eligible": _running,
-    "not-opted-in": _running,
-    "ineligible": _next_month,
-    "lapsed": _lapsed,
-}
-"""Role, or its first word → first and last day of coverage."""
-
-
 def named(who: NamedMember, today: date) -> tuple[EnrollmentSpan, ...]:
     """The coverage of a subscriber with a name, oldest first."""
     if who.coverage:
@@ -64,8 +40,7 @@ def named(who: NamedMember, today: date) -> tuple[EnrollmentSpan, ...]:
             EnrollmentSpan(c.line, c.start.on(today), c.end.on(today) if c.end else None)
             for c in who.coverage
         )
-    role_days = ROLE_DAYS.get(who.role) or ROLE_DAYS[who.role.partition("-")[0]]
-    start, end = role_days(today, who.role)
+    start, end = _days_of_role(who.role, today)
     if not who.line or who.before is None:
         return (EnrollmentSpan(who.line or "", start, end),)
     # people change plans with the year: the last but one, so that both have claims in three years
@@ -73,12 +48,22 @@ def named(who: NamedMember, today: date) -> tuple[EnrollmentSpan, ...]:
     return EnrollmentSpan(who.before, start, change - ONE_DAY), EnrollmentSpan(who.line, change, end)
 
 
+def _days_of_role(role: str, today: date) -> tuple[date, date | None]:
+    """Return the first and last day of coverage of somebody with a role."""
+    if role == "ineligible":  # until next month
+        return (today.replace(day=28) + timedelta(days=4)).replace(day=1), None
+    if role.startswith("lapsed-"):
+        end = today - timedelta(days=int(role.removeprefix("lapsed-")))
+        return date(end.year - 4, 1, 1), end
+    return date(today.year - 5, 1, 1), None
+
+
 # --- coverage by chance ----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Chance:
-    """What a history is made from: the first day, and the first year that the line takes somebody."""
+    """The basis of a coverage history: the first day, and the first year that the line accepts."""
 
     line: str
     start: date
@@ -87,29 +72,29 @@ class Chance:
     today: date
 
 
-def _steady(of: Chance) -> tuple[EnrollmentSpan, ...]:
-    return (EnrollmentSpan(of.line, of.start, None),)
+def _steady(chance: Chance) -> tuple[EnrollmentSpan, ...]:
+    return (EnrollmentSpan(chance.line, chance.start, None),)
 
 
-def _moved(of: Chance) -> tuple[EnrollmentSpan, ...]:
+def _moved(chance: Chance) -> tuple[EnrollmentSpan, ...]:
     """From another line, at a new year between joining and now."""
-    years = range(max(of.start.year + 1, of.ripe), of.today.year + 1)
+    years = range(max(chance.start.year + 1, chance.ripe), chance.today.year + 1)
     if not years:
-        return _steady(of)
-    change = date(of.rng.choice(years), 1, 1)
-    return EnrollmentSpan(CAME_FROM[of.line], of.start, change - ONE_DAY), EnrollmentSpan(
-        of.line, change, None
+        return _steady(chance)
+    change = date(chance.rng.choice(years), 1, 1)
+    return EnrollmentSpan(CAME_FROM[chance.line], chance.start, change - ONE_DAY), EnrollmentSpan(
+        chance.line, change, None
     )
 
 
-def _gap(of: Chance) -> tuple[EnrollmentSpan, ...]:
+def _gap(chance: Chance) -> tuple[EnrollmentSpan, ...]:
     """Two to five months without coverage, all of them over."""
-    years = range(of.start.year, of.today.year - 1)
+    years = range(chance.start.year, chance.today.year - 1)
     if not years:
-        return _steady(of)
-    lost = date(of.rng.choice(years), of.rng.randint(5, 12), 1)
-    again = (lost + timedelta(days=31 * of.rng.randint(2, 5))).replace(day=1)
-    return EnrollmentSpan(of.line, of.start, lost - ONE_DAY), EnrollmentSpan(of.line, again, None)
+        return _steady(chance)
+    lost = date(chance.rng.choice(years), chance.rng.randint(5, 12), 1)
+    again = (lost + timedelta(days=31 * chance.rng.randint(2, 5))).replace(day=1)
+    return EnrollmentSpan(chance.line, chance.start, lost - ONE_DAY), EnrollmentSpan(chance.line, again, None)
 
 
 HISTORIES: dict[str, Callable[[Chance], tuple[EnrollmentSpan, ...]]] = {
@@ -131,7 +116,7 @@ CAME_FROM = {
 
 
 def drawn(spec: Spec, line: str, born: date, rng: Random, today: date) -> tuple[EnrollmentSpan, ...]:
-    """The coverage of a drawn subscriber, who joined at a new year: lately, or in 2016 (`veteran`)."""
+    """Return the coverage of a drawn subscriber, who joined lately or in 2016 (`veteran`)."""
     history = rng.choices([*spec.histories], [*spec.histories.values()])[0]
     joined = FIRST_YEAR if history == "veteran" else today.year - rng.randint(1, 6)
     ripe = born.year + _wait(spec, line)
@@ -164,7 +149,7 @@ def member_id(number: int) -> str:
 def policies(
     spec: Spec, number: int, spans: Sequence[EnrollmentSpan], subscriber: Subscriber | None, order: int = 1
 ) -> tuple[Policy, ...]:
-    """Our policies of member `number`, one for each stretch; `order` 2: another payer pays first."""
+    """Return the policies of a member, one for each span. `order` 2: another payer pays first."""
     own = f"{subscriber.member_id}-{subscriber.dependent}" if subscriber else member_id(number)
     return tuple(
         Policy(
@@ -182,7 +167,7 @@ def policies(
 
 
 def elsewhere(
-    spec: Spec, number: int, who: NamedMember, payers: Sequence[Organisation], today: date
+    spec: Spec, number: int, who: NamedMember, payers: Sequence[Organization], today: date
 ) -> tuple[Policy, ...]:
     """The coverages that a named member has from other payers, which pay first."""
     by_id = {payer.id: payer for payer in payers}

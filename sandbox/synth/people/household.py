@@ -1,4 +1,4 @@
-"""A household: people who are insured together, and what every kind of household is made with.
+"""Households: people who are insured together.
 
 It is made whole from its own seed, whether all of it is wanted or not: people at the end of a
 population never depend on how many there are.
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from sandbox.core.members import Account
-from sandbox.synth.config import relationships
 from sandbox.synth.config.name_pools import Pools
+from sandbox.synth.config.relationships import DEPENDS_AS
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember, Network, Person, Relative, Subscriber
 from sandbox.synth.people import enrollment
@@ -50,7 +50,7 @@ def dependant(
     world: PopulationContext,
     number: int,
     place: int,
-    of: CoveredMember,
+    holder: CoveredMember,
     person: Person,
     relationship: str,
     spans: tuple[EnrollmentSpan, ...],
@@ -60,17 +60,17 @@ def dependant(
     covered = enrollment.since_birth(spans, person.birth_date)
     heard = enrolled(covered, world.today, person.birth_date)
     relative = Relative(
-        f"rel-{number:04d}-1", of.person, relationships.of_subscriber(of.person, relationship), heard
+        f"rel-{number:04d}-1", holder.person, (DEPENDS_AS[relationship][holder.person.gender],), heard
     )
-    subscriber = Subscriber(relative, of.policies[-1].member_id, relationship, f"{place:02d}")
+    subscriber = Subscriber(relative, holder.policies[-1].member_id, relationship, f"{place:02d}")
     return CoveredMember(
         number=number,
         person=person,
         policies=enrollment.policies(world.spec, number, covered, subscriber),
         conditions=conditions,
         enrolled=heard,
-        doctor=of.doctor,
-        household=of.number,
+        doctor=holder.doctor,
+        household=holder.number,
         relatives=(relative,),
     )
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import CoveredMember, Network, Organisation, Practitioner
+from sandbox.synth.facts import CoveredMember, Network, Organization, Practitioner
 
 LOOK_BACK = date(2016, 1, 1)  # 42 CFR 422.119(h): what a payer has maintained since then
 HORIZON = 400  # days after today for which claims are made
@@ -47,16 +47,16 @@ class Life:
     calm: float
     denied: float
     rejected: float
-    clinic: Organisation
-    laboratory: Organisation
-    optician: Organisation
-    pharmacy: Organisation
-    ambulance: Organisation
-    hospital: Organisation
-    dentist: Organisation
-    outside: Organisation
-    specialists: Organisation
-    physicians: Organisation
+    clinic: Organization
+    laboratory: Organization
+    optician: Organization
+    pharmacy: Organization
+    ambulance: Organization
+    hospital: Organization
+    dentist: Organization
+    outside: Organization
+    specialists: Organization
+    physicians: Organization
     body: Body
 
     @property
@@ -67,7 +67,7 @@ class Life:
 def life_of(spec: Spec, providers: Network, member: CoveredMember, rng: Random, today: date) -> Life:
     """The member's life: whom they see is drawn here, once."""
     first, recent, last = _days(spec, member, today)
-    clinic = next(o for o in providers.organisations if o.id == member.doctor.workplace)
+    clinic = next(o for o in providers.organizations if o.id == member.doctor.workplace)
     return Life(
         spec=spec,
         network=providers,
@@ -105,7 +105,7 @@ def _days(spec: Spec, member: CoveredMember, today: date) -> tuple[date, date, d
 
 
 def _calm(rng: Random, days: int) -> float:
-    """What part of the older years is told: all of them for a few members, some months' worth for most."""
+    """Return the share of older events that is kept: all for a few members, some months for most."""
     amount = rng.uniform(0.1, 0.6)
     if rng.random() < FULL_HISTORY or not days:
         return 1.0

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date
 from random import Random
 
-from sandbox.synth.config import relationships
 from sandbox.synth.config.members import NamedMember
+from sandbox.synth.config.relationships import ACTS_AS, POWER_OF_ATTORNEY
 from sandbox.synth.facts import CoveredMember, Duplicate, FormerName, Person, Relative
-from sandbox.synth.people import accounts, demographics, enrollment
-from sandbox.synth.people.accounts import Login
+from sandbox.synth.people import demographics, enrollment
+from sandbox.synth.people.accounts import Login, account_of
 from sandbox.synth.people.demographics import Home
 from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
 
@@ -56,7 +56,7 @@ def named_household(world: PopulationContext, first: int, group: tuple[NamedMemb
             world,
             number=first + group.index(who),
             place=place,
-            of=head,
+            holder=head,
             person=_person(who, home, world.today),
             relationship=who.relation or "",
             spans=covered,
@@ -76,33 +76,45 @@ def _insured(
 ) -> Insured:
     login = Login(who.username, who.role, who.purpose, who.role != "not-opted-in")
     if helper:
-        return Insured(accounts.acting(head, login, helper), None, {})
+        return Insured(account_of(head, login, helper), None, {})
     assert member, "somebody who does not act for another is a member"
     usual = world.spec.rates(member.policies[-1].line, member.age_on(world.today))
     rates = who.stories if who.only else {**usual, **who.stories}
-    return Insured(accounts.own(member, login), member, rates)
+    return Insured(account_of(member, login), member, rates)
 
 
 def _person(who: NamedMember, home: Home, today: date) -> Person:
-    former = (FormerName(who.given, who.renamed.family, who.renamed.until.on(today)),) if who.renamed else ()
-    return demographics.person(who.given, who.family, who.gender, who.born.on(today), home, former)
+    former = (
+        (FormerName(who.given_name, who.renamed.family, who.renamed.until.on(today)),) if who.renamed else ()
+    )
+    return demographics.person(who.given_name, who.family, who.gender, who.born.on(today), home, former)
 
 
-def _helper(world: PopulationContext, ident: str, who: NamedMember, of: NamedMember, home: Home) -> Relative:
+def _helper(
+    world: PopulationContext, ident: str, who: NamedMember, subscriber: NamedMember, home: Home
+) -> Relative:
     person = _person(who, home, world.today)
-    roles = relationships.of_representative(person, who.relation or "")
-    return Relative(ident, person, roles, enrolled(enrollment.named(of, world.today), world.today, None))
+    roles = ACTS_AS[who.relation or ""][person.gender], POWER_OF_ATTORNEY
+    return Relative(
+        ident, person, roles, enrolled(enrollment.named(subscriber, world.today), world.today, None)
+    )
 
 
 def _kin(
-    world: PopulationContext, number: int, place: int, of: NamedMember, home: Home
+    world: PopulationContext, number: int, place: int, subscriber: NamedMember, home: Home
 ) -> tuple[Relative, ...]:
     """A relative at the same address, whom the payer only knows by name."""
-    if of.kin is None:
+    if subscriber.kin is None:
         return ()
-    person = demographics.person(of.kin.given, of.family, of.kin.gender, of.kin.born.on(world.today), home)
-    role = relationships.ACTS_AS[of.kin.relation][person.gender]
-    heard = enrolled(enrollment.named(of, world.today), world.today, None)
+    person = demographics.person(
+        subscriber.kin.given_name,
+        subscriber.family,
+        subscriber.kin.gender,
+        subscriber.kin.born.on(world.today),
+        home,
+    )
+    role = ACTS_AS[subscriber.kin.relation][person.gender]
+    heard = enrolled(enrollment.named(subscriber, world.today), world.today, None)
     return (Relative(f"rel-{number:04d}-{place}", person, (role,), heard),)
 
 
@@ -113,7 +125,7 @@ def _duplicates(number: int, who: NamedMember, today: date) -> tuple[Duplicate, 
         Duplicate(
             patient_id=f"mbr-{number:04d}-2",
             member_id=f"{enrollment.member_id(number)}-X",
-            given=who.doubled.given,
+            given_name=who.doubled.given_name,
             since=who.doubled.since.on(today),
             merged=who.doubled.merged.on(today),
         ),

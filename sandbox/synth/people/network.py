@@ -1,4 +1,4 @@
-"""The network: the payer itself, the organisations it has contracts with, and their practitioners."""
+"""The network: the payer, organizations and their practitioners."""
 
 from __future__ import annotations
 
@@ -6,59 +6,45 @@ from decimal import Decimal
 from random import Random
 
 from sandbox.synth.config.name_pools import Pools, phone
-from sandbox.synth.config.spec import OtherPayer, Spec, Trade
-from sandbox.synth.facts import Network, Organisation, Practitioner
-from sandbox.synth.people.npi import npi
+from sandbox.synth.config.spec import PayerIdentity, Spec, Trade
+from sandbox.synth.facts import Network, Organization, Practitioner
 
-PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organisations at 1
+PRACTITIONER_NPIS = 50_000  # running numbers of people start here, those of organizations at 1
 
 
 def build(spec: Spec, pools: Pools, rng: Random) -> Network:
     """Everybody in the network; ids follow the order of `network:` in population.yaml."""
-    organisations: list[Organisation] = []
+    organizations: list[Organization] = []
     practitioners: list[Practitioner] = []
     for kind, trade in spec.network.items():
         for number in range(1, trade.count + 1):
-            place = _organisation(kind, trade, number, len(organisations) + 1, pools, rng)
-            organisations.append(place)
+            place = _organization(kind, trade, number, len(organizations) + 1, pools, rng)
+            organizations.append(place)
             for seat in range(trade.practitioners):
                 specialty = trade.specialties[seat % len(trade.specialties)]
                 practitioners.append(_practitioner(place, specialty, len(practitioners) + 1, pools, rng))
-    payer = _payer(spec, pools, rng)
-    others = tuple(_other_payer(of, pools, rng) for of in spec.other_payers.values())
-    return Network(payer, tuple(organisations), tuple(practitioners), others)
+    payer = _payer(spec.payer, pools, rng)
+    others = tuple(_payer(other, pools, rng) for other in spec.other_payers.values())
+    return Network(payer, tuple(organizations), tuple(practitioners), others)
 
 
-def _payer(spec: Spec, pools: Pools, rng: Random) -> Organisation:
-    payer = spec.payer
-    return Organisation(
-        id=payer["id"],
+def _payer(payer: PayerIdentity, pools: Pools, rng: Random) -> Organization:
+    return Organization(
+        id=payer.id,
         kind="payer",
-        name=payer["name"],
-        tax_id=payer["tax_id"],
+        name=payer.name,
+        tax_id=payer.tax_id,
         address=pools.address(rng),
-        phone=payer["phone"],
-        payer_code=payer["payer_code"],
+        phone=payer.phone,
+        payer_code=payer.payer_code,
     )
 
 
-def _other_payer(of: OtherPayer, pools: Pools, rng: Random) -> Organisation:
-    return Organisation(
-        id=of.id,
-        kind="payer",
-        name=of.name,
-        tax_id=of.tax_id,
-        address=pools.address(rng),
-        phone=of.phone,
-        payer_code=of.payer_code,
-    )
-
-
-def _organisation(
+def _organization(
     kind: str, trade: Trade, number: int, index: int, pools: Pools, rng: Random
-) -> Organisation:
+) -> Organization:
     address = pools.address(rng)
-    return Organisation(
+    return Organization(
         id=f"org-{kind}-{number:02d}",
         kind=kind,
         name=f"{address.city} {trade.ending}",
@@ -71,11 +57,11 @@ def _organisation(
 
 
 def _practitioner(
-    workplace: Organisation, specialty: str, index: int, pools: Pools, rng: Random
+    workplace: Organization, specialty: str, index: int, pools: Pools, rng: Random
 ) -> Practitioner:
     return Practitioner(
         id=f"prac-{index:03d}",
-        given=pools.given(rng, rng.choice(("female", "male"))),
+        given_name=pools.draw_given_name(rng, rng.choice(("female", "male"))),
         family=rng.choice(pools.family),
         npi=npi(PRACTITIONER_NPIS + index),
         specialty=specialty,
@@ -83,3 +69,27 @@ def _practitioner(
         address=workplace.address,
         phone=workplace.phone,
     )
+
+
+# --- National Provider Identifiers ---------------------------------------------------------------
+
+ISSUER = "80840"  # the card issuer prefix that the Luhn check of an NPI includes
+
+
+def check_digit(nine: str) -> str:
+    """The Luhn digit that completes nine digits."""
+    total = 0
+    for place, digit in enumerate(reversed(ISSUER + nine)):
+        # from the right, every other digit doubled, starting beside the check digit
+        value = int(digit) * (2 if place % 2 == 0 else 1)
+        total += value - 9 if value > 9 else value
+    return str(-total % 10)
+
+
+def npi(number: int) -> str:
+    """Return the synthetic NPI with a running number (0 to 99,999,999).
+
+    It starts with 2, a prefix that is reserved and never issued: it belongs to nobody.
+    """
+    nine = f"2{number:08d}"
+    return nine + check_digit(nine)

@@ -1,8 +1,8 @@
-"""Files: strict YAML, JSON that keeps digits, NDJSON written whole."""
+"""Files: strict YAML, JSON that keeps digits, files written whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -67,9 +67,7 @@ def test_yaml_never_builds_python_objects() -> None:
         files.parse_yaml("!!python/object/apply:os.getcwd []")
 
 
-@pytest.mark.parametrize(
-    "read", [files.read_yaml, files.read_json, lambda path: list(files.read_ndjson(path))]
-)
+@pytest.mark.parametrize("read", [files.read_yaml, files.read_json])
 def test_a_missing_file_and_one_in_another_encoding_are_named(read: Any, tmp_path: Path) -> None:
     missing, latin = tmp_path / "missing", tmp_path / "latin"
     latin.write_bytes(b'"\xe9\xff"')
@@ -111,34 +109,17 @@ def test_pretty_json_ends_with_a_newline() -> None:
     assert files.json_pretty({"a": Decimal("1.0")}) == b'{\n  "a": 1.0\n}\n'
 
 
-def test_ndjson_round_trips_and_skips_empty_lines(tmp_path: Path) -> None:
-    path = tmp_path / "some.ndjson"
-    assert files.write_ndjson(path, [{"a": 1}, {"b": "é\n"}]) == 2
-    path.write_bytes(path.read_bytes().replace(b"\n", b"\n\n"))
-    assert list(files.read_ndjson(path)) == [{"a": 1}, {"b": "é\n"}]
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "some.json"
+    files.write_whole(path, b"before")
+    monkeypatch.setattr(Path, "replace", lambda part, target: os.close(-1))  # an OSError
+    with pytest.raises(FileProblem, match=r"some\.json"):
+        files.write_whole(path, b"after")
+    assert [p.name for p in tmp_path.iterdir()] == ["some.json"]
+    assert path.read_bytes() == b"before"
 
 
-def test_bad_ndjson_is_told_with_its_line(tmp_path: Path) -> None:
-    path = tmp_path / "bad.ndjson"
-    path.write_text('{"a": 1}\n\nnope\n')
-    with pytest.raises(FileProblem, match=r"bad\.ndjson, line 3"):
-        list(files.read_ndjson(path))
-
-
-def test_ndjson_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "some.ndjson"
-    path.write_text("what was there\n")
-
-    def values() -> Iterator[dict[str, int]]:
-        yield {"a": 1}
-        raise RuntimeError("killed")
-
-    with pytest.raises(RuntimeError, match="killed"):
-        files.write_ndjson(path, values())
-    assert [p.name for p in tmp_path.iterdir()] == ["some.ndjson"]
-    assert path.read_text() == "what was there\n"
-
-
-def test_ndjson_into_a_missing_folder_is_a_file_problem(tmp_path: Path) -> None:
+def test_a_device_is_written_to_and_a_missing_folder_is_named(tmp_path: Path) -> None:
+    files.write_whole(Path(os.devnull), b"away")
     with pytest.raises(FileProblem, match="nowhere"):
-        files.write_ndjson(tmp_path / "nowhere" / "some.ndjson", [])
+        files.write_whole(tmp_path / "nowhere" / "some.json", b"")

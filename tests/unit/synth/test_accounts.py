@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
 
 from sandbox.core.members import LINES, ROLES, Account
-from sandbox.core.payer import BASELINE
-from sandbox.synth.config.spec import Mandate, Spec
 from sandbox.synth.population import Dossier
 
 
@@ -47,17 +44,6 @@ def test_at_least_24_people_have_a_name_and_say_what_they_are_for(accounts: list
     assert 24 <= len(named) <= 48
     assert len({a.purpose for a in named}) == len(named)
     assert all(10 < len(a.purpose) <= 90 and "\n" not in a.purpose for a in named)
-
-
-def test_the_lines_that_somebody_mandates_are_those_of_the_baseline(spec: Spec) -> None:
-    assert {line for line in LINES if spec.mandate(line)} == set(BASELINE.mandated_lines)
-    assert spec.mandate("chip") == Mandate("CMS-9115-F", "42 CFR 457.1233", None)
-
-
-def test_a_state_law_mandates_the_payers_of_that_state(spec: Spec) -> None:
-    assert spec.mandate("commercial") is None
-    there = replace(spec, payer={**spec.payer, "state": "CA"})
-    assert there.mandate("commercial") == Mandate("SB-1419", None, "CA")
 
 
 def test_the_first_member_says_start_here(accounts: list[Account]) -> None:

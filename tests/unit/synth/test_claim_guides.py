@@ -13,7 +13,7 @@ import pytest
 from support.sampling import of_every_profile
 
 from sandbox.core.errors import UsageError
-from sandbox.core.files import write_ndjson
+from sandbox.core.files import json_bytes
 from sandbox.fhir.schema.conformance import validate
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.fhir.guides import Guides
@@ -94,7 +94,8 @@ def test_the_guides_find_no_error_in_claims(
     spec: Spec, today: date, tmp_path: Path, guides: Guides, packages: tuple[str, ...]
 ) -> None:
     told = (r for d in made(spec, today, guides) for r in d.resources if r["resourceType"] in ABOUT_CLAIMS)
-    write_ndjson(tmp_path / "all.ndjson", of_every_profile(told))
+    lines = [json_bytes(resource) for resource in of_every_profile(told)]
+    (tmp_path / "all.ndjson").write_bytes(b"\n".join(lines))
     igs = [argument for package in packages for argument in ("--ig", package)]
     command = [sys.executable, str(GUIDES / "validate"), "--require-profile", *igs, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

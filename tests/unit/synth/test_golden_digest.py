@@ -55,11 +55,11 @@ def test_no_installed_library_decides_what_people_are_called(monkeypatch: pytest
 
 def test_the_lists_can_be_made_anew() -> None:
     from sandbox.core.files import parse_yaml, read_yaml
-    from sandbox.synth.config import faker_pools, name_pools
+    from sandbox.synth.config import faker_pools, fixture, name_pools
 
     fresh = parse_yaml(faker_pools.render())
     assert set(fresh) == set(read_yaml(ROOT / "fixtures" / "names.yaml"))
-    assert name_pools.sample(name_pools.parse_names(fresh), SEED, "OR").state == "OR"
+    assert name_pools.sample(fixture.parse(fresh, name_pools.Names, "names.yaml"), SEED, "OR").state == "OR"
 
 
 if __name__ == "__main__":

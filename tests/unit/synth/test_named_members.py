@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.synth.config.clinical_codes import Clinical
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
 
@@ -71,8 +70,8 @@ def test_no_member_has_a_type_that_everything_lacks(members: list[Dossier]) -> N
 
 
 def test_what_a_record_surely_has_is_known_by_name(spec: Spec) -> None:
-    clinical: Clinical = spec.codes.clinical
-    known = {*clinical.allergens, *clinical.implants, *clinical.questions}
+    codes = spec.codes
+    known = {*codes.allergens, *codes.implants, *codes.questions}
     sure = [who.surely for who in spec.named if who.surely]
     assert sure
     assert all(names <= known for names in sure)

@@ -92,13 +92,6 @@ def test_a_username_belongs_to_one_member(tmp_path: Path) -> None:
         load_spec(fixtures)
 
 
-def test_a_fixture_that_lacks_something_is_named(tmp_path: Path) -> None:
-    (tmp_path / "codes").mkdir()
-    (tmp_path / "codes" / "conditions.yaml").write_text("system: x\nchronic: {}\nacute: {}\n")
-    with pytest.raises(FileProblem, match=r"conditions\.yaml: 'reasons' is missing"):
-        load_spec(tmp_path)
-
-
 def test_the_payer_is_the_one_of_the_baseline(resources: list[dict[str, Any]]) -> None:
     assert resources[0]["name"] == BASELINE.name
 

@@ -19,7 +19,7 @@ from sandbox.synth.facts import (
     Claim,
     ClaimLine,
     CoveredMember,
-    Organisation,
+    Organization,
     Person,
     Plan,
     Policy,
@@ -30,7 +30,7 @@ from sandbox.synth.facts import (
 )
 
 HERE = Address("1 Elm St", "Salem", "OR", "97301")
-CLINIC = Organisation("org-clinic-01", "clinic", "Clinic", "00-0000001", HERE, "503-555-0100", "2000000012")
+CLINIC = Organization("org-clinic-01", "clinic", "Clinic", "00-0000001", HERE, "503-555-0100", "2000000012")
 OUTSIDE = replace(CLINIC, id="org-outside", kind="outside-clinic")
 DOCTOR = Practitioner("prac-1", "A", "B", "2000000012", "207Q00000X", CLINIC.id, HERE, "503-555-0100")
 WHAT = Term("system", "code", "name")
@@ -65,7 +65,7 @@ def somebody(number: int, plan: Plan) -> CoveredMember:
     return CoveredMember(number, person, (policy,), (), date(2019, 12, 1), DOCTOR, household=1)
 
 
-def bill(day: int, *charges: Decimal, provider: Organisation = CLINIC, benefit: str = "office") -> Claim:
+def bill(day: int, *charges: Decimal, provider: Organization = CLINIC, benefit: str = "office") -> Claim:
     """A claim of the day of the year, processed a week later."""
     served = YEAR + timedelta(days=day)
     lines = tuple(ClaimLine(WHAT, Decimal(1), c, c * Decimal("0.8"), benefit, "11") for c in charges)
@@ -96,7 +96,7 @@ def deductible(settled: Settled) -> Decimal:
 )
 def test_no_member_and_no_family_passes_a_limit(
     plan: Plan,
-    bills: list[tuple[int, int, list[Decimal], Organisation, str]],
+    bills: list[tuple[int, int, list[Decimal], Organization, str]],
 ) -> None:
     claims: dict[int, list[Claim]] = {1: [], 2: [], 3: []}
     for who, day, charges, provider, fate in bills:

@@ -1,16 +1,16 @@
-"""What members answered: social history, screening Observations, QuestionnaireResponse (US Core)."""
+"""Answers of members: social history, screening, QuestionnaireResponse (US Core)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from sandbox.synth.clinical.records import Answer, RecordEntry, Screening
-from sandbox.synth.config.clinical_codes import Question
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Question
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 CONCEPTS: dict[str, tuple[str, tuple[Piece, ...]]] = {
     "smoking": ("smokingstatus", (concepts.SOCIAL,)),
@@ -27,43 +27,47 @@ SCREENED = (concepts.SURVEY, concepts.SDOH)
 QUESTIONNAIRE_URI = fhir.US_CORE + "extension-questionnaire-uri"
 
 
-def answer(scribe: Scribe, entry: RecordEntry, of: Answer) -> Iterator[Rendered]:
+def answer(ids: ResourceIds, entry: RecordEntry, answer: Answer) -> Iterator[Rendered]:
     """One question, one Observation. A number is a score."""
-    profile, categories = CONCEPTS[of.name]
-    body = _observation(scribe, entry, of.question, categories)
-    if isinstance(of.value, Term):
-        body["valueCodeableConcept"] = concepts.worded(of.value)
+    profile, categories = CONCEPTS[answer.name]
+    body = _observation(ids, entry, answer.question, categories)
+    if isinstance(answer.value, Term):
+        body["valueCodeableConcept"] = concepts.worded(answer.value)
     else:
-        body["valueQuantity"] = fhir.quantity(of.value, "{score}", "{score}")
-    if of.more:
-        question, value = of.more
+        body["valueQuantity"] = fhir.quantity(answer.value, "{score}", "{score}")
+    if answer.more:
+        question, value = answer.more
         body["component"] = [{"code": _code(question), "valueCodeableConcept": concepts.worded(value)}]
-    yield Rendered("Observation", profile, scribe.ident("Observation", of), body)
+    yield Rendered("Observation", profile, ids.ident("Observation", answer), body)
 
 
-def screening(scribe: Scribe, entry: RecordEntry, of: Screening) -> Iterator[Rendered]:
-    """A questionnaire as it was filled in, each answer of it, and the panel that holds them together."""
-    response = scribe.ident("QuestionnaireResponse", of)
-    yield Rendered("QuestionnaireResponse", "questionnaireresponse", response, _response(scribe, entry, of))
+def screening(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Iterator[Rendered]:
+    """Yield a QuestionnaireResponse, an Observation for each answer, and their panel."""
+    response = ids.ident("QuestionnaireResponse", screening)
+    yield Rendered(
+        "QuestionnaireResponse", "questionnaireresponse", response, _response(ids, entry, screening)
+    )
     derived = {"derivedFrom": [fhir.reference("QuestionnaireResponse", response)]}
     members: list[Json] = []
-    for part, (question, value) in enumerate((*of.answers, of.score), 1):
-        body = _observation(scribe, entry, question, SCREENED)
+    for part, (question, value) in enumerate((*screening.answers, screening.score), 1):
+        body = _observation(ids, entry, question, SCREENED)
         if value is None:
             body["dataAbsentReason"] = concepts.absent("asked-declined")
         else:
             body["valueCodeableConcept"] = concepts.worded(value)
-        members.append(scribe.refer("Observation", of, part))
-        ident = scribe.ident("Observation", of, part)
+        members.append(ids.refer("Observation", screening, part))
+        ident = ids.ident("Observation", screening, part)
         yield Rendered("Observation", "observation-screening-assessment", ident, body | derived)
-    body = _observation(scribe, entry, of.panel, SCREENED) | {"hasMember": members} | derived
-    yield Rendered("Observation", "observation-screening-assessment", scribe.ident("Observation", of), body)
+    body = _observation(ids, entry, screening.panel, SCREENED) | {"hasMember": members} | derived
+    yield Rendered(
+        "Observation", "observation-screening-assessment", ids.ident("Observation", screening), body
+    )
 
 
-def _response(scribe: Scribe, entry: RecordEntry, of: Screening) -> Json:
-    uri = f"{scribe.base}/Questionnaire/food-security"
+def _response(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Json:
+    uri = f"{ids.base}/Questionnaire/food-security"
     items: list[Json] = []
-    for question, value in (*of.answers, of.score):
+    for question, value in (*screening.answers, screening.score):
         item: Json = {"linkId": question.what.code, "text": question.what.name}
         if value is not None:
             item["answer"] = [
@@ -74,27 +78,27 @@ def _response(scribe: Scribe, entry: RecordEntry, of: Screening) -> Json:
         "questionnaire": uri,
         "_questionnaire": {"extension": [{"url": QUESTIONNAIRE_URI, "valueUri": uri}]},
         "status": "completed",
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
-        "authored": f"{fhir.day(of.day)}T16:05:00Z",
-        "author": scribe.subject,
+        "subject": ids.subject,
+        **ids.encounter(entry),
+        "authored": f"{fhir.day(screening.day)}T16:05:00Z",
+        "author": ids.subject,
         "item": items,
     }
 
 
 def _observation(
-    scribe: Scribe, entry: RecordEntry, question: Question, categories: tuple[Piece, ...]
+    ids: ResourceIds, entry: RecordEntry, question: Question, categories: tuple[Piece, ...]
 ) -> Json:
     taken = f"{fhir.day(entry.what.day)}T16:05:00Z"
     return {
         "status": "final",
         "category": list(categories),
         "code": _code(question),
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "effectiveDateTime": taken,
         "issued": taken,
-        "performer": [scribe.subject],
+        "performer": [ids.subject],
     }
 
 

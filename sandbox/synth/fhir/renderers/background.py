@@ -10,13 +10,13 @@ from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers.visits import location_of
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 DECLINED = concepts.hl7("v3-ActReason", "PATOBJ")
 
 
-def allergy(scribe: Scribe, entry: RecordEntry, of: Allergy) -> Iterator[Rendered]:
-    allergen = of.allergen
+def allergy(ids: ResourceIds, entry: RecordEntry, allergy: Allergy) -> Iterator[Rendered]:
+    allergen = allergy.allergen
     body: Json = {
         "clinicalStatus": concepts.hl7("allergyintolerance-clinical", "active"),
         "verificationStatus": concepts.hl7("allergyintolerance-verification", "confirmed"),
@@ -24,20 +24,23 @@ def allergy(scribe: Scribe, entry: RecordEntry, of: Allergy) -> Iterator[Rendere
         "category": [allergen.category],
         "criticality": "high" if allergen.severity == "severe" else "low",
         "code": concepts.named(allergen.what) if allergen.published else concepts.worded(allergen.what),
-        "patient": scribe.subject,
-        **scribe.encounter(entry),
-        "onsetDateTime": str(of.onset),
-        "recordedDate": fhir.day(of.day),
+        "patient": ids.subject,
+        **ids.encounter(entry),
+        "onsetDateTime": str(allergy.onset),
+        "recordedDate": fhir.day(allergy.day),
         "reaction": [{"manifestation": [concepts.worded(allergen.reaction)], "severity": allergen.severity}],
     }
-    yield Rendered("AllergyIntolerance", "allergyintolerance", scribe.ident("AllergyIntolerance", of), body)
+    yield Rendered("AllergyIntolerance", "allergyintolerance", ids.ident("AllergyIntolerance", allergy), body)
 
 
-def carried(scribe: Scribe, entry: RecordEntry, of: Carried) -> Iterator[Rendered]:
+def carried(ids: ResourceIds, entry: RecordEntry, device: Carried) -> Iterator[Rendered]:
     """A device in the body, with the made-up number on its label and all that the number says."""
-    implant = of.implant
-    expires = of.made.replace(year=of.made.year + implant.years, day=min(of.made.day, 28))
-    label = f"(01){implant.device}(11){of.made:%y%m%d}(17){expires:%y%m%d}(10){of.lot}(21){of.serial}"
+    implant = device.implant
+    expires = device.manufactured.replace(
+        year=device.manufactured.year + implant.years, day=min(device.manufactured.day, 28)
+    )
+    dates = f"(11){device.manufactured:%y%m%d}(17){expires:%y%m%d}"
+    label = f"(01){implant.device}{dates}(10){device.lot}(21){device.serial}"
     body: Json = {
         "udiCarrier": [
             {
@@ -49,44 +52,44 @@ def carried(scribe: Scribe, entry: RecordEntry, of: Carried) -> Iterator[Rendere
             }
         ],
         "status": "active",
-        "distinctIdentifier": f"{of.lot}-{of.serial}",
+        "distinctIdentifier": f"{device.lot}-{device.serial}",
         "manufacturer": implant.maker,
-        "manufactureDate": fhir.day(of.made),
+        "manufactureDate": fhir.day(device.manufactured),
         "expirationDate": fhir.day(expires),
-        "lotNumber": of.lot,
-        "serialNumber": of.serial,
+        "lotNumber": device.lot,
+        "serialNumber": device.serial,
         "deviceName": [{"name": f"{implant.maker} {implant.model}", "type": "user-friendly-name"}],
         "modelNumber": implant.model,
         "type": concepts.worded(implant.what),
-        "patient": scribe.subject,
+        "patient": ids.subject,
     }
-    yield Rendered("Device", "implantable-device", scribe.ident("Device", of), body)
+    yield Rendered("Device", "implantable-device", ids.ident("Device", device), body)
 
 
-def vaccination(scribe: Scribe, entry: RecordEntry, of: Vaccination) -> Iterator[Rendered]:
+def vaccination(ids: ResourceIds, entry: RecordEntry, vaccination: Vaccination) -> Iterator[Rendered]:
     body: Json = {
         "status": "completed",
-        "vaccineCode": concepts.worded(of.vaccine),
-        "patient": scribe.subject,
-        **scribe.encounter(entry),
-        "occurrenceDateTime": fhir.day(of.day),
+        "vaccineCode": concepts.worded(vaccination.vaccine),
+        "patient": ids.subject,
+        **ids.encounter(entry),
+        "occurrenceDateTime": fhir.day(vaccination.day),
         "primarySource": True,
     }
     if entry.visit:
         body["location"] = fhir.reference("Location", location_of(entry.visit.where.id))
-    body["performer"] = [{"actor": fhir.reference("Practitioner", of.by.id)}]
-    yield Rendered("Immunization", "immunization", scribe.ident("Immunization", of), body)
+    body["performer"] = [{"actor": fhir.reference("Practitioner", vaccination.by.id)}]
+    yield Rendered("Immunization", "immunization", ids.ident("Immunization", vaccination), body)
 
 
-def refusal(scribe: Scribe, entry: RecordEntry, of: ImmunizationRefusal) -> Iterator[Rendered]:
+def refusal(ids: ResourceIds, entry: RecordEntry, refusal: ImmunizationRefusal) -> Iterator[Rendered]:
     """A vaccination that did not happen, and why."""
     body: Json = {
         "status": "not-done",
         "statusReason": DECLINED,
-        "vaccineCode": concepts.worded(of.vaccine),
-        "patient": scribe.subject,
-        **scribe.encounter(entry),
-        "occurrenceDateTime": fhir.day(of.day),
+        "vaccineCode": concepts.worded(refusal.vaccine),
+        "patient": ids.subject,
+        **ids.encounter(entry),
+        "occurrenceDateTime": fhir.day(refusal.day),
         "primarySource": True,
     }
-    yield Rendered("Immunization", "immunization", scribe.ident("Immunization", of), body)
+    yield Rendered("Immunization", "immunization", ids.ident("Immunization", refusal), body)

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from html import escape
 
 from sandbox.synth.clinical.records import Care, RecordEntry
-from sandbox.synth.config.clinical_codes import SNOMED, Aim
+from sandbox.synth.config.clinical_codes import SNOMED
 from sandbox.synth.facts import Term
+from sandbox.synth.facts.care import Aim
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 ASSESS_PLAN = concepts.coded("http://hl7.org/fhir/us/core/CodeSystem/careplan-category", "assess-plan")
 XHTML = "http://www.w3.org/1999/xhtml"
@@ -22,52 +23,52 @@ PATIENT = concepts.worded(Term(SNOMED, "116154003", "The member"))
 RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
 
 
-def care(scribe: Scribe, entry: RecordEntry, of: Care) -> Iterator[Rendered]:
+def care(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Iterator[Rendered]:
     """The plan, the team, and a goal for each condition."""
-    yield Rendered("CareTeam", "careteam", scribe.ident("CareTeam", of), _team(scribe, entry, of))
+    yield Rendered("CareTeam", "careteam", ids.ident("CareTeam", plan), _team(ids, entry, plan))
     goals = []
-    for part, (aim, problem) in enumerate(of.aims):
-        goals.append(scribe.refer("Goal", of, part))
-        body = _goal(scribe, of, aim) | {"addresses": [scribe.refer("Condition", problem)]}
-        yield Rendered("Goal", "goal", scribe.ident("Goal", of, part), body)
+    for part, (aim, problem) in enumerate(plan.aims):
+        goals.append(ids.refer("Goal", plan, part))
+        body = _goal(ids, plan, aim) | {"addresses": [ids.refer("Condition", problem)]}
+        yield Rendered("Goal", "goal", ids.ident("Goal", plan, part), body)
     body = {
-        "text": _narrative(of),
+        "text": _narrative(plan),
         "status": "active",
         "intent": "plan",
         "category": [ASSESS_PLAN],
         "title": "Care plan",
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
-        "period": {"start": fhir.day(of.day)},
-        "created": fhir.day(of.day),
-        "author": fhir.reference("Practitioner", of.doctor.id),
-        "careTeam": [scribe.refer("CareTeam", of)],
-        "addresses": [scribe.refer("Condition", problem) for _, problem in of.aims],
+        "subject": ids.subject,
+        **ids.encounter(entry),
+        "period": {"start": fhir.day(plan.day)},
+        "created": fhir.day(plan.day),
+        "author": fhir.reference("Practitioner", plan.doctor.id),
+        "careTeam": [ids.refer("CareTeam", plan)],
+        "addresses": [ids.refer("Condition", problem) for _, problem in plan.aims],
         "goal": goals,
     }
-    yield Rendered("CarePlan", "careplan", scribe.ident("CarePlan", of), body)
+    yield Rendered("CarePlan", "careplan", ids.ident("CarePlan", plan), body)
 
 
-def _team(scribe: Scribe, entry: RecordEntry, of: Care) -> Json:
+def _team(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Json:
     people = [
-        (DOCTOR, fhir.reference("Practitioner", of.doctor.id)),
-        (CLINIC, fhir.reference("Organization", of.clinic.id)),
-        (PATIENT, scribe.subject),
+        (DOCTOR, fhir.reference("Practitioner", plan.doctor.id)),
+        (CLINIC, fhir.reference("Organization", plan.clinic.id)),
+        (PATIENT, ids.subject),
     ]
-    if of.relative:
-        people.append((RELATIVE, fhir.reference("RelatedPerson", of.relative.id)))
+    if plan.relative:
+        people.append((RELATIVE, fhir.reference("RelatedPerson", plan.relative.id)))
     return {
         "status": "active",
         "name": "Care team",
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
-        "period": {"start": fhir.day(of.day)},
+        "subject": ids.subject,
+        **ids.encounter(entry),
+        "period": {"start": fhir.day(plan.day)},
         "participant": [{"role": [role], "member": member} for role, member in people],
     }
 
 
-def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
-    target: Json = {"dueDate": fhir.day(of.due)}
+def _goal(ids: ResourceIds, plan: Care, aim: Aim) -> Json:
+    target: Json = {"dueDate": fhir.day(plan.due)}
     if aim.measure and aim.below is not None and aim.unit:
         bound = {
             "value": aim.below,
@@ -83,12 +84,12 @@ def _goal(scribe: Scribe, of: Care, aim: Aim) -> Json:
     return {
         "lifecycleStatus": "active",
         "description": {"text": aim.goal},
-        "subject": scribe.subject,
-        "startDate": fhir.day(of.day),
+        "subject": ids.subject,
+        "startDate": fhir.day(plan.day),
         "target": [target],
     }
 
 
-def _narrative(of: Care) -> Json:
-    plans = "".join(f"<p>{escape(problem.what.name)}: {escape(aim.plan)}</p>" for aim, problem in of.aims)
+def _narrative(plan: Care) -> Json:
+    plans = "".join(f"<p>{escape(problem.what.name)}: {escape(aim.plan)}</p>" for aim, problem in plan.aims)
     return {"status": "additional", "div": f'<div xmlns="{XHTML}">{plans}</div>'}

@@ -1,4 +1,4 @@
-"""The clinical record as FHIR (US Core): which renderer tells what, when each resource was written, by whom.
+"""The clinical record as FHIR (US Core): the table of renderers, times of writing, and authors.
 
 A resource can be seen from the business day after something was written down, and so can whatever it
 refers to: that is of the same day or older.
@@ -11,25 +11,8 @@ from functools import cache
 from typing import Any
 
 from sandbox.synth.claims import business_days
-from sandbox.synth.clinical.records import (
-    Allergy,
-    Answer,
-    Care,
-    Carried,
-    Dispensing,
-    Done,
-    Growth,
-    ImmunizationRefusal,
-    LabOrder,
-    Measured,
-    Need,
-    Note,
-    Order,
-    RecordEntry,
-    Screening,
-    Signs,
-    Tracing,
-)
+from sandbox.synth.clinical import records
+from sandbox.synth.clinical.records import RecordEntry
 from sandbox.synth.clinical.visits import Visit
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember
@@ -39,29 +22,29 @@ from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.fhir.renderers import answers, background, care, labs, medicines, notes, visits, vitals
 from sandbox.synth.fhir.renderers.provenance import Sources
 from sandbox.synth.fhir.resource import Resource
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
-RENDERERS: dict[type, Callable[[Scribe, RecordEntry, Any], Iterator[Rendered]]] = {
+RENDERERS: dict[type, Callable[[ResourceIds, RecordEntry, Any], Iterator[Rendered]]] = {
     Visit: visits.encounter,
     HealthProblem: visits.problem,
     ClinicalFinding: visits.finding,
-    Need: visits.need,
-    Done: visits.procedure,
-    LabOrder: labs.panel,
-    Measured: vitals.vitals,
-    Signs: vitals.signs,
-    Growth: vitals.growth,
-    Answer: answers.answer,
-    Screening: answers.screening,
-    Order: medicines.order,
-    Dispensing: medicines.dispensing,
-    Note: notes.note,
-    Tracing: notes.tracing,
-    Allergy: background.allergy,
-    Carried: background.carried,
+    records.Need: visits.need,
+    records.Done: visits.procedure,
+    records.LabOrder: labs.panel,
+    records.Measured: vitals.vitals,
+    records.Signs: vitals.signs,
+    records.Growth: vitals.growth,
+    records.Answer: answers.answer,
+    records.Screening: answers.screening,
+    records.Order: medicines.order,
+    records.Dispensing: medicines.dispensing,
+    records.Note: notes.note,
+    records.Tracing: notes.tracing,
+    records.Allergy: background.allergy,
+    records.Carried: background.carried,
     Vaccination: background.vaccination,
-    ImmunizationRefusal: background.refusal,
-    Care: care.care,
+    records.ImmunizationRefusal: background.refusal,
+    records.Care: care.care,
 }
 """Kind of record → renderer. The table may hold Any: each renderer names the record it takes."""
 
@@ -70,24 +53,24 @@ def render(
     spec: Spec, member: CoveredMember, entries: Sequence[RecordEntry], guides: Guides
 ) -> Iterator[Resource]:
     """Every entry as one or more resources, by the day it was written; at the end, who says so."""
-    scribe = Scribe(member, spec, entries)
-    sources = Sources(scribe)
+    ids = ResourceIds(member, spec, entries)
+    sources = Sources(ids)
     order = 0
     for entry in entries:
-        for made in RENDERERS[type(entry.what)](scribe, entry, entry.what):
+        for rendered in RENDERERS[type(entry.what)](ids, entry, entry.what):
             order += 1
-            seen = business_days.after(made.written or entry.written)
-            yield _whole(made, fhir.instant(seen, order), guides)
-            if made.version == 1:
-                sources.add(seen, entry, made.kind, made.ident)
-    for seen, made in sources.told():
+            seen = business_days.after(rendered.written or entry.written)
+            yield _finish(rendered, fhir.instant(seen, order), guides)
+            if rendered.version == 1:
+                sources.add(seen, entry, rendered.kind, rendered.ident)
+    for seen, rendered in sources.provenances():
         order += 1
-        yield _whole(made, fhir.instant(seen, order), guides)
+        yield _finish(rendered, fhir.instant(seen, order), guides)
 
 
-def _whole(made: Rendered, updated: str, guides: Guides) -> Resource:
-    names = _names(made.kind, made.profile)
-    return guides.written(made.kind, made.ident, str(made.version), updated, names, made.body)
+def _finish(rendered: Rendered, updated: str, guides: Guides) -> Resource:
+    names = _names(rendered.kind, rendered.profile)
+    return guides.written(rendered.kind, rendered.ident, str(rendered.version), updated, names, rendered.body)
 
 
 @cache

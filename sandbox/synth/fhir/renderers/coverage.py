@@ -1,4 +1,4 @@
-"""Coverage (CARIN Blue Button and US Core): one resource for each policy, ours or another payer's."""
+"""Coverage (CARIN Blue Button and US Core): one resource for each policy."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ONE_DAY = timedelta(days=1)
 
 
 def coverage(spec: Spec, member: CoveredMember, policy: Policy, today: date) -> Iterator[Json]:
-    """A policy as Coverage: active since the payer knew of it, cancelled on the day after it (version 2).
+    """Yield a policy as Coverage: active, and cancelled in a second version once it has ended.
 
     An end that is still to come today is known beforehand, one that has come was not.
     """
-    known = min(max(member.enrolled, policy.start - timedelta(days=21)), today - ONE_DAY)
+    since = min(max(member.enrolled, policy.start - timedelta(days=21)), today - ONE_DAY)
     to_come = policy.end is not None and policy.end >= today
-    yield _coverage(spec, member, policy, known, policy.end if to_come else None)
+    yield _coverage(spec, member, policy, since, policy.end if to_come else None)
     if policy.end:
         over = _coverage(spec, member, policy, policy.end + ONE_DAY, policy.end)
         over["meta"]["versionId"] = "2"
@@ -31,8 +31,8 @@ def coverage(spec: Spec, member: CoveredMember, policy: Policy, today: date) -> 
 
 def _coverage(spec: Spec, member: CoveredMember, policy: Policy, updated: date, end: date | None) -> Json:
     subscriber = policy.subscriber
-    payer = policy.payer.id if policy.payer else spec.payer["id"]
-    issuer = spec.payer["base"] if policy.payer is None else f"https://{payer}.example"
+    payer = policy.payer.id if policy.payer else spec.payer.id
+    issuer = spec.payer.base if policy.payer is None else f"https://{payer}.example"
     holder = (
         fhir.reference("RelatedPerson", subscriber.relative.id)
         if subscriber

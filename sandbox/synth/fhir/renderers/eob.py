@@ -17,6 +17,7 @@ from sandbox.synth.claims.adjudication import ZERO
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Claim, CoveredMember, Settled
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 
 ADJUDICATION = fhir.TERMINOLOGY + "adjudication"
@@ -54,12 +55,6 @@ ALWAYS = {"submitted", "eligible", "benefit", "paid_to_provider", "member_liabil
 """Amounts that are listed even when they are zero."""
 
 
-@lru_cache(maxsize=16384)
-def coded(system: str, code: str, display: str | None = None, text: str | None = None) -> Piece:
-    """A CodeableConcept with one coding."""
-    return fhir.piece(fhir.concept(system, code, display, text))
-
-
 def visible(day: date) -> date:
     """The day on which what was processed on a day can be seen: the next business day."""
     return business_days.after(day)
@@ -87,7 +82,7 @@ def head(spec: Spec, member: CoveredMember, settled: Settled, profile: str) -> J
         "patient": fhir.reference("Patient", member.patient_id),
         "billablePeriod": {"start": served, "end": fhir.day(claim.through) if claim.through else served},
         "created": f"{fhir.day(claim.processed)}T00:00:00Z",
-        "insurer": fhir.reference("Organization", spec.payer["id"]),
+        "insurer": fhir.reference("Organization", spec.payer.id),
         "provider": provider,
     }
     if paid(settled):
@@ -126,15 +121,15 @@ PAYEE = coded(fhir.TERMINOLOGY + "payeetype", "provider")
 
 def claim_numbers(spec: Spec) -> str:
     """The system of the payer's claim numbers."""
-    return f"{spec.payer['base']}/claims"
+    return f"{spec.payer.base}/claims"
 
 
 def insurance(settled: Settled) -> list[Piece]:
-    """The policy that was in force on the day of service; and the one elsewhere that paid before it."""
-    found = [_insurance(True, settled.policy.id)]
+    """Return the policy in force on the day of service, and the other payer's that paid first."""
+    policies = [_insurance(True, settled.policy.id)]
     if settled.first_payer:
-        found.append(_insurance(False, settled.first_payer.id))
-    return found
+        policies.append(_insurance(False, settled.first_payer.id))
+    return policies
 
 
 @lru_cache(maxsize=1024)
@@ -154,20 +149,15 @@ def tail(settled: Settled) -> Json:
     }
 
 
-def amounts(claim: Claim, of: Amounts) -> list[Piece]:
-    """One adjudication for each amount of a line that is not zero, or that is always there."""
-    return entries(claim.kind, of)
-
-
-def entries(kind: str, of: Amounts) -> list[Piece]:
-    """The same for a kind of claim."""
-    return _entries(kind, _values(of))
+def entries(kind: str, amounts: Amounts) -> list[Piece]:
+    """Return an adjudication for each amount of a line that is not zero, or that is always listed."""
+    return _entries(kind, _values(amounts))
 
 
 @lru_cache(maxsize=16384)
-def listed(kind: str, of: Amounts) -> Piece:
+def listed(kind: str, amounts: Amounts) -> Piece:
     """The same as one piece: claims for the same service come to the same amounts."""
-    return fhir.piece(entries(kind, of))
+    return fhir.piece(entries(kind, amounts))
 
 
 @lru_cache(maxsize=16384)
@@ -178,7 +168,7 @@ def totals(kind: str, lines: tuple[Amounts, ...]) -> Piece:
 
 
 def payment_status(settled: Settled) -> str:
-    """denied: no line is covered; partiallypaid: some line is not; paid: the rest, be it with 0.00."""
+    """Return denied when no line is covered, partiallypaid when some are not, paid otherwise."""
     denied = [line.denial is not None for line in settled.claim.lines]
     if True not in denied:
         return "paid"
@@ -202,7 +192,7 @@ def in_network(category: str, claim: Claim) -> Piece:
 
 
 def network(claim: Claim, *categories: str) -> Piece:
-    """The header's adjudication of a claim that is paid line by line: the same for each category."""
+    """Return the header's adjudication of a claim that is paid line by line."""
     return _network(claim.provider.in_network, categories)
 
 

@@ -1,4 +1,4 @@
-"""ExplanationOfBenefit of hospitals: inpatients are paid as a whole, outpatients line by line.
+"""ExplanationOfBenefit of hospitals: inpatient stays are paid as one, outpatient visits by line.
 
 So the amounts of an inpatient are in the header and those of an outpatient in the items, never both.
 NUBC values and MS-DRG numbers are bare codes.
@@ -7,8 +7,9 @@ NUBC values and MS-DRG numbers are bare codes.
 from __future__ import annotations
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Settled, Stay, Term
+from sandbox.synth.facts import Claim, ClaimLine, CoveredMember, Settled, Stay, Term
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers import eob, lines
 from sandbox.synth.fhir.renderers.professional import account_number
@@ -36,9 +37,9 @@ PRESENT_ON_ADMISSION: Json = {
 def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     """A settled stay: one set of amounts, in the header."""
     claim, stay = settled.claim, _stay(settled)
-    (whole,) = settled.amounts
+    (total,) = settled.amounts
     header = [eob.in_network("benefitpaymentstatus", claim), eob.in_network("billingnetworkstatus", claim)]
-    why = lines.adjustment(claim, claim.lines[0], whole)
+    why = lines.adjustment(claim, claim.lines[0], total)
     if why:
         header.append(eob.reason("adjustmentreason", lines.CARC, why))
     period = {"start": fhir.day(claim.served), "end": fhir.day(claim.last_day)}
@@ -48,7 +49,8 @@ def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     body = {
         "supportingInfo": eob.numbered([*first, *_infos(member, settled, stay)]),
         "diagnosis": [
-            _diagnosis(number, kind, term) | _on_admission(kind)
+            _diagnosis(number, kind, term)
+            | ({} if kind == "admitting" else {"onAdmission": PRESENT_ON_ADMISSION})
             for number, (kind, term) in enumerate(diagnoses, 1)
         ],
     }
@@ -56,9 +58,9 @@ def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
         body["procedure"] = [
             {
                 "sequence": number,
-                "type": [eob.coded(PROCEDURE, "principal" if number == 1 else "other")],
+                "type": [coded(PROCEDURE, "principal" if number == 1 else "other")],
                 "date": f"{fhir.day(done.day)}T00:00:00Z",
-                "procedureCodeableConcept": eob.coded(
+                "procedureCodeableConcept": coded(
                     done.what.system, done.what.code, done.what.name, done.what.name
                 ),
             }
@@ -70,10 +72,10 @@ def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
         | {
             "insurance": eob.insurance(settled),
             "item": [
-                _item(claim, number, line, settled) | {"net": fhir.money(line.charge)}
+                _item(claim, number, line) | {"net": fhir.money(line.charge)}
                 for number, line in enumerate(claim.lines, 1)
             ],
-            "adjudication": [*eob.amounts(claim, whole), *header],
+            "adjudication": [*eob.entries(claim.kind, total), *header],
         }
         | eob.tail(settled)
     )
@@ -88,10 +90,11 @@ def outpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
         _head(spec, member, settled, OUTPATIENT)
         | {
             "supportingInfo": eob.numbered(_infos(member, settled, stay)),
-            "diagnosis": [_diagnosis(number, *of) for number, of in enumerate(diagnoses, 1)],
+            "diagnosis": [_diagnosis(number, *diagnosis) for number, diagnosis in enumerate(diagnoses, 1)],
             "insurance": eob.insurance(settled),
             "item": [
-                _outpatient_item(claim, number, line, amounts, settled)
+                _item(claim, number, line)
+                | {"adjudication": lines.adjudication(claim, line, amounts, status=False)}
                 for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
             ],
             "adjudication": eob.network(claim, "benefitpaymentstatus", "billingnetworkstatus"),
@@ -106,7 +109,7 @@ def _stay(settled: Settled) -> Stay:
 
 
 def _head(spec: Spec, member: CoveredMember, settled: Settled, profile: str) -> Json:
-    subtype = eob.coded(fhir.C4BB + "C4BBInstitutionalClaimSubType", settled.claim.kind)
+    subtype = coded(fhir.C4BB + "C4BBInstitutionalClaimSubType", settled.claim.kind)
     return eob.head(spec, member, settled, profile) | {"subType": subtype}
 
 
@@ -120,34 +123,25 @@ def _infos(member: CoveredMember, settled: Settled, stay: Stay) -> list[Json]:
     }
     infos = [
         eob.info("clmrecvddate", timingDate=fhir.day(settled.claim.received)),
-        *(eob.info(name, code=eob.coded(NUBC + system, code)) for name, (system, code) in nubc.items()),
+        *(eob.info(name, code=coded(NUBC + system, code)) for name, (system, code) in nubc.items()),
         eob.info("medicalrecordnumber", valueString=f"MRN-{member.number:06d}"),
         eob.info("patientaccountnumber", valueString=account_number(member, settled)),
     ]
     if stay.drg:
-        infos.append(eob.info("drg", code=eob.coded(DRG, stay.drg)))
+        infos.append(eob.info("drg", code=coded(DRG, stay.drg)))
     return infos
 
 
 def _diagnosis(number: int, kind: str, term: Term) -> Json:
     system = HL7_DIAGNOSIS if kind in ("principal", "admitting") else C4BB_DIAGNOSIS
-    what = eob.coded(term.system, term.code, term.name, term.name)
-    return {"sequence": number, "diagnosisCodeableConcept": what, "type": [eob.coded(system, kind)]}
+    what = coded(term.system, term.code, term.name, term.name)
+    return {"sequence": number, "diagnosisCodeableConcept": what, "type": [coded(system, kind)]}
 
 
-def _on_admission(kind: str) -> Json:
-    return {} if kind == "admitting" else {"onAdmission": PRESENT_ON_ADMISSION}
-
-
-def _item(claim: Claim, number: int, line: ClaimLine, settled: Settled) -> Json:
+def _item(claim: Claim, number: int, line: ClaimLine) -> Json:
     return lines.head(claim, number) | {
-        "revenue": eob.coded(NUBC + "RevenueCodes", line.revenue or ""),
+        "revenue": coded(NUBC + "RevenueCodes", line.revenue or ""),
         "productOrService": lines.service(line),
         "servicedDate": lines.serviced(claim),
         "quantity": lines.quantity(line),
     }
-
-
-def _outpatient_item(claim: Claim, number: int, line: ClaimLine, amounts: Amounts, settled: Settled) -> Json:
-    adjudication = lines.adjudication(claim, line, amounts, status=False)
-    return _item(claim, number, line, settled) | {"adjudication": adjudication}

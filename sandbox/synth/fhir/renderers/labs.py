@@ -12,69 +12,71 @@ from sandbox.synth.facts.events import LabResult
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 BLOOD = Term(SNOMED, "119297000", "Blood")
 ORDERED = concepts.coded(SNOMED, "108252007")  # a laboratory procedure
 
 
-def panel(scribe: Scribe, entry: RecordEntry, of: LabOrder) -> Iterator[Rendered]:
+def panel(ids: ResourceIds, entry: RecordEntry, lab_order: LabOrder) -> Iterator[Rendered]:
     """All that a panel leaves: the order, the specimen, a result for each test, the report."""
-    first = of.results[0].test.what
-    kind = scribe.clinical.panels.get(of.panel, LabPanel(first, BLOOD))
-    drawn = f"{fhir.day(of.day)}T17:30:00Z"
-    encounter = scribe.encounter(entry)
-    laboratory = fhir.reference("Organization", of.laboratory.id)
+    first = lab_order.results[0].test.what
+    kind = ids.codes.lab_reports.get(lab_order.panel, LabPanel(first, BLOOD))
+    drawn = f"{fhir.day(lab_order.day)}T17:30:00Z"
+    encounter = ids.encounter(entry)
+    laboratory = fhir.reference("Organization", lab_order.laboratory.id)
     order = {
         "status": "completed",
         "intent": "order",
         "category": [ORDERED],
         "code": concepts.named(kind.report),
-        "subject": scribe.subject,
+        "subject": ids.subject,
         **encounter,
         "occurrenceDateTime": drawn,
-        "authoredOn": fhir.day(of.ordered),
-        "requester": fhir.reference("Practitioner", (of.requester or scribe.member.doctor).id),
+        "authoredOn": fhir.day(lab_order.ordered),
+        "requester": fhir.reference("Practitioner", (lab_order.requester or ids.member.doctor).id),
         "performer": [laboratory],
-        "specimen": [scribe.refer("Specimen", of)],
+        "specimen": [ids.refer("Specimen", lab_order)],
     }
-    if of.reason:
-        order["reasonCode"] = [concepts.named(of.reason)]
-    yield Rendered("ServiceRequest", "servicerequest", scribe.ident("ServiceRequest", of), order)
-    number = scribe.ident("Specimen", of).upper()
+    if lab_order.reason:
+        order["reasonCode"] = [concepts.named(lab_order.reason)]
+    yield Rendered("ServiceRequest", "servicerequest", ids.ident("ServiceRequest", lab_order), order)
+    number = ids.ident("Specimen", lab_order).upper()
     yield Rendered(
         "Specimen",
         "specimen",
-        scribe.ident("Specimen", of),
+        ids.ident("Specimen", lab_order),
         {
-            "identifier": [{"system": f"{scribe.base}/specimens", "value": number}],
-            "accessionIdentifier": {"system": f"{scribe.base}/accessions", "value": f"A-{number}"},
+            "identifier": [{"system": f"{ids.base}/specimens", "value": number}],
+            "accessionIdentifier": {"system": f"{ids.base}/accessions", "value": f"A-{number}"},
             "status": "available",
             "type": concepts.worded(kind.specimen),
-            "subject": scribe.subject,
+            "subject": ids.subject,
             "collection": {"collectedDateTime": drawn},
         },
     )
-    for result in of.results:
-        body = _result(scribe, of, result, drawn, laboratory) | encounter
-        yield Rendered("Observation", "observation-lab", scribe.ident("Observation", result), body)
+    for result in lab_order.results:
+        body = _result(ids, lab_order, result, drawn, laboratory) | encounter
+        yield Rendered("Observation", "observation-lab", ids.ident("Observation", result), body)
     report = {
-        "basedOn": [scribe.refer("ServiceRequest", of)],
+        "basedOn": [ids.refer("ServiceRequest", lab_order)],
         "status": "final",
         "category": [concepts.hl7("v2-0074", "LAB")],
         "code": concepts.named(kind.report),
-        "subject": scribe.subject,
+        "subject": ids.subject,
         **encounter,
         "effectiveDateTime": drawn,
-        "issued": f"{fhir.day(of.day)}T21:00:00Z",
+        "issued": f"{fhir.day(lab_order.day)}T21:00:00Z",
         "performer": [laboratory],
-        "specimen": [scribe.refer("Specimen", of)],
-        "result": [scribe.refer("Observation", result) for result in of.results],
+        "specimen": [ids.refer("Specimen", lab_order)],
+        "result": [ids.refer("Observation", result) for result in lab_order.results],
     }
-    yield Rendered("DiagnosticReport", "diagnosticreport-lab", scribe.ident("DiagnosticReport", of), report)
+    yield Rendered(
+        "DiagnosticReport", "diagnosticreport-lab", ids.ident("DiagnosticReport", lab_order), report
+    )
 
 
-def _result(scribe: Scribe, of: LabOrder, result: LabResult, drawn: str, laboratory: Json) -> Json:
+def _result(ids: ResourceIds, order: LabOrder, result: LabResult, drawn: str, laboratory: Json) -> Json:
     test = result.test
     low, high = test.normal
 
@@ -85,16 +87,16 @@ def _result(scribe: Scribe, of: LabOrder, result: LabResult, drawn: str, laborat
         "status": "final",
         "category": [concepts.LABORATORY],
         "code": concepts.named(test.what),
-        "subject": scribe.subject,
+        "subject": ids.subject,
         "effectiveDateTime": drawn,
         "performer": [laboratory],
     }
-    if test.what.code in of.lost:
+    if test.what.code in order.lost:
         body["dataAbsentReason"] = concepts.absent("error")
     else:
         flag = "L" if result.value < low else "H" if result.value > high else "N"
         body["valueQuantity"] = measured(result.value)
         body["interpretation"] = [concepts.hl7("v3-ObservationInterpretation", flag)]
-    body["specimen"] = scribe.refer("Specimen", of)
+    body["specimen"] = ids.refer("Specimen", order)
     body["referenceRange"] = [{"low": measured(low), "high": measured(high)}]
     return body

@@ -1,4 +1,4 @@
-"""The items of claims that are paid line by line, and why a line is not paid as it was asked.
+"""Items of claims that are paid line by line, and adjustment reasons.
 
 Adjustment reasons are bare X12 values: their descriptions are licensed.
 """
@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 from sandbox.synth.facts import Amounts, Claim, ClaimLine
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob
 
@@ -19,7 +20,7 @@ ELSEWHERE = "99"  # CMS place of service
 
 
 def head(claim: Claim, number: int) -> Json:
-    """From `sequence` to `diagnosisSequence`: every line is everybody's, and for every diagnosis."""
+    """Return `sequence`, `careTeamSequence` and `diagnosisSequence`: all of them on every line."""
     item: Json = {"sequence": number}
     if claim.team:
         item["careTeamSequence"] = _numbers(len(claim.team))
@@ -35,13 +36,14 @@ def _numbers(count: int) -> Piece:
 
 
 def place(line: ClaimLine) -> Piece:
-    return eob.coded(PLACE, line.place or ELSEWHERE)
+    return coded(PLACE, line.place or ELSEWHERE)
 
 
 def adjudication(claim: Claim, line: ClaimLine, amounts: Amounts, *, status: bool) -> Piece:
-    """The amounts of a line and what is said beside them; with `status`, whether it is in the network."""
+    """Return the adjudication of a line; with `status`, including its network status."""
     network = eob.in_network("benefitpaymentstatus", claim) if status else None
-    return _adjudication(claim.kind, amounts, network, adjustment(claim, line, amounts), _allowed(line))
+    allowed = None if line.denial else eob.allowed_units(line.units)
+    return _adjudication(claim.kind, amounts, network, adjustment(claim, line, amounts), allowed)
 
 
 @lru_cache(maxsize=16384)
@@ -51,10 +53,6 @@ def _adjudication(
     reason = eob.reason("adjustmentreason", CARC, why) if why else None
     beside = [entry for entry in (network, reason, allowed) if entry]
     return fhir.piece([*eob.entries(kind, amounts), *beside])
-
-
-def _allowed(line: ClaimLine) -> Piece | None:
-    return None if line.denial else eob.allowed_units(line.units)
 
 
 def adjustment(claim: Claim, line: ClaimLine, amounts: Amounts) -> str | None:
@@ -68,7 +66,7 @@ def adjustment(claim: Claim, line: ClaimLine, amounts: Amounts) -> str | None:
 
 def service(line: ClaimLine) -> Piece:
     """A service in our own wording: the published ones of the sets in use are not all free."""
-    return eob.coded(line.what.system, line.what.code, None, line.what.name or None)
+    return coded(line.what.system, line.what.code, None, line.what.name or None)
 
 
 def serviced(claim: Claim) -> str:

@@ -11,7 +11,7 @@ from sandbox.synth.facts.events import Prescription
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 
 def medication_of(drug: Drug) -> str:
@@ -24,51 +24,53 @@ def medication(drug: Drug) -> Json:
     return {"code": concepts.named(drug.clinical), "status": "active"}
 
 
-def order(scribe: Scribe, entry: RecordEntry, of: Order) -> Iterator[Rendered]:
+def order(ids: ResourceIds, entry: RecordEntry, order: Order) -> Iterator[Rendered]:
     """An order: active, and completed in a second version once its supply is over."""
-    by, drug = of.of.by, of.of.drug
+    by, drug = order.prescription.by, order.prescription.drug
     body: Json = {
         "status": "active",
         "intent": "order",
         "category": [concepts.hl7("medicationrequest-category", "outpatient")],
         "reportedBoolean": False,
         **_medicine(drug),
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
-        "authoredOn": fhir.day(of.day),
+        "subject": ids.subject,
+        **ids.encounter(entry),
+        "authoredOn": fhir.day(order.day),
         "requester": fhir.reference("Practitioner", by.id),
-        "reasonCode": [concepts.named(of.of.reason)],
+        "reasonCode": [concepts.named(order.prescription.reason)],
         "dosageInstruction": [_dosage(drug)],
-        "dispenseRequest": _supply(of.of),
+        "dispenseRequest": _supply(order.prescription),
     }
     bodies = [(entry.written, body)]
-    if of.ends > entry.written:
-        bodies.append((of.ends, body | {"status": "completed"}))
-    yield from scribe.versions("MedicationRequest", "medicationrequest", of, bodies)
+    if order.ends > entry.written:
+        bodies.append((order.ends, body | {"status": "completed"}))
+    yield from ids.versions("MedicationRequest", "medicationrequest", order, bodies)
 
 
-def dispensing(scribe: Scribe, entry: RecordEntry, of: Dispensing) -> Iterator[Rendered]:
+def dispensing(ids: ResourceIds, entry: RecordEntry, dispensing: Dispensing) -> Iterator[Rendered]:
     """A fill. It names its order, which is always as old as the fill or older."""
-    fill = of.fill
+    fill = dispensing.fill
     body: Json = {
         "status": "completed",
         **_medicine(fill.drug),
-        "subject": scribe.subject,
-        "performer": [{"actor": fhir.reference("Organization", of.pharmacy.id)}],
+        "subject": ids.subject,
+        "performer": [{"actor": fhir.reference("Organization", dispensing.pharmacy.id)}],
     }
-    if of.order:
-        body["authorizingPrescription"] = [scribe.refer("MedicationRequest", of.order)]
-        visit = scribe.visit_of(of.order)
+    if dispensing.order:
+        body["authorizingPrescription"] = [ids.refer("MedicationRequest", dispensing.order)]
+        visit = ids.visit_of(dispensing.order)
         if visit:
-            body["context"] = scribe.met(visit)
+            body["context"] = ids.met(visit)
     body |= {
         "type": concepts.hl7("v3-ActCode", "RF" if fill.number else "FF"),
         "quantity": fhir.quantity(fill.quantity, fill.unit),
         "daysSupply": fhir.quantity(fill.days, "days", "d"),
-        "whenHandedOver": fhir.day(of.day),
+        "whenHandedOver": fhir.day(dispensing.day),
         "dosageInstruction": [_dosage(fill.drug)],
     }
-    yield Rendered("MedicationDispense", "medicationdispense", scribe.ident("MedicationDispense", of), body)
+    yield Rendered(
+        "MedicationDispense", "medicationdispense", ids.ident("MedicationDispense", dispensing), body
+    )
 
 
 def _medicine(drug: Drug) -> Json:
@@ -78,11 +80,11 @@ def _medicine(drug: Drug) -> Json:
     return {"medicationCodeableConcept": concepts.named(drug.clinical)}
 
 
-def _supply(of: Prescription) -> Json:
+def _supply(prescription: Prescription) -> Json:
     return {
-        "numberOfRepeatsAllowed": of.refills,
-        "quantity": fhir.quantity(of.quantity, of.drug.unit),
-        "expectedSupplyDuration": fhir.quantity(of.days, "days", "d"),
+        "numberOfRepeatsAllowed": prescription.refills,
+        "quantity": fhir.quantity(prescription.quantity, prescription.drug.unit),
+        "expectedSupplyDuration": fhir.quantity(prescription.days, "days", "d"),
     }
 
 
@@ -92,7 +94,7 @@ def _dosage(drug: Drug) -> Json:
 
 @lru_cache(maxsize=512)
 def _dosage_of(take: str, unit: str, per_day: int, at_once: int | None, every: int | None) -> Json:
-    """A dose every so many days, or whole units a day one by one; of anything less, two puffs twice a day."""
+    """Return a dosage: a dose every `every` days, single units each day, or two puffs twice a day."""
     times, dose, what = (per_day, 1, unit) if per_day else (2, 2, "puff")
     if at_once:
         times, dose, what = 1, at_once, unit

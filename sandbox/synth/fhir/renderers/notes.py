@@ -9,7 +9,7 @@ from sandbox.synth.clinical.records import Note, RecordEntry, Tracing
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 CLINICAL_NOTE = concepts.coded(
     "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "clinical-note"
@@ -22,44 +22,44 @@ FORMAT = {
 SMALLEST_PNG = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
-"""A picture of one grey point: the tracing is not what anybody tests."""
+"""A picture of one gray pixel."""
 
 
-def note(scribe: Scribe, entry: RecordEntry, of: Note) -> Iterator[Rendered]:
+def note(ids: ResourceIds, entry: RecordEntry, note: Note) -> Iterator[Rendered]:
     """A note on a visit, as a short text of our own."""
     visit = entry.visit
     assert visit is not None, "notes are written at visits"
-    kind = scribe.clinical.notes[of.kind]
+    kind = ids.codes.notes[note.kind]
     seen_for = "; ".join(term.name for term in visit.reasons[:2]) or "a visit"
     text = f"{kind.name}, {fhir.day(visit.last)}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
-    ident = scribe.ident("DocumentReference", of)
+    ident = ids.ident("DocumentReference", note)
     author = [fhir.reference("Practitioner", visit.by.id)] if visit.by else []
     organization = fhir.reference("Organization", visit.where.id)
     body: Json = {
-        "identifier": [{"system": f"{scribe.base}/documents", "value": ident.upper()}],
+        "identifier": [{"system": f"{ids.base}/documents", "value": ident.upper()}],
         "status": "current",
         "docStatus": "final",
         "type": concepts.named(kind),
         "category": [CLINICAL_NOTE],
-        "subject": scribe.subject,
+        "subject": ids.subject,
         "date": f"{fhir.day(visit.last)}T20:00:00Z",
         "author": author or [organization],
         "custodian": organization,
         "content": [{"attachment": _text(text), "format": FORMAT}],
         "context": {
-            "encounter": [scribe.met(visit)],
+            "encounter": [ids.met(visit)],
             "period": {"start": fhir.day(visit.day), "end": fhir.day(visit.last)},
         },
     }
     yield Rendered("DocumentReference", "documentreference", ident, body)
 
 
-def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendered]:
+def tracing(ids: ResourceIds, entry: RecordEntry, tracing: Tracing) -> Iterator[Rendered]:
     """An electrocardiogram: the picture, what was seen on it, and the report."""
-    studies = scribe.clinical.studies
-    taken = f"{fhir.day(of.day)}T16:20:00Z"
+    studies = ids.codes.studies
+    taken = f"{fhir.day(tracing.day)}T16:20:00Z"
     visit = entry.visit
-    encounter = scribe.encounter(entry)
+    encounter = ids.encounter(entry)
     performer: list[Json] = []
     if visit:
         by = fhir.reference("Practitioner", visit.by.id) if visit.by else None
@@ -67,17 +67,17 @@ def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendere
     media = {
         "status": "completed",
         "type": concepts.hl7("media-type", "image"),
-        "subject": scribe.subject,
+        "subject": ids.subject,
         **encounter,
         "createdDateTime": taken,
         "content": {"contentType": "image/png", "data": SMALLEST_PNG, "title": "Tracing"},
     }
-    yield Rendered("Media", "", scribe.ident("Media", of), media)
-    said = "Regular rhythm." if of.interval else "Irregular rhythm, no P wave to measure from."
+    yield Rendered("Media", "", ids.ident("Media", tracing), media)
+    impression = "Regular rhythm." if tracing.interval else "Irregular rhythm, no P wave to measure from."
     seen: tuple[tuple[str, Json], ...] = (
-        ("impression", {"valueString": said}),
-        ("interval", {"valueQuantity": fhir.quantity(of.interval, "ms", "ms")})
-        if of.interval
+        ("impression", {"valueString": impression}),
+        ("interval", {"valueQuantity": fhir.quantity(tracing.interval, "ms", "ms")})
+        if tracing.interval
         else ("interval", {"dataAbsentReason": concepts.absent("not-applicable")}),
     )
     for part, (name, value) in enumerate(seen):
@@ -85,29 +85,31 @@ def tracing(scribe: Scribe, entry: RecordEntry, of: Tracing) -> Iterator[Rendere
             "status": "final",
             "category": [concepts.PROCEDURE],
             "code": concepts.named(studies[name]),
-            "subject": scribe.subject,
+            "subject": ids.subject,
             **encounter,
             "effectiveDateTime": taken,
             "performer": performer,
             **value,
         }
         yield Rendered(
-            "Observation", "observation-clinical-result", scribe.ident("Observation", of, part), body
+            "Observation", "observation-clinical-result", ids.ident("Observation", tracing, part), body
         )
     report = {
         "status": "final",
         "category": [CARDIOLOGY],
         "code": concepts.named(studies["report"]),
-        "subject": scribe.subject,
+        "subject": ids.subject,
         **encounter,
         "effectiveDateTime": taken,
-        "issued": f"{fhir.day(of.day)}T20:00:00Z",
+        "issued": f"{fhir.day(tracing.day)}T20:00:00Z",
         "performer": performer,
-        "result": [scribe.refer("Observation", of, part) for part in range(len(seen))],
-        "media": [{"link": scribe.refer("Media", of)}],
-        "presentedForm": [_text(f"Electrocardiogram, {fhir.day(of.day)}\n{said}\n")],
+        "result": [ids.refer("Observation", tracing, part) for part in range(len(seen))],
+        "media": [{"link": ids.refer("Media", tracing)}],
+        "presentedForm": [_text(f"Electrocardiogram, {fhir.day(tracing.day)}\n{impression}\n")],
     }
-    yield Rendered("DiagnosticReport", "diagnosticreport-note", scribe.ident("DiagnosticReport", of), report)
+    yield Rendered(
+        "DiagnosticReport", "diagnosticreport-note", ids.ident("DiagnosticReport", tracing), report
+    )
 
 
 def _text(text: str) -> Json:

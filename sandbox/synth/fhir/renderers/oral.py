@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import ClaimLine, CoveredMember, Settled
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers import eob, lines
 from sandbox.synth.fhir.renderers.professional import account_number
@@ -37,7 +38,7 @@ def render(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
             "item": [
                 lines.head(claim, number)
                 | {
-                    "productOrService": eob.coded(line.what.system, line.what.code),
+                    "productOrService": coded(line.what.system, line.what.code),
                     "servicedDate": lines.serviced(claim),
                     "locationCodeableConcept": lines.place(line),
                     "quantity": lines.quantity(line),
@@ -57,6 +58,6 @@ def _mouth(line: ClaimLine) -> Json:
     if line.tooth is None:
         return {}
     return {
-        "bodySite": eob.coded(TOOTH, line.tooth),
+        "bodySite": coded(TOOTH, line.tooth),
         "subSite": [fhir.concept(SURFACE, surface) for surface in line.surfaces],
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import CoveredMember, Duplicate, Organisation, Person, Practitioner, Relative, Term
+from sandbox.synth.facts import CoveredMember, Duplicate, Organization, Person, Practitioner, Relative, Term
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
 
@@ -30,31 +30,31 @@ def patient(spec: Spec, member: CoveredMember) -> Iterator[Json]:
         head["meta"]["versionId"] = str(version)
         card = fhir.typed(_member_ids(spec), member.policies[-1].member_id, "MB")
         unique = fhir.identifier(
-            f"{spec.payer['base']}/unique-member-id",
+            f"{spec.payer.base}/unique-member-id",
             f"{member.number:09d}",
             fhir.C4BB + "C4BBIdentifierType",
             "um",
         )
-        found = head | _demographics(member, day, [card, unique])
+        body = head | _demographics(member, day, [card, unique])
         links = [_replaces(spec, d) for d in member.duplicates if d.merged <= day]
-        yield found | ({"link": links} if links else {})
+        yield body | ({"link": links} if links else {})
 
 
-def duplicate(spec: Spec, member: CoveredMember, of: Duplicate) -> Iterator[Json]:
+def duplicate(spec: Spec, member: CoveredMember, duplicate: Duplicate) -> Iterator[Json]:
     """The second record of a member: made by mistake, and since the merger replaced by theirs."""
-    for version, day in enumerate((of.since, of.merged), 1):
-        head = fhir.resource("Patient", of.patient_id, fhir.instant(day, member.number), *PATIENT)
+    for version, day in enumerate((duplicate.since, duplicate.merged), 1):
+        head = fhir.resource("Patient", duplicate.patient_id, fhir.instant(day, member.number), *PATIENT)
         head["meta"]["versionId"] = str(version)
-        card = fhir.typed(_member_ids(spec), of.member_id, "MB")
-        found = head | _demographics(member, day, [card])
-        found["name"] = [_name(member.person.family, of.given)]
-        del found["telecom"], found["generalPractitioner"]
-        if day == of.merged:
-            found["active"] = False
-            found["link"] = [
+        card = fhir.typed(_member_ids(spec), duplicate.member_id, "MB")
+        body = head | _demographics(member, day, [card])
+        body["name"] = [_name(member.person.family, duplicate.given_name)]
+        del body["telecom"], body["generalPractitioner"]
+        if day == duplicate.merged:
+            body["active"] = False
+            body["link"] = [
                 {"other": fhir.reference("Patient", member.patient_id), "type": "replaced-by"},
             ]
-        yield found
+        yield body
 
 
 def related_person(member: CoveredMember, relative: Relative) -> Json:
@@ -70,7 +70,7 @@ def related_person(member: CoveredMember, relative: Relative) -> Json:
         "active": True,
         "patient": fhir.reference("Patient", member.patient_id),
         "relationship": [fhir.term(role) for role in relative.roles],
-        "name": [_name(person.family, person.given)],
+        "name": [_name(person.family, person.given_name)],
         "telecom": [fhir.phone(person.phone, "mobile")],
         "gender": person.gender,
         "birthDate": fhir.day(person.birth_date),
@@ -78,40 +78,42 @@ def related_person(member: CoveredMember, relative: Relative) -> Json:
     }
 
 
-def organization(spec: Spec, of: Organisation, updated: str) -> Json:
-    """The payer or a provider organisation."""
-    identifiers = [fhir.typed(fhir.TAX, of.tax_id, "TAX")]
-    if of.npi:
-        identifiers.insert(0, fhir.typed(fhir.NPI, of.npi, "NPI"))
-    if of.payer_code:
-        system = f"{spec.payer['base']}/payer-id"
+def organization(spec: Spec, organization: Organization, updated: str) -> Json:
+    """The payer or a provider organization."""
+    identifiers = [fhir.typed(fhir.TAX, organization.tax_id, "TAX")]
+    if organization.npi:
+        identifiers.insert(0, fhir.typed(fhir.NPI, organization.npi, "NPI"))
+    if organization.payer_code:
+        system = f"{spec.payer.base}/payer-id"
         identifiers.append(
-            fhir.identifier(system, of.payer_code, fhir.C4BB + "C4BBIdentifierType", "payerid")
+            fhir.identifier(system, organization.payer_code, fhir.C4BB + "C4BBIdentifierType", "payerid")
         )
-    kind = ORGANIZATION_TYPE.get(of.kind, "prov")
+    kind = ORGANIZATION_TYPE.get(organization.kind, "prov")
     return fhir.resource(
-        "Organization", of.id, updated, fhir.carin("Organization"), fhir.us_core("organization")
+        "Organization", organization.id, updated, fhir.carin("Organization"), fhir.us_core("organization")
     ) | {
         "identifier": identifiers,
         "active": True,
         "type": [fhir.concept(fhir.TERMINOLOGY + "organization-type", kind)],
-        "name": of.name,
-        "telecom": [fhir.phone(of.phone, "work")],
-        "address": [fhir.address(of.address, "work")],
+        "name": organization.name,
+        "telecom": [fhir.phone(organization.phone, "work")],
+        "address": [fhir.address(organization.address, "work")],
     }
 
 
-def practitioner(of: Practitioner, updated: str) -> Json:
+def practitioner(practitioner: Practitioner, updated: str) -> Json:
     """A clinician, with the NUCC specialty as a bare code."""
     return fhir.resource(
-        "Practitioner", of.id, updated, fhir.carin("Practitioner"), fhir.us_core("practitioner")
+        "Practitioner", practitioner.id, updated, fhir.carin("Practitioner"), fhir.us_core("practitioner")
     ) | {
-        "identifier": [fhir.typed(fhir.NPI, of.npi, "NPI")],
+        "identifier": [fhir.typed(fhir.NPI, practitioner.npi, "NPI")],
         "active": True,
-        "name": [_name(of.family, of.given)],
-        "telecom": [fhir.phone(of.phone, "work")],
-        "address": [fhir.address(of.address, "work")],
-        "qualification": [{"code": fhir.concept("http://nucc.org/provider-taxonomy", of.specialty)}],
+        "name": [_name(practitioner.family, practitioner.given_name)],
+        "telecom": [fhir.phone(practitioner.phone, "work")],
+        "address": [fhir.address(practitioner.address, "work")],
+        "qualification": [
+            {"code": fhir.concept("http://nucc.org/provider-taxonomy", practitioner.specialty)}
+        ],
     }
 
 
@@ -145,40 +147,44 @@ def _names(person: Person, day: date) -> list[Json]:
     """The name in use on a day, then those before it with the day they ended."""
     for former in person.former:
         if day <= former.until:
-            return [_name(former.family, former.given)]
-    current = _name(person.family, person.given)
+            return [_name(former.family, former.given_name)]
+    current = _name(person.family, person.given_name)
     if not person.former:
         return [current]
     since = max(former.until for former in person.former) + ONE_DAY
     return [
         current | {"period": {"start": fhir.day(since)}},
         *(
-            _name(former.family, former.given) | {"use": "old", "period": {"end": fhir.day(former.until)}}
+            _name(former.family, former.given_name)
+            | {"use": "old", "period": {"end": fhir.day(former.until)}}
             for former in person.former
         ),
     ]
 
 
-def _name(family: str, given: str) -> Json:
-    return {"use": "official", "family": family, "given": [given]}
+def _name(family: str, given_name: str) -> Json:
+    return {"use": "official", "family": family, "given": [given_name]}
 
 
-def _replaces(spec: Spec, of: Duplicate) -> Json:
+def _replaces(spec: Spec, duplicate: Duplicate) -> Json:
     # by its identifier: a literal reference would lead out of the member's compartment
-    identifier = fhir.typed(_member_ids(spec), of.member_id, "MB")
+    identifier = fhir.typed(_member_ids(spec), duplicate.member_id, "MB")
     return {"other": {"type": "Patient", "identifier": identifier}, "type": "replaces"}
 
 
 def _member_ids(spec: Spec) -> str:
-    return f"{spec.payer['base']}/member-id"
+    return f"{spec.payer.base}/member-id"
 
 
-def _category(name: str, of: Term) -> Json:
+def _category(name: str, term: Term) -> Json:
     """The US Core race or ethnicity extension with its OMB category."""
     return {
         "url": fhir.US_CORE + name,
         "extension": [
-            {"url": "ombCategory", "valueCoding": {"system": of.system, "code": of.code, "display": of.name}},
-            {"url": "text", "valueString": of.name},
+            {
+                "url": "ombCategory",
+                "valueCoding": {"system": term.system, "code": term.code, "display": term.name},
+            },
+            {"url": "text", "valueString": term.name},
         ],
     }

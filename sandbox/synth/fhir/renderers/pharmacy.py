@@ -1,4 +1,4 @@
-"""ExplanationOfBenefit of pharmacies: one fill, one line; a compound has its ingredients beneath it.
+"""ExplanationOfBenefit of pharmacies: a line for a fill, and details for a compound.
 
 NCPDP values are bare codes: their descriptions are licensed.
 """
@@ -11,6 +11,7 @@ from sandbox.synth.claims.prescriptions import NDC
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Fill, Ingredient, Settled
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob, lines
 from sandbox.synth.fhir.templates import BLANK, Template
@@ -58,21 +59,21 @@ def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -
         eob.info("dayssupply", valueQuantity=fhir.quantity(days, "days", "d")),
         eob.info("refillnum", valueQuantity=fhir.quantity(number)),
         eob.info("refillsauthorized", valueQuantity=fhir.quantity(authorized)),
-        *(eob.info(name, code=eob.coded(NCPDP + system, code)) for name, (system, code) in codes.items()),
+        *(eob.info(name, code=coded(NCPDP + system, code)) for name, (system, code) in codes.items()),
     ]
     return Template(eob.numbered(infos))
 
 
 def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: ClaimLine, amounts: Amounts) -> Json:
-    said: Piece | list[Piece] = eob.listed(claim.kind, amounts)
+    adjudication: Piece | list[Piece] = eob.listed(claim.kind, amounts)
     if line.denial:
         refused = eob.reason("rejectreason", REJECTIONS, line.denial.code)
-        said = [*eob.amounts(claim, amounts), refused]
+        adjudication = [*eob.entries(claim.kind, amounts), refused]
     item = lines.head(claim, number) | {
         "productOrService": lines.service(line),
         "servicedDate": lines.serviced(claim),
         "quantity": lines.quantity(line, fill.unit),
-        "adjudication": said,
+        "adjudication": adjudication,
     }
     if fill.ingredients:
         item["detail"] = [_detail(place, part) for place, part in enumerate(fill.ingredients, 1)]
@@ -82,6 +83,6 @@ def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: ClaimLi
 def _detail(number: int, part: Ingredient) -> Json:
     return {
         "sequence": number,
-        "productOrService": eob.coded(NDC, part.ndc),
+        "productOrService": coded(NDC, part.ndc),
         "quantity": fhir.quantity(part.quantity, part.unit),
     }

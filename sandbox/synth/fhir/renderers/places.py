@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date
 
-from sandbox.synth.facts import Drug, Network, Organisation
+from sandbox.synth.facts import Drug, Network, Organization
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
@@ -13,13 +13,13 @@ from sandbox.synth.fhir.renderers.medicines import medication, medication_of
 from sandbox.synth.fhir.renderers.visits import location_of
 
 ROLE = {"clinic": "PROFF", "lab": "HLAB", "pharmacy": "OUTPHARM", "hospital": "HOSP", "ambulance": "AMB"}
-"""Kind of organisation → v3-RoleCode of its place; everybody else has an office."""
+"""Kind of organization → v3-RoleCode of its place; everybody else has an office."""
 
 
 def locations(network: Network, written: date) -> Iterator[Json]:
-    """One place for each organisation that provides care, where the organisation itself is."""
-    for order, organisation in enumerate(network.organisations):
-        yield _location(organisation, fhir.instant(written, order))
+    """One place for each organization that provides care, where the organization itself is."""
+    for order, organization in enumerate(network.organizations):
+        yield _location(organization, fhir.instant(written, order))
 
 
 def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
@@ -31,16 +31,16 @@ def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
         yield head | medication(drug)
 
 
-def _location(of: Organisation, updated: str) -> Json:
-    role = ROLE.get(of.kind.removeprefix("outside-"), "PROFF")
+def _location(organization: Organization, updated: str) -> Json:
+    role = ROLE.get(organization.kind.removeprefix("outside-"), "PROFF")
     body: Json = {
         "status": "active",
-        "name": of.name,
+        "name": organization.name,
         "type": [concepts.hl7("v3-RoleCode", role)],
-        "telecom": [fhir.phone(of.phone, "work")],
-        "address": fhir.address(of.address, "work"),
-        "managingOrganization": fhir.reference("Organization", of.id),
+        "telecom": [fhir.phone(organization.phone, "work")],
+        "address": fhir.address(organization.address, "work"),
+        "managingOrganization": fhir.reference("Organization", organization.id),
     }
-    if of.npi:
-        body["identifier"] = [fhir.typed(fhir.NPI, of.npi, "NPI")]
-    return fhir.resource("Location", location_of(of.id), updated, fhir.us_core("location")) | body
+    if organization.npi:
+        body["identifier"] = [fhir.typed(fhir.NPI, organization.npi, "NPI")]
+    return fhir.resource("Location", location_of(organization.id), updated, fhir.us_core("location")) | body

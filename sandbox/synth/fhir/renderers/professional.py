@@ -7,6 +7,7 @@ from functools import lru_cache
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Settled, Term, Trip
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob, lines
 from sandbox.synth.fhir.templates import BLANK, Template
@@ -75,11 +76,11 @@ def _diagnoses(terms: tuple[Term, ...]) -> Piece:
 
 def _diagnosis(number: int, term: Term) -> Json:
     kind = (
-        eob.coded(fhir.TERMINOLOGY + "ex-diagnosistype", "principal")
+        coded(fhir.TERMINOLOGY + "ex-diagnosistype", "principal")
         if number == 1
-        else eob.coded(fhir.C4BB + "C4BBClaimDiagnosisType", "secondary")
+        else coded(fhir.C4BB + "C4BBClaimDiagnosisType", "secondary")
     )
-    what = eob.coded(term.system, term.code, term.name, term.name)
+    what = coded(term.system, term.code, term.name, term.name)
     return {"sequence": number, "diagnosisCodeableConcept": what, "type": [kind]}
 
 

@@ -1,4 +1,4 @@
-"""Provenance (US Core): who says what, for all that was written at one visit on one day together."""
+"""Provenance (US Core): one for all resources written at one visit on one day."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sandbox.synth.facts import CoveredMember
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 AUTHOR = concepts.hl7("provenance-participant-type", "author")
 TRANSMITTER = concepts.coded(
@@ -27,7 +27,7 @@ def enrolment(spec: Spec, member: CoveredMember, administrative: Iterable[Json])
         name = f"{resource['resourceType']}/{resource['id']}"
         shown.setdefault(name, resource["meta"]["lastUpdated"])
     seen = max(shown.values())
-    payer = fhir.reference("Organization", spec.payer["id"])
+    payer = fhir.reference("Organization", spec.payer.id)
     head = fhir.resource("Provenance", f"prov-{member.number:04d}-000", seen, fhir.us_core("provenance"))
     return head | {
         "target": [{"reference": name} for name in shown],
@@ -43,8 +43,8 @@ class Sources:
     payer of what it made from claims alone. The payer has passed all of it on.
     """
 
-    def __init__(self, scribe: Scribe) -> None:
-        self._scribe = scribe
+    def __init__(self, ids: ResourceIds) -> None:
+        self._ids = ids
         self._groups: dict[tuple[date, Visit | None, bool], tuple[RecordEntry, list[str]]] = {}
 
     def add(self, seen: date, entry: RecordEntry, kind: str, ident: str) -> None:
@@ -55,7 +55,7 @@ class Sources:
             group = self._groups[key] = (entry, [])
         group[1].append(f"{kind}/{ident}")
 
-    def told(self) -> Iterator[tuple[date, Rendered]]:
+    def provenances(self) -> Iterator[tuple[date, Rendered]]:
         """One Provenance for each group; a refill by itself is not worth one."""
         for (seen, _, _), (entry, targets) in self._groups.items():
             if all(target.startswith("MedicationDispense/") for target in targets):
@@ -65,10 +65,10 @@ class Sources:
                 "recorded": fhir.instant(seen),
                 "agent": [*self._authors(entry)],
             }
-            yield seen, Rendered("Provenance", "provenance", self._scribe.ident("Provenance", targets), body)
+            yield seen, Rendered("Provenance", "provenance", self._ids.ident("Provenance", targets), body)
 
     def _authors(self, entry: RecordEntry) -> Iterator[Json]:
-        payer = fhir.reference("Organization", self._scribe.payer)
+        payer = fhir.reference("Organization", self._ids.payer)
         visit = entry.visit
         if isinstance(entry.what, LabOrder):
             yield {"type": AUTHOR, "who": fhir.reference("Organization", entry.what.laboratory.id)}

@@ -7,12 +7,11 @@ from datetime import date
 
 from sandbox.synth.clinical.records import Done, Need, RecordEntry
 from sandbox.synth.clinical.visits import Visit
-from sandbox.synth.facts import Term
 from sandbox.synth.facts.events import ClinicalFinding, HealthProblem
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 SNOMED = "http://snomed.info/sct"
 ASSERTED = "http://hl7.org/fhir/StructureDefinition/condition-assertedDate"
@@ -23,142 +22,128 @@ DISCHARGE = {"01": "home", "02": "other-hcf", "03": "snf", "06": "home", "07": "
 ATTENDED = {"inpatient": "ATND", "emergency": "ATND"}
 
 
-def location_of(organisation_id: str) -> str:
-    """The id of the Location where an organisation sees people."""
-    return "loc-" + organisation_id.removeprefix("org-")
+def location_of(organization_id: str) -> str:
+    """The id of the Location where an organization sees people."""
+    return "loc-" + organization_id.removeprefix("org-")
 
 
-def encounter(scribe: Scribe, entry: RecordEntry, of: Visit) -> Iterator[Rendered]:
+def encounter(ids: ResourceIds, entry: RecordEntry, visit: Visit) -> Iterator[Rendered]:
     """A visit. What it was about is a code, or the Condition that was noted at it."""
-    setting = scribe.clinical.settings[of.kind]
-    period = _period(of)
+    setting = ids.codes.settings[visit.kind]
+    period = _period(visit)
     body: Json = {
-        "identifier": [{"system": f"{scribe.base}/visits", "value": f"V-{of.number}"}],
+        "identifier": [{"system": f"{ids.base}/visits", "value": f"V-{visit.number}"}],
         "status": "finished",
         "class": {"system": concepts.ACT, "code": setting.klass, "display": CLASS[setting.klass]},
         "type": [concepts.worded(setting.what)],
-        "subject": scribe.subject,
+        "subject": ids.subject,
     }
-    if of.by:
-        role = concepts.hl7("v3-ParticipationType", ATTENDED.get(of.kind, "PPRF"))
-        who = fhir.reference("Practitioner", of.by.id)
+    if visit.by:
+        role = concepts.hl7("v3-ParticipationType", ATTENDED.get(visit.kind, "PPRF"))
+        who = fhir.reference("Practitioner", visit.by.id)
         body["participant"] = [{"type": [role], "period": period, "individual": who}]
     body["period"] = period
-    if of.reasons:
-        body["reasonCode"] = [concepts.named(term) for term in of.reasons[:2]]
-    noted = scribe.noted_at(of)
+    if visit.reasons:
+        body["reasonCode"] = [concepts.named(term) for term in visit.reasons[:2]]
+    noted = ids.noted_at(visit)
     if noted:
-        body["reasonReference"] = [scribe.refer("Condition", noted)]
+        body["reasonReference"] = [ids.refer("Condition", noted)]
     if setting.klass in ("IMP", "EMER"):
-        status = of.claim.stay.discharge if of.claim.stay else "01"
+        status = visit.claim.stay.discharge if visit.claim.stay else "01"
         disposition = concepts.hl7("discharge-disposition", DISCHARGE.get(status, "oth"))
         body["hospitalization"] = {"dischargeDisposition": disposition}
-    body["location"] = [{"location": fhir.reference("Location", location_of(of.where.id))}]
-    body["serviceProvider"] = fhir.reference("Organization", of.where.id)
-    yield Rendered("Encounter", "encounter", scribe.ident("Encounter", of), body)
+    body["location"] = [{"location": fhir.reference("Location", location_of(visit.where.id))}]
+    body["serviceProvider"] = fhir.reference("Organization", visit.where.id)
+    yield Rendered("Encounter", "encounter", ids.ident("Encounter", visit), body)
 
 
-def _period(of: Visit) -> Json:
-    if of.last > of.day:
-        return {"start": f"{fhir.day(of.day)}T08:00:00Z", "end": f"{fhir.day(of.last)}T17:00:00Z"}
-    day = fhir.day(of.day)
+def _period(visit: Visit) -> Json:
+    if visit.last > visit.day:
+        return {"start": f"{fhir.day(visit.day)}T08:00:00Z", "end": f"{fhir.day(visit.last)}T17:00:00Z"}
+    day = fhir.day(visit.day)
     return {"start": f"{day}T16:00:00Z", "end": f"{day}T16:30:00Z"}
 
 
 # --- conditions ------------------------------------------------------------------------------------
 
 
-def problem(scribe: Scribe, entry: RecordEntry, of: HealthProblem) -> Iterator[Rendered]:
-    body = _condition(scribe, entry, of.what, ["problem-list-item"], of.onset, of.day, None)
-    ident = scribe.ident("Condition", of)
+def problem(ids: ResourceIds, entry: RecordEntry, problem: HealthProblem) -> Iterator[Rendered]:
+    body = _condition(ids, entry, problem, ["problem-list-item"], problem.onset)
+    ident = ids.ident("Condition", problem)
     yield Rendered("Condition", "condition-problems-health-concerns", ident, body)
 
 
-def finding(scribe: Scribe, entry: RecordEntry, of: ClinicalFinding) -> Iterator[Rendered]:
-    """Something that passes: in a second version, it has."""
-    return _passing(
-        scribe,
-        entry,
-        of,
-        "condition-encounter-diagnosis",
-        ["encounter-diagnosis"],
-        of.what,
-        of.day,
-        of.resolved,
-    )
+def finding(ids: ResourceIds, entry: RecordEntry, finding: ClinicalFinding) -> Iterator[Rendered]:
+    """Yield a condition that passes."""
+    return _passing(ids, entry, finding, "condition-encounter-diagnosis", ["encounter-diagnosis"])
 
 
-def need(scribe: Scribe, entry: RecordEntry, of: Need) -> Iterator[Rendered]:
-    """A social problem: on the problem list, and known from a screening."""
+def need(ids: ResourceIds, entry: RecordEntry, need: Need) -> Iterator[Rendered]:
+    """Yield a social problem: on the problem list, and known from a screening."""
     categories: list[str | Piece] = ["problem-list-item", concepts.SDOH]
-    return _passing(
-        scribe,
-        entry,
-        of,
-        "condition-problems-health-concerns",
-        categories,
-        of.what,
-        of.day,
-        of.resolved,
-    )
+    return _passing(ids, entry, need, "condition-problems-health-concerns", categories)
 
 
 def _passing(
-    scribe: Scribe,
+    ids: ResourceIds,
     entry: RecordEntry,
-    of: object,
+    passing: ClinicalFinding | Need,
     profile: str,
     categories: list[str | Piece],
-    what: Term,
-    day: date,
-    resolved: date | None,
 ) -> Iterator[Rendered]:
-    bodies = [(entry.written, _condition(scribe, entry, what, categories, day, day, None))]
-    if resolved and resolved > entry.written:
-        bodies.append((resolved, _condition(scribe, entry, what, categories, day, day, resolved)))
-    yield from scribe.versions("Condition", profile, of, bodies)
+    """Yield a condition, and a second version of it once it is resolved."""
+    body = _condition(ids, entry, passing, categories, passing.day)
+    bodies = [(entry.written, body)]
+    if passing.resolved and passing.resolved > entry.written:
+        later = body | {"clinicalStatus": concepts.hl7("condition-clinical", "resolved")}
+        recorded = later.pop("recordedDate")  # comes after abatementDateTime
+        later |= {"abatementDateTime": fhir.day(passing.resolved), "recordedDate": recorded}
+        bodies.append((passing.resolved, later))
+    yield from ids.versions("Condition", profile, passing, bodies)
 
 
 def _condition(
-    scribe: Scribe,
+    ids: ResourceIds,
     entry: RecordEntry,
-    what: Term,
+    fact: HealthProblem | ClinicalFinding | Need,
     categories: list[str | Piece],
     onset: date,
-    recorded: date,
-    resolved: date | None,
 ) -> Json:
-    day = fhir.day(recorded)
-    body: Json = {
+    """Return an active Condition. The order of its elements is that of the specification."""
+    day = fhir.day(fact.day)
+    return {
         "extension": [{"url": ASSERTED, "valueDateTime": day}],
-        "clinicalStatus": concepts.hl7("condition-clinical", "resolved" if resolved else "active"),
+        "clinicalStatus": concepts.hl7("condition-clinical", "active"),
         "verificationStatus": concepts.hl7("condition-ver-status", "confirmed"),
         "category": [
-            concepts.hl7("condition-category", each) if isinstance(each, str) else each for each in categories
+            concepts.hl7("condition-category", category) if isinstance(category, str) else category
+            for category in categories
         ],
-        "code": concepts.named(what),
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "code": concepts.named(fact.what),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "onsetDateTime": fhir.day(onset),
+        "recordedDate": day,
     }
-    if resolved:
-        body["abatementDateTime"] = fhir.day(resolved)
-    return body | {"recordedDate": day}
 
 
 # --- procedures ------------------------------------------------------------------------------------
 
 
-def procedure(scribe: Scribe, entry: RecordEntry, of: Done) -> Iterator[Rendered]:
+def procedure(ids: ResourceIds, entry: RecordEntry, procedure: Done) -> Iterator[Rendered]:
     """Something done; a device that was left in the body is named."""
     # ICD-10-PCS names are public domain and published; HCPCS names here are our own wording
-    code = concepts.named(of.what) if "ICD10" in of.what.system else concepts.worded(of.what)
+    code = (
+        concepts.named(procedure.what)
+        if "ICD10" in procedure.what.system
+        else concepts.worded(procedure.what)
+    )
     body: Json = {
         "status": "completed",
         "code": code,
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
-        "performedDateTime": fhir.day(of.day),
+        "subject": ids.subject,
+        **ids.encounter(entry),
+        "performedDateTime": fhir.day(procedure.day),
     }
     visit = entry.visit
     if visit:
@@ -167,6 +152,6 @@ def procedure(scribe: Scribe, entry: RecordEntry, of: Done) -> Iterator[Rendered
         body["location"] = fhir.reference("Location", location_of(visit.where.id))
         if visit.reasons:
             body["reasonCode"] = [concepts.named(visit.reasons[0])]
-    if of.left:
-        body["focalDevice"] = [{"manipulated": scribe.refer("Device", of.left)}]
-    yield Rendered("Procedure", "procedure", scribe.ident("Procedure", of), body)
+    if procedure.left:
+        body["focalDevice"] = [{"manipulated": ids.refer("Device", procedure.left)}]
+    yield Rendered("Procedure", "procedure", ids.ident("Procedure", procedure), body)

@@ -11,7 +11,7 @@ from sandbox.synth.facts import Practitioner, Term
 from sandbox.synth.fhir import concepts
 from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
-from sandbox.synth.fhir.resource_ids import Rendered, Scribe
+from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 LOINC = "http://loinc.org"
 
@@ -45,68 +45,68 @@ OXYGEN = fhir.piece(
 ROOM_AIR = 21  # percent of oxygen
 
 
-def vitals(scribe: Scribe, entry: RecordEntry, made: Measured) -> Iterator[Rendered]:
+def vitals(ids: ResourceIds, entry: RecordEntry, measured: Measured) -> Iterator[Rendered]:
     """Blood pressure; weight, height and what follows from them where they were taken."""
-    of = made.of
-    head = _head(scribe, entry, of.day, of.by)
+    vitals = measured.vitals
+    head = _head(ids, entry, vitals.day, vitals.by)
     diastolic: Json = {"code": DIASTOLIC}
-    if made.heard:
-        diastolic["valueQuantity"] = fhir.quantity(of.diastolic, "mmHg", "mm[Hg]")
+    if measured.heard:
+        diastolic["valueQuantity"] = fhir.quantity(vitals.diastolic, "mmHg", "mm[Hg]")
     else:
         diastolic["dataAbsentReason"] = concepts.absent("error")
-    parts = [{"code": SYSTOLIC, "valueQuantity": fhir.quantity(of.systolic, "mmHg", "mm[Hg]")}, diastolic]
-    yield _vital(scribe, of, 0, "blood-pressure", head, PRESSURE, {"component": parts})
-    if of.weight is None:
+    parts = [{"code": SYSTOLIC, "valueQuantity": fhir.quantity(vitals.systolic, "mmHg", "mm[Hg]")}, diastolic]
+    yield _vital(ids, vitals, 0, "blood-pressure", head, PRESSURE, {"component": parts})
+    if vitals.weight is None:
         return
     declined: Json = {"dataAbsentReason": concepts.absent("asked-declined")}
-    weight = _value(of.weight, "kg", "kg") if made.weighed else declined
-    yield _vital(scribe, of, 1, "body-weight", head, WEIGHT, weight)
-    if of.height is not None:
-        yield _vital(scribe, of, 2, "body-height", head, HEIGHT, _value(of.height, "cm", "cm"))
-    if of.height is not None and made.weighed:
-        bmi = (of.weight * 10000 / (of.height * of.height)).quantize(Decimal("0.1"))
-        yield _vital(scribe, of, 3, "bmi", head, BMI, _value(bmi, "kg/m2", "kg/m2"))
+    weight = _value(vitals.weight, "kg", "kg") if measured.weighed else declined
+    yield _vital(ids, vitals, 1, "body-weight", head, WEIGHT, weight)
+    if vitals.height is not None:
+        yield _vital(ids, vitals, 2, "body-height", head, HEIGHT, _value(vitals.height, "cm", "cm"))
+    if vitals.height is not None and measured.weighed:
+        bmi = (vitals.weight * 10000 / (vitals.height * vitals.height)).quantize(Decimal("0.1"))
+        yield _vital(ids, vitals, 3, "bmi", head, BMI, _value(bmi, "kg/m2", "kg/m2"))
 
 
-def signs(scribe: Scribe, entry: RecordEntry, of: Signs) -> Iterator[Rendered]:
+def signs(ids: ResourceIds, entry: RecordEntry, signs: Signs) -> Iterator[Rendered]:
     """Pulse, breaths, temperature and oxygen of somebody who is ill."""
-    head = _head(scribe, entry, of.day, entry.visit.by if entry.visit else None)
-    yield _vital(scribe, of, 0, "heart-rate", head, PULSE, _value(of.pulse, "beats/minute", "/min"))
+    head = _head(ids, entry, signs.day, entry.visit.by if entry.visit else None)
+    yield _vital(ids, signs, 0, "heart-rate", head, PULSE, _value(signs.pulse, "beats/minute", "/min"))
     yield _vital(
-        scribe, of, 1, "respiratory-rate", head, BREATHS, _value(of.breaths, "breaths/minute", "/min")
+        ids, signs, 1, "respiratory-rate", head, BREATHS, _value(signs.breaths, "breaths/minute", "/min")
     )
-    yield _vital(scribe, of, 2, "body-temperature", head, TEMPERATURE, _value(of.temperature, "C", "Cel"))
-    body = _value(of.oxygen, "%", "%")
-    if of.flow is not None:
+    yield _vital(ids, signs, 2, "body-temperature", head, TEMPERATURE, _value(signs.temperature, "C", "Cel"))
+    body = _value(signs.oxygen, "%", "%")
+    if signs.flow is not None:
         body["component"] = [
-            {"code": concepts.OXYGEN_FLOW} | _value(of.flow, "L/min", "L/min"),
-            {"code": CONCENTRATION} | _value(ROOM_AIR + 4 * of.flow, "%", "%"),
+            {"code": concepts.OXYGEN_FLOW} | _value(signs.flow, "L/min", "L/min"),
+            {"code": CONCENTRATION} | _value(ROOM_AIR + 4 * signs.flow, "%", "%"),
         ]
-    yield _vital(scribe, of, 3, "pulse-oximetry", head, OXYGEN, body)
+    yield _vital(ids, signs, 3, "pulse-oximetry", head, OXYGEN, body)
 
 
-def growth(scribe: Scribe, entry: RecordEntry, of: Growth) -> Iterator[Rendered]:
+def growth(ids: ResourceIds, entry: RecordEntry, growth: Growth) -> Iterator[Rendered]:
     """Percentiles of a child. Their profiles of US Core are not named `us-core-…`."""
-    head = _head(scribe, entry, of.day, entry.visit.by if entry.visit else None)
+    head = _head(ids, entry, growth.day, entry.visit.by if entry.visit else None)
     shares = (
-        (of.bmi, "/pediatric-bmi-for-age", BMI_PERCENTILE),
-        (of.weight, "/pediatric-weight-for-height", WEIGHT_PERCENTILE),
-        (of.head_percentile, "/head-occipital-frontal-circumference-percentile", HEAD_PERCENTILE),
+        (growth.bmi, "/pediatric-bmi-for-age", BMI_PERCENTILE),
+        (growth.weight, "/pediatric-weight-for-height", WEIGHT_PERCENTILE),
+        (growth.head_percentile, "/head-occipital-frontal-circumference-percentile", HEAD_PERCENTILE),
     )
     for part, (value, profile, code) in enumerate(shares):
         if value is not None:
-            yield _vital(scribe, of, part, profile, head, code, _value(value, "%", "%"))
-    if of.head is not None:
-        yield _vital(scribe, of, 3, "head-circumference", head, HEAD, _value(of.head, "cm", "cm"))
+            yield _vital(ids, growth, part, profile, head, code, _value(value, "%", "%"))
+    if growth.head is not None:
+        yield _vital(ids, growth, 3, "head-circumference", head, HEAD, _value(growth.head, "cm", "cm"))
 
 
-def _head(scribe: Scribe, entry: RecordEntry, day: date, by: Practitioner | None) -> Json:
+def _head(ids: ResourceIds, entry: RecordEntry, day: date, by: Practitioner | None) -> Json:
     head: Json = {
         "status": "final",
         "category": [concepts.VITAL],
         "code": None,
-        "subject": scribe.subject,
-        **scribe.encounter(entry),
+        "subject": ids.subject,
+        **ids.encounter(entry),
         "effectiveDateTime": f"{fhir.day(day)}T16:10:00Z",
     }
     if by:
@@ -115,10 +115,10 @@ def _head(scribe: Scribe, entry: RecordEntry, day: date, by: Practitioner | None
 
 
 def _vital(
-    scribe: Scribe, of: object, part: int, profile: str, head: Json, code: Piece, body: Json
+    ids: ResourceIds, fact: object, part: int, profile: str, head: Json, code: Piece, body: Json
 ) -> Rendered:
     return Rendered(
-        "Observation", profile, scribe.ident("Observation", of, part), {**head, "code": code, **body}
+        "Observation", profile, ids.ident("Observation", fact, part), {**head, "code": code, **body}
     )
 
 

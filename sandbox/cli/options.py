@@ -1,0 +1,48 @@
+"""Options that several commands share. Those of settings come from the table in `settings.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import MISSING
+from typing import Any
+
+import click
+
+from sandbox.settings import SETTINGS
+
+Decorator = Callable[[Any], Any]
+
+_KINDS: dict[str, dict[str, Any]] = {"int": {"type": int}, "bool": {"is_flag": True, "default": None}}
+
+
+def setting_option(name: str, flag: str = "", **attributes: Any) -> Decorator:
+    """Return the option of a setting. It is None when it is left out, so that the environment counts."""
+    setting = SETTINGS[name]
+    help = attributes.pop("help", setting.metadata["help"])
+    shown = setting.metadata["shown"] or (setting.default if setting.default is not MISSING else "")
+    if shown:
+        help += f"  [default: {shown}]"
+    kind = _KINDS.get(str(setting.type), {})
+    return click.option(flag or f"--{name.replace('_', '-')}", name, **(kind | attributes), help=help)
+
+
+def with_options(*options: Decorator) -> Decorator:
+    """Return a decorator that adds options to a command, in this order."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+population_options = with_options(*map(setting_option, ("members", "seed", "today", "carin", "us_core")))
+
+url_option = click.option(
+    "--url", help="URL of the sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]"
+)
+payer_options = with_options(
+    url_option,
+    click.option("--scenario", help="Payer of this scenario, and session (scenario~session)."),
+)
