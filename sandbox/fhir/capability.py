@@ -75,14 +75,14 @@ def capability_statement(server: ServerDescription) -> dict[str, Any]:
         uris = [{"url": name, "valueUri": uri} for name, uri in server.oauth_uris]
         security["service"] = [{"coding": [{"system": _SECURITY, "code": "SMART-on-FHIR"}]}]
         security["extension"] = [{"url": OAUTH_URIS, "extension": uris}]
-    rest: dict[str, Any] = {
+    entry: dict[str, Any] = {
         "mode": "server",
         "documentation": SEARCHES,
         "security": security,
         "resource": [_resource(server, kind) for kind in server.kinds],
     }
     if server.batch:
-        rest["interaction"] = [{"code": "batch", "documentation": server.batch}]
+        entry["interaction"] = [{"code": "batch", "documentation": server.batch}]
     return {
         "resourceType": "CapabilityStatement",
         "status": "active",
@@ -98,7 +98,7 @@ def capability_statement(server: ServerDescription) -> dict[str, Any]:
         "fhirVersion": "4.0.1",
         "format": ["application/fhir+json", "json"],
         **({"implementationGuide": list(server.guides)} if server.guides else {}),
-        "rest": [rest],
+        "rest": [entry],
     }
 
 
@@ -125,10 +125,10 @@ def _resource(server: ServerDescription, kind: str) -> dict[str, Any]:
 
 def _param(param: Param) -> dict[str, Any]:
     """A search parameter, with what it takes after a colon and after a dot."""
-    told = "Modifiers: " + ", ".join(f":{each}" for each in modifiers(param)) + "."
-    if chained := [f"{param.name}.{each}" for each in chains(param)]:
-        told += " Chained: " + ", ".join(chained) + "."
-    return {"name": param.name, "type": param.kind, "documentation": told}
+    text = "Modifiers: " + ", ".join(f":{suffix}" for suffix in modifiers(param)) + "."
+    if chained := [f"{param.name}.{suffix}" for suffix in chains(param)]:
+        text += " Chained: " + ", ".join(chained) + "."
+    return {"name": param.name, "type": param.kind, "documentation": text}
 
 
 def _together(names: tuple[str, ...]) -> dict[str, Any]:

@@ -54,10 +54,11 @@ class Jobs(Part):
 
     def add(self, job: Job) -> None:
         """Keep a job until it expires. Raises TooLarge for parameters that are too long."""
-        text = json_bytes(job.parameters).decode()
-        if len(text) > PARAMETERS:
-            raise TooLarge(f"The parameters of a job have more than {PARAMETERS} bytes")
-        self._add(JOB, {**vars(job), "parameters": text})
+        parameters = json_bytes(job.parameters).decode()
+        if len(parameters) > PARAMETERS:
+            text = f"The parameters of a job may have at most {PARAMETERS} bytes."
+            raise TooLarge(text, cause="parameters-too-large")
+        self._add(JOB, {**vars(job), "parameters": parameters})
 
     def get(self, id: str, client: str, now: int) -> Job | None:
         """A job of this client that has not expired."""

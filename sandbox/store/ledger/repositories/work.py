@@ -79,7 +79,8 @@ class TenantWork(Part):
         """
         text = json_bytes(parameters).decode()
         if len(text) > PARAMETERS_MAX:
-            raise TooLarge(f"The parameters of work have more than {PARAMETERS_MAX} bytes")
+            problem = f"The parameters of work may have at most {PARAMETERS_MAX} bytes."
+            raise TooLarge(problem, cause="parameters-too-large")
         row = self._upsert(WORK).values(
             kind=kind, name=name, parameters=text, due=due or self._upkeep.now(), attempts=0
         )

@@ -163,11 +163,11 @@ class WrittenResources(Part):
             rows = [_row(change, now, *latest.get((change.type, change.id), (0, None))) for change in changes]
             size += sum(len(row["body"] or b"") for row in rows)
             if versions > VERSIONS_MAX or size > BYTES_MAX:
-                raise TooLarge(
+                text = (
                     f"This payer keeps at most {VERSIONS_MAX} versions of written resources and"
-                    f" {BYTES_MAX >> 20} MB",
-                    code="too-costly",
+                    f" {BYTES_MAX >> 20} MB."
                 )
+                raise TooLarge(text, code="too-costly", cause="written-too-much")
             stamp = {"tenant": self.name, "written": self._upkeep.now()}
             numbered = insert(WRITTEN).returning(WRITTEN.c.number, sort_by_parameter_order=True)
             numbers = db.execute(numbered, [{**stamp, **row} for row in rows]).scalars().all()
@@ -244,7 +244,7 @@ def _row(change: WrittenChange, now: int, greatest: int, latest: Row | None) -> 
     else:
         fits = current is not None and current.version == str(latest[2])
     if not fits or (change.resource is None and current is None):
-        raise Conflict(f"This {change.type} was changed by somebody else")
+        raise Conflict(f"This {change.type} was changed by somebody else.", cause="written-meanwhile")
     number = max(greatest, _number(current.version) if current else 0) + 1
     body = None
     if change.resource is not None:
@@ -255,7 +255,7 @@ def _row(change: WrittenChange, now: int, greatest: int, latest: Row | None) -> 
         }
         body = json_bytes({**change.resource, "meta": meta})
         if len(body) > BODY_MAX:
-            raise TooLarge(f"A resource has at most {BODY_MAX} bytes")
+            raise TooLarge(f"A resource may have at most {BODY_MAX} bytes.", cause="resource-too-large")
     return {
         "type": change.type,
         "id": change.id,
