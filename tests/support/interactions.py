@@ -45,8 +45,8 @@ WHO_SYNCS = {"supported_lines", "minors", "separate_credentials"}
 def points(scenario: Scenario) -> dict[str, float]:
     """What a scenario costs at its setting. Raises KeyError for one that its file does not speak of."""
     for case in scenario.cases:
-        given = scenario.canonical({name: str(value) for name, value in case.given.items()})
-        if scenario.name == scenario.id + "".join(f",{name}={value}" for name, value in given.items()):
+        settings = scenario.normalize({name: str(value) for name, value in case.settings.items()})
+        if scenario.name == scenario.id + "".join(f",{name}={value}" for name, value in settings.items()):
             return case.points
     raise KeyError(f"{scenario.name}: its file does not say what it costs at this setting")
 
