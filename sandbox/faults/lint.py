@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from sandbox.core.gates import Stage
+from sandbox.faults.places import PLACES, is_at
 from sandbox.faults.scenario import Rule, When
 from sandbox.fhir.schema.paths import TYPES
 
@@ -26,14 +27,12 @@ AT_GATE: Mapping[Stage, frozenset[str]] = {
 }
 """What is known of a request at each gate, besides method, path and query parameters."""
 
-PATHS: Mapping[Stage, tuple[str, ...]] = {
-    Stage.AUTHORIZE: ("/auth/authorize", "/auth/login", "/auth/pick", "/auth/consent"),
-    Stage.TOKEN: ("/auth/token",),
-    Stage.QUERY: ("/fhir/*",),
-    Stage.RESOURCE: ("/fhir/*",),
-    Stage.BUNDLE: ("/fhir/*",),
+_PLACES: Mapping[Stage, str] = {
+    Stage.AUTHORIZE: "sign-in",
+    Stage.TOKEN: "token",
+    **dict.fromkeys((Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), "fhir"),
 }
-"""The paths whose requests pass a gate; every request passes the first and the last."""
+"""The requests that pass a gate; every request passes the first and the last."""
 
 _METHODS: Mapping[Stage, frozenset[str]] = {
     Stage.AUTHORIZE: frozenset({"GET", "HEAD", "POST"}),
@@ -71,24 +70,25 @@ def find_idle(rule: Rule) -> Iterator[str]:
 
 
 def _invalid_path(path: str) -> str:
-    if not path.startswith(("/", "*", "[", "?")) or path.startswith("/s/"):
-        return "a path is below the payer's prefix, such as /fhir/*"
+    if not path.startswith(("/", "*", "[", "?")) or is_at("scenario", path):
+        return f"a path is below the payer's prefix, such as {PLACES['fhir'][0]}"
     if re.search(r"\?[\w.:-]+=", path):
         return "a path has no query parameters: use when.param"
-    return "calls of the control API pass no gate" if path.startswith("/_sandbox") else ""
+    return "calls of the control API pass no gate" if is_at("control", path) else ""
 
 
 def _idle_path(rule: Rule) -> Iterator[str]:
     when, stage = rule.when, rule.then.stage
-    places = [("the gate is", PATHS.get(stage, ("/*",))), (f"{rule.then.do} applies", rule.then.paths)]
+    places = [("the gate is", _PLACES.get(stage, "any")), (f"{rule.then.do} applies", rule.then.place)]
     if when.resource is not None or when.page is not None:
-        places.append((f"when.{'page' if when.resource is None else 'resource'} is known", ("/fhir/*",)))
+        places.append((f"when.{'page' if when.resource is None else 'resource'} is known", "fhir"))
     if when.grant_type is not None:
-        places.append(("when.grant_type is known", ("/auth/token",)))
+        places.append(("when.grant_type is known", "token"))
     if when.client is not None and stage is Stage.REQUEST:
-        places.append(("when.client is known before the response", ("/auth/*",)))
-    for number, (what, paths) in enumerate(places):
-        others = places[:number] + ([("when.path is", (when.path,))] if when.path is not None else [])
+        places.append(("when.client is known before the response", "authorization"))
+    conditions = [(what, PLACES[place]) for what, place in places]
+    for number, (what, paths) in enumerate(conditions):
+        others = conditions[:number] + ([("when.path is", [when.path])] if when.path is not None else [])
         for name, globs in others:
             if not any(_overlap(a, b) for a in paths for b in globs):
                 yield f"when.path: {what} only at {', '.join(paths)}, and {name} at {', '.join(globs)}"

@@ -13,6 +13,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.faults.catalog import complaint
 from sandbox.faults.effects.arrival import Refuse
 from sandbox.faults.gates import BoundRule
+from sandbox.faults.places import PLACES
 from sandbox.faults.scenario import AnyEffect, Rule, When
 
 NAME = "fail-next"
@@ -21,12 +22,9 @@ ITEMS_MAX = 20
 """Faults that one header arms: each is a row of the ledger."""
 COMPLAINTS_MAX = 5
 """Errors of a body that are reported: for each one the nearest valid key is searched."""
-PLACES: Mapping[str, dict[str, str]] = {
+TARGETS: Mapping[str, dict[str, str]] = {
     "any": {},
-    "token": {"path": "/auth/token"},
-    "authorize": {"path": "/auth/authorize"},
-    "fhir": {"path": "/fhir/*"},
-    "metadata": {"path": "/fhir/metadata"},
+    **{name: {"path": PLACES[name][0]} for name in ("token", "authorize", "fhir", "metadata")},
 }
 """What the header may name besides a resource type, and what it matches."""
 
@@ -37,7 +35,7 @@ class OneShot(Rule):
     """A rule with a number of times. Without `when` it matches token calls, without `then` it is a 503."""
 
     times: int = Field(1, ge=1, le=TIMES_MAX)
-    when: When = When(path="/auth/token")
+    when: When = When(**TARGETS["token"])
     then: AnyEffect = Refuse(do="refuse", status=503, retry_after=1)
 
     def to_json(self) -> dict[str, Any]:
@@ -69,14 +67,14 @@ def parse_header(text: str) -> list[OneShot]:
 
 def _parse_item(item: str) -> OneShot:
     match = _ITEM.fullmatch(item)
-    if match is None or (match[1] not in PLACES and not match[1][0].isupper()):
+    if match is None or (match[1] not in TARGETS and not match[1][0].isupper()):
         raise BadRequest(
             f"X-Sandbox-Fail-Next is <place>=<times>[:<status>], not {item[:60]!r}; places are "
-            f"{', '.join(PLACES)} and resource types",
+            f"{', '.join(TARGETS)} and resource types",
             cause="fail-next-invalid",
         )
     place, times, status = match.groups()
-    when = PLACES.get(place, {"resource": place})
+    when = TARGETS.get(place, {"resource": place})
     then = Refuse(do="refuse", status=int(status or 503), retry_after=1)
     return OneShot(times=int(times), when=When(**when), then=then)
 

@@ -15,6 +15,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.core.text import quantity
 from sandbox.faults.effects.base import Effect, World
+from sandbox.faults.places import is_at
 from sandbox.fhir import bundle
 from sandbox.fhir.dates import milliseconds
 
@@ -62,7 +63,7 @@ def refusal(
             "text": text,
         }
         return Reply(status, (("Content-Type", _TYPES[dress]), *headers), shapes[dress].encode())
-    if facts.path.startswith("/fhir"):
+    if is_at("fhir-with-base", facts.path):
         body = json_bytes(bundle.outcome(code or issue, text))
         return Reply(status, (("Content-Type", bundle.JSON), *headers), body)
     body = json_bytes({"error": code or error, "error_description": text})

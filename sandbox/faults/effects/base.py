@@ -55,8 +55,8 @@ class Effect(BaseModel):
     stage: ClassVar[Stage]
     silent: ClassVar[bool] = False
     """Whether the verb acts without changing its value, as one that waits does."""
-    paths: ClassVar[tuple[str, ...]] = ("/*",)
-    """The paths where the verb can change something, as globs."""
+    place: ClassVar[str] = "any"
+    """The requests that the verb can change, by a name in `places.yaml`."""
     statuses: ClassVar[range] = range(100, 600)
     """The statuses of the responses that the verb can change."""
 

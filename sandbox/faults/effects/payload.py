@@ -79,7 +79,7 @@ class AlterIdToken(Effect, stage=Stage.RESPONSE):
     """Change claims of the id_token but not its signature, which then does not verify."""
 
     do: Literal["alter_id_token"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/token",)
+    place: ClassVar[str] = "token"
     statuses: ClassVar[range] = range(200, 300)
     set: dict[str, JsonValue] = Field(default_factory=dict)
     drop: list[str] = Field(default_factory=list)
@@ -125,7 +125,7 @@ class DamageJson(Effect, stage=Stage.RESPONSE):
 class _BundleEffect(Effect):
     """The base class of verbs that change the links of a Bundle."""
 
-    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    place: ClassVar[str] = "fhir-with-base"
     statuses: ClassVar[range] = range(200, 201)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:

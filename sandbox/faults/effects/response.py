@@ -94,7 +94,7 @@ class DeadEnd(Effect, stage=Stage.RESPONSE):
     """
 
     do: Literal["dead_end"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/*",)
+    place: ClassVar[str] = "authorization"
     statuses: ClassVar[range] = range(300, 400)
     status: int = Field(default=200, ge=200, le=599)
     text: str = "We cannot continue. Please contact member services."
@@ -112,7 +112,7 @@ class SendBack(Effect, stage=Stage.RESPONSE):
     Requests that ask for the scope `unless_scope` pass."""
 
     do: Literal["send_back"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/authorize",)
+    place: ClassVar[str] = "authorize"
     statuses: ClassVar[range] = range(300, 400)
     error: str = "invalid_request"
     description: str = "The request is not as this payer wants it"
@@ -135,7 +135,7 @@ class CallbackInFragment(Effect, stage=Stage.RESPONSE):
     """Return the callback's parameters in the URL fragment, which the app's server does not receive."""
 
     do: Literal["callback_in_fragment"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/*",)
+    place: ClassVar[str] = "authorization"
     statuses: ClassVar[range] = range(300, 400)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
