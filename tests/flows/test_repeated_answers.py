@@ -174,7 +174,7 @@ def test_another_browser_gets_words_and_nothing_else(
     for answer in (other.browser.get(url, params=form), other.browser.post(url, data=form)):
         assert answer.status_code == 400
         assert "location" not in answer.headers
-        assert "Go back to the app and connect again from there" in answer.text
+        assert "Go back to the app and connect again" in answer.text
         assert app.state not in answer.text
 
 
