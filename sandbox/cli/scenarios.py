@@ -1,4 +1,4 @@
-"""`scenarios list` and `scenarios table`: the catalogue for people, with what each costs by the rubric."""
+"""`scenarios list` and `scenarios table`: the catalog with the expected score of each scenario."""
 
 from __future__ import annotations
 
@@ -14,48 +14,63 @@ AREAS: tuple[str, ...] = get_args(Scenario.model_fields["area"].annotation)
 
 
 def cost(scenario: Scenario) -> str:
-    """The points that are left of each metric it touches: "sync-speed 4 to 0 of 5", by its dials."""
+    """Return the points of each affected metric: "sync-speed 4 to 0 of 5", over its settings."""
     most = {metric.id: metric.points for metric in rubric.load(EDITION).metrics}
-    touched = [name for name in most if any(name in case.points for case in scenario.cases)]
-    told = []
-    for name in touched:
-        seen = [case.points.get(name, most[name]) for case in scenario.cases]
-        low, high = f"{min(seen):g}", f"{max(seen):g}"
-        told.append(f"{name} {high if low == high else f'{high} to {low}'} of {most[name]:g}")
-    return ", ".join(told)
+    affected = [name for name in most if any(name in case.points for case in scenario.cases)]
+    costs = []
+    for name in affected:
+        points = [case.points.get(name, most[name]) for case in scenario.cases]
+        low, high = f"{min(points):g}", f"{max(points):g}"
+        costs.append(f"{name} {high if low == high else f'{high} to {low}'} of {most[name]:g}")
+    return ", ".join(costs)
 
 
 def listing(scenarios: Iterable[Scenario]) -> str:
-    """Every scenario for a terminal: area, what a client sees, what it costs, its dials."""
+    """Return the catalog for a terminal: area, title, expected score and parameters."""
     kept = list(scenarios)
     wide = max((len(s.id) for s in kept), default=0) + 2
     lines = []
     for scenario in kept:
         lines.append(f"{scenario.id:<{wide}}{scenario.area:<14}{scenario.title}")
         lines.append(f"{'':<{wide}}{'':<14}score: {cost(scenario) or 'unchanged'}")
-        for name, dial in scenario.parameters.items():
-            told = f"{name}={dial.default}"
-            lines.append(f"{'':<{wide}}{'':<14}{told}: {dial.help} ({dial.range})")
+        for name, parameter in scenario.parameters.items():
+            setting = f"{name}={parameter.default}"
+            lines.append(f"{'':<{wide}}{'':<14}{setting}: {parameter.help} ({parameter.range})")
     return "\n".join(lines)
 
 
 def table(scenarios: Iterable[Scenario]) -> str:
-    """The same as Markdown: a table for each area."""
+    """Return the catalog as Markdown: a table for each area."""
     kept = list(scenarios)
     parts = [
-        f"# Catalogue\n\n{quantity(len(kept), 'scenario')}: what a client sees, and the points that are left"
-        f" of what each touches in edition {EDITION}.\n`payer-sandbox scenarios table` makes this page.\n"
+        f"""\
+# Scenario catalog
+
+Find a scenario for the failure that you want to test: {quantity(len(kept), "scenario")}, by area. To use
+one, put its name in the path, with parameters if you like:
+
+```
+curl http://127.0.0.1:8080/s/slow-responses,seconds=2/fhir/metadata
+```
+
+[scenarios.md](scenarios.md) has the other ways, and shows how to combine scenarios. The score column lists
+the points that remain of each metric of edition {EDITION} ([scoring.md](scoring.md)); "unchanged" means that
+the rubric does not measure the failure. The parameters are listed with their defaults.
+
+`payer-sandbox scenarios table` makes this page.
+"""
     ]
     for area in AREAS:
         rows = [s for s in kept if s.area == area]
         if rows:
-            parts.append(f"\n## {area}\n\n| scenario | what a client sees | what it costs | dials |\n")
+            parts.append(f"\n## {area}\n\n| scenario | what goes wrong | score | parameters |\n")
             parts.append("|---|---|---|---|\n")
-            parts += [f"| `{s.id}` | {s.title} | {cost(s) or 'nothing'} | {_dials(s)} |\n" for s in rows]
+            parts += [f"| `{s.id}` | {s.title} | {cost(s) or 'unchanged'} | {_cell(s)} |\n" for s in rows]
     return "".join(parts)
 
 
-def _dials(scenario: Scenario) -> str:
+def _cell(scenario: Scenario) -> str:
     return "; ".join(
-        f"`{name}={dial.default}` ({dial.range})" for name, dial in scenario.parameters.items()
+        f"`{name}={parameter.default}` {parameter.help} ({parameter.range})"
+        for name, parameter in scenario.parameters.items()
     ).replace("|", "\\|")

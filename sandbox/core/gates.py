@@ -1,8 +1,8 @@
-"""Gates: the seven points of a request where an accident may happen.
+"""Gates: the seven points of a request where a fault may apply.
 
-The server calls `gates.run(stage, value, facts)` and gets the value back, changed or not. It never
-learns that scenarios exist: the null object `OPEN` lets everything through. `faults` binds the other
-kind. *Deciding* gates change what is true; *telling* gates change what is said.
+The server calls `gates.run(stage, value, facts)` and gets the value back, changed or not. It does not know
+scenarios: the gates `OPEN` change nothing, and `faults` makes those that do. *Deciding* gates change what the
+payer grants; *telling* gates change only what it returns.
 """
 
 from __future__ import annotations
@@ -16,28 +16,28 @@ T = TypeVar("T")
 
 
 class Stage(Enum):
-    """Where a gate stands, in the order a request meets them."""
+    """The point of a request where a verb applies, in the order in which a request passes them."""
 
-    REQUEST = "before anything: None, or a Reply that answers at once"
-    AUTHORIZE = "after consent: the Decision that becomes a code or an error"
-    TOKEN = "when a token is minted: the TokenPlan"
-    QUERY = "before a search runs: the Query"
-    RESOURCE = "when a resource is shown: its dictionary"
-    BUNDLE = "when a page of results is shown: the Page"
-    RESPONSE = "last: the Reply on its way out"
+    REQUEST = "before the request is processed"
+    AUTHORIZE = "after consent, before the code or error is returned"
+    TOKEN = "when a token is issued"
+    QUERY = "before a search runs"
+    RESOURCE = "when a resource is returned"
+    BUNDLE = "when a page of results is returned"
+    RESPONSE = "before the response is sent"
 
     @property
     def decides(self) -> bool:
-        """Whether the gate changes what is true, and not only what is said."""
+        """Whether the gate changes what is granted, and not only what is returned."""
         return self in (Stage.AUTHORIZE, Stage.TOKEN)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a rule may ask about the request in hand. Absent things are None or empty.
+    """What a rule can match of a request. What is absent is None or empty.
 
-    `path` is below the payer's prefix ("/fhir/Patient"); `caller` tells callers apart without naming
-    them (a digest of the bearer token, or the address).
+    `path` is below the payer's prefix ("/fhir/Patient"). `caller` is a digest of the bearer token or address,
+    which distinguishes callers without naming them.
     """
 
     method: str = ""
@@ -50,23 +50,23 @@ class Facts:
     page: int | None = None
     caller: str = ""
     preflight: bool = False
-    """Whether a browser asks on its own account: only rules that name OPTIONS mean it."""
+    """Whether a browser sent it before a call to another origin; only rules for OPTIONS match it."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An HTTP answer: status, headers, body (bytes, or chunks that are sent as they come)."""
+    """An HTTP response: status, headers, body (bytes, or chunks that are sent one by one)."""
 
     status: int
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes | Iterable[bytes] = b""
 
     def header(self, name: str) -> str | None:
-        """The first value of a header, by any spelling of its name."""
+        """Return the first value of a header; its name is case-insensitive."""
         return next((v for k, v in self.headers if k.lower() == name.lower()), None)
 
     def with_header(self, name: str, value: str) -> Reply:
-        """The same reply with one header set (others of that name removed)."""
+        """Return the reply with one header set, and others of that name removed."""
         return Reply(self.status, (*self.without_header(name).headers, (name, value)), self.body)
 
     def without_header(self, name: str) -> Reply:
@@ -81,19 +81,19 @@ class Reply:
 
 
 class Gates(Protocol):
-    """What handlers hold. `armed` is asked before costly preparation (parsing stored bytes)."""
+    """The gates of one request. `armed` tells whether costly preparation is needed."""
 
     def armed(self, stage: Stage) -> bool: ...
 
     def run(self, stage: Stage, value: T, facts: Facts) -> T: ...
 
     def fired(self) -> tuple[str, ...]:
-        """Names of the effects that changed something in this request, in order."""
+        """Return the names of the effects that changed something in this request, in order."""
         ...
 
 
 class _Open:
-    """No accidents."""
+    """Gates without rules."""
 
     def armed(self, stage: Stage) -> bool:
         return False
@@ -109,5 +109,5 @@ OPEN: Gates = _Open()
 
 
 def unchanged(before: Any, after: Any) -> bool:
-    """Whether an effect left its value alone (identity first: most do)."""
+    """Return whether an effect left its value unchanged. Most return the same object."""
     return before is after or bool(before == after)

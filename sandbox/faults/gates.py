@@ -1,4 +1,4 @@
-"""Bound gates: the rules in force for one request, with their counters and the tenant's clock."""
+"""Gates with the rules of one request: they apply scenarios and armed faults to values that pass."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Bound:
-    """A rule of a scenario, or one that was armed through the control API: `take` then takes one of
-    its times, and says whether there was one left."""
+class BoundRule:
+    """A rule of a scenario, or a fault that was armed for a number of calls.
+
+    `take` uses up one call of an armed fault and returns whether there was one left.
+    """
 
     scenario: str
     number: int
@@ -27,59 +29,60 @@ class Bound:
 
     @property
     def name(self) -> str:
-        return f"{self.scenario}:{self.effect.do}"  # type: ignore[attr-defined]
+        """The name in the header Sandbox-Effects."""
+        return f"{self.scenario}:{self.effect.do}"
 
-    def meant(self, value: Any, facts: Facts, world: World) -> bool:
-        """Whether the request, the answer and the time are those of the rule."""
+    def matches(self, value: Any, facts: Facts, world: World) -> bool:
+        """Return whether the request, response and time match, and the resource is in the share."""
         return (
             self.when.matches(facts)
-            and self.when.open(world.clock.now(), world.ahead)
-            and (not isinstance(value, Reply) or self.when.answered(value.status))
+            and self.when.is_open(world.clock.now(), world.ahead)
+            and (not isinstance(value, Reply) or self.when.matches_status(value.status))
+            and self._is_in_share(value, world)
         )
 
-    def counted(self, world: World) -> bool:
-        """Whether this request is one that the counting keys choose. Counts it."""
+    def count(self, world: World) -> bool:
+        """Count this request, and return whether the counting keys select it."""
         if self.when.counts:
             name = f"{self.scenario}:{self.number}"
             number = world.count(name)
-            if not self.when.due(number, world.share(f"{name}:{number}")):
+            if not self.when.is_due(number, world.share(f"{name}:{number}")):
                 return False
         return self.take is None or self.take()
 
-    def chosen(self, value: Any, world: World) -> bool:
-        """Whether a resource belongs to the share that is meant."""
+    def _is_in_share(self, value: Any, world: World) -> bool:
         if self.when.share is None or not isinstance(value, dict):
             return True
-        who = f"{value.get('resourceType')}/{value.get('id')}"
-        return world.share(f"{self.scenario}:{self.number}:{who}") < self.when.share
+        resource = f"{value.get('resourceType')}/{value.get('id')}"
+        return world.share(f"{self.scenario}:{self.number}:{resource}") < self.when.share
 
 
 @dataclass
 class BoundGates:
-    """The rules of the scenarios in force, for one request.
+    """The rules of the scenarios in effect, for one request.
 
-    A request is counted once for each rule, however many resources of it pass the gate. `bounded`: what
-    is decided about was granted under other scenarios, so that a rule may take from it and never add.
+    A request counts once for each rule, however many of its resources pass the gate. If `restricting`, the
+    value was granted under other scenarios, and rules may reduce what was granted but not add to it.
     """
 
-    rules: Sequence[Bound]
+    rules: Sequence[BoundRule]
     world: World
-    bounded: bool = False
+    restricting: bool = False
     _fired: list[str] = field(default_factory=list)
-    _counted: dict[tuple[str, int], bool] = field(default_factory=dict)
+    _due: dict[tuple[str, int], bool] = field(default_factory=dict)
 
     def armed(self, stage: Stage) -> bool:
         return any(rule.effect.stage is stage for rule in self.rules)
 
     def run(self, stage: Stage, value: T, facts: Facts) -> T:
         for rule in self.rules:
-            if rule.effect.stage is stage and self._due(rule, value, facts):
+            if rule.effect.stage is stage and self._applies(rule, value, facts):
                 try:
                     before, value = value, rule.effect(value, facts, self.world)
-                except SandboxProblem:  # an effect may answer by refusing
+                except SandboxProblem:  # an effect may respond by refusing
                     self._fired.append(rule.name)
                     raise
-                if self.bounded and stage.decides:
+                if self.restricting and stage.decides:
                     value = value.within(before)  # type: ignore[attr-defined]
                 if rule.effect.silent or not unchanged(before, value):
                     self._fired.append(rule.name)
@@ -88,19 +91,21 @@ class BoundGates:
     def fired(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self._fired))
 
-    def _due(self, rule: Bound, value: Any, facts: Facts) -> bool:
-        if not rule.meant(value, facts, self.world) or not rule.chosen(value, self.world):
+    def _applies(self, rule: BoundRule, value: Any, facts: Facts) -> bool:
+        if not rule.matches(value, facts, self.world):
             return False
         key = (rule.scenario, rule.number)
-        if key not in self._counted:
-            self._counted[key] = rule.counted(self.world)
-        return self._counted[key]
+        if key not in self._due:
+            self._due[key] = rule.count(self.world)
+        return self._due[key]
 
 
 @dataclass
 class LayeredGates:
-    """Two selections at once: the deciding rules of the one under which something was `granted`, then all
-    rules of the one that was `chosen` for this request."""
+    """Two selections in turn: the one under which access was `granted`, then the one that was `chosen`.
+
+    The first applies only its rules at deciding gates.
+    """
 
     granted: Gates
     chosen: Gates

@@ -1,4 +1,4 @@
-"""Accidents that happen a number of times and are over: fail the next two token calls, then work."""
+"""Armed faults: rules that apply to a number of calls, then stop."""
 
 from __future__ import annotations
 
@@ -12,44 +12,42 @@ from pydantic import Field, ValidationError
 from sandbox.core.errors import BadRequest
 from sandbox.faults.catalog import complaint
 from sandbox.faults.effects.arrival import Refuse
-from sandbox.faults.gates import Bound
+from sandbox.faults.gates import BoundRule
+from sandbox.faults.places import PLACES
 from sandbox.faults.scenario import AnyEffect, Rule, When
 
 NAME = "fail-next"
 TIMES_MAX = 1000
 ITEMS_MAX = 20
-"""Accidents that one header arms: each is a row of the ledger."""
+"""Faults that one header arms: each is a row of the ledger."""
 COMPLAINTS_MAX = 5
-"""Errors of a body that are told: each looks for the key that was meant."""
-PLACES: Mapping[str, dict[str, str]] = {
+"""Errors of a body that are reported: for each one the nearest valid key is searched."""
+TARGETS: Mapping[str, dict[str, str]] = {
     "any": {},
-    "token": {"path": "/auth/token"},
-    "authorize": {"path": "/auth/authorize"},
-    "fhir": {"path": "/fhir/*"},
-    "metadata": {"path": "/fhir/metadata"},
+    **{name: {"path": PLACES[name][0]} for name in ("token", "authorize", "fhir", "metadata")},
 }
-"""What the header may name besides a resource type."""
+"""What the header may name besides a resource type, and what it matches."""
 
 _ITEM = re.compile(r"([A-Za-z]{1,40})=([1-9][0-9]{0,2})(?::([45][0-9]{2}))?", re.ASCII)
 
 
 class OneShot(Rule):
-    """A rule with a number of times. Without `when` it means token calls, without `then` a 503."""
+    """A rule with a number of times. Without `when` it matches token calls, without `then` it is a 503."""
 
     times: int = Field(1, ge=1, le=TIMES_MAX)
-    when: When = When(path="/auth/token")
+    when: When = When(**TARGETS["token"])
     then: AnyEffect = Refuse(do="refuse", status=503, retry_after=1)
 
     def to_json(self) -> dict[str, Any]:
-        """What was asked for, with the verb in full and the keys of `when` that matter."""
+        """Return the rule with the verb in full and the keys of `when` that are set."""
         return {
             "when": self.when.model_dump(exclude_none=True),
             "then": self.then.model_dump(mode="json"),
         }
 
 
-def asked(body: Any) -> OneShot:
-    """The accident in a control call. Raises BadRequest that teaches."""
+def parse_body(body: Any) -> OneShot:
+    """Return the fault in the body of a control call. Raises BadRequest with the valid keys."""
     try:
         return OneShot.model_validate(body)
     except ValidationError as problem:
@@ -58,33 +56,32 @@ def asked(body: Any) -> OneShot:
         raise BadRequest(text, cause="parameter-invalid") from None
 
 
-def header(text: str) -> list[OneShot]:
-    """The accidents in `X-Sandbox-Fail-Next: token=2, Patient=1:429 #label`. Raises BadRequest."""
+def parse_header(text: str) -> list[OneShot]:
+    """Return the faults in `X-Sandbox-Fail-Next: token=2, Patient=1:429 #label`. Raises BadRequest."""
     items = [item.strip() for item in text.partition("#")[0].split(",")]
     if len(items) > ITEMS_MAX:
         text = f"X-Sandbox-Fail-Next names at most {ITEMS_MAX} places"
         raise BadRequest(text, cause="fail-next-invalid", code="too-costly")
-    found = []
-    for item in items:
-        match = _ITEM.fullmatch(item)
-        if match is None or (match[1] not in PLACES and not match[1][0].isupper()):
-            raise BadRequest(
-                f"X-Sandbox-Fail-Next is <place>=<times>[:<status>], not {item[:60]!r}; places are "
-                f"{', '.join(PLACES)} and resource types",
-                cause="fail-next-invalid",
-            )
-        place, times, status = match.groups()
-        when = PLACES.get(place, {"resource": place})
-        then = Refuse(do="refuse", status=int(status or 503), retry_after=1)
-        found.append(OneShot(times=int(times), when=When(**when), then=then))
-    return found
+    return [_parse_item(item) for item in items]
 
 
-def bound(armed: Iterable[Any], take: Callable[[int], bool]) -> tuple[Bound, ...]:
-    """What is still armed in the ledger, as rules that take one time of it whenever they apply."""
+def _parse_item(item: str) -> OneShot:
+    match = _ITEM.fullmatch(item)
+    if match is None or (match[1] not in TARGETS and not match[1][0].isupper()):
+        raise BadRequest(
+            f"X-Sandbox-Fail-Next is <place>=<times>[:<status>], not {item[:60]!r}; places are "
+            f"{', '.join(TARGETS)} and resource types",
+            cause="fail-next-invalid",
+        )
+    place, times, status = match.groups()
+    when = TARGETS.get(place, {"resource": place})
+    then = Refuse(do="refuse", status=int(status or 503), retry_after=1)
+    return OneShot(times=int(times), when=When(**when), then=then)
+
+
+def bind_rules(armed: Iterable[Any], take: Callable[[int], bool]) -> tuple[BoundRule, ...]:
+    """Return the faults that are still armed in the ledger, as rules that use up one call each time."""
+    left = [(row.number, OneShot.model_validate(row.rule)) for row in armed if row.left > 0]
     return tuple(
-        Bound(NAME, one.number, rule.when, rule.then, partial(take, one.number))
-        for one in armed
-        if one.left > 0
-        for rule in (OneShot.model_validate(one.rule),)
+        BoundRule(NAME, number, rule.when, rule.then, partial(take, number)) for number, rule in left
     )

@@ -1,7 +1,7 @@
-"""Dials: the parameters that a scenario declares, how their values are written, where they go.
+"""The parameters that a scenario declares, and how their values are written and used.
 
-A value is written the same in a path, a header, a flag and a file. In a scenario `$name` stands for
-the whole of a value (never a part of a text), so that types are kept; `$$` begins a text with a `$`.
+A value is written the same in a path, a header, an option and a file. In a scenario `$name` is replaced
+by the value and must be the entire text, so that types are kept; `$$` begins a text with a `$`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ Filled = str | int | float
 
 NAME = r"[a-z][a-z0-9_]*"
 VALUE = r"(?:[A-Za-z0-9:_+-]|\.(?=[0-9]))+"
-"""What a value may hold wherever it is written. A dot belongs to a value only before a digit."""
+"""The characters of a value. A dot belongs to a value only before a digit."""
 
 _NUMBER = re.compile(r"-?[0-9]{1,12}(?:\.[0-9]{1,9})?", re.ASCII)
 _VALUE = re.compile(VALUE)
@@ -31,8 +31,8 @@ _REFERENCE = re.compile(rf"\$({NAME})")
 
 
 class Parameter(BaseModel):
-    """One dial. `min` and `max` bound numbers, integers and durations; a duration is written as ISO
-    8601 (PT5M) and stands for its seconds; `choices` are the values of a choice."""
+    """A parameter. `min` and `max` limit numbers, integers and durations; `choices` lists the values of a
+    choice. A duration is written as ISO 8601 (PT5M), and its value is its seconds."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,33 +41,40 @@ class Parameter(BaseModel):
     min: Written | None = None
     max: Written | None = None
     choices: list[str] = []
-    help: str = Field(max_length=110, description="one line that says what it changes")
+    help: str = Field(max_length=110, description="what it changes, in one line")
 
     @model_validator(mode="after")
-    def _sound(self) -> Parameter:
+    def _is_consistent(self) -> Parameter:
         if self.kind in ("choice", "text") and (self.min is not None or self.max is not None):
             raise ValueError(f"a {self.kind} has no min or max")
         if (self.kind == "choice") is not bool(self.choices):
-            raise ValueError("choices are for a choice, and a choice needs them")
+            raise ValueError("a choice has choices, and other kinds have none")
         for bound in ("min", "max", "default"):
             value = getattr(self, bound)
             if value is not None:
-                self._parsed(str(value))
-        self.read(str(self.default))
+                self._parse(str(value))
+        self.normalize(str(self.default))
         return self
 
-    def read(self, text: str) -> str:
-        """The value in its one canonical spelling. Raises ValueError saying what would do."""
-        value = self._parsed(text)
+    def normalize(self, text: str) -> str:
+        """Return the value in its normal form. Raises ValueError with the valid range."""
+        value = self._parse(text)
         if self.kind not in ("choice", "text"):
-            low, high = (None if b is None else self._parsed(str(b)) for b in (self.min, self.max))
+            low, high = (None if b is None else self._parse(str(b)) for b in (self.min, self.max))
             if (low is not None and value < low) or (high is not None and value > high):
                 raise ValueError(f"is {self.range}, not {text[:40]}")
-        return self._spelled(value)
+        if isinstance(value, str):
+            return value
+        return format_duration(value) if isinstance(value, timedelta) else format(value.normalize() + 0, "f")
 
-    def filled(self, text: str) -> Filled:
-        """What a canonical value puts into the scenario: a number (seconds of a duration) or a text."""
-        value = self._parsed(text)
+    @property
+    def default_text(self) -> str:
+        """The default in its normal form."""
+        return self.normalize(str(self.default))
+
+    def to_value(self, text: str) -> Filled:
+        """Return what `$name` is replaced by: a number (the seconds of a duration) or a text."""
+        value = self._parse(text)
         if isinstance(value, str):
             return value
         exact = Decimal(str(value.total_seconds())) if isinstance(value, timedelta) else value
@@ -75,7 +82,7 @@ class Parameter(BaseModel):
 
     @property
     def range(self) -> str:
-        """For people: "0.1 to 120", "at least 1", "one of a, b"."""
+        """The valid values in words: "a number from 0.1 to 120", "one of a, b"."""
         if self.kind == "choice":
             return "one of " + ", ".join(self.choices)
         what = {"number": "a number", "integer": "a whole number", "duration": "a duration"}.get(
@@ -89,10 +96,10 @@ class Parameter(BaseModel):
 
     @property
     def extremes(self) -> list[str]:
-        """The values that a check should try: both ends, or every choice."""
+        """The values that a check should try: both limits, or every choice."""
         return self.choices or [str(b) for b in (self.min, self.max) if b is not None]
 
-    def _parsed(self, text: str) -> Any:
+    def _parse(self, text: str) -> Any:
         if self.kind in ("number", "integer"):
             if not _NUMBER.fullmatch(text) or (self.kind == "integer" and "." in text):
                 raise ValueError(f"is {self.range}, not {text[:40]!r}")
@@ -103,50 +110,40 @@ class Parameter(BaseModel):
             raise ValueError(f"is {self.range}, not {text[:40]!r}")
         return text
 
-    def _spelled(self, value: Any) -> str:
-        if isinstance(value, str):
-            return value
-        if isinstance(value, timedelta):
-            return spelled(value)
-        return format(value.normalize() + 0, "f")
-
 
 Parameters = dict[Annotated[str, Field(pattern=f"^{NAME}$")], Parameter]
 
 
-def spelled(span: timedelta) -> str:
-    """A duration in its one spelling: P90D, PT5M, P1DT0.5S."""
+def format_duration(span: timedelta) -> str:
+    """Return a duration in its normal form: P90D, PT5M, P1DT0.5S."""
     sign, span = ("-", -span) if span < timedelta() else ("", span)
     minutes, seconds = divmod(span.seconds, 60)
     hours, minutes = divmod(minutes, 60)
-    exact = Decimal(seconds) + Decimal(span.microseconds) / 1_000_000
-    time = "".join(
-        f"{format(n.normalize() + 0, 'f') if isinstance(n, Decimal) else n}{unit}"
-        for n, unit in ((hours, "H"), (minutes, "M"), (exact, "S"))
-        if n
-    )
+    exact = f"{seconds}.{span.microseconds:06}".rstrip("0").rstrip(".")
+    units = ((str(hours), "H"), (str(minutes), "M"), (exact, "S"))
+    time = "".join(f"{number}{unit}" for number, unit in units if number != "0")
     day = f"{span.days}D" if span.days else ""
     return f"{sign}P{day}{'T' + time if time else ''}" if day or time else "PT0S"
 
 
 def fill(node: Any, values: Mapping[str, Filled], where: str = "") -> Any:
-    """The same structure with every `$name` replaced. Raises PydanticCustomError naming the place."""
+    """Return the structure with every `$name` replaced. Raises PydanticCustomError with the place."""
     if isinstance(node, dict):
-        return {key: fill(each, values, f"{where}.{key}".lstrip(".")) for key, each in node.items()}
+        return {key: fill(value, values, f"{where}.{key}".lstrip(".")) for key, value in node.items()}
     if isinstance(node, list):
-        return [fill(each, values, f"{where}.{number}") for number, each in enumerate(node)]
-    if not isinstance(node, str) or not node.startswith("$"):
+        return [fill(item, values, f"{where}.{number}") for number, item in enumerate(node)]
+    if not isinstance(node, str):
         return node
     if node.startswith("$$"):
         return node[1:]
-    found = _REFERENCE.fullmatch(node)
-    if found is None:
+    reference = _REFERENCE.fullmatch(node)
+    if reference is None:
         return node
-    if found[1] not in values:
-        known = f"parameters are {', '.join(values)}" if values else "it declares no parameters"
+    if reference[1] not in values:
+        names = f"parameters are {', '.join(values)}" if values else "it declares no parameters"
         raise PydanticCustomError(
             "unknown_parameter",
-            "{where}: {name} is no parameter of this scenario; {known}",
-            {"where": where, "name": node, "known": known},
+            "{where}: {name} is no parameter of this scenario; {names}",
+            {"where": where, "name": node, "names": names},
         )
-    return values[found[1]]
+    return values[reference[1]]

@@ -1,4 +1,4 @@
-"""The scenario format: what a file in `scenarios/` may say. pydantic, because people write it."""
+"""The format of a scenario file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
 from sandbox.core.payer import PayerProfile, changed
-from sandbox.faults.parameters import Filled, Parameter, Parameters, Written, fill
+from sandbox.faults.parameters import Parameter, Parameters, Written, fill
 from sandbox.faults.shows import Show
 from sandbox.faults.verbs import VERBS
 from sandbox.faults.window import Window
@@ -43,17 +43,19 @@ class _ScenarioModel(BaseModel):
 
 
 class When(_ScenarioModel):
-    """When a rule applies. Every key that is there must hold. Paths are globs below the payer's
-    prefix. `nth every first after` count the requests that match the other keys; `rate` picks a
-    share of them by a hash, so that two runs agree. `status` is for response verbs, `share` (of the
-    resources, by a hash of their id) for resource verbs. A browser's preflight is meant only by rules with
-    `method: OPTIONS`."""
+    """When a rule applies; all keys must match.
+
+    Paths are globs below the payer's prefix. `nth`, `every`, `first` and `after` count the requests that
+    match the other keys, and `rate` selects a share of them by a hash, the same in every run. `status` is
+    for response verbs, `share` (of the resources, by a hash of their id) for resource verbs. A browser's
+    preflight matches only rules with `method: OPTIONS`.
+    """
 
     path: str | None = None
     method: str | None = None
     resource: str | None = None
-    param: str | None = Field(None, description="a parameter's name, or name=value")
-    lacks: str | None = Field(None, description="a parameter that is not there")
+    param: str | None = Field(None, description="a query parameter: name, or name=value")
+    lacks: str | None = Field(None, description="a query parameter that is absent")
     client: str | None = None
     member: str | None = None
     grant_type: str | None = None
@@ -63,19 +65,19 @@ class When(_ScenarioModel):
     first: int | None = Field(None, ge=1)
     after: int | None = Field(None, ge=0)
     rate: float | None = Field(None, gt=0, le=1)
-    share: float | None = Field(None, gt=0, le=1, description="of the resources, always the same ones")
+    share: float | None = Field(None, gt=0, le=1, description="share of the resources, always the same ones")
     status: int | Literal["2xx", "3xx", "4xx", "5xx"] | None = Field(
-        None, description="of the answer, before it is disturbed"
+        None, description="status of the response before verbs change it"
     )
     window: Window | None = None
 
     def matches(self, facts: Facts) -> bool:
-        """Whether the keys about the request itself hold."""
+        """Return whether the keys about the request match."""
         return (
             (self.method is not None or not facts.preflight)
             and (self.path is None or fnmatchcase(facts.path, self.path))
             and (self.method is None or facts.method == self.method.upper())
-            and self._param(facts)
+            and self._matches_param(facts)
             and (self.lacks is None or self.lacks not in facts.params)
             and all(
                 getattr(self, name) is None or getattr(facts, name) == getattr(self, name)
@@ -83,26 +85,27 @@ class When(_ScenarioModel):
             )
         )
 
-    def _param(self, facts: Facts) -> bool:
+    def _matches_param(self, facts: Facts) -> bool:
         if self.param is None:
             return True
         name, _, value = self.param.partition("=")
         return name in facts.params and (not value or facts.params[name] == value)
 
-    def answered(self, status: int) -> bool:
-        """Whether an answer's status is the one that was meant."""
+    def matches_status(self, status: int) -> bool:
+        """Return whether the status of a response matches."""
         return self.status in (None, status, f"{status // 100}xx")
 
-    def open(self, now: datetime, ahead: timedelta) -> bool:
-        """Whether the tenant's clock is in the window."""
-        return self.window is None or self.window.open(now, ahead)
+    def is_open(self, now: datetime, ahead: timedelta) -> bool:
+        """Return whether the payer's clock is in the window."""
+        return self.window is None or self.window.is_open(now, ahead)
 
     @property
     def counts(self) -> bool:
+        """Whether the rule counts requests."""
         return any(x is not None for x in (self.nth, self.every, self.first, self.after, self.rate))
 
-    def due(self, number: int, share: float) -> bool:
-        """Whether the `number`-th match (from 1) is one the counting keys choose."""
+    def is_due(self, number: int, share: float) -> bool:
+        """Return whether the counting keys select the match with this number, from 1."""
         return (
             (self.nth is None or number == self.nth)
             and (self.every is None or number % self.every == 0)
@@ -113,13 +116,13 @@ class When(_ScenarioModel):
 
 
 class Rule(_ScenarioModel):
-    """An accident: when → then."""
+    """A fault: which verb applies, and when."""
 
     when: When = When()
     then: AnyEffect
 
     @model_validator(mode="after")
-    def _possible(self) -> Rule:
+    def _fits_the_gate(self) -> Rule:
         for key, stage in (("status", Stage.RESPONSE), ("share", Stage.RESOURCE)):
             if getattr(self.when, key) is not None and self.then.stage is not stage:
                 raise ValueError(f"when.{key} goes with {stage.name.lower()} verbs; {self.then.do} is none")
@@ -127,71 +130,69 @@ class Rule(_ScenarioModel):
 
 
 class Case(_ScenarioModel):
-    """What the rubric says at one setting of the dials."""
+    """The expected score at one setting of the parameters."""
 
-    given: dict[str, Written] = Field({}, alias="with", description="values of parameters; others: default")
+    settings: dict[str, Written] = Field(
+        {}, alias="with", description="values of parameters; others have their default"
+    )
     points: dict[str, float]
-
-
-def _shape(value: Any) -> str:
-    return "expect:cases" if isinstance(value, list) else "expect:points"
 
 
 Expect = Annotated[
     Annotated[dict[str, float], Tag("expect:points")] | Annotated[list[Case], Tag("expect:cases")],
-    Discriminator(_shape),
+    Discriminator(lambda value: "expect:cases" if isinstance(value, list) else "expect:points"),
 ]
 
 
 class Scenario(_ScenarioModel):
-    """One file in `scenarios/`. In `payer` and `rules`, `$name` stands for a parameter's value."""
+    """A scenario file. In `payer` and `rules`, `$name` is replaced by a parameter's value."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="the file's name without .yaml")
-    title: str = Field(max_length=80)
-    story: str = Field(description="what happens, and how it hurts an app")
+    title: str = Field(max_length=80, description="what goes wrong, as a short phrase or sentence")
+    story: str = Field(description="what the payer does, what the app sees, and why real payers do it")
     area: Literal["registration", "sign-in", "token", "search", "data", "transport", "bulk"]
     cites: list[str] = []
-    parameters: Parameters = Field(default={}, description="its dials, by name")
-    payer: dict[str, Any] = Field(default={}, description="changes of the payer's character")
+    parameters: Parameters = Field(default={}, description="its parameters, by name")
+    payer: dict[str, Any] = Field(default={}, description="policies of the payer's profile that it changes")
     rules: list[Rule] = []
     expect: Expect = Field(
-        description="points each touched metric earns; {} = the rubric cannot see it; a list of cases"
-        " says it for several settings of the dials"
+        description="points of each metric that it affects; {} if the rubric does not measure it; a list of"
+        " cases for several settings of the parameters"
     )
     shows: list[Show] = Field(min_length=1)
-    reproduce: str = Field(description="one line that shows it in a terminal")
+    reproduce: str = Field(description="a command that reproduces it")
 
     _source: Any = PrivateAttr(None)
-    _given: dict[str, str] = PrivateAttr(default_factory=dict)
+    _settings: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="wrap")
     @classmethod
-    def _with_dials(
+    def _fill_in_parameters(
         cls, data: Any, build: ModelWrapValidatorHandler[Scenario], info: ValidationInfo
     ) -> Scenario:
-        """The dials are turned before anything else is read: to the values of the context, or to the
-        defaults."""
+        """Replace parameters before validation: by the values of the context, or the defaults."""
         if not isinstance(data, dict):
             return build(data)
         try:
-            dials = _DIALS.validate_python(data.get("parameters", {}))
+            parameters = _PARAMETERS.validate_python(data.get("parameters", {}))
         except ValidationError:
-            return build(data)  # which tells what is wrong with them
-        defaults = {name: dial.filled(dial.read(str(dial.default))) for name, dial in dials.items()}
-        scenario = build(_filled(data, info.context or defaults))
+            return build(data)  # reports what is wrong with them
+        values = info.context or {name: p.to_value(p.default_text) for name, p in parameters.items()}
+        filled = {key: fill(data[key], values, key) for key in ("payer", "rules") if key in data}
+        scenario = build(data | filled)
         scenario._source = data
         return scenario
 
     @model_validator(mode="after")
-    def _known_cases(self) -> Scenario:
+    def _has_valid_cases(self) -> Scenario:
         for case in self.cases:
-            self.canonical({name: str(value) for name, value in case.given.items()})
+            self.normalize({name: str(value) for name, value in case.settings.items()})
         return self
 
     @field_validator("payer")
     @classmethod
-    def _known_policies(cls, value: dict[str, Any]) -> dict[str, Any]:
-        """Unknown names and wrong types are told here, not when a request comes."""
+    def _is_profile(cls, value: dict[str, Any]) -> dict[str, Any]:
+        """Report unknown policies and wrong types when the file is read."""
         try:
             # Strict: YAML here has no "yes" and "no", and the value is used as it is written.
             TypeAdapter(PayerProfile).validate_json(
@@ -200,68 +201,62 @@ class Scenario(_ScenarioModel):
         except UsageError as problem:
             raise ValueError(str(problem)) from None
         except ValidationError as problem:
-            told = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors())
-            raise ValueError("; ".join(told)) from None
+            errors = (f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors())
+            raise ValueError("; ".join(errors)) from None
         return value
 
     @property
     def name(self) -> str:
-        """How it is selected: the id, and the dials that are not at their default."""
-        return self.id + "".join(f",{name}={value}" for name, value in self._given.items())
+        """The text that selects it: the id, and the parameters that differ from their default."""
+        return self.id + "".join(f",{name}={value}" for name, value in self._settings.items())
 
     @property
     def cases(self) -> list[Case]:
-        """What the rubric says, at each setting that the file speaks of."""
+        """The expected score, for each setting in the file."""
         return self.expect if isinstance(self.expect, list) else [Case(points=self.expect)]
 
-    @property
-    def dials(self) -> str:
-        """Its parameters in one line: "seconds (a number from 0.1 to 120, default 5)"."""
-        told = (f"{name} ({dial.range}, default {dial.default})" for name, dial in self.parameters.items())
-        return "; ".join(told)
+    def normalize(self, settings: Mapping[str, str]) -> dict[str, str]:
+        """Return the values that differ from the defaults, in their normal form and the declared order.
 
-    def canonical(self, given: Mapping[str, str]) -> dict[str, str]:
-        """The values that differ from the defaults, spelled in the one way, in the declared order.
-        Raises ValueError with one line that names the parameters and their ranges."""
-        read = {}
-        for name, text in given.items():
-            dial = self.parameters.get(name)
-            if dial is None:
-                known = f"its parameters are {self.dials}" if self.parameters else "it has no parameters"
-                raise ValueError(f"{self.id} has no parameter {name[:40]!r}: {known}")
+        Raises ValueError with one line that lists the parameters and their ranges.
+        """
+        values = {}
+        for name, text in settings.items():
+            parameter = self.parameters.get(name)
+            if parameter is None:
+                ranges = (f"{key} ({p.range}, default {p.default})" for key, p in self.parameters.items())
+                valid = (
+                    f"its parameters are {'; '.join(ranges)}" if self.parameters else "it has no parameters"
+                )
+                raise ValueError(f"{self.id} has no parameter {name[:40]!r}: {valid}")
             try:
-                read[name] = dial.read(text)
+                values[name] = parameter.normalize(text)
             except ValueError as problem:
-                told = str(problem)
-                told = told if told.startswith("is ") else f"is {dial.range} ({told})"
-                raise ValueError(f"{name} of {self.id} {told}") from None
+                reason = str(problem)
+                reason = reason if reason.startswith("is ") else f"is {parameter.range} ({reason})"
+                raise ValueError(f"{name} of {self.id} {reason}") from None
         return {
-            name: read[name]
-            for name, dial in self.parameters.items()
-            if name in read and read[name] != dial.read(str(dial.default))
+            name: values[name]
+            for name, parameter in self.parameters.items()
+            if name in values and values[name] != parameter.default_text
         }
 
-    def dialled(self, given: Mapping[str, str]) -> Scenario:
-        """The same scenario at another setting of its dials. Raises ValueError in one line."""
-        chosen = self.canonical(given)
-        if not chosen:
+    def with_settings(self, settings: Mapping[str, str]) -> Scenario:
+        """Return the scenario with other values of its parameters. Raises ValueError in one line."""
+        changes = self.normalize(settings)
+        if not changes:
             return self
         values = {
-            name: dial.filled(chosen.get(name) or dial.read(str(dial.default)))
-            for name, dial in self.parameters.items()
+            name: p.to_value(changes.get(name) or p.default_text) for name, p in self.parameters.items()
         }
         try:
-            made = Scenario.model_validate(self._source, context=values)
+            scenario = Scenario.model_validate(self._source, context=values)
         except ValidationError as problem:
             first = problem.errors()[0]
             where = ".".join(str(step) for step in first["loc"] if str(step) not in VERBS)
             raise ValueError(f"{self.id} cannot be set so: {where}: {first['msg']}") from None
-        made._given = chosen
-        return made
+        scenario._settings = changes
+        return scenario
 
 
-_DIALS: TypeAdapter[dict[str, Parameter]] = TypeAdapter(Parameters)
-
-
-def _filled(data: Mapping[str, Any], values: Mapping[str, Filled]) -> dict[str, Any]:
-    return {key: fill(each, values, key) if key in ("payer", "rules") else each for key, each in data.items()}
+_PARAMETERS: TypeAdapter[dict[str, Parameter]] = TypeAdapter(Parameters)

@@ -1,4 +1,4 @@
-"""What a scenario shows: steps that a client takes, and what it sees. The catalogue test runs them."""
+"""`shows`: the steps of a client, and what it sees. The catalog test runs them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,24 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+ACTIONS = (
+    "get", "sign_in", "refresh", "advance", "opt_in", "fetch", "follow", "authorize", "replay", "service",
+)  # fmt: skip
+
 
 class _ShowModel(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Then(_ShowModel):
-    """What a step of `shows` must see; every key that is there must hold.
+    """What the client sees after a step; all keys must match.
 
-    `issue` is the OperationOutcome's code, `error` the OAuth error (in JSON or on the callback),
-    `says` a text in the error description or page, `header` header names with the text they contain.
-    `every` names an element of the answer (a dotted path, lists walked through), and `unresolvable`
-    the share of the references found there that cannot be read (within 0.15). `holds` are paths with
-    the value that is found there, `like` paths with a form that every value there has, `absent` paths
-    where nothing is found. `took` is by the payer's clock. `broken` says how the answer fails before it
-    can be understood.
+    `issue` is the OperationOutcome code, `error` the OAuth error (in JSON or on the callback), `says` a text
+    in the error description or page, `header` maps header names to a text that they contain. `every` names an
+    element of the response (a dotted path that may lead through lists), and `unresolvable` the share of the
+    references there that cannot be read (within 0.15). `holds` maps paths to a value there, `like` to a
+    regular expression for every value there; at the paths in `absent` there is nothing. `took` is by the
+    payer's clock. `broken` says how the response fails before it can be parsed.
     """
 
     status: int | None = None
@@ -28,73 +31,57 @@ class Then(_ShowModel):
     error: str | None = None
     says: str | None = None
     header: dict[str, str] = {}
-    without: list[str] = Field([], description="headers that are not there")
+    without: list[str] = Field([], description="headers that the response does not have")
     every: str | None = None
     unresolvable: float | None = Field(None, ge=0, le=1)
-    connected: bool | None = Field(None, description="whether a sign-in ended with a token")
+    connected: bool | None = Field(None, description="whether the sign-in ended with a token")
     state: Literal["kept", "altered", "dropped"] | None = Field(
-        None, description="what became of the state that a sign-in sent"
+        None, description="whether the callback returned the state that was sent"
     )
     holds: dict[str, JsonValue] = {}
     like: dict[str, str] = Field({}, description="paths with a regular expression for every value there")
     absent: list[str] = []
-    claims: dict[str, JsonValue] = Field({}, description="of the id_token in the answer")
+    claims: dict[str, JsonValue] = Field({}, description="claims of the id_token in the response")
     unclaimed: list[str] = Field([], description="claims that the id_token does not have")
-    took: float | None = Field(None, description="at least so many seconds")
-    entries: int | None = Field(None, ge=0, description="entries of the Bundle")
-    pages: int | None = Field(None, ge=1, description="pages until there is no next, or it was seen before")
+    took: float | None = Field(None, description="minimum duration in seconds")
+    entries: int | None = Field(None, ge=0, description="number of entries in the Bundle")
+    pages: int | None = Field(None, ge=1, description="number of pages until there is no new next link")
     broken: Literal["connection", "json", "encoding"] | None = None
 
 
 class Show(_ShowModel):
-    """One step that a client takes. Exactly one of get, fetch, follow, sign_in, authorize,
-    refresh, replay, advance, opt_in, service.
+    """One step of a client: exactly one of get, fetch, follow, sign_in, authorize, refresh, replay, advance,
+    opt_in, service.
 
-    `get` is a path below the FHIR base, read with the token; `fetch` one below the payer's own prefix,
-    without it; {patient} stands for the member's id, {ago[90]} for the date so many days ago by the
-    payer's clock. `follow` reads a link of the last Bundle. `authorize` opens the authorization page with
-    parameters changed (null leaves one out; {fhir} stands for the FHIR base). `times` repeats a step, and
-    `then` speaks of the last.
-    A step runs with the token of the latest sign-in (the first eligible member's, when there was none).
+    `get` is a path below the FHIR base, read with the token; `fetch` one below the payer's prefix, read
+    without it. {patient} is the member's id, {ago[90]} the date 90 days ago by the payer's clock. `follow`
+    reads a link of the last Bundle. `authorize` opens the authorization page with changed parameters (null
+    removes one; {fhir} is the FHIR base). `times` repeats a step, and `then` applies to the last time. A step
+    uses the token of the latest sign-in, or of the first eligible member if there was none.
     """
 
     get: str | None = None
     fetch: str | None = None
-    follow: str | None = Field(None, description="a link of the last Bundle, as in next")
-    sign_in: str | None = Field(None, description="a member's username")
-    password: str | None = Field(None, description="of sign_in, where it is another than the usual one")
+    follow: str | None = Field(None, description="a link relation of the last Bundle, such as next")
+    sign_in: str | None = Field(None, description="a member's user name")
+    password: str | None = Field(None, description="the password for sign_in, if it is not the usual one")
     replay: Literal[True] | None = Field(None, description="redeem the code of the last sign-in again")
     authorize: dict[str, str | None] | None = None
     refresh: int | None = Field(None, ge=1, description="refresh this many times")
-    advance: str | None = Field(None, description="move the clock: an ISO 8601 duration")
+    advance: str | None = Field(None, description="move the clock by an ISO 8601 duration")
     service: str | None = Field(
         None,
-        description="a backend service gets a token by an assertion with this aud; {auth} is the payer's",
+        description="get a backend service's token by an assertion with this aud; {auth} is the issuer",
     )
-    opt_in: str | None = Field(None, description="a member who switches sharing on in the portal")
+    opt_in: str | None = Field(None, description="a member who turns on sharing in the portal")
     send: dict[str, str] = Field({}, description="request headers of get and fetch")
     times: int = Field(1, ge=1)
     then: Then = Then()
 
     @model_validator(mode="after")
-    def _one_action(self) -> Show:
-        actions = {
-            "get": self.get,
-            "fetch": self.fetch,
-            "follow": self.follow,
-            "sign_in": self.sign_in,
-            "authorize": self.authorize,
-            "refresh": self.refresh,
-            "advance": self.advance,
-            "opt_in": self.opt_in,
-            "replay": self.replay,
-            "service": self.service,
-        }
-        if sum(action is not None for action in actions.values()) != 1:
-            raise ValueError(
-                "a step has exactly one of get, sign_in, refresh, advance, opt_in, fetch, follow, authorize,"
-                " replay, service"
-            )
+    def _has_one_action(self) -> Show:
+        if sum(getattr(self, action) is not None for action in ACTIONS) != 1:
+            raise ValueError(f"a step has exactly one of {', '.join(ACTIONS)}")
         if self.password is not None and self.sign_in is None:
             raise ValueError("password goes with sign_in")
         return self

@@ -1,4 +1,4 @@
-"""The vocabulary: every verb by its name in YAML, ours and those of installed packages.
+"""Every fault verb by its name in YAML: ours, and those of installed packages.
 
 A package adds verbs with an entry point of the group `payer_sandbox.verbs` that names a module (or a
 class) of effects, each with `do: Literal["its_name"]`.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, get_args
 
 from sandbox.core.errors import UsageError
 from sandbox.faults.effects import (
@@ -25,31 +25,32 @@ from sandbox.faults.effects import (
 from sandbox.faults.effects.base import Effect
 
 GROUP = "payer_sandbox.verbs"
-OURS = (arrival, signin, token, search, page, resource, references, response, payload)
+_MODULES = (arrival, signin, token, search, page, resource, references, response, payload)
 
 
-def _named(found: Any) -> Iterator[tuple[str, type[Effect]]]:
-    for verb in [found] if isinstance(found, type) else list(vars(found).values()):
-        if isinstance(verb, type) and issubclass(verb, Effect) and "do" in verb.model_fields:
-            yield verb.model_fields["do"].annotation.__args__[0], verb  # type: ignore[union-attr]
+def _verbs_of(source: Any) -> Iterator[tuple[str, type[Effect]]]:
+    """Yield the verbs of a module, or the one that is a class. Base classes have no name of their own."""
+    for verb in [source] if isinstance(source, type) else list(vars(source).values()):
+        if isinstance(verb, type) and issubclass(verb, Effect):
+            yield from ((name, verb) for name in get_args(verb.model_fields["do"].annotation))
 
 
-def vocabulary(foreign: Iterable[EntryPoint]) -> dict[str, type[Effect]]:
-    """Every verb by name. Raises UsageError for a package whose verbs cannot be used."""
-    verbs = {name: verb for room in OURS for name, verb in _named(room)}
-    for entry in sorted(foreign, key=lambda e: e.name):
+def load_verbs(packages: Iterable[EntryPoint]) -> dict[str, type[Effect]]:
+    """Return every verb by name. Raises UsageError for a package whose verbs cannot be used."""
+    verbs = {name: verb for module in _MODULES for name, verb in _verbs_of(module)}
+    for entry in sorted(packages, key=lambda e: e.name):
         try:
-            found = dict(_named(entry.load()))
+            added = dict(_verbs_of(entry.load()))
         except Exception as problem:
             raise UsageError(f"the verbs of {entry.value!r} cannot be loaded: {problem}") from None
-        for name, verb in found.items():
+        for name, verb in added.items():
             if verbs.get(name, verb) is not verb:
-                raise UsageError(f"the verb {name!r} of {entry.value!r} is there already")
+                raise UsageError(f"the verb {name!r} of {entry.value!r} already exists")
             if not hasattr(verb, "stage"):
                 raise UsageError(f"the verb {name!r} of {entry.value!r} names no stage")
-        verbs |= found
+        verbs |= added
     return verbs
 
 
-VERBS = vocabulary(entry_points(group=GROUP))
+VERBS = load_verbs(entry_points(group=GROUP))
 """Every verb by its name in YAML."""

@@ -180,7 +180,7 @@ def _arm(ledger: TenantLedger) -> None:
     if text is None:
         return
     require_control(FAIL_NEXT, cause="fail-next-key-missing")
-    faults = one_shot.header(text)
+    faults = one_shot.parse_header(text)
     caller = quota.client_address(), ledger.name
     ledger.quotas.require("accident", *caller)
     for number, fault in enumerate(faults):

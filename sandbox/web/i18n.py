@@ -1,9 +1,9 @@
-"""The pages' languages: English in the templates, others in `words.yaml`, English text → translation.
+"""Languages of the pages: English texts are in the templates, their translations in `words.yaml`.
 
-In a template `{{ t("Since {day}", day=…) }}` gives the text in the reader's language; `| strong` and
-`| code` put a value into the sentence as markup, everything else is escaped. A text without a
-translation stays English. The language is `?lang=` where a link says so (kept in a cookie), else what
-the browser prefers. A test insists that every text of a template is in every language.
+In a template `{{ t("Since {day}", day=…) }}` is the text in the reader's language. `| strong` and `| code`
+insert a value as markup; everything else is escaped. A text without a translation stays English. The
+language is that of `?lang=` (kept in a cookie), or the one that the browser prefers. A test checks that every
+text of a template has a translation.
 """
 
 from __future__ import annotations
@@ -20,50 +20,48 @@ from sandbox.core.files import read_yaml
 from sandbox.web.session import keep, kept
 
 LANGUAGES = {"en": "English", "es": "Español"}
-"""Each by its own name, as the link to it says."""
+"""Languages by tag, with their own name."""
 
 COOKIE = "payer_language"
 
 
 @lru_cache(maxsize=1)
-def catalogue() -> dict[str, dict[str, str]]:
-    """Language → English text → translation."""
-    translation: dict[str, dict[str, str]] = read_yaml(Path(__file__).with_name("words.yaml"))
-    return translation
+def translations() -> dict[str, dict[str, str]]:
+    """Return the translations: language → English text → text."""
+    texts: dict[str, dict[str, str]] = read_yaml(Path(__file__).with_name("words.yaml"))
+    return texts
 
 
 def language() -> str:
-    """The language to answer this request in."""
-    wanted = request.args.get("lang", "")
-    if wanted in LANGUAGES:
-        _stay(wanted)
-        return wanted
-    chosen = kept(COOKIE)
-    if chosen in LANGUAGES:
-        return chosen
+    """Return the language of the response to this request."""
+    tag = request.args.get("lang", "")
+    if tag in LANGUAGES:
+        _remember(tag)
+        return tag
+    tag = kept(COOKIE)
+    if tag in LANGUAGES:
+        return tag
     return request.accept_languages.best_match(list(LANGUAGES), "en") or "en"
 
 
-def stay_for(locales: str) -> None:
-    """OpenID Connect's `ui_locales`: the first language that the pages have, for the whole visit."""
+def use_locales(locales: str) -> None:
+    """Use the first supported language of OpenID Connect's `ui_locales`, also for later pages."""
     tags = (tag.partition("-")[0].lower() for tag in locales.split())
-    if translation := next((tag for tag in tags if tag in LANGUAGES), None):
-        _stay(translation)
+    if supported := next((tag for tag in tags if tag in LANGUAGES), None):
+        _remember(supported)
 
 
-def _stay(tag: str) -> None:
+def _remember(tag: str) -> None:
     @after_this_request
-    def remember(response: Response) -> Response:
+    def set_cookie(response: Response) -> Response:
         keep(response, COOKIE, tag)
         return response
 
 
-def translated(tag: str, text: str, /, **values: Any) -> Markup:
-    """A text in a language, its values escaped unless they are markup already."""
-    translation = Markup.escape(catalogue().get(tag, {}).get(text, text))
-    return (
-        translation.format(**values) if values else translation
-    )  # a problem's text may hold braces of its own
+def translate(tag: str, text: str, /, **values: Any) -> Markup:
+    """Return a text in a language, with its values escaped unless they are markup."""
+    translation = Markup.escape(translations().get(tag, {}).get(text, text))
+    return translation.format(**values) if values else translation  # the text of an error may have braces
 
 
 def strong(value: object) -> Markup:
@@ -75,7 +73,7 @@ def code(value: object) -> Markup:
 
 
 def day(at: int, tag: str) -> str:
-    """The day of an instant in milliseconds, as people write it in this language."""
+    """Return the day of an instant in milliseconds, written as usual in the language."""
     then = datetime.fromtimestamp(at / 1000, UTC)
     if tag == "es":
         return f"{then.day} de {_MESES[then.month - 1]} de {then.year}"

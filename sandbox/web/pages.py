@@ -41,7 +41,7 @@ def page(
         payer=context.payer if context else None,
         static=f"{root}/static",
         lang=lang,
-        t=partial(i18n.translated, lang),
+        t=partial(i18n.translate, lang),
         languages=_languages(lang, again),
         **values,
     )

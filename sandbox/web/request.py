@@ -167,7 +167,7 @@ class IncomingRequest:
         if self.granted is not None:
             payer = with_terms(payer, self.granted.payer(wiring.payer))
             if isinstance(gates, BoundGates):
-                gates.bounded = True
+                gates.restricting = True
             earlier = _bind_gates(wiring, self.granted, self.ledger, clock, delays, armed=False)
             gates = LayeredGates(earlier, gates)
         return RequestContext(
@@ -212,7 +212,7 @@ def _bind_gates(
         clock.now() - wiring.clock.now(),
         delays,
     )
-    return selection.bind(world, one_shot.bound(ledger.armed(), ledger.take) if armed else ())
+    return selection.bind(world, one_shot.bind_rules(ledger.armed(), ledger.take) if armed else ())
 
 
 def find_base(request: Request) -> str:

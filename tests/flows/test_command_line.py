@@ -406,7 +406,7 @@ def test_a_scenario_is_tried_from_its_file_or_refused_with_reasons(tmp_path: Pat
     (tmp_path / "baseline.yaml").write_text(OWN.replace("id: own-one", "id: baseline"))
     done = run("scenarios", "try", str(tmp_path / "baseline.yaml"), "--port", "0", "--members", "60")
     assert done.returncode == 2
-    assert "there is a scenario 'baseline' already" in done.stderr
+    assert "the scenario 'baseline' already exists" in done.stderr
     assert run("serve", "--port", "0", "--scenarios", str(tmp_path / "none")).returncode == 2
 
 

@@ -120,7 +120,7 @@ def test_a_member_who_declines_sends_access_denied(app: SmartApp) -> None:
 def test_a_wrong_password_keeps_the_member_at_the_form(app: SmartApp) -> None:
     answer = app.log_in("maria", "wrong")
     assert answer.status_code == 400
-    assert "do not belong together" in answer.text
+    assert "password is incorrect" in answer.text
 
 
 def test_the_ineligible_member_is_told_on_the_callback(app: SmartApp) -> None:

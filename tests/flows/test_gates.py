@@ -16,7 +16,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.response import ADDED, SENT
 from sandbox.faults.gates import BoundGates
-from sandbox.faults.reach import KNOWN
+from sandbox.faults.lint import AT_GATE
 from sandbox.settings import Settings
 
 APP = "http://localhost:5173"
@@ -100,6 +100,6 @@ def test_each_gate_knows_what_lint_believes(
         app.http.put(f"{app.base}/fhir/Patient")
         preflight(app.base)
     everywhere = {"method", "path", "params", "caller", "preflight"}
-    assert {stage: names - everywhere for stage, names in known.items()} == dict(KNOWN)
+    assert {stage: names - everywhere for stage, names in known.items()} == dict(AT_GATE)
     # What the development server of this test adds and `serve` adds behind the gate is no header of ours.
     assert headers - set(ADDED) <= set(SENT), headers - set(SENT)

@@ -40,7 +40,7 @@ def test_forms_without_the_sessions_token_do_nothing(app: SmartApp) -> None:
     enter(app, "oscar")
     for form in ({}, {"csrf": "guess"}):
         assert app.browser.post(f"{app.base}/portal/opt-in", data=form).status_code == 403
-    assert "switched off" in app.browser.get(f"{app.base}/portal").text
+    assert "Sharing is off" in app.browser.get(f"{app.base}/portal").text
 
 
 @pytest.mark.parametrize("path", ["login", "logout"])
@@ -59,7 +59,7 @@ def test_a_form_that_a_second_tab_sends_too_late_leads_back_to_the_portal(app: S
 def test_a_wrong_password_stays_outside(app: SmartApp) -> None:
     answer = sign_in(app, "maria", "x")
     assert answer.status_code == 400
-    assert "do not belong together" in answer.text
+    assert "password is incorrect" in answer.text
 
 
 def test_signing_out_ends_the_session(app: SmartApp) -> None:

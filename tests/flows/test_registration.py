@@ -381,7 +381,7 @@ def test_a_payer_that_is_closed_registers_nobody(settings: Settings, tmp_path: P
     with payer(settings, tmp_path, registration="closed") as origin:
         answer = register(origin)
         assert (answer.status_code, "client_id" in answer.json()) == (404, False)
-        assert "by hand" in httpx.get(f"{origin}/developer/register").text
+        assert "manually" in httpx.get(f"{origin}/developer/register").text
         form = {"client_name": "x", "kind": "public", "redirect_uris": CB}
         assert httpx.post(f"{origin}/developer/register", data=form).status_code == 403
 

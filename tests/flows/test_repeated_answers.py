@@ -174,7 +174,7 @@ def test_another_browser_gets_words_and_nothing_else(
     for answer in (other.browser.get(url, params=form), other.browser.post(url, data=form)):
         assert answer.status_code == 400
         assert "location" not in answer.headers
-        assert "Go back to the app and connect again from there" in answer.text
+        assert "Go back to the app and connect again" in answer.text
         assert app.state not in answer.text
 
 
@@ -187,7 +187,7 @@ def test_a_page_that_cannot_go_on_says_where_the_sign_in_does(at: Any) -> None:
     app.control("clock", {"advance": "PT61S"})
     stale = send(app, consent, ALLOW)
     assert stale.status_code == 400
-    link = html.unescape(re.findall(r'<a href="([^"]+)">Go on with the sign-in</a>', stale.text)[0])
+    link = html.unescape(re.findall(r'<a href="([^"]+)">Continue signing in</a>', stale.text)[0])
     back = app.decide(app.follow(app.submit(app.browser.get(link), "maria")), ALLOW)
     assert app.redeem(back["code"]).status_code == 200
 
@@ -195,7 +195,7 @@ def test_a_page_that_cannot_go_on_says_where_the_sign_in_does(at: Any) -> None:
 def test_a_form_that_is_out_of_date_leads_to_a_new_one(app: SmartApp, consent: httpx.Response) -> None:
     stale = app.browser.post(f"{app.base}/auth/consent", data={**hidden(consent), **ALLOW, "csrf": "x"})
     assert stale.status_code == 403
-    link = html.unescape(re.findall(r'<a href="([^"]+)">Go on with the sign-in</a>', stale.text)[0])
+    link = html.unescape(re.findall(r'<a href="([^"]+)">Continue signing in</a>', stale.text)[0])
     assert "code" in app.decide(app.browser.get(link), ALLOW)
 
 
@@ -217,4 +217,4 @@ def test_another_member_in_one_tab_does_not_answer_for_the_first(app: SmartApp) 
     app.follow(app.submit(tabs[1], "walter"))
     answer = send(app, first, ALLOW)
     assert (answer.status_code, "location" in answer.headers) == (400, False)
-    assert "Go on with the sign-in" in answer.text
+    assert "Continue signing in" in answer.text

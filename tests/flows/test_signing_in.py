@@ -242,7 +242,7 @@ def test_nobody_picks_a_patient_who_is_not_in_their_list(app: SmartApp) -> None:
 def test_without_a_patient_in_the_scopes_nobody_is_picked(app: SmartApp) -> None:
     page = app.follow(app.log_in("family", scope="openid"))
     assert page.url.path.endswith("/auth/consent")
-    assert "no health data" in page.text
+    assert "does not ask for health data" in page.text
     answer = app.redeem(app.decide(page, {"decision": "allow"})["code"]).json()
     assert "patient" not in answer
 
@@ -250,7 +250,7 @@ def test_without_a_patient_in_the_scopes_nobody_is_picked(app: SmartApp) -> None
 def test_the_scope_that_opens_the_members_own_record_is_asked_as_such(app: SmartApp) -> None:
     page = app.follow(app.log_in("maria", scope="openid fhirUser"))
     assert "Name, date of birth" in page.text
-    assert "no health data" not in page.text
+    assert "does not ask for health data" not in page.text
 
 
 def test_a_child_of_age_leaves_the_list(app: SmartApp) -> None:
@@ -382,7 +382,7 @@ def test_a_member_switches_sharing_off_and_on(app: SmartApp) -> None:
     app.agree("maria")
     page = app.browser.get(f"{app.base}/portal")
     app.browser.post(f"{app.base}/portal/opt-out", data=hidden(page))
-    assert "switched off" in app.browser.get(f"{app.base}/portal").text
+    assert "Sharing is off" in app.browser.get(f"{app.base}/portal").text
     assert "not switched on" in app.agree("maria")["error_description"]
     page = app.browser.get(f"{app.base}/portal")
     app.browser.post(f"{app.base}/portal/opt-in", data=hidden(page))

@@ -11,8 +11,8 @@ import pytest
 from sandbox.cli.scenario_lint import schema, verbs
 from sandbox.cli.scenarios import table
 from sandbox.core.gates import Stage
-from sandbox.faults.addresses import find_strays
 from sandbox.faults.catalog import load
+from sandbox.faults.lint import find_real_hosts
 from sandbox.faults.scenario import VERBS
 from sandbox.review.table import table as rows_of_the_card
 from sandbox.settings import SETTINGS, root
@@ -154,13 +154,13 @@ def test_programs_that_tests_start_are_ended_by_the_one_fixture() -> None:
 def test_nothing_sends_an_app_to_an_address_that_may_exist() -> None:
     for scenario in load(root() / "scenarios").by_id.values():
         written = [scenario.payer, *(rule.then.model_dump(mode="json") for rule in scenario.rules)]
-        assert not list(find_strays(written)), scenario.id
+        assert not list(find_real_hosts(written)), scenario.id
     defaults = [f.default for verb in VERBS.values() for f in verb.model_fields.values()]
-    assert not list(find_strays([default for default in defaults if isinstance(default, str)]))
+    assert not list(find_real_hosts([default for default in defaults if isinstance(default, str)]))
     fixtures = [p for p in (TOP / "fixtures").rglob("*.yaml") if "source:" not in p.read_text()]
     assert len(fixtures) >= 3
     for path in fixtures:
-        assert not list(find_strays(path.read_text())), path.name
+        assert not list(find_real_hosts(path.read_text())), path.name
 
 
 def test_no_page_names_a_private_address_as_if_it_were_nobodys() -> None:

@@ -19,7 +19,7 @@ from sandbox.settings import root
 
 ROWS = list(rows())
 POINTS = {
-    scenario.id + "".join(f",{name}={value}" for name, value in case.given.items()): case.points
+    scenario.id + "".join(f",{name}={value}" for name, value in case.settings.items()): case.points
     for scenario in load(root() / "scenarios").by_id.values()
     for case in scenario.cases
 }

@@ -24,7 +24,7 @@ METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics
 
 
 CASES = [
-    (name + "".join(f",{dial}={value}" for dial, value in case.given.items()), case.points)
+    (name + "".join(f",{parameter}={value}" for parameter, value in case.settings.items()), case.points)
     for name, scenario in SCENARIOS.items()
     for case in scenario.cases
 ]

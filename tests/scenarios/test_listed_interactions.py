@@ -16,7 +16,7 @@ from sandbox.settings import root
 
 CATALOG = load(root() / "scenarios")
 CASES = [
-    scenario.dialled({name: str(value) for name, value in case.given.items()})
+    scenario.with_settings({name: str(value) for name, value in case.settings.items()})
     for scenario in CATALOG.by_id.values()
     for case in scenario.cases
 ]

@@ -1,4 +1,4 @@
-"""The band matrix: each band of the edition, and the scenario or traffic file that lands on it.
+"""The band matrix: each band of the edition, and a scenario or traffic log that produces it.
 
 `python tests/support/bands.py > docs/bands.md` makes the page.
 """
@@ -60,14 +60,22 @@ def landed() -> dict[str, dict[str, str]]:
     return dict(found)
 
 
+OPENING = """\
+# Bands
+
+Find a scenario or a traffic log that produces a given band of a metric, for example to test a report or a
+threshold. Grade the path in the last column with `payer-sandbox score`, or one of the logs in
+[examples/traffic](../examples/traffic). For some bands the payer's claims count as well. The rows of
+carin-resources name the type that is missing.
+
+| metric | band | points | how to produce it |
+|---|---|---|---|
+"""
+
+
 def page() -> str:
-    """docs/bands.md."""
-    parts = [
-        "# Bands\n\nEach band of edition 2025-05, and what lands on it: a scenario, or a log of"
-        " [examples/traffic](../examples/traffic).\nThe payer's claims count where nothing is seen; of"
-        " carin-resources the rows say which type is missing.\n\n"
-        "| metric | band | points | how to land on it |\n|---|---|---|---|\n"
-    ]
+    """Return docs/bands.md."""
+    parts = [OPENING]
     for row in rows():
         told = ", ".join(f"{name}: {_told(value)}" for name, value in row.claims.items())
         how = f"`/s/{row.scenario}/fhir`" if row.scenario else f"`--traffic {row.log}.ndjson`"

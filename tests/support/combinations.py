@@ -11,7 +11,8 @@ from sandbox.settings import root
 
 METRICS = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}
 PROMISED: dict[str, dict[str, float]] = {
-    name + "".join(f",{dial}={value}" for dial, value in case.given.items()): METRICS | case.points
+    name + "".join(f",{parameter}={value}" for parameter, value in case.settings.items()): METRICS
+    | case.points
     for name, scenario in load(root() / "scenarios").by_id.items()
     for case in scenario.cases
 }

@@ -45,8 +45,8 @@ WHO_SYNCS = {"supported_lines", "minors", "separate_credentials"}
 def points(scenario: Scenario) -> dict[str, float]:
     """What a scenario costs at its setting. Raises KeyError for one that its file does not speak of."""
     for case in scenario.cases:
-        given = scenario.canonical({name: str(value) for name, value in case.given.items()})
-        if scenario.name == scenario.id + "".join(f",{name}={value}" for name, value in given.items()):
+        settings = scenario.normalize({name: str(value) for name, value in case.settings.items()})
+        if scenario.name == scenario.id + "".join(f",{name}={value}" for name, value in settings.items()):
             return case.points
     raise KeyError(f"{scenario.name}: its file does not say what it costs at this setting")
 
@@ -121,18 +121,18 @@ def _costs(metric: str) -> Callable[[Scenario], bool]:
 
 
 KINDS: dict[str, Callable[[Scenario], bool]] = {
-    "nobody-in": lambda scenario: points(scenario).get("eligibility-errors") == 2,
-    "counts-sign-ins": lambda scenario: _counts(scenario, sign_ins=True),
+    "no-sign-in-succeeds": lambda scenario: points(scenario).get("eligibility-errors") == 2,
+    "fails-some-sign-ins": lambda scenario: _counts(scenario, sign_ins=True),
     "counts-requests": lambda scenario: _counts(scenario, sign_ins=False),
-    "stops-sign-ins": _costs("authorization-success"),
-    "asks-less": _asks_less,
-    "shows-less": _shows_less,
-    "changes-the-sync": _changes_the_sync,
-    "turns-fewer-pages": _turns_fewer_pages,
-    "breaks-pages": _breaks_pages,
-    "says-200": _says_200,
-    "shuts-out": lambda scenario: bool(WHO_SYNCS & set(scenario.payer)),
-    "costs-types": _costs("carin-resources"),
+    "prevents-sign-ins": _costs("authorization-success"),
+    "fewer-requests": _asks_less,
+    "fewer-results": _shows_less,
+    "changes-requests": _changes_the_sync,
+    "fewer-pages": _turns_fewer_pages,
+    "broken-page-links": _breaks_pages,
+    "returns-200": _says_200,
+    "excludes-lines": lambda scenario: bool(WHO_SYNCS & set(scenario.payer)),
+    "costs-resource-types": _costs("carin-resources"),
     "costs-inactive": _costs("inactive-members"),
     "costs-eligibility": _costs("eligibility-errors"),
     "costs-requests": _costs("request-success"),
@@ -140,7 +140,7 @@ KINDS: dict[str, Callable[[Scenario], bool]] = {
     "costs-speed": _costs("sync-speed"),
     "costs-everything": _costs("everything"),
 }
-"""Who is of a kind. `shows-less` has all that is `asks-less`, `changes-the-sync` all that is either."""
+"""The kinds. `fewer-results` includes `fewer-requests`, and `changes-requests` includes both."""
 
 
 @dataclass(frozen=True)
@@ -201,21 +201,31 @@ def lower(scenarios: Sequence[Scenario]) -> dict[str, float]:
     return {metric: min(costs.get(metric, most) for costs in each) for metric, most in MOST.items()}
 
 
+OPENING = """\
+# Interactions
+
+Use this page when you combine scenarios and compare scores. For each metric, a combination scores no more
+than the lowest of its scenarios, except in the cases below: there, one scenario (`by`) keeps the scorer from
+measuring what the other (`hidden`) does. The last column has a combination in which a metric rises.
+`make combinations` checks this list.
+
+| what happens | hidden | by | metrics that may rise | example |
+|---|---|---|---|---|
+"""
+
+
 def page(scenarios: Iterable[Scenario]) -> str:
-    """docs/interactions.md."""
+    """Return docs/interactions.md."""
     kept = list(scenarios)
-    parts = [
-        "# Interactions\n\nScenarios together earn, metric by metric, no more than the lower of them, except"
-        " where one hides what the other's metric is measured by.\n\n"
-        "| what happens | hidden | by | metrics that may rise | see it |\n|---|---|---|---|---|\n"
-    ]
+    parts = [OPENING]
     for row in INTERACTIONS:
-        metrics = ", ".join(row.metrics) or "what the hidden one costs"
+        metrics = ", ".join(row.metrics) or "those that the hidden scenario costs"
         sides = f"{row.hidden or 'any'} | {row.by or 'one that changes the same policy'}"
         parts.append(
             f"| {row.name}. {row.why} | {sides} | {metrics} | `/s/{row.shows}/fhir`: {row.rises} |\n"
         )
-    parts.append("\nOf each kind are, at their usual setting:\n\n| kind | scenarios |\n|---|---|\n")
+    parts.append("\nThe kinds contain these scenarios, with their default parameters:\n\n")
+    parts.append("| kind | scenarios |\n|---|---|\n")
     for kind in sorted({side for row in INTERACTIONS for side in (row.hidden, row.by)} & set(KINDS)):
         names = ", ".join(f"`{one.id}`" for one in kept if _is(one, kind))
         parts.append(f"| {kind} | {names} |\n")

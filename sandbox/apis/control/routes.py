@@ -149,7 +149,7 @@ def fail_next() -> Response:
         body = json_value(sent) if sent.strip() else {}
     except ValueError:
         bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
-    fault = one_shot.asked(body)
+    fault = one_shot.parse_body(body)
     quota.take("accident")
     current().ledger.arm(fault.to_json(), fault.times, f"control {current().request_id}")
     return armed()

@@ -63,7 +63,7 @@ def authorize() -> AnyResponse:
     account = None if _must_sign_in(auth_request, browser) else browser.account
     if "none" in auth_request.prompt:
         return _silently(auth_request, account)
-    i18n.stay_for(" ".join(args.get("ui_locales", ())))
+    i18n.use_locales(" ".join(args.get("ui_locales", ())))
     pending = sign_in.begin(auth_request, browser, account)
     if account is None or decision.refused(account):
         return sign_in.to("login", pending)

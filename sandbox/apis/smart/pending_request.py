@@ -79,11 +79,11 @@ def find_next_step(status: int) -> NextStep:
     """Where the sign-in in hand goes on, for a page that says why it does not here."""
     pending: Pending | None = g.get("sign_in")
     if pending is None or status >= 500:
-        return NextStep("Go back to the app and connect again from there.")
+        return NextStep("Go back to the app and connect again.")
     account = session.browser().account
     signed_in = account is not None and account.username == pending.username
     url = f"{current().issuer}/{'consent' if signed_in else 'login'}?request={pending.id}"
-    return NextStep("Go on with the sign-in", url)
+    return NextStep("Continue signing in", url)
 
 
 def member(pending: Pending) -> Account:

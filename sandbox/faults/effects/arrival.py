@@ -1,4 +1,4 @@
-"""Request verbs: what happens before anything is answered."""
+"""Request verbs: they act before the payer looks at the request."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.core.text import quantity
 from sandbox.faults.effects.base import Effect, World
+from sandbox.faults.places import is_at
 from sandbox.fhir import bundle
 from sandbox.fhir.dates import milliseconds
 
 Dress = Literal["surface", "html", "xml", "text", "empty"]
-"""How a refusal looks: as its surface would have it, or as a gateway in front of it would."""
+"""The form of a refusal: the one of the API that was called (`surface`), or one that a gateway sends."""
 
 _CODES: Mapping[int, tuple[str, str]] = {
     400: ("invalid", "invalid_request"),
@@ -34,6 +35,7 @@ _CODES: Mapping[int, tuple[str, str]] = {
     503: ("transient", "temporarily_unavailable"),
     504: ("timeout", "temporarily_unavailable"),
 }
+"""The OperationOutcome code and the OAuth error that go with a status."""
 _HTML = "<!doctype html><html><head><title>{0}</title></head><body><h1>{0}</h1><p>{1}</p></body></html>"
 _XML = '<?xml version="1.0" encoding="UTF-8"?>\n<status><code>{0}</code><message>{1}</message></status>'
 _TYPES = {"html": "text/html; charset=utf-8", "xml": "application/xml", "text": "text/plain; charset=utf-8"}
@@ -47,8 +49,10 @@ def refusal(
     dress: Dress = "surface",
     code: str | None = None,
 ) -> Reply:
-    """A refusal; in the shape of its surface it is an OperationOutcome under /fhir, RFC 6749 JSON
-    elsewhere. `code` replaces the issue's code, or the OAuth error, that goes with the status."""
+    """Return a refusal: an OperationOutcome from the FHIR API, RFC 6749 JSON from others.
+
+    `code` replaces the OperationOutcome code or OAuth error that goes with the status.
+    """
     issue, error = _CODES.get(status, ("exception", "server_error") if status >= 500 else _CODES[400])
     if dress == "empty":
         return Reply(status, headers, b"")
@@ -59,7 +63,7 @@ def refusal(
             "text": text,
         }
         return Reply(status, (("Content-Type", _TYPES[dress]), *headers), shapes[dress].encode())
-    if facts.path.startswith("/fhir"):
+    if is_at("fhir-with-base", facts.path):
         body = json_bytes(bundle.outcome(code or issue, text))
         return Reply(status, (("Content-Type", bundle.JSON), *headers), body)
     body = json_bytes({"error": code or error, "error_description": text})
@@ -69,7 +73,7 @@ def refusal(
 
 
 class Delay(Effect, stage=Stage.REQUEST, silent=True):
-    """Wait before answering."""
+    """Wait before responding."""
 
     do: Literal["delay"]
     seconds: float = Field(gt=0, le=120)
@@ -80,15 +84,17 @@ class Delay(Effect, stage=Stage.REQUEST, silent=True):
 
 
 class RateLimit(Effect, stage=Stage.REQUEST):
-    """Refuse after `limit` requests of one caller within `per_seconds` (RFC 6585 §4). `told` says how
-    the wait is announced, if it is; `status` and `dress` make it a firewall's block page."""
+    """Refuse a caller's requests beyond `limit` within `per_seconds` (RFC 6585 §4). `told` selects the
+    header that announces the wait; `status` and `dress` can make the refusal a firewall's block page."""
 
     do: Literal["rate_limit"]
     limit: int = Field(ge=1)
     per_seconds: int = Field(default=1, ge=1)
     retry_after: bool = Field(default=True, description="whether the Retry-After header is sent")
-    told: Literal["seconds", "date", "reset", "zero"] = Field(
-        default="seconds", description="Retry-After in seconds, as a date, X-RateLimit-Reset instead, or 0"
+    announced: Literal["seconds", "date", "reset", "zero"] = Field(
+        default="seconds",
+        alias="told",
+        description="Retry-After in seconds, as a date or as 0, or X-RateLimit-Reset instead",
     )
     status: int = Field(default=429, ge=400, le=599)
     dress: Dress = "surface"
@@ -96,25 +102,25 @@ class RateLimit(Effect, stage=Stage.REQUEST):
     def __call__(self, value: Reply | None, facts: Facts, world: World) -> Reply | None:
         now = milliseconds(world.clock.now())
         length = self.per_seconds * 1000
-        made, since = world.window(f"rate:{self.limit}/{self.per_seconds}:{facts.caller}", now, length)
-        if value is not None or made <= self.limit:
+        requests, since = world.window(f"rate:{self.limit}/{self.per_seconds}:{facts.caller}", now, length)
+        if value is not None or requests <= self.limit:
             return value
         wait = max(1, math.ceil((since + length - now) / 1000))
         text = f"More than {quantity(self.limit, 'request')} in {self.per_seconds} s"
-        headers = self._wait(wait, world) if self.retry_after else ()
+        headers = self._announce(wait, world) if self.retry_after else ()
         return refusal(facts, self.status, text, headers, self.dress)
 
-    def _wait(self, seconds: int, world: World) -> tuple[tuple[str, str], ...]:
-        if self.told == "reset":
+    def _announce(self, seconds: int, world: World) -> tuple[tuple[str, str], ...]:
+        if self.announced == "reset":
             return (("X-RateLimit-Limit", str(self.limit)), ("X-RateLimit-Reset", str(seconds)))
-        if self.told == "date":
+        if self.announced == "date":
             until = world.clock.now().replace(microsecond=0) + timedelta(seconds=seconds + 1)
             return (("Retry-After", format_datetime(until, usegmt=True)),)
-        return (("Retry-After", str(seconds if self.told == "seconds" else 0)),)
+        return (("Retry-After", str(seconds if self.announced == "seconds" else 0)),)
 
 
 class Maintenance(Effect, stage=Stage.REQUEST):
-    """Answer 503 to everything the rule matches; as `html` with status 200 it is a closed-today page."""
+    """Return 503 as during maintenance; with `dress: html` and `status: 200`, a maintenance page."""
 
     do: Literal["maintenance"]
     retry_after: int | None = Field(default=120, ge=0)
@@ -127,8 +133,8 @@ class Maintenance(Effect, stage=Stage.REQUEST):
 
 
 class Refuse(Effect, stage=Stage.REQUEST):
-    """Answer with a refusal before anything is looked at. `code` replaces the OperationOutcome's code
-    or the OAuth error that goes with the status."""
+    """Refuse the request before it is processed. `code` replaces the OperationOutcome code or the OAuth
+    error that goes with the status."""
 
     do: Literal["refuse"]
     status: int = Field(default=503, ge=400, le=599)
@@ -146,10 +152,10 @@ class Refuse(Effect, stage=Stage.REQUEST):
 
 
 class Redirect(Effect, stage=Stage.REQUEST):
-    """Send the caller elsewhere; without `to`, back to where they are, for ever."""
+    """Redirect to another host; without `to`, to the same URL again."""
 
     do: Literal["redirect"]
-    to: str | None = Field(default=None, description="an address; the path and query are kept behind it")
+    to: str | None = Field(default=None, description="a base URL; path and query are appended")
     status: Literal[301, 302, 303, 307, 308] = 302
 
     def __call__(self, value: Reply | None, facts: Facts, world: World) -> Reply | None:

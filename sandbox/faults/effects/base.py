@@ -1,4 +1,4 @@
-"""What every verb is: parameters and behaviour in one small model."""
+"""The base class of fault verbs, and what a verb may use while it acts."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ from sandbox.core.waits import Pause
 
 @dataclass(frozen=True)
 class World:
-    """What an effect may use beside its value: the tenant's clock (`ahead`: how far it was moved) and
-    counters, and a seed. `delays` collects seconds by which the answer goes out later."""
+    """What a verb may use besides its value: the payer's clock, its counters, and a seed.
+
+    `ahead` is how far the clock was moved. `delays` collects seconds by which the response is sent later.
+    """
 
     clock: Clock
     seed: str
@@ -28,31 +30,35 @@ class World:
     delays: list[float] = field(default_factory=list)
 
     def share(self, name: str) -> float:
-        """A number in [0, 1) that is always the same for this name and seed."""
+        """Return a number in [0, 1) that depends only on this name and the seed."""
         return int.from_bytes(hashlib.sha256(f"{self.seed}|{name}".encode()).digest()[:6]) / 2**48
 
     def wait(self, seconds: float) -> None:
-        """Let this much time pass before the answer goes out: a clock that a test holds moves at once."""
+        """Delay the response. A clock that a test controls moves at once instead."""
         if not skip(self.clock, seconds):
             self.delays.append(seconds)
 
     def pause(self, seconds: float) -> bytes:
-        """The chunk of a body that holds the rest of it up for this long."""
+        """Return a chunk of a body after which the server waits before it sends more."""
         return b"" if skip(self.clock, seconds) else Pause(seconds)
 
 
 class Effect(BaseModel):
-    """A verb. `stage` says at which gate it acts; calling it returns the value, changed or not."""
+    """The base class of verbs: a call returns the value, changed or not.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    `stage` is the gate at which the verb acts. A verb declares `do: Literal["its_name"]`.
+    """
 
+    model_config = ConfigDict(extra="forbid", frozen=True, serialize_by_alias=True)
+
+    do: str
     stage: ClassVar[Stage]
     silent: ClassVar[bool] = False
-    """True for verbs that act without changing their value (waiting)."""
-    paths: ClassVar[tuple[str, ...]] = ("/*",)
-    """Globs of the paths where it can change something."""
+    """Whether the verb acts without changing its value, as one that waits does."""
+    place: ClassVar[str] = "any"
+    """The requests that the verb can change, by a name in `places.yaml`."""
     statuses: ClassVar[range] = range(100, 600)
-    """The statuses of answers that a response verb can change."""
+    """The statuses of the responses that the verb can change."""
 
     def __init_subclass__(cls, stage: Stage | None = None, silent: bool = False, **kwargs: Any):
         super().__init_subclass__(**kwargs)
@@ -61,7 +67,7 @@ class Effect(BaseModel):
         cls.silent = silent
 
     def idle(self) -> str:
-        """Why it never changes anything, as it is written; nothing when it may."""
+        """Return why the verb, as written, never changes anything; "" when it may."""
         return ""
 
     def __call__(self, value: Any, facts: Facts, world: World) -> Any:

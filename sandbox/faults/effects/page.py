@@ -1,4 +1,4 @@
-"""Bundle verbs: pages of results that lie, repeat themselves or hold less than there is."""
+"""Bundle verbs: pages of results with wrong totals, missing links, or missing and repeated entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.fhir.library import Page, Stored, entry_address
 
 
 class LieAboutTotal(Effect, stage=Stage.BUNDLE):
-    """Report another `total` than there is."""
+    """Return this `total` instead of the real one."""
 
     do: Literal["lie_about_total"]
     total: int = Field(ge=0)
@@ -26,7 +26,7 @@ class LieAboutTotal(Effect, stage=Stage.BUNDLE):
 
 
 class DropNextLink(Effect, stage=Stage.BUNDLE):
-    """Leave out the `next` link: the rest of the results cannot be reached."""
+    """Leave out the `next` link, so that the remaining results cannot be read."""
 
     do: Literal["drop_next_link"]
 
@@ -35,7 +35,7 @@ class DropNextLink(Effect, stage=Stage.BUNDLE):
 
 
 class RepeatEntry(Effect, stage=Stage.BUNDLE):
-    """Show the last entry of a page twice."""
+    """Return the last entry of a page twice."""
 
     do: Literal["repeat_entry"]
 
@@ -44,7 +44,7 @@ class RepeatEntry(Effect, stage=Stage.BUNDLE):
 
 
 class ReverseEntries(Effect, stage=Stage.BUNDLE):
-    """Show the entries of a page in the opposite order."""
+    """Return the entries of a page in reverse order."""
 
     do: Literal["reverse_entries"]
 
@@ -53,7 +53,7 @@ class ReverseEntries(Effect, stage=Stage.BUNDLE):
 
 
 class CountIncludes(Effect, stage=Stage.BUNDLE):
-    """Count included resources into `total`."""
+    """Count included resources in `total`."""
 
     do: Literal["count_includes"]
 
@@ -62,7 +62,7 @@ class CountIncludes(Effect, stage=Stage.BUNDLE):
 
 
 class OmitTotal(Effect, stage=Stage.BUNDLE):
-    """Do not say how many there are."""
+    """Leave out `total`."""
 
     do: Literal["omit_total"]
 
@@ -71,7 +71,7 @@ class OmitTotal(Effect, stage=Stage.BUNDLE):
 
 
 class DropIncluded(Effect, stage=Stage.BUNDLE):
-    """Leave the included resources out of the page."""
+    """Leave out included resources."""
 
     do: Literal["drop_included"]
 
@@ -80,7 +80,7 @@ class DropIncluded(Effect, stage=Stage.BUNDLE):
 
 
 class EmptySearch(Effect, stage=Stage.BUNDLE):
-    """Find nothing: the data was never loaded."""
+    """Return an empty Bundle with a total of 0."""
 
     do: Literal["empty_search"]
 
@@ -89,7 +89,7 @@ class EmptySearch(Effect, stage=Stage.BUNDLE):
 
 
 class TruncateBundle(Effect, stage=Stage.BUNDLE):
-    """Show the first entries only and no way to the rest; `total` still tells the truth."""
+    """Return only the first `most` entries and no `next` link; `total` stays correct."""
 
     do: Literal["truncate_bundle"]
     most: int = Field(ge=0)
@@ -98,13 +98,13 @@ class TruncateBundle(Effect, stage=Stage.BUNDLE):
         return replace(value, matches=value.matches[: self.most], more=False)
 
 
-def _without(value: Page, hidden: Callable[[Stored], bool]) -> Page:
-    """The page without some matches; `total` is less by those that were on it."""
-    kept = tuple(stored for stored in value.matches if not hidden(stored))
-    gone = len(value.matches) - len(kept)
-    if not gone:
+def _without(value: Page, is_hidden: Callable[[Stored], bool]) -> Page:
+    """Return the page without the hidden matches, and `total` without those of this page."""
+    kept = tuple(stored for stored in value.matches if not is_hidden(stored))
+    hidden = len(value.matches) - len(kept)
+    if not hidden:
         return value
-    total = None if value.total is None else max(0, value.total - gone)
+    total = None if value.total is None else max(0, value.total - hidden)
     return replace(value, matches=kept, total=total)
 
 
@@ -116,11 +116,11 @@ class HideShare(Effect, stage=Stage.BUNDLE):
     types: list[str] = Field(default_factory=list)
 
     def __call__(self, value: Page, facts: Facts, world: World) -> Page:
-        def hidden(stored: Stored) -> bool:
-            named = not self.types or stored.type in self.types
-            return named and world.share(f"hidden:{stored.type}/{stored.id}") < self.share
+        def is_hidden(stored: Stored) -> bool:
+            applies = not self.types or stored.type in self.types
+            return applies and world.share(f"hidden:{stored.type}/{stored.id}") < self.share
 
-        return _without(value, hidden)
+        return _without(value, is_hidden)
 
 
 _DATES = (
@@ -128,12 +128,12 @@ _DATES = (
     "performedPeriod.start", "occurrenceDateTime", "authoredOn", "whenHandedOver", "recordedDate",
     "onsetDateTime", "period.start", "date", "created",
 )  # fmt: skip
-"""Where the day of care is written, first found."""
+"""Elements that hold the day of care; the first that is present counts."""
 
 
 class HideByAge(Effect, stage=Stage.BUNDLE):
-    """Leave out what happened longer ago than `older_than_days`, or later than `newer_than_days` ago.
-    What has no date of care stays."""
+    """Leave out matches older than `older_than_days`, or newer than `newer_than_days`. Matches without a
+    date of care stay."""
 
     do: Literal["hide_by_age"]
     older_than_days: int | None = Field(default=None, ge=0, le=36_525)
@@ -141,29 +141,30 @@ class HideByAge(Effect, stage=Stage.BUNDLE):
     types: list[str] = Field(default_factory=list)
 
     @model_validator(mode="after")
-    def _said(self) -> HideByAge:
+    def _has_limit(self) -> HideByAge:
         if self.older_than_days is None and self.newer_than_days is None:
-            raise ValueError("older_than_days or newer_than_days is wanted")
+            raise ValueError("needs older_than_days or newer_than_days")
         return self
 
     def __call__(self, value: Page, facts: Facts, world: World) -> Page:
         today = world.clock.now().date()
+        oldest = "" if self.older_than_days is None else str(today - timedelta(days=self.older_than_days))
+        newest = (
+            "9999-12-31"
+            if self.newer_than_days is None
+            else str(today - timedelta(days=self.newer_than_days))
+        )
 
-        def edge(days: int | None) -> str | None:
-            return None if days is None else (today - timedelta(days=days)).isoformat()
-
-        old, new = edge(self.older_than_days), edge(self.newer_than_days)
-
-        def hidden(stored: Stored) -> bool:
+        def is_hidden(stored: Stored) -> bool:
             if self.types and stored.type not in self.types:
                 return False
-            day = _day(json_value(stored.body))
-            return day is not None and ((old is not None and day < old) or (new is not None and day > new))
+            day = _day_of_care(json_value(stored.body))
+            return day is not None and not oldest <= day <= newest
 
-        return _without(value, hidden)
+        return _without(value, is_hidden)
 
 
-def _day(resource: dict[str, Any]) -> str | None:
+def _day_of_care(resource: dict[str, Any]) -> str | None:
     for path in _DATES:
         node: Any = resource
         for step in path.split("."):
@@ -174,7 +175,7 @@ def _day(resource: dict[str, Any]) -> str | None:
 
 
 class CopyEntry(Effect, stage=Stage.BUNDLE):
-    """Show copies of a type's resources under prefixed ids, as when several systems hold one person."""
+    """Add copies of a type's resources under prefixed ids, as if several systems held the same person."""
 
     do: Literal["copy_entry"]
     type: str = "Patient"

@@ -1,4 +1,4 @@
-"""Response verbs about JSON: fields that are changed, links that mislead, text that does not parse."""
+"""Response verbs that change JSON: fields, id_tokens, links of Bundles, and JSON that does not parse."""
 
 from __future__ import annotations
 
@@ -14,123 +14,89 @@ from pydantic import Field, JsonValue
 from sandbox.core.files import json_bytes, json_exact, json_value
 from sandbox.core.gates import Facts, Reply, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.faults.effects.resource import at
-from sandbox.faults.effects.response import whole
+from sandbox.faults.effects.resource import Drop, PathEffect, Put, Rename
+from sandbox.faults.effects.response import body_of
+
+Link = dict[str, Any]
 
 
-def edited(value: Reply, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Reply:
-    """The reply with its JSON object changed; anything else stays as it is."""
+def change_json(value: Reply, change: Callable[[dict[str, Any]], None]) -> Reply:
+    """Return the reply with its JSON object changed in place; any other body stays as it is."""
     try:
-        before = json_exact(whole(value))
+        before = json_exact(body_of(value))
     except ValueError:
         return value
     if not isinstance(before, dict):
         return value
-    after = act(copy.deepcopy(before))
+    after = copy.deepcopy(before)
+    change(after)
     return value if after == before else Reply(value.status, value.headers, json_bytes(after))
 
 
-class SetField(Effect, stage=Stage.RESPONSE):
-    """Put a value into a JSON answer of success (a dotted path; its parents must exist)."""
+class _FieldEffect(PathEffect):
+    """The base class of verbs that change a field of a successful JSON response."""
+
+    statuses: ClassVar[range] = range(200, 300)
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        return change_json(value, self.change_all) if value.status < 300 else value
+
+
+class SetField(Put, _FieldEffect, stage=Stage.RESPONSE):
+    """Set a field of a successful JSON response (a dotted path; its parents must exist)."""
 
     do: Literal["set_field"]
-    statuses: ClassVar[range] = range(200, 300)
-    path: str
-    value: JsonValue
-
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def act(body: dict[str, Any]) -> dict[str, Any]:
-            at(body, self.path.split("."), lambda parent, name: parent.__setitem__(name, self.value))
-            return body
-
-        return edited(value, act) if value.status < 300 else value
 
 
-class DropField(Effect, stage=Stage.RESPONSE):
-    """Leave a field out of a JSON answer of success (a dotted path, lists walked through)."""
+class DropField(Drop, _FieldEffect, stage=Stage.RESPONSE):
+    """Leave a field out of a successful JSON response (a dotted path that may lead through lists)."""
 
     do: Literal["drop_field"]
-    statuses: ClassVar[range] = range(200, 300)
-    path: str
-
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def act(body: dict[str, Any]) -> dict[str, Any]:
-            at(body, self.path.split("."), lambda parent, name: parent.pop(name, None) and None)
-            return body
-
-        return edited(value, act) if value.status < 300 else value
 
 
-class RenameField(Effect, stage=Stage.RESPONSE):
-    """Call a field of a JSON answer of success something else."""
+class RenameField(Rename, _FieldEffect, stage=Stage.RESPONSE):
+    """Rename a field of a successful JSON response."""
 
     do: Literal["rename_field"]
-    statuses: ClassVar[range] = range(200, 300)
-    path: str
-    to: str
-
-    def idle(self) -> str:
-        return "it is called so already" if self.path.rpartition(".")[2] == self.to else ""
-
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def rename(parent: dict[str, Any], name: str) -> None:
-            if name in parent:
-                parent[self.to] = parent.pop(name)
-
-        def act(body: dict[str, Any]) -> dict[str, Any]:
-            at(body, self.path.split("."), rename)
-            return body
-
-        return edited(value, act) if value.status < 300 else value
 
 
-class RewriteField(Effect, stage=Stage.RESPONSE):
-    """Replace a text inside a field of a JSON answer of success: `patient/` by `Patient/` in a scope."""
+class RewriteField(_FieldEffect, stage=Stage.RESPONSE):
+    """Replace text in a field of a successful JSON response, such as `patient/` by `Patient/` in a scope."""
 
     do: Literal["rewrite_field"]
-    statuses: ClassVar[range] = range(200, 300)
-    path: str
     find: str = Field(min_length=1)
     by: str
 
     def idle(self) -> str:
         return "find and by are the same" if self.find == self.by else ""
 
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def rewrite(parent: dict[str, Any], name: str) -> None:
-            if isinstance(parent.get(name), str):
-                parent[name] = parent[name].replace(self.find, self.by)
-
-        def act(body: dict[str, Any]) -> dict[str, Any]:
-            at(body, self.path.split("."), rewrite)
-            return body
-
-        return edited(value, act) if value.status < 300 else value
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        if isinstance(parent.get(name), str):
+            parent[name] = parent[name].replace(self.find, self.by)
 
 
 class AlterIdToken(Effect, stage=Stage.RESPONSE):
-    """Change claims of the id_token and leave its signature: it no longer verifies."""
+    """Change claims of the id_token but not its signature, which then does not verify."""
 
     do: Literal["alter_id_token"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/token",)
+    place: ClassVar[str] = "token"
     statuses: ClassVar[range] = range(200, 300)
     set: dict[str, JsonValue] = Field(default_factory=dict)
     drop: list[str] = Field(default_factory=list)
 
     def idle(self) -> str:
-        return "" if self.set or self.drop else "neither set nor drop names a claim"
+        return "" if self.set or self.drop else "needs a claim in set or drop"
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def act(body: dict[str, Any]) -> dict[str, Any]:
+        def alter(body: dict[str, Any]) -> None:
             parts = str(body.get("id_token", "")).split(".")
             if len(parts) == 3:
                 claims = json_value(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
                 claims = {k: v for k, v in {**claims, **self.set}.items() if k not in self.drop}
                 parts[1] = base64.urlsafe_b64encode(json_bytes(claims)).decode().rstrip("=")
                 body["id_token"] = ".".join(parts)
-            return body
 
-        return edited(value, act)
+        return change_json(value, alter)
 
 
 _DAMAGE: dict[str, Callable[[bytes], bytes]] = {
@@ -145,7 +111,7 @@ _DAMAGE: dict[str, Callable[[bytes], bytes]] = {
 
 
 class DamageJson(Effect, stage=Stage.RESPONSE):
-    """Break the JSON of an answer in one of the ways that hand-made JSON breaks."""
+    """Make the JSON of a response invalid, as a server that builds JSON from strings does."""
 
     do: Literal["damage_json"]
     how: Literal["bom", "trailing_comma", "nan", "duplicate_key", "single_quotes", "latin1", "nul"]
@@ -153,109 +119,106 @@ class DamageJson(Effect, stage=Stage.RESPONSE):
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         if "json" not in (value.header("Content-Type") or ""):
             return value
-        return Reply(value.status, value.headers, _DAMAGE[self.how](whole(value)))
+        return Reply(value.status, value.headers, _DAMAGE[self.how](body_of(value)))
 
 
-def links(value: Reply, relation: str, act: Callable[[dict[str, Any]], dict[str, Any]]) -> Reply:
-    """The Bundle with the links of a relation changed."""
+class _BundleEffect(Effect):
+    """The base class of verbs that change the links of a Bundle."""
 
-    def change(body: dict[str, Any]) -> dict[str, Any]:
-        if body.get("resourceType") == "Bundle":
-            body["link"] = [act(li) if li.get("relation") == relation else li for li in body.get("link", [])]
-        return body
-
-    return edited(value, change) if value.status == 200 else value
-
-
-class LoopNextLink(Effect, stage=Stage.RESPONSE):
-    """Let `next` lead back to the page that is shown."""
-
-    do: Literal["loop_next_link"]
-    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
+    place: ClassVar[str] = "fhir-with-base"
     statuses: ClassVar[range] = range(200, 201)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def back(link: dict[str, Any]) -> dict[str, Any]:
-            bare = urlsplit(link["url"])
-            kept = [(k, v) for k, v in parse_qsl(bare.query) if k != "_page"]
-            page = facts.params.get("_page")
-            query = urlencode([*kept, *([("_page", page)] if page else [])])
-            return {**link, "url": urlunsplit(bare._replace(query=query))}
+        def change(body: dict[str, Any]) -> None:
+            if body.get("resourceType") == "Bundle":
+                body["link"] = self.change_links(body.get("link", []), facts)
 
-        return links(value, "next", back)
+        return change_json(value, change) if value.status == 200 else value
+
+    def change_links(self, links: list[Link], facts: Facts) -> list[Link]:
+        """Return the links as the payer shows them."""
+        raise NotImplementedError
 
 
-class RenameLinkRelation(Effect, stage=Stage.RESPONSE):
-    """Call a link of a Bundle something else, as in `prev` for `previous`."""
+class _LinkEffect(_BundleEffect):
+    """The base class of verbs that change the links of one relation."""
+
+    relation: str = "next"
+
+    def change_links(self, links: list[Link], facts: Facts) -> list[Link]:
+        return [self.change_link(link) if link.get("relation") == self.relation else link for link in links]
+
+    def change_link(self, link: Link) -> Link:
+        """Return the link as the payer shows it."""
+        raise NotImplementedError
+
+
+class LoopNextLink(_BundleEffect, stage=Stage.RESPONSE):
+    """Make the `next` link point to the page that contains it."""
+
+    do: Literal["loop_next_link"]
+
+    def change_links(self, links: list[Link], facts: Facts) -> list[Link]:
+        page = [("_page", facts.params["_page"])] if facts.params.get("_page") else []
+
+        def change(link: Link) -> Link:
+            query = [(k, v) for k, v in parse_qsl(urlsplit(link["url"]).query) if k != "_page"]
+            return _with_url(link, query=urlencode(query + page))
+
+        return [change(link) if link.get("relation") == "next" else link for link in links]
+
+
+class RenameLinkRelation(_LinkEffect, stage=Stage.RESPONSE):
+    """Rename a link relation of a Bundle, such as `previous` to `prev`."""
 
     do: Literal["rename_link_relation"]
-    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
-    statuses: ClassVar[range] = range(200, 201)
-    relation: str = "next"
     to: str
 
     def idle(self) -> str:
-        return "it is called so already" if self.relation == self.to else ""
+        return "it already has this name" if self.relation == self.to else ""
 
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        return links(value, self.relation, lambda link: {**link, "relation": self.to})
+    def change_link(self, link: Link) -> Link:
+        return {**link, "relation": self.to}
 
 
-class RewriteLink(Effect, stage=Stage.RESPONSE):
-    """Let a link of a Bundle name another host or scheme, as a server behind a proxy does."""
+class RewriteLink(_LinkEffect, stage=Stage.RESPONSE):
+    """Change the host or scheme of a Bundle's link, as a server behind a proxy may, or make it longer."""
 
     do: Literal["rewrite_link"]
-    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
-    statuses: ClassVar[range] = range(200, 201)
-    relation: str = "next"
     host: str | None = Field(default=None, description="host, or host:port")
     scheme: Literal["http", "https"] | None = None
-    pad: int = Field(default=0, ge=0, le=20_000, description="characters that are added to the query")
+    pad: int = Field(default=0, ge=0, le=20_000, description="number of characters to add to the query")
 
     def idle(self) -> str:
-        return "" if self.host or self.scheme or self.pad else "host, scheme or pad is wanted"
+        return "" if self.host or self.scheme or self.pad else "needs host, scheme or pad"
 
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def moved(link: dict[str, Any]) -> dict[str, Any]:
-            at = urlsplit(link["url"])
-            query = at.query + (f"&_pad={'x' * self.pad}" if self.pad else "")
-            at = at._replace(netloc=self.host or at.netloc, scheme=self.scheme or at.scheme, query=query)
-            return {**link, "url": urlunsplit(at)}
-
-        return links(value, self.relation, moved)
+    def change_link(self, link: Link) -> Link:
+        url = urlsplit(link["url"])
+        query = url.query + (f"&_pad={'x' * self.pad}" if self.pad else "")
+        return _with_url(link, netloc=self.host or url.netloc, scheme=self.scheme or url.scheme, query=query)
 
 
-class ForgetLinkParams(Effect, stage=Stage.RESPONSE):
-    """Lose parameters on the way to the next page."""
+class ForgetLinkParams(_LinkEffect, stage=Stage.RESPONSE):
+    """Remove parameters from a Bundle's link."""
 
     do: Literal["forget_link_params"]
-    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
-    statuses: ClassVar[range] = range(200, 201)
     params: list[str] = Field(min_length=1)
-    relation: str = "next"
 
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def poorer(link: dict[str, Any]) -> dict[str, Any]:
-            at = urlsplit(link["url"])
-            kept = [(k, v) for k, v in parse_qsl(at.query) if k not in self.params]
-            return {**link, "url": urlunsplit(at._replace(query=urlencode(kept)))}
-
-        return links(value, self.relation, poorer)
+    def change_link(self, link: Link) -> Link:
+        kept = [(k, v) for k, v in parse_qsl(urlsplit(link["url"]).query) if k not in self.params]
+        return _with_url(link, query=urlencode(kept))
 
 
-class AddLink(Effect, stage=Stage.RESPONSE):
-    """Add a link that no Bundle needs: without `url` it is empty."""
+class AddLink(_BundleEffect, stage=Stage.RESPONSE):
+    """Add a link to a Bundle; without `url` it is empty."""
 
     do: Literal["add_link"]
-    paths: ClassVar[tuple[str, ...]] = ("/fhir*",)
-    statuses: ClassVar[range] = range(200, 201)
     relation: str = "next"
     url: str = ""
 
-    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        def more(body: dict[str, Any]) -> dict[str, Any]:
-            if body.get("resourceType") == "Bundle":
-                body.setdefault("link", []).append({"relation": self.relation, "url": self.url})
-            return body
+    def change_links(self, links: list[Link], facts: Facts) -> list[Link]:
+        return [*links, {"relation": self.relation, "url": self.url}]
 
-        return edited(value, more) if value.status == 200 else value
+
+def _with_url(link: Link, **parts: str) -> Link:
+    return {**link, "url": urlunsplit(urlsplit(link["url"])._replace(**parts))}

@@ -1,4 +1,4 @@
-"""Resource verbs about references: broken, or written in a way that few clients resolve."""
+"""Resource verbs about references that do not resolve, or that few clients resolve."""
 
 from __future__ import annotations
 
@@ -9,82 +9,74 @@ from pydantic import Field
 
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
+from sandbox.faults.effects.resource import Resource, rebuild
 from sandbox.fhir.schema.paths import literal
 
-Resource = dict[str, Any]
 Reference = dict[str, Any]
 
 
-class _References(Effect):
-    """What verbs about references share: a `share` of them, and the types that they point to. The same
-    reference is always chosen, or never: the choice is a hash of its target."""
+class _ReferenceEffect(Effect):
+    """The base class of verbs that rewrite a `share` of the references, to the types in `targets`.
+
+    The choice is a hash of the reference's target, so the same references always change.
+    """
 
     share: float = Field(default=1.0, gt=0, le=1)
     targets: list[str] = Field(default_factory=list)
 
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        shown: Resource = self._changed(value, world)
+        def change(node: dict[str, Any]) -> dict[str, Any]:
+            target = literal(node)
+            if target is None or (self.targets and target[0] not in self.targets):
+                return node
+            chosen = world.share("reference:" + "/".join(target)) < self.share
+            return self.rewrite(node, target) if chosen else node
+
+        shown: Resource = rebuild(value, change)
         return shown
 
-    def _changed(self, node: Any, world: World) -> Any:
-        if isinstance(node, list):
-            return [self._changed(each, world) for each in node]
-        if not isinstance(node, dict):
-            return node
-        changed = {name: self._changed(each, world) for name, each in node.items()}
-        target = literal(node) if isinstance(node.get("reference"), str) else None
-        if target and self._chosen(target, world):
-            return self.rewritten(changed, target)
-        return changed
-
-    def _chosen(self, target: tuple[str, str], world: World) -> bool:
-        if self.targets and target[0] not in self.targets:
-            return False
-        return world.share("reference:" + "/".join(target)) < self.share
-
-    def rewritten(self, reference: Reference, target: tuple[str, str]) -> Reference:
+    def rewrite(self, reference: Reference, target: tuple[str, str]) -> Reference:
+        """Return the reference to `target`, a type and an id, as the payer shows it."""
         raise NotImplementedError
 
 
-class BreakReference(_References, stage=Stage.RESOURCE):
+class BreakReference(_ReferenceEffect, stage=Stage.RESOURCE):
     """Point a share of the literal references to resources that do not exist.
 
-    The same reference is always broken, or never: the choice is a hash of its target. `targets`
-    limits it to references to these types.
+    The same references always break: the choice is a hash of the target. `targets` limits it to
+    references to these types.
     """
 
     do: Literal["break_reference"]
 
-    def rewritten(self, reference: Reference, target: tuple[str, str]) -> Reference:
+    def rewrite(self, reference: Reference, target: tuple[str, str]) -> Reference:
         kind, id = target
         return {**reference, "reference": f"{kind}/missing-{id}"[: len(kind) + 65]}
 
 
-Style = Literal["absolute", "urn", "contained", "logical", "versioned", "missing"]
-
-
-class RestyleReference(_References, stage=Stage.RESOURCE):
-    """Write a share of the literal references in another style: `absolute` at another host, a `urn`,
-    `contained` (nothing is), `logical` by identifier only, `versioned`, or `missing` (display only)."""
+class RestyleReference(_ReferenceEffect, stage=Stage.RESOURCE):
+    """Write a share of the literal references in another style: `absolute` (on another host), `urn`,
+    `contained` (of a resource that is not contained), `logical` (identifier only), `versioned`, or
+    `missing` (display only)."""
 
     do: Literal["restyle_reference"]
-    style: Style
-    base: str = Field(default="http://192.0.2.5:8080/fhir", description="of absolute references")
+    style: Literal["absolute", "urn", "contained", "logical", "versioned", "missing"]
+    base: str = Field(default="http://192.0.2.5:8080/fhir", description="base URL of absolute references")
 
-    def rewritten(self, reference: Reference, target: tuple[str, str]) -> Reference:
+    def rewrite(self, reference: Reference, target: tuple[str, str]) -> Reference:
         kind, id = target
-        bare = {name: each for name, each in reference.items() if name != "reference"}
+        others = {name: value for name, value in reference.items() if name != "reference"}
         if self.style == "logical":
-            named = {"system": f"{self.base}/identifiers/{kind}", "value": id}
-            return {"identifier": named, **bare, "type": kind}
+            identifier = {"system": f"{self.base}/identifiers/{kind}", "value": id}
+            return {"identifier": identifier, **others, "type": kind}
         if self.style == "missing":
-            return {"display": kind, **bare}
+            return {"display": kind, **others}
         digest = hashlib.sha256(f"{kind}/{id}".encode()).hexdigest()
         uuid = f"{digest[:8]}-{digest[8:12]}-4{digest[13:16]}-8{digest[17:20]}-{digest[20:32]}"
-        written = {
+        references = {
             "absolute": f"{self.base}/{kind}/{id}",
             "urn": f"urn:uuid:{uuid}",
             "contained": f"#{kind.lower()}-{digest[:6]}",
             "versioned": f"{kind}/{id}/_history/1",
         }
-        return {**reference, "reference": written[self.style]}
+        return {**reference, "reference": references[self.style]}

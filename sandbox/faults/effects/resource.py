@@ -1,4 +1,4 @@
-"""Resource verbs: what is wrong inside the data. The store is never touched, only what is shown."""
+"""Resource verbs: elements that are missing, wrong or in another form. Only what is shown changes."""
 
 from __future__ import annotations
 
@@ -16,86 +16,112 @@ from sandbox.fhir.schema.paths import literal
 
 Resource = dict[str, Any]
 
+_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
-def at(node: Any, steps: list[str], act: Callable[[dict[str, Any], str], None]) -> None:
+
+def visit_parents(node: Any, steps: list[str], act: Callable[[dict[str, Any], str], None]) -> None:
     """Call `act(parent, name)` for every parent of the last step; lists are walked through."""
     if isinstance(node, list):
-        for each in node:
-            at(each, steps, act)
+        for item in node:
+            visit_parents(item, steps, act)
     elif isinstance(node, dict):
         if len(steps) == 1:
             act(node, steps[0])
         elif steps[0] in node:
-            at(node[steps[0]], steps[1:], act)
+            visit_parents(node[steps[0]], steps[1:], act)
 
 
-class DropElement(Effect, stage=Stage.RESOURCE):
-    """Leave out an element (a dotted path)."""
+def rebuild(node: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Any:
+    """Return a copy of a JSON value with every object replaced by `change(object)`, innermost first."""
+    if isinstance(node, list):
+        return [rebuild(item, change) for item in node]
+    if not isinstance(node, dict):
+        return node
+    return change({name: rebuild(value, change) for name, value in node.items()})
 
-    do: Literal["drop_element"]
+
+class PathEffect(Effect):
+    """The base class of verbs that change what is at a dotted path."""
+
     path: str
 
-    def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        shown = copy.deepcopy(value)
-        at(shown, self.path.split("."), lambda parent, name: parent.pop(name, None) and None)
-        return shown
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        """Change the member `name` of one object that the path leads to."""
+        raise NotImplementedError
+
+    def change_all(self, node: Any) -> None:
+        visit_parents(node, self.path.split("."), self.change)
 
 
-class SetElement(Effect, stage=Stage.RESOURCE):
-    """Put a value where an element is, or would be (a dotted path; its parents must exist)."""
+class Drop(PathEffect):
+    """The base class of verbs that remove what is at a path."""
 
-    do: Literal["set_element"]
-    path: str
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        parent.pop(name, None)
+
+
+class Put(PathEffect):
+    """The base class of verbs that put a value at a path."""
+
     value: JsonValue
 
-    def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        shown = copy.deepcopy(value)
-        at(shown, self.path.split("."), lambda parent, name: parent.__setitem__(name, self.value))
-        return shown
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        parent[name] = self.value
 
 
-class RenameElement(Effect, stage=Stage.RESOURCE):
-    """Call an element something else (a dotted path), as other versions of FHIR do."""
+class Rename(PathEffect):
+    """The base class of verbs that give what is at a path another name."""
 
-    do: Literal["rename_element"]
-    path: str
     to: str
 
     def idle(self) -> str:
-        return "it is called so already" if self.path.rpartition(".")[2] == self.to else ""
+        return "it already has this name" if self.path.rpartition(".")[2] == self.to else ""
+
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        if name in parent:
+            parent[self.to] = parent.pop(name)
+
+
+class _ElementEffect(PathEffect):
+    """The base class of verbs that change an element of a resource."""
 
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        def rename(parent: dict[str, Any], name: str) -> None:
-            if name in parent:
-                parent[self.to] = parent.pop(name)
-
         shown = copy.deepcopy(value)
-        at(shown, self.path.split("."), rename)
+        self.change_all(shown)
         return shown
 
 
-class DataAbsent(Effect, stage=Stage.RESOURCE):
-    """Put a data-absent-reason where the value of a primitive was."""
+class DropElement(Drop, _ElementEffect, stage=Stage.RESOURCE):
+    """Leave out an element (a dotted path)."""
+
+    do: Literal["drop_element"]
+
+
+class SetElement(Put, _ElementEffect, stage=Stage.RESOURCE):
+    """Set an element to a value (a dotted path; its parents must exist)."""
+
+    do: Literal["set_element"]
+
+
+class RenameElement(Rename, _ElementEffect, stage=Stage.RESOURCE):
+    """Rename an element (a dotted path), as between versions of FHIR."""
+
+    do: Literal["rename_element"]
+
+
+class DataAbsent(_ElementEffect, stage=Stage.RESOURCE):
+    """Replace the value of a primitive element with a data-absent-reason extension."""
 
     do: Literal["data_absent"]
-    path: str
     reason: Literal["unknown", "masked", "not-permitted", "unsupported", "error"] = "unknown"
 
-    def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        def absent(parent: dict[str, Any], name: str) -> None:
-            if parent.pop(name, None) is not None:
-                parent[f"_{name}"] = {"extension": [{"url": _ABSENT, "valueCode": self.reason}]}
-
-        shown = copy.deepcopy(value)
-        at(shown, self.path.split("."), absent)
-        return shown
-
-
-_ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        if parent.pop(name, None) is not None:
+            parent[f"_{name}"] = {"extension": [{"url": _ABSENT, "valueCode": self.reason}]}
 
 
 class SwapCodeSystem(Effect, stage=Stage.RESOURCE):
-    """Name another code system than the one that was meant; `codes` renames codes of it as well."""
+    """Replace a code system by another one; `codes` also maps codes."""
 
     do: Literal["swap_code_system"]
     system: str
@@ -106,42 +132,31 @@ class SwapCodeSystem(Effect, stage=Stage.RESOURCE):
         return "" if self.system != self.to or self.codes else "system and to are the same"
 
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        shown: Resource = self._swapped(value)
+        shown: Resource = rebuild(value, self._swap)
         return shown
 
-    def _swapped(self, node: Any) -> Any:
-        if isinstance(node, list):
-            return [self._swapped(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        changed = {name: self._swapped(each) for name, each in node.items()}
+    def _swap(self, node: dict[str, Any]) -> dict[str, Any]:
         if node.get("system") == self.system:
-            changed["system"] = self.to
+            node["system"] = self.to
             if isinstance(node.get("code"), str):
-                changed["code"] = self.codes.get(node["code"], node["code"])
-        return changed
+                node["code"] = self.codes.get(node["code"], node["code"])
+        return node
 
 
-class ReformatDate(Effect, stage=Stage.RESOURCE):
-    """Write a date as people do, not as FHIR does."""
+class ReformatDate(_ElementEffect, stage=Stage.RESOURCE):
+    """Write a date in a format other than FHIR's."""
 
     do: Literal["reformat_date"]
-    path: str
-    format: str = Field(default="%m/%d/%Y", description="as strftime has it")
+    format: str = Field(default="%m/%d/%Y", description="a strftime format")
 
-    def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        def rewrite(parent: dict[str, Any], name: str) -> None:
-            if isinstance(parent.get(name), str):
-                with suppress(ValueError):
-                    parent[name] = date.fromisoformat(parent[name][:10]).strftime(self.format)
-
-        shown = copy.deepcopy(value)
-        at(shown, self.path.split("."), rewrite)
-        return shown
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        if isinstance(parent.get(name), str):
+            with suppress(ValueError):
+                parent[name] = date.fromisoformat(parent[name][:10]).strftime(self.format)
 
 
 class RestlessVersion(Effect, stage=Stage.RESOURCE):
-    """Claim that every resource was updated just now, whenever it is read."""
+    """Report every resource as updated at the time of the request, with a new version id."""
 
     do: Literal["restless_version"]
 
@@ -153,8 +168,8 @@ class RestlessVersion(Effect, stage=Stage.RESOURCE):
 
 
 class AliasId(Effect, stage=Stage.RESOURCE):
-    """Show resources under another id than the one they are read by, as a facade over several systems
-    does; `references` says whether references to them follow."""
+    """Return resources of a type under a prefixed id, as a gateway over several systems does. `references`
+    says whether references use the prefixed id as well."""
 
     do: Literal["alias_id"]
     type: str = "Patient"
@@ -162,18 +177,13 @@ class AliasId(Effect, stage=Stage.RESOURCE):
     references: bool = False
 
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
-        shown: Resource = self._aliased(value) if self.references else value
+        shown: Resource = rebuild(value, self._alias) if self.references else value
         if value.get("resourceType") == self.type:
             shown = {**shown, "id": f"{self.prefix}{value.get('id', '')}"[:64]}
         return shown
 
-    def _aliased(self, node: Any) -> Any:
-        if isinstance(node, list):
-            return [self._aliased(each) for each in node]
-        if not isinstance(node, dict):
-            return node
-        changed = {name: self._aliased(each) for name, each in node.items()}
-        target = literal(node) if isinstance(node.get("reference"), str) else None
+    def _alias(self, node: dict[str, Any]) -> dict[str, Any]:
+        target = literal(node)
         if target and target[0] == self.type:
-            changed["reference"] = f"{self.type}/{self.prefix}{target[1]}"
-        return changed
+            node["reference"] = f"{self.type}/{self.prefix}{target[1]}"
+        return node

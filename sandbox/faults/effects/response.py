@@ -1,4 +1,4 @@
-"""Response verbs about the exchange: status, headers, and how the body travels."""
+"""Response verbs that change the status, the headers, or how the body is sent."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from sandbox.faults.effects.arrival import Dress, refusal
 from sandbox.faults.effects.base import Effect, World
 
 
-def whole(value: Reply) -> bytes:
-    return value.body if isinstance(value.body, bytes) else b"".join(value.chunks())
+def body_of(value: Reply) -> bytes:
+    """Return the complete body of a reply, whether it is bytes or chunks."""
+    return b"".join(value.chunks())
 
 
-def _announcing(value: Reply, length: int, body: Iterator[bytes]) -> Reply:
-    """A body that is sent as it comes, under a Content-Length that is stated and not checked."""
-    stated = value.with_header("Content-Length", str(length))
-    return Reply(stated.status, stated.headers, body)
+def _stream(value: Reply, length: int, chunks: Iterator[bytes]) -> Reply:
+    """Return the reply with a body that is sent in chunks, under an unchecked Content-Length."""
+    return Reply(value.status, value.with_header("Content-Length", str(length)).headers, chunks)
 
 
 SENT = (
@@ -33,20 +33,16 @@ SENT = (
     "location", "pragma", "referrer-policy", "retry-after", "set-cookie", "vary", "www-authenticate",
     "x-content-type-options", "x-frame-options", "x-ratelimit-limit", "x-ratelimit-reset",
 )  # fmt: skip
-"""Headers that answers of this payer may have when they pass the gate."""
+"""Headers that a response may have at this gate."""
 ADDED = (
     "connection", "content-encoding", "content-length", "date", "sandbox-effects", "server",
     "transfer-encoding", "x-request-id",
 )  # fmt: skip
-"""Headers that are decided behind the gate."""
-
-
-def _is_about_readers(name: str) -> bool:
-    return name.lower() == "vary" or name.lower().startswith("access-control-")
+"""Headers that are set after this gate."""
 
 
 class ReplyWith(Effect, stage=Stage.RESPONSE):
-    """Send something else than what was answered."""
+    """Replace the response by this one."""
 
     do: Literal["reply_with"]
     status: int = Field(ge=200, le=599)
@@ -59,13 +55,14 @@ class ReplyWith(Effect, stage=Stage.RESPONSE):
         if self.content_type:
             headers["Content-Type"] = self.content_type
         written = {name.lower() for name in headers}
-        # Who may read an answer does not depend on what it says.
-        kept = [(k, v) for k, v in value.headers if _is_about_readers(k) and k.lower() not in written]
+        # Which origins may read a response does not depend on what it says.
+        readers = [(k, v) for k, v in value.headers if k.lower().startswith(("vary", "access-control-"))]
+        kept = [(k, v) for k, v in readers if k.lower() not in written]
         return Reply(self.status, (*headers.items(), *kept), self.body.encode())
 
 
 class ChangeStatus(Effect, stage=Stage.RESPONSE):
-    """Send the same answer under another status; `empty` leaves its body out."""
+    """Send the same response with another status; `empty` removes its body."""
 
     do: Literal["change_status"]
     status: int = Field(ge=200, le=599)
@@ -76,7 +73,7 @@ class ChangeStatus(Effect, stage=Stage.RESPONSE):
 
 
 class Redress(Effect, stage=Stage.RESPONSE):
-    """Say a refusal in another form: an HTML or XML page, plain text, or nothing at all."""
+    """Replace an error by an HTML page, an XML document, plain text or an empty body."""
 
     do: Literal["redress"]
     statuses: ClassVar[range] = range(400, 600)
@@ -91,32 +88,31 @@ class Redress(Effect, stage=Stage.RESPONSE):
 
 
 class DeadEnd(Effect, stage=Stage.RESPONSE):
-    """Show a page where the member should go back to the app: the app never hears of it.
+    """Show the member a page instead of returning to the app, which gets no callback.
 
-    `instead_of` chooses what it replaces: a callback with an error, with a code, or both.
+    `instead_of` selects the callbacks that it replaces: those with an error, with a code, or both.
     """
 
     do: Literal["dead_end"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/*",)
+    place: ClassVar[str] = "authorization"
     statuses: ClassVar[range] = range(300, 400)
     status: int = Field(default=200, ge=200, le=599)
     text: str = "We cannot continue. Please contact member services."
     instead_of: Literal["error", "code", "any"] = "error"
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        told = parse_qs(urlsplit(value.header("Location") or "").query)
-        asked = ("error", "code") if self.instead_of == "any" else (self.instead_of,)
-        if not 300 <= value.status < 400 or not any(name in told for name in asked):
+        names = {"error", "code"} if self.instead_of == "any" else {self.instead_of}
+        if not names & _redirect_params(value):
             return value
         return refusal(facts, self.status, self.text, (("Cache-Control", "no-store"),), "html")
 
 
 class SendBack(Effect, stage=Stage.RESPONSE):
-    """Send the app back with an error where the payer would have asked the member to sign in: the
-    request was good, by the standard. `unless_scope` is a scope that, when asked for, makes it pass."""
+    """Return a valid authorization request to the app with an error, before the member can sign in.
+    Requests that ask for the scope `unless_scope` pass."""
 
     do: Literal["send_back"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/authorize",)
+    place: ClassVar[str] = "authorize"
     statuses: ClassVar[range] = range(300, 400)
     error: str = "invalid_request"
     description: str = "The request is not as this payer wants it"
@@ -125,32 +121,37 @@ class SendBack(Effect, stage=Stage.RESPONSE):
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         app, state = facts.params.get("redirect_uri"), facts.params.get("state")
         where = urlsplit(value.header("Location") or "")
-        # Only a request that was found good leads on to a page of the payer, so the URI is the app's.
+        # Only a valid request leads to a page of the payer, so the redirect URI is the app's own.
         passed = 300 <= value.status < 400 and where.path.rpartition("/")[2] in ("login", "pick", "consent")
         if not app or not passed or self.unless_scope in facts.params.get("scope", "").split():
             return value
-        told = {"error": self.error, "error_description": self.description}
-        told |= {} if state is None else {"state": state}
+        params = {"error": self.error, "error_description": self.description}
+        params |= {} if state is None else {"state": state}
         joint = "&" if "?" in app else "?"
-        return value.with_header("Location", f"{app}{joint}{urlencode(told)}")
+        return value.with_header("Location", f"{app}{joint}{urlencode(params)}")
 
 
 class CallbackInFragment(Effect, stage=Stage.RESPONSE):
-    """Send the callback's parameters behind `#` instead of `?`: the app's server never sees them."""
+    """Return the callback's parameters in the URL fragment, which the app's server does not receive."""
 
     do: Literal["callback_in_fragment"]
-    paths: ClassVar[tuple[str, ...]] = ("/auth/*",)
+    place: ClassVar[str] = "authorization"
     statuses: ClassVar[range] = range(300, 400)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        where = value.header("Location") or ""
-        if not 300 <= value.status < 400 or not {"code", "error"} & set(parse_qs(urlsplit(where).query)):
+        if not {"code", "error"} & _redirect_params(value):
             return value
-        return value.with_header("Location", where.replace("?", "#", 1))
+        return value.with_header("Location", (value.header("Location") or "").replace("?", "#", 1))
+
+
+def _redirect_params(value: Reply) -> set[str]:
+    """Return the names of the query parameters of a redirect; none for other responses."""
+    is_redirect = 300 <= value.status < 400
+    return set(parse_qs(urlsplit(value.header("Location") or "").query)) if is_redirect else set()
 
 
 class WrongContentType(Effect, stage=Stage.RESPONSE):
-    """Label the body as something it is not."""
+    """Send the body with another Content-Type."""
 
     do: Literal["wrong_content_type"]
     content_type: str = "text/html"
@@ -160,17 +161,17 @@ class WrongContentType(Effect, stage=Stage.RESPONSE):
 
 
 class DropHeader(Effect, stage=Stage.RESPONSE):
-    """Leave out a header."""
+    """Leave out a response header."""
 
     do: Literal["drop_header"]
     name: str
 
     def idle(self) -> str:
         if self.name.lower() in ADDED:
-            return f"{self.name} is added after scenarios have acted"
+            return f"{self.name} is added after scenarios are applied"
         if self.name.lower() not in SENT:
             near = difflib.get_close_matches(self.name.lower(), SENT, n=1)
-            return f"no answer has a header {self.name}" + (f" (did you mean {near[0]}?)" if near else "")
+            return f"no response has a header {self.name}" + (f" (did you mean {near[0]}?)" if near else "")
         return ""
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
@@ -178,100 +179,89 @@ class DropHeader(Effect, stage=Stage.RESPONSE):
 
 
 class SetHeader(Effect, stage=Stage.RESPONSE):
-    """Send a header, or another value for it."""
+    """Set a response header."""
 
     do: Literal["set_header"]
     name: str = Field(pattern=r"^[A-Za-z0-9-]+$")
     value: str = Field(pattern=r"^[ -~]*$")
 
     def idle(self) -> str:
-        decided = self.name.lower() in ADDED and self.name.lower() not in (
-            "content-encoding",
-            "date",
-            "server",
-        )
-        return f"{self.name} is decided after scenarios have acted" if decided else ""
+        late = self.name.lower() in set(ADDED) - {"content-encoding", "date", "server"}
+        return f"{self.name} is set after scenarios are applied" if late else ""
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         return value.with_header(self.name, self.value)
 
 
 class TruncateBody(Effect, stage=Stage.RESPONSE):
-    """Cut the body after a share of its bytes, the Content-Length agreeing with what is sent."""
+    """Cut off the body after a share of its bytes; Content-Length matches what is sent."""
 
     do: Literal["truncate_body"]
     keep: float = Field(default=0.5, ge=0, lt=1)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        body = whole(value)
+        body = body_of(value)
         return Reply(value.status, value.headers, body[: int(len(body) * self.keep)])
 
 
 class DropConnection(Effect, stage=Stage.RESPONSE):
-    """Close the connection after a share of the body; 0 closes it before a single byte."""
+    """Close the connection after a share of the body; 0 closes it before the first byte."""
 
     do: Literal["drop_connection"]
     keep: float = Field(default=0.0, ge=0, lt=1)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        body = whole(value)
-
-        def broken() -> Iterator[bytes]:
-            if sent := body[: int(len(body) * self.keep)]:
-                yield sent
-            # Servers take this for the caller's own hanging up: they close and say nothing.
-            raise ConnectionResetError(errno.ECONNRESET, "closed on purpose")
-
-        return _announcing(value, len(body), broken())
+        body = body_of(value)
+        kept = body[: int(len(body) * self.keep)]
+        return _stream(value, len(body), _break_off(*[kept] if kept else []))
 
 
 class StallBody(Effect, stage=Stage.RESPONSE):
-    """Send a share of the body, wait, then send the rest."""
+    """Send a share of the body, wait, then send the remainder."""
 
     do: Literal["stall_body"]
     seconds: float = Field(gt=0, le=120)
     after: float = Field(default=0.5, ge=0, lt=1)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        body = whole(value)
+        body = body_of(value)
         cut = int(len(body) * self.after)
 
-        def slowly() -> Iterator[bytes]:
+        def stall() -> Iterator[bytes]:
             yield body[:cut]
             yield world.pause(self.seconds)
             yield body[cut:]
 
-        return _announcing(value, len(body), slowly())
+        return _stream(value, len(body), stall())
 
 
 class LieAboutLength(Effect, stage=Stage.RESPONSE):
-    """State a Content-Length that is `by` bytes more than what is sent, and close."""
+    """Send a Content-Length that is `by` bytes too large, and close the connection."""
 
     do: Literal["lie_about_length"]
     by: int = Field(default=100, ge=1)
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        body = whole(value)
+        body = body_of(value)
+        return _stream(value, len(body) + self.by, _break_off(body))
 
-        def short() -> Iterator[bytes]:
-            yield body
-            raise ConnectionResetError(errno.ECONNRESET, "closed on purpose")
 
-        return _announcing(value, len(body) + self.by, short())
+def _break_off(*chunks: bytes) -> Iterator[bytes]:
+    yield from chunks
+    # Servers treat this error as a caller that hung up: they close the connection without a log entry.
+    raise ConnectionResetError(errno.ECONNRESET, "closed on purpose")
 
 
 class GzipBody(Effect, stage=Stage.RESPONSE):
-    """Compress wrongly: `claimed` says gzip and sends plain text, `double` compresses twice and says
-    it once, `silent` compresses and does not say so."""
+    """Send wrong compression: `claimed` declares gzip and sends plain text, `double` compresses twice and
+    declares it once, `silent` compresses without declaring it."""
 
     do: Literal["gzip_body"]
     how: Literal["claimed", "double", "silent"] = "claimed"
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
-        body = whole(value)
-        if self.how != "claimed":
-            body = gzip.compress(body, mtime=0)
-        if self.how == "double":
+        body = body_of(value)
+        for _ in range({"claimed": 0, "silent": 1, "double": 2}[self.how]):
             body = gzip.compress(body, mtime=0)
         packed = Reply(value.status, value.headers, body)
         return packed if self.how == "silent" else packed.with_header("Content-Encoding", "gzip")

@@ -1,4 +1,4 @@
-"""Query verbs: searches that are poorer than asked, or refused."""
+"""Query verbs: searches that ignore what the client asked for, or refuse it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.fhir.search.query import Query
 
 
 class ForgetIncludes(Effect, stage=Stage.QUERY):
-    """Answer the search but leave out every _include the client asked for."""
+    """Ignore every _include of a search."""
 
     do: Literal["forget_includes"]
 
@@ -24,12 +24,12 @@ class ForgetIncludes(Effect, stage=Stage.QUERY):
 
 
 def _unknown(name: str) -> str:
-    known = {param.name for kind in TYPES.values() for param in kind.params}
-    return "" if name in known else f"no type here is searched by {name!r}, so it is refused before"
+    params = {param.name for kind in TYPES.values() for param in kind.params}
+    return "" if name in params else f"no resource type has a search parameter {name!r}"
 
 
 class IgnoreParam(Effect, stage=Stage.QUERY):
-    """Search as if this parameter had not been sent, without saying so."""
+    """Ignore this search parameter without an error."""
 
     do: Literal["ignore_param"]
     param: str
@@ -42,7 +42,7 @@ class IgnoreParam(Effect, stage=Stage.QUERY):
 
 
 class RejectParam(Effect, stage=Stage.QUERY):
-    """Answer 400 when this parameter is sent."""
+    """Return 400 for a search with this parameter."""
 
     do: Literal["reject_param"]
     param: str
@@ -57,7 +57,7 @@ class RejectParam(Effect, stage=Stage.QUERY):
 
 
 class RequireParam(Effect, stage=Stage.QUERY):
-    """Answer 400 when none of these parameters is sent."""
+    """Return 400 for a search with none of these parameters."""
 
     do: Literal["require_param"]
     params: list[str] = Field(min_length=1)
@@ -69,11 +69,11 @@ class RequireParam(Effect, stage=Stage.QUERY):
 
 
 class RefuseSearch(Effect, stage=Stage.QUERY):
-    """Refuse a search once it is understood: with `page: 2` in `when`, the second page of any."""
+    """Refuse a valid search; with `page: 2` in `when`, refuse the second page of every search."""
 
     do: Literal["refuse_search"]
     status: int = Field(default=410, ge=400, le=599)
-    code: str = Field(default="expired", description="of the OperationOutcome")
+    code: str = Field(default="expired", description="code of the OperationOutcome")
     text: str = "This search has expired: begin again"
 
     def __call__(self, value: Query, facts: Facts, world: World) -> Query:
@@ -83,7 +83,7 @@ class RefuseSearch(Effect, stage=Stage.QUERY):
 
 
 class CapCount(Effect, stage=Stage.QUERY):
-    """Never show more than `most` entries a page, whatever `_count` asks."""
+    """Return at most `most` entries per page, whatever `_count` says."""
 
     do: Literal["cap_count"]
     most: int = Field(ge=1)
@@ -93,7 +93,7 @@ class CapCount(Effect, stage=Stage.QUERY):
 
 
 class FixCount(Effect, stage=Stage.QUERY):
-    """Show pages of this size, whatever `_count` asks."""
+    """Return pages of this size, whatever `_count` says."""
 
     do: Literal["fix_count"]
     count: int = Field(ge=1, le=10_000)

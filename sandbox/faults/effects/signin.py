@@ -1,4 +1,4 @@
-"""Authorize verbs: what goes wrong while a member lets an app in."""
+"""Authorize verbs: what goes wrong when a member has signed in and consented."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sandbox.fhir.schema.paths import TYPES
 
 
 class Deny(Effect, stage=Stage.AUTHORIZE):
-    """Send the member back to the app with an error, whatever they decided."""
+    """Return the member to the app with an error, whatever they decided."""
 
     do: Literal["deny"]
     error: str = "access_denied"
@@ -27,7 +27,7 @@ class Deny(Effect, stage=Stage.AUTHORIZE):
 
 
 class DropState(Effect, stage=Stage.AUTHORIZE):
-    """Forget to send `state` back."""
+    """Do not return `state`."""
 
     do: Literal["drop_state"]
 
@@ -36,7 +36,7 @@ class DropState(Effect, stage=Stage.AUTHORIZE):
 
 
 class NarrowScopes(Effect, stage=Stage.AUTHORIZE):
-    """Grant fewer scopes than the member agreed to, without a word."""
+    """Grant all scopes that the member agreed to except these."""
 
     do: Literal["narrow_scopes"]
     drop: list[str]
@@ -46,7 +46,7 @@ class NarrowScopes(Effect, stage=Stage.AUTHORIZE):
 
 
 class KeepScopes(Effect, stage=Stage.AUTHORIZE):
-    """Grant only these scopes of those that the member agreed to."""
+    """Grant only these of the scopes that the member agreed to."""
 
     do: Literal["keep_scopes"]
     keep: list[str]
@@ -56,9 +56,9 @@ class KeepScopes(Effect, stage=Stage.AUTHORIZE):
 
 
 class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
-    """Grant access to fewer resource types than the member agreed to: not to those in `drop`, and where
-    `keep` is given only to those in it. A scope for all types becomes one for each that is left; fhirUser,
-    which opens the member's own record, goes with Patient."""
+    """Grant access to fewer resource types than the member agreed to: to none in `drop` and, if `keep` is
+    set, only to those in it. A wildcard scope becomes one scope per remaining type. fhirUser, which reads
+    the member's own record, is removed with Patient."""
 
     do: Literal["narrow_types"]
     drop: list[str] = Field(default_factory=list)
@@ -67,25 +67,25 @@ class NarrowTypes(Effect, stage=Stage.AUTHORIZE):
     def idle(self) -> str:
         if unknown := sorted({*self.drop, *(self.keep or ())} - set(TYPES)):
             return f"there is no resource type {unknown[0]!r} here"
-        return "" if self.drop or self.keep is not None else "drop or keep is wanted"
+        return "" if self.drop or self.keep is not None else "needs drop or keep"
 
     def __call__(self, value: Decision, facts: Facts, world: World) -> Decision:
         left = [kind for kind in self.keep or TYPES if kind not in self.drop]
         scope: list[str] = []
         for text in value.scope:
-            context, slash, rest = text.partition("/")
-            kind, _, actions = rest.partition(".")
+            context, slash, access = text.partition("/")
+            kind, _, actions = access.partition(".")
             if not slash or context not in ("patient", "user"):
                 scope += [text] if text != USER or "Patient" in left else []
             elif kind == "*":
-                scope += [f"{context}/{one}.{actions}" for one in left]
+                scope += [f"{context}/{name}.{actions}" for name in left]
             elif kind in left:
                 scope.append(text)
         return replace(value, scope=tuple(dict.fromkeys(scope)))
 
 
 class AlterState(Effect, stage=Stage.AUTHORIZE):
-    """Send another `state` back than the one that came."""
+    """Return a changed `state`."""
 
     do: Literal["alter_state"]
     how: Literal["truncate", "encode_twice", "lower_case", "replace"] = "truncate"
@@ -104,7 +104,7 @@ class AlterState(Effect, stage=Stage.AUTHORIZE):
 
 
 class AddCallbackParam(Effect, stage=Stage.AUTHORIZE):
-    """Send one more parameter to the app: `error` beside the code, an `iss` that is not ours."""
+    """Add a parameter to the callback, such as `error` besides the code, or a wrong `iss`."""
 
     do: Literal["add_callback_param"]
     name: str = Field(pattern=r"^[A-Za-z0-9_.-]+$")
@@ -115,7 +115,7 @@ class AddCallbackParam(Effect, stage=Stage.AUTHORIZE):
 
 
 class DropCallbackParam(Effect, stage=Stage.AUTHORIZE):
-    """Leave a parameter out of what is sent back to the app."""
+    """Leave a parameter out of the callback."""
 
     do: Literal["drop_callback_param"]
     name: str
@@ -129,7 +129,7 @@ class DropCallbackParam(Effect, stage=Stage.AUTHORIZE):
 
 
 class WrongPatient(Effect, stage=Stage.AUTHORIZE):
-    """Open another record than the member's own: whatever the token reads is somebody else's."""
+    """Grant access to another patient's record instead of the member's own."""
 
     do: Literal["wrong_patient"]
     patient: str = Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")
@@ -139,7 +139,7 @@ class WrongPatient(Effect, stage=Stage.AUTHORIZE):
 
 
 class RefuseData(Effect, stage=Stage.AUTHORIZE):
-    """Let the member in and give a good token, then answer 403 to every request for data."""
+    """Issue a valid token, then return 403 for every data request."""
 
     do: Literal["refuse_data"]
     text: str = "Data access is not available for this member"

@@ -1,4 +1,4 @@
-"""Token verbs: what is wrong with the tokens themselves."""
+"""Token verbs: tokens that expire early, lack scopes or come with a wrong token response."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from sandbox.faults.effects.base import Effect, World
 
 
 class ExpireEarly(Effect, stage=Stage.TOKEN):
-    """The access token dies before the `expires_in` it was announced with: after some seconds, after
-    some requests, or at whichever comes first."""
+    """Let the access token expire before its `expires_in`: after some seconds or some requests, whichever
+    comes first."""
 
     do: Literal["expire_early"]
     after_seconds: int | None = Field(default=None, ge=0)
@@ -22,7 +22,7 @@ class ExpireEarly(Effect, stage=Stage.TOKEN):
 
     def idle(self) -> str:
         neither = self.after_seconds is None and self.after_requests is None
-        return "after_seconds or after_requests is wanted" if neither else ""
+        return "needs after_seconds or after_requests" if neither else ""
 
     def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
         lifetime = value.lifetime if self.after_seconds is None else min(self.after_seconds, value.lifetime)
@@ -31,7 +31,7 @@ class ExpireEarly(Effect, stage=Stage.TOKEN):
 
 
 class OmitPatient(Effect, stage=Stage.TOKEN):
-    """Leave the patient out of the token response."""
+    """Leave `patient` out of the token response."""
 
     do: Literal["omit_patient"]
 
@@ -49,7 +49,7 @@ class WithholdRefresh(Effect, stage=Stage.TOKEN):
 
 
 class Announce(Effect, stage=Stage.TOKEN):
-    """Say another `expires_in` than the life the token really has."""
+    """Return this `expires_in` instead of the real lifetime."""
 
     do: Literal["announce"]
     seconds: int = Field(ge=0)
@@ -59,7 +59,7 @@ class Announce(Effect, stage=Stage.TOKEN):
 
 
 class NarrowToken(Effect, stage=Stage.TOKEN):
-    """Mint a token with fewer scopes than were granted: at a refresh, or at once."""
+    """Issue a token with fewer scopes than were granted."""
 
     do: Literal["narrow_token"]
     drop: list[str] = Field(min_length=1)
@@ -69,7 +69,7 @@ class NarrowToken(Effect, stage=Stage.TOKEN):
 
 
 class SetTokenField(Effect, stage=Stage.TOKEN):
-    """Put a field into the token response, or another value for one of the launch context."""
+    """Set a field of the token response, such as the patient of the launch context."""
 
     do: Literal["set_token_field"]
     name: str = Field(pattern=r"^[A-Za-z0-9_]+$")
@@ -80,8 +80,7 @@ class SetTokenField(Effect, stage=Stage.TOKEN):
 
 
 class ForgetTokens(Effect, stage=Stage.TOKEN):
-    """Let every token that was issued before a moment be unknown from then on. The moment is when the
-    tenant's clock has been moved this many seconds ahead."""
+    """Invalidate every earlier token once the payer's clock has been moved ahead by `ahead` seconds."""
 
     do: Literal["forget_tokens"]
     ahead: int = Field(ge=1)

@@ -21,10 +21,10 @@ TRIES_MOST = 4
 """So often may a request be refused before an app should give it up."""
 
 ID = "copes-with"
-TITLE = "Each scenario that was met: recovered from, or given up properly"
+TITLE = "Recovers from each scenario, or gives up properly"
 FIX = (
-    "Repeat what is worth repeating, after the pause that was asked for and at most a few times; let the rest"
-    " go, and tell the member."
+    "Retry what may succeed, at most a few times and after the requested pause. Otherwise give up, and tell"
+    " the member."
 )
 CITES: Mapping[int, tuple[str, ...]] = {
     401: ("RFC 6750 §3.1",),

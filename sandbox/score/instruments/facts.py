@@ -71,59 +71,61 @@ class _FactsModel(BaseModel):
 class Member(_FactsModel):
     """A test account."""
 
-    username: str = Field(description="What the member types into the sign-in page")
+    username: str = Field(description="The user name for the sign-in page")
     password: str = Field(description="The member's password")
     role: str = Field(
         "eligible",
         pattern=ROLES,
-        description="`eligible`, `ineligible` (coverage has not begun), `not-opted-in` (never opened the"
-        " portal), `lapsed-<days>` (coverage ended that many days ago); `dependant` and `representative`"
-        " sign in too, and are not graded",
+        description="`eligible`, `ineligible` (coverage has not started), `not-opted-in` (has never opened"
+        " the portal), `lapsed-<days>` (coverage ended that many days ago); `dependant` and `representative`"
+        " can sign in but are not graded",
     )
     line: str | None = Field(None, description="The member's line of business, as in `offered_lines`")
     coverage_end: Annotated[str | None, BeforeValidator(_day)] = Field(
-        None, description="The day the member's coverage ended (`2025-12-31`); null while it lasts"
+        None, description="The day on which the member's coverage ended (`2025-12-31`); null if it has not"
     )
 
 
 class Claims(_FactsModel):
-    """What the payer tells the world. A claim that is not made is absent, not null."""
+    """What the payer says about its API. Leave out a claim that it does not make; do not use null."""
 
     status: Annotated[str | None, BeforeValidator(_status)] = Field(
         None, description="Whether the API is live", json_schema_extra={"enum": [*STATUSES, None]}
     )
     sandbox: bool | None = Field(None, description="Whether there is a test environment for developers")
-    offered_lines: list[str] | None = Field(None, description="Lines of business the payer offers")
-    mandated_lines: list[str] | None = Field(
-        None, description="Those of them that a rule demands the API for"
-    )
-    supported_lines: list[str] | None = Field(None, description="Those of them whose members can connect")
+    offered_lines: list[str] | None = Field(None, description="Lines of business that the payer offers")
+    mandated_lines: list[str] | None = Field(None, description="Those for which a rule requires the API")
+    supported_lines: list[str] | None = Field(None, description="Those whose members can connect")
     refresh_max_days: Annotated[int | None, BeforeValidator(_days)] = Field(
-        None, description="Days after the grant for which a refresh token renews access; 0: there is none"
+        None, description="Days after consent in which a refresh token works; 0 if there is none"
     )
     inactive_access_days: Annotated[int | None, BeforeValidator(_days)] = Field(
-        None, description="Days after coverage ended for which a member still gets in; null: without an end"
+        None, description="Days after the end of coverage in which a member can sign in; null if unlimited"
     )
-    portal_opt_in: bool | None = Field(None, description="Whether members must use the portal first")
-    developer_portal: str | None = Field(None, description="Address of the developer portal")
-    developer_email: str | None = Field(None, description="E-mail address for developers")
+    portal_opt_in: bool | None = Field(None, description="Whether members must opt in on the portal first")
+    developer_portal: str | None = Field(None, description="URL of the developer portal")
+    developer_email: str | None = Field(None, description="Email address for developers")
 
 
 class Instruments(_FactsModel):
-    """What lets a grader work: an app, accounts, a clock, a payer of its own. Any may be missing."""
+    """What the scorer may use: a client, test accounts, a clock, a separate payer. All are optional."""
 
-    client_id: str | None = Field(None, description="The app to sign in as")
-    client_secret: str | None = Field(None, description="Its secret, if it has one")
-    key: dict[str, Any] | None = Field(None, description="Its private JWK, for private_key_jwt")
-    redirect_uri: str | None = Field(None, description="Its redirect URI; it is never asked for")
-    authorization_endpoint: str | None = Field(None, description="Where sign-in begins, if nothing else says")
-    token_endpoint: str | None = Field(None, description="Where tokens are made, if nothing else says")
+    client_id: str | None = Field(None, description="The client id of the app")
+    client_secret: str | None = Field(None, description="The client secret, if it has one")
+    key: dict[str, Any] | None = Field(None, description="The private JWK, for private_key_jwt")
+    redirect_uri: str | None = Field(
+        None, description="A registered redirect URI; the scorer does not open it"
+    )
+    authorization_endpoint: str | None = Field(
+        None, description="The authorization endpoint, if discovery does not name one"
+    )
+    token_endpoint: str | None = Field(None, description="The token endpoint, if discovery does not name one")
     members: list[Member] = Field([], description="Test accounts")
     providers: list[dict[str, Any]] = Field([], description="Provider clients (not used by this rubric)")
     payers: list[dict[str, Any]] = Field([], description="Payer clients (not used by this rubric)")
-    clock: str | None = Field(None, description='A clock that takes POST {"advance": "P25D"}')
+    clock: str | None = Field(None, description='URL of a test clock that accepts POST {"advance": "P25D"}')
     fresh_payer: str | None = Field(
-        None, description="FHIR base of a payer of one's own; `{session}` becomes a new name"
+        None, description="FHIR base of a separate payer for each test; `{session}` is replaced by a new name"
     )
 
     def of_role(self, role: str) -> tuple[Member, ...]:

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.core.errors import UsageError
 from sandbox.core.gates import Facts, Reply
-from sandbox.faults.verbs import GROUP, vocabulary
+from sandbox.faults.verbs import GROUP, load_verbs
 from sandbox.settings import root
 
 VERB = '''
@@ -67,7 +67,7 @@ def test_a_package_adds_verbs(package: Path) -> None:
 
 @pytest.mark.parametrize(
     ("code", "says"),
-    [(VERB.format(name="delay"), "'delay' of 'loudness' is there already"), ("1 / 0", "cannot be loaded"),
+    [(VERB.format(name="delay"), "'delay' of 'loudness' already exists"), ("1 / 0", "cannot be loaded"),
      (VERB.replace(", stage=Stage.RESPONSE", "").format(name="shout"), "names no stage")],
 )  # fmt: skip
 def test_a_package_that_cannot_be_used_is_told_in_one_line(
@@ -77,7 +77,7 @@ def test_a_package_that_cannot_be_used_is_told_in_one_line(
     monkeypatch.syspath_prepend(package)
     monkeypatch.delitem(sys.modules, "loudness", raising=False)
     with pytest.raises(UsageError, match=says):
-        vocabulary([EntryPoint("loudness", "loudness", GROUP)])
+        load_verbs([EntryPoint("loudness", "loudness", GROUP)])
     monkeypatch.delitem(sys.modules, "loudness", raising=False)
 
 

@@ -11,9 +11,8 @@ import pytest
 from sandbox.cli.scenario_lint import lint
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Stage
-from sandbox.faults.addresses import find_strays
 from sandbox.faults.effects.response import ADDED, SENT
-from sandbox.faults.reach import KNOWN, find_idle
+from sandbox.faults.lint import AT_GATE, find_idle, find_real_hosts
 from sandbox.faults.scenario import VERBS, Rule
 
 
@@ -29,8 +28,8 @@ NEVER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"page": 2}, {"do": "delay", "seconds": 1}, "when.page: is not known yet"),
     ({"client": "a", "path": "/fhir/*"}, {"do": "refuse"}, "when.client is known"),
     ({"resource": "Patient", "path": "/auth/*"}, {"do": "refuse"}, "when.resource is known only at /fhir/*"),
-    ({"path": "/fhir/*"}, {"do": "omit_patient"}, "the gate stands only at /auth/token"),
-    ({"path": "/auth/token"}, {"do": "drop_state"}, "the gate stands only at /auth/authorize"),
+    ({"path": "/fhir/*"}, {"do": "omit_patient"}, "the gate is only at /auth/token"),
+    ({"path": "/auth/token"}, {"do": "drop_state"}, "the gate is only at /auth/authorize"),
     ({"path": "/auth/*"}, {"do": "omit_total"}, "/fhir/*"),
     ({"path": "fhir/Patient"}, {"do": "refuse"}, "below the payer's prefix"),
     ({"path": "/s/x/fhir/Patient"}, {"do": "refuse"}, "below the payer's prefix"),
@@ -40,7 +39,7 @@ NEVER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"method": "GET"}, {"do": "omit_patient"}, "when.method"),
     ({"method": "DELETE"}, {"do": "omit_total"}, "when.method"),
     ({"grant_type": "refresh_token"}, {"do": "drop_state"}, "when.grant_type: is not known"),
-    ({"grant_type": "password"}, {"do": "omit_patient"}, "this payer knows"),
+    ({"grant_type": "password"}, {"do": "omit_patient"}, "this payer supports"),
     (
         {"grant_type": "refresh_token", "path": "/fhir/*"},
         {"do": "change_status", "status": 500},
@@ -50,15 +49,15 @@ NEVER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
     ({"param": "_count", "lacks": "_count"}, {"do": "refuse"}, "when.lacks"),
     ({"resource": "Patent"}, {"do": "omit_total"}, "no resource type 'Patent'"),
     ({"resource": "patient"}, {"do": "refuse"}, "no resource type 'patient'"),
-    ({"nth": 5, "first": 3}, {"do": "refuse"}, "no request is counted"),
-    ({"nth": 2, "after": 2}, {"do": "refuse"}, "no request is counted"),
-    ({"nth": 3, "every": 2}, {"do": "refuse"}, "no request is counted"),
-    ({"every": 4, "first": 3}, {"do": "refuse"}, "no request is counted"),
-    ({"after": 3, "first": 3}, {"do": "refuse"}, "no request is counted"),
+    ({"nth": 5, "first": 3}, {"do": "refuse"}, "select no request together"),
+    ({"nth": 2, "after": 2}, {"do": "refuse"}, "select no request together"),
+    ({"nth": 3, "every": 2}, {"do": "refuse"}, "select no request together"),
+    ({"every": 4, "first": 3}, {"do": "refuse"}, "select no request together"),
+    ({"after": 3, "first": 3}, {"do": "refuse"}, "select no request together"),
     ({"status": "4xx"}, {"do": "drop_field", "path": "x"}, "200 to 299"),
     ({"status": 200}, {"do": "redress", "dress": "xml"}, "400 to 599"),
     ({"status": "2xx"}, {"do": "dead_end"}, "300 to 399"),
-    ({"path": "/auth/token"}, {"do": "loop_next_link"}, "loop_next_link acts only at /fhir*"),
+    ({"path": "/auth/token"}, {"do": "loop_next_link"}, "loop_next_link applies only at /fhir*"),
     ({"window": {"after": "P9D", "before": "P3D"}}, {"do": "refuse"}, "ends before it begins"),
     ({}, {"do": "drop_header", "name": "X-Request-Id"}, "added after"),
     (
@@ -66,21 +65,21 @@ NEVER: list[tuple[dict[str, Any], dict[str, Any], str]] = [
         {"do": "drop_header", "name": "Acess-Control-Allow-Origin"},
         "did you mean access-control-allow-origin?",
     ),
-    ({}, {"do": "set_header", "name": "Content-Length", "value": "1"}, "decided after"),
-    ({}, {"do": "reject_param", "param": "pateint"}, "no type here is searched by"),
-    ({}, {"do": "ignore_param", "param": "pateint"}, "no type here is searched by"),
-    ({}, {"do": "expire_early"}, "is wanted"),
-    ({}, {"do": "rewrite_link"}, "is wanted"),
-    ({}, {"do": "alter_id_token"}, "neither"),
-    ({}, {"do": "narrow_types"}, "is wanted"),
+    ({}, {"do": "set_header", "name": "Content-Length", "value": "1"}, "set after"),
+    ({}, {"do": "reject_param", "param": "pateint"}, "no resource type has a search parameter"),
+    ({}, {"do": "ignore_param", "param": "pateint"}, "no resource type has a search parameter"),
+    ({}, {"do": "expire_early"}, "needs "),
+    ({}, {"do": "rewrite_link"}, "needs "),
+    ({}, {"do": "alter_id_token"}, "needs a claim"),
+    ({}, {"do": "narrow_types"}, "needs "),
     ({}, {"do": "narrow_types", "drop": ["Clam"]}, "no resource type 'Clam'"),
     ({}, {"do": "hide_share", "share": 1, "types": ["Clam"]}, "no resource type 'Clam'"),
     ({}, {"do": "break_reference", "targets": ["Clam"]}, "no resource type 'Clam'"),
     ({}, {"do": "copy_entry", "type": "Clam"}, "no resource type 'Clam'"),
     ({}, {"do": "drop_callback_param", "name": "stat"}, "is never sent"),
-    ({}, {"do": "rename_element", "path": "a.b", "to": "b"}, "already"),
-    ({}, {"do": "rename_field", "path": "a.b", "to": "b"}, "already"),
-    ({}, {"do": "rename_link_relation", "to": "next"}, "already"),
+    ({}, {"do": "rename_element", "path": "a.b", "to": "b"}, "already has"),
+    ({}, {"do": "rename_field", "path": "a.b", "to": "b"}, "already has"),
+    ({}, {"do": "rename_link_relation", "to": "next"}, "already has"),
     ({}, {"do": "rewrite_field", "path": "a", "find": "x", "by": "x"}, "the same"),
     ({}, {"do": "swap_code_system", "system": "a", "to": "a"}, "the same"),
 ]
@@ -91,7 +90,7 @@ def test_a_rule_that_never_acts_is_told_with_its_reason(
     tmp_path: Path, when: dict[str, Any], then: dict[str, Any], says: str
 ) -> None:
     complaints = lint(scenario(tmp_path, {"when": when, "then": then}))
-    assert any(says in line and line.endswith("so the rule never acts") for line in complaints), complaints
+    assert any(says in line and line.endswith("so the rule never applies") for line in complaints), complaints
 
 
 ACTS: list[tuple[dict[str, Any], dict[str, Any]]] = [
@@ -135,11 +134,11 @@ def least(verb: str) -> dict[str, Any]:
 def test_a_key_is_complained_of_where_its_gate_does_not_know_it(verb: str, key: str) -> None:
     rule = Rule.model_validate({"when": {key: KEYS[key]}, "then": {"do": verb, **least(verb)}})
     told = [reason for reason in find_idle(rule) if "is not known yet" in reason]
-    assert bool(told) is (key not in KNOWN[VERBS[verb].stage])
+    assert bool(told) is (key not in AT_GATE[VERBS[verb].stage])
 
 
 def test_every_stage_is_in_the_table() -> None:
-    assert set(KNOWN) == set(Stage)
+    assert set(AT_GATE) == set(Stage)
     assert not set(SENT) & set(ADDED)
 
 
@@ -173,4 +172,4 @@ def test_an_address_that_exists_nowhere_is_no_complaint(tmp_path: Path, base: st
 
 def test_hosts_are_found_in_any_text() -> None:
     text = "see <http://10.9.8.7:80/a>, https://b.example and version 1.2.3.4.5 at 172.16.0.1."
-    assert list(find_strays({"a": [text]})) == ["10.9.8.7", "172.16.0.1"]
+    assert list(find_real_hosts({"a": [text]})) == ["10.9.8.7", "172.16.0.1"]

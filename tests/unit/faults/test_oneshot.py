@@ -9,7 +9,7 @@ from unit.faults.fault_samples import FHIR, world
 
 from sandbox.core.errors import BadRequest
 from sandbox.core.gates import Facts, Stage
-from sandbox.faults.one_shot import asked, bound, header
+from sandbox.faults.one_shot import bind_rules, parse_body, parse_header
 from sandbox.faults.selection import Selection
 from sandbox.store.ledger.repositories.armed_faults import Armed
 
@@ -17,9 +17,9 @@ TOKEN = Facts("POST", "/auth/token")
 
 
 def test_without_more_words_token_calls_are_answered_503() -> None:
-    one = asked({})
+    one = parse_body({})
     assert (one.times, one.when.path, one.then.do, one.then.status) == (1, "/auth/token", "refuse", 503)
-    assert asked(one.to_json() | {"times": 2}).to_json() == one.to_json()
+    assert parse_body(one.to_json() | {"times": 2}).to_json() == one.to_json()
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ def test_without_more_words_token_calls_are_answered_503() -> None:
 )
 def test_what_cannot_be_armed_is_told(body: Any, says: str) -> None:
     with pytest.raises(BadRequest, match=says):
-        asked(body)
+        parse_body(body)
 
 
 def test_the_header_names_places_times_and_statuses() -> None:
-    found = header("token=2, Patient=1:429 , any=3 #second try")
+    found = parse_header("token=2, Patient=1:429 , any=3 #second try")
     assert [(o.times, o.then.status) for o in found] == [(2, 503), (1, 429), (3, 503)]
     assert [o.when.model_dump(exclude_none=True) for o in found] == [
         {"path": "/auth/token"}, {"resource": "Patient"}, {},
@@ -54,7 +54,7 @@ def test_the_header_names_places_times_and_statuses() -> None:
 )
 def test_a_header_that_says_something_else_is_refused(text: str) -> None:
     with pytest.raises(BadRequest, match="<place>=<times>"):
-        header(text)
+        parse_header(text)
 
 
 def test_an_armed_rule_fires_as_often_as_its_times_allow() -> None:
@@ -64,19 +64,19 @@ def test_an_armed_rule_fires_as_often_as_its_times_allow() -> None:
         left[0] -= 1
         return left[0] >= 0
 
-    rule = asked({"times": 2}).to_json()
+    rule = parse_body({"times": 2}).to_json()
     answers = []
     for path in ("/auth/token", "/fhir/X", "/auth/token", "/auth/token"):
-        gates = Selection().bind(world(), bound([Armed(7, "s", 2, 2, rule)], take))
+        gates = Selection().bind(world(), bind_rules([Armed(7, "s", 2, 2, rule)], take))
         answers.append(gates.run(Stage.REQUEST, None, Facts("POST", path)) is not None)
     assert answers == [True, False, True, False]
-    assert bound([Armed(7, "s", 2, 0, rule)], take) == ()
+    assert bind_rules([Armed(7, "s", 2, 0, rule)], take) == ()
 
 
 def test_one_time_is_enough_for_all_resources_of_a_request() -> None:
     taken: list[int] = []
-    rule = asked({"when": {}, "then": {"do": "drop_element", "path": "name"}}).to_json()
-    armed = bound([Armed(1, "s", 1, 1, rule)], lambda number: not taken.append(number))
+    rule = parse_body({"when": {}, "then": {"do": "drop_element", "path": "name"}}).to_json()
+    armed = bind_rules([Armed(1, "s", 1, 1, rule)], lambda number: not taken.append(number))
     gates = Selection().bind(world(), armed)
     shown = [gates.run(Stage.RESOURCE, {"id": str(n), "name": "x"}, FHIR) for n in range(3)]
     assert shown == [{"id": "0"}, {"id": "1"}, {"id": "2"}]

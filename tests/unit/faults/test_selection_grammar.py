@@ -19,7 +19,7 @@ from sandbox.core.errors import NotFound
 from sandbox.core.gates import Stage
 from sandbox.core.payer import BASELINE
 from sandbox.faults.catalog import Catalog, read
-from sandbox.faults.parameters import Parameter, spelled
+from sandbox.faults.parameters import Parameter, format_duration
 
 DIALS: dict[str, Any] = {
     "seconds": {"kind": "number", "default": 5, "min": 0.1, "max": 60, "help": "how long"},
@@ -136,7 +136,13 @@ _TEXTS = st.from_regex(r"[A-Za-z0-9:_+-]{1,20}(\.[0-9]{1,3}){0,2}", fullmatch=Tr
 def test_what_is_written_is_read_and_written_again(
     seconds: Any, times: int, life: timedelta, how: str, host: str, data: st.DataObject
 ) -> None:
-    written = [f"seconds={seconds}", f"times={times}", f"life={spelled(life)}", f"how={how}", f"host={host}"]
+    written = [
+        f"seconds={seconds}",
+        f"times={times}",
+        f"life={format_duration(life)}",
+        f"how={how}",
+        f"host={host}",
+    ]
     shuffled = data.draw(st.permutations(written))
     first = CATALOG.parse(f"slow,{','.join(shuffled)}.other-one~s")
     again = CATALOG.parse(first.key)
@@ -149,7 +155,7 @@ def test_what_is_written_is_read_and_written_again(
 
 @given(st.timedeltas(timedelta(days=-400), timedelta(days=40_000)))
 def test_a_duration_survives_its_spelling(span: timedelta) -> None:
-    assert duration(spelled(span)) == span
+    assert duration(format_duration(span)) == span
 
 
 @settings(deadline=None)
@@ -219,7 +225,7 @@ DIAL = "parameters: {secs: {kind: number, default: 1, min: 0.5, max: 9, help: h}
         ("expect: {}\nrules: [{when: {window: {daily: 2-3}}, then: {do: drop_state}}]",
          r"rules\.0\.when\.window\.daily"),
         ("expect: {}\nrules: [{when: {window: {after: 2027-01-01}}, then: {do: drop_state}}]",
-         r"window\.after: an instant with its zone"),
+         r"window\.after: .*an instant with a time zone"),
         ("expect: {}\nrules: [{when: {window: {}}, then: {do: drop_state}}]", r"window: a window has after"),
     ],
 )  # fmt: skip

@@ -40,7 +40,7 @@ NIGHT = {"daily": "22:30-04:00", "days": ["sat"]}
     ],
 )
 def test_a_window_is_open_or_not(window: dict[str, Any], now: str, days_ahead: int, is_open: bool) -> None:
-    assert Window(**window).open(datetime.fromisoformat(now), timedelta(days=days_ahead)) is is_open
+    assert Window(**window).is_open(datetime.fromisoformat(now), timedelta(days=days_ahead)) is is_open
 
 
 def test_a_rule_keeps_to_its_window_and_is_not_counted_outside() -> None:

@@ -67,23 +67,23 @@ def test_there_are_texts() -> None:
 @pytest.mark.parametrize("tag", [tag for tag in i18n.LANGUAGES if tag != "en"])
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_text_is_translated_and_keeps_its_places(tag: str, text: str) -> None:
-    translation = i18n.catalogue()[tag].get(text)
+    translation = i18n.translations()[tag].get(text)
     assert translation, f"{text!r} is not in words.yaml"
     assert sorted(re.findall(r"{\w+}", translation)) == sorted(re.findall(r"{\w+}", text))
 
 
 def test_every_language_is_one_of_the_pages() -> None:
-    assert set(i18n.catalogue()) == set(i18n.LANGUAGES) - {"en"}
+    assert set(i18n.translations()) == set(i18n.LANGUAGES) - {"en"}
 
 
 def test_values_are_escaped_and_a_text_is_not_a_template_by_itself() -> None:
-    shown = i18n.translated("en", "Hello, {name}", name="<b>")
+    shown = i18n.translate("en", "Hello, {name}", name="<b>")
     assert shown == Markup("Hello, &lt;b&gt;")
     assert (
-        i18n.translated("es", "Hello, {name}", name=i18n.strong("<b>")) == "Hola, <strong>&lt;b&gt;</strong>"
+        i18n.translate("es", "Hello, {name}", name=i18n.strong("<b>")) == "Hola, <strong>&lt;b&gt;</strong>"
     )
     assert (
-        i18n.translated("es", "There is nothing at /{x}/{0}/<b>") == "There is nothing at /{x}/{0}/&lt;b&gt;"
+        i18n.translate("es", "There is nothing at /{x}/{0}/<b>") == "There is nothing at /{x}/{0}/&lt;b&gt;"
     )
 
 
