@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,28 +28,33 @@ for _command in (score, compare, report, review):
 
 
 def main() -> None:
-    """The console command: wrong usage and unreadable input are one line and exit code 2."""
+    """Run the command line of this process and exit with its code."""
     # By an exception, so that what is half written is removed on the way out.
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
+    sys.exit(run())
+
+
+def run(words: Sequence[str] | None = None) -> int:
+    """Return the exit code of a command line: 2, after one line, for wrong usage and unreadable input."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(words, "payer-sandbox", standalone_mode=False)
     except (click.exceptions.Abort, KeyboardInterrupt):
-        sys.exit(130)
+        return 130
     except click.UsageError as problem:
-        _fail(problem.format_message(), problem.ctx)
+        return _fail(problem.format_message(), problem.ctx)
     except (UsageError, click.ClickException) as problem:
-        _fail(str(problem), None)
+        return _fail(str(problem), None)
     except BrokenPipeError:
-        sys.exit(1)
-    sys.exit(code if isinstance(code, int) else 0)
+        return 1
+    return code if isinstance(code, int) else 0
 
 
-def _fail(message: str, context: click.Context | None) -> None:
+def _fail(message: str, context: click.Context | None) -> int:
     name = context.command_path if context else "payer-sandbox"
     say(f"{name}: {escape(message)}", err=True)
-    sys.exit(2)
+    return 2
 
 
 def _settings(**given: Any) -> Any:

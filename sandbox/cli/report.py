@@ -81,8 +81,7 @@ def _sandbox(running: str | None, workers: int) -> Iterator[str]:
     try:
         yield _origin(child, said)
     finally:
-        if child.pid and child.is_alive():
-            os.kill(child.pid, signal.SIGINT)
+        child.terminate()
         child.join(20)
 
 

@@ -58,15 +58,15 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
     catalog = load_catalogue(settings)
     load_clients(settings.fixtures / "clients.yaml")
     settings = _with_certificate(with_cache(settings, say))
-    listener = _listen(settings)
-    settings = replace(settings, port=listener.getsockname()[1])
-    if settings.today:
-        # A payer built around another day lives on that day: its clock starts there.
-        settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
-    settings = replace(settings, ledger=str(_ledger(settings)))
-    settings = replace(settings, library=str(prepared(settings, day, progress, say)))
-    app = create_app(settings, catalog=catalog)
-    _Server(app, settings, listener, lambda: say(banner(settings))).run()
+    with _listen(settings) as listener:
+        settings = replace(settings, port=listener.getsockname()[1])
+        if settings.today:
+            # A payer built around another day lives on that day: its clock starts there.
+            settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
+        settings = replace(settings, ledger=str(_ledger(settings)))
+        settings = replace(settings, library=str(prepared(settings, day, progress, say)))
+        app = create_app(settings, catalog=catalog)
+        _Server(app, settings, listener, lambda: say(banner(settings))).run()
 
 
 def _with_certificate(settings: Settings) -> Settings:

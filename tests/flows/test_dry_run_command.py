@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+from functools import partial
 
 import pytest
-from support.running import COMMAND
+from support.command import command
 
-
-def run(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
-    )
+run = partial(command, "score")
 
 
 def test_a_member_who_gets_in(origin: str, session_name: str) -> None:

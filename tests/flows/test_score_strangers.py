@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from support.running import COMMAND, started
+from support.command import command
+from support.running import started
 
 PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
 Answer = tuple[int, dict[str, str], bytes]
@@ -51,10 +53,7 @@ def server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
         made.server_close()
 
 
-def score(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
-    )
+score = partial(command, "score")
 
 
 def page(status: int, body: str) -> Answer:
