@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,9 @@ from support.smart_app import MakeApp, SmartApp
 
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.settings import Settings
+
+ssl.create_default_context = cache(ssl.create_default_context)
+# httpx reads the trust store for each new client, which takes longer than most requests here.
 
 
 @pytest.fixture(scope="session")
