@@ -129,12 +129,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     after it."""
 
     def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
-        self._app, self._settings, self._listener, self._ready = app, settings, listener, ready
+        self._app, self._settings, self._ready = app, settings, ready
+        self._listener = listener.detach()  # gunicorn closes it
         super().__init__()
 
     def load_config(self) -> None:
         options: dict[str, Any] = {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._listener}",
             "worker_class": GatewayWorker,
             "workers": self._settings.workers,
             "threads": self._settings.threads,

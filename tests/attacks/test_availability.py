@@ -13,13 +13,18 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from attacks.assertions import RSA, TYPE
-from attacks.breach import Scene, attack, held
+from attacks.breach import Scene, held, undefended
+from attacks.services import RSA, TYPE
 from unit.auth.keyring import claims, signed
 
+from sandbox.apis.control import routes
+from sandbox.apis.patient_access import batch
+from sandbox.auth.clients import remote_keys
 from sandbox.core.waits import Retry
 from sandbox.faults.effects.base import World
 from sandbox.server import gateway, protocol
+from sandbox.server.protocol import Connection
+from sandbox.web import exchange
 
 CALLERS = 16
 """Twice as many as the server of the tests has threads."""
@@ -54,14 +59,14 @@ def _sleep_in_thread(world: World, seconds: float) -> None:
     time.sleep(seconds)
 
 
-@attack("calls that wait", {"sandbox.faults.effects.base.World.wait": _sleep_in_thread})
-def waiting_for_slow_responses(scene: Scene) -> None:
+@undefended(World, wait=_sleep_in_thread)
+def test_waiting_for_slow_responses(scene: Scene) -> None:
     app = scene.make(f"slow-responses,seconds={SECONDS}")
     held(not _held_threads(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
 
 
-@attack("calls that wait", {"sandbox.apis.patient_access.batch.DelayedResponse": int}, "batch")
-def multiplying_a_wait_by_a_batch(scene: Scene) -> None:
+@undefended(batch, DelayedResponse=int)
+def test_multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
     app = scene.make(f"slow-responses,seconds={SECONDS / 3}").connect("maria")
@@ -84,10 +89,8 @@ def _sleeps(seconds: float) -> Retry:
     return Retry(0)
 
 
-@attack(
-    "long polls", {"sandbox.apis.control.routes.Retry": _sleeps, "sandbox.apis.control.routes._POLL": SECONDS}
-)
-def polling_the_journal_from_many_pages(scene: Scene) -> None:
+@undefended(routes, Retry=_sleeps, _POLL=SECONDS)
+def test_polling_the_journal_from_many_pages(scene: Scene) -> None:
     app = scene.make()
     poll = f"{app.base}/_sandbox/journal?after=0&wait=2&status=418"
     app.get("metadata")
@@ -122,15 +125,8 @@ def _dripping_site() -> Iterator[str]:
         ended.set()
 
 
-@attack(
-    "slow keys",
-    {
-        "sandbox.apis.smart.lookups.keys_to_fetch": lambda desk, assertion: None,
-        "sandbox.auth.clients.remote_keys.SECONDS": SECONDS,
-    },
-    "threads",
-)
-def publishing_keys_that_drip(scene: Scene) -> None:
+@undefended(exchange, remote_keys, _keys_to_fetch=lambda arrived: None, SECONDS=SECONDS)
+def test_publishing_keys_that_drip(scene: Scene) -> None:
     app = scene.make()
     with _dripping_site() as url:
         ids = [_service(app, f"{url}?{number}") for number in range(FEW)]
@@ -161,13 +157,19 @@ def _service(app: Any, jwks_uri: str) -> str:
 
 
 _POST = b"POST /auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-_NO_DEADLINE = {"sandbox.server.protocol.Connection._start_deadline": lambda self, seconds: None}
+_NO_DEADLINE = undefended(Connection, _start_deadline=lambda self, seconds: None)
 
 
-@attack("bytes that drip", _NO_DEADLINE, "silent", data=b"")
-@attack("bytes that drip", _NO_DEADLINE, "head", data=b"GET /fhir/metadata HT")
-@attack("bytes that drip", _NO_DEADLINE, "body", data=_POST + b"Content-Length: 9\r\n\r\nx")
-def keeping_a_connection_without_a_request(scene: Scene, data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="silent"),
+        pytest.param(b"GET /fhir/metadata HT", id="head"),
+        pytest.param(_POST + b"Content-Length: 9\r\n\r\nx", id="body"),
+    ],
+)
+@_NO_DEADLINE
+def test_keeping_a_connection_without_a_request(scene: Scene, data: bytes) -> None:
     parts = urlsplit(scene.make().base)
     before = protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS
     protocol.SILENT_SECONDS = protocol.REQUEST_SECONDS = 0.3
