@@ -194,9 +194,7 @@ class Scenario(_ScenarioModel):
         """Unknown names and wrong types are told here, not when a request comes."""
         try:
             # Strict: YAML here has no "yes" and "no", and the value is used as it is written.
-            TypeAdapter(PayerProfile).validate_json(
-                json_bytes(vars(changed(PayerProfile(), value))), strict=True
-            )
+            _PROFILE.validate_json(json_bytes(vars(changed(PayerProfile(), value))), strict=True)
         except UsageError as problem:
             raise ValueError(str(problem)) from None
         except ValidationError as problem:
@@ -260,6 +258,7 @@ class Scenario(_ScenarioModel):
         return made
 
 
+_PROFILE = TypeAdapter(PayerProfile)
 _DIALS: TypeAdapter[dict[str, Parameter]] = TypeAdapter(Parameters)
 
 
