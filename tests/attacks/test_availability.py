@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,7 +20,7 @@ from unit.auth.keyring import claims, signed
 from sandbox.apis.control import routes
 from sandbox.apis.patient_access import batch
 from sandbox.auth.clients import remote_keys
-from sandbox.core.waits import Retry
+from sandbox.core.waits import DelayedResponse, Retry
 from sandbox.faults.effects.base import World
 from sandbox.server import gateway, protocol
 from sandbox.server.protocol import Connection
@@ -29,30 +29,30 @@ from sandbox.web import exchange
 CALLERS = 16
 """Twice as many as the server of the tests has threads."""
 FEW = gateway.FETCHES.per_caller
-SECONDS = 1.5
+SECONDS = 0.3
 
 
-def _held_threads(slow: Callable[[int], Any], callers: int = CALLERS) -> bool:
-    """Whether slow calls hold the threads of the server: it has not been free of them for a while when
-    the first of them is answered."""
-    run, ended = gateway._run, []
+@contextmanager
+def _waits() -> Iterator[list[Any]]:
+    """Every wait for which a thread of the server was given back."""
+    run, waits = gateway._run, []
 
-    def counted(*args: Any) -> Any:
+    def recorded(*args: Any) -> Any:
         result = run(*args)
-        ended.append(1)
+        if result.wait is not None and result.wait != Retry(0):
+            waits.append(result.wait)
         return result
 
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(callers) as pool:
-        patch.setattr(gateway, "_run", counted)
-        calls = [pool.submit(slow, number) for number in range(callers)]
-        free_since = None
-        while not any(call.done() for call in calls):
-            if len(ended) >= callers:
-                free_since = free_since or time.monotonic()
-                if time.monotonic() > free_since + SECONDS / 10:
-                    return False
-            time.sleep(0.01)
-        return True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway, "_run", recorded)
+        yield waits
+
+
+def _give_threads_back(slow: Callable[[int], Any], callers: int = CALLERS) -> bool:
+    """Whether slow calls give the threads of the server back while they wait."""
+    with _waits() as waits, ThreadPoolExecutor(callers) as pool:
+        list(pool.map(slow, range(callers)))
+    return len(waits) >= callers
 
 
 def _sleep_in_thread(world: World, seconds: float) -> None:
@@ -62,26 +62,27 @@ def _sleep_in_thread(world: World, seconds: float) -> None:
 @undefended(World, wait=_sleep_in_thread)
 def test_waiting_for_slow_responses(scene: Scene) -> None:
     app = scene.make(f"slow-responses,seconds={SECONDS}")
-    held(not _held_threads(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
+    held(_give_threads_back(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
 
 
 @undefended(batch, DelayedResponse=int)
 def test_multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
-    app = scene.make(f"slow-responses,seconds={SECONDS / 3}").connect("maria")
+    app = scene.make(f"slow-responses,seconds=0.1").connect("maria")
     entry = {"request": {"method": "GET", "url": "metadata"}}
-    begun = time.monotonic()
-    answer = app.http.post(
-        f"{app.base}/fhir",
-        json={"resourceType": "Bundle", "type": "batch", "entry": [entry] * 3},
-        headers={
-            "Authorization": f"Bearer {app.tokens['access_token']}",
-            "Content-Type": "application/fhir+json",
-        },
-    )
+    with _waits() as waits:
+        answer = app.http.post(
+            f"{app.base}/fhir",
+            json={"resourceType": "Bundle", "type": "batch", "entry": [entry] * 3},
+            headers={
+                "Authorization": f"Bearer {app.tokens['access_token']}",
+                "Content-Type": "application/fhir+json",
+            },
+        )
     assert answer.status_code == 200
-    held(time.monotonic() - begun >= SECONDS, "answers without the scenario's delay")
+    delay = sum(wait.seconds for wait in waits if isinstance(wait, DelayedResponse))
+    held(delay == pytest.approx(0.3), "answers without the scenario's delay")
 
 
 def _sleeps(seconds: float) -> Retry:
@@ -94,7 +95,7 @@ def test_polling_the_journal_from_many_pages(scene: Scene) -> None:
     app = scene.make()
     poll = f"{app.base}/_sandbox/journal?after=0&wait=2&status=418"
     app.get("metadata")
-    held(not _held_threads(lambda _: app.http.get(poll)), "every thread, by polling")
+    held(_give_threads_back(lambda _: app.http.get(poll)), "every thread, by polling")
 
 
 @contextmanager
@@ -140,7 +141,7 @@ def test_publishing_keys_that_drip(scene: Scene) -> None:
             form["client_assertion"] = signed(proof, RSA, "RS384")
             return app.http.post(f"{app.base}/auth/token", data=form)
 
-        held(not _held_threads(authenticate, FEW), "threads, by publishing slowly")
+        held(_give_threads_back(authenticate, FEW), "threads, by publishing slowly")
 
 
 def _service(app: Any, jwks_uri: str) -> str:
@@ -157,7 +158,8 @@ def _service(app: Any, jwks_uri: str) -> str:
 
 
 _POST = b"POST /auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-_NO_DEADLINE = undefended(Connection, _start_deadline=lambda self, seconds: None)
+_endless = threading.Event()
+"""A connection without a deadline began."""
 
 
 @pytest.mark.parametrize(
@@ -168,20 +170,19 @@ _NO_DEADLINE = undefended(Connection, _start_deadline=lambda self, seconds: None
         pytest.param(_POST + b"Content-Length: 9\r\n\r\nx", id="body"),
     ],
 )
-@_NO_DEADLINE
+@undefended(Connection, _start_deadline=lambda self, seconds: _endless.set())
 def test_keeping_a_connection_without_a_request(scene: Scene, data: bytes) -> None:
     parts = urlsplit(scene.make().base)
     before = protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS
     protocol.SILENT_SECONDS = protocol.REQUEST_SECONDS = 0.3
     try:
-        with socket.create_connection((parts.hostname, parts.port), timeout=2) as link:
+        _endless.clear()
+        with socket.create_connection((parts.hostname, parts.port), timeout=0.1) as link:
             link.sendall(data)
-            try:
-                while link.recv(4096):
-                    pass
-                ended = True
-            except TimeoutError:
-                ended = False
+            ended = False
+            while not ended and not _endless.is_set():
+                with suppress(TimeoutError):
+                    ended = not link.recv(4096)
     finally:
         protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS = before
     held(ended, "a connection for as long as they like")

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import pytest
 from support.command import command
-from support.running import COMMAND, served, started
+from support.running import COMMAND, PATIENCE, served, started
 from support.smart_app import SmartApp
 
 import sandbox
@@ -232,14 +232,13 @@ def test_a_store_that_is_killed_while_it_is_made_holds_no_library(
 ) -> None:
     asked = ("--members", "4000", "--jobs", "1", "--store", str(tmp_path))
     with started([*COMMAND, "generate", *asked], env=env) as running:
-        await_part(tmp_path)
+        await_part(tmp_path, running)
         running.kill()
     assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
 
 
-def await_part(folder: Path) -> None:
-    deadline = time.monotonic() + 50
-    while not list(folder.glob("*.part")) and time.monotonic() < deadline:
+def await_part(folder: Path, build: subprocess.Popen[str]) -> None:
+    while not list(folder.glob("*.part")) and build.poll() is None:
         time.sleep(0.05)
 
 
@@ -257,9 +256,9 @@ def test_a_build_that_is_stopped_leaves_nothing(
 ) -> None:
     asked = (*words, "--members", "4000", "--store", str(tmp_path))
     with started([*COMMAND, *asked], ctrl_c=True, env=env, stderr=subprocess.PIPE) as running:
-        await_part(tmp_path)
+        await_part(tmp_path, running)
         running.send_signal(number)
-        _, errors = running.communicate(timeout=50)
+        _, errors = running.communicate(timeout=PATIENCE)
     # Where the interrupt arrives in code that Python has made from text (a dataclass), CPython ends by the
     # signal itself: a shell reports 130 for both.
     told = 128 - running.returncode if running.returncode < 0 else running.returncode
@@ -274,7 +273,7 @@ def test_serve_ends_well_by_either_signal(env: dict[str, str], number: int) -> N
         assert running.stdout is not None
         assert "Ctrl-C stops it" in running.stdout.readline()
         running.send_signal(number)
-        running.communicate(timeout=20)
+        running.communicate(timeout=PATIENCE)
         assert running.returncode == 0
 
 
@@ -384,7 +383,7 @@ def test_scenarios_of_ones_own_are_served_and_really_break_connections(
     with served("--scenarios", str(tmp_path), env=env) as origin:
         for selection in ("own-one", "own-one,cut=0"):
             with pytest.raises(httpx.RemoteProtocolError):
-                httpx.get(f"{origin}/s/{selection}/fhir/metadata", timeout=10)
+                httpx.get(f"{origin}/s/{selection}/fhir/metadata")
         assert httpx.get(f"{origin}/fhir/metadata").status_code == 200
     listed = command("scenarios", "list", env={**env, "PAYER_SANDBOX_OWN_SCENARIOS": str(tmp_path)}).stdout
     assert "cut=0.5: the share that arrives (a number from 0 to 0.9)" in listed
@@ -422,7 +421,7 @@ def test_the_journal_is_filtered_explained_and_followed(origin: str, session_nam
         httpx.get(f"{base}/fhir/Patient")
         assert json.loads(process.stdout.readline())["path"] == "/fhir/Patient"
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
         assert process.returncode in (0, 130)
     explained = command("journal", *here, "--filter", "refused=true", "--explain").stdout.splitlines()
     assert "/fhir/Patient" in explained[0]

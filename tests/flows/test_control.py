@@ -232,7 +232,7 @@ def test_the_journal_is_followed_as_exchanges_come(app: SmartApp) -> None:
         waiting = pool.submit(lambda: app.control(f"journal?after={last}&wait=20&status=401").json())
         app.get("metadata")
         app.get("Patient")
-        said = waiting.result(timeout=15)
+        said = waiting.result()
     assert [(e["path"], e["status"]) for e in said["entries"]] == [("/fhir/Patient", 401)]
     assert app.control(f"journal?after={said['last']}&wait=0").json()["entries"] == []
 

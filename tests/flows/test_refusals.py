@@ -99,7 +99,7 @@ def test_a_body_that_is_too_large_is_an_outcome(maria: SmartApp) -> None:
 def ask(origin: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
     """One request as bytes; status, headers and body of the answer."""
     parts = urlsplit(origin)
-    with socket.create_connection((parts.hostname, parts.port), timeout=20) as link:
+    with socket.create_connection((parts.hostname, parts.port), timeout=600) as link:
         link.sendall(request)
         answer = b""
         while chunk := link.recv(65_536):

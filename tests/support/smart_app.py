@@ -18,6 +18,7 @@ import httpx
 _TLS = ssl.create_default_context()
 # Reading the trust store is slow, and nothing here speaks TLS: once is enough.
 
+PATIENCE = 600
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 
 
@@ -42,8 +43,8 @@ class SmartApp:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.browser = httpx.Client(timeout=30, verify=_TLS)
-        self.http = httpx.Client(timeout=30, verify=_TLS)
+        self.browser = httpx.Client(timeout=PATIENCE, verify=_TLS)
+        self.http = httpx.Client(timeout=PATIENCE, verify=_TLS)
         # Servers keep connections open: an app that a test lets go of closes its own.
         weakref.finalize(self, _close, self.browser, self.http)
 
