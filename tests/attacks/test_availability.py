@@ -69,7 +69,7 @@ def test_waiting_for_slow_responses(scene: Scene) -> None:
 def test_multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
-    app = scene.make(f"slow-responses,seconds=0.1").connect("maria")
+    app = scene.make("slow-responses,seconds=0.1").connect("maria")
     entry = {"request": {"method": "GET", "url": "metadata"}}
     with _waits() as waits:
         answer = app.http.post(
