@@ -136,7 +136,6 @@ def _anew(library: Any, patient: str, now: int, asked: Any, find: Any) -> Any:
     return list(find())
 
 
-_ANEW = undefended(SqlLibrary, _kept=_anew)
 _FOLLOWED = undefended(
     reader, SqlLibrary, read, visible=lambda stored, patient: True, _kept=_anew, follow=_anywhere
 )

@@ -167,17 +167,6 @@ def test_another_payer_does_not_know_it(app: SmartApp, make_app: MakeApp, origin
     assert httpx.get(uri, headers=token).status_code == 401
 
 
-def test_secrets_are_nowhere_in_the_ledger_or_the_journal(app: SmartApp, settings: Settings) -> None:
-    told = register(app.base).json()
-    kept = stores.kept(settings.ledger)
-    journal = app.control("journal").text
-    assert told["client_id"].encode() in kept
-    assert told["client_id"] in journal
-    for secret in (told["client_secret"], told["registration_access_token"]):
-        assert secret.encode() not in kept
-        assert secret not in journal
-
-
 @pytest.mark.parametrize(
     ("metadata", "error"),
     [

@@ -39,18 +39,6 @@ def test_a_session_serves_portal_and_apps_until_it_ends(app: SmartApp) -> None:
     assert app.follow(app.authorize()).url.path.endswith("/auth/login")
 
 
-def test_signing_in_changes_the_cookie_and_kills_the_old_one(make_app: MakeApp) -> None:
-    app, thief = make_app(), make_app()
-    page = app.follow(app.authorize())
-    name, planted = app.session_cookie()
-    thief.browser.cookies.set(name, planted, path=httpx.URL(app.base).path + "/")
-    form = hidden(page) | {"username": "maria", "password": "maria-pass"}
-    consent = app.follow(app.browser.post(f"{app.base}/auth/login", data=form))
-    assert app.session_cookie()[1] != planted
-    assert "Hello" not in thief.browser.get(f"{thief.base}/portal").text
-    assert thief.browser.get(str(consent.url)).status_code == 400
-
-
 def test_a_cookie_that_somebody_made_up_is_replaced(make_app: MakeApp) -> None:
     app, other = make_app(), make_app()
     other.authorize()
