@@ -131,7 +131,7 @@ def test_a_report_that_is_killed_goes_on_where_it_stopped(origin: str, tmp_path:
     out, name = tmp_path / "out", tmp_path.name
     endpoints = [
         {"payer": f"P{n}", "vendor": f"V{n % 2}", "lives": 900, "url": f"{origin}/s/baseline~{name}-{n}/fhir"}
-        for n in range(3)
+        for n in range(2)
     ]
     endpoints += [{"payer": "small", "url": f"{origin}/fhir", "lives": 499}]
     endpoints += [{"payer": "dead", "url": "http://127.0.0.1:9/fhir", "vendor": "V0"}]
@@ -149,7 +149,7 @@ def test_a_report_that_is_killed_goes_on_where_it_stopped(origin: str, tmp_path:
     assert done.returncode == 0, done.stderr
     assert all(path.stat().st_mtime_ns == when for path, when in had.items())
     report = json.loads((out / "report.json").read_text())
-    assert {payer["payer"] for payer in report["payers"]} == {"P0", "P1", "P2"}
+    assert {payer["payer"] for payer in report["payers"]} == {"P0", "P1"}
     assert (report["left_out_too_small"], [u[0] for u in report["unreached"]]) == (1, ["dead"])
     assert {path.name for path in out.glob("report.*")} == {"report.json", "report.md", "report.html"}
 
