@@ -70,16 +70,8 @@ def test_multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
     app = scene.make("slow-responses,seconds=0.1").connect("maria")
-    entry = {"request": {"method": "GET", "url": "metadata"}}
     with _waits() as waits:
-        answer = app.http.post(
-            f"{app.base}/fhir",
-            json={"resourceType": "Bundle", "type": "batch", "entry": [entry] * 3},
-            headers={
-                "Authorization": f"Bearer {app.tokens['access_token']}",
-                "Content-Type": "application/fhir+json",
-            },
-        )
+        answer = app.batch(*["metadata"] * 3)
     assert answer.status_code == 200
     delay = sum(wait.seconds for wait in waits if isinstance(wait, DelayedResponse))
     held(delay == pytest.approx(0.3), "answers without the scenario's delay")

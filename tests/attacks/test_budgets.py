@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -27,10 +26,7 @@ _ENDLESS = undefended(
 
 
 def _search(app: SmartApp, kind: str, args: list[tuple[str, str]]) -> int:
-    headers = {
-        "Authorization": f"Bearer {app.tokens['access_token']}",
-        "Content-Type": "application/x-www-form-urlencoded",
-    }
+    headers = app.bearer | {"Content-Type": "application/x-www-form-urlencoded"}
     url = f"{app.base}/fhir/{kind}/_search"
     return app.http.post(url, content=urlencode(args), headers=headers).status_code
 
@@ -107,10 +103,6 @@ def test_asking_for_much_at_once(scene: Scene, args: list[tuple[str, str]]) -> N
 )
 def test_asking_a_hundred_times_in_one(scene: Scene, url: str) -> None:
     app = scene.make().connect("maria")
-    asked: Any = {"request": {"method": "GET", "url": url.format(patient=app.patient)}}
-    bundle = {"resourceType": "Bundle", "type": "batch", "entry": [asked] * 100}
-    headers = {"Authorization": f"Bearer {app.tokens['access_token']}"}
-    typed = {"Content-Type": "application/fhir+json"}
-    answer = app.http.post(f"{app.base}/fhir", json=bundle, headers=headers | typed)
+    answer = app.batch(*[url.format(patient=app.patient)] * 100)
     statuses = {entry["response"]["status"] for entry in answer.json()["entry"]}
     held("400" in statuses, "a hundred of the largest answers at once")  # fmt: skip

@@ -121,9 +121,8 @@ def number_of_other(scene: Scene) -> str:
 @_BEYOND
 def test_searching_by_post(scene: Scene, address: str) -> None:
     maria = scene.make().connect("maria")
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
     url = f"{maria.base}/fhir/Coverage/_search{address.format(id=OTHER)}"
-    answer = maria.http.post(url, data={"patient": OTHER}, headers=bearer)
+    answer = maria.http.post(url, data={"patient": OTHER}, headers=maria.bearer)
     held(keeps_to(maria, answer), "another member's coverage by _search")
 
 

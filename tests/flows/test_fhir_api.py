@@ -98,7 +98,7 @@ def test_search_by_identifier_and_by_post(maria: SmartApp) -> None:
     posted = maria.http.post(
         f"{maria.base}/fhir/ExplanationOfBenefit/_search",
         data={"_id": claim["id"]},
-        headers={"Authorization": f"Bearer {maria.tokens['access_token']}"},
+        headers=maria.bearer,
     )
     assert posted.json()["total"] == 1
 

@@ -183,11 +183,22 @@ class SmartApp:
     def patient(self) -> str:
         return str(self.tokens["patient"])
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header with the token; nothing without one."""
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"} if self.tokens else {}
+
     def get(self, path: str, **headers: str) -> httpx.Response:
         """GET below the FHIR base (or an absolute URL), with the token."""
         url = path if path.startswith("http") else f"{self.base}/fhir/{path}"
-        bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"} if self.tokens else {}
-        return self.http.get(url, headers=bearer | self.headers | headers)
+        return self.http.get(url, headers=self.bearer | self.headers | headers)
+
+    def batch(self, *urls: str) -> httpx.Response:
+        """A batch of reads and searches."""
+        entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        headers = self.bearer | {"Content-Type": "application/fhir+json"}
+        return self.http.post(f"{self.base}/fhir", json=bundle, headers=headers)
 
     def pages(self, path: str) -> list[dict[str, Any]]:
         """Every page of a search, following `next`."""
