@@ -102,12 +102,45 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
         (("score", "http://127.0.0.1:9/fhir", "--facts", "/nowhere.json"), "/nowhere.json"),
         (("token", "--member", "maria", "--url", "http://127.0.0.1:9"), "cannot be reached"),
         (("clock", "--url", "http://127.0.0.1:9"), "cannot be reached"),
+        (("score",), "--traffic or --replay"),
+        (("score", "http://127.0.0.1:9/fhir", "--edition", "2025-11"), "bands are not"),
+        (("score", "http://127.0.0.1:9/fhir", "--reading", "A8=no"), "exactly-200"),
+        (("score", "http://127.0.0.1:9/fhir", "--fail-on", "speed:1"), "no metric or level 'speed'"),
+        (("score", "http://127.0.0.1:9/fhir", "--fail-on", "status:11"), "1 to 10"),
+        (("score", "http://127.0.0.1:9/fhir", "--traffic", "/nowhere"), "/nowhere"),
+        (("score", "http://127.0.0.1:9/fhir", "--as-of", "2026-01-01"), "--as-of goes with"),
+        (("score", "--traffic", "/nowhere", "--as-of", "soon"), "--as-of is an instant"),
+        (("score", "http://127.0.0.1:9/fhir", "--out", "card.pdf"), "ends in .pdf"),
+        (("score", "http://127.0.0.1:9/fhir", "--base", "http://127.0.0.1:9"), "--base goes with"),
+        (("score", "--replay", "/nowhere"), "/nowhere"),
+        (("score", "--replay", os.devnull), "not an evidence file"),
+        (("score", "u", "--replay", os.devnull), "takes no URL"),
+        (("score", "http://127.0.0.1:9/fhir", "--browser", "--sign-in-script", "x"), "exclude"),
+        (("score", "http://127.0.0.1:9/fhir", "--sign-in-script", "/nowhere.py"), "no such file"),
+        (("compare", "/nowhere", "/nowhere"), "/nowhere"),
+        (("report",), "--demo"),
+        (("report", "/nowhere.yaml"), "/nowhere.yaml"),
+        (("report", "--demo", "--sandbox", "http://127.0.0.1:9"), "not a payer sandbox"),
+        (
+            (
+                "score",
+                "--dry-run",
+            ),
+            "give the URL of a FHIR base",
+        ),
+        (("score", "http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "it takes no token and no log"),
+        (("score", "http://127.0.0.1:9/fhir", "--dry-run"), "cannot be reached"),
+        (("score", "http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "exclude each other"),
+        (("score", "http://127.0.0.1:9/fhir", "--auth-method", "magic"), "an authentication method is"),
+        (("token",), "--member NAME, or --system"),
+        (("token", "--system", "--member", "p1"), "--member NAME, or --system"),
+        (("token", "--system", "--refresh", "1"), "go with --member"),
         (("scenarios", "show", "rate-limitd"), "rate-limited"),
         (("nonsense",), "nonsense"),
     ],
 )
-def test_wrong_usage_is_one_line_and_exit_code_2(args: tuple[str, ...], says: str) -> None:
-    done = command(*args)
+def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, args: tuple[str, ...], says: str) -> None:
+    done = command(*args, cwd=tmp_path)
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr

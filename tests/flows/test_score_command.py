@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import time
 from pathlib import Path
 
 import httpx
-import pytest
 import yaml
 from support.command import command
 from support.running import COMMAND, started
@@ -94,37 +92,6 @@ def test_compare_exits_by_what_it_finds(tmp_path: Path) -> None:
     assert command("compare", b, a, "--fail-on", "sandbox:7").returncode == 1
     assert json.loads(command("compare", a, b, "--format", "json").stdout)["by"] == -2
     assert command("compare", a, b, "--format", "markdown").stdout.startswith("# 16 → 14 of 20 (-2)")
-
-
-@pytest.mark.parametrize(
-    ("args", "says"),
-    [
-        (("score",), "--traffic or --replay"),
-        (("score", "http://127.0.0.1:9/fhir", "--edition", "2025-11"), "bands are not"),
-        (("score", "http://127.0.0.1:9/fhir", "--reading", "A8=no"), "exactly-200"),
-        (("score", "http://127.0.0.1:9/fhir", "--fail-on", "speed:1"), "no metric or level 'speed'"),
-        (("score", "http://127.0.0.1:9/fhir", "--fail-on", "status:11"), "1 to 10"),
-        (("score", "http://127.0.0.1:9/fhir", "--traffic", "/nowhere"), "/nowhere"),
-        (("score", "http://127.0.0.1:9/fhir", "--as-of", "2026-01-01"), "--as-of goes with"),
-        (("score", "--traffic", "/nowhere", "--as-of", "soon"), "--as-of is an instant"),
-        (("score", "http://127.0.0.1:9/fhir", "--out", "card.pdf"), "ends in .pdf"),
-        (("score", "http://127.0.0.1:9/fhir", "--base", "http://127.0.0.1:9"), "--base goes with"),
-        (("score", "--replay", "/nowhere"), "/nowhere"),
-        (("score", "--replay", os.devnull), "not an evidence file"),
-        (("score", "u", "--replay", os.devnull), "takes no URL"),
-        (("score", "http://127.0.0.1:9/fhir", "--browser", "--sign-in-script", "x"), "exclude"),
-        (("score", "http://127.0.0.1:9/fhir", "--sign-in-script", "/nowhere.py"), "no such file"),
-        (("compare", "/nowhere", "/nowhere"), "/nowhere"),
-        (("report",), "--demo"),
-        (("report", "/nowhere.yaml"), "/nowhere.yaml"),
-        (("report", "--demo", "--sandbox", "http://127.0.0.1:9"), "not a payer sandbox"),
-    ],
-)
-def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, args: tuple[str, ...], says: str) -> None:
-    done = command(*args, cwd=tmp_path)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert done.stderr.strip().count("\n") == 0
 
 
 def test_a_report_that_is_killed_goes_on_where_it_stopped(origin: str, tmp_path: Path) -> None:

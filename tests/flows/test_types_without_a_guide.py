@@ -112,21 +112,6 @@ def test_the_command_prints_a_token_or_the_response_as_it_was_sent(loaded: str) 
     assert told["scope"] == "system/Group.rs"
 
 
-@pytest.mark.parametrize(
-    ("asked", "says"),
-    [
-        ((), "--member NAME, or --system"),
-        (("--system", "--member", "p1"), "--member NAME, or --system"),
-        (("--system", "--refresh", "1"), "go with --member"),
-    ],
-)
-def test_a_token_is_somebodys(asked: tuple[str, ...], says: str) -> None:
-    done = token_command(*asked)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-
-
 def test_what_the_payer_says_to_a_scope_is_one_line(loaded: str) -> None:
     with pytest.raises(UsageError, match="sandbox-backend got no token: None of the system scopes"):
         system_token(loaded, scope="patient/Claim.rs")
