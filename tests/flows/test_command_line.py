@@ -198,15 +198,6 @@ def test_a_members_name_may_carry_a_scenario(origin: str) -> None:
     assert [httpx.get(f"{origin}/fhir/Patient", headers=asked).status_code for _ in range(2)] == [200, 401]
 
 
-def test_score_writes_the_card_and_fails_under_a_threshold(origin: str, tmp_path: Path) -> None:
-    out = tmp_path / "card.json"
-    url = f"{origin}/s/portal-opt-in-required~{tmp_path.name}/fhir"
-    done = command("score", url, "--format", "json", "--out", str(out), "--fail-under", "95")
-    assert done.returncode == 1
-    assert '"portal-opt-in"' in out.read_text()
-    assert command("score", url, "--fail-under", "94", "--out", "/proc/none").returncode == 2
-
-
 def test_clock_journal_and_reset_speak_to_the_control_api(origin: str, session_name: str) -> None:
     here = ("--url", origin, "--scenario", f"baseline~{session_name}")
     before = command("clock", *here).stdout

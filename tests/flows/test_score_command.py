@@ -42,6 +42,9 @@ def test_score_writes_every_form_and_grades_its_evidence_again(origin: str, tmp_
         "score", "--replay", str(tmp_path / "evidence"), "--edition", str(mine), "--format", "json"
     )
     assert (json.loads(ours.stdout)["max"], ours.returncode) == (94, 0)
+    assert command(*replay, "--fail-under", "95").returncode == 1
+    assert command(*replay, "--fail-under", "94").returncode == 0
+    assert command(*replay, "--out", "/proc/none").returncode == 2
     for word in ("code_challenge=", r"-pass\b", "access_token"):
         assert not re.search(word, (tmp_path / "evidence").read_text())
 

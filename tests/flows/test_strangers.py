@@ -98,11 +98,6 @@ def test_a_header_and_a_form_that_name_two_clients_are_refused(make_app: MakeApp
     )
 
 
-def test_a_page_belongs_to_the_member_who_asked(make_app: MakeApp, maria: SmartApp) -> None:
-    following = maria.get("ExplanationOfBenefit?_count=2").json()["link"][1]["url"]
-    assert make_app().connect("walter").get(following).status_code == 400
-
-
 def test_counting_without_showing(maria: SmartApp) -> None:
     for path in (
         "Coverage?_summary=count",
