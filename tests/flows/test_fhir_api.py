@@ -1,11 +1,9 @@
-"""The FHIR API as an app meets it: reads, searches, pages, `$everything`, isolation, refusals."""
+"""The FHIR API as an app meets it: metadata, includes, elements, scopes, and the shape of refusals."""
 
 from __future__ import annotations
 
 import pytest
 from support.smart_app import MakeApp, SmartApp
-
-"""A year with claims before it and in it, whatever day it is."""
 
 CARIN_INCLUDES = ["patient", "provider", "care-team", "coverage", "insurer", "payee", "*"]
 
