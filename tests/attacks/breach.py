@@ -16,6 +16,8 @@ import httpx
 import pytest
 from support.smart_app import MakeApp, SmartApp
 
+from sandbox.web import budget
+
 
 class Breached(Exception):
     """The attack got what it wanted."""
@@ -66,3 +68,11 @@ def weakened(targets: tuple[Any, ...], replacements: Mapping[str, Any]) -> Itera
             for name in filter(lambda name: hasattr(target, name), replacements):
                 patch.setattr(target, name, replacements[name])
         yield
+
+
+_admit = budget.admit
+
+
+def admit_any_size(request: Any, body_bytes_max: int) -> None:
+    """`budget.admit` without its limit on the body."""
+    _admit(request, 10**9)

@@ -19,12 +19,12 @@ from unit.auth.keyring import claims, signed
 
 from sandbox.apis.control import routes
 from sandbox.apis.patient_access import batch
+from sandbox.apis.smart import lookups
 from sandbox.auth.clients import remote_keys
 from sandbox.core.waits import DelayedResponse, Retry
 from sandbox.faults.effects.base import World
 from sandbox.server import gateway, protocol
 from sandbox.server.protocol import Connection
-from sandbox.web import exchange
 
 CALLERS = 16
 """Twice as many as the server of the tests has threads."""
@@ -118,7 +118,7 @@ def _dripping_site() -> Iterator[str]:
         ended.set()
 
 
-@undefended(exchange, remote_keys, _keys_to_fetch=lambda arrived: None, SECONDS=SECONDS)
+@undefended(lookups, remote_keys, keys_to_fetch=lambda desk, assertion: None, SECONDS=SECONDS)
 def test_publishing_keys_that_drip(scene: Scene) -> None:
     app = scene.make()
     with _dripping_site() as url:

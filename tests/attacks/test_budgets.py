@@ -5,20 +5,22 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
-from attacks.breach import Scene, held, undefended
+from attacks.breach import Scene, admit_any_size, held, undefended
 from flask import Request
 from support.smart_app import SmartApp
 
 from sandbox.core import limits
 from sandbox.fhir.search import query, value
+from sandbox.web import budget
 
 _MANY = 10**9
-_FORMLESS = undefended(limits, Request, PARAMETERS_MAX=_MANY, BODY_BYTES_MAX=_MANY, max_form_memory_size=None)
+_FORMLESS = undefended(limits, Request, PARAMETERS_MAX=_MANY, max_form_memory_size=None)
 _ENDLESS = undefended(
     limits,
     value,
+    budget,
     Request,
-    BODY_BYTES_MAX=_MANY,
+    admit=admit_any_size,
     SEARCH_BYTES_MAX=_MANY,
     TEXT_LENGTH_MAX=_MANY,
     max_form_memory_size=None,

@@ -9,9 +9,9 @@ import pytest
 from attacks.breach import Scene, held, refused, undefended
 from authlib.oauth2.rfc7636 import CodeChallenge
 
+from sandbox.auth import grants
+from sandbox.auth.authlib_adapter import _Challenge, _Code
 from sandbox.auth.authorization import authorize
-from sandbox.auth.grants.authorization_code import AuthorizationCode, Challenge, PresentedCode
-from sandbox.auth.grants.authorization_code import PresentedCode as authorization_code_PresentedCode
 from sandbox.store.ledger.database import TenantLedger
 
 _find = grants.find_code
@@ -23,9 +23,7 @@ def _spent_or_not(desk: Any, secret: str, client: Any, redirect_uri: str) -> gra
     return grants.PresentedCode(secret, code, desk.ledger.grant(code.grant))
 
 
-@undefended(
-    AuthorizationCode, TenantLedger, query_authorization_code=_spent_or_not, spend_code=lambda *_: True
-)
+@undefended(grants, TenantLedger, find_code=_spent_or_not, spend_code=lambda *_: True)
 def test_replaying_a_code(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
@@ -50,7 +48,7 @@ def _of_any_client(desk: Any, secret: str, client: Any, redirect_uri: str) -> gr
     return _find(desk, secret, client, redirect_uri)
 
 
-@undefended(AuthorizationCode, query_authorization_code=_of_any_client)
+@undefended(grants, find_code=_of_any_client)
 def test_redeeming_a_code_as_another_client(scene: Scene) -> None:
     """The attacker has seen everything but is another app: legacy-app, public as well."""
     victim, thief = scene.make(redirect_uri="http://127.0.0.1:8000/callback"), scene.make()
@@ -68,7 +66,7 @@ def test_redeeming_a_code_as_another_client(scene: Scene) -> None:
         pytest.param("", id="empty"),
     ],
 )
-@undefended(Challenge, validate_code_verifier=lambda *_: None)
+@undefended(_Challenge, validate_code_verifier=lambda *_: None)
 def test_redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | None) -> None:
     """A stolen code, injected into the attacker's own session at the same app."""
     victim, thief = scene.make(), scene.make()
@@ -77,7 +75,11 @@ def test_redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | No
     held(refused(thief.redeem(code)), "the victim's tokens in the attacker's session")
 
 
-@undefended(authorization_code_PresentedCode, get_redirect_uri=lambda self: None)
+def _from_any_address(desk: Any, secret: str, client: Any, redirect_uri: str) -> grants.PresentedCode:
+    return _find(desk, secret, client, desk.ledger.code(secret).redirect_uri)
+
+
+@undefended(grants, _Code, find_code=_from_any_address, get_redirect_uri=lambda self: None)
 def test_redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
@@ -105,7 +107,7 @@ def _only_if_there_was_one(self: Any, grant: Any, result: Any) -> None:
         _validate(self, grant, result)
 
 
-@undefended(Challenge, validate_code_verifier=_only_if_there_was_one)
+@undefended(_Challenge, validate_code_verifier=_only_if_there_was_one)
 def test_stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
     """At a client that may leave PKCE out: the verifier that comes anyway tells of the downgrade."""
     app = scene.make(client_id="legacy-app", redirect_uri="http://localhost:8000/callback")
@@ -115,7 +117,7 @@ def test_stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
 
 _PLAIN = undefended(
     authorize,
-    Challenge,
+    _Challenge,
     _pkce_problem=lambda one, client: None,
     get_authorization_code_challenge_method=lambda *_: "plain",
 )

@@ -16,7 +16,8 @@ from attacks.services import RSA, register, service
 from joserfc.jwk import ECKey, RSAKey
 from unit.auth.keyring import confused, key, raw, signed
 
-from sandbox.auth.clients import assertion, jwks
+from sandbox.auth.authentication import assertion
+from sandbox.auth.clients import jwks
 from sandbox.store.ledger.database import TenantLedger
 
 _spend = TenantLedger.spend_assertion

@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from attacks.breach import Scene, held, refused, undefended
 from support.smart_app import SmartApp
 
+from sandbox.apis.smart import lookups
 from sandbox.auth.authorization.decision import Decision
-from sandbox.web import exchange, request, scenario_choice
-from sandbox.web.scenario_choice import InForce
+from sandbox.web import dispatch, request
 
 HEADER = "X-Sandbox-Scenario"
 
 
-def _header_alone(wired: Any, ledger: Any, path: str, header: str | None) -> InForce:
-    """As it was: the header decides, whatever the request presents."""
-    return InForce(wired.catalog.choose(path, header, wired.default_scenario))
-
-
-TRUSTING = undefended(exchange, in_force=_header_alone)
+TRUSTING = undefended(dispatch, _choose_selection=lambda arrival, path, header: None)
+"""The header decides, whatever the request presents."""
 
 
 def at_the_default_payer(scene: Scene) -> SmartApp:
@@ -63,7 +57,7 @@ def test_opening_another_record_by_header(scene: Scene) -> None:
     held(app.get("Patient/mbr-0003").status_code != 200, "another member's record")
 
 
-@undefended(scenario_choice, _origin=lambda wired, ledger: None)
+@undefended(lookups, _step=lambda: "")
 def test_presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     """A sign-in that began under the header goes with a code that was granted without it."""
     app = at_the_default_payer(scene)

@@ -16,11 +16,11 @@ from sandbox.fhir.search.query import Query
 from sandbox.store.library import read
 from sandbox.store.library.include import follow
 from sandbox.store.library.read import SqlLibrary
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 OTHER = "mbr-0002"
 
-_EVERYBODYS = undefended(reader, visible=lambda stored, patient: True)
+_EVERYBODYS = undefended(reader, is_visible=lambda stored, patient: True)
 _BEYOND = undefended(Query, within=lambda self, patient, refuse=True: self)
 
 
@@ -136,7 +136,7 @@ def _anew(library: Any, patient: str, now: int, asked: Any, find: Any) -> Any:
 
 
 _FOLLOWED = undefended(
-    reader, SqlLibrary, read, visible=lambda stored, patient: True, _kept=_anew, follow=_anywhere
+    reader, SqlLibrary, read, is_visible=lambda stored, patient: True, _kept=_anew, follow=_anywhere
 )
 
 

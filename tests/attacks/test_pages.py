@@ -11,14 +11,14 @@ from support import stores
 from support.smart_app import SmartApp, hidden
 
 from sandbox.apis.developer import routes as developer_routes
-from sandbox.apis.portal import education, routes
+from sandbox.apis.portal import routes
 from sandbox.apis.smart import authorization, decision, pending_request
-from sandbox.auth import throttle
+from sandbox.auth import password
 from sandbox.store.ledger.repositories.sign_ins import BrowserSession
 from sandbox.store.secret import digest
 from sandbox.web import pages, session
 from sandbox.web.errors import handlers
-from sandbox.web.request import here
+from sandbox.web.request import current
 
 CREDENTIALS = {"username": "maria", "password": "maria-pass"}
 
@@ -166,7 +166,7 @@ def _frameable(*args: Any, **values: Any) -> Any:
     return response
 
 
-_FRAMEABLE = undefended(authorization, routes, handlers, developer_routes, education, page=_frameable)
+_FRAMEABLE = undefended(authorization, routes, handlers, developer_routes, page=_frameable)
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def shown(app: SmartApp, path: str) -> httpx.Response:
 # passwords
 
 
-_NEVER_WAITING = undefended(throttle, waiting=lambda desk, username, address: None)
+_NEVER_WAITING = undefended(password, seconds_to_wait=lambda context, username, address: None)
 
 
 @pytest.mark.parametrize(
@@ -259,14 +259,7 @@ def test_guessing_passwords(scene: Scene, names: tuple[str, ...], tries: int) ->
     held(right.status_code == 429, "a sign-in by guessing")
 
 
-_FORGOTTEN = SimpleNamespace(
-    waiting=lambda desk, username, address: None,
-    failed=lambda desk, username, address: None,
-    succeeded=lambda desk, username, address: None,
-)
-
-
-@undefended(session, throttle=_FORGOTTEN)
+@_NEVER_WAITING
 def test_guessing_at_the_portal_as_well(scene: Scene) -> None:
     """Two doors, one count."""
     app = scene.make()

@@ -9,8 +9,7 @@ from typing import Any
 
 from attacks.breach import Scene, held, refused, undefended
 
-from sandbox.auth.grants import refresh_token
-from sandbox.auth.grants.refresh_token import PresentedRefresh, RefreshToken
+from sandbox.auth import grants
 from sandbox.auth.tokens import access_token
 from sandbox.store.ledger.database import TenantLedger
 
@@ -27,7 +26,7 @@ def test_replaying_a_refresh_token(scene: Scene) -> None:
     held(refused(app.refresh(refresh_token=stolen)), "tokens for a refresh token that was replaced")
 
 
-@undefended(refresh_token, _reused=lambda desk, token: None)
+@undefended(grants, _end_family=lambda desk, token: None)
 def test_going_on_after_a_replay(scene: Scene) -> None:
     """Who of the two is the thief cannot be told: the whole family ends."""
     app = scene.make().connect("maria")
@@ -43,9 +42,7 @@ def _for_any_client(desk: Any, secret: str, client: Any) -> Any:
     return _find(desk, secret, replace(client, client_id=token.client) if token else client)
 
 
-@undefended(
-    RefreshToken, PresentedRefresh, authenticate_refresh_token=_for_any_client, check_client=lambda *_: True
-)
+@undefended(grants, find_refresh_token=_for_any_client)
 def test_refreshing_as_another_client(scene: Scene) -> None:
     app = scene.make().connect("maria")
     thief = scene.web()
@@ -75,7 +72,7 @@ def test_racing_for_a_refresh(scene: Scene) -> None:
     held(app.get("Patient").status_code == 401, "a family that outlives its reuse")
 
 
-@undefended(RefreshToken, _validate_token_scope=lambda *_: None)
+@undefended(grants, check_refresh_scope=lambda *_: None)
 def test_refreshing_to_a_larger_scope(scene: Scene) -> None:
     app = scene.make(scope="launch/patient offline_access patient/Patient.rs").connect("maria")
     assert app.get("Coverage").status_code == 403
@@ -85,7 +82,7 @@ def test_refreshing_to_a_larger_scope(scene: Scene) -> None:
     held(app.get("Coverage").status_code == 403, "data beyond the consent")
 
 
-@undefended(RefreshToken, _validate_token_scope=lambda *_: None)
+@undefended(grants, check_refresh_scope=lambda *_: None)
 def test_taking_back_what_the_member_left_out(scene: Scene) -> None:
     """What was dropped at consent does not come back at refresh."""
     app = scene.make()
@@ -97,7 +94,7 @@ def test_taking_back_what_the_member_left_out(scene: Scene) -> None:
     held(app.get("Observation").status_code == 403, "what the member did not share")
 
 
-@undefended(refresh_token, loss=lambda desk, grant: None)
+@undefended(grants, loss=lambda desk, grant: None)
 def test_refreshing_for_a_member_who_opted_out(scene: Scene) -> None:
     app = scene.make().connect("maria")
     app.control("members/maria", {"opted_out": True})

@@ -6,15 +6,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from attacks.breach import Scene, held, refused, undefended
+from attacks.breach import Scene, admit_any_size, held, refused, undefended
 from flask import Request
 
-from sandbox.auth import scopes
-from sandbox.auth.authlib_adapter import AuthorizationServer
+from sandbox.auth import authlib_adapter, scopes
 from sandbox.auth.authorization import authorize, request
 from sandbox.core import limits
 from sandbox.core.errors import bad_request
 from sandbox.server import gateway
+from sandbox.web import budget
 
 _ONCE_OR_MORE = undefended(authorize, _SINGLE=())
 
@@ -53,7 +53,7 @@ def test_authorizing_twice_over(scene: Scene, name: str, value: str) -> None:
         held(app.callback(answer)["error"] == "invalid_request", f"a code with two {name}")
 
 
-_UNGUARDED = undefended(AuthorizationServer, _guarded=lambda self, request, answer: answer())
+_UNGUARDED = undefended(authlib_adapter, _check_form=lambda request: None)
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_authorizing_with_many(scene: Scene) -> None:
 
 
 _BOTTOMLESS = undefended(
-    limits, gateway, Request, BODY_BYTES_MAX=10**9, BODY_MAX=10**9, max_form_memory_size=None
+    budget, gateway, Request, admit=admit_any_size, BODY_MAX=10**9, max_form_memory_size=None
 )
 
 

@@ -18,6 +18,7 @@ from unit.auth.keyring import key, public
 
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registry import Registry
+from sandbox.auth.password import SignInAttempt
 from sandbox.auth.tokens import access_token
 from sandbox.core.errors import Forbidden
 from sandbox.store.ledger.repositories import grants
