@@ -181,7 +181,7 @@ _CLIENT = TypeAdapter(Client)
 def _client(entry: Any) -> Client:
     try:
         # Strict: the word "no" would otherwise be true.
-        _CLIENT.validate_json(json_bytes(vars(client)), strict=True)
+        client = _CLIENT.validate_json(json_bytes(entry), strict=True)
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(map(str, first["loc"])) or "the entry"
@@ -197,6 +197,3 @@ def _client(entry: Any) -> Client:
         if not urlsplit(uri).scheme or "#" in uri:
             raise ValueError(f"{uri!r} is not an absolute URI without fragment")
     return client
-
-
-_CLIENT = TypeAdapter(Client)
