@@ -13,6 +13,9 @@ problem = $(shell [ -n "$(PYTHON)" ] || { echo "Python 3.11 or later is needed a
 
 BIN = .venv/bin
 
+# Compiled modules are kept, whatever the shell says: each test process would compile them anew.
+export PYTHONDONTWRITEBYTECODE =
+
 .PHONY: help serve test test-postgres lint catalogue combinations oracle mutants mutation fuzz validate validate-api \
 	constraints clean browser-packages names
 

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import os
 import re
+import ssl
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
+import httpx
 import pytest
 from support import stores
-from support.running import library, listening
+from support.running import PATIENCE, library, listening
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.settings import Settings
+
+ssl.create_default_context = cache(ssl.create_default_context)
+# httpx reads the trust store for each new client, which takes longer than most requests here.
+vars(httpx.get.__kwdefaults__["timeout"]).update(vars(httpx.Timeout(PATIENCE)))
+# httpx gives up after five seconds by default, and a busy machine may need more.
 
 
 @pytest.fixture(scope="session")

@@ -195,9 +195,7 @@ class Scenario(_ScenarioModel):
         """Report unknown policies and wrong types when the file is read."""
         try:
             # Strict: YAML here has no "yes" and "no", and the value is used as it is written.
-            TypeAdapter(PayerProfile).validate_json(
-                json_bytes(vars(changed(PayerProfile(), value))), strict=True
-            )
+            _PROFILE.validate_json(json_bytes(vars(changed(PayerProfile(), value))), strict=True)
         except UsageError as problem:
             raise ValueError(str(problem)) from None
         except ValidationError as problem:
@@ -259,4 +257,5 @@ class Scenario(_ScenarioModel):
         return scenario
 
 
+_PROFILE = TypeAdapter(PayerProfile)
 _PARAMETERS: TypeAdapter[dict[str, Parameter]] = TypeAdapter(Parameters)

@@ -58,15 +58,15 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
     catalog = load_catalogue(settings)
     load_clients(settings.fixtures / "clients.yaml")
     settings = _with_certificate(with_cache(settings, say))
-    listener = _listen(settings)
-    settings = replace(settings, port=listener.getsockname()[1])
-    if settings.today:
-        # A payer built around another day lives on that day: its clock starts there.
-        settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
-    settings = replace(settings, ledger=str(_ledger(settings)))
-    settings = replace(settings, library=str(prepared(settings, day, progress, say)))
-    app = create_app(settings, catalog=catalog)
-    _Server(app, settings, listener, lambda: say(banner(settings))).run()
+    with _listen(settings) as listener:
+        settings = replace(settings, port=listener.getsockname()[1])
+        if settings.today:
+            # A payer built around another day lives on that day: its clock starts there.
+            settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
+        settings = replace(settings, ledger=str(_ledger(settings)))
+        settings = replace(settings, library=str(prepared(settings, day, progress, say)))
+        app = create_app(settings, catalog=catalog)
+        _Server(app, settings, listener, lambda: say(banner(settings))).run()
 
 
 def _with_certificate(settings: Settings) -> Settings:
@@ -129,12 +129,13 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no typ
     after it."""
 
     def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
-        self._app, self._settings, self._listener, self._ready = app, settings, listener, ready
+        self._app, self._settings, self._ready = app, settings, ready
+        self._listener = listener.detach()  # gunicorn closes it
         super().__init__()
 
     def load_config(self) -> None:
         options: dict[str, Any] = {
-            "bind": f"fd://{self._listener.fileno()}",
+            "bind": f"fd://{self._listener}",
             "worker_class": GatewayWorker,
             "workers": self._settings.workers,
             "threads": self._settings.threads,

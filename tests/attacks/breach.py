@@ -1,9 +1,8 @@
-"""Attacks, and what it takes to believe them.
+"""What attacks share.
 
-An attack is a function of a `Scene`. It does what an attacker would do over HTTP and calls `held` where
-the defence decides; preconditions are plain assertions. Each names the one defence it tests and what
-that looks like when it is missing (`weak`: dotted name in the server → what replaces it), so that the
-suite can show for each attack that it would notice.
+An attack is a test that does over HTTP what an attacker would do, and calls `held` where the defense
+decides; preconditions are plain assertions. `undefended` names the one defense that it tests. Every attack
+runs twice (see conftest.py): against the payer as it is, and without that defense, where it must succeed.
 """
 
 from __future__ import annotations
@@ -11,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 from support.smart_app import MakeApp, SmartApp
+
+from sandbox.web import budget
 
 
 class Breached(Exception):
@@ -24,7 +24,7 @@ class Breached(Exception):
 
 
 def held(condition: bool, wanted: str) -> None:
-    """The defence holds, or the attacker has what they `wanted`."""
+    """Raise Breached, with what the attacker `wanted`, unless the defense holds."""
     if not condition:
         raise Breached(wanted)
 
@@ -52,37 +52,27 @@ class Scene:
         )
 
 
-Weakness = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
-"""Dotted name → replacement; or a function that makes one, where the replacement holds a state."""
-
-
-@dataclass(frozen=True)
-class Attack:
-    line: str
-    run: Callable[[Scene], None]
-    weak: Weakness
-
-
-ATTACKS: dict[str, Attack] = {}
-
-
-def attack(line: str, weak: Weakness, case: str = "", **given: Any) -> Callable[[Any], Any]:
-    """Enlist a function as an attack of this `line` (LINES in test_attacks); several times with a
-    `case` and what is `given` to it."""
-
-    def enlist(run: Callable[..., None]) -> Callable[..., None]:
-        name = run.__name__ + (f"-{case}" if case else "")
-        assert name not in ATTACKS, f"two attacks are called {name}"
-        ATTACKS[name] = Attack(line, partial(run, **given), weak)
-        return run
-
-    return enlist
+def undefended(*targets: Any, **replacements: Any) -> pytest.MarkDecorator:
+    """Mark an attack with the defense that stops it: modules or classes, and what replaces each of these
+    names in those of them that have it, for the run in which the attack must succeed."""
+    for name in replacements:
+        assert any(hasattr(target, name) for target in targets), f"nothing has the name {name}"
+    return pytest.mark.undefended(targets, replacements)
 
 
 @contextmanager
-def weakened(weak: Weakness) -> Iterator[None]:
-    """The running server without one of its defences."""
+def weakened(targets: tuple[Any, ...], replacements: Mapping[str, Any]) -> Iterator[None]:
+    """The running server without one of its defenses."""
     with pytest.MonkeyPatch.context() as patch:
-        for name, replacement in (weak() if callable(weak) else weak).items():
-            patch.setattr(name, replacement)
+        for target in targets:
+            for name in filter(lambda name: hasattr(target, name), replacements):
+                patch.setattr(target, name, replacements[name])
         yield
+
+
+_admit = budget.admit
+
+
+def admit_any_size(request: Any, body_bytes_max: int) -> None:
+    """`budget.admit` without its limit on the body."""
+    _admit(request, 10**9)

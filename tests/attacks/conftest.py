@@ -1,12 +1,13 @@
-"""The scene of every attack."""
+"""The scene of every attack, which runs with the defense that stops it and without."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
-from attacks.breach import Scene
+from attacks.breach import Breached, Scene, weakened
 from sqlalchemy import text
 from support import stores
 from support.running import listening
@@ -22,6 +23,28 @@ WHERE mine.type = :claim AND mine.patient = 'mbr-0001'
   AND theirs.type = :coverage AND theirs.patient = 'mbr-0002'
   AND label.param = 'coverage' AND label.qualifier = 'Coverage'
 """
+
+
+@pytest.fixture(autouse=True, params=["defended", "undefended"])
+def defense(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    """Without its defense, an attack must succeed."""
+    if pyfuncitem.funcargs.get("defense") != "undefended" or "defense" in pyfuncitem._fixtureinfo.argnames:
+        return (yield)
+    marks = list(pyfuncitem.iter_markers("undefended"))
+    assert marks, "this attack does not say which defense stops it"
+    with ExitStack() as stack:
+        for mark in marks:
+            stack.enter_context(weakened(*mark.args))
+        try:
+            yield
+        except Breached:
+            return True
+    pytest.fail("The attack does not notice that the defense is missing", pytrace=False)
 
 
 @pytest.fixture(scope="session")

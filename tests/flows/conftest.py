@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from support.characters import characters
+from support.running import PATIENCE
 from support.smart_app import SmartApp
 
 from sandbox.settings import Settings
@@ -71,6 +72,23 @@ def at(unusual: str, session_name: str) -> Iterator[Callable[..., SmartApp]]:
         app.close()
 
 
+class Chromium:
+    """A browser whose pages wait as long as a busy machine needs."""
+
+    def __init__(self, browser: Any):
+        self._browser = browser
+
+    def new_context(self, **options: Any) -> Any:
+        context = self._browser.new_context(**options)
+        context.set_default_timeout(PATIENCE * 1000)
+        return context
+
+    def new_page(self, **options: Any) -> Any:
+        page = self._browser.new_page(**options)
+        page.set_default_timeout(PATIENCE * 1000)
+        return page
+
+
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     if CHROMIUM is None:
@@ -78,8 +96,8 @@ def chromium() -> Iterator[Any]:
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=PATIENCE * 1000)
+        yield Chromium(browser)
         browser.close()
 
 

@@ -32,7 +32,7 @@ def client(app: SmartApp) -> OAuth2Client:
         scope=app.scope,
         redirect_uri=app.redirect_uri,
         code_challenge_method="S256",
-        timeout=30,
+        timeout=600,
     )
 
 

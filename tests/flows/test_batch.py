@@ -18,9 +18,8 @@ def get(url: str, **more: str) -> Json:
 
 
 def send(app: SmartApp, bundle: object, **headers: str) -> httpx.Response:
-    bearer = {"Authorization": f"Bearer {app.tokens['access_token']}"} if app.tokens else {}
     typed = {"Content-Type": "application/fhir+json"}
-    return app.http.post(f"{app.base}/fhir", json=bundle, headers=bearer | typed | headers)
+    return app.http.post(f"{app.base}/fhir", json=bundle, headers=app.bearer | typed | headers)
 
 
 def batch(app: SmartApp, *entries: object) -> list[Json]:
@@ -195,7 +194,7 @@ def test_a_body_of_another_format_is_415_and_an_empty_batch_is_answered(maria: S
     assert send(maria, {}, **{"Content-Type": "application/fhir+xml"}).status_code == 415
     assert send(maria, {}, **{"Content-Type": "text/plain"}).status_code == 415
     assert batch(maria) == []
-    url, bearer = f"{maria.base}/fhir", {"Authorization": f"Bearer {maria.tokens['access_token']}"}
+    url, bearer = f"{maria.base}/fhir", maria.bearer
     for method in ("PUT", "DELETE", "PATCH"):
         assert maria.http.request(method, url, headers=bearer).status_code == 405
 

@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 from joserfc.jwk import ECKey
-from support.running import served, started
+from support.running import PATIENCE, served, started
 from support.smart_app import SmartApp
 from unit.auth.keyring import signed
 
@@ -47,7 +47,7 @@ class Site:
     certificate: Path
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(verify=self.trust, timeout=30, **options)
+        return httpx.Client(verify=self.trust, timeout=PATIENCE, **options)
 
     def app(self, session: str) -> SmartApp:
         app = SmartApp(f"{self.url}/s/baseline~{session}")
@@ -99,11 +99,11 @@ def proxy(folder: Path, config: str, port: int) -> Iterator[None]:
     )
     command = [NGINX, "-p", str(folder), "-e", str(folder / "error.log"), "-c", str(folder / "nginx.conf")]
     with started(command, stderr=subprocess.PIPE) as process:
-        for _ in range(200):
+        while True:
             if process.poll() is not None:
                 raise AssertionError(process.communicate()[1])
             try:
-                socket.create_connection(("127.0.0.1", port), timeout=5).close()
+                socket.create_connection(("127.0.0.1", port)).close()
                 break
             except OSError:
                 time.sleep(0.05)

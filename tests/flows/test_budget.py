@@ -18,8 +18,7 @@ CASE = urlencode([(f"p{number}", "") for number in range(45_000)])
 
 
 def post(app: SmartApp, path: str, body: str | bytes, **headers: str) -> httpx.Response:
-    bearer = {"Authorization": f"Bearer {app.tokens['access_token']}"} if app.tokens else {}
-    return app.http.post(f"{app.base}/{path}", content=body, headers=FORM | bearer | headers)
+    return app.http.post(f"{app.base}/{path}", content=body, headers=FORM | app.bearer | headers)
 
 
 def issue(answer: httpx.Response) -> tuple[int, str, str]:
@@ -59,7 +58,7 @@ def test_operations_have_the_same_budget(maria: SmartApp, path: str) -> None:
         answer = maria.http.post(
             f"{maria.base}/{path}",
             json=parameters(given),
-            headers=typed | {"Authorization": f"Bearer {maria.tokens['access_token']}"},
+            headers=typed | maria.bearer,
         )
         assert issue(answer) == expected
 
@@ -166,11 +165,7 @@ def test_json_with_half_a_character_is_refused(maria: SmartApp) -> None:
 
 
 def batch(app: SmartApp, urls: list[str]) -> tuple[httpx.Response, list[dict[str, Any]]]:
-    entries = [{"request": {"method": "GET", "url": url}} for url in urls]
-    body = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    headers = {"Authorization": f"Bearer {app.tokens['access_token']}"}
-    typed = {"Content-Type": "application/fhir+json"}
-    answer = app.http.post(f"{app.base}/fhir", json=body, headers=headers | typed)
+    answer = app.batch(*urls)
     assert answer.status_code == 200
     return answer, answer.json()["entry"]
 

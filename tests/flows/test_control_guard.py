@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -13,7 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from support import stores
-from support.running import COMMAND
+from support.command import command
 
 from sandbox.apis.control.api import CONTROL
 from sandbox.pytest_plugin import Payer
@@ -182,13 +181,12 @@ def test_commands_and_the_plugin_send_the_key_of_the_environment(
 ) -> None:
     with serving(app_of(control_key="the-key")) as origin:
         httpx.get(f"{origin}/fhir/metadata")
-        for command in ("clock", "journal", "review", "reset"):
-            asked = [*COMMAND, command, "--url", origin]
-            refused = subprocess.run(asked, env=env, capture_output=True, text=True, check=False)
+        for name in ("clock", "journal", "review", "reset"):
+            refused = command(name, "--url", origin, env=env)
             assert (refused.returncode, refused.stderr.count("\n")) == (2, 1)
             assert "PAYER_SANDBOX_CONTROL_KEY" in refused.stderr
             ours = env | {"PAYER_SANDBOX_CONTROL_KEY": "the-key"}
-            let_in = subprocess.run(asked, env=ours, capture_output=True, text=True, check=False)
+            let_in = command(name, "--url", origin, env=ours)
             assert let_in.returncode in (0, 1), let_in.stderr  # the app that asked was not well-behaved
             assert let_in.stdout
         monkeypatch.setenv("PAYER_SANDBOX_CONTROL_KEY", "the-key")

@@ -26,14 +26,13 @@ MINE = {"X-Request-Id": "abc-123"}
     ],
 )
 def test_it_is_echoed_by_every_answer(maria: SmartApp, path: str, status: int) -> None:
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
     base = maria.base
     if path.startswith(".."):
         base, path = base.partition("/s/")[0] + "/s", path[3:]
-    answer = maria.http.get(f"{base}/{path}", headers=MINE | bearer)
+    answer = maria.http.get(f"{base}/{path}", headers=MINE | maria.bearer)
     assert (answer.status_code, answer.headers["x-correlation-id"]) == (status, "abc-123")
     assert answer.headers.get("x-request-id") != "abc-123"
-    assert "x-correlation-id" not in maria.http.get(f"{base}/{path}", headers=bearer).headers
+    assert "x-correlation-id" not in maria.http.get(f"{base}/{path}", headers=maria.bearer).headers
 
 
 @pytest.mark.parametrize("scenario", ["rate-limited", "maintenance", "wrong-content-type"])

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
+from functools import partial
 
 import pytest
-from support.running import COMMAND
+from support.command import command
 
-
-def run(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
-    )
+run = partial(command, "score")
 
 
 def test_a_member_who_gets_in(origin: str, session_name: str) -> None:
@@ -43,20 +39,3 @@ def test_a_scope_that_is_asked_for(origin: str, session_name: str) -> None:
     url = f"{origin}/s/custom-scopes-only~{session_name}/fhir"
     done = run(url, "--dry-run", "--scope", "launch/patient patient/*.rs internal")
     assert done.returncode == 0, done.stdout
-
-
-@pytest.mark.parametrize(
-    ("options", "says"),
-    [
-        (("--dry-run",), "give the URL of a FHIR base"),
-        (("http://127.0.0.1:9/fhir", "--dry-run", "--token", "t"), "without --token and --traffic"),
-        (("http://127.0.0.1:9/fhir", "--dry-run"), "cannot be reached"),
-        (("http://127.0.0.1:9/fhir", "--browser", "--browser-driver"), "cannot be combined"),
-        (("http://127.0.0.1:9/fhir", "--auth-method", "magic"), "an authentication method is"),
-    ],
-)
-def test_wrong_usage_is_one_line(options: tuple[str, ...], says: str) -> None:
-    done = run(*options)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert "Traceback" not in done.stderr

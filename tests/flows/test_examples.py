@@ -35,7 +35,7 @@ def test_an_example_passes_at_a_payer(origin: str, program: str) -> None:
         env={**os.environ, "PAYER_URL": origin},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
@@ -51,7 +51,7 @@ def test_an_example_fails_where_there_is_no_payer(program: str) -> None:
         env={**os.environ, "PAYER_URL": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert done.returncode != 0

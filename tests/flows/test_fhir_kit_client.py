@@ -27,7 +27,7 @@ def seen(maria: SmartApp) -> dict[str, Any]:
         cwd=FOLDER,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=600,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -59,7 +59,7 @@ def test_nothing_that_is_asked_breaks_the_payer(
         st.lists(st.tuples(st.sampled_from(names), st.sampled_from(MODIFIERS), VALUES), max_size=4)
     )
     pairs = [(name + modifier, value.replace("{patient}", app.patient)) for name, modifier, value in asked]
-    headers = {"Authorization": f"Bearer {app.tokens['access_token']}"}
+    headers = app.bearer
     if data.draw(st.booleans()):
         headers["Prefer"] = "handling=strict"
     options: Json = {"params": pairs}

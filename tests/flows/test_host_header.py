@@ -130,9 +130,9 @@ def exchange(origin: str, text: bytes) -> bytes:
     """The answer to one request as bytes, until the server has no more to say."""
     parts = urlsplit(origin)
     answer = b""
-    with socket.create_connection((parts.hostname, parts.port), timeout=20) as connection:
+    with socket.create_connection((parts.hostname, parts.port), timeout=600) as connection:
         connection.sendall(text)
-        connection.settimeout(20)
+        connection.settimeout(600)
         while chunk := connection.recv(65_536):
             answer += chunk
     return answer

@@ -165,7 +165,7 @@ def test_a_body_that_is_no_parameters_is_refused(
     maria: SmartApp, body: str, media: str, status: int, expression: str | None
 ) -> None:
     for path in (f"Patient/{maria.patient}/$everything", "DocumentReference/$docref"):
-        headers = {"Authorization": f"Bearer {maria.tokens['access_token']}", "Content-Type": media}
+        headers = maria.bearer | {"Content-Type": media}
         answer = maria.http.post(f"{maria.base}/fhir/{path}", content=body, headers=headers)
         assert answer.status_code == status
         issue = answer.json()["issue"][0]
@@ -297,8 +297,7 @@ def test_an_operation_that_is_not_there_is_told_what_is(
     maria: SmartApp, method: str, path: str, status: int
 ) -> None:
     path = path.format(patient=maria.patient)
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
-    answer = maria.http.request(method, f"{maria.base}/fhir/{path}", headers=bearer)
+    answer = maria.http.request(method, f"{maria.base}/fhir/{path}", headers=maria.bearer)
     issue = answer.json()["issue"][0]
     assert (answer.status_code, issue["code"]) == (status, "not-supported")
     assert "Patient/[id]/$everything and DocumentReference/$docref" in issue["details"]["text"]

@@ -88,10 +88,9 @@ def test_links_keep_every_parameter_repeated_and_escaped_ones_too(maria: SmartAp
 
 
 def test_a_posted_search_has_links_to_get(maria: SmartApp) -> None:
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
     url = f"{maria.base}/fhir/{EOB}/_search?_count=30"
     form = {"service-date": ["ge2000", "lt2100"], "_sort": "-service-date,_id"}
-    posted = maria.http.post(url, data=form, headers=bearer).json()
+    posted = maria.http.post(url, data=form, headers=maria.bearer).json()
     asked = [
         ("_count", "30"),
         *(("service-date", v) for v in ("ge2000", "lt2100")),

@@ -91,15 +91,6 @@ def test_what_members_and_apps_send_is_escaped(app: SmartApp) -> None:
     assert evil not in app.follow(answer).text
 
 
-def test_a_sign_in_belongs_to_the_browser_that_started_it(make_app: MakeApp) -> None:
-    started = make_app()
-    page = started.follow(started.authorize())
-    other = make_app()
-    form = hidden(page) | {"username": "maria", "password": "maria-pass"}
-    assert other.browser.post(f"{other.base}/auth/login", data=form).status_code == 400
-    assert started.browser.get(f"{started.base}/auth/consent?{page.url.query.decode()}").status_code == 400
-
-
 def test_a_consent_that_is_sent_twice_is_one_consent(app: SmartApp) -> None:
     page = app.follow(app.log_in("maria"))
     form = hidden(page) | {"decision": "allow"}

@@ -141,8 +141,7 @@ def test_an_app_lives_behind_a_proxy(member: SmartApp) -> None:
     asked = [first["fullUrl"], "http://127.0.0.1:8080/fhir/Patient"]
     entries = [{"request": {"method": "GET", "url": url}} for url in asked]
     batch = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    bearer = {"Authorization": f"Bearer {member.tokens['access_token']}"}
-    answers = member.http.post(f"{member.base}/fhir", json=batch, headers=bearer).json()["entry"]
+    answers = member.http.post(f"{member.base}/fhir", json=batch, headers=member.bearer).json()["entry"]
     assert answers[0]["resource"] == first["resource"]
     assert answers[1]["response"]["status"] == "400"
     assert member.refresh().status_code == 200

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,42 +22,64 @@ from sandbox.pytest_plugin import Payer
 from sandbox.settings import Settings
 
 EXAMPLE = Path(__file__).parents[1] / "example"
+PRETEND_APP = (EXAMPLE / "test_pretend_app.py").read_text()
 
 
-def run(*args: str, env: dict[str, str], at: Path) -> tuple[str, dict[str, int]]:
-    """A pytest of its own. Returns what it printed, and how many tests passed and failed."""
-    command = [sys.executable, "-m", "pytest", "-p", "sandbox.pytest_plugin", "-p", "no:cacheprovider", *args]
+Run = Callable[..., tuple[str, dict[str, int]]]
+PLUGINS = ("-p", "sandbox.pytest_plugin", "-p", "no:cacheprovider")
+
+
+def run_process(*args: str, env: dict[str, str], at: Path) -> tuple[str, dict[str, int]]:
+    """Run a pytest in a process of its own. Return its output, and how many tests passed and failed."""
     paths = os.pathsep.join([str(EXAMPLE.parent), env.get("PYTHONPATH", "")])
     done = subprocess.run(
-        command, cwd=at, env={**env, "PYTHONPATH": paths}, capture_output=True, text=True, check=False
-    )
-    counts = {what: int(number) for number, what in re.findall(r"(\d+) (passed|failed|error)", done.stdout)}
-    return done.stdout + done.stderr, counts
+        [sys.executable, "-m", "pytest", *PLUGINS, *args],
+        cwd=at, env={**env, "PYTHONPATH": paths}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr, counts_of(done.stdout)
+
+
+def counts_of(output: str) -> dict[str, int]:
+    return {what: int(number) for number, what in re.findall(r"(\d+) (passed|failed|error)", output)}
 
 
 @pytest.fixture
-def suite(tmp_path: Path) -> Path:
-    """The example's tests, alone in a folder."""
-    (tmp_path / "test_pretend_app.py").write_text((EXAMPLE / "test_pretend_app.py").read_text())
-    return tmp_path
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, origin: str) -> Run:
+    """Run the tests of this source by a pytest in this process, at the payer of this test run."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+
+    def run_here(source: str, *args: str) -> tuple[str, dict[str, int]]:
+        pytester.makepyfile(test_it=source)
+        done = pytester.runpytest_inprocess(*PLUGINS, f"--payer-url={origin}", *args)
+        return done.stdout.str() + done.stderr.str(), counts_of(done.stdout.str())
+
+    return run_here
 
 
-def test_a_naive_app_fails_and_three_fixes_mend_it(suite: Path, env: dict[str, str]) -> None:
-    output, counts = run("-n", "2", env={**env, "PRETEND_APP_FIXES": ""}, at=suite)
-    assert counts == {"failed": 3}, output
-    output, counts = run("-n", "2", env={**env, "PRETEND_APP_FIXES": "wait,refresh,follow"}, at=suite)
+def test_workers_of_xdist_have_payers_of_their_own(tmp_path: Path, env: dict[str, str]) -> None:
+    (tmp_path / "test_pretend_app.py").write_text(PRETEND_APP)
+    output, counts = run_process("-n", "2", env=env, at=tmp_path)
     assert counts == {"passed": 3}, output
 
 
-def test_each_fix_mends_one_test(suite: Path, origin: str, env: dict[str, str]) -> None:
-    for fixes, failing in (
-        ("follow,refresh", "busy"),
-        ("follow,wait", "dies"),
-        ("refresh,wait", "every_claim"),
-    ):
-        output, counts = run(f"--payer-url={origin}", env={**env, "PRETEND_APP_FIXES": fixes}, at=suite)
-        assert counts == {"failed": 1, "passed": 2}, output
-        assert re.search(rf"FAILED .*{failing}", output), output
+@pytest.mark.parametrize(
+    ("fixes", "failing"),
+    [
+        ("", ["busy", "dies", "every_claim"]),
+        ("follow,refresh", ["busy"]),
+        ("follow,wait", ["dies"]),
+        ("refresh,wait", ["every_claim"]),
+    ],
+)
+def test_each_fix_mends_one_test(
+    run: Run, monkeypatch: pytest.MonkeyPatch, fixes: str, failing: list[str]
+) -> None:
+    monkeypatch.setenv("PRETEND_APP_FIXES", fixes)
+    output, counts = run(PRETEND_APP)
+    passing = {"passed": 3 - len(failing)} if len(failing) < 3 else {}
+    assert counts == {"failed": len(failing)} | passing, output
+    for name in failing:
+        assert re.search(rf"FAILED .*{name}", output), output
 
 
 def test_nothing_is_imported_until_a_test_asks(tmp_path: Path, env: dict[str, str]) -> None:
@@ -64,9 +87,12 @@ def test_nothing_is_imported_until_a_test_asks(tmp_path: Path, env: dict[str, st
         "import sys\ndef test_x():\n"
         "    assert not {'flask', 'httpx', 'sqlalchemy', 'pydantic', 'authlib'} & set(sys.modules)\n"
     )
-    output, counts = run(env=env, at=tmp_path)
+    output, counts = run_process(env=env, at=tmp_path)
     assert counts == {"passed": 1}, output
-    assert "@pytest.mark.payer(" in run("--markers", env=env, at=tmp_path)[0]
+
+
+def test_the_mark_is_documented(run: Run) -> None:
+    assert "@pytest.mark.payer(" in run("", "--markers")[0]
 
 
 def test_scenarios_of_ones_own_are_found(tmp_path: Path, env: dict[str, str]) -> None:
@@ -81,7 +107,7 @@ def test_scenarios_of_ones_own_are_found(tmp_path: Path, env: dict[str, str]) ->
         "    assert httpx.get(payer.fhir + '/metadata').status_code == 503\n"
         "    assert httpx.get(payer.scenario('baseline').fhir + '/metadata').status_code == 200\n"
     )
-    output, counts = run("--payer-scenarios=own", env=env, at=tmp_path)
+    output, counts = run_process("--payer-scenarios=own", env=env, at=tmp_path)
     assert counts == {"passed": 1}, output
 
 
@@ -117,10 +143,8 @@ def test_an_assertion_that_fails_shows_the_journal_and_the_reason(payer: Payer) 
     assert "(nothing)" in str(payer.journal)
 
 
-def test_a_test_that_fails_in_any_way_shows_the_journal_once(
-    tmp_path: Path, env: dict[str, str], origin: str
-) -> None:
-    (tmp_path / "test_failing.py").write_text(
+def test_a_test_that_fails_in_any_way_shows_the_journal_once(run: Run) -> None:
+    output, counts = run(
         "import httpx\n"
         "def test_raises(payer):\n"
         "    for _ in range(51):\n"
@@ -129,7 +153,6 @@ def test_a_test_that_fails_in_any_way_shows_the_journal_once(
         "def test_asserts(payer):\n    payer.journal.assert_called('GET', '/fhir/*')\n"
         "def test_passes(payer):\n    pass\n"
     )
-    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
     assert counts == {"failed": 2, "passed": 1}
     # pytest repeats whole messages in its summary where the environment says that this is CI
     failures = output.partition("short test summary info")[0]
@@ -244,11 +267,8 @@ def test_nothing_was_asked(payer):
 """
 
 
-def test_a_failing_test_shows_the_journal_of_each_payer_it_used(
-    tmp_path: Path, env: dict[str, str], origin: str
-) -> None:
-    (tmp_path / "test_several.py").write_text(SEVERAL)
-    output, counts = run(f"--payer-url={origin}", "-s", env=env, at=tmp_path)
+def test_a_failing_test_shows_the_journal_of_each_payer_it_used(run: Run) -> None:
+    output, counts = run(SEVERAL, "-s")
     assert counts == {"failed": 3}
     first, second, third = re.split(r"__ test_\w+ __", output.partition("short test summary")[0])[1:]
     assert headings(first) == ["(maintenance-page)"]
@@ -282,11 +302,8 @@ def test_who_tries_in_vain(request):
 """
 
 
-def test_a_sign_in_that_fails_stands_under_the_test_wherever_it_was(
-    tmp_path: Path, env: dict[str, str], origin: str
-) -> None:
-    (tmp_path / "test_sign_ins.py").write_text(SIGN_INS)
-    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+def test_a_sign_in_that_fails_stands_under_the_test_wherever_it_was(run: Run) -> None:
+    output, counts = run(SIGN_INS)
     assert counts == {"failed": 1, "error": 1}
     assert sorted(headings(output)) == ["(app-not-approved)", "(aud-forbidden)"]
     assert "400 GET /auth/authorize app-not-approved:refuse" in output
@@ -311,13 +328,10 @@ def headings(output: str) -> list[str]:
         ("3", "There is no scenario '3'"),
     ],
 )
-def test_a_wrong_mark_is_told_in_a_line_before_the_test(
-    tmp_path: Path, env: dict[str, str], origin: str, mark: str, says: str
-) -> None:
-    (tmp_path / "test_it.py").write_text(
+def test_a_wrong_mark_is_told_in_a_line_before_the_test(run: Run, mark: str, says: str) -> None:
+    output, counts = run(
         f"import pytest\n@pytest.mark.payer({mark})\ndef test_x(payer):\n    raise SystemError\n"
     )
-    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
     assert counts == {"error": 1}
     assert says in output
     assert "pytest_plugin.py" not in output
@@ -326,41 +340,19 @@ def test_a_wrong_mark_is_told_in_a_line_before_the_test(
     assert len(errors.splitlines()) <= 4, errors
 
 
-def test_a_scenario_that_a_test_misspells_is_told_where_it_is_written(
-    tmp_path: Path, env: dict[str, str], origin: str
-) -> None:
-    (tmp_path / "test_it.py").write_text("def test_x(payer):\n    payer.scenario('rate-limitd')\n")
-    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
-    assert counts == {"failed": 1}
-    assert "Nearest: rate-limited" in output
-    assert "sandbox/apis/control/client.py" not in output
-
-
 @pytest.mark.parametrize(
     ("call", "says"),
     [
+        ("scenario('rate-limitd')", "Nearest: rate-limited"),
+        ("token('nina')", "nina could not sign in: access_denied"),
         ("clock.advance('90 days')", "advance is an ISO 8601 duration"),
         ("fail_next(2, {'resorce': 'Patient'})", "did you mean resource?"),
         ("journal.entries(limit=0)", "limit"),
         ("review.assert_passed('refresh-onec')", "The card has no row 'refresh-onec': discovery, "),
     ],
 )
-def test_wrong_usage_is_told_in_a_line_below_the_line_of_the_test(
-    tmp_path: Path, env: dict[str, str], origin: str, call: str, says: str
-) -> None:
-    (tmp_path / "test_it.py").write_text(f"def test_x(payer):\n    payer.{call}\n")
-    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
+def test_wrong_usage_is_told_in_a_line_below_the_line_of_the_test(run: Run, call: str, says: str) -> None:
+    output, counts = run(f"def test_x(payer):\n    payer.{call}\n")
     assert counts == {"failed": 1}
     assert says in output
-    assert not re.search(r"sandbox/[\w/]+\.py:\d+", output), output
-
-
-def test_a_sign_in_that_fails_shows_the_test_and_one_line(
-    tmp_path: Path, env: dict[str, str], origin: str
-) -> None:
-    (tmp_path / "test_it.py").write_text("def test_x(payer):\n    payer.token('nina')\n")
-    output, counts = run(f"--payer-url={origin}", env=env, at=tmp_path)
-    assert counts == {"failed": 1}
-    assert "nina could not sign in: access_denied" in output
-    assert "payer.token('nina')" in output
-    assert not re.search(r"sandbox/\w+\.py:\d+", output), output
+    assert not re.search(r"sandbox/[\w/]+\.py", output), output

@@ -30,7 +30,7 @@ def all_at_once(url: str, form: dict[str, str]) -> list[httpx.Response]:
             await start.wait()
             return await http.post(url, data=form)
 
-        async with httpx.AsyncClient(limits=limits, timeout=60, verify=False) as http:
+        async with httpx.AsyncClient(limits=limits, timeout=600, verify=False) as http:
             callers = [asyncio.create_task(caller(http)) for _ in range(CALLERS)]
             await asyncio.sleep(0)
             start.set()

@@ -160,8 +160,7 @@ def test_history_of_a_type_or_of_everything_is_not_supported(maria: SmartApp, pa
 )
 def test_head_is_get_without_the_body(maria: SmartApp, path: str) -> None:
     url = f"{maria.base}/fhir/{path.replace('{patient}', maria.patient)}"
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
-    got, head = (maria.http.request(method, url, headers=bearer) for method in ("GET", "HEAD"))
+    got, head = (maria.http.request(method, url, headers=maria.bearer) for method in ("GET", "HEAD"))
     assert head.content == b""
     assert head.status_code == got.status_code
     passing = {"x-request-id", "date", "content-length"}  # the page tokens and ids differ

@@ -13,7 +13,6 @@ import httpx
 import pytest
 from support.running import COMMAND, started
 
-PATIENCE_MS = 30_000.0
 SCRIPT = """
 def sign_in(page, account):
     page.fill("[name=username]", account.username)
@@ -53,7 +52,6 @@ def test_a_person_signs_in_and_comes_back_to_the_callback(
     flags = ("--redirect-uri", redirect.format(port=free_port)) if redirect else ()
     with scoring(url, "--browser", "--client-id", "sandbox-app", *flags, "--format", "json") as running:
         page = chromium.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.goto(asked_to_open(running))
         page.fill("[name=username]", "maria")
         page.fill("[type=password]", "maria-pass")
@@ -62,7 +60,7 @@ def test_a_person_signs_in_and_comes_back_to_the_callback(
         page.wait_for_selector("text=You are signed in")
         assert page.url.startswith(redirect.format(port=free_port) or "http://127.0.0.1:")
         page.close()
-        card, told = running.communicate(timeout=PATIENCE_MS / 250)
+        card, told = running.communicate(timeout=600)
     assert running.returncode == 0, told
     found = metrics(card)
     assert (found["carin-resources"]["points"], found["request-success"]["points"]) == (6, 10)
@@ -76,7 +74,6 @@ def test_a_person_who_declines_is_heard(chromium: Any, origin: str, session_name
     url = f"{origin}/s/~{session_name}/fhir"
     with scoring(url, "--browser", "--client-id", "sandbox-app", "--format", "json") as running:
         page = chromium.new_page()
-        page.set_default_timeout(PATIENCE_MS)
         page.goto(asked_to_open(running))
         page.fill("[name=username]", "maria")
         page.fill("[type=password]", "maria-pass")
@@ -84,7 +81,7 @@ def test_a_person_who_declines_is_heard(chromium: Any, origin: str, session_name
         page.click("[name=decision][value=deny]")
         page.wait_for_selector("text=did not let you in")
         page.close()
-        card, told = running.communicate(timeout=PATIENCE_MS / 250)
+        card, told = running.communicate(timeout=600)
     assert running.returncode == 0, told
     assert "access_denied" in metrics(card)["authorization-success"]["reason"]
 
@@ -100,7 +97,7 @@ def test_a_registration_is_made_at_the_payer(origin: str, session_name: str, tmp
 
     def graded(*flags: str) -> dict[str, Any]:
         command = [*COMMAND, "score", f"{base}/fhir", "--facts", str(facts), "--format", "json", *flags]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stderr
         return metrics(done.stdout)
 
@@ -138,7 +135,7 @@ def test_a_script_signs_in_at_the_payers_own_pages(origin: str, session_name: st
         "--format",
         "json",
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     found = metrics(done.stdout)
     assert (found["authorization-success"]["points"], found["authorization-success"]["n"]) == (14, 2)

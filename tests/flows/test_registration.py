@@ -73,13 +73,14 @@ def payer(settings: Settings, folder: Path, **character: Any) -> Iterator[str]:
 
 
 def test_an_app_registers_and_connects(app: SmartApp, make_app: MakeApp) -> None:
+    before = int(time.time())
     answer = register(app.base)
     told = answer.json()
     assert answer.status_code == 201
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["content-type"] == "application/json"
     assert told["client_secret_expires_at"] == 0
-    assert abs(told["client_id_issued_at"] - time.time()) < 60
+    assert before <= told["client_id_issued_at"] <= time.time()
     mine = make_app(client_id=told["client_id"], secret=told["client_secret"]).connect("maria")
     assert mine.get("Coverage").status_code == 200
     assert mine.refresh().status_code == 200
@@ -164,17 +165,6 @@ def test_another_payer_does_not_know_it(app: SmartApp, make_app: MakeApp, origin
     uri = told["registration_client_uri"].replace(app.base, f"{origin}/s/rate-limited~elsewhere")
     token = {"Authorization": f"Bearer {told['registration_access_token']}"}
     assert httpx.get(uri, headers=token).status_code == 401
-
-
-def test_secrets_are_nowhere_in_the_ledger_or_the_journal(app: SmartApp, settings: Settings) -> None:
-    told = register(app.base).json()
-    kept = stores.kept(settings.ledger)
-    journal = app.control("journal").text
-    assert told["client_id"].encode() in kept
-    assert told["client_id"] in journal
-    for secret in (told["client_secret"], told["registration_access_token"]):
-        assert secret.encode() not in kept
-        assert secret not in journal
 
 
 @pytest.mark.parametrize(
@@ -391,7 +381,7 @@ def test_a_payer_that_is_closed_registers_nobody(settings: Settings, tmp_path: P
 
 @pytest.fixture
 def site(app: SmartApp) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=f"{app.base}/developer", timeout=30) as found:
+    with httpx.Client(base_url=f"{app.base}/developer") as found:
         yield found
 
 

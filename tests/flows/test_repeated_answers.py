@@ -55,7 +55,7 @@ def test_a_login_form_that_comes_twice_signs_in_once_more(app: SmartApp) -> None
     """A browser sends the second with the cookie that the first has ended: it has not seen that answer."""
     page = app.follow(app.authorize())
     form = hidden(page) | {"username": "maria", "password": "maria-pass"}
-    with httpx.Client(cookies=app.browser.cookies, timeout=30) as earlier:
+    with httpx.Client(cookies=app.browser.cookies, timeout=600) as earlier:
         answers = [http.post(f"{app.base}/auth/login", data=form) for http in (app.browser, earlier)]
         assert [answer.status_code for answer in answers] == [303, 303]
         late = earlier.get(answers[1].headers["location"])

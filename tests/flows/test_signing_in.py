@@ -39,18 +39,6 @@ def test_a_session_serves_portal_and_apps_until_it_ends(app: SmartApp) -> None:
     assert app.follow(app.authorize()).url.path.endswith("/auth/login")
 
 
-def test_signing_in_changes_the_cookie_and_kills_the_old_one(make_app: MakeApp) -> None:
-    app, thief = make_app(), make_app()
-    page = app.follow(app.authorize())
-    name, planted = app.session_cookie()
-    thief.browser.cookies.set(name, planted, path=httpx.URL(app.base).path + "/")
-    form = hidden(page) | {"username": "maria", "password": "maria-pass"}
-    consent = app.follow(app.browser.post(f"{app.base}/auth/login", data=form))
-    assert app.session_cookie()[1] != planted
-    assert "Hello" not in thief.browser.get(f"{thief.base}/portal").text
-    assert thief.browser.get(str(consent.url)).status_code == 400
-
-
 def test_a_cookie_that_somebody_made_up_is_replaced(make_app: MakeApp) -> None:
     app, other = make_app(), make_app()
     other.authorize()
@@ -191,9 +179,10 @@ def auth_time(app: SmartApp, tokens: dict[str, Any]) -> int:
 
 def test_the_id_token_says_when_the_member_signed_in(app: SmartApp) -> None:
     """Whatever happens later: an earlier session, another app, a refresh."""
+    before = int(time.time())
     first = app.redeem(app.agree("maria", max_age="600")["code"]).json()
     signed_in = auth_time(app, first)
-    assert abs(signed_in - time.time()) < 60
+    assert before <= signed_in <= time.time()
     app.control("clock", {"advance": "PT5M"})
     page = app.follow(app.authorize(max_age="600"))
     assert page.url.path.endswith("/auth/consent")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
-from support.running import COMMAND, served
+from support.running import served
 from support.smart_app import SmartApp
 
 from sandbox.core.clock import FrozenClock, SystemClock
@@ -107,18 +106,3 @@ def test_files_that_are_no_certificate_and_its_key_are_named(tmp_path: Path, mad
     for pair in ((tmp_path / "nowhere", made[1]), (made[0], tmp_path)):
         with pytest.raises(UsageError, match="cannot be read"):
             tls.given(*pair)
-
-
-@pytest.mark.parametrize(
-    ("flags", "told"),
-    [
-        (["--tls-cert", "nowhere.pem", "--tls-key", "nowhere.pem"], "nowhere.pem: cannot be read"),
-        (["--tls-cert", "nowhere.pem"], "a certificate and its key go together"),
-        (["--tls-key", "nowhere.pem"], "a certificate and its key go together"),
-    ],
-)
-def test_a_bad_certificate_is_one_line_and_exit_2(env: dict[str, str], flags: list[str], told: str) -> None:
-    done = subprocess.run([*COMMAND, "serve", *flags], env=env, capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert told in done.stderr
-    assert done.stderr.count("\n") == 1

@@ -60,8 +60,8 @@ def test_no_header_breaks_an_endpoint(member: Member, header: str) -> None:
 def test_no_field_breaks_an_endpoint(member: Member, path: str) -> None:
     names = {*GOOD[path], "client_id", "client_secret", "client_assertion", "client_assertion_type", "scope",
              "refresh_token", "token_type_hint", "grant_type", "code"}  # fmt: skip
-    for name in sorted(names):
-        for value in (*ODD, b""):
+    for number, name in enumerate(sorted(names)):
+        for value in (*ODD, b"")[number % 3 :: 3]:  # every value, and a third of them for each field
             pairs = [(each, LIVE) for each in GOOD[path] if each != name] + [(name, value)]
             asked = Asked("POST", path, b"", encoded(pairs), (("Content-Type", FORM),), "live")
             check(asked, member.send(asked), Seen())

@@ -4,15 +4,16 @@ the patient whose they are, and wholly by a backend service."""
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support.running import COMMAND, listening
+from support.command import command
+from support.running import listening
 from support.smart_app import SmartApp
 
 from sandbox.cli.token import system_token
@@ -97,34 +98,18 @@ def test_a_backend_service_reads_them_all(loaded: str) -> None:
         assert ids(answer) == found
 
 
-def command(*asked: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, "token", *asked], capture_output=True, text=True, check=False)
+token_command = partial(command, "token")
 
 
 def test_the_command_prints_a_token_or_the_response_as_it_was_sent(loaded: str) -> None:
     httpx.post(f"{loaded}/_sandbox/clock", json={"advance": "P40D"})  # the payer's time is not the machine's
-    token = command("--system", "--url", loaded).stdout.strip()
+    token = token_command("--system", "--url", loaded).stdout.strip()
     answer = httpx.get(f"{loaded}/fhir/Claim/c-p2", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == 200
     asked = ("--system", "--url", f"{loaded}/fhir", "--scope", "system/Group.rs", "--json")
-    told = json.loads(command(*asked).stdout)
+    told = json.loads(token_command(*asked).stdout)
     assert set(told) == {"access_token", "token_type", "expires_in", "scope"}
     assert told["scope"] == "system/Group.rs"
-
-
-@pytest.mark.parametrize(
-    ("asked", "says"),
-    [
-        ((), "--member NAME or --system"),
-        (("--system", "--member", "p1"), "--member NAME or --system"),
-        (("--system", "--refresh", "1"), "need --member"),
-    ],
-)
-def test_a_token_is_somebodys(asked: tuple[str, ...], says: str) -> None:
-    done = command(*asked)
-    assert done.returncode == 2
-    assert says in done.stderr
-    assert len(done.stderr.splitlines()) == 1
 
 
 def test_what_the_payer_says_to_a_scope_is_one_line(loaded: str) -> None:

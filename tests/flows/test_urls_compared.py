@@ -65,8 +65,7 @@ def test_an_entry_of_a_batch_is_found_in_any_spelling(app: SmartApp) -> None:
         "type": "batch",
         "entry": [{"request": {"method": "GET", "url": spelled}}],
     }
-    bearer = {"Authorization": f"Bearer {app.tokens['access_token']}"}
-    answer = app.http.post(f"{app.base}/fhir", json=bundle, headers=bearer)
+    answer = app.http.post(f"{app.base}/fhir", json=bundle, headers=app.bearer)
     assert answer.json()["entry"][0]["response"]["status"].startswith("200")
 
 

@@ -27,7 +27,7 @@ def test_the_catalogue_is_the_same_twice(settings: Settings, tmp_path: Path) -> 
         started(settings.library, stores.ledger(tmp_path / f"{seed}.db"), at, hash_seed=seed)
         for seed in (1, 2)
     ]
-    first, second = (json.loads(run.communicate(timeout=500)[0]) for run in runs)
+    first, second = (json.loads(run.communicate(timeout=600)[0]) for run in runs)
     assert set(first) >= {*load(root() / "scenarios").by_id, *GRADED, "clock"}
     assert differences(first, second) == []
     assert sum(map(len, first.values())) > 2000

@@ -35,6 +35,7 @@ def client(settings: Settings, tmp_path: Path, clock: FrozenClock) -> FlaskClien
     return create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db")), clock).test_client()
 
 
+@pytest.mark.catalogue
 def test_two_thousand_tenants_do_not_know_of_each_other(client: FlaskClient, clock: FrozenClock) -> None:
     crowd(client, clock, TENANTS)
 

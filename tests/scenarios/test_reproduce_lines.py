@@ -64,7 +64,7 @@ def test_a_call_that_reproduces_it_meets_the_scenario(origin: str, name: str) ->
     assert url.startswith(DEFAULT)
     method = "POST" if form is not None else "GET"
     answer = httpx.request(
-        method, url.replace(DEFAULT, origin), headers=headers, content=form, auth=auth, timeout=30
+        method, url.replace(DEFAULT, origin), headers=headers, content=form, auth=auth, timeout=600
     )
     selection = urlsplit(url).path.split("/")[2]
     last = journal(origin, selection)[-1]

@@ -24,6 +24,8 @@ from sandbox.server.app import create_app
 from sandbox.server.embedded import serving
 from sandbox.settings import Settings
 
+PATIENCE = 600.0
+"""Seconds after which something hangs, also on a machine that is very busy."""
 COMMAND = [sys.executable, "-m", "sandbox.cli.main"]
 
 
@@ -87,7 +89,7 @@ def served(
     with started(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=env) as process:
         yield _origin(process, trust)
         process.terminate()
-        rest, _ = process.communicate(timeout=20)
+        rest, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0, (process.returncode, rest)
         assert "Traceback" not in rest, rest
         if printed is not None:
@@ -99,14 +101,14 @@ def _origin(process: subprocess.Popen[str], trust: Path | None) -> str:
     for line in process.stdout:
         if "FHIR base" in line:
             origin = line.split()[-1].removesuffix("/fhir")
-            _wait(f"{origin}/_sandbox/health", trust)
+            _wait(f"{origin}/_sandbox/health", trust, process)
             return origin
     raise AssertionError("serve ended without saying where it listens")
 
 
-def _wait(url: str, trust: Path | None) -> None:
+def _wait(url: str, trust: Path | None, process: subprocess.Popen[str]) -> None:
     verify = ssl.create_default_context(cafile=trust) if trust else True
-    for _ in range(100):
+    while process.poll() is None:
         try:
             if httpx.get(url, verify=verify).status_code == 200:
                 return

@@ -18,6 +18,7 @@ import httpx
 _TLS = ssl.create_default_context()
 # Reading the trust store is slow, and nothing here speaks TLS: once is enough.
 
+PATIENCE = 600
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 
 
@@ -42,8 +43,8 @@ class SmartApp:
     headers: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.browser = httpx.Client(timeout=30, verify=_TLS)
-        self.http = httpx.Client(timeout=30, verify=_TLS)
+        self.browser = httpx.Client(timeout=PATIENCE, verify=_TLS)
+        self.http = httpx.Client(timeout=PATIENCE, verify=_TLS)
         # Servers keep connections open: an app that a test lets go of closes its own.
         weakref.finalize(self, _close, self.browser, self.http)
 
@@ -182,11 +183,22 @@ class SmartApp:
     def patient(self) -> str:
         return str(self.tokens["patient"])
 
+    @property
+    def bearer(self) -> dict[str, str]:
+        """The header with the token; nothing without one."""
+        return {"Authorization": f"Bearer {self.tokens['access_token']}"} if self.tokens else {}
+
     def get(self, path: str, **headers: str) -> httpx.Response:
         """GET below the FHIR base (or an absolute URL), with the token."""
         url = path if path.startswith("http") else f"{self.base}/fhir/{path}"
-        bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"} if self.tokens else {}
-        return self.http.get(url, headers=bearer | self.headers | headers)
+        return self.http.get(url, headers=self.bearer | self.headers | headers)
+
+    def batch(self, *urls: str) -> httpx.Response:
+        """A batch of reads and searches."""
+        entries = [{"request": {"method": "GET", "url": url}} for url in urls]
+        bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+        headers = self.bearer | {"Content-Type": "application/fhir+json"}
+        return self.http.post(f"{self.base}/fhir", json=bundle, headers=headers)
 
     def pages(self, path: str) -> list[dict[str, Any]]:
         """Every page of a search, following `next`."""

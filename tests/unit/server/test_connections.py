@@ -269,7 +269,7 @@ def test_requests_sent_ahead_are_answered_in_order() -> None:
 def test_answers_do_not_wait_for_the_acknowledgment_of_their_head() -> None:
     """A head and a body are two packets: Nagle's algorithm would hold the second up."""
     with socket.create_server(("127.0.0.1", 0)) as listener, running(echo, listener):
-        with socket.create_connection(listener.getsockname(), timeout=20) as link:
+        with socket.create_connection(listener.getsockname(), timeout=600) as link:
             link.sendall(b"GET /fhir/x HTTP/1.1\r\nHost: a\r\n\r\n")
             assert link.recv(100)
         assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -8,17 +8,22 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from attacks.breach import Scene, attack, held, refused
+import pytest
+from attacks.breach import Scene, held, refused, undefended
 from support.smart_app import SmartApp, hidden
 
-from sandbox.auth.authorization import authorize
+from sandbox.apis.smart import decision as smart_decision
+from sandbox.apis.smart import pending_request
+from sandbox.auth.authorization import authorize, decision
+from sandbox.auth.clients.client import Client
+from sandbox.store.ledger.database import Ledger
 
-ALLOWS = "sandbox.auth.clients.client.Client.allows_redirect"
 
-
-def _by(same: Callable[[str, str], bool]) -> dict[str, Any]:
+def _by(same: Callable[[str, str], bool]) -> pytest.MarkDecorator:
     """A server that compares redirect URIs in some other way than as text."""
-    return {ALLOWS: lambda self, uri: any(same(uri, known) for known in self.redirect_uris)}
+    return undefended(
+        Client, allows_redirect=lambda self, uri: any(same(uri, known) for known in self.redirect_uris)
+    )
 
 
 def _origin(uri: str) -> str:
@@ -39,37 +44,52 @@ def _host(uri: str) -> str | None:
     return urlsplit(uri).hostname
 
 
-def _lookalike(case: str, weak: dict[str, Any], uri: str) -> Callable[[Any], Any]:
-    return attack("redirect lookalikes", weak, case, uri=uri)
-
-
-@_lookalike("suffix of the path", _PREFIX, "https://app.example/callback.evil")
-@_lookalike("deeper path", _PREFIX, "https://app.example/callback/../evil")
-@_lookalike("suffix of the host", _ORIGIN_PREFIX, "https://app.example.evil.example/callback")
-@_lookalike("another path", _ORIGIN, "https://app.example/open-redirect?to=https://evil.example")
-@_lookalike("another port", _NO_PORT, "https://app.example:8443/callback")
-@_lookalike("userinfo", _ORIGIN_PREFIX, "https://app.example@evil.example/callback")
-@_lookalike("userinfo of a loopback", _ORIGIN_PREFIX, "http://127.0.0.1:3000@evil.example/callback")
-@_lookalike("backslash", _ORIGIN_PREFIX, "https://app.example\\@evil.example/callback")
-@_lookalike("encoded letter", _ENCODED, "https://app.example/%63allback")
-@_lookalike("encoded slash", _ENCODED, "https://app.example%2Fcallback")
-@_lookalike("capitals", _FOLDED, "https://app.example/CALLBACK")
-@_lookalike("fragment", _DEFRAGMENTED, "https://app.example/callback#@evil.example")
-@_lookalike("more parameters", _NO_QUERY, "https://app.example/callback?to=https://evil.example")
-def asking_for_a_lookalike(scene: Scene, uri: str) -> None:
+@pytest.mark.parametrize(
+    "uri",
+    [
+        pytest.param("https://app.example/callback.evil", id="suffix of the path", marks=_PREFIX),
+        pytest.param("https://app.example/callback/../evil", id="deeper path", marks=_PREFIX),
+        pytest.param(
+            "https://app.example.evil.example/callback", id="suffix of the host", marks=_ORIGIN_PREFIX
+        ),
+        pytest.param(
+            "https://app.example/open-redirect?to=https://evil.example", id="another path", marks=_ORIGIN
+        ),
+        pytest.param("https://app.example:8443/callback", id="another port", marks=_NO_PORT),
+        pytest.param("https://app.example@evil.example/callback", id="userinfo", marks=_ORIGIN_PREFIX),
+        pytest.param(
+            "http://127.0.0.1:3000@evil.example/callback", id="userinfo of a loopback", marks=_ORIGIN_PREFIX
+        ),
+        pytest.param("https://app.example\\@evil.example/callback", id="backslash", marks=_ORIGIN_PREFIX),
+        pytest.param("https://app.example/%63allback", id="encoded letter", marks=_ENCODED),
+        pytest.param("https://app.example%2Fcallback", id="encoded slash", marks=_ENCODED),
+        pytest.param("https://app.example/CALLBACK", id="capitals", marks=_FOLDED),
+        pytest.param("https://app.example/callback#@evil.example", id="fragment", marks=_DEFRAGMENTED),
+        pytest.param(
+            "https://app.example/callback?to=https://evil.example", id="more parameters", marks=_NO_QUERY
+        ),
+    ],
+)
+def test_asking_for_a_lookalike(scene: Scene, uri: str) -> None:
     """At an app that registered https://app.example/callback."""
     answer = scene.web().authorize(redirect_uri=uri)
     held(answer.status_code == 400 and "location" not in answer.headers, f"a sign-in that ends at {uri}")
     held("text/html" in answer.headers["content-type"], "no page")
 
 
-@attack("open redirect", {ALLOWS: lambda self, uri: True}, "with an error", scope="system/*.rs")
-@attack("open redirect", {ALLOWS: lambda self, uri: True}, "without", scope="openid")
-@attack("open redirect", {ALLOWS: lambda self, uri: True}, "silently", scope="openid", prompt="none")
-def being_sent_to_a_stranger(scene: Scene, **asked: str) -> None:
+@pytest.mark.parametrize(
+    ("scope", "prompt"),
+    [
+        pytest.param("system/*.rs", None, id="with an error"),
+        pytest.param("openid", None, id="without"),
+        pytest.param("openid", "none", id="silently"),
+    ],
+)
+@undefended(Client, allows_redirect=lambda self, uri: True)
+def test_being_sent_to_a_stranger(scene: Scene, scope: str, prompt: str | None) -> None:
     """A link to the payer that leads elsewhere: neither for good requests nor for bad ones."""
     app = scene.web()
-    answer = app.authorize(redirect_uri="https://evil.example/", **asked)
+    answer = app.authorize(redirect_uri="https://evil.example/", scope=scope, prompt=prompt)
     held("location" not in answer.headers, "a redirect that the payer never agreed to")
     held(answer.status_code == 400, "an answer")
 
@@ -81,10 +101,7 @@ def _without_iss(desk: Any, state: str | None) -> dict[str, str]:
     return {} if state is None else {"state": state}
 
 
-_MIX_UP = {
-    "sandbox.auth.authorization.decision.reply_params": _without_iss,
-    "sandbox.apis.smart.decision.reply_params": _without_iss,
-}
+_MIX_UP = undefended(decision, smart_decision, reply_params=_without_iss)
 
 
 def _believed(app: SmartApp, told: dict[str, str], expected: str) -> bool:
@@ -95,9 +112,15 @@ def _believed(app: SmartApp, told: dict[str, str], expected: str) -> bool:
     return told.get("iss", expected) == expected
 
 
-@attack("mix-up", _MIX_UP, "a code", decision="allow")
-@attack("mix-up", _MIX_UP, "an error", decision="deny")
-def mixing_up_two_payers(scene: Scene, decision: str) -> None:
+@pytest.mark.parametrize(
+    "decision",
+    [
+        pytest.param("allow", id="a code"),
+        pytest.param("deny", id="an error"),
+    ],
+)
+@_MIX_UP
+def test_mixing_up_two_payers(scene: Scene, decision: str) -> None:
     """An app believes it is at the attacker's server while the browser was sent to the honest one: it
     would carry the code to the attacker. `iss` tells it before."""
     app = scene.make()
@@ -109,11 +132,8 @@ def mixing_up_two_payers(scene: Scene, decision: str) -> None:
 # state
 
 
-@attack(
-    "state fixation",
-    {"sandbox.apis.smart.pending_request.hmac": SimpleNamespace(compare_digest=lambda a, b: True)},
-)
-def finishing_the_attackers_sign_in(scene: Scene) -> None:
+@undefended(pending_request, hmac=SimpleNamespace(compare_digest=lambda a, b: True))
+def test_finishing_the_attackers_sign_in(scene: Scene) -> None:
     """The attacker starts, and has the victim finish, what carries the attacker's state."""
     attacker, victim = scene.make(), scene.make()
     started = attacker.follow(attacker.authorize())
@@ -126,8 +146,8 @@ def finishing_the_attackers_sign_in(scene: Scene) -> None:
     held(answer.status_code == 400, "a member who signed in to the attacker's request")
 
 
-@attack("state fixation", {"sandbox.auth.authorization.authorize._SINGLE": ()})
-def sending_two_states(scene: Scene) -> None:
+@undefended(authorize, _SINGLE=())
+def test_sending_two_states(scene: Scene) -> None:
     """Of two states the payer could echo the one that the attacker added."""
     app = scene.make()
     query = str(app.browser.build_request("GET", "http://x", params=app.request()).url.query, "ascii")
@@ -144,19 +164,16 @@ def _forgiving(*args: Any) -> Any:
     return replace(client, pkce_optional=True), uri
 
 
-@attack("state fixation", {"sandbox.auth.authorization.authorize._trusted": _forgiving})
-def asking_without_a_state(scene: Scene) -> None:
+@undefended(authorize, _trusted=_forgiving)
+def test_asking_without_a_state(scene: Scene) -> None:
     app = scene.make()
     answer = app.authorize(state=None)
     held(app.returned(answer), "a sign-in that no state protects")
     held(app.callback(answer)["error"] == "invalid_request", "a code without a state")
 
 
-@attack(
-    "mix-up",
-    {"sandbox.store.ledger.database.Ledger.tenant": lambda self, name, pin="": _one_for_all(self)},
-)
-def carrying_a_code_to_another_payer(scene: Scene) -> None:
+@undefended(Ledger, tenant=lambda self, name, pin="": _one_for_all(self))
+def test_carrying_a_code_to_another_payer(scene: Scene) -> None:
     """Two payers on one server: a code of one is nothing at the other."""
     app, other = scene.make(), scene.make("rate-limited")
     code = app.agree("maria")["code"]

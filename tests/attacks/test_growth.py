@@ -8,13 +8,16 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from attacks.breach import Scene, attack, held
+from attacks.breach import Scene, held, undefended
 from sqlalchemy import func, select
 from support.smart_app import SmartApp
 
 from sandbox.store.ledger.database import Ledger
-from sandbox.store.ledger.quota import QUOTAS, Quota
+from sandbox.store.ledger.quota import QUOTAS, Quota, Quotas
+from sandbox.store.ledger.repositories import journal
 from sandbox.store.ledger.repositories.repository import META
+from sandbox.store.ledger.retention import Sweeper
+from sandbox.web import journal as web_journal
 
 
 def rows(scene: Scene, app: SmartApp, name: str) -> int:
@@ -27,11 +30,17 @@ def rows(scene: Scene, app: SmartApp, name: str) -> int:
     return int(found)
 
 
-_NEVER_SWEPT = {"sandbox.store.ledger.retention.Sweeper.sweep": lambda self: 0}
+_NEVER_SWEPT = undefended(Sweeper, sweep=lambda self: 0)
 
 
-@attack("endless rows", _NEVER_SWEPT, "pushed", table="pushed")
-def filling_the_ledger(scene: Scene, table: str) -> None:
+@pytest.mark.parametrize(
+    "table",
+    [
+        pytest.param("pushed", id="pushed"),
+    ],
+)
+@_NEVER_SWEPT
+def test_filling_the_ledger(scene: Scene, table: str) -> None:
     """What was left lying about is gone when it is over by the payer's clock."""
     app = scene.make()
     for _ in range(3):
@@ -42,14 +51,11 @@ def filling_the_ledger(scene: Scene, table: str) -> None:
     held(rows(scene, app, table) == 0, f"rows of {table} that stay for ever")
 
 
-_WHOLE = {
-    "sandbox.store.ledger.repositories.journal.ENTRY": 10**9,
-    "sandbox.web.journal.NAMES": 10**9,
-}
+_WHOLE = undefended(journal, web_journal, ENTRY=10**9, NAMES=10**9)
 
 
-@attack("endless rows", _WHOLE, "journal")
-def filling_the_journal(scene: Scene) -> None:
+@_WHOLE
+def test_filling_the_journal(scene: Scene) -> None:
     app = scene.make()
     names = urlencode({f"parameter-{number:06}": "" for number in range(99)})
     asked = httpx.get(f"{app.base}/fhir/metadata?{names}")
@@ -64,13 +70,19 @@ def narrow(kind: str, quota: Quota) -> Iterator[None]:
         yield
 
 
-_UNCOUNTED = {"sandbox.store.ledger.quota.Quotas._counters": lambda self, kind, address, tenant: iter(())}
+_UNCOUNTED = undefended(Quotas, _counters=lambda self, kind, address, tenant: iter(()))
 
 
-@attack("floods of one caller", _UNCOUNTED, "registrations", path="/auth/register", status=201)
-@attack("floods of one caller", _UNCOUNTED, "pushed", path="/auth/par", status=201)
-@attack("floods of one caller", _UNCOUNTED, "sign-ins", path="/auth/authorize", status=303)
-def flooding(scene: Scene, path: str, status: int) -> None:
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        pytest.param("/auth/register", 201, id="registrations"),
+        pytest.param("/auth/par", 201, id="pushed"),
+        pytest.param("/auth/authorize", 303, id="sign-ins"),
+    ],
+)
+@_UNCOUNTED
+def test_flooding(scene: Scene, path: str, status: int) -> None:
     """One caller at one payer is stopped; the same caller in another session is not."""
     app, other = scene.make(), scene.make("code-works-twice")
     kind = {"/auth/register": "registration", "/auth/par": "pushed"}.get(path, "sign-in")
@@ -89,8 +101,8 @@ def flooding(scene: Scene, path: str, status: int) -> None:
         assert ask(other).status_code == status
 
 
-@attack("floods of one caller", _UNCOUNTED, "passwords")
-def guessing_in_many_sessions(scene: Scene) -> None:
+@_UNCOUNTED
+def test_guessing_in_many_sessions(scene: Scene) -> None:
     """A new session for every few tries, and a clock that is moved, give no more of them."""
     with narrow("login-failure", Quota("wrong passwords", address=5)):
         statuses = []

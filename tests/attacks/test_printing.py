@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from attacks.breach import Scene, attack, held
+import pytest
+from attacks.breach import Scene, held, undefended
 from click.testing import CliRunner
 
+from sandbox.cli import main, review
 from sandbox.cli.main import cli
+from sandbox.review.forms import junit, markdown, text
 
 SENT = "fhir/%1b]0;owned%07%1b[2J%0a::error::owned%0a"
 
@@ -16,20 +17,19 @@ def _raw(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     print(text, end="\n" if nl else "")
 
 
-_OBEDIENT: dict[str, Any] = {
-    "sandbox.cli.main.escape": str,
-    "sandbox.cli.main.say": _raw,
-    "sandbox.cli.review.say": _raw,
-    "sandbox.review.forms.text.escape": str,
-    "sandbox.review.forms.junit.escape": str,
-    "sandbox.review.forms.markdown.escape": str,
-}
+_OBEDIENT = undefended(main, review, text, junit, markdown, escape=str, say=_raw)
 
 
-@attack("commands to a terminal", _OBEDIENT, "journal", command=("journal", "--explain", "--url"))
-@attack("commands to a terminal", _OBEDIENT, "review", command=("review",))
-@attack("commands to a terminal", _OBEDIENT, "markdown", command=("review", "--format", "markdown"))
-def being_printed(scene: Scene, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        pytest.param(("journal", "--explain", "--url"), id="journal"),
+        pytest.param(("review",), id="review"),
+        pytest.param(("review", "--format", "markdown"), id="markdown"),
+    ],
+)
+@_OBEDIENT
+def test_being_printed(scene: Scene, command: tuple[str, ...]) -> None:
     app = scene.make()
     for _ in range(20):  # the review shows requests that are repeated without a pause
         app.http.get(f"{app.base}/{SENT}")

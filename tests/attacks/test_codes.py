@@ -5,10 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from attacks.breach import Scene, attack, held, refused
+import pytest
+from attacks.breach import Scene, held, refused, undefended
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from sandbox.auth import grants
+from sandbox.auth.authlib_adapter import _Challenge, _Code
+from sandbox.auth.authorization import authorize
+from sandbox.store.ledger.database import TenantLedger
 
 _find = grants.find_code
 _validate = CodeChallenge.validate_code_verifier
@@ -19,22 +23,16 @@ def _spent_or_not(desk: Any, secret: str, client: Any, redirect_uri: str) -> gra
     return grants.PresentedCode(secret, code, desk.ledger.grant(code.grant))
 
 
-@attack(
-    "code replay",
-    {
-        "sandbox.auth.grants.find_code": _spent_or_not,
-        "sandbox.store.ledger.database.TenantLedger.spend_code": lambda *_: True,
-    },
-)
-def replaying_a_code(scene: Scene) -> None:
+@undefended(grants, TenantLedger, find_code=_spent_or_not, spend_code=lambda *_: True)
+def test_replaying_a_code(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
     assert app.redeem(code).status_code == 200
     held(refused(app.redeem(code)), "tokens for a code that was used")
 
 
-@attack("code replay", {"sandbox.store.ledger.database.TenantLedger.revoke_grant": lambda *_: None})
-def using_the_tokens_of_a_replayed_code(scene: Scene) -> None:
+@undefended(TenantLedger, revoke_grant=lambda *_: None)
+def test_using_the_tokens_of_a_replayed_code(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
     app.tokens = app.redeem(code).json()
@@ -50,8 +48,8 @@ def _of_any_client(desk: Any, secret: str, client: Any, redirect_uri: str) -> gr
     return _find(desk, secret, client, redirect_uri)
 
 
-@attack("code injection", {"sandbox.auth.grants.find_code": _of_any_client})
-def redeeming_a_code_as_another_client(scene: Scene) -> None:
+@undefended(grants, find_code=_of_any_client)
+def test_redeeming_a_code_as_another_client(scene: Scene) -> None:
     """The attacker has seen everything but is another app: legacy-app, public as well."""
     victim, thief = scene.make(redirect_uri="http://127.0.0.1:8000/callback"), scene.make()
     code = victim.agree("maria")["code"]
@@ -60,25 +58,16 @@ def redeeming_a_code_as_another_client(scene: Scene) -> None:
     assert victim.redeem(code).status_code == 200  # and the victim is none the worse for it
 
 
-@attack(
-    "code injection",
-    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": lambda *_: None},
-    "the attacker's own",
-    verifier="v" * 43,
+@pytest.mark.parametrize(
+    "verifier",
+    [
+        pytest.param("v" * 43, id="the attacker's own"),
+        pytest.param(None, id="none"),
+        pytest.param("", id="empty"),
+    ],
 )
-@attack(
-    "code injection",
-    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": lambda *_: None},
-    "none",
-    verifier=None,
-)
-@attack(
-    "code injection",
-    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": lambda *_: None},
-    "empty",
-    verifier="",
-)
-def redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | None) -> None:
+@undefended(_Challenge, validate_code_verifier=lambda *_: None)
+def test_redeeming_a_code_with_another_verifier(scene: Scene, verifier: str | None) -> None:
     """A stolen code, injected into the attacker's own session at the same app."""
     victim, thief = scene.make(), scene.make()
     code = victim.agree("maria")["code"]
@@ -90,14 +79,8 @@ def _from_any_address(desk: Any, secret: str, client: Any, redirect_uri: str) ->
     return _find(desk, secret, client, desk.ledger.code(secret).redirect_uri)
 
 
-@attack(
-    "code injection",
-    {
-        "sandbox.auth.grants.find_code": _from_any_address,
-        "sandbox.auth.authlib_adapter._Code.get_redirect_uri": lambda self: None,
-    },
-)
-def redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
+@undefended(grants, _Code, find_code=_from_any_address, get_redirect_uri=lambda self: None)
+def test_redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
     app = scene.make()
     code = app.agree("maria")["code"]
     answer = app.redeem(code, redirect_uri="http://127.0.0.1:9876/elsewhere")
@@ -107,8 +90,8 @@ def redeeming_a_code_with_another_redirect_uri(scene: Scene) -> None:
 # PKCE
 
 
-@attack("PKCE downgrade", {"sandbox.auth.authorization.authorize._pkce_problem": lambda one, client: None})
-def asking_without_a_challenge(scene: Scene) -> None:
+@undefended(authorize, _pkce_problem=lambda one, client: None)
+def test_asking_without_a_challenge(scene: Scene) -> None:
     """Somebody between app and payer strips the challenge, and can then use the code themselves."""
     app = scene.make(verifier=None)
     answer = app.authorize()
@@ -124,27 +107,32 @@ def _only_if_there_was_one(self: Any, grant: Any, result: Any) -> None:
         _validate(self, grant, result)
 
 
-@attack(
-    "PKCE downgrade",
-    {"sandbox.auth.authlib_adapter._Challenge.validate_code_verifier": _only_if_there_was_one},
-)
-def stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
+@undefended(_Challenge, validate_code_verifier=_only_if_there_was_one)
+def test_stripping_the_challenge_of_an_app_that_uses_pkce(scene: Scene) -> None:
     """At a client that may leave PKCE out: the verifier that comes anyway tells of the downgrade."""
     app = scene.make(client_id="legacy-app", redirect_uri="http://localhost:8000/callback")
     code = app.agree("maria", code_challenge=None, code_challenge_method=None)["code"]
     held(refused(app.redeem(code)), "tokens although the challenge was stripped")
 
 
-_PLAIN = {
-    "sandbox.auth.authorization.authorize._pkce_problem": lambda one, client: None,
-    "sandbox.auth.authlib_adapter._Challenge.get_authorization_code_challenge_method": lambda *_: "plain",
-}
+_PLAIN = undefended(
+    authorize,
+    _Challenge,
+    _pkce_problem=lambda one, client: None,
+    get_authorization_code_challenge_method=lambda *_: "plain",
+)
 
 
-@attack("PKCE downgrade", _PLAIN, "plain", method="plain")
-@attack("PKCE downgrade", _PLAIN, "no method", method=None)
-@attack("PKCE downgrade", _PLAIN, "another case", method="s256")
-def asking_for_the_plain_method(scene: Scene, method: str | None) -> None:
+@pytest.mark.parametrize(
+    "method",
+    [
+        pytest.param("plain", id="plain"),
+        pytest.param(None, id="no method"),
+        pytest.param("s256", id="another case"),
+    ],
+)
+@_PLAIN
+def test_asking_for_the_plain_method(scene: Scene, method: str | None) -> None:
     """With `plain`, whoever sees the authorization request holds the verifier."""
     app = scene.make()
     seen = app.verifier

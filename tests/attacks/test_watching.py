@@ -9,14 +9,19 @@ from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
-from attacks.assertions import register as register_service
-from attacks.breach import Scene, attack, held
+import pytest
+from attacks.breach import Scene, held, undefended
+from attacks.services import register as register_service
 from flask import request
 from support.smart_app import hidden
 from unit.auth.keyring import key, public
 
+from sandbox.auth.clients.client import Client
+from sandbox.auth.clients.registry import Registry
 from sandbox.auth.password import SignInAttempt
+from sandbox.auth.tokens import access_token
 from sandbox.core.errors import Forbidden
+from sandbox.store.ledger.repositories import grants
 from sandbox.store.secret import digest
 from sandbox.web import session
 from sandbox.web.request import current
@@ -48,10 +53,8 @@ def _by_equality(self: Any, secret: str, now: int | None = None) -> bool:
     return bool(self.secret_sha256 == digest(secret))
 
 
-@attack(
-    "timing of secret comparison", {"sandbox.auth.clients.client.Client.check_client_secret": _by_equality}
-)
-def timing_a_client_secret(scene: Scene) -> None:
+@undefended(Client, check_client_secret=_by_equality)
+def test_timing_a_client_secret(scene: Scene) -> None:
     web = scene.web()
     for secret in ("sandbox-web-secret", "sandbox-web-secres", "x"):
         web.secret = secret
@@ -67,9 +70,15 @@ def _hasty() -> SignInAttempt:
     return SignInAttempt(account if right else None)
 
 
-@attack("timing of secret comparison", {"sandbox.web.session.attempt": _hasty}, "known", name="maria")
-@attack("timing of secret comparison", {"sandbox.web.session.attempt": _hasty}, "unknown", name="nobody")
-def timing_a_password(scene: Scene, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("maria", id="known"),
+        pytest.param("nobody", id="unknown"),
+    ],
+)
+@undefended(session, attempt=_hasty)
+def test_timing_a_password(scene: Scene, name: str) -> None:
     """For names that do not exist as well: the time must not say which names do."""
     app = scene.make()
     form = hidden(app.follow(app.authorize())) | {"username": name, "password": "guess"}
@@ -83,8 +92,8 @@ def _token_by_equality(*more: str) -> None:
         raise Forbidden("no")
 
 
-@attack("timing of secret comparison", {"sandbox.web.session.require_token": _token_by_equality})
-def timing_the_token_of_a_form(scene: Scene) -> None:
+@undefended(session, require_token=_token_by_equality)
+def test_timing_the_token_of_a_form(scene: Scene) -> None:
     app = scene.make()
     form = hidden(app.follow(app.authorize())) | {"username": "maria", "password": "guess", "csrf": "c" * 22}
     with watched("sandbox.web.session") as seen:
@@ -97,10 +106,8 @@ def _managed_by_equality(self: Any, id: str, token: str) -> Any:
     return self[id] if record is not None and record.manage == digest(token) else None
 
 
-@attack(
-    "timing of secret comparison", {"sandbox.auth.clients.registry.Registry.managed": _managed_by_equality}
-)
-def timing_a_registration_token(scene: Scene) -> None:
+@undefended(Registry, managed=_managed_by_equality)
+def test_timing_a_registration_token(scene: Scene) -> None:
     app = scene.make()
     uri = register_service(app, public(key("rsa", "RSA"))).json()["registration_client_uri"]
     with watched("sandbox.auth.clients.registry") as seen:
@@ -108,14 +115,8 @@ def timing_a_registration_token(scene: Scene) -> None:
     held(compared(seen, "guess"), "how much of a guessed registration token is right")
 
 
-@attack(
-    "timing of secret comparison",
-    {
-        "sandbox.store.ledger.repositories.grants.digest": lambda secret: secret,
-        "sandbox.auth.tokens.access_token.digest": lambda secret: secret,
-    },
-)
-def timing_the_lookup_of_a_token(scene: Scene) -> None:
+@undefended(grants, access_token, digest=lambda secret: secret)
+def test_timing_the_lookup_of_a_token(scene: Scene) -> None:
     """Tokens and codes are looked up by their digest: a guess that is nearly right has another one, so
     that the time of the lookup says nothing. Here: nothing that was sent reaches the database."""
     app = scene.make().connect("maria")

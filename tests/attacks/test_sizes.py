@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from attacks.breach import Scene, attack, held, refused
+import pytest
+from attacks.breach import Scene, admit_any_size, held, refused, undefended
+from flask import Request
 
-from sandbox.auth.authorization import authorize
+from sandbox.auth import authlib_adapter, scopes
+from sandbox.auth.authorization import authorize, request
+from sandbox.core import limits
 from sandbox.core.errors import bad_request
+from sandbox.server import gateway
+from sandbox.web import budget
 
-_ONCE_OR_MORE = {"sandbox.auth.authorization.authorize._SINGLE": ()}
+_ONCE_OR_MORE = undefended(authorize, _SINGLE=())
 
 
 def _first_of_many(args: Any, one: Any, desk: Any) -> Any:
@@ -20,17 +26,22 @@ def _first_of_many(args: Any, one: Any, desk: Any) -> Any:
     return client, one["redirect_uri"]
 
 
-_FIRST = {"sandbox.auth.authorization.authorize._trusted": _first_of_many, **_ONCE_OR_MORE}
+_FIRST = undefended(authorize, _trusted=_first_of_many, _SINGLE=())
 
 
-@attack("duplicate parameters", _ONCE_OR_MORE, "scope", name="scope", value="patient/*.rs")
-@attack("duplicate parameters", _ONCE_OR_MORE, "challenge", name="code_challenge", value="c" * 43)
-@attack("duplicate parameters", _ONCE_OR_MORE, "method", name="code_challenge_method", value="plain")
-@attack("duplicate parameters", _ONCE_OR_MORE, "response type", name="response_type", value="token")
-@attack("duplicate parameters", _ONCE_OR_MORE, "nonce", name="nonce", value="n")
-@attack("duplicate parameters", _FIRST, "client", name="client_id", value="legacy-app")
-@attack("duplicate parameters", _FIRST, "redirect", name="redirect_uri", value="https://evil.example")
-def authorizing_twice_over(scene: Scene, name: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("scope", "patient/*.rs", id="scope", marks=_ONCE_OR_MORE),
+        pytest.param("code_challenge", "c" * 43, id="challenge", marks=_ONCE_OR_MORE),
+        pytest.param("code_challenge_method", "plain", id="method", marks=_ONCE_OR_MORE),
+        pytest.param("response_type", "token", id="response type", marks=_ONCE_OR_MORE),
+        pytest.param("nonce", "n", id="nonce", marks=_ONCE_OR_MORE),
+        pytest.param("client_id", "legacy-app", id="client", marks=_FIRST),
+        pytest.param("redirect_uri", "https://evil.example", id="redirect", marks=_FIRST),
+    ],
+)
+def test_authorizing_twice_over(scene: Scene, name: str, value: str) -> None:
     """What reads the first of two and what reads the last would not agree."""
     app = scene.make()
     asked = [*({"nonce": "m"} | app.request()).items(), (name, value)]
@@ -42,14 +53,20 @@ def authorizing_twice_over(scene: Scene, name: str, value: str) -> None:
         held(app.callback(answer)["error"] == "invalid_request", f"a code with two {name}")
 
 
-_UNGUARDED = {"sandbox.auth.authlib_adapter._check_form": lambda request: None}
+_UNGUARDED = undefended(authlib_adapter, _check_form=lambda request: None)
 
 
-@attack("duplicate parameters", _UNGUARDED, "code", name="code", value="x")
-@attack("duplicate parameters", _UNGUARDED, "client", name="client_id", value="sandbox-web")
-@attack("duplicate parameters", _UNGUARDED, "verifier", name="code_verifier", value="v" * 43)
-@attack("duplicate parameters", _UNGUARDED, "grant", name="grant_type", value="refresh_token")
-def redeeming_twice_over(scene: Scene, name: str, value: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        pytest.param("code", "x", id="code"),
+        pytest.param("client_id", "sandbox-web", id="client"),
+        pytest.param("code_verifier", "v" * 43, id="verifier"),
+        pytest.param("grant_type", "refresh_token", id="grant"),
+    ],
+)
+@_UNGUARDED
+def test_redeeming_twice_over(scene: Scene, name: str, value: str) -> None:
     app = scene.make()
     form = {"grant_type": "authorization_code", "code": app.agree("maria")["code"]}
     form |= {"redirect_uri": app.redirect_uri, "code_verifier": app.verifier or ""}
@@ -62,13 +79,18 @@ def redeeming_twice_over(scene: Scene, name: str, value: str) -> None:
     assert app.token(form).status_code == 200  # and the code was not burnt
 
 
-_ENDLESS = {"sandbox.auth.authorization.authorize.LONGEST": 10**9}
+_ENDLESS = undefended(authorize, LONGEST=10**9)
 
 
-@attack("oversized parameters", _ENDLESS, "nonce", name="nonce")
-@attack("oversized parameters", {**_ENDLESS, "sandbox.auth.scopes.TEXT_MAX": 10**9}, "scope", name="scope")
-@attack("oversized parameters", _ENDLESS, "state", name="state")
-def authorizing_at_length(scene: Scene, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("nonce", id="nonce", marks=_ENDLESS),
+        pytest.param("scope", id="scope", marks=undefended(authorize, scopes, LONGEST=10**9, TEXT_MAX=10**9)),
+        pytest.param("state", id="state", marks=_ENDLESS),
+    ],
+)
+def test_authorizing_at_length(scene: Scene, name: str) -> None:
     app = scene.make()
     long = ("openid " * 9000)[: authorize.LONGEST + 1] if authorize.LONGEST < 10**9 else "openid " * 1500
     form = app.request(**{name: long.strip() + "x"})
@@ -78,28 +100,29 @@ def authorizing_at_length(scene: Scene, name: str) -> None:
     held(answer.status_code == 400 or told.get("error") in refusals, f"an endless {name}")
 
 
-@attack(
-    "oversized parameters",
-    {"sandbox.auth.authorization.request.MOST": 10**9, "sandbox.core.limits.PARAMETERS_MAX": 10**9},
-)
-def authorizing_with_many(scene: Scene) -> None:
+@undefended(request, limits, MOST=10**9, PARAMETERS_MAX=10**9)
+def test_authorizing_with_many(scene: Scene) -> None:
     app = scene.make()
     query = urlencode([*app.request().items(), *((f"p{number}", "") for number in range(200))])
     answer = app.browser.get(f"{app.base}/auth/authorize?{query}")
     held(answer.status_code == 400, "a request with hundreds of parameters")
 
 
-_BOTTOMLESS = {
-    "sandbox.core.limits.BODY_BYTES_MAX": 10**9,
-    "sandbox.server.gateway.BODY_MAX": 10**9,
-    "flask.Request.max_form_memory_size": None,
-}
+_BOTTOMLESS = undefended(
+    budget, gateway, Request, admit=admit_any_size, BODY_MAX=10**9, max_form_memory_size=None
+)
 
 
-@attack("oversized parameters", _BOTTOMLESS, "token", endpoint="token")
-@attack("oversized parameters", _BOTTOMLESS, "revoke", endpoint="revoke")
-@attack("oversized parameters", _BOTTOMLESS, "par", endpoint="par")
-def posting_without_end(scene: Scene, endpoint: str) -> None:
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        pytest.param("token", id="token"),
+        pytest.param("revoke", id="revoke"),
+        pytest.param("par", id="par"),
+    ],
+)
+@_BOTTOMLESS
+def test_posting_without_end(scene: Scene, endpoint: str) -> None:
     app = scene.make()
     answer = app.post(endpoint, {"token": "x" * (2 << 20)})
     held(answer.status_code == 413, "memory for a body of two megabytes")

@@ -5,11 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-from attacks.breach import Scene, attack, held
+import pytest
+from attacks.breach import Scene, held, undefended
 from flask import request
 from support import stores
+from support.running import served
 from support.smart_app import SmartApp, hidden
 
 from sandbox.auth.authlib_adapter import AuthorizationServer
@@ -67,21 +71,18 @@ def _counts_by_name(self: Any, hash: str, at: int, tokens: Any = ()) -> bool:
     return _replace_token(self, hash, at, tokens)
 
 
-@attack(
-    "secrets in logs and journal",
-    {"sandbox.store.ledger.database.TenantLedger.replace_token": _counts_by_name},
-    "a",
+@pytest.mark.parametrize(
+    "place",
+    [
+        pytest.param("counter", marks=undefended(TenantLedger, replace_token=_counts_by_name)),
+        pytest.param("journal", marks=undefended(TenantLedger, add_code=_keeps("code"))),
+    ],
 )
-@attack(
-    "secrets in logs and journal",
-    {"sandbox.store.ledger.database.TenantLedger.add_code": _keeps("code")},
-    "b",
-)
-def reading_the_file_of_the_ledger(scene: Scene) -> None:
+def test_reading_the_file_of_the_ledger(scene: Scene, place: str) -> None:
     _, secret = everything_secret(scene)
     kept = stores.kept(scene.ledger)
     assert b"Leaky" in kept
-    held(not [word for word in secret if word.encode() in kept], "secrets in the file of the ledger")
+    held(not [word for word in secret if word.encode() in kept], f"a secret in the file, as in a {place}")
 
 
 def _notes_the_address(self: Any, entry: Any) -> None:
@@ -96,17 +97,19 @@ def _notes_the_headers(self: Any, entry: Any) -> None:
     _note(self, {**entry, "headers": dict(request.headers)})
 
 
-_NOTE = "sandbox.store.ledger.database.TenantLedger.note"
-
-
-@attack("secrets in logs and journal", {_NOTE: _notes_the_address}, "address")
-@attack("secrets in logs and journal", {_NOTE: _notes_the_form}, "form")
-@attack("secrets in logs and journal", {_NOTE: _notes_the_headers}, "headers")
-def reading_the_journal(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    "part",
+    [
+        pytest.param("address", marks=undefended(TenantLedger, note=_notes_the_address)),
+        pytest.param("form", marks=undefended(TenantLedger, note=_notes_the_form)),
+        pytest.param("headers", marks=undefended(TenantLedger, note=_notes_the_headers)),
+    ],
+)
+def test_reading_the_journal(scene: Scene, part: str) -> None:
     app, secret = everything_secret(scene)
     journal = app.control("journal?limit=1000").text
     assert "introspect" in journal
-    held(not [word for word in secret if word in journal], "secrets in the journal")
+    held(not [word for word in secret if word in journal], f"a secret in the journal, by the {part}")
 
 
 @contextmanager
@@ -135,8 +138,8 @@ def _talkative(self: Any, asked: Any) -> Any:
     return _token(self, asked)
 
 
-@attack("secrets in logs and journal", {"sandbox.auth.authlib_adapter.AuthorizationServer.token": _talkative})
-def reading_the_log(scene: Scene) -> None:
+@undefended(AuthorizationServer, token=_talkative)
+def test_reading_the_log(scene: Scene) -> None:
     with logged() as lines:
         logging.getLogger("sandbox").debug("the log works")
         _, secret = everything_secret(scene)
@@ -144,3 +147,32 @@ def reading_the_log(scene: Scene) -> None:
     secret |= set(map(digest, secret))  # with a log of digests, guessing can go on at home
     told = [line for line in lines if any(word in line for word in secret)]
     held(not told, f"secrets in the log: {told[:3]}")
+
+
+TALKATIVE = """
+from sandbox.auth.authlib_adapter import AuthorizationServer
+honest = AuthorizationServer.token
+def token(self, asked):
+    print(asked.form, flush=True)
+    return honest(self, asked)
+AuthorizationServer.token = token
+"""
+"""What Python runs at its start (sitecustomize) where serve is weakened."""
+
+
+def test_reading_what_serve_prints(env: dict[str, str], scene: Scene, tmp_path: Path, defense: str) -> None:
+    """The real server and its workers; `scene` lends its ledger only."""
+    if defense == "undefended":
+        (tmp_path / "sitecustomize.py").write_text(TALKATIVE)
+    printed: list[str] = []
+    with served("--workers", "2", env=env | {"PYTHONPATH": str(tmp_path)}, printed=printed) as origin:
+        apps: list[SmartApp] = []
+
+        def make(scenario: str = "baseline", **options: Any) -> SmartApp:
+            apps.append(SmartApp(f"{origin}/s/{scenario}", **options))
+            return apps[-1]
+
+        _, secret = everything_secret(replace(scene, make=make))
+        for app in apps:
+            app.close()
+    assert any(word in printed[0] for word in secret) == (defense == "undefended")

@@ -7,76 +7,74 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from attacks.assertions import RSA, TYPE
-from attacks.breach import Scene, attack, held
+from attacks.breach import Scene, held, undefended
+from attacks.services import RSA, TYPE
 from unit.auth.keyring import claims, signed
 
-from sandbox.core.waits import Retry
+from sandbox.apis.control import routes
+from sandbox.apis.patient_access import batch
+from sandbox.apis.smart import lookups
+from sandbox.auth.clients import remote_keys
+from sandbox.core.waits import DelayedResponse, Retry
 from sandbox.faults.effects.base import World
 from sandbox.server import gateway, protocol
+from sandbox.server.protocol import Connection
 
 CALLERS = 16
 """Twice as many as the server of the tests has threads."""
 FEW = gateway.FETCHES.per_caller
-SECONDS = 1.5
+SECONDS = 0.3
 
 
-def _held_threads(slow: Callable[[int], Any], callers: int = CALLERS) -> bool:
-    """Whether slow calls hold the threads of the server: it has not been free of them for a while when
-    the first of them is answered."""
-    run, ended = gateway._run, []
+@contextmanager
+def _waits() -> Iterator[list[Any]]:
+    """Every wait for which a thread of the server was given back."""
+    run, waits = gateway._run, []
 
-    def counted(*args: Any) -> Any:
+    def recorded(*args: Any) -> Any:
         result = run(*args)
-        ended.append(1)
+        if result.wait is not None and result.wait != Retry(0):
+            waits.append(result.wait)
         return result
 
-    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(callers) as pool:
-        patch.setattr(gateway, "_run", counted)
-        calls = [pool.submit(slow, number) for number in range(callers)]
-        free_since = None
-        while not any(call.done() for call in calls):
-            if len(ended) >= callers:
-                free_since = free_since or time.monotonic()
-                if time.monotonic() > free_since + SECONDS / 10:
-                    return False
-            time.sleep(0.01)
-        return True
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gateway, "_run", recorded)
+        yield waits
+
+
+def _give_threads_back(slow: Callable[[int], Any], callers: int = CALLERS) -> bool:
+    """Whether slow calls give the threads of the server back while they wait."""
+    with _waits() as waits, ThreadPoolExecutor(callers) as pool:
+        list(pool.map(slow, range(callers)))
+    return len(waits) >= callers
 
 
 def _sleep_in_thread(world: World, seconds: float) -> None:
     time.sleep(seconds)
 
 
-@attack("calls that wait", {"sandbox.faults.effects.base.World.wait": _sleep_in_thread})
-def waiting_for_slow_responses(scene: Scene) -> None:
+@undefended(World, wait=_sleep_in_thread)
+def test_waiting_for_slow_responses(scene: Scene) -> None:
     app = scene.make(f"slow-responses,seconds={SECONDS}")
-    held(not _held_threads(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
+    held(_give_threads_back(lambda _: app.http.get(f"{app.base}/fhir/metadata")), "every thread, by waiting")
 
 
-@attack("calls that wait", {"sandbox.apis.patient_access.batch.DelayedResponse": int}, "batch")
-def multiplying_a_wait_by_a_batch(scene: Scene) -> None:
+@undefended(batch, DelayedResponse=int)
+def test_multiplying_a_wait_by_a_batch(scene: Scene) -> None:
     """The delays of a batch are one delay of the batch: without this line of it they are lost, and the
     batch is quicker than its parts."""
-    app = scene.make(f"slow-responses,seconds={SECONDS / 3}").connect("maria")
-    entry = {"request": {"method": "GET", "url": "metadata"}}
-    begun = time.monotonic()
-    answer = app.http.post(
-        f"{app.base}/fhir",
-        json={"resourceType": "Bundle", "type": "batch", "entry": [entry] * 3},
-        headers={
-            "Authorization": f"Bearer {app.tokens['access_token']}",
-            "Content-Type": "application/fhir+json",
-        },
-    )
+    app = scene.make("slow-responses,seconds=0.1").connect("maria")
+    with _waits() as waits:
+        answer = app.batch(*["metadata"] * 3)
     assert answer.status_code == 200
-    held(time.monotonic() - begun >= SECONDS, "answers without the scenario's delay")
+    delay = sum(wait.seconds for wait in waits if isinstance(wait, DelayedResponse))
+    held(delay == pytest.approx(0.3), "answers without the scenario's delay")
 
 
 def _sleeps(seconds: float) -> Retry:
@@ -84,14 +82,12 @@ def _sleeps(seconds: float) -> Retry:
     return Retry(0)
 
 
-@attack(
-    "long polls", {"sandbox.apis.control.routes.Retry": _sleeps, "sandbox.apis.control.routes._POLL": SECONDS}
-)
-def polling_the_journal_from_many_pages(scene: Scene) -> None:
+@undefended(routes, Retry=_sleeps, _POLL=SECONDS)
+def test_polling_the_journal_from_many_pages(scene: Scene) -> None:
     app = scene.make()
     poll = f"{app.base}/_sandbox/journal?after=0&wait=2&status=418"
     app.get("metadata")
-    held(not _held_threads(lambda _: app.http.get(poll)), "every thread, by polling")
+    held(_give_threads_back(lambda _: app.http.get(poll)), "every thread, by polling")
 
 
 @contextmanager
@@ -122,15 +118,8 @@ def _dripping_site() -> Iterator[str]:
         ended.set()
 
 
-@attack(
-    "slow keys",
-    {
-        "sandbox.apis.smart.lookups.keys_to_fetch": lambda desk, assertion: None,
-        "sandbox.auth.clients.remote_keys.SECONDS": SECONDS,
-    },
-    "threads",
-)
-def publishing_keys_that_drip(scene: Scene) -> None:
+@undefended(lookups, remote_keys, keys_to_fetch=lambda desk, assertion: None, SECONDS=SECONDS)
+def test_publishing_keys_that_drip(scene: Scene) -> None:
     app = scene.make()
     with _dripping_site() as url:
         ids = [_service(app, f"{url}?{number}") for number in range(FEW)]
@@ -144,7 +133,7 @@ def publishing_keys_that_drip(scene: Scene) -> None:
             form["client_assertion"] = signed(proof, RSA, "RS384")
             return app.http.post(f"{app.base}/auth/token", data=form)
 
-        held(not _held_threads(authenticate, FEW), "threads, by publishing slowly")
+        held(_give_threads_back(authenticate, FEW), "threads, by publishing slowly")
 
 
 def _service(app: Any, jwks_uri: str) -> str:
@@ -161,25 +150,31 @@ def _service(app: Any, jwks_uri: str) -> str:
 
 
 _POST = b"POST /auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-_NO_DEADLINE = {"sandbox.server.protocol.Connection._start_deadline": lambda self, seconds: None}
+_endless = threading.Event()
+"""A connection without a deadline began."""
 
 
-@attack("bytes that drip", _NO_DEADLINE, "silent", data=b"")
-@attack("bytes that drip", _NO_DEADLINE, "head", data=b"GET /fhir/metadata HT")
-@attack("bytes that drip", _NO_DEADLINE, "body", data=_POST + b"Content-Length: 9\r\n\r\nx")
-def keeping_a_connection_without_a_request(scene: Scene, data: bytes) -> None:
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="silent"),
+        pytest.param(b"GET /fhir/metadata HT", id="head"),
+        pytest.param(_POST + b"Content-Length: 9\r\n\r\nx", id="body"),
+    ],
+)
+@undefended(Connection, _start_deadline=lambda self, seconds: _endless.set())
+def test_keeping_a_connection_without_a_request(scene: Scene, data: bytes) -> None:
     parts = urlsplit(scene.make().base)
     before = protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS
     protocol.SILENT_SECONDS = protocol.REQUEST_SECONDS = 0.3
     try:
-        with socket.create_connection((parts.hostname, parts.port), timeout=2) as link:
+        _endless.clear()
+        with socket.create_connection((parts.hostname, parts.port), timeout=0.1) as link:
             link.sendall(data)
-            try:
-                while link.recv(4096):
-                    pass
-                ended = True
-            except TimeoutError:
-                ended = False
+            ended = False
+            while not ended and not _endless.is_set():
+                with suppress(TimeoutError):
+                    ended = not link.recv(4096)
     finally:
         protocol.SILENT_SECONDS, protocol.REQUEST_SECONDS = before
     held(ended, "a connection for as long as they like")

@@ -5,18 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from attacks.breach import Scene, attack, held
+import pytest
+from attacks.breach import Scene, held, undefended
 from support.smart_app import SmartApp, hidden
 
+from sandbox.apis.smart import pending_request
 from sandbox.auth.household import Choice
+from sandbox.fhir import reader
+from sandbox.fhir.search.query import Query
 from sandbox.store.library import read
 from sandbox.store.library.include import follow
+from sandbox.store.library.read import SqlLibrary
 from sandbox.web.request import current
 
 OTHER = "mbr-0002"
 
-_EVERYBODYS = {"sandbox.fhir.reader.is_visible": lambda stored, patient: True}
-_BEYOND = {"sandbox.fhir.search.query.Query.within": lambda self, patient, refuse=True: self}
+_EVERYBODYS = undefended(reader, is_visible=lambda stored, patient: True)
+_BEYOND = undefended(Query, within=lambda self, patient, refuse=True: self)
 
 
 def owner(resource: dict[str, Any]) -> str | None:
@@ -38,8 +43,8 @@ def keeps_to(app: SmartApp, answer: httpx.Response) -> bool:
     return {owner(resource) for resource in resources} <= {None, app.patient}
 
 
-@attack("another member by read", _EVERYBODYS)
-def reading_by_id(scene: Scene) -> None:
+@_EVERYBODYS
+def test_reading_by_id(scene: Scene) -> None:
     """One resource of every type, with an id that the attacker knows."""
     maria, other = scene.make().connect("maria"), scene.make()
     found = others_resources(other)
@@ -60,41 +65,39 @@ def others_resources(app: SmartApp) -> dict[str, str]:
     return {r["resourceType"]: r["id"] for r in found if owner(r) == OTHER}
 
 
-@attack("another member by $everything", _EVERYBODYS)
-def asking_for_everything(scene: Scene) -> None:
+@_EVERYBODYS
+def test_asking_for_everything(scene: Scene) -> None:
     maria = scene.make().connect("maria")
     for query in ("", "?_type=Coverage", "?_count=0", "?_since=2000-01-01"):
         answer = maria.get(f"Patient/{OTHER}/$everything{query}")
         held(answer.status_code == 404, "another member's $everything")
 
 
-def _search(line: str, query: str) -> Any:
-    return attack(
-        line,
-        _BEYOND,
-        query.replace("{id}", "x").replace("{number}", "n").replace("{base}", "http:"),
-        query=query,
-    )
-
-
-@_search("another member by search", "Coverage?patient={id}")
-@_search("another member by search", "ExplanationOfBenefit?patient={id}&_count=5")
-@_search("another member by search", "Patient?_id={id}")
-@_search("another member by search", "Patient?_id={me},{id}")
-@_search("another member by search", "Patient?name=a&_count=500")
-@_search("another member by search", "Patient?gender=male&_count=500")
-@_search("another member by search", "Condition?_count=500")
-@_search("another member by an alias of the compartment", "Coverage?patient=Patient/{id}")
-@_search("another member by an alias of the compartment", "Coverage?patient={base}/Patient/{id}")
-@_search("another member by an alias of the compartment", "Coverage?patient:Patient={id}")
-@_search("another member by an alias of the compartment", "Coverage?patient={me},{id}")
-@_search("another member by an alias of the compartment", "Coverage?patient={me}&patient={id}&_count=500")
-@_search("another member by an alias of the compartment", "Coverage?beneficiary=Patient/{id}&_count=500")
-@_search("another member by an alias of the compartment", "Observation?subject=Patient/{id}&_count=500")
-@_search("another member by an alias of the compartment", "Condition?patient.identifier={number}&_count=500")
-@_search("another member by an alias of the compartment", "Patient?_has:Coverage:patient:_id=x&_count=500")
-@_search("another member by an alias of the compartment", "Condition?_filter=subject eq Patient/{id}")
-def searching(scene: Scene, query: str) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        "Coverage?patient={id}",
+        "ExplanationOfBenefit?patient={id}&_count=5",
+        "Patient?_id={id}",
+        "Patient?_id={me},{id}",
+        "Patient?name=a&_count=500",
+        "Patient?gender=male&_count=500",
+        "Condition?_count=500",
+        # other names of the compartment
+        "Coverage?patient=Patient/{id}",
+        "Coverage?patient={base}/Patient/{id}",
+        "Coverage?patient:Patient={id}",
+        "Coverage?patient={me},{id}",
+        "Coverage?patient={me}&patient={id}&_count=500",
+        "Coverage?beneficiary=Patient/{id}&_count=500",
+        "Observation?subject=Patient/{id}&_count=500",
+        "Condition?patient.identifier={number}&_count=500",
+        "Patient?_has:Coverage:patient:_id=x&_count=500",
+        "Condition?_filter=subject eq Patient/{id}",
+    ],
+)
+@_BEYOND
+def test_searching(scene: Scene, query: str) -> None:
     maria = scene.make().connect("maria")
     if query.count("{id}") and "&patient=" in query:  # both must hold: nobody's, unless one is dropped
         query = query.replace("patient={me}&", "")
@@ -108,13 +111,18 @@ def number_of_other(scene: Scene) -> str:
     return str(scene.make().connect("walter").get(f"Patient/{OTHER}").json()["identifier"][0]["value"])
 
 
-@attack("another member by search", _BEYOND, "in the body", address="")
-@attack("another member by search", _BEYOND, "in body and address", address="?patient={id}")
-def searching_by_post(scene: Scene, address: str) -> None:
+@pytest.mark.parametrize(
+    "address",
+    [
+        pytest.param("", id="in the body"),
+        pytest.param("?patient={id}", id="in body and address"),
+    ],
+)
+@_BEYOND
+def test_searching_by_post(scene: Scene, address: str) -> None:
     maria = scene.make().connect("maria")
-    bearer = {"Authorization": f"Bearer {maria.tokens['access_token']}"}
     url = f"{maria.base}/fhir/Coverage/_search{address.format(id=OTHER)}"
-    answer = maria.http.post(url, data={"patient": OTHER}, headers=bearer)
+    answer = maria.http.post(url, data={"patient": OTHER}, headers=maria.bearer)
     held(keeps_to(maria, answer), "another member's coverage by _search")
 
 
@@ -127,14 +135,21 @@ def _anew(library: Any, patient: str, now: int, asked: Any, find: Any) -> Any:
     return list(find())
 
 
-_ANEW = {"sandbox.store.library.read.SqlLibrary._kept": _anew}
-_FOLLOWED = {**_EVERYBODYS, **_ANEW, "sandbox.store.library.read.follow": _anywhere}
+_FOLLOWED = undefended(
+    reader, SqlLibrary, read, is_visible=lambda stored, patient: True, _kept=_anew, follow=_anywhere
+)
 
 
-@attack("another member by _include", _FOLLOWED, "by name", include="ExplanationOfBenefit:coverage")
-@attack("another member by _include", _FOLLOWED, "all", include="*")
-@attack("another member by _include", _FOLLOWED, "again", include="*", again="&_include:iterate=Coverage:*")
-def including(scene: Scene, include: str, again: str = "") -> None:
+@pytest.mark.parametrize(
+    ("include", "again"),
+    [
+        pytest.param("ExplanationOfBenefit:coverage", "", id="by name"),
+        pytest.param("*", "", id="all"),
+        pytest.param("*", "&_include:iterate=Coverage:*", id="again"),
+    ],
+)
+@_FOLLOWED
+def test_including(scene: Scene, include: str, again: str) -> None:
     """Where the data refer to another member by mistake, following them leads out of the compartment."""
     maria = scene.planted().connect("maria")
     answer = maria.get(f"ExplanationOfBenefit?_count=3&_include={include}{again}")
@@ -142,16 +157,14 @@ def including(scene: Scene, include: str, again: str = "") -> None:
     held(keeps_to(maria, answer), "another member's coverage by _include")
 
 
-@attack(
-    "another member by $everything",
-    {
-        "sandbox.store.library.read.SHARED": ("Coverage", "Organization"),
-        "sandbox.store.library.read._everything": read._everything.__wrapped__,  # worded anew
-        **_ANEW,
-    },
-    "planted",
+@undefended(
+    read,
+    SqlLibrary,
+    SHARED=("Coverage", "Organization"),
+    _everything=read._everything.__wrapped__,
+    _kept=_anew,
 )
-def following_references_of_everything(scene: Scene) -> None:
+def test_following_references_of_everything(scene: Scene) -> None:
     """$everything takes along what the member's data refer to, if it is nobody's."""
     maria = scene.planted().connect("maria")
     for page in maria.pages(f"Patient/{maria.patient}/$everything?_count=500"):
@@ -164,8 +177,8 @@ def _anybody(account: Any, patient: str | None) -> Choice:
     return Choice(member, account.user)
 
 
-@attack("another member at the picker", {"sandbox.apis.smart.pending_request.choice": _anybody})
-def picking_a_stranger(scene: Scene) -> None:
+@undefended(pending_request, choice=_anybody)
+def test_picking_a_stranger(scene: Scene) -> None:
     app = scene.make()
     page = app.follow(app.log_in("family"))
     assert page.url.path.endswith("/auth/pick")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from attacks.breach import Scene, attack, held, refused
+from attacks.breach import Scene, held, refused, undefended
 from support.smart_app import SmartApp
+
+from sandbox.apis.smart import lookups
+from sandbox.auth.authorization.decision import Decision
+from sandbox.web import dispatch, request
 
 HEADER = "X-Sandbox-Scenario"
 
 
-TRUSTING = {"sandbox.web.dispatch._choose_selection": lambda arrival, path, header: None}
+TRUSTING = undefended(dispatch, _choose_selection=lambda arrival, path, header: None)
 """The header decides, whatever the request presents."""
 
 
@@ -23,8 +27,8 @@ def under(app: SmartApp, scenario: str) -> None:
     app.http.headers[HEADER] = app.browser.headers[HEADER] = scenario
 
 
-@attack("header that loosens", TRUSTING)
-def replaying_a_code_by_header(scene: Scene) -> None:
+@TRUSTING
+def test_replaying_a_code_by_header(scene: Scene) -> None:
     app = at_the_default_payer(scene)
     code = app.agree("maria")["code"]
     assert app.redeem(code).status_code == 200
@@ -32,8 +36,8 @@ def replaying_a_code_by_header(scene: Scene) -> None:
     held(refused(app.redeem(code)), "tokens for a code that was used")
 
 
-@attack("header that loosens", TRUSTING)
-def replaying_a_refresh_token_by_header(scene: Scene) -> None:
+@TRUSTING
+def test_replaying_a_refresh_token_by_header(scene: Scene) -> None:
     app = at_the_default_payer(scene).connect("maria")
     stolen = app.tokens["refresh_token"]
     under(app, "refresh-never-rotated")
@@ -41,8 +45,8 @@ def replaying_a_refresh_token_by_header(scene: Scene) -> None:
     held(refused(app.refresh(refresh_token=stolen)), "tokens for a refresh token that was used")
 
 
-@attack("header that loosens", TRUSTING)
-def opening_another_record_by_header(scene: Scene) -> None:
+@TRUSTING
+def test_opening_another_record_by_header(scene: Scene) -> None:
     """The member's browser sends the header on the last step only."""
     app = at_the_default_payer(scene)
     page = app.choose(app.log_in("maria"))
@@ -53,8 +57,8 @@ def opening_another_record_by_header(scene: Scene) -> None:
     held(app.get("Patient/mbr-0003").status_code != 200, "another member's record")
 
 
-@attack("header that loosens", {"sandbox.apis.smart.lookups._step": lambda: ""})
-def presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
+@undefended(lookups, _step=lambda: "")
+def test_presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     """A sign-in that began under the header goes with a code that was granted without it."""
     app = at_the_default_payer(scene)
     code = app.agree("maria")["code"]
@@ -64,13 +68,11 @@ def presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     held(refused(app.redeem(code, request=mine)), "tokens for a code that was used")
 
 
-@attack(
-    "header that loosens", {"sandbox.auth.authorization.decision.Decision.within": lambda self, limit: self}
-)
-def adding_to_a_decision_by_header(scene: Scene) -> None:
-    opening_another_record_by_header(scene)
+@undefended(Decision, within=lambda self, limit: self)
+def test_adding_to_a_decision_by_header(scene: Scene) -> None:
+    test_opening_another_record_by_header(scene)
 
 
-@attack("header that loosens", {"sandbox.web.request.with_terms": lambda payer, granted: payer})
-def loosening_a_policy_by_header(scene: Scene) -> None:
-    replaying_a_code_by_header(scene)
+@undefended(request, with_terms=lambda payer, granted: payer)
+def test_loosening_a_policy_by_header(scene: Scene) -> None:
+    test_replaying_a_code_by_header(scene)

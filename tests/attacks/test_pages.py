@@ -5,31 +5,42 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-from attacks.breach import Scene, attack, held
+import pytest
+from attacks.breach import Scene, held, undefended
 from support import stores
 from support.smart_app import SmartApp, hidden
 
+from sandbox.apis.developer import routes as developer_routes
+from sandbox.apis.portal import routes
+from sandbox.apis.smart import authorization, decision, pending_request
+from sandbox.auth import password
 from sandbox.store.ledger.repositories.sign_ins import BrowserSession
 from sandbox.store.secret import digest
 from sandbox.web import pages, session
+from sandbox.web.errors import handlers
 from sandbox.web.request import current
 
 CREDENTIALS = {"username": "maria", "password": "maria-pass"}
 
-_NO_TOKEN = {"sandbox.web.session.require_token": lambda *more: None}
-_NO_ORIGIN = {"sandbox.apis.smart.authorization.refuse_foreign_forms": lambda: None}
+_NO_TOKEN = undefended(session, require_token=lambda *more: None)
+_NO_ORIGIN = undefended(authorization, refuse_foreign_forms=lambda: None)
 
 
 # forged forms
 
 
-@attack("CSRF on consent", _NO_TOKEN, "no token", token=None, headers={})
-@attack("CSRF on consent", _NO_TOKEN, "empty token", token="", headers={})
-@attack("CSRF on consent", _NO_TOKEN, "a token of one's own", token="own", headers={})
-@attack("CSRF on consent", _NO_ORIGIN, "origin", token="right", headers={"Origin": "https://evil.example"})
-@attack("CSRF on consent", _NO_ORIGIN, "no origin", token="right", headers={"Origin": "null"})
-@attack("CSRF on consent", _NO_ORIGIN, "site", token="right", headers={"Sec-Fetch-Site": "cross-site"})
-def agreeing_for_the_member(scene: Scene, token: str | None, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        pytest.param(None, {}, id="no token", marks=_NO_TOKEN),
+        pytest.param("", {}, id="empty token", marks=_NO_TOKEN),
+        pytest.param("own", {}, id="a token of one's own", marks=_NO_TOKEN),
+        pytest.param("right", {"Origin": "https://evil.example"}, id="origin", marks=_NO_ORIGIN),
+        pytest.param("right", {"Origin": "null"}, id="no origin", marks=_NO_ORIGIN),
+        pytest.param("right", {"Sec-Fetch-Site": "cross-site"}, id="site", marks=_NO_ORIGIN),
+    ],
+)
+def test_agreeing_for_the_member(scene: Scene, token: str | None, headers: dict[str, str]) -> None:
     """A page of somebody else posts the consent form with the member's cookie; even with a token that
     leaked, its origin gives it away."""
     app = scene.make()
@@ -47,9 +58,14 @@ def agreeing_for_the_member(scene: Scene, token: str | None, headers: dict[str, 
     assert "code" in app.decide(page, {"decision": "allow"})  # the member's own form still works
 
 
-@attack("CSRF on consent", _NO_TOKEN, "no token", token="", headers={})
-@attack("CSRF on consent", _NO_ORIGIN, "origin", token="right", headers={"Origin": "https://evil.example"})
-def signing_the_member_in(scene: Scene, token: str, headers: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    ("token", "headers"),
+    [
+        pytest.param("", {}, id="no token", marks=_NO_TOKEN),
+        pytest.param("right", {"Origin": "https://evil.example"}, id="origin", marks=_NO_ORIGIN),
+    ],
+)
+def test_signing_the_member_in(scene: Scene, token: str, headers: dict[str, str]) -> None:
     """Login CSRF: the member's browser is signed in as somebody else, and shares with them."""
     app = scene.make()
     form = hidden(app.follow(app.authorize())) | CREDENTIALS
@@ -72,8 +88,8 @@ def _keeping_the_cookie(account: Any, browser: str = "") -> session.Browser:
     return session._remember(session.Browser(digest(secret), raised))
 
 
-@attack("session fixation", {"sandbox.web.session.sign_in": _keeping_the_cookie})
-def planting_a_cookie(scene: Scene) -> None:
+@undefended(session, sign_in=_keeping_the_cookie)
+def test_planting_a_cookie(scene: Scene) -> None:
     """The attacker gets a session and plants its cookie; the member signs in with it."""
     attacker, member = scene.make(), scene.make()
     attacker.follow(attacker.authorize())
@@ -94,16 +110,19 @@ def _whoever_signed_in(pending: Any) -> Any:
     return current().services.accounts[pending.username]
 
 
-_FOR_EVERYBODY = {
-    "sandbox.apis.smart.pending_request._is_ours": lambda pending: True,
-    "sandbox.apis.smart.pending_request.member": _whoever_signed_in,
-}
+_FOR_EVERYBODY = undefended(pending_request, _is_ours=lambda pending: True, member=_whoever_signed_in)
 
 
-@attack("a code for another browser", _FOR_EVERYBODY, "a stranger", username=None)
-@attack("a code for another browser", _FOR_EVERYBODY, "another member", username="walter")
-@attack("a code for another browser", _FOR_EVERYBODY, "the member elsewhere", username="maria")
-def asking_for_the_answer_again(scene: Scene, username: str | None) -> None:
+@pytest.mark.parametrize(
+    "username",
+    [
+        pytest.param(None, id="a stranger"),
+        pytest.param("walter", id="another member"),
+        pytest.param("maria", id="the member elsewhere"),
+    ],
+)
+@_FOR_EVERYBODY
+def test_asking_for_the_answer_again(scene: Scene, username: str | None) -> None:
     """The consent form answers a second time with the same code, while that is good: to the browser that
     has it already. The attacker knows the sign-in's address, and has a session and a token of their own."""
     member, attacker = scene.make(), scene.make()
@@ -121,14 +140,11 @@ def asking_for_the_answer_again(scene: Scene, username: str | None) -> None:
     assert member.redeem(code).status_code == 200  # and the attempt has not spoilt it
 
 
-_UNSEALED = {
-    "sandbox.apis.smart.decision.seal": lambda text, secret: text,
-    "sandbox.apis.smart.decision.unseal": lambda text, secret: text,
-}
+_UNSEALED = undefended(decision, seal=lambda text, secret: text, unseal=lambda text, secret: text)
 
 
-@attack("a code for another browser", _UNSEALED)
-def reading_the_answer_in_the_ledger(scene: Scene) -> None:
+@_UNSEALED
+def test_reading_the_answer_in_the_ledger(scene: Scene) -> None:
     """What is kept to be sent again is of no use to whoever reads the ledger."""
     app = scene.make()
     page = app.choose(app.log_in("maria"))
@@ -150,26 +166,23 @@ def _frameable(*args: Any, **values: Any) -> Any:
     return response
 
 
-_FRAMEABLE = {
-    f"sandbox.{room}.page": _frameable
-    for room in (
-        "apis.smart.authorization",
-        "apis.portal.routes",
-        "web.errors.handlers",
-        "apis.developer.routes",
-        "apis.portal.education",
-    )
-}
+_FRAMEABLE = undefended(authorization, routes, handlers, developer_routes, page=_frameable)
 
 
-@attack("clickjacking", _FRAMEABLE, "login", path="auth/login")
-@attack("clickjacking", _FRAMEABLE, "consent", path="auth/consent")
-@attack("clickjacking", _FRAMEABLE, "picker", path="auth/pick")
-@attack("clickjacking", _FRAMEABLE, "error", path="auth/authorize")
-@attack("clickjacking", _FRAMEABLE, "portal", path="portal")
-@attack("clickjacking", _FRAMEABLE, "developer", path="developer")
-@attack("clickjacking", _FRAMEABLE, "registration", path="developer/register")
-def framing_a_page(scene: Scene, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("auth/login", id="login"),
+        pytest.param("auth/consent", id="consent"),
+        pytest.param("auth/pick", id="picker"),
+        pytest.param("auth/authorize", id="error"),
+        pytest.param("portal", id="portal"),
+        pytest.param("developer", id="developer"),
+        pytest.param("developer/register", id="registration"),
+    ],
+)
+@_FRAMEABLE
+def test_framing_a_page(scene: Scene, path: str) -> None:
     app = scene.make()
     answer = shown(app, path)
     held(answer.headers.get("x-frame-options") == "DENY", "a frame in an old browser")
@@ -185,17 +198,20 @@ def _leading_away(*args: Any, **values: Any) -> Any:
     return _page(*args, **values | {"leaves": True})
 
 
-_ANYWHERE = {
-    f"sandbox.{module}.page": _leading_away
-    for module in ("apis.portal.routes", "web.errors.handlers", "apis.developer.routes")
-}
+_ANYWHERE = undefended(routes, handlers, developer_routes, page=_leading_away)
 
 
-@attack("forms that lead away", _ANYWHERE, "error", path="auth/authorize")
-@attack("forms that lead away", _ANYWHERE, "portal", path="portal")
-@attack("forms that lead away", _ANYWHERE, "developer", path="developer")
-@attack("forms that lead away", _ANYWHERE, "registration", path="developer/register")
-def posting_a_form_elsewhere(scene: Scene, path: str) -> None:
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("auth/authorize", id="error"),
+        pytest.param("portal", id="portal"),
+        pytest.param("developer", id="developer"),
+        pytest.param("developer/register", id="registration"),
+    ],
+)
+@_ANYWHERE
+def test_posting_a_form_elsewhere(scene: Scene, path: str) -> None:
     """Markup that somebody has slipped into a page may not post what the page holds to another site. Only
     the pages of a sign-in have to allow it: their forms may end at an app."""
     policy = shown(scene.make(), path).headers["content-security-policy"]
@@ -217,12 +233,18 @@ def shown(app: SmartApp, path: str) -> httpx.Response:
 # passwords
 
 
-_NEVER_WAITING = {"sandbox.auth.password.seconds_to_wait": lambda context, username, address: None}
+_NEVER_WAITING = undefended(password, seconds_to_wait=lambda context, username, address: None)
 
 
-@attack("login throttling", _NEVER_WAITING, "one name", names=("maria",), tries=11)
-@attack("login throttling", _NEVER_WAITING, "many names", names=("a{}", "b{}", "c{}"), tries=51)
-def guessing_passwords(scene: Scene, names: tuple[str, ...], tries: int) -> None:
+@pytest.mark.parametrize(
+    ("names", "tries"),
+    [
+        pytest.param(("maria",), 11, id="one name"),
+        pytest.param(("a{}", "b{}", "c{}"), 51, id="many names"),
+    ],
+)
+@_NEVER_WAITING
+def test_guessing_passwords(scene: Scene, names: tuple[str, ...], tries: int) -> None:
     """Guess until told to wait; then not even the right password works, whatever headers say."""
     app = scene.make()
     page = hidden(app.follow(app.authorize()))
@@ -237,8 +259,8 @@ def guessing_passwords(scene: Scene, names: tuple[str, ...], tries: int) -> None
     held(right.status_code == 429, "a sign-in by guessing")
 
 
-@attack("login throttling", _NEVER_WAITING)
-def guessing_at_the_portal_as_well(scene: Scene) -> None:
+@_NEVER_WAITING
+def test_guessing_at_the_portal_as_well(scene: Scene) -> None:
     """Two doors, one count."""
     app = scene.make()
     for door in ("auth/login", "portal/login") * 6:
