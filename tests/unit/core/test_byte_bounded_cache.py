@@ -170,6 +170,8 @@ NOT_STRANGERS = {
     "auth/tokens/id_token.py": "the payer's own keys",
     "apis/discovery.py": "what is installed",
     "core/outbound.py": "one trust store",
+    "fhir/capability.py": "types of the table, and those that a payer withholds",
+    "store/ledger/repositories/work.py": "names of databases",
     "web/rest/access.py": "types of an API, and those that a payer withholds",
     "web/i18n.py": "one file of words",
     "fhir/schema/paths.py": "types of the table, elements of our code, and dates of a library as it is built",
