@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -19,13 +20,13 @@ from functools import partial
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from sandbox.apis.discovery import published
 from sandbox.core.clock import stopwatch
 from sandbox.core.limits import BATCH_BODY_BYTES_MAX, BODY_BYTES_MAX
 from sandbox.core.outbound import Failure, fetch
-from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, WAIT, DelayedResponse, Fetch, Pause, Retry
-from sandbox.server.environ import build_environ
+from sandbox.core.waits import CALLER, FETCHED, FIRST_RUN, HANDLED, WAIT, DelayedResponse, Fetch, Pause, Retry
 from sandbox.server.limits import FairExecutor, TooManyWaiting, Turns, WaitCounter, WaitLimit
 from sandbox.server.protocol import EXTENSION, SEND_SECONDS, Connection
 from sandbox.store.secret import new_secret
@@ -336,3 +337,45 @@ def _collect(chunks: Iterator[bytes], result: WsgiResult) -> WsgiResult:
         result.is_broken = True
     result.body = parts[0] if len(parts) == 1 else b"".join(parts)
     return result
+
+
+_SKIPPED = frozenset({b"transfer-encoding", b"content-length", b"content-type"})
+
+
+def build_environ(scope: Mapping[str, Any], body: bytes) -> dict[str, Any]:
+    """The environ. A header that is there twice is joined with commas; one whose name has an underscore
+    is dropped, since it could pass for another (`X_Forwarded_For`)."""
+    host, port = scope.get("server") or ("127.0.0.1", None)
+    client = scope.get("client") or ("", 0)
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": scope["method"],
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(scope["raw_path"]).decode("latin-1"),
+        "QUERY_STRING": scope["query_string"].decode("latin-1"),
+        "SERVER_PROTOCOL": f"HTTP/{scope['http_version']}",
+        "SERVER_NAME": host,
+        "SERVER_PORT": str(port or ""),
+        "REMOTE_ADDR": client[0],
+        "REMOTE_PORT": str(client[1]),
+        "CONTENT_LENGTH": str(len(body)) if body else "",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope["scheme"],
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+        HANDLED: True,
+    }
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            environ["CONTENT_TYPE"] = value.decode("latin-1")
+        if name in _SKIPPED or b"_" in name:
+            continue
+        key = "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
+        text = value.decode("latin-1")
+        if key in environ:
+            environ[key] += ("; " if key == "HTTP_COOKIE" else ",") + text
+        else:
+            environ[key] = text
+    return environ

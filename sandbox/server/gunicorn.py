@@ -13,6 +13,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 
 from sandbox import __version__
+from sandbox.apis.discovery import published
 from sandbox.auth.clients.client import load as load_clients
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import FileProblem, UsageError
@@ -166,14 +167,16 @@ def banner(settings: Settings) -> str:
     public = host_policy(settings).public
     base = str(public or listening_url(settings))
     accounts = SqlLibrary(settings.library).accounts()
+    apis = published()
+    fhir = base + apis["patient_access"].prefix
     rows = [
-        ("FHIR base", f"{base}/fhir"),
-        ("SMART", f"{base}/fhir/.well-known/smart-configuration"),
+        ("FHIR base", fhir),
+        ("SMART", f"{fhir}/.well-known/smart-configuration"),
         ("Client id", "sandbox-app  (public, PKCE, any loopback redirect URI)"),
         *(_people(list(accounts.values()))),
-        ("Developers", f"{base}/developer"),
-        ("Control", f"{base}/_sandbox/clock"),
-        ("Score it", f"payer-sandbox score {base}/fhir"),
+        ("Developers", base + apis["developer"].prefix),
+        ("Control", f"{base}{apis['control'].prefix}/clock"),
+        ("Score it", f"payer-sandbox score {fhir}"),
     ]
     if public:
         rows.append(("Listens on", listening_url(settings)))

@@ -115,7 +115,7 @@ class Connection(HttpToolsProtocol):
         if self._reads_head and self._head_bytes > HEAD_MAX:
             self.refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The headers are too large")
 
-    def _go_on_without_upgrade(self, rest: bytes) -> None:
+    def _go_on_without_upgrade(self, following: bytes) -> None:
         """Read a request that offers another protocol as if it did not (RFC 9110 §7.8): the parser takes
         what follows its head for that protocol. Java's client sends such requests."""
         if self._refused:
@@ -136,7 +136,7 @@ class Connection(HttpToolsProtocol):
         self.parser = httptools.HttpRequestParser(self)
         with suppress(AttributeError):  # httptools before 0.6.3
             self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.data_received(b"\r\n".join([*lines, b"", b""]) + rest)
+        self.data_received(b"\r\n".join([*lines, b"", b""]) + following)
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

@@ -14,10 +14,20 @@ from urllib.parse import quote
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.core.clock import stopwatch
+from sandbox.core.clock import sleep, stopwatch
 from sandbox.core.errors import BadRequest, NotFound, SandboxProblem
 from sandbox.core.gates import Facts, Reply, Stage
-from sandbox.core.waits import FETCHED, FIRST_RUN, LONGEST, WAIT, DelayedResponse, Fetch, Retry
+from sandbox.core.waits import (
+    FETCHED,
+    FIRST_RUN,
+    HANDLED,
+    LONGEST,
+    WAIT,
+    DelayedResponse,
+    Fetch,
+    Pause,
+    Retry,
+)
 from sandbox.faults import one_shot
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
@@ -31,7 +41,6 @@ from sandbox.web.guard import require_control
 from sandbox.web.http import headers
 from sandbox.web.http.compression import encode
 from sandbox.web.http.origin import REFUSAL, OriginMiddleware
-from sandbox.web.http.waits import BlockingWaits
 from sandbox.web.journal import bearer, build_exchange_entry
 from sandbox.web.request import IncomingRequest, RequestContext, find_base, wiring
 from sandbox.web.request import current as current_context
@@ -274,3 +283,49 @@ def _flowing(chunks: Iterable[bytes], environ: Mapping[str, Any]) -> Iterator[by
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
         raise
+
+
+WsgiApp = Callable[..., Iterable[bytes]]
+
+
+class BlockingWaits:
+    """WSGI, around the whole app. It does nothing where the server waits itself."""
+
+    def __init__(self, app: WsgiApp):
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        if HANDLED in environ:
+            return self._app(environ, start_response)
+        environ[FIRST_RUN] = stopwatch()
+        original = dict(environ)
+        while True:
+            heads: list[tuple[Any, ...]] = []
+            chunks = self._app(environ, lambda *head, heads=heads: heads.append(head))
+            wait = environ.pop(WAIT, None)
+            if isinstance(wait, DelayedResponse | Retry):
+                sleep(wait.seconds)
+            if not isinstance(wait, Retry):
+                start_response(*heads[-1])
+                return _Paused(chunks)
+            environ.clear()
+            environ.update(original)
+
+
+class _Paused:
+    """A body whose pauses are slept through."""
+
+    def __init__(self, chunks: Iterable[bytes]):
+        self._chunks = chunks
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._chunks:
+            if isinstance(chunk, Pause):
+                sleep(chunk.seconds)
+            else:
+                yield chunk
+
+    def close(self) -> None:
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()

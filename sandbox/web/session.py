@@ -167,7 +167,7 @@ def attempt() -> SignInAttempt:
     context, accounts = current(), current().wiring.accounts
     name = request.form.get("username", "").strip()
     username, _, scenario = (name, "", "") if name in accounts or "@" not in name else name.rpartition("@")
-    password, for_apps = request.form.get("password", ""), request.path.startswith("/auth/")
+    password, for_apps = request.form.get("password", ""), current().api.is_issuer
     tried = check_password(context, username, password, client_address(), for_apps=for_apps)
     if tried.wait:
         current().notes["cause"] = "too-many-passwords"

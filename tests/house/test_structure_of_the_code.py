@@ -25,7 +25,7 @@ MOST_MODULES = 15
 COLLECTIONS = ("effects", "checks", "renderers", "rows", "lint", "apis", "forms", "stories")
 """Folders of like things that a registry loads."""
 SHORT = 60  # lines; a shorter module that one other module uses belongs into it
-_ADDRESS = re.compile(r"/(fhir|auth|portal|developer|member|_sandbox|s)(/|\b)")
+_ADDRESS = re.compile(r"/(fhir|auth|portal|developer|member|_sandbox)(/|\b)")
 
 
 @cache
@@ -73,6 +73,8 @@ def large_folders() -> Iterator[str]:
 
 
 def short_modules_of_one_importer() -> Iterator[str]:
+    """Short modules that one module of the package uses, and no benchmark."""
+    benchmarks = "\n".join(path.read_text() for path in (TOP / "benchmarks").glob("*.py"))
     importers: dict[str, set[str]] = defaultdict(set)
     for path, tree in modules().items():
         for name in _imported(tree):
@@ -82,7 +84,8 @@ def short_modules_of_one_importer() -> Iterator[str]:
         if name == "__init__.py" or folder.rpartition("/")[2] in COLLECTIONS:
             continue
         dotted = path.removesuffix(".py").replace("/", ".")
-        if len((TOP / path).read_text().splitlines()) < SHORT and len(importers[dotted]) == 1:
+        users = len(importers[dotted]) + (dotted in benchmarks)
+        if len((TOP / path).read_text().splitlines()) < SHORT and users == 1:
             yield path
 
 

@@ -73,7 +73,7 @@ class Entry(BaseModel):
     agent: str = Field("", description="the User-Agent header")
     in_address: list[str] = Field([], description="names of secrets that stood in the address")
     error: str = ""
-    said: str = ""
+    message: str = Field("", alias="said", description="what the answer said of the error")
     cause: str = Field("", description="for a refusal: the id of its cause")
     why: str = Field("", description="why it happened, in one sentence")
     repair: str = Field("", description="what to do about it")
