@@ -28,14 +28,14 @@ class ReviewLine:
 
     def to_json(self) -> dict[str, Any]:
         row, finding = self.row, self.finding
-        told = {
+        entry = {
             "id": row.id,
             "title": row.title,
             "result": finding.result,
             "reason": finding.reason,
             "evidence": [shown(e) for e in finding.evidence[:EVIDENCE_MOST]],
         }
-        return told if finding.result != "fail" else {**told, "fix": row.fix, "cites": list(row.cites)}
+        return entry if finding.result != "fail" else {**entry, "fix": row.fix, "cites": list(row.cites)}
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class ReviewCard:
         """The same in words; nothing where there are none."""
         return "; ".join(f"{quantity(count, 'exchange')} of {who}" for who, count in self.left_out.items())
 
-    def of(self, result: Result) -> Sequence[ReviewLine]:
+    def select(self, result: Result) -> Sequence[ReviewLine]:
         return [line for line in self.lines if line.finding.result == result]
 
     @property
@@ -69,14 +69,14 @@ class ReviewCard:
 
     @property
     def failed(self) -> Sequence[ReviewLine]:
-        return self.of("fail")
+        return self.select("fail")
 
     def __getitem__(self, row: str) -> ReviewFinding:
         """The finding of a row. Raises KeyError that names the rows there are."""
-        found = {line.row.id: line.finding for line in self.lines}
-        if row not in found:
-            raise KeyError(f"the card has no row {row!r}: {', '.join(found)}")
-        return found[row]
+        findings = {line.row.id: line.finding for line in self.lines}
+        if row not in findings:
+            raise KeyError(f"the card has no row {row!r}: {', '.join(findings)}")
+        return findings[row]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -84,9 +84,9 @@ class ReviewCard:
             "client": self.client,
             "exchanges": self.exchanges,
             "left_out": dict(self.left_out),
-            "passed": len(self.of("pass")),
+            "passed": len(self.select("pass")),
             "failed": len(self.failed),
-            "not_exercised": len(self.of("not exercised")),
+            "not_exercised": len(self.select("not exercised")),
             "rows": [line.to_json() for line in self.lines],
         }
 
@@ -127,20 +127,20 @@ def review(records: Sequence[ReviewRecord], client: str | None = None, source: s
     """The card of the app `client`, or of the only one there is. Payers are judged one by one, since each
     has its own clock and tokens: a row fails when it failed at one of them. Raises UsageError when several
     apps share the journals."""
-    told, left_out = [], Counter[str]()
+    app_records, left_out = [], Counter[str]()
     for record in records:
         theirs, others = sorted_out(record.exchanges)
-        told.append(replace(record, exchanges=_attributed(theirs)))
+        app_records.append(replace(record, exchanges=_attributed(theirs)))
         left_out += others
-    names = clients(e for record in told for e in record.exchanges)
+    names = clients(e for record in app_records for e in record.exchanges)
     if client is None:
         if len(names) > 1:
             raise UsageError(f"several apps share this journal: choose one with --client {' | '.join(names)}")
         client = names[0] if names else ""
     elif client not in names:
-        known = f": {', '.join(names)}" if names else " but what others made" if left_out else ""
-        raise UsageError(f"no exchange of {client!r} is in this journal{known}")
-    stories = [(_story(record, client), record.source) for record in told]
+        alternatives = f": {', '.join(names)}" if names else " but what others made" if left_out else ""
+        raise UsageError(f"no exchange of {client!r} is in this journal{alternatives}")
+    stories = [(_story(record, client), record.source) for record in app_records]
     lines: dict[str, list[ReviewLine]] = defaultdict(list)
     for story, where in stories:
         for row in (*ROWS, *recovery.rows(story)):
@@ -149,7 +149,7 @@ def review(records: Sequence[ReviewRecord], client: str | None = None, source: s
                 finding = replace(finding, reason=f"{finding.reason} ({where})")
             lines[row.id].append(ReviewLine(row, finding))
     count = sum(len(story.exchanges) for story, _ in stories)
-    worst = tuple(min(found, key=_rank) for found in lines.values())
+    worst = tuple(min(row_lines, key=_rank) for row_lines in lines.values())
     return ReviewCard(source, client, count, worst, dict(left_out))
 
 
@@ -175,7 +175,7 @@ def _attributed(exchanges: tuple[JournalExchange, ...]) -> tuple[JournalExchange
 def _owned(exchange: JournalExchange, owner: JournalExchange | None, client: str) -> JournalExchange:
     if exchange.client:
         return exchange
-    told = (
+    fields = (
         {"client": owner.client, "member": exchange.member or owner.member} if owner else {"client": client}
     )
-    return exchange.model_copy(update=told)
+    return exchange.model_copy(update=fields)

@@ -53,10 +53,7 @@ class JournalExchange(BaseModel):
     state_length: int = 0
     retry_after: str = ""
     error: str = ""
-    said: str = ""
-    why: str = ""
     repair: str = ""
-    refusal: str = ""
 
     @property
     def exposed(self) -> list[str]:
@@ -131,13 +128,13 @@ class JournalExchange(BaseModel):
 
 def exchanges(entries: Iterable[Any], name: str = "the journal") -> tuple[JournalExchange, ...]:
     """A journal's entries, in order. Raises FileProblem that names the entry which is none."""
-    found = []
+    journal = []
     for number, entry in enumerate(entries, 1):
         try:
-            found.append(JournalExchange.model_validate({"number": number, **_known(entry)}))
+            journal.append(JournalExchange.model_validate({"number": number, **_known(entry)}))
         except (ValidationError, TypeError, AttributeError):
             raise FileProblem(f"{name}, entry {number}: not an entry of a journal") from None
-    return tuple(found)
+    return tuple(journal)
 
 
 def _known(entry: Any) -> dict[str, Any]:
@@ -148,25 +145,25 @@ def read(path: Path) -> tuple[JournalExchange, ...]:
     """The journal in a file: NDJSON (`journal --json`), or JSON as the control API gives it."""
     text = read_text(path)
     try:
-        whole = json_value(text)
+        document = json_value(text)
     except ValueError:
-        whole = _lines(text, str(path))
-    if isinstance(whole, dict):
-        whole = whole.get("entries", [whole])
-    if not isinstance(whole, list):
+        document = _lines(text, str(path))
+    if isinstance(document, dict):
+        document = document.get("entries", [document])
+    if not isinstance(document, list):
         raise FileProblem(f"{path}: not a journal")
-    return exchanges(whole, str(path))
+    return exchanges(document, str(path))
 
 
 def _lines(text: str, name: str) -> list[Any]:
-    found = []
+    values = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                found.append(json_value(line))
+                values.append(json_value(line))
             except ValueError:
                 raise FileProblem(f"{name}, line {number}: not JSON") from None
-    return found
+    return values
 
 
 def instant(text: str) -> float:

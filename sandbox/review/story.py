@@ -23,16 +23,16 @@ class Story:
     now: float
 
     @cached_property
-    def asked(self) -> Sequence[JournalExchange]:
+    def authorize_requests(self) -> Sequence[JournalExchange]:
         """Requests to authorize."""
         return [e for e in self.exchanges if e.is_request_to_authorize]
 
     @cached_property
-    def redeemed(self) -> Sequence[JournalExchange]:
+    def redemptions(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_redemption]
 
     @cached_property
-    def refreshed(self) -> Sequence[JournalExchange]:
+    def refreshes(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_refresh]
 
     @cached_property
@@ -47,10 +47,10 @@ class Story:
     @cached_property
     def tries(self) -> Mapping[tuple[str, ...], Sequence[JournalExchange]]:
         """The app's calls by what they ask."""
-        found: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
+        by_key: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
         for exchange in self.calls:
-            found[exchange.key].append(exchange)
-        return found
+            by_key[exchange.key].append(exchange)
+        return by_key
 
     def again(self, exchange: JournalExchange) -> list[JournalExchange]:
         """The same request, after this one was answered."""
@@ -59,10 +59,10 @@ class Story:
     @cached_property
     def by_token(self) -> Mapping[str, Sequence[JournalExchange]]:
         """Requests for data by the access token that they carried."""
-        found: dict[str, list[JournalExchange]] = defaultdict(list)
+        exchanges: dict[str, list[JournalExchange]] = defaultdict(list)
         for exchange in self.data:
-            found[exchange.token].append(exchange)
-        return found
+            exchanges[exchange.token].append(exchange)
+        return exchanges
 
     @cached_property
     def at_once(self) -> int:
@@ -83,39 +83,39 @@ class Story:
     @cached_property
     def families(self) -> Mapping[str, str]:
         """Token (its mark) → the sign-in it goes back to: the code, or the first refresh token seen."""
-        found: dict[str, str] = {}
+        families: dict[str, str] = {}
         for exchange in self.exchanges:
             if exchange.path == "/auth/token" and exchange.status == 200:
                 sent = exchange.marks.get("code") or exchange.marks.get("refresh_token", "")
-                family = found.get(sent, sent)
-                found[sent] = family
-                found.update(dict.fromkeys(exchange.issued.values(), family))
-        return found
+                family = families.get(sent, sent)
+                families[sent] = family
+                families.update(dict.fromkeys(exchange.issued.values(), family))
+        return families
 
     @cached_property
     def families_of_members(self) -> Mapping[str, set[str]]:
         """Member → the sign-ins whose tokens read their data."""
-        found: dict[str, set[str]] = defaultdict(set)
+        families: dict[str, set[str]] = defaultdict(set)
         for exchange in self.data:
             if family := self.families.get(exchange.token):
-                found[exchange.member].add(family)
-        return found
+                families[exchange.member].add(family)
+        return families
 
     def family(self, exchange: JournalExchange) -> str:
         """The sign-in behind a request for data. Where that is not in the journal, the only one of the
         member is meant; where there are several, nothing."""
         if family := self.families.get(exchange.token):
             return family
-        found = self.families_of_members.get(exchange.member, set())
-        return next(iter(found)) if len(found) == 1 else ""
+        families = self.families_of_members.get(exchange.member, set())
+        return next(iter(families)) if len(families) == 1 else ""
 
 
 def since(
-    found: Sequence[JournalExchange], exchange: JournalExchange, until: JournalExchange | None = None
+    exchanges: Sequence[JournalExchange], exchange: JournalExchange, until: JournalExchange | None = None
 ) -> Sequence[JournalExchange]:
     """Those of a sequence that were answered later than this one, and earlier than `until`."""
-    end = bisect_left(found, until.number, key=lambda e: e.number) if until else None
-    return found[bisect_right(found, exchange.number, key=lambda e: e.number) : end]
+    end = bisect_left(exchanges, until.number, key=lambda e: e.number) if until else None
+    return exchanges[bisect_right(exchanges, exchange.number, key=lambda e: e.number) : end]
 
 
 def after(first: JournalExchange, second: JournalExchange) -> bool:

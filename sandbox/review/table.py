@@ -122,9 +122,9 @@ ROWS: tuple[ReviewRow, ...] = (
 
 def table() -> str:
     """The rows as Markdown: docs/review.md has it."""
-    told = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
-    told += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
-    told.append(
+    lines = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
+    lines += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
+    lines.append(
         f"| `{recovery.ID}:<scenario>` | {recovery.TITLE} | {recovery.FIX} | by the status of the refusal |\n"
     )
-    return "".join(told)
+    return "".join(lines)

@@ -15,7 +15,7 @@ def render(card: ReviewCard) -> str:
         "tests": len(card.lines),
         "failures": len(card.failed),
         "errors": 0,
-        "skipped": len(card.of("not exercised")),
+        "skipped": len(card.select("not exercised")),
     }
     attributes = {name: str(count) for name, count in counts.items()}
     suite = Xml.SubElement(top, "testsuite", {"name": escape(card.client or "no app"), **attributes})

@@ -37,9 +37,9 @@ def shown(card: ReviewCard) -> RenderableType:
 
 
 def summary(card: ReviewCard) -> str:
-    counts = [(len(card.of("pass")), "passed"), (len(card.failed), "failed")]
-    told = [f"{count} {word}" for count, word in counts]
-    return ", ".join([*told, f"{len(card.of('not exercised'))} not exercised"])
+    counts = [(len(card.select("pass")), "passed"), (len(card.failed), "failed")]
+    parts = [f"{count} {word}" for count, word in counts]
+    return ", ".join([*parts, f"{len(card.select('not exercised'))} not exercised"])
 
 
 def _head(card: ReviewCard) -> Text:
@@ -89,8 +89,8 @@ def _more(count: int) -> Sequence[RenderableType]:
 def evidence(exchange: JournalExchange) -> str:
     """An exchange in a line that only shows: number, time, what, and the id by which `journal` finds it."""
     at = exchange.at.strftime("%H:%M:%S.") + f"{exchange.at.microsecond // 1000:03}"
-    told = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
-    return escape(f"{told} {exchange.request}".rstrip())
+    words = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
+    return escape(f"{words} {exchange.request}".rstrip())
 
 
 def cited(line: ReviewLine) -> str:

@@ -26,9 +26,9 @@ def accept(story: Story) -> ReviewFinding:
         return unseen("The app asked for no data.")
     silent = [e for e in story.data if "json" not in e.accept and "_format" not in e.params]
     if silent:
-        said = ", ".join(sorted({e.accept or "nothing" for e in silent})[:3])
+        types = ", ".join(sorted({e.accept or "nothing" for e in silent})[:3])
         reason = (
-            f"{len(silent)} of {times(len(story.data), 'request')} did not ask for JSON (Accept: {said})."
+            f"{len(silent)} of {times(len(story.data), 'request')} did not ask for JSON (Accept: {types})."
         )
         return failed(reason, silent)
     return passed(f"{times(len(story.data), 'request')} asked for JSON.", story.data)
@@ -69,12 +69,14 @@ def _verbs(exchange: JournalExchange) -> set[str]:
 
 def everything_fallback(story: Story) -> ReviewFinding:
     """Whether searches took the place of a $everything that was refused."""
-    asked = [e for e in story.data if e.is_everything]
-    served = {e.member for e in asked if e.status == 200}
-    refused = [e for e in asked if e.status >= 400 and e.status not in (401, 429) and e.member not in served]
+    attempts = [e for e in story.data if e.is_everything]
+    served = {e.member for e in attempts if e.status == 200}
+    refused = [
+        e for e in attempts if e.status >= 400 and e.status not in (401, 429) and e.member not in served
+    ]
     if not refused:
         return unseen(
-            "$everything was not refused." if asked else "The app did not ask for $everything.", asked
+            "$everything was not refused." if attempts else "The app did not ask for $everything.", attempts
         )
     first = refused[0]
     hopeless = [e for e in refused if e.status < 500 or e.status == 501]
@@ -104,10 +106,10 @@ def references(story: Story) -> ReviewFinding:
     if not reads and not included:
         return unseen("The app resolved no reference: neither by a read nor by _include.")
     dead = [e for e in reads if e.status in (403, 404, 410) or e.status >= 500]
-    told = f", {len(dead)} of them dead and left alone" if dead else ""
+    ending = f", {len(dead)} of them dead and left alone" if dead else ""
     read = f"{times(len(reads), 'reference')} read"
     what = read if reads else f"{times(len(included), 'search', 'searches')} with _include"
-    return passed(f"{what}{told}.", [*dead[:3], *reads[:3], *included[:3]])
+    return passed(f"{what}{ending}.", [*dead[:3], *reads[:3], *included[:3]])
 
 
 def _busy(dead: Sequence[JournalExchange]) -> bool:
@@ -117,7 +119,7 @@ def _busy(dead: Sequence[JournalExchange]) -> bool:
 
 def _by_target(reads: Sequence[JournalExchange]) -> Mapping[tuple[str, str], Sequence[JournalExchange]]:
     """Reads by what is read, for each member: what all share may be kept for all, and need not be."""
-    found: dict[tuple[str, str], list[JournalExchange]] = defaultdict(list)
+    groups: dict[tuple[str, str], list[JournalExchange]] = defaultdict(list)
     for exchange in reads:
-        found[exchange.path, exchange.member].append(exchange)
-    return found
+        groups[exchange.path, exchange.member].append(exchange)
+    return groups

@@ -60,17 +60,17 @@ def rows(story: Story) -> Iterator[ReviewRow]:
 
 def _met(story: Story) -> Mapping[str, Sequence[JournalExchange]]:
     """Scenario → the exchanges in which it was felt. `fail-next` is one, too."""
-    found: dict[str, list[JournalExchange]] = defaultdict(list)
+    by_scenario: dict[str, list[JournalExchange]] = defaultdict(list)
     plain: dict[str, list[JournalExchange]] = defaultdict(list)
     for exchange in story.exchanges:
         fired = dict.fromkeys(e.partition(":")[0] for e in (*exchange.effects, *exchange.because))
         for name in fired:
-            found[name].append(exchange)
+            by_scenario[name].append(exchange)
         for name in _names(exchange.scenario):
-            found[name] += ()
+            by_scenario[name] += ()
             if not fired and _refused(exchange):
                 plain[name].append(exchange)
-    return {name: felt or plain[name] for name, felt in found.items()}
+    return {name: felt or plain[name] for name, felt in by_scenario.items()}
 
 
 def _names(selection: str) -> list[str]:
@@ -145,15 +145,15 @@ def _moved_on(story: Story, bad: Sequence[JournalExchange]) -> bool:
     last = bad[-1]
     if last.is_data:
         return any(e.path == last.path and e.status == 200 and e.number > last.number for e in story.data)
-    return any(e.status == 200 and e.number > last.number for e in story.redeemed)
+    return any(e.status == 200 and e.number > last.number for e in story.redemptions)
 
 
 def _sign_in(story: Story, pages: Sequence[JournalExchange]) -> ReviewFinding:
     """What became of a sign-in that the payer spoiled before the app had a code."""
-    connected = [e for e in story.redeemed if e.status == 200]
+    connected = [e for e in story.redemptions if e.status == 200]
     done = since(connected, pages[0])
     before = max((e.number for e in connected if e.number < pages[0].number), default=0)
-    tried = [e for e in story.asked if e.number > before]
+    tried = [e for e in story.authorize_requests if e.number > before]
     if done:
         return passed("The member was sent again, and connected.", [pages[0], done[0]])
     if len(tried) > TRIES_MOST:
@@ -178,7 +178,7 @@ def _quiet(story: Story, met: Sequence[JournalExchange]) -> Iterator[ReviewFindi
     if any(_verbs(e) & DEAD for e in met) and any(e.is_read and e.status in (404, 410) for e in story.data):
         yield references(story)
     strange = [e for e in met if _verbs(e) & _STATE and "code" in e.issued]
-    taken = [r for e in strange for r in story.redeemed if r.marks.get("code") == e.issued["code"]]
+    taken = [r for e in strange for r in story.redemptions if r.marks.get("code") == e.issued["code"]]
     if taken:
         yield failed("The app redeemed a code whose state was not the one it had sent.", [*strange, *taken])
     elif strange:

@@ -45,10 +45,10 @@ def wait_of(exchange: JournalExchange) -> float | None:
 
 def retry_after(story: Story) -> ReviewFinding:
     """Whether the app waited as long as it was told, and then came back."""
-    told = [(e, wait) for e in story.calls if (wait := wait_of(e)) is not None]
-    if not told:
+    pauses = [(e, wait) for e in story.calls if (wait := wait_of(e)) is not None]
+    if not pauses:
         return unseen("The payer asked the app to wait at no time.")
-    for refusal, wait in told:
+    for refusal, wait in pauses:
         early = _early(story, refusal, refusal.left + wait - _SLACK)
         same = [e for e in early if e.key == refusal.key]
         if same or (len(early) >= max(story.at_once, 1) and early):
@@ -56,28 +56,29 @@ def retry_after(story: Story) -> ReviewFinding:
             kept = max(first.arrived - refusal.left, 0)
             reason = f"A pause of {wait:.0f} s was asked for, and the next request came after {kept:.2f} s."
             return failed(reason, [refusal, *(same or early)])
-    left = [e for e, wait in told if wait <= PATIENCE_SECONDS and not story.again(e)]
+    left = [e for e, wait in pauses if wait <= PATIENCE_SECONDS and not story.again(e)]
     if left:
         due = max(e.left + (wait_of(e) or 0) for e in left)
         if story.now <= due + _SLACK:
             return unseen("The payer asked for a pause, and the app has not come back yet.", left)
         return failed("The payer said when to come back, and the app did not.", left)
-    return passed(f"{times(len(told), 'pause')} asked for and kept.", [e for e, _ in told])
+    return passed(f"{times(len(pauses), 'pause')} asked for and kept.", [e for e, _ in pauses])
 
 
 def _early(story: Story, refusal: JournalExchange, due: float) -> list[JournalExchange]:
     """What came to the same part of the payer before the pause was over, and was not under way already."""
-    found = []
+    early = []
     for later in since(story.calls, refusal):
         if later.left > due + _LONGEST_SECONDS:
             break
-        if later.arrived < due and after(refusal, later) and _same_door(later, refusal):
-            found.append(later)
-    return found
+        if later.arrived < due and after(refusal, later) and _door(later) == _door(refusal):
+            early.append(later)
+    return early
 
 
-def _same_door(one: JournalExchange, other: JournalExchange) -> bool:
-    return one.path.split("/")[1] == other.path.split("/")[1]
+def _door(exchange: JournalExchange) -> str:
+    """The first segment of a path: `auth` or `fhir`. A pause at one says nothing about the other."""
+    return exchange.path.split("/")[1]
 
 
 def pace(story: Story) -> ReviewFinding:
@@ -95,11 +96,12 @@ def pace(story: Story) -> ReviewFinding:
         return failed(f"{story.at_once} requests were under way at once.", story.calls)
     slowed = [e for e in story.calls if e.status == 429]
     if slowed:
-        rest = [e for e in story.calls if after(slowed[0], e)]
-        again = [e for e in rest if e.status == 429]
-        if len(again) > 3 and len(again) * 2 > len(rest):
+        later = [e for e in story.calls if after(slowed[0], e)]
+        again = [e for e in later if e.status == 429]
+        if len(again) > 3 and len(again) * 2 > len(later):
             return failed(
-                f"After the first 429, {len(again)} of {quantity(len(rest), 'request')} were refused.", slowed
+                f"After the first 429, {len(again)} of {quantity(len(later), 'request')} were refused.",
+                slowed,
             )
     busiest = _busiest(story.calls)
     if busiest > A_SECOND_MOST:

@@ -36,9 +36,9 @@ def refresh_once(story: Story) -> ReviewFinding:
         if _in_vain(story, first):
             continue
         newer = next((e for e in since(story.data, first) if _takes_over(e, first)), None)
-        later = since(story.refreshed, first, newer)
+        later = since(story.refreshes, first, newer)
         renewals = [e for e in later if _may_renew(story, e, first)]
-        back = since(story.asked, first)
+        back = since(story.authorize_requests, first)
         if not renewals and not back and newer is None:
             return failed("The access token was refused and the app did not refresh.", [first])
         answered = [e for e in renewals if e.status in (200, 400)]
@@ -52,12 +52,12 @@ def refresh_once(story: Story) -> ReviewFinding:
 
 def _first_refusals(story: Story) -> Sequence[JournalExchange]:
     """The first 401 of each access token that somebody had granted and nobody revoked."""
-    found: dict[str, JournalExchange] = {}
+    refusals: dict[str, JournalExchange] = {}
     for exchange in story.data:
         state = exchange.token_state
         if exchange.status == 401 and exchange.token and state not in (*_REVOKED, "refresh", "unknown"):
-            found.setdefault(exchange.token, exchange)
-    return list(found.values())
+            refusals.setdefault(exchange.token, exchange)
+    return list(refusals.values())
 
 
 def _in_vain(story: Story, refused: JournalExchange) -> bool:
@@ -84,7 +84,7 @@ def _used_after(story: Story, token: str, than: JournalExchange) -> list[Journal
 
 def new_token_kept(story: Story) -> ReviewFinding:
     """Whether the tokens of a refresh replaced the old ones."""
-    good = [e for e in story.refreshed if e.status == 200 and e.issued.get("access_token")]
+    good = [e for e in story.refreshes if e.status == 200 and e.issued.get("access_token")]
     if not good:
         return unseen("No refresh succeeded.")
     for renewal in good:
@@ -107,24 +107,24 @@ def _stale(
     of_family: dict[str, list[JournalExchange]] = defaultdict(list)
     for renewal in renewals:
         of_family[story.families[renewal.issued["access_token"]]].append(renewal)
-    found: dict[int, list[JournalExchange]] = defaultdict(list)
+    stale: dict[int, list[JournalExchange]] = defaultdict(list)
     for exchange in story.data:
-        known = of_family.get(story.family(exchange), [])
-        place = bisect_right(known, exchange.arrived, key=lambda e: e.left)
+        same_family = of_family.get(story.family(exchange), [])
+        place = bisect_right(same_family, exchange.arrived, key=lambda e: e.left)
         if exchange.token and place:
             issue = story.issues.get(exchange.token)
-            if issue is None or issue.number < known[place - 1].number:
-                found[known[place - 1].number].append(exchange)
-    yield from ((renewal, found[renewal.number]) for renewal in renewals if renewal.number in found)
+            if issue is None or issue.number < same_family[place - 1].number:
+                stale[same_family[place - 1].number].append(exchange)
+    yield from ((renewal, stale[renewal.number]) for renewal in renewals if renewal.number in stale)
 
 
 def stops_when_revoked(story: Story) -> ReviewFinding:
     """Whether the app fell silent once it could know that the member's yes is over."""
-    told = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
-    dead = [e for e in story.refreshed if e.status == 400 and e.error == "invalid_grant"]
-    if not told and not dead:
+    refusals = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
+    dead = [e for e in story.refreshes if e.status == 400 and e.error == "invalid_grant"]
+    if not refusals and not dead:
         return unseen("No grant was revoked while the app was using it.")
-    for first in told:
+    for first in refusals:
         more = _used_after(story, first.token, first)
         if any(e.key == first.key for e in more):
             return failed("The app repeated a request whose grant was revoked.", [first, *more])
@@ -134,7 +134,7 @@ def stops_when_revoked(story: Story) -> ReviewFinding:
     for first in dead:
         if repeated := story.again(first):
             return failed("A refresh token that was refused was sent again.", [first, *repeated])
-    return passed("The app stopped when it heard that the grant is over.", [*told[:2], *dead[:2]])
+    return passed("The app stopped when it heard that the grant is over.", [*refusals[:2], *dead[:2]])
 
 
 def not_in_addresses(story: Story) -> ReviewFinding:

@@ -21,41 +21,41 @@ def find_claimed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_capability_statement(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["capability-statement"]
-    last = found.exchanges[-1:]
+    metadata = evidence["capability-statement"]
+    last = metadata.exchanges[-1:]
     if verdict.value == "present":
         yield LossCause("", exchanges=last)
-    elif found.value["present"]:
+    elif metadata.value["present"]:
         yield LossCause("inaccurate", exchanges=last)
     elif last and last[0].status != 200:
         yield LossCause(name_cause(last[0]), exchanges=last)
     else:
-        is_fhir = "no FHIR JSON" not in found.value["why"]
+        is_fhir = "no FHIR JSON" not in metadata.value["why"]
         yield LossCause("other-resource" if is_fhir else "not-fhir", exchanges=last)
 
 
 def find_smart_configuration(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["smart-configuration"]
-    last = found.exchanges[-1:]
+    configuration = evidence["smart-configuration"]
+    last = configuration.exchanges[-1:]
     if verdict.value == "present":
         yield LossCause("", exchanges=last)
     elif last and last[0].status != 200:
         yield LossCause(name_cause(last[0]), exchanges=last)
     else:
-        has_object = "token_endpoint" in found.value["why"]
+        has_object = "token_endpoint" in configuration.value["why"]
         yield LossCause("no-token-endpoint" if has_object else "not-json", exchanges=last)
 
 
 def find_developer_portal(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["developer-portal"]
+    portal = evidence["developer-portal"]
     if verdict.value == "portal":
-        yield LossCause("", exchanges=found.exchanges)
-    elif not found.seen:
+        yield LossCause("", exchanges=portal.exchanges)
+    elif not portal.seen:
         name = "email-only" if verdict.value == "email_only" else "not-named"
         yield LossCause(name, exchanges=evidence["facts"].exchanges)
-    elif found.value["login"]:
-        yield LossCause("asks-for-login", exchanges=found.exchanges)
-    elif found.value["status"] == 200:
-        yield LossCause("not-a-page", exchanges=found.exchanges)
+    elif portal.value["login"]:
+        yield LossCause("asks-for-login", exchanges=portal.exchanges)
+    elif portal.value["status"] == 200:
+        yield LossCause("not-a-page", exchanges=portal.exchanges)
     else:
-        yield LossCause(name_cause(found.exchanges[-1]), exchanges=found.exchanges)
+        yield LossCause(name_cause(portal.exchanges[-1]), exchanges=portal.exchanges)

@@ -52,14 +52,14 @@ def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[LossC
 
 
 def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["refresh"]
+    refresh = evidence["refresh"]
     if verdict.source == "declared":
         name = "claimed-none" if verdict.value == "none" else "claimed-short"
         yield LossCause(name, exchanges=evidence["facts"].exchanges)
         return
-    tokens = [exchange for exchange in found.exchanges if exchange.step == "token"]
-    steps = found.value["steps"]
-    if not found.value["refresh"]:
+    tokens = [exchange for exchange in refresh.exchanges if exchange.step == "token"]
+    steps = refresh.value["steps"]
+    if not refresh.value["refresh"]:
         yield LossCause("no-refresh-token", exchanges=tuple(tokens[-1:]))
     elif steps and not steps[-1]["works"]:
         last = _noted(tokens[-1:], steps[-1]["why"])
@@ -68,7 +68,7 @@ def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
         yield LossCause(
             name_cause(last[0]) if fault else "ends-early" if worked else "refused", exchanges=last
         )
-    elif verdict.value == "unknown_max" or not found.value.get("clock"):
+    elif verdict.value == "unknown_max" or not refresh.value.get("clock"):
         yield LossCause("unknown-length", exchanges=tuple(tokens[-1:]))
     else:
         yield LossCause("", exchanges=tuple(tokens[-1:]))
@@ -76,21 +76,21 @@ def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """The shortest lapse that does not work decides."""
-    found = evidence["lapsed"]
-    if verdict.source == "declared" or not found.seen:
+    lapsed = evidence["lapsed"]
+    if verdict.source == "declared" or not lapsed.seen:
         name = "claimed-none" if verdict.value == "not_available" else "claimed-short"
         yield LossCause(name, exchanges=evidence["facts"].exchanges)
         return
-    failed = {int(days): entry for days, entry in found.value.items() if not entry["works"]}
-    longest = max((int(days) for days, entry in found.value.items() if entry["works"]), default=-1)
+    failed = {int(days): entry for days, entry in lapsed.value.items() if not entry["works"]}
+    longest = max((int(days) for days, entry in lapsed.value.items() if entry["works"]), default=-1)
     beyond = [days for days in sorted(failed) if days > longest]
     if not beyond:
-        last = found.value[str(longest)] if longest >= 0 else {}
+        last = lapsed.value[str(longest)] if longest >= 0 else {}
         name = "" if verdict.value == "indefinite" else "longest-lent"
-        yield LossCause(name, exchanges=find_deciding(last, found))
+        yield LossCause(name, exchanges=find_deciding(last, lapsed))
         return
     entry = failed[beyond[0]]
-    last_try = find_deciding(entry, found)
+    last_try = find_deciding(entry, lapsed)
     name = "still-covered" if entry.get("contradicts") else _lapsed(last_try)
     yield LossCause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
 
@@ -102,28 +102,29 @@ def _lapsed(last: tuple[Exchange, ...]) -> str:
 
 
 def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["opt-in"]
-    if found.value["works"]:
-        yield LossCause("", exchanges=found.exchanges[-1:])
+    opt_in = evidence["opt-in"]
+    if opt_in.value["works"]:
+        yield LossCause("", exchanges=opt_in.exchanges[-1:])
         return
-    last = _noted(found.exchanges[-1:], found.value["why"])
+    last = _noted(opt_in.exchanges[-1:], opt_in.value["why"])
     fault = last and last[0].status in _SERVER_AT_FAULT
     yield LossCause(name_cause(last[0]) if fault else "opt-in-required", exchanges=last)
 
 
 def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     """What ineligible members met instead of an error on the callback that says so."""
-    found = evidence["ineligible-sign-in"]
-    if not found.value:
+    ineligible = evidence["ineligible-sign-in"]
+    if not ineligible.value:
         yield LossCause("not-tried")
         return
     if verdict.value == "unknown":
         yield LossCause(
-            "nobody-gets-in", exchanges=_noted(find_deciding(found.value[0], found), found.value[0]["reason"])
+            "nobody-gets-in",
+            exchanges=_noted(find_deciding(ineligible.value[0], ineligible), ineligible.value[0]["reason"]),
         )
         return
-    for attempt in found.value:
-        last = _noted(find_deciding(attempt, found), attempt["reason"])
+    for attempt in ineligible.value:
+        last = _noted(find_deciding(attempt, ineligible), attempt["reason"])
         if verdict.value == "yes":
             name = ""
         elif entered(attempt):
@@ -151,15 +152,15 @@ def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
         )
 
 
-def _attempt(attempt: Mapping[str, Any], found: Observation) -> LossCause:
-    last = _noted(find_deciding(attempt, found), attempt["reason"])
+def _attempt(attempt: Mapping[str, Any], sign_ins: Observation) -> LossCause:
+    last = _noted(find_deciding(attempt, sign_ins), attempt["reason"])
     about = (attempt["line"],) if attempt.get("line") and _is_told_ineligible(attempt) else ()
     return LossCause(_name(attempt, last), about=about, exchanges=last)
 
 
 def _is_told_ineligible(attempt: Mapping[str, Any]) -> bool:
-    said = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
-    return attempt["outcome"] == "CALLBACK_ERROR" and means_ineligible(*said)
+    words = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
+    return attempt["outcome"] == "CALLBACK_ERROR" and means_ineligible(*words)
 
 
 def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:

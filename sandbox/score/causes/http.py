@@ -59,12 +59,12 @@ def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
     ]
 
 
-def find_deciding(entry: Mapping[str, Any], found: Observation) -> tuple[Exchange, ...]:
+def find_deciding(entry: Mapping[str, Any], observation: Observation) -> tuple[Exchange, ...]:
     """The exchange that decided an entry of an observation; none where a log does not say which."""
     place = entry.get("exchange")
-    if not isinstance(place, int) or not 0 <= place < len(found.exchanges):
+    if not isinstance(place, int) or not 0 <= place < len(observation.exchanges):
         return ()
-    return found.exchanges[place : place + 1]
+    return observation.exchanges[place : place + 1]
 
 
 def find_failures(

@@ -13,10 +13,10 @@ _CLAIMED = ("status", "sandbox", "developer-portal")
 def find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> Iterator[LossCause]:
     """The cause that the unseen observation names; else a claim or an account is missing."""
     for name in needs:
-        found = evidence[name]
-        if not found.seen and found.cause and found.unseen == verdict.reason:
-            shown = found.exchanges[-1:] or _failed_sign_in(found.cause, evidence)
-            yield LossCause(found.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
+        observation = evidence[name]
+        if not observation.seen and observation.cause and observation.unseen == verdict.reason:
+            shown = observation.exchanges[-1:] or _failed_sign_in(observation.cause, evidence)
+            yield LossCause(observation.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
             return
     if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
         yield LossCause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])

@@ -34,19 +34,21 @@ def _claim(evidence: Evidence) -> tuple[bool, int | None]:
 
 
 def _judge(evidence: Evidence) -> Verdict:
-    found = evidence["lapsed"]
-    if not found.seen:
-        return _declared(evidence, found.unseen)
-    tried = {int(days): entry for days, entry in found.value.items()}
+    lapsed = evidence["lapsed"]
+    if not lapsed.seen:
+        return _declared(evidence, lapsed.unseen)
+    tried = {int(days): entry for days, entry in lapsed.value.items()}
     works = [days for days, entry in tried.items() if entry["works"]]
     if not works:
         shortest = min(tried)
         reason = f"a member {quantity(shortest, 'day')} after coverage is refused: {tried[shortest]['why']}"
-        return Verdict("inactive-members", "not_available", found.source, reason, len(tried), _none(evidence))
+        return Verdict(
+            "inactive-members", "not_available", lapsed.source, reason, len(tried), _none(evidence)
+        )
     longest = max(works)
     if longest >= FOR_EVER_DAYS:
         reason = f"a member {quantity(longest, 'day')} after coverage sees what is theirs"
-        return Verdict("inactive-members", "indefinite", found.source, reason, len(tried), _less(evidence))
+        return Verdict("inactive-members", "indefinite", lapsed.source, reason, len(tried), _less(evidence))
     beyond = [days for days in sorted(tried) if days > longest]
     if not beyond and (further := _claimed_further(evidence, longest, len(tried))):
         return further
@@ -54,26 +56,26 @@ def _judge(evidence: Evidence) -> Verdict:
     if beyond:
         reason += f", not {beyond[0]}: {tried[beyond[0]]['why']}"
     differs = _differs(evidence, longest, beyond[0] if beyond else None)
-    return Verdict("inactive-members", longest, found.source, reason, len(tried), differs)
+    return Verdict("inactive-members", longest, lapsed.source, reason, len(tried), differs)
 
 
 def _declared(evidence: Evidence, why: str) -> Verdict:
-    made, claim = _claim(evidence)
-    if not made or _lent(evidence):
+    is_claimed, claim = _claim(evidence)
+    if not is_claimed or _lent(evidence):
         return not_seen("inactive-members", why)
     value = "indefinite" if claim is None else claim or "not_available"
-    said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
-    return Verdict("inactive-members", value, "declared", f"the payer says: {said}; no account to try")
+    duration = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
+    return Verdict("inactive-members", value, "declared", f"the payer says: {duration}; no account to try")
 
 
 def _claimed_further(evidence: Evidence, longest: int, n: int) -> Verdict | None:
     """All that could be tried works, and the claim goes beyond: no account at hand contradicts it."""
-    made, claim = _claim(evidence)
-    if not made or (claim is not None and claim <= longest):
+    is_claimed, claim = _claim(evidence)
+    if not is_claimed or (claim is not None and claim <= longest):
         return None
-    said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
+    duration = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
     reason = f"works {quantity(longest, 'day')} after coverage, the longest that could be tried;"
-    reason += f" the payer says: {said}"
+    reason += f" the payer says: {duration}"
     return Verdict("inactive-members", "indefinite" if claim is None else claim, "declared", reason, n)
 
 
@@ -83,23 +85,23 @@ def _lent(evidence: Evidence) -> bool:
 
 
 def _none(evidence: Evidence) -> str:
-    made, claim = _claim(evidence)
-    if not made or claim == 0:
+    is_claimed, claim = _claim(evidence)
+    if not is_claimed or claim == 0:
         return ""
-    said = "for ever" if claim is None else quantity(claim, "day")
-    return f"the payer says {said}, yet no lapsed member gets in"
+    duration = "for ever" if claim is None else quantity(claim, "day")
+    return f"the payer says {duration}, yet no lapsed member gets in"
 
 
 def _less(evidence: Evidence) -> str:
-    made, claim = _claim(evidence)
-    if not made or claim is None or claim >= FOR_EVER_DAYS:
+    is_claimed, claim = _claim(evidence)
+    if not is_claimed or claim is None or claim >= FOR_EVER_DAYS:
         return ""
     return f"the payer says {quantity(claim, 'day')}, yet {FOR_EVER_DAYS} days after coverage it still works"
 
 
 def _differs(evidence: Evidence, longest: int, refused: int | None) -> str:
-    made, claim = _claim(evidence)
-    if not made:
+    is_claimed, claim = _claim(evidence)
+    if not is_claimed:
         return ""
     if claim is None:
         return (

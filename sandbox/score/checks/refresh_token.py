@@ -27,19 +27,19 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _judge(evidence: Evidence, claim: int | None) -> Verdict:
-    found = evidence["refresh"]
-    if not found.seen:
-        return _declared(evidence, claim, found.unseen)
-    if not found.value["refresh"]:
+    refresh = evidence["refresh"]
+    if not refresh.seen:
+        return _declared(evidence, claim, refresh.unseen)
+    if not refresh.value["refresh"]:
         reason = "no refresh token came, although offline_access was asked"
-        return _none(reason, claim, 1, found.source)
-    steps = found.value["steps"]
+        return _none(reason, claim, 1, refresh.source)
+    steps = refresh.value["steps"]
     if not any(step["works"] for step in steps):
-        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), found.source)
-    if found.value["clock"]:
-        return _measured(steps, claim, found.source)
-    why = found.value.get("no_clock") or "no clock"
-    return _bounded(steps, claim, found.source, why, evidence.reads("A15", "observed-lower-bound"))
+        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), refresh.source)
+    if refresh.value["clock"]:
+        return _measured(steps, claim, refresh.source)
+    why = refresh.value.get("no_clock") or "no clock"
+    return _bounded(steps, claim, refresh.source, why, evidence.reads("A15", "observed-lower-bound"))
 
 
 def _bounded(

@@ -45,8 +45,8 @@ def known_editions() -> tuple[str, ...]:
 
 def withheld_editions() -> dict[str, str]:
     """Editions that exist and cannot be graded, with the reason."""
-    found = (files.read_yaml(path) for path in sorted((EDITIONS / "withheld").glob("*.yaml")))
-    return {entry["id"]: entry["reason"] for entry in found}
+    entries = (files.read_yaml(path) for path in sorted((EDITIONS / "withheld").glob("*.yaml")))
+    return {entry["id"]: entry["reason"] for entry in entries}
 
 
 def load(edition: str, chosen: Iterable[tuple[str, str]] = ()) -> Edition:
@@ -76,10 +76,10 @@ def _known() -> str:
 
 
 def _with(rules: Edition, chosen: Iterable[tuple[str, str]]) -> Edition:
-    found = rules.readings
+    readings = rules.readings
     for name, value in chosen:
-        found = reading.choose(found, name, value)
-    return rules.model_copy(update={"readings": found})
+        readings = reading.choose(readings, name, value)
+    return rules.model_copy(update={"readings": readings})
 
 
 def _read(path: Path) -> Edition:
@@ -115,11 +115,11 @@ def _changed(changes: Changes) -> Edition:
         )
         for area in base.areas
     ]
-    made = base.model_copy(update={"id": changes.id, "title": changes.title or changes.id, "areas": areas})
-    marked = sum(m.points for m in made.metrics if "vendor" in m.audience)
-    added = sum(m.points for m in made.metrics if m.id in base.vendor.stated_adds)
+    edition = base.model_copy(update={"id": changes.id, "title": changes.title or changes.id, "areas": areas})
+    marked = sum(m.points for m in edition.metrics if "vendor" in m.audience)
+    added = sum(m.points for m in edition.metrics if m.id in base.vendor.stated_adds)
     vendor = base.vendor.model_copy(update={"max": marked, "stated_max": marked + added})
-    return made.model_copy(update={"max": sum(m.points for m in made.metrics), "vendor": vendor})
+    return edition.model_copy(update={"max": sum(m.points for m in edition.metrics), "vendor": vendor})
 
 
 def _weighed(metric: Metric, points: int) -> Metric:

@@ -32,7 +32,7 @@ class Band(_EditionModel):
     ge: float | None = None
     lt: float | None = None
     le: float | None = None
-    rest: bool = False
+    is_rest: bool = Field(False, alias="rest")
     also: dict[str, str] = {}
     point: bool = False
 
@@ -43,7 +43,7 @@ class Band(_EditionModel):
             self.ge is not None,
             self.lt is not None,
             self.le is not None,
-            self.rest,
+            self.is_rest,
         ]
         if sum(tests) != 1:
             raise ValueError("a band has exactly one of key, ge, lt, le, rest")
@@ -59,7 +59,7 @@ class Band(_EditionModel):
             return self._reached(number, readings or {}, unit)
         if self.lt is not None:
             return number < Fraction(self.lt)
-        return self.rest or (self.le is not None and number <= Fraction(self.le))
+        return self.is_rest or (self.le is not None and number <= Fraction(self.le))
 
     def _reached(self, number: Fraction, readings: Chosen, unit: str) -> bool:
         """At or past a lower edge, as readings A1 to A3 say for rates."""
@@ -103,8 +103,8 @@ class Metric(_EditionModel):
     def award(self, value: Value, readings: Chosen | None = None) -> tuple[int, str]:
         """Points and the band's words. Raises UsageError when no band fits: a gap in the edition."""
         if isinstance(value, tuple):
-            found = [name for name in self.adds if name in value]
-            return sum(self.adds[name] for name in found), ", ".join(found) or "none"
+            names = [name for name in self.adds if name in value]
+            return sum(self.adds[name] for name in names), ", ".join(names) or "none"
         for band in (*self.bands, *self.extra):
             if band.holds(value, readings, self.unit):
                 return band.points, band.words(value)

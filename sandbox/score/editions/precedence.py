@@ -25,8 +25,8 @@ def pick(metric: Metric, readings: Chosen, probe: Verdict, log: Verdict | None) 
         return probe
     if metric.award(probe.value, readings) == metric.award(log.value, readings):
         return probe
-    said = f"probing shows {_told(metric, readings, probe)}, the log {_told(metric, readings, log)}"
-    return _with(probe, said)
+    difference = f"probing shows {_told(metric, readings, probe)}, the log {_told(metric, readings, log)}"
+    return _with(probe, difference)
 
 
 def _rank(verdict: Verdict, other: Verdict) -> float:

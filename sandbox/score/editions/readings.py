@@ -45,8 +45,8 @@ def choose(readings: Mapping[str, Reading], name: str, value: str) -> dict[str, 
     full = _full_name(readings, name)
     reading = readings[full]
     if value not in reading.values:
-        known = " or ".join(reading.values)
-        raise UsageError(f"the reading {full} is {known}, not {value!r}")
+        values = " or ".join(reading.values)
+        raise UsageError(f"the reading {full} is {values}, not {value!r}")
     others = {v: reading.others.get(v, reading.note) for v in reading.values if v != value}
     return {**readings, full: reading.model_copy(update={"take": value, "others": others})}
 

@@ -28,7 +28,7 @@ HANGING, SLOW = 20, 0.25
 
 
 @dataclass(frozen=True)
-class Known:
+class ScenarioPool:
     """What a sandbox can play: what the rubric sees, and what only lint or an app does."""
 
     seen: Sequence[str]
@@ -39,7 +39,7 @@ class Known:
         return drawn.choice(self.unseen if self.unseen and drawn.random() < 0.25 else self.seen)
 
 
-def scenarios(sandbox: str) -> Known:
+def scenarios(sandbox: str) -> ScenarioPool:
     """The scenarios that a running sandbox offers. Raises UsageError.
 
     The baseline and what hangs for half a minute are left out; what is slow is told to be a little slow.
@@ -50,7 +50,7 @@ def scenarios(sandbox: str) -> Known:
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         raise UsageError(f"{sandbox} is not a payer sandbox that shows its scenarios") from None
     seen = sorted(name for name, visible in played.items() if visible)
-    return Known(seen, sorted(set(played) - set(seen)))
+    return ScenarioPool(seen, sorted(set(played) - set(seen)))
 
 
 def _played(entry: dict[str, Any]) -> str:
@@ -62,17 +62,17 @@ def _played(entry: dict[str, Any]) -> str:
     return f"{entry['id']},seconds={SLOW}" if wait > SLOW else str(entry["id"])
 
 
-def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
+def fleet(sandbox: str, pool: ScenarioPool, payers: int, seed: int) -> Fleet:
     """`payers` endpoints that count, and a dozen too small to. The same seed gives the same fleet."""
     drawn = Random(f"fleet:{seed}")
     vendors = max(1, min(VENDORS, payers // PAYERS_OF_ONE))
-    habits = _habits(seed, known, vendors)
+    habits = _habits(seed, pool, vendors)
     sizes = [drawn.paretovariate(0.9) for _ in range(vendors)]
     endpoints = []
     for number in range(payers + TOO_SMALL):
         own = Random(f"fleet:{seed}:payer:{number}")
         vendor = number % vendors if number < 2 * vendors else own.choices(range(vendors), sizes)[0]
-        mix = _mix(own, habits[vendor], known)
+        mix = _mix(own, habits[vendor], pool)
         small = number >= payers
         many = round(SMALLEST * (LARGEST / SMALLEST) ** own.random())
         lives = own.randint(20, SMALLEST - 1) if small else many
@@ -92,20 +92,20 @@ def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
     )
 
 
-def _habits(seed: int, known: Known, vendors: int) -> list[list[str]]:
+def _habits(seed: int, pool: ScenarioPool, vendors: int) -> list[list[str]]:
     """What the payers of each vendor have in common."""
-    seen = list(known.seen)
+    seen = list(pool.seen)
     Random(f"fleet:{seed}:vendors").shuffle(seen)
-    found: list[list[str]] = [[]]
+    habits: list[list[str]] = [[]]
     for number in range(1, vendors):
         drawn = Random(f"fleet:{seed}:vendor:{number}")
-        found.append([seen[number % len(seen)], *(known.draw(drawn) for _ in range(drawn.choice([0, 1, 2])))])
-    return found
+        habits.append([seen[number % len(seen)], *(pool.draw(drawn) for _ in range(drawn.choice([0, 1, 2])))])
+    return habits
 
 
-def _mix(own: Random, habits: Sequence[str], known: Known) -> list[str]:
+def _mix(own: Random, habits: Sequence[str], pool: ScenarioPool) -> list[str]:
     """A vendor's habits, most of them; and now and then something of a payer's own."""
     mix = [name for name in habits if own.random() < 0.8]
     if own.random() < 0.4:
-        mix.append(known.draw(own))
+        mix.append(pool.draw(own))
     return sorted({name.partition(",")[0]: name for name in mix}.values())

@@ -35,12 +35,12 @@ def kept(folder: Path, endpoint: Endpoint, rules: str) -> EndpointResult | None:
     if not path.is_file():
         return None
     try:
-        found = EndpointResult.model_validate(files.read_json(path))
+        result = EndpointResult.model_validate(files.read_json(path))
     except (FileProblem, ValidationError):
         return None
-    return found if (found.endpoint.url, found.rules) == (endpoint.url, rules) else None
+    return result if (result.endpoint.url, result.rules) == (endpoint.url, rules) else None
 
 
 def all_kept(folder: Path, fleet: Fleet, rules: str) -> list[EndpointResult]:
-    found = (kept(folder, endpoint, rules) for endpoint in fleet.counted)
-    return [result for result in found if result is not None]
+    results = (kept(folder, endpoint, rules) for endpoint in fleet.counted)
+    return [result for result in results if result is not None]

@@ -59,7 +59,7 @@ def grade_fleet(
 
 def queues(endpoints: Iterable[Endpoint]) -> list[list[Endpoint]]:
     """Who waits for whom: hosts abroad are asked by one at a time, this machine's own by as many as run."""
-    found: list[list[Endpoint]] = []
+    private_queues: list[list[Endpoint]] = []
     abroad: dict[str, list[Endpoint]] = {}
     private: dict[str, bool] = {}
     for endpoint in endpoints:
@@ -67,10 +67,10 @@ def queues(endpoints: Iterable[Endpoint]) -> list[list[Endpoint]]:
         if host not in private:
             private[host] = Guard(endpoint.url).target_is_private()
         if private[host]:
-            found.append([endpoint])
+            private_queues.append([endpoint])
         else:
             abroad.setdefault(host, []).append(endpoint)
-    return [*abroad.values(), *found]
+    return [*abroad.values(), *private_queues]
 
 
 def grade_one(endpoint: Endpoint, here: Path, rules: GradingRules) -> EndpointResult:

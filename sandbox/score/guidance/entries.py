@@ -50,11 +50,11 @@ class Guidance(_GuidanceModel):
     def all_causes(self) -> dict[str, Advice]:
         """Its own causes, then the shared ones that it does not say better."""
         shared = read_shared()
-        found = dict(self.causes)
+        causes = dict(self.causes)
         for group in (*self.uses, "unseen"):
             for name, advice in shared[group].items():
-                found.setdefault(name, advice)
-        return found
+                causes.setdefault(name, advice)
+        return causes
 
 
 @cache

@@ -85,18 +85,23 @@ class Aging:
 def instant(value: Any) -> datetime | None:
     """A time as a clock tells it; None for anything else."""
     try:
-        found = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def lifetime(response: dict[str, Any]) -> float | None:
     """Seconds that an access token is to live: `expires_in`, else its own `exp`; None when nothing says."""
-    said = response.get("expires_in")
-    if isinstance(said, str) and said.isascii() and said.isdecimal() and len(said) < 12:
-        said = int(said)
-    if (seconds := _seconds(said)) is not None:
+    expires_in = response.get("expires_in")
+    if (
+        isinstance(expires_in, str)
+        and expires_in.isascii()
+        and expires_in.isdecimal()
+        and len(expires_in) < 12
+    ):
+        expires_in = int(expires_in)
+    if (seconds := _seconds(expires_in)) is not None:
         return seconds
     claims = claims_of(response.get("access_token"))
     born, ends = _seconds(claims.get("iat")), _seconds(claims.get("exp"))

@@ -245,10 +245,10 @@ def _use_members(entries: list[Any], problems: list[str]) -> Iterator[Member]:
         if not isinstance(entry, dict):
             problems.append(f"{where}: is no object")
             continue
-        known = dict(_use_known(Member, entry, f"{where}.", problems))
-        has_wrong_role = "role" in entry and "role" not in known
-        if {"username", "password"} <= known.keys() and not has_wrong_role:
-            yield Member(**known)
+        fields = dict(_use_known(Member, entry, f"{where}.", problems))
+        has_wrong_role = "role" in entry and "role" not in fields
+        if {"username", "password"} <= fields.keys() and not has_wrong_role:
+            yield Member(**fields)
         elif lacking := [name for name in ("username", "password") if name not in entry]:
             problems.append(f"{where}: has no {' and no '.join(lacking)}")
 
@@ -278,14 +278,14 @@ def _say(problem: ValidationError) -> str:
 
 def _find_unknown_lines(facts: PayerFacts) -> list[str]:
     """Lines of business without a usual name; they are used all the same."""
-    found = []
+    problems = []
     for name in ("offered_lines", "mandated_lines", "supported_lines"):
         for line in getattr(facts.claims, name) or ():
             if line not in LINES:
                 near = get_close_matches(line, LINES, 1)
                 hint = f" (did you mean {near[0]}?)" if near else ""
-                found.append(f"claims.{name}: {line[:40]!r} is no usual line of business{hint}")
-    return found
+                problems.append(f"claims.{name}: {line[:40]!r} is no usual line of business{hint}")
+    return problems
 
 
 def read(path: Path) -> PayerFacts:

@@ -35,7 +35,7 @@ def refresh(
     http: HttpClient,
     door: Door | None,
     described: Discovery,
-    known: PayerFacts,
+    facts: PayerFacts,
     sessions: Sessions,
     why_none: Reason,
     newest: str,
@@ -53,11 +53,11 @@ def refresh(
     accounts = [LentAccount(member.username, member.password) for member in members]
     driver = door.driver if accounts[0].username else None  # nobody is asked twice
     grant, exchanges = refresh_probe.fresh_grant(
-        http, door.base, known.instruments, door.app, accounts, door.scopes.current, driver
+        http, door.base, facts.instruments, door.app, accounts, door.scopes.current, driver
     )
     if grant is None or grant.payer is None:
-        why = lent_clock.NOWHERE if known.instruments.clock else lent_clock.NONE
-        if elsewhere := _elsewhere(known.instruments.fresh_payer, door.base):
+        why = lent_clock.NOWHERE if facts.instruments.clock else lent_clock.NONE
+        if elsewhere := _elsewhere(facts.instruments.fresh_payer, door.base):
             why = elsewhere
             http.watch.note(RULE, why, "refresh")
         return _here(http, door, members[0], why, exchanges)

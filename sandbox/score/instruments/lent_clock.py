@@ -12,7 +12,7 @@ NOWHERE = "a clock is lent, but no fresh payer to move it in"
 NOT_ITS_OWN = "the clock that is lent is not the fresh payer's own, so it was not moved"
 
 
-def of(
+def find_clock(
     http: HttpClient, base: str, target: str, lent: str, *, own: bool = False
 ) -> tuple[str, str, tuple[Exchange, ...]]:
     """The clock of the fresh payer at `base`, or why it has none, and what was asked to find out.
@@ -23,8 +23,8 @@ def of(
     """
     if not lent or own:
         return lent, "" if lent else NONE, ()
-    if found := beside(base, target, lent):
-        return found, "", ()
+    if address := beside(base, target, lent):
+        return address, "", ()
     answer = http.get(base + facts.PATH, step="discovery", headers={"Accept": "application/json"})
     instruments = answer.json().get("instruments")
     named = instruments.get("clock") if isinstance(instruments, dict) else None

@@ -58,10 +58,10 @@ def fresh_grant(
     name, base = instruments.open_payer()
     if not base:
         return None, ()
-    found = discover(http, base)
-    exchanges += [*found.capability.exchanges, *found.smart.exchanges]
+    payer = discover(http, base)
+    exchanges += [*payer.capability.exchanges, *payer.smart.exchanges]
     # instruments name the endpoints of the payer under test, not of this one: they are no fallback
-    endpoints = found.endpoints(Instruments())
+    endpoints = payer.endpoints(Instruments())
     if endpoints is None:
         return None, tuple(exchanges)
     for account in accounts[:MOST_SIGN_INS]:
@@ -69,9 +69,11 @@ def fresh_grant(
         exchanges += session.exchanges
         if session.usable:
             lent = (instruments.clock or "").replace("{session}", name)
-            clock, why, asked = lent_clock.of(http, base, target, lent, own=lent != instruments.clock)
-            grant = RefreshGrant(session, endpoints, clock, why, found, account.username)
-            return grant, (*exchanges, *asked)
+            clock, why, clock_exchanges = lent_clock.find_clock(
+                http, base, target, lent, own=lent != instruments.clock
+            )
+            grant = RefreshGrant(session, endpoints, clock, why, payer, account.username)
+            return grant, (*exchanges, *clock_exchanges)
     return None, tuple(exchanges)
 
 

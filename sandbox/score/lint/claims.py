@@ -43,12 +43,12 @@ def _money(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _amounts(rows: Any) -> dict[str, Decimal]:
     """Sum by category code of a list of adjudications or totals."""
-    found: dict[str, Decimal] = {}
+    sums: dict[str, Decimal] = {}
     for row in rows if isinstance(rows, list) else []:
         try:
             value = row["amount"]["value"]
             code = word(row["category"]["coding"][0]["code"])
-            found[code] = found.get(code, Decimal()) + Decimal(word(value))
+            sums[code] = sums.get(code, Decimal()) + Decimal(word(value))
         except (KeyError, IndexError, TypeError, InvalidOperation):
             continue
-    return found
+    return sums

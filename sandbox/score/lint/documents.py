@@ -40,11 +40,11 @@ def capability_statement(body: dict[str, Any]) -> Notes:
     """What CARIN asks of a CapabilityStatement, and what makes one useful."""
     for text in flaws(body):
         yield "capability-content", text
-    found = _server(body).get(
+    eob = _server(body).get(
         "ExplanationOfBenefit",
     )
-    if found is not None:
-        named = {word(p.get("name")) for p in _dicts(found.get("searchParam"))}
+    if eob is not None:
+        named = {word(p.get("name")) for p in _dicts(eob.get("searchParam"))}
         for name in EOB_SEARCHES:
             if name not in named:
                 yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
@@ -52,30 +52,30 @@ def capability_statement(body: dict[str, Any]) -> Notes:
 
 def own_address(body: dict[str, Any]) -> str:
     """The address that the implementation says it has (`implementation.url`); empty when it says none."""
-    told = body.get("implementation")
-    url = told.get("url") if isinstance(told, dict) else None
+    implementation = body.get("implementation")
+    url = implementation.get("url") if isinstance(implementation, dict) else None
     return url.rstrip("/") if isinstance(url, str) and origin(url) else ""
 
 
 def flaws(body: dict[str, Any]) -> list[str]:
     """Why a CapabilityStatement is not accurate: reading A23 of the rubric."""
-    found = []
+    problems = []
     version = word(body.get("fhirVersion", "missing"))
     if not version.startswith("4.0"):
-        found.append(f"fhirVersion is {version}")
+        problems.append(f"fhirVersion is {version}")
     types = _server(body)
     if not types:
-        found.append("no server's resources are listed")
+        problems.append("no server's resources are listed")
     else:
         missing = [k for k in ("ExplanationOfBenefit", "Coverage", "Patient") if k not in types]
         if missing:
-            found.append(f"not listed: {', '.join(missing)}")
-    return found
+            problems.append(f"not listed: {', '.join(missing)}")
+    return problems
 
 
 def _server(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    rest = [entry for entry in _dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
-    return {word(r.get("type")): r for r in _dicts(rest[0].get("resource"))} if rest else {}
+    servers = [entry for entry in _dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
+    return {word(r.get("type")): r for r in _dicts(servers[0].get("resource"))} if servers else {}
 
 
 def _words(value: Any) -> list[str]:

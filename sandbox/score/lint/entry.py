@@ -13,13 +13,13 @@ LEAST_BITS = 128
 SAME_HEAD = 0.75
 
 
-def callback(said: Mapping[str, str], state: str, issuer: str) -> Iterator[tuple[str, str]]:
+def callback(params: Mapping[str, str], state: str, issuer: str) -> Iterator[tuple[str, str]]:
     """What came back to the app. `issuer`: the one that promises to name itself; empty when none does."""
-    if said.get("state", "") != state:
-        what = "another state came back" if said.get("state") else "no state came back"
-        yield "state-echo", f"{what} with {'an error' if 'error' in said else 'the code'}"
-    if issuer and said.get("iss") != issuer:
-        yield "iss-echo", "iss names another issuer" if said.get("iss") else "iss is missing"
+    if params.get("state", "") != state:
+        what = "another state came back" if params.get("state") else "no state came back"
+        yield "state-echo", f"{what} with {'an error' if 'error' in params else 'the code'}"
+    if issuer and params.get("iss") != issuer:
+        yield "iss-echo", "iss names another issuer" if params.get("iss") else "iss is missing"
 
 
 def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -49,7 +49,7 @@ class Issued:
         of_grant.add(access)
         if refresh and refresh not in self.tokens:
             self.tokens.append(refresh)
-        self._grants |= {each: of_grant for each in (renewed, refresh) if each}
+        self._grants |= {token: of_grant for token in (renewed, refresh) if token}
 
 
 def _text(value: Any) -> str:

@@ -29,7 +29,7 @@ class Notebook:
         entry = self._found.get((rule, text))
         if entry is not None:
             entry.count += 1
-        elif sum(known == rule for known, _ in self._found) < MOST_TEXTS:
+        elif sum(name == rule for name, _ in self._found) < MOST_TEXTS:
             self._found[rule, text] = _Entry(1, where, request_id)
 
     def findings(self) -> tuple[Finding, ...]:

@@ -25,7 +25,7 @@ def answer(
         yield "error-challenge", "a 401 without WWW-Authenticate"
     if _SSN.search(text):
         yield "phi-in-errors", f"a {status} holds what looks like a social security number"
-    if any(re.search(rf"(?<!\w){re.escape(known)}(?!\w)", text) for known in private):
+    if any(re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) for secret in private):
         yield "phi-in-errors", f"a {status} holds a name, birth date or identifier of a member"
     if _INSIDE.search(text):
         yield "internals-in-errors", f"a {status} holds a stack trace or a query"

@@ -65,29 +65,29 @@ class Records:
 
     def notes(self) -> Iterator[tuple[str, str]]:
         """Rule and words for what does not hold."""
-        for one, other in combinations(self._members, 2):
-            if one.patient == other.patient:
+        for first, second in combinations(self._members, 2):
+            if first.patient == second.patient:
                 continue
-            if one.keys and one.keys == other.keys:
+            if first.keys and first.keys == second.keys:
                 yield "same-records", "two members are shown the very same records"
-            elif len(one.prints) >= LEAST_RECORDS and one.prints == other.prints:
+            elif len(first.prints) >= LEAST_RECORDS and first.prints == second.prints:
                 yield "same-records", "two members have the same records under other ids"
         logical, literal = self._logical.total(), self._literal.total()
         if logical >= LEAST_REFERENCES and logical > literal:
-            told = f"{logical} references name an identifier only, {literal} an address"
-            yield "references-logical", f"to organizations, practitioners and places {told}"
+            counts = f"{logical} references name an identifier only, {literal} an address"
+            yield "references-logical", f"to organizations, practitioners and places {counts}"
             return
         for name, count in sorted(self._logical.items()):
             if count >= LEAST_REFERENCES and count > self._literal[name]:
-                told = f"{count} references name an identifier only, {self._literal[name]} an address"
-                yield "references-logical", f"in {name} {told}"
+                counts = f"{count} references name an identifier only, {self._literal[name]} an address"
+                yield "references-logical", f"in {name} {counts}"
 
     def _count(self, name: str, reference: dict[str, Any]) -> None:
         """Count a Reference to somebody or something beside the member's own records, by its element."""
-        said = reference.get("reference")
-        if isinstance(said, str) and said:
-            kind = bundles.type_of(f"{said}/")
-            self._literal[name] += said[:1] != "#" and kind not in PERSONAL and kind != "Patient"
+        address = reference.get("reference")
+        if isinstance(address, str) and address:
+            kind = bundles.type_of(f"{address}/")
+            self._literal[name] += address[:1] != "#" and kind not in PERSONAL and kind != "Patient"
         elif isinstance(reference.get("identifier"), dict):
             self._logical[name] += reference.get("type") not in (*PERSONAL, "Patient")
 
@@ -103,9 +103,9 @@ def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str
         if type(value) is dict:
             if referred is not None and depth and ("reference" in value or _is_logical(value)):
                 referred(name, value)
-            waiting += [(inner, each, depth + 1) for inner, each in value.items() if inner not in _UNSAID]
+            waiting += [(inner, item, depth + 1) for inner, item in value.items() if inner not in _UNSAID]
         elif type(value) is list:
-            waiting += [(name, each, depth + 1) for each in value]
+            waiting += [(name, item, depth + 1) for item in value]
         else:
             yield name, value
 

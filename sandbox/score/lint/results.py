@@ -34,20 +34,20 @@ def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tup
     if len(totals) > 1:
         yield "bundle-total", "total changes from page to page"
     elif unbroken and totals and totals != {len(set(keys))}:
-        told = totals.pop() or 0
-        yield "bundle-total", f"total is {'more' if told > len(set(keys)) else 'less'} than what came"
+        total = totals.pop() or 0
+        yield "bundle-total", f"total is {'more' if total > len(set(keys)) else 'less'} than what came"
     if not unbroken and ("never end" in note or "not asked" in note):
         yield "bundle-links", note.removeprefix("not asked: ")
 
 
 def references(
-    resource: dict[str, Any], here: Collection[Origin], said: Sequence[str]
+    resource: dict[str, Any], here: Collection[Origin], addresses: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """References of one resource (`said`) that cannot be followed as they stand. `here`: the server's own
     origins."""
     contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
     kind = word(resource.get("resourceType"))
-    for text in said:
+    for text in addresses:
         if text.startswith("#"):
             if text != "#" and text not in contained:
                 yield "reference-rot", f"{kind} points at something it does not contain"

@@ -50,10 +50,10 @@ class Watch:
         """The resources that come now are shown to this patient."""
         self._records.begin(patient)
 
-    def callback(self, said: Mapping[str, str], state: str) -> None:
+    def callback(self, params: Mapping[str, str], state: str) -> None:
         """What came back to the app, from the payer under test or from a fresh one of the same kind."""
-        promised = [name for name in self._issuers if name == said.get("iss")] or self._issuers
-        self._all(entry.callback(said, state, promised[-1] if promised else ""), "callback")
+        promised = [name for name in self._issuers if name == params.get("iss")] or self._issuers
+        self._all(entry.callback(params, state, promised[-1] if promised else ""), "callback")
 
     def facts(self, problems: Iterable[str]) -> None:
         """What of the facts document could not be used as it stands."""
@@ -61,7 +61,7 @@ class Watch:
             self._notes.note("facts-document", text, "facts")
 
     def resource(
-        self, resource: dict[str, Any], key: str, said: Sequence[str], asked: str, another: bool
+        self, resource: dict[str, Any], key: str, references: Sequence[str], searched: str, another: bool
     ) -> None:
         """A resource that came when `asked` was searched, and the references it holds.
 
@@ -70,11 +70,11 @@ class Watch:
         self._records.take(resource, key)
         kind = word(resource.get("resourceType"))
         if another:
-            self._notes.note("other-patient", f"{kind} about another patient", f"search of {asked}")
+            self._notes.note("other-patient", f"{kind} about another patient", f"search of {searched}")
         if key in self._known:
             return
         self._known.add(key)
-        self._all(results.references(resource, self._here, said), kind)
+        self._all(results.references(resource, self._here, references), kind)
         if kind == "ExplanationOfBenefit":
             self._all(claims.explanation(resource), kind)
         elif kind == "Patient":

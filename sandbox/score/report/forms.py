@@ -36,8 +36,8 @@ def render(card: Card, form: str) -> bytes:
     """The card in one of MODULES' forms, UTF-8."""
     module = import_module(f"sandbox.score.report.{MODULES[form]}")
     make: Callable[[Card], str | bytes] = module.render
-    made = make(card)
-    return made if isinstance(made, bytes) else made.encode()
+    content = make(card)
+    return content if isinstance(content, bytes) else content.encode()
 
 
 def form_of(name: str) -> str:

@@ -17,15 +17,15 @@ PAGES = Path(__file__).parent / "pages"
 
 def environment() -> Environment:
     """Everything is escaped: reasons and findings hold strangers' words."""
-    made = Environment(
+    jinja = Environment(
         loader=FileSystemLoader(PAGES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["number"] = lambda line: number(line.value, line.unit)
-    return made
+    jinja.filters["number"] = lambda line: number(line.value, line.unit)
+    return jinja
 
 
 def render(card: Card) -> str:
@@ -44,6 +44,6 @@ def _share(points: int, most: int) -> int:
     return round(100 * points / most) if most else 0
 
 
-def told(**values: Any) -> str:
+def render_fleet(**values: Any) -> str:
     """The report over many payers, as one HTML file."""
     return environment().get_template("fleet.html").render(**values)

@@ -32,7 +32,9 @@ def _lines(card: Card) -> Iterator[str]:
         yield ""
         yield "**CRITICAL: strangers can get at members' records**"
         yield ""
-        yield from (f"- **{cell(found.text)}** ({found.rule}): {cell(found.fix)}" for found in card.breaches)
+        yield from (
+            f"- **{cell(finding.text)}** ({finding.rule}): {cell(finding.fix)}" for finding in card.breaches
+        )
     if high > low:
         yield ""
         yield f"The true score lies between {low} and {high}: some metrics could not be seen."
@@ -86,11 +88,12 @@ def _lint(card: Card) -> Iterator[str]:
         yield "\n## Beside the score\n"
         yield "| finding | level | times | where | fix | source |"
         yield "|---|---|---:|---|---|---|"
-    for found in card.lint:
-        fix, cite = cell(found.fix), cell(found.cite)
-        where = cell(", ".join(part for part in (found.where, found.request_id) if part))
-        rule = f"[{found.rule}]({link_finding(found.rule)})"
-        yield f"| {cell(found.text)} ({rule}) | {found.level} | {found.count} | {where} | {fix} | {cite} |"
+    for finding in card.lint:
+        fix, cite = cell(finding.fix), cell(finding.cite)
+        where = cell(", ".join(part for part in (finding.where, finding.request_id) if part))
+        rule = f"[{finding.rule}]({link_finding(finding.rule)})"
+        text = f"{cell(finding.text)} ({rule})"
+        yield f"| {text} | {finding.level} | {finding.count} | {where} | {fix} | {cite} |"
 
 
 def _help(link: str) -> str:

@@ -78,11 +78,11 @@ def _level(level: Level) -> str:
 
 def _lost(line: CardLine, card: Card, place: dict[str, int]) -> dict[str, Any]:
     level = "note" if line.unseen else "warning" if line.points else "error"
-    told = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
-    told += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]
+    sentences = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
+    sentences += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]
     ids = [exchange.request_id for exchange in line.evidence if exchange.request_id]
-    told.append(f"Requests {', '.join(ids)}." if ids else "")
-    return _result(f"metric/{line.id}", level, " ".join(part for part in told if part), card, place)
+    sentences.append(f"Requests {', '.join(ids)}." if ids else "")
+    return _result(f"metric/{line.id}", level, " ".join(part for part in sentences if part), card, place)
 
 
 def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:

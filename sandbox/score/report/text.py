@@ -52,9 +52,9 @@ def _breaches(card: Card) -> Iterator[RenderableType]:
     """Locks that gave way, above all else."""
     if card.breaches:
         yield Text("CRITICAL: strangers can get at members' records", style="bold red")
-    for found in card.breaches:
-        yield Padding(Text(escape(found.text), "red"), (0, 0, 0, 2))
-        yield Padding(Text(f"→ {escape(found.fix)} ({found.rule})", style="dim"), (0, 0, 0, 2))
+    for finding in card.breaches:
+        yield Padding(Text(escape(finding.text), "red"), (0, 0, 0, 2))
+        yield Padding(Text(f"→ {escape(finding.fix)} ({finding.rule})", style="dim"), (0, 0, 0, 2))
     if card.breaches:
         yield Text("")
 
@@ -142,11 +142,11 @@ def _request(exchange: Exchange) -> str:
 
 def _unseen_together(card: Card) -> dict[str, list[CardLine]]:
     """What nobody could see for one and the same reason, told once instead of metric by metric."""
-    found: dict[str, list[CardLine]] = {}
+    groups: dict[str, list[CardLine]] = {}
     for line in card.gains:
         if line.unseen:
-            found.setdefault(line.reason, []).append(line)
-    return {reason: lines for reason, lines in found.items() if len(lines) > 1}
+            groups.setdefault(line.reason, []).append(line)
+    return {reason: lines for reason, lines in groups.items() if len(lines) > 1}
 
 
 def _findings(card: Card) -> Iterator[RenderableType]:
@@ -156,18 +156,19 @@ def _findings(card: Card) -> Iterator[RenderableType]:
         yield _indented(note, "")
     if card.findings:
         yield Text("\nWhere claims and observations differ", style="bold")
-    for finding in card.findings:
-        yield _indented(finding, "")
+    for difference in card.findings:
+        yield _indented(difference, "")
     if card.lint:
         yield Text("\nBeside the score: what the rubric does not count", style="bold")
-    for found in card.lint:
-        times = f" ({found.count} times)" if found.count > 1 else ""
-        yield _indented(f"{found.level}: {found.text}{times}", "")
+    for finding in card.lint:
+        times = f" ({finding.count} times)" if finding.count > 1 else ""
+        yield _indented(f"{finding.level}: {finding.text}{times}", "")
         where = ", ".join(
-            part for part in (found.where, found.request_id and f"request {found.request_id}") if part
+            part for part in (finding.where, finding.request_id and f"request {finding.request_id}") if part
         )
         yield Padding(
-            Text(escape(f"{found.rule}: {found.cite}" + (f"; {where}" if where else "")), "dim"), (0, 0, 0, 4)
+            Text(escape(f"{finding.rule}: {finding.cite}" + (f"; {where}" if where else "")), "dim"),
+            (0, 0, 0, 4),
         )
-        yield Padding(Text(escape(f"→ {found.fix}"), "dim"), (0, 0, 0, 4))
-        yield Padding(Text(f"see {link_finding(found.rule)}", "dim"), (0, 0, 0, 4))
+        yield Padding(Text(escape(f"→ {finding.fix}"), "dim"), (0, 0, 0, 4))
+        yield Padding(Text(f"see {link_finding(finding.rule)}", "dim"), (0, 0, 0, 4))

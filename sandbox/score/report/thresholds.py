@@ -22,31 +22,33 @@ class Gate:
 
     def failures(self, score: int, points: Mapping[str, int], levels: Iterable[str]) -> list[str]:
         """What does not pass, one line each; empty when all is well. `levels`: that of each finding."""
-        found = []
+        failures = []
         if self.score is not None and score < self.score:
-            found.append(f"the score {score} is below {self.score:g}")
+            failures.append(f"the score {score} is below {self.score:g}")
         for metric, least in self.points.items():
             if points.get(metric, 0) < least:
-                found.append(f"{metric} has {quantity(points.get(metric, 0), 'point')}, fewer than {least}")
+                failures.append(
+                    f"{metric} has {quantity(points.get(metric, 0), 'point')}, fewer than {least}"
+                )
         graver = LEVELS[: LEVELS.index(self.level) + 1] if self.level in LEVELS else ()
         counted = Counter(levels)
-        found += [quantity(counted[level], f"{level} finding") for level in graver if counted[level]]
-        return found
+        failures += [quantity(counted[level], f"{level} finding") for level in graver if counted[level]]
+        return failures
 
 
 def parse(fail_under: float | None, words: Iterable[str], most: Mapping[str, int]) -> Gate:
     """A gate of a least score and `metric:points` or level words. `most`: metric → its maximum. Raises
     UsageError."""
-    asked, level = {}, ""
+    least, level = {}, ""
     for word in words:
         if word in LEVELS:
             level = max(level, word, key=("", *LEVELS).index)
             continue
         metric, colon, points = word.partition(":")
         if metric not in most:
-            known = ", ".join((*LEVELS, *most))
-            raise UsageError(f"--fail-on {word}: no metric or level {metric!r}: known are {known}")
+            names = ", ".join((*LEVELS, *most))
+            raise UsageError(f"--fail-on {word}: no metric or level {metric!r}: known are {names}")
         if not colon or not points.isdecimal() or not 1 <= int(points) <= most[metric]:
             raise UsageError(f"--fail-on {word}: metric:points, with 1 to {most[metric]} points")
-        asked[metric] = int(points)
-    return Gate(fail_under, asked, level)
+        least[metric] = int(points)
+    return Gate(fail_under, least, level)

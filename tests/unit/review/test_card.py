@@ -170,7 +170,7 @@ def test_junit_has_a_test_for_each_row() -> None:
     suite = Xml.fromstring(forms.render(failing(), "junit"))[0]
     assert suite.attrib | {"name": ""} == {
         "name": "", "tests": str(len(ROWS)), "failures": "4", "errors": "0",
-        "skipped": str(len(failing().of("not exercised"))),
+        "skipped": str(len(failing().select("not exercised"))),
     }  # fmt: skip
     failure = suite.find("testcase[@name='accept']/failure")
     assert failure is not None
