@@ -15,7 +15,7 @@ from sandbox.score.collect.machine_load import Machine
 from sandbox.score.evidence import Evidence
 from sandbox.score.run import grade
 
-CHANCE = ("hostile", "chromium", "ways_in", "any_value", "spoiled", "defences", "mutants")
+CHANCE = ("hostile", "chromium", "ways_in", "any_value", "spoiled", "defences")
 """Modules whose tests use threads, sockets, browsers or values of chance: nothing of theirs repeats."""
 
 Grade = Callable[..., tuple[Card, Evidence]]

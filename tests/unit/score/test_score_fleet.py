@@ -193,12 +193,12 @@ def test_plans_under_500_lives_are_left_out() -> None:
 
 
 def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
-    known = demo.ScenarioPool(["broken-references", "rate-limited", "portal-opt-in-required"], ["account-locked"])
-    fleet = demo.fleet("http://127.0.0.1:1", known, 352, 1)
+    pool = demo.ScenarioPool(["broken-references", "rate-limited", "opt-in-required"], ["account-locked"])
+    fleet = demo.fleet("http://127.0.0.1:1", pool, 352, 1)
     assert (len(fleet.counted), fleet.left_out) == (352, demo.TOO_SMALL)
     assert len({e.vendor for e in fleet.counted}) == 30
-    assert fleet == demo.fleet("http://127.0.0.1:1", known, 352, 1)
-    assert fleet != demo.fleet("http://127.0.0.1:1", known, 352, 2)
+    assert fleet == demo.fleet("http://127.0.0.1:1", pool, 352, 1)
+    assert fleet != demo.fleet("http://127.0.0.1:1", pool, 352, 2)
     assert len({e.url for e in fleet.endpoints}) == len(fleet.endpoints)
     assert any("/s/baseline~" in e.url for e in fleet.endpoints)
     with pytest.raises(UsageError, match="not a payer sandbox"):
