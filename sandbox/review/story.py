@@ -1,4 +1,4 @@
-"""What one app did, in order, and what follows from it: which token came of which, what was asked again."""
+"""All that one app did, in order, with derived facts: which sign-in a token belongs to, and retries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ ROUNDING = 0.002
 
 @dataclass(frozen=True)
 class Story:
-    """Every exchange of an app and of the browser it sent to the payer; `now` is the payer's time of the
-    review, in seconds."""
+    """Every exchange of an app and of the browsers it sent. `now` is the payer's time, in seconds."""
 
     exchanges: tuple[JournalExchange, ...]
     now: float
@@ -41,24 +40,24 @@ class Story:
 
     @cached_property
     def calls(self) -> Sequence[JournalExchange]:
-        """What the app sent itself."""
+        """Requests that the app itself sent."""
         return [e for e in self.exchanges if e.is_call]
 
     @cached_property
     def tries(self) -> Mapping[tuple[str, ...], Sequence[JournalExchange]]:
-        """The app's calls by what they ask."""
+        """The app's calls by key: calls of one key are tries of one request."""
         by_key: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
         for exchange in self.calls:
             by_key[exchange.key].append(exchange)
         return by_key
 
     def again(self, exchange: JournalExchange) -> list[JournalExchange]:
-        """The same request, after this one was answered."""
+        """Tries of the same request after this one was answered."""
         return [e for e in self.tries.get(exchange.key, ()) if after(exchange, e)]
 
     @cached_property
     def by_token(self) -> Mapping[str, Sequence[JournalExchange]]:
-        """Requests for data by the access token that they carried."""
+        """Requests for data by their access token."""
         exchanges: dict[str, list[JournalExchange]] = defaultdict(list)
         for exchange in self.data:
             exchanges[exchange.token].append(exchange)
@@ -77,15 +76,15 @@ class Story:
 
     @cached_property
     def issues(self) -> Mapping[str, JournalExchange]:
-        """Token → the answer that brought it."""
+        """Token → the response that issued it."""
         return {token: e for e in self.exchanges for token in e.issued.values()}
 
     @cached_property
     def families(self) -> Mapping[str, str]:
-        """Token (its mark) → the sign-in it goes back to: the code, or the first refresh token seen."""
+        """Token (its mark) → its sign-in: the mark of the code, or of the first refresh token."""
         families: dict[str, str] = {}
         for exchange in self.exchanges:
-            if exchange.path == "/auth/token" and exchange.status == 200:
+            if exchange.auth_endpoint == "token" and exchange.status == 200:
                 sent = exchange.marks.get("code") or exchange.marks.get("refresh_token", "")
                 family = families.get(sent, sent)
                 families[sent] = family
@@ -102,8 +101,10 @@ class Story:
         return families
 
     def family(self, exchange: JournalExchange) -> str:
-        """The sign-in behind a request for data. Where that is not in the journal, the only one of the
-        member is meant; where there are several, nothing."""
+        """Return the sign-in behind a request for data.
+
+        Where the journal lacks it, the member's only sign-in; empty where there are several.
+        """
         if family := self.families.get(exchange.token):
             return family
         families = self.families_of_members.get(exchange.member, set())
@@ -113,11 +114,11 @@ class Story:
 def since(
     exchanges: Sequence[JournalExchange], exchange: JournalExchange, until: JournalExchange | None = None
 ) -> Sequence[JournalExchange]:
-    """Those of a sequence that were answered later than this one, and earlier than `until`."""
+    """The exchanges of a sequence after this one and before `until`, by number."""
     end = bisect_left(exchanges, until.number, key=lambda e: e.number) if until else None
     return exchanges[bisect_right(exchanges, exchange.number, key=lambda e: e.number) : end]
 
 
 def after(first: JournalExchange, second: JournalExchange) -> bool:
-    """Whether `second` was sent when the answer to `first` was there already."""
+    """Whether `second` was sent after the response to `first`."""
     return second.number > first.number and second.arrived >= first.left - ROUNDING

@@ -1,4 +1,4 @@
-"""The rows of the card, in the order a session goes. docs/review.md is made of this table."""
+"""The rows of the report card, in the order of a session. docs/review.md contains this table."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ ROWS: tuple[ReviewRow, ...] = (
 
 
 def table() -> str:
-    """The rows as Markdown: docs/review.md has it."""
+    """Render the rows as a Markdown table."""
     lines = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
     lines += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
     lines.append(

@@ -1,4 +1,4 @@
-"""The card as JUnit XML: a test for each row; what was not exercised is skipped."""
+"""Render the report card as JUnit XML: a test for each row, skipped when it was not exercised."""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from sandbox.core.text import quantity
 from sandbox.fhir.schema.paths import TYPES, find
-from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story
 
@@ -14,7 +15,7 @@ STATE_LEAST = 21
 """Characters: of 64 different ones each holds 6 bits, and SMART wants 122 of them."""
 
 WILDCARD_TYPES = 10
-"""Who reads so many types may ask for all of them."""
+"""An app that reads so many types may ask for a wildcard scope."""
 
 _NOBODY = "The app sent nobody to sign in."
 _SCOPE = re.compile(r"(?:patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?:\?.*)?")
@@ -32,7 +33,7 @@ def discovery(story: Story) -> ReviewFinding:
 
 
 def state(story: Story) -> ReviewFinding:
-    """Whether each request to authorize had a state, long enough and its own."""
+    """Whether each authorization request had a state of its own that is long enough."""
     if not story.authorize_requests:
         return unseen(_NOBODY)
     without = [e for e in story.authorize_requests if "state" not in e.params]
@@ -45,13 +46,13 @@ def state(story: Story) -> ReviewFinding:
     if reused := list(_reused(story, "state")):
         return failed("A state that had come back already was sent again.", reused)
     return passed(
-        f"{times(len(story.authorize_requests), 'request')} to authorize, each with a state of its own.",
+        f"{quantity(len(story.authorize_requests), 'request')} to authorize, each with a state of its own.",
         story.authorize_requests,
     )
 
 
 def state_checked(story: Story) -> ReviewFinding:
-    """Whether a code was left alone that came back with no state, or another one."""
+    """Whether the app dropped a code that came with another state, or with none."""
     if not story.authorize_requests:
         return unseen(_NOBODY)
     sent_states: set[str] = set()
@@ -74,7 +75,7 @@ def state_checked(story: Story) -> ReviewFinding:
 
 
 def pkce(story: Story) -> ReviewFinding:
-    """Whether each request to authorize had an S256 challenge of its own, and the code its verifier."""
+    """Whether each authorization request had its own S256 challenge, and each code its verifier."""
     if not story.authorize_requests:
         return unseen(_NOBODY)
     without = [e for e in story.authorize_requests if "code_challenge" not in e.params]
@@ -89,14 +90,16 @@ def pkce(story: Story) -> ReviewFinding:
     if bare:
         return failed("A code was sent without its code_verifier.", bare)
     return passed(
-        f"S256, and {times(len(story.authorize_requests), 'challenge')} for as many requests.",
+        f"S256, and {quantity(len(story.authorize_requests), 'challenge')} for as many requests.",
         story.authorize_requests,
     )
 
 
 def _reused(story: Story, name: str) -> Iterator[JournalExchange]:
-    """Requests to authorize whose value had led to an answer before: a page that a member loads again
-    is no reuse."""
+    """Yield authorization requests with a value that was answered before.
+
+    A page that a member loads again is not reuse.
+    """
     answered: set[str] = set()
     of_state: dict[str, str] = {}
     for exchange in story.exchanges:
@@ -109,7 +112,7 @@ def _reused(story: Story, name: str) -> Iterator[JournalExchange]:
 
 
 def scopes(story: Story) -> ReviewFinding:
-    """Whether what was asked for is what was read."""
+    """Whether the app read what its scopes ask for, and no scope is idle."""
     requests = [e for e in story.authorize_requests if e.sent.get("scope")]
     if not requests:
         return unseen("The app asked for no scope.")
@@ -138,7 +141,7 @@ def _writes(letters: str) -> bool:
 
 
 def _touched(data: Iterable[JournalExchange]) -> Iterator[str]:
-    """The types that were asked for, by address or by include; `*` for everything."""
+    """Yield the types that were requested, by path or `_include`; `*` for $everything."""
     for exchange in data:
         if exchange.is_everything:
             yield "*"
@@ -168,7 +171,7 @@ def _some(names: list[str], most: int = 4) -> str:
 
 
 def code_once(story: Story) -> ReviewFinding:
-    """Whether a code that was answered was left alone. An answer of 5xx, 429 or 401 did not take it."""
+    """Whether each code was redeemed once. A response of 5xx, 429 or 401 does not use it up."""
     if not story.redemptions:
         return unseen("The app redeemed no code.")
     spent: dict[str, JournalExchange] = {}
@@ -181,4 +184,4 @@ def code_once(story: Story) -> ReviewFinding:
     good = [e for e in story.redemptions if e.status == 200]
     if not good:
         return unseen("No code was redeemed: the token endpoint gave nothing for any.", story.redemptions)
-    return passed(f"{times(len(good), 'code')}, each redeemed once.", story.redemptions)
+    return passed(f"{quantity(len(good), 'code')}, each redeemed once.", story.redemptions)

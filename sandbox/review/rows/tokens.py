@@ -1,4 +1,4 @@
-"""Rows about tokens: refreshed once, the new one kept, silence after revocation."""
+"""Rows about tokens: one refresh, the new token kept, no requests after revocation."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.core.text import quantity
+from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after, since
 
 _REVOKED = ("revoked", "grant-revoked")
 _TOKENS_MOST = 2
-"""A request that two tokens could not open will not open for a third."""
+"""A request that was refused with two tokens will be refused with a third."""
 
 
 def refresh_once(story: Story) -> ReviewFinding:
-    """Whether a dead access token led to one refresh, and to the request once more."""
+    """Whether the app refreshed an expired access token once and repeated the request."""
     refused = _first_refusals(story)
     if not refused:
         return unseen("No access token was refused because its time was over.")
@@ -46,12 +47,12 @@ def refresh_once(story: Story) -> ReviewFinding:
             return failed(f"The app refreshed {len(answered)} times for one refusal.", [first, *answered])
         shown += [first, *(answered or back)[:1], *[e for e in tries[:1] if e.status < 400]]
     return passed(
-        f"{times(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
+        f"{quantity(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
     )
 
 
 def _first_refusals(story: Story) -> Sequence[JournalExchange]:
-    """The first 401 of each access token that somebody had granted and nobody revoked."""
+    """The first 401 of each access token that was granted and not revoked."""
     refusals: dict[str, JournalExchange] = {}
     for exchange in story.data:
         state = exchange.token_state
@@ -61,14 +62,14 @@ def _first_refusals(story: Story) -> Sequence[JournalExchange]:
 
 
 def _in_vain(story: Story, refused: JournalExchange) -> bool:
-    """Whether this was the second try with a second token: to let it go is right."""
+    """Whether this was the second try, with another token. Giving up is right then."""
     tries = story.tries[refused.key]
     place = bisect_left(tries, refused.number, key=lambda e: e.number)
     return place > 0 and tries[place - 1].status == 401 and tries[place - 1].token != refused.token
 
 
 def _may_renew(story: Story, renewal: JournalExchange, refused: JournalExchange) -> bool:
-    """Whether a refresh can be of the sign-in whose token was refused; another member's is not."""
+    """Whether a refresh may belong to the sign-in whose token was refused."""
     family, other = story.family(refused), story.families.get(renewal.marks.get("refresh_token", ""))
     return not family or not other or family == other
 
@@ -103,7 +104,7 @@ def new_token_kept(story: Story) -> ReviewFinding:
 def _stale(
     story: Story, renewals: Sequence[JournalExchange]
 ) -> Iterator[tuple[JournalExchange, list[JournalExchange]]]:
-    """Each refresh, with the requests that came after it and carried an older token of the same sign-in."""
+    """Yield each refresh with the later requests that carried an older token of the same sign-in."""
     of_family: dict[str, list[JournalExchange]] = defaultdict(list)
     for renewal in renewals:
         of_family[story.families[renewal.issued["access_token"]]].append(renewal)
@@ -119,7 +120,7 @@ def _stale(
 
 
 def stops_when_revoked(story: Story) -> ReviewFinding:
-    """Whether the app fell silent once it could know that the member's yes is over."""
+    """Whether the app stopped once it could know that the consent was revoked."""
     refusals = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
     dead = [e for e in story.refreshes if e.status == 400 and e.error == "invalid_grant"]
     if not refusals and not dead:
@@ -129,7 +130,9 @@ def stops_when_revoked(story: Story) -> ReviewFinding:
         if any(e.key == first.key for e in more):
             return failed("The app repeated a request whose grant was revoked.", [first, *more])
         if len(more) >= max(2, story.at_once):
-            reason = f"The app sent {times(len(more), 'more request')} after it was told of the revocation."
+            reason = (
+                f"The app sent {quantity(len(more), 'more request')} after it was told of the revocation."
+            )
             return failed(reason, [first, *more])
     for first in dead:
         if repeated := story.again(first):
@@ -142,8 +145,8 @@ def not_in_addresses(story: Story) -> ReviewFinding:
     exposed = [e for e in story.exchanges if e.exposed]
     if exposed:
         names = ", ".join(sorted({name for e in exposed for name in e.exposed}))
-        return failed(f"{names} stood in the address of {times(len(exposed), 'request')}.", exposed)
-    carried = [e for e in story.calls if e.token or e.path == "/auth/token"]
+        return failed(f"{names} stood in the address of {quantity(len(exposed), 'request')}.", exposed)
+    carried = [e for e in story.calls if e.token or e.auth_endpoint == "token"]
     if not carried:
         return unseen("The app sent no token, code or secret.")
-    return passed(f"{times(len(carried), 'request')} with a token or code, none in an address.")
+    return passed(f"{quantity(len(carried), 'request')} with a token or code, none in an address.")
