@@ -40,11 +40,9 @@ def capability_statement(body: dict[str, Any]) -> Notes:
     """What CARIN asks of a CapabilityStatement, and what makes one useful."""
     for text in flaws(body):
         yield "capability-content", text
-    eob = _server(body).get(
-        "ExplanationOfBenefit",
-    )
+    eob = _server(body).get("ExplanationOfBenefit")
     if eob is not None:
-        named = {word(p.get("name")) for p in _dicts(eob.get("searchParam"))}
+        named = {word(p.get("name")) for p in dicts(eob.get("searchParam"))}
         for name in EOB_SEARCHES:
             if name not in named:
                 yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
@@ -74,13 +72,14 @@ def flaws(body: dict[str, Any]) -> list[str]:
 
 
 def _server(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    servers = [entry for entry in _dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
-    return {word(r.get("type")): r for r in _dicts(servers[0].get("resource"))} if servers else {}
+    servers = [entry for entry in dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
+    return {word(r.get("type")): r for r in dicts(servers[0].get("resource"))} if servers else {}
 
 
 def _words(value: Any) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """The objects in a list; none where the value is no list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sandbox.score.http.answers import word
+from sandbox.score.lint.documents import dicts
 
 _SSN = re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)")
 _INSIDE = re.compile(
@@ -34,12 +35,8 @@ def answer(
 def private_words(patient: dict[str, Any]) -> set[str]:
     """What of a Patient must not come back in an error: family names, birth date, identifiers."""
     words = {word(patient.get("birthDate") or "")}
-    for name in _dicts(patient.get("name")):
+    for name in dicts(patient.get("name")):
         words.add(word(name.get("family") or ""))
-    for identifier in _dicts(patient.get("identifier")):
+    for identifier in dicts(patient.get("identifier")):
         words.add(word(identifier.get("value") or ""))
     return {text for text in words if len(text) >= 4 and text != patient.get("id")}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -10,15 +10,14 @@ from sandbox.core.urls import canonical_url
 from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.answers import word
 from sandbox.score.http.guard import Origin, origin
+from sandbox.score.lint.documents import dicts
 
 
 def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """One Bundle."""
-    links = [link for link in _list(body.get("link")) if isinstance(link, dict)]
-    if not any(link.get("relation") == "self" for link in links):
+    if not any(link.get("relation") == "self" for link in dicts(body.get("link"))):
         yield "bundle-self", "no self link"
-    entries = [entry for entry in _list(body.get("entry")) if isinstance(entry, dict)]
-    urls = [word(entry.get("fullUrl") or "") for entry in entries if "resource" in entry]
+    urls = [word(entry.get("fullUrl") or "") for entry in dicts(body.get("entry")) if "resource" in entry]
     if any(not url for url in urls):
         yield "bundle-full-url", "an entry has no fullUrl"
     if any(count > 1 for url, count in Counter(urls).items() if url):
@@ -45,7 +44,7 @@ def references(
 ) -> Iterator[tuple[str, str]]:
     """References of one resource (`said`) that cannot be followed as they stand. `here`: the server's own
     origins."""
-    contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
+    contained = {f"#{c.get('id')}" for c in dicts(resource.get("contained"))}
     kind = word(resource.get("resourceType"))
     for text in addresses:
         if text.startswith("#"):
@@ -56,7 +55,3 @@ def references(
                 yield "reference-rot", f"{kind} points at another server"
         elif not text.startswith("urn:") and ("/" not in text or " " in text):
             yield "reference-rot", f"{kind} holds a reference that is not Type/id"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -11,10 +11,10 @@ import pytest
 from conftest import Grade
 from fake_payer import FakePayer
 
+from sandbox.score import report
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
-from sandbox.score.lint.breaches import BREACHES
-from sandbox.score.report import forms
+from sandbox.score.lint.rules import RULES
 from sandbox.score.run import regrade
 from sandbox.score.trust.locks.records import forgeries
 
@@ -52,12 +52,12 @@ def test_a_lock_that_gives_way_is_found_and_no_other(grade_fake: Grade, loose: s
     assert regrade(Evidence.from_json(evidence.to_json())).breaches == card.breaches
 
 
-@pytest.mark.parametrize("form", forms.MODULES)
+@pytest.mark.parametrize("form", report.FORMS)
 def test_every_form_of_the_card_tells_a_breach_before_anything_else(grade_fake: Grade, form: str) -> None:
     payer = FakePayer(loose=frozenset({"any-password", "no-token"}), smart=False)
     card, _ = grade_fake(payer)
     assert len(card.breaches) == 2
-    told, quiet = forms.render(card, form).decode(), forms.render(replace(card, lint=()), form).decode()
+    told, quiet = report.render(card, form).decode(), report.render(replace(card, lint=()), form).decode()
     words = "2 breaches" if form == "badge" else "signed in with a wrong password"
     assert words in told
     assert words not in quiet
@@ -148,5 +148,6 @@ def test_forgeries_are_of_a_token_and_never_the_token() -> None:
 
 
 def test_what_is_critical_is_what_the_grader_tries() -> None:
-    assert all(rule.level == "critical" for rule in BREACHES.values())
-    assert set(LOCKS.values()) < set(BREACHES)
+    breaches = {name for name, rule in RULES.items() if rule.level == "critical"}
+    assert all(name.startswith("breach-") for name in breaches)
+    assert set(LOCKS.values()) < breaches
