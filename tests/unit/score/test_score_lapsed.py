@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import LAPSES, FakePayer
 
 from sandbox.score.card import Card, CardLine
@@ -16,7 +16,7 @@ TODAY = date(2026, 1, 1)
 
 
 def line(card: Card) -> CardLine:
-    return next(line for line in card.lines if line.id == "inactive-members")
+    return line_of(card, "inactive-members")
 
 
 class Former(FakePayer):

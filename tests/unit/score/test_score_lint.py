@@ -90,17 +90,10 @@ def test_token_responses() -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "weak"),
-    [
-        ([], False),
-        (["Zk3" + "qW7_" * 8], False),
-        (["0123456789" * 3], True),
-        (["abcdef0123456789" * 2], False),
-        (["abcdef0123456789"], True),
-        (["tokenTOKENtoken_" * 3] * 2, True),
-        ([f"{'Xy9_' * 8}{n:02}" for n in range(9)], True),
-        (["a.b.c"] * 2, False),
-    ],
-)
+    [([], False), (["Zk3" + "qW7_" * 8], False), (["0123456789" * 3], True),
+     (["abcdef0123456789" * 2], False), (["abcdef0123456789"], True), (["tokenTOKENtoken_" * 3] * 2, True),
+     ([f"{'Xy9_' * 8}{n:02}" for n in range(9)], True), (["a.b.c"] * 2, False)],
+)  # fmt: skip
 def test_token_entropy(tokens: list[str], weak: bool) -> None:
     assert bool(entry.weak(tokens)) == weak
 

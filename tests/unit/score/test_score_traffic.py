@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import FakePayer
 
 from sandbox.core.errors import FileProblem
@@ -97,10 +97,6 @@ def graded(tmp_path: Path, records: Iterable[dict[str, Any]], **options: Any) ->
     return grade_log(Log(written(tmp_path, records), as_of), facts=facts, **options)
 
 
-def line(card: Card, metric: str) -> Any:
-    return next(line for line in card.lines if line.id == metric)
-
-
 # What only a probe can show is unseen here; with it perfect the payer has the top of the range.
 GOLDEN = {
     "ideal": (ideal(), 100),
@@ -137,7 +133,7 @@ def test_no_traffic_is_a_band_and_not_unseen(tmp_path: Path) -> None:
         ("everything", "not supported"),
         ("carin-resources", "none"),
     ):
-        assert (line(card, metric).band, line(card, metric).source) == (band, "traffic")
+        assert (line_of(card, metric).band, line_of(card, metric).source) == (band, "traffic")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +142,7 @@ def test_no_traffic_is_a_band_and_not_unseen(tmp_path: Path) -> None:
 )
 def test_sign_ins_to_the_attempt(tmp_path: Path, good: int, bad: int, earned: int) -> None:
     card, _ = graded(tmp_path, tried(good, bad))
-    found = line(card, "authorization-success")
+    found = line_of(card, "authorization-success")
     assert (found.points, found.n) == (earned, good + bad)
 
 
@@ -154,12 +150,12 @@ def test_sign_ins_to_the_attempt(tmp_path: Path, good: int, bad: int, earned: in
 def test_slow_syncs_by_their_events(tmp_path: Path, seconds: float, earned: int) -> None:
     records = [fhir("Patient"), {"ts": at(0), "kind": "sync_event", "sync_id": "s", "outcome": "created"}]
     records += [{"ts": at(seconds), "kind": "sync_event", "sync_id": "s", "outcome": "completed"}]
-    assert line(graded(tmp_path, records)[0], "sync-speed").points == earned
+    assert line_of(graded(tmp_path, records)[0], "sync-speed").points == earned
 
 
 def test_syncs_without_events_are_runs_of_requests(tmp_path: Path) -> None:
     records = [fhir("Patient", seconds=s) for s in (0, 1, 4, 500, 507)]
-    assert line(graded(tmp_path, records)[0], "sync-speed").value == pytest.approx((4.005 + 7.005) / 2)
+    assert line_of(graded(tmp_path, records)[0], "sync-speed").value == pytest.approx((4.005 + 7.005) / 2)
 
 
 STATES = {
@@ -179,7 +175,7 @@ STATES = {
 def test_an_attempt_through_its_states(tmp_path: Path, name: str) -> None:
     states, rate = STATES[name]
     card, evidence = graded(tmp_path, [event("a", state, n) for n, state in enumerate(states)])
-    assert line(card, "authorization-success").value == rate
+    assert line_of(card, "authorization-success").value == rate
     assert (evidence.traffic["log"].value["impossible"] > 0) == name.startswith("impossible")
 
 
@@ -194,23 +190,23 @@ def test_an_attempt_that_was_idle_for_half_an_hour_has_expired(tmp_path: Path) -
 def test_bounced_attempts_are_left_out_and_test_mode_never_counts(tmp_path: Path) -> None:
     records = [*tried(1, 0), event("b", "CREATED"), event("b", "BOUNCED", 1)]
     records += [{**record, "mode": "test", "attempt_id": "t"} for record in [event("t", "CREATED")]]
-    found = line(graded(tmp_path, records)[0], "authorization-success")
+    found = line_of(graded(tmp_path, records)[0], "authorization-success")
     assert (found.value, found.n) == (100, 1)
     other = graded(tmp_path, records, readings=[("A13", "failure")])[0]
-    assert line(other, "authorization-success").value == 50
+    assert line_of(other, "authorization-success").value == 50
 
 
 def test_the_window_is_six_months_by_the_clock_of_the_log(tmp_path: Path) -> None:
     day = 86400
     old = [{**r, "attempt_id": "old"} for r in [event("o", "CREATED"), event("o", "ERROR_PAGE", 1)]]
     new = [event("n", "CREATED", 182 * day + 1), event("n", "AUTHORIZED", 182 * day + 2)]
-    assert line(graded(tmp_path, old + new)[0], "authorization-success").n == 1
+    assert line_of(graded(tmp_path, old + new)[0], "authorization-success").n == 1
     edge = [event("n", "CREATED", 182 * day - 2), event("n", "AUTHORIZED", 182 * day - 1)]
-    assert line(graded(tmp_path, old + edge)[0], "authorization-success").n == 2
+    assert line_of(graded(tmp_path, old + edge)[0], "authorization-success").n == 2
     early = graded(tmp_path, old + new, as_of=NOON + timedelta(days=1))[0]
-    assert line(early, "authorization-success").value == 0
+    assert line_of(early, "authorization-success").value == 0
     none = graded(tmp_path, old + new, as_of=NOON + timedelta(days=4000))[0]
-    assert line(none, "authorization-success").band == "not enough data"
+    assert line_of(none, "authorization-success").band == "not enough data"
 
 
 def test_a_virtual_clock_moves_the_window_but_not_the_stopwatch(tmp_path: Path) -> None:
@@ -220,8 +216,8 @@ def test_a_virtual_clock_moves_the_window_but_not_the_stopwatch(tmp_path: Path) 
     records += [{"ts": at(6.5), "vts": later, "kind": "sync_event", "sync_id": "s", "outcome": "completed"}]
     records += [{**fhir("Patient", seconds=6), "vts": later}]
     card, _ = graded(tmp_path, records)
-    assert line(card, "authorization-success").n == 1
-    assert line(card, "sync-speed").value == 0.5
+    assert line_of(card, "authorization-success").n == 1
+    assert line_of(card, "sync-speed").value == 0.5
 
 
 def test_references_are_distinct_in_a_sync_and_their_last_read_decides(tmp_path: Path) -> None:
@@ -231,9 +227,9 @@ def test_references_are_distinct_in_a_sync_and_their_last_read_decides(tmp_path:
         fhir("Organization", 200, **read, seconds=3, url="/fhir/Organization/1"),
         fhir("Practitioner", 404, **read, seconds=4, url="/fhir/Practitioner/1"),
     ]
-    found = line(graded(tmp_path, records)[0], "reference-resolution")
+    found = line_of(graded(tmp_path, records)[0], "reference-resolution")
     assert (found.value, found.n) == (50, 2)
-    every = line(graded(tmp_path, records, readings=[("A7", "every-read")])[0], "reference-resolution")
+    every = line_of(graded(tmp_path, records, readings=[("A7", "every-read")])[0], "reference-resolution")
     assert (every.n, every.points) == (3, 1)
 
 
@@ -243,18 +239,18 @@ def test_lapsed_members_opt_in_and_lines_where_the_log_tells(tmp_path: Path) -> 
     records += [event("c", "CREATED", line="qhp"), event("c", "AUTHORIZED", 1)]
     records += [event("d", "CREATED", line="commercial"), event("d", "AUTHORIZED", 1)]
     card, _ = graded(tmp_path, records)
-    assert (line(card, "inactive-members").points, line(card, "portal-opt-in").points) == (8, 0)
-    assert line(card, "lines-of-business").points == 3
-    assert "yet it was" in line(card, "portal-opt-in").disagreement
+    assert (line_of(card, "inactive-members").points, line_of(card, "portal-opt-in").points) == (8, 0)
+    assert line_of(card, "lines-of-business").points == 3
+    assert "yet it was" in line_of(card, "portal-opt-in").disagreement
 
 
 def test_refreshing_in_a_log_is_a_lower_bound(tmp_path: Path) -> None:
     token = {"kind": "token", "attempt_id": "a", "status": 200}
     records = [event("a", "CREATED"), {"ts": at(1), **token}]
     records += [{"ts": at(100 * 86400), **token, "grant_type": "refresh_token"}]
-    assert line(graded(tmp_path, records)[0], "refresh-token").source == "declared"
+    assert line_of(graded(tmp_path, records)[0], "refresh-token").source == "declared"
     bound = graded(tmp_path, records, readings=[("A15", "observed-lower-bound")])[0]
-    assert (line(bound, "refresh-token").points, line(bound, "refresh-token").source) == (4, "traffic")
+    assert (line_of(bound, "refresh-token").points, line_of(bound, "refresh-token").source) == (4, "traffic")
 
 
 def renewals(*found: tuple[float, int], granted: bool = True) -> list[dict[str, Any]]:
@@ -281,7 +277,7 @@ def test_what_refuses_in_a_log_and_what_only_stumbles(
     tmp_path: Path, records: list[dict[str, Any]], points: int, source: str
 ) -> None:
     records.sort(key=lambda record: str(record["ts"]))
-    found = line(graded(tmp_path, records)[0], "refresh-token")
+    found = line_of(graded(tmp_path, records)[0], "refresh-token")
     assert (found.points, found.source) == (points, source)
 
 
@@ -295,7 +291,7 @@ def test_a_former_member_of_a_log_counts_unless_nothing_came(
 ) -> None:
     records = [event("a", "CREATED", coverage_end="2010-01-01"), event("a", "AUTHORIZED", 1)]
     records += [fhir("Coverage", attempt_id="a", **answer) for answer in answers]
-    assert line(graded(tmp_path, records)[0], "inactive-members").points == points
+    assert line_of(graded(tmp_path, records)[0], "inactive-members").points == points
 
 
 @pytest.mark.parametrize(
@@ -303,7 +299,7 @@ def test_a_former_member_of_a_log_counts_unless_nothing_came(
 )
 def test_everything_of_a_log_in_one_page(tmp_path: Path, more: dict[str, Any], points: int) -> None:
     whole = fhir("Patient", step="everything", url="/fhir/Patient/1/$everything", **more)
-    assert line(graded(tmp_path, [whole])[0], "everything").points == points
+    assert line_of(graded(tmp_path, [whole])[0], "everything").points == points
 
 
 def test_observed_beats_traffic_beats_declared_and_a_difference_is_a_finding(
@@ -311,21 +307,21 @@ def test_observed_beats_traffic_beats_declared_and_a_difference_is_a_finding(
 ) -> None:
     path = written(tmp_path, ideal(80, 20))
     card, evidence = grade_fake(FakePayer(), log=Log(path))
-    found = line(card, "authorization-success")
+    found = line_of(card, "authorization-success")
     assert (found.points, found.source) == (14, "observed")
     said = "probing shows 95 % or more (97.5), the log 80 to 90 % (80)"
     assert found.disagreement == said
     assert f"authorization-success: {said}" in card.findings
-    assert line(card, "request-success").disagreement == ""
+    assert line_of(card, "request-success").disagreement == ""
     assert regrade(Evidence.from_json(evidence.to_json())) == card
 
 
 def test_a_log_says_what_no_probe_could(tmp_path: Path, grade_fake: Grade) -> None:
     lent = {"members": [{"username": "m1", "password": "pw", "role": "eligible", "line": "qhp"}]}
     payer = FakePayer(instruments=lent)
-    assert line(grade_fake(payer)[0], "eligibility-errors").source == "unseen"
+    assert line_of(grade_fake(payer)[0], "eligibility-errors").source == "unseen"
     card, _ = grade_fake(FakePayer(instruments=lent), log=Log(written(tmp_path, ideal())))
-    assert (line(card, "eligibility-errors").points, line(card, "eligibility-errors").source) == (
+    assert (line_of(card, "eligibility-errors").points, line_of(card, "eligibility-errors").source) == (
         4,
         "traffic",
     )
@@ -396,11 +392,11 @@ def test_an_http_archive(tmp_path: Path) -> None:
     path = tmp_path / "app.har"
     path.write_text(json.dumps({"log": {"version": "1.2", "entries": log}}))
     card, evidence = grade_log(Log(path))
-    assert (line(card, "authorization-success").value, line(card, "authorization-success").n) == (50, 2)
-    assert line(card, "eligibility-errors").points == 4
-    assert (line(card, "request-success").value, line(card, "request-success").n) == (50, 2)
-    assert line(card, "reference-resolution").points == 5
-    assert line(card, "capability-statement").points == 2
+    assert (line_of(card, "authorization-success").value, line_of(card, "authorization-success").n) == (50, 2)
+    assert line_of(card, "eligibility-errors").points == 4
+    assert (line_of(card, "request-success").value, line_of(card, "request-success").n) == (50, 2)
+    assert line_of(card, "reference-resolution").points == 5
+    assert line_of(card, "capability-statement").points == 2
     assert evidence.traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"
     kept = evidence.to_json().decode()
     assert not [word for word in ("secret-code", "secret-token", "secret-refresh") if word in kept]
@@ -427,7 +423,7 @@ def test_the_base_of_an_archive_is_found_or_given(tmp_path: Path, base: str, tol
     documents = {"metadata": "/metadata", "smart": "/.well-known/smart-configuration"}
     if told in documents:
         entries.insert(0, har_entry(1, "GET", base + documents[told]))
-    found = line(archived(tmp_path, entries, base if told == "given" else "")[0], "request-success")
+    found = line_of(archived(tmp_path, entries, base if told == "given" else "")[0], "request-success")
     assert (found.value, found.n) == (100, 1)
 
 
@@ -443,7 +439,7 @@ def test_only_requests_of_the_app_below_the_base_count(tmp_path: Path) -> None:
         har_entry(6, "GET", "https://p.example/Scripts/app.js"),
     ]
     card, evidence = archived(tmp_path, entries)
-    found = line(card, "request-success")
+    found = line_of(card, "request-success")
     assert (found.value, found.n) == (100, 2)
     assert evidence.traffic["references"].value["read"] == 0
 
@@ -469,14 +465,14 @@ def test_pages_of_everything_by_addresses_of_the_servers_own(tmp_path: Path) -> 
 def test_references_of_attempts_without_syncs_are_told_apart(tmp_path: Path) -> None:
     one = {"step": "reference", "sync_id": "", "url": "/fhir/Organization/1"}
     reads = [fhir("Organization", 404 if n else 200, attempt_id=f"a{n}", **one) for n in range(20)]
-    found = line(graded(tmp_path, reads)[0], "reference-resolution")
+    found = line_of(graded(tmp_path, reads)[0], "reference-resolution")
     assert (found.value, found.n) == (5, 20)
 
 
 def test_syncs_are_timed_by_their_events_alone(tmp_path: Path) -> None:
     one = {"kind": "sync_event", "sync_id": "s"}
     events = [{"ts": at(0), "outcome": "created", **one}, {"ts": at(7), "outcome": "completed", **one}]
-    found = line(graded(tmp_path, events)[0], "sync-speed")
+    found = line_of(graded(tmp_path, events)[0], "sync-speed")
     assert (found.value, found.points) == (7, 3)
 
 
@@ -502,7 +498,7 @@ def test_test_records_and_clocks_that_are_wrong_do_not_move_the_window(tmp_path:
     records += [{**event("t", "CREATED"), "ts": "2027-06-01T00:00:00Z", "mode": "TEST"}]
     records += [{**event("f", "CREATED"), "ts": "2099-01-01T00:00:00Z"}]
     card, evidence = graded(tmp_path, records)
-    assert line(card, "authorization-success").n == 30
+    assert line_of(card, "authorization-success").n == 30
     assert evidence.traffic["log"].value["late"] == 1
 
 
@@ -533,19 +529,13 @@ def bundle(**content: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("odd", "is_record"),
-    [
-        (bundle(entry=None), True),
-        (bundle(entry={"a": 1}), True),
-        (bundle(entry=[None, {"resource": {"resourceType": ["x"]}}]), True),
-        (bundle(link=None), True),
-        (bundle(link=["x"]), True),
-        (bundle(link=[{"relation": "next", "url": "http://[x"}]), True),
-        ({"response": {"status": 1500}}, False),
-        ({"time": 1e300}, False),
-        ({"startedDateTime": "0001-01-01T00:00:00Z"}, False),
-        ({"startedDateTime": "9999-12-31T23:59:59Z"}, False),
-    ],
-)
+    [(bundle(entry=None), True), (bundle(entry={"a": 1}), True),
+     (bundle(entry=[None, {"resource": {"resourceType": ["x"]}}]), True), (bundle(link=None), True),
+     (bundle(link=["x"]), True), (bundle(link=[{"relation": "next", "url": "http://[x"}]), True),
+     ({"response": {"status": 1500}}, False), ({"time": 1e300}, False),
+     ({"startedDateTime": "0001-01-01T00:00:00Z"}, False),
+     ({"startedDateTime": "9999-12-31T23:59:59Z"}, False)],
+)  # fmt: skip
 def test_an_odd_entry_of_an_archive_is_read_or_reported(
     tmp_path: Path, odd: dict[str, Any], is_record: bool
 ) -> None:
