@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from sandbox.core.errors import UsageError
+from sandbox.core.files import write_whole
 from sandbox.core.text import escape, overwrite, quantity, say
 
 if TYPE_CHECKING:
@@ -90,13 +91,13 @@ def score(url: str | None, **given: Any) -> int:
     _check(url, given)
     if given["dry_run"]:
         return _dry_run(str(url), given)
-    from sandbox.score.report import thresholds as gate
+    from sandbox.score.report.card_comparison import parse_gate
     from sandbox.score.rubric import load
 
-    asked = gate.parse(given["fail_under"], given["fail_on"], _most(load(given["edition"]).metrics))
+    asked = parse_gate(given["fail_under"], given["fail_on"], _most(load(given["edition"]).metrics))
     card, evidence = _graded(url, given)
     if given["evidence"]:
-        _write(given["evidence"], evidence.to_json())
+        write_whole(given["evidence"], evidence.to_json())
     _tell_of_facts(evidence)
     _tell_of_log(evidence)
     _tell(card, evidence, given["shape"], given["out"])
@@ -137,10 +138,10 @@ def _check(url: str | None, given: Mapping[str, Any]) -> None:
     if given["as_of"] and not given["traffic"]:
         raise click.UsageError("--as-of goes with --traffic")
     if not given["shape"]:
-        from sandbox.score.report import forms
+        from sandbox.score import report
 
         for path in given["out"]:
-            forms.form_of(path.name)  # raises before minutes are spent
+            report.find_form(path.name)  # raises before minutes are spent
     if given["base"] and not given["traffic"]:
         raise click.UsageError("--base goes with --traffic")
     if url and given["replay"]:
@@ -227,13 +228,13 @@ def _dry_run(url: str, given: Mapping[str, Any]) -> int:
 
 def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]) -> None:
     """Into the files, or onto standard output when there are none."""
-    from sandbox.score.report import forms
+    from sandbox.score import report
 
     def made(form: str) -> bytes:
-        return evidence.to_json() if form == "evidence" else forms.render(card, form)
+        return evidence.to_json() if form == "evidence" else report.render(card, form)
 
     for path in out:
-        _write(path, made(shape or forms.form_of(path.name)))
+        write_whole(path, made(shape or report.find_form(path.name)))
         say(f"{card.score}/{card.max}  {path}")
     if out:
         return
@@ -261,16 +262,16 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     Exit 1 when B lost points, or is below a threshold.
     """
     from sandbox.score.report import card_file, comparison
-    from sandbox.score.report import thresholds as gate
     from sandbox.score.report.card_comparison import compare as compared
+    from sandbox.score.report.card_comparison import parse_gate
 
     new = card_file.read(after)
     most = {entry.id: entry.max for entry in new.metrics}
-    asked = gate.parse(gate_at["fail_under"], gate_at["fail_on"], most)
+    asked = parse_gate(gate_at["fail_under"], gate_at["fail_on"], most)
     found = compared(card_file.read(before), new)
     told = comparison.render(found, shape)
     if out is not None:
-        _write(out, told.encode())
+        write_whole(out, told.encode())
     else:
         say(told, nl=False)
     short = asked.failures(new.score, new.points(), [entry.level for entry in new.lint])
@@ -345,13 +346,6 @@ def _read(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as problem:
         raise UsageError(f"{path}: {problem.strerror or problem}") from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all."""
-    from sandbox.score.report.atomic_file import write
-
-    write(path, content)
 
 
 def _most(metrics: Iterable[Any]) -> dict[str, int]:

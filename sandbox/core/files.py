@@ -161,6 +161,25 @@ def read_ndjson(path: Path) -> Iterator[Any]:
         raise FileProblem(f"{path}: {problem.strerror or problem}") from None
 
 
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: a reader, or a run that resumes, never finds half of it.
+
+    Devices and pipes are written to directly. Raises FileProblem.
+    """
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+        try:
+            part.write_bytes(content)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as problem:
+        raise FileProblem(f"{path}: {problem.strerror or problem}") from None
+
+
 def write_ndjson(path: Path, values: Iterable[Any]) -> int:
     """Write one value a line, whole or not at all (a rename at the end). Returns the count."""
     part = path.with_name(path.name + ".part")

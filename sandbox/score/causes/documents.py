@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sandbox.score.causes.http import name_cause
 from sandbox.score.causes.model import LossCause
-from sandbox.score.evidence import Evidence, Verdict
+from sandbox.score.evidence import Evidence, Observation, Verdict
 
 _CLAIMS = {
     "implementing": "implementing",
@@ -21,29 +21,29 @@ def find_claimed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_capability_statement(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    metadata = evidence["capability-statement"]
-    last = metadata.exchanges[-1:]
-    if verdict.value == "present":
-        yield LossCause("", exchanges=last)
-    elif metadata.value["present"]:
-        yield LossCause("inaccurate", exchanges=last)
-    elif last and last[0].status != 200:
-        yield LossCause(name_cause(last[0]), exchanges=last)
+    metadata = evidence["capability-statement"].value
+    if verdict.value != "present" and metadata["present"]:
+        name = "inaccurate"
     else:
-        is_fhir = "no FHIR JSON" not in metadata.value["why"]
-        yield LossCause("other-resource" if is_fhir else "not-fhir", exchanges=last)
+        name = "not-fhir" if "no FHIR JSON" in metadata.get("why", "") else "other-resource"
+    yield _cause_of_document(verdict, evidence["capability-statement"], name)
 
 
 def find_smart_configuration(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     configuration = evidence["smart-configuration"]
-    last = configuration.exchanges[-1:]
+    is_object = "token_endpoint" in configuration.value.get("why", "")
+    name = "no-token-endpoint" if is_object else "not-json"
+    yield _cause_of_document(verdict, configuration, name)
+
+
+def _cause_of_document(verdict: Verdict, document: Observation, name: str) -> LossCause:
+    """The status of the last answer that was not 200; else what is wrong with its content (`name`)."""
+    last = document.exchanges[-1:]
     if verdict.value == "present":
-        yield LossCause("", exchanges=last)
+        name = ""
     elif last and last[0].status != 200:
-        yield LossCause(name_cause(last[0]), exchanges=last)
-    else:
-        has_object = "token_endpoint" in configuration.value["why"]
-        yield LossCause("no-token-endpoint" if has_object else "not-json", exchanges=last)
+        name = name_cause(last[0])
+    return LossCause(name, exchanges=last)
 
 
 def find_developer_portal(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from sandbox.score.causes import data, documents, entry
 from sandbox.score.causes.model import MOST_EXCHANGES, LossCause, merge
-from sandbox.score.causes.unseen import find_unseen
 from sandbox.score.evidence import Evidence, Exchange, Verdict
 
 Finder = Callable[[Verdict, Evidence], Iterable[LossCause]]
@@ -32,12 +31,35 @@ FINDERS: dict[str, Finder] = {
 }
 """Metric → what finds its causes. A cause without a name only shows what is well."""
 
+_CLAIMED = ("status", "sandbox", "developer-portal")
+
 
 def find_causes(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> tuple[LossCause, ...]:
     """Why points are lost or nothing was seen, most frequent first; nameless ones only show exchanges."""
     if verdict.source == "unseen":
-        return merge(find_unseen(verdict, evidence, needs))
+        return merge(_find_unseen(verdict, evidence, needs))
     return merge(FINDERS[verdict.metric](verdict, evidence))
+
+
+def _find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> Iterator[LossCause]:
+    """The cause that the unseen observation names; else a claim or an account is missing."""
+    for name in needs:
+        observation = evidence[name]
+        if not observation.seen and observation.cause and observation.unseen == verdict.reason:
+            shown = observation.exchanges[-1:] or _failed_sign_in(observation.cause, evidence)
+            yield LossCause(observation.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
+            return
+    if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
+        yield LossCause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
+    elif verdict.metric == "lines-of-business" and evidence["lines"].seen:
+        yield LossCause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
+    else:
+        yield LossCause("not-looked-at")
+
+
+def _failed_sign_in(cause: str, evidence: Evidence) -> tuple[Exchange, ...]:
+    """The end of a sign-in, where that is why nothing further was seen."""
+    return evidence["sign-ins"].exchanges[-1:] if cause.startswith("sign-in-") else ()
 
 
 def select_exchanges(

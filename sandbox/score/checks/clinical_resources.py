@@ -8,30 +8,12 @@ from sandbox.score.evidence import Evidence, Verdict, not_seen
 NEEDS = ("sync",)
 
 ENOUGH = 4
-TYPES = frozenset(
-    {
-        "AllergyIntolerance",
-        "CarePlan",
-        "CareTeam",
-        "Condition",
-        "Device",
-        "DiagnosticReport",
-        "DocumentReference",
-        "Encounter",
-        "FamilyMemberHistory",
-        "Goal",
-        "Immunization",
-        "Medication",
-        "MedicationDispense",
-        "MedicationRequest",
-        "MedicationStatement",
-        "Observation",
-        "Procedure",
-        "QuestionnaireResponse",
-        "ServiceRequest",
-        "Specimen",
-    }
-)
+TYPES = frozenset((
+    "AllergyIntolerance", "CarePlan", "CareTeam", "Condition", "Device", "DiagnosticReport",
+    "DocumentReference", "Encounter", "FamilyMemberHistory", "Goal", "Immunization", "Medication",
+    "MedicationDispense", "MedicationRequest", "MedicationStatement", "Observation", "Procedure",
+    "QuestionnaireResponse", "ServiceRequest", "Specimen",
+))  # fmt: skip
 
 
 def judge(evidence: Evidence) -> Verdict:

@@ -38,14 +38,8 @@ class Band(_EditionModel):
 
     @model_validator(mode="after")
     def _one_test(self) -> Band:
-        tests = [
-            self.key is not None,
-            self.ge is not None,
-            self.lt is not None,
-            self.le is not None,
-            self.is_rest,
-        ]
-        if sum(tests) != 1:
+        tests = (self.key, self.ge, self.lt, self.le, self.is_rest or None)
+        if sum(test is not None for test in tests) != 1:
             raise ValueError("a band has exactly one of key, ge, lt, le, rest")
         return self
 

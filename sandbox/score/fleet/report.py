@@ -19,9 +19,8 @@ from sandbox.score.fleet import charts
 from sandbox.score.fleet.roster import Fleet
 from sandbox.score.fleet.survey import NOTHING_BEFORE, Before, Survey
 from sandbox.score.lint.rules import RULES
-from sandbox.score.report import atomic_file
-from sandbox.score.report.html import render_fleet
 from sandbox.score.report.markdown import cell
+from sandbox.score.report.pages import build_environment
 
 FORMAT = "payer-sandbox-report/1"
 TOP = 10
@@ -65,11 +64,10 @@ def previous(path: Path | None, edition: str) -> Before:
 
 def write(folder: Path, fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> None:
     """report.json, report.md and report.html, each whole or not at all."""
-    atomic_file.write(folder / "report.json", files.json_pretty(to_data(fleet, rules, survey, taken)))
-    atomic_file.write(
-        folder / "report.md", ("\n".join(_markdown(fleet, rules, survey, taken)) + "\n").encode()
-    )
-    atomic_file.write(folder / "report.html", _html(fleet, rules, survey, taken).encode())
+    markdown = "\n".join(_markdown(fleet, rules, survey, taken)) + "\n"
+    files.write_whole(folder / "report.json", files.json_pretty(to_data(fleet, rules, survey, taken)))
+    files.write_whole(folder / "report.md", markdown.encode())
+    files.write_whole(folder / "report.html", _html(fleet, rules, survey, taken).encode())
 
 
 def to_data(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> dict[str, Any]:
@@ -87,21 +85,26 @@ def to_data(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> dict[st
 
 
 def _html(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> str:
-    return render_fleet(
-        fleet=fleet,
-        rules=rules,
-        survey=survey,
-        taken=taken,
-        top=_top(survey)[0],
-        more=_top(survey)[1],
-        middle=median(survey.scores) if survey.scores else 0,
-        vendor_count=len(survey.vendors),
-        rule=RULE,
-        titles={name: rule.title for name, rule in RULES.items()},
-        histogram=Markup(charts.histogram(survey.scores, rules.max)),  # noqa: S704  escaped in pictures
-        vendor_picture=Markup(charts.vendors(survey.vendors, rules.vendor.max)),  # noqa: S704
-        band_picture=lambda metric: Markup(charts.bands(metric)),  # noqa: S704
-        risen=sorted((p for p in survey.payers if p.moved), key=lambda p: -(p.moved or 0)),
+    top, more = _top(survey)
+    return (
+        build_environment()
+        .get_template("fleet.html")
+        .render(
+            fleet=fleet,
+            rules=rules,
+            survey=survey,
+            taken=taken,
+            top=top,
+            more=more,
+            middle=median(survey.scores) if survey.scores else 0,
+            vendor_count=len(survey.vendors),
+            rule=RULE,
+            titles={name: rule.title for name, rule in RULES.items()},
+            histogram=Markup(charts.histogram(survey.scores, rules.max)),  # noqa: S704  escaped in pictures
+            vendor_picture=Markup(charts.vendors(survey.vendors, rules.vendor.max)),  # noqa: S704
+            band_picture=lambda metric: Markup(charts.bands(metric)),  # noqa: S704
+            risen=sorted((p for p in survey.payers if p.moved), key=lambda p: -(p.moved or 0)),
+        )
     )
 
 
@@ -112,8 +115,7 @@ def _top(survey: Survey) -> tuple[list[Any], int]:
 
 
 def _markdown(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> Iterator[str]:
-    yield f"# {cell(fleet.title)}"
-    yield ""
+    yield f"# {cell(fleet.title)}\n"
     yield (
         f"{quantity(len(survey.payers), 'payer')} with {quantity(len(survey.vendors), 'vendor')}, "
         f"edition {rules.id}, {taken}. "
@@ -121,11 +123,8 @@ def _markdown(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> Itera
         f"{len(survey.unreached)} were not reached."
     )
     if fleet.note:
-        yield ""
-        yield cell(fleet.note)
-    yield ""
-    yield "## Top payers"
-    yield ""
+        yield f"\n{cell(fleet.note)}"
+    yield "\n## Top payers\n"
     yield "| rank | payer | vendor | points | since the last report |"
     yield "|---:|---|---|---:|---:|"
     top, more = _top(survey)
@@ -133,13 +132,9 @@ def _markdown(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> Itera
         who = f"{cell(payer.payer)} | {cell(payer.vendor)}"
         yield f"| {payer.rank} | {who} | {payer.score}/{rules.max} | {_moved(payer.moved)} |"
     if more:
-        yield ""
-        yield f"And {more} more with as many points as the last."
-    yield ""
-    yield "## Vendors"
-    yield ""
-    yield RULE
-    yield ""
+        yield f"\nAnd {more} more with as many points as the last."
+    yield "\n## Vendors\n"
+    yield f"{RULE}\n"
     marked, stated = rules.vendor.max, rules.vendor.stated_max
     scores = f"by metric, of {marked} | of {stated} as stated | by totals"
     yield f"| vendor | payers | {scores} | lowest | highest | moved |"
@@ -147,9 +142,7 @@ def _markdown(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> Itera
     for v in survey.vendors:
         numbers = f"{v.by_metric:g} | {v.stated:g} | {v.by_totals:g} | {v.lowest} | {v.highest}"
         yield f"| {cell(v.vendor)} | {v.payers} | {numbers} | {_moved(v.moved)} |"
-    yield ""
-    yield "## Metrics"
-    yield ""
+    yield "\n## Metrics\n"
     yield "| metric | max | mean | median | bands (points: payers) |"
     yield "|---|---:|---:|---:|---|"
     for metric in survey.metrics:
@@ -158,21 +151,13 @@ def _markdown(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> Itera
             bands += f", not seen: {metric.unseen}"
         yield f"| {metric.id} | {metric.max} | {metric.mean:.1f} | {metric.median:g} | {cell(bands)} |"
     if survey.lint:
-        yield ""
-        yield "## Beside the score"
-        yield ""
-        yield from (
-            f"- {_payers(n)}: {RULES[rule].title} ({rule})" for rule, n in survey.lint if rule in RULES
-        )
+        yield "\n## Beside the score\n"
+        for rule, count in survey.lint:
+            if rule in RULES:
+                yield f"- {quantity(count, 'payer')}: {RULES[rule].title} ({rule})"
     if survey.unreached:
-        yield ""
-        yield "## Not reached"
-        yield ""
+        yield "\n## Not reached\n"
         yield from (f"- {cell(payer)}: {cell(why)}" for payer, why in survey.unreached)
-
-
-def _payers(count: int) -> str:
-    return f"{count} payer{'' if count == 1 else 's'}"
 
 
 def _moved(by: float | None) -> str:

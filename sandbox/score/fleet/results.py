@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
 from sandbox.score.fleet.roster import Endpoint, Fleet, named
-from sandbox.score.report import atomic_file
 from sandbox.score.report.card_file import CardFile
 
 
@@ -26,7 +25,7 @@ class EndpointResult(BaseModel):
 
 def keep(folder: Path, result: EndpointResult) -> None:
     body = files.json_pretty(result.model_dump(mode="json"))
-    atomic_file.write(folder / f"{named(result.endpoint)}.json", body)
+    files.write_whole(folder / f"{named(result.endpoint)}.json", body)
 
 
 def kept(folder: Path, endpoint: Endpoint, rules: str) -> EndpointResult | None:

@@ -22,10 +22,7 @@ from sandbox.score.signin.launch import LentAccount, SignInSession
 
 RULE = "instrument-fresh-payer"
 LISTS = (
-    "capabilities",
-    "scopes_supported",
-    "grant_types_supported",
-    "response_types_supported",
+    *("capabilities", "scopes_supported", "grant_types_supported", "response_types_supported"),
     "code_challenge_methods_supported",
 )
 """What two smart-configurations of one payer have in common, in any order."""

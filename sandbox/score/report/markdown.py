@@ -24,28 +24,22 @@ def cell(text: str) -> str:
 
 def _lines(card: Card) -> Iterator[str]:
     low, high = card.range
-    yield f"# {card.score} of {card.max} points"
-    yield ""
+    yield f"# {card.score} of {card.max} points\n"
     seed = "" if card.sample_seed is None else f" · sample seed {card.sample_seed}"
     yield f"{cell(card.target)} · edition {card.edition} · {card.taken}{seed}"
     if card.breaches:
-        yield ""
-        yield "**CRITICAL: strangers can get at members' records**"
-        yield ""
+        yield "\n**CRITICAL: strangers can get at members' records**\n"
         yield from (
             f"- **{cell(finding.text)}** ({finding.rule}): {cell(finding.fix)}" for finding in card.breaches
         )
     if high > low:
-        yield ""
-        yield f"The true score lies between {low} and {high}: some metrics could not be seen."
+        yield f"\nThe true score lies between {low} and {high}: some metrics could not be seen."
     area = ""
     for line in card.lines:
         if line.area != area:
             area = line.area
             mine = [entry for entry in card.lines if entry.area == area]
-            yield ""
-            yield f"## {area}: {sum(e.points for e in mine)} of {sum(e.max for e in mine)}"
-            yield ""
+            yield f"\n## {area}: {sum(e.points for e in mine)} of {sum(e.max for e in mine)}\n"
             yield "| metric | points | band | n | source | reason |"
             yield "|---|---:|---|---:|---|---|"
         yield _row(line)

@@ -19,9 +19,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox.core.errors import UsageError
+from sandbox.score import report
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
-from sandbox.score.report import forms
 from sandbox.score.run import grade, regrade
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
@@ -157,8 +157,8 @@ def ends_in_a_card(made: list[Change]) -> None:
         return
     card, evidence = found
     assert 0 <= card.score <= card.range[1] <= card.max == 100
-    for form in forms.MODULES:
-        told = forms.render(card, form)
+    for form in report.FORMS:
+        told = report.render(card, form)
         assert told
         assert b"\x1b[2J" not in told
         assert b"\x00" not in told
