@@ -71,7 +71,7 @@ def _early(story: Story, refusal: JournalExchange, due: float) -> list[JournalEx
     for later in since(story.calls, refusal):
         if later.left > due + _LONGEST_SECONDS:
             break
-        if later.arrived < due and after(refusal, later) and later.door == refusal.door:
+        if later.arrived < due and after(refusal, later) and later.server == refusal.server:
             early.append(later)
     return early
 
