@@ -20,7 +20,7 @@ from sandbox.core.text import quantity
 from sandbox.score import rubric
 from sandbox.score.editions import readings
 from sandbox.score.fleet import demo, report, results, roster
-from sandbox.score.fleet.runner import GradingRules, Show, grade_fleet
+from sandbox.score.fleet.runner import GradingRules, GradingRun, Show, grade_fleet
 from sandbox.score.fleet.survey import survey
 from sandbox.settings import from_env
 
@@ -40,11 +40,11 @@ def run(path: Path | None, given: Mapping[str, Any], show: Show) -> str:
     asked = GradingRules(given["edition"], chosen)
     if path is not None:
         fleet = roster.read(path)
-        grade_fleet(fleet, path.parent, out / "results", asked, jobs, given["fresh"], show)
+        grade_fleet(fleet, GradingRun(path.parent, out / "results", asked), jobs, given["fresh"], show)
     else:
         with _sandbox(given["sandbox"], min(jobs, cores)) as origin:
             fleet = demo.fleet(origin, demo.scenarios(origin), given["payers"], given["seed"])
-            grade_fleet(fleet, Path(), out / "results", asked, jobs, given["fresh"], show)
+            grade_fleet(fleet, GradingRun(Path(), out / "results", asked), jobs, given["fresh"], show)
     found = survey(rules, results.all_kept(out / "results", fleet, str(asked)), before)
     taken = clock.SystemClock().now().astimezone(UTC).isoformat(timespec="seconds")
     report.write(out, fleet, rules, found, taken)

@@ -1,4 +1,4 @@
-"""Causes around the data: requests, references, resource types, speed, `$everything`."""
+"""Causes of the data metrics: requests, references, resource types, speed, `$everything`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ SLOW_MS = 250.0
 
 
 def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Each failed try counts here; of one status those that no retry mended are shown first."""
+    """Yield a cause per status; each failed try counts, and those without a good retry come first."""
     sync = evidence["sync"]
     exchanges = [exchange for exchange in sync.exchanges if exchange.step in requests.STEPS]
     flaws = evidence.reads("A10", "failure")
@@ -48,7 +48,7 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def _name_request(exchange: Exchange, listed: bool) -> str:
-    """The cause of a failed request of a sync, by what was asked for and whether metadata lists it."""
+    """Name the cause of a failed request. `listed`: metadata lists the types that can be searched."""
     if exchange.step == "everything" and exchange.status in NOT_SUPPORTED:
         return "everything-not-there"
     if exchange.step == "everything" and exchange.status == 403:
@@ -59,7 +59,7 @@ def _name_request(exchange: Exchange, listed: bool) -> str:
 
 
 def _lists_types(evidence: Evidence) -> bool:
-    """Whether metadata told what to ask for; of a log nobody knows, and so it is taken to have."""
+    """Whether metadata listed the types to ask for. Of a log this is not known and assumed."""
     metadata = evidence["capability-statement"].value
     return (
         evidence["sync"].source == "traffic" or not isinstance(metadata, dict) or bool(metadata.get("types"))
@@ -78,7 +78,7 @@ def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]
 
 
 def _why_no_references(sync: Observation) -> Iterator[LossCause]:
-    """The searches that failed, or found nothing; else one that shows how resources point."""
+    """Yield the searches that failed or found nothing, else one that shows the references."""
     searches = [exchange for exchange in sync.exchanges if exchange.step in SEARCH_STEPS]
     good = tuple(exchange for exchange in searches if exchange.status == 200)
     if searches and not good:
@@ -99,7 +99,7 @@ def find_carin(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Clinical types that were asked for in vain; else those that the payer does not offer."""
+    """Yield clinical types whose searches failed, then the number that the payer does not offer."""
     sync = evidence["sync"]
     answered = {kind for member in sync.value["members"] for kind in member["ok_searches"]}
     searched = {e.resource for e in sync.exchanges if e.step == "individual"}
@@ -117,7 +117,7 @@ def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """The slowest requests of the syncs, and whether waiting, slow answers or their number took the time."""
+    """Yield why syncs were slow: Retry-After, slow responses, or many requests."""
     sync = evidence["sync"]
     exchanges = [exchange for exchange in sync.exchanges if exchange.step in requests.STEPS]
     slowest = tuple(sorted(exchanges, key=lambda exchange: -exchange.ms)[:3])
@@ -142,7 +142,7 @@ def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """What each member's `$everything` lacks, with the page that shows it."""
+    """Yield what is wrong with each member's `$everything`, with the page that shows it."""
     everything = evidence["everything"]
     if not everything.value:
         yield LossCause("not-asked")
@@ -174,7 +174,7 @@ def _broken(note: str, failed: str) -> str:
 
 
 def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[LossCause]:
-    """Why each of these types never answered 200."""
+    """Yield why each of these types never answered 200."""
     exchanges = evidence["sync"].exchanges
     is_log = evidence["sync"].source == "traffic"
     offered = (evidence["capability-statement"].value or {}).get("types")
@@ -193,6 +193,6 @@ def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[LossCause]:
 
 
 def _of_types(exchanges: Sequence[Exchange], kinds: Iterable[str]) -> tuple[Exchange, ...]:
-    """A good answer of each type."""
+    """Return a 200 of each type."""
     good = {e.resource: e for e in reversed(exchanges) if e.status == 200 and e.step == "individual"}
     return tuple(good[kind] for kind in kinds if kind in good)

@@ -1,4 +1,4 @@
-"""Causes around what a payer says of itself: documents, claims, the developer portal."""
+"""Causes of the metrics about documents, claims and the developer portal."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CLAIMS = {
 
 
 def find_claimed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Status and sandbox: the claim itself is the cause, and the facts document shows it."""
+    """Yield the claim itself as the cause (status, sandbox), with the facts document."""
     yield LossCause(_CLAIMS.get(str(verdict.value), ""), exchanges=evidence["facts"].exchanges)
 
 
@@ -37,7 +37,7 @@ def find_smart_configuration(verdict: Verdict, evidence: Evidence) -> Iterator[L
 
 
 def _cause_of_document(verdict: Verdict, document: Observation, name: str) -> LossCause:
-    """The status of the last answer that was not 200; else what is wrong with its content (`name`)."""
+    """Return the status of the last response as the cause; of a 200, its content (`name`)."""
     last = document.exchanges[-1:]
     if verdict.value == "present":
         name = ""

@@ -1,4 +1,4 @@
-"""Causes around getting in: sign-ins, refresh tokens, members who are not eligible or no longer covered."""
+"""Causes of the metrics about access: sign-ins, refresh tokens, ineligible and former members."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _SERVER_AT_FAULT = (0, *range(500, 600))
 
 
 def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Eligible members who did not get in. The ineligible member's refusal is as it should be."""
+    """Yield why eligible members could not sign in."""
     sign_ins = evidence["sign-ins"]
     first = 0
     for attempt in sign_ins.value or ():
@@ -75,7 +75,7 @@ def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """The shortest lapse that does not work decides."""
+    """Yield why the shortest lapse beyond the longest that works was refused."""
     lapsed = evidence["lapsed"]
     if verdict.source == "declared" or not lapsed.seen:
         name = "claimed-none" if verdict.value == "not_available" else "claimed-short"
@@ -112,7 +112,7 @@ def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """What ineligible members met instead of an error on the callback that says so."""
+    """Yield what ineligible members met instead of an error on the callback."""
     ineligible = evidence["ineligible-sign-in"]
     if not ineligible.value:
         yield LossCause("not-tried")
@@ -138,7 +138,7 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause
 
 
 def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """The lines that nobody gets in from, with an attempt of each."""
+    """Yield the lines of business whose members cannot sign in, with an attempt of each."""
     lines, sign_ins = evidence["lines"], evidence["sign-ins"]
     closed = sorted(line for line, works in lines.value.items() if not works)
     attempts = [a for a in sign_ins.value or () if a.get("line") in closed and not entered(a)]
@@ -183,5 +183,5 @@ def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
 
 
 def _noted(exchanges: tuple[Exchange, ...] | list[Exchange], why: str) -> tuple[Exchange, ...]:
-    """The exchanges with what they mean, where they have no note of their own."""
+    """Add a note to exchanges that have none."""
     return tuple(replace(exchange, note=exchange.note or why) for exchange in exchanges)

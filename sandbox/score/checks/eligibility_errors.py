@@ -1,7 +1,7 @@
 """Eligibility errors: when a member is not eligible, does the app hear so on its callback?
 
-An error page, a silence, or a token that is refused later tells the member or nobody, not the app. Where
-nobody could try it is unseen; a log of real use without an ineligible attempt earns the rubric's half.
+An error page, no response, or a token that is refused later does not inform the app. Without an account to
+try, the metric is unseen. A log of real use without an ineligible attempt earns half the points.
 """
 
 from __future__ import annotations

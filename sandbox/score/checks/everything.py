@@ -1,8 +1,8 @@
 """$everything: does following its pages to the end give all that the searches per type give?
 
-Judged on the walks that reached their end with 200 on every page, so that a passing error costs
-request-success and not this too; where some broke, one of several pages must have come to its end. How
-long pages are is the payer's choice.
+The check looks at the walks that reached the last page with 200 on every page, so that a transient error
+costs request-success only. Where some walks broke, one of several pages must have reached its end. The
+payer chooses the length of pages.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _refusal(walk: dict[str, Any]) -> str:
-    """What the first one answered that did not answer 200."""
+    """Describe the response of a walk that did not answer 200."""
     answer = f"answered {walk['status'] or 'nothing'}"
     return answer if walk.get("offered", True) else f"metadata does not name it, and it {answer}"
 
 
 def _short(walk: dict[str, Any]) -> str:
-    """What is missing from one walk that reached its end; empty when nothing is."""
+    """Describe what is missing from a complete walk; empty when nothing is."""
     if not walk["missing"]:
         return ""
     kinds = ", ".join(walk["missing_types"])

@@ -1,8 +1,8 @@
 """Inactive members: how long after coverage ended can a member still sign in and see what is theirs?
 
-The longest lapse that works: something of theirs is shown, and their coverage ended as the roster says. 4000
-days count as for ever. Claims decide only where no account was lent: there null means for ever and 0 means
-only while covered.
+The value is the longest lapse that works: data are returned, and coverage ended as the roster says. 4000
+days count as for ever. Claims decide only where no account was lent: null means for ever, and 0 means only
+while covered.
 """
 
 from __future__ import annotations

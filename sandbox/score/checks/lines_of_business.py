@@ -40,7 +40,7 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def band(offered: frozenset[str], mandated: frozenset[str], supported: frozenset[str]) -> str:
-    """The rubric's band; `partial` is the case it has no band for (0 points, and said so)."""
+    """Return the rubric's band. `partial` is a case without a band (0 points)."""
     if not supported:
         return "none"
     if supported == offered:

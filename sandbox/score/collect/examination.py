@@ -81,7 +81,7 @@ def collect(http: HttpClient, base: str, given: Given, progress: Progress) -> Ob
     verify(http, base, given, known, door, sessions, holders, why_none, progress, found)
     progress("refresh")
     newest = syncing[0].bearer.refresh_token if syncing and given.by_hand else ""
-    found["refresh"] = fresh_payer.refresh(http, door, described, known, sessions, why_none, newest)
+    found["refresh"] = fresh_payer.refresh(door, described, known, sessions, why_none, newest)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The survey's distributions as inline SVG: no script, no font, readable in both colour schemes."""
+"""Draw the survey's distributions as inline SVG without scripts or fonts, for light and dark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHADES = ("#1a7f37", "#5aa02c", "#a8a800", "#d4a72c", "#d9822b", "#cf5b36", "#b
 
 
 def histogram(scores: Sequence[int], most: int, step: int = 5) -> str:
-    """How many payers have which score, in steps of five."""
+    """Draw how many payers have which score, in steps of five."""
     bins = [0] * (most // step + 1)
     for score in scores:
         bins[min(score // step, len(bins) - 1)] += 1
@@ -36,7 +36,7 @@ def histogram(scores: Sequence[int], most: int, step: int = 5) -> str:
 
 
 def vendors(standings: Sequence[VendorStanding], most: int) -> str:
-    """For each vendor the span of its payers' sub-totals, the median of totals (dot), of metrics (bar)."""
+    """Draw each vendor's span of subtotals, with the medians of totals (dot) and metrics (bar)."""
     row, left, right = 18, 96, 90
     scale = (_WIDE - left - right) / max(most, 1)
     parts = []
@@ -58,7 +58,7 @@ def vendors(standings: Sequence[VendorStanding], most: int) -> str:
 
 
 def bands(metric: MetricSpread) -> str:
-    """One metric's bands as one bar, best on the left; unseen last, hatched."""
+    """Draw one metric's bands as one bar: best on the left, unseen last and dashed."""
     total = sum(count for *_, count in metric.bands) + metric.unseen
     x, parts = 0.0, []
     for words, points, count in metric.bands:

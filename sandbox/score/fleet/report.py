@@ -1,4 +1,4 @@
-"""The survey told: report.json, report.md, report.html. And the last report, read back."""
+"""Write the survey as report.json, report.md and report.html, and read the last report."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class _Kept(BaseModel):
 
 
 def previous(path: Path | None, edition: str) -> Before:
-    """The last report's scores. Raises FileProblem; UsageError when it is of another edition."""
+    """Read the last report's scores. Raises FileProblem, and UsageError for another edition."""
     if path is None:
         return NOTHING_BEFORE
     try:
@@ -63,7 +63,7 @@ def previous(path: Path | None, edition: str) -> Before:
 
 
 def write(folder: Path, fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> None:
-    """report.json, report.md and report.html, each whole or not at all."""
+    """Write report.json, report.md and report.html, each whole or not at all."""
     markdown = "\n".join(_markdown(fleet, rules, survey, taken)) + "\n"
     files.write_whole(folder / "report.json", files.json_pretty(to_data(fleet, rules, survey, taken)))
     files.write_whole(folder / "report.md", markdown.encode())
@@ -109,7 +109,7 @@ def _html(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> str:
 
 
 def _top(survey: Survey) -> tuple[list[Any], int]:
-    """The first ten and whoever ties with the tenth, twenty at most; and how many more tie."""
+    """Return the first ten and ties with the tenth (twenty at most), and the number of further ties."""
     top = [payer for payer in survey.payers if payer.rank <= TOP]
     return top[:MOST_TIED], len(top[MOST_TIED:])
 

@@ -1,4 +1,4 @@
-"""One endpoint's result, a file of its own: its card, or why there is none."""
+"""One endpoint's result in a file: its card, or why there is none."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.score.report.card_file import CardFile
 
 
 class EndpointResult(BaseModel):
-    """`rules` says by which edition and readings: another run by other rules does not resume it."""
+    """The result of one endpoint. `rules`: edition and readings; other rules do not resume it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -29,7 +29,7 @@ def keep(folder: Path, result: EndpointResult) -> None:
 
 
 def kept(folder: Path, endpoint: Endpoint, rules: str) -> EndpointResult | None:
-    """The result of an earlier run, if it is of this endpoint by these rules. A broken file is none."""
+    """Return the result of an earlier run of this endpoint by these rules; None for a broken file."""
     path = folder / f"{named(endpoint)}.json"
     if not path.is_file():
         return None

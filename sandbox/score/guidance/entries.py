@@ -1,4 +1,4 @@
-"""The guidance of a metric, read from its file: strict, since the texts are on every card."""
+"""Read the guidance of a metric from its file."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Guidance(_GuidanceModel):
 
     @property
     def all_causes(self) -> dict[str, Advice]:
-        """Its own causes, then the shared ones that it does not say better."""
+        """Its own causes, then the shared ones that it does not override."""
         shared = read_shared()
         causes = dict(self.causes)
         for group in (*self.uses, "unseen"):
@@ -59,7 +59,7 @@ class Guidance(_GuidanceModel):
 
 @cache
 def read_guidance(metric: str) -> Guidance | None:
-    """The guidance of a metric; None for a metric that an edition of one's own has made up."""
+    """Read the guidance of a metric; None for a metric of a user's own edition."""
     path = FOLDER / f"{metric}.yaml"
     return Guidance.model_validate(files.read_yaml(path)) if path.is_file() else None
 

@@ -39,7 +39,7 @@ ROLES = r"^(eligible|ineligible|not-opted-in|lapsed-\d{1,5}|dependant|representa
 
 
 def _status(value: Any) -> Any:
-    """Spellings of a status: `Not Available`, `not_available`."""
+    """Normalize spellings of a status: `Not Available`, `not_available`."""
     text = value.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else value
     if isinstance(text, str) and text not in STATUSES:
         raise ValueError(f"{value[:40]!r} is not known: {', '.join(STATUSES)}")
@@ -56,7 +56,7 @@ def _day(value: Any) -> Any:
 
 
 def _days(value: Any) -> Any:
-    """A number of days; JSON does not tell 365.0 from 365."""
+    """Convert a number of days; JSON does not distinguish 365.0 from 365."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and abs(value) > MOST_DAYS:
@@ -130,14 +130,14 @@ class Instruments(_FactsModel):
         return tuple(m for m in self.members if m.role == role)
 
     def open_payer(self) -> tuple[str, str]:
-        """The name of a new session and the FHIR base of its payer; two empty texts where none is lent."""
+        """Return the name of a new session and the FHIR base of its payer; empty where none is lent."""
         if "{session}" not in (self.fresh_payer or ""):
             return "", ""  # not one of our own: its clock is not ours to move
         name = f"grade-{secrets.token_hex(6)}"
         return name, str(self.fresh_payer).replace("{session}", name).rstrip("/")
 
     def origins(self) -> frozenset[str]:
-        """The URLs named here: a facts *file* vouches for their origins, a served document does not."""
+        """Return the URLs named here. A facts file vouches for their origins, a served document does not."""
         named = (self.authorization_endpoint, self.token_endpoint, self.clock, self.fresh_payer)
         return frozenset(url for url in named if url and origin(url))
 
@@ -156,7 +156,7 @@ class PayerFacts(_FactsModel):
         return self._problems
 
     def claimed(self) -> dict[str, Any]:
-        """Only the claims that are made, as plain JSON types."""
+        """Return the claims that are made, as plain JSON types."""
         return self.claims.model_dump(mode="json", exclude_unset=True)
 
 
@@ -167,7 +167,7 @@ _REQUIRED: dict[type[BaseModel], dict[str, Any]] = {Member: {"username": "", "pa
 
 
 def parse(data: Any, name: str) -> PayerFacts:
-    """A facts document with what is wrong in it named. Raises FileProblem when nothing of it can be used."""
+    """Parse a facts document and name what is wrong. Raises FileProblem when nothing can be used."""
     if not isinstance(data, dict):
         raise FileProblem(f"{name}: a facts document is an object with claims and instruments")
     if not {"claims", "instruments"} & data.keys():
@@ -186,7 +186,7 @@ def parse(data: Any, name: str) -> PayerFacts:
 def _use_known(
     model: type[BaseModel], data: Mapping[str, Any], where: str, problems: list[str]
 ) -> Iterator[tuple[str, Any]]:
-    """The fields of a model that `data` has rightly; what is unknown or wrong joins `problems`."""
+    """Yield the valid fields of a model; unknown and wrong ones are added to `problems`."""
     for key in data:
         if key not in model.model_fields:
             near = get_close_matches(word(key), model.model_fields, 1)
@@ -213,7 +213,7 @@ def _use_known(
 
 
 def _read_alone(model: type[BaseModel], name: str, value: Any) -> Any:
-    """One field by itself. Raises ValidationError."""
+    """Validate one field by itself. Raises ValidationError."""
     return getattr(model.model_validate({**_REQUIRED.get(model, {}), name: value}), name)
 
 
@@ -227,7 +227,7 @@ def _wants_list(model: type[BaseModel], name: str) -> bool:
 def _use_list(
     model: type[BaseModel], name: str, entries: list[Any], where: str, problems: list[str]
 ) -> Iterator[tuple[str, Any]]:
-    """A list without its wrong entries. Where no entry is right, there is no list."""
+    """Yield a list without its wrong entries; nothing where no entry is valid."""
     kept: list[Any] = []
     for number, entry in enumerate(entries):
         try:
@@ -239,7 +239,7 @@ def _use_list(
 
 
 def _use_members(entries: list[Any], problems: list[str]) -> Iterator[Member]:
-    """The accounts that can be used; of one with a wrong line or date the rest is used."""
+    """Yield the usable accounts; one with a wrong line or date is used without it."""
     for number, entry in enumerate(entries):
         where = f"instruments.members.{number}"
         if not isinstance(entry, dict):
@@ -264,7 +264,7 @@ _EXPECTED = {
 
 
 def _words(problem: ValidationError) -> str:
-    """The first thing wrong with a value, in words that hold no secret."""
+    """Describe the first error of a value, in words without secrets."""
     place = ".".join(str(part) for part in problem.errors(include_url=False)[0]["loc"][1:])
     return f"{place}: {_say(problem)}" if place else _say(problem)
 
@@ -277,7 +277,7 @@ def _say(problem: ValidationError) -> str:
 
 
 def _find_unknown_lines(facts: PayerFacts) -> list[str]:
-    """Lines of business without a usual name; they are used all the same."""
+    """Name lines of business without a usual name. They are used all the same."""
     problems = []
     for name in ("offered_lines", "mandated_lines", "supported_lines"):
         for line in getattr(facts.claims, name) or ():
@@ -289,7 +289,7 @@ def _find_unknown_lines(facts: PayerFacts) -> list[str]:
 
 
 def read(path: Path) -> PayerFacts:
-    """The facts in a JSON file (or YAML, for people). Raises FileProblem."""
+    """Read facts from a JSON or YAML file. Raises FileProblem."""
     if path.suffix in (".yaml", ".yml"):
         return parse(files.read_yaml(path), str(path))
     try:

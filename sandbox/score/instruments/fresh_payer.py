@@ -1,8 +1,8 @@
-"""The refresh probe: in the fresh payer that is lent, as far as that answers like the payer under test.
+"""Probe refresh tokens in the fresh payer that is lent, as far as it equals the payer under test.
 
-Whoever lends a fresh payer decides what it does. So it is compared with the payer under test: what both say
-of themselves, what the same account gets there and here, and whether a renewal at once works. Where they
-differ, what was seen here counts, without a clock.
+The lender decides how a fresh payer behaves, so it is compared with the payer under test: their documents,
+the result of signing in with the same account, and whether an immediate renewal works. Where they differ,
+the result without a clock, at the payer under test, counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from sandbox.score.collect.discovery import Discovery, texts
 from sandbox.score.collect.probes import Door
 from sandbox.score.collect.roll import Sessions
 from sandbox.score.evidence import Exchange, Observation, Reason, unseen
-from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import origin
 from sandbox.score.instruments import lent_clock, refresh_probe
 from sandbox.score.instruments.facts import Member, PayerFacts
@@ -25,11 +24,10 @@ LISTS = (
     *("capabilities", "scopes_supported", "grant_types_supported", "response_types_supported"),
     "code_challenge_methods_supported",
 )
-"""What two smart-configurations of one payer have in common, in any order."""
+"""Fields that are equal in two smart-configurations of one payer, in any order."""
 
 
 def refresh(
-    http: HttpClient,
     door: Door | None,
     described: Discovery,
     facts: PayerFacts,
@@ -37,27 +35,27 @@ def refresh(
     why_none: Reason,
     newest: str,
 ) -> Observation:
-    """In a fresh payer with a clock where there is one; else one renewal of a new session here.
+    """Probe in a fresh payer with a clock where one is lent; else renew a new session here once.
 
-    `newest` is the refresh token of the one session that a person made by hand: nobody is asked twice.
+    `newest` is the refresh token of the session that a person made by hand: nobody is asked twice.
     """
     members = [member for member, session in sessions if session.usable]
     if door is None or not members:
         return unseen(why_none)
+    http = door.http
     if newest:
         by_hand = replace(sessions[0][1], refresh_token=newest)
         return refresh_probe.probe(http, door.app, RefreshGrant(by_hand, door.endpoints))
     accounts = [LentAccount(member.username, member.password) for member in members]
     driver = door.driver if accounts[0].username else None  # nobody is asked twice
-    grant, exchanges = refresh_probe.fresh_grant(
-        http, door.base, facts.instruments, door.app, accounts, door.scopes.current, driver
-    )
+    lent_door = replace(door, driver=driver)
+    grant, exchanges = refresh_probe.fresh_grant(lent_door, facts.instruments, accounts)
     if grant is None or grant.payer is None:
         why = lent_clock.NOWHERE if facts.instruments.clock else lent_clock.NONE
         if elsewhere := _elsewhere(facts.instruments.fresh_payer, door.base):
             why = elsewhere
             http.watch.note(RULE, why, "refresh")
-        return _here(http, door, members[0], why, exchanges)
+        return _here(door, members[0], why, exchanges)
     there = refresh_probe.probe(http, door.app, grant)
     seen_there = (*exchanges, *there.exchanges)
     member = next(member for member in members if member.username == grant.username)
@@ -73,20 +71,18 @@ def refresh(
     return replace(here, value={**here.value, "no_clock": why}, exchanges=(*seen_there, *seen_here))
 
 
-def _here(
-    http: HttpClient, door: Door, member: Member, why: str, before: tuple[Exchange, ...]
-) -> Observation:
-    """One renewal of a new session: a synced one may have spent its refresh token."""
+def _here(door: Door, member: Member, why: str, before: tuple[Exchange, ...]) -> Observation:
+    """Renew a new session once, since a synced one may have used its refresh token."""
     session = door.sign_in_patiently(member)
     exchanges = (*before, *session.exchanges)
     if not session.usable:
         return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
-    here = refresh_probe.probe(http, door.app, RefreshGrant(session, door.endpoints, no_clock=why))
+    here = refresh_probe.probe(door.http, door.app, RefreshGrant(session, door.endpoints, no_clock=why))
     return replace(here, exchanges=(*exchanges, *here.exchanges))
 
 
 def unlike(tested: Discovery, fresh: Discovery) -> str:
-    """How two payers differ in what they say of themselves; empty when they do not, or do not say."""
+    """Return how the documents of two payers differ; empty when they do not."""
     if tested.smart.present and fresh.smart.present:
         for name in LISTS:
             if set(texts(tested.smart.body.get(name))) != set(texts(fresh.smart.body.get(name))):
@@ -100,7 +96,7 @@ def unlike(tested: Discovery, fresh: Discovery) -> str:
 
 
 def _otherwise(here: SignInSession, there: SignInSession) -> str:
-    """How the same account fares otherwise in the fresh payer."""
+    """Return how the same account is treated differently in the fresh payer."""
     if here.patient != there.patient:
         return "the same account gets another patient in the fresh payer"
     if bool(here.refresh_token) != bool(there.refresh_token):
@@ -114,7 +110,7 @@ def _otherwise(here: SignInSession, there: SignInSession) -> str:
 
 
 def _renews(here: Observation, there: Observation) -> str:
-    """Whether a renewal at once ends otherwise."""
+    """Return how an immediate renewal differs; empty when it does not."""
     ends = [bool(seen_.value["steps"] and seen_.value["steps"][0]["works"]) for seen_ in (here, there)]
     if ends[0] == ends[1]:
         return ""

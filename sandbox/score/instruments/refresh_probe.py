@@ -1,7 +1,7 @@
-"""How long a refresh token lasts: renew it now and, where there is a clock, after days and months.
+"""Measure how long a refresh token lasts: renew it now and, with a clock, after days and months.
 
-Runs last and in a payer of its own (`fresh_payer`), because it moves the clock: nobody else's tenant
-may be touched. The newest token is always the one used (RFC 6749 §6).
+The probe runs last and in a fresh payer, because it moves the clock. It always uses the newest token
+(RFC 6749 §6).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.score.collect.discovery import Discovery, discover
+from sandbox.score.collect.probes import Door
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.statuses import HICCUPS
@@ -18,7 +19,7 @@ from sandbox.score.instruments import lent_clock
 from sandbox.score.instruments.clock_check import Aging
 from sandbox.score.instruments.facts import Instruments
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import Driver, LentAccount, SignInSession, sign_in
+from sandbox.score.signin.launch import LentAccount, SignInSession, sign_in
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 EDGES = (90, 180, 365)
@@ -32,8 +33,10 @@ MOST_SIGN_INS = 5
 
 @dataclass(frozen=True)
 class RefreshGrant:
-    """A fresh grant to try: its session, where its tokens are renewed, and its clock's URL (or none, and
-    why not). Of a fresh payer also what it says of itself, and whose session it is."""
+    """A fresh grant: its session, token endpoint and clock (or why there is none).
+
+    Of a fresh payer also its documents (`payer`) and the account (`username`).
+    """
 
     session: SignInSession
     endpoints: Endpoints
@@ -44,33 +47,38 @@ class RefreshGrant:
 
 
 def fresh_grant(
-    http: HttpClient,
-    target: str,
-    instruments: Instruments,
-    app: ClientApp,
-    accounts: Sequence[LentAccount],
-    scope: str = "",
-    driver: Driver | None = None,
+    door: Door, instruments: Instruments, accounts: Sequence[LentAccount]
 ) -> tuple[RefreshGrant | None, tuple[Exchange, ...]]:
-    """Sign in at a payer of our own, as the one at `target` lends it. Several accounts are tried: a sign-in
-    may fail by accident. `scope` and `driver` are those that work at the target."""
+    """Sign in at the fresh payer that the payer under test lends.
+
+    The app, scope and driver are those that work at the payer under test (`door`). Several accounts are
+    tried, since a sign-in may fail once.
+    """
     exchanges: list[Exchange] = []
     name, base = instruments.open_payer()
     if not base:
         return None, ()
-    payer = discover(http, base)
+    payer = discover(door.http, base)
     exchanges += [*payer.capability.exchanges, *payer.smart.exchanges]
     # instruments name the endpoints of the payer under test, not of this one: they are no fallback
     endpoints = payer.endpoints(Instruments())
     if endpoints is None:
         return None, tuple(exchanges)
     for account in accounts[:MOST_SIGN_INS]:
-        session = sign_in(http, endpoints, app, account, aud=base, scope=scope, driver=driver)
+        session = sign_in(
+            door.http,
+            endpoints,
+            door.app,
+            account,
+            aud=base,
+            scope=door.scopes.current,
+            driver=door.driver,
+        )
         exchanges += session.exchanges
         if session.usable:
             lent = (instruments.clock or "").replace("{session}", name)
             clock, why, clock_exchanges = lent_clock.find_clock(
-                http, base, target, lent, own=lent != instruments.clock
+                door.http, base, door.base, lent, own=lent != instruments.clock
             )
             grant = RefreshGrant(session, endpoints, clock, why, payer, account.username)
             return grant, (*exchanges, *clock_exchanges)
@@ -78,8 +86,7 @@ def fresh_grant(
 
 
 def probe(http: HttpClient, app: ClientApp, grant: RefreshGrant) -> Observation:
-    """Renew at each of DAYS until the first refusal; without a clock, or with one that is not believed, only
-    at once.
+    """Renew at each of DAYS until the first refusal; without a clock that is believed, only at once.
 
     Value: `{"refresh": bool, "clock": bool, "no_clock": str, "steps": [{"day": n, "works": bool,
     "why": str}]}`; `no_clock` says why there was none.
@@ -118,7 +125,7 @@ def probe(http: HttpClient, app: ClientApp, grant: RefreshGrant) -> Observation:
 def renewed(
     http: HttpClient, app: ClientApp, endpoints: Endpoints, token: str, exchanges: list[Exchange]
 ) -> tuple[tokens.TokenReply, str]:
-    """One renewal, and a word on a hiccup (5xx, 429, no answer): no refusal, it is tried again once."""
+    """Renew once, and once more after 5xx, 429 or no response. Return a remark on the first try."""
     reply = tokens.refresh(http, endpoints, app, token)
     exchanges.append(reply.answer.exchange)
     if reply.answer.status not in HICCUPS:

@@ -1,4 +1,4 @@
-"""The two well-known documents: what SMART and CARIN require of them. Yields (rule, text)."""
+"""Rules about smart-configuration and CapabilityStatement. Checks yield (rule, text)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EOB_SEARCHES = ("_id", "_lastUpdated", "patient", "type", "identifier", "service
 
 
 def smart_configuration(body: dict[str, Any], target: str) -> Notes:
-    """SMART App Launch 2.2, Conformance. `target` is the FHIR base: https there asks for https here."""
+    """Check SMART App Launch 2.2, Conformance. A `target` with https requires https here."""
     capabilities = _words(body.get("capabilities"))
     required = [*REQUIRED]
     if "launch-standalone" in capabilities or "launch-ehr" in capabilities:
@@ -37,7 +37,7 @@ def smart_configuration(body: dict[str, Any], target: str) -> Notes:
 
 
 def capability_statement(body: dict[str, Any]) -> Notes:
-    """What CARIN asks of a CapabilityStatement, and what makes one useful."""
+    """Check what CARIN requires of a CapabilityStatement, and what clients need."""
     for text in flaws(body):
         yield "capability-content", text
     eob = _server(body).get("ExplanationOfBenefit")
@@ -49,14 +49,14 @@ def capability_statement(body: dict[str, Any]) -> Notes:
 
 
 def own_address(body: dict[str, Any]) -> str:
-    """The address that the implementation says it has (`implementation.url`); empty when it says none."""
+    """Return `implementation.url`; empty without one."""
     implementation = body.get("implementation")
     url = implementation.get("url") if isinstance(implementation, dict) else None
     return url.rstrip("/") if isinstance(url, str) and origin(url) else ""
 
 
 def flaws(body: dict[str, Any]) -> list[str]:
-    """Why a CapabilityStatement is not accurate: reading A23 of the rubric."""
+    """Return why a CapabilityStatement is not accurate (reading A23 of the rubric)."""
     problems = []
     version = word(body.get("fhirVersion", "missing"))
     if not version.startswith("4.0"):
@@ -81,5 +81,5 @@ def _words(value: Any) -> list[str]:
 
 
 def dicts(value: Any) -> list[dict[str, Any]]:
-    """The objects in a list; none where the value is no list."""
+    """Return the objects in a list; none where the value is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

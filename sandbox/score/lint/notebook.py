@@ -1,4 +1,4 @@
-"""The notebook of one examination: each finding once, with how often and where first."""
+"""Collect the findings of one examination: each once, with its count and first place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class _Entry:
 
 
 class Notebook:
-    """Notes are made by rule and text; the text never holds member data."""
+    """Findings by rule and text. The text never contains member data."""
 
     def __init__(self) -> None:
         self._found: dict[tuple[str, str], _Entry] = {}
@@ -33,7 +33,7 @@ class Notebook:
             self._found[rule, text] = _Entry(1, where, request_id)
 
     def findings(self) -> tuple[Finding, ...]:
-        """In the order of the rules, most frequent first within one."""
+        """Return the findings in the order of the rules, most frequent first within one."""
         place = {name: number for number, name in enumerate(RULES)}
         ordered = sorted(self._found.items(), key=lambda item: (place[item[0][0]], -item[1].count))
         return tuple(

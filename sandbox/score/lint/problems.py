@@ -1,4 +1,4 @@
-"""Error answers of the FHIR API: their form, and what they give away."""
+"""Rules about error responses of the FHIR API: their form, and what they reveal."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _INSIDE = re.compile(
 def answer(
     status: int, headers: Mapping[str, str], body: dict[str, Any], text: str, private: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """One answer of 400 or more. `private` are words about members that the grader has come to know."""
+    """Check a response of 400 or more. `private` are names and identifiers of members."""
     if body.get("resourceType") != "OperationOutcome":
         yield "error-body", f"a {status} without an OperationOutcome"
     if status == 401 and "www-authenticate" not in headers:
@@ -33,7 +33,7 @@ def answer(
 
 
 def private_words(patient: dict[str, Any]) -> set[str]:
-    """What of a Patient must not come back in an error: family names, birth date, identifiers."""
+    """Return what of a Patient must not appear in an error: names, birth date, identifiers."""
     words = {word(patient.get("birthDate") or "")}
     for name in dicts(patient.get("name")):
         words.add(word(name.get("family") or ""))

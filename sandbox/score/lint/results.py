@@ -1,4 +1,4 @@
-"""Search results: links, totals, addresses, repeats; references as they are written."""
+"""Rules about search results (links, totals, duplicates) and about references."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox.score.lint.documents import dicts
 
 
 def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """One Bundle."""
+    """Check one Bundle. Yields (rule, text)."""
     if not any(link.get("relation") == "self" for link in dicts(body.get("link"))):
         yield "bundle-self", "no self link"
     urls = [word(entry.get("fullUrl") or "") for entry in dicts(body.get("entry")) if "resource" in entry]
@@ -25,7 +25,7 @@ def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tuple[str, str]]:
-    """All pages of one search, in order."""
+    """Check all pages of one search, in order."""
     keys = [key for page in pages for key in page.match_keys]
     if len(keys) != len(set(keys)):
         yield "bundle-duplicate", "a match came more than once"
@@ -42,8 +42,7 @@ def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tup
 def references(
     resource: dict[str, Any], here: Collection[Origin], addresses: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """References of one resource (`said`) that cannot be followed as they stand. `here`: the server's own
-    origins."""
+    """Check that the references of a resource can be followed. `here`: the server's own origins."""
     contained = {f"#{c.get('id')}" for c in dicts(resource.get("contained"))}
     kind = word(resource.get("resourceType"))
     for text in addresses:

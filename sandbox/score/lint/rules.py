@@ -1,4 +1,4 @@
-"""The rules beside the rubric: how grave, who says so, and what to do. The id is what SARIF shows."""
+"""The rules that cost no points: level, title, source and fix. SARIF shows the ids."""
 
 from __future__ import annotations
 

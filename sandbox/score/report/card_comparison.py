@@ -31,13 +31,13 @@ class Change:
 
     @property
     def fell(self) -> bool:
-        """Points lost to something that was seen; what was only not seen this time did not fall."""
+        """Whether points were lost to something that was seen."""
         return self.by < 0 and self.seen_after
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Card A, card B, and every metric."""
+    """Two cards, and the change of every metric."""
 
     before: CardFile
     after: CardFile
@@ -59,7 +59,7 @@ class Comparison:
 
 
 def compare(before: CardFile, after: CardFile) -> Comparison:
-    """Raises UsageError for cards of different editions: their points do not mean the same."""
+    """Compare two cards. Raises UsageError for cards of different editions."""
     if before.edition != after.edition:
         raise UsageError(
             f"cards of different editions cannot be compared: {before.edition} and {after.edition}"
@@ -85,7 +85,7 @@ def compare(before: CardFile, after: CardFile) -> Comparison:
 
 
 def to_data(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain JSON types."""
+    """Return the comparison as plain JSON types."""
     return {
         "edition": comparison.after.edition,
         "before": {"target": comparison.before.target, "score": comparison.before.score},
@@ -120,7 +120,7 @@ class Gate:
     level: str = ""
 
     def failures(self, score: int, points: Mapping[str, int], levels: Iterable[str]) -> list[str]:
-        """What does not pass, one line each; empty when all is well. `levels`: that of each finding."""
+        """Return what fails, one line each. `levels`: the level of each finding."""
         failures = []
         if self.score is not None and score < self.score:
             failures.append(f"the score {score} is below {self.score:g}")

@@ -1,4 +1,4 @@
-"""The card as an HTML page."""
+"""Render the card as an HTML page."""
 
 from __future__ import annotations
 
@@ -19,5 +19,5 @@ def render(card: Card) -> str:
 
 
 def _share(points: int, most: int) -> int:
-    """Percent, for the length of a bar."""
+    """Return the percentage, for the length of a bar."""
     return round(100 * points / most) if most else 0

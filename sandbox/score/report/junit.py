@@ -1,4 +1,4 @@
-"""The card as JUnit XML: a suite for each area, a test for each metric, one more for the findings.
+"""Render the card as JUnit XML: a suite for each area and the findings, a test for each metric.
 
 A metric below its maximum is a failure, an unseen one is skipped.
 """
@@ -49,7 +49,7 @@ def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:
 
 
 def _advice(line: CardLine) -> str:
-    """The payer's part, the grader's part and the page, one line each."""
+    """Return the advice to payer and grader and the page, one line each."""
     parts = [
         line.payer_fix and f"payer: {line.payer_fix} ({'; '.join(line.cites)})",
         line.next and f"who grades: {line.next}",

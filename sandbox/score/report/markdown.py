@@ -1,4 +1,4 @@
-"""The card as Markdown: for pull requests, tickets and job summaries."""
+"""Render the card as Markdown, for pull requests, tickets and job summaries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def render(card: Card) -> str:
 
 
 def cell(text: str) -> str:
-    """Text inside a table's cell: strangers' words may hold anything."""
+    """Escape text from outside for a table cell."""
     flat = escape(" ".join(text.split()))
     for sign in ("\\", "|", "<", ">", "`", "*", "_", "[", "]"):
         flat = flat.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
@@ -64,7 +64,7 @@ def _vendor(card: Card) -> Iterator[str]:
 
 
 def _gains(card: Card) -> Iterator[str]:
-    """What the payer can do, then what the person who grades can do."""
+    """Yield what the payer can do, then what the person who grades can do."""
     payer = [line for line in card.gains if line.payer_fix]
     if payer:
         yield "\n## What would gain most: for the payer\n"

@@ -1,4 +1,4 @@
-"""The card as SARIF 2.1.0: for code-scanning dashboards. Rules are the metrics and the lint rules."""
+"""Render the card as SARIF 2.1.0. Its rules are the metrics and the lint rules."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _lint_rule(name: str) -> dict[str, Any]:
 
 
 def _level(level: Level) -> str:
-    """SARIF has nothing above an error: what is critical says so by its rule's security-severity."""
+    """Convert a level. A critical one is an error whose rule has a security-severity."""
     return "error" if level == "critical" else level
 
 

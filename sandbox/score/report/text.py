@@ -1,4 +1,4 @@
-"""The card for people: a table that fits 80 columns, and below it what each lost point needs."""
+"""Render the card as text of 80 columns: a table, then the advice for lost points."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sandbox.score.report.numbers import number
 
 WIDTH = 80
 SLOW_MS = 250.0
-"""Milliseconds from which a request's time is told beside its status."""
+"""Milliseconds from which a request's time is shown."""
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 
 def render(card: Card) -> str:
-    """The card as plain text, 80 columns, for a pipe or a file."""
+    """Render the card as plain text of 80 columns, for a pipe or a file."""
     out = StringIO()
     Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
         shown(card)
@@ -32,7 +32,7 @@ def render(card: Card) -> str:
 
 
 def shown(card: Card) -> RenderableType:
-    """The card for a rich Console (colours where the console has them)."""
+    """Return the card for a rich Console, which adds colors where it has them."""
     return Group(_head(card), *_breaches(card), _table(card), _sums(card), *_lost(card), *_findings(card))
 
 
@@ -49,7 +49,7 @@ def _head(card: Card) -> Text:
 
 
 def _breaches(card: Card) -> Iterator[RenderableType]:
-    """Locks that gave way, above all else."""
+    """Yield the critical findings, which come first."""
     if card.breaches:
         yield Text("CRITICAL: strangers can get at members' records", style="bold red")
     for finding in card.breaches:
@@ -80,13 +80,13 @@ def _table(card: Card) -> Table:
 
 
 def _band(line: CardLine) -> Text:
-    """The band, and the number that put the metric there."""
+    """Return the band and the measured number."""
     measured = number(line.value, line.unit)
     return Text(escape(f"{line.band} ({measured})" if measured else line.band))
 
 
 def _sums(card: Card) -> RenderableType:
-    """The vendor's two sums, and why there are two."""
+    """Return the vendor's two sums, and why there are two."""
     vendor = card.vendor
     sums = Text(
         f"\nVendor view: {card.vendor_score} of {vendor.max} as marked, "
@@ -131,7 +131,7 @@ def _indented(text: str, style: str = "dim") -> RenderableType:
 
 
 def _request(exchange: Exchange) -> str:
-    """One request in a line: what was asked, what came, what it means, and its id."""
+    """Describe a request in one line: request, status, note and id."""
     status = str(exchange.status) if exchange.status else "no answer"
     words = [exchange.method, exchange.url, status]
     words += [f"in {exchange.ms / 1000:.1f} s"] if exchange.ms >= SLOW_MS else []
@@ -141,7 +141,7 @@ def _request(exchange: Exchange) -> str:
 
 
 def _unseen_together(card: Card) -> dict[str, list[CardLine]]:
-    """What nobody could see for one and the same reason, told once instead of metric by metric."""
+    """Group unseen metrics by reason, where several share one."""
     groups: dict[str, list[CardLine]] = {}
     for line in card.gains:
         if line.unseen:

@@ -255,9 +255,8 @@ def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
 
     def run(fresh: bool = False) -> list[tuple[int, int, str]]:
         told.clear()
-        runner.grade_fleet(
-            fleet, tmp_path, tmp_path / "cards", rules, 1, fresh, lambda *each: told.append(each)
-        )
+        grading = runner.GradingRun(tmp_path, tmp_path / "cards", rules)
+        runner.grade_fleet(fleet, grading, 1, fresh, lambda *step: told.append(step))
         return list(told)
 
     assert run() == [(0, 2, "starting"), (1, 2, "Ann"), (2, 2, "Bob")]
