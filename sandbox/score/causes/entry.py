@@ -63,11 +63,8 @@ def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
         yield LossCause("no-refresh-token", exchanges=tuple(tokens[-1:]))
     elif steps and not steps[-1]["works"]:
         last = _noted(tokens[-1:], steps[-1]["why"])
-        fault = last and last[0].status in _SERVER_AT_FAULT
-        worked = any(step["works"] for step in steps)
-        yield LossCause(
-            name_cause(last[0]) if fault else "ends-early" if worked else "refused", exchanges=last
-        )
+        name = "ends-early" if any(step["works"] for step in steps) else "refused"
+        yield LossCause(_name_fault(last, name), exchanges=last)
     elif verdict.value == "unknown_max" or not refresh.value.get("clock"):
         yield LossCause("unknown-length", exchanges=tuple(tokens[-1:]))
     else:
@@ -98,7 +95,12 @@ def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 def _lapsed(last: tuple[Exchange, ...]) -> str:
     if last and last[0].step == "probe":
         return name_cause(last[0]) or "no-data"
-    return name_cause(last[0]) if last and last[0].status in _SERVER_AT_FAULT else "refused"
+    return _name_fault(last, "refused")
+
+
+def _name_fault(last: tuple[Exchange, ...], refusal: str) -> str:
+    """Name the fault of a server; the cause is `refusal` where the server refused on purpose."""
+    return name_cause(last[0]) if last and last[0].status in _SERVER_AT_FAULT else refusal
 
 
 def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
@@ -107,8 +109,7 @@ def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
         yield LossCause("", exchanges=opt_in.exchanges[-1:])
         return
     last = _noted(opt_in.exchanges[-1:], opt_in.value["why"])
-    fault = last and last[0].status in _SERVER_AT_FAULT
-    yield LossCause(name_cause(last[0]) if fault else "opt-in-required", exchanges=last)
+    yield LossCause(_name_fault(last, "opt-in-required"), exchanges=last)
 
 
 def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
@@ -132,8 +133,7 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause
         elif attempt["outcome"] in ("CALLBACK_ERROR", "INELIGIBLE_CALLBACK"):
             name = "bare-refusal"
         else:
-            fault = last and last[0].status in _SERVER_AT_FAULT
-            name = name_cause(last[0]) if fault else "no-callback"
+            name = _name_fault(last, "no-callback")
         yield LossCause(name, exchanges=last)
 
 
@@ -174,8 +174,7 @@ def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
             return "no-patient"
         if last and last[0].status == 200:
             return "no-access-token"
-        fault = last and last[0].status in _SERVER_AT_FAULT
-        return name_cause(last[0]) if fault else "code-refused"
+        return _name_fault(last, "code-refused")
     if outcome == "ERROR_PAGE":
         failed = last and (last[0].status >= 400 or not last[0].status)
         return name_cause(last[0]) if failed else "dead-end"

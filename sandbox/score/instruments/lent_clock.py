@@ -54,13 +54,12 @@ def beside(base: str, target: str, lent: str) -> str:
     return "/".join(["/".join(base.split("/")[:3]), *stem, *clock[shared:]])
 
 
-def advance(http: HttpClient, url: str, days: int, exchanges: list[Exchange]) -> str:
-    """Move the clock by whole days. Return why it did not move; empty when it answered 2xx."""
+def advance(http: HttpClient, url: str, days: int) -> tuple[str, Exchange]:
+    """Move the clock by whole days. Return why it did not move (empty when it answered 2xx)."""
     answer = http.send("POST", url, step="clock", json={"advance": f"P{days}D"})
-    exchanges.append(answer.exchange)
-    if 200 <= answer.status < 300:
-        return ""
-    return f"the clock that is lent answered {answer.status or answer.exchange.note}"
+    is_moved = 200 <= answer.status < 300
+    why = "" if is_moved else f"the clock that is lent answered {answer.status or answer.exchange.note}"
+    return why, answer.exchange
 
 
 def _path(url: str) -> list[str]:

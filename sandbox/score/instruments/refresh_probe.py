@@ -104,13 +104,17 @@ def probe(http: HttpClient, app: ClientApp, grant: RefreshGrant) -> Observation:
             if aging is None and grant.payer is not None:
                 aging = first = Aging(http, grant.clock, grant.payer.base, grant.session.patient, exchanges)
                 first.before(response)
-            no_clock = lent_clock.advance(http, grant.clock, day - today, exchanges)
+            no_clock, exchange = lent_clock.advance(http, grant.clock, day - today)
+            exchanges.append(exchange)
             if first is not None and not no_clock:
                 first.after(day - today)
         if day > today and no_clock:
             break
         today = day
-        reply, hiccup = renewed(http, app, grant.endpoints, newest, exchanges)
+        replies = renew(http, app, grant.endpoints, newest)
+        exchanges += [reply.answer.exchange for reply in replies]
+        reply = replies[-1]
+        hiccup = f" (after a first answer {replies[0].answer.status})" if len(replies) > 1 else ""
         steps.append({"day": day, "works": reply.works, "why": "" if reply.works else reply.why() + hiccup})
         if not reply.works:
             break
@@ -122,16 +126,10 @@ def probe(http: HttpClient, app: ClientApp, grant: RefreshGrant) -> Observation:
     return seen(value, exchanges)
 
 
-def renewed(
-    http: HttpClient, app: ClientApp, endpoints: Endpoints, token: str, exchanges: list[Exchange]
-) -> tuple[tokens.TokenReply, str]:
-    """Renew once, and once more after 5xx, 429 or no response. Return a remark on the first try."""
-    reply = tokens.refresh(http, endpoints, app, token)
-    exchanges.append(reply.answer.exchange)
-    if reply.answer.status not in HICCUPS:
-        return reply, ""
-    hiccup = f" (after a first answer {reply.answer.status})"
-    http.pause(0.5)
-    reply = tokens.refresh(http, endpoints, app, token)
-    exchanges.append(reply.answer.exchange)
-    return reply, hiccup
+def renew(http: HttpClient, app: ClientApp, endpoints: Endpoints, token: str) -> list[tokens.TokenReply]:
+    """Renew, and once more after 5xx, 429 or no response, which is no refusal. Return the replies."""
+    replies = [tokens.refresh(http, endpoints, app, token)]
+    if replies[0].answer.status in HICCUPS:
+        http.pause(0.5)
+        replies.append(tokens.refresh(http, endpoints, app, token))
+    return replies
