@@ -37,12 +37,8 @@ def test_the_app_has_to_be_named_where_there_are_two() -> None:
 
 TOOL = {"agent": "payer-sandbox-score/0.1.0", "client": "sandbox-app"}
 PERSON = {
-    "agent": "Mozilla/5.0",
-    "client": None,
-    "member": None,
-    "token": "",
-    "accept": "text/html,*/*;q=0.8",
-}
+    "agent": "Mozilla/5.0", "client": None, "member": None, "token": "", "accept": "text/html,*/*;q=0.8",
+}  # fmt: skip
 
 
 def test_what_our_own_tools_and_people_do_is_nobodys_failure() -> None:

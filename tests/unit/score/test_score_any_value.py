@@ -27,18 +27,11 @@ from sandbox.score.run import grade, regrade
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 
 DOCUMENTS = {
-    "facts": "/.well-known/payer-facts",
-    "smart-configuration": "/.well-known/smart-configuration",
-    "metadata": "/fhir/metadata",
-    "token": "/auth/token",
-    "clock": "/_sandbox/clock",
-    "everything": "/$everything",
-    "coverage": "/fhir/Coverage",
-    "claims": "/fhir/ExplanationOfBenefit",
-    "patient": "/fhir/Patient",
-    "observation": "/fhir/Observation",
-    "organization": "/fhir/Organization/",
-}
+    "facts": "/.well-known/payer-facts", "smart-configuration": "/.well-known/smart-configuration",
+    "metadata": "/fhir/metadata", "token": "/auth/token", "clock": "/_sandbox/clock",
+    "everything": "/$everything", "coverage": "/fhir/Coverage", "claims": "/fhir/ExplanationOfBenefit",
+    "patient": "/fhir/Patient", "observation": "/fhir/Observation", "organization": "/fhir/Organization/",
+}  # fmt: skip
 
 RAW = {
     "a number beyond all numbers": b"1e999999",

@@ -17,24 +17,11 @@ from sandbox.score.run import regrade
 
 EDITION = load("2025-05")
 ROWS = {
-    "status": 3,
-    "sandbox": 2,
-    "capability-statement": 2,
-    "smart-configuration": 2,
-    "authorization-success": 7,
-    "refresh-token": 6,
-    "inactive-members": 6,
-    "portal-opt-in": 2,
-    "eligibility-errors": 3,
-    "lines-of-business": 4,
-    "request-success": 7,
-    "reference-resolution": 7,
-    "carin-resources": 4,
-    "clinical-resources": 5,
-    "sync-speed": 6,
-    "everything": 3,
-    "developer-portal": 3,
-}
+    "status": 3, "sandbox": 2, "capability-statement": 2, "smart-configuration": 2,
+    "authorization-success": 7, "refresh-token": 6, "inactive-members": 6, "portal-opt-in": 2,
+    "eligibility-errors": 3, "lines-of-business": 4, "request-success": 7, "reference-resolution": 7,
+    "carin-resources": 4, "clinical-resources": 5, "sync-speed": 6, "everything": 3, "developer-portal": 3,
+}  # fmt: skip
 """How many scoring rows the report prints for each metric."""
 
 

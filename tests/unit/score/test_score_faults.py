@@ -9,11 +9,9 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Grade, line_of, lost
-from fake_payer import HOST, SERVED, FakePayer
+from fake_payer import HOST, SERVED, Before, FakePayer, answer
 
 from sandbox.score.guidance.entries import read_guidance
-
-Before = Callable[[httpx.Request, int], httpx.Response | None]
 
 
 @dataclass(frozen=True)
@@ -34,16 +32,6 @@ def fault(name: str, points: dict[str, int] | None, *causes: tuple[str, str, str
     return Fault(name, switches, points, causes)
 
 
-def answer(status: int, kind: str = "", path: str = "") -> Before:
-    """Answer so to requests of a type (last part of the path), or whose path holds `path`."""
-
-    def before(request: httpx.Request, number: int) -> httpx.Response | None:
-        is_meant = request.url.path.endswith(f"/{kind}") if kind else path in request.url.path
-        return httpx.Response(status, headers={"x-request-id": f"req-{number}"}) if is_meant else None
-
-    return before
-
-
 def every(n: int, status: int, **headers: str) -> Before:
     """Each n-th FHIR request answers so; well-known documents are not FHIR requests here."""
     return lambda request, number: httpx.Response(status, headers=headers) if number % n == 0 else None
@@ -62,10 +50,6 @@ def cut(n: int) -> Before:
 def second_page_fails(request: httpx.Request, number: int) -> httpx.Response | None:
     is_page = "$everything" in request.url.path and "_at" in request.url.params
     return httpx.Response(502, headers={"x-request-id": f"page-{number}"}) if is_page else None
-
-
-def no_goals(request: httpx.Request, number: int) -> httpx.Response | None:
-    return httpx.Response(500) if request.url.path.endswith("/Goal") else None
 
 
 def refuse(how: str, members: Callable[[int], bool]) -> Callable[[str, int], str]:
@@ -110,7 +94,7 @@ FAULTS = [
           ("authorization-success", "state-lost", "200 (the callback carried no state"), drop_state=True),
     fault("no patient", None,
           ("authorization-success", "no-patient", "GET /fhir/Patient 403"),
-          patient_in_token=False, before_fhir=answer(403, "Patient")),
+          patient_in_token=False, before_fhir=answer(403, "Patient", has_id=True)),
     fault("no refresh tokens", {"refresh-token": 0},
           ("refresh-token", "no-refresh-token", "/auth/token 200"), refresh_days=None),
     fault("refresh for 89 days", {"refresh-token": 2}, refresh_days=89),
@@ -137,20 +121,21 @@ FAULTS = [
           before_fhir=every(10, 429)),
     fault("throttled, with a Retry-After", {"request-success": 8, "sync-speed": 4},
           before_fhir=every(30, 429, **{"Retry-After": "1"})),
-    fault("one type answers 500", {"request-success": 8}, before_fhir=no_goals),
+    fault("one type answers 500", {"request-success": 8}, before_fhir=answer(500, "Goal")),
     *(
         fault(f"one type answers {status}, with an id", {"request-success": 8},
-              ("request-success", cause, f"GET /fhir/Goal {status}"), before_fhir=answer(status, "Goal"))
+              ("request-success", cause, f"GET /fhir/Goal {status}"),
+              before_fhir=answer(status, "Goal", has_id=True))
         for status, cause in ((500, "server-error"), (502, "bad-gateway"), (403, "forbidden"),
                               (404, "not-found"))
     ),
     fault("a type that no metadata lists answers 404", {"capability-statement": 0, "request-success": 8},
           ("request-success", "type-not-listed", "GET /fhir/Goal 404"),
-          metadata=False, before_fhir=answer(404, "Goal")),
+          metadata=False, before_fhir=answer(404, "Goal", has_id=True)),
     fault("everything answers 500", None,
           ("sync-speed", "server-error", "$everything 500"),
           ("reference-resolution", "searches-fail", "GET /fhir/Patient 500"),
-          before_fhir=answer(500, path="/fhir/")),
+          before_fhir=answer(500, path="/fhir/", has_id=True)),
     fault("half the references dangle", {"reference-resolution": 2},
           ("reference-resolution", "not-found", "Organization/o-0 404"), broken_references=0.5),
     fault("everything contained", {"reference-resolution": 0},
@@ -161,7 +146,7 @@ FAULTS = [
           ("carin-resources", "not-found", "GET /fhir/Coverage 404"), withheld=("Coverage",)),
     fault("coverage answers 502", {"request-success": 8, "carin-resources": 4},
           ("carin-resources", "bad-gateway", "GET /fhir/Coverage 502"),
-          withheld=("Coverage",), before_fhir=answer(502, "Coverage")),
+          withheld=("Coverage",), before_fhir=answer(502, "Coverage", has_id=True)),
     fault("every seventh answer is cut", {}, before_fhir=cut(7)),
     fault("$everything absent", {"request-success": 8, "everything": 0},
           ("request-success", "everything-not-there", "$everything 404"),

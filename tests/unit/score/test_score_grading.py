@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlencode
 import httpx
 import pytest
 from conftest import Grade, line_of, lost, no_resolver
-from fake_payer import BASE, HOST, REDIRECT, FakePayer
+from fake_payer import BASE, HOST, REDIRECT, FakePayer, answer
 
 from sandbox.core.errors import UsageError
 from sandbox.score import report
@@ -185,14 +185,8 @@ def test_a_dead_token_is_renewed_during_a_sync(grade_fake: Grade) -> None:
 )
 def test_a_next_link_out_of_the_payer_is_not_followed(link: str, grade_fake: Grade) -> None:
     payer = FakePayer()
-
-    def lead_out(request: httpx.Request, number: int) -> httpx.Response | None:
-        if not request.url.path.endswith("/ExplanationOfBenefit"):
-            return None
-        body = {"resourceType": "Bundle", "link": [{"relation": "next", "url": link}], "entry": []}
-        return httpx.Response(200, json=body)
-
-    payer.before_fhir = lead_out
+    body = {"resourceType": "Bundle", "link": [{"relation": "next", "url": link}], "entry": []}
+    payer.before_fhir = answer(200, "ExplanationOfBenefit", json=body)
     card, evidence = grade_fake(payer)
     assert {request.url.host for request in payer.requests} == {"127.0.0.1"}
     assert {request.url.port for request in payer.requests} == {8080}
@@ -203,18 +197,8 @@ def test_a_next_link_out_of_the_payer_is_not_followed(link: str, grade_fake: Gra
 
 def test_a_reference_to_another_host_is_not_followed_and_does_not_resolve(grade_fake: Grade) -> None:
     payer = FakePayer()
-
-    def point_out(request: httpx.Request, number: int) -> httpx.Response | None:
-        if not request.url.path.endswith("/Goal"):
-            return None
-        goal = {
-            "resourceType": "Goal",
-            "id": "g",
-            "x": {"reference": "https://evil.example/fhir/Practitioner/1"},
-        }
-        return httpx.Response(200, json={"resourceType": "Bundle", "entry": [{"resource": goal}]})
-
-    payer.before_fhir = point_out
+    goal = {"resourceType": "Goal", "id": "g", "x": {"reference": "https://evil.example/fhir/Practitioner/1"}}
+    payer.before_fhir = answer(200, "Goal", json={"resourceType": "Bundle", "entry": [{"resource": goal}]})
     _, evidence = grade_fake(payer)
     assert evidence["references"].value["failures"] == {"no answer Practitioner": 5}
     assert {request.url.host for request in payer.requests} == {"127.0.0.1"}

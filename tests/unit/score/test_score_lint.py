@@ -7,11 +7,10 @@ import json
 from copy import deepcopy
 from typing import Any
 
-import httpx
 import pytest
 import transcripts
 from conftest import Grade
-from fake_payer import BASE, FakePayer
+from fake_payer import BASE, FakePayer, answer
 
 from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.guard import origin
@@ -224,14 +223,8 @@ def test_a_notebook_counts_and_keeps_a_few() -> None:
 
 
 def test_findings_of_an_examination_hold_no_token_and_no_name(grade_fake: Grade) -> None:
-    payer = FakePayer(drop_state=True)
-
-    def leak(request: httpx.Request, number: int) -> httpx.Response | None:
-        if request.url.path.endswith("/Goal"):
-            return httpx.Response(500, text="member Rivera-Unusual, SSN 123-45-6789")
-        return None
-
-    payer.before_fhir = leak
+    leak = answer(500, "Goal", text="member Rivera-Unusual, SSN 123-45-6789")
+    payer = FakePayer(drop_state=True, before_fhir=leak)
     card, evidence = grade_fake(payer)
     rules = {finding.rule for finding in card.lint}
     assert {"state-echo", "no-store", "token-entropy", "phi-in-errors", "error-body", "bundle-self"} <= rules
