@@ -66,12 +66,12 @@ def scopes(payer: PayerProfile, others: Sequence[str] = ()) -> list[str]:
 
 def capabilities(payer: PayerProfile) -> list[str]:
     """SMART's words for what this payer can do (SMART-003, SMART-005)."""
-    told = [
+    words = [
         "launch-standalone", "authorize-post", "client-public", "client-confidential-symmetric",
         "client-confidential-asymmetric", "sso-openid-connect", "context-standalone-patient",
         "permission-patient", "permission-user", "permission-v1", "permission-v2",
     ]  # fmt: skip
-    return told + (["permission-offline", "permission-online"] if payer.refresh_max_days else [])
+    return words + (["permission-offline", "permission-online"] if payer.refresh_max_days else [])
 
 
 def smart_configuration(

@@ -20,9 +20,9 @@ from typing import Any
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import OAuthRefusal, invalid_grant
-from sandbox.auth.household import loss
+from sandbox.auth.household import find_lost_eligibility
 from sandbox.auth.scopes import excess, narrow_system, split, subset
-from sandbox.auth.tokens.access_token import Late, mint, standing
+from sandbox.auth.tokens.access_token import Late, find_live_grant, mint
 from sandbox.auth.tokens.id_token import id_token
 from sandbox.store.ledger.repositories.grants import Code, Grant, Token
 from sandbox.store.secret import new_secret
@@ -96,7 +96,7 @@ def _code_reused() -> OAuthRefusal:
 
 def _check_eligibility(context: AuthContext, grant: Grant) -> None:
     """Raise OAuthRefusal where the member may not connect any more. Nothing is spent by it."""
-    if why := loss(context, grant):
+    if why := find_lost_eligibility(context, grant):
         raise invalid_grant(f"{why}.", cause="eligibility-lost")
 
 
@@ -111,7 +111,7 @@ def find_refresh_token(context: AuthContext, secret: str, client: Client) -> Pre
     if token.replaced and not _is_in_grace(context, token):
         _end_family(context, token)
         raise _refresh_reused()
-    grant = standing(context, token)
+    grant = find_live_grant(context, token)
     if grant is None:
         raise invalid_grant("The refresh token has expired or was revoked.")
     _check_eligibility(context, grant)
@@ -151,7 +151,7 @@ def refresh(
         response = mint(context, grant, text, "refresh_token", refresh=rotates, exchange=exchange)
     except Late:  # another caller was faster: it replaced the token, or revoked it
         current = context.ledger.token(secret, "refresh") or presented.token
-        if not (_is_in_grace(context, current) and standing(context, current)):
+        if not (_is_in_grace(context, current) and find_live_grant(context, current)):
             _end_family(context, presented.token)
             raise _refresh_reused() from None
         response = mint(context, grant, text, "refresh_token", refresh=rotates)

@@ -58,7 +58,7 @@ def refusal(context: AuthContext, account: Account, choice: Choice) -> Refusal |
 OF_AGE = "Member eligibility failed: the dependant is of age now and has to connect apps in person"
 
 
-def loss(context: AuthContext, grant: Grant) -> str | None:
+def find_lost_eligibility(context: AuthContext, grant: Grant) -> str | None:
     """Return why a grant ends: whoever gave it may not connect this patient any more. None: it goes on.
 
     The payer may never check again. The grant of a backend service belongs to nobody; one whose data is

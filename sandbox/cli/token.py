@@ -12,9 +12,9 @@ from sandbox.core.files import json_value
 from sandbox.score.collect.discovery import Discovery, discover
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard, addresses
-from sandbox.score.instruments.facts import NO_FACTS, PATH, parse
+from sandbox.score.instruments.facts import NO_FACTS, PATH, Member, parse
 from sandbox.score.signin import tokens
-from sandbox.score.signin.launch import LentAccount, sign_in
+from sandbox.score.signin.launch import SmartApp
 from sandbox.score.signin.tokens import ClientApp
 from sandbox.settings import root
 
@@ -61,8 +61,8 @@ def connect(base: str, *, member: str, password: str | None, scope: str, refresh
         who, at, scenario = member.partition("@")  # the password is the member's, whatever is chosen
         if password is None and who not in known:
             raise UsageError(f"no member {member!r} here: `payer-sandbox members` lists the named ones")
-        account = LentAccount(member, password if password is not None else known[who])
-        session = sign_in(http, endpoints, app, account, aud=fhir, scope=scope)
+        account = Member(username=member, password=password if password is not None else known[who])
+        session = SmartApp(http, endpoints, app, fhir, endpoints.scopes(scope)).sign_in(account)
         if not session.response or session.outcome == "STATE_MISMATCH":
             told = ": ".join(part for part in (session.error, session.description) if part)
             if at and not told:

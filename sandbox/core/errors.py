@@ -9,6 +9,7 @@ SandboxError
     ├── Forbidden           403 forbidden
     ├── NotFound            404 not-found | not-supported
     ├── NotAllowed          405 not-supported
+    ├── Conflict            409 conflict
     ├── Gone                410 deleted | expired
     ├── NotAcceptable       406 not-supported
     ├── TooLarge            413 too-long
@@ -98,6 +99,10 @@ class TooLarge(SandboxProblem):
 
 class TooLong(SandboxProblem):
     status, code = 414, "too-long"
+
+
+class Conflict(SandboxProblem):
+    status, code = 409, "conflict"
 
 
 class Gone(SandboxProblem):

@@ -6,6 +6,7 @@ Hosts have the form that Host headers are read in: no final dot, IPv6 compressed
 from __future__ import annotations
 
 import re
+from urllib.parse import urljoin
 
 from sandbox.core.hosts import format_host, parse_host
 
@@ -28,6 +29,14 @@ def canonical_url(url: str) -> str:
     name = format_host(parsed[0]) if parsed else host
     suffix = "" if port in (None, "", _DEFAULT_PORTS.get(scheme)) else f":{port}"
     return f"{scheme}://{authority[1] or ''}{name}{suffix}{parts[3]}"
+
+
+def join_url(base: str, link: str) -> str:
+    """A link of a stranger's, absolute; as it is when no address comes of it."""
+    try:
+        return urljoin(base, link)
+    except ValueError:
+        return link
 
 
 def same_url(one: str, other: str) -> bool:

@@ -32,13 +32,15 @@ def outcome(
 
 
 def searchset(page: Page, base: str, links: Sequence[tuple[str, str]], ignored: Sequence[str] = ()) -> bytes:
-    """A searchset Bundle: total, links (relation, url), matches, then included, then warnings: of
-    parameters that were not understood, and of what the token does not reach (SMART-033). `base`
-    ends without a slash."""
+    """Return a searchset Bundle: matches, then included resources, then warnings.
+
+    `links` are (relation, url); `base` ends without a slash. The warnings are about parameters that were not
+    understood (`ignored`) and types that the token does not reach (SMART-033).
+    """
     prefix = json_bytes({"fullUrl": base + "/"})[:-2]
     pieces: list[bytes] = []
-    for found, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
-        for stored in found:
+    for resources, end in ((page.matches, _MATCH), (page.included, _INCLUDE)):
+        for stored in resources:
             pieces += (prefix, stored.address, b'","resource":', stored.body, end)
     if ignored:
         pieces.append(_warning("not-supported", "Not understood and left out: " + shorten(ignored)))
@@ -67,8 +69,10 @@ def etag(stored: Stored) -> str:
 
 
 def history(versions: Sequence[Stored], base: str, url: str) -> bytes:
-    """A history Bundle of the versions of one resource, the newest first. Nothing tells how a payer's
-    system came by a version, so each is a PUT; the first was created by it (201)."""
+    """Return a history Bundle of the versions of one resource, the newest first.
+
+    Nothing says how a payer's system made a version, so each is a PUT; the first one created it (201).
+    """
     entries = []
     for stored in versions:
         where = f"{stored.type}/{stored.id}"
@@ -77,9 +81,9 @@ def history(versions: Sequence[Stored], base: str, url: str) -> bytes:
             "etag": etag(stored),
             "lastModified": dates.instant(stored.updated),
         }
-        told = {"request": {"method": "PUT", "url": where}, "response": response}
+        exchange = {"request": {"method": "PUT", "url": where}, "response": response}
         head = json_bytes({"fullUrl": f"{base}/{where}"})[:-1]
-        entries.append(b"".join((head, b',"resource":', stored.body, b",", json_bytes(told)[1:])))
+        entries.append(b"".join((head, b',"resource":', stored.body, b",", json_bytes(exchange)[1:])))
     return bundle("history", entries, total=len(entries), links=(("self", url),))
 
 

@@ -48,10 +48,10 @@ def _zone(text: str | None) -> timezone:
 @bounded(1 << 20, 2)
 def parse(text: str) -> Range:
     """The range a FHIR date, dateTime or instant stands for. Raises ValueError."""
-    found = _DATE.fullmatch(text)
-    if not found:
+    match = _DATE.fullmatch(text)
+    if not match:
         raise ValueError(f"not a FHIR date: {text!r}")
-    year, month, day, hour, minute, second, fraction, zone = found.groups()
+    year, month, day, hour, minute, second, fraction, zone = match.groups()
     start = datetime(
         int(year),
         int(month or 1),
@@ -100,17 +100,17 @@ def _timing(value: dict[str, Any]) -> list[Range]:
     repeat = value.get("repeat")
     bounds = ranges(repeat.get("boundsPeriod")) if isinstance(repeat, dict) else []
     moments = value.get("event")
-    events = [r for each in moments for r in ranges(each)] if isinstance(moments, list) else []
+    events = [r for moment in moments for r in ranges(moment)] if isinstance(moments, list) else []
     both = bounds + events
     return [(min(r[0] for r in both), max(r[1] for r in both))] if both else []
 
 
-def holds(prefix: str, target: Range, asked: Range, now: int) -> bool:
+def holds(prefix: str, target: Range, wanted: Range, now: int) -> bool:
     """Whether a resource's range answers `<prefix><asked>`: the meaning that SQL must share."""
     low, high = target
-    start, end = asked
+    start, end = wanted
     if prefix == "ap":
-        start, end = widen(asked, now)
+        start, end = widen(wanted, now)
         return low < end and start < high
     return {
         "eq": start <= low and high <= end,
@@ -124,7 +124,7 @@ def holds(prefix: str, target: Range, asked: Range, now: int) -> bool:
     }[prefix]
 
 
-def widen(asked: Range, now: int) -> Range:
+def widen(wanted: Range, now: int) -> Range:
     """`ap` accepts a tenth of the distance between now and the date, and at least a day."""
-    slack = max(abs(now - asked[0]) // 10, _DAY)
-    return asked[0] - slack, asked[1] + slack
+    slack = max(abs(now - wanted[0]) // 10, _DAY)
+    return wanted[0] - slack, wanted[1] + slack

@@ -106,12 +106,15 @@ class Library(Protocol):
         ...
 
     def include(
-        self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
+        self, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
     ) -> tuple[Stored, ...]:
-        """What the found resources point to by these parameters, or what points to them, without the
-        found ones; of the patient's compartment and the shared resources, if a patient is given."""
+        """Return what the matches point to by these parameters, or what points to them.
+
+        The matches themselves are left out. If a patient is given, only resources of that compartment and
+        shared ones are returned.
+        """
         ...
 
-    def everything(self, asked: Everything, now: int) -> Page:
+    def everything(self, query: Everything, now: int) -> Page:
         """The compartment and, after it, the shared resources it refers to, in key order."""
         ...

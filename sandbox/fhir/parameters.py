@@ -33,20 +33,20 @@ def pairs(resource: Any) -> list[tuple[str, str]]:
         bad_request("The body of an operation must be a Parameters resource.", cause="parameters-invalid")
     listed = resource.get("parameter", [])
     if not isinstance(listed, list) or not all(
-        isinstance(each, dict) and isinstance(each.get("name"), str) for each in listed
+        isinstance(parameter, dict) and isinstance(parameter.get("name"), str) for parameter in listed
     ):
         text = "Every parameter must be an object with a name."
         bad_request(text, "Parameters.parameter", cause="parameters-invalid")
     if len(listed) > PARAMETERS_MAX:
         raise too_costly(f"A request may have at most {PARAMETERS_MAX} parameters.", "Parameters.parameter")
-    return [(each["name"], _text(each)) for each in listed]
+    return [(parameter["name"], _text(parameter)) for parameter in listed]
 
 
-def _text(given: dict[str, Any]) -> str:
-    values = [(name.removeprefix("value"), value) for name, value in given.items() if name[:5] == "value"]
+def _text(parameter: dict[str, Any]) -> str:
+    values = [(name.removeprefix("value"), value) for name, value in parameter.items() if name[:5] == "value"]
     text = _written(*values[0]) if len(values) == 1 else None
     if text is None:
-        bad_request("The parameter must have one value of a supported type.", given["name"][:64])
+        bad_request("The parameter must have one value of a supported type.", parameter["name"][:64])
     return text
 
 

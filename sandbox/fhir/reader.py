@@ -289,8 +289,10 @@ def _raise_absent(kind: str) -> NoReturn:
 
 
 def _keep_named(matches: tuple[Stored, ...], included: tuple[Stored, ...]) -> tuple[Stored, ...]:
-    """What is shown may refer to less than what is stored: nobody includes what nothing names, unless
-    it names a match itself (`_revinclude`)."""
+    """Return the included resources that are still named once the RESOURCE gate has changed bodies.
+
+    A resource also stays if it names a match itself (`_revinclude`).
+    """
     bodies = [s.body for s in (*matches, *included)]
     names = [f'{s.type}/{s.id}"'.encode() for s in matches]
 

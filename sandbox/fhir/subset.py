@@ -22,13 +22,13 @@ _CHOICE = re.compile(
 )
 
 
-def subset(body: bytes, asked: Iterable[str]) -> bytes:
+def subset(body: bytes, elements: Iterable[str]) -> bytes:
     """The resource with the elements asked for (`onset` finds onsetDateTime), those that R4 requires,
     id and meta. It claims no profile, since what its profiles require may be left out. Every decimal
     keeps its digits."""
-    whole: dict[str, Any] = json_exact(body)
-    wanted = {*_ALWAYS, *KNOWN[whole["resourceType"]].required, *asked}
-    part = {name: value for name, value in whole.items() if _kept(name.removeprefix("_"), wanted)}
+    resource: dict[str, Any] = json_exact(body)
+    wanted = {*_ALWAYS, *KNOWN[resource["resourceType"]].required, *elements}
+    part = {name: value for name, value in resource.items() if _kept(name.removeprefix("_"), wanted)}
     meta = dict(part.get("meta", {}))
     meta.pop("profile", None)
     meta["tag"] = [*meta.get("tag", ()), TAG]

@@ -1,4 +1,4 @@
-"""What to do about lost points: the payer's part and the grader's part, each by cause."""
+"""Advice on lost points: what the payer can do and what the person who grades can do, by cause."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ class LineAdvice:
 
 
 def advise(metric: Metric, causes: Iterable[LossCause], is_lost: bool, is_unseen: bool) -> LineAdvice:
-    """The advice for a metric. What was not seen is addressed to the person who grades."""
+    """Return the advice for a metric. What was not seen is addressed to the person who grades."""
     if not is_lost:
         return LineAdvice(help=link_metric(metric.id))
-    told = tuple(_tell(metric.id, cause) for cause in causes if cause.id)
-    fixes = [] if is_unseen else [_phrase(cause.fix, cause.about) for cause in told if cause.fix]
-    nexts = [_phrase(cause.next, cause.about) for cause in told if cause.next]
+    losses = tuple(_tell(metric.id, cause) for cause in causes if cause.id)
+    fixes = [] if is_unseen else [_phrase(cause.fix, cause.about) for cause in losses if cause.fix]
+    nexts = [_phrase(cause.next, cause.about) for cause in losses if cause.next]
     fix = _join(fixes) or _join(nexts) or metric.fix
-    return LineAdvice(fix, _join(nexts), told[0].help if told else link_metric(metric.id), told)
+    return LineAdvice(fix, _join(nexts), losses[0].help if losses else link_metric(metric.id), losses)
 
 
 def _tell(metric: str, cause: LossCause) -> LostTo:
     guidance = read_guidance(metric)
     advice = guidance.all_causes.get(cause.id) if guidance else None
-    found = advice or Advice(means=cause.id, fix="Look at the requests that are shown.")
     anchor = cause.id if advice else ""
+    advice = advice or Advice(means=cause.id, fix="Look at the requests that are shown.")
     return LostTo(
-        cause.id, cause.count, cause.about, found.means, found.fix, found.next, link_metric(metric, anchor)
+        cause.id, cause.count, cause.about, advice.means, advice.fix, advice.next, link_metric(metric, anchor)
     )
 
 
 def _phrase(text: str, about: tuple[str, ...]) -> str:
-    """The advice with what it is about: `Serve the type. (Coverage, Patient)`."""
+    """Return the advice with what it is about: `Serve the type. (Coverage, Patient)`."""
     if not about:
         return text
     more = " …" if len(about) > MOST_NAMED else ""

@@ -1,4 +1,4 @@
-"""The card: what a payer earned, metric by metric, and the sums. Data only."""
+"""The card: the points that a payer earned, metric by metric, and their sums. Data only."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class CardLine:
 
 @dataclass(frozen=True)
 class Card:
-    """What a payer earned. The range's top is what it would have if the unseen were perfect."""
+    """The card of one payer. The top of `range` is the score if all that was not seen were perfect."""
 
     edition: str
     target: str
@@ -84,7 +84,7 @@ class Card:
     sample_seed: int | None = None
     """The seed that drew the members; None when nobody was drawn."""
     notes: tuple[str, ...] = ()
-    """What the person who grades must know of this examination, one line each."""
+    """What the person who grades must know before believing the card, one line each."""
 
     @property
     def score(self) -> int:
@@ -112,7 +112,7 @@ class Card:
 
     @property
     def breaches(self) -> tuple[Finding, ...]:
-        """The locks that gave way: to be told before anything else."""
+        """The security findings: reports show them before anything else."""
         return tuple(finding for finding in self.lint if finding.level == "critical")
 
     @property
@@ -131,7 +131,7 @@ class Card:
 
 
 def to_data(card: Card) -> Mapping[str, Any]:
-    """The card as plain JSON types."""
+    """Return the card as plain JSON types."""
     return {
         "edition": card.edition,
         "target": card.target,
@@ -142,15 +142,9 @@ def to_data(card: Card) -> Mapping[str, Any]:
         "range": list(card.range),
         "metrics": [
             {
-                "id": line.id,
-                "points": line.points,
-                "max": line.max,
-                "band": line.band,
+                **_pick(line, "id points max band"),
                 "value": plain(line.value),
-                "n": line.n,
-                "source": line.source,
-                "reason": line.reason,
-                "fix": line.fix,
+                **_pick(line, "n source reason fix"),
             }
             for line in card.lines
         ],
@@ -172,9 +166,7 @@ def to_data(card: Card) -> Mapping[str, Any]:
                 "metric": line.id,
                 "points": line.lost,
                 "seen": not line.unseen,
-                "fix": line.fix,
-                "next": line.next,
-                "help": line.help,
+                **_pick(line, "fix next help"),
             }
             for line in card.gains
         ],
@@ -184,24 +176,22 @@ def to_data(card: Card) -> Mapping[str, Any]:
 
 
 def _detail(line: CardLine) -> dict[str, Any]:
-    kept = ("method", "url", "status", "ms", "step", "request_id", "note", "flaw")
     return {
-        "title": line.title,
-        "area": line.area,
-        "unit": line.unit,
-        "vendor": line.vendor,
-        "why": line.why,
+        **_pick(line, "title area unit vendor why"),
         "cites": list(line.cites),
-        "disagreement": line.disagreement,
-        "next": line.next,
-        "help": line.help,
+        **_pick(line, "disagreement next help"),
         "causes": [{**asdict(cause), "about": list(cause.about)} for cause in line.causes],
-        "evidence": [{name: getattr(exchange, name) for name in kept} for exchange in line.evidence],
+        "evidence": [_pick(e, "method url status ms step request_id note flaw") for e in line.evidence],
     }
 
 
+def _pick(source: CardLine | Exchange, names: str) -> dict[str, Any]:
+    """Return some attributes by name, in this order."""
+    return {name: getattr(source, name) for name in names.split()}
+
+
 def plain(value: Value) -> Any:
-    """A verdict's value as JSON: exact rates are cut, not rounded, so that 94.996 is never shown as 95."""
+    """Return a verdict's value as JSON. Rates are cut, not rounded: 94.996 is never shown as 95."""
     if isinstance(value, Fraction):
         return int(value * 100) / 100
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""What a payer claims, as far as it can be meant."""
+"""Claims of a payer, read with a check that they are plausible."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from sandbox.score.evidence import Evidence
 
 
 def days(evidence: Evidence, name: str) -> tuple[int | None, str]:
-    """A claim of a number of days, and what is wrong with it; one that no payer can mean counts as none."""
+    """Return a claim of a number of days, and what is wrong with it. An impossible one is left out."""
     claim = evidence.claim(name)
     if claim is None or (type(claim) is int and claim >= 0):
         return claim, ""
-    told = quantity(claim, "day") if type(claim) is int else "no number of days"
-    return None, f"the payer says {told}, which cannot be: the claim is left out"
+    words = quantity(claim, "day") if type(claim) is int else "no number of days"
+    return None, f"the payer says {words}, which cannot be: the claim is left out"
 
 
-def differences(*found: str) -> str:
-    """The differences of one verdict, in one line."""
-    return "; ".join(each for each in found if each)
+def differences(*texts: str) -> str:
+    """Return the differences of one verdict in one line."""
+    return "; ".join(text for text in texts if text)

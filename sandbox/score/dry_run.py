@@ -1,4 +1,4 @@
-"""A dry run: one member signs in, and every step of it is told. Nothing is graded."""
+"""A dry run: one member signs in, and every step is printed. Nothing is graded."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import httpx
 
 from sandbox.core.errors import UsageError
 from sandbox.score import run
-from sandbox.score.collect.examination import Approach, approach
-from sandbox.score.collect.probes import Door
-from sandbox.score.collect.roll import Progress, why_no_door
+from sandbox.score.collect.sign_ins import PERSON
+from sandbox.score.collect.target import Progress, TargetPayer, open_target
 from sandbox.score.http.client import TIMEOUT_SECONDS, HttpClient
 from sandbox.score.http.guard import Guard, Resolve, addresses
 from sandbox.score.http.redaction import strike
 from sandbox.score.instruments import facts as facts_document
 from sandbox.score.instruments.facts import Member
+from sandbox.score.lint.watch import Watch
 from sandbox.score.signin.client_auth import method_of
-from sandbox.score.signin.launch import SignInSession
+from sandbox.score.signin.launch import SignInSession, SmartApp
 from sandbox.score.signin.pages.trace import Look
 
 WIDTH = 100
@@ -42,57 +42,52 @@ def dry_run(
     transport: httpx.BaseTransport | None = None,
     resolve: Resolve = addresses,
 ) -> bool:
-    """Sign one eligible member in at the FHIR base `target`; whether it got in. `say` gets each line.
+    """Sign in one eligible member at the FHIR base `target`, and return whether it worked.
+
+    `say` gets each line.
 
     Raises UsageError as `run.grade` does, and when there is no account or no way to sign in.
     """
     base = run.base_url(target)
-    known = facts_document.read(facts) if facts else None
-    guard = Guard(base, known.instruments.origins() if known else (), resolve)
+    payer_facts = facts_document.read(facts) if facts else None
+    guard = Guard(base, payer_facts.instruments.origins() if payer_facts else (), resolve)
     with ExitStack() as stack:
-        given = replace(
-            run.way_in(entry or run.SignInOptions(), stack, tell, guard), facts=known, intrusive=intrusive
-        )
+        options = run.way_in(entry or run.SignInOptions(), stack, tell, guard)
+        options = replace(options, facts=payer_facts, intrusive=intrusive)
         http = stack.enter_context(
             HttpClient(guard, transport=transport, timeout=timeout, name=run.header_value(user_agent))
         )
-        near = approach(http, base, given, progress)
-        door, member = _who(near)
-        for line in _before(base, near, door, member):
+        app, member = _choose(open_target(http, Watch(base), base, options, progress))
+        for line in _before(app, member):
             say(line)
         progress("sign-in")
-        session = door.sign_in(member)
+        session = app.sign_in(member)
         progress("")
         for line in _after(session):
             say(strike(line, http.secrets))
         return session.authorized
 
 
-def _who(near: Approach) -> tuple[Door, Member]:
-    """The first eligible member, or the person at the keyboard."""
-    why = why_no_door(near.door, near.known, near.given, near.found).text
-    if near.door is None or why:
+def _choose(target: TargetPayer) -> tuple[SmartApp, Member]:
+    """Return the app, and the first eligible member or the person at the keyboard."""
+    why = target.explain_no_sign_in().text
+    if target.app is None or why:
         raise UsageError(WHEN_NOT + (why or "no way in was found"))
-    if near.given.by_hand:
-        return near.door, Member(username="", password="")
-    eligible = near.known.instruments.of_role("eligible")
+    eligible = [PERSON] if target.options.by_hand else target.instruments.of_role("eligible")
     if not eligible:
         raise UsageError(f"{WHEN_NOT}no account of an eligible member was lent")
-    return near.door, eligible[0]
+    return target.app, eligible[0]
 
 
-def _before(base: str, near: Approach, door: Door, member: Member) -> Iterator[str]:
-    who = (
-        f"{member.username} (eligible{', ' + member.line if member.line else ''})"
-        if member.username
-        else "you"
-    )
-    endpoints = door.endpoints
-    yield f"Sign-in of {who} at {base}"
-    yield f"  client     {door.app.client_id}, comes back to {door.app.redirect_uri}"
+def _before(app: SmartApp, member: Member) -> Iterator[str]:
+    line = f", {member.line}" if member.line else ""
+    who = f"{member.username} (eligible{line})" if member.username else "you"
+    endpoints, client = app.endpoints, app.client
+    yield f"Sign-in of {who} at {app.base}"
+    yield f"  client     {client.client_id}, comes back to {client.redirect_uri}"
     yield f"  authorize  {endpoints.authorization} (named by {endpoints.said_by})"
-    yield f"  token      {endpoints.token}, {method_of(door.app, endpoints.auth_methods)}"
-    yield f"  scope      {door.scopes.current}"
+    yield f"  token      {endpoints.token}, {method_of(client, endpoints.auth_methods)}"
+    yield f"  scope      {app.scopes.current}"
 
 
 def _after(session: SignInSession) -> Iterator[str]:

@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from sandbox.core import files
 from sandbox.core.errors import UsageError
-from sandbox.score.editions.readings import Chosen
+from sandbox.score.findings import Finding
 
 Source = Literal["observed", "traffic", "declared", "unseen"]
 """Where a verdict comes from. Observed beats traffic beats declared."""
@@ -28,7 +28,7 @@ FORMAT = "payer-sandbox-evidence/1"
 class Exchange:
     """One request and its answer, bodies and tokens left out.
 
-    `status` 0 means no whole answer came; `note` then says why. `ms` is wall time to the last byte.
+    `status` 0 means that no complete answer came; `note` then says why. `ms` is wall time to the last byte.
     `step` is one of discovery, sign-in, token, everything, individual, pagination, reference, probe,
     clock, portal, register, second-look. `retry` marks a second try of the same request. `flaw` says what is
     wrong with the body of a 200; `body` is the answer's text, kept only when somebody asked for bodies.
@@ -67,7 +67,7 @@ class Observation:
 
 
 def seen(value: Any, exchanges: Iterable[Exchange] = (), source: Source = "observed") -> Observation:
-    """A finding with its value (plain JSON types, keys are strings)."""
+    """Return an observation with its value (plain JSON types, keys are strings)."""
     return Observation(value, tuple(exchanges), "", source)
 
 
@@ -79,9 +79,9 @@ class Reason(NamedTuple):
 
 
 def unseen(reason: str | Reason, exchanges: Iterable[Exchange] = (), cause: str = "") -> Observation:
-    """Something that could not be looked at, and why, in words a person can act on."""
-    said = reason if isinstance(reason, Reason) else Reason(reason, cause)
-    return Observation(None, tuple(exchanges), said.text, "unseen", said.cause)
+    """Return an observation of what could not be looked at. The reason says what a person can do."""
+    why = reason if isinstance(reason, Reason) else Reason(reason, cause)
+    return Observation(None, tuple(exchanges), why.text, "unseen", why.cause)
 
 
 NEVER_LOOKED = unseen("nothing looked at this", cause="not-looked-at")
@@ -91,16 +91,16 @@ NEVER_LOOKED = unseen("nothing looked at this", cause="not-looked-at")
 class Evidence:
     """Everything one examination saw, by name. `taken` is the UTC instant it began (ISO 8601).
 
-    `traffic` holds the observations that a log of real use gave, under the same names; `lint` what was
-    found beside the rubric. `readings` are those of the edition that judges; evidence files have none.
+    `traffic` holds the observations that a log of real use gave, under the same names; `lint` holds findings
+    that the rubric does not count. `readings` are those of the edition that judges; files have none.
     """
 
     target: str
     taken: str = ""
     observations: Mapping[str, Observation] = field(default_factory=dict)
     traffic: Mapping[str, Observation] = field(default_factory=dict)
-    lint: tuple[Mapping[str, Any], ...] = ()
-    readings: Chosen = field(default_factory=dict, compare=False, repr=False)
+    lint: tuple[Finding, ...] = ()
+    readings: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __getitem__(self, name: str) -> Observation:
         return self.observations.get(name, NEVER_LOOKED)
@@ -110,16 +110,16 @@ class Evidence:
         return self.readings.get(reading) == value
 
     def of_traffic(self) -> Evidence:
-        """The same payer as its log shows it: the log's observations, and the payer's claims."""
-        said = {"facts": self["facts"]} if self["facts"].seen else {}
-        return replace(self, observations={**said, **self.traffic}, traffic={})
+        """Return the evidence of the log alone: its observations, and the payer's claims."""
+        facts = {"facts": self["facts"]} if self["facts"].seen else {}
+        return replace(self, observations={**facts, **self.traffic}, traffic={})
 
     def claim(self, name: str) -> Any:
-        """What the payer says of itself; None when it says nothing (see `claims_about`)."""
+        """Return a claim of the payer; None when it makes none (see `claims_about`)."""
         return self._claims().get(name)
 
     def claims_about(self, name: str) -> bool:
-        """Whether the payer makes this claim at all: null is a claim too."""
+        """Return whether the payer makes this claim at all: null is a claim too."""
         return name in self._claims()
 
     def _claims(self) -> Mapping[str, Any]:
@@ -127,28 +127,22 @@ class Evidence:
         return facts.value["claims"] if facts.seen else {}
 
     def to_json(self) -> bytes:
-        """Indented JSON, read back by `from_json`."""
-        return files.json_pretty(
-            {
-                "format": FORMAT,
-                "target": self.target,
-                "taken": self.taken,
-                "observations": {name: asdict(seen) for name, seen in self.observations.items()},
-                "traffic": {name: asdict(seen) for name, seen in self.traffic.items()},
-                "lint": list(self.lint),
-            }
-        )
+        """Return indented JSON, which `from_json` reads back."""
+        kept = asdict(self)
+        del kept["readings"]
+        return files.json_pretty({"format": FORMAT, **kept})
 
     @classmethod
     def from_json(cls, body: bytes) -> Evidence:
-        """The reverse of `to_json`. Raises UsageError when the text is not evidence."""
+        """Read what `to_json` wrote. Raises UsageError when the text is not evidence."""
         try:
             data = files.json_value(body)
             if data["format"] != FORMAT:
                 raise UsageError(f"evidence in the format {data['format']!r}: known is {FORMAT!r}")
-            found = {name: _observation(entry) for name, entry in data["observations"].items()}
+            observations = {name: _observation(entry) for name, entry in data["observations"].items()}
             log = {name: _observation(entry) for name, entry in data.get("traffic", {}).items()}
-            return cls(data["target"], data["taken"], found, log, tuple(data.get("lint", ())))
+            lint = tuple(Finding(**entry) for entry in data.get("lint", ()))
+            return cls(data["target"], data["taken"], observations, log, lint)
         except (ValueError, KeyError, TypeError, AttributeError):
             raise UsageError("this is not an evidence file (payer-sandbox score writes them)") from None
 
@@ -175,10 +169,10 @@ class Verdict:
 
 
 def not_seen(metric: str, why: str) -> Verdict:
-    """The verdict on something that nobody could look at."""
+    """Return the verdict on something that nobody could look at."""
     return Verdict(metric, "", "unseen", why)
 
 
 def rate(hits: int, n: int) -> Fraction:
-    """Percent, exact: 94.996 % must not become 95. `n` is at least 1."""
+    """Return the exact percentage: 94.996 % must not become 95. `n` is at least 1."""
     return Fraction(100 * hits, n)

@@ -1,21 +1,20 @@
-"""Findings beside the score: what the rubric does not count, and a payer will want to know."""
+"""Findings that the rubric does not count and that a payer will want to know."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 Level = Literal["critical", "error", "warning", "note"]
-"""A lock that gave way when the grader tried it; then SARIF's words: a broken SHALL or a leak, a broken
-SHOULD, something to know."""
+"""`critical`: an attempt of the grader to break in succeeded. Then SARIF's levels: `error` for a broken SHALL
+or a leak, `warning` for a broken SHOULD, `note` for something to know."""
 
 LEVELS: tuple[Level, ...] = ("critical", "error", "warning", "note")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule that did not hold. `count` times; `where` is one place, without member data."""
+    """A lint rule that was broken `count` times. `where` is one place, without member data."""
 
     rule: str
     level: Level
@@ -28,15 +27,5 @@ class Finding:
 
 
 def readable(text: str) -> str:
-    """Strangers' words without control characters, which terminals and XML would obey or refuse."""
+    """Return a stranger's text without control characters, which terminals would obey and XML refuse."""
     return "".join(letter if letter.isprintable() else " " for letter in text)
-
-
-def to_data(found: Iterable[Finding]) -> tuple[dict[str, Any], ...]:
-    """As evidence keeps them."""
-    return tuple(asdict(finding) for finding in found)
-
-
-def from_data(kept: Iterable[Mapping[str, Any]]) -> tuple[Finding, ...]:
-    """The reverse of `to_data`. Raises TypeError when a field is not known."""
-    return tuple(Finding(**entry) for entry in kept)

@@ -1,4 +1,4 @@
-"""Requests of syncs, counted by step, status and fate: what `request-success` is a rate of."""
+"""Requests of syncs, counted by step, status and retry: the metric `request-success` is their rate."""
 
 from __future__ import annotations
 
@@ -23,12 +23,14 @@ class Kind(NamedTuple):
 
 
 def counted(exchanges: Iterable[Exchange]) -> Counter[Kind]:
-    """The exchanges of a sync's steps by kind, in the order in which they were made."""
-    found = [e for e in exchanges if e.step in STEPS]
-    again = [(after.retry or after.step == "retry") and after.url == e.url for e, after in pairwise(found)]
+    """Count the exchanges of a sync's steps by kind, in the order in which they were made."""
+    made_in_sync = [e for e in exchanges if e.step in STEPS]
+    again = [
+        (after.retry or after.step == "retry") and after.url == e.url for e, after in pairwise(made_in_sync)
+    ]
     return Counter(
         Kind(e.step, e.status, retried, bool(e.flaw))
-        for e, retried in zip(found, [*again, False], strict=False)
+        for e, retried in zip(made_in_sync, [*again, False], strict=False)
     )
 
 
@@ -36,8 +38,8 @@ def to_value(kinds: Counter[Kind]) -> list[dict[str, Any]]:
     return [{**kind._asdict(), "n": n} for kind, n in kinds.items()]
 
 
-def of(sync: Observation) -> Counter[Kind]:
-    """A log keeps counts, since it may hold millions of requests; a probe keeps its exchanges."""
+def count_requests(sync: Observation) -> Counter[Kind]:
+    """Count the requests of a sync. A log keeps counts, since it may hold millions of requests."""
     if "requests" not in sync.value:
         return counted(sync.exchanges)
     return Counter(
@@ -46,7 +48,7 @@ def of(sync: Observation) -> Counter[Kind]:
 
 
 def tally(failed: Counter[Kind]) -> str:
-    """`12 × 401 (Unauthorized: …), 3 × 404 (…)`, most frequent first."""
+    """Return `12 × 401 (Unauthorized: …), 3 × 404 (…)`, most frequent first."""
     by_status: Counter[int] = Counter()
     for kind, n in failed.items():
         by_status[kind.status] += n

@@ -1,4 +1,4 @@
-"""An edition applied to evidence: check → verdict × bands → card. Pure.
+"""Applies an edition to evidence: check → verdict × bands → card. No I/O.
 
 `checks/<metric>.py` is found by the metric's name.
 """
@@ -6,21 +6,27 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Protocol, cast
 
+from sandbox.core.text import quantity
 from sandbox.score.advice import advise
 from sandbox.score.card import Card, CardLine
 from sandbox.score.causes.find import find_causes, select_exchanges
+from sandbox.score.collect.machine_load import is_busy, share_of_processor
 from sandbox.score.editions.catalog import known_editions, load
 from sandbox.score.editions.edition import Edition, Metric
 from sandbox.score.editions.readings import Chosen
 from sandbox.score.evidence import Evidence, Verdict
-from sandbox.score.findings import from_data, readable
-from sandbox.score.notes import find_notes
+from sandbox.score.findings import readable
 
 __all__ = ["Card", "Check", "Edition", "check_of", "grade_evidence", "known_editions", "load"]
+
+
+MOST_PAGES = 8
+"""Pages of a sign-in that notes describe."""
 
 
 class Check(Protocol):
@@ -32,7 +38,7 @@ class Check(Protocol):
 
 
 def check_of(metric: str) -> Check:
-    """The check of a metric, found by its file's name."""
+    """Return the check of a metric, found by the name of its file."""
     module = importlib.import_module(f"sandbox.score.checks.{metric.replace('-', '_')}")
     return cast(Check, module)
 
@@ -44,7 +50,6 @@ def grade_evidence(edition: Edition, evidence: Evidence) -> Card:
         _line(edition, metric, area.title, case) for area in edition.areas for metric in area.metrics
     )
     top = sum(line.max for line in lines)
-    lint = from_data(evidence.lint)
     drawn = evidence["sample"]
     seed = drawn.value["seed"] if drawn.seen else None
     return Card(
@@ -54,14 +59,14 @@ def grade_evidence(edition: Edition, evidence: Evidence) -> Card:
         lines,
         edition.vendor,
         evidence.taken,
-        lint,
+        evidence.lint,
         seed,
-        find_notes(lines, evidence),
+        _find_notes(lines, evidence),
     )
 
 
 def judged(metric: Metric, case: Evidence) -> Verdict:
-    """The metric's verdict: by probing where that saw it, else by the log, else by what is claimed."""
+    """Return the verdict: by probing where that saw it, else by the log, else by what is claimed."""
     check = check_of(metric.id)
     log = check.judge(case.of_traffic()) if case.traffic else None
     return _pick(metric, case.readings, check.judge(case), log)
@@ -138,3 +143,35 @@ def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> CardLi
         advice.help,
         advice.causes,
     )
+
+
+def _find_notes(lines: Sequence[CardLine], evidence: Evidence) -> tuple[str, ...]:
+    """Return what the person who grades must know before believing the card, one line each."""
+    return tuple(readable(note) for note in (*_unwalked(evidence), *_slowness(lines, evidence)))
+
+
+def _slowness(lines: Sequence[CardLine], evidence: Evidence) -> Iterator[str]:
+    speed = next((line for line in lines if line.id == "sync-speed"), None)
+    if speed is not None and speed.lost and speed.source == "observed" and is_busy(evidence):
+        share = round(100 * share_of_processor(evidence))
+        yield (
+            f"This machine was busy while the syncs were timed: the grader got {share} % of a processor when"
+            " it needed one. sync-speed may be better than measured; grade again on a machine that is idle."
+        )
+
+
+def _unwalked(evidence: Evidence) -> Iterator[str]:
+    """Describe sign-ins that the grader could not complete, with the pages of the first."""
+    value = evidence["unwalked"].value
+    if not value:
+        return
+    why = "; ".join(value["reasons"])
+    yield (
+        f"{quantity(value['count'], 'sign-in')} could not be walked by the grader, which says nothing about"
+        f" the payer, and {'counts' if value['count'] == 1 else 'count'} in no rate: {why}."
+        " Sign in yourself with --browser, drive the pages with --sign-in-script, or pass --token."
+    )
+    for number, page in enumerate(value["trace"][:MOST_PAGES], 1):
+        title = f' "{page["title"]}"' if page["title"] else ""
+        shown = f" shows {' | '.join(page['forms'])};" if page["forms"] else ""
+        yield f"Page {number}: {page['page']} ({page['status']}){title}{shown} {', '.join(page['did'])}"

@@ -1,4 +1,4 @@
-"""The front door: grade a target, a log, or evidence that was kept."""
+"""Grades a target, a log, or evidence that was kept: the public functions of the grader."""
 
 from __future__ import annotations
 
@@ -16,20 +16,18 @@ from sandbox.core.errors import UsageError
 from sandbox.core.urls import canonical_url
 from sandbox.score import rubric
 from sandbox.score.card import Card
-from sandbox.score.collect.examination import collect, said
 from sandbox.score.collect.machine_load import Machine
-from sandbox.score.collect.roll import REDIRECT, Given, Progress
 from sandbox.score.collect.sample import Draw, seed_of
+from sandbox.score.collect.target import REDIRECT, ExaminationOptions, Progress, describe_facts, open_target
 from sandbox.score.editions.edition import Edition
 from sandbox.score.evidence import Evidence, Observation
-from sandbox.score.findings import to_data
+from sandbox.score.examination import examine
 from sandbox.score.http.client import TIME_LIMIT, TIMEOUT_SECONDS, HttpClient
 from sandbox.score.http.guard import Guard, Resolve, addresses, origin
 from sandbox.score.http.redaction import struck
 from sandbox.score.instruments import facts as facts_document
 from sandbox.score.lint.watch import Watch
 from sandbox.score.signin.client_auth import METHODS
-from sandbox.score.signin.launch import Driver
 from sandbox.score.signin.tokens import ClientApp
 from sandbox.score.traffic.log_file import read as read_log
 from sandbox.score.traffic.observations import observe
@@ -41,8 +39,10 @@ PACE_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class Log:
-    """A traffic log; the instant its window ends (the log's last record, when none is given); the FHIR base
-    of an HTTP Archive (found out, when none is given)."""
+    """A traffic log. Its window ends at `as_of`, or else at its last record.
+
+    `base` is the FHIR base of an HTTP Archive; it is found from the requests when it is not given.
+    """
 
     path: Path
     as_of: datetime | None = None
@@ -51,10 +51,10 @@ class Log:
 
 @dataclass(frozen=True)
 class SignInOptions:
-    """How to get in: the app's own client, a browser, a script, a Chromium, or a registration.
+    """How members sign in: with the app's own client, a browser, a script, a Chromium, or registration.
 
-    `auth_method` is how the app authenticates at the token endpoint and `scope` what it asks for, whatever
-    the payer lists.
+    `auth_method` is how the app authenticates at the token endpoint, and `scope` is what it asks for; both
+    override what the payer lists.
     """
 
     client_id: str = ""
@@ -99,36 +99,31 @@ def grade(
 
     `facts` is a facts file for a payer that serves none; `token` grades with one access token and no
     sign-in (`patient` says whose it is, when the token opens more than one). `progress` gets one line
-    for each step, `tell` what a person must read. `intrusive`: on a host abroad too, sign in with the
-    accounts that it lends by itself, move its clock and try its locks. `probes`: try to break in with what
+    for each step, `tell` what a person must read. `intrusive`: on a public host too, sign in with the
+    accounts that it lends by itself, move its clock and try to break in. `probes`: try to break in with what
     is lent. `user_agent` is the name that requests give (empty: our own). `sample_seed` draws the members
     (None: one of the target and the day). Raises UsageError: bad target, unknown edition or reading,
     unreadable facts or log, unreachable target.
     """
     rules = rubric.load(edition, readings)
     base = base_url(target)
-    known = facts_document.read(facts) if facts else None
+    payer_facts = facts_document.read(facts) if facts else None
     traffic = _traffic(rules, log)
-    guard = Guard(base, known.instruments.origins() if known else (), resolve)
-    if pace is None:
-        pace = 0.0 if guard.target_is_private() else PACE_SECONDS
+    guard = Guard(base, payer_facts.instruments.origins() if payer_facts else (), resolve)
+    is_near = guard.target_is_private()
     taken = now().astimezone(UTC).isoformat(timespec="seconds")
     watch = Watch(base)
     with ExitStack() as stack:
-        given = way_in(entry or SignInOptions(), stack, tell, guard)
-        every = rules.chosen.get("A9") == "every-type"
-        given = replace(
-            given,
-            facts=known,
+        options = replace(
+            way_in(entry or SignInOptions(), stack, tell, guard),
+            facts=payer_facts,
             token=token,
             patient=patient,
-            every_type=every,
+            every_type=rules.chosen.get("A9") == "every-type",
             machine=machine or Machine(stopwatch),
             intrusive=intrusive,
             probes=probes,
-            draw=Draw(
-                seed_of(base, taken, guard.target_is_private()) if sample_seed is None else sample_seed
-            ),
+            draw=Draw(seed_of(base, taken, is_near) if sample_seed is None else sample_seed),
         )
         http = stack.enter_context(
             HttpClient(
@@ -137,7 +132,7 @@ def grade(
                 sleep=sleep,
                 stopwatch=stopwatch,
                 now=now,
-                pace=pace,
+                pace=(0.0 if is_near else PACE_SECONDS) if pace is None else pace,
                 timeout=timeout,
                 time_limit=time_limit,
                 keep_bodies=keep_bodies,
@@ -145,8 +140,8 @@ def grade(
                 name=header_value(user_agent),
             )
         )
-        found = collect(http, base, given, progress)
-    evidence = struck(Evidence(base, taken, found, traffic, to_data(watch.findings())), http.secrets)
+        observations = examine(open_target(http, watch, base, options, progress))
+    evidence = struck(Evidence(base, taken, observations, traffic, watch.findings()), http.secrets)
     return rubric.grade_evidence(rules, evidence), evidence
 
 
@@ -158,14 +153,14 @@ def grade_log(
     facts: Path | None = None,
     now: Callable[[], datetime] = _SYSTEM.now,
 ) -> tuple[Card, Evidence]:
-    """Grade a log alone, with what the payer says of itself: nothing is asked. Raises UsageError."""
+    """Grade a log alone, with a facts file. No request is sent. Raises UsageError."""
     rules = rubric.load(edition, readings)
-    known = facts_document.read(facts) if facts else None
-    claims = {"facts": said(known, "file", ())} if known else {}
+    payer_facts = facts_document.read(facts) if facts else None
+    claims = {"facts": describe_facts(payer_facts, "file", ())} if payer_facts else {}
     watch = Watch("")
-    watch.facts(known.problems if known else ())
+    watch.facts(payer_facts.problems if payer_facts else ())
     taken = now().astimezone(UTC).isoformat(timespec="seconds")
-    evidence = Evidence(log.path.name, taken, claims, _traffic(rules, log), to_data(watch.findings()))
+    evidence = Evidence(log.path.name, taken, claims, _traffic(rules, log), watch.findings())
     return rubric.grade_evidence(rules, evidence), evidence
 
 
@@ -183,14 +178,14 @@ def regrade(
 
 
 def header_value(user_agent: str) -> str:
-    """A User-Agent as it may be sent. Raises UsageError."""
+    """Return a User-Agent as it may be sent. Raises UsageError."""
     if not user_agent.isascii() or not all(letter.isprintable() for letter in user_agent):
         raise UsageError("a User-Agent is plain text in ASCII, on one line")
     return user_agent.strip()
 
 
 def base_url(target: str) -> str:
-    """The FHIR base without a trailing slash. Raises UsageError unless it is a plain http(s) URL."""
+    """Return the FHIR base without a trailing slash. Raises UsageError unless it is an http(s) URL."""
     if origin(target) is None:
         raise UsageError(f"not a FHIR base URL: {target!r} (it begins with http:// or https://)")
     parts = urlsplit(target)
@@ -203,8 +198,10 @@ def _traffic(rules: Edition, log: Log | None) -> dict[str, Observation]:
     return observe(read_log(log.path, log.base), rules.window_days, log.as_of) if log else {}
 
 
-def way_in(entry: SignInOptions, stack: ExitStack, tell: Callable[[str], None], guard: Guard) -> Given:
-    """The client and the driver that were asked for. Raises UsageError for what is not installed."""
+def way_in(
+    entry: SignInOptions, stack: ExitStack, tell: Callable[[str], None], guard: Guard
+) -> ExaminationOptions:
+    """Return the client and the driver that were chosen. Raises UsageError for what is not installed."""
     if entry.auth_method and entry.auth_method not in METHODS:
         raise UsageError(f"an authentication method is {', '.join(METHODS)}, not {entry.auth_method!r}")
     redirect, driver = entry.redirect_uri, None
@@ -215,14 +212,16 @@ def way_in(entry: SignInOptions, stack: ExitStack, tell: Callable[[str], None], 
         redirect, driver = callback.redirect_uri, browser.driver(callback, tell)
     elif entry.script:
         redirect = redirect or REDIRECT
-        driver = _scripted(entry.script, redirect)
+        from sandbox.score.signin import chromium, script
+
+        driver = script.driver(script.load(entry.script), redirect, chromium.find_chromium())
     elif entry.browser_driver:
         from sandbox.score.signin import chromium
 
         redirect = redirect or REDIRECT
         driver = stack.enter_context(chromium.open_driver(redirect, guard))
     client = ClientApp(entry.client_id, redirect, entry.client_secret or None)
-    return Given(
+    return ExaminationOptions(
         client=client,
         driver=driver,
         by_hand=entry.browser,
@@ -230,9 +229,3 @@ def way_in(entry: SignInOptions, stack: ExitStack, tell: Callable[[str], None], 
         auth_method=entry.auth_method,
         scope=entry.scope,
     )
-
-
-def _scripted(path: Path, redirect: str) -> Driver:
-    from sandbox.score.signin import chromium, script
-
-    return script.driver(script.load(path), redirect, chromium.find_chromium())

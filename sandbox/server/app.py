@@ -26,6 +26,7 @@ from sandbox.review import card
 from sandbox.review.forms.text import EVIDENCE_MOST, evidence
 from sandbox.review.journal import exchanges
 from sandbox.settings import Settings, catalogue, host_policy
+from sandbox.store.layered.library import TenantLibraries
 from sandbox.store.ledger.database import Ledger, Limits
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.secret import new_secret
@@ -52,6 +53,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
     """
     library = SqlLibrary(settings.library)
+    libraries = TenantLibraries(library)
     own = clock or SystemClock()
     base = clock or OffsetClock(own, timedelta(days=settings.ahead_days))
     kept = Limits(
@@ -70,6 +72,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         payer=BASELINE,
         clock=base,
         library=library,
+        libraries=libraries,
         ledger=ledger,
         catalog=catalog,
         clients=load_clients(settings.fixtures / "clients.yaml"),
@@ -94,6 +97,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
 
     def after_fork() -> None:
         library.after_fork()
+        libraries.after_fork()
         ledger.after_fork()
 
     app.extensions["after_fork"] = after_fork

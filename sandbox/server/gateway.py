@@ -68,12 +68,12 @@ class WsgiResult:
     body: bytes = b""
     wait: DelayedResponse | Retry | Fetch | None = None
     pause: float = 0.0
-    rest: Iterator[bytes] | None = None
+    remaining: Iterator[bytes] | None = None
     is_broken: bool = False
 
     @property
     def is_last(self) -> bool:
-        return self.rest is None and not self.is_broken
+        return self.remaining is None and not self.is_broken
 
 
 class Gateway:
@@ -130,7 +130,7 @@ class Gateway:
 
     async def go_on(self, result: WsgiResult) -> WsgiResult:
         """The part of a body that follows a pause."""
-        chunks = result.rest
+        chunks = result.remaining
         assert chunks is not None
         return await asyncio.get_running_loop().run_in_executor(self._threads, _collect, chunks, WsgiResult())
 
@@ -228,7 +228,7 @@ class _Exchange:
             if result.is_broken:
                 await self._hang_up()
                 return
-            if result.rest is None:
+            if result.remaining is None:
                 return
             if await self._unless_left(_sleep(result.pause)) is None:
                 self.connection.transport.abort()
@@ -329,7 +329,7 @@ def _collect(chunks: Iterator[bytes], result: WsgiResult) -> WsgiResult:
     try:
         for chunk in chunks:
             if isinstance(chunk, Pause):
-                result.pause, result.rest = chunk.seconds, chunks
+                result.pause, result.remaining = chunk.seconds, chunks
                 break
             parts.append(chunk)
     except ConnectionResetError:

@@ -74,10 +74,10 @@ def _with_certificate(settings: Settings) -> Settings:
     if not settings.tls:
         return settings
     if settings.tls_cert:
-        found = tls.given(Path(settings.tls_cert), Path(settings.tls_key))
+        pair = tls.check_pair(Path(settings.tls_cert), Path(settings.tls_key))
     else:
-        found = tls.own(settings.cache, _names(settings), SystemClock())
-    return replace(settings, tls_cert=str(found[0]), tls_key=str(found[1]))
+        pair = tls.own(settings.cache, _names(settings), SystemClock())
+    return replace(settings, tls_cert=str(pair[0]), tls_key=str(pair[1]))
 
 
 def _names(settings: Settings) -> list[str]:
@@ -195,4 +195,4 @@ def _people(accounts: list[Account]) -> list[tuple[str, str]]:
 def _three(accounts: list[Account]) -> list[Account]:
     """One member for each of the first three things people try."""
     wanted = ("eligible", "ineligible", "not-opted-in")
-    return [found for role in wanted if (found := next((a for a in accounts if a.role == role), None))]
+    return [pair for role in wanted if (pair := next((a for a in accounts if a.role == role), None))]

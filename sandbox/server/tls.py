@@ -25,7 +25,7 @@ _ALWAYS = ("localhost", "127.0.0.1", "::1")
 _ANYWHERE = ("", "0.0.0.0", "::")  # noqa: S104  only compared
 
 
-def given(certificate: Path, key: Path) -> tuple[Path, Path]:
+def check_pair(certificate: Path, key: Path) -> tuple[Path, Path]:
     """The two files, once they are known to work together. Raises UsageError in one line."""
     for path in (certificate, key):
         try:
@@ -37,8 +37,8 @@ def given(certificate: Path, key: Path) -> tuple[Path, Path]:
         ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, lambda: "")
     except (ssl.SSLError, ValueError) as problem:
         reason = getattr(problem, "reason", None) or str(problem) or "not PEM"
-        told = reason.lower().replace("_", " ")
-        raise UsageError(f"{certificate} and {key} are no certificate and its key: {told}") from None
+        why = reason.lower().replace("_", " ")
+        raise UsageError(f"{certificate} and {key} are no certificate and its key: {why}") from None
     return certificate, key
 
 
@@ -60,14 +60,18 @@ def own(folder: Path, hosts: Iterable[str], clock: Clock) -> tuple[Path, Path]:
 
 def _usable(certificate: Path, key: Path, names: list[str], clock: Clock) -> bool:
     try:
-        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        current_certificate = x509.load_pem_x509_certificate(certificate.read_bytes())
         private = serialization.load_pem_private_key(key.read_bytes(), None)
-        named = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        named = current_certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, TypeError, x509.ExtensionNotFound):
         return False
     now = clock.now()
-    current = found.not_valid_before_utc <= now < found.not_valid_after_utc - timedelta(days=7)
-    pair = found.public_key() == private.public_key()
+    current = (
+        current_certificate.not_valid_before_utc
+        <= now
+        < current_certificate.not_valid_after_utc - timedelta(days=7)
+    )
+    pair = current_certificate.public_key() == private.public_key()
     return current and pair and all(_name(name) in named for name in names)
 
 
@@ -89,7 +93,7 @@ def _make(certificate: Path, key: Path, names: list[str], clock: Clock) -> None:
         decipher_only=False,
     )
     # It is its own authority and may sign no other: trusting it trusts nobody else.
-    made = (
+    new_certificate = (
         x509.CertificateBuilder()
         .subject_name(who)
         .issuer_name(who)
@@ -110,7 +114,7 @@ def _make(certificate: Path, key: Path, names: list[str], clock: Clock) -> None:
     pem, nothing = serialization.Encoding.PEM, serialization.NoEncryption()
     secret = private.private_bytes(pem, serialization.PrivateFormat.PKCS8, nothing)
     _write(key, secret, 0o600)
-    _write(certificate, made.public_bytes(pem), 0o644)
+    _write(certificate, new_certificate.public_bytes(pem), 0o644)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

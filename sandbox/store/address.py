@@ -77,9 +77,9 @@ def making(path: Path) -> Engine:
 
 def _server(url: str, *options: str) -> Engine:
     parts = _parsed(url)
-    told = " ".join([str(parts.query.get("options", "")), *options]).strip()
+    settings = " ".join([str(parts.query.get("options", "")), *options]).strip()
     engine = create_engine(
-        parts.update_query_dict({"options": told} if told else {}),
+        parts.update_query_dict({"options": settings} if settings else {}),
         pool_size=16,
         max_overflow=-1,
         hide_parameters=True,

@@ -40,10 +40,10 @@ class TextStatement(NamedTuple):
     places: tuple[Place, ...] | dict[str, Place]
     constants: dict[str, Any]
     sent: dict[str, Change]
-    found: tuple[tuple[int, Change], ...]
+    columns: tuple[tuple[int, Change], ...]
 
 
-def given(name: str, *, many: bool = False) -> BindParameter[Any]:
+def bind(name: str, *, many: bool = False) -> BindParameter[Any]:
     """A parameter of a statement; `many`: the values of an `in_`."""
     return bindparam(name, expanding=True) if many else bindparam(name, required=False)
 
@@ -100,8 +100,8 @@ class Driver:
 
     def rows(self, statement: Executable, **values: Any) -> list[Row]:
         """What a question finds. A list is the value of an `in_` of an expanding parameter."""
-        found: list[Row] = self._run(statement, values, _fetched)
-        return found
+        rows: list[Row] = self._run(statement, values, _fetched)
+        return rows
 
     def run(self, statement: Executable, **values: Any) -> None:
         """Write, and have it written when this returns."""
@@ -141,19 +141,19 @@ class Driver:
     def _execute(self, connection: Any, sql: str, args: Any = ()) -> Any:
         return connection.execute(sql, args)
 
-    def _run(self, statement: Executable, values: dict[str, Any], told: Callable[[Any], Any]) -> Any:
+    def _run(self, statement: Executable, values: dict[str, Any], read: Callable[[Any], Any]) -> Any:
         sql, args, changes = self._prepared(statement, values)
         connection = self._borrowed()
         try:
-            found = told(connection.execute(sql, args))
+            result = read(connection.execute(sql, args))
         except BaseException as problem:
             connection.close()
             _translate(problem)
             raise
         self._idle.append(connection)
-        if found and changes:
-            return [_changed(row, changes) for row in found]
-        return found
+        if result and changes:
+            return [_changed(row, changes) for row in result]
+        return result
 
     def _borrowed(self) -> Any:
         try:
@@ -169,7 +169,7 @@ class Driver:
         text = self._text(statement, lengths)
         for name, change in text.sent.items():
             value = values[name]
-            values[name] = [change(each) for each in value] if type(value) is list else change(value)
+            values[name] = [change(item) for item in value] if type(value) is list else change(value)
         values |= text.constants
         args: Any
         if isinstance(text.places, tuple):
@@ -181,7 +181,7 @@ class Driver:
                     for key, (name, at) in text.places.items()
                 }
             )
-        return text.sql, args, text.found
+        return text.sql, args, text.columns
 
     def _connected(self) -> Any:
         try:
@@ -204,17 +204,17 @@ class Driver:
 
     def _compiled(self, statement: Executable, lengths: Sequence[tuple[str, int]]) -> TextStatement:
         blanks: dict[str, Any] = {name: list(range(length)) for name, length in lengths}
-        whole: Any = statement
+        compilable: Any = statement
         dialect = self._engine.dialect
-        compiled = whole.compile(dialect=dialect)
+        compiled = compilable.compile(dialect=dialect)
         sent: dict[str, Any] = {
             name: bind.type.bind_processor(dialect)
             for bind, name in compiled.bind_names.items()
             if isinstance(bind.type, TypeDecorator)
         }
-        found: Any = tuple(
+        changes: Any = tuple(
             (number, column.type.result_processor(dialect, None))
-            for number, column in enumerate(getattr(whole, "selected_columns", ()))
+            for number, column in enumerate(getattr(compilable, "selected_columns", ()))
             if isinstance(column.type, TypeDecorator)
         )
         state = compiled.construct_expanded_state(blanks)
@@ -233,9 +233,9 @@ class Driver:
             places = {name: at.get(name, (name, None)) for name in params}
         else:
             places = tuple(at.get(name, (name, None)) for name in state.positiontup)
-        asked = {name for name, _ in (places if isinstance(places, tuple) else places.values())}
-        sent = {name: change for name, change in sent.items() if name in asked - constants.keys()}
-        return TextStatement(state.statement, places, constants, sent, found)
+        sent_names = {name for name, _ in (places if isinstance(places, tuple) else places.values())}
+        sent = {name: change for name, change in sent.items() if name in sent_names - constants.keys()}
+        return TextStatement(state.statement, places, constants, sent, changes)
 
     def forget(self) -> None:
         """After a fork: the connections are the parent's, who closes them."""

@@ -237,9 +237,9 @@ class Apis:
         if exact is not None:
             return exact
         while path:
-            found = self._below.get(path)
-            if found is not None:
-                return found
+            surface = self._below.get(path)
+            if surface is not None:
+                return surface
             path = path.rpartition("/")[0]
         return NOWHERE
 

@@ -90,8 +90,8 @@ def is_app_origin(origin: str, clients: Iterable[Client]) -> bool:
         if client.any_loopback and anonymous:
             return True
         for uri in client.redirect_uris:
-            found = _origin(uri)
-            if found and (found[0] == origin or (anonymous and found[1] == anonymous)):
+            registered = _origin(uri)
+            if registered and (registered[0] == origin or (anonymous and registered[1] == anonymous)):
                 return True
     return False
 

@@ -25,8 +25,7 @@ from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web import budget, cors, quota
 from sandbox.web.api import Apis, Lookups, Surface
-from sandbox.web.errors.exceptions import UncaughtErrors
-from sandbox.web.errors.handlers import answer
+from sandbox.web.errors.handlers import UncaughtErrors, answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
 from sandbox.web.guard import require_control
 from sandbox.web.http import headers
@@ -34,7 +33,7 @@ from sandbox.web.http.compression import encode
 from sandbox.web.http.origin import REFUSAL, OriginMiddleware
 from sandbox.web.http.waits import BlockingWaits
 from sandbox.web.journal import bearer, build_exchange_entry
-from sandbox.web.request import Arrival, RequestContext, find_base, wiring
+from sandbox.web.request import IncomingRequest, RequestContext, find_base, wiring
 from sandbox.web.request import current as current_context
 from sandbox.web.stored_reads import StoredReads
 
@@ -66,9 +65,9 @@ class ScenarioPath:
         if path.startswith("/.well-known/") and (match := self._issuers.fullmatch(path)):
             path = environ["PATH_INFO"] = f"{match[2]}{match[3]}/.well-known/{match[1]}"
         if path.startswith("/s/"):
-            name, slash, rest = path[3:].partition("/")
+            name, slash, below = path[3:].partition("/")
             environ["SCRIPT_NAME"] = f"{environ.get('SCRIPT_NAME', '')}/s/{name}"
-            environ["PATH_INFO"] = slash + rest
+            environ["PATH_INFO"] = slash + below
             environ["sandbox.scenario"] = name
         return self.app(environ, start_response)
 
@@ -98,11 +97,11 @@ def _enter() -> Response | None:
         return cors.early_preflight(surface) or answer(problem)
     quota.take_session(named.key)
     ledger, chosen = services.ledger.tenant(named.key), bool(named.scenarios or header)
-    arrival = Arrival(services, selection, ledger, find_base(request), surface, started, chosen)
+    incoming = IncomingRequest(services, selection, ledger, find_base(request), surface, started, chosen)
     if (faulty := request.environ.get(PROBLEM)) is not None:
         status, text = faulty
         g.unread = True
-        _keep_context(arrival, Facts(request.method, request.path))
+        _keep_context(incoming, Facts(request.method, request.path))
         unread = SandboxProblem(text, code=issue_code(status))
         unread.status = int(status)
         return answer(unread)
@@ -113,7 +112,7 @@ def _enter() -> Response | None:
             _ = request.form
     except Exception as problem:
         g.unread = True
-        _keep_context(arrival, Facts(request.method, request.path))
+        _keep_context(incoming, Facts(request.method, request.path))
         if isinstance(problem, HTTPException):
             raise
         if isinstance(problem, SandboxProblem):
@@ -122,12 +121,12 @@ def _enter() -> Response | None:
         return answer(BadRequest("The body of the request cannot be read.", cause="body-unreadable"))
     try:
         if not surface.is_control:
-            _choose_selection(arrival, path, header)
+            _choose_selection(incoming, path, header)
         _arm(ledger)
     except SandboxProblem as problem:
-        _keep_context(arrival, _build_facts(surface))
+        _keep_context(incoming, _build_facts(surface))
         return answer(problem)
-    context = _keep_context(arrival, _build_facts(surface))
+    context = _keep_context(incoming, _build_facts(surface))
     if surface.is_control:
         return None
     if surface.api is not None and (url := surface.api.lookups.keys_to_fetch(context)) is not None:
@@ -137,9 +136,9 @@ def _enter() -> Response | None:
     return respond(reply) if reply is not None else cors.preflight(context)
 
 
-def _keep_context(arrival: Arrival, facts: Facts) -> RequestContext:
+def _keep_context(incoming: IncomingRequest, facts: Facts) -> RequestContext:
     """Make the context of the request in hand."""
-    context = arrival.build_context(facts)
+    context = incoming.build_context(facts)
     context.fetched = request.environ.get(FETCHED, {})
     context.allowance = request.environ.get(budget.ALLOWANCE)
     context.notes["correlation"] = headers.correlation(request.environ)
@@ -147,7 +146,7 @@ def _keep_context(arrival: Arrival, facts: Facts) -> RequestContext:
     return context
 
 
-def _choose_selection(arrival: Arrival, path: str, header: str | None) -> None:
+def _choose_selection(incoming: IncomingRequest, path: str, header: str | None) -> None:
     """Find under which scenarios the request is answered, and under which it was granted what it presents.
 
     Path prefix, then header, then the pin of the grant, then the server's default choose. A code, a token, a
@@ -156,23 +155,23 @@ def _choose_selection(arrival: Arrival, path: str, header: str | None) -> None:
 
     Raises NotFound for a scenario that does not exist any more.
     """
-    services, ledger, surface = arrival.wiring, arrival.ledger, arrival.surface
+    services, ledger, surface = incoming.wiring, incoming.ledger, incoming.surface
     catalog = services.catalog
     if path and catalog.parse(path).scenarios:
         return  # a tenant of its own: what is presented here was granted here
     lookups = surface.api.lookups if surface.api is not None else Lookups()
     origin = lookups.origin(services, ledger)
     if origin is None and header:  # nothing is presented: this begins under the header
-        ledger.terms = arrival.selection.written
+        ledger.terms = incoming.selection.written
         return
     if origin is None:  # what its app has registered later is not looked at for what was granted before
         origin = Origin(lookups.registered(services, ledger))
     ledger.pin, ledger.terms = origin
     own = catalog.choose(path, None, services.default_scenario, origin.pin or origin.terms)
     if not header and not origin.terms:
-        arrival.selection = own
-    elif own.name != arrival.selection.name:
-        arrival.granted = own
+        incoming.selection = own
+    elif own.name != incoming.selection.name:
+        incoming.granted = own
 
 
 def _arm(ledger: TenantLedger) -> None:
@@ -252,12 +251,12 @@ _LASTING = (Stage.AUTHORIZE, Stage.TOKEN)
 
 def respond(reply: Reply) -> Response:
     """A Reply as Flask sends it. Where the body is an iterator its Content-Length is stated as it is."""
-    whole = isinstance(reply.body, bytes)
-    body = reply.body if whole else _flowing(reply.chunks(), request.environ)
+    is_finished = isinstance(reply.body, bytes)
+    body = reply.body if is_finished else _flowing(reply.chunks(), request.environ)
     response = Response(body, status=reply.status)
     response.headers.clear()
     for name, value in reply.headers:
-        if not whole or name.lower() != "content-length":
+        if not is_finished or name.lower() != "content-length":
             response.headers.add(name, value)
     if isinstance(reply.body, bytes):
         response.headers["Content-Length"] = str(len(reply.body))

@@ -28,16 +28,16 @@ COOKIE = "payer_language"
 @lru_cache(maxsize=1)
 def catalogue() -> dict[str, dict[str, str]]:
     """Language → English text → translation."""
-    found: dict[str, dict[str, str]] = read_yaml(Path(__file__).with_name("words.yaml"))
-    return found
+    translation: dict[str, dict[str, str]] = read_yaml(Path(__file__).with_name("words.yaml"))
+    return translation
 
 
 def language() -> str:
     """The language to answer this request in."""
-    asked = request.args.get("lang", "")
-    if asked in LANGUAGES:
-        _stay(asked)
-        return asked
+    wanted = request.args.get("lang", "")
+    if wanted in LANGUAGES:
+        _stay(wanted)
+        return wanted
     chosen = kept(COOKIE)
     if chosen in LANGUAGES:
         return chosen
@@ -47,8 +47,8 @@ def language() -> str:
 def stay_for(locales: str) -> None:
     """OpenID Connect's `ui_locales`: the first language that the pages have, for the whole visit."""
     tags = (tag.partition("-")[0].lower() for tag in locales.split())
-    if found := next((tag for tag in tags if tag in LANGUAGES), None):
-        _stay(found)
+    if translation := next((tag for tag in tags if tag in LANGUAGES), None):
+        _stay(translation)
 
 
 def _stay(tag: str) -> None:
@@ -60,8 +60,10 @@ def _stay(tag: str) -> None:
 
 def translated(tag: str, text: str, /, **values: Any) -> Markup:
     """A text in a language, its values escaped unless they are markup already."""
-    found = Markup.escape(catalogue().get(tag, {}).get(text, text))
-    return found.format(**values) if values else found  # a problem's text may hold braces of its own
+    translation = Markup.escape(catalogue().get(tag, {}).get(text, text))
+    return (
+        translation.format(**values) if values else translation
+    )  # a problem's text may hold braces of its own
 
 
 def strong(value: object) -> Markup:

@@ -165,7 +165,8 @@ def _error_of(response: Response) -> dict[str, str]:
     if response.status_code < 400 or response.is_streamed:
         return {}
     if not response.is_json and "json" not in (response.content_type or ""):
-        return {"said": _words(response.get_data(as_text=True))} if _is_page(response) else {}
+        is_page = "html" in (response.content_type or "")
+        return {"said": _words(response.get_data(as_text=True))} if is_page else {}
     try:
         body = json_value(response.get_data())
     except ValueError:
@@ -175,10 +176,6 @@ def _error_of(response: Response) -> dict[str, str]:
     issue = (body.get("issue") or [{}])[0]
     text = issue.get("details", {}).get("text") if issue else body.get("error_description")
     return _error(issue.get("code") or body.get("error") or "", text or body.get("message") or "")
-
-
-def _is_page(response: Response) -> bool:
-    return "html" in (response.content_type or "")
 
 
 def _error(error: object, text: object) -> dict[str, str]:

@@ -33,16 +33,16 @@ def negotiate() -> None:
     """Before anything of a FHIR API. Raises NotAcceptable."""
     if _path_below().startswith("/.well-known/") or wants_page():
         return
-    asked = _asked_format()
-    if asked:
-        acceptable = _is_json(asked)
+    wanted_format = _asked_format()
+    if wanted_format:
+        acceptable = _is_json(wanted_format)
     else:
         acceptable = "Accept" not in request.headers or takes_json(request.headers["Accept"])
     if not acceptable:
         problem = NotAcceptable(
             "This payer supports only application/fhir+json, in FHIR version 4.0.", cause="format-unsupported"
         )
-        problem.expression = "_format" if asked else "http.accept"
+        problem.expression = "_format" if wanted_format else "http.accept"
         raise problem
 
 
@@ -60,9 +60,9 @@ def wants_page() -> bool:
     """Whether this is a browser at the base: it likes HTML better than data."""
     if _path_below().rstrip("/") or request.method not in ("GET", "HEAD"):
         return False
-    asked = _asked_format()
-    if asked:
-        return asked in ("html", "text/html")
+    wanted_format = _asked_format()
+    if wanted_format:
+        return wanted_format in ("html", "text/html")
     accepted = parse_accept(request.headers.get("Accept", ""))
     return quality(accepted, "text/html") > max(quality(accepted, name) for name in JSON)
 
@@ -112,7 +112,7 @@ def quality(accepted: MIMEAccept, kind: str) -> float:
 def strict() -> bool:
     """Whether `Prefer: handling=strict` is asked."""
     wishes = parse_list_header(request.headers.get("Prefer", "")[:HEADER_LENGTH_MAX])
-    for wish in (part for each in wishes for part in each.split(";")):
+    for wish in (part for wish_list in wishes for part in wish_list.split(";")):
         name, _, value = wish.partition("=")
         if name.strip().lower() == "handling":  # said twice, the first counts (RFC 7240 §2)
             return value.strip(' \t"').lower() == "strict"

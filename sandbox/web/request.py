@@ -24,7 +24,10 @@ from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.faults.gates import BoundGates, LayeredGates
 from sandbox.fhir.library import Library
+from sandbox.store.layered.library import TenantLibraries
 from sandbox.store.ledger.database import Ledger, TenantLedger
+from sandbox.store.ledger.repositories.request_state import TenantState
+from sandbox.store.library.read import SqlLibrary
 from sandbox.store.secret import new_secret
 from sandbox.web.api import Api, Apis, Surface
 from sandbox.web.budget import Allowance
@@ -40,7 +43,8 @@ class Wiring(AuthServices):
 
     payer: PayerProfile
     clock: Clock
-    library: Library
+    library: SqlLibrary
+    libraries: TenantLibraries
     ledger: Ledger
     catalog: Catalog
     server: AuthorizationServer
@@ -63,7 +67,8 @@ class RequestContext(AuthContext):
     `base` is the payer's own prefix, absolute, without a slash at the end; `chosen` says that the path or a
     header named the scenarios, so that no pin may change them; `earlier` are the effects that fired before a
     pin did; `delays` are seconds by which effects delay the answer, `fetched` the documents that were fetched
-    for the request, `allowance` what is left of the budget of the batch that it is an entry of.
+    for the request, `allowance` what is left of the budget of the batch that it is an entry of. `revision` is
+    that of what the tenant's clients have written (None: nothing).
     """
 
     selection: Selection
@@ -73,6 +78,7 @@ class RequestContext(AuthContext):
     surface: Surface
     chosen: bool
     delays: list[float]
+    revision: int | None = None
     earlier: tuple[str, ...] = ()
     notes: dict[str, str | None] = field(default_factory=dict)
     fetched: Mapping[str, Outcome] = field(default_factory=dict)
@@ -82,6 +88,13 @@ class RequestContext(AuthContext):
     def wiring(self) -> Wiring:
         """What all requests share."""
         return cast(Wiring, self.services)
+
+    @property
+    def library(self) -> Library:
+        """The payer's resources, and over them what the tenant's clients have written."""
+        if self.revision is None:
+            return self.wiring.library
+        return self.wiring.libraries.of_tenant(self.ledger.written, self.revision)
 
     def charge(self, cost: int) -> None:
         """Count the cost of a search. Raises BadRequest where a batch cannot afford it."""
@@ -126,10 +139,10 @@ class RequestContext(AuthContext):
 
 
 @dataclass
-class Arrival:
+class IncomingRequest:
     """A request that came in under an address, before its facts are known.
 
-    `state` is that of the ledger (offset in ms, whether faults are armed), if it is known; `granted` is the
+    `state` is that of the tenant in the ledger, if it is known; `granted` is the
     selection under which what the request presents was granted, where that is another one.
     """
 
@@ -141,11 +154,11 @@ class Arrival:
     started: float
     chosen: bool
     granted: Selection | None = None
-    state: tuple[int, bool] | None = None
+    state: TenantState | None = None
 
     def build_context(self, facts: Facts) -> RequestContext:
         """The context of the payer of this selection; its clock and counters are the tenant's."""
-        offset, armed = self.state or self.ledger.state()
+        offset, armed, revision = self.state or self.ledger.tenant_state()
         wiring, delays = self.wiring, list[float]()
         ahead = timedelta(milliseconds=offset)
         clock = OffsetClock(wiring.clock, ahead) if offset else wiring.clock
@@ -173,6 +186,7 @@ class Arrival:
             surface=self.surface,
             chosen=self.chosen,
             delays=delays,
+            revision=revision,
         )
 
 

@@ -49,9 +49,9 @@ class Browser:
 
 def browser() -> Browser:
     """This browser's session; a new one, nobody signed in, where it has none."""
-    found: Browser | None = g.get("browser") or _known()
-    if found:
-        return _remember(found)
+    browser_session: Browser | None = g.get("browser") or _known()
+    if browser_session:
+        return _remember(browser_session)
     before = _stored()  # a session that timed out
     return _begin(None, ANONYMOUS_SECONDS, before.id if before else "")
 
@@ -81,9 +81,9 @@ def _begin(username: str | None, seconds: int, browser: str, csrf: str | None = 
     return _remember(Browser(digest(secret), session))
 
 
-def _remember(found: Browser) -> Browser:
-    g.browser = found
-    return found
+def _remember(browser_session: Browser) -> Browser:
+    g.browser = browser_session
+    return browser_session
 
 
 def sign_in(account: Account, browser: str = "") -> Browser:

@@ -20,6 +20,7 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import SandboxProblem
 from sandbox.core.gates import Facts
 from sandbox.faults.selection import Selection
+from sandbox.store.ledger.repositories.request_state import TenantState
 from sandbox.web import budget
 from sandbox.web.api import Arguments, StoredRead, Surface
 from sandbox.web.errors.refusals import PROBLEM
@@ -28,7 +29,7 @@ from sandbox.web.http.headers import CORRELATION, correlation
 from sandbox.web.http.origin import REFUSAL
 from sandbox.web.journal import JournalRequest, build_entry
 from sandbox.web.negotiation import takes_json
-from sandbox.web.request import Arrival, RequestContext, Wiring, find_base
+from sandbox.web.request import IncomingRequest, RequestContext, Wiring, find_base
 from sandbox.web.rest.access import note_client
 
 Headers = list[tuple[str, str]]
@@ -72,10 +73,10 @@ class StoredReads:
             plain = self._parse(environ)
             if plain is None:
                 return None
-            arrival = self._arrive(environ, plain, started)
-            if arrival is None:
+            incoming = self._arrive(environ, plain, started)
+            if incoming is None:
                 return None
-            context, access = arrival
+            context, access = incoming
             context.notes["correlation"] = correlation(environ)
             note_client(context, access)
             headers, body = plain.reader.serve(context, access, plain.parsed, plain.arguments)
@@ -112,8 +113,10 @@ class StoredReads:
         if state.token.kind != "access" or state.token.uses is not None:
             return None
         base = _base(*(environ.get(name, "") for name in _ADDRESS))
-        arrival = Arrival(wiring, selection, ledger, base, plain.surface, started, chosen, state=state[:2])
-        context = arrival.build_context(Facts("GET", plain.journal.path))
+        incoming = IncomingRequest(
+            wiring, selection, ledger, base, plain.surface, started, chosen, state=TenantState(*state[:3])
+        )
+        context = incoming.build_context(Facts("GET", plain.journal.path))
         living = alive(context, state.token, state.grant)
         return (context, reach(state.token, state.grant)) if living else None
 

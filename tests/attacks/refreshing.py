@@ -94,7 +94,7 @@ def taking_back_what_the_member_left_out(scene: Scene) -> None:
     held(app.get("Observation").status_code == 403, "what the member did not share")
 
 
-@attack("eligibility that ended", {"sandbox.auth.grants.loss": lambda desk, grant: None})
+@attack("eligibility that ended", {"sandbox.auth.grants.find_lost_eligibility": lambda desk, grant: None})
 def refreshing_for_a_member_who_opted_out(scene: Scene) -> None:
     app = scene.make().connect("maria")
     app.control("members/maria", {"opted_out": True})

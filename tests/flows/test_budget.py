@@ -187,7 +187,7 @@ def test_a_batch_of_everything_ends_where_its_bytes_end(
     answer, entries = batch(maria, urls)
     refused = refusals(entries)
     assert 1 < len(entries) - len(refused) < 30
-    assert {(each["code"], "ask for it alone" in each["details"]["text"]) for each in refused} == {
+    assert {(each["code"], "Send this one alone" in each["details"]["text"]) for each in refused} == {
         ("too-costly", True)
     }
     one = len(maria.get(urls[0]).content)

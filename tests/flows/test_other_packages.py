@@ -26,10 +26,13 @@ settings = replace(from_env({}), members=3, cache=Path(folder), own_scenarios=pa
 app = create_app(replace(with_library(settings), ledger=str(Path(folder) / "ledger.db")))
 client = app.test_client()
 answers = {}
-for path in paths:
-    stray = {"Origin": "https://anywhere.example", "Authorization": "Bearer stray"}
-    answer = client.get(path, headers={} if "_sandbox" in path else stray)
-    answers[path] = {"status": answer.status_code, "body": answer.json, "headers": dict(answer.headers)}
+stray = {"Origin": "https://anywhere.example", "Authorization": "Bearer stray"}
+for step in paths:
+    method, path, body = (*step.split(" ", 2), None, None)[:3] if " " in step else ("GET", step, None)
+    headers = {} if "_sandbox" in path else stray
+    json_type = {"data": body, "content_type": "application/fhir+json"} if body else {}
+    answer = client.open(path, method=method, headers=headers, **json_type)
+    answers[step] = {"status": answer.status_code, "body": answer.json, "headers": dict(answer.headers)}
 print(json.dumps(answers))
 """
 PLANS = "/plans/fhir/InsurancePlan"
@@ -47,6 +50,22 @@ PATHS = (
     "/s/plans-throttled/plans/fhir/metadata",
     "/_sandbox/journal",
 )
+NEW = json.dumps({"resourceType": "InsurancePlan", "id": "new", "name": "Written"})
+RENAMED = json.dumps({"resourceType": "InsurancePlan", "id": "jhp-ppo-1000", "name": "Written too"})
+EDITED = "/s/~edited/plan-editor/fhir/InsurancePlan"
+EDITS = (
+    f"PUT {EDITED}/new {NEW}",
+    f"PUT {EDITED}/jhp-ppo-1000 {RENAMED}",
+    f"{EDITED}?name=written",
+    f"/s/~edited{PLANS}",
+    f"{EDITED}/jhp-ppo-1000/_history",
+    f"/s/~other{PLANS}?name=written",
+    f"DELETE {EDITED}/jhp-ppo-1000",
+    f"{EDITED}/jhp-ppo-1000",
+    "POST /s/~edited/_sandbox/reset",
+    f"/s/~edited{PLANS}?name=written",
+    f"/s/~edited{PLANS}/jhp-ppo-1000",
+)
 Answers = Mapping[str, dict[str, Any]]
 
 
@@ -55,7 +74,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Answers:
     """What a payer with the package answers, each path asked once in this order."""
     folder = tmp_path_factory.mktemp("package")
     environ = {**os.environ, "PYTHONPATH": str(PACKAGE)}
-    command = [sys.executable, "-c", ASK, str(folder), str(PACKAGE), *PATHS]
+    command = [sys.executable, "-c", ASK, str(folder), str(PACKAGE), *PATHS, *EDITS]
     run = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     parsed: Answers = json.loads(run.stdout.splitlines()[-1])
@@ -96,3 +115,19 @@ def test_its_scenario_acts_on_it_and_the_journal_tells_of_it(answers: Answers) -
     assert statuses == [200, 200, 429]
     paths = [entry["path"] for entry in answers["/_sandbox/journal"]["body"]["entries"]]
     assert paths.count(PLANS) == 3
+
+
+def test_what_an_api_writes_is_read_and_searched_with_the_library(answers: Answers) -> None:
+    created, replaced, search, listed, history, *_ = (answers[step] for step in EDITS)
+    assert (created["status"], replaced["status"]) == (201, 200)
+    assert [entry["resource"]["name"] for entry in search["body"]["entry"]] == ["Written", "Written too"]
+    assert listed["body"]["total"] == answers[PLANS]["body"]["total"] + 1
+    assert [entry["resource"]["meta"]["versionId"] for entry in history["body"]["entry"]] == ["2", "1"]
+    assert answers[f"/s/~other{PLANS}?name=written"]["body"]["total"] == 0
+
+
+def test_what_an_api_deleted_is_gone_until_the_payer_is_reset(answers: Answers) -> None:
+    deleted, gone, reset, search, restored = (answers[step] for step in EDITS[6:])
+    assert (deleted["status"], gone["status"], reset["status"]) == (204, 410, 200)
+    assert search["body"]["total"] == 0
+    assert restored["body"]["name"] != "Written too"

@@ -68,7 +68,9 @@ def test_every_cause_in_a_file_is_in_the_code() -> None:
 
 
 def test_every_file_of_causes_is_read() -> None:
-    assert {str(file) for file in files_of_causes(published())} == {str(path) for path in PACKAGE.rglob("causes.yaml")}
+    assert {str(file) for file in files_of_causes(published())} == {
+        str(path) for path in PACKAGE.rglob("causes.yaml")
+    }
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if "control" not in path.parts])

@@ -21,7 +21,7 @@ NOW = datetime(2026, 1, 15, 12, tzinfo=UTC)
 
 
 class Crowd:
-    """`library` answers, `oracle` knows better; both at `now` (milliseconds)."""
+    """`library` answers of `resources`, `oracle` knows better; both at `now` (milliseconds)."""
 
     def __init__(self, folder: Path, members: int, seed: int):
         made = generate(load_spec(Settings().fixtures), members=members, seed=seed, today=TODAY)
@@ -31,4 +31,5 @@ class Crowd:
         build(place(folder / "library.db"), [(None, person) for person in people])
         self.library = SqlLibrary(place(folder / "library.db"))
         self.now = milliseconds(NOW)
-        self.oracle = Oracle((json_value(json_bytes(r)) for p in people for r in p), NOW, BASE)
+        self.resources = [json_value(json_bytes(r)) for p in people for r in p]
+        self.oracle = Oracle(self.resources, NOW, BASE)

@@ -20,7 +20,7 @@ from pathlib import Path
 from sandbox.core.files import read_yaml
 from sandbox.faults.scenario import Rule, Scenario
 from sandbox.score import rubric
-from sandbox.score.collect.plan import SEARCHES
+from sandbox.score.fhir.searches import SEARCHES
 
 TOP = Path(__file__).parents[2]
 MOST = {metric.id: metric.points for metric in rubric.load("2025-05").metrics}

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from functools import cmp_to_key
-from typing import Any
+from typing import Any, NamedTuple
 
 Resource = dict[str, Any]
 Span = tuple[datetime | None, datetime | None]
@@ -365,10 +365,22 @@ def bare(text: str) -> str:
     return result
 
 
-class Oracle:
-    """Resources in the library's order (members' own, then shared), at an instant."""
+class Written(NamedTuple):
+    """What was written of a resource at an instant; None: it was deleted."""
 
-    def __init__(self, resources: Iterable[Resource], now: datetime, base: str = ""):
+    kind: str
+    id: str
+    at: datetime
+    resource: Resource | None
+
+
+class Oracle:
+    """Resources in the library's order (members' own, then shared), at an instant; after them what was
+    written, in the order of writing. It takes the place of what has the same name, from then on."""
+
+    def __init__(
+        self, resources: Iterable[Resource], now: datetime, base: str = "", written: Iterable[Written] = ()
+    ):
         listed = list(resources)
         self.now, self.base = now, base
         self.order = [r for r in listed if r["resourceType"] not in SHARED]
@@ -380,14 +392,24 @@ class Oracle:
             assert updated is not None
             if updated <= now and (key not in current or updated >= current[key][0]):
                 current[key] = (updated, place)
-        self.place = {key: place for key, (_, place) in current.items()}
+        self._built = {(r["resourceType"], r["id"]): r for r in self.order}
+        latest: dict[tuple[str, str], tuple[datetime, int | None]] = {}
+        for change in written:
+            key, position = (change.kind, change.id), None
+            if change.resource is not None:
+                position = len(self.order)
+                self.order.append(change.resource)
+            if change.at <= now and (key not in latest or change.at >= latest[key][0]):
+                latest[key] = (change.at, position)
+        self.place = {key: place for key, (_, place) in current.items() if key not in latest}
+        self.place |= {key: place for key, (_, place) in latest.items() if place is not None}
         self.by_type: dict[str, list[Resource]] = {}
         self.owner: dict[int, str | None] = {}
         for place in sorted(self.place.values()):
             resource = self.order[place]
             self.by_type.setdefault(resource["resourceType"], []).append(resource)
-        for kind in sorted(self.by_type, key=lambda k: k == "Provenance"):
-            for resource in self.by_type[kind]:
+        for resources_of_type in self.by_type.values():
+            for resource in resources_of_type:
                 self.owner[id(resource)] = self._owner(resource)
         self._values: dict[tuple[int, str], Any] = {}
 
@@ -401,8 +423,8 @@ class Oracle:
         if kind == "Patient":
             return str(resource["id"])
         if kind == "Provenance":
-            targets = [self.get(named(r)) for r in at(resource, "target")]
-            owners = [self.owner.get(id(t)) for t in targets if t]
+            targets = [self._built.get(named(r) or ("", "")) for r in at(resource, "target")]
+            owners = [self._owner(t) for t in targets if t]
             return min((o for o in owners if o), default=None)
         (path,) = PARAMETERS[kind]["patient"].paths
         found = [named(r) for r in at(resource, path)]

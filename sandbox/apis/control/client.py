@@ -44,14 +44,14 @@ class Remote:
             answer = httpx.request(
                 method, url, json=body, params=query, headers=self._headers, timeout=POLL_SECONDS + 10
             )
-            said = answer.json()
+            body_json = answer.json()
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise UsageError(f"{self.base} cannot be reached: {problem}") from None
         except ValueError:
             raise UsageError(f"{self.base} is not a payer sandbox") from None
         if answer.status_code != 200:
-            raise UsageError(said.get("message") or f"{self.base} answered {answer.status_code}")
-        return said
+            raise UsageError(body_json.get("message") or f"{self.base} answered {answer.status_code}")
+        return body_json
 
     def clock(self, *, advance: str | None = None, to: str | None = None) -> str:
         """The payer's time as ISO 8601, after moving it where asked."""
@@ -72,17 +72,17 @@ class Remote:
     def follow(self, after: int, **query: Any) -> Iterator[dict[str, Any]]:
         """Exchanges as they come, for ever."""
         while True:
-            asked = {**query, "after": after, "wait": POLL_SECONDS}
-            said = self.call("GET", "journal", query=asked)
-            after = said["last"]
-            yield from said["entries"]
+            query_sent = {**query, "after": after, "wait": POLL_SECONDS}
+            body_json = self.call("GET", "journal", query=query_sent)
+            after = body_json["last"]
+            yield from body_json["entries"]
 
     def fail_next(
         self, times: int = 1, when: Mapping[str, Any] | None = None, then: Mapping[str, Any] | None = None
     ) -> None:
         """Arm an accident that happens `times` times and is over."""
-        asked = {"times": times, "when": when, "then": then}
-        self.call("POST", "fail-next", {k: v for k, v in asked.items() if v is not None})
+        query_sent = {"times": times, "when": when, "then": then}
+        self.call("POST", "fail-next", {k: v for k, v in query_sent.items() if v is not None})
 
     def reset(self) -> str:
         """Forget everything of this tenant. Returns its name."""

@@ -30,8 +30,10 @@ _POLL, _POLL_MOST = 0.05, 1.0
 def health() -> Response:
     """200 while everything can be read and written, else 503 with what cannot."""
     problems = wiring().ledger.problems()
-    told = {"status": "degraded" if problems else "ok", "version": wiring().version}
-    return json_response(told | ({"problems": problems} if problems else {}), 503 if problems else 200)
+    health_report = {"status": "degraded" if problems else "ok", "version": wiring().version}
+    return json_response(
+        health_report | ({"problems": problems} if problems else {}), 503 if problems else 200
+    )
 
 
 def openapi() -> Response:
@@ -135,8 +137,8 @@ def scenarios() -> Response:
 
 
 def armed() -> Response:
-    found = current().ledger.armed()
-    listed = [{"number": a.number, "times": a.times, "left": a.left, **a.rule} for a in found]
+    faults = current().ledger.armed()
+    listed = [{"number": a.number, "times": a.times, "left": a.left, **a.rule} for a in faults]
     return json_response({"armed": listed})
 
 
@@ -147,9 +149,9 @@ def fail_next() -> Response:
         body = json_value(sent) if sent.strip() else {}
     except ValueError:
         bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
-    one = one_shot.asked(body)
+    fault = one_shot.asked(body)
     quota.take("accident")
-    current().ledger.arm(one.to_json(), one.times, f"control {current().request_id}")
+    current().ledger.arm(fault.to_json(), fault.times, f"control {current().request_id}")
     return armed()
 
 

@@ -44,7 +44,7 @@ DEVELOPER = Api(
         Operation("GET", "/register", "form", routes.form),
         Operation("POST", "/register", "register", routes.register),
         Operation("GET", "/apps", "find", routes.find),
-        Operation("POST", "/apps", "found", routes.found),
+        Operation("POST", "/apps", "open_app", routes.open_app),
         Operation("GET", "/apps/<id>", "app", routes.app),
         Operation("POST", "/apps/<id>/secret", "rotate", routes.rotate),
         Operation("POST", "/apps/<id>/keys", "keys", routes.keys),

@@ -137,14 +137,14 @@ def register() -> Response:
     if current().payer.registration == "closed":
         current().notes["cause"] = "registration-closed"
         return _form(403, {}, "This payer registers apps by hand.")
-    given = {name: value.strip() for name, value in request.form.items()}
-    if sum(map(len, given.values())) > MAX_BYTES:
+    form_fields = {name: value.strip() for name, value in request.form.items()}
+    if sum(map(len, form_fields.values())) > MAX_BYTES:
         return _form(413, {}, f"The form has more than {MAX_BYTES} characters.")
     try:
-        client, secret, key = enroll(understand(_metadata(given)))
+        client, secret, key = enroll(understand(_metadata(form_fields)))
     except OAuthRefusal as problem:
         current().notes["cause"] = problem.cause
-        return _form(400, given, problem.description)
+        return _form(400, form_fields, problem.description)
     return _app(client, key, secret=secret, fresh=True, status=201)
 
 
@@ -152,7 +152,7 @@ def find() -> AnyResponse:
     return page("developer_find.html", problem=None)
 
 
-def found() -> AnyResponse:
+def open_app() -> AnyResponse:
     id, key = request.form.get("client_id", "").strip(), request.form.get("key", "").strip()
     client = current().clients.managed(id, key)
     if client is None:
@@ -181,12 +181,12 @@ def keys(id: str) -> Response:
     try:
         if client.auth_method != "private_key_jwt":
             raise ValueError("This app does not authenticate by keys.")
-        given = _keys({name: value.strip() for name, value in request.form.items()})
-        if "jwks_uri" in given:
-            check_address(given["jwks_uri"], context.wiring.remote.loopback)
-            changed = replace(client, jwks=None, jwks_uri=given["jwks_uri"])
+        form_fields = _keys({name: value.strip() for name, value in request.form.items()})
+        if "jwks_uri" in form_fields:
+            check_address(form_fields["jwks_uri"], context.wiring.remote.loopback)
+            changed = replace(client, jwks=None, jwks_uri=form_fields["jwks_uri"])
         else:
-            changed = replace(client, jwks=check_jwks(given.get("jwks")), jwks_uri=None)
+            changed = replace(client, jwks=check_jwks(form_fields.get("jwks")), jwks_uri=None)
     except ValueError as problem:
         context.notes["cause"] = "app-keys-invalid"
         return _app(client, key, problem=f"The keys were not replaced: {problem}", status=400)
@@ -226,47 +226,47 @@ def _app(
     )
 
 
-def _form(status: int, given: dict[str, str], problem: str | None) -> Response:
+def _form(status: int, form_fields: dict[str, str], problem: str | None) -> Response:
     return page(
         "developer_register.html",
         status,
         kinds=[(name, words) for name, (words, _) in KINDS.items()],
         scenarios=current().wiring.catalog.by_id.values(),
-        given=given,
+        form_fields=form_fields,
         problem=problem,
     )
 
 
-def _metadata(given: dict[str, str]) -> dict[str, Any]:
+def _metadata(form_fields: dict[str, str]) -> dict[str, Any]:
     """What the form says, as the metadata that an app would post. Raises OAuthRefusal."""
-    kind = given.get("kind", "")
+    kind = form_fields.get("kind", "")
     if kind not in KINDS:
         raise invalid_metadata("Choose what kind of app it is.")
-    asked: dict[str, Any] = {
+    metadata: dict[str, Any] = {
         **KINDS[kind][1],
-        "redirect_uris": given.get("redirect_uris", "").split(),
-        "client_name": given.get("client_name") or None,
-        "scope": given.get("scope") or None,
-        "scenario": given.get("scenario") or None,
-        "privacy_attestation": {"yes": True, "no": False}.get(given.get("attestation", "")),
+        "redirect_uris": form_fields.get("redirect_uris", "").split(),
+        "client_name": form_fields.get("client_name") or None,
+        "scope": form_fields.get("scope") or None,
+        "scenario": form_fields.get("scenario") or None,
+        "privacy_attestation": {"yes": True, "no": False}.get(form_fields.get("attestation", "")),
     }
-    if asked["client_name"] is None:
+    if metadata["client_name"] is None:
         raise invalid_metadata("Enter a name for the app. Members will see it.")
     try:
-        return asked | _keys(given)
+        return metadata | _keys(form_fields)
     except ValueError as problem:
         raise invalid_metadata(f"{problem}.") from None
 
 
-def _keys(given: dict[str, str]) -> dict[str, Any]:
-    asked: dict[str, Any] = {}
-    if given.get("jwks_uri"):
-        asked["jwks_uri"] = given["jwks_uri"]
-    if given.get("jwks"):
+def _keys(form_fields: dict[str, str]) -> dict[str, Any]:
+    metadata: dict[str, Any] = {}
+    if form_fields.get("jwks_uri"):
+        metadata["jwks_uri"] = form_fields["jwks_uri"]
+    if form_fields.get("jwks"):
         try:
-            asked["jwks"] = json_value(given["jwks"])
+            metadata["jwks"] = json_value(form_fields["jwks"])
         except ValueError:
             raise ValueError("the JWK Set is not JSON") from None
-    if len(asked) > 1:
+    if len(metadata) > 1:
         raise ValueError("give either a JWK Set or its address, and not both")
-    return asked
+    return metadata

@@ -61,13 +61,15 @@ def _entries(bundle: Any) -> list[Any]:
 
 
 def _answered(context: RequestContext, entry: Any, allowance: budget.Allowance) -> bytes:
-    asked = entry.get("request") if isinstance(entry, dict) else None
-    if not isinstance(asked, dict) or not all(isinstance(asked.get(n), str) for n in ("method", "url")):
+    entry_request = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(entry_request, dict) or not all(
+        isinstance(entry_request.get(n), str) for n in ("method", "url")
+    ):
         text = "An entry must have request.method and request.url."
         return _failed(400, "invalid", text, "Bundle.entry.request")
-    if asked["method"] not in ("GET", "HEAD"):
+    if entry_request["method"] not in ("GET", "HEAD"):
         return _failed(405, "not-supported", _NO_METHOD, "Bundle.entry.request.method")
-    environ = _environ(context, asked)
+    environ = _environ(context, entry_request)
     if environ is None:
         text = "The url of an entry must be a FHIR address relative to the base."
         return _failed(400, "invalid", text, "Bundle.entry.request.url")
@@ -82,13 +84,13 @@ def _answered(context: RequestContext, entry: Any, allowance: budget.Allowance) 
         answer = app.full_dispatch_request()
         if isinstance(wait := environ.get(WAIT), DelayedResponse):
             context.delays.append(wait.seconds)
-        return _entry(answer, asked["method"])
+        return _entry(answer, entry_request["method"])
 
 
-def _environ(context: RequestContext, asked: dict[str, Any]) -> dict[str, Any] | None:
+def _environ(context: RequestContext, entry_request: dict[str, Any]) -> dict[str, Any] | None:
     """The WSGI request that the entry stands for; None if it is none of ours."""
     try:
-        parts = urlsplit(relative_to(asked["url"], context.fhir))
+        parts = urlsplit(relative_to(entry_request["url"], context.fhir))
     except ValueError:
         return None
     path = unquote(parts.path).removeprefix("/")
@@ -100,18 +102,20 @@ def _environ(context: RequestContext, asked: dict[str, Any]) -> dict[str, Any] |
     kept.pop(WAIT, None)
     kept |= {
         "SCRIPT_NAME": own.get("SCRIPT_NAME", ""),
-        "REQUEST_METHOD": asked["method"],
+        "REQUEST_METHOD": entry_request["method"],
         "PATH_INFO": f"{context.api.prefix}/{path}".encode().decode("latin-1"),
         "QUERY_STRING": parts.query.encode("ascii", "replace").decode("ascii"),
         "CONTENT_LENGTH": "0",
         "wsgi.input": BytesIO(),
         "HTTP_ACCEPT": "application/fhir+json",
     }
-    if isinstance(asked.get("ifNoneMatch"), str):
-        kept["HTTP_IF_NONE_MATCH"] = asked["ifNoneMatch"].encode("ascii", "replace").decode("ascii")
-    if isinstance(asked.get("ifModifiedSince"), str):
+    if isinstance(entry_request.get("ifNoneMatch"), str):
+        kept["HTTP_IF_NONE_MATCH"] = entry_request["ifNoneMatch"].encode("ascii", "replace").decode("ascii")
+    if isinstance(entry_request.get("ifModifiedSince"), str):
         try:
-            kept["HTTP_IF_MODIFIED_SINCE"] = http_date(dates.parse(asked["ifModifiedSince"])[0] // 1000)
+            kept["HTTP_IF_MODIFIED_SINCE"] = http_date(
+                dates.parse(entry_request["ifModifiedSince"])[0] // 1000
+            )
         except (ValueError, OverflowError):
             return None
     return kept
@@ -119,17 +123,17 @@ def _environ(context: RequestContext, asked: dict[str, Any]) -> dict[str, Any] |
 
 def _entry(answer: Response, method: str) -> bytes:
     """The entry that tells of an answer: its resource, or its outcome if it failed."""
-    told: dict[str, Any] = {"status": str(answer.status_code)}
+    entry_response: dict[str, Any] = {"status": str(answer.status_code)}
     if etag := answer.headers.get("ETag"):
-        told["etag"] = etag
+        entry_response["etag"] = etag
     if answer.last_modified:
-        told["lastModified"] = dates.instant(dates.milliseconds(answer.last_modified))
+        entry_response["lastModified"] = dates.instant(dates.milliseconds(answer.last_modified))
     body = answer.get_data() if answer.status_code != 304 and method == "GET" else b""
     if body and not _is_resource(answer, body):
         return _failed(502, "transient", "What came back for this entry is no resource", None)
     if body and answer.status_code >= 400:
-        told["outcome"], body = json_value(body), b""
-    response = b'"response":' + json_bytes(told)
+        entry_response["outcome"], body = json_value(body), b""
+    response = b'"response":' + json_bytes(entry_response)
     return b'{"resource":' + body + b"," + response + b"}" if body else b"{" + response + b"}"
 
 

@@ -41,12 +41,12 @@ class Docref:
 
 
 def docref(
-    given: Sequence[tuple[str, str]], page_size: int, page_size_max: int, strict: bool, base: str
+    arguments: Sequence[tuple[str, str]], page_size: int, page_size_max: int, strict: bool, base: str
 ) -> Docref:
     """What is asked. Raises BadRequest naming the parameter."""
-    check_search(given)
+    check_search(arguments)
     args: dict[str, str] = {}
-    for name, text in given:
+    for name, text in arguments:
         if text and name in _ONCE and name in args:
             bad_request(f"{name} is there more than once. Send it once.", name)
         if text:
@@ -55,23 +55,23 @@ def docref(
         bad_request("$docref needs the parameter patient.", "patient", cause="patient-missing")
     if args.get("on-demand", "false") not in ("true", "false"):
         bad_request("on-demand must be true or false.", "on-demand")
-    asked = [("patient", args["patient"])]
+    search_arguments = [("patient", args["patient"])]
     for name, prefix in (("start", "ge"), ("end", "le")):
         if name in args:
-            asked.append(("period", prefix + _date(args[name], name)))
-    asked += [("type", text) for name, text in given if name == "type" and text]
+            search_arguments.append(("period", prefix + _date(args[name], name)))
+    search_arguments += [("type", text) for name, text in arguments if name == "type" and text]
     latest = "start" not in args and "end" not in args
-    asked += [("_count", args["_count"])] if "_count" in args else []
-    asked += [("_sort", "-period,-date")] if latest else []
-    query = parse(KIND, asked, page_size=page_size, page_size_max=page_size_max, base=base)
+    search_arguments += [("_count", args["_count"])] if "_count" in args else []
+    search_arguments += [("_sort", "-period,-date")] if latest else []
+    query = parse(KIND, search_arguments, page_size=page_size, page_size_max=page_size_max, base=base)
     if latest:
         query = replace(query, count=1)
-    ignored = tuple(n for n, text in given if text and n not in PARAMETERS and n not in _NO_QUESTION)
+    ignored = tuple(n for n, text in arguments if text and n not in PARAMETERS and n not in _NO_QUESTION)
     if ignored and strict:
         bad_request(f"$docref has no parameter {ignored[0][:64]}.", ignored[0][:64])
-    profiles = {text.partition("|")[0] for name, text in given if name == "profile" and text}
+    profiles = {text.partition("|")[0] for name, text in arguments if name == "profile" and text}
     return Docref(
-        replace(query, args=tuple(given), ignored=ignored),
+        replace(query, args=tuple(arguments), ignored=ignored),
         latest,
         args.get("on-demand") == "true" or not profiles <= set(TYPES[KIND].profiles),
     )

@@ -25,7 +25,7 @@ from sandbox.web.request import RequestContext
 from sandbox.web.rest import api as rest
 from sandbox.web.rest.access import admit, arrive, bearer, now, reader
 from sandbox.web.rest.api import StoredRequest
-from sandbox.web.rest.searches import bundle, found, pages
+from sandbox.web.rest.searches import bundle, find_page, pages
 
 
 def everything(id: str) -> Response:
@@ -33,7 +33,9 @@ def everything(id: str) -> Response:
     return Response(compartment(context, allowed, id, _given()), content_type=wire.JSON)
 
 
-def compartment(context: RequestContext, allowed: Access, id: str, given: Sequence[tuple[str, str]]) -> bytes:
+def compartment(
+    context: RequestContext, allowed: Access, id: str, arguments: Sequence[tuple[str, str]]
+) -> bytes:
     """A page of everything that this token reaches of a patient."""
     mode = context.payer.everything
     if mode == "none":
@@ -41,17 +43,17 @@ def compartment(context: RequestContext, allowed: Access, id: str, given: Sequen
     # The patient must be one that the token may read: another member's is absent, or refused.
     current = reader(context, allowed, now(context))
     current.fetch("Patient", id)
-    asked = current.parse_everything(id, given)
-    context.charge(asked.cost)
-    query = f"everything/{id}?" + urlencode([(k, v) for k, v in given if k != "_page"])
-    place = pages(context, allowed).read(query, dict(given).get("_page"))
-    asked = replace(asked, after=place.key, back=place.back)
+    query_asked = current.parse_everything(id, arguments)
+    context.charge(query_asked.cost)
+    query = f"everything/{id}?" + urlencode([(k, v) for k, v in arguments if k != "_page"])
+    place = pages(context, allowed).read(query, dict(arguments).get("_page"))
+    query_asked = replace(query_asked, after=place.key, back=place.back)
     context.learn(page=place.number)
-    page = replace(current, now=place.now, facts=context.facts).everything(asked)
-    if place.number == 1 and asked.count:
+    page = replace(current, now=place.now, facts=context.facts).everything(query_asked)
+    if place.number == 1 and query_asked.count:
         served = current.kinds
         readable, limits = allowed.readable(served), allowed.limits(served)
-        named = {t for name, text in given if name == "_type" for t in text.split(",") if t}
+        named = {t for name, text in arguments if name == "_type" for t in text.split(",") if t}
         page = replace(
             page,
             withheld=tuple(
@@ -71,33 +73,35 @@ def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
     served = ["DocumentReference/$docref"]
     if context.payer.everything != "none":
         served.insert(0, "Patient/[id]/$everything")
-    told = f"is not supported here. The operations are {' and '.join(served)}"
+    text = f"is not supported here. The operations are {' and '.join(served)}"
     if name == "export":
-        raise BadRequest(f"Bulk export ($export) {told}", cause="operation-unsupported", code="not-supported")
-    not_found(f"This operation {told}", "not-supported", cause="operation-unsupported")
+        raise BadRequest(f"Bulk export ($export) {text}", cause="operation-unsupported", code="not-supported")
+    not_found(f"This operation {text}", "not-supported", cause="operation-unsupported")
 
 
 def docref() -> Response:
     context, allowed = arrive(documents.KIND, "s")
-    given = _given()
+    arguments = _given()
     sizes = context.payer.page_size, context.payer.page_size_max
-    asked = documents.docref(given, *sizes, strict(), context.fhir)
-    context.charge(asked.query.cost)
-    bound = f"docref?{asked.query.links_to()}"
-    place = pages(context, allowed).read(bound, dict(given).get("_page"))
+    query_asked = documents.docref(arguments, *sizes, strict(), context.fhir)
+    context.charge(query_asked.query.cost)
+    bound = f"docref?{query_asked.query.links_to()}"
+    place = pages(context, allowed).read(bound, dict(arguments).get("_page"))
     context.learn(page=place.number)
-    page = found(context, allowed, asked.query, place)
-    page = Page((), total=0) if asked.nothing else asked.shown(page)
-    body = bundle(context, allowed, page, f"{documents.KIND}/$docref", bound, place, asked.query.ignored)
+    page = find_page(context, allowed, query_asked.query, place)
+    page = Page((), total=0) if query_asked.nothing else query_asked.shown(page)
+    body = bundle(
+        context, allowed, page, f"{documents.KIND}/$docref", bound, place, query_asked.query.ignored
+    )
     return Response(body, content_type=wire.JSON)
 
 
 def _given() -> list[tuple[str, str]]:
     """The parameters: of the address, and of the Parameters resource that a POST may carry."""
-    given = list(request.args.items(multi=True))
+    arguments = list(request.args.items(multi=True))
     if request.method == "POST" and (request.content_length or request.form):
-        given += pairs(json_body())
-    return given
+        arguments += pairs(json_body())
+    return arguments
 
 
 _EVERYTHING = re.compile(r"/Patient/([A-Za-z0-9\-.]{1,64})/\$everything")

@@ -58,16 +58,16 @@ def authorize() -> AnyResponse:
     args, ahead = _args(), False
     if pushed_request.names_one(args, context):
         args, ahead = pushed_request.take(args, context), True
-    asked = authorization.check(args, context, pushed=ahead)
+    auth_request = authorization.check(args, context, pushed=ahead)
     browser = session.browser()
-    account = None if _must_sign_in(asked, browser) else browser.account
-    if "none" in asked.prompt:
-        return _silently(asked, account)
+    account = None if _must_sign_in(auth_request, browser) else browser.account
+    if "none" in auth_request.prompt:
+        return _silently(auth_request, account)
     i18n.stay_for(" ".join(args.get("ui_locales", ())))
-    pending = sign_in.begin(asked, browser, account)
+    pending = sign_in.begin(auth_request, browser, account)
     if account is None or decision.refused(account):
         return sign_in.to("login", pending)
-    return decision.go_on(pending, asked, account)
+    return decision.go_on(pending, auth_request, account)
 
 
 def _args() -> dict[str, list[str]]:
@@ -80,30 +80,30 @@ def _args() -> dict[str, list[str]]:
         raise BadRequest("The request has too many parameters", cause="too-many-parameters") from None
 
 
-def _must_sign_in(asked: AuthorizationRequest, browser: session.Browser) -> bool:
+def _must_sign_in(auth_request: AuthorizationRequest, browser: session.Browser) -> bool:
     """Whether somebody who is signed in has to do so again (OpenID Connect Core §3.1.2.1)."""
-    if {"login", "select_account"} & set(asked.prompt):
+    if {"login", "select_account"} & set(auth_request.prompt):
         return True
     signed_in = browser.account
-    if signed_in and asked.subject not in (None, subject(current(), signed_in.username)):
+    if signed_in and auth_request.subject not in (None, subject(current(), signed_in.username)):
         return True
     age = current().now() - browser.session.since
-    return asked.max_age is not None and age > asked.max_age * 1000
+    return auth_request.max_age is not None and age > auth_request.max_age * 1000
 
 
-def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyResponse:
+def _silently(auth_request: AuthorizationRequest, account: Account | None) -> AnyResponse:
     """prompt=none: a code from an earlier consent, or the error that says who would have to be asked."""
     context = current()
 
     def refuse(error: str, text: str, *, cause: str) -> CallbackError:
-        return CallbackError(asked.redirect_uri, error, text, asked.state, cause=cause)
+        return CallbackError(auth_request.redirect_uri, error, text, auth_request.state, cause=cause)
 
     if account is None:
-        if asked.subject:
+        if auth_request.subject:
             text = "The member that id_token_hint names is not signed in."
             raise refuse("login_required", text, cause="other-member")
         raise refuse("login_required", "No member is signed in.", cause="not-signed-in")
-    grants = authorization.find_earlier_grants(context, asked, account)
+    grants = authorization.find_earlier_grants(context, auth_request, account)
     if not grants:
         raise refuse("consent_required", "The member has not consented to this yet.", cause="consent-missing")
     choice = next((c for c in choices(context, account) if c.patient == grants[0].patient), None)
@@ -112,29 +112,29 @@ def _silently(asked: AuthorizationRequest, account: Account | None) -> AnyRespon
     why = refusal(context, account, choice)
     if why and current().payer.ineligible_answer != "refused-token":
         raise refuse("access_denied", f"{why.text}.", cause=why.reason)
-    return decision.answer(asked, account, choice, asked.scope)
+    return decision.answer(auth_request, account, choice, auth_request.scope)
 
 
 def login() -> Response:
-    pending, asked = sign_in.found()
-    return _login_page(pending, asked)
+    pending, auth_request = sign_in.find_pending()
+    return _login_page(pending, auth_request)
 
 
 def log_in() -> AnyResponse:
     refuse_foreign_forms()
-    pending, asked = sign_in.found()
+    pending, auth_request = sign_in.find_pending()
     session.require_token(session.login_token(pending.id))
     tried = session.attempt()
     if tried.account is None:
-        return _login_page(pending, asked, tried)
+        return _login_page(pending, auth_request, tried)
     # First, since the form may come a second time with a cookie that is over by then.
     current().ledger.log_in(pending.id, tried.account.username, session.cookie_digest())
     session.sign_in(tried.account, pending.browser)
-    return decision.go_on(pending, asked, tried.account)
+    return decision.go_on(pending, auth_request, tried.account)
 
 
 def _login_page(
-    pending: Pending, asked: AuthorizationRequest, tried: SignInAttempt | None = None
+    pending: Pending, auth_request: AuthorizationRequest, tried: SignInAttempt | None = None
 ) -> Response:
     # A member who may not connect goes back to the app straight from this form.
     shown = page(
@@ -144,7 +144,7 @@ def _login_page(
         again=f"{current().issuer}/login?request={pending.id}",
         csrf=session.login_token(pending.id),
         request_id=pending.id,
-        client=current().clients[asked.client_id],
+        client=current().clients[auth_request.client_id],
         tried=tried,
         username=request.form.get("username", ""),
     )
@@ -152,14 +152,14 @@ def _login_page(
 
 
 def pick() -> AnyResponse:
-    pending, asked = sign_in.found()
+    pending, auth_request = sign_in.find_pending()
     account = sign_in.member(pending)
     return page(
         "pick.html",
         leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
-        client=current().clients[asked.client_id],
+        client=current().clients[auth_request.client_id],
         account=account,
         choices=choices(current(), account),
     )
@@ -167,59 +167,63 @@ def pick() -> AnyResponse:
 
 def picked() -> AnyResponse:
     refuse_foreign_forms()
-    pending, asked = sign_in.found()
+    pending, auth_request = sign_in.find_pending()
     account = sign_in.member(pending)
     session.require_token()
-    return decision.choose(pending, asked, account, sign_in.choice(account, request.form.get("patient")))
+    return decision.choose(
+        pending, auth_request, account, sign_in.choice(account, request.form.get("patient"))
+    )
 
 
 def consent() -> AnyResponse:
-    pending, asked = sign_in.found()
+    pending, auth_request = sign_in.find_pending()
     account = sign_in.member(pending)
     if pending.patient is None:
-        return decision.go_on(pending, asked, account)
+        return decision.go_on(pending, auth_request, account)
     context = current()
     return page(
         "consent.html",
         leaves=True,
         csrf=session.browser().session.csrf,
         request_id=pending.id,
-        client=current().clients[asked.client_id],
+        client=current().clients[auth_request.client_id],
         account=account,
         choice=sign_in.choice(account, pending.patient),
-        data=[(name, consents.words(name)) for name in consents.offered(asked.scope, context.types())],
-        offline="offline_access" in asked.scope and context.payer.refresh_max_days is not None,
+        data=[(name, consents.words(name)) for name in consents.offered(auth_request.scope, context.types())],
+        offline="offline_access" in auth_request.scope and context.payer.refresh_max_days is not None,
         until=context.now() + (context.payer.refresh_max_days or 0) * 86_400_000,
-        redirect_uri=asked.redirect_uri,
+        redirect_uri=auth_request.redirect_uri,
     )
 
 
 def decide() -> AnyResponse:
     refuse_foreign_forms()
-    pending, asked = sign_in.found()
+    pending, auth_request = sign_in.find_pending()
     account = sign_in.member(pending)
     session.require_token()
-    context = sign_in.known(account, asked)
+    context = sign_in.note_member(account, auth_request)
     choice = sign_in.choice(account, pending.patient)
-    scope = _agreed(asked, context.types())
-    said = None
+    scope = _agreed(auth_request, context.types())
+    refusal_text = None
     if scope is None:
-        said = "The member declined to share"
-    elif consents.shares_nothing(asked.scope, scope):
-        said = "The member chose to share none of the data"
-    if said is not None or scope is None:
+        refusal_text = "The member declined to share"
+    elif consents.shares_nothing(auth_request.scope, scope):
+        refusal_text = "The member chose to share none of the data"
+    if refusal_text is not None or scope is None:
         context.notes["cause"] = "declined"
-        return decision.finish(pending, asked, account, choice, error="access_denied", description=said)
-    return decision.finish(pending, asked, account, choice, scope)
+        return decision.finish(
+            pending, auth_request, account, choice, error="access_denied", description=refusal_text
+        )
+    return decision.finish(pending, auth_request, account, choice, scope)
 
 
-def _agreed(asked: AuthorizationRequest, types: list[str]) -> tuple[str, ...] | None:
+def _agreed(auth_request: AuthorizationRequest, types: list[str]) -> tuple[str, ...] | None:
     """The scopes the member agreed to: "share" those that are ticked, "allow" everything; or None."""
     match request.form.get("decision"):
         case "allow":
-            return asked.scope
+            return auth_request.scope
         case "share":
             kept = request.form.getlist("data")
-            offline = "offline" in request.form or "offline_access" not in asked.scope
-            return consents.narrowed(asked.scope, kept, types, offline=offline)
+            offline = "offline" in request.form or "offline_access" not in auth_request.scope
+            return consents.narrowed(auth_request.scope, kept, types, offline=offline)
     return None

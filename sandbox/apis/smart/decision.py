@@ -29,40 +29,42 @@ from sandbox.web.request import current
 def refused(account: Account) -> bool:
     """Whether the one patient of somebody who is signed in already may not connect: they get to sign
     in as somebody else before the app hears of it."""
-    found = choices(current(), account)
-    return len(found) == 1 and refusal(current(), account, found[0]) is not None
+    offered = choices(current(), account)
+    return len(offered) == 1 and refusal(current(), account, offered[0]) is not None
 
 
-def go_on(pending: Pending, asked: AuthorizationRequest, account: Account) -> AnyResponse:
+def go_on(pending: Pending, auth_request: AuthorizationRequest, account: Account) -> AnyResponse:
     """What follows once somebody is signed in: the picker, or the one patient there is."""
-    context = sign_in.known(account, asked)
-    found = choices(context, account)
-    if len(found) > 1 and launches_patient(" ".join(asked.scope)):
+    context = sign_in.note_member(account, auth_request)
+    offered = choices(context, account)
+    if len(offered) > 1 and launches_patient(" ".join(auth_request.scope)):
         return sign_in.to("pick", pending)
-    return choose(pending, asked, account, found[0])
+    return choose(pending, auth_request, account, offered[0])
 
 
-def choose(pending: Pending, asked: AuthorizationRequest, account: Account, choice: Choice) -> AnyResponse:
+def choose(
+    pending: Pending, auth_request: AuthorizationRequest, account: Account, choice: Choice
+) -> AnyResponse:
     """Go on with a patient: the member may connect, or the app is told why not."""
-    context = sign_in.known(account, asked)
-    if asked.subject not in (None, subject(context, account.username)):
+    context = sign_in.note_member(account, auth_request)
+    if auth_request.subject not in (None, subject(context, account.username)):
         context.notes["cause"] = "other-member"
         text = "Another member signed in than id_token_hint names"
-        return finish(pending, asked, account, choice, error="login_required", description=text)
+        return finish(pending, auth_request, account, choice, error="login_required", description=text)
     why = refusal(context, account, choice)
     if why is not None:
         context.notes.update(refusal=why.reason, cause=why.reason)
         if context.payer.ineligible_answer == "page":
             return page("refused.html", 403, text=why.text)
         if context.payer.ineligible_answer == "callback":
-            return finish(pending, asked, account, choice, error="access_denied", description=why.text)
+            return finish(pending, auth_request, account, choice, error="access_denied", description=why.text)
     context.ledger.choose_patient(pending.id, choice.patient)
     return sign_in.to("consent", pending)
 
 
 def finish(
     pending: Pending,
-    asked: AuthorizationRequest,
+    auth_request: AuthorizationRequest,
     account: Account,
     choice: Choice,
     scope: tuple[str, ...] = (),
@@ -76,7 +78,7 @@ def finish(
     earlier = ledger.code_by_hash(pending.code) if pending.code else None
     if pending.answer and pending.decision == decision and (earlier is None or _is_good(earlier)):
         return redirect(unseal(pending.answer, pending.id), 303)
-    issued = _issue(asked, account, choice, scope, error, description)
+    issued = _issue(auth_request, account, choice, scope, error, description)
     code = digest(issued.code) if issued.code else None
     if ledger.answer(pending, seal(issued.url, pending.id), decision, code):
         if earlier:
@@ -88,7 +90,7 @@ def finish(
     latest = ledger.pending(pending.id)
     if latest is None:
         raise BadRequest("This sign-in is over, or was started in another browser", cause="sign-in-over")
-    return finish(latest, asked, account, choice, scope, error, description)
+    return finish(latest, auth_request, account, choice, scope, error, description)
 
 
 def _is_good(code: Code) -> bool:
@@ -97,7 +99,7 @@ def _is_good(code: Code) -> bool:
 
 
 def answer(
-    asked: AuthorizationRequest,
+    auth_request: AuthorizationRequest,
     account: Account,
     choice: Choice,
     scope: tuple[str, ...],
@@ -105,11 +107,11 @@ def answer(
     description: str | None = None,
 ) -> AnyResponse:
     """The redirect to the app: with a code, or with the error that was decided."""
-    return redirect(_issue(asked, account, choice, scope, error, description).url, 303)
+    return redirect(_issue(auth_request, account, choice, scope, error, description).url, 303)
 
 
 def _issue(
-    asked: AuthorizationRequest,
+    auth_request: AuthorizationRequest,
     account: Account,
     choice: Choice,
     scope: tuple[str, ...],
@@ -122,8 +124,8 @@ def _issue(
         account.username,
         choice.patient,
         scope,
-        asked.redirect_uri,
-        reply_params(context, asked.state),
+        auth_request.redirect_uri,
+        reply_params(context, auth_request.state),
         error,
         description,
         refused=why.text if why else None,
@@ -131,4 +133,4 @@ def _issue(
         signed_in=session.browser().session.since,
     )
     decision = context.gates.run(Stage.AUTHORIZE, decision, context.facts)
-    return issue(context, asked, decision)
+    return issue(context, auth_request, decision)

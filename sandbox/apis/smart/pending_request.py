@@ -22,14 +22,14 @@ SECONDS = 1800
 """How long a member may take between /authorize and the answer."""
 
 
-def begin(asked: AuthorizationRequest, browser: session.Browser, account: Account | None) -> Pending:
+def begin(auth_request: AuthorizationRequest, browser: session.Browser, account: Account | None) -> Pending:
     """Keep a request that was asked for, until it is answered. Raises TooManyRequests."""
     quota.take("sign-in")
     context = current()
     pending = Pending(
         new_secret(),
         browser.id,
-        asked.to_json(),
+        auth_request.to_json(),
         account.username if account else None,
         context.now() + SECONDS * 1000,
     )
@@ -37,16 +37,16 @@ def begin(asked: AuthorizationRequest, browser: session.Browser, account: Accoun
     return pending
 
 
-def found() -> tuple[Pending, AuthorizationRequest]:
+def find_pending() -> tuple[Pending, AuthorizationRequest]:
     """The request that this browser started. Raises BadRequest for a stranger's, and CallbackError for one
     that is over: its redirect URI is known and trusted."""
     context = current()
     pending = context.ledger.pending(request.values.get("request", ""))
     if pending is None or not _is_ours(pending):
         raise BadRequest("This sign-in is over, or was started in another browser", cause="sign-in-over")
-    asked = AuthorizationRequest.from_json(pending.request)
-    client = context.clients.get(asked.client_id)
-    if client is None or client.refusal or not client.allows_redirect(asked.redirect_uri):
+    auth_request = AuthorizationRequest.from_json(pending.request)
+    client = context.clients.get(auth_request.client_id)
+    if client is None or client.refusal or not client.allows_redirect(auth_request.redirect_uri):
         raise BadRequest("The client application is not known to this payer", cause="client-unknown")
     g.sign_in = pending
     for is_over, text in (
@@ -54,8 +54,10 @@ def found() -> tuple[Pending, AuthorizationRequest]:
         (_is_redeemed(pending), "This sign-in is finished already"),
     ):
         if is_over:
-            raise CallbackError(asked.redirect_uri, "access_denied", text, asked.state, cause="sign-in-over")
-    return pending, asked
+            raise CallbackError(
+                auth_request.redirect_uri, "access_denied", text, auth_request.state, cause="sign-in-over"
+            )
+    return pending, auth_request
 
 
 def _is_ours(pending: Pending) -> bool:
@@ -94,16 +96,16 @@ def member(pending: Pending) -> Account:
 
 def choice(account: Account, patient: str | None) -> Choice:
     """One of those whose data this account may share. Raises BadRequest for anybody else."""
-    for each in choices(current(), account):
-        if each.patient == patient:
-            return each
+    for offered in choices(current(), account):
+        if offered.patient == patient:
+            return offered
     raise BadRequest("Choose one of the people in the list", cause="sign-in-over")
 
 
-def known(account: Account, asked: AuthorizationRequest) -> RequestContext:
+def note_member(account: Account, auth_request: AuthorizationRequest) -> RequestContext:
     """The visit, knowing who is here and for which app."""
-    context = refine(member=account.username, client=asked.client_id)
-    context.notes.update(member=account.username, client=asked.client_id)
+    context = refine(member=account.username, client=auth_request.client_id)
+    context.notes.update(member=account.username, client=auth_request.client_id)
     return context
 
 

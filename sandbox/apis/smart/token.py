@@ -19,9 +19,9 @@ _JSON = "application/json"
 
 
 def token() -> Response:
-    asked = _token_request()
-    current().notes["grant_type"] = asked.form.get("grant_type")
-    return respond(current().wiring.server.token(asked))
+    token_request = _token_request()
+    current().notes["grant_type"] = token_request.form.get("grant_type")
+    return respond(current().wiring.server.token(token_request))
 
 
 def revoke() -> Response:

@@ -94,7 +94,7 @@ def check(args: Parameters, context: AuthContext, *, pushed: bool = False) -> Au
     if asks_for_system(params.get("scope")):
         text = "Members cannot grant system scopes. Use the client_credentials grant."
         raise refuse("invalid_scope", text, cause="scope-not-grantable")
-    scope = registered(narrow(params.get("scope"), context.types()), client.scope)
+    scope = keep_registered(narrow(params.get("scope"), context.types()), client.scope)
     if not (context.payer.refresh_max_days and client.check_grant_type("refresh_token")):
         scope = [text for text in scope if text not in LASTING]  # the answer promises only what will come
     if not scope:
@@ -120,7 +120,7 @@ def check(args: Parameters, context: AuthContext, *, pushed: bool = False) -> Au
     )
 
 
-def registered(scopes: Sequence[str], ceiling: str | None) -> list[str]:
+def keep_registered(scopes: Sequence[str], ceiling: str | None) -> list[str]:
     """Return the part of `scopes` within those that a client registered (`ceiling`; None: everything).
 
     Of a scope that reaches further, its registered parts are left.
@@ -148,7 +148,8 @@ def _trusted(args: Parameters, params: Mapping[str, str], context: AuthContext) 
         bad_request("client_id must be sent once.", "client_id", cause="client-unknown")
     client = context.clients.get(params["client_id"])
     if client is None:
-        bad_request("client_id is not that of an app of this payer.", "client_id", cause="client-unknown")
+        text = "The client application is not known to this payer"
+        bad_request(text, "client_id", cause="client-unknown")
     if client.refusal:
         bad_request(client.refusal, "client_id", cause="app-not-approved")
     if len(args.get("redirect_uri", ())) != 1:

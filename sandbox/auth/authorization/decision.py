@@ -62,11 +62,6 @@ class AuthorizationAnswer:
     grant: str | None = None
 
 
-def conclude(context: AuthContext, request: AuthorizationRequest, decision: Decision) -> str:
-    """Return the URL to send the browser to."""
-    return issue(context, request, decision).url
-
-
 def issue(context: AuthContext, request: AuthorizationRequest, decision: Decision) -> AuthorizationAnswer:
     """Write a code and its grant to the ledger, unless the decision is an error, and return the answer."""
     mode = context.payer.response_mode

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 from urllib.parse import parse_qsl, urlsplit
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError, with_config
 
 from sandbox.auth.clients.jwks import check_jwks
 from sandbox.core.errors import FileProblem
@@ -29,6 +29,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 METHODS: tuple[str, ...] = get_args(AuthMethod)
 
 
+@with_config(extra="forbid")
 @dataclass(frozen=True)
 class Client:
     """A registered app.
@@ -174,17 +175,17 @@ def load(path: Path) -> dict[str, Client]:
     return clients
 
 
+_CLIENT = TypeAdapter(Client)
+
+
 def _client(entry: Any) -> Client:
-    if not isinstance(entry, dict):
-        raise TypeError("a mapping is expected")
-    fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()}
-    client = Client(**fields)
     try:
         # Strict: the word "no" would otherwise be true.
-        TypeAdapter(Client).validate_json(json_bytes(vars(client)), strict=True)
+        client = _CLIENT.validate_json(json_bytes(entry), strict=True)
     except ValidationError as problem:
         first = problem.errors()[0]
-        raise ValueError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        where = ".".join(map(str, first["loc"])) or "the entry"
+        raise ValueError(f"{where}: {first['msg']}") from None
     if client.jwks is not None:
         check_jwks(client.jwks)
     needed = {"none": 0, "private_key_jwt": 0}.get(client.auth_method, 1)

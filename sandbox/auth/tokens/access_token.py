@@ -193,7 +193,9 @@ def _token(secret: str, grant: Grant, kind: str, plan: TokenPlan, now: int, expi
     )
 
 
-def living(context: AuthContext, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
+def find_valid_token(
+    context: AuthContext, secret: str, kind: str | None = None
+) -> tuple[Token, Grant] | None:
     """Return the token and its grant, if the token is valid and no account of the grant is locked."""
     pair = context.ledger.bearer(secret, kind)
     return pair if pair is not None and alive(context, *pair) and not is_locked(context, pair[1]) else None
@@ -204,7 +206,7 @@ def alive(context: AuthContext, token: Token, grant: Grant) -> bool:
     return not token.replaced and _current(context, token) and not grant.revoked
 
 
-def standing(context: AuthContext, token: Token) -> Grant | None:
+def find_live_grant(context: AuthContext, token: Token) -> Grant | None:
     """Return the grant of a token that is neither expired nor revoked, whether it was replaced or not."""
     if not _current(context, token):
         return None

@@ -9,7 +9,7 @@ from sandbox.auth.clients.client import Client
 from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import invalid_client, invalid_request
 from sandbox.auth.scopes import launches_patient, split
-from sandbox.auth.tokens.access_token import living
+from sandbox.auth.tokens.access_token import find_valid_token
 from sandbox.auth.tokens.id_token import subject, user
 from sandbox.store.ledger.repositories.grants import Grant, Token
 
@@ -23,7 +23,7 @@ def find_holder(context: AuthContext, authorization: str) -> Client | None:
     scheme, _, secret = authorization.partition(" ")
     if scheme.lower() != "bearer":
         return None
-    pair = living(context, secret.strip(), "access")
+    pair = find_valid_token(context, secret.strip(), "access")
     client = context.clients.get(pair[0].client) if pair else None
     if client is None:
         raise invalid_client("The bearer token is expired, revoked or unknown.")
@@ -36,7 +36,7 @@ def introspect(context: AuthContext, form: Mapping[str, str], client: Client) ->
     Raises OAuthRefusal.
     """
     token = _find_token(context, form, client)
-    pair = living(context, form["token"]) if token else None
+    pair = find_valid_token(context, form["token"]) if token else None
     return _describe(context, *pair) if pair else {"active": False}
 
 

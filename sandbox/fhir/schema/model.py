@@ -97,7 +97,7 @@ def canonical(name: str, *targets: str) -> Param:
 def kind(
     name: str,
     *params: Param,
-    of: str | None = None,
+    owner: str | None = None,
     through: str | None = None,
     care: tuple[str, ...] = (),
     carin: tuple[str, ...] = (),
@@ -105,22 +105,22 @@ def kind(
     required: str = "",
     together: str = "",
 ) -> Type:
-    """A row of the table. `of` is the path to the patient; every type has `_id` and `_lastUpdated`,
+    """A row of the table. `owner` is the path to the patient; every type has `_id` and `_lastUpdated`,
     every type with a patient other than Patient itself has `patient`, and `subject` or `beneficiary`
     where R4 calls the element so. `required` is a list of elements, `together` of combinations
     (`patient+date`), separated by spaces."""
     common = [token(ANY_ID, "id"), date(LAST_UPDATED, "meta.lastUpdated")]
-    if of and of != "id":
-        common.append(to(PATIENT, of, "Patient"))
-        if of != PATIENT:
-            common.append(Param(of, "reference", (of,), ("Patient",), same_as=PATIENT))
+    if owner and owner != "id":
+        common.append(to(PATIENT, owner, "Patient"))
+        if owner != PATIENT:
+            common.append(Param(owner, "reference", (owner,), ("Patient",), same_as=PATIENT))
     return Type(
         name,
         (*common, *params),
-        (of,) if of else (),
+        (owner,) if owner else (),
         through,
         care,
         profiles=(*(_CARIN + p for p in carin), *(_US_CORE + p for p in us_core)),
         required=tuple(required.split()),
-        together=tuple(tuple(each.split("+")) for each in together.split()),
+        together=tuple(tuple(names.split("+")) for names in together.split()),
     )

@@ -63,8 +63,10 @@ def identifying(param: Param) -> Param:
 
 
 def unindexed(param: Param) -> str:
-    """The name of the row that says: there is a value, though none that could be searched for (a
-    concept in words, a reference without an address). `:missing` must know."""
+    """Return the name of the row that says: there is a value that cannot be searched for.
+
+    Examples are a concept in words and a reference without an address.
+    """
     return f"{param.stored}:other"
 
 
@@ -83,15 +85,17 @@ def extract(resource: Resource, without: Container[str] = ()) -> Iterator[IndexR
             yield from _besides(param, values, bool(rows))
 
 
-def _besides(param: Param, values: list[Any], found: bool) -> Iterator[IndexRow]:
-    """What else there is to know of a parameter that can be searched: the identifiers in references, and
-    that there is something which could not be searched for."""
+def _besides(param: Param, values: list[Any], is_indexed: bool) -> Iterator[IndexRow]:
+    """Yield the further rows of a parameter that can be searched.
+
+    They are the identifiers in references, and the row of `unindexed`.
+    """
     if param.kind == "reference":
         for value in values:
             if isinstance(value, dict) and "identifier" in value:
                 name = identifying(param).name
                 yield from dict.fromkeys(_tokens(name, value["identifier"]))
-    if not found:
+    if not is_indexed:
         yield IndexRow(unindexed(param), param.rows, "", "")
 
 
@@ -120,18 +124,21 @@ def references(body: bytes) -> list[str]:
 
 def mentioned(body: bytes) -> dict[tuple[str, str], None]:
     """The shared resources among the `references` of a resource."""
-    found = map(literal, references(body))
-    return dict.fromkeys(each for each in found if each and each[0] in SHARED)
+    names = map(literal, references(body))
+    return dict.fromkeys(name for name in names if name and name[0] in SHARED)
 
 
 def owner(resource: Resource) -> str | None:
-    """The id of the one patient whose compartment holds the resource; None when it is shared, when it
-    names several, or when only the resources it points to can tell (`Type.owned_through`)."""
+    """Return the id of the one patient whose compartment holds the resource.
+
+    None means that it is shared, that it names several patients, or that only the resources it points to
+    can tell (`Type.owned_through`).
+    """
     paths = KNOWN[resource["resourceType"]].owner
     if paths == ("id",):
         return str(resource["id"])
-    named = {literal(each) for path in paths for each in elements(resource, path)}
-    patients = [found[1] for found in named if found and found[0] == "Patient"]
+    named = {literal(element) for path in paths for element in elements(resource, path)}
+    patients = [name[1] for name in named if name and name[0] == "Patient"]
     return patients[0] if len(patients) == 1 else None
 
 
@@ -154,23 +161,23 @@ def elements(node: Any, path: str) -> list[Any]:
     return _reached(node, _steps(path))
 
 
-def _reached(node: Any, path: Steps) -> list[Any]:
-    nodes = [node]
+def _reached(root: Any, path: Steps) -> list[Any]:
+    nodes = [root]
     for stem, url in path:
-        found: list[Any] = []
-        for each in nodes:
-            if isinstance(each, dict):
-                for name in (stem,) if stem in each else _choices(each, stem):
-                    value = each[name]
+        values: list[Any] = []
+        for node in nodes:
+            if isinstance(node, dict):
+                for name in (stem,) if stem in node else _choices(node, stem):
+                    value = node[name]
                     if isinstance(value, list):
-                        found += value
+                        values += value
                     else:
-                        found.append(value)
+                        values.append(value)
         if url:
-            found = [e for e in found if isinstance(e, dict) and str(e.get("url", "")).endswith(url)]
-        if not found:
-            return found
-        nodes = found
+            values = [e for e in values if isinstance(e, dict) and str(e.get("url", "")).endswith(url)]
+        if not values:
+            return values
+        nodes = values
     return nodes
 
 
@@ -198,8 +205,8 @@ def literal(reference: Any) -> tuple[str, str] | None:
 def _literal(text: str) -> tuple[str, str] | None:
     if text.startswith(("#", "urn:")):
         return None
-    found = _LITERAL.search(text)
-    return (found[1], found[2]) if found else None
+    match = _LITERAL.search(text)
+    return (match[1], match[2]) if match else None
 
 
 def _tokens(name: str, value: Any) -> list[IndexRow]:
@@ -219,8 +226,8 @@ def _days(name: str, text: str) -> tuple[IndexRow, ...]:
 
 
 def _references(name: str, value: Any) -> Sequence[IndexRow]:
-    found = literal(value)
-    return (IndexRow(name, "reference", *found),) if found else ()
+    target = literal(value)
+    return (IndexRow(name, "reference", *target),) if target else ()
 
 
 def _strings(name: str, value: Any) -> list[IndexRow]:

@@ -2,15 +2,31 @@
 
 Sources: CARIN BB 2.0.0 CapabilityStatement (C4BB), US Core 6.1.0 server CapabilityStatement, R4 for
 required elements and the code systems of plain codes.
-Parsing (`query`), indexing (`paths`), includes and the CapabilityStatement read these rows, and those of
-`other_types`, only.
+Parsing (`query`), indexing (`paths`), includes and the CapabilityStatement read these rows only.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from sandbox.core.errors import UsageError
-from sandbox.fhir.schema.model import Kind, Param, Type, canonical, code, date, kind, string, to, token
-from sandbox.fhir.schema.other_types import other_types
+from sandbox.core.files import read_json
+from sandbox.fhir.schema.model import (
+    ANY_ID,
+    LAST_UPDATED,
+    PATIENT,
+    Kind,
+    Param,
+    Type,
+    canonical,
+    code,
+    date,
+    kind,
+    string,
+    to,
+    token,
+)
 
 __all__ = ["KNOWN", "OTHERS", "SHARED", "TYPES", "Kind", "Param", "Type", "find"]
 
@@ -30,7 +46,7 @@ _ROWS = (
         date("death-date", "deceased"),
         code("gender", HL7 + "administrative-gender"),
         to("general-practitioner", "generalPractitioner", "Practitioner", "Organization", searchable=False),
-        of="id",
+        owner="id",
         carin=("Patient",),
         together="birthdate+family family+gender birthdate+name gender+name death-date+family",
     ),
@@ -39,7 +55,7 @@ _ROWS = (
         to("payor", "payor", "Organization", "Patient", "RelatedPerson", searchable=False),
         to("policy-holder", "policyHolder", "Patient", "RelatedPerson", "Organization", searchable=False),
         to("subscriber", "subscriber", "Patient", "RelatedPerson", searchable=False),
-        of="beneficiary",
+        owner="beneficiary",
         carin=("Coverage",),
         required="status beneficiary payor",
     ),
@@ -63,7 +79,7 @@ _ROWS = (
             "RelatedPerson",
             searchable=False,
         ),
-        of="patient",
+        owner="patient",
         care=("billablePeriod",),
         carin=(
             "ExplanationOfBenefit-Inpatient-Institutional",
@@ -77,7 +93,7 @@ _ROWS = (
     kind(
         "AllergyIntolerance",
         token("clinical-status", "clinicalStatus"),
-        of="patient",
+        owner="patient",
         us_core=("allergyintolerance",),
         required="patient",
         together="patient+clinical-status",
@@ -87,7 +103,7 @@ _ROWS = (
         token("category"),
         code("status", REQUEST),
         date("date", "period"),
-        of="subject",
+        owner="subject",
         care=("period",),
         us_core=("careplan",),
         required="status intent subject",
@@ -101,7 +117,7 @@ _ROWS = (
         code("status", HL7 + "care-team-status"),
         token("role", "participant.role"),
         to("participant", "participant.member", *AGENTS, "CareTeam", searchable=False),
-        of="subject",
+        owner="subject",
         us_core=("careteam",),
         together="patient+status patient+role",
     ),
@@ -115,7 +131,7 @@ _ROWS = (
         date("asserted-date", "extension[condition-assertedDate].valueDateTime"),
         date("recorded-date", "recordedDate"),
         to("encounter", "encounter", "Encounter"),
-        of="subject",
+        owner="subject",
         care=("recordedDate", "onset"),
         us_core=("condition-encounter-diagnosis", "condition-problems-health-concerns"),
         required="subject",
@@ -133,7 +149,7 @@ _ROWS = (
         "Device",
         token("type"),
         code("status", HL7 + "device-status"),
-        of="patient",
+        owner="patient",
         us_core=("implantable-device",),
         together="patient+type patient+status",
     ),
@@ -145,7 +161,7 @@ _ROWS = (
         date("date", "effective"),
         to("result", "result", "Observation", searchable=False),
         to("performer", "performer", "Practitioner", "Organization", searchable=False),
-        of="subject",
+        owner="subject",
         care=("effective",),
         us_core=("diagnosticreport-lab", "diagnosticreport-note"),
         required="status code",
@@ -158,7 +174,7 @@ _ROWS = (
         code("status", HL7 + "document-reference-status"),
         date("date"),
         date("period", "context.period"),
-        of="subject",
+        owner="subject",
         care=("date",),
         us_core=("documentreference",),
         required="status content",
@@ -182,7 +198,7 @@ _ROWS = (
             searchable=False,
         ),
         to("service-provider", "serviceProvider", "Organization", searchable=False),
-        of="subject",
+        owner="subject",
         care=("period",),
         us_core=("encounter",),
         required="status class",
@@ -198,7 +214,7 @@ _ROWS = (
         code("lifecycle-status", HL7 + "goal-status", "lifecycleStatus"),
         token("description"),
         date("target-date", "target.due"),
-        of="subject",
+        owner="subject",
         us_core=("goal",),
         required="lifecycleStatus description subject",
         together="patient+target-date patient+description patient+lifecycle-status",
@@ -208,7 +224,7 @@ _ROWS = (
         code("status", EVENT),
         date("date", "occurrence"),
         to("performer", "performer.actor", "Practitioner", "Organization", searchable=False),
-        of="patient",
+        owner="patient",
         care=("occurrence",),
         us_core=("immunization",),
         required="status vaccineCode patient occurrence",
@@ -217,7 +233,7 @@ _ROWS = (
     kind(
         "Media",
         code("status", EVENT),
-        of="subject",
+        owner="subject",
         care=("created",),
         required="status content",
     ),
@@ -227,7 +243,7 @@ _ROWS = (
         token("type"),
         to("medication", "medicationReference", "Medication", searchable=False),
         to("prescription", "authorizingPrescription", "MedicationRequest", searchable=False),
-        of="subject",
+        owner="subject",
         care=("whenHandedOver",),
         us_core=("medicationdispense",),
         required="status medication",
@@ -241,7 +257,7 @@ _ROWS = (
         to("encounter", "encounter", "Encounter"),
         to("medication", "medicationReference", "Medication", searchable=False),
         to("requester", "requester", *AGENTS, searchable=False),
-        of="subject",
+        owner="subject",
         care=("authoredOn",),
         us_core=("medicationrequest",),
         required="status intent medication subject",
@@ -254,7 +270,7 @@ _ROWS = (
         date("date", "effective"),
         code("status", HL7 + "observation-status"),
         to("specimen", "specimen", "Specimen", searchable=False),
-        of="subject",
+        owner="subject",
         care=("effective",),
         us_core=(
             "observation-lab",
@@ -281,7 +297,7 @@ _ROWS = (
         code("status", EVENT),
         token("code"),
         date("date", "performed"),
-        of="subject",
+        owner="subject",
         care=("performed",),
         us_core=("procedure",),
         required="status subject",
@@ -292,7 +308,7 @@ _ROWS = (
         code("status", HL7 + "questionnaire-answers-status"),
         date("authored"),
         canonical("questionnaire", "Questionnaire"),
-        of="subject",
+        owner="subject",
         care=("authored",),
         us_core=("questionnaireresponse",),
         required="status",
@@ -301,7 +317,7 @@ _ROWS = (
     kind(
         "RelatedPerson",
         string("name"),
-        of="patient",
+        owner="patient",
         carin=("RelatedPerson",),
         required="patient",
         together="patient+name",
@@ -312,7 +328,7 @@ _ROWS = (
         token("category"),
         token("code"),
         date("authored", "authoredOn"),
-        of="subject",
+        owner="subject",
         care=("authoredOn",),
         us_core=("servicerequest",),
         required="status intent subject",
@@ -324,7 +340,7 @@ _ROWS = (
     ),
     kind(
         "Specimen",
-        of="subject",
+        owner="subject",
         us_core=("specimen",),
     ),
     kind(
@@ -359,8 +375,37 @@ TYPES: dict[str, Type] = {row.name: row for row in (*_ROWS, _PROVENANCE)}
 """The types of the guides, which every payer serves. Order matters: the CapabilityStatement, consent page
 and `$everything` list claims first."""
 
-OTHERS, _SHARED_OTHERS = other_types()
-"""All other types of R4: served where loaded data has them."""
+
+def _other_types() -> tuple[dict[str, Type], frozenset[str]]:
+    """The rows of the types of R4 that no guide speaks of, and the names of those that are shared.
+
+    `r4_types.json` says of each what follows from R4's own definitions: where its patient is, whether it is
+    shared, what it requires. A type is shared where nothing that R4 lets it refer to is about a person, or
+    where it is a definition. The others without a patient (a Group, a Slot, a PaymentNotice) are for backend
+    services alone: they may be about several members, or about one whom nothing here can tell.
+    """
+    listed = read_json(Path(__file__).with_name("r4_types.json"))["types"]
+    rows = {name: _other_type(name, entry) for name, entry in listed.items()}
+    return rows, frozenset(name for name, entry in listed.items() if entry.get("shared"))
+
+
+def _other_type(name: str, entry: dict[str, Any]) -> Type:
+    paths = tuple(entry.get("patient", ()))
+    params = [token(ANY_ID, "id"), date(LAST_UPDATED, "meta.lastUpdated")]
+    if paths:
+        several = entry.get("several", False)
+        params.append(Param(PATIENT, "reference", paths, ("Patient",), several=several))
+        if entry.get("subject"):
+            params.append(
+                Param("subject", "reference", paths, ("Patient",), same_as=PATIENT, several=several)
+            )
+    if entry.get("identifier"):
+        params.append(token("identifier"))
+    return Type(name, tuple(params), paths, required=tuple(entry.get("required", ())))
+
+
+OTHERS, _SHARED_OTHERS = _other_types()
+"""All other types of R4: served where loaded data has them, with the basic searches."""
 
 KNOWN: dict[str, Type] = {**TYPES, **OTHERS}
 

@@ -74,13 +74,13 @@ def clause(kind: str, name: str, text: str, base: str = "") -> Clause | None:
 
     Raises BadRequest naming the parameter for a modifier or a value it does not take.
     """
-    head, dot, rest = name.partition(".")
+    head, dot, tail = name.partition(".")
     stem, colon, modifier = head.partition(":")
     param = find(kind, stem)
     if param is None or not param.searchable:
         return None
     if dot:
-        return _chained(param, modifier, rest, text, name, base)
+        return _chained(param, modifier, tail, text, name, base)
     if colon and modifier not in modifiers(param):
         bad_request(f"{stem} does not support the modifier :{modifier}.", name)
     if modifier == "missing":
@@ -115,15 +115,15 @@ def _missing(param: Param, text: str, name: str) -> Clause:
     return Clause(param, missing=None if not text else text == "true")
 
 
-def _chained(param: Param, modifier: str, rest: str, text: str, name: str, base: str) -> Clause | None:
-    stem = rest.partition(":")[0]
+def _chained(param: Param, modifier: str, tail: str, text: str, name: str, base: str) -> Clause | None:
+    stem = tail.partition(":")[0]
     if stem not in chains(param):
         return None
     kind = param.targets[0]
     if modifier not in ("", kind):
         bad_request(f"{param.name} does not refer to {modifier}.", name)
     try:
-        inner = clause(kind, rest, text, base)
+        inner = clause(kind, tail, text, base)
     except BadRequest as problem:
         problem.expression = name  # as it was sent
         raise

@@ -41,8 +41,8 @@ def includes(kind: str, name: str, text: str) -> Sequence[Include]:
         bad_request(f"{stem} supports only the modifier :iterate.", name)
     if text == "*" and not reverse:
         text = f"{kind}:*"
-    source, _, rest = text.partition(":")
-    wanted, _, target = rest.partition(":")
+    source, _, tail = text.partition(":")
+    wanted, _, target = tail.partition(":")
     if source not in KNOWN or not wanted:
         bad_request(f"{stem} must be written as Type:parameter.", stem)
     if wanted == "*":

@@ -95,8 +95,10 @@ class Query:
     any_of: AnyOf = ()
 
     def links_to(self) -> str:
-        """The query string of this search without its page and without what was not understood: what
-        `self` and `next` repeat."""
+        """Return the query string that `self` and `next` repeat.
+
+        It is that of this search without its page and without what was not understood.
+        """
         return self._links
 
     @cached_property
@@ -107,9 +109,9 @@ class Query:
     @cached_property
     def cost(self) -> int:
         """About how many milliseconds the search of a member takes at most: what a batch counts."""
-        asked = sum(2 + len(each.values) // 4 for clause in self.clauses for each in clause.walk())
+        conditions = sum(2 + len(part.values) // 4 for clause in self.clauses for part in clause.walk())
         shown = self.count // (10 if self.elements else 20)
-        return 2 + asked + shown + 4 * (len(self.includes) + len(self.sorts))
+        return 2 + conditions + shown + 4 * (len(self.includes) + len(self.sorts))
 
     @cached_property
     def is_broad(self) -> bool:
@@ -123,7 +125,7 @@ class Query:
             return
         scanning = [c for c in self.clauses if not c.is_indexed]
         last = scanning[-1].param.name if scanning else ""
-        values = sum(len(each.values) for c in scanning for each in c.walk())
+        values = sum(len(part.values) for c in scanning for part in c.walk())
         where = "of this kind over all members: name a patient"
         check_number(len(scanning), BROAD_CLAUSES_MAX, f"conditions {where}", last)
         check_number(values, BROAD_VALUES_MAX, f"values {where}", last)
@@ -139,8 +141,8 @@ class Query:
             return self
         for asks in self.clauses if refuse else ():
             if asks.param.kind == "reference" and asks.param.targets == ("Patient",):
-                asked = {v.id for v in asks.values if isinstance(v, Target)}
-                if asked and patient not in asked:
+                patients = {v.id for v in asks.values if isinstance(v, Target)}
+                if patients and patient not in patients:
                     forbidden(
                         "The access token is for another patient than the search.",
                         expression=asks.param.name,
@@ -216,11 +218,11 @@ def _parsed(
 
 def _check(clauses: Sequence[Clause], included: Sequence[Include]) -> None:
     """Raises BadRequest naming a parameter of which there is too much."""
-    asked = [(each.param.name, len(each.values)) for c in clauses for each in c.walk()]
-    if asked:
-        longest = max(asked, key=lambda each: each[1])[0]
-        check_number(sum(number for _, number in asked), VALUES_MAX, "values", longest)
-        check_number(len(asked), CLAUSES_MAX, "conditions", asked[-1][0])
+    sizes = [(part.param.name, len(part.values)) for c in clauses for part in c.walk()]
+    if sizes:
+        longest = max(sizes, key=lambda part: part[1])[0]
+        check_number(sum(number for _, number in sizes), VALUES_MAX, "values", longest)
+        check_number(len(sizes), CLAUSES_MAX, "conditions", sizes[-1][0])
     check_number(len(set(included)), INCLUDES_MAX, "references to include", "_include")
 
 

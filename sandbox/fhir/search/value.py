@@ -100,10 +100,10 @@ def value(param: Param, modifier: str, text: str, name: str, base: str) -> Value
 
 
 def _token(param: Param, text: str, name: str) -> TokenValue:
-    first, *rest = split(text, "|")
-    if not rest:
+    first, *others = split(text, "|")
+    if not others:
         return TokenValue(None, unescape(first))
-    system, code = unescape(first), unescape("|".join(rest))
+    system, code = unescape(first), unescape("|".join(others))
     if not system and not code:
         bad_request("The value must be written as code, system|code, |code or system|.", name)
     if param.system is not None and system in ("", param.system):
@@ -113,12 +113,12 @@ def _token(param: Param, text: str, name: str) -> TokenValue:
 
 
 def _moment(text: str, name: str) -> Moment:
-    prefix, rest = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
+    prefix, date = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
     if prefix not in dates.PREFIXES:
         bad_request(f"{prefix} is not a prefix of dates.", name)
     try:
         # A client that forgot to encode the + of a timezone sends a space.
-        low, high = dates.parse(rest.replace(" ", "+"))
+        low, high = dates.parse(date.replace(" ", "+"))
     except (ValueError, OverflowError):
         bad_request("The value must be a FHIR date: yyyy, yyyy-mm, yyyy-mm-dd or a dateTime.", name)
     return Moment(prefix, low, high)
@@ -129,10 +129,10 @@ def _target(param: Param, modifier: str, text: str, name: str, base: str) -> Tar
     if re.match(r"[A-Za-z][A-Za-z0-9+.\-]*:", text):
         return Elsewhere()
     if "/" in text:
-        found = literal(text)
-        if not found or found[0] not in param.targets or (modifier and found[0] != modifier):
+        target = literal(text)
+        if not target or target[0] not in param.targets or (modifier and target[0] != modifier):
             bad_request(f"{param.name} must be an id, {param.targets[0]}/id or an absolute URL.", name)
-        return Target(*found)
+        return Target(*target)
     if not re.fullmatch(r"[A-Za-z0-9\-.]{1,64}", text):
         bad_request("The value must be a FHIR id.", name)
     return Target(modifier or None, text)

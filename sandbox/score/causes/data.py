@@ -35,7 +35,7 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
         for cause in find_failures([*last, *mended], flaws=flaws, name=lambda e: _name_request(e, listed))
     }
     counts: dict[str, int] = {}
-    for kind, n in requests.of(sync).items():
+    for kind, n in requests.count_requests(sync).items():
         failed = Exchange("", "", kind.status, 0.0, kind.step, flaw="flaw" if kind.flawed and flaws else "")
         if name := _name_request(failed, listed) if kind.status else "":
             counts[name] = counts.get(name, 0) + n

@@ -9,7 +9,8 @@ from typing import Any
 from sandbox.score.causes.http import find_deciding, name_cause
 from sandbox.score.causes.model import LossCause
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
-from sandbox.score.signin.outcomes import entered, means_ineligible
+from sandbox.score.signin.eligibility import speaks_of_eligibility
+from sandbox.score.signin.outcomes import entered
 
 _OUTCOMES = {
     "STATE_MISMATCH": "state-lost",
@@ -160,7 +161,7 @@ def _attempt(attempt: Mapping[str, Any], sign_ins: Observation) -> LossCause:
 
 def _is_told_ineligible(attempt: Mapping[str, Any]) -> bool:
     words = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
-    return attempt["outcome"] == "CALLBACK_ERROR" and means_ineligible(*words)
+    return attempt["outcome"] == "CALLBACK_ERROR" and speaks_of_eligibility(*words)
 
 
 def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:

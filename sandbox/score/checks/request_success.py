@@ -21,7 +21,7 @@ def judge(evidence: Evidence) -> Verdict:
     sync = evidence["sync"]
     if not sync.seen:
         return not_seen("request-success", sync.unseen)
-    counted = requests.of(sync)
+    counted = requests.count_requests(sync)
     if evidence.reads("A11", "last-try-only"):
         counted = Counter({kind: n for kind, n in counted.items() if not kind.retried})
     failed = Counter({kind: n for kind, n in counted.items() if not _succeeded(kind, evidence)})

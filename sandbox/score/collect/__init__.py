@@ -1,4 +1,5 @@
-"""Observations are collected here, in order, over HTTP. Nothing is judged.
+"""Collects observations over HTTP: documents, sign-ins, syncs, former members, the refresh token.
 
-May import: `core` and the packages of `score` that ask. Start at `examination`.
+May import: `core`, `score.http`, `score.fhir`, `score.lint`, `score.signin`, `score.instruments`. Must never:
+judge. `score.examination` puts the parts in order.
 """

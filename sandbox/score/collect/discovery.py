@@ -1,6 +1,6 @@
-"""What an endpoint says of itself without a login: CapabilityStatement and smart-configuration.
+"""Reads the two documents that need no login: CapabilityStatement and smart-configuration.
 
-Both are presence checks (HTTP 200 and the right kind of document); what they say guides the sync.
+Both are presence checks (HTTP 200 and the right kind of document). Their content guides the sync.
 """
 
 from __future__ import annotations
@@ -10,10 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from sandbox.score.collect.plan import NOTHING_SAID, SEARCHES, Offer
+from sandbox.score.collect.plan import NOT_STATED, Offer
 from sandbox.score.evidence import Exchange
 from sandbox.score.fhir.fhir_xml import read_xml
-from sandbox.score.http.answers import HttpAnswer, word
+from sandbox.score.fhir.searches import SEARCHES
+from sandbox.score.http.answers import HttpAnswer, objects, texts, word
 from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Instruments
 from sandbox.score.lint.documents import flaws, own_address
@@ -22,14 +23,14 @@ from sandbox.score.signin.tokens import Endpoints
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 MOST_TRIES = 3
 MOST_TYPES = 150
-"""Of R4 there are 148: who lists more has made them up."""
+"""R4 has 148; whatever lists more is invented."""
 _TYPE = re.compile(r"[A-Z][A-Za-z]{2,50}")
 TRY_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class DiscoveryDocument:
-    """One well-known document: there or not, and why not. `is_fhir`: a FHIR server answered, or a guard."""
+    """One well-known document. `missing` says why it is not there; `is_fhir`: a FHIR server answered."""
 
     body: dict[str, Any] = field(default_factory=dict, repr=False)
     missing: str = ""
@@ -41,9 +42,9 @@ class DiscoveryDocument:
         return not self.missing
 
     @property
-    def answered(self) -> bool:
-        """Whether anything came back over HTTP at all."""
-        return any(e.status for e in self.exchanges)
+    def status(self) -> int:
+        """The status of the last try."""
+        return self.exchanges[-1].status if self.exchanges else 0
 
 
 @dataclass(frozen=True)
@@ -56,28 +57,26 @@ class Discovery:
 
     @property
     def flaws(self) -> list[str]:
-        """Why the CapabilityStatement is not accurate; nothing of one that could not be read."""
+        """Why the CapabilityStatement is not accurate; empty for one that could not be read."""
         return flaws(self.capability.body) if self.capability.body else []
 
     @property
     def reached(self) -> bool:
-        return self.capability.answered or self.smart.answered
+        """Whether anything came back over HTTP at all."""
+        return any(e.status for e in (*self.capability.exchanges, *self.smart.exchanges))
 
     def endpoints(self, instruments: Instruments) -> Endpoints | None:
-        """Where to sign in: smart-configuration, else the oauth-uris extension, else instruments."""
-        supported = texts(self.smart.body.get("scopes_supported"))
-        methods = texts(self.smart.body.get("token_endpoint_auth_methods_supported"))
-        capabilities = texts(self.smart.body.get("capabilities"))
+        """Return where to sign in: by smart-configuration, else metadata (oauth-uris), else instruments."""
+        smart = self.smart.body
+        supported = texts(smart.get("scopes_supported"))
+        methods = texts(smart.get("token_endpoint_auth_methods_supported"))
         for said_by, authorization, token in (
-            (
-                "smart-configuration",
-                self.smart.body.get("authorization_endpoint"),
-                self.smart.body.get("token_endpoint"),
-            ),
+            ("smart-configuration", smart.get("authorization_endpoint"), smart.get("token_endpoint")),
             ("metadata", *oauth_uris(self.capability.body)),
             ("instruments", instruments.authorization_endpoint, instruments.token_endpoint),
         ):
             if isinstance(authorization, str) and isinstance(token, str) and authorization and token:
+                capabilities = texts(smart.get("capabilities"))
                 return Endpoints(authorization, token, supported, said_by, methods, capabilities)
         return None
 
@@ -88,14 +87,14 @@ class Discovery:
         return url if isinstance(url, str) else ""
 
     def offer(self) -> Offer:
-        """What metadata says can be asked for; where no type is listed, it says nothing."""
+        """Return what metadata offers; NOT_STATED where it lists no type."""
         server = _server(self.capability.body)
-        rows = _dicts(server.get("resource"))
+        rows = objects(server.get("resource"))
         if not self.capability.present or not rows:
-            return NOTHING_SAID
+            return NOT_STATED
         searched = [word(row.get("type")) for row in rows if _searches(row) and _by_patient(row)]
         patient = next((row for row in rows if row.get("type") == "Patient"), None)
-        operations = [*_dicts(server.get("operation")), *_dicts((patient or {}).get("operation"))]
+        operations = [*objects(server.get("operation")), *objects((patient or {}).get("operation"))]
         return Offer(
             frozenset(sorted(kind for kind in searched if _TYPE.fullmatch(kind))[:MOST_TYPES]),
             "" if patient is None else "search" if _searches(patient) else "read",
@@ -105,40 +104,40 @@ class Discovery:
 
 
 def discover(http: HttpClient, base: str) -> Discovery:
-    """Ask for both, without a login. Never raises: what is missing says why."""
+    """Read both documents without a login. Never raises: `missing` says what went wrong."""
     capability = _document(http, f"{base}/metadata", "application/fhir+json", _capability)
     smart = _document(http, f"{base}/.well-known/smart-configuration", "application/json", _smart)
     return Discovery(base, capability, smart)
 
 
 def find_capability_statement(http: HttpClient, base: str) -> bool:
-    """Whether a base has a CapabilityStatement; asked once."""
+    """Return whether a base has a CapabilityStatement. It is requested once."""
     answer = http.get(f"{base}/metadata", step="discovery", headers={"Accept": "application/fhir+json"})
     return answer.status == 200 and not _capability(answer)
 
 
 def is_fhir_shaped(answer: HttpAnswer) -> bool:
-    """Whether an answer is a FHIR server's: a resource, a FHIR content type, or a demand for a token."""
+    """Return whether a FHIR server answered: with a resource, a FHIR content type, or a 401."""
     kind = answer.headers.get("content-type", "").lower()
     return answer.status == 401 or "fhir" in kind or bool(_body(answer).get("resourceType"))
 
 
 def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
-    """The authorize and token endpoints of the older SMART extension in a CapabilityStatement."""
+    """Return the authorize and token endpoints of the older SMART extension in a CapabilityStatement."""
     security = _server(capability).get("security")
     if not isinstance(security, dict):
         return None, None
-    for extension in _dicts(security.get("extension")):
+    for extension in objects(security.get("extension")):
         if extension.get("url") == OAUTH_URIS:
-            said = {word(e.get("url")): e.get("valueUri") for e in _dicts(extension.get("extension"))}
-            return said.get("authorize"), said.get("token")
+            uris = {word(e.get("url")): e.get("valueUri") for e in objects(extension.get("extension"))}
+            return uris.get("authorize"), uris.get("token")
     return None, None
 
 
 def _document(
     http: HttpClient, url: str, accept: str, wrong: Callable[[HttpAnswer], str]
 ) -> DiscoveryDocument:
-    """Up to three tries, since a hiccup is not an absence; a wrong document is not tried again."""
+    """Try up to three times, since a server may fail for a moment; a wrong document is not tried again."""
     exchanges: list[Exchange] = []
     for attempt in range(MOST_TRIES):
         if attempt:
@@ -148,24 +147,24 @@ def _document(
         in_vain = not answer.status and "in time" in answer.exchange.note
         if in_vain or (answer.status and answer.status != 429 and answer.status < 500):
             break
-    if answer.status != 200:
-        missing = f"answered {answer.status}" if answer.status else answer.exchange.note
-    else:
+    missing = f"answered {answer.status}" if answer.status else answer.exchange.note
+    if answer.status == 200:
         missing = wrong(answer)
-    return DiscoveryDocument(
-        _body(answer) if not missing else {}, missing, tuple(exchanges), is_fhir_shaped(answer)
-    )
+    body = {} if missing else _body(answer)
+    return DiscoveryDocument(body, missing, tuple(exchanges), is_fhir_shaped(answer))
 
 
 def _body(answer: HttpAnswer) -> dict[str, Any]:
-    """The document, whatever it is labelled as: JSON, or FHIR XML read as JSON."""
+    """Return the document: JSON, or FHIR XML read as JSON, whatever the content type says."""
     return answer.json() or read_xml(answer.body)
 
 
 def _capability(answer: HttpAnswer) -> str:
     kind = word(_body(answer).get("resourceType") or "no FHIR JSON")
     if kind == "no FHIR JSON" and answer.body[:1000].find(b"<CapabilityStatement") >= 0:
-        return ""  # XML that cannot be read is there all the same; the sync then uses the fixed list of types
+        return (
+            ""  # XML that cannot be read still counts as present; the sync then uses the fixed list of types
+        )
     return "" if kind == "CapabilityStatement" else f"answered 200 with {kind}"
 
 
@@ -176,8 +175,8 @@ def _smart(answer: HttpAnswer) -> str:
 
 
 def _server(capability: dict[str, Any]) -> dict[str, Any]:
-    servers = [rest for rest in _dicts(capability.get("rest")) if rest.get("mode", "server") == "server"]
-    return servers[0] if servers else {}
+    servers = (r for r in objects(capability.get("rest")) if r.get("mode", "server") == "server")
+    return next(servers, {})
 
 
 def _is_everything(operation: dict[str, Any]) -> bool:
@@ -186,20 +185,11 @@ def _is_everything(operation: dict[str, Any]) -> bool:
 
 
 def _by_patient(entry: dict[str, Any]) -> bool:
-    """Whether a type can be searched by patient; one that lists no parameter, when guides require it."""
-    listed = {word(p.get("name")) for p in _dicts(entry.get("searchParam"))}
+    """Return whether a type can be searched by patient. Without a parameter list the guides decide."""
+    listed = {word(p.get("name")) for p in objects(entry.get("searchParam"))}
     return "patient" in listed if listed else word(entry.get("type")) in SEARCHES
 
 
 def _searches(entry: dict[str, Any]) -> bool:
-    codes = [i.get("code") for i in _dicts(entry.get("interaction"))]
+    codes = [i.get("code") for i in objects(entry.get("interaction"))]
     return not codes or "search-type" in codes
-
-
-def texts(value: Any) -> tuple[str, ...]:
-    """What is text in a list; nothing where there is no list."""
-    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

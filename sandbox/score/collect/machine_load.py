@@ -1,7 +1,7 @@
-"""How busy the machine is that grades: work of a known size, timed while syncs are measured.
+"""Measures how busy this machine is: work of a fixed size is timed while syncs are measured.
 
-A processor that others want as well takes longer, by the wall clock, for work than the time it spends on it.
-That slows every request that the grader times, and is not the payer's.
+On a busy machine, work takes longer by the wall clock than the processor time that it needs. That slows every
+request that the grader times, and is not the payer's fault.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from sandbox.core import clock
 from sandbox.score.evidence import Evidence
 
 BUSY = 1.5
-"""Seconds of waiting and working for one of working: more is a busy machine."""
+"""Wall-clock seconds for a second of processor time; with more the machine is busy."""
 
 _BLOCK = bytes(1_000_000)
 _BLOCKS = 8  # a few milliseconds
@@ -26,7 +26,7 @@ def _hash_blocks() -> None:
 
 
 class Machine:
-    """The processor's share that the grader gets, sampled."""
+    """Samples the share of a processor that the grader gets."""
 
     def __init__(
         self,
@@ -45,17 +45,17 @@ class Machine:
         self._samples += 1
 
     def to_value(self) -> dict[str, Any]:
-        """Seconds by the wall clock and on the processor, for the same work."""
+        """Return the seconds by the wall clock and on the processor, for the same work."""
         return {"samples": self._samples, "wall": round(self._wall, 4), "worked": round(self._worked, 4)}
 
 
 def share_of_processor(evidence: Evidence) -> float:
-    """The part of a processor that the grader got while it timed syncs; 1 where nothing says less."""
+    """Return the share of a processor that the grader got while it timed syncs; 1 if not measured."""
     value = evidence["machine"].value or {}
     wall, worked = value.get("wall") or 0.0, value.get("worked") or 0.0
     return min(1.0, worked / wall) if wall > 0 and worked > 0 else 1.0
 
 
 def is_busy(evidence: Evidence) -> bool:
-    """Whether measured times may be longer than the payer's own."""
+    """Return whether measured times may be longer than the payer's own."""
     return share_of_processor(evidence) < 1 / BUSY

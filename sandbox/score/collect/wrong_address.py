@@ -1,4 +1,4 @@
-"""A target that is no FHIR base: whether anything FHIR-shaped answers there, and which base was meant."""
+"""Refuses a target that is no FHIR base, and finds the base that was probably meant."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from urllib.parse import urlsplit, urlunsplit
 from sandbox.core.errors import UsageError
 from sandbox.score.collect.discovery import (
     Discovery,
-    DiscoveryDocument,
     discover,
     find_capability_statement,
     is_fhir_shaped,
@@ -18,62 +17,53 @@ from sandbox.score.http.client import HttpClient
 DOCUMENTS = ("/.well-known/smart-configuration", "/.well-known/payer-facts", "/metadata")
 """Documents of a FHIR base, whose address people paste instead of the base."""
 
-BASES = ("/fhir", "/fhir/r4", "/fhir/R4", "/api/fhir", "/r4", "/api/fhir/r4")
+BASES = ("fhir", "fhir/r4", "fhir/R4", "api/fhir", "r4", "api/fhir/r4")
 """Where FHIR bases usually are below a host or a path."""
 
 MOST_CANDIDATES = 12
 
 
-def require_fhir_base(http: HttpClient, base: str, described: Discovery, is_known: bool) -> None:
-    """Raises UsageError, with the base that was probably meant, unless FHIR is spoken at `base`.
+def require_fhir_base(http: HttpClient, base: str, discovery: Discovery, is_known: bool) -> None:
+    """Raise UsageError, with the base that was probably meant, unless a FHIR server answers at `base`.
 
-    `is_known`: a facts document was served there. A payer that is down for now (500s, 429, no whole answer)
-    is graded: nothing shows that its address is wrong.
+    `is_known`: a facts document was served there. A payer that is down for now (500s, 429, no answer) is
+    graded: nothing shows that its address is wrong.
     """
-    if not described.reached:
-        raise UsageError(_explain_unreached(http, base, described))
+    if not discovery.reached:
+        raise UsageError(_explain_unreached(http, base, discovery))
     if (cut := _cut(base)) and find_capability_statement(http, cut):
         raise UsageError(f"{base} is a document of a FHIR base: did you mean {cut}?")
-    documents = (described.capability, described.smart)
-    if is_known or any(document.present for document in documents):
+    documents = (discovery.capability, discovery.smart)
+    if is_known or any(d.present for d in documents):
         return
-    speaks_fhir = any(document.is_fhir and _status(document) != 404 for document in documents)
-    speaks_fhir = speaks_fhir or _has_patients(http, base)
+    speaks_fhir = any(d.is_fhir and d.status != 404 for d in documents) or _has_patients(http, base)
     meant = _find_meant(http, base, above_only=speaks_fhir)
-    if not meant and (speaks_fhir or all(_is_down(document) for document in documents)):
+    is_down = all(d.status in (0, 429) or d.status >= 500 for d in documents)
+    if not meant and (speaks_fhir or is_down):
         return
     why = (
-        f"metadata {described.capability.missing}, .well-known/smart-configuration {described.smart.missing}"
+        f"metadata {discovery.capability.missing}, .well-known/smart-configuration {discovery.smart.missing}"
     )
     hint = f"did you mean {meant}?" if meant else "give the address that metadata and Patient are below"
     raise UsageError(f"{base} does not look like a FHIR base ({why}): {hint}")
 
 
 def _cut(base: str) -> str:
-    """The base of a document's address; empty for any other address."""
+    """Return the base of a document's address; empty for any other address."""
     return next((base.removesuffix(ending) for ending in DOCUMENTS if base.endswith(ending)), "")
 
 
 def _has_patients(http: HttpClient, base: str) -> bool:
-    """Whether Patient is there, if only for others: a FHIR server says 404 below an address that is none."""
+    """Return whether Patient is there, if only for others: a FHIR server answers 404 below a wrong base."""
     headers = {"Accept": "application/fhir+json"}
     answer = http.get(f"{base}/Patient", step="discovery", headers=headers)
     return answer.status != 404 and is_fhir_shaped(answer)
 
 
-def _is_down(document: DiscoveryDocument) -> bool:
-    status = _status(document)
-    return status == 0 or status == 429 or status >= 500
-
-
-def _status(document: DiscoveryDocument) -> int:
-    return document.exchanges[-1].status if document.exchanges else 0
-
-
 def _find_meant(http: HttpClient, base: str, above_only: bool) -> str:
-    """The first likely base that has a CapabilityStatement; empty when none has.
+    """Return the first likely base that has a CapabilityStatement; empty when none has.
 
-    `above_only`: FHIR is spoken here, so only the address may be too long.
+    `above_only`: a FHIR server answers here, so the address can only be too long.
     """
     likely = [url for url in dict.fromkeys(_candidates(base)) if url != base]
     if above_only:
@@ -88,42 +78,39 @@ def _find_meant(http: HttpClient, base: str, above_only: bool) -> str:
 
 
 def _candidates(base: str) -> Iterator[str]:
-    """Likely bases: below the path, its parents, below the host."""
+    """Yield likely bases: below the path, its parents, below the host."""
     parts = urlsplit(base)
     path = parts.path.rstrip("/")
 
     def at(place: str) -> str:
         return urlunsplit((parts.scheme, parts.netloc, place, "", ""))
 
-    yield from (at(path + below) for below in BASES[:4])
+    yield from (at(f"{path}/{below}") for below in BASES[:4])
     while path:
         path = path.rpartition("/")[0]
         yield at(path)
         if not path:
-            yield from (at(below) for below in BASES)
+            yield from (at(f"/{below}") for below in BASES)
 
 
-def _explain_unreached(http: HttpClient, base: str, described: Discovery) -> str:
-    """Why nothing answers, in one line; https where http is spoken, and the reverse, are named."""
-    why = described.capability.missing or described.smart.missing
+def _explain_unreached(http: HttpClient, base: str, discovery: Discovery) -> str:
+    """Return why nothing answers, in one line; a wrong scheme (http or https) is named."""
+    why = discovery.capability.missing or discovery.smart.missing
     other = _swap_scheme(base)
     if ("TLS" in why or "not HTTP" in why) and _answers(http, other):
-        spoken, asked = other.partition(":")[0], base.partition(":")[0]
-        return f"{base} cannot be reached: the port speaks {spoken}, not {asked}: did you mean {other}?"
+        spoken, tried = other.partition(":")[0], base.partition(":")[0]
+        return f"{base} cannot be reached: the port speaks {spoken}, not {tried}: did you mean {other}?"
     return f"{base} cannot be reached: {why}"
 
 
 def _swap_scheme(base: str) -> str:
-    return (
-        f"http{base.removeprefix('https')}"
-        if base.startswith("https")
-        else f"https{base.removeprefix('http')}"
-    )
+    scheme, colon, address = base.partition(":")
+    return f"{'http' if scheme == 'https' else 'https'}{colon}{address}"
 
 
 def _answers(http: HttpClient, base: str) -> bool:
-    """Whether the other scheme is spoken at the same host and port."""
+    """Return whether a server answers there in this scheme."""
     with http.aimed_at(base) as other:
-        described = discover(other, base)
-    untrusted = any("certificate" in e.note for e in described.capability.exchanges)
-    return described.capability.present or described.smart.present or untrusted
+        discovery = discover(other, base)
+    untrusted = any("certificate" in e.note for e in discovery.capability.exchanges)
+    return discovery.capability.present or discovery.smart.present or untrusted

@@ -1,4 +1,4 @@
-"""FHIR is read here as an app reads it: Bundles, references, XML, and JSON with odd values in it.
+"""Reads FHIR as an app does: Bundles, references, XML, and JSON with invalid values in it.
 
-May import: `core`, `score.http`. Must never: ask for anything.
+May import: `core`, `score.http`. Must never: send a request.
 """

@@ -1,4 +1,4 @@
-"""FHIR Bundles and references as an app reads them (FHIR R4 §3.1.1, §2.3.0)."""
+"""Reads FHIR Bundles and references as an app does (FHIR R4 §3.1.1, §2.3.0)."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sandbox.core.urls import canonical_url
-from sandbox.score.http.answers import HttpAnswer, joined
+from sandbox.core.urls import canonical_url, join_url
+from sandbox.score.http.answers import HttpAnswer, objects
 from sandbox.score.http.guard import origin
 
 _LITERAL = re.compile(r"([A-Z]\w*/[A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?")
@@ -19,8 +19,10 @@ _SUBJECTS = ("patient", "subject", "beneficiary")
 
 @dataclass(frozen=True)
 class BundlePage:
-    """One page of a Bundle: its resources, how many of them matched, and where the next page is. `urls` are
-    the addresses (`fullUrl`) of its entries."""
+    """One page of a Bundle: its resources, how many of them matched, and the URL of the next page.
+
+    `urls` are the addresses (`fullUrl`) of its entries.
+    """
 
     resources: tuple[dict[str, Any], ...]
     matches: int
@@ -32,13 +34,12 @@ class BundlePage:
 
 
 def page(answer: HttpAnswer) -> BundlePage:
-    """Read an answer as a page; anything but a Bundle is an unreadable one, empty and the last."""
+    """Read an answer as a page. Anything but a Bundle is an unreadable, empty last page."""
     body = answer.json()
     if body.get("resourceType") != "Bundle":
         return BundlePage((), 0, "", readable=False)
-    entries = [e for e in _list(body.get("entry")) if isinstance(e, dict)]
     resources, matched, urls = [], [], []
-    for entry in entries:
+    for entry in objects(body.get("entry")):
         resource, search = entry.get("resource"), entry.get("search")
         if isinstance(resource, dict) and resource.get("resourceType") != "OperationOutcome":
             resources.append(resource)
@@ -53,7 +54,7 @@ def page(answer: HttpAnswer) -> BundlePage:
 
 
 def single(answer: HttpAnswer) -> BundlePage:
-    """Read an answer as a page of the one resource that it is."""
+    """Read an answer that is one resource as a page."""
     body = answer.json()
     key = key_of(body)
     if not key or body["resourceType"] in ("Bundle", "OperationOutcome"):
@@ -62,7 +63,7 @@ def single(answer: HttpAnswer) -> BundlePage:
 
 
 def flaw(answer: HttpAnswer) -> str:
-    """What is wrong with the body of a 200: no JSON, or an OperationOutcome that tells of an error."""
+    """Return what is wrong with the body of a 200: no FHIR resource, or an OperationOutcome of an error."""
     if answer.status != 200:
         return ""
     body = answer.json()
@@ -70,29 +71,30 @@ def flaw(answer: HttpAnswer) -> str:
         return "the body is not a readable FHIR resource"
     if body["resourceType"] != "OperationOutcome":
         return ""
-    issues = [issue for issue in _list(body.get("issue")) if isinstance(issue, dict)]
-    severe = any(issue.get("severity") in ("error", "fatal") for issue in issues)
+    severe = any(issue.get("severity") in ("error", "fatal") for issue in objects(body.get("issue")))
     return "the body is an OperationOutcome with an error" if severe else ""
 
 
 def key_of(resource: dict[str, Any]) -> str:
-    """`Type/id`, or empty when it has no id."""
+    """Return `Type/id`; empty without an id."""
     kind, name = resource.get("resourceType"), resource.get("id")
     return f"{kind}/{name}" if isinstance(kind, str) and isinstance(name, str) else ""
 
 
 def is_about_another(resource: dict[str, Any], patient: str) -> bool:
-    """Whether a resource says that it is about somebody else than this patient."""
-    said = [resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)]
-    named = [match[1] for text in said if isinstance(text, str) and (match := _PATIENT.search(text))]
+    """Return whether a resource names another patient and not this one."""
+    references = [
+        resource[name].get("reference") for name in _SUBJECTS if isinstance(resource.get(name), dict)
+    ]
+    named = [match[1] for text in references if isinstance(text, str) and (match := _PATIENT.search(text))]
     return bool(named) and patient not in named
 
 
-def said(resource: dict[str, Any]) -> list[str]:
-    """Every `Reference.reference` inside a resource, as it is written."""
-    found: list[str] = []
+def references_in(resource: dict[str, Any]) -> list[str]:
+    """Return every `Reference.reference` inside a resource, as it is written."""
+    references: list[str] = []
     waiting: list[Any] = [resource]
-    while waiting:  # not recursive: a stranger decides how deep this goes
+    while waiting:  # not recursive: a stranger decides how deep it is nested
         here = waiting.pop()
         if type(here) is list:
             waiting += [value for value in here if type(value) is dict or type(value) is list]
@@ -101,20 +103,22 @@ def said(resource: dict[str, Any]) -> list[str]:
             kind = type(value)
             if kind is str:
                 if name == "reference":
-                    found.append(value)
+                    references.append(value)
             elif kind is dict or kind is list:
                 waiting.append(value)
-    return found
+    return references
 
 
-def literal(said: Iterable[str]) -> set[str]:
-    """The references that can be read: fragments and urn: are none."""
-    return {text for text in said if text and not text.startswith(("#", "urn:"))}
+def literal(references: Iterable[str]) -> set[str]:
+    """Return the references that can be requested: no fragments and no urn:."""
+    return {text for text in references if text and not text.startswith(("#", "urn:"))}
 
 
 def normal(reference: str, base: str, *names: str) -> str:
-    """A reference to this server as `Type/id`, with `/_history/version` where it names one, however its
-    address is spelled; any other stays as it is. `names` are other addresses of the same base."""
+    """Return a reference to this server as `Type/id`, with `/_history/version` if it names one.
+
+    Any other reference stays as it is. `names` are other addresses of the same base.
+    """
     bare = cut(reference)
     if "://" in bare:
         bare = next((below for name in (base, *names) if (below := _below(bare, name))), bare)
@@ -122,52 +126,46 @@ def normal(reference: str, base: str, *names: str) -> str:
 
 
 def target(reference: str) -> str:
-    """The resource that a normal reference leads to, whatever its version."""
+    """Return the resource that a normal reference names, without its version."""
     match = _LITERAL.fullmatch(reference)
     return str(match[1]) if match else reference
 
 
 def place(url: str, base: str) -> str:
-    """An address of a resource in its one spelling, without a version: to be compared, not to be asked."""
-    whole = _VERSION.sub("", cut(joined(f"{base}/", url)))
-    origin_of = origin(canonical_url(whole))
-    return f"{origin_of} {_path(whole)}" if origin_of else whole
+    """Return an address of a resource in a canonical form without a version, for comparison only."""
+    absolute = _VERSION.sub("", cut(join_url(f"{base}/", url)))
+    origin_of = origin(canonical_url(absolute))
+    return f"{origin_of} {_path(absolute)}" if origin_of else absolute
 
 
 def cut(reference: str) -> str:
-    """A reference without its query, its fragment and slashes at its end."""
+    """Return a reference without its query, its fragment and slashes at its end."""
     return reference.partition("#")[0].partition("?")[0].rstrip("/")
 
 
 def address(reference: str, base: str) -> str:
-    """Where a normal reference is read."""
-    return joined(f"{base}/", reference)
+    """Return the URL of a normal reference."""
+    return join_url(f"{base}/", reference)
 
 
 def type_of(reference: str) -> str:
-    """The resource type a reference names; `other` when it names none (never a piece of its text)."""
+    """Return the resource type that a reference names; `other` for none, never a piece of its text."""
     kinds = re.findall(r"(?:^|/)([A-Z][A-Za-z]+)[/?]", reference)
     return str(kinds[-1]) if kinds else "other"
 
 
 def _below(url: str, base: str) -> str:
-    """What stands behind the base in a URL of the same origin; empty when it is not below it."""
+    """Return what follows the base in a URL of the same origin; empty when it is not below it."""
     above, here = _path(base.rstrip("/")) + "/", _path(url)
     same = origin(canonical_url(url)) == origin(canonical_url(base)) is not None
     return here[len(above) :] if same and here.startswith(above) else ""
 
 
 def _path(url: str) -> str:
-    """The path of an absolute URL, from its first slash."""
+    """Return the path of an absolute URL, from its first slash."""
     return "/" + "/".join(url.split("/")[3:]) if url.count("/") > 2 else ""
 
 
 def _next(url: str, body: dict[str, Any]) -> str:
-    for link in _list(body.get("link")):
-        if isinstance(link, dict) and link.get("relation") == "next" and isinstance(link.get("url"), str):
-            return joined(url, str(link["url"]))
-    return ""
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
+    links = (link.get("url") for link in objects(body.get("link")) if link.get("relation") == "next")
+    return next((join_url(url, link) for link in links if isinstance(link, str)), "")

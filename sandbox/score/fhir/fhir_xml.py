@@ -1,7 +1,7 @@
-"""A FHIR resource in XML, read as the same resource in JSON would be (FHIR R4 §2.6.1).
+"""Reads a FHIR resource in XML into the JSON form (FHIR R4 §2.6.1).
 
-Only as far as a CapabilityStatement needs it: elements, their values, extensions. It is a stranger's text:
-no document type and so no entity, no more bytes and elements than a CapabilityStatement has, no depth.
+It reads what a CapabilityStatement needs: elements, their values, extensions. The text is a stranger's, so a
+document type (and with it entities) is refused, and bytes, elements and depth are limited.
 """
 
 from __future__ import annotations
@@ -15,20 +15,11 @@ LARGEST = 8 * 1024 * 1024
 MOST_ELEMENTS = 200_000
 DEEPEST = 12
 
-LISTS = frozenset(
-    {
-        *("rest", "resource", "interaction", "searchParam", "operation", "extension", "supportedProfile"),
-        *(
-            "searchInclude",
-            "searchRevInclude",
-            "format",
-            "patchFormat",
-            "implementationGuide",
-            "instantiates",
-        ),
-        *("imports", "service", "coding", "compartment", "messaging", "document", "contact", "telecom"),
-    }
-)
+LISTS = frozenset((
+    "rest", "resource", "interaction", "searchParam", "operation", "extension", "supportedProfile",
+    "searchInclude", "searchRevInclude", "format", "patchFormat", "implementationGuide", "instantiates",
+    "imports", "service", "coding", "compartment", "messaging", "document", "contact", "telecom",
+))  # fmt: skip
 """Elements of a CapabilityStatement that may repeat: lists in JSON, also where there is one."""
 
 _DECLARED = re.compile(r'^\s*<\?xml[^>]*?encoding=["\']([\w.-]+)["\'][^>]*\?>')
@@ -36,7 +27,7 @@ _ENCODINGS = {"utf-8", "utf8", "us-ascii", "ascii", "iso-8859-1", "latin-1", "ut
 
 
 def read_xml(body: bytes) -> dict[str, Any]:
-    """The resource as its JSON form; empty when it is no FHIR XML, or more than one may be."""
+    """Return the JSON form of the resource; empty when it is no FHIR XML, or beyond the limits."""
     if not body.lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n").startswith(b"<") or len(body) > LARGEST:
         return {}
     text = _decode(body)
@@ -53,7 +44,7 @@ def read_xml(body: bytes) -> dict[str, Any]:
 
 
 def _decode(body: bytes) -> str:
-    """The text without its declaration; empty when it is not in the encoding that it names."""
+    """Return the text without its declaration; empty when it is not in the encoding that it names."""
     if body.startswith((b"\xff\xfe", b"\xfe\xff")):
         encoding = "utf-16"
     else:
@@ -69,7 +60,7 @@ def _decode(body: bytes) -> str:
 
 
 class _Builder:
-    """Makes the JSON form while the XML is read; narratives, contained and too deep elements are skipped."""
+    """Builds the JSON form while the XML is parsed. Narratives, contained and deep elements are skipped."""
 
     def __init__(self) -> None:
         self.resource: dict[str, Any] = {}
@@ -94,13 +85,13 @@ class _Builder:
             self.resource = {"resourceType": name, **children}
             return
         parent = self._open[-1][2]
-        found: Any = children if value is None or children else value
+        element: Any = children if value is None or children else value
         if name in LISTS:
-            parent.setdefault(name, []).append(found)
+            parent.setdefault(name, []).append(element)
         elif name in parent:
-            parent[name] = [*(parent[name] if isinstance(parent[name], list) else [parent[name]]), found]
+            parent[name] = [*(parent[name] if isinstance(parent[name], list) else [parent[name]]), element]
         else:
-            parent[name] = found
+            parent[name] = element
 
     def close(self) -> None:
-        """Nothing is left to be done at the end."""
+        """Do nothing: the parser calls it at the end."""

@@ -1,7 +1,7 @@
-"""JSON with odd values in it, read as far as it can be: one odd value does not spoil the document.
+"""Reads JSON that has invalid values in it, so that one of them does not make the document unreadable.
 
-Numbers beyond every range, NaN and Infinity, half a surrogate pair, raw control characters and endless
-nesting are each read as something that is of no use by itself. What lies beside them is read as it is.
+Numbers out of range, NaN and Infinity, unpaired surrogates, raw control characters and endless nesting are
+replaced. Everything else is read as it is.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ LONGEST = 18
 """Digits of a whole number that is kept: more do not fit into 64 bits."""
 
 LARGEST = 1_000_000
-"""Bytes of a document that is looked through like this."""
+"""Bytes of a document that is read like this."""
 
 _PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
 
 
 def read(body: bytes) -> Any:
-    """The document. Raises ValueError when it is not JSON even so."""
+    """Read the document. Raises ValueError when it is not JSON even so."""
     plain = body.removeprefix(codecs.BOM_UTF8)
     try:
         return files.json_value(plain)
@@ -33,11 +33,11 @@ def read(body: bytes) -> Any:
         if len(plain) > LARGEST:
             raise
         text = _cut(plain.decode("utf-8", "replace"))
-        return _whole_text(json.loads(text, parse_int=_whole, strict=False))
+        return _whole_text(json.loads(text, parse_int=_parse_int, strict=False))
 
 
 def read_object(body: bytes) -> dict[str, Any]:
-    """The same for an object; empty when it is anything else."""
+    """Read an object; return an empty one for anything else."""
     try:
         value = read(body)
     except ValueError:
@@ -46,7 +46,7 @@ def read_object(body: bytes) -> dict[str, Any]:
 
 
 def _cut(text: str) -> str:
-    """The text with null for what is nested deeper than anybody nests."""
+    """Return the text with null for what is nested too deep."""
     kept: list[str] = []
     depth = last = 0
     for piece in _PIECE.finditer(text):
@@ -61,12 +61,12 @@ def _cut(text: str) -> str:
     return "".join(kept) + text[last:] if depth == 0 else ""
 
 
-def _whole(digits: str) -> int | float:
+def _parse_int(digits: str) -> int | float:
     return int(digits) if len(digits) <= LONGEST else float(digits)
 
 
 def _whole_text(value: Any) -> Any:
-    """The value with a question mark for each half of a surrogate pair, which no file can hold."""
+    """Return the value with a question mark for each unpaired surrogate, which no file can hold."""
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
     if isinstance(value, list):

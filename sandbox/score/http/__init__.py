@@ -1,4 +1,4 @@
-"""The HTTP client of the grader goes only where its guard lets it, and bounds what comes back.
+"""The HTTP client of the grader: it connects only to allowed addresses, and limits what it reads.
 
-May import: `core`, `score.evidence`, `score.lint`.
+May import: `core`, `score.evidence`.
 """

@@ -1,51 +1,43 @@
-"""What came back over HTTP, and what of it may be looked at or kept."""
+"""Answers over HTTP, decoded and read with limits."""
 
 from __future__ import annotations
 
 import codecs
-import re
-from collections.abc import Iterable, Mapping
+import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+
+import httpx
 
 from sandbox.core import files
+from sandbox.core.urls import join_url
 from sandbox.score.evidence import Exchange
 
 KEPT = (
     *("location", "retry-after", "date", "content-type", "x-request-id", "x-correlation-id"),
     *("cache-control", "www-authenticate", "refresh"),
 )
-"""The only headers of an answer that are ever looked at, but for the two that say how to read it."""
-
-_OURS = frozenset({*KEPT, "content-encoding", "set-cookie"})
+"""The only headers of an answer that are read, besides Content-Encoding and Set-Cookie."""
 
 MOST_PIECES = 6_000_000
 """Values of one body: far more than FHIR puts into 64 MB, far fewer than brackets alone would make of it."""
 
+LARGEST = 64 * 1024 * 1024
+MOST_CODINGS = 2
+TOO_LARGE = f"more than {LARGEST >> 20} MB"
+
+_ZLIB = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+
 _REDIRECTS = (301, 302, 303, 307, 308)
-_SECRET = frozenset(
-    {
-        "access_token",
-        "code",
-        "code_challenge",
-        "code_verifier",
-        "id_token",
-        "nonce",
-        "password",
-        "refresh_token",
-        "state",
-        "token",
-    }
-)
 
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """What came back. `headers` holds the kept ones, lower case; `body` is empty when nothing came."""
+    """An answer. `headers` holds those of KEPT, lower case; `body` is empty when no answer came."""
 
     exchange: Exchange
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -58,12 +50,12 @@ class HttpAnswer:
 
     @property
     def redirect(self) -> str:
-        """Where a redirect leads, absolute; empty for any other answer."""
+        """The absolute URL that a redirect leads to; empty for any other answer."""
         location = self.headers.get("location", "")
-        return joined(self.url, location) if self.status in _REDIRECTS and location else ""
+        return join_url(self.url, location) if self.status in _REDIRECTS and location else ""
 
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty when it is anything else. Not to be changed: read once."""
+        """Return the body as a JSON object; empty for anything else. It is cached: do not change it."""
         return self._json
 
     @cached_property
@@ -82,24 +74,26 @@ class HttpAnswer:
 
 
 def word(value: Any) -> str:
-    """A stranger's value as a word; of anything with an inside, only what it is: it may have no bottom."""
+    """Return a stranger's value as text; of a list or object only its type, since it may be endless."""
     if isinstance(value, str):
         return value
     return type(value).__name__ if isinstance(value, dict | list) else str(value)
 
 
-def joined(base: str, link: str) -> str:
-    """A link of a stranger's, absolute; as it is when it cannot be one (the guard then refuses it)."""
-    try:
-        return urljoin(base, link)
-    except ValueError:
-        return link
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the texts of a list; nothing where there is no list."""
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
+
+
+def objects(value: Any) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list; nothing where there is no list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait, from delta-seconds or an HTTP date (RFC 9110 §10.2.3); None if not said.
+    """Return the seconds to wait, from delta-seconds or an HTTP date; None without either.
 
-    A date is read against the server's own Date when it sends one: its clock may be elsewhere.
+    RFC 9110 §10.2.3. A date is compared with the server's own Date when it sends one: its clock may be wrong.
     """
     text = headers.get("retry-after", "").strip()
     if not text:
@@ -107,56 +101,39 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     if text.isdecimal():
         return float(text)
     try:
-        told = parsedate_to_datetime(text)
+        until = parsedate_to_datetime(text)
         there = parsedate_to_datetime(headers["date"]) if "date" in headers else now
-        return max(0.0, (told - there).total_seconds())
+        return max(0.0, (until - there).total_seconds())
     except (TypeError, ValueError):
         return None
 
 
-def shown(url: str, step: str) -> str:
-    """A URL as evidence may keep it: secrets struck out; sign-in pages without their query at all."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "(not a URL)"
-    if step in ("sign-in", "token") or "@" in parts.netloc:
-        return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    if not any(f"{name}=" in parts.query.lower() for name in _SECRET):
-        return urlunsplit(parts._replace(fragment=""))
-    pairs = parse_qsl(parts.query, keep_blank_values=True)
-    query = urlencode([(k, "…" if k.lower() in _SECRET else v) for k, v in pairs])
-    return urlunsplit(parts._replace(query=query, fragment=""))
+def decoded(body: bytes, encoding: str) -> bytes:
+    """Decode a body whose encoding was not asked for. Raises httpx.HTTPError.
 
-
-_QUOTED = re.compile(
-    rf'("(?:{"|".join(sorted(_SECRET))})"\s*:\s*)"[^"]*"|(name="(?:{"|".join(sorted(_SECRET))})"\s+value=)"[^"]*"'
-)
-
-
-def redacted(body: bytes, step: str) -> str:
-    """A body as evidence may keep it when asked to: tokens, codes and passwords struck out.
-
-    Sign-in pages are left out whole: they carry requests that could be taken over.
+    Only gzip and deflate: zlib can stop at a limit, while brotli and zstd can expand a millionfold.
     """
-    if step in ("sign-in", "register"):
-        return ""
-    text = body.decode("utf-8", "replace")
-    return _QUOTED.sub(lambda found: f'{found[1] or found[2]}"…"', text)
+    codings = [word for word in encoding.lower().replace(" ", "").split(",") if word not in ("", "identity")]
+    if len(codings) > MOST_CODINGS:
+        raise httpx.DecodingError(f"encoded {len(codings)} times")
+    for coding in reversed(codings):
+        if coding not in _ZLIB:
+            raise httpx.DecodingError(f"{coding[:20]}, which was not asked for")
+        try:
+            body = _inflated(body, _ZLIB[coding])
+        except zlib.error as problem:
+            raise httpx.DecodingError(str(problem)) from None
+    return body
 
 
-def kept_headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    """The headers that are looked at, lower case, repeated ones joined (RFC 9110 §5.3)."""
-    found: dict[str, str] = {}
-    for name, value in ((n.decode("latin-1").lower(), v) for n, v in raw):
-        if name in _OURS:
-            text = _text(value)
-            found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
-
-
-def _text(value: bytes) -> str:
+def _inflated(body: bytes, wbits: int) -> bytes:
+    opened = zlib.decompressobj(wbits)
     try:
-        return value.decode()
-    except UnicodeDecodeError:
-        return value.decode("latin-1")
+        inflated = opened.decompress(body, LARGEST + 1)
+    except zlib.error:
+        if wbits != zlib.MAX_WBITS:
+            raise
+        inflated = zlib.decompressobj(-wbits).decompress(body, LARGEST + 1)  # deflate without its header
+    if len(inflated) > LARGEST:
+        raise httpx.ReadError(TOO_LARGE)
+    return inflated

@@ -1,7 +1,7 @@
-"""The polite HTTP client: says who it is, waits when told to, goes only where the guard lets it.
+"""The HTTP client names itself, waits when a server says so, and obeys the guard.
 
-Every answer, also the one that never came, is an `Answer` with its `Exchange`; nothing here raises for
-what a server does. Of an answer's headers only the ones named in `answers.KEPT` are ever looked at.
+Every answer, also one that never came, is an `HttpAnswer` with its `Exchange`; nothing here raises for what a
+server does.
 """
 
 from __future__ import annotations
@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import urlencode
 
@@ -19,19 +21,18 @@ import httpx
 from sandbox import __version__
 from sandbox.core import clock, files
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import HttpAnswer, kept_headers, redacted, retry_after, shown
-from sandbox.score.http.body import LARGEST, TOO_LARGE, decoded
+from sandbox.score.http.answers import KEPT, LARGEST, TOO_LARGE, HttpAnswer, decoded, retry_after
 from sandbox.score.http.guard import Guard, Reach
+from sandbox.score.http.redaction import redacted, shown
 from sandbox.score.http.transport import Transport
-from sandbox.score.lint.watch import Watch
 
 TIMEOUT_SECONDS = 30.0  # without a byte; connecting has a third of it
-WHOLE_ANSWER_SECONDS = 60.0  # a server that drips bytes for ever must not hold us
-TIME_LIMIT = 1800.0  # of one examination: an endless payer ends in unseen metrics, not in a hang
+WHOLE_ANSWER_SECONDS = 60.0  # of one answer: a server may send bytes slowly for ever
+TIME_LIMIT = 1800.0  # of one examination: an endless payer ends in unseen metrics
 MOST_REDIRECTS = 3
 MOST_COOKIES = 180  # of one sign-in, as browsers keep of a site; the oldest go first
 LONGEST_WAIT = 30.0  # seconds; a longer Retry-After is not waited for
-WAIT_BUDGET = 120.0  # seconds of Retry-After in one examination: a limit on patience, not on manners
+WAIT_BUDGET = 120.0  # seconds of Retry-After in one examination
 
 _SYSTEM = clock.SystemClock()
 
@@ -47,12 +48,25 @@ class Credential(Protocol):
     def token(self) -> str: ...
 
     def renew(self) -> bool:
-        """Get a new access token. False when there is no refresh token or it was refused."""
+        """Get a new access token. Return False when there is no refresh token or it was refused."""
         ...
 
 
+class Watcher:
+    """Gets every answer and callback, and notes broken rules. This base class ignores them."""
+
+    def answer(self, answer: HttpAnswer, renewed: str = "") -> None:
+        """Get an answer. `renewed` is the refresh token that a token request sent."""
+
+    def callback(self, parameters: Mapping[str, str], state: str) -> None:
+        """Get the parameters of a callback, and the `state` that the app had sent."""
+
+    def note(self, rule: str, text: str, where: str = "", request_id: str = "") -> None:
+        """Note a broken lint rule; the text has no member data."""
+
+
 class HttpClient:
-    """One examination's way out. `busy` counts the seconds spent on transfers and Retry-After waits."""
+    """The client of one examination. `busy` is the seconds spent on transfers and Retry-After waits."""
 
     def __init__(
         self,
@@ -64,22 +78,22 @@ class HttpClient:
         now: Callable[[], datetime] = _SYSTEM.now,
         pace: float = 0.0,
         timeout: float = TIMEOUT_SECONDS,
-        whole: float = WHOLE_ANSWER_SECONDS,
+        answer_seconds: float = WHOLE_ANSWER_SECONDS,
         time_limit: float = TIME_LIMIT,
         keep_bodies: bool = False,
-        watch: Watch | None = None,
+        watch: Watcher | None = None,
         name: str = "",
     ):
         self.guard = guard
-        self.watch = watch or Watch("")
+        self.watch = watch or Watcher()
         self._until = stopwatch() + time_limit
-        self._whole, self._keep_bodies = whole, keep_bodies
+        self._answer_seconds, self._keep_bodies = answer_seconds, keep_bodies
         self.busy = 0.0
-        self.secrets: set[str] = set()  # what must not be kept, should a payer repeat it
+        self.secrets: set[str] = set()  # must not be kept, should a payer repeat them
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
-        self._patience = WAIT_BUDGET
+        self._wait_left = WAIT_BUDGET
         self._given, self._timeout = transport, timeout
-        self._transport = transport or Transport(guard.admit, timeout, whole)
+        self._transport = transport or Transport(guard.admit, timeout, answer_seconds)
         self._headers = {
             "User-Agent": name or user_agent(),
             "Accept": "*/*",
@@ -88,29 +102,20 @@ class HttpClient:
         }
 
     def aimed_at(self, target: str) -> HttpClient:
-        """A client with the same manners and the same end, pointed at another target."""
-        other = HttpClient(
-            self.guard.aimed_at(target),
-            transport=self._given,
-            sleep=self._sleep,
-            stopwatch=self._stopwatch,
-            now=self._now,
-            pace=self._pace,
-            timeout=self._timeout,
-            whole=self._whole,
-            name=self.user_agent,
-        )
-        other._until = self._until
+        """Return a client with the same options and the same end, for another target."""
+        other = copy(self)
+        other.guard, other.watch = self.guard.aimed_at(target), Watcher()
+        other._transport = self._given or Transport(other.guard.admit, self._timeout, self._answer_seconds)
         return other
 
     @property
     def user_agent(self) -> str:
-        """The name that requests give at the moment."""
+        """The User-Agent of requests at the moment."""
         return self._headers["User-Agent"]
 
     @contextmanager
     def named(self, user_agent: str) -> Iterator[None]:
-        """Give another name for a while."""
+        """Send another User-Agent within a `with` block."""
         own = self._headers["User-Agent"]
         self._headers["User-Agent"] = user_agent
         try:
@@ -141,7 +146,7 @@ class HttpClient:
         resource: str = "",
         retry: bool = False,
     ) -> HttpAnswer:
-        """One request, redirects not followed, cookies only from and to `jar`."""
+        """Send one request. Redirects are not followed; cookies come only from and go only to `jar`."""
         kept = Exchange(method, shown(url, step), 0, 0.0, step, resource, retry)
         if refusal := self.guard.refuses(url, reach):
             return HttpAnswer(replace(kept, note=f"not asked: {refusal}"), url=url)
@@ -160,10 +165,10 @@ class HttpClient:
             request = httpx.Request(method, url, headers=sent, content=content)
             if jar:
                 jar.set_cookie_header(request)
-            status, found, body = self._transfer(request, jar, began)
+            status, received, body = self._transfer(request, jar, began)
             note = ""
         except (httpx.HTTPError, httpx.InvalidURL, UnicodeError, ValueError) as problem:
-            status, found, body, note = 0, {}, b"", _no_answer(problem)
+            status, received, body, note = 0, {}, b"", _no_answer(problem)
         took = self._stopwatch() - began
         self.busy += took
         kept = replace(
@@ -171,10 +176,10 @@ class HttpClient:
             status=status,
             ms=round(took * 1000, 1),
             note=note,
-            request_id=(found.get("x-request-id") or found.get("x-correlation-id", ""))[:100],
+            request_id=(received.get("x-request-id") or received.get("x-correlation-id", ""))[:100],
             body=redacted(body, step) if self._keep_bodies else "",
         )
-        answer = HttpAnswer(kept, found, body, url)
+        answer = HttpAnswer(kept, received, body, url)
         self.watch.answer(answer, dict(form or ()).get("refresh_token", "") if step == "token" else "")
         return answer
 
@@ -189,15 +194,16 @@ class HttpClient:
                 body += chunk
                 if len(body) > LARGEST:
                     raise httpx.ReadError(TOO_LARGE)
-                if self._stopwatch() - began > self._whole:
-                    raise httpx.ReadTimeout(f"not whole after {self._whole:g} s")
-            found = kept_headers(response.headers.raw)
-            if found.pop("set-cookie", "") and jar is not None:
+                if self._stopwatch() - began > self._answer_seconds:
+                    raise httpx.ReadTimeout(f"not whole after {self._answer_seconds:g} s")
+            headers = {name: response.headers[name] for name in KEPT if name in response.headers}
+            if jar is not None and response.headers.get("set-cookie"):
                 response.request = request
                 jar.extract_cookies(response)
                 for cookie in list(jar.jar)[:-MOST_COOKIES]:
                     jar.jar.clear(cookie.domain, cookie.path, cookie.name)
-            return response.status_code, found, decoded(bytes(body), found.pop("content-encoding", ""))
+            encoding = response.headers.get("content-encoding", "")
+            return response.status_code, headers, decoded(bytes(body), encoding)
         finally:
             response.close()
 
@@ -211,32 +217,22 @@ class HttpClient:
         resource: str = "",
         retry: bool = False,
     ) -> HttpAnswer:
-        """GET, following up to three redirects, each hop checked; the exchange is the whole journey."""
-        answer = self.send(
-            "GET", url, step=step, reach=reach, headers=headers, resource=resource, retry=retry
+        """GET and follow up to three redirects, each checked. The exchange covers all of them."""
+        send = partial(
+            self.send, "GET", step=step, reach=reach, headers=headers, resource=resource, retry=retry
         )
-        if not answer.redirect:
-            return answer
+        answer = send(url)
         spent = answer.exchange.ms
         for _ in range(MOST_REDIRECTS):
-            if not answer.redirect:
-                break
-            answer = self.send(
-                "GET",
-                answer.redirect,
-                step=step,
-                reach=reach,
-                headers=headers,
-                resource=resource,
-                retry=retry,
-            )
-            spent += answer.exchange.ms
+            if answer.redirect:
+                answer = send(answer.redirect)
+                spent += answer.exchange.ms
         return replace(answer, exchange=replace(answer.exchange, url=shown(url, step), ms=round(spent, 1)))
 
     def read(
         self, url: str, credential: Credential | None, *, step: str, resource: str = ""
     ) -> tuple[HttpAnswer, ...]:
-        """GET FHIR data as a careful app would; every try, the last one decides.
+        """GET FHIR data as a careful app does, and return every try; the last one decides.
 
         429 and 503 with a Retry-After are tried again once after waiting; a 401 is tried again once
         with a renewed token.
@@ -262,20 +258,20 @@ class HttpClient:
         return self.get(url, step=step, headers=headers, resource=resource, retry=retry)
 
     def now(self) -> datetime:
-        """The time of day by our own clock."""
+        """Return the time by this machine's clock."""
         return self._now()
 
     def pause(self, seconds: float) -> None:
-        """Our own patience between tries; not the server's time."""
+        """Wait between tries; this does not count as the server's time."""
         self._sleep(seconds)
 
     def _wait(self, answer: HttpAnswer) -> bool:
-        """Wait as told, if it was told and is bearable. The wait is part of a sync's time."""
+        """Wait for Retry-After, unless it is too long. The wait is part of a sync's time."""
         seconds = retry_after(answer.headers, self._now())
-        if seconds is None or seconds > min(LONGEST_WAIT, self._patience):
+        if seconds is None or seconds > min(LONGEST_WAIT, self._wait_left):
             return False
         self._sleep(seconds)
-        self._patience -= seconds
+        self._wait_left -= seconds
         self.busy += seconds
         return True
 
@@ -299,9 +295,9 @@ _WORDS: tuple[tuple[type[Exception], str], ...] = (
 )
 
 
-def _no_tls(said: str) -> str:
-    """TLS's own words made readable: `[SSL: X] certificate verify failed: Y (_ssl.c:1)`."""
-    why = re.sub(r"\s*\(_ssl\.c:\d+\)|\[SSL[^\]]*\]\s*", "", said).strip()
-    if "certificate verify failed" in said:
+def _no_tls(problem: str) -> str:
+    """Return an error of TLS in readable words: `[SSL: X] certificate verify failed: Y (_ssl.c:1)`."""
+    why = re.sub(r"\s*\(_ssl\.c:\d+\)|\[SSL[^\]]*\]\s*", "", problem).strip()
+    if "certificate verify failed" in problem:
         return f"no connection: the certificate is not trusted: {why.partition('failed: ')[2] or why}"
     return f"no connection: the port does not speak TLS as asked ({why or 'no handshake'})"

@@ -1,10 +1,10 @@
-"""Which addresses the examiner may talk to.
+"""The guard decides which URLs the grader may request.
 
-A payer's answers are full of URLs (next links, references, endpoints, redirects), and whoever writes
-them decides where the examiner goes next. So: *data* stays at the origin the examiner was pointed at
-(and origins a facts file vouches for); *pages* (sign-in, token, developer portal) may live on any public
-host, and inside a private network only when the target itself is private. Cloud metadata addresses
-(link-local) are never visited. OWASP, Server-Side Request Forgery Prevention; RFC 9700 §4.
+A payer's answers are full of URLs (next links, references, endpoints, redirects), and whoever writes them
+decides what the grader requests next. *Data* is read only at the origin of the target, and at origins that a
+facts file names. *Pages* (sign-in, token, developer portal) may be on any public host, and in a private
+network only when the target is private too. Link-local addresses (cloud metadata) are never requested.
+OWASP, Server-Side Request Forgery Prevention; RFC 9700 §4.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 def addresses(host: str) -> list[str]:
-    """Ask the system's resolver; odd spellings of an IP address (127.1, 0x7f000001) resolve too."""
+    """Resolve a host by the system. Odd spellings of an IP address (127.1, 0x7f000001) resolve too."""
     return [str(info[4][0]) for info in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
 def origin(url: str) -> Origin:
-    """Scheme, host and port of an http(s) URL; None for anything else.
+    """Return scheme, host and port of an http(s) URL; None for anything else.
 
     Default ports are filled in, and the three names of this machine are one.
     """
@@ -50,23 +50,23 @@ def _named(host: str) -> str:
 
 
 class Guard:
-    """Decides, for one examination, whether a URL may be asked."""
+    """Decides, for one examination, whether a URL may be requested."""
 
     def __init__(self, target: str, trusted: Iterable[str] = (), resolve: Resolve = addresses):
         self._resolve = resolve
         self._target = origin(target)
-        vouched = {found for found in map(origin, trusted) if found}
+        vouched = {place for place in map(origin, trusted) if place}
         self._home = vouched | ({self._target} if self._target else set())
         self._vouched = {host for _, host, _ in vouched}
         self._target_private: bool | None = None
         self._refused: dict[str, str] = {}
 
     def aimed_at(self, target: str) -> Guard:
-        """A guard of another target, vouched for by nobody."""
+        """Return a guard of another target, without trusted origins."""
         return Guard(target, (), self._resolve)
 
     def refuses(self, url: str, reach: Reach) -> str:
-        """Why this URL is not asked, in one line; empty when it may be."""
+        """Return why this URL must not be requested, in one line; empty when it may be."""
         place = origin(url)
         if place is None:
             return f"not an http(s) address: {url.partition('?')[0][:80]!r}"
@@ -86,26 +86,26 @@ class Guard:
         return self._refused[host]
 
     def admit(self, host: str) -> list[str]:
-        """The host's addresses that may be connected to, resolved now: names may have moved meanwhile.
+        """Resolve a host now, since names change, and return the addresses that may be connected to.
 
-        Raises PermissionError when none may be visited, OSError when there are none.
+        Raises PermissionError when none is allowed, OSError when there are none.
         """
         try:
-            found = list(self._resolve(host))
+            resolved = list(self._resolve(host))
         except UnicodeError:
-            found = []
-        if not found:
+            resolved = []
+        if not resolved:
             raise OSError(f"{host} does not resolve")
         name = _named(host)
         if name in self._vouched:
-            return found
+            return resolved
         if self._target and name == self._target[1]:
-            found = found if self.target_is_private() else [a for a in found if _is_global(a)]
-            if not found:
+            resolved = resolved if self.target_is_private() else [a for a in resolved if _is_global(a)]
+            if not resolved:
                 raise PermissionError(f"{host} now leads into a private network")
-        elif why := self._judged(host, found):
+        elif why := self._judged(host, resolved):
             raise PermissionError(why)
-        return found
+        return resolved
 
     def _network(self, host: str) -> str:
         try:
@@ -113,8 +113,8 @@ class Guard:
         except (OSError, ValueError, UnicodeError):
             return f"{host} does not resolve"
 
-    def _judged(self, host: str, found: Iterable[str]) -> str:
-        every = [ip for text in found for ip in _meant(text)]
+    def _judged(self, host: str, resolved: Iterable[str]) -> str:
+        every = [ip for text in resolved for ip in _meant(text)]
         if any(ip.is_link_local or ip.is_unspecified or ip.is_multicast for ip in every):
             return f"leads to a link-local or reserved address: {host}"
         if any(not ip.is_global for ip in every) and not self.target_is_private():
@@ -122,11 +122,11 @@ class Guard:
         return ""
 
     def target_is_private(self) -> bool:
-        """Whether the target is on this machine or in a private network."""
+        """Return whether the target is on this machine or in a private network."""
         if self._target_private is None:
             try:
-                found = list(self._resolve(self._target[1])) if self._target else []
-                self._target_private = bool(found) and not any(_is_global(text) for text in found)
+                resolved = list(self._resolve(self._target[1])) if self._target else []
+                self._target_private = bool(resolved) and not any(_is_global(text) for text in resolved)
             except (OSError, ValueError, UnicodeError):
                 self._target_private = False
         return self._target_private
@@ -141,7 +141,7 @@ def _is_global(text: str) -> bool:
 
 
 def _meant(text: str) -> list[_Address]:
-    """The address, or the IPv4 address that an IPv6 one carries to: mapped, translated or tunnelled."""
+    """Return the address, with the IPv4 address inside an IPv6 one: mapped, translated or tunnelled."""
     ip = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return [ip]

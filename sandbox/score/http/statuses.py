@@ -1,6 +1,8 @@
-"""HTTP statuses in plain words, for reasons on the card."""
+"""HTTP statuses in plain words, for the reasons on the card."""
 
 from __future__ import annotations
+
+from http import HTTPStatus
 
 from sandbox.score.evidence import Evidence
 
@@ -10,24 +12,14 @@ WORDS = {
     401: "Unauthorized: the token died before its time or was not accepted",
     403: "Forbidden: the granted scopes do not open what was asked for",
     404: "Not Found: what was asked for is not there",
-    406: "Not Acceptable",
     410: "Gone: a page of results expired",
-    429: "Too Many Requests",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-    503: "Service Unavailable",
-    504: "Gateway Timeout",
+    **{status: HTTPStatus(status).phrase for status in (406, 429, 500, 502, 503, 504)},
 }
-HICCUPS = (0, 429, 500, 502, 503, 504)
-"""Statuses of a server that stumbles: they refuse nothing."""
-
-
-def count(number: int, noun: str) -> str:
-    """`1 request`, `2 requests`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+TEMPORARY_FAILURES = (0, 429, 500, 502, 503, 504)
+"""Statuses of a server that fails for now; they are no refusal."""
 
 
 def at_least(evidence: Evidence) -> int:
-    """How many attempts or requests make a rate (reading A5): one, unless the edition asks for more."""
-    asked = evidence.readings.get("A5", "")
-    return int(asked.removeprefix("at-least-")) if asked.startswith("at-least-") else 1
+    """Return how many attempts or requests make a rate (reading A5): one unless the edition wants more."""
+    reading = evidence.readings.get("A5", "")
+    return int(reading.removeprefix("at-least-")) if reading.startswith("at-least-") else 1

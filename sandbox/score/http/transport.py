@@ -1,9 +1,8 @@
-"""The way out: HTTP/1.1 over sockets that go only where the guard lets them, each answer with an end.
+"""HTTP/1.1 over sockets that connect only where the guard allows, with a deadline per answer.
 
-Reading is bounded below HTTP, where no parser can be fooled: whatever of an answer has not come by its
-deadline (connection, TLS, head, body, drop by drop) never will. A name is resolved here once more and
-connected to by the addresses that the guard has just admitted, so it cannot lead elsewhere meanwhile (DNS
-rebinding; OWASP, Server-Side Request Forgery Prevention).
+The deadline covers the connection, TLS, head and body. It is checked below HTTP, where no parser can be
+misled. A host name is resolved here once more, and connected to by the addresses that the guard has just
+allowed, so that it cannot change meanwhile (DNS rebinding; OWASP, Server-Side Request Forgery Prevention).
 """
 
 from __future__ import annotations
@@ -23,31 +22,31 @@ from sandbox.core.errors import UsageError
 from sandbox.score.http.guard import THIS_MACHINE
 
 Admit = Callable[[str], list[str]]
-"""A host's IP addresses; raises PermissionError when they may not be visited, OSError when there are none."""
+"""Returns a host's IP addresses. Raises PermissionError when none is allowed, OSError when there are none."""
 
 logging.getLogger("httpcore").setLevel(logging.INFO)  # at DEBUG it logs every Location and Set-Cookie
 
-KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections: a race lost would look like a fault
+KEEP_ALIVE_SECONDS = 1.0  # shorter than servers keep idle connections, so that none is closed under a request
 
 
 class Transport(httpx.BaseTransport):
-    """Connections of one examination. `whole`: seconds for one answer; `wait`: without a byte."""
+    """The connections of one examination. `seconds` is for one answer, `wait` is without a byte."""
 
     def __init__(
-        self, admit: Admit, wait: float, whole: float, stopwatch: Callable[[], float] = clock.stopwatch
+        self, admit: Admit, wait: float, seconds: float, stopwatch: Callable[[], float] = clock.stopwatch
     ):
-        self._deadline = _Deadline(whole, stopwatch)
+        self._deadline = _Deadline(seconds, stopwatch)
         self._admit = admit
         self._waits = {"connect": wait / 3, "read": wait, "write": wait, "pool": wait}
         self._pools: dict[tuple[str, bool], httpcore.ConnectionPool] = {}
         self._proxies = getproxies()
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer, its body still to be read. Raises httpx.HTTPError."""
+        """Return the answer, its body still to be read. Raises httpx.HTTPError."""
         self._deadline.start()
         url = request.url
         where = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        asked = httpcore.Request(
+        outgoing = httpcore.Request(
             request.method,
             where,
             headers=request.headers.raw,
@@ -55,7 +54,7 @@ class Transport(httpx.BaseTransport):
             extensions={"timeout": self._waits},
         )
         with _as_httpx():
-            answer = self._pool(url).handle_request(asked)
+            answer = self._pool(url).handle_request(outgoing)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer))
 
     def close(self) -> None:
@@ -63,23 +62,23 @@ class Transport(httpx.BaseTransport):
             pool.close()
 
     def _pool(self, url: httpx.URL) -> httpcore.ConnectionPool:
-        """TLS is prepared only when it is needed: reading the system's certificates takes its time."""
+        """Return the pool for a URL. TLS is set up on first use: reading certificates takes time."""
         proxy, secure = self._proxy(url), url.scheme == "https"
         if (proxy, secure) not in self._pools:
             context = httpx.create_ssl_context() if secure else None
-            self._pools[proxy, secure] = self._made(proxy, context)
+            self._pools[proxy, secure] = self._open_pool(proxy, context)
         return self._pools[proxy, secure]
 
-    def _made(self, proxy: str, context: SSLContext | None) -> httpcore.ConnectionPool:
+    def _open_pool(self, proxy: str, context: SSLContext | None) -> httpcore.ConnectionPool:
         common: dict[str, Any] = {"ssl_context": context, "keepalive_expiry": KEEP_ALIVE_SECONDS}
-        if proxy:  # the person's own: it resolves names itself, and is visited wherever it is
+        if proxy:  # the person's own proxy: it resolves names itself, and may be anywhere
             return httpcore.HTTPProxy(
                 proxy, network_backend=_Sockets(lambda host: [host], self._deadline), **common
             )
         return httpcore.ConnectionPool(network_backend=_Sockets(self._admit, self._deadline), **common)
 
     def _proxy(self, url: httpx.URL) -> str:
-        """The HTTP proxy that the environment names for this URL; empty for none, and on this machine."""
+        """Return the proxy that the environment names for this URL; empty for none, and on this machine."""
         proxy = self._proxies.get(url.scheme) or self._proxies.get("all") or ""
         if not proxy or url.host in THIS_MACHINE or proxy_bypass(url.host):
             return ""
@@ -90,24 +89,24 @@ class Transport(httpx.BaseTransport):
 
 
 class _Deadline:
-    """When the present answer has to be whole."""
+    """The instant at which the present answer must be complete."""
 
-    def __init__(self, whole: float, stopwatch: Callable[[], float]):
-        self.whole, self._stopwatch, self._until = whole, stopwatch, 0.0
+    def __init__(self, seconds: float, stopwatch: Callable[[], float]):
+        self.seconds, self._stopwatch, self._until = seconds, stopwatch, 0.0
 
     def start(self) -> None:
-        self._until = self._stopwatch() + self.whole
+        self._until = self._stopwatch() + self.seconds
 
     def left(self, wait: float | None, late: type[Exception]) -> float:
-        """The shorter of the wait and of what is left. Raises `late` when nothing is."""
+        """Return the shorter of the wait and of the time left. Raises `late` when none is left."""
         left = self._until - self._stopwatch()
         if left <= 0:
-            raise late(f"not whole after {self.whole:g} s")
+            raise late(f"not whole after {self.seconds:g} s")
         return left if wait is None else min(wait, left)
 
 
 class _Sockets(httpcore.NetworkBackend):
-    """Connects to the addresses that are admitted, and to no name."""
+    """Connects to addresses that are allowed, never to a name."""
 
     def __init__(self, admit: Admit, deadline: _Deadline):
         self._admit, self._deadline, self._plain = admit, deadline, httpcore.SyncBackend()
@@ -128,11 +127,11 @@ class _Sockets(httpcore.NetworkBackend):
         for address in admitted:
             wait = self._deadline.left(timeout, httpcore.ConnectTimeout)
             try:
-                made = self._plain.connect_tcp(address, port, wait, local_address, socket_options)
+                stream = self._plain.connect_tcp(address, port, wait, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as problem:
                 failure = problem
             else:
-                return _Stream(made, self._deadline)
+                return _Stream(stream, self._deadline)
         raise failure
 
     def sleep(self, seconds: float) -> None:
@@ -165,7 +164,7 @@ class _Stream(httpcore.NetworkStream):
 
 
 class _Body(httpx.SyncByteStream):
-    """A body as it comes, its failures in httpx's words."""
+    """A body as it arrives; failures are exceptions of httpx."""
 
     def __init__(self, answer: httpcore.Response):
         self._answer = answer
@@ -180,7 +179,7 @@ class _Body(httpx.SyncByteStream):
 
 @contextmanager
 def _as_httpx() -> Iterator[None]:
-    """httpcore's exceptions as the httpx ones of the same name."""
+    """Raise exceptions of httpcore as those of httpx with the same name."""
     try:
         yield
     except tuple(_NAMED) as problem:
@@ -189,16 +188,10 @@ def _as_httpx() -> Iterator[None]:
 
 
 _NAMED: dict[type[Exception], type[httpx.HTTPError]] = {
-    httpcore.ConnectTimeout: httpx.ConnectTimeout,
-    httpcore.ReadTimeout: httpx.ReadTimeout,
-    httpcore.WriteTimeout: httpx.WriteTimeout,
-    httpcore.PoolTimeout: httpx.PoolTimeout,
-    httpcore.ConnectError: httpx.ConnectError,
-    httpcore.ReadError: httpx.ReadError,
-    httpcore.WriteError: httpx.WriteError,
-    httpcore.ProxyError: httpx.ProxyError,
-    httpcore.UnsupportedProtocol: httpx.UnsupportedProtocol,
-    httpcore.LocalProtocolError: httpx.LocalProtocolError,
-    httpcore.ProtocolError: httpx.RemoteProtocolError,
-}
-"""The narrower first."""
+    getattr(httpcore, name): getattr(httpx, name)
+    for name in (
+        *("ConnectTimeout", "ReadTimeout", "WriteTimeout", "PoolTimeout", "ConnectError", "ReadError"),
+        *("WriteError", "ProxyError", "UnsupportedProtocol", "LocalProtocolError"),
+    )
+} | {httpcore.ProtocolError: httpx.RemoteProtocolError}
+"""Subclasses come before their base class."""

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from sandbox.core.text import quantity
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.client import HttpClient
-from sandbox.score.signin.tokens import Fixed, claims_of
+from sandbox.score.signin.tokens import Bearer, claims_of
 
 RULE, BREACH = "instrument-clock", "breach-expired-token"
 
@@ -81,7 +81,7 @@ class Aging:
 
     def _opens(self, token: str) -> int:
         url = f"{self.base}/Patient/{quote(self.patient, safe='')}"
-        answer = self.http.read(url, Fixed(token), step="probe", resource="Patient")[-1]
+        answer = self.http.read(url, Bearer(token), step="probe", resource="Patient")[-1]
         self.exchanges.append(answer.exchange)
         return answer.status
 

@@ -14,8 +14,8 @@ from itertools import combinations
 from typing import Any
 
 from sandbox.core import files
-from sandbox.score.collect.plan import SEARCHES
 from sandbox.score.fhir import bundles
+from sandbox.score.fhir.searches import SEARCHES
 
 PERSONAL = frozenset(SEARCHES) - {"Provenance"}
 """Types of records that are about one member."""

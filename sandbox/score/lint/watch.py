@@ -11,6 +11,7 @@ from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.fhir.fhir_xml import read_xml
 from sandbox.score.findings import Finding
 from sandbox.score.http.answers import HttpAnswer, word
+from sandbox.score.http.client import Watcher
 from sandbox.score.http.guard import Origin, origin
 from sandbox.score.lint import claims, documents, entry, problems, results
 from sandbox.score.lint.notebook import Notebook
@@ -19,7 +20,7 @@ from sandbox.score.lint.records import Records
 _DATA = ("everything", "individual", "pagination", "reference", "probe")
 
 
-class Watch:
+class Watch(Watcher):
     """Checks the responses of one examination of the FHIR base `target`."""
 
     def __init__(self, target: str) -> None:
@@ -50,10 +51,10 @@ class Watch:
         """Start a member: the resources that follow were returned for this patient."""
         self._records.begin(patient)
 
-    def callback(self, params: Mapping[str, str], state: str) -> None:
+    def callback(self, parameters: Mapping[str, str], state: str) -> None:
         """Check a callback, of the payer under test or of a fresh payer."""
-        promised = [name for name in self._issuers if name == params.get("iss")] or self._issuers
-        self._all(entry.callback(params, state, promised[-1] if promised else ""), "callback")
+        promised = [name for name in self._issuers if name == parameters.get("iss")] or self._issuers
+        self._all(entry.callback(parameters, state, promised[-1] if promised else ""), "callback")
 
     def facts(self, problems: Iterable[str]) -> None:
         """Add what is wrong in the facts document."""

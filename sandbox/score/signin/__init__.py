@@ -1,4 +1,4 @@
-"""A member signs in here, over HTTP, by hand, by script or with a Chromium; and an app gets its tokens.
+"""Signs members in (over HTTP, by hand, by script or with a Chromium) and gets tokens for the app.
 
-May import: `core`, `score.http`, `score.fhir`, `score.evidence`; Playwright where a script asks for it.
+May import: `core`, `score.http`, `score.fhir`, `score.evidence`; Playwright where it is needed.
 """

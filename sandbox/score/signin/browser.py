@@ -1,4 +1,4 @@
-"""Sign in by hand: the person's own browser, and a callback on this machine (RFC 8252 §7.3)."""
+"""Signs in by hand: with the person's own browser, and a callback on this machine (RFC 8252 §7.3)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
 from sandbox.core.errors import UsageError
-from sandbox.score.evidence import Exchange
-from sandbox.score.signin.launch import Driver, LentAccount, SignInSession
+from sandbox.score.signin.launch import Driver, SignInAccount, SignInSession
+from sandbox.score.signin.page_flow import Ended
 
-PATIENCE_SECONDS = 300.0
+TIMEOUT_SECONDS = 300.0
 _PAGE = "<!doctype html><html lang=en><title>Done</title><p>{} You can close this page.</p></html>"
 _DONE, _REFUSED = "You are signed in.", "The payer did not let you in: the card will say why."
 
 
 class Callback:
-    """A listener for one callback. `redirect_uri` is where it listens; use it as a context manager."""
+    """Listens for one callback at `redirect_uri`. Use it as a context manager."""
 
     def __init__(self, redirect_uri: str = "") -> None:
         """Raises UsageError for a URI that is not http on this machine, or a port that is taken."""
@@ -28,7 +28,7 @@ class Callback:
             raise UsageError("--browser needs a redirect URI on this machine: http://127.0.0.1:PORT/PATH")
         self._path, self._came, self._url = parts.path or "/", threading.Event(), ""
         try:
-            # browsers open a connection ahead and say nothing on it: it must not be in the callback's way
+            # threads, since browsers open connections in advance that they do not use
             self._server = ThreadingHTTPServer(("127.0.0.1", parts.port or 0), self._handler())
         except OSError as problem:
             raise UsageError(f"cannot listen for the callback: {problem.strerror}") from None
@@ -44,7 +44,7 @@ class Callback:
         self._server.server_close()
 
     def wait(self, seconds: float) -> str:
-        """The URL that was called, or nothing in time."""
+        """Return the URL that was called; empty when none was in time."""
         return self._url if self._came.wait(seconds) else ""
 
     def _handler(self) -> Callable[..., socketserver.BaseRequestHandler]:
@@ -53,19 +53,19 @@ class Callback:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 parts = urlsplit(self.path)
-                said = parse_qs(parts.query)
-                mine = parts.path == callback._path and bool({"code", "error"} & said.keys())
+                parameters = parse_qs(parts.query)
+                mine = parts.path == callback._path and bool({"code", "error"} & parameters.keys())
                 self.send_response(200 if mine else 404)
                 self.send_header("Content-Type", "text/html; charset=utf-8")
                 self.end_headers()
                 if mine:
-                    self.wfile.write(_PAGE.format(_DONE if "code" in said else _REFUSED).encode())
+                    self.wfile.write(_PAGE.format(_DONE if "code" in parameters else _REFUSED).encode())
                 if mine and not callback._came.is_set():
                     callback._url = callback.redirect_uri + "?" + parts.query
                     callback._came.set()
 
             def log_message(self, format: str, *args: object) -> None:
-                """Codes do not belong on a terminal."""
+                """Print nothing: the path holds a code."""
 
         return Handler
 
@@ -74,16 +74,15 @@ def driver(
     callback: Callback,
     tell: Callable[[str], None],
     show: Callable[[str], bool] = webbrowser.open,
-    patience: float = PATIENCE_SECONDS,
+    timeout: float = TIMEOUT_SECONDS,
 ) -> Driver:
-    """Opens the authorize URL for the person, tells it too, and waits for the callback."""
+    """Return a driver that opens the authorize URL for the person and waits for the callback."""
 
-    def drive(start: str, account: LentAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
+    def drive(start: str, account: SignInAccount) -> Ended | SignInSession:
         tell(f"Sign in in your browser:\n{start}")
         show(start)
-        ended = callback.wait(patience)
-        if ended:
-            return ended, ()
-        return SignInSession("UNWALKED", f"nobody came back to the app in {patience:.0f} s"), ()
+        if url := callback.wait(timeout):
+            return Ended(url)
+        return SignInSession("UNWALKED", f"nobody came back to the app in {timeout:.0f} s")
 
     return drive

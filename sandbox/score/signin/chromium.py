@@ -1,8 +1,8 @@
-"""Sign in with a Chromium of this machine: the same choices, on pages that scripts draw.
+"""Signs in with a Chromium of this machine: makes the same choices on pages that scripts draw.
 
 The page is read as it is drawn: every element of its document is marked with whether it is shown, and what
-was chosen is typed, ticked and clicked. Playwright is optional: `pip install playwright`. It drives a
-Chromium that is installed already.
+was chosen is typed, ticked and clicked. Playwright is optional: `pip install playwright`. It uses a Chromium
+that is installed already.
 """
 
 from __future__ import annotations
@@ -12,14 +12,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
-from urllib.parse import urlsplit
 
 from sandbox.core import clock
 from sandbox.core.errors import UsageError
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import shown
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import Driver, LentAccount
+from sandbox.score.http.redaction import shown
+from sandbox.score.signin.launch import Driver, SignInAccount
 from sandbox.score.signin.page_flow import MOST_PAGES, Ended, is_callback
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
@@ -31,11 +30,11 @@ from sandbox.score.signin.pages.trace import Look
 MISSING = "--browser-driver needs Playwright and a Chromium: pip install playwright, and install chromium"
 NAVIGATION_MS = 30_000
 CLICK_MS = 3_000
-DRAWING_SECONDS = 6.0  # that scripts may take to draw what goes on
+DRAWING_SECONDS = 6.0  # that scripts may take to draw the next page
 CHANGING_SECONDS = 8.0  # that a page may take to change after a click
 POLL_MS = 150.0
 
-# One look at a document: its elements, and their copy with marks of what is shown.
+# Returns the elements of a document, and a copy of it that marks what is shown.
 _LOOK = """() => {
   const elements = [document.documentElement, ...document.documentElement.querySelectorAll('*')];
   const copy = document.documentElement.cloneNode(true);
@@ -61,14 +60,14 @@ _LOOK = """() => {
 
 
 def find_chromium() -> str | None:
-    """A Chromium of this machine, by its usual names; None leaves the choice to Playwright."""
+    """Return a Chromium of this machine by its usual names; None leaves the choice to Playwright."""
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 @contextmanager
 def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
-    """A driver with one browser for all attempts, each in a context of its own.
+    """Open a driver: one browser for all attempts, each in a context of its own.
 
     Raises UsageError in one line without Playwright or a Chromium.
     """
@@ -82,13 +81,12 @@ def open_driver(redirect_uri: str, guard: Guard) -> Iterator[Driver]:
         except Error:
             raise UsageError(MISSING) from None
 
-        def drive(start: str, account: LentAccount) -> tuple[Ended, tuple[Exchange, ...]]:
+        def drive(start: str, account: SignInAccount) -> Ended:
             context = browser.new_context(locale="en-US")
             try:
-                ended = _Visit(context, redirect_uri, guard, account).go(start)
+                return _Attempt(context, redirect_uri, guard, account).go(start)
             finally:
                 context.close()
-            return ended, ended.exchanges
 
         try:
             yield drive
@@ -108,10 +106,10 @@ class _Seen:
         return self._handle.evaluate_handle("(seen, place) => seen.elements[place]", ref).as_element()
 
 
-class _Visit:
+class _Attempt:
     """One attempt in one browser context."""
 
-    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: LentAccount):
+    def __init__(self, context: Any, redirect_uri: str, guard: Guard, account: SignInAccount):
         self._redirect_uri, self._guard = redirect_uri, guard
         self._state = State(account.username, account.password, interactive=True)
         self._callback, self._status = "", 200
@@ -134,72 +132,77 @@ class _Visit:
             if not self._callback:
                 why = (problem.message or "no reason given").splitlines()[0]
                 stop = Stop(f"sign-in stopped: {why[:120]}", ours="net::" not in why and "Timeout" not in why)
-        doubts, exchanges = tuple(self._state.doubts), tuple(self._exchanges)
-        if self._callback:
-            return Ended(self._callback, None, tuple(self._looks), doubts, exchanges)
-        return Ended("", stop, tuple(self._looks), doubts, exchanges)
+        return Ended(
+            self._callback,
+            None if self._callback else stop,
+            tuple(self._looks),
+            tuple(self._state.doubts),
+            tuple(self._exchanges),
+        )
 
     def _go(self) -> Stop | None:
         before: tuple[object, ...] = ()
         for _ in range(MOST_PAGES):
-            seen, found, after = self._decided(before)
+            seen, decision, after = self._decided(before)
             if self._callback:
                 return None
-            self._looks.append(trace.look(self._address(seen.page), self._status, seen.page, found))
-            if isinstance(found, Stop):
-                return after.weigh(found, self._status)
+            self._looks.append(
+                trace.look(f"GET {shown(seen.page.url, 'sign-in')}", self._status, seen.page, decision)
+            )
+            if isinstance(decision, Stop):
+                return after.weigh(decision, self._status)
             self._state = after
             self._state.note_tried(seen.page)
             before = seen.page.signature
-            if isinstance(found, Step):
-                self._state.doubts += found.doubts
-            self._act(seen, found)
+            if isinstance(decision, Step):
+                self._state.doubts += decision.doubts
+            self._act(seen, decision)
         return Stop(f"no callback after {MOST_PAGES} pages", ours=True)
 
     def _decided(self, before: tuple[object, ...]) -> tuple[_Seen, Step | Follow | Stop, State]:
-        """What to do on the page, once scripts have drawn something to do; it may be the same page yet."""
+        """Wait until scripts have drawn something to act on, and return what to do."""
         began = clock.stopwatch()
         while True:
             waited = clock.stopwatch() - began
-            seen, found, after = self._look()
+            seen, decision, after = self._look()
             same = seen.page.signature == before
-            if self._callback or (not same and not isinstance(found, Stop)):
-                return seen, found, after
-            final = isinstance(found, Stop) and not found.ours and self._status >= 400
+            if self._callback or (not same and not isinstance(decision, Stop)):
+                return seen, decision, after
+            final = isinstance(decision, Stop) and not decision.ours and self._status >= 400
             if final or waited > (CHANGING_SECONDS if same else DRAWING_SECONDS):
-                return seen, found, after
+                return seen, decision, after
             self._page.wait_for_timeout(POLL_MS)
 
     def _look(self) -> tuple[_Seen, Step | Follow | Stop, State]:
-        """The first frame on which something can be done; else the page itself."""
+        """Return the first frame with something to act on; else the page itself."""
         from playwright.sync_api import Error
 
         first: tuple[_Seen, Step | Follow | Stop, State] | None = None
         for frame in self._page.frames:
             try:
                 seen = _Seen(frame)
-            except Error:  # it is being replaced
+            except Error:  # the frame is being replaced
                 continue
             state = copy.deepcopy(self._state)
-            found = decide(seen.page, state, self._status if frame == self._page.main_frame else 200)
-            if not isinstance(found, Stop):
-                return seen, found, state
-            first = first or (seen, found, state)
+            decision = decide(seen.page, state, self._status if frame == self._page.main_frame else 200)
+            if not isinstance(decision, Stop):
+                return seen, decision, state
+            first = first or (seen, decision, state)
         if first is None:
             self._page.wait_for_timeout(POLL_MS)
             return self._look()
         return first
 
-    def _act(self, seen: _Seen, found: Step | Follow) -> None:
-        """Type, tick and click."""
-        if isinstance(found, Follow):
-            if found.ref >= 0:
-                self._click(seen.element(found.ref))
+    def _act(self, seen: _Seen, decision: Step | Follow) -> None:
+        """Type, tick and click what was decided."""
+        if isinstance(decision, Follow):
+            if decision.ref >= 0:
+                self._click(seen.element(decision.ref))
             else:
-                self._page.goto(found.url, wait_until="domcontentloaded")
+                self._page.goto(decision.url, wait_until="domcontentloaded")
             return
-        controls = {control.ref: control for control in found.form.controls}
-        for ref, value in found.values.items():
+        controls = {control.ref: control for control in decision.form.controls}
+        for ref, value in decision.values.items():
             element, control = seen.element(ref), controls[ref]
             if element is None:
                 continue
@@ -210,16 +213,16 @@ class _Visit:
                 element.select_option(list(value) if isinstance(value, tuple) else value)
             elif isinstance(value, str):
                 element.fill(value)
-        if found.button is not None:
-            self._click(seen.element(found.button.ref))
-        elif typed := next((c for c in found.form.controls if c.ref in found.values and c.typed), None):
+        if decision.button is not None:
+            self._click(seen.element(decision.button.ref))
+        elif typed := next((c for c in decision.form.controls if c.ref in decision.values and c.typed), None):
             seen.element(typed.ref).press("Enter")
-        elif found.form.controls:
-            seen.element(found.form.controls[0].ref).evaluate("field => field.form && field.form.submit()")
+        elif decision.form.controls:
+            seen.element(decision.form.controls[0].ref).evaluate("field => field.form && field.form.submit()")
 
     @staticmethod
     def _click(element: Any) -> None:
-        """As a member clicks; by the document where something lies over it."""
+        """Click like a member; by script when something covers the element."""
         from playwright.sync_api import Error
 
         try:
@@ -229,7 +232,7 @@ class _Visit:
                 element.evaluate("button => button.click()")
 
     def _route(self, route: Any) -> None:
-        """The callback is caught and never asked for; where the guard does not let us go, nobody goes."""
+        """Catch the callback without requesting it, and block what the guard does not allow."""
         url = route.request.url
         if is_callback(url, self._redirect_uri):
             posted = route.request.post_data if route.request.method == "POST" else ""
@@ -242,7 +245,7 @@ class _Visit:
             route.continue_()
 
     def _note(self, response: Any) -> None:
-        """Every document that the browser opens is an exchange."""
+        """Keep every document that the browser opens as an exchange."""
         request = response.request
         if request.resource_type != "document" or is_callback(response.url, self._redirect_uri):
             return
@@ -250,8 +253,3 @@ class _Visit:
         self._exchanges.append(Exchange(request.method, address, response.status, 0.0, "sign-in"))
         if response.frame == self._page.main_frame and not 300 <= response.status < 400:
             self._status = response.status
-
-    @staticmethod
-    def _address(page: WebPage) -> str:
-        parts = urlsplit(page.url)
-        return f"GET {parts.scheme}://{parts.netloc}{parts.path}"

@@ -1,4 +1,4 @@
-"""How an app proves at the token endpoint who it is (RFC 6749 §2.3, RFC 7523, SMART App Launch 2.2)."""
+"""Client authentication at the token endpoint (RFC 6749 §2.3, RFC 7523, SMART App Launch 2.2)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LIFETIME_SECONDS = 300
 
 @dataclass(frozen=True)
 class Proof:
-    """What goes along with a token request."""
+    """The headers and form fields that authenticate a token request, and the secrets in them."""
 
     headers: dict[str, str] = field(default_factory=dict, repr=False)
     form: dict[str, str] = field(default_factory=dict, repr=False)
@@ -29,7 +29,7 @@ class Proof:
 
 
 def method_of(app: ClientApp, supported: tuple[str, ...]) -> str:
-    """The way that was asked for; else the first that the payer lists and the app can; else Basic.
+    """Return the method that was chosen, else the first listed one that the app can use, else Basic.
 
     RFC 8414 §2: a payer that lists none takes client_secret_basic.
     """
@@ -44,7 +44,7 @@ def method_of(app: ClientApp, supported: tuple[str, ...]) -> str:
 
 
 def prove(app: ClientApp, endpoints: Endpoints, now: datetime) -> Proof:
-    """The proof by the method that fits. Raises UsageError when the app lacks what the method needs."""
+    """Authenticate by the method that fits. Raises UsageError when the app lacks what it needs."""
     method = method_of(app, endpoints.auth_methods)
     if method == "private_key_jwt":
         if app.key is None:
@@ -65,7 +65,7 @@ def prove(app: ClientApp, endpoints: Endpoints, now: datetime) -> Proof:
 
 
 def _assertion(client_id: str, key: dict[str, Any], audience: str, now: datetime) -> str:
-    """A signed assertion (RFC 7523 §3) by a private JWK that names its `alg` and `kid`."""
+    """Sign an assertion (RFC 7523 §3) with a private JWK that names its `alg` and `kid`."""
     from joserfc import jwk, jwt
     from joserfc.errors import JoseError
 

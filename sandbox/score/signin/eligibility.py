@@ -1,7 +1,7 @@
-"""What an error on the callback tells the app about eligibility (RFC 6749 §4.1.2.1).
+"""Decides whether an error on the callback tells the app about eligibility (RFC 6749 §4.1.2.1).
 
-A bare refusal tells nothing, and neither does a fault of the request or of the server. A code of the payer's
-own, or words about eligibility, coverage, plan, membership or enrollment, let the app tell the member why.
+A bare refusal does not, and neither does an error of the request or of the server. A code of the payer's own,
+or words about eligibility, coverage, plan, membership or enrollment, let the app tell the member why.
 """
 
 from __future__ import annotations
@@ -9,42 +9,19 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote, urlsplit
 
-REFUSALS = frozenset(
-    {
-        "access_denied",
-        "account_selection_required",
-        "consent_required",
-        "interaction_required",
-        "login_required",
-        "unauthorized_client",
-        "unmet_authentication_requirements",
-    }
-)
-"""Codes of OAuth and OpenID Connect that refuse, and do not say why."""
-FAULTS = frozenset(
-    {
-        "insufficient_scope",
-        "invalid_authorization_details",
-        "invalid_client",
-        "invalid_grant",
-        "invalid_redirect_uri",
-        "invalid_request",
-        "invalid_request_object",
-        "invalid_request_uri",
-        "invalid_scope",
-        "invalid_target",
-        "invalid_token",
-        "registration_not_supported",
-        "request_not_supported",
-        "request_uri_not_supported",
-        "server_error",
-        "slow_down",
-        "temporarily_unavailable",
-        "unsupported_grant_type",
-        "unsupported_response_type",
-    }
-)
-"""Codes that tell of a fault in the request or of the server."""
+REFUSALS = frozenset((
+    "access_denied", "account_selection_required", "consent_required", "interaction_required",
+    "login_required", "unauthorized_client", "unmet_authentication_requirements",
+))  # fmt: skip
+"""Codes of OAuth and OpenID Connect that refuse without a reason."""
+FAULTS = frozenset((
+    "insufficient_scope", "invalid_authorization_details", "invalid_client", "invalid_grant",
+    "invalid_redirect_uri", "invalid_request", "invalid_request_object", "invalid_request_uri",
+    "invalid_scope", "invalid_target", "invalid_token", "registration_not_supported",
+    "request_not_supported", "request_uri_not_supported", "server_error", "slow_down",
+    "temporarily_unavailable", "unsupported_grant_type", "unsupported_response_type",
+))  # fmt: skip
+"""Codes of an error in the request or of the server."""
 
 _GENERIC = re.compile(
     r"abort|allow|auth|bad|block|cancel|captcha|client|consent|declin|den(?:y|ied)|down|err|exception|expired"
@@ -53,7 +30,7 @@ _GENERIC = re.compile(
     r"|unspecified|unsupported",
     re.IGNORECASE,
 )
-"""Words of codes of a payer's own that tell of a refusal or a fault, not of a reason."""
+"""Words in a payer's own codes that name a refusal or an error, not a reason."""
 _WORDS = re.compile(
     r"elig|enrol|coverage|\b(?:not |un)covered|\bcover(?:s|ed)? (?:by|under)|membership|\b(?:un)?insured\b"
     r"|elegib|cobertura|asegurad|afiliad|inscri(?:to|ta|pci)|membres",
@@ -77,17 +54,17 @@ _OUTAGE = re.compile(
 
 
 def speaks_of_eligibility(error: str, description: str, uri: str = "") -> bool:
-    """Whether an error is about eligibility, by the words of its code, description or `error_uri`."""
-    said = (_spaced(error), description, _spaced(_behind_the_host(uri)))
+    """Return whether an error is about eligibility, by the words of code, description or `error_uri`."""
+    texts = (_spaced(error), description, _spaced(_behind_the_host(uri)))
     if error in FAULTS:
-        return any(_WORDS.search(text) and not _OUTAGE.search(text) for text in said)
+        return any(_WORDS.search(text) and not _OUTAGE.search(text) for text in texts)
     return any(
-        _WORDS.search(text) or (_MORE_WORDS.search(text) and not _DECLINED.search(text)) for text in said
+        _WORDS.search(text) or (_MORE_WORDS.search(text) and not _DECLINED.search(text)) for text in texts
     )
 
 
 def tells_more(error: str, description: str, uri: str = "") -> bool:
-    """Whether an error that a member heard who is not eligible tells more than that access is refused."""
+    """Return whether an error for an ineligible member tells more than that access is refused."""
     if speaks_of_eligibility(error, description, uri):
         return True
     standard = not error or error in REFUSALS or error in FAULTS
@@ -95,7 +72,7 @@ def tells_more(error: str, description: str, uri: str = "") -> bool:
 
 
 def _behind_the_host(uri: str) -> str:
-    """The path, query and fragment of an address: its host names the payer, not the reason."""
+    """Return path, query and fragment of a URL: its host names the payer, not the reason."""
     try:
         parts = urlsplit(uri)
     except ValueError:
@@ -104,5 +81,5 @@ def _behind_the_host(uri: str) -> str:
 
 
 def _spaced(text: str) -> str:
-    """`memberNotEligible` and `member-not-eligible` as words."""
+    """Return `memberNotEligible` and `member-not-eligible` as words."""
     return re.sub(r"[\W_]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))

@@ -1,7 +1,7 @@
-"""Sign in as a member: a SMART standalone launch, the payer's HTML forms filled over HTTP.
+"""Signs in as a member: a SMART standalone launch, with the payer's HTML forms filled over HTTP.
 
-SMART App Launch 2.2 §2.0.8 with PKCE (RFC 7636). `sign_in` never raises for what a payer does; its
-Session says how the attempt ended, in the words of `Outcome`. The redirect URI is never requested.
+SMART App Launch 2.2 §2.0.8 with PKCE (RFC 7636). `SmartApp.sign_in` never raises for what a payer does: its
+session tells how the attempt ended, in the words of `Outcome`. The redirect URI is never requested.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 from urllib.parse import parse_qs, urlencode
 
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.client import HttpClient
 from sandbox.score.signin import patient_context, tokens
-from sandbox.score.signin.outcomes import means_ineligible
+from sandbox.score.signin.eligibility import speaks_of_eligibility
 from sandbox.score.signin.page_flow import Ended, PageWalk
 from sandbox.score.signin.pages import trace
+from sandbox.score.signin.pages.steps import Stop
 from sandbox.score.signin.pages.trace import Look
 from sandbox.score.signin.scopes import Scopes
 from sandbox.score.signin.tokens import Bearer, ClientApp, Endpoints, TokenReply
@@ -34,27 +35,30 @@ Outcome = Literal[
     "UNWALKED",  # the grader could not walk the payer's pages: it tells nothing of the payer
 ]
 
-Driver = Callable[[str, "LentAccount"], "tuple[str | SignInSession | Ended, tuple[Exchange, ...]]"]
-"""Leads an authorize URL to the callback's URL, to the session of an attempt that never got there, or to
-what a walk through the pages came to."""
+MOST_TRIES = 3
 
-Redeem = Callable[[HttpClient, Endpoints, ClientApp, str, str], TokenReply]
+
+class SignInAccount(Protocol):
+    """The user name and password of who signs in."""
+
+    @property
+    def username(self) -> str: ...
+    @property
+    def password(self) -> str: ...
+
+
+Driver = Callable[[str, SignInAccount], "Ended | SignInSession"]
+"""Opens an authorize URL and signs in. A session is an attempt that never came to the callback."""
+
+Redeem = Callable[[str, str], TokenReply]
 """Exchanges a code, with its PKCE verifier, at the token endpoint."""
 
 WAYS_OUT = "sign in another way: --browser, --browser-driver or --sign-in-script FILE"
 
 
 @dataclass(frozen=True)
-class LentAccount:
-    """Who signs in."""
-
-    username: str
-    password: str = field(repr=False)
-
-
-@dataclass(frozen=True)
 class SignInSession:
-    """How a sign-in ended, and what it gave. `reason` is one line; tokens are for memory only."""
+    """The result of a sign-in. `reason` is one line; tokens are kept in memory only."""
 
     outcome: Outcome
     reason: str = ""
@@ -70,11 +74,11 @@ class SignInSession:
     """The token response as the payer sent it; empty where none gave an access token."""
     exchanges: tuple[Exchange, ...] = ()
     looks: tuple[Look, ...] = ()
-    """The pages on the way, and what was done on each; empty where a person or a script signed in."""
+    """The pages, and what was done on each; empty where a person or a script signed in."""
 
     @property
     def walked(self) -> bool:
-        """Whether the attempt tells something of the payer."""
+        """Whether the grader could complete the payer's pages, so that the attempt counts."""
         return self.outcome != "UNWALKED"
 
     @property
@@ -83,146 +87,147 @@ class SignInSession:
 
     @property
     def usable(self) -> bool:
-        """Whether there is a token and a patient to look further with, though an app might not have them."""
+        """Whether there is a token and a patient, even if an app would not have them."""
         return bool(self.access_token and self.patient)
-
-    def bearer(self, http: HttpClient, endpoints: Endpoints, app: ClientApp) -> Bearer:
-        """The session's token, able to renew itself."""
-        return Bearer(self.access_token, self.refresh_token, http=http, endpoints=endpoints, app=app)
-
-
-def sign_in(
-    http: HttpClient,
-    endpoints: Endpoints,
-    app: ClientApp,
-    account: LentAccount,
-    *,
-    aud: str,
-    scope: str = "",
-    scopes: Scopes | None = None,
-    driver: Driver | None = None,
-    redeem: Redeem = tokens.redeem,
-) -> SignInSession:
-    """One attempt, in a fresh cookie jar. `aud` is the FHIR base; `scope` defaults to what is listed.
-
-    Where the payer answers invalid_scope it is made again with narrower `scopes`. `driver` takes the place
-    of filling the payer's own forms over HTTP, `redeem` that of redeeming the code.
-    """
-    launch = _Launch(http, endpoints, app, aud, redeem)
-    scopes = scopes or Scopes(endpoints.scopes_supported, endpoints.capabilities, scope)
-    exchanges: tuple[Exchange, ...] = ()
-    while True:
-        session = launch.attempt(account, scopes.current, driver or _forms(http, app))
-        exchanges += session.exchanges
-        if not (_refuses_scope(session) and scopes.narrow()):
-            return replace(session, exchanges=exchanges)
-
-
-def _refuses_scope(session: SignInSession) -> bool:
-    return session.error == "invalid_scope" or session.reason.endswith("(invalid_scope)")
 
 
 @dataclass(frozen=True)
-class _Launch:
-    """One app at one payer: makes attempts with a state and a verifier of their own."""
+class SmartApp:
+    """The grader's app at one payer. `base` is the FHIR base that members sign in for.
+
+    `driver` takes the place of filling the payer's own forms over HTTP.
+    """
 
     http: HttpClient
     endpoints: Endpoints
-    app: ClientApp
-    aud: str
-    redeem: Redeem
+    client: ClientApp
+    base: str
+    scopes: Scopes
+    driver: Driver | None = None
 
-    def attempt(self, account: LentAccount, asked: str, driver: Driver) -> SignInSession:
-        """From the authorize URL to the token."""
+    def sign_in(self, account: SignInAccount, redeem: Redeem | None = None) -> SignInSession:
+        """Try once, with new cookies; again with narrower scopes if the scopes are refused.
+
+        `redeem` takes the place of redeeming the code.
+        """
+        exchanges: tuple[Exchange, ...] = ()
+        while True:
+            session = self._attempt(account, redeem or self.redeem)
+            exchanges += session.exchanges
+            is_refused = session.error == "invalid_scope" or session.reason.endswith("(invalid_scope)")
+            if not (is_refused and self.scopes.narrow()):
+                return replace(session, exchanges=exchanges)
+
+    def sign_in_with_retries(self, account: SignInAccount) -> SignInSession:
+        """Try up to three times, unless the payer denies access on the callback."""
+        exchanges: tuple[Exchange, ...] = ()
+        for _ in range(MOST_TRIES):
+            session = self.sign_in(account)
+            exchanges += session.exchanges
+            if session.usable or session.error == "access_denied" or not session.walked:
+                break
+        return replace(session, exchanges=exchanges)
+
+    def redeem(self, code: str, verifier: str) -> TokenReply:
+        return tokens.redeem(self.http, self.endpoints, self.client, code, verifier)
+
+    def refresh(self, refresh_token: str) -> TokenReply:
+        return tokens.refresh(self.http, self.endpoints, self.client, refresh_token)
+
+    def bearer(self, session: SignInSession) -> Bearer:
+        """Return the session's token, which can renew itself."""
+        return Bearer(session.access_token, session.refresh_token, self.refresh)
+
+    def _attempt(self, account: SignInAccount, redeem: Redeem) -> SignInSession:
+        """Go from the authorize URL to the token."""
         state, verifier = secrets.token_urlsafe(24), secrets.token_urlsafe(48)
         self.http.secrets |= {state, verifier, account.password}
-        ended, exchanges = driver(self._authorize_url(state, verifier, asked), account)
+        start = self._authorize_url(state, verifier)
+        if self.driver is not None:
+            ended = self.driver(start, account)
+        else:
+            ended = PageWalk(self.http, self.client.redirect_uri, account.username, account.password).go(
+                start
+            )
         if isinstance(ended, SignInSession):
-            return replace(ended, exchanges=exchanges)
-        way = ended if isinstance(ended, Ended) else Ended(ended)
-        if way.stop is not None:
-            return replace(_stopped(way), exchanges=exchanges)
-        said = {name: values[0] for name, values in parse_qs(query_of(way.callback)).items()}
-        self.http.watch.callback(said, state)
-        session = self._called_back(said, state, verifier, asked)
-        if way.doubts and _declines(session):
-            # Perhaps it was us who declined: what was pressed without being sure counts for nobody.
-            why = _why_unwalked(f"{session.reason}, after {way.doubts[-1]}", way.looks)
+            return ended
+        if ended.stop is not None:
+            return _stopped(ended, ended.stop)
+        query = ended.callback.partition("#")[0].partition("?")[2]
+        parameters = {name: values[0] for name, values in parse_qs(query).items()}
+        self.http.watch.callback(parameters, state)
+        session = self._called_back(parameters, state, lambda code: redeem(code, verifier))
+        if ended.doubts and _declines(session):
+            # Perhaps the grader declined by an uncertain choice: the attempt does not count.
+            why = _why_unwalked(f"{session.reason}, after {ended.doubts[-1]}", ended.looks)
             session = replace(session, outcome="UNWALKED", reason=why)
-        return replace(session, exchanges=(*exchanges, *session.exchanges), looks=way.looks)
+        return replace(session, exchanges=(*ended.exchanges, *session.exchanges), looks=ended.looks)
 
-    def _authorize_url(self, state: str, verifier: str, asked: str) -> str:
+    def _authorize_url(self, state: str, verifier: str) -> str:
+        digest = hashlib.sha256(verifier.encode()).digest()
         query = {
             "response_type": "code",
-            "client_id": self.app.client_id,
-            "redirect_uri": self.app.redirect_uri,
-            "scope": asked,
+            "client_id": self.client.client_id,
+            "redirect_uri": self.client.redirect_uri,
+            "scope": self.scopes.current,
             "state": state,
-            "aud": self.aud,
-            "code_challenge": _challenge(verifier),
+            "aud": self.base,
+            "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
             "code_challenge_method": "S256",
         }
         joint = "&" if "?" in self.endpoints.authorization else "?"
         return f"{self.endpoints.authorization}{joint}{urlencode(query)}"
 
-    def _called_back(self, said: dict[str, str], state: str, verifier: str, asked: str) -> SignInSession:
-        if "error" in said:
-            error, description = said["error"], said.get("error_description", "")
-            told = f"{error} ({description[:120]})" if description else error
-            uri = said.get("error_uri", "")
-            return SignInSession("CALLBACK_ERROR", f"the callback said {told}", error, description, uri)
-        if "code" not in said:
+    def _called_back(
+        self, parameters: dict[str, str], state: str, redeem: Callable[[str], TokenReply]
+    ) -> SignInSession:
+        if "error" in parameters:
+            error, description = parameters["error"], parameters.get("error_description", "")
+            problem = f"{error} ({description[:120]})" if description else error
+            uri = parameters.get("error_uri", "")
+            return SignInSession("CALLBACK_ERROR", f"the callback said {problem}", error, description, uri)
+        if "code" not in parameters:
             return SignInSession("CALLBACK_ERROR", "the callback carried neither a code nor an error")
-        self.http.secrets.add(said["code"])
-        reply = self.redeem(self.http, self.endpoints, self.app, said["code"], verifier)
-        session = self._ended(reply, asked)
-        if said.get("state") == state:
+        self.http.secrets.add(parameters["code"])
+        session = self._ended(redeem(parameters["code"]))
+        if parameters.get("state") == state:
             return session
         # An app stops here. The grader's code is its own (PKCE proves it), and one fault should cost one
         # metric: the attempt has failed, but its token serves to look at the rest.
-        what = "another state than ours" if said.get("state") else "no state"
+        what = "another state than ours" if parameters.get("state") else "no state"
         why = f"the callback carried {what}: an app must refuse its code"
         return replace(session, outcome="STATE_MISMATCH", reason=why)
 
-    def _ended(self, reply: TokenReply, asked: str) -> SignInSession:
-        """The session that the answer of the token endpoint makes."""
+    def _ended(self, reply: TokenReply) -> SignInSession:
+        """Return the session that the answer of the token endpoint gives."""
         exchanges: tuple[Exchange, ...] = (reply.answer.exchange,)
         if not reply.works:
             return SignInSession("EXCHANGE_FAILED", reply.why(), reply.text("error"), exchanges=exchanges)
-        found = patient_context.find(self.http, self.aud, reply)
-        exchanges += found.exchanges
-        if not found.patient:
-            why = f"the token response names no patient{found.why}"
+        context = patient_context.find(self.http, self.base, reply)
+        exchanges += context.exchanges
+        if not context.patient:
+            why = f"the token response names no patient{context.why}"
             return SignInSession("EXCHANGE_FAILED", why, response=reply.body, exchanges=exchanges)
         expires = reply.body.get("expires_in")
         return SignInSession(
             "AUTHORIZED",
             access_token=reply.text("access_token"),
             refresh_token=reply.text("refresh_token"),
-            patient=found.patient,
-            scope=reply.text("scope") or asked,  # RFC 6749 §5.1: left out when identical to what was asked
+            patient=context.patient,
+            scope=reply.text("scope") or self.scopes.current,  # RFC 6749 §5.1: left out when identical
             expires_in=expires if isinstance(expires, int) else None,
             response=reply.body,
             exchanges=exchanges,
         )
 
 
-def _forms(http: HttpClient, app: ClientApp) -> Driver:
-    """The driver that needs no browser."""
-
-    def drive(start: str, account: LentAccount) -> tuple[Ended, tuple[Exchange, ...]]:
-        ended = PageWalk(http, app.redirect_uri, account.username, account.password).go(start)
-        return ended, ended.exchanges
-
-    return drive
-
-
-def _stopped(way: Ended) -> SignInSession:
-    """The Session of a way that never reached the callback."""
-    assert way.stop is not None
-    if way.stop.ours:
-        return SignInSession("UNWALKED", _why_unwalked(way.stop.reason, way.looks), looks=way.looks)
-    return SignInSession("LOGIN_FAILED" if way.stop.login else "ERROR_PAGE", way.stop.reason, looks=way.looks)
+def _stopped(ended: Ended, stop: Stop) -> SignInSession:
+    """Return the session of an attempt that never reached the callback."""
+    if stop.ours:
+        why = _why_unwalked(stop.reason, ended.looks)
+        return SignInSession("UNWALKED", why, exchanges=ended.exchanges, looks=ended.looks)
+    outcome: Outcome = "LOGIN_FAILED" if stop.login else "ERROR_PAGE"
+    return SignInSession(outcome, stop.reason, exchanges=ended.exchanges, looks=ended.looks)
 
 
 def _why_unwalked(reason: str, looks: tuple[Look, ...]) -> str:
@@ -232,15 +237,6 @@ def _why_unwalked(reason: str, looks: tuple[Look, ...]) -> str:
 
 
 def _declines(session: SignInSession) -> bool:
-    """Whether a callback says no without a word of eligibility: the member's no, as far as it tells."""
+    """Return whether the callback says that the member declined, and nothing about eligibility."""
     refused = session.outcome == "CALLBACK_ERROR" and session.error in ("access_denied", "consent_required")
-    return refused and not means_ineligible(session.error, session.description, session.error_uri)
-
-
-def query_of(url: str) -> str:
-    return url.partition("#")[0].partition("?")[2]
-
-
-def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return refused and not speaks_of_eligibility(session.error, session.description, session.error_uri)

@@ -1,8 +1,8 @@
-"""How an attempt to sign in can stand: the states of the rubric's log, and how they follow each other.
+"""The states of an attempt to sign in, by the rubric's log, and how they follow each other.
 
 The report counts Authorized, Exchanged and Revoked as successes, and leaves Bounced out. The grader's own
 attempts end in AUTHORIZED, CALLBACK_ERROR, STATE_MISMATCH, ERROR_PAGE, LOGIN_FAILED or EXCHANGE_FAILED;
-those that it could not walk (UNWALKED) are no attempts, and nothing counts them.
+those that it could not complete (UNWALKED) are not counted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FOLLOWS: Mapping[str, frozenset[str]] = {
     "AUTHORIZED": frozenset({"EXCHANGED", "REVOKED"}),
     "EXCHANGED": frozenset({"REVOKED"}),
 }
-"""State → the states that can follow; a state that is not here is an end."""
+"""State → the states that can follow. A state without a row is final."""
 
 STATES = frozenset({"CREATED", *_LOGIN, *FOLLOWS, "EXCHANGE_FAILED", "EXCHANGED", "REVOKED"})
 
@@ -37,14 +37,8 @@ def entered(attempt: Mapping[str, Any]) -> bool:
 
 
 def says_ineligible(attempt: Mapping[str, Any]) -> bool:
-    """Whether the attempt of a member who is not eligible ended with an error on the callback that tells more
-    than refusal."""
+    """Return whether an ineligible member's attempt ended with a callback that tells more than refusal."""
     if attempt["outcome"] == "INELIGIBLE_CALLBACK":
         return True
-    said = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
-    return attempt["outcome"] == "CALLBACK_ERROR" and eligibility.tells_more(*said)
-
-
-def means_ineligible(error: str, description: str, uri: str = "") -> bool:
-    """Whether a callback's error says that the member, whoever it is, is not eligible."""
-    return eligibility.speaks_of_eligibility(error, description, uri)
+    error = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
+    return attempt["outcome"] == "CALLBACK_ERROR" and eligibility.tells_more(*error)

@@ -1,4 +1,4 @@
-"""From the authorize URL through the payer's pages to the callback, over HTTP, without a browser."""
+"""Goes from the authorize URL through the payer's pages to the callback, over HTTP, without a browser."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ from urllib.parse import urlencode
 import httpx
 
 from sandbox.score.evidence import Exchange
-from sandbox.score.http.answers import HttpAnswer, shown
+from sandbox.score.http.answers import HttpAnswer
 from sandbox.score.http.client import HttpClient
+from sandbox.score.http.redaction import shown
 from sandbox.score.signin.pages import trace
 from sandbox.score.signin.pages.choice import decide
 from sandbox.score.signin.pages.page import WebPage
 from sandbox.score.signin.pages.reader import read
-from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
-from sandbox.score.signin.pages.submission import Submission, submit
+from sandbox.score.signin.pages.steps import Follow, State, Step, Stop, Submission, submit
 from sandbox.score.signin.pages.trace import Look
 
 MOST_PAGES = 20
 
 
 def is_callback(location: str, redirect_uri: str) -> bool:
-    """Whether an address returns to the app: the URI itself, then only a query or fragment."""
-    rest = location[len(redirect_uri) :]
-    return location.startswith(redirect_uri) and (not rest or rest[0] in "?#&")
+    """Return whether a URL is the redirect URI, with at most a query or fragment behind it."""
+    suffix = location[len(redirect_uri) :]
+    return location.startswith(redirect_uri) and (not suffix or suffix[0] in "?#&")
 
 
 @dataclass(frozen=True)
 class Ended:
-    """Where a way ended: at the callback's URL, or at a stop. `doubts`: what was done without being sure."""
+    """The end of the pages: the callback's URL, or a stop. `doubts` are choices that were not certain."""
 
     callback: str = ""
     stop: Stop | None = None
@@ -41,7 +41,7 @@ class Ended:
 
 
 class PageWalk:
-    """One attempt, with a cookie jar of its own."""
+    """One attempt, with cookies of its own."""
 
     def __init__(self, http: HttpClient, redirect_uri: str, username: str, password: str):
         self._http, self._redirect_uri = http, redirect_uri
@@ -52,13 +52,10 @@ class PageWalk:
         self._looks: list[Look] = []
 
     def go(self, url: str) -> Ended:
-        """Follow the pages until the callback, or until nothing goes on."""
-        ended = self._go(url)
-        looks, exchanges = tuple(self._looks), tuple(self._exchanges)
-        doubts = tuple(self._state.doubts)
-        if isinstance(ended, str):
-            return Ended(ended, None, looks, doubts, exchanges)
-        return Ended("", ended, looks, doubts, exchanges)
+        """Follow the pages until the callback, or until none leads on."""
+        end = self._go(url)
+        callback, stop = (end, None) if isinstance(end, str) else ("", end)
+        return Ended(callback, stop, tuple(self._looks), tuple(self._state.doubts), tuple(self._exchanges))
 
     def _go(self, url: str) -> str | Stop:
         answer = self._send("GET", url)
@@ -73,34 +70,32 @@ class PageWalk:
             if isinstance(taken, Stop):
                 return taken
             if is_callback(taken.url, self._redirect_uri):
-                joint = "&" if "?" in taken.url else "?"
-                return (
-                    f"{taken.url}{joint}{urlencode(taken.pairs)}" if taken.pairs else taken.url
-                )  # form_post
+                joint = ("&" if "?" in taken.url else "?") if taken.pairs else ""
+                return f"{taken.url}{joint}{urlencode(taken.pairs)}"  # form_post
             self._pairs = taken.pairs
             answer = self._submit(taken)
         ours = any(look.did != ("followed the redirect",) for look in self._looks[-5:])
         return Stop(f"no callback after {MOST_PAGES} pages", ours=ours)
 
     def _next(self, answer: HttpAnswer) -> Submission | Stop:
-        """What to send next."""
+        """Return what to send next."""
         if answer.status == 0:
             late = "time is up" in answer.exchange.note
             return Stop(f"sign-in stopped: {answer.exchange.note}", ours=late)
         page = read(text_of(answer), answer.url, refresh=answer.headers.get("refresh", ""))
-        found = decide(page, self._state, answer.status)
-        if isinstance(found, Step) and (problem := _needs_script(found, page)):
-            found = problem
-        self._looks.append(trace.look(self._address(answer), answer.status, page, found))
-        if isinstance(found, Stop):
+        decision = decide(page, self._state, answer.status)
+        if isinstance(decision, Step) and (problem := _needs_script(decision, page)):
+            decision = problem
+        self._looks.append(trace.look(self._address(answer), answer.status, page, decision))
+        if isinstance(decision, Stop):
             if "invalid_scope" in page.text:
-                return Stop(f"{found.reason} (invalid_scope)", found.ours)
-            return self._state.weigh(found, answer.status)
+                return Stop(f"{decision.reason} (invalid_scope)", decision.ours)
+            return self._state.weigh(decision, answer.status)
         self._state.note_tried(page)
-        if isinstance(found, Follow):
-            return Submission("GET", found.url, ())
-        self._state.doubts += found.doubts
-        return submit(found, page)
+        if isinstance(decision, Follow):
+            return Submission("GET", decision.url, ())
+        self._state.doubts += decision.doubts
+        return submit(decision, page)
 
     def _submit(self, step: Submission) -> HttpAnswer:
         if step.method == "POST":
@@ -110,13 +105,10 @@ class PageWalk:
         return self._send("GET", f"{step.url.partition('#')[0].partition('?')[0]}?{urlencode(step.pairs)}")
 
     def _hop(self, answer: HttpAnswer) -> HttpAnswer:
-        """A redirect on the way: 307 and 308 repeat the post, the others become a GET (RFC 9110 §15.4)."""
-        again = answer.status in (307, 308) and answer.exchange.method == "POST"
-        return (
-            self._send("POST", answer.redirect, list(self._pairs))
-            if again
-            else self._send("GET", answer.redirect)
-        )
+        """Follow a redirect: 307 and 308 repeat a POST, the others become a GET (RFC 9110 §15.4)."""
+        if answer.status in (307, 308) and answer.exchange.method == "POST":
+            return self._send("POST", answer.redirect, list(self._pairs))
+        return self._send("GET", answer.redirect)
 
     def _send(self, method: str, url: str, form: list[tuple[str, str]] | None = None) -> HttpAnswer:
         headers = {"Accept": "text/html,application/xhtml+xml", "Accept-Language": "en-US,en;q=0.9"}
@@ -132,7 +124,7 @@ class PageWalk:
 
 
 def _needs_script(step: Step, page: WebPage) -> Stop | None:
-    """A form whose address is a script."""
+    """Return a stop for a form whose action is a script."""
     action = (step.button.action if step.button else "") or step.form.action
     if action.strip().lower().startswith("javascript:"):
         return Stop("the form of a page is sent by a script", ours=True)
@@ -143,10 +135,10 @@ _CHARSET = re.compile(rb"<meta[^>]+charset\s*=\s*[\"']?([\w:.-]+)", re.IGNORECAS
 
 
 def text_of(answer: HttpAnswer) -> str:
-    """The page's text, in the encoding that it says it has; UTF-8 when it says none."""
-    told = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
+    """Return the page's text in the encoding that it declares; UTF-8 when it declares none."""
+    header = re.search(r"charset=[\"']?([\w:.-]+)", answer.headers.get("content-type", ""), re.IGNORECASE)
     meta = _CHARSET.search(answer.body[:2048])
-    name = told[1] if told else meta[1].decode("ascii", "replace") if meta else "utf-8"
+    name = header[1] if header else meta[1].decode("ascii", "replace") if meta else "utf-8"
     try:
         codecs.lookup(name)
         return answer.body.decode(name, "replace")

@@ -1,4 +1,4 @@
-"""Whose token it is: `patient` of the token response, else the id_token, else the one Patient it opens."""
+"""Finds whose token it is: by `patient`, else the id_token, else the one Patient that it opens."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 @dataclass(frozen=True)
 class Context:
-    """The patient's id, or none and `why`, a clause that goes on from "names no patient"."""
+    """The patient's id; if it is empty, `why` continues the sentence "names no patient"."""
 
     patient: str = ""
     why: str = ""
@@ -24,39 +24,20 @@ class Context:
 
 
 def find(http: HttpClient, base: str, reply: TokenReply) -> Context:
-    """The patient of a token response at the FHIR base; what is missing or malformed is a finding."""
-    said = reply.body.get("patient")
-    if isinstance(said, str) and said:
-        name = id_of(said)
-        if name != said:
-            kind = "a URL" if "://" in said else "a reference" if "/" in said else "not an id"
+    """Find the patient of a token response; what is missing or malformed is noted as a finding."""
+    patient = reply.body.get("patient")
+    if isinstance(patient, str) and patient:
+        name = id_of(patient)
+        if name != patient:
+            kind = "a URL" if "://" in patient else "a reference" if "/" in patient else "not an id"
             http.watch.note("token-patient", f"patient is {kind}, not the id of a Patient", "token endpoint")
         return Context(name)
-    # The id_token came straight from the token endpoint, so its signature adds nothing here
+    # The id_token came from the token endpoint itself, so its signature need not be checked
     # (OpenID Connect Core §3.1.3.7, 6).
     user = claims_of(reply.body.get("id_token")).get("fhirUser")
     kind, _, name = word(user or "").rstrip("/").rpartition("/")
     if kind.endswith("Patient"):
         return Context(name)
-    return _only(http, base, reply)
-
-
-def id_of(said: str) -> str:
-    """The id in a reference to a Patient, absolute or relative, of any version; else what it is."""
-    path = said.partition("?")[0].partition("#")[0].rstrip("/").partition("/_history")[0]
-    kind, slash, name = path.rpartition("/")
-    found = name if slash and kind.endswith("Patient") else path.rpartition("/")[2] if "://" in said else path
-    return found if _ID.fullmatch(found) else said.removeprefix("Patient/")
-
-
-def only_patient(http: HttpClient, base: str, bearer: Bearer) -> tuple[tuple[str, ...], Exchange]:
-    """The ids of the Patients that a token opens."""
-    answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
-    found = (r for r in bundles.page(answer).resources if r.get("resourceType") == "Patient" and r.get("id"))
-    return tuple(dict.fromkeys(word(r["id"]) for r in found)), answer.exchange
-
-
-def _only(http: HttpClient, base: str, reply: TokenReply) -> Context:
     ids, exchange = only_patient(http, base, Bearer(reply.text("access_token")))
     if len(ids) == 1:
         text = "the token response names no patient; its one Patient was used"
@@ -65,3 +46,19 @@ def _only(http: HttpClient, base: str, reply: TokenReply) -> Context:
     status = exchange.status or exchange.note
     what = f"shows {len(ids)} patients" if exchange.status == 200 else f"answered {status}"
     return Context("", f", and Patient {what}", (exchange,))
+
+
+def id_of(reference: str) -> str:
+    """Return the id in a reference to a Patient, absolute or relative, of any version."""
+    path = reference.partition("?")[0].partition("#")[0].rstrip("/").partition("/_history")[0]
+    kind, _, name = path.rpartition("/")
+    last = name if kind.endswith("Patient") or "://" in reference else path
+    return last if _ID.fullmatch(last) else reference.removeprefix("Patient/")
+
+
+def only_patient(http: HttpClient, base: str, bearer: Bearer) -> tuple[tuple[str, ...], Exchange]:
+    """Return the ids of the Patients that a token opens, and the exchange."""
+    answer = http.read(f"{base}/Patient", bearer, step="probe", resource="Patient")[-1]
+    resources = bundles.page(answer).resources
+    ids = (word(r["id"]) for r in resources if r.get("resourceType") == "Patient" and r.get("id"))
+    return tuple(dict.fromkeys(ids)), answer.exchange

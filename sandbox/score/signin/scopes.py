@@ -1,4 +1,4 @@
-"""Which scopes to ask for: what the payer lists, and less where it refuses them.
+"""Chooses the scopes to request: what the payer lists, and fewer where it refuses them.
 
 SMART App Launch 2.2 lists supported scopes in `scopes_supported`, and tells v1 from v2 by the
 capabilities `permission-v1` and `permission-v2`.
@@ -11,18 +11,18 @@ from collections.abc import Iterable
 
 PERSON = ("openid", "fhirUser", "launch/patient", "offline_access")
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
-MOST_SCOPES = 60  # an authorize URL has to stay shorter than servers refuse
+MOST_SCOPES = 60  # servers refuse an authorize URL that is too long
 _CLINICAL = re.compile(r"patient/(\*|[A-Z][A-Za-z]+)\.(read|\*|c?r?u?d?s?)(\?.*)?")
 
 
 class Scopes:
-    """The scopes of one payer's sign-ins: the widest first, each next one narrower.
+    """The scopes of sign-ins at one payer: the widest first, then narrower ones.
 
-    What was refused once is not asked again in the same examination.
+    Scopes that were refused once are not requested again in the same examination.
     """
 
-    def __init__(self, supported: Iterable[str] = (), capabilities: Iterable[str] = (), asked: str = ""):
-        self._steps = [asked] if asked else ladder(tuple(supported), tuple(capabilities))
+    def __init__(self, supported: Iterable[str] = (), capabilities: Iterable[str] = (), requested: str = ""):
+        self._steps = [requested] if requested else ladder(tuple(supported), tuple(capabilities))
         self._place = 0
 
     @property
@@ -30,7 +30,7 @@ class Scopes:
         return self._steps[self._place]
 
     def narrow(self) -> bool:
-        """Go on to narrower scopes; False when there are none."""
+        """Go on to narrower scopes. Return False when there are none."""
         if self._place + 1 >= len(self._steps):
             return False
         self._place += 1
@@ -38,7 +38,7 @@ class Scopes:
 
 
 def ladder(supported: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> list[str]:
-    """What to ask, and what to ask where that is an invalid_scope."""
+    """Return the scopes to request, and those to try after each invalid_scope."""
     older = "permission-v1" in capabilities and "permission-v2" not in capabilities
     data = _data(supported) or (["patient/*.read"] if older else ["patient/*.rs"])
     person = [name for name in PERSON if not supported or name in supported]
@@ -52,20 +52,20 @@ def ladder(supported: tuple[str, ...], capabilities: tuple[str, ...] = ()) -> li
 
 
 def _data(supported: tuple[str, ...]) -> list[str]:
-    """The listed scopes that read a patient's data: for all types, else for each type; v2 before v1."""
+    """Return listed scopes that read patient data: for all types, else for each type; v2 before v1."""
     for scope in ("patient/*.rs", "patient/*.read", "patient/*.cruds", "patient/*.*"):
         if scope in supported:
             return [scope]
     by_type: dict[str, list[tuple[str, str, bool]]] = {}
     for scope in supported:
-        found = _CLINICAL.fullmatch(scope)
-        if found is not None and found[2] != "":
-            by_type.setdefault(found[1], []).append((scope, found[2], bool(found[3])))
+        match = _CLINICAL.fullmatch(scope)
+        if match is not None and match[2] != "":
+            by_type.setdefault(match[1], []).append((scope, match[2], bool(match[3])))
     return [scope for listed in by_type.values() for scope in _of_type(listed)][:MOST_SCOPES]
 
 
 def _of_type(listed: list[tuple[str, str, bool]]) -> list[str]:
-    """What reads one type, of its scopes with their permissions and whether they are granular.
+    """Return what reads one type, of its scopes with permissions and whether they are granular.
 
     The narrowest that reads and searches, else what together does; granular ones where there is nothing else.
     """
@@ -79,7 +79,10 @@ def _of_type(listed: list[tuple[str, str, bool]]) -> list[str]:
         if both and not granular:
             return [newer[both[0][1]][0]]
         older = [
-            scope for p in ("read", "*") for scope, told, narrow in listed if told == p and narrow == granular
+            scope
+            for p in ("read", "*")
+            for scope, permissions, narrow in listed
+            if permissions == p and narrow == granular
         ]
         if newer or older:
             return [scope for scope, _ in newer] or older[:1]

@@ -1,11 +1,11 @@
-"""Sign in by a script: a Playwright page, and a function of yours that knows the payer's pages.
+"""Signs in by a script: your function drives a Playwright page through the payer's pages.
 
     def sign_in(page, account):
         page.fill("#user", account.username)
         page.fill("#password", account.password)
         page.click("text=Log in")
 
-The page stands at the payer's first page; the function may end anywhere on the way to the callback.
+The page shows the payer's first page; the function may return anywhere before the callback.
 Playwright is optional: `pip install playwright`.
 """
 
@@ -17,40 +17,39 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.core.errors import FileProblem, UsageError
-from sandbox.score.evidence import Exchange
-from sandbox.score.signin.launch import Driver, LentAccount, SignInSession
-from sandbox.score.signin.page_flow import is_callback
+from sandbox.score.signin.launch import Driver, SignInAccount, SignInSession
+from sandbox.score.signin.page_flow import Ended, is_callback
 
-PATIENCE_MS = 30_000.0
+TIMEOUT_MS = 30_000.0
 
 
-def load(path: Path) -> Callable[[Any, LentAccount], None]:
-    """The `sign_in` of a script. Raises FileProblem when there is none, UsageError without Playwright."""
+def load(path: Path) -> Callable[[Any, SignInAccount], None]:
+    """Load `sign_in` of a script. Raises FileProblem without one, UsageError without Playwright."""
     if not path.is_file():
         raise FileProblem(f"{path}: no such file")
     try:
-        found = runpy.run_path(str(path)).get("sign_in")
-    except Exception as problem:  # the script is the person's own: say what is wrong with it
+        sign_in = runpy.run_path(str(path)).get("sign_in")
+    except Exception as problem:  # the script is the user's own: say what is wrong with it
         raise FileProblem(f"{path}: {type(problem).__name__}: {problem}") from None
-    if not callable(found):
+    if not callable(sign_in):
         raise FileProblem(f"{path}: has no function sign_in(page, account)")
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:
         raise UsageError("--sign-in-script needs Playwright: pip install playwright") from None
-    hook: Callable[[Any, LentAccount], None] = found
+    hook: Callable[[Any, SignInAccount], None] = sign_in
     return hook
 
 
 def driver(
-    hook: Callable[[Any, LentAccount], None],
+    hook: Callable[[Any, SignInAccount], None],
     redirect_uri: str,
     executable: str | None = None,
-    patience_ms: float = PATIENCE_MS,
+    timeout_ms: float = TIMEOUT_MS,
 ) -> Driver:
-    """Each attempt in a browser context of its own. The callback is caught, never asked for."""
+    """Return a driver with a browser per attempt. The callback is caught and never requested."""
 
-    def drive(start: str, account: LentAccount) -> tuple[str | SignInSession, tuple[Exchange, ...]]:
+    def drive(start: str, account: SignInAccount) -> Ended | SignInSession:
         from playwright.sync_api import Error, sync_playwright
 
         caught: list[str] = []
@@ -59,7 +58,7 @@ def driver(
                 browser = play.chromium.launch(executable_path=executable, args=["--no-sandbox"])
                 try:
                     page = browser.new_context().new_page()
-                    page.set_default_timeout(patience_ms)
+                    page.set_default_timeout(timeout_ms)
 
                     def catch(route: Any) -> None:
                         caught.append(route.request.url)
@@ -72,17 +71,17 @@ def driver(
                     for _ in range(50):
                         if caught:
                             break
-                        page.wait_for_timeout(patience_ms / 50)
+                        page.wait_for_timeout(timeout_ms / 50)
                 finally:
                     browser.close()
         except Error as problem:
             if not caught:
                 why = problem.message.splitlines()[0] if problem.message else "no reason given"
-                return SignInSession("UNWALKED", f"the sign-in script stopped: {why[:120]}"), ()
-        except Exception as problem:  # a person's script may raise anything; the attempt has failed
-            return SignInSession("UNWALKED", f"the sign-in script failed: {type(problem).__name__}"), ()
+                return SignInSession("UNWALKED", f"the sign-in script stopped: {why[:120]}")
+        except Exception as problem:  # a user's script may raise anything; the attempt has failed
+            return SignInSession("UNWALKED", f"the sign-in script failed: {type(problem).__name__}")
         if caught:
-            return caught[0], ()
-        return SignInSession("UNWALKED", "the sign-in script ended before the callback"), ()
+            return Ended(caught[0])
+        return SignInSession("UNWALKED", "the sign-in script ended before the callback")
 
     return drive

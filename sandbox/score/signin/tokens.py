@@ -1,4 +1,4 @@
-"""The token endpoint, from the app's side: redeem a code, renew a token (RFC 6749 §4.1.3, §6).
+"""The token endpoint as an app uses it: redeem a code, renew a token (RFC 6749 §4.1.3, §6).
 
 Tokens live in memory only; nothing here writes them anywhere.
 """
@@ -6,6 +6,7 @@ Tokens live in memory only; nothing here writes them anywhere.
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -15,26 +16,31 @@ from sandbox.score.evidence import Exchange
 from sandbox.score.http.answers import HttpAnswer, word
 from sandbox.score.http.client import HttpClient
 from sandbox.score.signin import client_auth
+from sandbox.score.signin.scopes import Scopes
 
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where to sign in, and who said so: smart-configuration, metadata or instruments."""
+    """Where to sign in. `said_by` is the source: smart-configuration, metadata or instruments."""
 
     authorization: str
     token: str
     scopes_supported: tuple[str, ...] = ()
     said_by: str = "smart-configuration"
     auth_methods: tuple[str, ...] = ()
-    """How the token endpoint lets apps authenticate, as it says; empty when it does not."""
+    """The listed methods of client authentication; empty when none are listed."""
     capabilities: tuple[str, ...] = ()
+
+    def scopes(self, requested: str = "") -> Scopes:
+        """Return the scopes to request: the given ones, else what the payer lists."""
+        return Scopes(self.scopes_supported, self.capabilities, requested)
 
 
 @dataclass(frozen=True)
 class ClientApp:
-    """The grader as the payer knows it. Without a secret or a key it is a public client.
+    """The grader's client registration. Without a secret or a key it is a public client.
 
-    `key` is a private JWK; `auth_method` is how it authenticates, whatever the payer says of itself.
+    `key` is a private JWK; `auth_method` overrides what the payer lists.
     """
 
     client_id: str
@@ -46,14 +52,14 @@ class ClientApp:
 
 @dataclass(frozen=True)
 class TokenReply:
-    """What the token endpoint said. `body` is empty unless it was a JSON object."""
+    """An answer of the token endpoint. `body` is empty unless it was a JSON object."""
 
     answer: HttpAnswer
     body: dict[str, Any] = field(repr=False)
 
     @property
     def works(self) -> bool:
-        """200 with an access token (RFC 6749 §5.1)."""
+        """Whether it is a 200 with an access token (RFC 6749 §5.1)."""
         return self.answer.status == 200 and bool(self.text("access_token"))
 
     def text(self, name: str) -> str:
@@ -61,7 +67,7 @@ class TokenReply:
         return value if isinstance(value, str) else ""
 
     def why(self) -> str:
-        """Why it does not work, in one line without member data."""
+        """Return why it does not work, in one line without member data."""
         if self.text("error"):
             return f"the token endpoint answered {self.answer.status} {self.text('error')}"
         if self.answer.status == 200:
@@ -89,8 +95,10 @@ def refresh(http: HttpClient, endpoints: Endpoints, app: ClientApp, refresh_toke
 def client_credentials(
     http: HttpClient, endpoints: Endpoints, app: ClientApp, scope: str, when: datetime | None = None
 ) -> TokenReply:
-    """A backend service's token (SMART App Launch 2.2, Backend Services). `when` is the time that the
-    assertion is made at, where the payer lives at another than we do."""
+    """Get a token for a backend service (SMART App Launch 2.2, Backend Services).
+
+    `when` is the time of the assertion, for a payer whose clock differs from ours.
+    """
     return _post(http, endpoints, app, {"grant_type": "client_credentials", "scope": scope}, when)
 
 
@@ -108,51 +116,33 @@ def _post(
     return reply
 
 
-@dataclass(frozen=True)
-class Fixed:
-    """A token that stays as it is (client.Credential)."""
-
-    token: str = field(repr=False)
-
-    def renew(self) -> bool:
-        return False
-
-
 class Bearer:
-    """An access token that renews itself while it holds a refresh token (client.Credential)."""
+    """An access token that renews itself while it holds a refresh token (client.Credential).
+
+    `refresh` exchanges a refresh token; without it the access token stays as it is.
+    """
 
     def __init__(
-        self,
-        token: str,
-        refresh_token: str = "",
-        *,
-        http: HttpClient | None = None,
-        endpoints: Endpoints | None = None,
-        app: ClientApp | None = None,
-    ):
-        self._token, self.refresh_token = token, refresh_token
-        self._http, self._endpoints, self._app = http, endpoints, app
+        self, token: str, refresh_token: str = "", refresh: Callable[[str], TokenReply] | None = None
+    ) -> None:
+        self.token, self.refresh_token, self._refresh = token, refresh_token, refresh
         self.exchanges: list[Exchange] = []
 
-    @property
-    def token(self) -> str:
-        return self._token
-
     def renew(self) -> bool:
-        """A new access token; RFC 6749 §6: without a new refresh token the old one stays good."""
-        if not (self.refresh_token and self._http and self._endpoints and self._app):
+        """Get a new access token. Without a new refresh token the old one stays valid (RFC 6749 §6)."""
+        if not (self.refresh_token and self._refresh):
             return False
-        reply = refresh(self._http, self._endpoints, self._app, self.refresh_token)
+        reply = self._refresh(self.refresh_token)
         self.exchanges.append(reply.answer.exchange)
         if not reply.works:
             return False
-        self._token = reply.text("access_token")
+        self.token = reply.text("access_token")
         self.refresh_token = reply.text("refresh_token") or self.refresh_token
         return True
 
 
 def claims_of(token: Any) -> dict[str, Any]:
-    """What a JWT says; empty for anything else."""
+    """Return the claims of a JWT; empty for anything else."""
     try:
         payload = word(token).split(".")[1]
         value = files.json_value(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))

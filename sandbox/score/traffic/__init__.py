@@ -1,6 +1,6 @@
-"""Logs of real use: read (NDJSON, HAR, the sandbox's own journal), cut to the window, told as observations.
+"""Turns logs of real use (NDJSON, HAR, the sandbox's own journal) into observations.
 
-What a log shows gets the names and shapes that probing gives (see collect), so the same checks judge both.
-May import: core, pydantic, and of the examiner answers, evidence, outcomes, requests.
-Must never: the network.
+They have the names and shapes of those that probing makes (see `collect`), so the same checks judge both.
+May import: `core`, pydantic, `score.http`, `score.signin`, `score.evidence`, `score.requests`.
+Must never: send a request.
 """

@@ -1,4 +1,4 @@
-"""What the address of a FHIR request tells: the type, and what it was asked for."""
+"""Derives from the URL of a FHIR request its resource type and its purpose."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ REQUEST = re.compile(
 
 
 def kind_and_step(url: str) -> tuple[str, Step]:
-    """The resource type of a request, empty where there is none, and its step."""
+    """Return the resource type of a request, empty where there is none, and its step."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return "", "individual"
-    found = REQUEST.search(parts.path)
+    match = REQUEST.search(parts.path)
     if asks_for_page(name for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
-        return found[1] if found else "", "pagination"
-    if not found:
+        return match[1] if match else "", "pagination"
+    if not match:
         return "", "individual"
-    kind, id_, everything = found.groups()
+    kind, id_, everything = match.groups()
     if everything:
         return kind, "everything"
     return kind, "reference" if id_ and kind != "Patient" else "individual"
 
 
 def asks_for_page(names: Iterable[str]) -> bool:
-    """Whether these parameters are those of a further page."""
+    """Return whether these are the parameters of a further page."""
     return any(name.lower() in _PAGE for name in names)
 
 
 def names_type(url: str) -> bool:
-    """Whether the path ends in a type or in one resource, as that of a search or read does."""
+    """Return whether the path ends in a type or a resource, as that of a search or read does."""
     return bool(REQUEST.search(url.partition("?")[0]))

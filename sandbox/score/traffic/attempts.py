@@ -1,4 +1,4 @@
-"""Attempts of a log, followed through their states to where they stand."""
+"""Follows the sign-in attempts of a log through their states."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from sandbox.score.signin import outcomes
+from sandbox.score.signin.eligibility import speaks_of_eligibility
 from sandbox.score.traffic.record import TrafficRecord
 
 IDLE = timedelta(minutes=30)
@@ -28,7 +29,7 @@ _WORDS = {
 
 @dataclass
 class Attempt:
-    """One attempt. `impossible` counts events that cannot follow the state they came in."""
+    """One attempt. `impossible` counts events that cannot follow its state at the time."""
 
     created: datetime
     state: str
@@ -42,10 +43,12 @@ class Attempt:
     impossible: int = 0
 
     def move(self, state: str, at: datetime) -> None:
-        """To the next state; an attempt idle for too long has expired before it came."""
+        """Go to the next state. An attempt that was idle for too long has expired before."""
         if self._open and at - self.last > IDLE:
             self.state = "EXPIRED"
-        exchanged = state == "EXCHANGED" and self._open  # data came: there was a token, told or not
+        exchanged = (
+            state == "EXCHANGED" and self._open
+        )  # data came, so there was a token, even if the log does not say so
         if state == self.state:
             self.last = at
         elif exchanged or state in outcomes.FOLLOWS.get(self.state, ()):
@@ -54,7 +57,7 @@ class Attempt:
             self.impossible += 1
 
     def close(self, until: datetime) -> None:
-        """At the end of the log: what was idle for too long has expired."""
+        """End with the log: an attempt that was idle for too long has expired."""
         if self._open and until - self.last > IDLE:
             self.state = "EXPIRED"
 
@@ -63,7 +66,7 @@ class Attempt:
         return self.state in ("CREATED", "CODE_ISSUED")
 
     def to_value(self, number: int) -> dict[str, Any]:
-        """As the grader's own attempts are kept: no name, no id."""
+        """Return it in the form of the grader's own attempts: without a name or an id."""
         reason = _WORDS.get(self.state, "") + (f" ({self.error})" if self.error else "")
         return {
             "who": f"attempt {number}",
@@ -77,36 +80,32 @@ class Attempt:
 
 
 def follow(records: Iterable[TrafficRecord], until: datetime) -> dict[str, Attempt]:
-    """Attempts by id, in the order in which they were created. Records come in order of time."""
-    found: dict[str, Attempt] = {}
+    """Return attempts by id, in the order of creation. Records come in order of time."""
+    attempts: dict[str, Attempt] = {}
     for record in records:
         if not record.attempt_id or not (state := _state(record)):
             continue
-        attempt = found.get(record.attempt_id)
+        attempt = attempts.get(record.attempt_id)
         if attempt is None:
             if record.kind == "fhir":
                 continue  # the sign-in was before the log began
-            attempt = found[record.attempt_id] = Attempt(record.when, state, record.when)
+            attempt = attempts[record.attempt_id] = Attempt(record.when, state, record.when)
         else:
             attempt.move(state, record.when)
-        attempt.error = record.error or attempt.error
-        attempt.description = record.description or attempt.description
-        attempt.error_uri = record.error_uri or attempt.error_uri
-        attempt.line = record.line or attempt.line
-        attempt.coverage_end = record.coverage_end or attempt.coverage_end
-        if record.portal_account is not None:
-            attempt.portal_account = record.portal_account
-    for attempt in found.values():
+        for name in ("error", "description", "error_uri", "line", "coverage_end", "portal_account"):
+            if getattr(record, name) not in (None, ""):
+                setattr(attempt, name, getattr(record, name))
+    for attempt in attempts.values():
         attempt.close(until)
-    return found
+    return attempts
 
 
 def _state(record: TrafficRecord) -> str:
-    """The state a record moves its attempt to; empty when it moves none."""
+    """Return the state to which a record moves its attempt; empty when it moves none."""
     if record.kind == "authz_event":
         state = (record.outcome or "").upper()
-        said = (record.error, record.description, record.error_uri)
-        if state == "CALLBACK_ERROR" and outcomes.means_ineligible(*said):
+        error = (record.error, record.description, record.error_uri)
+        if state == "CALLBACK_ERROR" and speaks_of_eligibility(*error):
             return "INELIGIBLE_CALLBACK"
         return state if state in outcomes.STATES else ""
     if record.kind == "token" and record.grant_type == "authorization_code":

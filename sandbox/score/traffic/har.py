@@ -1,7 +1,7 @@
-"""An HTTP Archive (HAR 1.2) as traffic: what a browser or a proxy recorded of an app's use.
+"""Reads an HTTP Archive (HAR 1.2) that a browser or a proxy recorded of an app's use.
 
-Tokens, codes and bodies are used to tell what belongs together, and never kept. What an entry holds is read
-by `har_entry`, which knows the manners of the tools.
+Tokens, codes and bodies tell which entries belong together; they are never kept. `har_entry` reads single
+entries, which differ between tools.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 from pydantic import ValidationError
 
 from sandbox.core.urls import canonical_url
-from sandbox.score.signin import outcomes
+from sandbox.score.signin.eligibility import speaks_of_eligibility
 from sandbox.score.traffic.address import REQUEST, asks_for_page
 from sandbox.score.traffic.har_entry import HarEntry, entries_of
 from sandbox.score.traffic.record import Step, TrafficRecord
@@ -31,32 +31,36 @@ _DOCUMENTS = ("/metadata", "/.well-known/smart-configuration")
 
 
 def find_base(entries: Sequence[Any]) -> str:
-    """The FHIR base that an archive speaks to, or "": the address before `/metadata`, before SMART's
-    configuration, or before the types of most answers in FHIR."""
+    """Return the FHIR base of an archive; empty when there is none.
+
+    It is what precedes `/metadata`, SMART's configuration, or the resource types of most FHIR answers.
+    """
     votes: Counter[str] = Counter()
-    for each in entries:
+    for listed in entries:
         with suppress(KeyError, TypeError, ValueError, AttributeError):
-            entry = HarEntry(each, "")
+            entry = HarEntry(listed, "")
             for document in _DOCUMENTS:
                 if entry.path.endswith(document) and entry.status == 200:
                     votes[entry.origin + entry.path.removesuffix(document)] += 10
-            found = _TYPE.search(entry.path)
-            if found and ("resourceType" in entry.body or "fhir" in entry.mime):
-                votes[entry.origin + entry.path[: found.start()]] += 1
+            match = _TYPE.search(entry.path)
+            if match and ("resourceType" in entry.body or "fhir" in entry.mime):
+                votes[entry.origin + entry.path[: match.start()]] += 1
     return max(votes, key=lambda base: (votes[base], -len(base)), default="")
 
 
 def records(entries: Sequence[Any], base: str, leave_out: Callable[[str], None]) -> Iterator[TrafficRecord]:
-    """Records of an archive's entries: sign-ins anywhere, FHIR below `base`. `leave_out` is told of what is
-    no entry."""
+    """Yield records of an archive's entries: sign-ins anywhere, FHIR below `base`.
+
+    `leave_out` gets the reason for each entry that is left out.
+    """
     read = sorted(entries_of(entries, leave_out), key=lambda entry: entry.when)
     reader = _Reader(base, [entry.url for entry in read])
     for entry in read:
         try:
             yield from list(reader.read(entry))
         except ValidationError as problem:
-            told = problem.errors(include_input=False, include_url=False)[0]
-            leave_out(f"entry {entry.number}: {told['loc'][0]}: {told['msg']}")
+            error = problem.errors(include_input=False, include_url=False)[0]
+            leave_out(f"entry {entry.number}: {error['loc'][0]}: {error['msg']}")
 
 
 class _Reader:
@@ -78,7 +82,7 @@ class _Reader:
     def read(self, entry: HarEntry) -> Iterator[TrafficRecord]:
         self._ahead[entry.url] -= 1
         if entry.method == "OPTIONS":
-            return  # a browser asks by itself
+            return  # the browser's own preflight
         if entry.query.get("response_type") == "code" and "client_id" in entry.query:
             yield from self._authorize(entry)
         yield from self._callback(entry)
@@ -93,7 +97,7 @@ class _Reader:
                 yield self._fhir(entry, *what)
 
     def _asked(self, entry: HarEntry, below: str) -> tuple[str, str | None, str | None] | None:
-        """Type, id and `$everything` of a FHIR request; None: it is none."""
+        """Return type, id and `$everything` of a FHIR request; None for any other."""
         if entry.url in self._moved:
             return self._moved.pop(entry.url)
         if entry.url in self._next:
@@ -104,7 +108,7 @@ class _Reader:
         return (match[1], match[2], match[3]) if match else None
 
     def _below(self, entry: HarEntry) -> str:
-        """The path below the base; "" for anything else."""
+        """Return the path below the base; empty for anything else."""
         place = entry.origin + entry.path
         return place[len(self._base) :] if self._base and place.startswith(f"{self._base}/") else ""
 
@@ -118,21 +122,21 @@ class _Reader:
             yield TrafficRecord(kind="authz_event", attempt_id=self._latest, outcome="CREATED", **common)
 
     def _callback(self, entry: HarEntry) -> Iterator[TrafficRecord]:
-        said = dict(parse_qsl(urlsplit(entry.location).query)) or entry.query
-        if not ({"code", "error"} & said.keys()) or "response_type" in said:
+        parameters = dict(parse_qsl(urlsplit(entry.location).query)) or entry.query
+        if not ({"code", "error"} & parameters.keys()) or "response_type" in parameters:
             return
-        name = self._by_state.get(said.get("state", ""), self._latest)
-        error, description = said.get("error", ""), said.get("error_description", "")
-        uri = said.get("error_uri", "")
+        name = self._by_state.get(parameters.get("state", ""), self._latest)
+        error, description = parameters.get("error", ""), parameters.get("error_description", "")
+        uri = parameters.get("error_uri", "")
         if error:
             state = "CONSENT_DENIED" if error == "access_denied" else "CALLBACK_ERROR"
-            if outcomes.means_ineligible(error, description, uri):
+            if speaks_of_eligibility(error, description, uri):
                 state = "INELIGIBLE_CALLBACK"
-        elif said["code"] in self._by_code:
-            return  # the redirect and the page it led to tell the same
+        elif parameters["code"] in self._by_code:
+            return  # the redirect and the page that it led to are one callback
         else:
             state = "CODE_ISSUED"
-            self._by_code[said["code"]] = name
+            self._by_code[parameters["code"]] = name
         if name:
             yield TrafficRecord(
                 kind="authz_event",
@@ -168,8 +172,10 @@ class _Reader:
         elif entry.url in self._failed:
             step = "retry"
         (self._failed.discard if entry.status == 200 else self._failed.add)(entry.url)
-        found = entry.objects("entry")
-        kinds = {str(e["resource"].get("resourceType")) for e in found if isinstance(e.get("resource"), dict)}
+        entries = entry.objects("entry")
+        kinds = {
+            str(e["resource"].get("resourceType")) for e in entries if isinstance(e.get("resource"), dict)
+        }
         for link in entry.objects("link"):
             if link.get("relation") == "next":
                 with suppress(ValueError):
@@ -180,7 +186,7 @@ class _Reader:
             sync_id=name,
             rtype=rtype,
             extract_step=step,
-            entries=len(found) if entry.body.get("resourceType") == "Bundle" else None,
+            entries=len(entries) if entry.body.get("resourceType") == "Bundle" else None,
             types=tuple(sorted(kinds)),
             **entry.common(step),
         )

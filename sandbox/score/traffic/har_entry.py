@@ -1,7 +1,7 @@
-"""One entry of an HTTP Archive, as browsers and proxies write it.
+"""Reads one entry of an HTTP Archive, as browsers and proxies write it.
 
-What a browser answered by itself (from its cache, by a service worker) or never sent (blocked, given up by
-the page) says nothing of the payer and is left out. Chrome marks it by `_fromCache`,
+What a browser answered by itself (from its cache, by a service worker) or never sent (blocked, canceled by
+the page) says nothing about the payer and is left out. Chrome marks it by `_fromCache`,
 `response._fetchedViaServiceWorker` and `response._error`, Safari by `_fetchType`; Firefox writes a status of
 0 and no time. Charles marks failures by `_charlesStatus`; Insomnia may leave out when a request was made.
 """
@@ -20,29 +20,30 @@ from urllib.parse import parse_qsl, urljoin, urlsplit
 
 from sandbox.core import files
 from sandbox.core.urls import canonical_url
-from sandbox.score.http.answers import shown
+from sandbox.score.http.answers import objects
+from sandbox.score.http.redaction import shown
 
 BODY_MOST = 16 << 20
 """Bytes of a packed body that are looked at."""
 
 _OWN = ("net::ERR_BLOCKED_BY", "net::ERR_ABORTED", "net::ERR_FAILED_BY_CLIENT", "net::ERR_CACHE_MISS")
-"""How Chrome's errors begin that are its own doing."""
+"""How errors of Chrome begin that it caused itself."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC).isoformat()
 
 
 class Unsent(Exception):
-    """An entry of what never went to the payer; the text says why."""
+    """Raised for an entry that never went to the payer; the text says why."""
 
 
 def entries_of(listed: Sequence[Any], leave_out: Callable[[str], None]) -> Iterator[HarEntry]:
-    """The entries that are requests. `leave_out` is told of all others."""
+    """Yield the entries that are requests. `leave_out` gets the reason for each other one."""
     sent = Counter(filter(None, map(_request_line, listed)))
     ts = _EPOCH
-    for number, each in enumerate(listed, 1):
+    for number, written in enumerate(listed, 1):
         try:
-            entry = HarEntry(each, ts, number)
-            entry.check_sent(alone=sent[_request_line(each) or ""] < 2)
+            entry = HarEntry(written, ts, number)
+            entry.check_sent(alone=sent[_request_line(written) or ""] < 2)
         except Unsent as why:
             leave_out(f"entry {number}: not a request to the payer: {why}")
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
@@ -60,9 +61,11 @@ def _request_line(entry: Any) -> str | None:
 
 
 class HarEntry:
-    """One entry, with the few things of it that are looked at. `before` is the time of the one before it,
-    `number` its place in the archive. Raises KeyError, TypeError, ValueError, AttributeError for what is
-    none."""
+    """The parts of one entry that are used. `before` is the time of the previous one.
+
+    `number` is its place in the archive. Raises KeyError, TypeError, ValueError, AttributeError for what is
+    no entry.
+    """
 
     def __init__(self, entry: dict[str, Any], before: str, number: int = 0):
         self.number = number
@@ -88,23 +91,24 @@ class HarEntry:
 
     @property
     def when(self) -> datetime:
-        """The time as one that can be compared."""
+        """The time, with a zone."""
         when = datetime.fromisoformat(self.ts)
         return when if when.tzinfo else when.replace(tzinfo=UTC)
 
     @property
     def redirects(self) -> bool:
-        """Whether the client was sent elsewhere."""
+        """Whether the answer is a redirect."""
         return self.status in (301, 302, 303, 307, 308) and bool(self.location)
 
     def objects(self, name: str) -> list[dict[str, Any]]:
-        """What a list of the body holds that is an object; nothing where it is no list."""
-        listed = self.body.get(name)
-        return [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+        """Return the objects in a list of the body; nothing where it is no list."""
+        return objects(self.body.get(name))
 
     def check_sent(self, *, alone: bool) -> None:
-        """Raises Unsent for what the browser did not ask of the payer. `alone`: the same was not asked
-        twice, so it is no copy of what a service worker asked for."""
+        """Raise Unsent for what the browser did not send to the payer.
+
+        `alone`: the same URL was not requested twice, so it is no copy of a service worker's request.
+        """
         entry, response = self._entry, self._response
         if cache := entry.get("_fromCache"):
             raise Unsent(f"answered from the browser's cache ({cache})")
@@ -122,7 +126,7 @@ class HarEntry:
             raise Unsent("the browser never sent it")
 
     def common(self, step: str) -> dict[str, Any]:
-        """The fields of a record that every kind has."""
+        """Return the fields that every kind of record has."""
         return {
             "ts": self.ts,
             "method": self.method,
@@ -134,16 +138,15 @@ class HarEntry:
 
 
 def _response(entry: dict[str, Any]) -> dict[str, Any]:
-    """Charles writes none where no answer came; others leave it out where nothing was sent."""
+    """Return the response. Charles writes none for no answer; others omit it when nothing was sent."""
     if entry.get("response") is None and entry.get("_charlesStatus") == "FAILED":
         return {"status": 0, "_error": "no answer"}
-    found: dict[str, Any] = entry["response"]
-    return found
+    response: dict[str, Any] = entry["response"]
+    return response
 
 
 def _time(written: Any, answered: str, before: str) -> str:
-    """When a request was made: as written, else by the header Date of the answer, else when the one before
-    was made."""
+    """Return when a request was made: as written, else the answer's Date, else the previous time."""
     for text in (written, before):
         if isinstance(text, str):
             with suppress(ValueError):

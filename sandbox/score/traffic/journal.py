@@ -1,7 +1,7 @@
-"""The sandbox's own journal as traffic: what its operator downloads and grades, never asked for by us.
+"""Reads the sandbox's own journal, which its operator downloads; the grader never requests it.
 
 It holds paths without queries, so an attempt is followed by the order of its steps: authorize, login,
-consent, token. Who fired which accident is in it too; that is not looked at.
+consent, token. It also names the faults that a scenario injected; these are not read.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import Any
 
 from sandbox.score.traffic.record import Step, TrafficRecord
 
-_FHIR = re.compile(r"/fhir/([A-Z]\w+)(?:/([^/$]+))?(/\$everything)?")
-_DOCUMENTS = ("/fhir/metadata", "/fhir/.well-known/smart-configuration")
+_FHIR = re.compile(r"([A-Z]\w+)(?:/([^/$]+))?(/\$everything)?")
+_DOCUMENTS = ("metadata", ".well-known/smart-configuration")
 
 
 def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterator[TrafficRecord]:
-    """Records of a journal's entries. `leave_out` is told of those that are none."""
+    """Yield records of a journal's entries. `leave_out` gets the reason for each that is left out."""
     entries = list(entries)
     attempts = _Attempts({str(e["member"]) for e in entries if _consented(e)})
     latest: dict[str, tuple[str, int]] = {}
@@ -37,11 +37,12 @@ def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterato
             leave_out(f"entry {number}: not an entry of a journal")
             continue
         path, status = common["url"], common["status"]
-        if path in _DOCUMENTS:
+        api, below = _split(path)
+        if api == "auth":
+            yield from attempts.step(below, entry, common)
+        elif api == "fhir" and below in _DOCUMENTS:
             yield TrafficRecord(kind="discovery", **common)
-        elif path.startswith("/auth/"):
-            yield from attempts.step(path, entry, common)
-        elif match := _FHIR.fullmatch(path):
+        elif api == "fhir" and (match := _FHIR.fullmatch(below)):
             kind, id_, everything = match.groups()
             member = str(entry.get("member", ""))
             step: Step = "reference" if id_ and kind != "Patient" else "individual"
@@ -54,12 +55,19 @@ def records(entries: Iterable[Any], leave_out: Callable[[str], None]) -> Iterato
             )
 
 
+def _split(path: str) -> tuple[str, str]:
+    """Return the API of a path and what follows its name: `("auth", "login")`."""
+    _, api, below = [*path.split("/", 2), "", ""][:3]
+    return api, below
+
+
 def _consented(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.get("path") == "/auth/consent" and bool(entry.get("member"))
+    is_consent = isinstance(entry, dict) and _split(str(entry.get("path"))) == ("auth", "consent")
+    return is_consent and bool(entry.get("member"))
 
 
 class _Attempts:
-    """Attempts in the order in which they were begun; the first that waits for a step takes it."""
+    """Sign-in attempts in the order in which they began. A step belongs to the first that waits for it."""
 
     def __init__(self, consented: set[str]) -> None:
         self._consented = consented
@@ -68,9 +76,9 @@ class _Attempts:
         self._waiting: dict[str, list[str]] = {"login": [], "consent": [], "token": []}
         self._member: dict[str, str] = {}
 
-    def step(self, path: str, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[TrafficRecord]:
+    def step(self, step: str, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[TrafficRecord]:
         status, member = common["status"], str(entry.get("member", ""))
-        if path == "/auth/authorize" and status < 500:
+        if step == "authorize" and status < 500:
             self._count += 1
             name = f"attempt-{self._count}"
             came = 300 <= status < 400
@@ -79,7 +87,7 @@ class _Attempts:
             yield self._event(name, "CREATED", common)
             if not came:
                 yield self._event(name, "ERROR_PAGE", common)
-        elif path == "/auth/login" and common["method"] == "POST" and (name := self._take("login")):
+        elif step == "login" and common["method"] == "POST" and (name := self._take("login")):
             refusal = str(entry.get("refusal", ""))
             if refusal and not (300 <= status < 400 and member in self._consented):
                 callback = 300 <= status < 400
@@ -93,14 +101,14 @@ class _Attempts:
             else:
                 self._waiting["login"].insert(0, name)
                 yield self._event(name, "LOGIN_FAILED" if status < 500 else "ERROR_PAGE", common)
-        elif path == "/auth/consent" and common["method"] == "POST":
+        elif step == "consent" and common["method"] == "POST":
             name = self._take("consent", member)
             if name and 300 <= status < 400:
                 self._waiting["token"].append(name)
                 yield self._event(name, "CODE_ISSUED", common)
             elif name:
                 yield self._event(name, "ERROR_PAGE", common)
-        elif path == "/auth/token":
+        elif step == "token":
             yield from self._token(entry, common)
 
     def _token(self, entry: dict[str, Any], common: dict[str, Any]) -> Iterator[TrafficRecord]:

@@ -1,4 +1,4 @@
-"""A log file, whichever of the three formats it is in: NDJSON, HAR 1.2, or the sandbox's own journal.
+"""Reads a log file in any of three formats: NDJSON, HAR 1.2, or the sandbox's own journal.
 
 A line or an entry that cannot be read is left out and reported; a file of which nothing can be read is
 refused.
@@ -7,6 +7,7 @@ refused.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,13 +22,16 @@ from sandbox.score.traffic.address import kind_and_step
 from sandbox.score.traffic.record import TrafficRecord
 
 NAMED = 20
-"""Problems that are named; the others are counted."""
+"""Problems that are listed; the others are only counted."""
 
 
 @dataclass
 class LogReading:
-    """What a file holds: records in order of time; the FHIR base of an archive; what could not be read;
-    how many requests lack `extract_step`, which was derived from their addresses."""
+    """The content of a file: records in order of time, and what could not be read.
+
+    `base` is the FHIR base of an archive. `derived` counts requests whose `extract_step` was derived from
+    their URLs.
+    """
 
     records: list[TrafficRecord] = field(default_factory=list)
     base: str = ""
@@ -43,24 +47,26 @@ class LogReading:
 
 
 def read(path: Path, base: str = "") -> LogReading:
-    """The records of a log. `base` is the FHIR base of an archive, where it is not to be found out. Raises
-    FileProblem naming the file, and the line, when nothing in it can be read."""
+    """Read a log. `base` is the FHIR base of an archive; it is found from the requests when it is empty.
+
+    Raises FileProblem, naming the file and the line, when nothing in it can be read.
+    """
     reading = LogReading()
     body = _unpacked(path)
-    whole = _one_document(body)
-    if isinstance(whole, dict) and isinstance(whole.get("log"), dict):
-        entries = whole["log"].get("entries")
+    document = _one_document(body)
+    if isinstance(document, dict) and isinstance(document.get("log"), dict):
+        entries = document["log"].get("entries")
         if not isinstance(entries, list):
             raise FileProblem(f"{path}: log.entries is not a list")
         reading.base = base.rstrip("/") or har.find_base(entries)
-        made = har.records(entries, reading.base, reading.leave_out)
-    elif isinstance(whole, dict) and isinstance(whole.get("entries"), list):
-        made = journal.records(whole["entries"], reading.leave_out)
-    elif isinstance(whole, list) and b"\n" in body.strip():
-        made = _records(_items("", whole), reading)
+        records = har.records(entries, reading.base, reading.leave_out)
+    elif isinstance(document, dict) and isinstance(document.get("entries"), list):
+        records = journal.records(document["entries"], reading.leave_out)
+    elif isinstance(document, list) and b"\n" in body.strip():
+        records = _records(_items("", document), reading)
     else:
-        made = _records(_lines(body, reading), reading)
-    reading.records = sorted(made, key=lambda record: record.when)
+        records = _records(_lines(body, reading), reading)
+    reading.records = sorted(records, key=lambda record: record.when)
     if reading.unread and not reading.records:
         raise FileProblem(f"{path}, {reading.problems[0]}")
     return reading
@@ -75,26 +81,19 @@ def _unpacked(path: Path) -> bytes:
 
 
 def _one_document(body: bytes) -> Any:
-    """The file as one JSON document; None when it is lines."""
+    """Return the file as one JSON document; None when it has a document per line."""
     first, _, others = body.partition(b"\n")
-    if _is_json(first) and others.strip():
-        return None
-    try:
+    if others.strip():
+        with suppress(ValueError):
+            files.json_value(first)
+            return None
+    with suppress(ValueError):
         return files.json_value(body)
-    except ValueError:
-        return None
-
-
-def _is_json(line: bytes) -> bool:
-    try:
-        files.json_value(line)
-    except ValueError:
-        return False
-    return True
+    return None
 
 
 def _lines(body: bytes, reading: LogReading) -> Iterator[tuple[str, Any]]:
-    """Where each value stands, and the value."""
+    """Yield the place of each value, and the value."""
     for number, line in enumerate(body.split(b"\n"), 1):
         if not line.strip():
             continue
@@ -110,7 +109,7 @@ def _lines(body: bytes, reading: LogReading) -> Iterator[tuple[str, Any]]:
 
 
 def _items(where: str, listed: list[Any]) -> Iterator[tuple[str, Any]]:
-    return ((f"{where}record {number}", each) for number, each in enumerate(listed, 1))
+    return ((f"{where}record {number}", value) for number, value in enumerate(listed, 1))
 
 
 def _records(values: Iterable[tuple[str, Any]], reading: LogReading) -> Iterator[TrafficRecord]:

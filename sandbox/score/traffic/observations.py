@@ -1,7 +1,7 @@
-"""A log's records told as observations, in the names and shapes that `collect` gives by probing.
+"""Makes observations from a log's records, with the names and shapes that `collect` uses.
 
-What a log shows of a metric that nobody used is empty, and said so; what a log cannot show at all stays
-unseen: bodies, the refusal of a refresh that nobody tried, a portal's page.
+What nobody used is an empty observation. What a log cannot show stays unseen: bodies, the refusal of a
+refresh that nobody tried, the page of a developer portal.
 """
 
 from __future__ import annotations
@@ -10,37 +10,59 @@ from collections import Counter
 from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sandbox.score import requests
 from sandbox.score.evidence import Exchange, Observation, seen, unseen
-from sandbox.score.http.answers import shown
-from sandbox.score.http.statuses import HICCUPS
+from sandbox.score.http.redaction import shown
+from sandbox.score.http.statuses import TEMPORARY_FAILURES
 from sandbox.score.requests import STEPS, Kind
 from sandbox.score.signin import outcomes
 from sandbox.score.traffic.address import names_type
 from sandbox.score.traffic.attempts import Attempt, follow
 from sandbox.score.traffic.log_file import LogReading
 from sandbox.score.traffic.record import TrafficRecord
-from sandbox.score.traffic.window import LogWindow, window
 
 GAP = timedelta(seconds=60)
 """Requests of one member that are farther apart belong to different syncs, when no event says so."""
 
 MOST_SHOWN = 20
+STRAYS = 20
+"""One record in so many may have a wrong time."""
+
+
+@dataclass(frozen=True)
+class LogWindow:
+    """The window of a log: from `since` (excluded) until `until` (included)."""
+
+    since: datetime
+    until: datetime
+
+    def holds(self, when: datetime) -> bool:
+        return self.since < when <= self.until
 
 
 def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
-    """The observations of a log's window; only live records count, and decide it."""
+    """Return the observations of a log's window. Only live records count."""
     live = [record for record in reading.records if record.mode == "live"]
-    span = window(live, days, as_of)
+    span = _window(live, days, as_of)
     inside = [record for record in live if span is not None and span.holds(record.when)]
-    known = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
-    attempts = [attempt for attempt in known.values() if span and span.holds(attempt.created)]
+    attempts_by_id = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
+    attempts = [attempt for attempt in attempts_by_id.values() if span and span.holds(attempt.created)]
     fhir = [record for record in inside if record.kind == "fhir"]
-    empty = {id(known[name]) for name in _shown_nothing(fhir) if name in known}
+    empty = {id(attempts_by_id[name]) for name in _shown_nothing(fhir) if name in attempts_by_id}
+    about = {
+        "since": span.since.isoformat() if span else "",
+        "until": span.until.isoformat() if span else "",
+        "records": len(inside),
+        "outside": len(live) - len(inside),
+        "late": sum(record.when > span.until for record in live) if span else 0,
+        "impossible": sum(attempt.impossible for attempt in attempts),
+        **{name: getattr(reading, name) for name in ("unread", "problems", "derived", "base")},
+    }
     return {
-        "log": seen(_about(reading, live, inside, span, attempts), source="traffic"),
+        "log": seen(about, source="traffic"),
         **_sign_ins(attempts, inside, empty),
         "sync": _syncs(inside, fhir),
         "references": _references(fhir),
@@ -50,29 +72,28 @@ def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> di
     }
 
 
-def _about(
-    reading: LogReading,
-    live: Sequence[TrafficRecord],
-    inside: Sequence[TrafficRecord],
-    span: LogWindow | None,
-    attempts: Sequence[Attempt],
-) -> dict[str, Any]:
-    return {
-        "since": span.since.isoformat() if span else "",
-        "until": span.until.isoformat() if span else "",
-        "records": len(inside),
-        "outside": len(live) - len(inside),
-        "late": sum(record.when > span.until for record in live) if span else 0,
-        "impossible": sum(attempt.impossible for attempt in attempts),
-        "unread": reading.unread,
-        "problems": reading.problems,
-        "derived": reading.derived,
-        "base": reading.base,
-    }
+def _window(records: Sequence[TrafficRecord], days: int, as_of: datetime | None) -> LogWindow | None:
+    """Return the window that ends at `as_of`, or else at the last record; None for an empty log.
+
+    Records come in order of time. A few at the end that are a window or more after all others do not count:
+    a clock was wrong.
+    """
+    until = as_of or _last(records, timedelta(days=days))
+    return LogWindow(until - timedelta(days=days), until) if until else None
+
+
+def _last(records: Sequence[TrafficRecord], span: timedelta) -> datetime | None:
+    if not records:
+        return None
+    fewest = len(records) - len(records) // STRAYS
+    for number in range(fewest, len(records)):
+        if records[number].when - records[number - 1].when >= span:
+            return records[number - 1].when
+    return records[-1].when
 
 
 def _shown_nothing(fhir: Iterable[TrafficRecord]) -> list[str]:
-    """Attempts whose requests for data are in the log, and were answered with nothing."""
+    """Return ids of attempts whose requests for data are in the log, and gave nothing."""
     shown: dict[str, bool] = {}
     for record in fhir:
         something = record.status == 200 and record.entries != 0
@@ -83,11 +104,13 @@ def _shown_nothing(fhir: Iterable[TrafficRecord]) -> list[str]:
 def _sign_ins(
     attempts: Sequence[Attempt], inside: Iterable[TrafficRecord], empty: Set[int]
 ) -> dict[str, Observation]:
-    """All attempts, those known to be ineligible apart; lapsed members, opt-in and lines where told. Those
-    whose `id()` is in `empty` were shown nothing."""
+    """Return the observations of attempts, with lapsed members, opt-in and lines where the log has them.
+
+    Attempts whose `id()` is in `empty` got no data.
+    """
     shown = _shown(r for r in inside if r.kind in ("authz_event", "token"))
     values = [(attempt, attempt.to_value(number)) for number, attempt in enumerate(attempts, 1)]
-    found = {
+    observations = {
         "sign-ins": seen([v for a, v in values if a.state not in outcomes.INELIGIBLE], shown, "traffic"),
         "ineligible-sign-in": seen([v for a, v in values if a.state in outcomes.INELIGIBLE], (), "traffic"),
     }
@@ -103,23 +126,24 @@ def _sign_ins(
         if attempt.line and attempt.coverage_end is None:
             lines[attempt.line] = lines.get(attempt.line, False) or outcomes.entered(value)
     if lapsed:
-        found["lapsed"] = seen(lapsed, (), "traffic")
+        observations["lapsed"] = seen(lapsed, (), "traffic")
     if unopened:
         works = any(outcomes.entered(value) for value in unopened)
-        found["opt-in"] = seen({"works": works, "why": unopened[0]["reason"]}, (), "traffic")
+        observations["opt-in"] = seen({"works": works, "why": unopened[0]["reason"]}, (), "traffic")
     if lines:
-        found["lines"] = seen(lines, (), "traffic")
-    return found
+        observations["lines"] = seen(lines, (), "traffic")
+    return observations
 
 
 def _syncs(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> Observation:
-    """Counts of requests, and for each sync its time and the types it got."""
+    """Count requests, and give for each sync its time and its resource types."""
     members = _timed(inside, fhir)
     counted = [record for record in fhir if record.extract_step in STEPS]
     kinds: Counter[Kind] = Counter()
     for record, after in zip(counted, [*counted[1:], None], strict=False):
         again = after is not None and after.extract_step == "retry" and after.url == record.url
-        kinds[Kind(record.extract_step, record.status, again, _flawed(record))] += 1
+        flawed = record.status == 200 and not record.readable
+        kinds[Kind(record.extract_step, record.status, again, flawed)] += 1
     value = {"members": members, "requests": requests.to_value(kinds)}
     return seen(value, _shown(r for r in counted if r.status != 200), "traffic")
 
@@ -132,7 +156,7 @@ class _Sync:
 
 
 def _timed(inside: Iterable[TrafficRecord], fhir: Sequence[TrafficRecord]) -> list[dict[str, Any]]:
-    """Syncs by their events, in real seconds; without events, runs of requests without a long gap."""
+    """Return syncs by their events; without events, by runs of requests without a long gap."""
     began: dict[str, datetime] = {}
     times: list[float | None] = []
     for record in inside:
@@ -173,12 +197,12 @@ def _runs(fhir: Sequence[TrafficRecord]) -> list[float | None]:
             mine[-1].requests += 1
         else:
             mine.append(_Sync(record.ts, ended))
-    whole = [run for mine in runs.values() for run in mine if run.requests > 1]
-    return [round((run.ended - run.began).total_seconds(), 4) for run in whole]
+    longer = [run for mine in runs.values() for run in mine if run.requests > 1]
+    return [round((run.ended - run.began).total_seconds(), 4) for run in longer]
 
 
 def _references(fhir: Iterable[TrafficRecord]) -> Observation:
-    """Each distinct reference of a sync once, its last read deciding; and every read beside it."""
+    """Count each reference of a sync once, by its last read; and every read."""
     reads = [record for record in fhir if record.extract_step == "reference"]
     last = {
         (record.sync_id or record.attempt_id, record.url or number): record
@@ -199,7 +223,7 @@ def _references(fhir: Iterable[TrafficRecord]) -> Observation:
 
 
 def _everything(fhir: Iterable[TrafficRecord]) -> Observation:
-    """One walk for each `$everything`: its pages follow it in the same sync."""
+    """Return what each `$everything` gave: its pages follow it in the same sync."""
     walks: list[dict[str, Any]] = []
     current: dict[str, dict[str, Any]] = {}
     for record in fhir:
@@ -223,8 +247,10 @@ def _everything(fhir: Iterable[TrafficRecord]) -> Observation:
 
 
 def _further(record: TrafficRecord) -> bool:
-    """Whether a request is a further page of the `$everything` before it: servers page by addresses of
-    their own, which name no type."""
+    """Return whether a request is a further page of the `$everything` before it.
+
+    Servers have URLs of their own for pages, which name no type.
+    """
     return record.extract_step == "pagination" and (
         "$everything" in record.url or (bool(record.url) and not names_type(record.url))
     )
@@ -247,16 +273,16 @@ def _walk(record: TrafficRecord) -> dict[str, Any]:
     }
 
 
-def _sum(known: int | None, more: int | None) -> int | None:
-    """Entries so far; None while no record tells how many there were."""
-    return more if known is None else known if more is None else known + more
+def _sum(total: int | None, more: int | None) -> int | None:
+    """Add numbers of entries; None while no record has one."""
+    return more if total is None else total if more is None else total + more
 
 
 def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observation:
-    """Renewals by days since their grant. No clock: what a log shows is a lower bound.
+    """Return renewals by days since their grant. Without a clock, a log shows a lower bound.
 
-    A token endpoint that stumbles refuses nothing, and a refusal of a grant whose age nobody knows does not
-    say when refreshing ends.
+    A temporary failure is no refusal, and a refusal of a grant of unknown age does not say when refreshing
+    ends.
     """
     granted: dict[str, datetime] = {}
     steps = []
@@ -268,7 +294,7 @@ def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observati
         elif record.grant_type == "refresh_token" and span and span.holds(record.when):
             since = granted.get(record.attempt_id) if record.attempt_id else None
             works = record.status == 200
-            if not works and (record.status in HICCUPS or since is None):
+            if not works and (record.status in TEMPORARY_FAILURES or since is None):
                 continue
             why = "" if works else f"the token endpoint answered {record.status}"
             day = max(0, (record.when - since).days) if since else 0
@@ -280,35 +306,29 @@ def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observati
 
 
 def _documents(inside: Iterable[TrafficRecord]) -> dict[str, Observation]:
-    """The two well-known documents, where an app asked for them."""
-    found = {}
+    """Return the observations of the two well-known documents, where an app requested them."""
+    observations = {}
     for name, end in (("capability-statement", "/metadata"), ("smart-configuration", "/smart-configuration")):
-        asked = [r for r in inside if r.kind == "discovery" and r.url.partition("?")[0].endswith(end)]
-        if asked:
-            there = any(record.status == 200 for record in asked)
-            value = {"present": there, "why": "" if there else f"answered {asked[-1].status}"}
-            found[name] = seen(value, _shown(asked), "traffic")
-    return found
-
-
-def _flawed(record: TrafficRecord) -> bool:
-    return record.status == 200 and not record.readable
+        reads = [r for r in inside if r.kind == "discovery" and r.url.partition("?")[0].endswith(end)]
+        if reads:
+            there = any(record.status == 200 for record in reads)
+            value = {"present": there, "why": "" if there else f"answered {reads[-1].status}"}
+            observations[name] = seen(value, _shown(reads), "traffic")
+    return observations
 
 
 def _shown(records: Iterable[TrafficRecord]) -> list[Exchange]:
-    """A few exchanges to show, their addresses without secrets."""
-    found: list[Exchange] = []
-    for record in records:
-        if len(found) == MOST_SHOWN:
-            break
+    """Return a few exchanges to show, their URLs without secrets."""
+    exchanges: list[Exchange] = []
+    for record in islice(records, MOST_SHOWN):
         step = {"authz_event": "sign-in", "token": "token", "discovery": "discovery"}.get(
             record.kind, record.extract_step
         )
         url = shown(record.url, step)
-        found.append(
+        exchanges.append(
             Exchange(
                 record.method, url, record.status, record.latency_ms or 0.0, step, record.rtype,
                 request_id=record.request_id,
             )
         )  # fmt: skip
-    return found
+    return exchanges

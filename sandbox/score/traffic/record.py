@@ -60,7 +60,7 @@ class TrafficRecord(BaseModel):
         """A null is a field that is not there; `LIVE` is `live`."""
         if not isinstance(value, dict):
             return value
-        value = {name: each for name, each in value.items() if each is not None}
+        value = {name: field for name, field in value.items() if field is not None}
         if isinstance(value.get("mode"), str):
             value["mode"] = value["mode"].lower()
         return value
@@ -80,5 +80,5 @@ class TrafficRecord(BaseModel):
 
 def schema() -> bytes:
     """The JSON Schema of one line, as published."""
-    found: dict[str, Any] = TrafficRecord.model_json_schema()
-    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})
+    published: dict[str, Any] = TrafficRecord.model_json_schema()
+    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **published})

@@ -1,4 +1,4 @@
-"""Trust in a score is checked here: locks that must hold, and the same answers under another name.
+"""Checks that a score can be trusted: attempts to break in, and requests under another User-Agent.
 
-May import: `core` and the packages of `score` that ask. Must never: score.
+May import: `core` and the packages of `score` that send requests. Must never: judge.
 """

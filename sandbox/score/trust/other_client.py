@@ -1,8 +1,8 @@
-"""A second look under another name: is the grader served as any other app would be?
+"""Compares answers under another User-Agent: does the payer serve the grader like any other app?
 
-A sample of requests is made again under an ordinary User-Agent and compared with the same requests under the
-grader's own name. A payer that fails now and then must not look like one that picks: an answer differs only
-when every try under our name agrees, and no try under the other name gives the same.
+A sample of requests is made under an ordinary User-Agent and under the grader's own. A payer that sometimes
+fails must not look like one that favors the grader: an answer differs only when every try under our name
+agrees, and no try under the other name gives the same.
 """
 
 from __future__ import annotations
@@ -13,27 +13,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from sandbox.core import files
-from sandbox.score.collect.probes import Door
+from sandbox.score.collect.sync import TokenHolder
 from sandbox.score.evidence import Exchange, Observation, seen
 from sandbox.score.fhir import bundles
 from sandbox.score.http.answers import HttpAnswer
 from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Member
-from sandbox.score.trust.locks.records import Holder, Way, ways
+from sandbox.score.signin.launch import SmartApp
+from sandbox.score.trust.locks.records import Way, ways
 
 RULE = "served-by-name"
 NAMES = ("okhttp/4.12.0", "python-requests/2.32.3")
-"""Names of apps' usual HTTP libraries: the first that is not our own is the other name."""
+"""User-Agents of usual HTTP libraries: the first that is not our own is the other name."""
 MEMBERS = 2
 TURNS = "OTTOOTTO"
 """Ours and the other's turns; not strictly in turn, so that a fault of every second request hits both."""
 VOLATILE = ("id", "timestamp", "meta", "link")
-"""What of a Bundle may change from one answer to the next."""
+"""Elements of a Bundle that may change from one answer to the next."""
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What one answer showed, from the roughest to the finest: status, resources, content."""
+    """What one answer showed, at three levels: status, resources, content."""
 
     status: int
     keys: tuple[str, ...]
@@ -44,9 +45,9 @@ class Sight:
 
 
 def look(
-    http: HttpClient, base: str, holders: Sequence[Holder], door: Door | None, member: Member | None
+    http: HttpClient, base: str, holders: Sequence[TokenHolder], app: SmartApp | None, member: Member | None
 ) -> Observation:
-    """Compare. `member` signs in through `door` once more (None: nobody does).
+    """Compare a sample of requests. `member` signs in through `app` once more (None: nobody does).
 
     Value: `{"name": str, "compared": n, "differ": [str]}`.
     """
@@ -56,11 +57,15 @@ def look(
     compared = 0
     for what, ask in _questions(http, base, holders):
         compared += 1
-        if told := _compare(http, ask, other, exchanges):
-            differ.append(f"{what} {told}")
-    if door is not None and member is not None:
+        how, more = _compare(http, ask, other)
+        exchanges += more
+        if how:
+            differ.append(f"{what} {how}")
+    if app is not None and member is not None:
         compared += 1
-        if _signs_in_by_name(http, door, member, other, exchanges):
+        is_by_name, more = _signs_in_by_name(http, app, member, other)
+        exchanges += more
+        if is_by_name:
             differ.append("a member signs in under the grader's name and not under another")
     for text in differ:
         http.watch.note(RULE, text, "probe")
@@ -70,27 +75,28 @@ def look(
 Ask = Callable[[], tuple[HttpAnswer, ...]]
 
 
-def _questions(http: HttpClient, base: str, holders: Sequence[Holder]) -> list[tuple[str, Ask]]:
-    """Words for each request of the sample, and the request."""
+def _questions(http: HttpClient, base: str, holders: Sequence[TokenHolder]) -> list[tuple[str, Ask]]:
+    """Return a description of each request of the sample, and the request."""
 
     def document(path: str) -> Ask:
         accept = {"Accept": "application/json"}
         return lambda: (http.get(f"{base}/{path}", step="second-look", headers=accept),)
 
-    def record(holder: Holder, way: Way) -> Ask:
+    def record(holder: TokenHolder, way: Way) -> Ask:
         return lambda: http.read(way.url, holder.bearer, step="second-look", resource=way.kind)
 
-    found = [
+    questions = [
         ("metadata", document("metadata")),
         ("smart-configuration", document(".well-known/smart-configuration")),
     ]
     for holder in holders[:MEMBERS]:
-        found += [(way.words, record(holder, way)) for way in ways(base, holder.patient)]
-    return found
+        questions += [(way.words, record(holder, way)) for way in ways(base, holder.patient)]
+    return questions
 
 
-def _compare(http: HttpClient, ask: Ask, other: str, exchanges: list[Exchange]) -> str:
-    """How the answers differ by name; empty when they do not, or not for certain."""
+def _compare(http: HttpClient, ask: Ask, other: str) -> tuple[str, list[Exchange]]:
+    """Return how the answers differ by User-Agent, if they certainly do, and all exchanges."""
+    exchanges: list[Exchange] = []
     ours: list[Sight] = []
     theirs: list[Sight] = []
     for turn, whose in enumerate(TURNS, 1):
@@ -99,29 +105,26 @@ def _compare(http: HttpClient, ask: Ask, other: str, exchanges: list[Exchange]) 
         exchanges += [answer.exchange for answer in tries]
         (ours if whose == "O" else theirs).append(sight(tries[-1]))
         if turn % 2 == 0 and not _differ(ours, theirs):
-            return ""
-    return _differ(ours, theirs)
+            break
+    return _differ(ours, theirs), exchanges
 
 
 def _differ(ours: Sequence[Sight], theirs: Sequence[Sight]) -> str:
     words = (
-        f"answers {_status(ours[0])} under the grader's name and {_status(theirs[0])} under another",
+        f"answers {ours[0].status or 'nothing'} under the grader's name"
+        f" and {theirs[0].status or 'nothing'} under another",
         "shows other resources under the grader's name than under another",
         "shows other content under the grader's name than under another",
     )
-    for level, told in enumerate(words):
-        mine = {one.at(level) for one in ours}
-        if len(mine) == 1 and not mine & {one.at(level) for one in theirs}:
-            return told
+    for level, text in enumerate(words):
+        mine = {sight.at(level) for sight in ours}
+        if len(mine) == 1 and not mine & {sight.at(level) for sight in theirs}:
+            return text
     return ""
 
 
-def _status(one: Sight) -> str:
-    return str(one.status or "nothing")
-
-
 def sight(answer: HttpAnswer) -> Sight:
-    """What an answer shows."""
+    """Return what an answer shows."""
     body = dict(answer.json())
     resources: Sequence[dict[str, Any]] = (body,)
     if body.get("resourceType") == "Bundle":
@@ -132,7 +135,7 @@ def sight(answer: HttpAnswer) -> Sight:
 
 
 def _content(body: dict[str, Any]) -> bytes:
-    """The body in one spelling; empty when it is deeper than anybody writes."""
+    """Return the body in a canonical form; empty when it is nested too deep."""
     try:
         return files.json_bytes(body) if body else b""
     except TypeError:
@@ -140,13 +143,14 @@ def _content(body: dict[str, Any]) -> bytes:
 
 
 def _signs_in_by_name(
-    http: HttpClient, door: Door, member: Member, other: str, exchanges: list[Exchange]
-) -> bool:
-    """Whether a member gets in under our name each time and never under the other."""
+    http: HttpClient, app: SmartApp, member: Member, other: str
+) -> tuple[bool, list[Exchange]]:
+    """Return whether a member can sign in under our name each time and never under the other."""
+    exchanges: list[Exchange] = []
     for name, wanted in ((other, False), (http.user_agent, True), (other, False)):
         with http.named(name):
-            session = door.sign_in_patiently(member)
+            session = app.sign_in_with_retries(member)
         exchanges += session.exchanges
         if session.usable is not wanted:
-            return False
-    return True
+            return False, exchanges
+    return True, exchanges

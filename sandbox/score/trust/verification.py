@@ -1,92 +1,70 @@
-"""What is looked at so that a score can be believed: the locks, and the answers under another name."""
+"""Runs the checks of trust: members' data, answers under another User-Agent, attempts to break in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from sandbox.core.text import quantity
-from sandbox.score.collect.probes import Door
-from sandbox.score.collect.roll import Given, Observations, Progress, Sessions
-from sandbox.score.evidence import Observation, Reason, unseen
-from sandbox.score.http.client import HttpClient
-from sandbox.score.instruments.facts import Member, PayerFacts
+from sandbox.score.collect.sign_ins import Sessions
+from sandbox.score.collect.sync import TokenHolder
+from sandbox.score.collect.target import Observations, TargetPayer
+from sandbox.score.evidence import Reason, unseen
+from sandbox.score.instruments.facts import Member
 from sandbox.score.trust import other_client
-from sandbox.score.trust.locks import sequence as locks
-from sandbox.score.trust.locks.records import Holder
+from sandbox.score.trust.locks.sequence import LockSequence
 
 
-def verify(
-    http: HttpClient,
-    base: str,
-    given: Given,
-    known: PayerFacts,
-    door: Door | None,
-    sessions: Sessions,
-    holders: Sequence[Holder],
-    why_none: Reason,
-    progress: Progress,
-    found: Observations,
-) -> None:
-    """`holders` are the members who were synced. Adds the observations `second-look` and `locks`."""
-    for rule, text in _said(sessions, found):
+def verify(target: TargetPayer, sessions: Sessions, holders: Sequence[TokenHolder], why_none: Reason) -> None:
+    """Make the observations `second-look` and `locks`. `holders` are the members who were synced."""
+    http, app, observations = target.http, target.app, target.observations
+    for rule, text in _check_members(sessions, observations):
         http.watch.note(rule, text, "sync")
-    member = None if given.by_hand else _spare(sessions, holders)
-    if not given.probes:
-        found["second-look"] = unseen("no second look was taken: --no-probes")
-        found["locks"] = unseen("no lock was tried: --no-probes")
+    member = None if target.options.by_hand else _choose_member(sessions, holders)
+    if not target.options.probes:
+        observations["second-look"] = unseen("no second look was taken: --no-probes")
+        observations["locks"] = unseen("no lock was tried: --no-probes")
         return
-    progress("second look")
-    signs_in = member if door is not None and door.driver is None else None
-    found["second-look"] = other_client.look(http, base, holders, door, signs_in)
-    found["locks"] = _locks(http, base, given, known, door, member, holders, why_none, progress)
+    target.progress("second look")
+    signs_in = member if app is not None and app.driver is None else None
+    observations["second-look"] = other_client.look(http, target.base, holders, app, signs_in)
+    if not (target.options.intrusive or http.guard.target_is_private()):
+        observations["locks"] = unseen("locks are tried on a host abroad only with --intrusive")
+    elif not holders:
+        observations["locks"] = unseen(why_none)
+    else:
+        sequence = LockSequence(http, target.base, holders, app, member, target.instruments)
+        observations["locks"] = sequence.run(target.progress)
 
 
-def _said(sessions: Sessions, found: Observations) -> Iterator[tuple[str, str]]:
-    """What the observations themselves say of members: shared patients, empty syncs, accounts that are lent
-    as what they are not."""
+def _check_members(sessions: Sessions, observations: Observations) -> Iterator[tuple[str, str]]:
+    """Yield rules that the observations of members break, with a text.
+
+    They are about shared patients, empty syncs, and accounts whose role is wrong.
+    """
     names = {session.patient: set[str]() for _, session in sessions if session.usable}
     for member, session in sessions:
         if session.usable:
             names[session.patient].add(member.username)
     shared = [members for members in names.values() if len(members) > 1]
     if shared:
-        told = f"{sum(map(len, shared))} of {quantity(len(sessions), 'member')}"
-        yield "same-patient", f"the tokens of {told} name {quantity(len(shared), 'patient')}"
-    syncs = found["sync"].value["members"] if found["sync"].seen else []
+        count = f"{sum(map(len, shared))} of {quantity(len(sessions), 'member')}"
+        yield "same-patient", f"the tokens of {count} name {quantity(len(shared), 'patient')}"
+    syncs = observations["sync"].value["members"] if observations["sync"].seen else []
     empty = [
         sync
         for sync in syncs
         if set(sync["ok_searches"]) - {"Patient"} and set(sync["filled"]) <= {"Patient"}
     ]
     if empty:
-        told = f"{len(empty)} of {quantity(len(syncs), 'sync', 'syncs')}"
-        yield "empty-records", f"{told} found no record beside the Patient, though searches answered 200"
-    for entry in (found["lapsed"].value or {}).values():
+        count = f"{len(empty)} of {quantity(len(syncs), 'sync', 'syncs')}"
+        yield "empty-records", f"{count} found no record beside the Patient, though searches answered 200"
+    for entry in (observations["lapsed"].value or {}).values():
         if entry.get("contradicts"):
             yield "instrument-lapsed-member", entry["contradicts"]
 
 
-def _locks(
-    http: HttpClient,
-    base: str,
-    given: Given,
-    known: PayerFacts,
-    door: Door | None,
-    member: Member | None,
-    holders: Sequence[Holder],
-    why_none: Reason,
-    progress: Progress,
-) -> Observation:
-    """Attempts to break in, on this machine and in private networks, and abroad where it was asked for."""
-    if not (given.intrusive or http.guard.target_is_private()):
-        return unseen("locks are tried on a host abroad only with --intrusive")
-    if not holders:
-        return unseen(why_none)
-    return locks.run(http, base, holders, door, member, known.instruments, progress)
-
-
-def _spare(sessions: Sessions, holders: Sequence[Holder]) -> Member | None:
-    """A member who signs in once more: the last who got in and was not synced, else the last who got in."""
+def _choose_member(sessions: Sessions, holders: Sequence[TokenHolder]) -> Member | None:
+    """Choose who signs in again: the last who could and was not synced, else the last who could."""
     synced = {holder.patient for holder in holders}
     entered = [(member, session) for member, session in sessions if session.usable]
     others = [(member, session) for member, session in entered if session.patient not in synced]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,22 +38,25 @@ from sandbox.core.clock import Clock, SystemClock, sleep
 from sandbox.core.errors import FileProblem, Unavailable
 from sandbox.core.files import make_private, make_private_folder
 from sandbox.store import address
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.failures import translate_errors
 from sandbox.store.ledger import retention
 from sandbox.store.ledger.maintenance import Upkeep
 from sandbox.store.ledger.quota import QUOTA, Quotas
-from sandbox.store.ledger.repositories.armed_faults import Accidents
+from sandbox.store.ledger.repositories.armed_faults import ArmedFaults
 from sandbox.store.ledger.repositories.clients import Clients
 from sandbox.store.ledger.repositories.clock import Clocks
 from sandbox.store.ledger.repositories.counters import Counters
+from sandbox.store.ledger.repositories.jobs import Jobs
 from sandbox.store.ledger.repositories.journal import JOURNAL, Journals
 from sandbox.store.ledger.repositories.keys import KeyRepository
 from sandbox.store.ledger.repositories.member_status import Standings
 from sandbox.store.ledger.repositories.pins import Origin, Pins
 from sandbox.store.ledger.repositories.repository import META, upsert
-from sandbox.store.ledger.repositories.request_state import Arrivals
+from sandbox.store.ledger.repositories.request_state import RequestState
 from sandbox.store.ledger.repositories.sign_ins import SignIns
+from sandbox.store.ledger.repositories.work import TenantWork, WorkQueue
+from sandbox.store.ledger.repositories.written import WrittenResources
 from sandbox.store.ledger.retention import PER_PAYER, TENANT, Sweeper
 from sandbox.store.secret import digest
 
@@ -61,7 +64,7 @@ KEY = Table("key", META, Column("name", String, primary_key=True), Column("value
 
 
 class TenantLedger(
-    Arrivals, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, Accidents, Journals
+    RequestState, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, ArmedFaults, Journals
 ):
     """One tenant's part of the ledger, whole. `quotas` are the counters of all tenants."""
 
@@ -70,6 +73,18 @@ class TenantLedger(
     ):
         super().__init__(engine, driver, upkeep, name, pin)
         self.quotas = quotas
+
+    @cached_property
+    def written(self) -> WrittenResources:
+        return WrittenResources(self._engine, self._driver, self._upkeep, self.name)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        return Jobs(self._engine, self._driver, self._upkeep, self.name)
+
+    @cached_property
+    def work(self) -> TenantWork:
+        return TenantWork(self._engine, self._driver, self._upkeep, self.name)
 
     def reset(self) -> None:
         """Forget everything of this tenant, its clock included."""
@@ -142,6 +157,7 @@ class Ledger:
         self._origins = bounded(ORIGINS_KEPT)(self._origin_of)
         self._touched: ByteBoundedCache[str, int] = ByteBoundedCache(TOUCHED)
         self.quotas = Quotas(self._driver, self._engine.dialect.name, self.upkeep.now, limits.quota_factor)
+        self.work = WorkQueue(self._driver, self.upkeep.now)
         base = base or clock
         self._sweeper = Sweeper(
             self._driver,
@@ -191,17 +207,17 @@ class Ledger:
                 self._probed = (now, False)
             else:
                 self._probed = (now, True)
-        found = [] if self._probed[1] else ["the ledger cannot be written"]
+        texts = [] if self._probed[1] else ["the ledger cannot be written"]
         if self.upkeep.failing:
-            found.append(f"the journal cannot be written, entries lost: {self.upkeep.lost}")
-        return found
+            texts.append(f"the journal cannot be written, entries lost: {self.upkeep.lost}")
+        return texts
 
     def payers_of(self, session: str) -> list[str]:
         """The tenants of a session that have a journal, whatever their scenarios."""
         name = JOURNAL.c.tenant
         with self._engine.connect() as db:
-            found = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
-            return sorted(found.scalars())
+            names = db.execute(select(name).where(name.endswith(f"~{session}", autoescape=True)).distinct())
+            return sorted(names.scalars())
 
     def origin_of(self, tenant: str, token: str) -> Origin | None:
         """Under which selection a token was granted. It never changes, so it is kept."""
@@ -220,13 +236,13 @@ class Ledger:
         """A secret shared by all workers: made once, by whoever comes first."""
         query = select(KEY.c.value).where(KEY.c.name == name)
         with self._engine.begin() as db:
-            found = db.execute(query).scalar()
-        if found is not None:
-            return str(found)
-        made = make()
+            value = db.execute(query).scalar()
+        if value is not None:
+            return str(value)
+        fresh = make()
         with self._engine.begin() as db:
             db.execute(
-                upsert(self._engine.dialect.name, KEY).values(name=name, value=made).on_conflict_do_nothing()
+                upsert(self._engine.dialect.name, KEY).values(name=name, value=fresh).on_conflict_do_nothing()
             )
             return str(db.execute(query).scalar_one())
 
@@ -242,19 +258,19 @@ class Ledger:
         self._engine.dispose()
 
 
-_KNOWN = select(TENANT.c.tenant).where(TENANT.c.tenant == given("tenant"))
+_KNOWN = select(TENANT.c.tenant).where(TENANT.c.tenant == bind("tenant"))
 
 
 @lru_cache
 def _touching(dialect: str) -> Executable:
-    row = upsert(dialect, TENANT).values(tenant=given("tenant"), used=given("now"))
-    return row.on_conflict_do_update(index_elements=["tenant"], set_={"used": given("now")})
+    row = upsert(dialect, TENANT).values(tenant=bind("tenant"), used=bind("now"))
+    return row.on_conflict_do_update(index_elements=["tenant"], set_={"used": bind("now")})
 
 
 @lru_cache
 def _probing(dialect: str) -> Executable:
-    row = upsert(dialect, QUOTA).values(name="health", value=0, written=given("now"))
-    return row.on_conflict_do_update(index_elements=["name"], set_={"written": given("now")})
+    row = upsert(dialect, QUOTA).values(name="health", value=0, written=bind("now"))
+    return row.on_conflict_do_update(index_elements=["name"], set_={"written": bind("now")})
 
 
 def _prepare(path: Path) -> None:
@@ -288,9 +304,9 @@ def _create(db: Connection, place: str | Path, now: int) -> None:
         db.execute(CreateSchema(schema, if_not_exists=True))
     for table in META.sorted_tables:  # two workers may come first at the same time
         db.execute(CreateTable(table, if_not_exists=True))
-        known = {column["name"] for column in inspect(db).get_columns(table.name)}
+        present = {column["name"] for column in inspect(db).get_columns(table.name)}
         for column in table.columns:
-            if column.name not in known:
+            if column.name not in present:
                 kind = column.type.compile(db.dialect)
                 db.execute(text(f'ALTER TABLE "{table.name}" ADD COLUMN "{column.name}" {kind}'))
                 if column.name == "written":

@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, Column, Executable, String, Table, case, sele
 
 from sandbox.core.errors import TooManyRequests
 from sandbox.core.text import quantity
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.ledger.repositories.repository import META, upsert
 from sandbox.store.secret import digest
 
@@ -47,26 +47,28 @@ QUOTAS: Mapping[str, Quota] = {
     "sign-in": Quota("sign-ins begun", 3_000, 15_000, 15_000),
     "login-failure": Quota("wrong passwords", address=500),
     "session": Quota("new sessions", address=5_000),
-    "accident": Quota("accidents armed", 2_000, 10_000, 10_000),
+    "accident": Quota("faults armed", 2_000, 10_000, 10_000),
     "opt-in": Quota("changes of what members share", 1_000, 5_000, 5_000),
+    "written": Quota("resources written", 2_000, 10_000, 10_000),
+    "job": Quota("jobs started", 200, 1_000, 1_000),
 }
 """All quotas. Those of a payer are wider than those of an address: one caller leaves room for others."""
 
 
 @lru_cache
 def _counting(dialect: str) -> Executable:
-    over = QUOTA.c.written + given("length") <= given("now")
-    row = upsert(dialect, QUOTA).values(name=given("name"), value=1, written=given("now"))
+    over = QUOTA.c.written + bind("length") <= bind("now")
+    row = upsert(dialect, QUOTA).values(name=bind("name"), value=1, written=bind("now"))
     return row.on_conflict_do_update(
         index_elements=["name"],
         set_={
             "value": case((over, 1), else_=QUOTA.c.value + 1),
-            "written": case((over, given("now")), else_=QUOTA.c.written),
+            "written": case((over, bind("now")), else_=QUOTA.c.written),
         },
     ).returning(QUOTA.c.value, QUOTA.c.written)
 
 
-_LOOK = select(QUOTA.c.value, QUOTA.c.written).where(QUOTA.c.name == given("name"))
+_LOOK = select(QUOTA.c.value, QUOTA.c.written).where(QUOTA.c.name == bind("name"))
 
 
 class Quotas:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Delete,
+    Executable,
     String,
     Table,
     and_,
@@ -30,18 +31,27 @@ from sqlalchemy import (
     tuple_,
 )  # fmt: skip
 
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.ledger.quota import QUOTA
 from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
 from sandbox.store.ledger.repositories.clock import CLOCK
 from sandbox.store.ledger.repositories.counters import COUNTER
 from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN
+from sandbox.store.ledger.repositories.jobs import JOB
 from sandbox.store.ledger.repositories.journal import JOURNAL
 from sandbox.store.ledger.repositories.keys import REMOTE_KEYS, SIGNING_KEY
 from sandbox.store.ledger.repositories.member_status import OPT_IN, STANDING
 from sandbox.store.ledger.repositories.repository import META
 from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION
+from sandbox.store.ledger.repositories.work import ATTEMPTS_MAX, WORK
+from sandbox.store.ledger.repositories.written import (
+    BODY_MAX,
+    RECOUNTED,
+    VERSIONS_MAX,
+    WRITTEN,
+    WRITTEN_STATE,
+)
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -69,6 +79,7 @@ class RetentionRule:
     were written `hours` ago: until then an error can still say why. `needed` rows do not go by age.
     There are at most `most` rows, and `per_payer` of one payer; of those too many go first those with
     the least `worth`, then the oldest. A row has at most `size` characters in its widest column.
+    `after` runs once rows went.
     """
 
     table: Table
@@ -80,6 +91,7 @@ class RetentionRule:
     hours: int = 0
     needed: Flag | None = None
     worth: tuple[ColumnElement[Any], ...] = ()
+    after: tuple[Executable, ...] = ()
 
     @cached_property
     def aged(self) -> Delete | None:
@@ -87,9 +99,9 @@ class RetentionRule:
         written: Any = self.table.c.get("written")
         reasons: list[Flag] = []
         if self.days is not None:
-            reasons.append(written <= given("now") - self.days * DAY)
+            reasons.append(written <= bind("now") - self.days * DAY)
         if self.over is not None:
-            explained = [written <= given("now") - self.hours * HOUR] if self.hours else []
+            explained = [written <= bind("now") - self.hours * HOUR] if self.hours else []
             reasons.append(and_(self.over, *explained))
         if not reasons:
             return None
@@ -98,8 +110,10 @@ class RetentionRule:
 
     @cached_property
     def crowd(self) -> Delete:
-        """The statement that removes `number` rows: those beyond the first `kept` of a payer, and of the
-        payers with most rows first."""
+        """The statement that removes `number` rows beyond the first `kept` of a payer.
+
+        The payers with most rows lose rows first.
+        """
         key = tuple(self.table.primary_key)
         age, payer = self.table.c.get("written", key[0]), self.table.c.get("tenant")
         order = [*(worth.desc() for worth in self.worth), age.desc()]
@@ -107,9 +121,9 @@ class RetentionRule:
         ranked = select(*key, rank.label("place")).subquery()
         chosen = (
             select(*(ranked.c[column.name] for column in key))
-            .where(ranked.c.place > given("kept"))
+            .where(ranked.c.place > bind("kept"))
             .order_by(ranked.c.place.desc())
-            .limit(given("number"))
+            .limit(bind("number"))
         )
         return self._without(chosen)
 
@@ -128,7 +142,7 @@ class RetentionRule:
 def _past(ends: Column[Any]) -> Flag:
     """Whether an instant by the payer's clock is over."""
     offset = select(CLOCK.c.offset).where(CLOCK.c.tenant == ends.table.c.tenant).scalar_subquery()
-    return ends <= given("base") + func.coalesce(offset, 0)
+    return ends <= bind("base") + func.coalesce(offset, 0)
 
 
 def _refers(table: Table, column: str, to: Column[Any]) -> Flag:
@@ -176,6 +190,9 @@ RULES: tuple[RetentionRule, ...] = (
     RetentionRule(COUNTER, 20_000, 5_000, 2_048, days=7),
     RetentionRule(OPT_IN, 50_000, 20_000, 200),
     RetentionRule(STANDING, 50_000, 20_000, 200),
+    RetentionRule(WRITTEN, 20_000, VERSIONS_MAX, BODY_MAX, days=90, after=RECOUNTED),
+    RetentionRule(JOB, 10_000, 2_000, 16_384, days=30, over=_past(JOB.c.expires), hours=24),
+    RetentionRule(WORK, 20_000, 5_000, 16_384, days=7, worth=(_flag(WORK.c.attempts < ATTEMPTS_MAX),)),
     RetentionRule(QUOTA, 20_000, 20_000, 32, days=1),
     RetentionRule(JOURNAL, 20_000, 10_000, 3_072),
 )  # fmt: skip
@@ -184,6 +201,7 @@ RULES: tuple[RetentionRule, ...] = (
 UNRULED: Mapping[str, str] = {
     "key": "the server's own secrets, two rows",
     "clock": "one row a payer; it goes with its payer",
+    "written_state": "one row a payer; it goes with what it counts",
     "tenant": "one row a payer; see `Sweeper.leave`",
 }
 """The other tables, and why they need no rule."""
@@ -194,13 +212,11 @@ PAYERS, IDLE_DAYS = 10_000, 30
 PER_PAYER = tuple(table for table in META.sorted_tables if "tenant" in table.c)
 """Tables whose rows go when their payer does."""
 
-_WORTH = _flag(or_(*(exists().where(t.c.tenant == TENANT.c.tenant) for t in (GRANT, CLIENT, CLOCK))))
-_IDLE = select(TENANT.c.tenant).where(TENANT.c.used <= given("old"), TENANT.c.tenant != "").limit(200)
+_OF_WORTH = (GRANT, CLIENT, CLOCK, WRITTEN_STATE)
+_WORTH = _flag(or_(*(exists().where(t.c.tenant == TENANT.c.tenant) for t in _OF_WORTH)))
+_IDLE = select(TENANT.c.tenant).where(TENANT.c.used <= bind("old"), TENANT.c.tenant != "").limit(200)
 _LEAST = (
-    select(TENANT.c.tenant)
-    .where(TENANT.c.tenant != "")
-    .order_by(_WORTH, TENANT.c.used)
-    .limit(given("number"))
+    select(TENANT.c.tenant).where(TENANT.c.tenant != "").order_by(_WORTH, TENANT.c.used).limit(bind("number"))
 )
 _PAYERS = select(func.count()).select_from(TENANT)
 
@@ -246,11 +262,15 @@ class Sweeper:
         if (total := sum(counts)) > rule.most:
             number = min(total - rule.most + rule.most // SLACK, BATCH)
             gone += self._driver.changed(rule.crowd, kept=0, number=number, **times)
+        for statement in rule.after if gone else ():
+            self._driver.run(statement)
         return gone
 
     def leave(self) -> int:
-        """Forget payers that nobody has asked anything for long; and, when there are too many, those that
-        hold nothing, then those asked least recently. The default payer stays."""
+        """Forget payers that nobody has asked anything for long. The default payer stays.
+
+        When there are too many, those that hold nothing go first, then those asked least recently.
+        """
         names = [name for (name,) in self._driver.rows(_IDLE, old=self._now() - self._idle)]
         over = int(self._driver.rows(_PAYERS)[0][0]) - len(names) - self._payers
         if over > 0:
@@ -260,7 +280,7 @@ class Sweeper:
         )
 
 
-_LEAVING = tuple(delete(table).where(table.c.tenant.in_(given("names", many=True))) for table in PER_PAYER)
+_LEAVING = tuple(delete(table).where(table.c.tenant.in_(bind("names", many=True))) for table in PER_PAYER)
 
 
 def _parts(names: list[str]) -> Iterator[list[str]]:

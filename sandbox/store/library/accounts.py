@@ -10,7 +10,7 @@ from sqlalchemy import Column, func, select
 from sandbox.core.cache import ByteBoundedCache
 from sandbox.core.files import json_value
 from sandbox.core.members import Account
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.library.schema import ACCOUNT
 
 LOGINS = 4 << 20
@@ -25,19 +25,19 @@ class Accounts(Mapping[str, Account]):
         self._driver = driver
         self._known: ByteBoundedCache[str, Account] = ByteBoundedCache(LOGINS, lambda name, account: 3000)
         named = name.is_not(None)
-        self._one = select(ACCOUNT.c.body).where(name == given("name")).order_by(ACCOUNT.c.number.desc())
+        self._one = select(ACCOUNT.c.body).where(name == bind("name")).order_by(ACCOUNT.c.number.desc())
         self._all = select(name, ACCOUNT.c.body).where(named).order_by(ACCOUNT.c.number)
         self._names = select(name).where(named).order_by(ACCOUNT.c.number)
         self._count = select(func.count()).where(named)
 
     def __getitem__(self, name: str) -> Account:
-        known = self._known.get(name)
-        if known is None:
-            found = self._driver.rows(self._one, name=name)
-            if not found:
+        account = self._known.get(name)
+        if account is None:
+            rows = self._driver.rows(self._one, name=name)
+            if not rows:
                 raise KeyError(name)
-            known = self._known.keep(name, _account(found[0][0]))
-        return known
+            account = self._known.keep(name, _account(rows[0][0]))
+        return account
 
     def __iter__(self) -> Iterator[str]:
         return (name for (name,) in self._driver.rows(self._names))

@@ -34,11 +34,13 @@ def clue(resource: Mapping[str, Any]) -> Clue | None:
 
 
 def links(clues: Iterable[Clue]) -> Iterator[tuple[str, str, str]]:
-    """Ids of the subscriber and the dependant, both Patients, and of the RelatedPerson who is the
-    subscriber to the dependant; each pair once. Clues may come in any order."""
-    known = list(clues)
-    subscribers = {each.policy: each.patient for each in known if not each.related}
-    dependants = {(each.policy, each.patient): each.related for each in known if each.related}
+    """Yield the ids of subscriber, dependant, and the RelatedPerson who is the subscriber to the dependant.
+
+    The first two are Patients. Each pair comes once. Clues may come in any order.
+    """
+    listed = list(clues)
+    subscribers = {hint.policy: hint.patient for hint in listed if not hint.related}
+    dependants = {(hint.policy, hint.patient): hint.related for hint in listed if hint.related}
     pairs: dict[tuple[str, str], str] = {}
     for (policy, patient), related in dependants.items():
         if policy in subscribers:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, CompoundSelect, Select, and_, literal, or_, select, union, union_all
 
 from sandbox.core.cache import bounded
 from sandbox.core.limits import INCLUDED_MAX
 from sandbox.fhir.library import Stored
 from sandbox.fhir.schema.model import PATIENT
 from sandbox.fhir.search.include import Include
-from sandbox.store.driver import given
-from sandbox.store.library.schema import REFERENCE, RESOURCE
+from sandbox.store.driver import bind
+from sandbox.store.library.schema import REFERENCE, RESOURCE, TypeName
 from sandbox.store.library.sql import in_force, visible
 
 STATEMENTS = 4 << 20
@@ -29,6 +29,9 @@ def _weigh(arguments: tuple[Any, ...], statement: Select[Any]) -> int:
 Fetch = Callable[..., list[Stored]]
 """Runs a statement that selects the columns of STORED, with the values of its parameters."""
 
+Step = Callable[[Sequence[Stored], Sequence[Include]], Iterable[list[Stored]]]
+"""From resources to those that the rules link them with, in parts."""
+
 STORED = select(
     RESOURCE.c.key,
     RESOURCE.c.type,
@@ -41,19 +44,31 @@ STORED = select(
 
 
 def follow(
-    fetch: Fetch, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
+    fetch: Fetch, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None
 ) -> tuple[Stored, ...]:
-    """What the found resources point to, or what points to them, in key order, without themselves;
-    where that is more than a page takes, some of it and one more than a page takes."""
-    have = {s.key for s in found}
-    got: dict[int, Stored] = {}
-    frontier = list(found)
-    rules = tuple(includes)
+    """Return what the matches point to, or what points to them, in key order, without the matches.
+
+    Where that is more than a page takes, some of it is returned, and one more than a page takes.
+    """
     compartment = {} if patient is None else {"patient": patient}
+
+    def step(frontier: Sequence[Stored], rules: Sequence[Include]) -> Iterator[list[Stored]]:
+        for statement, values in linked(frontier, rules, patient is not None):
+            yield fetch(statement, now=now, **values, **compartment)
+
+    return closure(step, matches, includes)
+
+
+def closure(step: Step, matches: Sequence[Stored], includes: Iterable[Include]) -> tuple[Stored, ...]:
+    """Return what `follow` returns, with any step from resources to those linked with them."""
+    have = {s.key for s in matches}
+    got: dict[int, Stored] = {}
+    frontier = list(matches)
+    rules = tuple(includes)
     while frontier and rules:
         fresh: dict[int, Stored] = {}
-        for statement, values in _linked(frontier, rules, patient is not None):
-            for stored in fetch(statement, now=now, **values, **compartment):
+        for resources in step(frontier, rules):
+            for stored in resources:
                 if stored.key not in have and stored.key not in got:
                     fresh[stored.key] = stored
             if len(got) + len(fresh) > INCLUDED_MAX:
@@ -64,18 +79,38 @@ def follow(
     return tuple(got[key] for key in sorted(got))
 
 
-def _linked(
-    found: Sequence[Stored], rules: Sequence[Include], narrowed: bool
+def linked(
+    resources: Sequence[Stored], rules: Sequence[Include], narrowed: bool
 ) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
-    """What the rules lead to: one question for each type that has references to follow, one for each
-    rule and type that is followed backwards."""
+    """Yield the statements for what the rules lead to, with their values.
+
+    There is one for each type that has references to follow, and those of `pointing_back`.
+    """
+    yield from pointing_back(resources, rules, narrowed)
+    for ahead in rules_ahead(rules).values():
+        keys = [s.key for s in resources if s.type == ahead[0].source]
+        if keys:
+            yield _pointed_to(ahead, narrowed), {"keys": keys}
+
+
+def rules_ahead(rules: Sequence[Include]) -> dict[str, tuple[Include, ...]]:
+    """The rules that follow references of each type."""
     ahead: dict[str, tuple[Include, ...]] = {}
     for rule in rules:
         if not rule.reverse:
             ahead[rule.source] = (*ahead.get(rule.source, ()), rule)
+    return ahead
+
+
+def pointing_back(
+    resources: Sequence[Stored], rules: Sequence[Include], narrowed: bool
+) -> Iterator[tuple[Select[Any], dict[str, Any]]]:
+    """What points to the resources: one statement for each rule and type that is followed backwards."""
+    for rule in rules:
+        if not rule.reverse:
             continue
         ids: dict[str, list[str]] = {}
-        for stored in found:
+        for stored in resources:
             if rule.target in (None, stored.type):
                 ids.setdefault(stored.type, []).append(stored.id)
         for kind, some in ids.items():
@@ -83,17 +118,27 @@ def _linked(
                 yield _owned_by(rule, narrowed), {"ids": some}
             else:
                 yield _pointing_at(rule, narrowed), {"kind": kind, "ids": some}
-    for source, some_rules in ahead.items():
-        keys = [s.key for s in found if s.type == source]
-        if keys:
-            yield _pointed_to(some_rules, narrowed), {"keys": keys}
+
+
+def names_ahead(rules: tuple[Include, ...]) -> Select[Any]:
+    """Type and id of what resources (`keys`) of one type refer to by these rules, wherever it is."""
+    mine = REFERENCE.c.key.in_(bind("keys", many=True))
+    names: Select[Any] | CompoundSelect[Any] = select(REFERENCE.c.target_type, REFERENCE.c.target_id).where(
+        mine, or_(*(_follows(rule) for rule in rules))
+    )
+    if any(_by_compartment(rule, rule.target or "Patient") for rule in rules):
+        owners = select(literal("Patient", TypeName), RESOURCE.c.patient)
+        names = union(
+            names, owners.where(RESOURCE.c.key.in_(bind("keys", many=True)), RESOURCE.c.patient.is_not(None))
+        )
+    return select(names.subquery()).distinct()
 
 
 def _stored(narrowed: bool) -> Select[Any]:
-    shown = STORED.where(*in_force(RESOURCE, given("now")))
+    shown = STORED.where(*in_force(RESOURCE, bind("now")))
     # Some of them may be matches themselves, or included by another rule already.
     shown = shown.limit(2 * INCLUDED_MAX + 1)
-    return shown.where(visible(RESOURCE, given("patient"))) if narrowed else shown
+    return shown.where(visible(RESOURCE, bind("patient"))) if narrowed else shown
 
 
 @bounded(STATEMENTS, _weigh)
@@ -105,12 +150,12 @@ def _pointed_to(rules: tuple[Include, ...], narrowed: bool) -> Select[Any]:
         select(target.c.key)
         .select_from(REFERENCE)
         .join(target, links)
-        .where(REFERENCE.c.key.in_(given("keys", many=True)), or_(*(_follows(rule) for rule in rules)))
+        .where(REFERENCE.c.key.in_(bind("keys", many=True)), or_(*(_follows(rule) for rule in rules)))
     )
     if any(_by_compartment(rule, rule.target or "Patient") for rule in rules):
         owner = and_(target.c.type == "Patient", target.c.id == source.c.patient)
         owners = select(target.c.key).select_from(source).join(target, owner)
-        keys = union_all(keys, owners.where(source.c.key.in_(given("keys", many=True))))
+        keys = union_all(keys, owners.where(source.c.key.in_(bind("keys", many=True))))
     return _stored(narrowed).where(RESOURCE.c.key.in_(keys))
 
 
@@ -127,7 +172,7 @@ def _follows(rule: Include) -> ColumnElement[bool]:
 @bounded(STATEMENTS, _weigh)
 def _owned_by(rule: Include, narrowed: bool) -> Select[Any]:
     return _stored(narrowed).where(
-        RESOURCE.c.type == rule.source, RESOURCE.c.patient.in_(given("ids", many=True))
+        RESOURCE.c.type == rule.source, RESOURCE.c.patient.in_(bind("ids", many=True))
     )
 
 
@@ -140,8 +185,8 @@ def _pointing_at(rule: Include, narrowed: bool) -> Select[Any]:
         .join(source, source.c.key == REFERENCE.c.key)
         .where(
             REFERENCE.c.param == rule.stored,
-            REFERENCE.c.target_type == given("kind"),
-            REFERENCE.c.target_id.in_(given("ids", many=True)),
+            REFERENCE.c.target_type == bind("kind"),
+            REFERENCE.c.target_id.in_(bind("ids", many=True)),
             source.c.type == rule.source,
         )
     )

@@ -28,13 +28,17 @@ class Packing:
 
     def __init__(self, dictionary: bytes = b""):
         self.dictionary = dictionary
-        known = ZstdCompressionDict(dictionary) if dictionary else None
+        shared = ZstdCompressionDict(dictionary) if dictionary else None
         self._packer = None
-        if known is not None:
+        if shared is not None:
             self._packer = ZstdCompressor(
-                LEVEL, dict_data=known, write_dict_id=False, write_checksum=False, write_content_size=True
+                LEVEL,
+                dict_data=shared,
+                write_dict_id=False,
+                write_checksum=False,
+                write_content_size=True,
             )
-        self._known = known
+        self._known = shared
         self._mine = threading.local()
 
     def pack(self, body: bytes) -> bytes:

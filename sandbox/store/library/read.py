@@ -11,7 +11,7 @@ or the one after it was replaced.
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -19,7 +19,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, inspect, not_, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    Select,
+    and_,
+    func,
+    inspect,
+    not_,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
@@ -29,13 +41,14 @@ from sandbox.core.files import json_value
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
 from sandbox.fhir.schema.paths import CARE, SHARED, TYPES
-from sandbox.fhir.search.clause import AnyOf, Clause
+from sandbox.fhir.search.clause import Clause
 from sandbox.fhir.search.include import Include
-from sandbox.fhir.search.query import Query, Target
+from sandbox.fhir.search.query import Query
 from sandbox.store import address
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.library.accounts import Accounts
 from sandbox.store.library.include import STORED, follow
+from sandbox.store.library.layer import Layer, Names, any_of_them, build_page, is_granted, page_of
 from sandbox.store.library.packing import Packing
 from sandbox.store.library.schema import (
     ABOUT,
@@ -48,7 +61,7 @@ from sandbox.store.library.schema import (
     REFERENCE,
     RESOURCE,
 )
-from sandbox.store.library.sort import sorted_keys
+from sandbox.store.library.sort import place, sorted_keys
 from sandbox.store.library.sql import condition, in_force
 
 BODIES, READS, ANSWERS, CHANGES = 32 << 20, 16 << 20, 8 << 20, 4 << 20
@@ -80,7 +93,7 @@ def noted(place: str | Path, name: str) -> bytes | None:
         engine.dispose()
 
 
-class SqlLibrary:
+class SqlLibrary(Layer):
     """A library that is whole: a file, opened read-only, or a schema of a database. Safe to share
     between threads; a process that was forked calls `after_fork`. Raises FileProblem."""
 
@@ -91,14 +104,14 @@ class SqlLibrary:
         self._driver = Driver(self._engine)
         try:
             with self._engine.connect() as db:
-                known = db.execute(select(ABOUT.c.value).where(ABOUT.c.name == DICTIONARY)).scalar_one()
+                dictionary = db.execute(select(ABOUT.c.value).where(ABOUT.c.name == DICTIONARY)).scalar_one()
         except (DBAPIError, NoResultFound):
             raise FileProblem(f"{address.shown(place)}: not a library") from None
-        self._unpack = Packing(known).unpack
+        self._unpack = Packing(dictionary).unpack
         # Nobody can tell, but it saves most of the work of a member's second page.
         self._bodies: ByteBoundedCache[int, Stored] = ByteBoundedCache(BODIES, lambda _, s: _size(s))
         self._reads: ByteBoundedCache[tuple[str, str], tuple[Stored, int]] = ByteBoundedCache(
-            READS, lambda key, found: weigh(key) + _size(found[0])
+            READS, lambda key, cached: weigh(key) + _size(cached[0])
         )
         self._answers: ByteBoundedCache[Hashable, Sequence[int]] = ByteBoundedCache(
             ANSWERS, lambda key, keys: weigh(key) + 8 * len(keys)
@@ -112,6 +125,22 @@ class SqlLibrary:
         self._driver.forget()
         self._engine.dispose(close=False)
 
+    def execute(self, statement: Executable, values: dict[str, Any] | None = None) -> Sequence[Any]:
+        with self._engine.connect() as db:
+            return db.execute(statement, values).all()
+
+    def keys_of(self, names: Names) -> dict[tuple[str, str], tuple[int, ...]]:
+        """The keys of every version of some resources, by type and id."""
+        ids: dict[str, list[str]] = {}
+        for kind, id in names:
+            ids.setdefault(kind, []).append(id)
+        keys: dict[tuple[str, str], tuple[int, ...]] = {}
+        for kind, some in ids.items():
+            mine = RESOURCE.c.type == kind, RESOURCE.c.id.in_(some)
+            for id, key in self.execute(select(RESOURCE.c.id, RESOURCE.c.key).where(*mine)):
+                keys[kind, id] = (*keys.get((kind, id), ()), key)
+        return keys
+
     def accounts(self) -> Accounts:
         """Every login, by username."""
         return Accounts(self._driver, ACCOUNT.c.username)
@@ -122,11 +151,11 @@ class SqlLibrary:
 
     def profiles(self) -> dict[str, list[str]]:
         """Type → the profiles that its resources claim, without their versions."""
-        found: dict[str, list[str]] = {}
+        by_type: dict[str, list[str]] = {}
         for (claimed,) in self._driver.rows(select(ABOUT.c.value).where(ABOUT.c.name == PROFILES)):
             for kind, profile in json_value(bytes(claimed)):
-                found.setdefault(kind, []).append(profile)
-        return found
+                by_type.setdefault(kind, []).append(profile)
+        return by_type
 
     def others(self) -> tuple[str, ...]:
         """The types beyond those of the guides that there are resources of."""
@@ -135,17 +164,19 @@ class SqlLibrary:
         return ()
 
     def household(self, patient: str) -> list[tuple[str, str]]:
-        """Who is on this patient's policies: id of the Patient, and of the RelatedPerson that the
-        subscriber is to them, in the order they came in."""
+        """Return who is on this patient's policies, in the order they came in.
+
+        Each is the id of the Patient, and of the RelatedPerson that the subscriber is to them.
+        """
         query = select(HOUSEHOLD.c.dependant, HOUSEHOLD.c.related).where(HOUSEHOLD.c.subscriber == patient)
         with self._engine.connect() as db:
-            found = db.execute(query.order_by(HOUSEHOLD.c.number))
-            return [(dependant, related) for dependant, related in found]
+            rows = db.execute(query.order_by(HOUSEHOLD.c.number))
+            return [(dependant, related) for dependant, related in rows]
 
     def read(self, kind: str, id: str, now: int) -> Stored | None:
-        known = self._reads.get((kind, id))
-        if known is not None and known[0].updated <= now < known[1]:
-            return known[0]
+        cached = self._reads.get((kind, id))
+        if cached is not None and cached[0].updated <= now < cached[1]:
+            return cached[0]
         for *row, until in self._driver.rows(_ONE, type=kind, id=id, now=now):
             return self._reads.keep((kind, id), (self._stored([row])[0], until))[0]
         return None
@@ -154,48 +185,46 @@ class SqlLibrary:
         return tuple(self._fetch(_VERSIONS, type=kind, id=id, now=now))
 
     def search(self, query: Query, now: int) -> Page:
-        clauses = [clause for clause in query.clauses if not _granted(clause, query.patient)]
+        clauses = [clause for clause in query.clauses if not is_granted(clause, query.patient)]
         if query.patient is not None and not (query.sorts or any(clause.moves for clause in clauses)):
             return self._within(query, tuple(clauses), now)
-        where: list[ColumnElement[bool]] = [RESOURCE.c.type == query.type, *in_force(RESOURCE, now)]
-        if query.patient is not None:
-            where.append(RESOURCE.c.patient == query.patient)
-        where += [condition(clause, now, query.patient) for clause in clauses]
-        if query.any_of:
-            where.append(_one_of(query.any_of, now, query.patient))
+        where = self.where(query, now)
         with self._engine.connect() as db:
-            total = None if query.untold else _count(db, where)
+            counted = select(func.count()).select_from(RESOURCE).where(*where)
+            total = None if query.untold else db.execute(counted).scalar_one()
             if query.summary_only:
                 return Page((), total=total)
             if not query.sorts:
                 return self._page(db, STORED.where(*where), query, total)
             keys, more = sorted_keys(db, where, query)
-        return _shown(self._these(keys), query.back, more, total)
+        return build_page(self.these(keys), query.back, more, total)
 
     def include(
-        self, found: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
+        self, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
     ) -> tuple[Stored, ...]:
         rules = tuple(includes)
         if patient is None:
-            return follow(self._fetch, found, rules, now, None)
+            return follow(self._fetch, matches, rules, now, None)
 
         def followed() -> Iterator[int]:
-            return (stored.key for stored in follow(self._fetch, found, rules, now, patient))
+            return (stored.key for stored in follow(self._fetch, matches, rules, now, patient))
 
-        asked = tuple(stored.key for stored in found), rules
-        return tuple(self._these(self._kept(patient, now, asked, followed)))
+        name = tuple(stored.key for stored in matches), rules
+        return tuple(self.these(self._kept(patient, now, name, followed)))
 
-    def everything(self, asked: Everything, now: int) -> Page:
-        statement, values = _everything_of(asked)
+    def everything(self, query: Everything, now: int) -> Page:
+        statement, values = _everything_of(query)
         values["now"] = now
-        if asked.limits:
-            for kind, part in asked.limits:
-                statement = statement.where(or_(RESOURCE.c.type != kind, _one_of(part, now, asked.patient)))
+        if query.limits:
+            for kind, part in query.limits:
+                statement = statement.where(
+                    or_(RESOURCE.c.type != kind, any_of_them(part, now, query.patient))
+                )
             with self._engine.connect() as db:
-                return self._part(list(db.execute(statement, values).scalars()), asked)
-        name = (asked.types, asked.start, asked.end, asked.since)
-        return self._part(
-            self._kept(asked.patient, now, name, lambda: self._keys(statement, **values)), asked
+                return self._page_of(list(db.execute(statement, values).scalars()), query)
+        name = (query.types, query.start, query.end, query.since)
+        return self._page_of(
+            self._kept(query.patient, now, name, lambda: self._keys(statement, **values)), query
         )
 
     def _within(self, query: Query, clauses: tuple[Clause, ...], now: int) -> Page:
@@ -203,29 +232,29 @@ class SqlLibrary:
         patient = query.patient
         assert patient is not None
 
-        def found() -> Iterator[int]:
+        def find_keys() -> Iterator[int]:
             if not (clauses or query.any_of):
                 return self._keys(_KEYS, patient=patient, type=query.type, now=now)
             where = [condition(clause, now, patient) for clause in clauses]
             if query.any_of:
-                where.append(_one_of(query.any_of, now, patient))
+                where.append(any_of_them(query.any_of, now, patient))
             with self._engine.connect() as db:
                 values = {"patient": patient, "type": query.type, "now": now}
                 return iter(db.execute(_KEYS.where(*where), values).scalars().all())
 
-        keys = self._kept(patient, now, (query.type, clauses, query.any_of), found)
+        keys = self._kept(patient, now, (query.type, clauses, query.any_of), find_keys)
         if query.summary_only:
             return Page((), total=len(keys))
-        page = self._part(keys, query)
+        page = self._page_of(keys, query)
         return replace(page, total=None) if query.untold else page
 
     def _kept(
-        self, patient: str, now: int, asked: Hashable, find: Callable[[], Iterable[int]]
+        self, patient: str, now: int, question: Hashable, find: Callable[[], Iterable[int]]
     ) -> Sequence[int]:
         """The keys of an answer about a member; it stays as long as nothing changes that they can see."""
-        name = (patient, self._unchanged_since(patient, now), asked)
-        known = self._answers.get(name)
-        return known if known is not None else self._answers.keep(name, array("q", find()))
+        name = (patient, self._unchanged_since(patient, now), question)
+        cached = self._answers.get(name)
+        return cached if cached is not None else self._answers.keep(name, array("q", find()))
 
     def _unchanged_since(self, patient: str, now: int) -> int:
         """When a version last came or went of what is the member's or belongs to nobody."""
@@ -245,47 +274,38 @@ class SqlLibrary:
     def _keys(self, statement: Select[tuple[int]], **values: Any) -> Iterator[int]:
         return (key for (key,) in self._driver.rows(statement, **values))
 
-    def _part(self, keys: Sequence[Any], asked: Query | Everything) -> Page:
-        """A page of all keys, which are in order."""
-        if asked.back:
-            end = bisect_left(keys, asked.after)
-            wanted = keys[max(0, end - asked.count) : end]
-            beyond = end > asked.count
-        else:
-            start = bisect_right(keys, asked.after)
-            wanted = keys[start : start + asked.count]
-            beyond = start + asked.count < len(keys)
-        return _shown(self._these(wanted), asked.back, beyond, len(keys))
+    def _page_of(self, keys: Sequence[Any], query: Query | Everything) -> Page:
+        return page_of(self.these, keys, query)
 
-    def _these(self, keys: Sequence[int]) -> list[Stored]:
+    def these(self, keys: Sequence[int]) -> list[Stored]:
         """The resources of some keys, in their order."""
-        found = list(map(self._bodies.get, keys))
-        if None in found:
-            missing = [key for key, stored in zip(keys, found, strict=True) if stored is None]
+        resources = list(map(self._bodies.get, keys))
+        if None in resources:
+            missing = [key for key, stored in zip(keys, resources, strict=True) if stored is None]
             # statements of few lengths: each becomes text once
             padded = missing + missing[-1:] * ((1 << (len(missing) - 1).bit_length()) - len(missing))
             fetched = {stored.key: stored for stored in self._fetch(_THESE, keys=padded)}
-            return [stored or fetched[key] for key, stored in zip(keys, found, strict=True)]
-        return found  # type: ignore[return-value]  # nothing is missing
+            return [stored or fetched[key] for key, stored in zip(keys, resources, strict=True)]
+        return resources  # type: ignore[return-value]  # nothing is missing
 
-    def _page(self, db: Connection, found: Select[Any], asked: Query, total: int | None) -> Page:
+    def _page(self, db: Connection, statement: Select[Any], query: Query, total: int | None) -> Page:
         """A page in the library's order. One row more than asked tells whether there is another."""
         key = RESOURCE.c.key
-        if asked.back:
-            found = found.where(key < asked.after).order_by(key.desc())
+        if query.back:
+            statement = statement.where(key < place(query)).order_by(key.desc())
         else:
-            found = found.where(key > asked.after).order_by(key)
-        rows = self._stored(db.execute(found.limit(asked.count + 1)))
-        shown = rows[: asked.count]
-        return _shown(shown[::-1] if asked.back else shown, asked.back, len(rows) > asked.count, total)
+            statement = statement.where(key > place(query)).order_by(key)
+        rows = self._stored(db.execute(statement.limit(query.count + 1)))
+        shown = rows[: query.count]
+        return build_page(shown[::-1] if query.back else shown, query.back, len(rows) > query.count, total)
 
     def _fetch(self, statement: Select[Any], **values: Any) -> list[Stored]:
         return self._stored(self._driver.rows(statement, **values))
 
     def _stored(self, rows: Iterable[Any]) -> list[Stored]:
-        known, keep, unpack = self._bodies.get, self._bodies.keep, self._unpack
+        cached, keep, unpack = self._bodies.get, self._bodies.keep, self._unpack
         return [
-            known(key)
+            cached(key)
             or keep(
                 key,
                 Stored(key, kind, id, patient, unpack(body), version, updated, entry_address(kind, id)),
@@ -294,29 +314,27 @@ class SqlLibrary:
         ]
 
 
-_NOW = in_force(RESOURCE, given("now"))
-_SAME = (RESOURCE.c.type == given("type"), RESOURCE.c.id == given("id"))
+_NOW = in_force(RESOURCE, bind("now"))
+_SAME = (RESOURCE.c.type == bind("type"), RESOURCE.c.id == bind("id"))
 _ONE = STORED.add_columns(RESOURCE.c.until).where(*_SAME, *_NOW)
-_VERSIONS = STORED.where(*_SAME, RESOURCE.c.updated <= given("now")).order_by(RESOURCE.c.updated.desc())
-_THESE = STORED.where(RESOURCE.c.key.in_(given("keys", many=True)))
-_OF_PATIENT = RESOURCE.c.patient == given("patient")
+_VERSIONS = STORED.where(*_SAME, RESOURCE.c.updated <= bind("now")).order_by(RESOURCE.c.updated.desc())
+_THESE = STORED.where(RESOURCE.c.key.in_(bind("keys", many=True)))
+_OF_PATIENT = RESOURCE.c.patient == bind("patient")
 _KEYS = (
-    select(RESOURCE.c.key)
-    .where(_OF_PATIENT, RESOURCE.c.type == given("type"), *_NOW)
-    .order_by(RESOURCE.c.key)
+    select(RESOURCE.c.key).where(_OF_PATIENT, RESOURCE.c.type == bind("type"), *_NOW).order_by(RESOURCE.c.key)
 )
 _CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
 _SHARED_CHANGES = (
     select(RESOURCE.c.updated, RESOURCE.c.until)
-    .where(RESOURCE.c.type.in_(given("types", many=True)))
+    .where(RESOURCE.c.type.in_(bind("types", many=True)))
     .distinct()
 )
 
 
-def _everything_of(asked: Everything) -> tuple[Select[tuple[int]], dict[str, Any]]:
+def _everything_of(query: Everything) -> tuple[Select[tuple[int]], dict[str, Any]]:
     """The statement for the keys of `$everything` in order, and its values but the clock."""
-    values: dict[str, Any] = {"patient": asked.patient}
-    edges = {"start": asked.start, "end": asked.end, "since": asked.since, "types": list(asked.types)}
+    values: dict[str, Any] = {"patient": query.patient}
+    edges = {"start": query.start, "end": query.end, "since": query.since, "types": list(query.types)}
     values |= {name: value for name, value in edges.items() if value not in (None, [])}
     return _everything(tuple(values)), values
 
@@ -324,47 +342,26 @@ def _everything_of(asked: Everything) -> tuple[Select[tuple[int]], dict[str, Any
 @lru_cache
 def _everything(named: tuple[str, ...]) -> Select[tuple[int]]:
     """The keys of `$everything` in order, with those of its parameters that are given."""
-    own: list[ColumnElement[bool]] = [RESOURCE.c.patient == given("patient"), *_NOW]
+    own: list[ColumnElement[bool]] = [RESOURCE.c.patient == bind("patient"), *_NOW]
     care = (DATE.c.key == RESOURCE.c.key, DATE.c.param == CARE)  # what is not dated meets any date
     if "start" in named:
-        own.append(not_(exists_row().where(*care, DATE.c.high <= given("start"))))
+        own.append(not_(exists_row().where(*care, DATE.c.high <= bind("start"))))
     if "end" in named:
-        own.append(not_(exists_row().where(*care, DATE.c.low >= given("end"))))
+        own.append(not_(exists_row().where(*care, DATE.c.low >= bind("end"))))
     target = RESOURCE.alias("target")
     referred = (
         select(target.c.key)
         .select_from(RESOURCE)
         .join(REFERENCE, REFERENCE.c.key == RESOURCE.c.key)
         .join(target, and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id))
-        .where(*own, target.c.type.in_(SHARED), *in_force(target, given("now")))
+        .where(*own, target.c.type.in_(SHARED), *in_force(target, bind("now")))
     )
     all_keys = union(select(RESOURCE.c.key).where(*own), referred).subquery()
-    found = select(RESOURCE.c.key).where(RESOURCE.c.key.in_(all_keys.select())).order_by(RESOURCE.c.key)
+    shown_keys = select(RESOURCE.c.key).where(RESOURCE.c.key.in_(all_keys.select())).order_by(RESOURCE.c.key)
     if "types" in named:
-        found = found.where(RESOURCE.c.type.in_(given("types", many=True)))
-    return found.where(RESOURCE.c.updated >= given("since")) if "since" in named else found
-
-
-def _one_of(any_of: AnyOf, now: int, patient: str | None) -> ColumnElement[bool]:
-    return or_(*(and_(*(condition(clause, now, patient) for clause in clauses)) for clauses in any_of))
-
-
-def _granted(clause: Clause, patient: str | None) -> bool:
-    """Whether the compartment says it already: `patient=` the one whose compartment it is."""
-    return clause.param.stored == "patient" and any(
-        isinstance(value, Target) and value.id == patient for value in clause.values
-    )
-
-
-def _count(db: Connection, where: Sequence[ColumnElement[bool]]) -> int:
-    return db.execute(select(func.count()).select_from(RESOURCE).where(*where)).scalar_one()
+        shown_keys = shown_keys.where(RESOURCE.c.type.in_(bind("types", many=True)))
+    return shown_keys.where(RESOURCE.c.updated >= bind("since")) if "since" in named else shown_keys
 
 
 def _size(stored: Stored) -> int:
     return len(stored.body) + 500
-
-
-def _shown(rows: Sequence[Stored], back: bool, beyond: bool, total: int | None) -> Page:
-    """Who went back came from a next page."""
-    first, last = (rows[0].key, rows[-1].key) if rows else (0, 0)
-    return Page(tuple(rows), total=total, more=back or beyond, last=last, first=first)

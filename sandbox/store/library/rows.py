@@ -60,13 +60,14 @@ class Batch(NamedTuple):
 
 def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
     """The rows of a member's resources: most of the work of a build, which any process can do."""
-    own, shared = _nothing(), _nothing()
-    for given in resources:
-        if isinstance(given, Deletion):
-            own.deletions.append(given)
+    own, shared = empty_batch(), empty_batch()
+    for item in resources:
+        if isinstance(item, Deletion):
+            own.deletions.append(item)
             continue
-        resource, body = (given, json_bytes(given)) if isinstance(given, dict) else (json_value(given), given)
-        _index_one(shared if resource["resourceType"] in SHARED else own, resource, body)
+        resource, body = (item, json_bytes(item)) if isinstance(item, dict) else (json_value(item), item)
+        batch = shared if resource["resourceType"] in SHARED else own
+        index_resource(batch, len(batch.resources) + 1, resource, body, owner(resource))
     for batch in (own, shared):
         _close_versions(batch.resources)
     _find_owners(own)
@@ -80,13 +81,14 @@ def _login(account: Account) -> tuple[str, str | None, bytes]:
     return account.username, patient, json_bytes(account.to_json())
 
 
-def _nothing() -> Batch:
+def empty_batch() -> Batch:
     return Batch(None, [], {(): 0}, {(): 0}, [], [], [], [], set())
 
 
-def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
-    number = len(batch.resources) + 1
-    patient = owner(resource)
+def index_resource(
+    batch: Batch, number: int, resource: dict[str, Any], body: bytes, patient: str | None
+) -> None:
+    """Add the rows of a resource in the compartment of `patient`, which begin with `number`."""
     precision: int | None = None
     tokens: list[Trait] = []
     refers: list[Trait] = []
@@ -110,8 +112,8 @@ def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
             batch.own.append((number, name, a, b))
         else:
             tokens.append((name, a, b))
-    known = {(kind, id) for _, kind, id in refers}
-    refers += [(MENTIONED, *each) for each in mentioned(body) if each not in known]
+    names = {(kind, id) for _, kind, id in refers}
+    refers += [(MENTIONED, *name) for name in mentioned(body) if name not in names]
     if care := care_range(resource):
         periods.append((CARE, *care))
     meta = resource.get("meta", {})
@@ -132,8 +134,8 @@ def _index_one(batch: Batch, resource: dict[str, Any], body: bytes) -> None:
         ]
     )
     batch.profiles.update((resource["resourceType"], name) for name in _profiles(meta))
-    if found := clue(resource):
-        batch.clues.append(found)
+    if hint := clue(resource):
+        batch.clues.append(hint)
 
 
 def _profiles(meta: dict[str, Any]) -> list[str]:
@@ -145,10 +147,10 @@ def _profiles(meta: dict[str, Any]) -> list[str]:
 
 def _close_versions(rows: list[Row]) -> None:
     """A version is in force until the next one of the same resource."""
-    known: dict[tuple[int, str], list[Row]] = {}
+    groups: dict[tuple[int, str], list[Row]] = {}
     for row in rows:
-        known.setdefault((row[AT["type"]], row[AT["id"]]), []).append(row)
-    for versions in known.values():
+        groups.setdefault((row[AT["type"]], row[AT["id"]]), []).append(row)
+    for versions in groups.values():
         if len(versions) > 1:
             starts = sorted(row[AT["updated"]] for row in versions)
             for row in versions:
@@ -163,10 +165,10 @@ def _find_owners(batch: Batch) -> None:
     if not lost:
         return
     patients = {(row[AT["type"]], row[AT["id"]]): row[AT["patient"]] for row in batch.resources}
-    found: dict[int, set[str | None]] = {}
+    owners_by_number: dict[int, set[str | None]] = {}
     for number, name, kind, id in batch.own:
         if number in lost and name == links[lost[number][AT["type"]]]:
-            found.setdefault(number, set()).add(patients.get((NUMBERS.get(kind, 0), id)))
-    for number, owners in found.items():
+            owners_by_number.setdefault(number, set()).add(patients.get((NUMBERS.get(kind, 0), id)))
+    for number, owners in owners_by_number.items():
         if len(owners) == 1:
             lost[number][AT["patient"]] = owners.pop()

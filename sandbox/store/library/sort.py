@@ -7,9 +7,22 @@ either direction; the resource's key, which is the library's order, breaks ties.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, false, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+)
 
 from sandbox.core.errors import Gone
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
@@ -22,18 +35,62 @@ COLUMNS = {"token": "code", "date": "low", "string": "value", "reference": "lite
 
 def sorted_keys(db: Connection, where: Sequence[ColumnElement[bool]], query: Query) -> tuple[list[int], bool]:
     """The keys of one page of a sorted search, and whether more follow in the direction of travel."""
-    values = [_value(sort).label(f"s{number}") for number, sort in enumerate(query.sorts)]
-    rows = select(RESOURCE.c.key, *values).where(*where).subquery()
-    wanted = select(rows.c.key)
+    values: Sequence[Any] | None = None
     if query.after:
-        boundary = db.execute(select(rows).where(rows.c.key == query.after)).first()
-        if boundary is None:
-            text = "The resource before this page is gone. Start the search again."
-            raise Gone(text, cause="page-expired", code="expired")
-        wanted = wanted.where(_beyond(rows, query, boundary[1:]))
-    found = db.execute(wanted.order_by(*_order(rows, query)).limit(query.count + 1)).scalars().all()
-    keys = list(found[: query.count])
-    return (keys[::-1] if query.back else keys), len(found) > query.count
+        values = db.execute(boundary(where, query)).first()
+        if values is None:
+            raise expired()
+    keys = list(db.execute(sorted_rows(where, query, values)).scalars())
+    page = keys[: query.count]
+    return (page[::-1] if query.back else page), len(keys) > query.count
+
+
+def expired() -> Gone:
+    """What to raise for a page after a row that is not there."""
+    text = "The resource before this page is gone. Start the search again."
+    return Gone(text, cause="page-expired", code="expired")
+
+
+def boundary(where: Sequence[ColumnElement[bool]], query: Query) -> Select[Any]:
+    """The row that the page starts after or ends before: what it is sorted by."""
+    return select(*_values(query)).where(*where, RESOURCE.c.key == place(query))
+
+
+def sorted_rows(
+    where: Sequence[ColumnElement[bool]], query: Query, values: Sequence[Any] | None
+) -> Select[Any]:
+    """Return the statement for the key and the sort values of each row of a page, and of one row more.
+
+    The rows are in the direction of travel. `values` are those of the boundary (None: it is the first page).
+    """
+    rows = select(RESOURCE.c.key, *_values(query)).where(*where).subquery()
+    page = select(rows)
+    if values is not None:
+        page = page.where(_beyond(rows, query, values))
+    return page.order_by(*_order(rows, query)).limit(query.count + 1)
+
+
+def merged(rows: list[Any], query: Query) -> list[Any]:
+    """Rows of `sorted_rows` of two layers, in the same order."""
+    rows.sort(key=lambda row: row[0], reverse=query.back)
+    for number, sort in reversed(list(enumerate(query.sorts, 1))):
+        empty = [row for row in rows if row[number] is None]
+        filled = sorted(
+            (row for row in rows if row[number] is not None),
+            key=itemgetter(number),
+            reverse=sort.descending != query.back,
+        )
+        rows = [*empty, *filled] if query.back else [*filled, *empty]
+    return rows
+
+
+def place(query: Query) -> ColumnElement[int]:
+    """The key that a page starts after: of a layer with keys that are too large for this one, perhaps."""
+    return literal(query.after, BigInteger)
+
+
+def _values(query: Query) -> list[ColumnElement[Any]]:
+    return [_value(sort).label(f"s{number}") for number, sort in enumerate(query.sorts)]
 
 
 def _value(sort: Sort) -> ColumnElement[Any]:
@@ -46,10 +103,10 @@ def _value(sort: Sort) -> ColumnElement[Any]:
     column: ColumnElement[Any] = table.c[COLUMNS[sort.param.rows]]
     best = func.max(column) if sort.descending else func.min(column)
     mine = (table.c.key == RESOURCE.c.key, table.c.param == sort.param.stored)
-    found = select(best).where(*mine).scalar_subquery()
+    value = select(best).where(*mine).scalar_subquery()
     if sort.param.stored == PATIENT:
-        return func.coalesce(literal("Patient/") + RESOURCE.c.patient, found)
-    return found
+        return func.coalesce(literal("Patient/") + RESOURCE.c.patient, value)
+    return value
 
 
 def _order(rows: Subquery, query: Query) -> list[ColumnElement[Any]]:
@@ -69,7 +126,7 @@ def _beyond(rows: Subquery, query: Query, boundary: Sequence[Any]) -> ColumnElem
         column = rows.c[f"s{number}"]
         cases.append(and_(*equal, _further(column, value, sort.descending, query.back)))
         equal.append(column.is_(None) if value is None else column == value)
-    key = rows.c.key < query.after if query.back else rows.c.key > query.after
+    key = rows.c.key < place(query) if query.back else rows.c.key > place(query)
     return or_(*cases, and_(*equal, key))
 
 

@@ -7,7 +7,8 @@ itself, by the index of values.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +38,21 @@ AFTER_ANY = "\U0010ffff"
 """No text goes on with it: the end of the texts that begin alike."""
 
 
+@dataclass(frozen=True)
+class OtherLayer:
+    """What another layer of resources means for the searches of this one.
+
+    `hidden` are keys of this layer whose resources the other one has under the same names. `ids` are, for
+    each chain, the ids of the other layer's resources that it may end at.
+    """
+
+    hidden: tuple[int, ...] = ()
+    ids: Mapping[Clause, tuple[str, ...]] = field(default_factory=dict)
+
+
+ALONE = OtherLayer()
+
+
 def in_force(table: FromClause, now: int | BindParameter[Any]) -> tuple[Condition, Condition]:
     """The version that a clock at `now` (milliseconds) shows."""
     return table.c.updated <= now, table.c.until > now
@@ -48,7 +64,11 @@ def visible(table: FromClause, patient: str | BindParameter[Any] | None) -> Cond
 
 
 def condition(
-    clause: Clause, now: int, patient: str | None = None, resource: FromClause = RESOURCE
+    clause: Clause,
+    now: int,
+    patient: str | None = None,
+    resource: FromClause = RESOURCE,
+    other: OtherLayer = ALONE,
 ) -> Condition:
     """Whether the row of `resource` meets the clause, for a search within the patient's compartment."""
     if clause.param.name == ANY_ID:
@@ -56,22 +76,22 @@ def condition(
     if clause.param.name == LAST_UPDATED:
         return _by_update(clause, now, resource)
     if clause.chain:
-        return _chained(clause, now, patient, resource)
+        return _chained(clause, now, patient, resource, other)
     if clause.param.stored == PATIENT:
         return _by_patient(clause, resource)
     table = ROWS[clause.param.rows].alias()
     mine = table.c.param == clause.param.stored
     if clause.missing is not None:
-        known = table.c.param.in_((clause.param.stored, unindexed(clause.param)))
-        there = exists().where(table.c.key == resource.c.key, known)
+        params = table.c.param.in_((clause.param.stored, unindexed(clause.param)))
+        there = exists().where(table.c.key == resource.c.key, params)
         return not_(there) if clause.missing else there
     driving = patient is None and resource is RESOURCE and clause.is_indexed
     meets = or_(*_tests(table, clause, now, driving))
     if driving:
         driven: Condition = resource.c.key.in_(select(table.c.key).where(mine, meets))
         return driven
-    found = exists().where(table.c.key == resource.c.key, mine, meets)
-    return not_(found) if clause.negated else found
+    matching = exists().where(table.c.key == resource.c.key, mine, meets)
+    return not_(matching) if clause.negated else matching
 
 
 def _by_id(clause: Clause, resource: FromClause) -> Condition:
@@ -83,12 +103,12 @@ def _by_id(clause: Clause, resource: FromClause) -> Condition:
 
 
 def _by_update(clause: Clause, now: int, resource: FromClause) -> Condition:
-    known: Condition = resource.c.precision.is_not(None)
+    has_time: Condition = resource.c.precision.is_not(None)
     if clause.missing is not None:
-        return not_(known) if clause.missing else known
+        return not_(has_time) if clause.missing else has_time
     low, high = resource.c.updated, resource.c.updated + resource.c.precision
     moments = (value for value in clause.values if isinstance(value, Moment))
-    return and_(known, or_(false(), *(_date_test(low, high, value, now) for value in moments)))
+    return and_(has_time, or_(false(), *(_date_test(low, high, value, now) for value in moments)))
 
 
 def _by_patient(clause: Clause, resource: FromClause) -> Condition:
@@ -97,8 +117,8 @@ def _by_patient(clause: Clause, resource: FromClause) -> Condition:
     mine = and_(row.c.key == resource.c.key, row.c.param == clause.param.stored)
     if clause.missing is not None:
         other = and_(row.c.key == resource.c.key, row.c.param == unindexed(clause.param))
-        known: Condition = or_(resource.c.patient.is_not(None), exists().where(or_(mine, other)))
-        return not_(known) if clause.missing else known
+        has_patient: Condition = or_(resource.c.patient.is_not(None), exists().where(or_(mine, other)))
+        return not_(has_patient) if clause.missing else has_patient
     tests: list[Condition] = []
     for value in clause.values:
         if isinstance(value, Target) and value.type in (None, "Patient"):
@@ -112,7 +132,9 @@ def _by_patient(clause: Clause, resource: FromClause) -> Condition:
     return or_(false(), *tests)
 
 
-def _chained(clause: Clause, now: int, patient: str | None, resource: FromClause) -> Condition:
+def _chained(
+    clause: Clause, now: int, patient: str | None, resource: FromClause, other: OtherLayer
+) -> Condition:
     assert clause.chain is not None
     kind, inner = clause.chain
     link, target = REFERENCE.alias(), RESOURCE.alias()
@@ -125,8 +147,18 @@ def _chained(clause: Clause, now: int, patient: str | None, resource: FromClause
             link.c.target_type == kind,
             target.c.id == link.c.target_id,
         )
-    reached = (*in_force(target, now), visible(target, patient), condition(inner, now, patient, target))
-    return exists().where(*pointed, target.c.type == kind, *reached)
+    reached = [*in_force(target, now), visible(target, patient), condition(inner, now, patient, target)]
+    if other.hidden:
+        reached.append(target.c.key.not_in(other.hidden))
+    here: Condition = exists().where(*pointed, target.c.type == kind, *reached)
+    ids = other.ids.get(clause)
+    if not ids:
+        return here
+    if clause.param.stored == PATIENT:
+        return or_(here, resource.c.patient.in_(ids))
+    points = REFERENCE.alias()
+    mine = (points.c.key == resource.c.key, points.c.param == clause.param.stored)
+    return or_(here, exists().where(*mine, points.c.target_type == kind, points.c.target_id.in_(ids)))
 
 
 def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterator[Condition]:
@@ -138,13 +170,15 @@ def _tests(table: FromClause, clause: Clause, now: int, driving: bool) -> Iterat
         else:
             yield _test(table, clause, value, now, driving)
     for system, listed in codes.items():
-        known = _text(table.c.code, driving).in_(listed)
-        yield known if system is None else and_(table.c.system == system, known)
+        among = _text(table.c.code, driving).in_(listed)
+        yield among if system is None else and_(table.c.system == system, among)
 
 
 def _text(column: ColumnElement[str], driving: bool) -> ColumnElement[str]:
-    """Where the resource is known, its traits are few: not by the index of texts, in which one that is
-    common stands many times."""
+    """Return the column in a form that the index of texts is used for only where it drives the search.
+
+    Where the resource is known its traits are few, while a common text stands in the index many times.
+    """
     return column if driving else func.coalesce(column, "")
 
 
@@ -160,8 +194,8 @@ def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bo
         case Elsewhere():
             return false()
         case Canonical(url, version):
-            whole = url if version is None else f"{url}|{version}"
-            return and_(table.c.value == url, true() if version is None else table.c.written == whole)
+            canonical = url if version is None else f"{url}|{version}"
+            return and_(table.c.value == url, true() if version is None else table.c.written == canonical)
         case TextValue(wanted, mode):
             if mode == "contains":
                 return table.c.value.contains(wanted, autoescape=True)

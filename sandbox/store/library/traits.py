@@ -30,11 +30,11 @@ class Sharing:
         self.spans = lru_cache(REMEMBERED)(self._spans)
 
     def label(self, param: str, qualifier: str) -> int:
-        known = self._labels.get((param, qualifier))
-        if known is None:
-            known = self._labels[param, qualifier] = len(self._labels) + 1
-            self.fresh["label"].append((known, param, qualifier, NUMBERS.get(qualifier, 0)))
-        return known
+        number = self._labels.get((param, qualifier))
+        if number is None:
+            number = self._labels[param, qualifier] = len(self._labels) + 1
+            self.fresh["label"].append((number, param, qualifier, NUMBERS.get(qualifier, 0)))
+        return number
 
     def hold(self, traits: Iterable[tuple[Any, ...]]) -> None:
         """Let holders (a resource's key, or a set's number) have traits: (holder, *trait), each once."""

@@ -101,10 +101,7 @@ def _write_schema(place: str, batches: Iterable[Batch], about: About) -> int:
 
 def _written(db: Connection, batches: Iterable[Batch], about: About) -> int:
     """Every table of a library, in an empty place."""
-    for table in META.sorted_tables:
-        db.execute(CreateTable(table))
-    for name, seen in VIEWED.items():
-        db.execute(text(f"CREATE VIEW {name} AS {seen}"))
+    create_tables(db)
     count, deletions = _fill(db, iter(batches))
     _insert(db, ABOUT, list(about()))
     indexes = [index for table in META.sorted_tables for index in table.indexes]
@@ -120,6 +117,14 @@ def _written(db: Connection, batches: Iterable[Batch], about: About) -> int:
         index.create(db)
     db.execute(text("ANALYZE"))
     return count
+
+
+def create_tables(db: Connection) -> None:
+    """The tables and views of a library, without their indexes."""
+    for table in META.sorted_tables:
+        db.execute(CreateTable(table))
+    for name, seen in VIEWED.items():
+        db.execute(text(f"CREATE VIEW {name} AS {seen}"))
 
 
 def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]]:
@@ -142,10 +147,10 @@ def _fill(db: Connection, batches: Iterator[Batch]) -> tuple[int, list[Deletion]
             profiles |= batch.shared.profiles
         clues += batch.clues
         deletions += batch.deletions
-        count = _put(db, packing, sharing, count, batch)
+        count = put_batch(db, packing, sharing, count, batch)
     _insert(db, HOUSEHOLD, [(number, *link) for number, link in enumerate(links(clues), 1)])
     for batch in shared:
-        count = _put(db, packing, sharing, count, batch)
+        count = put_batch(db, packing, sharing, count, batch)
     _insert(db, ABOUT, [(PROFILES, json_bytes(sorted(profiles)))])
     return count, deletions
 
@@ -162,10 +167,10 @@ def _sample(batches: Iterator[Batch]) -> list[Batch]:
     return taken
 
 
-def _put(db: Connection, packing: Packing, sharing: Sharing, before: int, batch: Batch) -> int:
-    """Give the rows of a batch their keys. Returns how many resources there are now."""
-    sets = [sharing.set(each) for each in batch.sets]
-    spans = [sharing.spans(each) for each in batch.spans]
+def put_batch(db: Connection, packing: Packing, sharing: Sharing, before: int, batch: Batch) -> int:
+    """Write the rows of a batch, with keys after `before`. Returns how many resources there are now."""
+    sets = [sharing.set(traits) for traits in batch.sets]
+    spans = [sharing.spans(traits) for traits in batch.spans]
     sharing.hold((before + number, *trait) for number, *trait in batch.own)
     kept = [
         (before + number, *columns, sets[tokens], sets[refers], spans[periods], packing.pack(body))
@@ -217,14 +222,16 @@ def _delete(db: Connection, deletions: Iterable[Deletion]) -> None:
 
 
 def _find_owners(db: Connection) -> None:
-    """A resource that does not name its patient belongs to the one patient of what it points to: where its
-    batch did not hold all of that."""
+    """Give resources that do not name their patient the one patient of what they point to.
+
+    Those whose batch held all of that have it already.
+    """
     target = RESOURCE.alias("target")
     for kind in TYPES.values():
         if kind.owned_through:
             link = and_(REFERENCE.c.key == RESOURCE.c.key, REFERENCE.c.param == kind.owned_through)
-            found = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
+            same_name = and_(target.c.type == REFERENCE.c.target_type, target.c.id == REFERENCE.c.target_id)
             alone = case((func.count(target.c.patient.distinct()) == 1, func.min(target.c.patient)))
-            patient = select(alone).select_from(REFERENCE).join(target, found).where(link)
+            patient = select(alone).select_from(REFERENCE).join(target, same_name).where(link)
             mine = (RESOURCE.c.type == kind.name, RESOURCE.c.patient.is_(None))
             db.execute(update(RESOURCE).where(*mine).values(patient=patient.scalar_subquery()))

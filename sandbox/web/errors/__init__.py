@@ -1,4 +1,4 @@
-"""Errors become answers here: `handlers` for Flask, `exceptions` and `refusals` where Flask does not answer.
+"""Errors become answers here: `handlers` inside the app, `refusals` where Flask does not answer.
 
 May import: `web` and what is below it.
 """

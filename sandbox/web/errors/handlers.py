@@ -1,9 +1,15 @@
-"""One error shape per surface: OperationOutcome under /fhir, RFC 6749 JSON for the OAuth endpoints,
-JSON for the control API, a page everywhere else. Handlers raise; this file answers."""
+"""Errors are answered in the shape of the API that they happen in, and their cause goes to the journal.
+
+An OperationOutcome under /fhir, RFC 6749 JSON at the OAuth endpoints, JSON for the control API, a page
+elsewhere.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from typing import Any
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
@@ -11,11 +17,13 @@ from werkzeug.exceptions import HTTPException
 from sandbox.auth.errors import describable
 from sandbox.core.errors import Gone, NotAllowed, NotFound, SandboxProblem, TooLarge
 from sandbox.core.files import json_bytes
+from sandbox.faults.selection import Selection
 from sandbox.fhir import bundle
+from sandbox.store.secret import new_secret
 from sandbox.web.api import ErrorShape
-from sandbox.web.errors.refusals import FAILED
+from sandbox.web.errors.refusals import FAILED, refusal
 from sandbox.web.pages import page
-from sandbox.web.request import wiring
+from sandbox.web.request import Wiring, wiring
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +35,7 @@ def install(app: Flask) -> None:
 
 
 def answer(problem: SandboxProblem) -> Response:
-    """The problem in the shape of the surface it happened on."""
+    """Return a problem in the shape of the API that it happened in."""
     if "context" in g:
         g.context.notes["cause"] = problem.cause
     apis = wiring().apis
@@ -79,7 +87,7 @@ def _request_id() -> str | None:
 
 
 def _http(error: HTTPException) -> Response:
-    """What Flask itself refuses: unknown paths, wrong methods, bodies it cannot read."""
+    """Answer what Flask itself refuses: unknown paths, wrong methods, bodies it cannot read."""
     status = error.code or 500
     if status < 400:
         return error.get_response()  # type: ignore[return-value]
@@ -101,6 +109,47 @@ def _http(error: HTTPException) -> Response:
 
 
 def _bug(error: Exception) -> Response:
-    """A bug of ours: logged with its request id, answered without detail."""
+    """Answer a failure of the server without details; the log has them, with the id of the request."""
     log.exception("request %s failed", _request_id(), exc_info=error)
     return answer(SandboxProblem(FAILED, cause="server-failed"))
+
+
+class UncaughtErrors:
+    """WSGI around the whole app: what Flask does not catch is answered, logged and journaled."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]], wiring: Wiring):
+        self._app, self._wiring = app, wiring
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        path = f"{environ.get('SCRIPT_NAME', '')}{environ.get('PATH_INFO', '')}"
+        try:
+            return self._app(environ, start_response)
+        except Exception as error:
+            request_id = new_secret(6)
+            log.exception("request %s failed", request_id, exc_info=error)
+            with suppress(Exception):
+                self._note(environ, request_id)
+            shape = self._wiring.apis.surface_behind(path).errors
+            headers, body = refusal(500, FAILED, shape, request_id)
+            start_response("500 Internal Server Error", headers)
+            return [body]
+
+    def _note(self, environ: dict[str, Any], request_id: str) -> None:
+        name, catalog = environ.get("sandbox.scenario", ""), self._wiring.catalog
+        try:
+            selection = catalog.parse(name) if name else Selection()
+        except NotFound:
+            selection = Selection()
+        self._wiring.ledger.tenant(selection.key).note(
+            {
+                "at": self._wiring.clock.now().isoformat(timespec="milliseconds"),
+                "request": request_id,
+                "method": str(environ.get("REQUEST_METHOD", ""))[:16],
+                "path": str(environ.get("PATH_INFO", ""))[:300],
+                "status": 500,
+                "ms": 0,
+                "effects": [],
+                "error": "exception",
+                "said": FAILED,
+            }
+        )

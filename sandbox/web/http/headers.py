@@ -48,5 +48,5 @@ _UNSEEN = re.compile(r"[^!-~]")
 
 def correlation(environ: Mapping[str, Any]) -> str:
     """The id that the client gave its request, or else the one it carries on: visible ASCII, cut."""
-    given = environ.get("HTTP_X_REQUEST_ID") or environ.get("HTTP_X_CORRELATION_ID") or ""
-    return _UNSEEN.sub("", given[:CORRELATION_LENGTH_MAX])
+    client_id = environ.get("HTTP_X_REQUEST_ID") or environ.get("HTTP_X_CORRELATION_ID") or ""
+    return _UNSEEN.sub("", client_id[:CORRELATION_LENGTH_MAX])

@@ -78,7 +78,7 @@ def admit(context: RequestContext, allowed: Access, kind: str, action: str, id: 
 def reader(context: RequestContext, allowed: Access, now: int) -> Reader:
     """The reader of this request, at a time of the payer's clock (ms)."""
     kinds = served_types(context)
-    return Reader(context.wiring.library, allowed, kinds, context.payer, now, context.gates, context.facts)
+    return Reader(context.library, allowed, kinds, context.payer, now, context.gates, context.facts)
 
 
 def now(context: RequestContext) -> int:

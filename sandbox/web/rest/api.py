@@ -105,7 +105,7 @@ def serve_request(
     admit(context, access, stored.kind, stored.action, stored.id)
     headers = [("Content-Type", bundle.JSON)]
     if stored.id:
-        resource = reads.found(context, access, stored.kind, stored.id)
+        resource = reads.find_stored(context, access, stored.kind, stored.id)
         return headers + reads.validators(resource), resource.body
     return headers, searches.results(context, access, stored.kind, arguments)
 

@@ -99,31 +99,34 @@ def _told() -> list[tuple[str, str]]:
 def _paths(kind: Type, operations: Sequence[Operation]) -> dict[str, Json]:
     """The addresses of a type: its reads, its searches, its operations."""
     name = kind.name
-    one = [_in_path("id", "id of the resource")]
+    id_parameter = [_in_path("id", "id of the resource")]
     reading = [
         *_some(RESULTS, (*_FORMAT, "_elements")),
         _header("If-None-Match"),
         _header("If-Modified-Since"),
     ]
-    asked = [_param(p) for p in kind.params if p.searchable] + _some(RESULTS, RESULTS)
+    search_parameters = [_param(p) for p in kind.params if p.searchable] + _some(RESULTS, RESULTS)
     strict = [_header("Prefer")]
     paths = {
-        f"/{name}": {"get": _operation(f"search{name}", name, "Bundle", asked + strict)},
-        f"/{name}/_search": {"post": _form(f"searchByPost{name}", name, asked)},
-        f"/{name}/{{id}}": {"get": _operation(f"read{name}", name, "Resource", one + reading)},
+        f"/{name}": {"get": _operation(f"search{name}", name, "Bundle", search_parameters + strict)},
+        f"/{name}/_search": {"post": _form(f"searchByPost{name}", name, search_parameters)},
+        f"/{name}/{{id}}": {"get": _operation(f"read{name}", name, "Resource", id_parameter + reading)},
         f"/{name}/{{id}}/_history": {
-            "get": _operation(f"history{name}", name, "Bundle", one + _some(HISTORY, HISTORY))
+            "get": _operation(f"history{name}", name, "Bundle", id_parameter + _some(HISTORY, HISTORY))
         },
         f"/{name}/{{id}}/_history/{{version}}": {
             "get": _operation(
-                f"vread{name}", name, "Resource", [*one, _in_path("version", "meta.versionId"), *reading]
+                f"vread{name}",
+                name,
+                "Resource",
+                [*id_parameter, _in_path("version", "meta.versionId"), *reading],
             )
         },
     }
     for operation in operations:
         if operation.resource == name:
             path = re.sub(r"<(\w+)>", r"{\1}", operation.path)
-            in_path = one if "{id}" in path else []
+            in_path = id_parameter if "{id}" in path else []
             listed = _some(operation.parameters, operation.parameters)
             paths[path] = _both(operation.name, name, in_path, listed)
     return paths
@@ -148,7 +151,7 @@ def _both(id: str, tag: str, path: list[Json], query: list[Json]) -> Json:
 
 
 def _form(id: str, tag: str, parameters: list[Json]) -> Json:
-    fields = {each["name"]: each["schema"] for each in parameters}
+    fields = {parameter["name"]: parameter["schema"] for parameter in parameters}
     schema = {"type": "object", "properties": fields}
     body = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
     return _operation(id, tag, "Bundle", [_header("Prefer")]) | {"requestBody": body}
@@ -176,9 +179,9 @@ def _open(id: str, shown: str | None, media: str, parameters: list[Json]) -> Jso
 
 def _responses(shown: str | None, media: str) -> Json:
     schema = _ref(shown) if shown else {"type": "object"}
-    found = {"description": shown or "JSON", "content": {media: {"schema": schema}}}
+    success = {"description": shown or "JSON", "content": {media: {"schema": schema}}}
     failures = {status: {"$ref": f"#/components/responses/E{status}"} for status, _ in _told()}
-    return {"200": found, **failures}
+    return {"200": success, **failures}
 
 
 def _failure(text: str) -> Json:
@@ -191,8 +194,8 @@ def _ref(name: str) -> Json:
 
 def _param(param: Param) -> Json:
     written, note = VALUES[param.kind]
-    told = f"{', '.join(param.paths)}: {written}; {note}"
-    return {"name": param.name, "in": "query", "description": told, "schema": {"type": "string"}}
+    description = f"{', '.join(param.paths)}: {written}; {note}"
+    return {"name": param.name, "in": "query", "description": description, "schema": {"type": "string"}}
 
 
 def _some(words: Mapping[str, tuple[str, str]], names: Collection[str]) -> list[Json]:
@@ -212,9 +215,9 @@ def _header(name: str) -> Json:
     return {"name": name, "in": "header", "schema": {"type": "string"}}
 
 
-def _in_path(name: str, told: str) -> Json:
+def _in_path(name: str, description: str) -> Json:
     schema = {"type": "string", "pattern": ID}
-    return {"name": name, "in": "path", "required": True, "description": told, "schema": schema}
+    return {"name": name, "in": "path", "required": True, "description": description, "schema": schema}
 
 
 def _security(auth: str, payer: PayerProfile, others: Sequence[str]) -> Json:

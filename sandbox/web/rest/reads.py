@@ -27,10 +27,10 @@ _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 def read(kind: str, id: str) -> Response:
     context, allowed = arrive(kind, "r", id)
-    return _one(found(context, allowed, kind, id))
+    return _one(find_stored(context, allowed, kind, id))
 
 
-def found(context: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
+def find_stored(context: RequestContext, allowed: Access, kind: str, id: str) -> Stored:
     """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
         not_found(f"There is no {kind} with this id.")
@@ -78,8 +78,8 @@ def validators(stored: Stored) -> list[tuple[str, str]]:
 def _one(stored: Stored) -> Response:
     """A resource, or the elements of it that are asked for, with its validators; or 304 for who has it
     already."""
-    asked = parse(stored.type, [(ELEMENTS, text) for text in request.args.getlist(ELEMENTS)])
-    body = subset(stored.body, asked.elements) if asked.elements else stored.body
+    query = parse(stored.type, [(ELEMENTS, text) for text in request.args.getlist(ELEMENTS)])
+    body = subset(stored.body, query.elements) if query.elements else stored.body
     response = Response(body, content_type=bundle.JSON)
     response.headers.extend(validators(stored))
     if "If-None-Match" in request.headers or "If-Modified-Since" in request.headers:

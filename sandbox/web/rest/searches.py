@@ -58,11 +58,11 @@ def results(
     bound = f"{kind}?{query.links_to()}"
     place = pages(context, allowed).read(bound, dict(args).get("_page"))
     context.learn(page=place.number)
-    page = found(context, allowed, query, place)
+    page = find_page(context, allowed, query, place)
     return bundle(context, allowed, page, kind, bound, place, query.ignored)
 
 
-def found(context: RequestContext, allowed: Access, query: Query, place: PagePlace) -> Page:
+def find_page(context: RequestContext, allowed: Access, query: Query, place: PagePlace) -> Page:
     """The page at a place of a search, as far as the token reaches."""
     if place.key or place.back:
         query = replace(query, after=place.key, back=place.back)
@@ -85,8 +85,8 @@ def bundle(
     ignored: tuple[str, ...] = (),
 ) -> bytes:
     """The page as a searchset; its links repeat every parameter of the request."""
-    asked = query.partition("?")[2]
-    url = f"{context.address}/{path}" + (f"?{asked}" if asked else "")
+    arguments = query.partition("?")[2]
+    url = f"{context.address}/{path}" + (f"?{arguments}" if arguments else "")
     links = pages(context, allowed).links(url, query, place, page)
     if page.more:
         context.notes["next"] = mark(dict(links)["next"].rpartition("_page=")[2])

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from sandbox.auth.authlib_adapter import AuthorizationServer, TokenRequest
 from sandbox.auth.authorization import authorize
-from sandbox.auth.authorization.decision import Decision, conclude
+from sandbox.auth.authorization.decision import Decision, issue
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import AuthContext, AuthServices
 from sandbox.auth.errors import OAuthRefusal
@@ -117,7 +117,7 @@ class App:
     def code(self, **changes: str | None) -> str:
         asked = authorize.check(args(client_id=self.client, **changes), self.desk)
         decision = Decision("maria", "p1", asked.scope, asked.redirect_uri)
-        url = conclude(self.desk, asked, decision)
+        url = issue(self.desk, asked, decision).url
         return parse_qs(urlsplit(url).query)["code"][0]
 
     def reply(self, form: Mapping[str, Any], endpoint: str = "") -> Reply:

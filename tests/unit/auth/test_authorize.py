@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, args, challenge
 
-from sandbox.auth.authorization.authorize import check, registered
-from sandbox.auth.authorization.decision import Decision, callback, conclude, error_url, reply_params
+from sandbox.auth.authorization.authorize import check, keep_registered
+from sandbox.auth.authorization.decision import Decision, callback, error_url, issue, reply_params
 from sandbox.auth.authorization.request import AuthorizationRequest, parameters
 from sandbox.auth.context import AuthContext
 from sandbox.auth.errors import CallbackError
@@ -174,18 +174,18 @@ def test_a_query_that_the_redirect_uri_has_is_kept(uri: str, url: str) -> None:
 def test_a_decision_becomes_a_code_or_its_error(at: AuthContext, app: App) -> None:
     asked = check(args(), at)
     yes = Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s t"))
-    told = dict(parse_qsl(urlsplit(conclude(at, asked, yes)).query))
+    told = dict(parse_qsl(urlsplit(issue(at, asked, yes).url).query))
     assert set(told) == {"code", "state", "iss"}
     assert app.exchange(told["code"])[1]["scope"] == "openid"
     no = replace(yes, error="access_denied", description="The member said no")
-    told = dict(parse_qsl(urlsplit(conclude(at, asked, no)).query))
+    told = dict(parse_qsl(urlsplit(issue(at, asked, no).url).query))
     assert told == {
         "error": "access_denied",
         "error_description": "The member said no",
         "state": "s t",
         "iss": ISSUER,
     }
-    silent = conclude(at, asked, replace(no, description=None, params={}))
+    silent = issue(at, asked, replace(no, description=None, params={})).url
     assert silent == f"{CALLBACK}?error=access_denied"
 
 
@@ -282,13 +282,13 @@ def test_a_client_id_that_cannot_be_stored_gets_a_page(at: AuthContext, id: str)
     ],
 )
 def test_nobody_is_given_more_than_they_registered(asked: str, ceiling: str | None, left: str) -> None:
-    assert " ".join(registered(asked.split(), ceiling)) == left
+    assert " ".join(keep_registered(asked.split(), ceiling)) == left
 
 
 def test_the_answer_may_come_in_the_fragment(at: AuthContext) -> None:
     payer = replace(at, payer=PayerProfile(response_mode="fragment"))
     asked = check(args(response_mode="fragment"), payer)
-    url = conclude(payer, asked, Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s")))
+    url = issue(payer, asked, Decision("maria", "p1", ("openid",), CALLBACK, reply_params(at, "s"))).url
     assert url.startswith(f"{CALLBACK}#code=")
     assert dict(parse_qsl(urlsplit(url).fragment))["state"] == "s"
     assert urlsplit(error_url(payer, refused(payer, scope="nonsense"))).fragment.startswith(

@@ -13,7 +13,7 @@ from unit.auth.keyring import claims, key, public, signed
 
 from sandbox.auth.authentication.assertion import TYPE
 from sandbox.auth.authorization import authorize
-from sandbox.auth.authorization.decision import Decision, conclude
+from sandbox.auth.authorization.decision import Decision, issue
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import AuthContext
 from sandbox.auth.tokens.access_token import Access, access
@@ -117,7 +117,7 @@ def test_a_members_grant_without_a_patient_reaches_nobody(app: App) -> None:
     """Only a service's access is bound to no patient: None would open every record."""
     asked = authorize.check(args(scope="user/*.rs"), app.desk)
     decision = Decision("maria", "", asked.scope, asked.redirect_uri)
-    code = parse_qs(urlsplit(conclude(app.desk, asked, decision)).query)["code"][0]
+    code = parse_qs(urlsplit(issue(app.desk, asked, decision).url).query)["code"][0]
     _, token = app.exchange(code)
     assert access(app.desk, f"Bearer {token['access_token']}").patient == ""
     assert "patient" not in token

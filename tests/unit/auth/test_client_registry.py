@@ -142,7 +142,7 @@ def test_the_clients_that_come_with_the_sandbox_are_well() -> None:
     [
         ("client_id: a", "a list of clients"),
         ("- just a word", "just a word"),
-        ("- [a, b]", "mapping"),
+        ("- [a, b]", "the entry: .*object"),
         ("- {client_id: a}", "name"),
         ("- {client_id: a, name: A, colour: red}", "colour"),
         ("- {client_id: a, name: A, any_loopback: no}", "any_loopback.*boolean"),

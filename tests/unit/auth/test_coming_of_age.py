@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 from unit.auth.auth_desk import MARIA, App, changed
 
-from sandbox.auth.household import OF_AGE, loss
+from sandbox.auth.household import OF_AGE, find_lost_eligibility
 from sandbox.core.members import Account, CoverageSpan
 from sandbox.core.payer import PayerProfile
 from sandbox.store.ledger.repositories.grants import Grant
@@ -32,22 +32,22 @@ def parent(app: App) -> App:
 
 
 def test_the_grant_goes_on_until_the_birthday(parent: App) -> None:
-    assert loss(parent.desk, GRANT) is None
+    assert find_lost_eligibility(parent.desk, GRANT) is None
     parent.advance(days=46)
-    assert loss(parent.desk, GRANT) is None
+    assert find_lost_eligibility(parent.desk, GRANT) is None
     parent.advance(days=1)
-    assert loss(parent.desk, GRANT) == OF_AGE
+    assert find_lost_eligibility(parent.desk, GRANT) == OF_AGE
 
 
 def test_a_payer_that_does_not_look_again_lets_it_go_on(parent: App) -> None:
     parent.advance(days=47)
-    assert loss(parent.under(PayerProfile(recheck_eligibility=False)).desk, GRANT) is None
+    assert find_lost_eligibility(parent.under(PayerProfile(recheck_eligibility=False)).desk, GRANT) is None
 
 
 def test_the_parents_own_grant_and_a_services_go_on(parent: App) -> None:
     parent.advance(days=47)
-    assert loss(parent.desk, replace(GRANT, patient="p1", fhir_user="Patient/p1")) is None
-    assert loss(parent.desk, replace(GRANT, username="", patient="", fhir_user="")) is None
+    assert find_lost_eligibility(parent.desk, replace(GRANT, patient="p1", fhir_user="Patient/p1")) is None
+    assert find_lost_eligibility(parent.desk, replace(GRANT, username="", patient="", fhir_user="")) is None
 
 
 def test_what_a_policy_ends_is_not_refreshed(parent: App) -> None:
@@ -57,4 +57,4 @@ def test_what_a_policy_ends_is_not_refreshed(parent: App) -> None:
         PayerProfile(connection_approval=True),
         PayerProfile(waiting_days=9999),
     ):
-        assert loss(parent.under(payer).desk, own)
+        assert find_lost_eligibility(parent.under(payer).desk, own)

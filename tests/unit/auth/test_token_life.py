@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from unit.auth.auth_desk import FHIR, ISSUER, SCOPE, App
 
-from sandbox.auth.authorization.decision import Decision, conclude
+from sandbox.auth.authorization.decision import Decision, issue
 from sandbox.auth.authorization.request import AuthorizationRequest
 from sandbox.auth.tokens.access_token import Access, TokenPlan, access
 from sandbox.core.errors import Forbidden, Unauthorized
@@ -237,7 +237,7 @@ def test_a_token_that_is_not_good_is_called_invalid(app: App) -> None:
 def test_a_payer_may_issue_a_token_and_refuse_the_data(app: App) -> None:
     asked = AuthorizationRequest("app", "http://localhost:3000/callback", (), None, None, None)
     decision = Decision("maria", "p1", ("patient/*.rs",), asked.redirect_uri, refused="No coverage")
-    code = conclude(app.desk, asked, decision).partition("code=")[2]
+    code = issue(app.desk, asked, decision).url.partition("code=")[2]
     _, token = app.exchange(code, code_verifier=None)
     with pytest.raises(Forbidden, match="No coverage"):
         access(app.desk, f"Bearer {token['access_token']}")

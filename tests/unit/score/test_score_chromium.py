@@ -17,9 +17,10 @@ from test_score_signin_gallery import CALLBACK, Gallery
 from sandbox.core.errors import UsageError
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
+from sandbox.score.instruments.facts import Member
 from sandbox.score.run import SignInOptions, grade
 from sandbox.score.signin import chromium
-from sandbox.score.signin.launch import Driver, LentAccount, SignInSession, sign_in
+from sandbox.score.signin.launch import Driver, SignInSession, SmartApp
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
 IN_A_BROWSER = [flow for flow in FLOWS if flow.script] + [
@@ -93,10 +94,10 @@ def driver() -> Iterator[Driver]:
 def enter(host: str, driver: Driver) -> SignInSession:
     with HttpClient(Guard(f"{host}/fhir")) as http:
         endpoints = Endpoints(f"{host}/authorize", f"{host}/token")
-        account = LentAccount(USER, PASSWORD)
-        return sign_in(
-            http, endpoints, ClientApp("app", CALLBACK), account, aud=f"{host}/fhir", driver=driver
+        app = SmartApp(
+            http, endpoints, ClientApp("app", CALLBACK), f"{host}/fhir", endpoints.scopes(), driver
         )
+        return app.sign_in(Member(username=USER, password=PASSWORD))
 
 
 @pytest.mark.browser

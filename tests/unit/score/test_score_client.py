@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from urllib.parse import parse_qs
 
 import httpx
@@ -12,10 +13,11 @@ from conftest import no_resolver
 from fake_payer import Time
 
 from sandbox.score.collect.discovery import discover
-from sandbox.score.http.answers import retry_after, shown
+from sandbox.score.http.answers import retry_after
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.tokens import Bearer, ClientApp, Endpoints
+from sandbox.score.http.redaction import shown
+from sandbox.score.signin.tokens import Bearer, ClientApp, Endpoints, refresh
 
 BASE = "https://payer.example/fhir"
 
@@ -194,9 +196,8 @@ def test_a_token_is_renewed_with_the_newest_refresh_token() -> None:
 
     where = Endpoints(f"{BASE}/authorize", f"{BASE}/token")
     with client(answer, Time()) as http:
-        bearer = Bearer(
-            "a0", "r0", http=http, endpoints=where, app=ClientApp("app", "http://127.0.0.1/callback")
-        )
+        app = ClientApp("app", "http://127.0.0.1/callback")
+        bearer = Bearer("a0", "r0", partial(refresh, http, where, app))
         assert [bearer.renew(), bearer.renew()] == [True, True]
         assert (bearer.token, bearer.refresh_token) == ("a3", "r2")
 
@@ -204,9 +205,8 @@ def test_a_token_is_renewed_with_the_newest_refresh_token() -> None:
 def test_a_refresh_token_that_is_not_rotated_stays_good() -> None:
     where = Endpoints(f"{BASE}/authorize", f"{BASE}/token")
     with client(lambda _: httpx.Response(200, json={"access_token": "a1"}), Time()) as http:
-        bearer = Bearer(
-            "a0", "r0", http=http, endpoints=where, app=ClientApp("app", "http://127.0.0.1/callback")
-        )
+        app = ClientApp("app", "http://127.0.0.1/callback")
+        bearer = Bearer("a0", "r0", partial(refresh, http, where, app))
         assert bearer.renew()
         assert (bearer.token, bearer.refresh_token) == ("a1", "r0")
 

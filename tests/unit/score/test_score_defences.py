@@ -13,7 +13,7 @@ import test_score_hostile as hostile
 
 from sandbox.score import run
 from sandbox.score.collect import sync
-from sandbox.score.http import answers, body, client, guard, redaction, transport
+from sandbox.score.http import answers, client, guard, redaction, transport
 
 Take = Callable[[pytest.MonkeyPatch], None]
 
@@ -68,11 +68,11 @@ TAKEN: dict[str, tuple[Take, Callable[[], Any]]] = {
         lambda: hostile.test_a_hostile_answer_is_a_finding_and_soon("goes on and on"),
     ),
     "unpacked bodies are bounded": (
-        instead(body, "LARGEST", 1 << 40),
+        instead(answers, "LARGEST", 1 << 40),
         lambda: hostile.test_a_hostile_answer_is_a_finding_and_soon("a gzip bomb"),
     ),
     "packing is done twice at most": (
-        instead(body, "MOST_CODINGS", 99),
+        instead(answers, "MOST_CODINGS", 99),
         lambda: hostile.test_a_hostile_answer_is_a_finding_and_soon("gzip in gzip in gzip"),
     ),
     "values are counted": (

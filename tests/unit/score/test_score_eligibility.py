@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.score.signin import eligibility, outcomes
+from sandbox.score.signin import eligibility
 
 PAGE = "https://healthplan.example/"
 
@@ -81,17 +81,17 @@ def test_an_error_that_tells_more_than_refusal(said: tuple[str, str, str]) -> No
 @pytest.mark.parametrize("said", TELLS_NOT, ids=str)
 def test_an_error_that_tells_no_more_than_refusal_or_a_fault(said: tuple[str, str, str]) -> None:
     assert not eligibility.tells_more(*said)
-    assert not outcomes.means_ineligible(*said)
+    assert not eligibility.speaks_of_eligibility(*said)
 
 
 @pytest.mark.parametrize("said", TELLS, ids=str)
 def test_an_error_whose_words_show_that_whoever_heard_it_is_not_eligible(said: tuple[str, str, str]) -> None:
-    assert outcomes.means_ineligible(*said)
+    assert eligibility.speaks_of_eligibility(*said)
 
 
 @pytest.mark.parametrize("said", SPECIFIC, ids=str)
 def test_a_code_without_such_words_says_nothing_of_an_unknown_member(said: tuple[str, str, str]) -> None:
-    assert not outcomes.means_ineligible(*said)
+    assert not eligibility.speaks_of_eligibility(*said)
 
 
 def test_no_text_takes_long() -> None:

@@ -86,7 +86,7 @@ def body(content: bytes, encoding: str = "") -> bytes:
 
 def ask(place: str, path: str = "/fhir/Patient", scheme: str = "http") -> HttpAnswer:
     base = f"{scheme}://{place}/fhir"
-    with HttpClient(Guard(base), timeout=WAIT, whole=WHOLE) as http:
+    with HttpClient(Guard(base), timeout=WAIT, answer_seconds=WHOLE) as http:
         return http.get(f"{scheme}://{place}{path}", step="individual")
 
 
@@ -208,7 +208,7 @@ def test_a_hostile_body_is_no_bundle(name: str) -> None:
 def test_nothing_after_the_length_is_read() -> None:
     with listening(says(body(b'{"resourceType":"Bundle"}') + b"HTTP/1.1 500 No\r\n\r\n")) as place:
         base = f"http://{place}/fhir"
-        with HttpClient(Guard(base), timeout=WAIT, whole=WHOLE) as http:
+        with HttpClient(Guard(base), timeout=WAIT, answer_seconds=WHOLE) as http:
             found = [http.get(f"{base}/Patient", step="individual").status for _ in range(3)]
     assert found == [200, 200, 200]
 
@@ -228,7 +228,7 @@ def test_cookies_without_end_do_not_hold_anybody_up() -> None:
     jar, began = httpx.Cookies(), time.monotonic()
     with listening(serve) as place:
         base = f"http://{place}/fhir"
-        with HttpClient(Guard(base), timeout=WAIT, whole=WHOLE) as http:
+        with HttpClient(Guard(base), timeout=WAIT, answer_seconds=WHOLE) as http:
             for _ in range(20):
                 answer = http.send("GET", f"http://{place}/login", step="sign-in", reach="page", jar=jar)
     assert answer.status == 302
@@ -317,7 +317,7 @@ def test_a_name_that_moves_into_this_machine_is_not_followed_there() -> None:
         base = f"http://payer.example:{place.partition(':')[2]}/fhir"
         guard = Guard(base, resolve=lambda host: next(answers))
         assert not guard.target_is_private()
-        with HttpClient(guard, timeout=WAIT, whole=WHOLE) as http:
+        with HttpClient(guard, timeout=WAIT, answer_seconds=WHOLE) as http:
             answer = http.get(f"{base}/metadata", step="discovery")
     assert answer.status == 0
     assert "now leads into a private network" in answer.exchange.note
@@ -380,7 +380,7 @@ def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("http_proxy", f"http://{place}")
         monkeypatch.setenv("no_proxy", "")
         guard = Guard("http://payer.example/fhir", resolve=named)
-        with HttpClient(guard, timeout=WAIT, whole=WHOLE) as http:
+        with HttpClient(guard, timeout=WAIT, answer_seconds=WHOLE) as http:
             assert http.get("http://payer.example/fhir/metadata", step="discovery").status == 200
         with listening(says(body(b"{}"))) as here:
             assert ask(here).status == 200  # what is on this machine is asked for directly
@@ -391,7 +391,9 @@ def test_a_proxy_of_another_kind_is_refused_in_one_line(monkeypatch: pytest.Monk
     monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1080")
     monkeypatch.setenv("no_proxy", "")
     with (
-        HttpClient(Guard("http://payer.example/fhir", resolve=named), timeout=WAIT, whole=WHOLE) as http,
+        HttpClient(
+            Guard("http://payer.example/fhir", resolve=named), timeout=WAIT, answer_seconds=WHOLE
+        ) as http,
         pytest.raises(UsageError, match="only HTTP proxies are supported, not socks5"),
     ):
         http.get("http://payer.example/fhir/metadata", step="discovery")

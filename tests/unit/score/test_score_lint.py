@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from copy import deepcopy
+from dataclasses import asdict
 from typing import Any
 
 import pytest
@@ -228,7 +229,7 @@ def test_findings_of_an_examination_hold_no_token_and_no_name(grade_fake: Grade)
     card, evidence = grade_fake(payer)
     rules = {finding.rule for finding in card.lint}
     assert {"state-echo", "no-store", "token-entropy", "phi-in-errors", "error-body", "bundle-self"} <= rules
-    kept = json.dumps(list(evidence.lint))
+    kept = json.dumps([asdict(finding) for finding in evidence.lint])
     assert "Rivera" not in kept
     assert not [token for token in payer.access if f'"{token}"' in kept]
 

@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from sandbox.score.signin.pages.choice import decide
 from sandbox.score.signin.pages.reader import read
-from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
-from sandbox.score.signin.pages.submission import Submission, submit
+from sandbox.score.signin.pages.steps import Follow, State, Step, Stop, Submission, submit
 
 URL = "https://id.payer.example/login?flow=1"
 

@@ -79,7 +79,7 @@ def test_the_patient_is_asked_for_in_the_way_that_metadata_offers(
 
 
 def test_without_metadata_the_fixed_list() -> None:
-    found = {path.partition("?")[0] for path in asked("patient/*.rs", plan.NOTHING_SAID)}
+    found = {path.partition("?")[0] for path in asked("patient/*.rs", plan.NOT_STATED)}
     assert found == {*plan.WITHOUT_METADATA, "Patient"}
 
 
@@ -118,12 +118,12 @@ def test_what_the_payer_is_as_a_client_is_no_offer() -> None:
     client, server = ({"mode": mode, "resource": [row(kind)]} for mode, kind in
                       (("client", "Goal"), ("server", "Coverage")))  # fmt: skip
     assert discovered({"rest": [client, server]}).offer() == discovered({"rest": [server]}).offer()
-    assert discovered({"rest": [client]}).offer() == plan.NOTHING_SAID
+    assert discovered({"rest": [client]}).offer() == plan.NOT_STATED
 
 
 @pytest.mark.parametrize("rest", [[], [{"mode": "client"}], [{"mode": "server", "resource": []}]])
 def test_metadata_that_lists_no_type_says_nothing_of_types(rest: list[dict[str, object]]) -> None:
-    assert discovered({"rest": rest}).offer() == plan.NOTHING_SAID
+    assert discovered({"rest": rest}).offer() == plan.NOT_STATED
 
 
 def test_everything_may_be_named_for_the_whole_server_or_by_its_definition() -> None:
@@ -155,7 +155,7 @@ def test_references_are_found_at_any_depth() -> None:
         "contained": [{"managingOrganization": {"reference": "Organization/2"}}],
         "x": deep,
     }
-    said = bundles.said(resource)
+    said = bundles.references_in(resource)
     assert set(said) == {"Patient/1", "#c", "urn:uuid:1", "Organization/2", "Organization/deep"}
     assert bundles.literal(said) == {"Patient/1", "Organization/2", "Organization/deep"}
 

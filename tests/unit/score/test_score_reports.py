@@ -18,7 +18,6 @@ from sandbox.score import report
 from sandbox.score.card import Card, to_data
 from sandbox.score.evidence import Evidence, Exchange, seen
 from sandbox.score.findings import Finding
-from sandbox.score.findings import to_data as findings_data
 from sandbox.score.report import card_file, comparison
 from sandbox.score.report.card_comparison import compare, parse_gate
 from sandbox.score.report.card_file import CardFile
@@ -45,7 +44,7 @@ def card(lint: tuple[Finding, ...] = (LINT,), **present: bool) -> Card:
         "sign-ins": seen([attempt], [exchange]),
         "capability-statement": seen({"present": present.get("metadata", True), "why": "answered 404"}),
     }
-    return regrade(Evidence("http://p/fhir", "2026-01-01T00:00:00+00:00", found, lint=findings_data(lint)))
+    return regrade(Evidence("http://p/fhir", "2026-01-01T00:00:00+00:00", found, lint=tuple(lint)))
 
 
 @pytest.mark.parametrize("form", list(report.FORMS))

@@ -12,7 +12,7 @@ from fake_payer import FakePayer
 from sandbox.score.card import Card
 from sandbox.score.evidence import seen, unseen
 from sandbox.score.lint.records import Records, leaves
-from sandbox.score.trust.verification import _said
+from sandbox.score.trust.verification import _check_members
 
 SAID = {"same-patient", "same-records", "empty-records", "references-logical", "instrument-lapsed-member"}
 
@@ -127,7 +127,7 @@ def test_a_member_lent_as_lapsed_who_is_covered_is_said() -> None:
     told = "coverage of the member lent as lapsed-4000 has not ended"
     lapsed = {"30": {"works": True}, "4000": {"works": False, "contradicts": told}}
     found = {"sync": unseen("no sync"), "lapsed": seen(lapsed)}
-    assert list(_said([], found)) == [("instrument-lapsed-member", told)]
+    assert list(_check_members([], found)) == [("instrument-lapsed-member", told)]
 
 
 def test_nothing_that_is_compared_is_kept_or_deep(grade_fake: Grade) -> None:

@@ -22,35 +22,35 @@ def names(members: list[Member]) -> list[str]:
 
 
 def test_a_seed_gives_one_draw_whatever_the_order_of_the_lent() -> None:
-    there, back = Draw(7).roll(LENT, 39), Draw(7).roll(LENT[::-1], 39)
+    there, back = Draw(7).choose_sign_ins(LENT, 39), Draw(7).choose_sign_ins(LENT[::-1], 39)
     assert Counter(m.line for m in there) == {line: 10 if line != "commercial" else 9 for line in LINES}
-    assert set(names(Draw(7).roll(LENT, 39))) == set(names(there))
+    assert set(names(Draw(7).choose_sign_ins(LENT, 39))) == set(names(there))
     assert len(set(names(there)) & set(names(back))) >= 38  # one more of one line, one less of another
-    assert names(Draw(8).roll(LENT, 39)) != names(there)
+    assert names(Draw(8).choose_sign_ins(LENT, 39)) != names(there)
 
 
 def test_members_far_down_the_roster_are_drawn_too() -> None:
-    places = {int(m.username[1:]) for m in Draw(3).roll(LENT, 39)}
+    places = {int(m.username[1:]) for m in Draw(3).choose_sign_ins(LENT, 39)}
     assert len(places) == 39
     assert sum(place >= 39 for place in places) > 15
 
 
 def test_a_line_that_is_lent_last_is_in_the_roll_and_in_the_sync() -> None:
     last = Member(username="only", password="pw", line="chip")
-    drawn = Draw(1).roll((*LENT, last), 39)
+    drawn = Draw(1).choose_sign_ins((*LENT, last), 39)
     assert len(drawn) == 39
     assert "only" in names(drawn)
-    assert {m.line for m, _ in Draw(1).sync([(m, None) for m in drawn], 5)} == {*LINES, "chip"}
+    assert {m.line for m, _ in Draw(1).choose_syncs([(m, None) for m in drawn], 5)} == {*LINES, "chip"}
 
 
 def test_few_members_are_all_drawn() -> None:
-    assert sorted(names(Draw(5).roll(LENT[:3], 39))) == ["m0", "m1", "m2"]
-    assert Draw(5).roll((), 39) == []
+    assert sorted(names(Draw(5).choose_sign_ins(LENT[:3], 39))) == ["m0", "m1", "m2"]
+    assert Draw(5).choose_sign_ins((), 39) == []
 
 
 def test_the_sync_is_drawn_apart_from_the_order_of_the_sign_ins() -> None:
-    roll = Draw(2).roll(LENT, 39)
-    synced = [m for m, _ in Draw(2).sync([(m, None) for m in roll], 5)]
+    roll = Draw(2).choose_sign_ins(LENT, 39)
+    synced = [m for m, _ in Draw(2).choose_syncs([(m, None) for m in roll], 5)]
     assert names(synced) != names(roll[:5])
     assert {m.line for m in synced} == set(LINES)
 

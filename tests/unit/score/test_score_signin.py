@@ -13,7 +13,8 @@ from fake_payer import Time
 
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import LentAccount, SignInSession, sign_in
+from sandbox.score.instruments.facts import Member
+from sandbox.score.signin.launch import SignInSession, SmartApp
 from sandbox.score.signin.page_flow import is_callback
 from sandbox.score.signin.scopes import SCOPE, ladder
 from sandbox.score.signin.tokens import ClientApp, Endpoints
@@ -56,9 +57,8 @@ def enter(payer: Payer, secret: str | None = None) -> SignInSession:
         guard, transport=httpx.MockTransport(payer), sleep=time.sleep, stopwatch=time.stopwatch
     ) as http:
         endpoints = Endpoints(AUTHORIZE, "https://payer.example/token")
-        return sign_in(
-            http, endpoints, ClientApp("app", CALLBACK, secret), LentAccount("ann", "pw"), aud=BASE
-        )
+        app = SmartApp(http, endpoints, ClientApp("app", CALLBACK, secret), BASE, endpoints.scopes())
+        return app.sign_in(Member(username="ann", password="pw"))
 
 
 BACK = f"{CALLBACK}?code=c&state={{state}}"

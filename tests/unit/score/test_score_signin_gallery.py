@@ -13,7 +13,8 @@ from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import Guard
-from sandbox.score.signin.launch import LentAccount, SignInSession, sign_in
+from sandbox.score.instruments.facts import Member
+from sandbox.score.signin.launch import SignInSession, SmartApp
 from sandbox.score.signin.pages.reader import read
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
@@ -65,9 +66,9 @@ def enter(flow: Flow) -> SignInSession:
     transport = httpx.MockTransport(Gallery(flow))
     with HttpClient(guard, transport=transport, sleep=time.sleep, stopwatch=time.stopwatch) as http:
         endpoints = Endpoints(f"{HOST}/authorize", f"{HOST}/token")
-        return sign_in(
-            http, endpoints, ClientApp("app", CALLBACK), LentAccount(USER, PASSWORD), aud=f"{HOST}/fhir"
-        )
+        client = ClientApp("app", CALLBACK)
+        app = SmartApp(http, endpoints, client, f"{HOST}/fhir", endpoints.scopes())
+        return app.sign_in(Member(username=USER, password=PASSWORD))
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)

@@ -27,8 +27,7 @@ from sandbox.score.evidence import Evidence
 from sandbox.score.run import grade, regrade
 from sandbox.score.signin.pages.choice import decide
 from sandbox.score.signin.pages.reader import read
-from sandbox.score.signin.pages.steps import State, Step
-from sandbox.score.signin.pages.submission import submit
+from sandbox.score.signin.pages.steps import State, Step, submit
 
 SEEDS = range(60)
 

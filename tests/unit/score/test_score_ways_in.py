@@ -16,13 +16,15 @@ from conftest import Grade, line_of
 from fake_payer import HOST, FakePayer
 
 from sandbox.core.errors import FileProblem, UsageError
+from sandbox.score.instruments.facts import Member
 from sandbox.score.run import SignInOptions
 from sandbox.score.signin import browser, script
 from sandbox.score.signin.chromium import find_chromium
-from sandbox.score.signin.launch import LentAccount, SignInSession
+from sandbox.score.signin.launch import SignInSession
+from sandbox.score.signin.page_flow import Ended
 from sandbox.score.signin.scopes import SCOPE
 
-NOBODY = LentAccount("", "")
+NOBODY = Member(username="", password="")
 
 
 class Registering(FakePayer):
@@ -92,7 +94,7 @@ def test_a_persons_own_browser(grade_fake: Grade, monkeypatch: pytest.MonkeyPatc
     payer, told = FakePayer(facts=False), []
     monkeypatch.setattr("webbrowser.open", by_hand(payer))
     real = browser.driver
-    monkeypatch.setattr(browser, "driver", lambda c, tell: real(c, tell, by_hand(payer), patience=20))
+    monkeypatch.setattr(browser, "driver", lambda c, tell: real(c, tell, by_hand(payer), timeout=20))
     card, _ = grade_fake(payer, entry=SignInOptions(client_id="mine", browser=True), tell=told.append)
     lines = {line.id: line for line in card.lines}
     assert lines["request-success"].points == 10
@@ -103,8 +105,8 @@ def test_a_persons_own_browser(grade_fake: Grade, monkeypatch: pytest.MonkeyPatc
 
 def test_a_browser_that_nobody_comes_back_from() -> None:
     with browser.Callback() as callback:
-        drive = browser.driver(callback, lambda text: None, lambda url: False, patience=0.05)
-        ended, _ = drive("http://p/authorize", NOBODY)
+        drive = browser.driver(callback, lambda text: None, lambda url: False, timeout=0.05)
+        ended = drive("http://p/authorize", NOBODY)
         assert isinstance(ended, SignInSession)
         assert "nobody came back" in ended.reason
         assert httpx.get(callback.redirect_uri).status_code == 404  # no code, no error: not a callback
@@ -163,15 +165,15 @@ def test_a_script_leads_a_browser_to_the_callback(tmp_path: Path) -> None:
     )
     redirect = "http://127.0.0.1/callback"
     drive = script.driver(lambda p, account: (p.fill("#user", account.username), p.click("button")), redirect,
-                          find_chromium(), patience_ms=10_000)  # fmt: skip
-    assert drive(page.as_uri(), LentAccount("ann", "pw"))[0] == f"{redirect}?code=ann"
-    lazy = script.driver(lambda p, account: None, redirect, find_chromium(), patience_ms=500)
-    ended, _ = lazy(page.as_uri(), NOBODY)
+                          find_chromium(), timeout_ms=10_000)  # fmt: skip
+    assert drive(page.as_uri(), Member(username="ann", password="pw")) == Ended(f"{redirect}?code=ann")
+    lazy = script.driver(lambda p, account: None, redirect, find_chromium(), timeout_ms=500)
+    ended = lazy(page.as_uri(), NOBODY)
     assert isinstance(ended, SignInSession)
     assert ended.reason == "the sign-in script ended before the callback"
     hook = lambda p, account: p.click("#nothing")  # noqa: E731
-    wrong = script.driver(hook, redirect, find_chromium(), patience_ms=300)
-    ended, _ = wrong(page.as_uri(), NOBODY)
+    wrong = script.driver(hook, redirect, find_chromium(), timeout_ms=300)
+    ended = wrong(page.as_uri(), NOBODY)
     assert isinstance(ended, SignInSession)
     assert ended.reason.startswith("the sign-in script stopped")
 

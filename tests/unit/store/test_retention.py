@@ -163,8 +163,9 @@ def test_a_clock_that_stands_still_keeps_nothing_for_ever(
 def _write_any(ledger: Ledger, table: Any, **values: Any) -> None:
     """A row of a table that no clock has ended yet, written now."""
     texts = {"entry": "{}", "kind": "access", "username": "maria"}
+    values_of = {str: "x", bytes: b"x", int: 9}
     row = {
-        column.name: texts.get(column.name, "x") if column.type.python_type is str else 9
+        column.name: texts.get(column.name, values_of[column.type.python_type])
         for column in table.c
         if column.name not in ("written", "revoked", "replaced", "number")
     }

@@ -1,6 +1,6 @@
-"""What a member does next on a page: fill and press, follow, or stop and say why.
+"""Decides what a member does next on a page: fill and press, follow, or stop and say why.
 
-Only what a page says decides. Where it does not say enough the sign-in stops, and counts for nobody.
+Only the words of the page decide. Where they are not enough the sign-in stops, and is not counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sandbox.score.signin.pages.words import means, says
 
 
 def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | Stop:
-    """The next thing to do. `status` is the page's HTTP status."""
+    """Return the next step. `status` is the page's HTTP status."""
     forms = forms_of(page, state)
     login = find_login(forms)
     again = state.tried.get(page.signature, 0)
@@ -39,7 +39,7 @@ def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | St
     if not state.logins and (first := find_name_first(forms)):
         if state.named:
             return refused(page, state, status)
-        return robot_check(page) or fill_name(page, first, state)
+        return robot_check(page) or fill_name(first, state)
     waits = says(f"{page.title} {page.heading}", "second_factor") and not is_consent(page)
     if waits and not _can_be_put_off(page, forms):
         return needs(forms) or Stop("a page waits for a second factor", ours=True)
@@ -47,20 +47,20 @@ def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | St
         return Stop(f"the same page came {again + 1} times", ours=True)
     candidates = list(_candidates(page, forms, state, tick_all=bool(again)))
     if candidates:
-        best = max(candidates, key=lambda found: found[0])
+        best = max(candidates, key=lambda candidate: candidate[0])
         return (robot_check(page) if best[0] < RANKS["yes"] else None) or best[1]
     return elsewhere(page, forms, state)
 
 
 def _can_be_put_off(page: WebPage, forms: list[WebForm]) -> bool:
-    """Whether a page only offers to set something up, and has a button for later."""
+    """Return whether a page only offers to set something up, and has a button for later."""
     return is_offer(page) and any(tone_of(b) == "later" for form in forms for b in form.buttons)
 
 
 def _candidates(
     page: WebPage, forms: list[WebForm], state: State, *, tick_all: bool
 ) -> Iterator[tuple[float, Step]]:
-    """Forms that go on, the clearest with the highest number."""
+    """Yield forms that lead on, the clearest with the highest number."""
     consenting = is_consent(page)
     for form in forms:
         if (
@@ -73,26 +73,26 @@ def _candidates(
         if form.submits_itself:
             yield 2.5, Step(form, None, "choice", {}, ("sent the page's hidden form",))
             continue
-        found = press(form, page, state.username, interactive=state.interactive)
-        if found is None or (state.logins == 0 and _is_front_door(form, found)):
+        pick = press(form, page, state.username, interactive=state.interactive)
+        if pick is None or (state.logins == 0 and _is_only_unknown_button(form, pick)):
             continue
         chosen = choose(form, state.username, consenting=consenting, tick_all=tick_all)
-        yield _rank(form, found, chosen), _pressed(form, found, chosen)
+        yield _rank(form, pick, chosen), _pressed(form, pick, chosen)
 
 
-def _pressed(form: WebForm, found: Press, chosen: Chosen) -> Step:
-    notes = (*chosen.notes, f"pressed “{found.button.label[:60]}”")
-    doubts = (*chosen.doubts, *([found.doubt] if found.doubt else ()))
-    return Step(form, found.button, "choice", chosen.values, notes, doubts)
+def _pressed(form: WebForm, pick: Press, chosen: Chosen) -> Step:
+    notes = (*chosen.notes, f"pressed “{pick.button.label[:60]}”")
+    doubts = (*chosen.doubts, *([pick.doubt] if pick.doubt else ()))
+    return Step(form, pick.button, "choice", chosen.values, notes, doubts)
 
 
-def _rank(form: WebForm, found: Press, chosen: Chosen) -> float:
-    rank = found.rank + (0.6 if any(c.kind in ("radio", "select", "checkbox") for c in form.shown) else 0)
+def _rank(form: WebForm, pick: Press, chosen: Chosen) -> float:
+    rank = pick.rank + (0.6 if any(c.kind in ("radio", "select", "checkbox") for c in form.shown) else 0)
     if means(form.about, "cookie"):
         rank = 0.5  # a banner: only when there is nothing else
-    return rank - (0.3 if found.doubt or chosen.doubts else 0) + (0.1 if form.method == "post" else 0)
+    return rank - (0.3 if pick.doubt or chosen.doubts else 0) + (0.1 if form.method == "post" else 0)
 
 
-def _is_front_door(form: WebForm, found: Press) -> bool:
-    """Before the login nothing is agreed to by a form that only has a button nobody knows."""
-    return found.rank <= 1 and not form.controls
+def _is_only_unknown_button(form: WebForm, pick: Press) -> bool:
+    """Return whether it is only a button with unknown words: before the login it is not pressed."""
+    return pick.rank <= 1 and not form.controls

@@ -1,4 +1,4 @@
-"""The controls and buttons of a page, read from their elements."""
+"""Reads the controls and buttons of a page from their elements."""
 
 from __future__ import annotations
 
@@ -25,8 +25,11 @@ _HINTS = ("name", "id", "value", "placeholder", "class", "formaction", "data-tes
 
 
 class Unseen(NamedTuple):
-    """Why a member may not see an element: it or something around it is hidden, it is laid out where nobody
-    looks, and (`above`) whether something around it is hidden."""
+    """Why a member may not see an element.
+
+    `hidden`: it or an ancestor is hidden. `displaced`: it is laid out off the page. `above`: an ancestor is
+    hidden.
+    """
 
     hidden: bool
     displaced: bool
@@ -34,7 +37,7 @@ class Unseen(NamedTuple):
 
 
 def kind_of(node: LexborNode) -> str:
-    """What a control is: an input's type as browsers take it, `select` or `textarea`."""
+    """Return what a control is: an input's type as browsers take it, `select` or `textarea`."""
     tag = node.tag
     kind = (node.attributes.get("type") or ("submit" if tag == "button" else "text")).lower().strip()
     if tag == "button":
@@ -45,7 +48,7 @@ def kind_of(node: LexborNode) -> str:
 
 
 def is_disabled(node: LexborNode) -> bool:
-    """Disabled itself, or in a disabled fieldset but for its first legend."""
+    """Return whether it is disabled, or in a disabled fieldset and not in its first legend."""
     if "disabled" in node.attributes:
         return True
     inside, place = node, node.parent
@@ -59,7 +62,7 @@ def is_disabled(node: LexborNode) -> bool:
 
 
 def read_button(node: LexborNode, ref: int, kind: str, labels: Labels) -> Button:
-    """A button of kind `submit`, `image` or `button`."""
+    """Read a button of kind `submit`, `image` or `button`."""
     attributes = node.attributes
     value = attributes.get("value") or ""
     label = labels.shown_text(node) if node.tag == "button" else value if kind != "image" else ""
@@ -82,9 +85,9 @@ def read_button(node: LexborNode, ref: int, kind: str, labels: Labels) -> Button
 
 
 def read_control(node: LexborNode, ref: int, kind: str, unseen: Unseen, labels: Labels) -> Control:
-    """A control that is no button."""
+    """Read a control that is no button."""
     attributes = node.attributes
-    label = labels.of(node)
+    label = labels.label_of(node)
     is_required = "required" in attributes or attributes.get("aria-required") == "true"
     return Control(
         ref,
@@ -132,7 +135,7 @@ def _options(select: LexborNode) -> Iterator[Option]:
 
 
 def hint_of(node: LexborNode) -> str:
-    """What only the markup of an element says."""
+    """Return the names in the markup of an element, as words."""
     attributes = node.attributes
     kind = (attributes.get("type") or "").lower()
     is_typed = node.tag == "input" and kind not in (*_PRESSED, *_TICKED)

@@ -1,4 +1,4 @@
-"""Where no form goes on: a link, a refresh, or the end, and whose end it is."""
+"""Decides what to do when no form leads on: follow a link or a refresh, or stop."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from sandbox.score.signin.pages.forms.asides import needs, robot_check
 from sandbox.score.signin.pages.forms.buttons import is_consent, is_offer, of_members, tone_of
 from sandbox.score.signin.pages.forms.fields import asks
 from sandbox.score.signin.pages.forms.login import is_beside
-from sandbox.score.signin.pages.page import Link, WebForm, WebPage
+from sandbox.score.signin.pages.page import Button, Link, WebForm, WebPage
 from sandbox.score.signin.pages.steps import Follow, State, Step, Stop
 from sandbox.score.signin.pages.words import means, says, split_name, tone
 
 SHORT_TEXT = 200
-LONGEST_WAIT_SECONDS = 60.0  # of a meta refresh; a longer one ends a session, it does not go on
+LONGEST_WAIT_SECONDS = 60.0  # of a meta refresh; a longer one ends a session
 
 
 def elsewhere(page: WebPage, forms: list[WebForm], state: State) -> Step | Follow | Stop:
-    """No form goes on: a link, a refresh, or the end."""
+    """Return a link, a refresh, or a stop."""
     if (captcha := robot_check(page)) is not None:
         return captcha
     if page.refresh and page.refresh_seconds <= LONGEST_WAIT_SECONDS:
@@ -27,30 +27,38 @@ def elsewhere(page: WebPage, forms: list[WebForm], state: State) -> Step | Follo
     if (language := _language(page, forms, state)) is not None:
         return language
     if (link := _link(page, state)) is not None:
-        return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
-    if not state.interactive and (frame := _frame(page)) is not None:  # a browser looks into frames itself
+        return _follow(link)
+    if not state.interactive and (frame := _frame(page)) is not None:  # a browser reads frames itself
         return Follow(frame, "opened the page in the frame")
     return _to_the_app(page, forms, state) or _end(page, forms, state)
 
 
+def _press(form: WebForm, button: Button) -> Step:
+    return Step(form, button, "choice", {}, (f"pressed “{button.label[:60]}”",))
+
+
+def _follow(link: Link) -> Follow:
+    return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
+
+
 def _frame(page: WebPage) -> str | None:
-    """The one page of the same site that this one only stands around."""
+    """Return the one frame of the same site whose page this one embeds."""
     near = [url for url in page.frames if urlsplit(url)[:2] == urlsplit(page.url)[:2]]
     telling = [url for url in near if tone(split_name(urlsplit(url).path)) in ("sign-in", "yes")]
     return near[0] if len(near) == 1 else telling[0] if len(telling) == 1 else None
 
 
 def _language(page: WebPage, forms: list[WebForm], state: State) -> Step | Follow | None:
-    """English, on a page that first asks for a language."""
+    """Choose English on a page that first asks for a language."""
     if state.logins or not means(f"{page.title} {page.heading}", "language"):
         return None
     for form in forms:
         for button in form.buttons:
             if _is_english(button.label) and (button.submits or state.interactive):
-                return Step(form, button, "choice", {}, (f"pressed “{button.label[:60]}”",))
+                return _press(form, button)
     for link in page.links:
         if _is_english(link.label) and urlsplit(link.url)[:2] == urlsplit(page.url)[:2]:
-            return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
+            return _follow(link)
     return None
 
 
@@ -59,30 +67,30 @@ def _is_english(label: str) -> bool:
 
 
 def _to_the_app(page: WebPage, forms: list[WebForm], state: State) -> Step | Follow | None:
-    """A last page that says that all is done, and leads back."""
+    """Return what leads back from a last page that says that all is done."""
     words = f"{page.title} {page.heading} {page.text[:500]}"
     if not state.logins or not says(words, "success") or _is_trouble(page):
         return None
     for form in forms:
         for button in form.buttons:
             if button.submits and means(button.label, "to_the_app"):
-                return Step(form, button, "choice", {}, (f"pressed “{button.label[:60]}”",))
+                return _press(form, button)
     for link in page.links:
         answers = {"code", "state"} <= parse_qs(urlsplit(link.url).query).keys()
         if means(link.label, "to_the_app") or (answers and tone(link.label) == "go"):
-            return Follow(link.url, f"followed “{link.label[:60]}”", link.ref)
+            return _follow(link)
     return None
 
 
 def _is_trouble(page: WebPage) -> bool:
-    """Whether a page says that it did not work. On one that scripts draw the edges say little."""
+    """Return whether a page reports a failure. On a scripted page, long text is not searched."""
     top = f"{page.title} {page.heading} {page.alert}"
-    whole = not page.scripted or len(page.text) < SHORT_TEXT
-    return says(top, "trouble") or (whole and says(page.text, "trouble"))
+    says_little = not page.scripted or len(page.text) < SHORT_TEXT
+    return says(top, "trouble") or (says_little and says(page.text, "trouble"))
 
 
 def _link(page: WebPage, state: State) -> Link | None:
-    """A link that a page offers instead of a button."""
+    """Return a link that a page offers instead of a button."""
     if not is_offer(page) and says(f"{page.title} {page.heading} {page.alert} {page.text[:500]}", "trouble"):
         return None
     role = "" if state.logins else of_members([link.label for link in page.links if link.label])
@@ -92,7 +100,7 @@ def _link(page: WebPage, state: State) -> Link | None:
     wanted = wanted if state.logins else ("sign-in", *wanted)
     origin = urlsplit(page.url)[:2]
     pair = is_consent(page) and any(tone(link.label) == "no" for link in page.links)
-    longest = 20 if pair else 6  # words; beside its opposite an answer may be a whole sentence
+    longest = 20 if pair else 6  # words; with its opposite on the page an answer may be a sentence
     for kind in wanted:
         for link in page.links:
             near = urlsplit(link.url)[:2] == origin and link.url.partition("#")[0] != page.url
@@ -104,7 +112,7 @@ def _link(page: WebPage, state: State) -> Link | None:
 
 
 def _end(page: WebPage, forms: list[WebForm], state: State) -> Stop:
-    """Why nothing goes on, and whether that is for want of our skill."""
+    """Return a stop: why nothing leads on, and whether the grader is the cause."""
     after = "after the login" if state.logins else "before any login form"
     words = f"{page.title} {page.heading} {page.text}"
     trouble = _is_trouble(page)

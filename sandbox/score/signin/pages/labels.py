@@ -1,4 +1,4 @@
-"""What names the controls of a page, as a member sees it."""
+"""Finds the labels of a page's controls, as a member sees them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOT_LABELS = frozenset({"script", "style", "h1", "h2", "title", "noscript"})
 
 
 class Labels:
-    """The labels, groups and shown words of one parsed page."""
+    """The labels, groups and visible words of one parsed page."""
 
     def __init__(self, tree: LexborHTMLParser, visibility: Visibility) -> None:
         self._tree, self._visibility = tree, visibility
@@ -23,31 +23,29 @@ class Labels:
             self._pointing[named] = f"{self._pointing.get(named, '')} {self.shown_text(label)}".strip()
 
     def pointing_at(self, node: LexborNode) -> str:
-        """The words of the labels that name the control by its id."""
+        """Return the words of the labels that name the control by its id."""
         return self._pointing.get(node.attributes.get("id") or "", "")
 
-    def of(self, node: LexborNode) -> str:
-        """What names a control: its label, what it points at, its own words, what stands before it."""
+    def label_of(self, node: LexborNode) -> str:
+        """Return a control's name: its label, what `aria-labelledby` names, its words, or text beside it."""
         attributes = node.attributes
-        found = self.pointing_at(node)
-        if not found and (wrapping := ancestor(node, "label")) is not None:
-            found = self.shown_text(wrapping)
-        if not found:
-            pointed = (self._by_ref(name) for name in (attributes.get("aria-labelledby") or "").split()[:4])
-            found = " ".join(text for text in pointed if text)
-        if not found and node.tag not in ("input", "select", "textarea"):
-            found = self.shown_text(node)
-        found = (
-            found
+        label = self.pointing_at(node)
+        if not label and (wrapping := ancestor(node, "label")) is not None:
+            label = self.shown_text(wrapping)
+        label = label or self._labelled_by(node)
+        if not label and node.tag not in ("input", "select", "textarea"):
+            label = self.shown_text(node)
+        label = (
+            label
             or attributes.get("aria-label")
             or attributes.get("placeholder")
             or attributes.get("title")
             or ""
         )
-        return line(found or self._neighbour(node), 200)
+        return line(label or self._neighbour(node), 200)
 
     def _neighbour(self, node: LexborNode) -> str:
-        """The text beside a control without a label: before a field, after a box."""
+        """Return the text beside a control without a label: before a field, after a box."""
         if (node.attributes.get("type") or "").lower() == "hidden":
             return ""
         if (node.attributes.get("type") or "").lower() in ("checkbox", "radio"):
@@ -58,7 +56,7 @@ class Labels:
                 after = after.next
             return ""
         place: LexborNode | None = node
-        for _ in range(3):  # beside it, in the cell before, in the line before
+        for _ in range(3):  # next to it, in the cell before, in the line before
             before = place.prev if place is not None else None
             while before is not None:
                 if before.tag in ("input", "select", "textarea", "button") or (
@@ -72,28 +70,28 @@ class Labels:
         return ""
 
     def group_of(self, node: LexborNode) -> str:
-        """What stands over a group of boxes: a fieldset's legend, or the label of a group."""
+        """Return the name of a group of boxes: a fieldset's legend, or the label of a group."""
         place = node.parent
         while place is not None and place.tag not in ("form", "body"):
             attributes = place.attributes
             if place.tag == "fieldset" and (legend := place.css_first("legend")) is not None:
                 return line(self.shown_text(legend), 200)
-            if attributes.get("role") in ("group", "radiogroup"):
-                pointed = " ".join(
-                    self._by_ref(n) for n in (attributes.get("aria-labelledby") or "").split()[:4]
-                )
-                if text := line(attributes.get("aria-label") or pointed, 200):
-                    return text
+            is_group = attributes.get("role") in ("group", "radiogroup")
+            label = (attributes.get("aria-label") or self._labelled_by(place)) if is_group else ""
+            if text := line(label, 200):
+                return text
             place = place.parent
         return ""
 
     def has(self, identifier: str) -> bool:
-        """Whether an element of the page has this id."""
+        """Return whether an element of the page has this id."""
         return self._find(identifier) is not None
 
-    def _by_ref(self, identifier: str) -> str:
-        found = self._find(identifier)
-        return self.shown_text(found) if found is not None else ""
+    def _labelled_by(self, node: LexborNode) -> str:
+        """Return the words of the elements that `aria-labelledby` names."""
+        names = (node.attributes.get("aria-labelledby") or "").split()[:4]
+        elements = (self._find(name) for name in names)
+        return " ".join(text for e in elements if e is not None and (text := self.shown_text(e)))
 
     def _find(self, identifier: str) -> LexborNode | None:
         quoted = identifier.replace("\\", "").replace('"', "")
@@ -119,7 +117,7 @@ class Labels:
 
 
 def children(node: LexborNode) -> Iterator[LexborNode]:
-    """Last to first, as a stack takes them."""
+    """Yield the children, last to first, as a stack needs them."""
     child = node.last_child
     while child is not None:
         yield child

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from urllib.parse import urljoin
+
+from sandbox.core.urls import join_url
 
 TYPED = frozenset(
     {"text", "email", "tel", "url", "number", "search", "date", "month", "textarea", "password"}
@@ -13,7 +14,7 @@ TYPED = frozenset(
 
 @dataclass(frozen=True)
 class Option:
-    """One choice of a list."""
+    """An entry of a list."""
 
     value: str
     label: str
@@ -24,8 +25,8 @@ class Option:
 class Control:
     """One control of a form, of an input's type or `select` or `textarea`.
 
-    `label` is what stands by it, `group` what stands over it and its like, `hint` what only its markup
-    says (name, id, autocomplete, placeholder). `shown`: whether a member sees it.
+    `label` is its visible name, `group` that of the group it belongs to, `hint` the names in its markup
+    (name, id, autocomplete, placeholder). `shown`: a member sees it.
     """
 
     ref: int
@@ -55,7 +56,7 @@ class Control:
 
 @dataclass(frozen=True)
 class Button:
-    """A way to submit. `label` is what it shows; `hint` is what only its markup says.
+    """A button. `label` is what it shows; `hint` is the names in its markup.
 
     `submits` is false for one that does nothing without a script.
     """
@@ -70,12 +71,12 @@ class Button:
     image: bool = False
     submits: bool = True
     fields: tuple[tuple[str, str], ...] = ()
-    """What its script writes into the form before it is sent."""
+    """Values that its script writes into the form before it is sent."""
 
 
 @dataclass(frozen=True)
 class Link:
-    """A link that is shown."""
+    """A visible link."""
 
     ref: int
     label: str
@@ -86,8 +87,8 @@ class Link:
 class WebForm:
     """One form: all its controls that are sent, and the buttons that a member sees and can press.
 
-    `about` is what its markup says of it (id, class, name, label, action) and the headings in it; `heading`
-    is what stands over it, or the page's title.
+    `about` holds the names in its markup (id, class, name, label, action) and the headings in it; `heading`
+    is the heading above it, or the page's title.
     """
 
     ref: int
@@ -113,7 +114,7 @@ class WebForm:
 
     @property
     def submits_itself(self) -> bool:
-        """A page on the way (SAML, form_post): hidden fields, submitted by a script or by one button."""
+        """Whether it is an intermediate form (SAML, form_post): hidden fields that a script submits."""
         return self.method == "post" and bool(self.controls) and not self.shown and not self.buttons
 
 
@@ -121,9 +122,8 @@ class WebForm:
 class WebPage:
     """One page. `loose` holds the controls and buttons outside of any form: they need a script.
 
-    `pressable`: an element that is no control is pressed all the same. `frames` are the addresses of the
-    pages shown within it. `refresh` is where a meta refresh leads, after `refresh_seconds`; `robot_check`
-    names a CAPTCHA.
+    `pressable`: an element that is no control can be pressed. `frames` are the URLs of its frames. `refresh`
+    is the URL of a meta refresh, after `refresh_seconds`; `robot_check` names a CAPTCHA.
     """
 
     url: str
@@ -143,20 +143,12 @@ class WebPage:
     robot_check: str = ""
 
     def join(self, link: str) -> str:
-        """A link of the page, absolute."""
-        return join(self.base or self.url, link)
+        """Return a link of the page, absolute."""
+        return join_url(self.base or self.url, link)
 
     @property
     def signature(self) -> tuple[object, ...]:
-        """What makes two looks at a page the same page."""
+        """A key that is equal for the same page."""
         controls = tuple((c.name, c.kind) for form in self.forms for c in form.controls)
         buttons = tuple(b.label for form in self.forms for b in form.buttons)
         return (self.url.partition("?")[0], self.heading, controls, buttons)
-
-
-def join(base: str, link: str) -> str:
-    """A link, absolute; as it is where no address comes of it."""
-    try:
-        return urljoin(base, link)
-    except ValueError:
-        return link

@@ -1,4 +1,4 @@
-"""Reads HTML into a Page. Broken HTML gives what a browser would make of it, never an exception."""
+"""Reads HTML into a WebPage. Broken HTML is read as a browser would, without an exception."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from sandbox.score.signin.pages.bounds import bounded
+from sandbox.core.urls import join_url
 from sandbox.score.signin.pages.controls import (
     Unseen,
     hint_of,
@@ -16,34 +16,25 @@ from sandbox.score.signin.pages.controls import (
     read_control,
 )
 from sandbox.score.signin.pages.labels import Labels, ancestor, children, line
-from sandbox.score.signin.pages.page import Button, Link, WebForm, WebPage, join
+from sandbox.score.signin.pages.page import Button, Link, WebForm, WebPage
 from sandbox.score.signin.pages.visibility import Visibility
 from sandbox.score.signin.pages.words import split_name, tone
 
 MOST_TEXT = 20_000
+LARGEST_PAGE = 1_000_000  # characters
+DEEPEST = 1_000  # elements within each other, by count of tags: a browser draws 512
+MOST_OPTIONS = 3_000
+_TAG = re.compile(r"<(/?)[a-zA-Z]")
+_VOID = re.compile(
+    r"<(?:area|base|br|col|embed|hr|img|input|link|meta|source|track|wbr|p|li|option|td|tr)\b", re.I
+)
 _DATA_SCRIPTS = (
-    "application/ld+json",
-    "application/json",
-    "importmap",
-    "text/template",
-    "text/html",
-    "speculationrules",
-)
+    "application/ld+json", "application/json", "importmap", "text/template", "text/html", "speculationrules",
+)  # fmt: skip
 _ROBOTS = (
-    "recaptcha",
-    "hcaptcha",
-    "h-captcha",
-    "turnstile",
-    "arkoselabs",
-    "funcaptcha",
-    "geetest",
-    "captcha-delivery",
-    "perimeterx",
-    "px-captcha",
-    "challenge-platform",
-    "friendlycaptcha",
-    "frc-captcha",
-)
+    "recaptcha", "hcaptcha", "h-captcha", "turnstile", "arkoselabs", "funcaptcha", "geetest",
+    "captcha-delivery", "perimeterx", "px-captcha", "challenge-platform", "friendlycaptcha", "frc-captcha",
+)  # fmt: skip
 _POST_BACK = re.compile(
     r"javascript:\s*(?:__doPostBack\(|WebForm_DoPostBackWithOptions\(\s*new WebForm_PostBackOptions\()"
     r"\s*['\"]([^'\"]+)['\"]\s*(?:,\s*['\"]([^'\"]*)['\"])?",
@@ -54,14 +45,32 @@ _PRESSED_ROLES = ("link", "option", "menuitem")
 
 
 def read(html: str, url: str, *, rendered: bool = False, refresh: str = "") -> WebPage:
-    """The page at `url`. `rendered`: a browser drew it and marked its elements (see `chromium`).
+    """Read the page at `url`. `rendered`: a browser drew it and marked its elements (see `chromium`).
 
     `refresh` is the header of that name, which does what the meta element does.
     """
-    reading = _Reading(LexborHTMLParser(bounded(html)), url, rendered)
+    reading = _Reading(LexborHTMLParser(_bound(html)), url, rendered)
     reading.run()
     reading.refresh(refresh)
     return reading.page()
+
+
+def _bound(html: str) -> str:
+    """Cut a page that is too large. Parsing time grows with the square of depth and of list length."""
+    html = html[:LARGEST_PAGE].replace("\0", "")
+    depth = options = 0
+    for tag in _TAG.finditer(html):
+        if html.startswith(("option", "OPTION"), tag.start() + 1):
+            options += 1
+            if options > MOST_OPTIONS:
+                return html[: tag.start()]
+        elif tag[1]:
+            depth = max(0, depth - 1)
+        elif not _VOID.match(html, tag.start()):
+            depth += 1
+            if depth > DEEPEST:
+                return html[: tag.start()]
+    return html
 
 
 class _Reading:
@@ -85,22 +94,22 @@ class _Reading:
 
     def run(self) -> None:
         base = self._tree.css_first("base[href]")
-        self._base = join(self._url, base.attributes.get("href") or "") if base is not None else self._url
+        self._base = join_url(self._url, base.attributes.get("href") or "") if base is not None else self._url
         title = self._tree.css_first("title")
         self._title = self._above = line(title.text(), 120) if title is not None else ""
         for number, form in enumerate(self._tree.css("form")):
             attributes = form.attributes
             method = (attributes.get("method") or "get").lower()
-            said = [attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role")]
-            about = " ".join((*said, _end_of_path(attributes.get("action") or "")))
-            made = WebForm(
+            names = [attributes.get(n) or "" for n in ("id", "class", "name", "aria-label", "role")]
+            about = " ".join((*names, _end_of_path(attributes.get("action") or "")))
+            web_form = WebForm(
                 number,
                 attributes.get("action") or "",
                 method if method in ("get", "post", "dialog") else "get",
                 split_name(about),
             )
-            self._forms[form.mem_id] = made
-            self._by_id.setdefault(attributes.get("id") or f"#{number}", made)
+            self._forms[form.mem_id] = web_form
+            self._by_id.setdefault(attributes.get("id") or f"#{number}", web_form)
         root = self._tree.root
         if root is not None:
             self._walk(root)
@@ -125,7 +134,7 @@ class _Reading:
         )
 
     def _walk(self, root: LexborNode) -> None:
-        """Depth first without recursion; what is hidden stays hidden to its leaves."""
+        """Visit elements depth first, without recursion. Descendants of hidden elements are hidden."""
         stack: list[tuple[LexborNode, bool, bool, WebForm | None]] = [(root, False, False, None)]
         number = 0
         while stack:
@@ -155,7 +164,7 @@ class _Reading:
             stack.extend((child, hidden, displaced, owner) for child in children(node))
 
     def _in_table(self, node: LexborNode) -> WebForm | None:
-        """The form of a control in a table that a form stands in crookedly (HTML 13.2.6.4.9)."""
+        """Return the form of a control whose form element is misplaced in a table (HTML 13.2.6.4.9)."""
         if self._pointer is None or node.tag not in ("input", "select", "textarea", "button"):
             return None
         form, place = self._pointer
@@ -165,9 +174,12 @@ class _Reading:
     def _element(self, node: LexborNode, ref: int, unseen: Unseen, owner: WebForm | None) -> None:
         tag, attributes, hidden = node.tag, node.attributes, unseen.hidden
         if tag == "script":
-            self._script(node)
+            if (attributes.get("type") or "").lower() not in _DATA_SCRIPTS:
+                self._scripted = True
+                self._notice_robots(attributes.get("src") or "")
         elif tag == "meta":
-            self._meta(node)
+            if (attributes.get("http-equiv") or "").lower() == "refresh":
+                self.refresh(attributes.get("content") or "")
         elif tag in ("iframe", "frame"):
             self._notice_robots(attributes.get("src") or "")
             self._frame(node, unseen)
@@ -177,7 +189,7 @@ class _Reading:
         elif tag == "a" and not hidden:
             self._link(node, ref, owner)
         elif attributes.get("role") == "button" and not hidden:
-            label = self._labels.of(node)
+            label = self._labels.label_of(node)
             (owner or self._loose).buttons.append(Button(ref, label, hint=hint_of(node), submits=False))
         elif tag in ("h1", "h2", "h3", "legend") and not hidden:
             text = self._labels.shown_text(node)
@@ -198,7 +210,7 @@ class _Reading:
     def _control(self, node: LexborNode, ref: int, unseen: Unseen, form: WebForm) -> None:
         kind = kind_of(node)
         if is_disabled(node) and not (self._rendered and kind in ("submit", "button")):
-            return  # with scripts a button may wake when the form is filled
+            return  # a script may enable a button when the form is filled
         if kind in ("submit", "image", "button"):
             if not unseen.hidden and not unseen.displaced:
                 form.buttons.append(read_button(node, ref, kind, self._labels))
@@ -211,7 +223,7 @@ class _Reading:
         source = (node.attributes.get("src") or "").strip()
         sizes = [(node.attributes.get(side) or "").removesuffix("px") for side in ("width", "height")]
         if source and not any(unseen) and not {"0", "1"} & set(sizes):
-            url = join(self._base, source)
+            url = join_url(self._base, source)
             if url.startswith(("http://", "https://")):
                 self._frames.append(url)
 
@@ -225,10 +237,10 @@ class _Reading:
         )
         label = line(label, 120)
         if href and not href.lower().startswith(("#", "javascript:", "mailto:", "tel:")):
-            self._links.append(Link(ref, label, join(self._base, href)))
-        elif found := _POST_BACK.match(href):
+            self._links.append(Link(ref, label, join_url(self._base, href)))
+        elif post_back := _POST_BACK.match(href):
             # ASP.NET: the script writes these two fields and sends the form
-            fields = (("__EVENTTARGET", found[1]), ("__EVENTARGUMENT", found[2] or ""))
+            fields = (("__EVENTTARGET", post_back[1]), ("__EVENTARGUMENT", post_back[2] or ""))
             (owner or self._loose).buttons.append(
                 Button(ref, label, hint=hint_of(node), submits=owner is not None, fields=fields)
             )
@@ -236,29 +248,18 @@ class _Reading:
             (owner or self._loose).buttons.append(Button(ref, label, hint=hint_of(node), submits=False))
 
     def _needs_script(self, link: LexborNode, href: str) -> bool:
-        """Whether a link does nothing by itself, not even jump to another place of the page."""
+        """Return whether a link does nothing without a script, not even jump within the page."""
         if "onclick" in link.attributes:
             return not href.lower().startswith(("mailto:", "tel:"))
         is_jump = href[:1] == "#" and self._labels.has(href[1:])
         return bool(href) and not is_jump and not href.lower().startswith(("mailto:", "tel:"))
 
-    def _meta(self, node: LexborNode) -> None:
-        if (node.attributes.get("http-equiv") or "").lower() != "refresh":
-            return
-        self.refresh(node.attributes.get("content") or "")
-
     def refresh(self, content: str) -> None:
-        """`3; url=/next`, of a meta element or a header; the first counts."""
-        found = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
-        if content.strip() and found and not self._refresh:
-            self._seconds = float(found[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", found[1]) else 0.0
-            self._refresh = join(self._base, found[2].strip()) if found[2].strip() else self._url
-
-    def _script(self, node: LexborNode) -> None:
-        kind = (node.attributes.get("type") or "").lower()
-        if kind not in _DATA_SCRIPTS:
-            self._scripted = True
-            self._notice_robots(node.attributes.get("src") or "")
+        """Read `3; url=/next` of a meta element or a header; the first counts."""
+        match = re.match(r"\s*([\d.]*)[^;,]*[;,\s]*(?:url\s*=\s*)?['\"]?([^'\"]*)", content, re.IGNORECASE)
+        if content.strip() and match and not self._refresh:
+            self._seconds = float(match[1]) if re.fullmatch(r"\d+(\.\d*)?|\.\d+", match[1]) else 0.0
+            self._refresh = join_url(self._base, match[2].strip()) if match[2].strip() else self._url
 
     def _notice_robots(self, text: str) -> None:
         if not self._robots and text:
@@ -277,6 +278,5 @@ def _is_alert(node: LexborNode) -> bool:
 
 
 def _end_of_path(action: str) -> str:
-    """The last two segments of an action's path: what stands before them is the whole site's, not the
-    form's."""
+    """Return the last two segments of an action's path; those before them belong to the site."""
     return " ".join(action.partition("?")[0].partition("#")[0].rstrip("/").split("/")[-2:])

@@ -1,11 +1,12 @@
-"""The steps of a sign-in: what is done on a page, where it ends, and what has happened so far."""
+"""The steps of a sign-in: what is done on a page, where it stops, and what has happened so far."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-from sandbox.score.signin.pages.page import Button, WebForm, WebPage
+from sandbox.score.signin.pages.page import Button, Control, WebForm, WebPage
 
 Purpose = Literal["login", "name", "choice"]
 Values = dict[int, str | bool | tuple[str, ...]]
@@ -14,7 +15,7 @@ Values = dict[int, str | bool | tuple[str, ...]]
 
 @dataclass
 class State:
-    """What has happened on the way so far."""
+    """What has happened in this attempt so far."""
 
     username: str
     password: str = field(repr=False)
@@ -27,11 +28,11 @@ class State:
     doubts: list[str] = field(default_factory=list)
 
     def note_tried(self, page: WebPage) -> None:
-        """Something is done on this page once more."""
+        """Count a step on this page."""
         self.tried[page.signature] = self.tried.get(page.signature, 0) + 1
 
     def weigh(self, stop: Stop, status: int) -> Stop:
-        """A stop after a doubtful step is ours, unless the payer's server itself failed."""
+        """Blame the grader for a stop after an uncertain step, unless the payer's server failed."""
         if stop.ours or not self.doubts or status >= 500:
             return stop
         return Stop(f"{stop.reason}, and {self.doubts[-1]}", ours=True, login=stop.login)
@@ -51,7 +52,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Follow:
-    """An address to open: a link that is pressed, or a meta refresh."""
+    """A URL to open: of a link that is pressed, or of a meta refresh."""
 
     url: str
     note: str
@@ -60,7 +61,7 @@ class Follow:
 
 @dataclass(frozen=True)
 class Stop:
-    """The end of the way. `ours`: it ended for want of our skill, and tells nothing of the payer.
+    """The end of an attempt. `ours`: the grader is the cause, so it tells nothing about the payer.
 
     `login`: the payer did not accept the user name and password.
     """
@@ -68,3 +69,49 @@ class Stop:
     reason: str
     ours: bool
     login: bool = False
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A filled form, ready to send."""
+
+    method: str
+    url: str
+    pairs: tuple[tuple[str, str], ...] = field(repr=False)
+
+
+def submit(step: Step, page: WebPage) -> Submission:
+    """Return what a browser would send (HTML 4.10.21). The button's action and method come first."""
+    button = step.button
+    written = button.fields if button is not None else ()
+    pairs = [pair for control in step.form.controls for pair in _pairs(control, step) if pair[0]]
+    pairs = [*written, *(pair for pair in pairs if pair[0] not in dict(written))]
+    if button is not None and button.image:
+        place = f"{button.name}." if button.name else ""
+        pairs += [(f"{place}x", "1"), (f"{place}y", "1")]
+    elif button is not None and button.name:
+        pairs.append((button.name, button.value))
+    action = (button.action if button else "") or step.form.action
+    method = (button.method if button else "") or step.form.method
+    return Submission(method.upper(), page.join(action) if action else page.url, tuple(pairs))
+
+
+def _pairs(control: Control, step: Step) -> Iterator[tuple[str, str]]:
+    chosen = step.values.get(control.ref)
+    if control.kind in ("checkbox", "radio"):
+        if control.checked if chosen is None else chosen:
+            yield control.name, control.value
+    elif control.kind == "select":
+        if isinstance(chosen, tuple):
+            yield from ((control.name, value) for value in chosen)
+        elif isinstance(chosen, str):
+            yield control.name, chosen
+        else:
+            standing = [option.value for option in control.options if option.selected]
+            if not standing and not control.multiple and control.options:
+                standing = [control.options[0].value]
+            yield from ((control.name, value) for value in standing)
+    elif isinstance(chosen, str):
+        yield control.name, chosen
+    else:
+        yield control.name, control.value

@@ -1,4 +1,4 @@
-"""What was seen on the way through sign-in pages, and what was done: never a password or a user name."""
+"""Describes sign-in pages and what was done on them, without a password or a user name."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Look:
 
 
 def look(address: str, status: int, page: WebPage, next_: Step | Follow | Stop) -> Look:
-    """A page with what was decided on it."""
+    """Describe a page with what was decided on it."""
     if isinstance(next_, Step):
         did = next_.notes
     else:
@@ -39,12 +39,12 @@ def look(address: str, status: int, page: WebPage, next_: Step | Follow | Stop) 
 
 
 def hop(address: str, status: int) -> Look:
-    """A redirect."""
+    """Describe a redirect."""
     return Look(address, status, did=("followed the redirect",))
 
 
 def summary(looks: Iterable[Look]) -> str:
-    """The way in one line: what was done on each page."""
+    """Return in one line what was done on each page."""
     done = [", ".join(look.did) for look in looks if look.did and look.did != ("followed the redirect",)]
     return "; then ".join(text for text in done if not text.startswith("stopped: "))[:400]
 
@@ -64,7 +64,7 @@ def _form(form: WebForm) -> str:
 def _control(control: Control) -> str:
     what = asks(control) if control.typed else control.kind
     needed = ", required" if control.required else ""
-    known = control.typed or control.kind == "select"
-    label = control.called[:40] if known else control.label[:40] or control.name
+    is_field = control.typed or control.kind == "select"
+    label = control.called[:40] if is_field else control.label[:40] or control.name
     on = ", on" if control.checked else ""
     return f"{label} ({what or control.kind}{needed}{on})"

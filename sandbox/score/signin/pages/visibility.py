@@ -1,6 +1,6 @@
-"""Which elements of a page a browser would show, by attributes, inline style and the page's style rules.
+"""Decides which elements a browser would show, by attributes, inline style and the page's style rules.
 
-Style sheets elsewhere are not fetched. A check box or radio button is often drawn by its label, so what
+External style sheets are not fetched. A check box or radio button is often drawn by its label, so what
 hides only the box itself does not count for those (see `page`).
 """
 
@@ -24,14 +24,14 @@ _UNSEEN = re.compile(
 
 
 class Visibility:
-    """Answers for one parsed page. `rendered`: a browser has marked what it shows, in `data-shown`."""
+    """The visibility of elements. `rendered`: a browser has marked it in `data-shown`."""
 
     def __init__(self, tree: LexborHTMLParser, rendered: bool = False) -> None:
         self._rendered = rendered
         self._styles: dict[int, str] = {} if rendered else _styles(tree)
 
     def hides(self, node: LexborNode) -> bool:
-        """Whether this element by itself takes itself and all in it out of sight."""
+        """Return whether this element hides itself and its descendants."""
         attributes = node.attributes
         if self._rendered:
             return attributes.get("data-shown") == "0"
@@ -46,7 +46,7 @@ class Visibility:
         return bool(_GONE.search(self._style(node)))
 
     def displaces(self, node: LexborNode) -> bool:
-        """Whether it is laid out where nobody sees it: off the page, without a size, transparent."""
+        """Return whether it is off the page, without a size, or transparent."""
         if self._rendered:
             return False
         style = self._style(node)
@@ -62,8 +62,8 @@ def _squeezed(style: str) -> str:
 
 
 def _styles(tree: LexborHTMLParser) -> dict[int, str]:
-    """What the page's own rules say of elements that they may hide; later rules win over earlier ones."""
-    said: dict[int, dict[str, str]] = {}
+    """Return the declarations of the page's rules by element; later rules win over earlier ones."""
+    styles: dict[int, dict[str, str]] = {}
     rules = 0
     for selector, declarations in _rules(tree):
         rules += 1
@@ -71,31 +71,21 @@ def _styles(tree: LexborHTMLParser) -> dict[int, str]:
             break
         try:
             matched = tree.css(selector)
-        except (SelectolaxError, ValueError, RuntimeError):  # a selector of another age
+        except (SelectolaxError, ValueError, RuntimeError):  # an outdated selector
             continue
         for node in matched:
-            said.setdefault(node.mem_id, {}).update(declarations)
-    return {key: ";".join(f"{name}:{value}" for name, value in found.items()) for key, found in said.items()}
+            styles.setdefault(node.mem_id, {}).update(declarations)
+    return {
+        key: ";".join(f"{name}:{value}" for name, value in declared.items())
+        for key, declared in styles.items()
+    }
 
 
-_TELLING = (
-    "display",
-    "visibility",
-    "opacity",
-    "left",
-    "right",
-    "top",
-    "text-indent",
-    "clip",
-    "clip-path",
-    "width",
-    "height",
-    "max-height",
-    "max-width",
-    "transform",
-    "margin-left",
-    "margin-top",
-)
+_PROPERTIES = (
+    "display", "visibility", "opacity", "left", "right", "top", "text-indent", "clip", "clip-path", "width",
+    "height", "max-height", "max-width", "transform", "margin-left", "margin-top",
+)  # fmt: skip
+"""CSS properties that may hide an element."""
 
 
 def _rules(tree: LexborHTMLParser) -> Iterator[tuple[str, dict[str, str]]]:
@@ -103,24 +93,20 @@ def _rules(tree: LexborHTMLParser) -> Iterator[tuple[str, dict[str, str]]]:
         for rule in _qualified(
             tinycss2.parse_stylesheet(sheet.text(), skip_comments=True, skip_whitespace=True)
         ):
-            found = {
+            declared = {
                 entry.lower_name: _squeezed(tinycss2.serialize(entry.value))
                 for entry in tinycss2.parse_blocks_contents(rule.content)
-                if entry.type == "declaration" and entry.lower_name in _TELLING
+                if entry.type == "declaration" and entry.lower_name in _PROPERTIES
             }
-            if found:
-                yield tinycss2.serialize(rule.prelude).strip(), found
+            if declared:
+                yield tinycss2.serialize(rule.prelude).strip(), declared
 
 
 def _qualified(rules: list[Any]) -> Iterator[Any]:
-    """Plain rules, and those for screens of any size."""
+    """Yield plain rules, and those for screens of any size."""
     for rule in rules:
+        is_media = rule.type == "at-rule" and rule.lower_at_keyword == "media" and rule.content is not None
         if rule.type == "qualified-rule":
             yield rule
-        elif rule.type == "at-rule" and rule.lower_at_keyword == "media" and _is_for_screens(rule):
+        elif is_media and tinycss2.serialize(rule.prelude).strip().lower() in ("all", "screen"):
             yield from (r for r in tinycss2.parse_rule_list(rule.content) if r.type == "qualified-rule")
-
-
-def _is_for_screens(rule: Any) -> bool:
-    named = tinycss2.serialize(rule.prelude).strip().lower()
-    return rule.content is not None and named in ("all", "screen")

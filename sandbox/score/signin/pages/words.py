@@ -1,4 +1,4 @@
-"""What the words of a sign-in page mean, in the languages that payers serve."""
+"""Knows what the words of a sign-in page mean, in the languages that payers use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Literal
 from sandbox.core import files
 
 Tone = Literal["yes", "no", "later", "go", "sign-in", "sign-up", "social", "away", ""]
-"""What pressing or choosing something means; empty when its words do not tell."""
+"""What pressing or choosing something means; empty when its words are not known."""
 
 LONGEST_LABEL = 300  # characters of a label that are looked at
 _FAR_EAST = re.compile(r"[぀-ヿ㐀-鿿가-힯]")
@@ -19,7 +19,7 @@ _SPELLED = str.maketrans({"đ": "d", "’": "'", "‘": "'", "`": "'", "´": "'"
 
 
 def normalize(text: str) -> str:
-    """Lower case, without accents, single spaces: how terms and labels are compared."""
+    """Return text in lower case, without accents, with single spaces, for comparison."""
     plain = unicodedata.normalize("NFKD", text.casefold().translate(_SPELLED))
     plain = "".join(letter for letter in plain if unicodedata.category(letter) != "Mn")
     plain = unicodedata.normalize("NFC", plain).translate(_SPELLED)
@@ -27,12 +27,12 @@ def normalize(text: str) -> str:
 
 
 def split_name(name: str) -> str:
-    """A name from markup as words: `loginUserName_1` → `login User Name 1`."""
+    """Return a name from markup as words: `loginUserName_1` → `login User Name 1`."""
     return re.sub(r"[^\w]+|_+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).strip()
 
 
 def means(text: str, meaning: str) -> bool:
-    """Whether a label, in any spelling, holds a term of this meaning."""
+    """Return whether a label contains a term of this meaning, in any spelling."""
     return _label_means(text[:LONGEST_LABEL], meaning)
 
 
@@ -42,13 +42,13 @@ def _label_means(label: str, meaning: str) -> bool:
 
 
 def says(text: str, meaning: str) -> bool:
-    """The same for a text of any length, such as that of a whole page."""
+    """Return the same for a text of any length, such as that of a page."""
     return _find(normalize(text), meaning) is not None
 
 
 @lru_cache(maxsize=4096)
 def tone(text: str) -> Tone:
-    """What a button, link or option with this label means.
+    """Return what a button, link or option with this label means.
 
     Negations win: `Don't allow` is no. Only a second clause after a clear yes does not count:
     `Allow until I revoke it`, `Share (cancel at any time)`.
@@ -76,28 +76,28 @@ def tone(text: str) -> Tone:
 
 
 def is_reversed(question: str) -> bool:
-    """Whether yes to this question means not to share: `Stop sharing with the app?`.
+    """Return whether yes to this question means not to share: `Stop sharing with the app?`.
 
     Only the sentence that asks counts: `You can stop at any time. Share your data?` is not reversed.
     """
-    asked = [sentence_that_asks(question)] if "?" in question else _told(question)
-    return any(says(part, "reversed") and tone(part) == "no" for part in asked) and not any(
-        tone(part) == "yes" for part in asked
+    parts = [sentence_that_asks(question)] if "?" in question else _statements(question)
+    return any(says(part, "reversed") and tone(part) == "no" for part in parts) and not any(
+        tone(part) == "yes" for part in parts
     )
 
 
 def sentence_that_asks(text: str) -> str:
-    """The sentence before the first question mark."""
+    """Return the sentence before the first question mark."""
     return re.split(r"[.!;]\s", text.partition("?")[0])[-1].strip()
 
 
 def questions(text: str) -> list[str]:
-    """The sentences that end with a question mark, without it."""
+    """Return the sentences that end with a question mark, without it."""
     return [sentence_that_asks(f"{part}?") for part in text.split("?")[:-1]]
 
 
-def _told(text: str) -> list[str]:
-    """The sentences of a text, but for those that only say what a member may do some other day."""
+def _statements(text: str) -> list[str]:
+    """Return the sentences of a text, except those about what a member may do later."""
     return [part for part in re.split(r"[.!;:]\s", text) if not _SOME_DAY.search(normalize(part))]
 
 
@@ -109,14 +109,14 @@ _CONTRARY = re.compile(r"\b(but|pero|mais|aber|mas|without|sin|ohne|sans|sem|not
 
 
 def _new_clause(label: str, yes: re.Match[str], no: re.Match[str]) -> bool:
-    """Whether the no stands in a clause after the yes, and does not take it back."""
+    """Return whether the no is in a clause after the yes, and does not revoke it."""
     between = label[yes.end() : no.end()]
     return bool(_CLAUSE.search(between)) and not _CONTRARY.search(between)
 
 
 def _first(label: str, *meanings: str) -> re.Match[str] | None:
-    found = [match for meaning in meanings if (match := _find(label, meaning))]
-    return min(found, key=lambda match: match.start(), default=None)
+    matches = [match for meaning in meanings if (match := _find(label, meaning))]
+    return min(matches, key=lambda match: match.start(), default=None)
 
 
 def _find(label: str, meaning: str) -> re.Match[str] | None:

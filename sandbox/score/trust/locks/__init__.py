@@ -1,5 +1,5 @@
-"""Attempts to get at members' records as a stranger would, with nothing but what the payer lends.
+"""Tries to read members' records as an attacker would, with only what the payer lends.
 
-One module for each kind of lock. An attempt changes nothing and is made once; a lock that gives way is a
-finding of the gravest level. May import: the client, sign-in, tokens, bundles. Must never: score.
+Each kind of attempt is a module. An attempt changes nothing and is made once; one that succeeds is a finding
+of the level `critical`. May import: `core` and the packages of `score` that send requests. Must never: judge.
 """

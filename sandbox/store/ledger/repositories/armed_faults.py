@@ -1,4 +1,4 @@
-"""Accidents that happen a number of times and are over."""
+"""Faults that happen a number of times and are over."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sandbox.core.files import json_bytes, json_value
 from sandbox.store.ledger.repositories.repository import META, Part, changing, written
 
 ARMED = Table(
-    "armed",  # accidents that happen a number of times and are over
+    "armed",  # faults that happen a number of times and are over
     META,
     Column("number", Integer, primary_key=True, autoincrement=True),
     Column("tenant", String, nullable=False),
@@ -27,14 +27,14 @@ ARMED = Table(
 
 
 RULE = 8_192
-"""Bytes of an accident as it is kept."""
+"""Bytes of a fault as it is kept."""
 
 _TAKE = changing(ARMED, "number", ARMED.c.left > 0, left=ARMED.c.left - 1)
 
 
 @dataclass(frozen=True)
 class Armed:
-    """An accident that happens `left` more times. `rule` is what was asked for, as JSON; `source` keeps
+    """A fault that happens `left` more times. `rule` is what was asked for, as JSON; `source` keeps
     the same header from arming it twice."""
 
     number: int
@@ -44,11 +44,11 @@ class Armed:
     rule: dict[str, Any]
 
 
-class Accidents(Part):
-    """A tenant's armed accidents."""
+class ArmedFaults(Part):
+    """A tenant's armed faults."""
 
     def arm(self, rule: Mapping[str, Any], times: int, source: str) -> bool:
-        """Arm an accident. False when the same source has armed it before. Raises BadRequest for a rule
+        """Arm a fault. False when the same source has armed it before. Raises BadRequest for a rule
         that is too long."""
         body = json_bytes(rule)
         if len(body) > RULE:
@@ -59,7 +59,7 @@ class Accidents(Part):
             return added.first() is not None
 
     def armed(self) -> list[Armed]:
-        """Every accident that was armed, the oldest first, spent ones included."""
+        """Every fault that was armed, the oldest first, spent ones included."""
         columns = [ARMED.c[name] for name in Armed.__dataclass_fields__]
         query = select(*columns).where(ARMED.c.tenant == self.name).order_by(ARMED.c.number)
         with self._engine.connect() as db:
@@ -69,10 +69,10 @@ class Accidents(Part):
             ]
 
     def take(self, number: int) -> bool:
-        """Take one time of an armed accident. False when none is left."""
+        """Take one time of an armed fault. False when none is left."""
         return self._took(_TAKE, key=number)
 
     def disarm(self) -> int:
-        """Forget every armed accident. Returns how many there were."""
+        """Forget every armed fault. Returns how many there were."""
         with self._write() as db:
             return db.execute(delete(ARMED).where(ARMED.c.tenant == self.name)).rowcount

@@ -61,15 +61,15 @@ class Clients(Part):
         self._add(CLIENT, vars(record))
 
     def client(self, id: str) -> ClientRecord | None:
-        found: ClientRecord | None = self._one(CLIENT, ClientRecord, id=id)
-        return found
+        record: ClientRecord | None = self._one(CLIENT, ClientRecord, id=id)
+        return record
 
     def clients(self) -> list[ClientRecord]:
         """In the order in which they registered."""
         query = select(*columns(CLIENT, ClientRecord)).where(*self._where(CLIENT))
         with self._engine.connect() as db:
-            found = db.execute(query.order_by(CLIENT.c.created, CLIENT.c.id))
-            return [ClientRecord(*row) for row in found]
+            rows = db.execute(query.order_by(CLIENT.c.created, CLIENT.c.id))
+            return [ClientRecord(*row) for row in rows]
 
     def change_client(self, id: str, at: int, **changes: Any) -> None:
         """Change columns of a client; a client of the fixtures gets its row now."""

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from sqlalchemy import BigInteger, Column, Executable, String, case, delete
 
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.repository import Part, table, upsert
 
 COUNTER = table(
@@ -20,26 +20,26 @@ COUNTER = table(
 @lru_cache
 def _counting(dialect: str) -> Executable:
     row = upsert(dialect, COUNTER).values(
-        tenant=given("tenant"), name=given("name"), value=given("by"), since=0, written=given("written")
+        tenant=bind("tenant"), name=bind("name"), value=bind("by"), since=0, written=bind("written")
     )
     return row.on_conflict_do_update(
         index_elements=["tenant", "name"],
-        set_={"value": COUNTER.c.value + given("by"), "written": given("written")},
+        set_={"value": COUNTER.c.value + bind("by"), "written": bind("written")},
     ).returning(COUNTER.c.value)
 
 
 @lru_cache
 def _windowing(dialect: str) -> Executable:
-    over = COUNTER.c.since + given("length") <= given("now")
+    over = COUNTER.c.since + bind("length") <= bind("now")
     row = upsert(dialect, COUNTER).values(
-        tenant=given("tenant"), name=given("name"), value=1, since=given("now"), written=given("written")
+        tenant=bind("tenant"), name=bind("name"), value=1, since=bind("now"), written=bind("written")
     )
     return row.on_conflict_do_update(
         index_elements=["tenant", "name"],
         set_={
             "value": case((over, 1), else_=COUNTER.c.value + 1),
-            "since": case((over, given("now")), else_=COUNTER.c.since),
-            "written": given("written"),
+            "since": case((over, bind("now")), else_=COUNTER.c.since),
+            "written": bind("written"),
         },
     ).returning(COUNTER.c.value, COUNTER.c.since)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Engine, Executable, Index, Integer, String, and_, select
 
-from sandbox.store.driver import Driver, given
+from sandbox.store.driver import Driver, bind
 from sandbox.store.ledger.maintenance import Upkeep
 from sandbox.store.ledger.repositories.repository import Part, changing, columns, table
 from sandbox.store.secret import digest
@@ -31,7 +31,7 @@ GRANT = table(
     Column("fhir_user", String, nullable=False, default=""),
     Column("scenario", String),  # the selection that it is pinned to
     Column("terms", String),  # the selection that a header chose when it was given
-    Column("effects", String),  # accidents that happened while it was given
+    Column("effects", String),  # faults that happened while it was given
     Column("signed_in", BigInteger),
     Index("grant_member", "tenant", "username"),
     Index("grant_client", "tenant", "client"),
@@ -59,7 +59,7 @@ TOKEN = table(
     Column("uses", Integer),
     Column("replaced", BigInteger),
     Column("revoked", BigInteger),
-    Column("effects", String),  # accidents that happened while it was minted
+    Column("effects", String),  # faults that happened while it was minted
     Index("token_grant", "tenant", "grant"),
 )
 
@@ -118,7 +118,7 @@ _TOKEN = columns(TOKEN, Token)
 BEARER = (
     select(*_TOKEN, *columns(GRANT, Grant))
     .join(GRANT, and_(GRANT.c.tenant == TOKEN.c.tenant, GRANT.c.id == TOKEN.c.grant))
-    .where(TOKEN.c.tenant == given("tenant"), TOKEN.c.hash == given("hash"))
+    .where(TOKEN.c.tenant == bind("tenant"), TOKEN.c.hash == bind("hash"))
 )
 """A token and the grant it stands for: see `stands_for`."""
 
@@ -127,13 +127,11 @@ def stands_for(row: Sequence[Any]) -> tuple[Token, Grant]:
     return Token(*row[: len(_TOKEN)]), Grant(*row[len(_TOKEN) :])
 
 
-_REVOKE_GRANT = changing(GRANT, "id", GRANT.c.revoked.is_(None), revoked=given("at"))
-_SPEND = changing(CODE, "hash", CODE.c.spent.is_(None), spent=given("at"))
+_REVOKE_GRANT = changing(GRANT, "id", GRANT.c.revoked.is_(None), revoked=bind("at"))
+_SPEND = changing(CODE, "hash", CODE.c.spent.is_(None), spent=bind("at"))
 _USE = changing(TOKEN, "hash", TOKEN.c.uses > 0, uses=TOKEN.c.uses - 1)
-_REVOKE = changing(TOKEN, "hash", TOKEN.c.revoked.is_(None), revoked=given("at"))
-_REPLACE = changing(
-    TOKEN, "hash", TOKEN.c.replaced.is_(None), TOKEN.c.revoked.is_(None), replaced=given("at")
-)
+_REVOKE = changing(TOKEN, "hash", TOKEN.c.revoked.is_(None), revoked=bind("at"))
+_REPLACE = changing(TOKEN, "hash", TOKEN.c.replaced.is_(None), TOKEN.c.revoked.is_(None), replaced=bind("at"))
 
 
 class Grants(Part):
@@ -149,8 +147,8 @@ class Grants(Part):
         self.granted.append(grant.id)
 
     def grant(self, id: str) -> Grant | None:
-        found: Grant | None = self._one(GRANT, Grant, id=id)
-        return found
+        grant: Grant | None = self._one(GRANT, Grant, id=id)
+        return grant
 
     def grants_of(self, username: str) -> list[Grant]:
         """A member's grants that are not revoked, newest first."""
@@ -174,8 +172,8 @@ class Grants(Part):
 
     def code_by_hash(self, hash: str) -> Code | None:
         """The code with this digest."""
-        found: Code | None = self._one(CODE, Code, hash=hash)
-        return found
+        code: Code | None = self._one(CODE, Code, hash=hash)
+        return code
 
     def spend_code(self, secret: str, at: int, tokens: Sequence[Token] = ()) -> bool:
         """Spend a code for these tokens, both or neither. True for exactly one caller."""
@@ -196,8 +194,8 @@ class Grants(Part):
 
     def token(self, secret: str, kind: str | None = None) -> Token | None:
         same = {"hash": digest(secret)} | ({"kind": kind} if kind else {})
-        found: Token | None = self._one(TOKEN, Token, **same)
-        return found
+        token: Token | None = self._one(TOKEN, Token, **same)
+        return token
 
     def bearer(self, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
         """A token and the grant it stands for, in one question."""

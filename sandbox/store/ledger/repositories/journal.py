@@ -9,7 +9,7 @@ from sqlalchemy import Column, Index, Integer, String, Table, insert, select
 
 from sandbox.core.errors import Unavailable
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.repository import META, Part
 
 JOURNAL = Table(
@@ -22,7 +22,7 @@ JOURNAL = Table(
     sqlite_autoincrement=True,  # whoever follows the journal is never shown a number twice
 )
 
-_NOTE = insert(JOURNAL).values(tenant=given("tenant"), entry=given("entry"))
+_NOTE = insert(JOURNAL).values(tenant=bind("tenant"), entry=bind("entry"))
 
 
 ENTRY = 3072
@@ -46,8 +46,8 @@ def _cut(value: Any, most: int) -> Any:
     if isinstance(value, str):
         return value if len(value) <= most else f"{value[:most]}…"
     if isinstance(value, Mapping):
-        return {name: _cut(each, most) for name, each in value.items()}
-    return [_cut(each, most) for each in value[:most]] if isinstance(value, list) else value
+        return {name: _cut(item, most) for name, item in value.items()}
+    return [_cut(item, most) for item in value[:most]] if isinstance(value, list) else value
 
 
 class Journals(Part):
@@ -81,15 +81,15 @@ class Journals(Part):
             .where(JOURNAL.c.tenant == self.name, JOURNAL.c.number > after)
             .order_by(order)
         )
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         with self._engine.connect() as db:
             for number, entry in db.execute(query).yield_per(200):
-                told = {"number": number, **json_value(entry)}
-                if wanted(told):
-                    found.append(told)
-                    if len(found) == limit:
+                numbered = {"number": number, **json_value(entry)}
+                if wanted(numbered):
+                    entries.append(numbered)
+                    if len(entries) == limit:
                         break
-        return found if oldest else found[::-1]
+        return entries if oldest else entries[::-1]
 
     def last_number(self) -> int:
         """The number of the tenant's latest exchange; 0 when there is none."""

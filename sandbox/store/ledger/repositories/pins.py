@@ -1,4 +1,4 @@
-"""How grants and tokens were made: under which selection, with which accidents."""
+"""How grants and tokens were made: under which selection, with which faults."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Pins(Grants):
         return Origin(row[0] or "", row[1] or "") if row else None
 
     def remember(self, effects: str) -> None:
-        """Write these accidents on what was granted and minted through this view. They explain, and no
+        """Write these faults on what was granted and minted through this view. They explain, and no
         more: where they cannot be written, what was granted stands."""
         with suppress(Unavailable), self._write() as db:
             for table, key, written in ((GRANT, "id", self.granted), (TOKEN, "hash", self.minted)):
@@ -50,12 +50,12 @@ class Pins(Grants):
                     db.execute(update(table).where(*rows).values(effects=effects))
 
     def remembered(self, token: str) -> str:
-        """The accidents that a token and its grant were made with, separated by commas."""
+        """The faults that a token and its grant were made with, separated by commas."""
         query = (
             select(GRANT.c.effects, TOKEN.c.effects)
             .join(TOKEN, (TOKEN.c.tenant == GRANT.c.tenant) & (TOKEN.c.grant == GRANT.c.id))
             .where(GRANT.c.tenant == self.name, TOKEN.c.hash == digest(token))
         )
         with self._engine.connect() as db:
-            found = db.execute(query).first()
-        return ",".join(part for part in found if part) if found else ""
+            row = db.execute(query).first()
+        return ",".join(part for part in row if part) if row else ""

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sandbox.store.driver import Driver, Step, given
+from sandbox.store.driver import Driver, Step, bind
 from sandbox.store.ledger.maintenance import Upkeep
 
 META = MetaData()
@@ -113,16 +113,16 @@ class Part:
 
 def changing(table: Table, key: str, *also: ColumnElement[bool], **changes: Any) -> Executable:
     """The statement that changes a row, named by one of its columns (`key`), where that still holds."""
-    mine = table.c.tenant == given("tenant"), table.c[key] == given("key")
+    mine = table.c.tenant == bind("tenant"), table.c[key] == bind("key")
     return update(table).where(*mine, *also).values(**changes)
 
 
 @lru_cache
 def _asking(table: Table, names: tuple[str, ...], same: tuple[str, ...]) -> Executable:
-    mine = [table.c[name] == given(name) for name in ("tenant", *same)]
+    mine = [table.c[name] == bind(name) for name in ("tenant", *same)]
     return select(*(table.c[name] for name in names)).where(*mine)
 
 
 @lru_cache
 def _adding(table: Table, names: tuple[str, ...]) -> Executable:
-    return insert(table).values({name: given(name) for name in ("tenant", "written", *names)})
+    return insert(table).values({name: bind(name) for name in ("tenant", "written", *names)})

@@ -1,38 +1,66 @@
-"""What a request that only reads asks of the ledger, in one look."""
+"""What every request reads of its tenant first, by one statement."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from sqlalchemy import exists
+from sqlalchemy import exists, select
 
-from sandbox.store.driver import given
-from sandbox.store.ledger.repositories.clock import STATE
+from sandbox.store.driver import bind
+from sandbox.store.ledger.repositories.armed_faults import ARMED
+from sandbox.store.ledger.repositories.clock import OFFSET
 from sandbox.store.ledger.repositories.grants import BEARER, Grant, Token, stands_for
 from sandbox.store.ledger.repositories.member_status import STANDING
 from sandbox.store.ledger.repositories.repository import Part
+from sandbox.store.ledger.repositories.written import REVISION
 from sandbox.store.secret import digest
 
-_LOCKS = exists().where(STANDING.c.tenant == given("tenant"), STANDING.c.mark == "locked")
-_ARRIVAL = BEARER.add_columns(*STATE, _LOCKS)
 
-
-class Arrival(NamedTuple):
-    """How far the tenant's clock is ahead (ms), whether any accident is armed and any account locked, and
-    whose token it is."""
+class TenantState(NamedTuple):
+    """How far the tenant's clock is ahead of the machine's (ms), whether any fault is armed, and the
+    revision of what the tenant's clients have written (None: nothing)."""
 
     offset: int
     armed: bool
+    revision: int | None
+
+
+class Arrival(NamedTuple):
+    """The fields of a `TenantState`, whether any account is locked, and whose token it is."""
+
+    offset: int
+    armed: bool
+    revision: int | None
     locks: bool
     token: Token
     grant: Grant
 
 
-class Arrivals(Part):
-    """A tenant's bearers at the door."""
+_COLUMNS = (
+    OFFSET.scalar_subquery(),
+    exists().where(ARMED.c.tenant == bind("tenant"), ARMED.c.left > 0),
+    REVISION,
+)
+_STATE = select(*_COLUMNS)
+_LOCKS = exists().where(STANDING.c.tenant == bind("tenant"), STANDING.c.mark == "locked")
+_ARRIVAL = BEARER.add_columns(*_COLUMNS, _LOCKS)
+
+
+class RequestState(Part):
+    """A tenant as a request meets it."""
+
+    def state(self) -> tuple[int, bool]:
+        """The first two fields of `tenant_state`."""
+        return self.tenant_state()[:2]
+
+    def tenant_state(self) -> TenantState:
+        """The state, for a request without a token."""
+        offset, armed, revision = self._driver.rows(_STATE, tenant=self.name)[0]
+        return TenantState(int(offset or 0), bool(armed), revision)
 
     def arrival(self, secret: str) -> Arrival | None:
-        """None for a token that this tenant does not know."""
+        """The state and the bearer. None for a token that this tenant does not know."""
         for row in self._driver.rows(_ARRIVAL, tenant=self.name, hash=digest(secret)):
-            return Arrival(int(row[-3] or 0), bool(row[-2]), bool(row[-1]), *stands_for(row[:-3]))
+            *bearer, offset, armed, revision, locks = row
+            return Arrival(int(offset or 0), bool(armed), revision, bool(locks), *stands_for(bearer))
         return None

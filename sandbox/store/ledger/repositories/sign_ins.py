@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, String, delete, null, update
 
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
-from sandbox.store.driver import given
+from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.repository import Part, changing, table
 from sandbox.store.secret import digest
 
@@ -50,12 +50,12 @@ SESSION = table(
 _LOG_IN = changing(
     PENDING,
     "id",
-    username=given("who"),
-    login_session=given("session"),
+    username=bind("who"),
+    login_session=bind("session"),
     patient=null(),
-    scenario=given("pin"),
+    scenario=bind("pin"),
 )
-_CHOOSE = changing(PENDING, "id", patient=given("whose"))
+_CHOOSE = changing(PENDING, "id", patient=bind("whose"))
 
 
 @dataclass(frozen=True)
@@ -118,8 +118,8 @@ class SignIns(Part):
         """A pushed request, once, for the client that pushed it, before it expires."""
         good = [*self._where(PUSHED, id=digest(id), client=client), PUSHED.c.expires > now]
         with self._write() as db:
-            found = db.execute(delete(PUSHED).where(*good).returning(PUSHED.c.request)).scalar()
-        return json_value(found) if found is not None else None
+            request = db.execute(delete(PUSHED).where(*good).returning(PUSHED.c.request)).scalar()
+        return json_value(request) if request is not None else None
 
     def add_pending(self, pending: Pending) -> None:
         """Keep a request until it is answered. Raises BadRequest for one that is too long."""
@@ -138,11 +138,11 @@ class SignIns(Part):
         )
 
     def pending(self, id: str) -> Pending | None:
-        found = self._one(PENDING, Pending, id=digest(id))
-        if found is None:
+        row = self._one(PENDING, Pending, id=digest(id))
+        if row is None:
             return None
-        whole: Pending = replace(found, id=id, request=json_value(found.request))
-        return whole
+        pending_request: Pending = replace(row, id=id, request=json_value(row.request))
+        return pending_request
 
     def log_in(self, id: str, username: str, session: str) -> None:
         """Somebody has signed in for a request, by a form of this session (its digest)."""
@@ -169,8 +169,8 @@ class SignIns(Part):
         self._add(SESSION, {"id": digest(id), **vars(session)})
 
     def session(self, id: str) -> BrowserSession | None:
-        found: BrowserSession | None = self._one(SESSION, BrowserSession, id=digest(id))
-        return found
+        session: BrowserSession | None = self._one(SESSION, BrowserSession, id=digest(id))
+        return session
 
     def end_session(self, id: str) -> None:
         with self._write() as db:

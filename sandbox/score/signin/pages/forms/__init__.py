@@ -1,4 +1,4 @@
-"""A form of a sign-in page: what its controls ask for, how a login is filled, which button is pressed.
+"""Forms of sign-in pages: what controls ask for, how a login is filled, which button is pressed.
 
 May import: what `signin.pages` may import.
 """

@@ -1,4 +1,4 @@
-"""What may be told of a form by itself: that it is beside the way, or asks what only a member knows."""
+"""Recognizes forms that do not lead on, and fields that only a member can fill."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sandbox.score.signin.pages.words import means
 
 
 def forms_of(page: WebPage, state: State) -> list[WebForm]:
-    """The forms that can be sent; where scripts run, also those that need them."""
+    """Return the forms that can be sent; where scripts run, also those that need them."""
     if state.interactive:
         return [*page.forms, page.loose]
     return [form for form in page.forms if form.method != "dialog"]
@@ -23,7 +23,7 @@ def robot_check(page: WebPage) -> Stop | None:
     return Stop(f"the page shows a CAPTCHA ({page.robot_check})", ours=True)
 
 
-def asked(control: Control) -> str:
+def describe_field(control: Control) -> str:
     ask = asks(control)
     return ask if ask not in ("", "username", "password", "a search") else f"“{control.called[:60]}”"
 
@@ -36,14 +36,14 @@ def is_search(form: WebForm) -> bool:
 
 
 def is_aside(form: WebForm) -> bool:
-    """Search, language, log out: on many pages, and never on the way."""
+    """Return whether it is a form for search, language or log out, which never leads on."""
     return is_search(form) or (
         means(form.about, "language") and all(c.kind in ("select", "radio") for c in form.shown)
     )
 
 
 def unanswerable(form: WebForm) -> Iterator[Control]:
-    """Fields that only the member could fill."""
+    """Yield fields that only the member could fill."""
     for control in form.typed:
         if is_decoy(control) or control.value or (control.kind == "textarea" and is_optional(control)):
             continue
@@ -53,6 +53,6 @@ def unanswerable(form: WebForm) -> Iterator[Control]:
 
 
 def needs(forms: list[WebForm]) -> Stop | None:
-    """The end at a form that asks what only the member knows."""
+    """Return a stop at a form that asks what only the member knows."""
     fields = [control for form in forms if not is_aside(form) for control in unanswerable(form)]
-    return Stop(f"a page asks for {asked(fields[0])}", ours=True) if fields else None
+    return Stop(f"a page asks for {describe_field(fields[0])}", ours=True) if fields else None

@@ -1,4 +1,4 @@
-"""Which button of a form a member presses who wants to share, and which never."""
+"""Chooses the button that a member presses who wants to share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RANKS: dict[Tone, int] = {"yes": 5, "later": 4, "sign-in": 3, "go": 2, "": 1}
 
 @dataclass(frozen=True)
 class Press:
-    """A button to press, how clearly it goes on (see RANKS), and the doubt about it, if any."""
+    """A button to press, how clearly it leads on (see RANKS), and the doubt about it, if any."""
 
     button: Button
     rank: int
@@ -30,24 +30,19 @@ class Press:
 
 
 def tone_of(button: Button) -> Tone:
-    """What a button shows decides; its markup only where that tells nothing."""
-    found = tone(button.label)
-    if found:
-        return found
-    for told in (split_name(button.value), button.hint, split_name(button.action)):
-        if found := tone(told):
-            return found
-    return ""
+    """Return what a button means: by its label, else by its markup."""
+    texts = (button.label, split_name(button.value), button.hint, split_name(button.action))
+    return next((meaning for text in texts if (meaning := tone(text))), "")
 
 
 def is_consent(page: WebPage) -> bool:
-    """Whether the page asks to share: by its heading and title, else by its text."""
+    """Return whether the page asks to share: by its heading and title, else by its text."""
     top = f"{page.title} {page.heading}"
     return says(top, "consent_page") or (not is_offer(page) and says(page.text, "consent_page"))
 
 
 def is_offer(page: WebPage) -> bool:
-    """Whether the page offers something that sharing does not need: paperless mail, staying signed in."""
+    """Return whether the page offers what sharing does not need, such as paperless mail."""
     top = f"{page.title} {page.heading}"
     return says(top if page.heading else f"{top} {page.text[:300]}", "marketing_page") and not says(
         f"{top} {page.text}", "share"
@@ -55,7 +50,7 @@ def is_offer(page: WebPage) -> bool:
 
 
 def press(form: WebForm, page: WebPage, username: str, *, interactive: bool = False) -> Press | None:
-    """The button to press; None when none goes on. `interactive`: scripts run, so any button may work."""
+    """Return the button to press, if any. `interactive`: scripts run, so any button may work."""
     usable = [b for b in form.buttons if b.submits or interactive]
     by_tone: dict[Tone, list[Button]] = {}
     for button in usable:
@@ -69,36 +64,27 @@ def press(form: WebForm, page: WebPage, username: str, *, interactive: bool = Fa
     if not is_offer(page) and _asks_the_opposite(page, by_tone):
         order = ("no",)
     for wanted in order:
-        if found := by_tone.get(wanted):
-            doubt = _doubt(found, wanted)
+        if buttons := by_tone.get(wanted):
+            doubt = _doubt(buttons, wanted)
             if order == ("no",):
-                doubt = f"“{found[0].label[:60]}” was pressed, as yes would not go on"
+                doubt = f"“{buttons[0].label[:60]}” was pressed, as yes would not go on"
             if wanted == "later" and by_tone.get("") and not is_offer(page):
-                doubt = f"“{found[0].label[:60]}” was pressed, and what it puts off is not known"
-            button = _best(found)
+                doubt = f"“{buttons[0].label[:60]}” was pressed, and what it puts off is not known"
+            button = _best(buttons)
             if any(_sent_alike(button, other) for other in by_tone.get("no", []) if other is not button):
                 doubt = f"what tells “{button.label[:60]}” from its opposite is a script"
             return Press(button, RANKS.get(wanted, 4), doubt)
     return _unknown(by_tone, form, page, username)
 
 
-def _sent_alike(one: Button, other: Button) -> bool:
-    """Whether a payer gets the same form from both."""
-    return (
-        one.submits
-        and other.submits
-        and (one.name, one.value if one.name else "", one.action, one.fields)
-        == (
-            other.name,
-            other.value if other.name else "",
-            other.action,
-            other.fields,
-        )
-    )
+def _sent_alike(button: Button, other: Button) -> bool:
+    """Return whether a payer gets the same form from both."""
+    sent = [(b.name, b.value if b.name else "", b.action, b.fields) for b in (button, other)]
+    return button.submits and other.submits and sent[0] == sent[1]
 
 
 def _asks_the_opposite(page: WebPage, by_tone: dict[Tone, list[Button]]) -> bool:
-    """Whether a bare yes would answer a question such as `Cancel sharing?`."""
+    """Return whether a bare yes would answer a question such as `Cancel sharing?`."""
     if not all(len(b.label.split()) == 1 for t in ("yes", "no") for b in by_tone.get(t, [])):
         return False
     if not (by_tone.get("yes") and by_tone.get("no")):
@@ -107,14 +93,14 @@ def _asks_the_opposite(page: WebPage, by_tone: dict[Tone, list[Button]]) -> bool
     if "?" not in top and says(top, "consent_page"):
         return False  # the page asks to share, whatever else its text asks
     if "?" in top:
-        asked = page.heading if "?" in page.heading else page.title
-        return is_reversed(asked) or _leads_off(sentence_that_asks(asked))
+        question = page.heading if "?" in page.heading else page.title
+        return is_reversed(question) or _leads_off(sentence_that_asks(question))
     put = [q for q in questions(page.text[:2000]) if says(q, "put_question")]
     return bool(put) and all(is_reversed(q) or _leads_off(q) for q in put)
 
 
 def _leads_off(question: str) -> bool:
-    """Whether yes would lead off the way: `Reset your password?`, `Are you a provider?`."""
+    """Return whether yes would lead elsewhere: `Reset your password?`, `Are you a provider?`."""
     if says(question, "share") and tone(question) == "yes":
         return False
     if says(question, "another_role") or says(question, "marketing") or question.lower().startswith("not "):
@@ -135,20 +121,20 @@ def _doubt(buttons: Sequence[Button], wanted: Tone) -> str:
 
 
 def of_members(labels: Sequence[str]) -> str:
-    """Of labels that tell roles apart (`Member`, `Provider`, `Broker`) the one for members; else nothing."""
+    """Return the label for members among labels of roles (`Member`, `Provider`), if there are any."""
     others = [label for label in labels if means(label, "another_role")]
     members = [label for label in labels if means(label, "member") and label not in others]
     return members[0] if others and members else ""
 
 
 def _unknown(by_tone: dict[Tone, list[Button]], form: WebForm, page: WebPage, username: str) -> Press | None:
-    """A button whose words are not known: pressed when it is alone, or one of a list to choose from."""
+    """Return a button with unknown words, if it is the only one or one of a list to choose from."""
     unknown = by_tone.get("", [])
     if not unknown:
         return None
-    labels = [b.label for found in by_tone.values() for b in found]
-    if (role := of_members(labels)) and (found := [b for b in unknown if b.label == role]):
-        return Press(found[0], RANKS["go"])
+    labels = [b.label for buttons in by_tone.values() for b in buttons]
+    if (role := of_members(labels)) and (buttons := [b for b in unknown if b.label == role]):
+        return Press(buttons[0], RANKS["go"])
     if (
         form.method == "post"
         and form.controls
@@ -156,7 +142,7 @@ def _unknown(by_tone: dict[Tone, list[Button]], form: WebForm, page: WebPage, us
         and len(unknown) == 1
         and "no" not in by_tone
     ):
-        return Press(unknown[0], RANKS[""])  # a page on the way
+        return Press(unknown[0], RANKS[""])  # an intermediate page
     named = [b for b in unknown if username and username.casefold() in f"{b.label} {b.value}".casefold()]
     if len(unknown) == 1 or named:
         button = (named or unknown)[0]

@@ -1,4 +1,4 @@
-"""How long access lasts, where a page lets the member choose: of several durations the longest."""
+"""Finds the longest of several durations of access that a page offers."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ MOST_WORDS = 8  # of a label that is a duration and little else
 
 
 def longest(labels: Sequence[str]) -> int | None:
-    """Which of the labels lasts longest; None unless at least two of them, and nearly all, are durations.
+    """Return the place of the longest; None unless two or more, and nearly all, are durations.
 
-    A bare `Never` among them answers neither question of expiry nor of sharing, so it is passed over.
+    A bare `Never` among them may be about expiry or about sharing, so it does not count.
     """
-    found = [(days, -place) for place, label in enumerate(labels) if (days := _days(label)) is not None]
-    if len(found) < 2 or len(found) < len(labels) - 1:
+    spans = [(days, -place) for place, label in enumerate(labels) if (days := _days(label)) is not None]
+    if len(spans) < 2 or len(spans) < len(labels) - 1:
         return None
-    return -max(found)[1]
+    return -max(spans)[1]
 
 
 def _days(label: str) -> float | None:

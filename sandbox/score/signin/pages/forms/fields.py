@@ -1,4 +1,4 @@
-"""What a control of a form asks for."""
+"""Knows what a control of a form asks for."""
 
 from __future__ import annotations
 
@@ -8,39 +8,21 @@ from sandbox.score.signin.pages.page import Control
 from sandbox.score.signin.pages.words import means, says
 
 Ask = Literal[
-    "username",
-    "password",
-    "new password",
-    "a one-time code",
-    "a date of birth",
-    "a date",
-    "a social security number",
-    "a ZIP code",
-    "a telephone number",
-    "a member ID",
-    "a name",
-    "the answer to a security question",
-    "the text of a picture",
-    "a search",
-    "",
-]
-"""Empty when neither label nor markup tell."""
+    "username", "password", "new password", "a one-time code", "a date of birth", "a date",
+    "a social security number", "a ZIP code", "a telephone number", "a member ID", "a name",
+    "the answer to a security question", "the text of a picture", "a search", "",
+]  # fmt: skip
+"""Empty when neither label nor markup says it."""
 
 _AUTOCOMPLETE: dict[str, Ask] = {
-    "username": "username",
-    "email": "username",
+    **dict.fromkeys(("username", "email"), "username"),
     "current-password": "password",
     "new-password": "new password",
     "one-time-code": "a one-time code",
-    "bday": "a date of birth",
-    "bday-day": "a date of birth",
-    "bday-month": "a date of birth",
-    "bday-year": "a date of birth",
+    **dict.fromkeys(("bday", "bday-day", "bday-month", "bday-year"), "a date of birth"),
     "postal-code": "a ZIP code",
     "tel": "a telephone number",
-    "given-name": "a name",
-    "family-name": "a name",
-    "name": "a name",
+    **dict.fromkeys(("given-name", "family-name", "name"), "a name"),
 }
 _MEANINGS: tuple[tuple[str, Ask], ...] = (
     ("captcha", "the text of a picture"),
@@ -59,31 +41,28 @@ _MEANINGS: tuple[tuple[str, Ask], ...] = (
 
 
 def asks(control: Control) -> Ask:
-    """What a member is asked to type here: by autocomplete, then the label, then the markup."""
+    """Return what a member has to type: by autocomplete, then the label, then the markup."""
     tokens = control.autocomplete.split()
-    told = next((_AUTOCOMPLETE[token] for token in tokens if token in _AUTOCOMPLETE), None)
-    if control.kind == "password":
-        return _secret(control, told)
-    if told is not None:
-        return told
+    by_autocomplete = next((_AUTOCOMPLETE[token] for token in tokens if token in _AUTOCOMPLETE), None)
+    if control.kind == "password":  # it may be for something else that is hidden while it is typed
+        if by_autocomplete in ("password", "new password", "a one-time code"):
+            return by_autocomplete
+        by_words = _by_words(control.label) or _by_words(control.hint)
+        return (
+            by_words if by_words not in ("", "username", "a member ID", "a name", "a search") else "password"
+        )
+    if by_autocomplete is not None:
+        return by_autocomplete
     if control.kind == "search":
         return "a search"
     if control.kind in ("date", "month"):
         return "a date" if control.label and not means(control.label, "birth_date") else "a date of birth"
-    found = _by_words(control.label) or _by_words(control.hint)
-    if not found and control.kind == "email":
+    by_words = _by_words(control.label) or _by_words(control.hint)
+    if not by_words and control.kind == "email":
         return "username"
-    if not found and control.kind == "tel":
+    if not by_words and control.kind == "tel":
         return "a telephone number"
-    return found
-
-
-def _secret(control: Control, told: Ask | None) -> Ask:
-    """A field whose text is covered need not be a password."""
-    if told in ("password", "new password", "a one-time code"):
-        return told
-    found = _by_words(control.label) or _by_words(control.hint)
-    return found if found not in ("", "username", "a member ID", "a name", "a search") else "password"
+    return by_words
 
 
 def _by_words(text: str) -> Ask:
@@ -91,7 +70,7 @@ def _by_words(text: str) -> Ask:
 
 
 def is_decoy(control: Control) -> bool:
-    """A field for robots that is shown all the same."""
+    """Return whether it is a visible field that only robots fill."""
     return means(f"{control.label} {control.hint}", "decoy")
 
 

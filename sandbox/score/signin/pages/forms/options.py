@@ -1,4 +1,4 @@
-"""Which radio buttons, list entries and check boxes a member takes who wants to share."""
+"""Chooses the radio buttons, list entries and check boxes of a member who wants to share."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ LEADING_WORDS = 6  # of a long label: what it says first is what it means
 
 @dataclass
 class Chosen:
-    """What was made of a form's choices: a control's ref to its value, or to whether it is on.
+    """The choices in a form: a control's ref to its value, or to whether it is on.
 
-    `doubts` says what was chosen without a word that told; `notes` says what was done.
+    `doubts` describes choices that no word on the page decided; `notes` what was done.
     """
 
     values: dict[int, str | bool | tuple[str, ...]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Chosen:
 
 @dataclass(frozen=True)
 class _Candidate:
-    """One of several that exclude each other."""
+    """One of several choices that exclude each other."""
 
     key: int
     label: str
@@ -42,18 +42,18 @@ class _Candidate:
     def tone(self) -> Tone:
         if switch := _SWITCHES.get(self.label.strip().lower()):
             return switch
-        found = lead(self.label)
-        return found if found in ("yes", "no") else lead(split_name(self.value)) or found
+        by_label = lead(self.label)
+        return by_label if by_label in ("yes", "no") else lead(split_name(self.value)) or by_label
 
 
 def lead(label: str) -> Tone:
-    """What a label means by its first words; of a short one, by all."""
+    """Return what a label means by its first words; a short one by all of them."""
     words = label.split()
     return tone(" ".join(words[:LEADING_WORDS]) if len(words) > LEADING_WORDS + 3 else label)
 
 
 def choose(form: WebForm, username: str, *, consenting: bool, tick_all: bool = False) -> Chosen:
-    """Every choice of the form. `consenting`: the page asks whether to share; `tick_all`: it came again."""
+    """Make all choices. `consenting`: the page asks whether to share; `tick_all`: it came again."""
     chosen = Chosen()
     groups: dict[str, list[Control]] = {}
     for control in form.shown:
@@ -107,7 +107,7 @@ def _is_placeholder(value: str, label: str) -> bool:
 def _pick(
     candidates: Sequence[_Candidate], question: str, username: str, chosen: Chosen, required: bool
 ) -> _Candidate | None:
-    """The one that shares; else one that does not refuse; the choice that stands, where nothing tells."""
+    """Pick the one that shares, else one that does not refuse, else the one already selected."""
     real = [c for c in candidates if not c.placeholder]
     if any(c.tone != "no" for c in _likely(real)):
         real = _likely(real)
@@ -143,13 +143,13 @@ def _pick(
 
 
 def _fullest(candidates: Sequence[_Candidate]) -> _Candidate | None:
-    """The one that shares all, the one that stands first among such."""
+    """Return the one that shares everything, if there is one."""
     full = [c for c in candidates if means(c.label, "everything")]
     return next((c for c in full if c.selected), full[0] if full else None)
 
 
 def _likely(open_: list[_Candidate]) -> list[_Candidate]:
-    """Without what a member with an account and a plan in force is not, where something else is left."""
+    """Leave out choices that do not fit an active member with an account, unless all are such."""
     likely = [
         c
         for c in open_
@@ -163,7 +163,7 @@ def _likely(open_: list[_Candidate]) -> list[_Candidate]:
 
 
 def _is_of_another(question: str) -> bool:
-    """`Are you a representative?`: the account that signs in is the member's own."""
+    """Return whether it asks about another role: `Are you a representative?`."""
     return says(question, "of_oneself") and says(question, "another_role") and not says(question, "member")
 
 
@@ -173,7 +173,7 @@ def _is_offer(question: str, candidates: Iterable[_Candidate]) -> bool:
 
 
 def _box(box: Control, chosen: Chosen, *, consenting: bool, tick_all: bool) -> None:
-    """Ticked: what sharing needs. Left as it is: what it does not. Unticked: what means not to share."""
+    """Tick a box that sharing needs, untick one that refuses, and leave others as they are."""
     label = box.label or split_name(f"{box.value} {box.name}")
     chosen.values[box.ref] = box.checked
     if (lead(label) == "no" and not _is_statement(label)) or is_reversed(box.group):
@@ -185,8 +185,8 @@ def _box(box: Control, chosen: Chosen, *, consenting: bool, tick_all: bool) -> N
         return
     if box.checked or not (consenting or box.required or says(label, "terms")):
         return
-    told = box.required or says(label, "terms") or _shares(box, label)
-    if told or tick_all:
+    is_needed = box.required or says(label, "terms") or _shares(box, label)
+    if is_needed or tick_all:
         chosen.values[box.ref] = True
         chosen.notes.append(f"ticked {_quoted(label)}")
     else:
@@ -194,7 +194,7 @@ def _box(box: Control, chosen: Chosen, *, consenting: bool, tick_all: bool) -> N
 
 
 def _is_statement(label: str) -> bool:
-    """`I understand that the app is not covered`: the no in it is not the member's."""
+    """Return whether the no is part of a statement: `I understand that the app is not covered`."""
     return tone(" ".join(label.split()[:3])) != "no" and says(label, "terms")
 
 

@@ -1,4 +1,4 @@
-"""Probe refresh tokens in the fresh payer that is lent, as far as it equals the payer under test.
+"""Observes refreshing in the fresh payer that is lent, if that answers like the payer under test.
 
 The lender decides how a fresh payer behaves, so it is compared with the payer under test: their documents,
 the result of signing in with the same account, and whether an immediate renewal works. Where they differ,
@@ -7,17 +7,20 @@ the result without a clock, at the payer under test, counts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
-from sandbox.score.collect.discovery import Discovery, texts
-from sandbox.score.collect.probes import Door
-from sandbox.score.collect.roll import Sessions
+from sandbox.score.collect import refresh_probe
+from sandbox.score.collect.discovery import Discovery
+from sandbox.score.collect.refresh_probe import RefreshGrant
+from sandbox.score.collect.sign_ins import Sessions
+from sandbox.score.collect.target import TargetPayer
 from sandbox.score.evidence import Exchange, Observation, Reason, unseen
+from sandbox.score.http.answers import texts
 from sandbox.score.http.guard import origin
-from sandbox.score.instruments import lent_clock, refresh_probe
-from sandbox.score.instruments.facts import Member, PayerFacts
-from sandbox.score.instruments.refresh_probe import RefreshGrant
-from sandbox.score.signin.launch import LentAccount, SignInSession
+from sandbox.score.instruments import lent_clock
+from sandbox.score.instruments.facts import Member
+from sandbox.score.signin.launch import SignInSession, SmartApp
 
 RULE = "instrument-fresh-payer"
 LISTS = (
@@ -27,62 +30,54 @@ LISTS = (
 """Fields that are equal in two smart-configurations of one payer, in any order."""
 
 
-def refresh(
-    door: Door | None,
-    described: Discovery,
-    facts: PayerFacts,
-    sessions: Sessions,
-    why_none: Reason,
-    newest: str,
-) -> Observation:
+def refresh(target: TargetPayer, sessions: Sessions, why_none: Reason, newest: str) -> Observation:
     """Probe in a fresh payer with a clock where one is lent; else renew a new session here once.
 
     `newest` is the refresh token of the session that a person made by hand: nobody is asked twice.
     """
+    app, watch = target.app, target.http.watch
     members = [member for member, session in sessions if session.usable]
-    if door is None or not members:
+    if app is None or not members:
         return unseen(why_none)
-    http = door.http
     if newest:
         by_hand = replace(sessions[0][1], refresh_token=newest)
-        return refresh_probe.probe(http, door.app, RefreshGrant(by_hand, door.endpoints))
-    accounts = [LentAccount(member.username, member.password) for member in members]
-    driver = door.driver if accounts[0].username else None  # nobody is asked twice
-    lent_door = replace(door, driver=driver)
-    grant, exchanges = refresh_probe.fresh_grant(lent_door, facts.instruments, accounts)
+        return refresh_probe.probe(RefreshGrant(by_hand, app))
+    driver = app.driver if members[0].username else None  # nobody is asked twice
+    grant, exchanges = refresh_probe.fresh_grant(app, target.instruments, members, driver)
     if grant is None or grant.payer is None:
-        why = lent_clock.NOWHERE if facts.instruments.clock else lent_clock.NONE
-        if elsewhere := _elsewhere(facts.instruments.fresh_payer, door.base):
-            why = elsewhere
-            http.watch.note(RULE, why, "refresh")
-        return _here(door, members[0], why, exchanges)
-    there = refresh_probe.probe(http, door.app, grant)
+        why = lent_clock.NOWHERE if target.instruments.clock else lent_clock.NONE
+        fresh = target.instruments.fresh_payer
+        if fresh and origin(fresh) != origin(app.base):
+            why = "the fresh payer is at another origin than the payer under test"
+            watch.note(RULE, why, "refresh")
+        return _here(app, members[0], why, exchanges)
+    there = refresh_probe.probe(grant)
     seen_there = (*exchanges, *there.exchanges)
     member = next(member for member in members if member.username == grant.username)
-    session = door.sign_in_patiently(member)
+    session = app.sign_in_with_retries(member)
     if not session.usable:
         return replace(there, exchanges=(*session.exchanges, *seen_there))
-    here = refresh_probe.probe(http, door.app, RefreshGrant(session, door.endpoints))
+    here = refresh_probe.probe(RefreshGrant(session, app))
     seen_here = (*session.exchanges, *here.exchanges)
-    why = unlike(described, grant.payer) or _otherwise(session, grant.session) or _renews(here, there)
+    why = unlike(target.discovery, grant.payer) or _otherwise(session, grant.session) or _renews(here, there)
     if not why:  # what decides comes last
         return replace(there, exchanges=(*seen_here, *seen_there))
-    http.watch.note(RULE, why, "refresh")
+    watch.note(RULE, why, "refresh")
     return replace(here, value={**here.value, "no_clock": why}, exchanges=(*seen_there, *seen_here))
 
 
-def _here(door: Door, member: Member, why: str, before: tuple[Exchange, ...]) -> Observation:
-    """Renew a new session once, since a synced one may have used its refresh token."""
-    session = door.sign_in_patiently(member)
+def _here(app: SmartApp, member: Member, why: str, before: Sequence[Exchange]) -> Observation:
+    """Renew a new session once: a synced one may have used its refresh token."""
+    session = app.sign_in_with_retries(member)
     exchanges = (*before, *session.exchanges)
     if not session.usable:
         return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
-    here = refresh_probe.probe(door.http, door.app, RefreshGrant(session, door.endpoints, no_clock=why))
+    here = refresh_probe.probe(RefreshGrant(session, app, no_clock=why))
     return replace(here, exchanges=(*exchanges, *here.exchanges))
 
 
 def unlike(tested: Discovery, fresh: Discovery) -> str:
-    """Return how the documents of two payers differ; empty when they do not."""
+    """Return how the documents of two payers differ; empty when they do not, or are missing."""
     if tested.smart.present and fresh.smart.present:
         for name in LISTS:
             if set(texts(tested.smart.body.get(name))) != set(texts(fresh.smart.body.get(name))):
@@ -96,28 +91,21 @@ def unlike(tested: Discovery, fresh: Discovery) -> str:
 
 
 def _otherwise(here: SignInSession, there: SignInSession) -> str:
-    """Return how the same account is treated differently in the fresh payer."""
+    """Return how the same account's token response differs in the fresh payer."""
     if here.patient != there.patient:
         return "the same account gets another patient in the fresh payer"
-    if bool(here.refresh_token) != bool(there.refresh_token):
-        gives = "a refresh token and the payer under test none"
-        return (
-            f"the fresh payer gives {gives if there.refresh_token else 'no refresh token and the other does'}"
-        )
+    if there.refresh_token and not here.refresh_token:
+        return "the fresh payer gives a refresh token and the payer under test none"
+    if here.refresh_token and not there.refresh_token:
+        return "the fresh payer gives no refresh token and the other does"
     if set(here.response) != set(there.response):
         return "the fresh payer's token responses have other fields"
     return ""
 
 
 def _renews(here: Observation, there: Observation) -> str:
-    """Return how an immediate renewal differs; empty when it does not."""
+    """Return how an immediate renewal differs in the fresh payer."""
     ends = [bool(seen_.value["steps"] and seen_.value["steps"][0]["works"]) for seen_ in (here, there)]
     if ends[0] == ends[1]:
         return ""
     return f"a renewal at once works {'here and not' if ends[0] else 'not here and does'} in the fresh payer"
-
-
-def _elsewhere(fresh: str | None, base: str) -> str:
-    if not fresh or origin(fresh) == origin(base):
-        return ""
-    return "the fresh payer is at another origin than the payer under test"
