@@ -21,7 +21,7 @@ from sandbox.core.text import quantity
 from sandbox.score import rubric
 from sandbox.score.editions import readings
 from sandbox.score.fleet import demo, report, results, roster
-from sandbox.score.fleet.runner import GradingRules, Show, grade_fleet
+from sandbox.score.fleet.runner import GradingRules, GradingRun, Show, grade_fleet
 from sandbox.score.fleet.survey import survey
 from sandbox.settings import from_env
 
@@ -41,11 +41,11 @@ def run(path: Path | None, options: Mapping[str, Any], show: Show) -> str:
     grading = GradingRules(options["edition"], chosen)
     if path is not None:
         fleet = roster.read(path)
-        grade_fleet(fleet, path.parent, out / "results", grading, jobs, options["fresh"], show)
+        grade_fleet(fleet, GradingRun(path.parent, out / "results", grading), jobs, options["fresh"], show)
     else:
         with _sandbox(options["sandbox"], min(jobs, cores)) as origin:
             fleet = demo.fleet(origin, demo.scenarios(origin), options["payers"], options["seed"])
-            grade_fleet(fleet, Path(), out / "results", grading, jobs, options["fresh"], show)
+            grade_fleet(fleet, GradingRun(Path(), out / "results", grading), jobs, options["fresh"], show)
     summary = survey(rules, results.all_kept(out / "results", fleet, str(grading)), before)
     taken = clock.SystemClock().now().astimezone(UTC).isoformat(timespec="seconds")
     report.write(out, fleet, rules, summary, taken)

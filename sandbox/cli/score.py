@@ -104,10 +104,10 @@ def score(url: str | None, **options: Any) -> int:
     _check(url, options)
     if options["dry_run"]:
         return _dry_run(str(url), options)
-    from sandbox.score.report import thresholds as gate
+    from sandbox.score.report.card_comparison import parse_gate
     from sandbox.score.rubric import load
 
-    required = gate.parse(options["fail_under"], options["fail_on"], _most(load(options["edition"]).metrics))
+    required = parse_gate(options["fail_under"], options["fail_on"], _most(load(options["edition"]).metrics))
     card, evidence = _graded(url, options)
     if options["evidence"]:
         _write(options["evidence"], evidence.to_json())
@@ -158,10 +158,10 @@ def _check(url: str | None, options: Mapping[str, Any]) -> None:
     if options["as_of"] and not options["traffic"]:
         raise click.UsageError("--as-of needs --traffic")
     if not options["shape"]:
-        from sandbox.score.report import forms
+        from sandbox.score import report
 
         for path in options["out"]:
-            forms.form_of(path.name)  # raises before minutes are spent
+            report.find_form(path.name)  # raises before minutes are spent
     if options["base"] and not options["traffic"]:
         raise click.UsageError("--base needs --traffic")
     if url and options["replay"]:
@@ -248,13 +248,13 @@ def _dry_run(url: str, options: Mapping[str, Any]) -> int:
 
 def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]) -> None:
     """Write the card to the files, or to standard output when there are none."""
-    from sandbox.score.report import forms
+    from sandbox.score import report
 
     def render(form: str) -> bytes:
-        return evidence.to_json() if form == "evidence" else forms.render(card, form)
+        return evidence.to_json() if form == "evidence" else report.render(card, form)
 
     for path in out:
-        _write(path, render(shape or forms.form_of(path.name)))
+        _write(path, render(shape or report.find_form(path.name)))
         say(f"{card.score}/{card.max}  {path}")
     if out:
         return
@@ -282,12 +282,12 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     Exits with code 1 when B has fewer points, or is below a threshold.
     """
     from sandbox.score.report import card_file, comparison
-    from sandbox.score.report import thresholds as gate
     from sandbox.score.report.card_comparison import compare as compared
+    from sandbox.score.report.card_comparison import parse_gate
 
     new = card_file.read(after)
     most = {entry.id: entry.max for entry in new.metrics}
-    required = gate.parse(gate_at["fail_under"], gate_at["fail_on"], most)
+    required = parse_gate(gate_at["fail_under"], gate_at["fail_on"], most)
     difference = compared(card_file.read(before), new)
     rendered = comparison.render(difference, shape)
     if out is not None:

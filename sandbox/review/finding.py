@@ -1,4 +1,4 @@
-"""What a row comes to: pass, fail or not exercised, with the exchanges that show it."""
+"""A row of the report card and its finding: pass, fail or not exercised, with evidence."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = Literal["pass", "fail", "not exercised"]
 
 @dataclass(frozen=True)
 class ReviewFinding:
-    """`reason` is one sentence on what was seen."""
+    """A result with its evidence. `reason` is one sentence about what the journal shows."""
 
     result: Result
     reason: str
@@ -35,16 +35,10 @@ def unseen(reason: str, evidence: Iterable[JournalExchange] = ()) -> ReviewFindi
 
 @dataclass(frozen=True)
 class ReviewRow:
-    """One thing that is asked of an app. `fix` says in a sentence or two what to do about a failure,
-    `cites` where that is written."""
+    """One requirement. `fix` says in a sentence or two how to correct a failure; `cites` are its sources."""
 
     id: str
     title: str
     fix: str
     cites: tuple[str, ...]
     judge: Callable[[Story], ReviewFinding]
-
-
-def times(count: int, what: str, many: str = "") -> str:
-    """A number with its noun: "1 request", "3 requests", "2 searches"."""
-    return f"{count} {what}" if count == 1 else f"{count} {many or what + 's'}"

@@ -1,4 +1,4 @@
-"""An exchange of the journal as the reviewer reads it, and journals from files."""
+"""Read a journal: its exchanges, from entries or from a file."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_value, read_text
 
-DISCOVERY = ("/fhir/metadata", "/fhir/.well-known/", "/auth/.well-known/")
-_TOKEN = "/auth/token"
 SECRETS = frozenset(
     {"access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "code_verifier",
      "password"}
@@ -23,7 +21,7 @@ SECRETS = frozenset(
 
 
 class JournalExchange(BaseModel):
-    """One entry; web/journal.py says what the fields hold. An older journal may lack some."""
+    """One entry of a journal. `web/journal.py` describes the fields; an older journal may lack some."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -53,76 +51,86 @@ class JournalExchange(BaseModel):
     state_length: int = 0
     retry_after: str = ""
     error: str = ""
-    said: str = ""
-    why: str = ""
     repair: str = ""
-    refusal: str = ""
 
     @property
     def exposed(self) -> list[str]:
-        """Secrets by name that stood in the address: an older journal tells of GET only."""
+        """Names of secrets in the address. An older journal records them for GET only."""
         named = self.params if self.method in ("GET", "HEAD") else frozenset()
         return sorted(self.in_address | (named & SECRETS))
 
     @cached_property
     def left(self) -> float:
-        """When the answer left, in seconds of the payer's clock."""
+        """When the response was sent, in seconds of the payer's clock."""
         return self.at.timestamp()
 
     @cached_property
     def arrived(self) -> float:
-        """When the request came."""
+        """When the request arrived."""
         return self.left - self.ms / 1000
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What makes a request the same as another, whatever token it carries."""
+        """Identifies a request: two requests with the same key differ in their access token at most."""
         secrets = (self.marks.get("code", ""), self.marks.get("refresh_token", ""))
         return (self.method, self.path, self.query, *secrets)
 
+    @cached_property
+    def segments(self) -> tuple[str, ...]:
+        """The parts of the path, padded with empty ones."""
+        return (*self.path.split("/")[1:], "", "", "")
+
+    @property
+    def server(self) -> str:
+        """`fhir` or `auth`. A Retry-After of one does not apply to the other."""
+        return self.segments[0]
+
+    @property
+    def auth_endpoint(self) -> str:
+        """`token`, `authorize`, `par`, …; empty outside the authorization server."""
+        return self.segments[1] if self.server == "auth" else ""
+
     @property
     def is_discovery(self) -> bool:
-        return self.path.startswith(DISCOVERY)
+        is_metadata = self.segments[:2] == ("fhir", "metadata")
+        return is_metadata or (self.server in ("fhir", "auth") and self.segments[1] == ".well-known")
 
     @property
     def is_data(self) -> bool:
         """Whether members' data was asked for."""
-        return self.path.startswith("/fhir/") and not self.is_discovery
+        return self.server == "fhir" and self.path.count("/") > 1 and not self.is_discovery
 
     @property
     def is_refresh(self) -> bool:
-        return self.path == _TOKEN and self.sent.get("grant_type") == "refresh_token"
+        return self.auth_endpoint == "token" and self.sent.get("grant_type") == "refresh_token"
 
     @property
     def is_redemption(self) -> bool:
-        return self.path == _TOKEN and self.sent.get("grant_type") == "authorization_code"
+        return self.auth_endpoint == "token" and self.sent.get("grant_type") == "authorization_code"
 
     @property
     def is_request_to_authorize(self) -> bool:
-        """With its parameters in it, sent by way of the browser or ahead (PAR)."""
-        return self.path in ("/auth/authorize", "/auth/par") and "request_uri" not in self.params
+        """Whether it carries the parameters of an authorization request (through a browser, or PAR)."""
+        return self.auth_endpoint in ("authorize", "par") and "request_uri" not in self.params
 
     @property
     def is_call(self) -> bool:
-        """Whether the app itself made it, and not a browser on a page."""
-        return self.path.startswith(("/fhir", "/auth/token", "/auth/par", "/auth/revoke", "/auth/introspect"))
+        """Whether the app itself sent it, not a browser on a page."""
+        return self.server == "fhir" or self.auth_endpoint in ("token", "par", "revoke", "introspect")
 
     @property
     def kind(self) -> str:
-        """The resource type in the address, or nothing."""
-        parts = self.path.split("/")
-        return parts[2] if self.is_data and len(parts) > 2 and parts[2][:1].isupper() else ""
+        """The resource type in the address; empty without one."""
+        return self.segments[1] if self.is_data and self.segments[1][:1].isupper() else ""
 
     @property
     def is_read(self) -> bool:
-        """A read of one resource by its id."""
-        parts = self.path.split("/")
-        return bool(self.kind) and len(parts) == 4 and parts[3][:1] not in ("$", "_")
+        """Whether it reads one resource by its id."""
+        return bool(self.kind) and self.path.count("/") == 3 and self.segments[2][:1] not in ("$", "_")
 
     @property
     def is_search(self) -> bool:
-        parts = self.path.split("/")
-        return bool(self.kind) and (len(parts) == 3 or parts[3] == "_search")
+        return bool(self.kind) and (self.path.count("/") == 2 or self.segments[2] == "_search")
 
     @property
     def is_everything(self) -> bool:
@@ -130,14 +138,14 @@ class JournalExchange(BaseModel):
 
 
 def exchanges(entries: Iterable[Any], name: str = "the journal") -> tuple[JournalExchange, ...]:
-    """A journal's entries, in order. Raises FileProblem that names the entry which is none."""
-    found = []
+    """Parse the entries of a journal. Raises FileProblem that names the first malformed entry."""
+    journal = []
     for number, entry in enumerate(entries, 1):
         try:
-            found.append(JournalExchange.model_validate({"number": number, **_known(entry)}))
+            journal.append(JournalExchange.model_validate({"number": number, **_known(entry)}))
         except (ValidationError, TypeError, AttributeError):
             raise FileProblem(f"{name}, entry {number}: not an entry of a journal") from None
-    return tuple(found)
+    return tuple(journal)
 
 
 def _known(entry: Any) -> dict[str, Any]:
@@ -145,30 +153,30 @@ def _known(entry: Any) -> dict[str, Any]:
 
 
 def read(path: Path) -> tuple[JournalExchange, ...]:
-    """The journal in a file: NDJSON (`journal --json`), or JSON as the control API gives it."""
+    """Read a journal from a file: NDJSON (`journal --json`), or JSON of the control API."""
     text = read_text(path)
     try:
-        whole = json_value(text)
+        document = json_value(text)
     except ValueError:
-        whole = _lines(text, str(path))
-    if isinstance(whole, dict):
-        whole = whole.get("entries", [whole])
-    if not isinstance(whole, list):
+        document = _lines(text, str(path))
+    if isinstance(document, dict):
+        document = document.get("entries", [document])
+    if not isinstance(document, list):
         raise FileProblem(f"{path}: not a journal")
-    return exchanges(whole, str(path))
+    return exchanges(document, str(path))
 
 
 def _lines(text: str, name: str) -> list[Any]:
-    found = []
+    values = []
     for number, line in enumerate(text.splitlines(), 1):
         if line.strip():
             try:
-                found.append(json_value(line))
+                values.append(json_value(line))
             except ValueError:
                 raise FileProblem(f"{name}, line {number}: not JSON") from None
-    return found
+    return values
 
 
 def instant(text: str) -> float:
-    """An ISO 8601 instant in seconds."""
+    """Convert an ISO 8601 instant to seconds."""
     return datetime.fromisoformat(text).timestamp()

@@ -1,4 +1,4 @@
-"""What one app did, in order, and what follows from it: which token came of which, what was asked again."""
+"""All that one app did, in order, with derived facts: which sign-in a token belongs to, and retries."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ ROUNDING = 0.002
 
 @dataclass(frozen=True)
 class Story:
-    """Every exchange of an app and of the browser it sent to the payer; `now` is the payer's time of the
-    review, in seconds."""
+    """Every exchange of an app and of the browsers it sent. `now` is the payer's time, in seconds."""
 
     exchanges: tuple[JournalExchange, ...]
     now: float
 
     @cached_property
-    def asked(self) -> Sequence[JournalExchange]:
+    def authorize_requests(self) -> Sequence[JournalExchange]:
         """Requests to authorize."""
         return [e for e in self.exchanges if e.is_request_to_authorize]
 
     @cached_property
-    def redeemed(self) -> Sequence[JournalExchange]:
+    def redemptions(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_redemption]
 
     @cached_property
-    def refreshed(self) -> Sequence[JournalExchange]:
+    def refreshes(self) -> Sequence[JournalExchange]:
         return [e for e in self.exchanges if e.is_refresh]
 
     @cached_property
@@ -41,28 +40,28 @@ class Story:
 
     @cached_property
     def calls(self) -> Sequence[JournalExchange]:
-        """What the app sent itself."""
+        """Requests that the app itself sent."""
         return [e for e in self.exchanges if e.is_call]
 
     @cached_property
     def tries(self) -> Mapping[tuple[str, ...], Sequence[JournalExchange]]:
-        """The app's calls by what they ask."""
-        found: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
+        """The app's calls by key: calls of one key are tries of one request."""
+        by_key: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
         for exchange in self.calls:
-            found[exchange.key].append(exchange)
-        return found
+            by_key[exchange.key].append(exchange)
+        return by_key
 
     def again(self, exchange: JournalExchange) -> list[JournalExchange]:
-        """The same request, after this one was answered."""
+        """Tries of the same request after this one was answered."""
         return [e for e in self.tries.get(exchange.key, ()) if after(exchange, e)]
 
     @cached_property
     def by_token(self) -> Mapping[str, Sequence[JournalExchange]]:
-        """Requests for data by the access token that they carried."""
-        found: dict[str, list[JournalExchange]] = defaultdict(list)
+        """Requests for data by their access token."""
+        exchanges: dict[str, list[JournalExchange]] = defaultdict(list)
         for exchange in self.data:
-            found[exchange.token].append(exchange)
-        return found
+            exchanges[exchange.token].append(exchange)
+        return exchanges
 
     @cached_property
     def at_once(self) -> int:
@@ -77,47 +76,49 @@ class Story:
 
     @cached_property
     def issues(self) -> Mapping[str, JournalExchange]:
-        """Token → the answer that brought it."""
+        """Token → the response that issued it."""
         return {token: e for e in self.exchanges for token in e.issued.values()}
 
     @cached_property
     def families(self) -> Mapping[str, str]:
-        """Token (its mark) → the sign-in it goes back to: the code, or the first refresh token seen."""
-        found: dict[str, str] = {}
+        """Token (its mark) → its sign-in: the mark of the code, or of the first refresh token."""
+        families: dict[str, str] = {}
         for exchange in self.exchanges:
-            if exchange.path == "/auth/token" and exchange.status == 200:
+            if exchange.auth_endpoint == "token" and exchange.status == 200:
                 sent = exchange.marks.get("code") or exchange.marks.get("refresh_token", "")
-                family = found.get(sent, sent)
-                found[sent] = family
-                found.update(dict.fromkeys(exchange.issued.values(), family))
-        return found
+                family = families.get(sent, sent)
+                families[sent] = family
+                families.update(dict.fromkeys(exchange.issued.values(), family))
+        return families
 
     @cached_property
     def families_of_members(self) -> Mapping[str, set[str]]:
         """Member → the sign-ins whose tokens read their data."""
-        found: dict[str, set[str]] = defaultdict(set)
+        families: dict[str, set[str]] = defaultdict(set)
         for exchange in self.data:
             if family := self.families.get(exchange.token):
-                found[exchange.member].add(family)
-        return found
+                families[exchange.member].add(family)
+        return families
 
     def family(self, exchange: JournalExchange) -> str:
-        """The sign-in behind a request for data. Where that is not in the journal, the only one of the
-        member is meant; where there are several, nothing."""
+        """Return the sign-in behind a request for data.
+
+        Where the journal lacks it, the member's only sign-in; empty where there are several.
+        """
         if family := self.families.get(exchange.token):
             return family
-        found = self.families_of_members.get(exchange.member, set())
-        return next(iter(found)) if len(found) == 1 else ""
+        families = self.families_of_members.get(exchange.member, set())
+        return next(iter(families)) if len(families) == 1 else ""
 
 
 def since(
-    found: Sequence[JournalExchange], exchange: JournalExchange, until: JournalExchange | None = None
+    exchanges: Sequence[JournalExchange], exchange: JournalExchange, until: JournalExchange | None = None
 ) -> Sequence[JournalExchange]:
-    """Those of a sequence that were answered later than this one, and earlier than `until`."""
-    end = bisect_left(found, until.number, key=lambda e: e.number) if until else None
-    return found[bisect_right(found, exchange.number, key=lambda e: e.number) : end]
+    """The exchanges of a sequence after this one and before `until`, by number."""
+    end = bisect_left(exchanges, until.number, key=lambda e: e.number) if until else None
+    return exchanges[bisect_right(exchanges, exchange.number, key=lambda e: e.number) : end]
 
 
 def after(first: JournalExchange, second: JournalExchange) -> bool:
-    """Whether `second` was sent when the answer to `first` was there already."""
+    """Whether `second` was sent after the response to `first`."""
     return second.number > first.number and second.arrived >= first.left - ROUNDING

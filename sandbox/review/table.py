@@ -1,4 +1,4 @@
-"""The rows of the card, in the order a session goes. docs/review.md is made of this table."""
+"""The rows of the report card, in the order of a session. docs/review.md contains this table."""
 
 from __future__ import annotations
 
@@ -120,10 +120,10 @@ ROWS: tuple[ReviewRow, ...] = (
 
 
 def table() -> str:
-    """The rows as Markdown: docs/review.md has it."""
-    told = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
-    told += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
-    told.append(
+    """Render the rows as a Markdown table."""
+    lines = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
+    lines += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
+    lines.append(
         f"| `{recovery.ID}:<scenario>` | {recovery.TITLE} | {recovery.FIX} | by the status of the refusal |\n"
     )
-    return "".join(told)
+    return "".join(lines)

@@ -51,7 +51,7 @@ class Exchange:
 class Observation:
     """A named finding: seen, with a JSON value and its exchanges; or unseen, with the reason.
 
-    `cause` names why it is unseen, by a word that the advice to the grader is found by (`causes/unseen.py`).
+    `cause` names why it is unseen, by a word that the advice to the grader is found by (`causes/find.py`).
     An entry of `value` that has an `exchange` names the one that decided it, by its place in `exchanges`.
     """
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 from typing import Protocol, cast
 
 from sandbox.core.text import quantity
@@ -15,9 +16,9 @@ from sandbox.score.advice import advise
 from sandbox.score.card import Card, CardLine
 from sandbox.score.causes.find import find_causes, select_exchanges
 from sandbox.score.collect.machine_load import is_busy, share_of_processor
-from sandbox.score.editions import precedence
 from sandbox.score.editions.catalog import known_editions, load
 from sandbox.score.editions.edition import Edition, Metric
+from sandbox.score.editions.readings import Chosen
 from sandbox.score.evidence import Evidence, Verdict
 from sandbox.score.findings import readable
 
@@ -68,7 +69,47 @@ def judged(metric: Metric, case: Evidence) -> Verdict:
     """Return the verdict: by probing where that saw it, else by the log, else by what is claimed."""
     check = check_of(metric.id)
     log = check.judge(case.of_traffic()) if case.traffic else None
-    return precedence.pick(metric, case.readings, check.judge(case), log)
+    return _pick(metric, case.readings, check.judge(case), log)
+
+
+_RANK = {"observed": 0, "traffic": 1, "declared": 2, "unseen": 3}
+
+
+def _pick(metric: Metric, readings: Chosen, probe: Verdict, log: Verdict | None) -> Verdict:
+    """The verdict that counts: observed beats traffic beats declared.
+
+    A probe that counted nothing gives way to a log that did count. When both saw the metric and land in
+    different bands, the difference joins the disagreement.
+    """
+    if log is None or log.source == "unseen":
+        return probe
+    if _rank(log, probe) < _rank(probe, log):
+        return _with_difference(log, probe.disagreement)
+    if log.source != "traffic" or probe.source != "observed":
+        return probe
+    if metric.award(probe.value, readings) == metric.award(log.value, readings):
+        return probe
+    shown, logged = _describe_band(metric, readings, probe), _describe_band(metric, readings, log)
+    return _with_difference(probe, f"probing shows {shown}, the log {logged}")
+
+
+def _rank(verdict: Verdict, other: Verdict) -> float:
+    """The source's rank. Nothing seen to count, against something: that is no observation."""
+    empty = verdict.source == "observed" and verdict.n == 0 and other.n > 0
+    return 1.5 if empty else _RANK[verdict.source]
+
+
+def _with_difference(verdict: Verdict, difference: str) -> Verdict:
+    return replace(verdict, disagreement="; ".join(filter(None, (verdict.disagreement, difference))))
+
+
+def _describe_band(metric: Metric, readings: Chosen, verdict: Verdict) -> str:
+    """The band, and the number that put the metric there."""
+    value = verdict.value
+    band = metric.award(value, readings)[1]
+    if isinstance(value, str | tuple):
+        return band
+    return f"{band} ({int(value * 100) / 100 if isinstance(value, Fraction) else value:g})"
 
 
 def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> CardLine:

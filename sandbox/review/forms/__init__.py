@@ -1,4 +1,4 @@
-"""The card in the forms people and machines read: text, JSON, Markdown, JUnit XML."""
+"""Render the report card as text, JSON, Markdown or JUnit XML."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ _FORMS: Mapping[str, Callable[[ReviewCard], str]] = {
 
 
 def render(card: ReviewCard, form: str) -> str:
-    """The card as text, json, markdown or junit."""
+    """Render the card as `text`, `json`, `markdown` or `junit`."""
     return _FORMS[form](card)

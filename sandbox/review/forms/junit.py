@@ -1,4 +1,4 @@
-"""The card as JUnit XML: a test for each row; what was not exercised is skipped."""
+"""Render the report card as JUnit XML: a test for each row, skipped when it was not exercised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def render(card: ReviewCard) -> str:
         "tests": len(card.lines),
         "failures": len(card.failed),
         "errors": 0,
-        "skipped": len(card.of("not exercised")),
+        "skipped": len(card.select("not exercised")),
     }
     attributes = {name: str(count) for name, count in counts.items()}
     suite = Xml.SubElement(top, "testsuite", {"name": escape(card.client or "no app"), **attributes})

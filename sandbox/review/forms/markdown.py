@@ -1,4 +1,4 @@
-"""The card as Markdown, for a pull request or a wiki."""
+"""Render the report card as Markdown, for a pull request or a wiki."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ def render(card: ReviewCard) -> str:
     lines = [f"# Report card of {_plain(card.client or 'no app')}", ""]
     lines += [f"{summary(card)} ({_plain(card.source)})", ""]
     if card.left_out:
-        lines += [f"Left out: {_plain(card.told_left_out)}", ""]
+        lines += [f"Left out: {_plain(card.left_out_words)}", ""]
     lines += ["| row | result | what was seen |", "|---|---|---|"]
     lines += [f"| `{x.row.id}` | {x.finding.result} | {_plain(x.finding.reason)} |" for x in card.lines]
     for line in card.failed:
@@ -26,6 +26,6 @@ def _failure(line: ReviewLine) -> list[str]:
 
 
 def _plain(text: str) -> str:
-    """Strangers' words (addresses, client ids) as words only."""
+    """Escape text from outside (addresses, client ids) for Markdown."""
     flat = escape(" ".join(text.split()))
     return "".join(f"\\{sign}" if sign in "\\`*_|<>[]#" else sign for sign in flat)

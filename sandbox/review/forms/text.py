@@ -1,4 +1,4 @@
-"""The card for people: a line for each row, and below them what each failure needs. 80 columns."""
+"""Render the report card as text of 80 columns: a line for each row, then the fix of each failure."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STYLES = {"pass": "green", "fail": "red", "not exercised": "dim"}
 
 
 def render(card: ReviewCard) -> str:
-    """The card as plain text, for a pipe or a file."""
+    """Render the card as plain text, for a pipe or a file."""
     out = StringIO()
     Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
         shown(card)
@@ -29,7 +29,7 @@ def render(card: ReviewCard) -> str:
 
 
 def shown(card: ReviewCard) -> RenderableType:
-    """The card for a rich Console (colours where the console has them)."""
+    """Return the card for a rich Console, which adds colors where it has them."""
     rows, scenarios = card.rows, card.scenarios
     heading = Text("\nScenarios it met", style="bold")
     met: Sequence[RenderableType] = (heading, _table(scenarios)) if scenarios else ()
@@ -37,9 +37,9 @@ def shown(card: ReviewCard) -> RenderableType:
 
 
 def summary(card: ReviewCard) -> str:
-    counts = [(len(card.of("pass")), "passed"), (len(card.failed), "failed")]
-    told = [f"{count} {word}" for count, word in counts]
-    return ", ".join([*told, f"{len(card.of('not exercised'))} not exercised"])
+    counts = [(len(card.select("pass")), "passed"), (len(card.failed), "failed")]
+    parts = [f"{count} {word}" for count, word in counts]
+    return ", ".join([*parts, f"{len(card.select('not exercised'))} not exercised"])
 
 
 def _head(card: ReviewCard) -> Text:
@@ -47,7 +47,7 @@ def _head(card: ReviewCard) -> Text:
     text.append(escape(card.client or "no app"), style="bold")
     text.append(f"   {summary(card)}   {quantity(card.exchanges, 'exchange')}\n")
     if card.left_out:
-        text.append(f"left out: {card.told_left_out}\n", style="dim")
+        text.append(f"left out: {card.left_out_words}\n", style="dim")
     return text
 
 
@@ -87,10 +87,10 @@ def _more(count: int) -> Sequence[RenderableType]:
 
 
 def evidence(exchange: JournalExchange) -> str:
-    """An exchange in a line that only shows: number, time, what, and the id by which `journal` finds it."""
+    """Describe an exchange in one line: number, time, status, request, and its id in the journal."""
     at = exchange.at.strftime("%H:%M:%S.") + f"{exchange.at.microsecond // 1000:03}"
-    told = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
-    return escape(f"{told} {exchange.request}".rstrip())
+    words = f"#{exchange.number} {at} {exchange.status} {exchange.method} {exchange.path}"
+    return escape(f"{words} {exchange.request}".rstrip())
 
 
 def cited(line: ReviewLine) -> str:

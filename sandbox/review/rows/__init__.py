@@ -1,1 +1,1 @@
-"""The rows of the card by what they look at: signing in, tokens, reading, manners, and coping."""
+"""The rows of the report card by topic: sign-in, tokens, reads, retries, recovery."""

@@ -1,11 +1,12 @@
-"""Rows about reading: Accept, paging, $everything, references."""
+"""Rows about reading data: Accept, paging, $everything, references."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.core.text import quantity
+from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after
 
@@ -21,17 +22,17 @@ KEEP_SECONDS, KEEP_TIMES = 60, 5
 
 
 def accept(story: Story) -> ReviewFinding:
-    """Whether requests for data said which form they want."""
+    """Whether requests for data name the format they accept."""
     if not story.data:
         return unseen("The app asked for no data.")
     silent = [e for e in story.data if "json" not in e.accept and "_format" not in e.params]
     if silent:
-        said = ", ".join(sorted({e.accept or "nothing" for e in silent})[:3])
+        types = ", ".join(sorted({e.accept or "nothing" for e in silent})[:3])
         reason = (
-            f"{len(silent)} of {times(len(story.data), 'request')} did not ask for JSON (Accept: {said})."
+            f"{len(silent)} of {quantity(len(story.data), 'request')} did not ask for JSON (Accept: {types})."
         )
         return failed(reason, silent)
-    return passed(f"{times(len(story.data), 'request')} asked for JSON.", story.data)
+    return passed(f"{quantity(len(story.data), 'request')} asked for JSON.", story.data)
 
 
 def follows_next(story: Story) -> ReviewFinding:
@@ -50,10 +51,10 @@ def follows_next(story: Story) -> ReviewFinding:
         last = pages[-1]
         tried = followed.get(last.next)
         if tried is None:
-            return failed(f"{times(len(pages), 'page')} of {last.path} read, and the last of them had a next"
-                          " link that was not followed.", pages)  # fmt: skip
+            count = f"{quantity(len(pages), 'page')} of {last.path} read"
+            return failed(f"{count}, and the last of them had a next link that was not followed.", pages)
     return passed(
-        f"{times(len(paged), 'search', 'searches')} of several pages, each read to its end.",
+        f"{quantity(len(paged), 'search', 'searches')} of several pages, each read to its end.",
         [pages[-1] for pages in paged],
     )
 
@@ -68,13 +69,15 @@ def _verbs(exchange: JournalExchange) -> set[str]:
 
 
 def everything_fallback(story: Story) -> ReviewFinding:
-    """Whether searches took the place of a $everything that was refused."""
-    asked = [e for e in story.data if e.is_everything]
-    served = {e.member for e in asked if e.status == 200}
-    refused = [e for e in asked if e.status >= 400 and e.status not in (401, 429) and e.member not in served]
+    """Whether the app searched by type after $everything was refused."""
+    attempts = [e for e in story.data if e.is_everything]
+    served = {e.member for e in attempts if e.status == 200}
+    refused = [
+        e for e in attempts if e.status >= 400 and e.status not in (401, 429) and e.member not in served
+    ]
     if not refused:
         return unseen(
-            "$everything was not refused." if asked else "The app did not ask for $everything.", asked
+            "$everything was not refused." if attempts else "The app did not ask for $everything.", attempts
         )
     first = refused[0]
     hopeless = [e for e in refused if e.status < 500 or e.status == 501]
@@ -84,12 +87,12 @@ def everything_fallback(story: Story) -> ReviewFinding:
     kinds = {e.kind for e in searched}
     if not kinds:
         return failed("$everything was refused, and the app did not search for the types instead.", refused)
-    return passed(f"$everything was refused, and {times(len(kinds), 'type')} searched instead.",
+    return passed(f"$everything was refused, and {quantity(len(kinds), 'type')} searched instead.",
                   [first, *searched])  # fmt: skip
 
 
 def references(story: Story) -> ReviewFinding:
-    """Whether what resources point to was read, each once, and the dead left alone."""
+    """Whether the app resolved references, each once, and stopped asking for missing ones."""
     reads = [e for e in story.data if e.is_read and e.kind != "Patient"]
     included = [e for e in story.data if "_include" in e.params and e.status == 200]
     for tries in _by_target(reads).values():
@@ -104,20 +107,20 @@ def references(story: Story) -> ReviewFinding:
     if not reads and not included:
         return unseen("The app resolved no reference: neither by a read nor by _include.")
     dead = [e for e in reads if e.status in (403, 404, 410) or e.status >= 500]
-    told = f", {len(dead)} of them dead and left alone" if dead else ""
-    read = f"{times(len(reads), 'reference')} read"
-    what = read if reads else f"{times(len(included), 'search', 'searches')} with _include"
-    return passed(f"{what}{told}.", [*dead[:3], *reads[:3], *included[:3]])
+    ending = f", {len(dead)} of them dead and left alone" if dead else ""
+    read = f"{quantity(len(reads), 'reference')} read"
+    what = read if reads else f"{quantity(len(included), 'search', 'searches')} with _include"
+    return passed(f"{what}{ending}.", [*dead[:3], *reads[:3], *included[:3]])
 
 
 def _busy(dead: Sequence[JournalExchange]) -> bool:
-    """Whether it was the payer that was busy, and told when to come back."""
+    """Whether the payer was busy and sent a Retry-After each time."""
     return all(e.retry_after for e in dead)
 
 
 def _by_target(reads: Sequence[JournalExchange]) -> Mapping[tuple[str, str], Sequence[JournalExchange]]:
-    """Reads by what is read, for each member: what all share may be kept for all, and need not be."""
-    found: dict[tuple[str, str], list[JournalExchange]] = defaultdict(list)
+    """Group reads by path and member. An app may cache a shared resource per member."""
+    groups: dict[tuple[str, str], list[JournalExchange]] = defaultdict(list)
     for exchange in reads:
-        found[exchange.path, exchange.member].append(exchange)
-    return found
+        groups[exchange.path, exchange.member].append(exchange)
+    return groups

@@ -1,7 +1,7 @@
 """A row for each scenario that the app met: did it recover, or give up properly?
 
-What a scenario did is told by the journal: effects that fired in an exchange, effects of the past that a
-refusal is owed to, and, where a scenario only changes the payer's character, refusals while it is in force.
+The journal names the effects of a scenario that fired in an exchange, and earlier effects that caused a
+refusal. A scenario that only changes the payer's policies is known by the refusals while it is active.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from sandbox.review.finding import ReviewFinding, ReviewRow, failed, passed, times, unseen
+from sandbox.core.text import quantity
+from sandbox.review.finding import ReviewFinding, ReviewRow, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.rows.reads import references
 from sandbox.review.rows.retries import PATIENCE_SECONDS, wait_of
@@ -47,7 +48,7 @@ _STATE = frozenset(("drop_state", "alter_state"))
 
 
 def rows(story: Story) -> Iterator[ReviewRow]:
-    """A row for each scenario in the story, in the order they were met."""
+    """Yield a row for each scenario in the story, in the order in which the app met them."""
     for scenario, met in _met(story).items():
         refused = [e for e in met if _refused(e)]
         status = refused[-1].status if refused else 0
@@ -59,22 +60,22 @@ def rows(story: Story) -> Iterator[ReviewRow]:
 
 
 def _met(story: Story) -> Mapping[str, Sequence[JournalExchange]]:
-    """Scenario → the exchanges in which it was felt. `fail-next` is one, too."""
-    found: dict[str, list[JournalExchange]] = defaultdict(list)
+    """Scenario (or `fail-next`) → the exchanges that it affected."""
+    by_scenario: dict[str, list[JournalExchange]] = defaultdict(list)
     plain: dict[str, list[JournalExchange]] = defaultdict(list)
     for exchange in story.exchanges:
         fired = dict.fromkeys(e.partition(":")[0] for e in (*exchange.effects, *exchange.because))
         for name in fired:
-            found[name].append(exchange)
+            by_scenario[name].append(exchange)
         for name in _names(exchange.scenario):
-            found[name] += ()
+            by_scenario[name] += ()
             if not fired and _refused(exchange):
                 plain[name].append(exchange)
-    return {name: felt or plain[name] for name, felt in found.items()}
+    return {name: felt or plain[name] for name, felt in by_scenario.items()}
 
 
 def _names(selection: str) -> list[str]:
-    """The scenarios of a selection: no dials, no session, no `stealth`, no baseline."""
+    """The scenarios of a selection, without parameters, session, `stealth` and baseline."""
     bare = re.split(r"\.(?=[A-Za-z])", selection.partition("~")[0])
     return [name for part in bare if (name := part.partition(",")[0]) not in ("", "baseline", "stealth")]
 
@@ -103,7 +104,7 @@ def _verbs(exchange: JournalExchange, scenario: str = "") -> set[str]:
 
 
 def _refusals(story: Story, refused: Sequence[JournalExchange]) -> Iterator[ReviewFinding]:
-    """What became of each request that was refused."""
+    """Judge what the app did after each refused request."""
     keys = dict.fromkeys(e.key for e in refused if e.is_call)
     recovered = []
     for key in keys:
@@ -118,7 +119,9 @@ def _refusals(story: Story, refused: Sequence[JournalExchange]) -> Iterator[Revi
         elif _moved_on(story, bad):
             recovered.append(last)
         elif (wait := _worth(last)) is None:
-            yield passed(f"{last.method} {last.path} was given up after {times(len(bad), 'refusal')}.", bad)
+            yield passed(
+                f"{last.method} {last.path} was given up after {quantity(len(bad), 'refusal')}.", bad
+            )
         elif story.now <= last.left + wait:
             yield unseen("The app has not come back yet.", bad)
         else:
@@ -132,7 +135,7 @@ def _refusals(story: Story, refused: Sequence[JournalExchange]) -> Iterator[Revi
 
 
 def _worth(refusal: JournalExchange) -> float | None:
-    """Seconds after which a refused request would be answered; None where asking again is no use."""
+    """Seconds after which a retry would succeed; None where a retry is of no use."""
     wait = wait_of(refusal)
     if wait is not None:
         return wait if wait <= PATIENCE_SECONDS else None
@@ -141,19 +144,19 @@ def _worth(refusal: JournalExchange) -> float | None:
 
 
 def _moved_on(story: Story, bad: Sequence[JournalExchange]) -> bool:
-    """Whether the same resource was got in another way: other parameters, or a sign-in anew."""
+    """Whether the app got the resource in another way: other parameters, or a new sign-in."""
     last = bad[-1]
     if last.is_data:
         return any(e.path == last.path and e.status == 200 and e.number > last.number for e in story.data)
-    return any(e.status == 200 and e.number > last.number for e in story.redeemed)
+    return any(e.status == 200 and e.number > last.number for e in story.redemptions)
 
 
 def _sign_in(story: Story, pages: Sequence[JournalExchange]) -> ReviewFinding:
-    """What became of a sign-in that the payer spoiled before the app had a code."""
-    connected = [e for e in story.redeemed if e.status == 200]
+    """Judge a sign-in that failed before the app had a code."""
+    connected = [e for e in story.redemptions if e.status == 200]
     done = since(connected, pages[0])
     before = max((e.number for e in connected if e.number < pages[0].number), default=0)
-    tried = [e for e in story.asked if e.number > before]
+    tried = [e for e in story.authorize_requests if e.number > before]
     if done:
         return passed("The member was sent again, and connected.", [pages[0], done[0]])
     if len(tried) > TRIES_MOST:
@@ -162,7 +165,7 @@ def _sign_in(story: Story, pages: Sequence[JournalExchange]) -> ReviewFinding:
 
 
 def _quiet(story: Story, met: Sequence[JournalExchange]) -> Iterator[ReviewFinding]:
-    """What an app made of answers that were no refusals, where the payer can tell."""
+    """Judge how the app handled responses that were not refusals, where the payer can observe it."""
     circled = [e for e in met if _verbs(e) & CIRCLES and e.status == 200]
     for exchange in circled:
         walked = [e for e in story.tries[exchange.key] if e.status == 200]
@@ -178,7 +181,7 @@ def _quiet(story: Story, met: Sequence[JournalExchange]) -> Iterator[ReviewFindi
     if any(_verbs(e) & DEAD for e in met) and any(e.is_read and e.status in (404, 410) for e in story.data):
         yield references(story)
     strange = [e for e in met if _verbs(e) & _STATE and "code" in e.issued]
-    taken = [r for e in strange for r in story.redeemed if r.marks.get("code") == e.issued["code"]]
+    taken = [r for e in strange for r in story.redemptions if r.marks.get("code") == e.issued["code"]]
     if taken:
         yield failed("The app redeemed a code whose state was not the one it had sent.", [*strange, *taken])
     elif strange:

@@ -1,4 +1,4 @@
-"""Rows about manners: waiting as told, and not hammering."""
+"""Rows about retries: waiting for Retry-After, and not sending too many requests."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from email.utils import parsedate_to_datetime
 
 from sandbox.core.text import quantity
-from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after, since
 
 PATIENCE_SECONDS = 120
-"""Who is told to come back within this time is expected back."""
+"""An app that is asked to wait no longer than this should come back."""
 
 PAUSE_SECONDS = 1.0
 """The least pause before a failed request is sent a third time."""
@@ -31,7 +31,7 @@ _LONGEST_SECONDS = 120
 
 
 def wait_of(exchange: JournalExchange) -> float | None:
-    """The seconds that a refusal asks to wait, or None: it says nothing, or nothing that can be read."""
+    """Return the seconds to wait by Retry-After; None without one, or where it is malformed."""
     text = exchange.retry_after.strip()
     if exchange.status not in (429, 503) or not text:
         return None
@@ -44,11 +44,11 @@ def wait_of(exchange: JournalExchange) -> float | None:
 
 
 def retry_after(story: Story) -> ReviewFinding:
-    """Whether the app waited as long as it was told, and then came back."""
-    told = [(e, wait) for e in story.calls if (wait := wait_of(e)) is not None]
-    if not told:
+    """Whether the app waited for Retry-After and then repeated the request."""
+    pauses = [(e, wait) for e in story.calls if (wait := wait_of(e)) is not None]
+    if not pauses:
         return unseen("The payer asked the app to wait at no time.")
-    for refusal, wait in told:
+    for refusal, wait in pauses:
         early = _early(story, refusal, refusal.left + wait - _SLACK)
         same = [e for e in early if e.key == refusal.key]
         if same or (len(early) >= max(story.at_once, 1) and early):
@@ -56,32 +56,28 @@ def retry_after(story: Story) -> ReviewFinding:
             kept = max(first.arrived - refusal.left, 0)
             reason = f"A pause of {wait:.0f} s was asked for, and the next request came after {kept:.2f} s."
             return failed(reason, [refusal, *(same or early)])
-    left = [e for e, wait in told if wait <= PATIENCE_SECONDS and not story.again(e)]
+    left = [e for e, wait in pauses if wait <= PATIENCE_SECONDS and not story.again(e)]
     if left:
         due = max(e.left + (wait_of(e) or 0) for e in left)
         if story.now <= due + _SLACK:
             return unseen("The payer asked for a pause, and the app has not come back yet.", left)
         return failed("The payer said when to come back, and the app did not.", left)
-    return passed(f"{times(len(told), 'pause')} asked for and kept.", [e for e, _ in told])
+    return passed(f"{quantity(len(pauses), 'pause')} asked for and kept.", [e for e, _ in pauses])
 
 
 def _early(story: Story, refusal: JournalExchange, due: float) -> list[JournalExchange]:
-    """What came to the same part of the payer before the pause was over, and was not under way already."""
-    found = []
+    """Requests to the same server that were sent before the pause was over."""
+    early = []
     for later in since(story.calls, refusal):
         if later.left > due + _LONGEST_SECONDS:
             break
-        if later.arrived < due and after(refusal, later) and _same_door(later, refusal):
-            found.append(later)
-    return found
-
-
-def _same_door(one: JournalExchange, other: JournalExchange) -> bool:
-    return one.path.split("/")[1] == other.path.split("/")[1]
+        if later.arrived < due and after(refusal, later) and later.server == refusal.server:
+            early.append(later)
+    return early
 
 
 def pace(story: Story) -> ReviewFinding:
-    """Whether failures were repeated with pauses, and nothing was asked over and over or in a crowd."""
+    """Whether the app paused between retries, and did not poll or send bursts of requests."""
     if len(story.calls) < 2:
         return unseen("The app made fewer than two requests.")
     for tries in story.tries.values():
@@ -95,21 +91,22 @@ def pace(story: Story) -> ReviewFinding:
         return failed(f"{story.at_once} requests were under way at once.", story.calls)
     slowed = [e for e in story.calls if e.status == 429]
     if slowed:
-        rest = [e for e in story.calls if after(slowed[0], e)]
-        again = [e for e in rest if e.status == 429]
-        if len(again) > 3 and len(again) * 2 > len(rest):
+        later = [e for e in story.calls if after(slowed[0], e)]
+        again = [e for e in later if e.status == 429]
+        if len(again) > 3 and len(again) * 2 > len(later):
             return failed(
-                f"After the first 429, {len(again)} of {quantity(len(rest), 'request')} were refused.", slowed
+                f"After the first 429, {len(again)} of {quantity(len(later), 'request')} were refused.",
+                slowed,
             )
     busiest = _busiest(story.calls)
     if busiest > A_SECOND_MOST:
         return failed(f"{busiest} requests came within a second.", story.calls)
     crowd = f"at most {busiest} in a second and {story.at_once} at once"
-    return passed(f"{times(len(story.calls), 'request')}, {crowd}.")
+    return passed(f"{quantity(len(story.calls), 'request')}, {crowd}.")
 
 
 def _rushed(tries: Sequence[JournalExchange]) -> Sequence[JournalExchange]:
-    """The longest run of three failures or more with hardly a pause between them."""
+    """The longest run of three failures or more with less than a second between them."""
     run: list[JournalExchange] = []
     longest: list[JournalExchange] = []
     for exchange in tries:
@@ -131,10 +128,10 @@ def _polled(tries: Sequence[JournalExchange]) -> Sequence[JournalExchange]:
 
 def _busiest(calls: Sequence[JournalExchange]) -> int:
     """The most calls that came within one second."""
-    times_ = sorted(e.arrived for e in calls)
+    arrivals = sorted(e.arrived for e in calls)
     most = first = 0
-    for last, at in enumerate(times_):
-        while at - times_[first] >= 1:
+    for last, at in enumerate(arrivals):
+        while at - arrivals[first] >= 1:
             first += 1
         most = max(most, last - first + 1)
     return most

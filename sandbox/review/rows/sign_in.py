@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+from sandbox.core.text import quantity
 from sandbox.fhir.schema.paths import TYPES, find
-from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story
 
@@ -14,7 +15,7 @@ STATE_LEAST = 21
 """Characters: of 64 different ones each holds 6 bits, and SMART wants 122 of them."""
 
 WILDCARD_TYPES = 10
-"""Who reads so many types may ask for all of them."""
+"""An app that reads so many types may ask for a wildcard scope."""
 
 _NOBODY = "The app sent nobody to sign in."
 _SCOPE = re.compile(r"(?:patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?:\?.*)?")
@@ -22,9 +23,9 @@ _SCOPE = re.compile(r"(?:patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?
 
 def discovery(story: Story) -> ReviewFinding:
     """Whether the addresses were read before they were used."""
-    if not story.asked:
+    if not story.authorize_requests:
         return unseen(_NOBODY)
-    first = story.asked[0]
+    first = story.authorize_requests[0]
     read = [e for e in story.exchanges if e.is_discovery and e.number < first.number]
     if not read:
         return failed("The app went to /auth/authorize and had read neither document.", [first])
@@ -32,38 +33,39 @@ def discovery(story: Story) -> ReviewFinding:
 
 
 def state(story: Story) -> ReviewFinding:
-    """Whether each request to authorize had a state, long enough and its own."""
-    if not story.asked:
+    """Whether each authorization request had a state of its own that is long enough."""
+    if not story.authorize_requests:
         return unseen(_NOBODY)
-    without = [e for e in story.asked if "state" not in e.params]
+    without = [e for e in story.authorize_requests if "state" not in e.params]
     if without:
         return failed("A request to authorize had no state.", without)
-    short = [e for e in story.asked if 0 < e.state_length < STATE_LEAST]
+    short = [e for e in story.authorize_requests if 0 < e.state_length < STATE_LEAST]
     if short:
         least = min(e.state_length for e in short)
         return failed(f"The state had {least} characters, which cannot hold 122 bits.", short)
     if reused := list(_reused(story, "state")):
         return failed("A state that had come back already was sent again.", reused)
     return passed(
-        f"{times(len(story.asked), 'request')} to authorize, each with a state of its own.", story.asked
+        f"{quantity(len(story.authorize_requests), 'request')} to authorize, each with a state of its own.",
+        story.authorize_requests,
     )
 
 
 def state_checked(story: Story) -> ReviewFinding:
-    """Whether a code was left alone that came back with no state, or another one."""
-    if not story.asked:
+    """Whether the app dropped a code that came with another state, or with none."""
+    if not story.authorize_requests:
         return unseen(_NOBODY)
-    asked: set[str] = set()
+    sent_states: set[str] = set()
     doubtful = []
     for exchange in story.exchanges:
         if exchange.is_request_to_authorize:
-            asked.add(exchange.marks.get("state", ""))
-        elif "code" in exchange.issued and exchange.issued.get("state", "") not in asked:
+            sent_states.add(exchange.marks.get("state", ""))
+        elif "code" in exchange.issued and exchange.issued.get("state", "") not in sent_states:
             doubtful.append(exchange)
     if not doubtful:
         return unseen("Every callback brought the state that was sent.")
     codes = {e.issued["code"] for e in doubtful}
-    taken = [e for e in story.redeemed if e.marks.get("code") in codes]
+    taken = [e for e in story.redemptions if e.marks.get("code") in codes]
     if taken:
         return failed("A code was redeemed though its callback did not bring the state that was sent.",
                       [*doubtful, *taken])  # fmt: skip
@@ -73,26 +75,31 @@ def state_checked(story: Story) -> ReviewFinding:
 
 
 def pkce(story: Story) -> ReviewFinding:
-    """Whether each request to authorize had an S256 challenge of its own, and the code its verifier."""
-    if not story.asked:
+    """Whether each authorization request had its own S256 challenge, and each code its verifier."""
+    if not story.authorize_requests:
         return unseen(_NOBODY)
-    without = [e for e in story.asked if "code_challenge" not in e.params]
+    without = [e for e in story.authorize_requests if "code_challenge" not in e.params]
     if without:
         return failed("A request to authorize had no code_challenge.", without)
-    plain = [e for e in story.asked if e.sent.get("code_challenge_method") != "S256"]
+    plain = [e for e in story.authorize_requests if e.sent.get("code_challenge_method") != "S256"]
     if plain:
         return failed("code_challenge_method was not S256.", plain)
     if reused := list(_reused(story, "code_challenge")):
         return failed("A code_challenge that had served already was sent again.", reused)
-    bare = [e for e in story.redeemed if "code_verifier" not in e.params]
+    bare = [e for e in story.redemptions if "code_verifier" not in e.params]
     if bare:
         return failed("A code was sent without its code_verifier.", bare)
-    return passed(f"S256, and {times(len(story.asked), 'challenge')} for as many requests.", story.asked)
+    return passed(
+        f"S256, and {quantity(len(story.authorize_requests), 'challenge')} for as many requests.",
+        story.authorize_requests,
+    )
 
 
 def _reused(story: Story, name: str) -> Iterator[JournalExchange]:
-    """Requests to authorize whose value had led to an answer before: a page that a member loads again
-    is no reuse."""
+    """Yield authorization requests with a value that was answered before.
+
+    A page that a member loads again is not reuse.
+    """
     answered: set[str] = set()
     of_state: dict[str, str] = {}
     for exchange in story.exchanges:
@@ -105,28 +112,28 @@ def _reused(story: Story, name: str) -> Iterator[JournalExchange]:
 
 
 def scopes(story: Story) -> ReviewFinding:
-    """Whether what was asked for is what was read."""
-    asked = [e for e in story.asked if e.sent.get("scope")]
-    if not asked:
+    """Whether the app read what its scopes ask for, and no scope is idle."""
+    requests = [e for e in story.authorize_requests if e.sent.get("scope")]
+    if not requests:
         return unseen("The app asked for no scope.")
-    wanted = [part for e in asked for part in e.sent["scope"].split()]
-    parsed = [(part, found[1], found[2]) for part in wanted if (found := _SCOPE.fullmatch(part))]
+    wanted = [part for e in requests for part in e.sent["scope"].split()]
+    parsed = [(part, match[1], match[2]) for part in wanted if (match := _SCOPE.fullmatch(part))]
     writing = [part for part, _, letters in parsed if _writes(letters)]
     if writing:
-        return failed(f"{_some(writing)} would allow writing, and this API is read only.", asked)
+        return failed(f"{_some(writing)} would allow writing, and this API is read only.", requests)
     touched = set(_touched(story.data))
     if not touched:
-        return unseen("The app read no data, so what it needs cannot be told.", asked)
-    whole = "*" in touched or len(touched) >= WILDCARD_TYPES
+        return unseen("The app read no data, so what it needs cannot be told.", requests)
+    reads_everything = "*" in touched or len(touched) >= WILDCARD_TYPES
     wild = [part for part, kind, _ in parsed if kind == "*"]
-    if wild and not whole:
+    if wild and not reads_everything:
         return failed(
-            f"{_some(wild)} opens every type, and the app read {_some(sorted(touched))} only.", asked
+            f"{_some(wild)} opens every type, and the app read {_some(sorted(touched))} only.", requests
         )
     idle = [part for part, kind, _ in parsed if kind != "*" and not {kind, "*"} & touched]
     if idle:
-        return failed(f"{_some(idle)} was asked for, and nothing of the kind was read.", asked)
-    return passed("Nothing was asked for that the app did not read.", asked)
+        return failed(f"{_some(idle)} was asked for, and nothing of the kind was read.", requests)
+    return passed("Nothing was asked for that the app did not read.", requests)
 
 
 def _writes(letters: str) -> bool:
@@ -134,7 +141,7 @@ def _writes(letters: str) -> bool:
 
 
 def _touched(data: Iterable[JournalExchange]) -> Iterator[str]:
-    """The types that were asked for, by address or by include; `*` for everything."""
+    """Yield the types that were requested, by path or `_include`; `*` for $everything."""
     for exchange in data:
         if exchange.is_everything:
             yield "*"
@@ -152,8 +159,8 @@ def _included(values: str) -> Iterator[str]:
         name, _, target = name.partition(":")
         if kind not in TYPES:
             continue
-        found = [find(kind, name)] if name and name != "*" else list(TYPES[kind].params)
-        for param in found:
+        params = [find(kind, name)] if name and name != "*" else list(TYPES[kind].params)
+        for param in params:
             yield from [target] if target else param.targets if param else ()
 
 
@@ -164,17 +171,17 @@ def _some(names: list[str], most: int = 4) -> str:
 
 
 def code_once(story: Story) -> ReviewFinding:
-    """Whether a code that was answered was left alone. An answer of 5xx, 429 or 401 did not take it."""
-    if not story.redeemed:
+    """Whether each code was redeemed once. A response of 5xx, 429 or 401 does not use it up."""
+    if not story.redemptions:
         return unseen("The app redeemed no code.")
     spent: dict[str, JournalExchange] = {}
-    for exchange in story.redeemed:
+    for exchange in story.redemptions:
         code = exchange.marks.get("code", str(exchange.number))
         if code in spent:
             return failed("A code was sent again after it had been answered.", [spent[code], exchange])
         if exchange.status in (200, 400):
             spent[code] = exchange
-    good = [e for e in story.redeemed if e.status == 200]
+    good = [e for e in story.redemptions if e.status == 200]
     if not good:
-        return unseen("No code was redeemed: the token endpoint gave nothing for any.", story.redeemed)
-    return passed(f"{times(len(good), 'code')}, each redeemed once.", story.redeemed)
+        return unseen("No code was redeemed: the token endpoint gave nothing for any.", story.redemptions)
+    return passed(f"{quantity(len(good), 'code')}, each redeemed once.", story.redemptions)

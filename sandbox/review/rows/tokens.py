@@ -1,4 +1,4 @@
-"""Rows about tokens: refreshed once, the new one kept, silence after revocation."""
+"""Rows about tokens: one refresh, the new token kept, no requests after revocation."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import takewhile
 
-from sandbox.review.finding import ReviewFinding, failed, passed, times, unseen
+from sandbox.core.text import quantity
+from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story, after, since
 
 _REVOKED = ("revoked", "grant-revoked")
 _TOKENS_MOST = 2
-"""A request that two tokens could not open will not open for a third."""
+"""A request that was refused with two tokens will be refused with a third."""
 
 
 def refresh_once(story: Story) -> ReviewFinding:
-    """Whether a dead access token led to one refresh, and to the request once more."""
+    """Whether the app refreshed an expired access token once and repeated the request."""
     refused = _first_refusals(story)
     if not refused:
         return unseen("No access token was refused because its time was over.")
@@ -36,9 +37,9 @@ def refresh_once(story: Story) -> ReviewFinding:
         if _in_vain(story, first):
             continue
         newer = next((e for e in since(story.data, first) if _takes_over(e, first)), None)
-        later = since(story.refreshed, first, newer)
+        later = since(story.refreshes, first, newer)
         renewals = [e for e in later if _may_renew(story, e, first)]
-        back = since(story.asked, first)
+        back = since(story.authorize_requests, first)
         if not renewals and not back and newer is None:
             return failed("The access token was refused and the app did not refresh.", [first])
         answered = [e for e in renewals if e.status in (200, 400)]
@@ -46,29 +47,29 @@ def refresh_once(story: Story) -> ReviewFinding:
             return failed(f"The app refreshed {len(answered)} times for one refusal.", [first, *answered])
         shown += [first, *(answered or back)[:1], *[e for e in tries[:1] if e.status < 400]]
     return passed(
-        f"{times(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
+        f"{quantity(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
     )
 
 
 def _first_refusals(story: Story) -> Sequence[JournalExchange]:
-    """The first 401 of each access token that somebody had granted and nobody revoked."""
-    found: dict[str, JournalExchange] = {}
+    """The first 401 of each access token that was granted and not revoked."""
+    refusals: dict[str, JournalExchange] = {}
     for exchange in story.data:
         state = exchange.token_state
         if exchange.status == 401 and exchange.token and state not in (*_REVOKED, "refresh", "unknown"):
-            found.setdefault(exchange.token, exchange)
-    return list(found.values())
+            refusals.setdefault(exchange.token, exchange)
+    return list(refusals.values())
 
 
 def _in_vain(story: Story, refused: JournalExchange) -> bool:
-    """Whether this was the second try with a second token: to let it go is right."""
+    """Whether this was the second try, with another token. Giving up is right then."""
     tries = story.tries[refused.key]
     place = bisect_left(tries, refused.number, key=lambda e: e.number)
     return place > 0 and tries[place - 1].status == 401 and tries[place - 1].token != refused.token
 
 
 def _may_renew(story: Story, renewal: JournalExchange, refused: JournalExchange) -> bool:
-    """Whether a refresh can be of the sign-in whose token was refused; another member's is not."""
+    """Whether a refresh may belong to the sign-in whose token was refused."""
     family, other = story.family(refused), story.families.get(renewal.marks.get("refresh_token", ""))
     return not family or not other or family == other
 
@@ -84,7 +85,7 @@ def _used_after(story: Story, token: str, than: JournalExchange) -> list[Journal
 
 def new_token_kept(story: Story) -> ReviewFinding:
     """Whether the tokens of a refresh replaced the old ones."""
-    good = [e for e in story.refreshed if e.status == 200 and e.issued.get("access_token")]
+    good = [e for e in story.refreshes if e.status == 200 and e.issued.get("access_token")]
     if not good:
         return unseen("No refresh succeeded.")
     for renewal in good:
@@ -103,38 +104,40 @@ def new_token_kept(story: Story) -> ReviewFinding:
 def _stale(
     story: Story, renewals: Sequence[JournalExchange]
 ) -> Iterator[tuple[JournalExchange, list[JournalExchange]]]:
-    """Each refresh, with the requests that came after it and carried an older token of the same sign-in."""
+    """Yield each refresh with the later requests that carried an older token of the same sign-in."""
     of_family: dict[str, list[JournalExchange]] = defaultdict(list)
     for renewal in renewals:
         of_family[story.families[renewal.issued["access_token"]]].append(renewal)
-    found: dict[int, list[JournalExchange]] = defaultdict(list)
+    stale: dict[int, list[JournalExchange]] = defaultdict(list)
     for exchange in story.data:
-        known = of_family.get(story.family(exchange), [])
-        place = bisect_right(known, exchange.arrived, key=lambda e: e.left)
+        same_family = of_family.get(story.family(exchange), [])
+        place = bisect_right(same_family, exchange.arrived, key=lambda e: e.left)
         if exchange.token and place:
             issue = story.issues.get(exchange.token)
-            if issue is None or issue.number < known[place - 1].number:
-                found[known[place - 1].number].append(exchange)
-    yield from ((renewal, found[renewal.number]) for renewal in renewals if renewal.number in found)
+            if issue is None or issue.number < same_family[place - 1].number:
+                stale[same_family[place - 1].number].append(exchange)
+    yield from ((renewal, stale[renewal.number]) for renewal in renewals if renewal.number in stale)
 
 
 def stops_when_revoked(story: Story) -> ReviewFinding:
-    """Whether the app fell silent once it could know that the member's yes is over."""
-    told = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
-    dead = [e for e in story.refreshed if e.status == 400 and e.error == "invalid_grant"]
-    if not told and not dead:
+    """Whether the app stopped once it could know that the consent was revoked."""
+    refusals = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
+    dead = [e for e in story.refreshes if e.status == 400 and e.error == "invalid_grant"]
+    if not refusals and not dead:
         return unseen("No grant was revoked while the app was using it.")
-    for first in told:
+    for first in refusals:
         more = _used_after(story, first.token, first)
         if any(e.key == first.key for e in more):
             return failed("The app repeated a request whose grant was revoked.", [first, *more])
         if len(more) >= max(2, story.at_once):
-            reason = f"The app sent {times(len(more), 'more request')} after it was told of the revocation."
+            reason = (
+                f"The app sent {quantity(len(more), 'more request')} after it was told of the revocation."
+            )
             return failed(reason, [first, *more])
     for first in dead:
         if repeated := story.again(first):
             return failed("A refresh token that was refused was sent again.", [first, *repeated])
-    return passed("The app stopped when it heard that the grant is over.", [*told[:2], *dead[:2]])
+    return passed("The app stopped when it heard that the grant is over.", [*refusals[:2], *dead[:2]])
 
 
 def not_in_addresses(story: Story) -> ReviewFinding:
@@ -142,8 +145,8 @@ def not_in_addresses(story: Story) -> ReviewFinding:
     exposed = [e for e in story.exchanges if e.exposed]
     if exposed:
         names = ", ".join(sorted({name for e in exposed for name in e.exposed}))
-        return failed(f"{names} stood in the address of {times(len(exposed), 'request')}.", exposed)
-    carried = [e for e in story.calls if e.token or e.path == "/auth/token"]
+        return failed(f"{names} stood in the address of {quantity(len(exposed), 'request')}.", exposed)
+    carried = [e for e in story.calls if e.token or e.auth_endpoint == "token"]
     if not carried:
         return unseen("The app sent no token, code or secret.")
-    return passed(f"{times(len(carried), 'request')} with a token or code, none in an address.")
+    return passed(f"{quantity(len(carried), 'request')} with a token or code, none in an address.")

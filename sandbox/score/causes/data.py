@@ -1,4 +1,4 @@
-"""Causes around the data: requests, references, resource types, speed, `$everything`."""
+"""Causes of the data metrics: requests, references, resource types, speed, `$everything`."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ SLOW_MS = 250.0
 
 
 def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Each failed try counts here; of one status those that no retry mended are shown first."""
-    found = evidence["sync"]
-    made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
+    """Yield a cause per status; each failed try counts, and those without a good retry come first."""
+    sync = evidence["sync"]
+    exchanges = [exchange for exchange in sync.exchanges if exchange.step in requests.STEPS]
     flaws = evidence.reads("A10", "failure")
-    last = find_last_tries(made)
+    last = find_last_tries(exchanges)
     kept = {id(exchange) for exchange in last}
-    mended = [replace(e, note=e.note or "tried again after this") for e in made if id(e) not in kept]
+    mended = [replace(e, note=e.note or "tried again after this") for e in exchanges if id(e) not in kept]
     listed = _lists_types(evidence)
     shown = {
         cause.id: cause
         for cause in find_failures([*last, *mended], flaws=flaws, name=lambda e: _name_request(e, listed))
     }
     counts: dict[str, int] = {}
-    for kind, n in requests.count_requests(found).items():
+    for kind, n in requests.count_requests(sync).items():
         failed = Exchange("", "", kind.status, 0.0, kind.step, flaw="flaw" if kind.flawed and flaws else "")
         if name := _name_request(failed, listed) if kind.status else "":
             counts[name] = counts.get(name, 0) + n
@@ -48,7 +48,7 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def _name_request(exchange: Exchange, listed: bool) -> str:
-    """The cause of a failed request of a sync, by what was asked for and whether metadata lists it."""
+    """Name the cause of a failed request. `listed`: metadata lists the types that can be searched."""
     if exchange.step == "everything" and exchange.status in NOT_SUPPORTED:
         return "everything-not-there"
     if exchange.step == "everything" and exchange.status == 403:
@@ -59,28 +59,30 @@ def _name_request(exchange: Exchange, listed: bool) -> str:
 
 
 def _lists_types(evidence: Evidence) -> bool:
-    """Whether metadata told what to ask for; of a log nobody knows, and so it is taken to have."""
-    said = evidence["capability-statement"].value
-    return evidence["sync"].source == "traffic" or not isinstance(said, dict) or bool(said.get("types"))
+    """Whether metadata listed the types to ask for. Of a log this is not known and assumed."""
+    metadata = evidence["capability-statement"].value
+    return (
+        evidence["sync"].source == "traffic" or not isinstance(metadata, dict) or bool(metadata.get("types"))
+    )
 
 
 def find_references(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["references"]
+    references = evidence["references"]
     if verdict.value == "no_references":
         yield from _why_no_references(evidence["sync"])
         return
-    failures = find_failures(find_last_tries(found.exchanges))
+    failures = find_failures(find_last_tries(references.exchanges))
     yield from failures
     if not failures:
-        yield LossCause("", exchanges=found.exchanges[:1])
+        yield LossCause("", exchanges=references.exchanges[:1])
 
 
 def _why_no_references(sync: Observation) -> Iterator[LossCause]:
-    """The searches that failed, or found nothing; else one that shows how resources point."""
-    made = [exchange for exchange in sync.exchanges if exchange.step in SEARCH_STEPS]
-    good = tuple(exchange for exchange in made if exchange.status == 200)
-    if made and not good:
-        failed = find_last_tries(made)
+    """Yield the searches that failed or found nothing, else one that shows the references."""
+    searches = [exchange for exchange in sync.exchanges if exchange.step in SEARCH_STEPS]
+    good = tuple(exchange for exchange in searches if exchange.status == 200)
+    if searches and not good:
+        failed = find_last_tries(searches)
         yield LossCause("searches-fail", len(failed), exchanges=tuple(failed[:3]))
     elif found_nothing(sync):
         yield LossCause("nothing-found", exchanges=good[:3])
@@ -97,16 +99,16 @@ def find_carin(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Clinical types that were asked for in vain; else those that the payer does not offer."""
+    """Yield clinical types whose searches failed, then the number that the payer does not offer."""
     sync = evidence["sync"]
     answered = {kind for member in sync.value["members"] for kind in member["ok_searches"]}
-    asked = {e.resource for e in sync.exchanges if e.step == "individual"}
+    searched = {e.resource for e in sync.exchanges if e.step == "individual"}
     missing = clinical_resources.TYPES - answered
     short = clinical_resources.ENOUGH - len(answered & clinical_resources.TYPES)
     if short <= 0:
         yield LossCause("", exchanges=_of_types(sync.exchanges, sorted(answered & clinical_resources.TYPES)))
         return
-    refused = sorted(missing & asked)
+    refused = sorted(missing & searched)
     yield from _missing(refused, evidence)
     if len(refused) < short:
         metadata = evidence["capability-statement"].exchanges[-1:]
@@ -115,47 +117,47 @@ def find_clinical(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 
 def find_speed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """The slowest requests of the syncs, and whether waiting, slow answers or their number took the time."""
-    found = evidence["sync"]
-    made = [exchange for exchange in found.exchanges if exchange.step in requests.STEPS]
-    slowest = tuple(sorted(made, key=lambda exchange: -exchange.ms)[:3])
+    """Yield why syncs were slow: Retry-After, slow responses, or many requests."""
+    sync = evidence["sync"]
+    exchanges = [exchange for exchange in sync.exchanges if exchange.step in requests.STEPS]
+    slowest = tuple(sorted(exchanges, key=lambda exchange: -exchange.ms)[:3])
     if verdict.value == "no_data":
         is_log = verdict.source == "traffic"
-        if made and not is_log and not any(exchange.status == 200 for exchange in made):
-            yield from find_failures(find_last_tries(made))
+        if exchanges and not is_log and not any(exchange.status == 200 for exchange in exchanges):
+            yield from find_failures(find_last_tries(exchanges))
         else:
-            yield LossCause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(made[:3]))
+            yield LossCause("not-in-log" if is_log else "nothing-synced", exchanges=tuple(exchanges[:3]))
         return
-    seconds = sum(member["seconds"] or 0.0 for member in found.value["members"])
-    spent = sum(exchange.ms for exchange in made) / 1000
-    waited = [e for e in made if e.status in (429, 503)]
+    seconds = sum(member["seconds"] or 0.0 for member in sync.value["members"])
+    spent = sum(exchange.ms for exchange in exchanges) / 1000
+    waited = [e for e in exchanges if e.status in (429, 503)]
     if waited and seconds and (seconds - spent) / seconds > LONG_WAIT:
         yield LossCause("told-to-wait", len(waited), exchanges=tuple(waited[:3]))
-    elif made and spent * 1000 / len(made) > SLOW_MS:
-        yield LossCause("slow-answers", len(made), exchanges=slowest)
+    elif exchanges and spent * 1000 / len(exchanges) > SLOW_MS:
+        yield LossCause("slow-answers", len(exchanges), exchanges=slowest)
     else:
-        yield LossCause("many-requests", len(made), exchanges=slowest)
+        yield LossCause("many-requests", len(exchanges), exchanges=slowest)
     if verdict.source == "observed" and is_busy(evidence):
         yield LossCause("busy-machine", 0)
 
 
 def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """What each member's `$everything` lacks, with the page that shows it."""
-    found = evidence["everything"]
-    if not found.value:
+    """Yield what is wrong with each member's `$everything`, with the page that shows it."""
+    everything = evidence["everything"]
+    if not everything.value:
         yield LossCause("not-asked")
-    for number, one in enumerate(found.value or ()):
-        last = find_deciding(one, found) or found.exchanges[number : number + 1]
+    for number, walk in enumerate(everything.value or ()):
+        last = find_deciding(walk, everything) or everything.exchanges[number : number + 1]
         failed = name_cause(last[0]) if last else ""
-        if one["status"] in NOT_SUPPORTED:
+        if walk["status"] in NOT_SUPPORTED:
             yield LossCause("not-supported", exchanges=last)
-        elif one["status"] != 200:
+        elif walk["status"] != 200:
             yield LossCause(failed or "broken-answer", exchanges=last)
-        elif not one["unbroken"]:
-            yield LossCause(_broken(one["note"], failed), exchanges=last)
-        elif one["missing"]:
-            yield LossCause("incomplete", one["missing"], tuple(one["missing_types"]), last)
-        elif one["entries"] == 0:
+        elif not walk["unbroken"]:
+            yield LossCause(_broken(walk["note"], failed), exchanges=last)
+        elif walk["missing"]:
+            yield LossCause("incomplete", walk["missing"], tuple(walk["missing_types"]), last)
+        elif walk["entries"] == 0:
             yield LossCause("empty", exchanges=last)
         else:
             yield LossCause("", exchanges=last)
@@ -172,25 +174,25 @@ def _broken(note: str, failed: str) -> str:
 
 
 def _missing(kinds: Iterable[str], evidence: Evidence) -> Iterator[LossCause]:
-    """Why each of these types never answered 200."""
+    """Yield why each of these types never answered 200."""
     exchanges = evidence["sync"].exchanges
     is_log = evidence["sync"].source == "traffic"
     offered = (evidence["capability-statement"].value or {}).get("types")
     for kind in kinds:
-        asked = [e for e in exchanges if e.resource == kind and e.step == "individual"]
-        failures = find_failures(find_last_tries(asked), flaws=True)
+        searches = [e for e in exchanges if e.resource == kind and e.step == "individual"]
+        failures = find_failures(find_last_tries(searches), flaws=True)
         yield from (replace(cause, about=(kind,)) for cause in failures)
-        if asked and not failures:
-            yield LossCause("empty", about=(kind,), exchanges=tuple(asked[-1:]))
-        elif not asked and is_log:
+        if searches and not failures:
+            yield LossCause("empty", about=(kind,), exchanges=tuple(searches[-1:]))
+        elif not searches and is_log:
             yield LossCause("not-in-log", about=(kind,))
-        elif not asked:
+        elif not searches:
             name = "not-in-scope" if offered and kind in offered else "not-offered"
             metadata = evidence["capability-statement"].exchanges[-1:]
             yield LossCause(name, about=(kind,), exchanges=metadata)
 
 
 def _of_types(exchanges: Sequence[Exchange], kinds: Iterable[str]) -> tuple[Exchange, ...]:
-    """A good answer of each type."""
+    """Return a 200 of each type."""
     good = {e.resource: e for e in reversed(exchanges) if e.status == 200 and e.step == "individual"}
     return tuple(good[kind] for kind in kinds if kind in good)

@@ -1,4 +1,4 @@
-"""Causes around getting in: sign-ins, refresh tokens, members who are not eligible or no longer covered."""
+"""Causes of the metrics about access: sign-ins, refresh tokens, ineligible and former members."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _SERVER_AT_FAULT = (0, *range(500, 600))
 
 
 def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """Eligible members who did not get in. The ineligible member's refusal is as it should be."""
+    """Yield why eligible members could not sign in."""
     sign_ins = evidence["sign-ins"]
     first = 0
     for attempt in sign_ins.value or ():
@@ -53,45 +53,42 @@ def find_failed_attempts(verdict: Verdict, evidence: Evidence) -> Iterator[LossC
 
 
 def find_refresh(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["refresh"]
+    refresh = evidence["refresh"]
     if verdict.source == "declared":
         name = "claimed-none" if verdict.value == "none" else "claimed-short"
         yield LossCause(name, exchanges=evidence["facts"].exchanges)
         return
-    tokens = [exchange for exchange in found.exchanges if exchange.step == "token"]
-    steps = found.value["steps"]
-    if not found.value["refresh"]:
+    tokens = [exchange for exchange in refresh.exchanges if exchange.step == "token"]
+    steps = refresh.value["steps"]
+    if not refresh.value["refresh"]:
         yield LossCause("no-refresh-token", exchanges=tuple(tokens[-1:]))
     elif steps and not steps[-1]["works"]:
         last = _noted(tokens[-1:], steps[-1]["why"])
-        fault = last and last[0].status in _SERVER_AT_FAULT
-        worked = any(step["works"] for step in steps)
-        yield LossCause(
-            name_cause(last[0]) if fault else "ends-early" if worked else "refused", exchanges=last
-        )
-    elif verdict.value == "unknown_max" or not found.value.get("clock"):
+        name = "ends-early" if any(step["works"] for step in steps) else "refused"
+        yield LossCause(_name_fault(last, name), exchanges=last)
+    elif verdict.value == "unknown_max" or not refresh.value.get("clock"):
         yield LossCause("unknown-length", exchanges=tuple(tokens[-1:]))
     else:
         yield LossCause("", exchanges=tuple(tokens[-1:]))
 
 
 def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """The shortest lapse that does not work decides."""
-    found = evidence["lapsed"]
-    if verdict.source == "declared" or not found.seen:
+    """Yield why the shortest lapse beyond the longest that works was refused."""
+    lapsed = evidence["lapsed"]
+    if verdict.source == "declared" or not lapsed.seen:
         name = "claimed-none" if verdict.value == "not_available" else "claimed-short"
         yield LossCause(name, exchanges=evidence["facts"].exchanges)
         return
-    failed = {int(days): entry for days, entry in found.value.items() if not entry["works"]}
-    longest = max((int(days) for days, entry in found.value.items() if entry["works"]), default=-1)
+    failed = {int(days): entry for days, entry in lapsed.value.items() if not entry["works"]}
+    longest = max((int(days) for days, entry in lapsed.value.items() if entry["works"]), default=-1)
     beyond = [days for days in sorted(failed) if days > longest]
     if not beyond:
-        last = found.value[str(longest)] if longest >= 0 else {}
+        last = lapsed.value[str(longest)] if longest >= 0 else {}
         name = "" if verdict.value == "indefinite" else "longest-lent"
-        yield LossCause(name, exchanges=find_deciding(last, found))
+        yield LossCause(name, exchanges=find_deciding(last, lapsed))
         return
     entry = failed[beyond[0]]
-    last_try = find_deciding(entry, found)
+    last_try = find_deciding(entry, lapsed)
     name = "still-covered" if entry.get("contradicts") else _lapsed(last_try)
     yield LossCause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
 
@@ -99,32 +96,37 @@ def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 def _lapsed(last: tuple[Exchange, ...]) -> str:
     if last and last[0].step == "probe":
         return name_cause(last[0]) or "no-data"
-    return name_cause(last[0]) if last and last[0].status in _SERVER_AT_FAULT else "refused"
+    return _name_fault(last, "refused")
+
+
+def _name_fault(last: tuple[Exchange, ...], refusal: str) -> str:
+    """Name the fault of a server; the cause is `refusal` where the server refused on purpose."""
+    return name_cause(last[0]) if last and last[0].status in _SERVER_AT_FAULT else refusal
 
 
 def find_opt_in(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    found = evidence["opt-in"]
-    if found.value["works"]:
-        yield LossCause("", exchanges=found.exchanges[-1:])
+    opt_in = evidence["opt-in"]
+    if opt_in.value["works"]:
+        yield LossCause("", exchanges=opt_in.exchanges[-1:])
         return
-    last = _noted(found.exchanges[-1:], found.value["why"])
-    fault = last and last[0].status in _SERVER_AT_FAULT
-    yield LossCause(name_cause(last[0]) if fault else "opt-in-required", exchanges=last)
+    last = _noted(opt_in.exchanges[-1:], opt_in.value["why"])
+    yield LossCause(_name_fault(last, "opt-in-required"), exchanges=last)
 
 
 def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """What ineligible members met instead of an error on the callback that says so."""
-    found = evidence["ineligible-sign-in"]
-    if not found.value:
+    """Yield what ineligible members met instead of an error on the callback."""
+    ineligible = evidence["ineligible-sign-in"]
+    if not ineligible.value:
         yield LossCause("not-tried")
         return
     if verdict.value == "unknown":
         yield LossCause(
-            "nobody-gets-in", exchanges=_noted(find_deciding(found.value[0], found), found.value[0]["reason"])
+            "nobody-gets-in",
+            exchanges=_noted(find_deciding(ineligible.value[0], ineligible), ineligible.value[0]["reason"]),
         )
         return
-    for attempt in found.value:
-        last = _noted(find_deciding(attempt, found), attempt["reason"])
+    for attempt in ineligible.value:
+        last = _noted(find_deciding(attempt, ineligible), attempt["reason"])
         if verdict.value == "yes":
             name = ""
         elif entered(attempt):
@@ -132,13 +134,12 @@ def find_eligibility(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause
         elif attempt["outcome"] in ("CALLBACK_ERROR", "INELIGIBLE_CALLBACK"):
             name = "bare-refusal"
         else:
-            fault = last and last[0].status in _SERVER_AT_FAULT
-            name = name_cause(last[0]) if fault else "no-callback"
+            name = _name_fault(last, "no-callback")
         yield LossCause(name, exchanges=last)
 
 
 def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
-    """The lines that nobody gets in from, with an attempt of each."""
+    """Yield the lines of business whose members cannot sign in, with an attempt of each."""
     lines, sign_ins = evidence["lines"], evidence["sign-ins"]
     closed = sorted(line for line, works in lines.value.items() if not works)
     attempts = [a for a in sign_ins.value or () if a.get("line") in closed and not entered(a)]
@@ -152,15 +153,15 @@ def find_lines(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
         )
 
 
-def _attempt(attempt: Mapping[str, Any], found: Observation) -> LossCause:
-    last = _noted(find_deciding(attempt, found), attempt["reason"])
+def _attempt(attempt: Mapping[str, Any], sign_ins: Observation) -> LossCause:
+    last = _noted(find_deciding(attempt, sign_ins), attempt["reason"])
     about = (attempt["line"],) if attempt.get("line") and _is_told_ineligible(attempt) else ()
     return LossCause(_name(attempt, last), about=about, exchanges=last)
 
 
 def _is_told_ineligible(attempt: Mapping[str, Any]) -> bool:
-    said = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
-    return attempt["outcome"] == "CALLBACK_ERROR" and speaks_of_eligibility(*said)
+    words = (attempt["error"], attempt["description"], attempt.get("error_uri", ""))
+    return attempt["outcome"] == "CALLBACK_ERROR" and speaks_of_eligibility(*words)
 
 
 def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
@@ -174,8 +175,7 @@ def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
             return "no-patient"
         if last and last[0].status == 200:
             return "no-access-token"
-        fault = last and last[0].status in _SERVER_AT_FAULT
-        return name_cause(last[0]) if fault else "code-refused"
+        return _name_fault(last, "code-refused")
     if outcome == "ERROR_PAGE":
         failed = last and (last[0].status >= 400 or not last[0].status)
         return name_cause(last[0]) if failed else "dead-end"
@@ -183,5 +183,5 @@ def _name(attempt: Mapping[str, Any], last: tuple[Exchange, ...]) -> str:
 
 
 def _noted(exchanges: tuple[Exchange, ...] | list[Exchange], why: str) -> tuple[Exchange, ...]:
-    """The exchanges with what they mean, where they have no note of their own."""
+    """Add a note to exchanges that have none."""
     return tuple(replace(exchange, note=exchange.note or why) for exchange in exchanges)

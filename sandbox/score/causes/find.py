@@ -1,12 +1,11 @@
-"""The causes of a verdict, by metric."""
+"""Find the causes of a verdict, and the exchanges to show."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from sandbox.score.causes import data, documents, entry
 from sandbox.score.causes.model import MOST_EXCHANGES, LossCause, merge
-from sandbox.score.causes.unseen import find_unseen
 from sandbox.score.evidence import Evidence, Exchange, Verdict
 
 Finder = Callable[[Verdict, Evidence], Iterable[LossCause]]
@@ -32,18 +31,41 @@ FINDERS: dict[str, Finder] = {
 }
 """Metric → what finds its causes. A cause without a name only shows what is well."""
 
+_CLAIMED = ("status", "sandbox", "developer-portal")
+
 
 def find_causes(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> tuple[LossCause, ...]:
-    """Why points are lost or nothing was seen, most frequent first; nameless ones only show exchanges."""
+    """Return the causes of a verdict, most frequent first. A cause without id only shows exchanges."""
     if verdict.source == "unseen":
-        return merge(find_unseen(verdict, evidence, needs))
+        return merge(_find_unseen(verdict, evidence, needs))
     return merge(FINDERS[verdict.metric](verdict, evidence))
+
+
+def _find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -> Iterator[LossCause]:
+    """Yield the cause that the observation names; else the claim or account that is missing."""
+    for name in needs:
+        observation = evidence[name]
+        if not observation.seen and observation.cause and observation.unseen == verdict.reason:
+            shown = observation.exchanges[-1:] or _failed_sign_in(observation.cause, evidence)
+            yield LossCause(observation.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
+            return
+    if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
+        yield LossCause("not-claimed", exchanges=evidence["facts"].exchanges[-1:])
+    elif verdict.metric == "lines-of-business" and evidence["lines"].seen:
+        yield LossCause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
+    else:
+        yield LossCause("not-looked-at")
+
+
+def _failed_sign_in(cause: str, evidence: Evidence) -> tuple[Exchange, ...]:
+    """Return the last exchange of the sign-ins, where a failed sign-in is the cause."""
+    return evidence["sign-ins"].exchanges[-1:] if cause.startswith("sign-in-") else ()
 
 
 def select_exchanges(
     causes: Iterable[LossCause], needs: Iterable[str], evidence: Evidence
 ) -> tuple[Exchange, ...]:
-    """A handful of exchanges that show the causes, one of each before a second of any."""
+    """Select up to five exchanges: the first of each cause, then the second of each, and so on."""
     rounds = [
         (turn, place, exchange)
         for place, cause in enumerate(causes)
@@ -54,7 +76,7 @@ def select_exchanges(
 
 
 def _any(needs: Iterable[str], evidence: Evidence) -> tuple[Exchange, ...]:
-    """Where no cause names an exchange: failed ones first, one of each kind before a second."""
+    """Select exchanges where no cause has one: failed ones first, one of each kind before a second."""
     turns: dict[tuple[int, str, str], int] = {}
     ordered = []
     for place, exchange in enumerate(e for name in needs for e in evidence[name].exchanges if e.url):

@@ -1,4 +1,4 @@
-"""Failed exchanges by cause: the status, or why no whole answer came."""
+"""Name the causes of failed exchanges: by the status, or by why no whole response came."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _NOTE = (
 
 
 def name_cause(exchange: Exchange) -> str:
-    """The cause of a failed exchange; empty for a 200 that carries what it should."""
+    """Name the cause of a failed exchange; empty for a 200 with a valid body."""
     if exchange.status == 200:
         return "not-fhir" if exchange.flaw else ""
     if exchange.status in _STATUS:
@@ -52,25 +52,25 @@ def name_cause(exchange: Exchange) -> str:
 
 
 def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
-    """The exchanges without those that were tried again: the last try of each request decides."""
+    """Return the last try of each request."""
     again = [_is_same_request(before, after) for before, after in pairwise(exchanges)]
     return [
         exchange for exchange, superseded in zip(exchanges, [*again, False], strict=False) if not superseded
     ]
 
 
-def find_deciding(entry: Mapping[str, Any], found: Observation) -> tuple[Exchange, ...]:
-    """The exchange that decided an entry of an observation; none where a log does not say which."""
+def find_deciding(entry: Mapping[str, Any], observation: Observation) -> tuple[Exchange, ...]:
+    """Return the exchange that decided an entry of an observation; none where a log lacks it."""
     place = entry.get("exchange")
-    if not isinstance(place, int) or not 0 <= place < len(found.exchanges):
+    if not isinstance(place, int) or not 0 <= place < len(observation.exchanges):
         return ()
-    return found.exchanges[place : place + 1]
+    return observation.exchanges[place : place + 1]
 
 
 def find_failures(
     exchanges: Iterable[Exchange], *, flaws: bool = False, name: Callable[[Exchange], str] = name_cause
 ) -> tuple[LossCause, ...]:
-    """The causes of failed exchanges with the types they hit; `flaws`: a 200 without a resource fails too."""
+    """Return the causes of failed exchanges. `flaws`: a 200 without a resource is a failure."""
     return merge(
         LossCause(cause, 1, _about(exchange), (exchange,))
         for exchange in exchanges
@@ -79,7 +79,7 @@ def find_failures(
 
 
 def _about(exchange: Exchange) -> tuple[str, ...]:
-    """The type that was asked for, or the operation."""
+    """Return the type or operation of the request."""
     if exchange.step == "everything":
         return ("$everything",)
     return (exchange.resource,) if exchange.resource else ()

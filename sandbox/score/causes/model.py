@@ -1,4 +1,4 @@
-"""One cause of lost points, and how causes of the same name are put together."""
+"""A cause of lost points, and merging causes of the same id."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class LossCause:
 
 
 def merge(causes: Iterable[LossCause]) -> tuple[LossCause, ...]:
-    """Causes of the same name as one, the most frequent first."""
+    """Merge causes of the same id, and sort them by count."""
     merged: dict[str, LossCause] = {}
     for cause in causes:
         before = merged.get(cause.id)

@@ -1,8 +1,8 @@
 """Authorization success: how many of the attempts ended with a usable token for a known patient.
 
-All eligible attempts and the ineligible ones count. The grader never gives up before the login form, so
-none of its attempts is a bounce: one that finds no form has failed. In a log of real use people do leave
-before they log in; those are left out (reading A13).
+Eligible and ineligible attempts count. The grader never leaves before the login form, so an attempt that
+finds no form has failed. In a log of real use people do leave before they log in; those attempts are left
+out (reading A13).
 """
 
 from __future__ import annotations

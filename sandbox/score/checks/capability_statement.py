@@ -8,13 +8,13 @@ NEEDS = ("capability-statement",)
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["capability-statement"]
-    if not found.seen:
-        return not_seen("capability-statement", found.unseen)
-    flaws = found.value.get("flaws") or []
-    if found.value["present"] and flaws and evidence.reads("A23", "accuracy"):
+    metadata = evidence["capability-statement"]
+    if not metadata.seen:
+        return not_seen("capability-statement", metadata.unseen)
+    flaws = metadata.value.get("flaws") or []
+    if metadata.value["present"] and flaws and evidence.reads("A23", "accuracy"):
         reason = f"metadata answered 200, but {'; '.join(flaws)}"
-        return Verdict("capability-statement", "absent", found.source, reason, 1)
-    if found.value["present"]:
-        return Verdict("capability-statement", "present", found.source, "metadata answered 200", 1)
-    return Verdict("capability-statement", "absent", found.source, f"metadata {found.value['why']}", 1)
+        return Verdict("capability-statement", "absent", metadata.source, reason, 1)
+    if metadata.value["present"]:
+        return Verdict("capability-statement", "present", metadata.source, "metadata answered 200", 1)
+    return Verdict("capability-statement", "absent", metadata.source, f"metadata {metadata.value['why']}", 1)

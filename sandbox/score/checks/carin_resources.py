@@ -13,13 +13,13 @@ TYPES = ("ExplanationOfBenefit", "Coverage", "Patient")
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["sync"]
-    if not found.seen:
-        return not_seen("carin-resources", found.unseen)
-    members = found.value["members"]
+    sync = evidence["sync"]
+    if not sync.seen:
+        return not_seen("carin-resources", sync.unseen)
+    members = sync.value["members"]
     counts = "filled" if evidence.reads("A27", "needs-an-entry") else "types"
     answered = {kind for member in members for kind in member.get(counts, member["types"])}
     there = tuple(kind for kind in TYPES if kind in answered)
     lost = [kind for kind in TYPES if kind not in answered]
     reason = f"never answered 200: {', '.join(lost)}" if lost else "all three answered 200"
-    return Verdict("carin-resources", there, found.source, reason, len(members))
+    return Verdict("carin-resources", there, sync.source, reason, len(members))

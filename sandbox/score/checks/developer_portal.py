@@ -8,11 +8,11 @@ NEEDS = ("developer-portal", "facts")
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["developer-portal"]
-    if found.seen:
-        return _opened(found.value, str(evidence.claim("developer_portal")), found.exchanges[0].note)
+    portal = evidence["developer-portal"]
+    if portal.seen:
+        return _opened(portal.value, str(evidence.claim("developer_portal")), portal.exchanges[0].note)
     if not evidence["facts"].seen:
-        return not_seen("developer-portal", found.unseen)
+        return not_seen("developer-portal", portal.unseen)
     email = evidence.claim("developer_email") or evidence.claim("developer_portal")
     if email and "@" in email:
         reason = "no portal; the payer gives an e-mail address for developers"

@@ -1,7 +1,7 @@
 """Eligibility errors: when a member is not eligible, does the app hear so on its callback?
 
-An error page, a silence, or a token that is refused later tells the member or nobody, not the app. Where
-nobody could try it is unseen; a log of real use without an ineligible attempt earns the rubric's half.
+An error page, no response, or a token that is refused later does not inform the app. Without an account to
+try, the metric is unseen. A log of real use without an ineligible attempt earns half the points.
 """
 
 from __future__ import annotations
@@ -15,27 +15,27 @@ NEEDS = ("ineligible-sign-in", "sign-ins")
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["ineligible-sign-in"]
-    if not found.seen:
-        return not_seen("eligibility-errors", found.unseen)
-    n = len(found.value)
+    ineligible = evidence["ineligible-sign-in"]
+    if not ineligible.seen:
+        return not_seen("eligibility-errors", ineligible.unseen)
+    n = len(ineligible.value)
     if not n:
         reason = "no ineligible member is known to have tried"
-        return Verdict("eligibility-errors", "unknown", found.source, reason)
-    said = [attempt for attempt in found.value if says_ineligible(attempt)]
-    if said and evidence.reads("A19", "majority") and 2 * len(said) <= n:
-        reason = f"only {len(said)} of {n} ineligible attempts heard so on the callback"
-        return Verdict("eligibility-errors", "no", found.source, reason, n)
-    if said:
-        told = said[0]["description"] or said[0].get("error_uri") or "no description"
-        reason = f"the callback said {said[0]['error']}: {told}"
-        return Verdict("eligibility-errors", "yes", found.source, reason, n)
-    attempt = found.value[0]
+        return Verdict("eligibility-errors", "unknown", ineligible.source, reason)
+    explained = [attempt for attempt in ineligible.value if says_ineligible(attempt)]
+    if explained and evidence.reads("A19", "majority") and 2 * len(explained) <= n:
+        reason = f"only {len(explained)} of {n} ineligible attempts heard so on the callback"
+        return Verdict("eligibility-errors", "no", ineligible.source, reason, n)
+    if explained:
+        detail = explained[0]["description"] or explained[0].get("error_uri") or "no description"
+        reason = f"the callback said {explained[0]['error']}: {detail}"
+        return Verdict("eligibility-errors", "yes", ineligible.source, reason, n)
+    attempt = ineligible.value[0]
     others = evidence["sign-ins"].value or []
     if others and not any(entered(a) for a in others):
         reason = f"nobody can sign in, so what ineligible members hear is not known ({attempt['reason']})"
-        return Verdict("eligibility-errors", "unknown", found.source, reason, n)
-    return Verdict("eligibility-errors", "no", found.source, _silence(attempt), n)
+        return Verdict("eligibility-errors", "unknown", ineligible.source, reason, n)
+    return Verdict("eligibility-errors", "no", ineligible.source, _silence(attempt), n)
 
 
 def _silence(attempt: dict[str, Any]) -> str:

@@ -1,8 +1,8 @@
 """Inactive members: how long after coverage ended can a member still sign in and see what is theirs?
 
-The longest lapse that works: something of theirs is shown, and their coverage ended as the roster says. 4000
-days count as for ever. Claims decide only where no account was lent: there null means for ever and 0 means
-only while covered.
+The value is the longest lapse that works: data are returned, and coverage ended as the roster says. 4000
+days count as for ever. Claims decide only where no account was lent: null means for ever, and 0 means only
+while covered.
 """
 
 from __future__ import annotations
@@ -27,87 +27,72 @@ def judge(evidence: Evidence) -> Verdict:
     return replace(verdict, disagreement=claims.differences(verdict.disagreement, absurd, *contradicted))
 
 
-def _claim(evidence: Evidence) -> tuple[bool, int | None]:
-    """Whether the payer makes a claim that it can mean, and for how many days (None: for ever)."""
-    claim, absurd = claims.days(evidence, CLAIM)
-    return evidence.claims_about(CLAIM) and not absurd, claim
-
-
 def _judge(evidence: Evidence) -> Verdict:
-    found = evidence["lapsed"]
-    if not found.seen:
-        return _declared(evidence, found.unseen)
-    tried = {int(days): entry for days, entry in found.value.items()}
-    works = [days for days, entry in tried.items() if entry["works"]]
-    if not works:
+    lapsed = evidence["lapsed"]
+    if not lapsed.seen:
+        return _declared(evidence, lapsed.unseen)
+    tried = {int(days): entry for days, entry in sorted(lapsed.value.items(), key=lambda item: int(item[0]))}
+    longest = max((days for days, entry in tried.items() if entry["works"]), default=-1)
+    refused = next((days for days in tried if days > longest), None)
+    value: str | int = longest
+    if longest < 0:
         shortest = min(tried)
+        value = "not_available"
         reason = f"a member {quantity(shortest, 'day')} after coverage is refused: {tried[shortest]['why']}"
-        return Verdict("inactive-members", "not_available", found.source, reason, len(tried), _none(evidence))
-    longest = max(works)
-    if longest >= FOR_EVER_DAYS:
+    elif longest >= FOR_EVER_DAYS:
+        value = "indefinite"
         reason = f"a member {quantity(longest, 'day')} after coverage sees what is theirs"
-        return Verdict("inactive-members", "indefinite", found.source, reason, len(tried), _less(evidence))
-    beyond = [days for days in sorted(tried) if days > longest]
-    if not beyond and (further := _claimed_further(evidence, longest, len(tried))):
-        return further
-    reason = f"works {quantity(longest, 'day')} after coverage"
-    if beyond:
-        reason += f", not {beyond[0]}: {tried[beyond[0]]['why']}"
-    differs = _differs(evidence, longest, beyond[0] if beyond else None)
-    return Verdict("inactive-members", longest, found.source, reason, len(tried), differs)
+    else:
+        reason = f"works {quantity(longest, 'day')} after coverage"
+        claim = _claim(evidence)
+        if refused is not None:
+            reason += f", not {refused}: {tried[refused]['why']}"
+        elif _has_claim(evidence) and (claim is None or claim > longest):
+            reason += f", the longest that could be tried; the payer says: {_duration(claim)}"
+            value = "indefinite" if claim is None else claim
+            return Verdict("inactive-members", value, "declared", reason, len(tried))
+    differs = _differs(evidence, longest, refused)
+    return Verdict("inactive-members", value, lapsed.source, reason, len(tried), differs)
+
+
+def _claim(evidence: Evidence) -> int | None:
+    """The days that the payer claims; None for a claim of "for ever", and where `_has_claim` is false."""
+    return claims.days(evidence, CLAIM)[0]
+
+
+def _has_claim(evidence: Evidence) -> bool:
+    """Whether the payer makes a claim that it can mean."""
+    return evidence.claims_about(CLAIM) and not claims.days(evidence, CLAIM)[1]
+
+
+def _duration(claim: int | None) -> str:
+    return "for ever" if claim is None else f"for {quantity(claim, 'day')}"
 
 
 def _declared(evidence: Evidence, why: str) -> Verdict:
-    made, claim = _claim(evidence)
-    if not made or _lent(evidence):
+    accounts = evidence["facts"].value["instruments"]["accounts"] if evidence["facts"].seen else ()
+    if not _has_claim(evidence) or any(role.startswith("lapsed-") for role in accounts):
         return not_seen("inactive-members", why)
+    claim = _claim(evidence)
     value = "indefinite" if claim is None else claim or "not_available"
-    said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
-    return Verdict("inactive-members", value, "declared", f"the payer says: {said}; no account to try")
-
-
-def _claimed_further(evidence: Evidence, longest: int, n: int) -> Verdict | None:
-    """All that could be tried works, and the claim goes beyond: no account at hand contradicts it."""
-    made, claim = _claim(evidence)
-    if not made or (claim is not None and claim <= longest):
-        return None
-    said = "for ever" if claim is None else f"for {quantity(claim, 'day')}"
-    reason = f"works {quantity(longest, 'day')} after coverage, the longest that could be tried;"
-    reason += f" the payer says: {said}"
-    return Verdict("inactive-members", "indefinite" if claim is None else claim, "declared", reason, n)
-
-
-def _lent(evidence: Evidence) -> bool:
-    accounts = evidence["facts"].value["instruments"]["accounts"]
-    return any(role.startswith("lapsed-") for role in accounts)
-
-
-def _none(evidence: Evidence) -> str:
-    made, claim = _claim(evidence)
-    if not made or claim == 0:
-        return ""
-    said = "for ever" if claim is None else quantity(claim, "day")
-    return f"the payer says {said}, yet no lapsed member gets in"
-
-
-def _less(evidence: Evidence) -> str:
-    made, claim = _claim(evidence)
-    if not made or claim is None or claim >= FOR_EVER_DAYS:
-        return ""
-    return f"the payer says {quantity(claim, 'day')}, yet {FOR_EVER_DAYS} days after coverage it still works"
+    reason = f"the payer says: {_duration(claim)}; no account to try"
+    return Verdict("inactive-members", value, "declared", reason)
 
 
 def _differs(evidence: Evidence, longest: int, refused: int | None) -> str:
-    made, claim = _claim(evidence)
-    if not made:
+    """How the claim differs from the longest lapse that works (-1: none), or from a refusal beyond it."""
+    claim = _claim(evidence)
+    if not _has_claim(evidence):
         return ""
-    if claim is None:
-        return (
-            f"the payer says for ever, yet a member {quantity(refused, 'day')} after coverage is refused"
-            if refused
-            else ""
-        )
-    if claim < longest or (refused is not None and claim >= refused):
-        works = quantity(longest, "day")
-        return f"the payer says {quantity(claim, 'day')}, yet the longest lapse that works is {works}"
-    return ""
+    seen = ""
+    if longest < 0:
+        seen = "no lapsed member gets in" if claim != 0 else ""
+    elif longest >= FOR_EVER_DAYS:
+        is_less = claim is not None and claim < FOR_EVER_DAYS
+        seen = f"{FOR_EVER_DAYS} days after coverage it still works" if is_less else ""
+    elif claim is None:
+        seen = f"a member {quantity(refused, 'day')} after coverage is refused" if refused else ""
+    elif claim < longest or (refused is not None and claim >= refused):
+        seen = f"the longest lapse that works is {quantity(longest, 'day')}"
+    claimed = "for ever" if claim is None else quantity(claim, "day")
+    return f"the payer says {claimed}, yet {seen}" if seen else ""

@@ -14,17 +14,17 @@ NEEDS = ("lines", "facts")
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["lines"]
-    if not found.seen:
-        return not_seen("lines-of-business", found.unseen)
+    lines = evidence["lines"]
+    if not lines.seen:
+        return not_seen("lines-of-business", lines.unseen)
     offered = frozenset(evidence.claim("offered_lines") or ())
     if not offered:
         return not_seen("lines-of-business", "the payer does not say which lines of business it offers")
-    untried = offered - found.value.keys()
+    untried = offered - lines.value.keys()
     if untried:
         return not_seen("lines-of-business", f"no test account in: {_list(untried)}")
     mandated = frozenset(evidence.claim("mandated_lines") or ()) & offered
-    supported = frozenset(line for line, works in found.value.items() if works) & offered
+    supported = frozenset(line for line, works in lines.value.items() if works) & offered
     value = band(offered, mandated, supported)
     if value == "all_offered_are_mandated" and evidence.reads("A20", "three-points"):
         value = "all_offered"
@@ -36,11 +36,11 @@ def judge(evidence: Evidence) -> Verdict:
         reason += "; it offers no line beyond the mandated ones"
     claimed = frozenset(evidence.claim("supported_lines") or ()) - supported
     differs = f"the payer says it supports {_list(claimed)}, yet nobody of it gets in" if claimed else ""
-    return Verdict("lines-of-business", value, found.source, reason, len(found.value), differs)
+    return Verdict("lines-of-business", value, lines.source, reason, len(lines.value), differs)
 
 
 def band(offered: frozenset[str], mandated: frozenset[str], supported: frozenset[str]) -> str:
-    """The rubric's band; `partial` is the case it has no band for (0 points, and said so)."""
+    """Return the rubric's band. `partial` is a case without a band (0 points)."""
     if not supported:
         return "none"
     if supported == offered:

@@ -8,14 +8,14 @@ NEEDS = ("opt-in", "facts")
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["opt-in"]
-    if not found.seen:
-        return not_seen("portal-opt-in", found.unseen)
+    opt_in = evidence["opt-in"]
+    if not opt_in.seen:
+        return not_seen("portal-opt-in", opt_in.unseen)
     claim = evidence.claim("portal_opt_in")
-    if found.value["works"]:
+    if opt_in.value["works"]:
         reason = "a member who never opened the portal connected"
         differs = "the payer says an opt-in is required, yet it was not" if claim else ""
-        return Verdict("portal-opt-in", "not_required", found.source, reason, 1, differs)
-    reason = f"a member who never opened the portal cannot connect: {found.value['why']}"
+        return Verdict("portal-opt-in", "not_required", opt_in.source, reason, 1, differs)
+    reason = f"a member who never opened the portal cannot connect: {opt_in.value['why']}"
     differs = "the payer says no opt-in is required, yet it was" if claim is False else ""
-    return Verdict("portal-opt-in", "required", found.source, reason, 1, differs)
+    return Verdict("portal-opt-in", "required", opt_in.source, reason, 1, differs)

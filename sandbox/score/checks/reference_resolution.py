@@ -9,22 +9,22 @@ NEEDS = ("references",)
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["references"]
-    if not found.seen:
-        return not_seen("reference-resolution", found.unseen)
-    read, resolved = found.value["read"], found.value["resolved"]
+    references = evidence["references"]
+    if not references.seen:
+        return not_seen("reference-resolution", references.unseen)
+    read, resolved = references.value["read"], references.value["resolved"]
     if evidence.reads("A7", "every-read"):
-        read, resolved = found.value.get("tries", read), found.value.get("tries_resolved", resolved)
+        read, resolved = references.value.get("tries", read), references.value.get("tries_resolved", resolved)
     if not read:
         reason = "no resource points outside its bundle: there is nothing to resolve"
         if found_nothing(evidence["sync"]):
             reason = "the searches found no resource, so there was no reference to resolve"
-        return Verdict("reference-resolution", "no_references", found.source, reason)
+        return Verdict("reference-resolution", "no_references", references.source, reason)
     reason = f"all {quantity(read, 'reference')} resolved"
     if resolved < read:
-        causes = _causes(found.value["failures"])
+        causes = _causes(references.value["failures"])
         reason = f"{read - resolved} of {quantity(read, 'reference')} did not resolve: {causes}"
-    return Verdict("reference-resolution", rate(resolved, read), found.source, reason, read)
+    return Verdict("reference-resolution", rate(resolved, read), references.source, reason, read)
 
 
 def found_nothing(sync: Observation) -> bool:

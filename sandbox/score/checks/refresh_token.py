@@ -1,8 +1,8 @@
 """Refresh token: for how many days after the grant does it renew access?
 
-With a clock, the longest day on which it worked. Without a clock one renewal shows that it works, and the
-claim says for how long; what was seen is a lower bound that beats a shorter claim, and a refusal beats a
-longer one. Without an account only the claim is left.
+With a clock, the value is the last day on which it worked. Without a clock, one renewal shows that it works
+and the claim says for how long: an observed renewal is a lower bound that beats a shorter claim, and a
+refusal beats a longer one. Without an account only the claim counts.
 """
 
 from __future__ import annotations
@@ -27,25 +27,25 @@ def judge(evidence: Evidence) -> Verdict:
 
 
 def _judge(evidence: Evidence, claim: int | None) -> Verdict:
-    found = evidence["refresh"]
-    if not found.seen:
-        return _declared(evidence, claim, found.unseen)
-    if not found.value["refresh"]:
+    refresh = evidence["refresh"]
+    if not refresh.seen:
+        return _declared(evidence, claim, refresh.unseen)
+    if not refresh.value["refresh"]:
         reason = "no refresh token came, although offline_access was asked"
-        return _none(reason, claim, 1, found.source)
-    steps = found.value["steps"]
+        return _none(reason, claim, 1, refresh.source)
+    steps = refresh.value["steps"]
     if not any(step["works"] for step in steps):
-        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), found.source)
-    if found.value["clock"]:
-        return _measured(steps, claim, found.source)
-    why = found.value.get("no_clock") or "no clock"
-    return _bounded(steps, claim, found.source, why, evidence.reads("A15", "observed-lower-bound"))
+        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), refresh.source)
+    if refresh.value["clock"]:
+        return _measured(steps, claim, refresh.source)
+    why = refresh.value.get("no_clock") or "no clock"
+    return _bounded(steps, claim, refresh.source, why, evidence.reads("A15", "observed-lower-bound"))
 
 
 def _bounded(
     steps: list[dict[str, Any]], claim: int | None, source: Source, why: str, seen_only: bool
 ) -> Verdict:
-    """What is known without a clock: from the longest day that worked to the first refusal after it."""
+    """Judge without a clock: by the last day that worked and the first refusal after it."""
     n, last = len(steps), max(step["day"] for step in steps if step["works"])
     refused = min((s["day"] for s in steps if not s["works"] and s["day"] > last), default=None)
     early = refused is not None and (claim is None or claim > refused)
@@ -79,7 +79,7 @@ def _measured(steps: list[dict[str, Any]], claim: int | None, source: Source) ->
 
 
 def _differs(claim: int | None, last: int, refused: int | None) -> str:
-    """How a claim differs from the longest day that worked, or from a refusal on a day that it promises."""
+    """Describe how a claim differs from the last day that worked, or from an earlier refusal."""
     if claim is None or (last <= claim and (refused is None or claim < refused)):
         return ""
     measured = (

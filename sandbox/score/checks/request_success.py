@@ -18,10 +18,10 @@ NEEDS = ("sync",)
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["sync"]
-    if not found.seen:
-        return not_seen("request-success", found.unseen)
-    counted = requests.count_requests(found)
+    sync = evidence["sync"]
+    if not sync.seen:
+        return not_seen("request-success", sync.unseen)
+    counted = requests.count_requests(sync)
     if evidence.reads("A11", "last-try-only"):
         counted = Counter({kind: n for kind, n in counted.items() if not kind.retried})
     failed = Counter({kind: n for kind, n in counted.items() if not _succeeded(kind, evidence)})
@@ -32,14 +32,14 @@ def judge(evidence: Evidence) -> Verdict:
             if total
             else "no request was made"
         )
-        return Verdict("request-success", "no_data", found.source, reason, total)
+        return Verdict("request-success", "no_data", sync.source, reason, total)
     if failed:
         reason = (
             f"{failed.total()} of {quantity(total, 'request')} did not answer 200: {requests.tally(failed)}"
         )
     else:
         reason = f"all {quantity(total, 'request')} answered 200"
-    return Verdict("request-success", rate(total - failed.total(), total), found.source, reason, total)
+    return Verdict("request-success", rate(total - failed.total(), total), sync.source, reason, total)
 
 
 def _succeeded(kind: Kind, evidence: Evidence) -> bool:

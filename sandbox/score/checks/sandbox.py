@@ -11,5 +11,5 @@ def judge(evidence: Evidence) -> Verdict:
     claim = evidence.claim("sandbox")
     if claim is None:
         return not_seen("sandbox", "the payer does not say whether it has a test environment")
-    said = "a test environment" if claim else "no test environment"
-    return Verdict("sandbox", "yes" if claim else "no", "declared", f"the payer says it has {said}")
+    answer = "a test environment" if claim else "no test environment"
+    return Verdict("sandbox", "yes" if claim else "no", "declared", f"the payer says it has {answer}")

@@ -8,10 +8,10 @@ NEEDS = ("smart-configuration",)
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["smart-configuration"]
-    if not found.seen:
-        return not_seen("smart-configuration", found.unseen)
-    if found.value["present"]:
-        return Verdict("smart-configuration", "present", found.source, "it answered 200", 1)
-    why = f".well-known/smart-configuration {found.value['why']}"
-    return Verdict("smart-configuration", "absent", found.source, why, 1)
+    configuration = evidence["smart-configuration"]
+    if not configuration.seen:
+        return not_seen("smart-configuration", configuration.unseen)
+    if configuration.value["present"]:
+        return Verdict("smart-configuration", "present", configuration.source, "it answered 200", 1)
+    why = f".well-known/smart-configuration {configuration.value['why']}"
+    return Verdict("smart-configuration", "absent", configuration.source, why, 1)

@@ -21,13 +21,15 @@ _SAID = {
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["sign-ins"]
-    attempts = found.value or []
+    sign_ins = evidence["sign-ins"]
+    attempts = sign_ins.value or []
     good = sum(entered(a) for a in attempts)
     claim = evidence.claim("status")
     if good:
         differs = "" if claim in (None, "live") else f"the payer says {claim}, yet members sign in"
-        return Verdict("status", "live", found.source, f"{quantity(good, 'member')} signed in", good, differs)
+        return Verdict(
+            "status", "live", sign_ins.source, f"{quantity(good, 'member')} signed in", good, differs
+        )
     if claim is None:
         return not_seen("status", "the payer does not say whether it is live, and nobody signed in")
     differs = "the payer says live, yet no member could sign in" if claim == "live" and attempts else ""

@@ -15,16 +15,16 @@ NEEDS = ("sync",)
 
 
 def judge(evidence: Evidence) -> Verdict:
-    found = evidence["sync"]
-    if not found.seen:
-        return not_seen("sync-speed", found.unseen)
-    members = found.value["members"]
-    told = [m for m in members if m["types"] or m.get("timed_only")]
-    times = [m["seconds"] for m in told if m["seconds"] is not None]
+    sync = evidence["sync"]
+    if not sync.seen:
+        return not_seen("sync-speed", sync.unseen)
+    members = sync.value["members"]
+    timed = [m for m in members if m["types"] or m.get("timed_only")]
+    times = [m["seconds"] for m in timed if m["seconds"] is not None]
     if not times:
         reason = f"none of {len(members)} syncs found anything" if members else "there was no sync"
-        return Verdict("sync-speed", "no_data", found.source, reason)
+        return Verdict("sync-speed", "no_data", sync.source, reason)
     middle = median(times)
     reason = f"median {middle:.2f} s over {quantity(len(times), 'member')}"
     reason += f" ({min(times):.2f} to {max(times):.2f} s)"
-    return Verdict("sync-speed", middle, found.source, reason, len(times))
+    return Verdict("sync-speed", middle, sync.source, reason, len(times))

@@ -1,8 +1,8 @@
 """Observes refreshing in the fresh payer that is lent, if that answers like the payer under test.
 
-Whoever lends a fresh payer decides what it does. So it is compared with the payer under test: the documents
-of both, the token response for the same account, and whether an immediate renewal works. Where they differ,
-the payer under test counts, without a clock.
+The lender decides how a fresh payer behaves, so it is compared with the payer under test: their documents,
+the result of signing in with the same account, and whether an immediate renewal works. Where they differ,
+the result without a clock, at the payer under test, counts.
 """
 
 from __future__ import annotations
@@ -24,19 +24,16 @@ from sandbox.score.signin.launch import SignInSession, SmartApp
 
 RULE = "instrument-fresh-payer"
 LISTS = (
-    "capabilities",
-    "scopes_supported",
-    "grant_types_supported",
-    "response_types_supported",
+    *("capabilities", "scopes_supported", "grant_types_supported", "response_types_supported"),
     "code_challenge_methods_supported",
 )
-"""What two smart-configurations of one payer have in common, in any order."""
+"""Fields that are equal in two smart-configurations of one payer, in any order."""
 
 
 def refresh(target: TargetPayer, sessions: Sessions, why_none: Reason, newest: str) -> Observation:
-    """Observe it in a fresh payer with a clock, if there is one; else by one renewal here.
+    """Probe in a fresh payer with a clock where one is lent; else renew a new session here once.
 
-    `newest` is the refresh token of the one session that a person made by hand: nobody is asked twice.
+    `newest` is the refresh token of the session that a person made by hand: nobody is asked twice.
     """
     app, watch = target.app, target.http.watch
     members = [member for member, session in sessions if session.usable]

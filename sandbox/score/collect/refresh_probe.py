@@ -66,7 +66,8 @@ def fresh_grant(
         exchanges += session.exchanges
         if session.usable:
             lent = (instruments.clock or "").replace("{session}", name)
-            clock, why, reads = lent_clock.of(app.http, base, app.base, lent, own=lent != instruments.clock)
+            is_own = lent != instruments.clock
+            clock, why, reads = lent_clock.find_clock(app.http, base, app.base, lent, own=is_own)
             return RefreshGrant(session, fresh, clock, why, payer, member.username), [*exchanges, *reads]
     return None, exchanges
 
@@ -91,7 +92,8 @@ def probe(grant: RefreshGrant) -> Observation:
             if aging is None and grant.payer is not None:
                 aging = started = Aging(http, grant.clock, grant.payer.base, grant.session.patient, exchanges)
                 started.before(response)
-            no_clock = lent_clock.advance(http, grant.clock, day - today, exchanges)
+            no_clock, exchange = lent_clock.advance(http, grant.clock, day - today)
+            exchanges.append(exchange)
             if started is not None and not no_clock:
                 started.after(day - today)
         if day > today and no_clock:

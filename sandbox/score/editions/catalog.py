@@ -1,6 +1,6 @@
-"""Editions on the shelf, and one's own: read strictly, refused with the reason.
+"""Load editions of the rubric: those in this folder, and files of the user's own.
 
-A file of one's own is a whole edition, or changes of a known one:
+A file is a complete edition, or changes of a known one:
 
     extends: "2025-05"
     id: ours
@@ -28,7 +28,7 @@ CHECKS = Path(__file__).parents[1] / "checks"
 
 
 class Changes(BaseModel):
-    """Changes of a known edition."""
+    """A file that changes a known edition."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -44,18 +44,18 @@ def known_editions() -> tuple[str, ...]:
 
 
 def withheld_editions() -> dict[str, str]:
-    """Editions that exist and cannot be graded, with the reason."""
-    found = (files.read_yaml(path) for path in sorted((EDITIONS / "withheld").glob("*.yaml")))
-    return {entry["id"]: entry["reason"] for entry in found}
+    """Return the editions that exist and cannot be graded: id → reason."""
+    entries = (files.read_yaml(path) for path in sorted((EDITIONS / "withheld").glob("*.yaml")))
+    return {entry["id"]: entry["reason"] for entry in entries}
 
 
 def load(edition: str, chosen: Iterable[tuple[str, str]] = ()) -> Edition:
-    """An edition by its id, or from a YAML file; `chosen` readings replace those it takes.
+    """Load an edition by its id or from a YAML file. `chosen` readings replace its own.
 
     Raises UsageError for an unknown edition, reading or value, and for an edition whose bands are not
     public; FileProblem for a malformed file.
     """
-    rules = _read(Path(edition)) if _is_file(edition) else _shelf(edition)
+    rules = _read(Path(edition)) if _is_file(edition) else _load_known(edition)
     return _with(rules, chosen)
 
 
@@ -63,7 +63,7 @@ def _is_file(edition: str) -> bool:
     return edition.endswith((".yaml", ".yml"))
 
 
-def _shelf(edition: str) -> Edition:
+def _load_known(edition: str) -> Edition:
     if edition in known_editions():
         return _read(EDITIONS / f"{edition}.yaml")
     if why := withheld_editions().get(edition):
@@ -76,10 +76,10 @@ def _known() -> str:
 
 
 def _with(rules: Edition, chosen: Iterable[tuple[str, str]]) -> Edition:
-    found = rules.readings
+    readings = rules.readings
     for name, value in chosen:
-        found = reading.choose(found, name, value)
-    return rules.model_copy(update={"readings": found})
+        readings = reading.choose(readings, name, value)
+    return rules.model_copy(update={"readings": readings})
 
 
 def _read(path: Path) -> Edition:
@@ -102,7 +102,7 @@ def _read(path: Path) -> Edition:
 
 
 def _changed(changes: Changes) -> Edition:
-    base = _with(_shelf(changes.extends), changes.readings.items())
+    base = _with(_load_known(changes.extends), changes.readings.items())
     ids = {metric.id for metric in base.metrics}
     for name, points in changes.weights.items():
         if name not in ids:
@@ -115,15 +115,15 @@ def _changed(changes: Changes) -> Edition:
         )
         for area in base.areas
     ]
-    made = base.model_copy(update={"id": changes.id, "title": changes.title or changes.id, "areas": areas})
-    marked = sum(m.points for m in made.metrics if "vendor" in m.audience)
-    added = sum(m.points for m in made.metrics if m.id in base.vendor.stated_adds)
+    edition = base.model_copy(update={"id": changes.id, "title": changes.title or changes.id, "areas": areas})
+    marked = sum(m.points for m in edition.metrics if "vendor" in m.audience)
+    added = sum(m.points for m in edition.metrics if m.id in base.vendor.stated_adds)
     vendor = base.vendor.model_copy(update={"max": marked, "stated_max": marked + added})
-    return made.model_copy(update={"max": sum(m.points for m in made.metrics), "vendor": vendor})
+    return edition.model_copy(update={"max": sum(m.points for m in edition.metrics), "vendor": vendor})
 
 
 def _weighed(metric: Metric, points: int) -> Metric:
-    """The metric with another maximum. Each band keeps its share; added names keep the sum exact."""
+    """Return the metric with another maximum. Each band keeps its share of it."""
     if points == metric.points:
         return metric
 

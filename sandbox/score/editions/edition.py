@@ -1,7 +1,6 @@
-"""An edition of the rubric as data: areas, metrics, points, bands, readings.
+"""The model of an edition of the rubric: areas, metrics, points, bands, readings.
 
-The edition file holds the only weights; what it says is explained at its top. Files of editions, one's own
-included, are read by `editions.py`.
+The edition file has the only weights and explains its keys. `catalog.py` loads such files.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ class _EditionModel(BaseModel):
 
 
 class Band(_EditionModel):
-    """One row: the first whose test holds wins. `key` and `also` match names; the others a number."""
+    """One row of a metric; the first that matches wins. `key` and `also` match names, the rest numbers."""
 
     points: int = Field(ge=0)
     band: str
@@ -32,20 +31,14 @@ class Band(_EditionModel):
     ge: float | None = None
     lt: float | None = None
     le: float | None = None
-    rest: bool = False
+    is_rest: bool = Field(False, alias="rest")
     also: dict[str, str] = {}
     point: bool = False
 
     @model_validator(mode="after")
     def _one_test(self) -> Band:
-        tests = [
-            self.key is not None,
-            self.ge is not None,
-            self.lt is not None,
-            self.le is not None,
-            self.rest,
-        ]
-        if sum(tests) != 1:
+        tests = (self.key, self.ge, self.lt, self.le, self.is_rest or None)
+        if sum(test is not None for test in tests) != 1:
             raise ValueError("a band has exactly one of key, ge, lt, le, rest")
         return self
 
@@ -59,10 +52,10 @@ class Band(_EditionModel):
             return self._reached(number, readings or {}, unit)
         if self.lt is not None:
             return number < Fraction(self.lt)
-        return self.rest or (self.le is not None and number <= Fraction(self.le))
+        return self.is_rest or (self.le is not None and number <= Fraction(self.le))
 
     def _reached(self, number: Fraction, readings: Chosen, unit: str) -> bool:
-        """At or past a lower edge, as readings A1 to A3 say for rates."""
+        """Whether a number reaches the lower edge; readings A1 to A3 apply to rates."""
         edge = Fraction(self.ge or 0)
         if unit != "percent":
             return number >= edge
@@ -75,12 +68,12 @@ class Band(_EditionModel):
         return number >= edge
 
     def words(self, value: Value) -> str:
-        """The band's name, or the name of what else falls into it."""
+        """Return the band's name, or the name of the value in `also`."""
         return self.also.get(value, self.band) if isinstance(value, str) else self.band
 
 
 class Metric(_EditionModel):
-    """One line of the rubric. Either `bands`, or `adds` points for each name that was found."""
+    """One metric: either `bands`, or `adds` with points for each name that was found."""
 
     id: str = Field(pattern=r"^[a-z]+(-[a-z]+)*$")
     title: str
@@ -97,14 +90,14 @@ class Metric(_EditionModel):
 
     @property
     def rows(self) -> int:
-        """How many rows the report prints for it: the added names have one more, for none of them."""
+        """The number of rows that the report prints; added names have one more, for none of them."""
         return len(self.bands) or len(self.adds) + 1
 
     def award(self, value: Value, readings: Chosen | None = None) -> tuple[int, str]:
-        """Points and the band's words. Raises UsageError when no band fits: a gap in the edition."""
+        """Return points and the band's words. Raises UsageError when no band fits (a gap in the edition)."""
         if isinstance(value, tuple):
-            found = [name for name in self.adds if name in value]
-            return sum(self.adds[name] for name in found), ", ".join(found) or "none"
+            names = [name for name in self.adds if name in value]
+            return sum(self.adds[name] for name in names), ", ".join(names) or "none"
         for band in (*self.bands, *self.extra):
             if band.holds(value, readings, self.unit):
                 return band.points, band.words(value)
@@ -127,7 +120,7 @@ class Area(_EditionModel):
 
 
 class Vendor(_EditionModel):
-    """The vendor's sub-total: as marked in the report, and the reading that reaches its stated sum."""
+    """The vendor's subtotal: as marked in the report, and as its stated sum reads."""
 
     max: int
     stated_max: int
@@ -136,7 +129,7 @@ class Vendor(_EditionModel):
 
 
 class Edition(_EditionModel):
-    """One edition. `readings` names, for each ambiguity, the reading that was taken and its others."""
+    """One edition. `readings` has, for each ambiguity, the reading in use and the others."""
 
     id: str
     title: str

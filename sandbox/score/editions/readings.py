@@ -1,4 +1,4 @@
-"""Readings: where the rubric's words leave room, the way they are taken, by name.
+"""Readings: how the rubric is read where its text is ambiguous.
 
 A reading is named as in the edition file (`A8-success-status`); people may also write `A8` or
 `success-status`. Checks ask `evidence.reads("A8", "2xx-or-304")`.
@@ -17,7 +17,7 @@ Chosen = Mapping[str, str]
 
 
 class Reading(BaseModel):
-    """One ambiguity: the reading taken, and the others with what they mean."""
+    """One ambiguity: the reading in use (`take`), and the others with their meaning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -36,23 +36,23 @@ def number(name: str) -> str:
 
 
 def taken(readings: Mapping[str, Reading]) -> dict[str, str]:
-    """What is in force, by number."""
+    """Return the readings in use, by number."""
     return {number(name): reading.take for name, reading in readings.items()}
 
 
 def choose(readings: Mapping[str, Reading], name: str, value: str) -> dict[str, Reading]:
-    """The readings with one of them changed. Raises UsageError for an unknown name or value."""
+    """Return the readings with one changed. Raises UsageError for an unknown name or value."""
     full = _full_name(readings, name)
     reading = readings[full]
     if value not in reading.values:
-        known = " or ".join(reading.values)
-        raise UsageError(f"the reading {full} is {known}, not {value!r}")
+        values = " or ".join(reading.values)
+        raise UsageError(f"the reading {full} is {values}, not {value!r}")
     others = {v: reading.others.get(v, reading.note) for v in reading.values if v != value}
     return {**readings, full: reading.model_copy(update={"take": value, "others": others})}
 
 
 def parse(words: Iterable[str]) -> list[tuple[str, str]]:
-    """`NAME=VALUE` words of the command line. Raises UsageError."""
+    """Parse `NAME=VALUE` words of the command line. Raises UsageError."""
     pairs = []
     for word in words:
         name, equals, value = word.partition("=")

@@ -1,6 +1,8 @@
-"""The state of the payers: many endpoints graded side by side, and what they are worth together.
+"""Grade many endpoints and report on all of them together.
 
-A *fleet* is a file of endpoints; a *result* is one endpoint's card, a file of its own, so that a run that
-was killed goes on where it stopped; the *survey* is the sum. May import: the examiner, core, pydantic.
-Must never: import the server; know which of the endpoints are sandboxes (only `demo` makes such a fleet).
+A *fleet* is a file of endpoints. A *result* is one endpoint's card in a file of its own, so that a run that
+was killed continues where it stopped. The *survey* combines all results.
+
+May import: the examiner, core, pydantic. Must never: import the server, or know which of the endpoints are
+sandboxes (only `demo` builds such a fleet).
 """

@@ -1,4 +1,4 @@
-"""The survey's distributions as inline SVG: no script, no font, readable in both colour schemes."""
+"""Draw the survey's distributions as inline SVG without scripts or fonts, for light and dark."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SHADES = ("#1a7f37", "#5aa02c", "#a8a800", "#d4a72c", "#d9822b", "#cf5b36", "#b
 
 
 def histogram(scores: Sequence[int], most: int, step: int = 5) -> str:
-    """How many payers have which score, in steps of five."""
+    """Draw how many payers have which score, in steps of five."""
     bins = [0] * (most // step + 1)
     for score in scores:
         bins[min(score // step, len(bins) - 1)] += 1
@@ -35,17 +35,17 @@ def histogram(scores: Sequence[int], most: int, step: int = 5) -> str:
     return _svg(_WIDE, floor + 24, "How many payers have which score", "".join(bars) + line)
 
 
-def vendors(found: Sequence[VendorStanding], most: int) -> str:
-    """For each vendor the span of its payers' sub-totals, the median of totals (dot), of metrics (bar)."""
+def vendors(standings: Sequence[VendorStanding], most: int) -> str:
+    """Draw each vendor's span of subtotals, with the medians of totals (dot) and metrics (bar)."""
     row, left, right = 18, 96, 90
     scale = (_WIDE - left - right) / max(most, 1)
     parts = []
-    for place, vendor in enumerate(found):
+    for place, vendor in enumerate(standings):
         y = place * row + 12
         a, b = left + vendor.lowest * scale, left + vendor.highest * scale
-        said = f"{vendor.vendor}: {vendor.by_metric:g} by metric, {vendor.by_totals:g} by totals"
+        label = f"{vendor.vendor}: {vendor.by_metric:g} by metric, {vendor.by_totals:g} by totals"
         parts.append(
-            f"<g><title>{escape(said)}</title>"
+            f"<g><title>{escape(label)}</title>"
             f'<line x1="{a:.1f}" y1="{y}" x2="{b:.1f}" y2="{y}" stroke="#8a94a0" stroke-width="5" '
             f'stroke-linecap="round"/>'
             f'<circle cx="{left + vendor.by_totals * scale:.1f}" cy="{y}" r="4" fill="#3b74b8"/>'
@@ -54,11 +54,11 @@ def vendors(found: Sequence[VendorStanding], most: int) -> str:
         )
         parts.append(_text(left - 8, y + 4, escape(vendor.vendor[:14]), "end"))
         parts.append(_text(_WIDE - right + 8, y + 4, f"{vendor.by_metric:g} (n {vendor.payers})", "start"))
-    return _svg(_WIDE, len(found) * row + 12, "Vendors: span and medians of their payers", "".join(parts))
+    return _svg(_WIDE, len(standings) * row + 12, "Vendors: span and medians of their payers", "".join(parts))
 
 
 def bands(metric: MetricSpread) -> str:
-    """One metric's bands as one bar, best on the left; unseen last, hatched."""
+    """Draw one metric's bands as one bar: best on the left, unseen last and dashed."""
     total = sum(count for *_, count in metric.bands) + metric.unseen
     x, parts = 0.0, []
     for words, points, count in metric.bands:

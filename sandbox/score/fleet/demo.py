@@ -1,8 +1,8 @@
-"""A demonstration: 352 payers over 30 vendors, tenants of one sandbox, from a seeded mix of scenarios.
+"""Build a demonstration fleet: tenants of one sandbox, with a seeded mix of its scenarios.
 
-The fleet knows that it is a sandbox's; the grader that grades it does not. A vendor has habits: some
-scenarios that most of its payers share, one of which no other vendor has; the first has none. A payer may
-have one of its own, or be rid of its vendor's. Fewer payers have fewer vendors, each with several.
+The grader does not know that the endpoints are a sandbox's. A vendor has a few scenarios that most of its
+payers share, one of them its own; the first vendor has none. A payer may add a scenario or lack one of its
+vendor's. The default is 352 payers of 30 vendors; fewer payers have fewer vendors, each with several.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ HANGING, SLOW = 20, 0.25
 
 
 @dataclass(frozen=True)
-class Known:
-    """What a sandbox can play: what the rubric sees, and what only lint or an app does."""
+class ScenarioPool:
+    """The scenarios of a sandbox: those that cost points, and those that only lint or apps notice."""
 
     seen: Sequence[str]
     unseen: Sequence[str] = ()
 
     def draw(self, drawn: Random) -> str:
-        """Three of four are such as the rubric sees: a report on a hundred perfect payers shows little."""
+        """Draw a scenario; three of four cost points, since perfect payers make a dull report."""
         return drawn.choice(self.unseen if self.unseen and drawn.random() < 0.25 else self.seen)
 
 
-def scenarios(sandbox: str) -> Known:
-    """The scenarios that a running sandbox offers. Raises UsageError.
+def scenarios(sandbox: str) -> ScenarioPool:
+    """Return the scenarios that a running sandbox offers. Raises UsageError.
 
-    The baseline and what hangs for half a minute are left out; what is slow is told to be a little slow.
+    The baseline and scenarios that hang for 20 seconds or more are left out; slow ones are made faster.
     """
     try:
-        offered = httpx.get(f"{sandbox}/_sandbox/scenarios", timeout=30).json()["scenarios"]
+        offered = httpx.get("/".join([sandbox, "_sandbox", "scenarios"]), timeout=30).json()["scenarios"]
         played = {name: bool(entry["expect"]) for entry in offered if (name := _played(entry))}
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         raise UsageError(f"{sandbox} is not a payer sandbox that shows its scenarios") from None
     seen = sorted(name for name, visible in played.items() if visible)
-    return Known(seen, sorted(set(played) - set(seen)))
+    return ScenarioPool(seen, sorted(set(played) - set(seen)))
 
 
 def _played(entry: dict[str, Any]) -> str:
-    """A scenario at the setting to play it at; empty for one that is not played."""
+    """Return a scenario with its parameters; empty for one that is left out."""
     dial = entry["parameters"].get("seconds", {})
     wait = dial["default"] if dial.get("kind") == "number" else 0
     if entry["id"] == "baseline" or wait >= HANGING:
@@ -62,17 +62,18 @@ def _played(entry: dict[str, Any]) -> str:
     return f"{entry['id']},seconds={SLOW}" if wait > SLOW else str(entry["id"])
 
 
-def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
-    """`payers` endpoints that count, and a dozen too small to. The same seed gives the same fleet."""
+def fleet(sandbox: str, pool: ScenarioPool, payers: int, seed: int) -> Fleet:
+    """Build `payers` endpoints that count and a dozen that are too small. A seed gives one fleet."""
     drawn = Random(f"fleet:{seed}")
     vendors = max(1, min(VENDORS, payers // PAYERS_OF_ONE))
-    habits = _habits(seed, known, vendors)
+    habits = _habits(seed, pool, vendors)
     sizes = [drawn.paretovariate(0.9) for _ in range(vendors)]
     endpoints = []
     for number in range(payers + TOO_SMALL):
         own = Random(f"fleet:{seed}:payer:{number}")
         vendor = number % vendors if number < 2 * vendors else own.choices(range(vendors), sizes)[0]
-        mix = _mix(own, habits[vendor], known)
+        mix = _mix(own, habits[vendor], pool)
+        selection = ".".join(mix) or "baseline"
         small = number >= payers
         many = round(SMALLEST * (LARGEST / SMALLEST) ** own.random())
         lives = own.randint(20, SMALLEST - 1) if small else many
@@ -82,7 +83,7 @@ def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
                 vendor=f"Vendor {vendor + 1:02}",
                 id=f"payer-{number + 1:03}",
                 lives=lives,
-                url=f"{sandbox}/s/{'.'.join(mix) or 'baseline'}~fleet-{seed}-{number + 1:03}/fhir",
+                url="/".join([sandbox, "s", f"{selection}~fleet-{seed}-{number + 1:03}", "fhir"]),
             )
         )
     return Fleet(
@@ -92,20 +93,20 @@ def fleet(sandbox: str, known: Known, payers: int, seed: int) -> Fleet:
     )
 
 
-def _habits(seed: int, known: Known, vendors: int) -> list[list[str]]:
-    """What the payers of each vendor have in common."""
-    seen = list(known.seen)
+def _habits(seed: int, pool: ScenarioPool, vendors: int) -> list[list[str]]:
+    """Draw the scenarios that the payers of each vendor share."""
+    seen = list(pool.seen)
     Random(f"fleet:{seed}:vendors").shuffle(seen)
-    found: list[list[str]] = [[]]
+    habits: list[list[str]] = [[]]
     for number in range(1, vendors):
         drawn = Random(f"fleet:{seed}:vendor:{number}")
-        found.append([seen[number % len(seen)], *(known.draw(drawn) for _ in range(drawn.choice([0, 1, 2])))])
-    return found
+        habits.append([seen[number % len(seen)], *(pool.draw(drawn) for _ in range(drawn.choice([0, 1, 2])))])
+    return habits
 
 
-def _mix(own: Random, habits: Sequence[str], known: Known) -> list[str]:
-    """A vendor's habits, most of them; and now and then something of a payer's own."""
+def _mix(own: Random, habits: Sequence[str], pool: ScenarioPool) -> list[str]:
+    """Draw a payer's scenarios: most of its vendor's, and sometimes one of its own."""
     mix = [name for name in habits if own.random() < 0.8]
     if own.random() < 0.4:
-        mix.append(known.draw(own))
+        mix.append(pool.draw(own))
     return sorted({name.partition(",")[0]: name for name in mix}.values())

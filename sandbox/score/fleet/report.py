@@ -1,4 +1,4 @@
-"""The survey told: report.json, report.md, report.html. And the last report, read back."""
+"""Write the survey as report.json, report.md and report.html, and read the last report."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ from sandbox.score.fleet import charts
 from sandbox.score.fleet.roster import Fleet
 from sandbox.score.fleet.survey import NOTHING_BEFORE, Before, Survey
 from sandbox.score.lint.rules import RULES
-from sandbox.score.report import atomic_file
-from sandbox.score.report.html import told
 from sandbox.score.report.markdown import cell
+from sandbox.score.report.pages import build_environment
 
 FORMAT = "payer-sandbox-report/1"
 TOP = 10
@@ -49,7 +48,7 @@ class _Kept(BaseModel):
 
 
 def previous(path: Path | None, edition: str) -> Before:
-    """The last report's scores. Raises FileProblem; UsageError when it is of another edition."""
+    """Read the last report's scores. Raises FileProblem, and UsageError for another edition."""
     if path is None:
         return NOTHING_BEFORE
     try:
@@ -63,16 +62,15 @@ def previous(path: Path | None, edition: str) -> Before:
     return Before({p.id: p.score for p in kept.payers}, {v.vendor: v.by_metric for v in kept.vendors})
 
 
-def write(folder: Path, fleet: Fleet, rules: Edition, found: Survey, taken: str) -> None:
-    """report.json, report.md and report.html, each whole or not at all."""
-    atomic_file.write(folder / "report.json", files.json_pretty(to_data(fleet, rules, found, taken)))
-    atomic_file.write(
-        folder / "report.md", ("\n".join(_markdown(fleet, rules, found, taken)) + "\n").encode()
-    )
-    atomic_file.write(folder / "report.html", _html(fleet, rules, found, taken).encode())
+def write(folder: Path, fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> None:
+    """Write report.json, report.md and report.html, each whole or not at all."""
+    markdown = "\n".join(_markdown(fleet, rules, survey, taken)) + "\n"
+    files.write_whole(folder / "report.json", files.json_pretty(to_data(fleet, rules, survey, taken)))
+    files.write_whole(folder / "report.md", markdown.encode())
+    files.write_whole(folder / "report.html", _html(fleet, rules, survey, taken).encode())
 
 
-def to_data(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> dict[str, Any]:
+def to_data(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "title": fleet.title,
@@ -82,97 +80,84 @@ def to_data(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> dict[str
         "vendor_max": {"marked": rules.vendor.max, "stated": rules.vendor.stated_max},
         "left_out_too_small": fleet.left_out,
         "rule": RULE,
-        **asdict(found),
+        **asdict(survey),
     }
 
 
-def _html(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> str:
-    return told(
-        fleet=fleet,
-        rules=rules,
-        survey=found,
-        taken=taken,
-        top=_top(found)[0],
-        more=_top(found)[1],
-        middle=median(found.scores) if found.scores else 0,
-        vendor_count=len(found.vendors),
-        rule=RULE,
-        titles={name: rule.title for name, rule in RULES.items()},
-        histogram=Markup(charts.histogram(found.scores, rules.max)),  # noqa: S704  escaped in pictures
-        vendor_picture=Markup(charts.vendors(found.vendors, rules.vendor.max)),  # noqa: S704
-        band_picture=lambda metric: Markup(charts.bands(metric)),  # noqa: S704
-        risen=sorted((p for p in found.payers if p.moved), key=lambda p: -(p.moved or 0)),
+def _html(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> str:
+    top, more = _top(survey)
+    return (
+        build_environment()
+        .get_template("fleet.html")
+        .render(
+            fleet=fleet,
+            rules=rules,
+            survey=survey,
+            taken=taken,
+            top=top,
+            more=more,
+            middle=median(survey.scores) if survey.scores else 0,
+            vendor_count=len(survey.vendors),
+            rule=RULE,
+            titles={name: rule.title for name, rule in RULES.items()},
+            histogram=Markup(charts.histogram(survey.scores, rules.max)),  # noqa: S704  escaped in pictures
+            vendor_picture=Markup(charts.vendors(survey.vendors, rules.vendor.max)),  # noqa: S704
+            band_picture=lambda metric: Markup(charts.bands(metric)),  # noqa: S704
+            risen=sorted((p for p in survey.payers if p.moved), key=lambda p: -(p.moved or 0)),
+        )
     )
 
 
-def _top(found: Survey) -> tuple[list[Any], int]:
-    """The first ten and whoever ties with the tenth, twenty at most; and how many more tie."""
-    top = [payer for payer in found.payers if payer.rank <= TOP]
+def _top(survey: Survey) -> tuple[list[Any], int]:
+    """Return the first ten and ties with the tenth (twenty at most), and the number of further ties."""
+    top = [payer for payer in survey.payers if payer.rank <= TOP]
     return top[:MOST_TIED], len(top[MOST_TIED:])
 
 
-def _markdown(fleet: Fleet, rules: Edition, found: Survey, taken: str) -> Iterator[str]:
-    yield f"# {cell(fleet.title)}"
-    yield ""
+def _markdown(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> Iterator[str]:
+    yield f"# {cell(fleet.title)}\n"
     yield (
-        f"{quantity(len(found.payers), 'payer')} with {quantity(len(found.vendors), 'vendor')}, "
+        f"{quantity(len(survey.payers), 'payer')} with {quantity(len(survey.vendors), 'vendor')}, "
         f"edition {rules.id}, {taken}. "
         f"{fleet.left_out} plans under {fleet.min_lives} lives are left out, "
-        f"{len(found.unreached)} were not reached."
+        f"{len(survey.unreached)} were not reached."
     )
     if fleet.note:
-        yield ""
-        yield cell(fleet.note)
-    yield ""
-    yield "## Top payers"
-    yield ""
+        yield f"\n{cell(fleet.note)}"
+    yield "\n## Top payers\n"
     yield "| rank | payer | vendor | points | since the last report |"
     yield "|---:|---|---|---:|---:|"
-    top, more = _top(found)
+    top, more = _top(survey)
     for payer in top:
         who = f"{cell(payer.payer)} | {cell(payer.vendor)}"
         yield f"| {payer.rank} | {who} | {payer.score}/{rules.max} | {_moved(payer.moved)} |"
     if more:
-        yield ""
-        yield f"And {more} more with as many points as the last."
-    yield ""
-    yield "## Vendors"
-    yield ""
-    yield RULE
-    yield ""
+        yield f"\nAnd {more} more with as many points as the last."
+    yield "\n## Vendors\n"
+    yield f"{RULE}\n"
     marked, stated = rules.vendor.max, rules.vendor.stated_max
     scores = f"by metric, of {marked} | of {stated} as stated | by totals"
     yield f"| vendor | payers | {scores} | lowest | highest | moved |"
     yield "|---|---:|---:|---:|---:|---:|---:|---:|"
-    for v in found.vendors:
+    for v in survey.vendors:
         numbers = f"{v.by_metric:g} | {v.stated:g} | {v.by_totals:g} | {v.lowest} | {v.highest}"
         yield f"| {cell(v.vendor)} | {v.payers} | {numbers} | {_moved(v.moved)} |"
-    yield ""
-    yield "## Metrics"
-    yield ""
+    yield "\n## Metrics\n"
     yield "| metric | max | mean | median | bands (points: payers) |"
     yield "|---|---:|---:|---:|---|"
-    for metric in found.metrics:
+    for metric in survey.metrics:
         bands = ", ".join(f"{words} ({points}): {n}" for words, points, n in metric.bands)
         if metric.unseen:
             bands += f", not seen: {metric.unseen}"
         yield f"| {metric.id} | {metric.max} | {metric.mean:.1f} | {metric.median:g} | {cell(bands)} |"
-    if found.lint:
-        yield ""
-        yield "## Beside the score"
-        yield ""
-        yield from (
-            f"- {_payers(n)}: {RULES[rule].title} ({rule})" for rule, n in found.lint if rule in RULES
-        )
-    if found.unreached:
-        yield ""
-        yield "## Not reached"
-        yield ""
-        yield from (f"- {cell(payer)}: {cell(why)}" for payer, why in found.unreached)
-
-
-def _payers(count: int) -> str:
-    return f"{count} payer{'' if count == 1 else 's'}"
+    if survey.lint:
+        yield "\n## Beside the score\n"
+        for rule, count in survey.lint:
+            if rule in RULES:
+                yield f"- {quantity(count, 'payer')}: {RULES[rule].title} ({rule})"
+    if survey.unreached:
+        yield "\n## Not reached\n"
+        yield from (f"- {cell(payer)}: {cell(why)}" for payer, why in survey.unreached)
 
 
 def _moved(by: float | None) -> str:

@@ -1,4 +1,4 @@
-"""One endpoint's result, a file of its own: its card, or why there is none."""
+"""One endpoint's result in a file: its card, or why there is none."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sandbox.core import files
 from sandbox.core.errors import FileProblem
 from sandbox.score.fleet.roster import Endpoint, Fleet, named
-from sandbox.score.report import atomic_file
 from sandbox.score.report.card_file import CardFile
 
 
 class EndpointResult(BaseModel):
-    """`rules` says by which edition and readings: another run by other rules does not resume it."""
+    """The result of one endpoint. `rules`: edition and readings; other rules do not resume it."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -26,21 +25,21 @@ class EndpointResult(BaseModel):
 
 def keep(folder: Path, result: EndpointResult) -> None:
     body = files.json_pretty(result.model_dump(mode="json"))
-    atomic_file.write(folder / f"{named(result.endpoint)}.json", body)
+    files.write_whole(folder / f"{named(result.endpoint)}.json", body)
 
 
 def kept(folder: Path, endpoint: Endpoint, rules: str) -> EndpointResult | None:
-    """The result of an earlier run, if it is of this endpoint by these rules. A broken file is none."""
+    """Return the result of an earlier run of this endpoint by these rules; None for a broken file."""
     path = folder / f"{named(endpoint)}.json"
     if not path.is_file():
         return None
     try:
-        found = EndpointResult.model_validate(files.read_json(path))
+        result = EndpointResult.model_validate(files.read_json(path))
     except (FileProblem, ValidationError):
         return None
-    return found if (found.endpoint.url, found.rules) == (endpoint.url, rules) else None
+    return result if (result.endpoint.url, result.rules) == (endpoint.url, rules) else None
 
 
 def all_kept(folder: Path, fleet: Fleet, rules: str) -> list[EndpointResult]:
-    found = (kept(folder, endpoint, rules) for endpoint in fleet.counted)
-    return [result for result in found if result is not None]
+    results = (kept(folder, endpoint, rules) for endpoint in fleet.counted)
+    return [result for result in results if result is not None]

@@ -1,4 +1,4 @@
-"""The fleet file: whom to grade. Plans under 500 lives are left out, as the report does."""
+"""Read the fleet file: the endpoints to grade. Plans under 500 lives are left out."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Endpoint(BaseModel):
 
 
 class Fleet(BaseModel):
-    """Endpoints, and who is too small to count."""
+    """The endpoints, and the size from which a plan counts."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,12 +53,12 @@ class Fleet(BaseModel):
 
 
 def named(endpoint: Endpoint) -> str:
-    """The endpoint's id, safe as a file name."""
+    """Return the endpoint's id, safe as a file name."""
     return re.sub(r"[^a-z0-9]+", "-", (endpoint.id or endpoint.payer).lower()).strip("-") or "payer"
 
 
 def read(path: Path) -> Fleet:
-    """A fleet file (YAML or JSON). Raises FileProblem naming the first thing wrong with it."""
+    """Read a fleet file (YAML or JSON). Raises FileProblem that names the first error."""
     data = files.read_json(path) if path.suffix == ".json" else files.read_yaml(path)
     try:
         return Fleet.model_validate(data)

@@ -87,7 +87,7 @@ def survey(rules: Edition, results: Sequence[EndpointResult], before: Before = N
     graded = [(result, result.card) for result in results if result.card is not None]
     cards = [card for _, card in graded]
     unreached = tuple((r.endpoint.payer, r.error) for r in results if r.card is None)
-    rules_broken = Counter(rule for card in cards for rule in {found.rule for found in card.lint})
+    rules_broken = Counter(rule for card in cards for rule in {finding.rule for finding in card.lint})
     return Survey(
         tuple(_standings(graded, before)),
         tuple(_vendors(rules, graded, before)),
@@ -123,8 +123,8 @@ def _vendors(
     for result, card in graded:
         if is_live(card):
             by_vendor.setdefault(result.endpoint.vendor, []).append(card)
-    found = [_vendor(rules, name, cards, before) for name, cards in by_vendor.items()]
-    return sorted(found, key=lambda v: (-v.by_metric, -v.by_totals, v.vendor))
+    standings = [_vendor(rules, name, cards, before) for name, cards in by_vendor.items()]
+    return sorted(standings, key=lambda v: (-v.by_metric, -v.by_totals, v.vendor))
 
 
 def _vendor(rules: Edition, name: str, cards: Sequence[CardFile], before: Before) -> VendorStanding:

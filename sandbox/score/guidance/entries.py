@@ -1,4 +1,4 @@
-"""The guidance of a metric, read from its file: strict, since the texts are on every card."""
+"""Read the guidance of a metric from its file."""
 
 from __future__ import annotations
 
@@ -48,18 +48,18 @@ class Guidance(_GuidanceModel):
 
     @property
     def all_causes(self) -> dict[str, Advice]:
-        """Its own causes, then the shared ones that it does not say better."""
+        """Its own causes, then the shared ones that it does not override."""
         shared = read_shared()
-        found = dict(self.causes)
+        causes = dict(self.causes)
         for group in (*self.uses, "unseen"):
             for name, advice in shared[group].items():
-                found.setdefault(name, advice)
-        return found
+                causes.setdefault(name, advice)
+        return causes
 
 
 @cache
 def read_guidance(metric: str) -> Guidance | None:
-    """The guidance of a metric; None for a metric that an edition of one's own has made up."""
+    """Read the guidance of a metric; None for a metric of a user's own edition."""
     path = FOLDER / f"{metric}.yaml"
     return Guidance.model_validate(files.read_yaml(path)) if path.is_file() else None
 

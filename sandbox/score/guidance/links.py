@@ -17,17 +17,17 @@ _INSTALLED = Path(__file__).parents[2] / "_data"
 
 
 def link_metric(metric: str, cause: str = "") -> str:
-    """The page of a metric, at a cause."""
+    """Return the link to a metric's page, at a cause."""
     return _link(f"{CHECKS}/{metric}.md", cause)
 
 
 def link_finding(rule: str) -> str:
-    """The entry of a rule on the page of findings."""
+    """Return the link to a rule on the page of findings."""
     return _link(FINDINGS, rule)
 
 
 def locate(link: str) -> str:
-    """The link as an absolute URI: the published address, else the file that came with the package."""
+    """Return the link as an absolute URI: the published address, else the packaged file."""
     if "://" in link:
         return link
     path, _, fragment = link.partition("#")
@@ -42,7 +42,7 @@ def _link(path: str, anchor: str) -> str:
 
 @cache
 def _published() -> str:
-    """What `[project.urls] Documentation` says, with a slash at its end; empty where it says nothing."""
+    """Return `[project.urls] Documentation` with a slash at its end; empty without one."""
     try:
         urls = metadata("payer-sandbox").get_all("Project-URL") or []
     except PackageNotFoundError:

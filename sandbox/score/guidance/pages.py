@@ -1,6 +1,6 @@
-"""The pages in docs/checks, made of the guidance and the edition.
+"""Build the pages in docs/checks from the guidance and the edition.
 
-`python -m sandbox.score.guidance.pages docs/checks` writes them; a test holds them equal.
+`python -m sandbox.score.guidance.pages docs/checks` writes them; a test compares them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _words(band: Band) -> str:
 
 
 def _causes(title: str, causes: Mapping[str, Advice], address: str) -> Iterator[str]:
-    """The causes that are addressed so; one with both kinds of advice stands among the payer's."""
+    """Yield the causes of one addressee; a cause with both kinds of advice is the payer's."""
     mine = {name: advice for name, advice in causes.items() if bool(advice.fix) == (address == "fix")}
     if mine:
         yield f"\n## {title}"

@@ -1,4 +1,4 @@
-"""Whether a clock that says it moved did move: by its own reading, and by the age of an access token."""
+"""Check that a lent clock moves: by its own reading, and by the age of an access token."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ RULE, BREACH = "instrument-clock", "breach-expired-token"
 
 @dataclass
 class Aging:
-    """One clock and one access token, looked at before and after a move. Of each: True when it shows that
-    time passed, False when it shows that none did, None when it shows nothing."""
+    """One clock and one access token, checked before and after the clock moves.
+
+    `moved` and `aged` are True when time passed, False when it did not, None when nothing shows it.
+    """
 
     http: HttpClient
     clock: str
@@ -33,7 +35,7 @@ class Aging:
     _lifetime: float | None = None
 
     def before(self, response: dict[str, Any]) -> None:
-        """Look at the clock, and at the access token that this token response gave."""
+        """Read the clock, and try the access token of this token response."""
         self._read = self._reading()
         token = response.get("access_token")
         self._lifetime = lifetime(response)
@@ -41,7 +43,7 @@ class Aging:
             self._token = token
 
     def after(self, days: int) -> None:
-        """Look again after a move of so many days."""
+        """Read and try again after the clock moved by so many days."""
         read = self._reading()
         if read is not None and self._read is not None:
             self.moved = read - self._read > timedelta(days=days) / 2
@@ -55,8 +57,10 @@ class Aging:
             )
 
     def doubt(self, refused: bool) -> str:
-        """Why the clock is not believed; empty when it is. `refused`: a renewal that had worked was refused
-        on a later day, which a clock that stands still cannot do."""
+        """Return why the clock is not believed; empty when it is.
+
+        `refused`: a renewal that had worked was refused on a later day, so the clock did move.
+        """
         if self.aged is False and (self.moved or refused):
             self.http.watch.note(BREACH, self.lived, "probe")
         if refused or self.aged or (self.moved and self.aged is None):
@@ -83,20 +87,25 @@ class Aging:
 
 
 def instant(value: Any) -> datetime | None:
-    """A time as a clock tells it; None for anything else."""
+    """Parse a time as a clock reports it; None for anything else."""
     try:
-        found = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def lifetime(response: dict[str, Any]) -> float | None:
-    """Seconds that an access token is to live: `expires_in`, else its own `exp`; None when nothing says."""
-    said = response.get("expires_in")
-    if isinstance(said, str) and said.isascii() and said.isdecimal() and len(said) < 12:
-        said = int(said)
-    if (seconds := _seconds(said)) is not None:
+    """Return the lifetime of an access token in seconds: `expires_in`, else its own `exp`."""
+    expires_in = response.get("expires_in")
+    if (
+        isinstance(expires_in, str)
+        and expires_in.isascii()
+        and expires_in.isdecimal()
+        and len(expires_in) < 12
+    ):
+        expires_in = int(expires_in)
+    if (seconds := _seconds(expires_in)) is not None:
         return seconds
     claims = claims_of(response.get("access_token"))
     born, ends = _seconds(claims.get("iat")), _seconds(claims.get("exp"))
@@ -104,5 +113,5 @@ def lifetime(response: dict[str, Any]) -> float | None:
 
 
 def _seconds(value: Any) -> float | None:
-    """A positive number of seconds that can be meant."""
+    """Return a plausible positive number of seconds, else None."""
     return float(value) if type(value) in (int, float) and 0 < value < 1e12 else None

@@ -7,7 +7,7 @@ that has none). What is wrong in it is named, field by field, and the rest is us
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
@@ -39,7 +39,7 @@ ROLES = r"^(eligible|ineligible|not-opted-in|lapsed-\d{1,5}|dependant|representa
 
 
 def _status(value: Any) -> Any:
-    """Spellings of a status: `Not Available`, `not_available`."""
+    """Normalize spellings of a status: `Not Available`, `not_available`."""
     text = value.strip().lower().replace("_", "-").replace(" ", "-") if isinstance(value, str) else value
     if isinstance(text, str) and text not in STATUSES:
         raise ValueError(f"{value[:40]!r} is not known: {', '.join(STATUSES)}")
@@ -56,7 +56,7 @@ def _day(value: Any) -> Any:
 
 
 def _days(value: Any) -> Any:
-    """A number of days; JSON does not tell 365.0 from 365."""
+    """Convert a number of days; JSON does not distinguish 365.0 from 365."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and abs(value) > MOST_DAYS:
@@ -132,14 +132,14 @@ class Instruments(_FactsModel):
         return tuple(m for m in self.members if m.role == role)
 
     def open_payer(self) -> tuple[str, str]:
-        """The name of a new session and the FHIR base of its payer; two empty texts where none is lent."""
+        """Return the name of a new session and the FHIR base of its payer; empty where none is lent."""
         if "{session}" not in (self.fresh_payer or ""):
             return "", ""  # not one of our own: its clock is not ours to move
         name = f"grade-{secrets.token_hex(6)}"
         return name, str(self.fresh_payer).replace("{session}", name).rstrip("/")
 
     def origins(self) -> frozenset[str]:
-        """The URLs named here: a facts *file* vouches for their origins, a served document does not."""
+        """Return the URLs named here. A facts file vouches for their origins, a served document does not."""
         named = (self.authorization_endpoint, self.token_endpoint, self.clock, self.fresh_payer)
         return frozenset(url for url in named if url and origin(url))
 
@@ -158,7 +158,7 @@ class PayerFacts(_FactsModel):
         return self._problems
 
     def claimed(self) -> dict[str, Any]:
-        """Only the claims that are made, as plain JSON types."""
+        """Return the claims that are made, as plain JSON types."""
         return self.claims.model_dump(mode="json", exclude_unset=True)
 
 
@@ -169,53 +169,88 @@ _REQUIRED: dict[type[BaseModel], dict[str, Any]] = {Member: {"username": "", "pa
 
 
 def parse(data: Any, name: str) -> PayerFacts:
-    """A facts document with what is wrong in it named. Raises FileProblem when nothing of it can be used."""
+    """Parse a facts document and name what is wrong. Raises FileProblem when nothing can be used."""
     if not isinstance(data, dict):
         raise FileProblem(f"{name}: a facts document is an object with claims and instruments")
     if not {"claims", "instruments"} & data.keys():
         raise FileProblem(f"{name}: holds neither claims nor instruments")
-    problems: list[str] = []
-    parts = dict(_use_known(PayerFacts, data, "", problems))
-    claims = Claims(**dict(_use_known(Claims, parts.get("claims", {}), "claims.", problems)))
-    lent = dict(_use_known(Instruments, parts.get("instruments", {}), "instruments.", problems))
+    reader = _FactsReader()
+    parts = dict(reader.use_known(PayerFacts, data, ""))
+    claims = Claims(**dict(reader.use_known(Claims, parts.get("claims", {}), "claims.")))
+    lent = dict(reader.use_known(Instruments, parts.get("instruments", {}), "instruments."))
     facts = PayerFacts(claims=claims, instruments=Instruments(**lent))
-    problems += _find_unknown_lines(facts)
+    problems = [*reader.problems, *_find_unknown_lines(facts)]
     more = len(problems) - MOST_PROBLEMS
     facts._problems = (*problems[:MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else ()))
     return facts
 
 
-def _use_known(
-    model: type[BaseModel], data: Mapping[str, Any], where: str, problems: list[str]
-) -> Iterator[tuple[str, Any]]:
-    """The fields of a model that `data` has rightly; what is unknown or wrong joins `problems`."""
-    for key in data:
-        if key not in model.model_fields:
-            near = get_close_matches(word(key), model.model_fields, 1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            problems.append(f"{where}{word(key)[:40]}: unknown key{hint}")
-    for name in model.model_fields:
-        if name not in data:
-            continue
-        value = data[name]
-        if name in ("claims", "instruments"):
-            if isinstance(value, dict):
-                yield name, value
+class _FactsReader:
+    """Reads the valid fields of a document; `problems` names what is unknown or wrong."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def use_known(
+        self, model: type[BaseModel], data: Mapping[str, Any], where: str
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield the valid fields of a model in `data`."""
+        for key in data:
+            if key not in model.model_fields:
+                hint = _hint(word(key), model.model_fields)
+                self.problems.append(f"{where}{word(key)[:40]}: unknown key{hint}")
+        for name, value in ((name, data[name]) for name in model.model_fields if name in data):
+            if name in ("claims", "instruments"):
+                if isinstance(value, dict):
+                    yield name, value
+                else:
+                    self.problems.append(f"{where}{name}: is no object")
+            elif name == "members" and isinstance(value, list):
+                yield name, list(self._use_members(value))
+            elif isinstance(value, list) and _wants_list(model, name):
+                yield from self._use_list(model, name, value, where)
             else:
-                problems.append(f"{where}{name}: is no object")
-        elif name == "members" and isinstance(value, list):
-            yield name, list(_use_members(value, problems))
-        elif isinstance(value, list) and _wants_list(model, name):
-            yield from _use_list(model, name, value, where, problems)
-        else:
+                try:
+                    yield name, _read_alone(model, name, value)
+                except ValidationError as problem:
+                    self.problems.append(f"{where}{name}: {_words(problem)}")
+
+    def _use_list(
+        self, model: type[BaseModel], name: str, entries: list[Any], where: str
+    ) -> Iterator[tuple[str, Any]]:
+        """Yield a list without its wrong entries; nothing where no entry is valid."""
+        kept: list[Any] = []
+        for number, entry in enumerate(entries):
             try:
-                yield name, _read_alone(model, name, value)
+                kept += _read_alone(model, name, [entry])
             except ValidationError as problem:
-                problems.append(f"{where}{name}: {_words(problem)}")
+                self.problems.append(f"{where}{name}: {number}: {_say(problem)}")
+        if kept or not entries:
+            yield name, kept
+
+    def _use_members(self, entries: list[Any]) -> Iterator[Member]:
+        """Yield the usable accounts; one with a wrong line or date is used without it."""
+        for number, entry in enumerate(entries):
+            where = f"instruments.members.{number}"
+            if not isinstance(entry, dict):
+                self.problems.append(f"{where}: is no object")
+                continue
+            fields = dict(self.use_known(Member, entry, f"{where}."))
+            has_wrong_role = "role" in entry and "role" not in fields
+            if {"username", "password"} <= fields.keys() and not has_wrong_role:
+                yield Member(**fields)
+            elif lacking := [name for name in ("username", "password") if name not in entry]:
+                self.problems.append(f"{where}: has no {' and no '.join(lacking)}")
+
+
+def _hint(name: str, names: Iterable[str]) -> str:
+    """Suggest the name that was probably meant."""
+    near = get_close_matches(name, list(names), 1)
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _read_alone(model: type[BaseModel], name: str, value: Any) -> Any:
-    """One field by itself. Raises ValidationError."""
+    """Validate one field by itself. Raises ValidationError."""
     return getattr(model.model_validate({**_REQUIRED.get(model, {}), name: value}), name)
 
 
@@ -224,35 +259,6 @@ def _wants_list(model: type[BaseModel], name: str) -> bool:
         return bool(_read_alone(model, name, []) == [])
     except ValidationError:
         return False
-
-
-def _use_list(
-    model: type[BaseModel], name: str, entries: list[Any], where: str, problems: list[str]
-) -> Iterator[tuple[str, Any]]:
-    """A list without its wrong entries. Where no entry is right, there is no list."""
-    kept: list[Any] = []
-    for number, entry in enumerate(entries):
-        try:
-            kept += _read_alone(model, name, [entry])
-        except ValidationError as problem:
-            problems.append(f"{where}{name}: {number}: {_say(problem)}")
-    if kept or not entries:
-        yield name, kept
-
-
-def _use_members(entries: list[Any], problems: list[str]) -> Iterator[Member]:
-    """The accounts that can be used; of one with a wrong line or date the rest is used."""
-    for number, entry in enumerate(entries):
-        where = f"instruments.members.{number}"
-        if not isinstance(entry, dict):
-            problems.append(f"{where}: is no object")
-            continue
-        known = dict(_use_known(Member, entry, f"{where}.", problems))
-        has_wrong_role = "role" in entry and "role" not in known
-        if {"username", "password"} <= known.keys() and not has_wrong_role:
-            yield Member(**known)
-        elif lacking := [name for name in ("username", "password") if name not in entry]:
-            problems.append(f"{where}: has no {' and no '.join(lacking)}")
 
 
 _EXPECTED = {
@@ -266,7 +272,7 @@ _EXPECTED = {
 
 
 def _words(problem: ValidationError) -> str:
-    """The first thing wrong with a value, in words that hold no secret."""
+    """Describe the first error of a value, in words without secrets."""
     place = ".".join(str(part) for part in problem.errors(include_url=False)[0]["loc"][1:])
     return f"{place}: {_say(problem)}" if place else _say(problem)
 
@@ -279,19 +285,19 @@ def _say(problem: ValidationError) -> str:
 
 
 def _find_unknown_lines(facts: PayerFacts) -> list[str]:
-    """Lines of business without a usual name; they are used all the same."""
-    found = []
+    """Name lines of business without a usual name. They are used all the same."""
+    problems = []
     for name in ("offered_lines", "mandated_lines", "supported_lines"):
         for line in getattr(facts.claims, name) or ():
             if line not in LINES:
-                near = get_close_matches(line, LINES, 1)
-                hint = f" (did you mean {near[0]}?)" if near else ""
-                found.append(f"claims.{name}: {line[:40]!r} is no usual line of business{hint}")
-    return found
+                problems.append(
+                    f"claims.{name}: {line[:40]!r} is no usual line of business{_hint(line, LINES)}"
+                )
+    return problems
 
 
 def read(path: Path) -> PayerFacts:
-    """The facts in a JSON file (or YAML, for people). Raises FileProblem."""
+    """Read facts from a JSON or YAML file. Raises FileProblem."""
     if path.suffix in (".yaml", ".yml"):
         return parse(files.read_yaml(path), str(path))
     try:

@@ -1,4 +1,4 @@
-"""The clock of a payer of our own: found beside its FHIR base, and moved."""
+"""Find the clock of a fresh payer, and move it."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ NOWHERE = "a clock is lent, but no fresh payer to move it in"
 NOT_ITS_OWN = "the clock that is lent is not the fresh payer's own, so it was not moved"
 
 
-def of(
+def find_clock(
     http: HttpClient, base: str, target: str, lent: str, *, own: bool = False
 ) -> tuple[str, str, tuple[Exchange, ...]]:
-    """The clock of the fresh payer at `base`, or why it has none, and what was asked to find out.
+    """Return the clock of the fresh payer at `base`, or why it has none, and the exchanges.
 
-    `lent` is the clock that the payer at `target` names: nobody else's clock is moved, so it only tells
-    where a clock stands, unless it is named as the fresh payer's `own`. Where that leaves it open, the fresh
-    payer's own facts name its clock.
+    `lent` is the clock that the payer at `target` names. Only the fresh payer's own clock is moved: `lent`
+    itself when it is its `own`, else the one at the corresponding address, else the one that the fresh
+    payer's facts name.
     """
     if not lent or own:
         return lent, "" if lent else NONE, ()
-    if found := beside(base, target, lent):
-        return found, "", ()
+    if address := beside(base, target, lent):
+        return address, "", ()
     answer = http.get(base + facts.PATH, step="discovery", headers={"Accept": "application/json"})
     instruments = answer.json().get("instruments")
     named = instruments.get("clock") if isinstance(instruments, dict) else None
@@ -34,10 +34,10 @@ def of(
 
 
 def beside(base: str, target: str, lent: str) -> str:
-    """The address that stands to `base` as `lent` stands to `target`; empty when there is none, or when it
-    is `lent` itself.
+    """Return the address that relates to `base` as `lent` relates to `target`.
 
-    A clock of the fresh payer's own server is that server's, wherever it stands.
+    Empty when there is none, or when it is `lent` itself. A clock at the fresh payer's own server is
+    returned as it is.
     """
     if origin(lent) != origin(target):
         return lent if origin(lent) == origin(base) else ""
@@ -54,15 +54,14 @@ def beside(base: str, target: str, lent: str) -> str:
     return "/".join(["/".join(base.split("/")[:3]), *stem, *clock[shared:]])
 
 
-def advance(http: HttpClient, url: str, days: int, exchanges: list[Exchange]) -> str:
-    """Move the clock by whole days. Empty when it says that it moved, else why it did not."""
+def advance(http: HttpClient, url: str, days: int) -> tuple[str, Exchange]:
+    """Move the clock by whole days. Return why it did not move (empty when it answered 2xx)."""
     answer = http.send("POST", url, step="clock", json={"advance": f"P{days}D"})
-    exchanges.append(answer.exchange)
-    if 200 <= answer.status < 300:
-        return ""
-    return f"the clock that is lent answered {answer.status or answer.exchange.note}"
+    is_moved = 200 <= answer.status < 300
+    why = "" if is_moved else f"the clock that is lent answered {answer.status or answer.exchange.note}"
+    return why, answer.exchange
 
 
 def _path(url: str) -> list[str]:
-    """The segments of a URL's path."""
+    """Return the segments of a URL's path."""
     return [part for part in url.partition("?")[0].split("/")[3:] if part]

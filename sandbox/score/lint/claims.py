@@ -1,4 +1,4 @@
-"""Claims: the profile they name, what it requires of them, and whether the money adds up."""
+"""Rules about claims: their profile, its required elements, and the sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CENT = Decimal("0.01")
 
 
 def explanation(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """One ExplanationOfBenefit."""
+    """Check one ExplanationOfBenefit. Yields (rule, text)."""
     meta = eob.get("meta")
     profiles = meta.get("profile") if isinstance(meta, dict) else None
     named = [word(p) for p in profiles] if isinstance(profiles, list) else []
@@ -42,13 +42,13 @@ def _money(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _amounts(rows: Any) -> dict[str, Decimal]:
-    """Sum by category code of a list of adjudications or totals."""
-    found: dict[str, Decimal] = {}
+    """Return the sum by category code of a list of adjudications or totals."""
+    sums: dict[str, Decimal] = {}
     for row in rows if isinstance(rows, list) else []:
         try:
             value = row["amount"]["value"]
             code = word(row["category"]["coding"][0]["code"])
-            found[code] = found.get(code, Decimal()) + Decimal(word(value))
+            sums[code] = sums.get(code, Decimal()) + Decimal(word(value))
         except (KeyError, IndexError, TypeError, InvalidOperation):
             continue
-    return found
+    return sums

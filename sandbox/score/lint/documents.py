@@ -1,4 +1,4 @@
-"""The two well-known documents: what SMART and CARIN require of them. Yields (rule, text)."""
+"""Rules about smart-configuration and CapabilityStatement. Checks yield (rule, text)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EOB_SEARCHES = ("_id", "_lastUpdated", "patient", "type", "identifier", "service
 
 
 def smart_configuration(body: dict[str, Any], target: str) -> Notes:
-    """SMART App Launch 2.2, Conformance. `target` is the FHIR base: https there asks for https here."""
+    """Check SMART App Launch 2.2, Conformance. A `target` with https requires https here."""
     capabilities = _words(body.get("capabilities"))
     required = [*REQUIRED]
     if "launch-standalone" in capabilities or "launch-ehr" in capabilities:
@@ -37,50 +37,49 @@ def smart_configuration(body: dict[str, Any], target: str) -> Notes:
 
 
 def capability_statement(body: dict[str, Any]) -> Notes:
-    """What CARIN asks of a CapabilityStatement, and what makes one useful."""
+    """Check what CARIN requires of a CapabilityStatement, and what clients need."""
     for text in flaws(body):
         yield "capability-content", text
-    found = _server(body).get(
-        "ExplanationOfBenefit",
-    )
-    if found is not None:
-        named = {word(p.get("name")) for p in _dicts(found.get("searchParam"))}
+    eob = _server(body).get("ExplanationOfBenefit")
+    if eob is not None:
+        named = {word(p.get("name")) for p in dicts(eob.get("searchParam"))}
         for name in EOB_SEARCHES:
             if name not in named:
                 yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
 
 
 def own_address(body: dict[str, Any]) -> str:
-    """The address that the implementation says it has (`implementation.url`); empty when it says none."""
-    told = body.get("implementation")
-    url = told.get("url") if isinstance(told, dict) else None
+    """Return `implementation.url`; empty without one."""
+    implementation = body.get("implementation")
+    url = implementation.get("url") if isinstance(implementation, dict) else None
     return url.rstrip("/") if isinstance(url, str) and origin(url) else ""
 
 
 def flaws(body: dict[str, Any]) -> list[str]:
-    """Why a CapabilityStatement is not accurate: reading A23 of the rubric."""
-    found = []
+    """Return why a CapabilityStatement is not accurate (reading A23 of the rubric)."""
+    problems = []
     version = word(body.get("fhirVersion", "missing"))
     if not version.startswith("4.0"):
-        found.append(f"fhirVersion is {version}")
+        problems.append(f"fhirVersion is {version}")
     types = _server(body)
     if not types:
-        found.append("no server's resources are listed")
+        problems.append("no server's resources are listed")
     else:
         missing = [k for k in ("ExplanationOfBenefit", "Coverage", "Patient") if k not in types]
         if missing:
-            found.append(f"not listed: {', '.join(missing)}")
-    return found
+            problems.append(f"not listed: {', '.join(missing)}")
+    return problems
 
 
 def _server(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    rest = [entry for entry in _dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
-    return {word(r.get("type")): r for r in _dicts(rest[0].get("resource"))} if rest else {}
+    servers = [entry for entry in dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
+    return {word(r.get("type")): r for r in dicts(servers[0].get("resource"))} if servers else {}
 
 
 def _words(value: Any) -> list[str]:
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 
-def _dicts(value: Any) -> list[dict[str, Any]]:
+def dicts(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a list; none where the value is not a list."""
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""Sign-in: callbacks and token responses. Tokens are looked at in memory and never noted."""
+"""Rules about callbacks and token responses. Tokens stay in memory and are never written."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ LEAST_BITS = 128
 SAME_HEAD = 0.75
 
 
-def callback(said: Mapping[str, str], state: str, issuer: str) -> Iterator[tuple[str, str]]:
-    """What came back to the app. `issuer`: the one that promises to name itself; empty when none does."""
-    if said.get("state", "") != state:
-        what = "another state came back" if said.get("state") else "no state came back"
-        yield "state-echo", f"{what} with {'an error' if 'error' in said else 'the code'}"
-    if issuer and said.get("iss") != issuer:
-        yield "iss-echo", "iss names another issuer" if said.get("iss") else "iss is missing"
+def callback(params: Mapping[str, str], state: str, issuer: str) -> Iterator[tuple[str, str]]:
+    """Check a callback. `issuer`: the one that promises `iss`; empty when none does."""
+    if params.get("state", "") != state:
+        what = "another state came back" if params.get("state") else "no state came back"
+        yield "state-echo", f"{what} with {'an error' if 'error' in params else 'the code'}"
+    if issuer and params.get("iss") != issuer:
+        yield "iss-echo", "iss names another issuer" if params.get("iss") else "iss is missing"
 
 
 def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """A token endpoint's 200."""
+    """Check a 200 of the token endpoint."""
     if "no-store" not in headers.get("cache-control", "").lower():
         yield "no-store", f"Cache-Control is {headers.get('cache-control') or 'missing'}"
     if word(body.get("token_type", "")).lower() != "bearer":
@@ -33,15 +33,17 @@ def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Itera
 
 
 class Issued:
-    """Tokens as they are issued, in memory only. A renewal may return the access token that is alive: that
-    is no second token."""
+    """The tokens that were issued, in memory only.
+
+    A renewal may return the access token that is still valid: that is not a second token.
+    """
 
     def __init__(self) -> None:
         self.tokens: list[str] = []
         self._grants: dict[str, set[str]] = {}
 
     def note(self, body: Mapping[str, Any], renewed: str) -> None:
-        """One token response; `renewed`: the refresh token that was given for it, if one was."""
+        """Add a token response. `renewed`: the refresh token that was exchanged for it."""
         access, refresh = (_text(body.get(name)) for name in ("access_token", "refresh_token"))
         of_grant = self._grants.get(renewed, set()) if renewed else set[str]()
         if access and access not in of_grant:
@@ -49,7 +51,7 @@ class Issued:
         of_grant.add(access)
         if refresh and refresh not in self.tokens:
             self.tokens.append(refresh)
-        self._grants |= {each: of_grant for each in (renewed, refresh) if each}
+        self._grants |= {token: of_grant for token in (renewed, refresh) if token}
 
 
 def _text(value: Any) -> str:
@@ -57,10 +59,10 @@ def _text(value: Any) -> str:
 
 
 def weak(tokens: list[str]) -> str:
-    """Why these opaque tokens are weak; empty when nothing says so.
+    """Return why these opaque tokens are weak; empty when nothing shows it.
 
-    An upper bound from the alphabet and the length, less what they all begin with. Self-contained tokens
-    (JWT) are left alone: their strength is their signature.
+    The bound comes from alphabet, length and common prefix. Self-contained tokens (JWT) are skipped, since
+    their signature protects them.
     """
     opaque = [token for token in tokens if token and token.count(".") != 2]
     if not opaque:

@@ -1,4 +1,4 @@
-"""Error answers of the FHIR API: their form, and what they give away."""
+"""Rules about error responses of the FHIR API: their form, and what they reveal."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from sandbox.score.http.answers import word
+from sandbox.score.lint.documents import dicts
 
 _SSN = re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)")
 _INSIDE = re.compile(
@@ -18,28 +19,24 @@ _INSIDE = re.compile(
 def answer(
     status: int, headers: Mapping[str, str], body: dict[str, Any], text: str, private: Collection[str]
 ) -> Iterator[tuple[str, str]]:
-    """One answer of 400 or more. `private` are words about members that the grader has come to know."""
+    """Check a response of 400 or more. `private` are names and identifiers of members."""
     if body.get("resourceType") != "OperationOutcome":
         yield "error-body", f"a {status} without an OperationOutcome"
     if status == 401 and "www-authenticate" not in headers:
         yield "error-challenge", "a 401 without WWW-Authenticate"
     if _SSN.search(text):
         yield "phi-in-errors", f"a {status} holds what looks like a social security number"
-    if any(re.search(rf"(?<!\w){re.escape(known)}(?!\w)", text) for known in private):
+    if any(re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) for secret in private):
         yield "phi-in-errors", f"a {status} holds a name, birth date or identifier of a member"
     if _INSIDE.search(text):
         yield "internals-in-errors", f"a {status} holds a stack trace or a query"
 
 
 def private_words(patient: dict[str, Any]) -> set[str]:
-    """What of a Patient must not come back in an error: family names, birth date, identifiers."""
+    """Return what of a Patient must not appear in an error: names, birth date, identifiers."""
     words = {word(patient.get("birthDate") or "")}
-    for name in _dicts(patient.get("name")):
+    for name in dicts(patient.get("name")):
         words.add(word(name.get("family") or ""))
-    for identifier in _dicts(patient.get("identifier")):
+    for identifier in dicts(patient.get("identifier")):
         words.add(word(identifier.get("value") or ""))
     return {text for text in words if len(text) >= 4 and text != patient.get("id")}
-
-
-def _dicts(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

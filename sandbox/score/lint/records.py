@@ -1,4 +1,4 @@
-"""Whose records are whose: emptiness, sameness, and references without an address.
+"""Rules about records: equal records of two members, and references without an address.
 
 Of each member only digests and counts are kept, never a record.
 """
@@ -37,7 +37,7 @@ class _Member:
 
 
 class Records:
-    """The records of one examination, member by member."""
+    """The records of one examination, by member."""
 
     def __init__(self) -> None:
         self._members: list[_Member] = []
@@ -45,11 +45,11 @@ class Records:
         self._logical: Counter[str] = Counter()
 
     def begin(self, patient: str) -> None:
-        """The records that come now are shown to this patient."""
+        """Start a member: the records that follow were returned for this patient."""
         self._members.append(_Member(patient))
 
     def take(self, resource: dict[str, Any], key: str) -> None:
-        """One resource that was shown."""
+        """Add a resource that was returned."""
         if not self._members or not key or bundles.type_of(f"{key}/") not in PERSONAL:
             return
         member = self._members[-1]
@@ -64,37 +64,39 @@ class Records:
             member.prints.add(hashlib.sha256(files.json_bytes(sorted(values))).digest())
 
     def notes(self) -> Iterator[tuple[str, str]]:
-        """Rule and words for what does not hold."""
-        for one, other in combinations(self._members, 2):
-            if one.patient == other.patient:
+        """Yield (rule, text) of what is wrong."""
+        for first, second in combinations(self._members, 2):
+            if first.patient == second.patient:
                 continue
-            if one.keys and one.keys == other.keys:
+            if first.keys and first.keys == second.keys:
                 yield "same-records", "two members are shown the very same records"
-            elif len(one.prints) >= LEAST_RECORDS and one.prints == other.prints:
+            elif len(first.prints) >= LEAST_RECORDS and first.prints == second.prints:
                 yield "same-records", "two members have the same records under other ids"
         logical, literal = self._logical.total(), self._literal.total()
         if logical >= LEAST_REFERENCES and logical > literal:
-            told = f"{logical} references name an identifier only, {literal} an address"
-            yield "references-logical", f"to organizations, practitioners and places {told}"
+            counts = f"{logical} references name an identifier only, {literal} an address"
+            yield "references-logical", f"to organizations, practitioners and places {counts}"
             return
         for name, count in sorted(self._logical.items()):
             if count >= LEAST_REFERENCES and count > self._literal[name]:
-                told = f"{count} references name an identifier only, {self._literal[name]} an address"
-                yield "references-logical", f"in {name} {told}"
+                counts = f"{count} references name an identifier only, {self._literal[name]} an address"
+                yield "references-logical", f"in {name} {counts}"
 
     def _count(self, name: str, reference: dict[str, Any]) -> None:
-        """Count a Reference to somebody or something beside the member's own records, by its element."""
-        said = reference.get("reference")
-        if isinstance(said, str) and said:
-            kind = bundles.type_of(f"{said}/")
-            self._literal[name] += said[:1] != "#" and kind not in PERSONAL and kind != "Patient"
+        """Count a Reference to anything but the member's own records, by its element."""
+        address = reference.get("reference")
+        if isinstance(address, str) and address:
+            kind = bundles.type_of(f"{address}/")
+            self._literal[name] += address[:1] != "#" and kind not in PERSONAL and kind != "Patient"
         elif isinstance(reference.get("identifier"), dict):
             self._logical[name] += reference.get("type") not in (*PERSONAL, "Patient")
 
 
 def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str, Any]]:
-    """Name and value of everything simple inside a resource but _UNSAID; `referred` hears of each Reference,
-    by name."""
+    """Yield name and value of each primitive in a resource, except _UNSAID.
+
+    `referred` is called with the name and value of each Reference.
+    """
     waiting: list[tuple[str, Any, int]] = [("", resource, 0)]
     while waiting:  # not recursive: a stranger decides how deep this goes
         name, value, depth = waiting.pop()
@@ -103,13 +105,13 @@ def leaves(resource: dict[str, Any], referred: Any = None) -> Iterator[tuple[str
         if type(value) is dict:
             if referred is not None and depth and ("reference" in value or _is_logical(value)):
                 referred(name, value)
-            waiting += [(inner, each, depth + 1) for inner, each in value.items() if inner not in _UNSAID]
+            waiting += [(inner, item, depth + 1) for inner, item in value.items() if inner not in _UNSAID]
         elif type(value) is list:
-            waiting += [(name, each, depth + 1) for each in value]
+            waiting += [(name, item, depth + 1) for item in value]
         else:
             yield name, value
 
 
 def _is_logical(value: dict[str, Any]) -> bool:
-    """A Reference by identifier: a dict with an identifier and nothing but what References have."""
+    """Whether a dict is a Reference by identifier, with nothing but the fields of References."""
     return type(value.get("identifier")) is dict and value.keys() <= {"identifier", "type", "display", "id"}

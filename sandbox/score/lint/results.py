@@ -1,4 +1,4 @@
-"""Search results: links, totals, addresses, repeats; references as they are written."""
+"""Rules about search results (links, totals, duplicates) and about references."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from sandbox.core.urls import canonical_url
 from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.answers import word
 from sandbox.score.http.guard import Origin, origin
+from sandbox.score.lint.documents import dicts
 
 
 def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """One Bundle."""
-    links = [link for link in _list(body.get("link")) if isinstance(link, dict)]
-    if not any(link.get("relation") == "self" for link in links):
+    """Check one Bundle. Yields (rule, text)."""
+    if not any(link.get("relation") == "self" for link in dicts(body.get("link"))):
         yield "bundle-self", "no self link"
-    entries = [entry for entry in _list(body.get("entry")) if isinstance(entry, dict)]
-    urls = [word(entry.get("fullUrl") or "") for entry in entries if "resource" in entry]
+    urls = [word(entry.get("fullUrl") or "") for entry in dicts(body.get("entry")) if "resource" in entry]
     if any(not url for url in urls):
         yield "bundle-full-url", "an entry has no fullUrl"
     if any(count > 1 for url, count in Counter(urls).items() if url):
@@ -26,7 +25,7 @@ def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tuple[str, str]]:
-    """All pages of one search, in order."""
+    """Check all pages of one search, in order."""
     keys = [key for page in pages for key in page.match_keys]
     if len(keys) != len(set(keys)):
         yield "bundle-duplicate", "a match came more than once"
@@ -34,20 +33,19 @@ def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tup
     if len(totals) > 1:
         yield "bundle-total", "total changes from page to page"
     elif unbroken and totals and totals != {len(set(keys))}:
-        told = totals.pop() or 0
-        yield "bundle-total", f"total is {'more' if told > len(set(keys)) else 'less'} than what came"
+        total = totals.pop() or 0
+        yield "bundle-total", f"total is {'more' if total > len(set(keys)) else 'less'} than what came"
     if not unbroken and ("never end" in note or "not asked" in note):
         yield "bundle-links", note.removeprefix("not asked: ")
 
 
 def references(
-    resource: dict[str, Any], here: Collection[Origin], said: Sequence[str]
+    resource: dict[str, Any], here: Collection[Origin], addresses: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
-    """References of one resource (`said`) that cannot be followed as they stand. `here`: the server's own
-    origins."""
-    contained = {f"#{c.get('id')}" for c in _list(resource.get("contained")) if isinstance(c, dict)}
+    """Check that the references of a resource can be followed. `here`: the server's own origins."""
+    contained = {f"#{c.get('id')}" for c in dicts(resource.get("contained"))}
     kind = word(resource.get("resourceType"))
-    for text in said:
+    for text in addresses:
         if text.startswith("#"):
             if text != "#" and text not in contained:
                 yield "reference-rot", f"{kind} points at something it does not contain"
@@ -56,7 +54,3 @@ def references(
                 yield "reference-rot", f"{kind} points at another server"
         elif not text.startswith("urn:") and ("/" not in text or " " in text):
             yield "reference-rot", f"{kind} holds a reference that is not Type/id"
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []

@@ -1,4 +1,4 @@
-"""The watch: sees every answer of an examination as it passes, and notes what does not hold."""
+"""Check every response of an examination against the rules, and keep the findings."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DATA = ("everything", "individual", "pagination", "reference", "probe")
 
 
 class Watch(Watcher):
-    """One examination's watch over the FHIR base `target`."""
+    """Checks the responses of one examination of the FHIR base `target`."""
 
     def __init__(self, target: str) -> None:
         self._target = target
@@ -34,7 +34,7 @@ class Watch(Watcher):
         self._records = Records()
 
     def answer(self, answer: HttpAnswer, renewed: str = "") -> None:
-        """Every answer, whatever it was asked for. `renewed`: the refresh token that it was asked with."""
+        """Check any response. `renewed`: the refresh token of the request."""
         step = answer.exchange.step
         if step == "token" and answer.status == 200:
             self._token(answer, renewed)
@@ -44,25 +44,25 @@ class Watch(Watcher):
             self._document(answer)
 
     def note(self, rule: str, text: str, where: str = "", request_id: str = "") -> None:
-        """What a probe found out by itself; the text holds no member data."""
+        """Add a finding of a probe. The text contains no member data."""
         self._notes.note(rule, text, where, request_id)
 
     def member(self, patient: str) -> None:
-        """The resources that come now are shown to this patient."""
+        """Start a member: the resources that follow were returned for this patient."""
         self._records.begin(patient)
 
     def callback(self, parameters: Mapping[str, str], state: str) -> None:
-        """What came back to the app, from the payer under test or from a fresh one of the same kind."""
+        """Check a callback, of the payer under test or of a fresh payer."""
         promised = [name for name in self._issuers if name == parameters.get("iss")] or self._issuers
         self._all(entry.callback(parameters, state, promised[-1] if promised else ""), "callback")
 
     def facts(self, problems: Iterable[str]) -> None:
-        """What of the facts document could not be used as it stands."""
+        """Add what is wrong in the facts document."""
         for text in problems:
             self._notes.note("facts-document", text, "facts")
 
     def resource(
-        self, resource: dict[str, Any], key: str, said: Sequence[str], asked: str, another: bool
+        self, resource: dict[str, Any], key: str, references: Sequence[str], searched: str, another: bool
     ) -> None:
         """A resource that came when `asked` was searched, and the references it holds.
 
@@ -71,18 +71,18 @@ class Watch(Watcher):
         self._records.take(resource, key)
         kind = word(resource.get("resourceType"))
         if another:
-            self._notes.note("other-patient", f"{kind} about another patient", f"search of {asked}")
+            self._notes.note("other-patient", f"{kind} about another patient", f"search of {searched}")
         if key in self._known:
             return
         self._known.add(key)
-        self._all(results.references(resource, self._here, said), kind)
+        self._all(results.references(resource, self._here, references), kind)
         if kind == "ExplanationOfBenefit":
             self._all(claims.explanation(resource), kind)
         elif kind == "Patient":
             self._private |= problems.private_words(resource)
 
     def walk(self, resource: str, pages: Sequence[BundlePage], unbroken: bool, note: str) -> None:
-        """A search followed to its end."""
+        """Check all pages of a search."""
         self._all(results.walk(pages, unbroken, note), f"search of {resource}")
 
     def findings(self) -> tuple[Finding, ...]:

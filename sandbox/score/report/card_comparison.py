@@ -1,11 +1,15 @@
-"""Two cards, metric by metric: what rose, what fell, and what is only differently seen."""
+"""A card compared with another one, metric by metric, and with the thresholds of a pipeline."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.core.errors import UsageError
+from sandbox.core.text import quantity
+from sandbox.score.findings import LEVELS
 from sandbox.score.report.card_file import CardFile
 
 
@@ -27,13 +31,13 @@ class Change:
 
     @property
     def fell(self) -> bool:
-        """Points lost to something that was seen; what was only not seen this time did not fall."""
+        """Whether points were lost to something that was seen."""
         return self.by < 0 and self.seen_after
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """Card A, card B, and every metric."""
+    """Two cards, and the change of every metric."""
 
     before: CardFile
     after: CardFile
@@ -55,7 +59,7 @@ class Comparison:
 
 
 def compare(before: CardFile, after: CardFile) -> Comparison:
-    """Raises UsageError for cards of different editions: their points do not mean the same."""
+    """Compare two cards. Raises UsageError for cards of different editions."""
     if before.edition != after.edition:
         raise UsageError(
             f"cards of different editions cannot be compared: {before.edition} and {after.edition}"
@@ -81,7 +85,7 @@ def compare(before: CardFile, after: CardFile) -> Comparison:
 
 
 def to_data(comparison: Comparison) -> dict[str, Any]:
-    """The comparison as plain JSON types."""
+    """Return the comparison as plain JSON types."""
     return {
         "edition": comparison.after.edition,
         "before": {"target": comparison.before.target, "score": comparison.before.score},
@@ -101,3 +105,51 @@ def to_data(comparison: Comparison) -> dict[str, Any]:
         ],
         "lint": {"new": list(comparison.new_lint), "gone": list(comparison.gone_lint)},
     }
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The thresholds that a card must reach.
+
+    `points`: metric → the least points it must have. `level`: no finding of this level or a graver one is
+    allowed; empty when all are.
+    """
+
+    score: float | None = None
+    points: Mapping[str, int] = field(default_factory=dict)
+    level: str = ""
+
+    def failures(self, score: int, points: Mapping[str, int], levels: Iterable[str]) -> list[str]:
+        """Return what fails, one line each. `levels`: the level of each finding."""
+        failures = []
+        if self.score is not None and score < self.score:
+            failures.append(f"the score {score} is below {self.score:g}")
+        for metric, least in self.points.items():
+            if points.get(metric, 0) < least:
+                failures.append(
+                    f"{metric} has {quantity(points.get(metric, 0), 'point')}, fewer than {least}"
+                )
+        graver = LEVELS[: LEVELS.index(self.level) + 1] if self.level in LEVELS else ()
+        counted = Counter(levels)
+        failures += [quantity(counted[level], f"{level} finding") for level in graver if counted[level]]
+        return failures
+
+
+def parse_gate(fail_under: float | None, words: Iterable[str], most: Mapping[str, int]) -> Gate:
+    """Parse a least score, and words that are `metric:points` or a level. `most`: metric → its maximum.
+
+    Raises UsageError.
+    """
+    least, level = {}, ""
+    for word in words:
+        if word in LEVELS:
+            level = max(level, word, key=("", *LEVELS).index)
+            continue
+        metric, colon, points = word.partition(":")
+        if metric not in most:
+            names = ", ".join((*LEVELS, *most))
+            raise UsageError(f"--fail-on {word}: no metric or level {metric!r}: known are {names}")
+        if not colon or not points.isdecimal() or not 1 <= int(points) <= most[metric]:
+            raise UsageError(f"--fail-on {word}: metric:points, with 1 to {most[metric]} points")
+        least[metric] = int(points)
+    return Gate(fail_under, least, level)

@@ -133,8 +133,8 @@ class CardFile(_CardModel):
 
 def schema() -> bytes:
     """The JSON Schema of a card, as published."""
-    found: dict[str, Any] = CardFile.model_json_schema()
-    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **found})
+    document: dict[str, Any] = CardFile.model_json_schema()
+    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **document})
 
 
 def read(path: Path) -> CardFile:

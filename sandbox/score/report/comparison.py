@@ -1,4 +1,4 @@
-"""Two cards side by side: as text, JSON or Markdown."""
+"""Render a comparison of two cards as text, JSON or Markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The card as JUnit XML: a suite for each area, a test for each metric, one more for the findings.
+"""Render the card as JUnit XML: a suite for each area and the findings, a test for each metric.
 
 A metric below its maximum is a failure, an unseen one is skipped.
 """
@@ -25,7 +25,7 @@ def render(card: Card) -> bytes:
         suite.set("skipped", str(sum(line.unseen for line in lines)))
         for line in lines:
             _metric(suite, line, card.edition)
-    _found(top, "Beside the score", [found for found in card.lint if found.level != "critical"])
+    _found(top, "Beside the score", [finding for finding in card.lint if finding.level != "critical"])
     Xml.indent(top)
     body: str = Xml.tostring(top, encoding="unicode")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
@@ -34,23 +34,28 @@ def render(card: Card) -> bytes:
 def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:
     suite = _suite(top, name, len(findings))
     suite.set("failures", str(len(findings)))
-    for found in findings:
-        case = Xml.SubElement(suite, "testcase", classname="lint", name=escape(f"{found.rule}: {found.text}"))
-        failure = Xml.SubElement(case, "failure", message=escape(found.text), type=found.level)
-        place = ", ".join(part for part in (found.where, found.request_id) if part)
-        told = [f"{quantity(found.count, 'time')}. {found.fix} ({found.cite})", place and f"where: {place}"]
-        told.append(f"help: {link_finding(found.rule)}")
-        failure.text = "\n".join(escape(part) for part in told if part)
+    for finding in findings:
+        case = Xml.SubElement(
+            suite, "testcase", classname="lint", name=escape(f"{finding.rule}: {finding.text}")
+        )
+        failure = Xml.SubElement(case, "failure", message=escape(finding.text), type=finding.level)
+        place = ", ".join(part for part in (finding.where, finding.request_id) if part)
+        lines = [
+            f"{quantity(finding.count, 'time')}. {finding.fix} ({finding.cite})",
+            place and f"where: {place}",
+        ]
+        lines.append(f"help: {link_finding(finding.rule)}")
+        failure.text = "\n".join(escape(part) for part in lines if part)
 
 
 def _advice(line: CardLine) -> str:
-    """The payer's part, the grader's part and the page, one line each."""
-    told = [
+    """Return the advice to payer and grader and the page, one line each."""
+    parts = [
         line.payer_fix and f"payer: {line.payer_fix} ({'; '.join(line.cites)})",
         line.next and f"who grades: {line.next}",
         f"help: {line.help}",
     ]
-    return "\n".join(escape(part) for part in told if part)
+    return "\n".join(escape(part) for part in parts if part)
 
 
 def _suite(top: Xml.Element, name: str, tests: int) -> Xml.Element:

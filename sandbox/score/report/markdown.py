@@ -1,4 +1,4 @@
-"""The card as Markdown: for pull requests, tickets and job summaries."""
+"""Render the card as Markdown, for pull requests, tickets and job summaries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def render(card: Card) -> str:
 
 
 def cell(text: str) -> str:
-    """Text inside a table's cell: strangers' words may hold anything."""
+    """Escape text from outside for a table cell."""
     flat = escape(" ".join(text.split()))
     for sign in ("\\", "|", "<", ">", "`", "*", "_", "[", "]"):
         flat = flat.replace(sign, f"\\{sign}" if sign not in "<>" else {"<": "&lt;", ">": "&gt;"}[sign])
@@ -24,26 +24,22 @@ def cell(text: str) -> str:
 
 def _lines(card: Card) -> Iterator[str]:
     low, high = card.range
-    yield f"# {card.score} of {card.max} points"
-    yield ""
+    yield f"# {card.score} of {card.max} points\n"
     seed = "" if card.sample_seed is None else f" · sample seed {card.sample_seed}"
     yield f"{cell(card.target)} · edition {card.edition} · {card.taken}{seed}"
     if card.breaches:
-        yield ""
-        yield "**CRITICAL: strangers can get at members' records**"
-        yield ""
-        yield from (f"- **{cell(found.text)}** ({found.rule}): {cell(found.fix)}" for found in card.breaches)
+        yield "\n**CRITICAL: strangers can get at members' records**\n"
+        yield from (
+            f"- **{cell(finding.text)}** ({finding.rule}): {cell(finding.fix)}" for finding in card.breaches
+        )
     if high > low:
-        yield ""
-        yield f"The true score lies between {low} and {high}: some metrics could not be seen."
+        yield f"\nThe true score lies between {low} and {high}: some metrics could not be seen."
     area = ""
     for line in card.lines:
         if line.area != area:
             area = line.area
             mine = [entry for entry in card.lines if entry.area == area]
-            yield ""
-            yield f"## {area}: {sum(e.points for e in mine)} of {sum(e.max for e in mine)}"
-            yield ""
+            yield f"\n## {area}: {sum(e.points for e in mine)} of {sum(e.max for e in mine)}\n"
             yield "| metric | points | band | n | source | reason |"
             yield "|---|---:|---|---:|---|---|"
         yield _row(line)
@@ -68,7 +64,7 @@ def _vendor(card: Card) -> Iterator[str]:
 
 
 def _gains(card: Card) -> Iterator[str]:
-    """What the payer can do, then what the person who grades can do."""
+    """Yield what the payer can do, then what the person who grades can do."""
     payer = [line for line in card.gains if line.payer_fix]
     if payer:
         yield "\n## What would gain most: for the payer\n"
@@ -86,11 +82,12 @@ def _lint(card: Card) -> Iterator[str]:
         yield "\n## Beside the score\n"
         yield "| finding | level | times | where | fix | source |"
         yield "|---|---|---:|---|---|---|"
-    for found in card.lint:
-        fix, cite = cell(found.fix), cell(found.cite)
-        where = cell(", ".join(part for part in (found.where, found.request_id) if part))
-        rule = f"[{found.rule}]({link_finding(found.rule)})"
-        yield f"| {cell(found.text)} ({rule}) | {found.level} | {found.count} | {where} | {fix} | {cite} |"
+    for finding in card.lint:
+        fix, cite = cell(finding.fix), cell(finding.cite)
+        where = cell(", ".join(part for part in (finding.where, finding.request_id) if part))
+        rule = f"[{finding.rule}]({link_finding(finding.rule)})"
+        text = f"{cell(finding.text)} ({rule})"
+        yield f"| {text} | {finding.level} | {finding.count} | {where} | {fix} | {cite} |"
 
 
 def _help(link: str) -> str:

@@ -1,4 +1,4 @@
-"""A metric's value as people read it."""
+"""Format a metric's value for people."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _UNIT = {"percent": "%", "seconds": "s"}
 
 
 def number(value: Value, unit: str) -> str:
-    """A measured number with its unit; empty for named bands."""
+    """Format a measured number with its unit; empty for named bands."""
     if isinstance(value, str | tuple):
         return ""
     shown = f"{plain(value):g}" if isinstance(value, Fraction) else str(value)

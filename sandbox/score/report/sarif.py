@@ -1,4 +1,4 @@
-"""The card as SARIF 2.1.0: for code-scanning dashboards. Rules are the metrics and the lint rules."""
+"""Render the card as SARIF 2.1.0. Its rules are the metrics and the lint rules."""
 
 from __future__ import annotations
 
@@ -72,17 +72,17 @@ def _lint_rule(name: str) -> dict[str, Any]:
 
 
 def _level(level: Level) -> str:
-    """SARIF has nothing above an error: what is critical says so by its rule's security-severity."""
+    """Convert a level. A critical one is an error whose rule has a security-severity."""
     return "error" if level == "critical" else level
 
 
 def _lost(line: CardLine, card: Card, place: dict[str, int]) -> dict[str, Any]:
     level = "note" if line.unseen else "warning" if line.points else "error"
-    told = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
-    told += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]
+    sentences = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
+    sentences += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]
     ids = [exchange.request_id for exchange in line.evidence if exchange.request_id]
-    told.append(f"Requests {', '.join(ids)}." if ids else "")
-    return _result(f"metric/{line.id}", level, " ".join(part for part in told if part), card, place)
+    sentences.append(f"Requests {', '.join(ids)}." if ids else "")
+    return _result(f"metric/{line.id}", level, " ".join(part for part in sentences if part), card, place)
 
 
 def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:

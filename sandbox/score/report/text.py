@@ -1,4 +1,4 @@
-"""The card for people: a table that fits 80 columns, and below it what each lost point needs."""
+"""Render the card as text of 80 columns: a table, then the advice for lost points."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from sandbox.score.report.numbers import number
 
 WIDTH = 80
 SLOW_MS = 250.0
-"""Milliseconds from which a request's time is told beside its status."""
+"""Milliseconds from which a request's time is shown."""
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 
 def render(card: Card) -> str:
-    """The card as plain text, 80 columns, for a pipe or a file."""
+    """Render the card as plain text of 80 columns, for a pipe or a file."""
     out = StringIO()
     Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
         shown(card)
@@ -32,7 +32,7 @@ def render(card: Card) -> str:
 
 
 def shown(card: Card) -> RenderableType:
-    """The card for a rich Console (colours where the console has them)."""
+    """Return the card for a rich Console, which adds colors where it has them."""
     return Group(_head(card), *_breaches(card), _table(card), _sums(card), *_lost(card), *_findings(card))
 
 
@@ -49,12 +49,12 @@ def _head(card: Card) -> Text:
 
 
 def _breaches(card: Card) -> Iterator[RenderableType]:
-    """Locks that gave way, above all else."""
+    """Yield the critical findings, which come first."""
     if card.breaches:
         yield Text("CRITICAL: strangers can get at members' records", style="bold red")
-    for found in card.breaches:
-        yield Padding(Text(escape(found.text), "red"), (0, 0, 0, 2))
-        yield Padding(Text(f"→ {escape(found.fix)} ({found.rule})", style="dim"), (0, 0, 0, 2))
+    for finding in card.breaches:
+        yield Padding(Text(escape(finding.text), "red"), (0, 0, 0, 2))
+        yield Padding(Text(f"→ {escape(finding.fix)} ({finding.rule})", style="dim"), (0, 0, 0, 2))
     if card.breaches:
         yield Text("")
 
@@ -80,13 +80,13 @@ def _table(card: Card) -> Table:
 
 
 def _band(line: CardLine) -> Text:
-    """The band, and the number that put the metric there."""
+    """Return the band and the measured number."""
     measured = number(line.value, line.unit)
     return Text(escape(f"{line.band} ({measured})" if measured else line.band))
 
 
 def _sums(card: Card) -> RenderableType:
-    """The vendor's two sums, and why there are two."""
+    """Return the vendor's two sums, and why there are two."""
     vendor = card.vendor
     sums = Text(
         f"\nVendor view: {card.vendor_score} of {vendor.max} as marked, "
@@ -131,7 +131,7 @@ def _indented(text: str, style: str = "dim") -> RenderableType:
 
 
 def _request(exchange: Exchange) -> str:
-    """One request in a line: what was asked, what came, what it means, and its id."""
+    """Describe a request in one line: request, status, note and id."""
     status = str(exchange.status) if exchange.status else "no answer"
     words = [exchange.method, exchange.url, status]
     words += [f"in {exchange.ms / 1000:.1f} s"] if exchange.ms >= SLOW_MS else []
@@ -141,12 +141,12 @@ def _request(exchange: Exchange) -> str:
 
 
 def _unseen_together(card: Card) -> dict[str, list[CardLine]]:
-    """What nobody could see for one and the same reason, told once instead of metric by metric."""
-    found: dict[str, list[CardLine]] = {}
+    """Group unseen metrics by reason, where several share one."""
+    groups: dict[str, list[CardLine]] = {}
     for line in card.gains:
         if line.unseen:
-            found.setdefault(line.reason, []).append(line)
-    return {reason: lines for reason, lines in found.items() if len(lines) > 1}
+            groups.setdefault(line.reason, []).append(line)
+    return {reason: lines for reason, lines in groups.items() if len(lines) > 1}
 
 
 def _findings(card: Card) -> Iterator[RenderableType]:
@@ -156,18 +156,19 @@ def _findings(card: Card) -> Iterator[RenderableType]:
         yield _indented(note, "")
     if card.findings:
         yield Text("\nWhere claims and observations differ", style="bold")
-    for finding in card.findings:
-        yield _indented(finding, "")
+    for difference in card.findings:
+        yield _indented(difference, "")
     if card.lint:
         yield Text("\nBeside the score: what the rubric does not count", style="bold")
-    for found in card.lint:
-        times = f" ({found.count} times)" if found.count > 1 else ""
-        yield _indented(f"{found.level}: {found.text}{times}", "")
+    for finding in card.lint:
+        times = f" ({finding.count} times)" if finding.count > 1 else ""
+        yield _indented(f"{finding.level}: {finding.text}{times}", "")
         where = ", ".join(
-            part for part in (found.where, found.request_id and f"request {found.request_id}") if part
+            part for part in (finding.where, finding.request_id and f"request {finding.request_id}") if part
         )
         yield Padding(
-            Text(escape(f"{found.rule}: {found.cite}" + (f"; {where}" if where else "")), "dim"), (0, 0, 0, 4)
+            Text(escape(f"{finding.rule}: {finding.cite}" + (f"; {where}" if where else "")), "dim"),
+            (0, 0, 0, 4),
         )
-        yield Padding(Text(escape(f"→ {found.fix}"), "dim"), (0, 0, 0, 4))
-        yield Padding(Text(f"see {link_finding(found.rule)}", "dim"), (0, 0, 0, 4))
+        yield Padding(Text(escape(f"→ {finding.fix}"), "dim"), (0, 0, 0, 4))
+        yield Padding(Text(f"see {link_finding(finding.rule)}", "dim"), (0, 0, 0, 4))

@@ -10,15 +10,24 @@ import transcripts
 from fake_payer import BASE, FakePayer
 from transcripts import Recording
 
-from sandbox.score.card import Card
+from sandbox.score.card import Card, CardLine
 from sandbox.score.collect.machine_load import Machine
 from sandbox.score.evidence import Evidence
 from sandbox.score.run import grade
 
-CHANCE = ("hostile", "chromium", "ways_in", "any_value", "spoiled", "defences", "mutants")
+CHANCE = ("hostile", "chromium", "ways_in", "any_value", "spoiled", "defences")
 """Modules whose tests use threads, sockets, browsers or values of chance: nothing of theirs repeats."""
 
 Grade = Callable[..., tuple[Card, Evidence]]
+
+
+def line_of(card: Card, metric: str) -> CardLine:
+    return next(line for line in card.lines if line.id == metric)
+
+
+def lost(card: Card) -> dict[str, int]:
+    """The points of every metric that is not full."""
+    return {line.id: line.points for line in card.lines if line.points < line.max}
 
 
 def no_resolver(host: str) -> list[str]:

@@ -29,6 +29,9 @@ SERVED = (
 )
 
 
+Before = Callable[[httpx.Request, int], httpx.Response | None]
+
+
 @dataclass
 class Time:
     """A test's time: waiting costs nothing and is remembered."""
@@ -82,7 +85,7 @@ class FakePayer:
     broken_references: float = 0.0
     contained_only: bool = False
     withheld: tuple[str, ...] = ()
-    before_fhir: Callable[[httpx.Request, int], httpx.Response | None] = lambda request, number: None
+    before_fhir: Before = lambda request, number: None
     latency: float = 0.0
     patient_names: str = "p"
     clock: str = "moves"
@@ -432,6 +435,17 @@ class FakePayer:
                     }
                 )
         return found
+
+
+def answer(status: int, kind: str = "", path: str = "", has_id: bool = False, **content: Any) -> Before:
+    """Answer so to requests of a type (last part of the path), or whose path has `path`."""
+
+    def before(request: httpx.Request, number: int) -> httpx.Response | None:
+        is_meant = request.url.path.endswith(f"/{kind}") if kind else path in request.url.path
+        headers = {"x-request-id": f"req-{number}"} if has_id else None
+        return httpx.Response(status, headers=headers, **content) if is_meant else None
+
+    return before
 
 
 def _see(location: str, cookie: str = "") -> httpx.Response:

@@ -19,26 +19,19 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from sandbox.core.errors import UsageError
+from sandbox.score import report
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
-from sandbox.score.report import forms
 from sandbox.score.run import grade, regrade
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 
 DOCUMENTS = {
-    "facts": "/.well-known/payer-facts",
-    "smart-configuration": "/.well-known/smart-configuration",
-    "metadata": "/fhir/metadata",
-    "token": "/auth/token",
-    "clock": "/_sandbox/clock",
-    "everything": "/$everything",
-    "coverage": "/fhir/Coverage",
-    "claims": "/fhir/ExplanationOfBenefit",
-    "patient": "/fhir/Patient",
-    "observation": "/fhir/Observation",
-    "organization": "/fhir/Organization/",
-}
+    "facts": "/.well-known/payer-facts", "smart-configuration": "/.well-known/smart-configuration",
+    "metadata": "/fhir/metadata", "token": "/auth/token", "clock": "/_sandbox/clock",
+    "everything": "/$everything", "coverage": "/fhir/Coverage", "claims": "/fhir/ExplanationOfBenefit",
+    "patient": "/fhir/Patient", "observation": "/fhir/Observation", "organization": "/fhir/Organization/",
+}  # fmt: skip
 
 RAW = {
     "a number beyond all numbers": b"1e999999",
@@ -157,8 +150,8 @@ def ends_in_a_card(made: list[Change]) -> None:
         return
     card, evidence = found
     assert 0 <= card.score <= card.range[1] <= card.max == 100
-    for form in forms.MODULES:
-        told = forms.render(card, form)
+    for form in report.FORMS:
+        told = report.render(card, form)
         assert told
         assert b"\x1b[2J" not in told
         assert b"\x00" not in told

@@ -3,55 +3,29 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import httpx
 import pytest
-from conftest import Grade
-from fake_payer import FakePayer
+from conftest import Grade, line_of
+from fake_payer import FakePayer, answer
 
-from sandbox.score import causes
-from sandbox.score.card import Card, CardLine
+from sandbox.score import causes, report
 from sandbox.score.causes.find import FINDERS
 from sandbox.score.causes.http import find_last_tries, name_cause
 from sandbox.score.evidence import Exchange
 from sandbox.score.guidance import links, pages
 from sandbox.score.guidance.entries import read_guidance, read_shared
 from sandbox.score.lint.rules import RULES
-from sandbox.score.report import forms
 from sandbox.score.rubric import load
 
 EDITION = load("2025-05")
 METRICS = [metric.id for metric in EDITION.metrics]
 TOP = Path(__file__).parents[3]
-
-
-def line_of(card: Card, metric: str) -> CardLine:
-    return next(line for line in card.lines if line.id == metric)
-
-
-def answer(
-    status: int, kind: str = "", path: str = "", **rest: Any
-) -> Callable[[httpx.Request, int], httpx.Response | None]:
-    """Answer so to requests of a type (last part of the path), or whose path holds `path`; ids are told."""
-
-    def before(request: httpx.Request, number: int) -> httpx.Response | None:
-        mine = request.url.path.endswith(f"/{kind}") if kind else path in request.url.path
-        if not mine:
-            return None
-        headers = {"x-request-id": f"req-{number}", **rest.get("headers", {})}
-        return httpx.Response(status, headers=headers, text=rest.get("text", ""))
-
-    return before
-
-
-def breaks_everything(request: httpx.Request, number: int) -> httpx.Response | None:
-    if "$everything" in request.url.path and "_at" in request.url.params:
-        return httpx.Response(502, headers={"x-request-id": f"page-{number}"})
-    return None
 
 
 def waits_once() -> Callable[[httpx.Request, int], httpx.Response | None]:
@@ -72,150 +46,13 @@ def waits_once() -> Callable[[httpx.Request, int], httpx.Response | None]:
     return before
 
 
-CASES: list[tuple[str, str, str, FakePayer]] = [
-    ("capability-statement", "not-found", "GET /fhir/metadata 404", FakePayer(metadata=False)),
-    ("smart-configuration", "not-found", "smart-configuration 404", FakePayer(smart=False)),
-    (
-        "authorization-success",
-        "declined",
-        "302 (the callback said access_denied",
-        FakePayer(refuse_sign_in=lambda name, attempt: "access_denied" if name < "m2" else ""),
-    ),
-    (
-        "authorization-success",
-        "invalid-scope",
-        "302 (the callback said invalid_scope",
-        FakePayer(refuse_sign_in=lambda name, attempt: "invalid_scope" if name < "m2" else ""),
-    ),
-    (
-        "authorization-success",
-        "login-refused",
-        "(the payer did not accept",
-        FakePayer(refuse_sign_in=lambda name, attempt: "login" if name < "m2" else ""),
-    ),
-    (
-        "authorization-success",
-        "dead-end",
-        "200 (sign-in ended on a page",
-        FakePayer(refuse_sign_in=lambda name, attempt: "page" if name < "m2" else ""),
-    ),
-    (
-        "authorization-success",
-        "ineligible",
-        "302 (the callback said access_denied (no coverage))",
-        FakePayer(lines=("medicaid",)),
-    ),
-    ("authorization-success", "state-lost", "200 (the callback carried no state", FakePayer(drop_state=True)),
-    (
-        "authorization-success",
-        "no-patient",
-        "GET /fhir/Patient 403",
-        FakePayer(patient_in_token=False, before_fhir=answer(403, "Patient")),
-    ),
-    ("refresh-token", "no-refresh-token", "/auth/token 200", FakePayer(refresh_days=None)),
-    (
-        "refresh-token",
-        "ends-early",
-        "token 400 (the token endpoint answered 400",
-        FakePayer(refresh_days=100),
-    ),
-    ("inactive-members", "refused", "302 (the callback said access_denied", FakePayer(inactive_days=400)),
-    ("portal-opt-in", "opt-in-required", "302 (the callback said access_denied", FakePayer(opt_in=True)),
-    ("eligibility-errors", "no-callback", "403 (sign-in ended", FakePayer(ineligible_answer="page")),
-    (
-        "lines-of-business",
-        "line-closed",
-        "302 (the callback said access_denied",
-        FakePayer(lines=("medicaid", "qhp", "medicare-advantage")),
-    ),
-    ("request-success", "server-error", "GET /fhir/Goal 500", FakePayer(before_fhir=answer(500, "Goal"))),
-    ("request-success", "bad-gateway", "GET /fhir/Goal 502", FakePayer(before_fhir=answer(502, "Goal"))),
-    ("request-success", "forbidden", "GET /fhir/Goal 403", FakePayer(before_fhir=answer(403, "Goal"))),
-    ("request-success", "not-found", "GET /fhir/Goal 404", FakePayer(before_fhir=answer(404, "Goal"))),
-    (
-        "request-success",
-        "type-not-listed",
-        "GET /fhir/Goal 404",
-        FakePayer(metadata=False, before_fhir=answer(404, "Goal")),
-    ),
-    ("request-success", "everything-not-there", "$everything 404", FakePayer(everything="none")),
-    (
-        "request-success",
-        "everything-not-there",
-        "$everything 501",
-        FakePayer(everything="none", everything_status=501),
-    ),
-    (
-        "request-success",
-        "everything-forbidden",
-        "$everything 403",
-        FakePayer(everything="none", everything_status=403, names_everything=False),
-    ),
-    ("sync-speed", "server-error", "$everything 500", FakePayer(before_fhir=answer(500, path="/fhir/"))),
-    (
-        "reference-resolution",
-        "searches-fail",
-        "GET /fhir/Patient 500",
-        FakePayer(before_fhir=answer(500, path="/fhir/")),
-    ),
-    ("reference-resolution", "not-found", "Organization/o-0 404", FakePayer(broken_references=0.5)),
-    ("reference-resolution", "no-references", "GET", FakePayer(contained_only=True)),
-    ("carin-resources", "not-found", "GET /fhir/Coverage 404", FakePayer(withheld=("Coverage",))),
-    (
-        "carin-resources",
-        "bad-gateway",
-        "GET /fhir/Coverage 502",
-        FakePayer(withheld=("Coverage",), before_fhir=answer(502, "Coverage")),
-    ),
-    ("sync-speed", "slow-answers", "GET", FakePayer(latency=0.4)),
-    ("everything", "not-supported", "$everything 404", FakePayer(everything="none")),
-    ("everything", "incomplete", "$everything 200", FakePayer(everything="truncated")),
-    ("everything", "page-fails", "$everything 502", FakePayer(before_fhir=breaks_everything)),
-    ("developer-portal", "not-found", "GET /developer 404", FakePayer(portal_status=404)),
-    (
-        "developer-portal",
-        "asks-for-login",
-        "GET /developer 200",
-        FakePayer(portal_page='<form method="post"><input name="u"><input type="password" name="p"></form>'),
-    ),
-    ("status", "implementing", "payer-facts 200", FakePayer(claims={"status": "implementing"}, lines=())),
-    ("sandbox", "no-test-environment", "payer-facts 200", FakePayer(claims={"sandbox": False})),
-]
-
-
-@pytest.mark.parametrize(
-    ("metric", "cause", "shown", "payer"), CASES, ids=[f"{m}-{c}-{n}" for n, (m, c, *_) in enumerate(CASES)]
-)
-def test_a_lost_point_has_its_cause_its_fix_and_the_exchange(
-    grade_fake: Grade, metric: str, cause: str, shown: str, payer: FakePayer
-) -> None:
-    line = line_of(grade_fake(payer)[0], metric)
-    assert line.lost
-    assert line.causes[0].id == cause
-    guidance = read_guidance(metric)
-    assert guidance
-    assert guidance.all_causes[cause].fix.removesuffix(".") in line.fix
-    assert line.help == f"docs/checks/{metric}.md#{cause}"
-    first = line.evidence[0]
-    text = f"{first.method} {first.url.removeprefix('http://127.0.0.1:8080')} {first.status or first.note}"
-    text = text.replace(f"?{first.url.partition('?')[2]}", "") + (f" ({first.note})" if first.note else "")
-    assert shown in text
-
-
 def test_where_every_search_fails_nobody_is_told_to_point_at_providers(grade_fake: Grade) -> None:
-    card, _ = grade_fake(FakePayer(before_fhir=answer(502, path="/fhir/")))
+    card, _ = grade_fake(FakePayer(before_fhir=answer(502, path="/fhir/", has_id=True)))
     assert [cause.id for cause in line_of(card, "sync-speed").causes] == ["bad-gateway"]
     references = line_of(card, "reference-resolution")
     assert "no reference to resolve" in references.reason
     assert "providers" not in references.fix
     assert {exchange.status for exchange in references.evidence} == {502}
-
-
-def test_a_reason_does_not_speak_of_metadata_that_is_not_there(grade_fake: Grade) -> None:
-    line = line_of(
-        grade_fake(FakePayer(metadata=False, before_fhir=answer(404, "Goal")))[0], "request-success"
-    )
-    assert "metadata offers" not in line.reason + line.fix
 
 
 def test_evidence_is_the_last_try_and_not_what_a_retry_resolved(grade_fake: Grade) -> None:
@@ -252,33 +89,23 @@ def test_what_was_not_seen_is_for_the_person_who_grades(grade_fake: Grade) -> No
     assert "--token out" in line_of(token, "authorization-success").next
 
 
-def test_nobody_is_told_to_mend_what_lost_nothing(grade_fake: Grade) -> None:
+def test_every_form_links_the_page_and_keeps_the_two_kinds_of_advice_apart(grade_fake: Grade) -> None:
+    card, _ = grade_fake(FakePayer(facts=False, metadata=False, before_fhir=answer(404, "Goal", has_id=True)))
+    for form in (form for form in report.FORMS if form != "badge"):
+        text = " ".join(report.render(card, form).decode().split())
+        for words in ("docs/checks/capability-statement.md", "Serve the CapabilityStatement at", "--facts"):
+            assert words in text
+        assert "grade" in text or form in ("json", "sarif", "junit")
+
+
+def test_nobody_is_told_to_mend_what_lost_nothing_and_sarif_links_pages(grade_fake: Grade) -> None:
     card, _ = grade_fake(FakePayer())
     assert card.score == 100
-    assert not any(line.fix or line.next or line.causes for line in card.lines)
-    assert all(line.evidence for line in card.lines)
-    assert all(line.help == f"docs/checks/{line.id}.md" for line in card.lines)
-
-
-@pytest.mark.parametrize("form", [form for form in forms.MODULES if form != "badge"])
-def test_every_form_links_the_page_and_keeps_the_two_kinds_of_advice_apart(
-    grade_fake: Grade, form: str
-) -> None:
-    card, _ = grade_fake(FakePayer(facts=False, metadata=False, before_fhir=answer(404, "Goal")))
-    told = " ".join(forms.render(card, form).decode().split())
-    assert "docs/checks/capability-statement.md" in told
-    assert "Serve the CapabilityStatement at" in told
-    assert "--facts" in told
-    if form not in ("json", "sarif", "junit"):
-        assert re.search(r"grade", told)
-
-
-def test_sarif_rules_have_an_absolute_help_uri_that_leads_to_a_page(grade_fake: Grade) -> None:
-    import json
-    from urllib.parse import unquote, urlsplit
-
-    log = json.loads(forms.render(grade_fake(FakePayer())[0], "sarif"))
-    for rule in log["runs"][0]["tool"]["driver"]["rules"]:
+    for line in card.lines:
+        assert (line.fix, line.next, line.causes) == ("", "", ())
+        assert line.evidence
+        assert line.help == f"docs/checks/{line.id}.md"
+    for rule in json.loads(report.render(card, "sarif"))["runs"][0]["tool"]["driver"]["rules"]:
         uri = urlsplit(rule["helpUri"])
         assert uri.scheme == "file"
         page = Path(unquote(uri.path)).read_text()

@@ -137,13 +137,9 @@ def test_says_who_it_is_and_asks_for_plain_bytes() -> None:
 
 @pytest.mark.parametrize(
     "problem",
-    [
-        httpx.ConnectError("refused"),
-        httpx.ReadTimeout("slow"),
-        httpx.RemoteProtocolError("cut"),
-        httpx.ConnectTimeout(""),
-    ],
-)
+    [httpx.ConnectError("refused"), httpx.ReadTimeout("slow"), httpx.RemoteProtocolError("cut"),
+     httpx.ConnectTimeout("")],
+)  # fmt: skip
 def test_no_answer_is_status_0_with_the_reason(problem: Exception) -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise problem

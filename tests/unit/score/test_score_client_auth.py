@@ -138,16 +138,10 @@ def test_an_invalid_scope_is_followed_by_a_narrower_one(grade_fake: Grade) -> No
 
 @pytest.mark.parametrize(
     ("said", "name"),
-    [
-        ("7", "7"),
-        ("Patient/7", "7"),
-        ("https://p.example/fhir/Patient/7", "7"),
-        ("https://p.example/fhir/Patient/7/", "7"),
-        ("https://p.example/fhir/Patient/7/_history/2", "7"),
-        ("https://p.example/fhir/Patient/7?_format=json", "7"),
-        ("urn:uuid:8b", "urn:uuid:8b"),
-    ],
-)
+    [("7", "7"), ("Patient/7", "7"), ("https://p.example/fhir/Patient/7", "7"),
+     ("https://p.example/fhir/Patient/7/", "7"), ("https://p.example/fhir/Patient/7/_history/2", "7"),
+     ("https://p.example/fhir/Patient/7?_format=json", "7"), ("urn:uuid:8b", "urn:uuid:8b")],
+)  # fmt: skip
 def test_the_id_in_what_a_token_response_calls_its_patient(said: str, name: str) -> None:
     assert id_of(said) == name
 

@@ -21,29 +21,19 @@ def tried(payer: FakePayer, target: str = BASE, **options: Any) -> tuple[bool, l
     return signed_in, told
 
 
-def test_it_tells_the_pages_the_choices_and_the_token() -> None:
-    signed_in, told = tried(FakePayer(), intrusive=True)
+def test_it_signs_in_once_and_tells_the_pages_the_choices_and_the_token() -> None:
+    payer = FakePayer()
+    signed_in, told = tried(payer, intrusive=True)
+    assert payer.paths().count("/auth/authorize") == 1
+    assert not [path for path in payer.paths() if "/fhir/Explanation" in path]
     text = "\n".join(told)
     assert signed_in
     assert told[0].startswith("Sign-in of m0 (eligible, ")
-    for step in (
-        "/auth/login  200",
-        "pressed “Log in”",
-        "pressed “Allow”",
-        "a code, with our state",
-        "lasts 3600 s, with a refresh token",
-        "p-m0",
-    ):
+    for step in ("/auth/login  200", "pressed “Log in”", "pressed “Allow”", "a code, with our state",
+                 "lasts 3600 s, with a refresh token", "p-m0"):  # fmt: skip
         assert step in text
     assert not [secret for secret in ("code1", "at2", "rt3") if secret in text.split()]
     assert told[-1] == "The member is signed in."
-
-
-def test_it_signs_in_once_and_asks_for_no_data() -> None:
-    payer = FakePayer()
-    tried(payer, intrusive=True)
-    assert payer.paths().count("/auth/authorize") == 1
-    assert not [path for path in payer.paths() if "/fhir/Explanation" in path]
 
 
 def test_a_sign_in_that_fails_says_why() -> None:

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from conftest import line_of
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score.editions import readings
@@ -16,24 +17,11 @@ from sandbox.score.run import regrade
 
 EDITION = load("2025-05")
 ROWS = {
-    "status": 3,
-    "sandbox": 2,
-    "capability-statement": 2,
-    "smart-configuration": 2,
-    "authorization-success": 7,
-    "refresh-token": 6,
-    "inactive-members": 6,
-    "portal-opt-in": 2,
-    "eligibility-errors": 3,
-    "lines-of-business": 4,
-    "request-success": 7,
-    "reference-resolution": 7,
-    "carin-resources": 4,
-    "clinical-resources": 5,
-    "sync-speed": 6,
-    "everything": 3,
-    "developer-portal": 3,
-}
+    "status": 3, "sandbox": 2, "capability-statement": 2, "smart-configuration": 2,
+    "authorization-success": 7, "refresh-token": 6, "inactive-members": 6, "portal-opt-in": 2,
+    "eligibility-errors": 3, "lines-of-business": 4, "request-success": 7, "reference-resolution": 7,
+    "carin-resources": 4, "clinical-resources": 5, "sync-speed": 6, "everything": 3, "developer-portal": 3,
+}  # fmt: skip
 """How many scoring rows the report prints for each metric."""
 
 
@@ -57,13 +45,9 @@ def test_a_reading_has_three_names(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("word", "says"),
-    [
-        ("A8", "NAME=VALUE"),
-        ("=x", "NAME=VALUE"),
-        ("A99=x", "known are A1"),
-        ("A8=most", "exactly-200 or 2xx"),
-    ],
-)
+    [("A8", "NAME=VALUE"), ("=x", "NAME=VALUE"), ("A99=x", "known are A1"),
+     ("A8=most", "exactly-200 or 2xx")],
+)  # fmt: skip
 def test_a_wrong_reading_is_refused(word: str, says: str) -> None:
     with pytest.raises(UsageError, match=says):
         load("2025-05", readings.parse([word]))
@@ -74,7 +58,7 @@ def test_references_that_do_not_exist_can_be_left_out() -> None:
     evidence = Evidence("p", "", found)
     assert regrade(evidence).max == 100
     card = regrade(evidence, readings=[("A6", "left-out")])
-    line = next(line for line in card.lines if line.id == "reference-resolution")
+    line = line_of(card, "reference-resolution")
     assert (card.max, line.max, line.points, line.fix) == (95, 0, 0, "")
     assert line.band == "no references (left out)"
 

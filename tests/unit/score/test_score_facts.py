@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import transcripts
 from click.testing import CliRunner
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import FakePayer
 
 from sandbox.cli.main import cli
@@ -103,7 +103,7 @@ def test_mistakes_of_a_served_document_are_findings_and_cost_only_their_own_metr
 
 def test_an_unknown_status_is_no_zero(grade_fake: Grade) -> None:
     card, _ = grade_fake(FakePayer(claims={"status": "alive"}, instruments={"members": []}))
-    status = next(line for line in card.lines if line.id == "status")
+    status = line_of(card, "status")
     assert status.source == "unseen"
     assert "--facts" in status.next
 

@@ -193,12 +193,12 @@ def test_plans_under_500_lives_are_left_out() -> None:
 
 
 def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
-    known = demo.Known(["broken-references", "rate-limited", "portal-opt-in-required"], ["account-locked"])
-    fleet = demo.fleet("http://127.0.0.1:1", known, 352, 1)
+    pool = demo.ScenarioPool(["broken-references", "rate-limited", "opt-in-required"], ["account-locked"])
+    fleet = demo.fleet("http://127.0.0.1:1", pool, 352, 1)
     assert (len(fleet.counted), fleet.left_out) == (352, demo.TOO_SMALL)
     assert len({e.vendor for e in fleet.counted}) == 30
-    assert fleet == demo.fleet("http://127.0.0.1:1", known, 352, 1)
-    assert fleet != demo.fleet("http://127.0.0.1:1", known, 352, 2)
+    assert fleet == demo.fleet("http://127.0.0.1:1", pool, 352, 1)
+    assert fleet != demo.fleet("http://127.0.0.1:1", pool, 352, 2)
     assert len({e.url for e in fleet.endpoints}) == len(fleet.endpoints)
     assert any("/s/baseline~" in e.url for e in fleet.endpoints)
     with pytest.raises(UsageError, match="not a payer sandbox"):
@@ -207,7 +207,7 @@ def test_the_demonstration_is_352_payers_over_30_vendors_and_repeats() -> None:
 
 @pytest.mark.parametrize(("payers", "vendors"), [(1, 1), (7, 1), (8, 2), (20, 5), (119, 29), (120, 30)])
 def test_a_small_demonstration_has_few_vendors_with_several_payers_each(payers: int, vendors: int) -> None:
-    known = demo.Known([f"scenario-{n}" for n in range(40)], ["hidden"])
+    known = demo.ScenarioPool([f"scenario-{n}" for n in range(40)], ["hidden"])
     fleet = demo.fleet("http://127.0.0.1:1", known, payers, 1)
     assert f"over {quantity(vendors, 'vendor')}" in fleet.title
     theirs: dict[str, list[set[str]]] = defaultdict(list)
@@ -240,7 +240,7 @@ def test_the_demonstration_plays_mostly_what_the_rubric_sees_and_waits_for_nothi
     ]
     monkeypatch.setattr(demo.httpx, "get", lambda *_, **__: httpx.Response(200, json={"scenarios": listed}))
     known = demo.scenarios("http://127.0.0.1:1")
-    assert known == demo.Known(["quick", "slow,seconds=0.25"], ["hidden"])
+    assert known == demo.ScenarioPool(["quick", "slow,seconds=0.25"], ["hidden"])
     drawn = Random(1)
     many = [known.draw(drawn) for _ in range(1000)]
     assert 0.2 < many.count("hidden") / 1000 < 0.3
@@ -255,9 +255,8 @@ def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
 
     def run(fresh: bool = False) -> list[tuple[int, int, str]]:
         told.clear()
-        runner.grade_fleet(
-            fleet, tmp_path, tmp_path / "cards", rules, 1, fresh, lambda *each: told.append(each)
-        )
+        grading = runner.GradingRun(tmp_path, tmp_path / "cards", rules)
+        runner.grade_fleet(fleet, grading, 1, fresh, lambda *step: told.append(step))
         return list(told)
 
     assert run() == [(0, 2, "starting"), (1, 2, "Ann"), (2, 2, "Bob")]

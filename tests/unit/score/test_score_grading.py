@@ -4,29 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 import httpx
 import pytest
-from conftest import Grade, no_resolver
-from fake_payer import BASE, HOST, REDIRECT, SERVED, FakePayer
+from conftest import Grade, line_of, lost, no_resolver
+from fake_payer import BASE, HOST, REDIRECT, FakePayer, answer
 
 from sandbox.core.errors import UsageError
-from sandbox.score.card import Card
+from sandbox.score import report
 from sandbox.score.evidence import Evidence, Exchange, seen
 from sandbox.score.http.redaction import struck
 from sandbox.score.instruments import lent_clock
-from sandbox.score.report import forms
 from sandbox.score.run import base_url, grade, regrade
-
-
-def lost(card: Card) -> dict[str, int]:
-    """The points of every metric that is not full."""
-    return {line.id: line.points for line in card.lines if line.points < line.max}
 
 
 def test_a_perfect_payer_has_100_points(grade_fake: Grade) -> None:
@@ -115,7 +107,7 @@ def test_nothing_that_is_written_holds_a_secret_that_a_payer_repeats(often: int,
         keep_bodies=keep_bodies,
     )
     assert len(parrot.heard) > 20
-    written = [evidence.to_json(), *(forms.render(card, form) for form in forms.MODULES)]
+    written = [evidence.to_json(), *(report.render(card, form) for form in report.FORMS)]
     for text in (body.decode() for body in written):
         assert [s for s in parrot.heard if s in text] == []
 
@@ -132,120 +124,6 @@ def test_a_secret_that_is_cut_short_or_encoded_is_struck_out_and_our_own_words_s
     assert '"step": "sign-in"' in clean
     assert '"method": "GET"' in clean
     assert struck(kept, ["something else"]) is kept
-
-
-def every(n: int, status: int, **headers: str) -> Callable[[httpx.Request, int], httpx.Response | None]:
-    """Each n-th FHIR request answers so; well-known documents are not FHIR requests here."""
-
-    def before(request: httpx.Request, number: int) -> httpx.Response | None:
-        return httpx.Response(status, headers=headers) if number % n == 0 else None
-
-    return before
-
-
-def cut(n: int) -> Callable[[httpx.Request, int], httpx.Response | None]:
-    """Each n-th answer is 200 with half a body: a success to the rubric, and no reason to blame paging."""
-
-    def before(request: httpx.Request, number: int) -> httpx.Response | None:
-        whole = number % n or "/Organization/" in request.url.path
-        return None if whole else httpx.Response(200, content=b'{"resourceType": "Bun')
-
-    return before
-
-
-def only_searches(status: int) -> Callable[[httpx.Request, int], httpx.Response | None]:
-    def before(request: httpx.Request, number: int) -> httpx.Response | None:
-        return httpx.Response(status) if request.url.path.endswith("/Goal") else None
-
-    return before
-
-
-FAULTS: dict[str, tuple[dict[str, Any], dict[str, int]]] = {
-    "no metadata": ({"metadata": False}, {"capability-statement": 0}),
-    "no smart-configuration": ({"smart": False}, {"smart-configuration": 0}),
-    "neither, but instruments": (
-        {"smart": False, "metadata": False, "instruments": {"fresh_payer": None}},
-        {"smart-configuration": 0, "capability-statement": 0},
-    ),
-    "one sign-in in five dies": (
-        {"refuse_sign_in": lambda u, n: "server_error" if u.startswith("m") and int(u[1:]) % 5 == 3 else ""},
-        {"authorization-success": 10},
-    ),
-    "half the sign-ins end on a page": (
-        {"refuse_sign_in": lambda u, n: "page" if u.startswith("m") and int(u[1:]) > 20 else ""},
-        {"authorization-success": 4},
-    ),
-    "every first sign-in fails": (
-        {"refuse_sign_in": lambda u, n: "server_error" if n == 1 and not u.startswith("m") else ""},
-        {"eligibility-errors": 0},
-    ),
-    "no refresh tokens": ({"refresh_days": None}, {"refresh-token": 0}),
-    "refresh for 90 days": ({"refresh_days": 90}, {"refresh-token": 4}),
-    "refresh for 89 days": ({"refresh_days": 89}, {"refresh-token": 2}),
-    "refresh for 180 days": ({"refresh_days": 180}, {"refresh-token": 6}),
-    "refresh for 179 days": ({"refresh_days": 179}, {"refresh-token": 4}),
-    "refresh for 364 days": ({"refresh_days": 364}, {"refresh-token": 6}),
-    "refresh for ever, 30 days idle": ({"refresh_days": 9999, "idle_days": 30}, {}),
-    "refresh for ever, 24 days idle": ({"refresh_days": 9999, "idle_days": 24}, {"refresh-token": 2}),
-    "no rotation": ({"rotate": False}, {}),
-    "lapsed members for 3 years": ({"inactive_days": 1095}, {"inactive-members": 4}),
-    "no lapsed members": ({"inactive_days": 0}, {"inactive-members": 0}),
-    "opt-in": ({"opt_in": True}, {"portal-opt-in": 0}),
-    "ineligible page": ({"ineligible_answer": "page"}, {"eligibility-errors": 0}),
-    "ineligible token": ({"ineligible_answer": "refused-token"}, {"eligibility-errors": 0}),
-    "mandated lines only": (
-        {"lines": ("medicare-advantage", "medicaid", "qhp")},
-        {"lines-of-business": 2, "authorization-success": 8},
-    ),
-    "a tenth of the requests throttled": (
-        {"before_fhir": every(10, 429)},
-        {"request-success": 6, "reference-resolution": 4},
-    ),
-    "throttled, with a Retry-After": (
-        {"before_fhir": every(30, 429, **{"Retry-After": "1"})},
-        {"request-success": 8, "sync-speed": 4},
-    ),
-    "one type answers 500": ({"before_fhir": only_searches(500)}, {"request-success": 8}),
-    "half the references dangle": ({"broken_references": 0.5}, {"reference-resolution": 2}),
-    "everything contained": ({"contained_only": True}, {"reference-resolution": 0}),
-    "no Patient in metadata": ({"served": SERVED[1:], "names_everything": False}, {}),
-    "no claims": (
-        {"withheld": ("ExplanationOfBenefit",)},
-        {"carin-resources": 3, "request-success": 8},
-    ),
-    "$everything absent": ({"everything": "none"}, {"request-success": 8, "everything": 0}),
-    "every seventh answer is cut": ({"before_fhir": cut(7)}, {}),
-    "$everything not named by metadata": (
-        {"everything": "none", "names_everything": False},
-        {"everything": 0},
-    ),
-    "$everything not named, 405": (
-        {"everything": "none", "names_everything": False, "everything_status": 405},
-        {"everything": 0},
-    ),
-    "$everything not named, yet it breaks": (
-        {"everything": "none", "names_everything": False, "everything_status": 500},
-        {"request-success": 8, "everything": 0},
-    ),
-    "$everything not named, yet it is there": ({"names_everything": False}, {}),
-    "$everything in one page": ({"everything": "single"}, {}),
-    "pages of one": ({"page_size": 1}, {}),
-    "$everything cut short": ({"everything": "truncated"}, {"everything": 1}),
-    "slow": ({"latency": 0.1}, {"sync-speed": 4}),
-    "portal gone": ({"portal_status": 404}, {"developer-portal": 0}),
-    "portal behind a login": (
-        {"portal_page": '<form><input type="password" name="p"></form>'},
-        {"developer-portal": 0},
-    ),
-    "not live yet, no sandbox": ({"claims": {"sandbox": False}}, {"sandbox": 0}),
-}
-
-
-@pytest.mark.parametrize("name", list(FAULTS))
-def test_one_fault_costs_what_it_should(name: str, grade_fake: Grade) -> None:
-    switches, expected = FAULTS[name]
-    card, _ = grade_fake(FakePayer(**switches))
-    assert lost(card) == expected
 
 
 def test_claims_do_not_help_a_payer_that_does_otherwise(grade_fake: Grade) -> None:
@@ -271,13 +149,7 @@ def test_a_member_without_a_patient_is_not_authorized(grade_fake: Grade) -> None
 
     card, evidence = grade_fake(FakePayer(patient_in_token=False, before_fhir=no_patient))
     assert {a["outcome"] for a in evidence["sign-ins"].value} == {"EXCHANGE_FAILED"}
-    assert next(line for line in card.lines if line.id == "sync-speed").source == "unseen"
-
-
-def test_a_dropped_state_is_refused(grade_fake: Grade) -> None:
-    card, evidence = grade_fake(FakePayer(drop_state=True))
-    assert {a["outcome"] for a in evidence["sign-ins"].value} == {"STATE_MISMATCH"}
-    assert lost(card) == {"authorization-success": 0}
+    assert line_of(card, "sync-speed").source == "unseen"
 
 
 def test_a_broken_login_leaves_the_rest_unseen(grade_fake: Grade) -> None:
@@ -304,7 +176,7 @@ def test_a_dead_token_is_renewed_during_a_sync(grade_fake: Grade) -> None:
     payer.before_fhir = expire
     card, _ = grade_fake(payer)
     assert set(lost(card)) == {"request-success"}
-    line = next(line for line in card.lines if line.id == "request-success")
+    line = line_of(card, "request-success")
     assert "× 401" in line.reason
 
 
@@ -313,14 +185,8 @@ def test_a_dead_token_is_renewed_during_a_sync(grade_fake: Grade) -> None:
 )
 def test_a_next_link_out_of_the_payer_is_not_followed(link: str, grade_fake: Grade) -> None:
     payer = FakePayer()
-
-    def lead_out(request: httpx.Request, number: int) -> httpx.Response | None:
-        if not request.url.path.endswith("/ExplanationOfBenefit"):
-            return None
-        body = {"resourceType": "Bundle", "link": [{"relation": "next", "url": link}], "entry": []}
-        return httpx.Response(200, json=body)
-
-    payer.before_fhir = lead_out
+    body = {"resourceType": "Bundle", "link": [{"relation": "next", "url": link}], "entry": []}
+    payer.before_fhir = answer(200, "ExplanationOfBenefit", json=body)
     card, evidence = grade_fake(payer)
     assert {request.url.host for request in payer.requests} == {"127.0.0.1"}
     assert {request.url.port for request in payer.requests} == {8080}
@@ -331,18 +197,8 @@ def test_a_next_link_out_of_the_payer_is_not_followed(link: str, grade_fake: Gra
 
 def test_a_reference_to_another_host_is_not_followed_and_does_not_resolve(grade_fake: Grade) -> None:
     payer = FakePayer()
-
-    def point_out(request: httpx.Request, number: int) -> httpx.Response | None:
-        if not request.url.path.endswith("/Goal"):
-            return None
-        goal = {
-            "resourceType": "Goal",
-            "id": "g",
-            "x": {"reference": "https://evil.example/fhir/Practitioner/1"},
-        }
-        return httpx.Response(200, json={"resourceType": "Bundle", "entry": [{"resource": goal}]})
-
-    payer.before_fhir = point_out
+    goal = {"resourceType": "Goal", "id": "g", "x": {"reference": "https://evil.example/fhir/Practitioner/1"}}
+    payer.before_fhir = answer(200, "Goal", json={"resourceType": "Bundle", "entry": [{"resource": goal}]})
     _, evidence = grade_fake(payer)
     assert evidence["references"].value["failures"] == {"no answer Practitioner": 5}
     assert {request.url.host for request in payer.requests} == {"127.0.0.1"}
@@ -397,7 +253,7 @@ def test_a_given_token_is_enough_for_the_data(grade_fake: Grade) -> None:
     points = {line.id: line.points for line in card.lines}
     assert points["request-success"] == 10
     assert points["everything"] == 3
-    assert next(line for line in card.lines if line.id == "authorization-success").source == "unseen"
+    assert line_of(card, "authorization-success").source == "unseen"
     with pytest.raises(UsageError, match="--patient"):
         grade_fake(payer, token="unknown")
     assert grade_fake(payer, token="given", patient="p-m1")[0].score == card.score
@@ -406,7 +262,7 @@ def test_a_given_token_is_enough_for_the_data(grade_fake: Grade) -> None:
 def test_no_clock_and_no_payer_of_our_own(grade_fake: Grade) -> None:
     payer = FakePayer(refresh_days=10, instruments={"fresh_payer": None})
     card, _ = grade_fake(payer)
-    line = next(line for line in card.lines if line.id == "refresh-token")
+    line = line_of(card, "refresh-token")
     assert (line.points, line.source) == (10, "declared")
     assert not [path for path in payer.paths() if "clock" in path]
     shared = FakePayer(instruments={"fresh_payer": f"{HOST}/s/baseline/fhir"})
@@ -443,7 +299,7 @@ def test_a_clock_that_is_nobodys_but_the_payers_is_not_moved_and_the_card_says_s
     )
     payer.refresh_days = 10
     card, _ = grade_fake(payer)
-    line = next(line for line in card.lines if line.id == "refresh-token")
+    line = line_of(card, "refresh-token")
     assert (line.points, line.source) == (10, "declared")
     assert "answered 404" in line.reason
 
@@ -514,7 +370,7 @@ def test_abroad_nothing_is_tried_that_nobody_asked_for(grade_fake: Grade, tmp_pa
 
     shy, asked, own = Abroad(), Abroad(), Abroad()
     card, _ = grade_fake(shy, f"{PUBLIC}/fhir")
-    line = next(line for line in card.lines if line.id == "authorization-success")
+    line = line_of(card, "authorization-success")
     assert (line.source, "--intrusive" in line.reason) == ("unseen", True)
     assert not any("/auth/" in path for path in shy.paths())
     assert not moved(shy)

@@ -166,13 +166,9 @@ def test_a_hostile_answer_is_a_finding_and_soon(name: str) -> None:
 
 @pytest.mark.parametrize(
     "serve",
-    [
-        mute,
-        says(b"HTTP/1.1 200 OK\r\n\r\n"),
-        forever(b"", b"\x16", 0.05),
-        says(b"\x15\x03\x01\x00\x02\x02\x28"),
-    ],
-)
+    [mute, says(b"HTTP/1.1 200 OK\r\n\r\n"), forever(b"", b"\x16", 0.05),
+     says(b"\x15\x03\x01\x00\x02\x02\x28")],
+)  # fmt: skip
 def test_a_hostile_handshake_is_a_finding_and_soon(serve: Serve) -> None:
     began = time.monotonic()
     with listening(serve) as place:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import FakePayer
 
 from sandbox.score.card import Card, CardLine
@@ -16,7 +16,7 @@ from sandbox.score.instruments.clock_check import instant, lifetime
 
 
 def refresh(card: Card) -> CardLine:
-    return next(line for line in card.lines if line.id == "refresh-token")
+    return line_of(card, "refresh-token")
 
 
 def rules(card: Card) -> set[str]:
@@ -138,18 +138,12 @@ def jwt(**claims: Any) -> str:
 
 @pytest.mark.parametrize(
     ("response", "seconds"),
-    [
-        ({"expires_in": 3600}, 3600),
-        ({"expires_in": "3600"}, 3600),
-        ({"access_token": jwt(iat=1000, exp=1600)}, 600),
-        ({"expires_in": True, "access_token": "opaque"}, None),
-        ({"expires_in": -5}, None),
-        ({"expires_in": "9" * 400}, None),
-        ({"access_token": jwt(iat="x", exp=1600)}, None),
-        ({"access_token": jwt(iat=1600, exp=1000)}, None),
-        ({}, None),
-    ],
-)
+    [({"expires_in": 3600}, 3600), ({"expires_in": "3600"}, 3600),
+     ({"access_token": jwt(iat=1000, exp=1600)}, 600),
+     ({"expires_in": True, "access_token": "opaque"}, None), ({"expires_in": -5}, None),
+     ({"expires_in": "9" * 400}, None), ({"access_token": jwt(iat="x", exp=1600)}, None),
+     ({"access_token": jwt(iat=1600, exp=1000)}, None), ({}, None)],
+)  # fmt: skip
 def test_the_life_of_a_token_is_read(response: dict[str, Any], seconds: float | None) -> None:
     assert lifetime(response) == seconds
 

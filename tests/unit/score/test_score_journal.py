@@ -181,14 +181,10 @@ def test_the_next_page_of_everything_is_asked_for_at_the_same_address() -> None:
 
 @pytest.mark.parametrize(
     ("path", "kind", "step"),
-    [
-        ("/fhir/metadata", "discovery", ""),
-        ("/fhir/.well-known/smart-configuration", "discovery", ""),
-        ("/fhir/Organization/7", "fhir", "reference"),
-        ("/fhir/Patient/7", "fhir", "individual"),
-        ("/fhir/Patient", "fhir", "individual"),
-    ],
-)
+    [("/fhir/metadata", "discovery", ""), ("/fhir/.well-known/smart-configuration", "discovery", ""),
+     ("/fhir/Organization/7", "fhir", "reference"), ("/fhir/Patient/7", "fhir", "individual"),
+     ("/fhir/Patient", "fhir", "individual")],
+)  # fmt: skip
 def test_a_request_for_data_has_its_step(path: str, kind: str, step: str) -> None:
     told, _ = read(entry(path))
     assert told == [(kind, "", step)]
@@ -213,13 +209,9 @@ ENTRY = entry("/fhir/Coverage")
 
 @pytest.mark.parametrize(
     "body",
-    [
-        json.dumps({"entries": [ENTRY, ENTRY]}),
-        json.dumps([ENTRY, ENTRY]),
-        f"{json.dumps(ENTRY)}\n{json.dumps(ENTRY)}\n",
-        f"{json.dumps([ENTRY])}\n{json.dumps([ENTRY])}\n",
-    ],
-)
+    [json.dumps({"entries": [ENTRY, ENTRY]}), json.dumps([ENTRY, ENTRY]),
+     f"{json.dumps(ENTRY)}\n{json.dumps(ENTRY)}\n", f"{json.dumps([ENTRY])}\n{json.dumps([ENTRY])}\n"],
+)  # fmt: skip
 def test_a_journal_is_known_by_its_entries(body: str, tmp_path: Path) -> None:
     path = tmp_path / "journal"
     path.write_text(body)

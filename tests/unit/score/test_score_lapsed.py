@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import LAPSES, FakePayer
 
 from sandbox.score.card import Card, CardLine
@@ -16,7 +16,7 @@ TODAY = date(2026, 1, 1)
 
 
 def line(card: Card) -> CardLine:
-    return next(line for line in card.lines if line.id == "inactive-members")
+    return line_of(card, "inactive-members")
 
 
 class Former(FakePayer):
@@ -96,6 +96,7 @@ def test_an_active_member_that_is_lent_as_lapsed_for_long_counts_for_nothing(
     card, _ = grade_fake(Former({4000: end}))
     assert line(card).points == 6
     assert "coverage of the member lent as lapsed-4000" in line(card).disagreement
+    assert [f.rule for f in card.lint if "lapsed-4000" in f.text] == ["instrument-lapsed-member"]
 
 
 @pytest.mark.parametrize("said", ["2027-12-31", "2025-12-31"])

@@ -8,11 +8,10 @@ from copy import deepcopy
 from dataclasses import asdict
 from typing import Any
 
-import httpx
 import pytest
 import transcripts
 from conftest import Grade
-from fake_payer import BASE, FakePayer
+from fake_payer import BASE, FakePayer, answer
 
 from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.guard import origin
@@ -91,17 +90,10 @@ def test_token_responses() -> None:
 
 @pytest.mark.parametrize(
     ("tokens", "weak"),
-    [
-        ([], False),
-        (["Zk3" + "qW7_" * 8], False),
-        (["0123456789" * 3], True),
-        (["abcdef0123456789" * 2], False),
-        (["abcdef0123456789"], True),
-        (["tokenTOKENtoken_" * 3] * 2, True),
-        ([f"{'Xy9_' * 8}{n:02}" for n in range(9)], True),
-        (["a.b.c"] * 2, False),
-    ],
-)
+    [([], False), (["Zk3" + "qW7_" * 8], False), (["0123456789" * 3], True),
+     (["abcdef0123456789" * 2], False), (["abcdef0123456789"], True), (["tokenTOKENtoken_" * 3] * 2, True),
+     ([f"{'Xy9_' * 8}{n:02}" for n in range(9)], True), (["a.b.c"] * 2, False)],
+)  # fmt: skip
 def test_token_entropy(tokens: list[str], weak: bool) -> None:
     assert bool(entry.weak(tokens)) == weak
 
@@ -232,14 +224,8 @@ def test_a_notebook_counts_and_keeps_a_few() -> None:
 
 
 def test_findings_of_an_examination_hold_no_token_and_no_name(grade_fake: Grade) -> None:
-    payer = FakePayer(drop_state=True)
-
-    def leak(request: httpx.Request, number: int) -> httpx.Response | None:
-        if request.url.path.endswith("/Goal"):
-            return httpx.Response(500, text="member Rivera-Unusual, SSN 123-45-6789")
-        return None
-
-    payer.before_fhir = leak
+    leak = answer(500, "Goal", text="member Rivera-Unusual, SSN 123-45-6789")
+    payer = FakePayer(drop_state=True, before_fhir=leak)
     card, evidence = grade_fake(payer)
     rules = {finding.rule for finding in card.lint}
     assert {"state-echo", "no-store", "token-entropy", "phi-in-errors", "error-body", "bundle-self"} <= rules

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import FakePayer
 
+from sandbox.score import report
 from sandbox.score.card import Card
 from sandbox.score.collect.machine_load import Machine
-from sandbox.score.report import forms
 
 
 def machine(wall: float, worked: float) -> Machine:
@@ -25,7 +25,7 @@ def machine(wall: float, worked: float) -> Machine:
 
 
 def speed(card: Card) -> Any:
-    return next(line for line in card.lines if line.id == "sync-speed")
+    return line_of(card, "sync-speed")
 
 
 @pytest.mark.parametrize(("wall", "worked"), [(0.005, 0.005), (0.007, 0.005), (0.0, 0.005), (0.0, 0.0)])
@@ -43,7 +43,7 @@ def test_a_busy_machine_is_said_where_it_may_have_cost_points(grade_fake: Grade)
     assert speed(card).next == "Grade again on a machine that is idle."
     assert "Answer searches faster" in speed(card).payer_fix
     for form in ("text", "html", "markdown", "json"):
-        assert "25 % of a processor" in " ".join(forms.render(card, form).decode().split())
+        assert "25 % of a processor" in " ".join(report.render(card, form).decode().split())
 
 
 def test_a_busy_machine_is_not_said_where_nothing_was_lost(grade_fake: Grade) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
+from sandbox.score import report
 from sandbox.score.evidence import Evidence, seen
-from sandbox.score.report import forms
 from sandbox.score.run import regrade
 
 TRACE = [
@@ -32,10 +32,10 @@ def test_sign_ins_that_could_not_be_walked_are_told_with_their_pages_and_the_way
         "Page 2: http://p/code (200) stopped: asks for a code",
     )
     for form in ("text", "html", "markdown", "json", "sarif"):
-        told = forms.render(card, form).decode()
+        told = report.render(card, form).decode()
         assert "could not be walked" in " ".join(told.split())
         assert "\x1b" not in told
-    assert json.loads(forms.render(card, "json"))["notes"] == list(card.notes)
+    assert json.loads(report.render(card, "json"))["notes"] == list(card.notes)
 
 
 def test_a_long_way_is_cut() -> None:

@@ -113,16 +113,11 @@ MEANINGS = (
 )  # fmt: skip
 NAMES = ("loginUserName_1", "user-name", "PASSWORD", "ctl00$Main$txtUser", "a", "", "consentAllow")
 DURATIONS = (
-    ("Once", "30 days", "1 year"),
-    ("One year", "six months", "Until I revoke it"),
-    ("1 hour", "One week", "3 months", "Never"),
-    ("un año", "6 meses"),
-    ("90 days", "Share everything"),
-    ("Never", "Always"),
-    ("12 months", "1 year", "2 weeks"),
-    ("Records up to 5 years old", "Records up to 10 years old"),
-    ("7 days",),
-)
+    ("Once", "30 days", "1 year"), ("One year", "six months", "Until I revoke it"),
+    ("1 hour", "One week", "3 months", "Never"), ("un año", "6 meses"), ("90 days", "Share everything"),
+    ("Never", "Always"), ("12 months", "1 year", "2 weeks"),
+    ("Records up to 5 years old", "Records up to 10 years old"), ("7 days",),
+)  # fmt: skip
 
 
 def lines_of(value: Any, name: str = "") -> list[str]:

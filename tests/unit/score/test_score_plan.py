@@ -68,15 +68,10 @@ def test_only_what_metadata_offers_and_all_of_it() -> None:
 
 @pytest.mark.parametrize(
     ("how", "scope", "path"),
-    [
-        ("search", "patient/*.rs", ["Patient?_id=p+1"]),
-        ("read", "patient/*.rs", ["Patient/p%201"]),
-        ("read", "patient/Patient.r", ["Patient/p%201"]),
-        ("search", "patient/Patient.r", []),
-        ("read", "patient/Patient.s", []),
-        ("", "patient/*.rs", ["Patient?_id=p+1"]),
-    ],
-)
+    [("search", "patient/*.rs", ["Patient?_id=p+1"]), ("read", "patient/*.rs", ["Patient/p%201"]),
+     ("read", "patient/Patient.r", ["Patient/p%201"]), ("search", "patient/Patient.r", []),
+     ("read", "patient/Patient.s", []), ("", "patient/*.rs", ["Patient?_id=p+1"])],
+)  # fmt: skip
 def test_the_patient_is_asked_for_in_the_way_that_metadata_offers(
     how: str, scope: str, path: list[str]
 ) -> None:

@@ -14,11 +14,12 @@ import pytest
 import transcripts
 
 from sandbox.core.errors import FileProblem, UsageError
+from sandbox.score import report
 from sandbox.score.card import Card, to_data
 from sandbox.score.evidence import Evidence, Exchange, seen
 from sandbox.score.findings import Finding
-from sandbox.score.report import card_file, comparison, forms, thresholds
-from sandbox.score.report.card_comparison import compare
+from sandbox.score.report import card_file, comparison
+from sandbox.score.report.card_comparison import compare, parse_gate
 from sandbox.score.report.card_file import CardFile
 from sandbox.score.report.numbers import number
 from sandbox.score.run import regrade
@@ -46,9 +47,9 @@ def card(lint: tuple[Finding, ...] = (LINT,), **present: bool) -> Card:
     return regrade(Evidence("http://p/fhir", "2026-01-01T00:00:00+00:00", found, lint=tuple(lint)))
 
 
-@pytest.mark.parametrize("form", list(forms.MODULES))
+@pytest.mark.parametrize("form", list(report.FORMS))
 def test_every_form_tells_the_score(form: str) -> None:
-    told = forms.render(card(), form).decode()
+    told = report.render(card(), form).decode()
     transcripts.note(told)
     assert "4" in told
     assert "http://p/fhir" in told or form == "badge"
@@ -56,7 +57,7 @@ def test_every_form_tells_the_score(form: str) -> None:
 
 
 def test_the_html_needs_nothing_from_anywhere_and_escapes_strangers_words() -> None:
-    told = forms.render(card(), "html").decode()
+    told = report.render(card(), "html").decode()
     assert "<script" not in told
     assert "&lt;script&gt;" in told
     assert not re.findall(r'(?:src|href)="(?!#)', told)
@@ -73,14 +74,14 @@ def test_the_html_needs_nothing_from_anywhere_and_escapes_strangers_words() -> N
 
 
 def test_the_markdown_keeps_strangers_words_inside_their_cells() -> None:
-    told = forms.render(card(), "markdown").decode()
+    told = report.render(card(), "markdown").decode()
     assert "<script" not in told
     rows = [line for line in told.splitlines() if line.startswith("| authorization-success")]
     assert len(re.findall(r"(?<!\\)\|", rows[0])) == 7
 
 
 def test_the_junit_has_a_test_a_metric_and_skips_the_unseen() -> None:
-    top = Xml.fromstring(forms.render(card(), "junit"))
+    top = Xml.fromstring(report.render(card(), "junit"))
     suites = {suite.get("name"): suite for suite in top}
     cases = {case.get("name"): case for suite in top for case in suite}
     assert len(cases) == 17 + 1
@@ -94,7 +95,7 @@ def test_the_junit_has_a_test_a_metric_and_skips_the_unseen() -> None:
 
 
 def test_the_sarif_has_the_shape_of_2_1_0() -> None:
-    log = json.loads(forms.render(card(), "sarif"))
+    log = json.loads(report.render(card(), "sarif"))
     assert (log["version"], len(log["runs"])) == ("2.1.0", 1)
     driver = log["runs"][0]["tool"]["driver"]
     rules = [rule["id"] for rule in driver["rules"]]
@@ -119,7 +120,7 @@ def test_the_sarif_has_the_shape_of_2_1_0() -> None:
 
 def test_the_badge_is_an_svg_with_the_range() -> None:
     found = card()
-    top = Xml.fromstring(forms.render(found, "badge"))
+    top = Xml.fromstring(report.render(found, "badge"))
     assert top.tag.endswith("svg")
     assert f"{found.range[0]}–{found.range[1]}/100" in (top.get("aria-label") or "")
 
@@ -127,7 +128,7 @@ def test_the_badge_is_an_svg_with_the_range() -> None:
 def test_the_json_follows_its_published_schema() -> None:
     path = Path(card_file.__file__).with_name("card.schema.json")
     assert path.read_bytes() == card_file.schema()
-    data = json.loads(forms.render(card(), "json"))
+    data = json.loads(report.render(card(), "json"))
     read = CardFile.model_validate_json(json.dumps(data), strict=True)
     assert json.loads(read.model_dump_json()) == data  # nothing is written that the schema does not have
     assert data["gains"][0]["metric"] == "authorization-success"
@@ -144,13 +145,13 @@ def test_the_json_follows_its_published_schema() -> None:
      ("evidence", "evidence"), ("evidence.json", "evidence"), ("x.evidence.json", "evidence")],
 )  # fmt: skip
 def test_a_files_name_tells_the_form(name: str, form: str) -> None:
-    assert forms.form_of(name) == form
+    assert report.find_form(name) == form
 
 
 @pytest.mark.parametrize("name", ["card.pdf", "card.docx", "a.tar.gz"])
 def test_a_file_that_no_form_is_for_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match=r"\.json"):
-        forms.form_of(name)
+        report.find_form(name)
 
 
 def read(found: Card) -> CardFile:
@@ -186,14 +187,14 @@ def test_a_file_that_is_no_card(tmp_path: Path, text: str) -> None:
 
 def test_thresholds() -> None:
     most = {"refresh-token": 10, "status": 10}
-    asked = thresholds.parse(90, ["refresh-token:6"], most)
+    asked = parse_gate(90, ["refresh-token:6"], most)
     assert asked.points == {"refresh-token": 6}
     assert asked.failures(90, {"refresh-token": 6}, ["critical"]) == []
     assert len(asked.failures(89, {"refresh-token": 5}, [])) == 2
-    assert thresholds.parse(None, [], most).failures(0, {}, ["critical"]) == []
+    assert parse_gate(None, [], most).failures(0, {}, ["critical"]) == []
     for word in ("refresh-token", "refresh-token:", "refresh-token:0", "refresh-token:11", "speed:1", ":1"):
         with pytest.raises(UsageError, match="--fail-on"):
-            thresholds.parse(None, [word], most)
+            parse_gate(None, [word], most)
 
 
 @pytest.mark.parametrize(
@@ -208,18 +209,18 @@ def test_thresholds() -> None:
 )
 def test_findings_of_a_level_and_graver_ones_fail_a_gate(words: list[str], failures: list[str]) -> None:
     levels = ["error", "note", "critical", "error"]
-    assert thresholds.parse(None, words, {}).failures(100, {}, levels) == failures
+    assert parse_gate(None, words, {}).failures(100, {}, levels) == failures
 
 
 def test_the_text_shows_findings_and_gains(tmp_path: Path) -> None:
-    told: Any = forms.render(card(), "text").decode()
+    told: Any = report.render(card(), "text").decode()
     assert "pkce-plain" in told
     assert "Beside the score" in told
     assert max(map(len, told.splitlines())) <= 80
 
 
 def test_what_nobody_could_see_for_one_reason_is_told_once() -> None:
-    told = forms.render(card(), "text").decode()
+    told = report.render(card(), "text").decode()
     assert told.count("nothing looked at this") == 1
     after = told.split("Not seen, ")[1].split("nothing looked")[0]
     assert "points in all" in after
@@ -230,7 +231,7 @@ def test_what_nobody_could_see_for_one_reason_is_told_once() -> None:
 
 def test_a_card_that_holds_the_score_and_no_more_can_be_compared(tmp_path: Path) -> None:
     """Cards of other graders, and of older versions, lack what was added since."""
-    said = json.loads(forms.render(card(), "json"))
+    said = json.loads(report.render(card(), "json"))
     kept = ("edition", "target", "score", "max", "range", "metrics", "vendor")
     path = tmp_path / "card.json"
     path.write_text(json.dumps({name: said[name] for name in kept}))
@@ -239,17 +240,9 @@ def test_a_card_that_holds_the_score_and_no_more_can_be_compared(tmp_path: Path)
 
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
-    [
-        (1, "days", "1 day"),
-        (2, "days", "2 days"),
-        (0, "days", "0 days"),
-        (Fraction(195, 2), "percent", "97.5 %"),
-        (0.5, "seconds", "0.50 s"),
-        (1.0, "seconds", "1.00 s"),
-        (7, "", "7"),
-        ("not_available", "days", ""),
-        (("Coverage",), "types", ""),
-    ],
-)
+    [(1, "days", "1 day"), (2, "days", "2 days"), (0, "days", "0 days"),
+     (Fraction(195, 2), "percent", "97.5 %"), (0.5, "seconds", "0.50 s"), (1.0, "seconds", "1.00 s"),
+     (7, "", "7"), ("not_available", "days", ""), (("Coverage",), "types", "")],
+)  # fmt: skip
 def test_a_value_is_shown_with_its_unit(value: Any, unit: str, shown: str) -> None:
     assert number(value, unit) == shown

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from sandbox.core.errors import UsageError
-from sandbox.score import checks
+from sandbox.score import checks, report
 from sandbox.score.editions.catalog import EDITIONS
 from sandbox.score.evidence import Evidence, seen
-from sandbox.score.report import json_, text
+from sandbox.score.report import text
 from sandbox.score.rubric import check_of, grade_evidence, known_editions, load
 from sandbox.score.run import regrade
 
@@ -111,7 +111,7 @@ def test_the_text_fits_80_columns() -> None:
 def test_the_json_has_the_agreed_shape() -> None:
     import json
 
-    card = json.loads(json_.render(grade_evidence(EDITION, Evidence("http://payer"))))
+    card = json.loads(report.render(grade_evidence(EDITION, Evidence("http://payer")), "json"))
     assert {"edition", "target", "score", "max", "range", "metrics", "vendor"} <= card.keys()
     assert card["vendor"].keys() == {"score", "max", "score_stated", "max_stated"}
     assert (card["vendor"]["max"], card["vendor"]["max_stated"]) == (63, 70)

@@ -130,23 +130,6 @@ def test_a_member_lent_as_lapsed_who_is_covered_is_said() -> None:
     assert list(_check_members([], found)) == [("instrument-lapsed-member", told)]
 
 
-def test_an_active_member_who_is_lent_as_lapsed_earns_nothing_by_it(grade_fake: Grade) -> None:
-    payer = FakePayer()
-    covered = {"resourceType": "Coverage", "id": "c", "status": "active", "period": {"start": "2020-01-01"}}
-
-    def active(request: httpx.Request, number: int) -> httpx.Response | None:
-        user = payer.access.get(request.headers.get("authorization", "").removeprefix("Bearer "), "")
-        if user != "l4000" or not request.url.path.endswith("/Coverage"):
-            return None
-        entry = [{"resource": {**covered, "beneficiary": {"reference": "Patient/p-l4000"}}}]
-        return httpx.Response(200, json={"resourceType": "Bundle", "type": "searchset", "entry": entry})
-
-    payer.before_fhir = active
-    card, _ = grade_fake(payer)
-    assert "lapsed-4000" in said(card)["instrument-lapsed-member"]
-    assert {line.id: line.points for line in card.lines}["inactive-members"] == 6
-
-
 def test_nothing_that_is_compared_is_kept_or_deep(grade_fake: Grade) -> None:
     deep: Any = "bottom"
     for _ in range(5000):

@@ -198,15 +198,9 @@ def test_public_and_confidential_clients() -> None:
 
 @pytest.mark.parametrize(
     ("location", "callback"),
-    [
-        (CALLBACK, True),
-        (f"{CALLBACK}?code=1", True),
-        (f"{CALLBACK}#x", True),
-        (f"{CALLBACK}s", False),
-        (f"{CALLBACK}/x", False),
-        ("http://127.0.0.1/", False),
-    ],
-)
+    [(CALLBACK, True), (f"{CALLBACK}?code=1", True), (f"{CALLBACK}#x", True), (f"{CALLBACK}s", False),
+     (f"{CALLBACK}/x", False), ("http://127.0.0.1/", False)],
+)  # fmt: skip
 def test_what_is_the_callback(location: str, callback: bool) -> None:
     assert is_callback(location, CALLBACK) is callback
 

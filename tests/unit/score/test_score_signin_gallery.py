@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 import transcripts
-from conftest import Grade, no_resolver
+from conftest import Grade, line_of, no_resolver
 from fake_payer import FakePayer, Time
 from signin_gallery import FLOWS, PASSWORD, USER, Flow
 
@@ -101,7 +101,7 @@ def test_sign_ins_that_cannot_be_walked_count_in_no_rate(grade_fake: Grade) -> N
 
     payer._entered = asks_some_for_a_code  # type: ignore[method-assign]
     card, evidence = grade_fake(payer)
-    line = next(line for line in card.lines if line.id == "authorization-success")
+    line = line_of(card, "authorization-success")
     unwalked = evidence["unwalked"].value["count"]
     assert unwalked
     assert (line.points, line.n) == (14, 40 - unwalked)
@@ -113,7 +113,7 @@ def test_a_payer_whose_pages_cannot_be_walked_is_unseen_to_its_full_worth(grade_
     script = '<html><script src="/app.js"></script><div id="root"></div></html>'
     payer._entered = lambda prefix, form: httpx.Response(200, html=script)  # type: ignore[method-assign]
     card, evidence = grade_fake(payer)
-    line = next(line for line in card.lines if line.id == "authorization-success")
+    line = line_of(card, "authorization-success")
     assert (line.source, line.points) == ("unseen", 0)
     assert card.range[1] == 100
     assert not [line.id for line in card.lines if line.source == "observed" and line.points < line.max]

@@ -22,8 +22,8 @@ from conftest import no_resolver
 from fake_payer import BASE, FakePayer
 
 from sandbox.core.errors import UsageError
+from sandbox.score import report as cards
 from sandbox.score.evidence import Evidence
-from sandbox.score.report import forms as cards
 from sandbox.score.run import grade, regrade
 from sandbox.score.signin.pages.choice import decide
 from sandbox.score.signin.pages.reader import read
@@ -165,7 +165,7 @@ def test_a_spoiled_payer_has_a_card(seed: int) -> None:
         assert told.count("\n") == 0
         return
     assert 0 <= card.score <= card.range[1] <= 100
-    for form in cards.MODULES:
+    for form in cards.FORMS:
         told = cards.render(card, form)
         assert told
         assert b"\x1b[31m" not in told

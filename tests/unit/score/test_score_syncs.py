@@ -8,21 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of, lost
 from fake_payer import BASE, HOST, SERVED, FakePayer
 
-from sandbox.score.card import Card, CardLine
 from sandbox.score.collect.plan import WITHOUT_METADATA
 
 Resource = dict[str, Any]
-
-
-def line(card: Card, metric: str) -> CardLine:
-    return next(line for line in card.lines if line.id == metric)
-
-
-def lost(card: Card) -> dict[str, int]:
-    return {line.id: line.points for line in card.lines if line.points < line.max}
 
 
 def changed(payer: FakePayer, change: Callable[[Resource], None]) -> FakePayer:
@@ -45,8 +36,8 @@ def test_everything_that_nobody_names_and_that_is_not_there_is_asked_once(grade_
     assert sum(path.endswith("$everything") for path in payer.paths()) == 1
     assert [e.status for e in evidence["everything"].exchanges] == [404]
     assert not [e for e in evidence["sync"].exchanges if e.step == "everything"]
-    assert line(card, "everything").reason == "metadata does not name it, and it answered 404"
-    assert line(card, "request-success").points == 10
+    assert line_of(card, "everything").reason == "metadata does not name it, and it answered 404"
+    assert line_of(card, "request-success").points == 10
 
 
 def test_everything_that_metadata_names_is_asked_for_every_member_and_charged(grade_fake: Grade) -> None:
@@ -54,7 +45,7 @@ def test_everything_that_metadata_names_is_asked_for_every_member_and_charged(gr
     card, evidence = grade_fake(payer, probes=False)
     assert sum(path.endswith("$everything") for path in payer.paths()) == 5
     assert sum(e.step == "everything" for e in evidence["sync"].exchanges) == 5
-    assert line(card, "everything").reason == "answered 404"
+    assert line_of(card, "everything").reason == "answered 404"
 
 
 def test_the_time_of_asking_in_vain_is_no_time_of_a_sync(grade_fake: Grade) -> None:

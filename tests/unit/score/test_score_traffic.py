@@ -5,12 +5,15 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Grade
+import transcripts
+from conftest import Grade, line_of
 from fake_payer import FakePayer
 
 from sandbox.core.errors import FileProblem
@@ -68,8 +71,6 @@ def tried(good: int, bad: int, **more: Any) -> list[dict[str, Any]]:
 def ideal(good: int = 99, bad: int = 1, failing: int = 0, asked: int = 1000) -> list[dict[str, Any]]:
     """A log in which everything is right, with exactly these rates."""
     records = tried(good, bad)
-    records += [event("line", "CREATED", line="qhp"), event("line", "AUTHORIZED", 1)]
-    records = [r for r in records if r.get("attempt_id") != "line"]
     records += [{"ts": at(1), "kind": "sync_event", "sync_id": "s1", "outcome": "created"}]
     records += [{"ts": at(1.5), "kind": "sync_event", "sync_id": "s1", "outcome": "completed"}]
     types = ["ExplanationOfBenefit", "Coverage", "Patient", *CLINICAL]
@@ -95,10 +96,6 @@ def graded(tmp_path: Path, records: Iterable[dict[str, Any]], **options: Any) ->
     facts.write_text(json.dumps({"claims": CLAIMS}))
     as_of = options.pop("as_of", None)
     return grade_log(Log(written(tmp_path, records), as_of), facts=facts, **options)
-
-
-def line(card: Card, metric: str) -> Any:
-    return next(line for line in card.lines if line.id == metric)
 
 
 # What only a probe can show is unseen here; with it perfect the payer has the top of the range.
@@ -127,183 +124,158 @@ def test_the_golden_table(tmp_path: Path, name: str, grade_fake: Grade) -> None:
     assert card.range[0] == expected - 9
 
 
-def test_no_traffic_is_a_band_and_not_unseen(tmp_path: Path) -> None:
-    card, _ = graded(tmp_path, [])
-    for metric, band in (
-        ("authorization-success", "not enough data"),
-        ("request-success", "no data"),
-        ("reference-resolution", "no references"),
-        ("sync-speed", "no data"),
-        ("everything", "not supported"),
-        ("carin-resources", "none"),
-    ):
-        assert (line(card, metric).band, line(card, metric).source) == (band, "traffic")
+@dataclass(frozen=True)
+class LogCase:
+    """A log, and the metrics whose lines are kept of its card."""
+
+    name: str
+    metrics: tuple[str, ...]
+    records: list[dict[str, Any]]
+    options: dict[str, Any]
+
+    def to_text(self, tmp_path: Path) -> str:
+        card, evidence = graded(tmp_path, self.records, **self.options)
+        lines = [f"{self.name}:"]
+        for line in (line_of(card, metric) for metric in self.metrics):
+            value = f"{float(line.value):g}" if isinstance(line.value, Fraction) else line.value
+            text = f"  {line.id} {line.points} for {value!r} ({line.source}, n {line.n}), {line.band}:"
+            difference = f" [{line.disagreement}]" if line.disagreement else ""
+            lines.append(f"{text} {line.reason}{difference}")
+        log, attempts = evidence.traffic["log"].value, evidence.traffic["sign-ins"].value
+        if 0 < len(attempts) < 4:
+            lines.append(f"  attempts: {', '.join(attempt['outcome'] for attempt in attempts)}")
+        lines += [f"  {name}: {log[name]}" for name in ("impossible", "late") if log[name]]
+        return "\n".join(lines)
 
 
-@pytest.mark.parametrize(
-    ("good", "bad", "earned"),
-    [(9499, 501, 12), (95, 5, 14), (90, 10, 12), (8999, 1001, 10), (50, 50, 4), (4999, 5001, 0), (0, 3, 0)],
-)
-def test_sign_ins_to_the_attempt(tmp_path: Path, good: int, bad: int, earned: int) -> None:
-    card, _ = graded(tmp_path, tried(good, bad))
-    found = line(card, "authorization-success")
-    assert (found.points, found.n) == (earned, good + bad)
+def log(name: str, metrics: str, records: list[dict[str, Any]], **options: Any) -> LogCase:
+    return LogCase(name, tuple(metrics.split()), records, options)
 
 
-@pytest.mark.parametrize(("seconds", "earned"), [(0.5, 5), (1, 4), (9.9, 3), (29.9, 2), (60, 1), (60.5, 0)])
-def test_slow_syncs_by_their_events(tmp_path: Path, seconds: float, earned: int) -> None:
-    records = [fhir("Patient"), {"ts": at(0), "kind": "sync_event", "sync_id": "s", "outcome": "created"}]
-    records += [{"ts": at(seconds), "kind": "sync_event", "sync_id": "s", "outcome": "completed"}]
-    assert line(graded(tmp_path, records)[0], "sync-speed").points == earned
+def attempt(
+    *states: str, name: str = "a", step: float = 1, start: float = 0, **more: Any
+) -> list[dict[str, Any]]:
+    """An attempt through its states, so many seconds apart; `more` is told of the first."""
+    return [event(name, state, start + step * n, **(more if not n else {})) for n, state in enumerate(states)]
 
 
-def test_syncs_without_events_are_runs_of_requests(tmp_path: Path) -> None:
-    records = [fhir("Patient", seconds=s) for s in (0, 1, 4, 500, 507)]
-    assert line(graded(tmp_path, records)[0], "sync-speed").value == pytest.approx((4.005 + 7.005) / 2)
+def sync(seconds: float, start: float = 0, **more: Any) -> list[dict[str, Any]]:
+    base = {"kind": "sync_event", "sync_id": "s", **more}
+    ends = ((start, "created"), (start + seconds, "completed"))
+    return [{"ts": at(moment), "outcome": outcome, **base} for moment, outcome in ends]
 
 
-STATES = {
-    "authorized": (["CREATED", "CODE_ISSUED", "AUTHORIZED"], 100),
-    "exchanged, then revoked": (["CREATED", "CODE_ISSUED", "AUTHORIZED", "EXCHANGED", "REVOKED"], 100),
-    "a mistyped password": (["CREATED", "LOGIN_FAILED", "LOGIN_FAILED", "CODE_ISSUED", "AUTHORIZED"], 100),
-    "a code that nobody redeemed": (["CREATED", "CODE_ISSUED"], 0),
-    "nothing after the start": (["CREATED"], 0),
-    "declined": (["CREATED", "CONSENT_DENIED"], 0),
-    "an exchange that failed": (["CREATED", "CODE_ISSUED", "EXCHANGE_FAILED"], 0),
-    "impossible: authorized after an error page": (["CREATED", "ERROR_PAGE", "AUTHORIZED"], 0),
-    "impossible: revoked before it was authorized": (["CREATED", "REVOKED"], 0),
-}
-
-
-@pytest.mark.parametrize("name", list(STATES))
-def test_an_attempt_through_its_states(tmp_path: Path, name: str) -> None:
-    states, rate = STATES[name]
-    card, evidence = graded(tmp_path, [event("a", state, n) for n, state in enumerate(states)])
-    assert line(card, "authorization-success").value == rate
-    assert (evidence.traffic["log"].value["impossible"] > 0) == name.startswith("impossible")
-
-
-def test_an_attempt_that_was_idle_for_half_an_hour_has_expired(tmp_path: Path) -> None:
-    late = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1801)]
-    _, evidence = graded(tmp_path, late)
-    assert evidence.traffic["sign-ins"].value[0]["outcome"] == "EXPIRED"
-    in_time = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1800)]
-    assert graded(tmp_path, in_time)[1].traffic["sign-ins"].value[0]["outcome"] == "CODE_ISSUED"
-
-
-def test_bounced_attempts_are_left_out_and_test_mode_never_counts(tmp_path: Path) -> None:
-    records = [*tried(1, 0), event("b", "CREATED"), event("b", "BOUNCED", 1)]
-    records += [{**record, "mode": "test", "attempt_id": "t"} for record in [event("t", "CREATED")]]
-    found = line(graded(tmp_path, records)[0], "authorization-success")
-    assert (found.value, found.n) == (100, 1)
-    other = graded(tmp_path, records, readings=[("A13", "failure")])[0]
-    assert line(other, "authorization-success").value == 50
-
-
-def test_the_window_is_six_months_by_the_clock_of_the_log(tmp_path: Path) -> None:
-    day = 86400
-    old = [{**r, "attempt_id": "old"} for r in [event("o", "CREATED"), event("o", "ERROR_PAGE", 1)]]
-    new = [event("n", "CREATED", 182 * day + 1), event("n", "AUTHORIZED", 182 * day + 2)]
-    assert line(graded(tmp_path, old + new)[0], "authorization-success").n == 1
-    edge = [event("n", "CREATED", 182 * day - 2), event("n", "AUTHORIZED", 182 * day - 1)]
-    assert line(graded(tmp_path, old + edge)[0], "authorization-success").n == 2
-    early = graded(tmp_path, old + new, as_of=NOON + timedelta(days=1))[0]
-    assert line(early, "authorization-success").value == 0
-    none = graded(tmp_path, old + new, as_of=NOON + timedelta(days=4000))[0]
-    assert line(none, "authorization-success").band == "not enough data"
-
-
-def test_a_virtual_clock_moves_the_window_but_not_the_stopwatch(tmp_path: Path) -> None:
-    later = (NOON + timedelta(days=400)).isoformat()
-    records = [*tried(1, 0, vts=at(0)), {**event("v", "CREATED", 5), "vts": later}]
-    records += [{"ts": at(6), "vts": later, "kind": "sync_event", "sync_id": "s", "outcome": "created"}]
-    records += [{"ts": at(6.5), "vts": later, "kind": "sync_event", "sync_id": "s", "outcome": "completed"}]
-    records += [{**fhir("Patient", seconds=6), "vts": later}]
-    card, _ = graded(tmp_path, records)
-    assert line(card, "authorization-success").n == 1
-    assert line(card, "sync-speed").value == 0.5
-
-
-def test_references_are_distinct_in_a_sync_and_their_last_read_decides(tmp_path: Path) -> None:
-    read = {"step": "reference"}
-    records = [
-        fhir("Organization", 500, **read, url="/fhir/Organization/1"),
-        fhir("Organization", 200, **read, seconds=3, url="/fhir/Organization/1"),
-        fhir("Practitioner", 404, **read, seconds=4, url="/fhir/Practitioner/1"),
-    ]
-    found = line(graded(tmp_path, records)[0], "reference-resolution")
-    assert (found.value, found.n) == (50, 2)
-    every = line(graded(tmp_path, records, readings=[("A7", "every-read")])[0], "reference-resolution")
-    assert (every.n, every.points) == (3, 1)
-
-
-def test_lapsed_members_opt_in_and_lines_where_the_log_tells(tmp_path: Path) -> None:
-    records = [event("a", "CREATED", coverage_end="2024-01-01"), event("a", "AUTHORIZED", 1)]
-    records += [event("b", "CREATED", portal_account=False), event("b", "ERROR_PAGE", 1)]
-    records += [event("c", "CREATED", line="qhp"), event("c", "AUTHORIZED", 1)]
-    records += [event("d", "CREATED", line="commercial"), event("d", "AUTHORIZED", 1)]
-    card, _ = graded(tmp_path, records)
-    assert (line(card, "inactive-members").points, line(card, "portal-opt-in").points) == (8, 0)
-    assert line(card, "lines-of-business").points == 3
-    assert "yet it was" in line(card, "portal-opt-in").disagreement
-
-
-def test_refreshing_in_a_log_is_a_lower_bound(tmp_path: Path) -> None:
-    token = {"kind": "token", "attempt_id": "a", "status": 200}
-    records = [event("a", "CREATED"), {"ts": at(1), **token}]
-    records += [{"ts": at(100 * 86400), **token, "grant_type": "refresh_token"}]
-    assert line(graded(tmp_path, records)[0], "refresh-token").source == "declared"
-    bound = graded(tmp_path, records, readings=[("A15", "observed-lower-bound")])[0]
-    assert (line(bound, "refresh-token").points, line(bound, "refresh-token").source) == (4, "traffic")
-
-
-def renewals(*found: tuple[float, int], granted: bool = True) -> list[dict[str, Any]]:
+def renewals(*answers: tuple[float, int], granted: bool = True) -> list[dict[str, Any]]:
     """A grant, if the log has it, and what its renewals answered, by days."""
     token = {"kind": "token", "attempt_id": "a"}
-    records = [event("a", "CREATED"), {"ts": at(1), "status": 200, **token}] if granted else []
-    for days, status in found:
-        records.append({"ts": at(days * 86400), "status": status, "grant_type": "refresh_token", **token})
-    return records
+    records = [*attempt("CREATED"), {"ts": at(1), "status": 200, **token}] if granted else []
+    for days, status in answers:
+        records.append({"ts": at(days * DAY), "status": status, "grant_type": "refresh_token", **token})
+    return sorted(records, key=lambda record: str(record["ts"]))
 
 
-@pytest.mark.parametrize(
-    ("records", "points", "source"),
-    [
-        (renewals((100, 200), (150, 400)), 4, "traffic"),
-        (renewals((100, 200), (150, 503), (151, 0), (152, 429)), 10, "declared"),
-        (renewals((100, 200), (50, 400)), 10, "declared"),
-        (renewals((100, 400), granted=False), 10, "declared"),
-        (renewals((100, 500)), 10, "declared"),
-        (renewals((1, 400)), 0, "traffic"),
+def reference(kind: str, status: int, seconds: float = 2, **more: Any) -> dict[str, Any]:
+    return fhir(kind, status, "reference", seconds, **{"url": f"/fhir/{kind}/1", **more})
+
+
+def everything(*entries: int | None, **more: Any) -> list[dict[str, Any]]:
+    """The pages of one `$everything`, with so many entries."""
+    steps = ["everything", *["pagination"] * (len(entries) - 1)]
+    url = "/fhir/Patient/1/$everything"
+    return [
+        fhir("Patient", step=step, seconds=2 + n / 10, entries=count, **more,
+             url=f"{url}?page={n + 1}" if n else url)
+        for n, (step, count) in enumerate(zip(steps, entries, strict=True))
+    ]  # fmt: skip
+
+
+DAY = 86400
+LATER = (NOON + timedelta(days=400)).isoformat()
+STATES = {
+    "authorized": ("CREATED", "CODE_ISSUED", "AUTHORIZED"),
+    "exchanged, then revoked": ("CREATED", "CODE_ISSUED", "AUTHORIZED", "EXCHANGED", "REVOKED"),
+    "a mistyped password": ("CREATED", "LOGIN_FAILED", "LOGIN_FAILED", "CODE_ISSUED", "AUTHORIZED"),
+    "a code that nobody redeemed": ("CREATED", "CODE_ISSUED"),
+    "nothing after the start": ("CREATED",),
+    "declined": ("CREATED", "CONSENT_DENIED"),
+    "an exchange that failed": ("CREATED", "CODE_ISSUED", "EXCHANGE_FAILED"),
+    "impossible: authorized after an error page": ("CREATED", "ERROR_PAGE", "AUTHORIZED"),
+    "impossible: revoked before it was authorized": ("CREATED", "REVOKED"),
+}
+OLD = attempt("CREATED", "ERROR_PAGE", name="old")
+BOUNCED = [*tried(1, 0), *attempt("CREATED", "BOUNCED", name="b"), event("t", "CREATED", mode="test")]
+AFTER_WINDOW = OLD + attempt("CREATED", "AUTHORIZED", name="n", start=182 * DAY + 1)
+READ_TWICE = [
+    reference("Organization", 500),
+    reference("Organization", 200, 3),
+    reference("Practitioner", 404, 4),
+]
+LINES_AND_LAPSES = [
+    *attempt("CREATED", "AUTHORIZED", coverage_end="2024-01-01"),
+    *attempt("CREATED", "ERROR_PAGE", name="b", portal_account=False),
+    *attempt("CREATED", "AUTHORIZED", name="c", line="qhp"),
+    *attempt("CREATED", "AUTHORIZED", name="d", line="commercial"),
+]
+LOGS: dict[str, list[LogCase]] = {
+    "sign-ins": [
+        *(log(f"{n[0]} of {sum(n)}", "authorization-success", tried(*n))
+          for n in ((9499, 501), (95, 5), (90, 10), (8999, 1001), (50, 50), (4999, 5001), (0, 3))),
+        *(log(name, "authorization-success", attempt(*states)) for name, states in STATES.items()),
+        log("idle for more than half an hour", "", attempt("CREATED", "CODE_ISSUED", step=1801)),
+        log("idle for half an hour", "", attempt("CREATED", "CODE_ISSUED", step=1800)),
+        log("data after a code", "", [*attempt("CREATED", "CODE_ISSUED"), fhir("Patient", attempt_id="a")]),
+        *(log(f"bounced, read as {reading}", "authorization-success", BOUNCED, readings=[("A13", reading)])
+          for reading in ("left-out", "failure")),
+        log("test records and wrong clocks", "authorization-success", [
+            *tried(30, 0), {**event("t", "CREATED"), "ts": "2027-06-01T00:00:00Z", "mode": "TEST"},
+            {**event("f", "CREATED"), "ts": "2099-01-01T00:00:00Z"}]),
     ],
-)
-def test_what_refuses_in_a_log_and_what_only_stumbles(
-    tmp_path: Path, records: list[dict[str, Any]], points: int, source: str
-) -> None:
-    records.sort(key=lambda record: str(record["ts"]))
-    found = line(graded(tmp_path, records)[0], "refresh-token")
-    assert (found.points, found.source) == (points, source)
+    "window": [
+        log("182 days and a second later", "authorization-success", AFTER_WINDOW),
+        log("a second less than 182 days later", "authorization-success",
+            OLD + attempt("CREATED", "AUTHORIZED", name="n", start=182 * DAY - 2)),
+        *(log(f"as of day {days}", "authorization-success", AFTER_WINDOW, as_of=NOON + timedelta(days=days))
+          for days in (1, 4000)),
+        log("a virtual clock moves the window and not the stopwatch", "authorization-success sync-speed", [
+            *tried(1, 0, vts=at(0)), {**event("v", "CREATED", 5), "vts": LATER},
+            *sync(0.5, 6, vts=LATER), {**fhir("Patient", seconds=6), "vts": LATER}]),
+    ],
+    "data": [
+        log("no traffic", "authorization-success request-success reference-resolution sync-speed everything"
+            " carin-resources", []),
+        *(log(f"a sync of {seconds} s", "sync-speed", [fhir("Patient"), *sync(seconds)])
+          for seconds in (0.5, 1, 9.9, 29.9, 60, 60.5)),
+        log("runs of requests", "sync-speed", [fhir("Patient", seconds=s) for s in (0, 1, 4, 500, 507)]),
+        log("events alone", "sync-speed", sync(7)),
+        log("references", "reference-resolution", READ_TWICE),
+        log("references, every read", "reference-resolution", READ_TWICE, readings=[("A7", "every-read")]),
+        log("references without syncs", "reference-resolution", [
+            reference("Organization", 404 if n else 200, attempt_id=f"a{n}", sync_id="") for n in range(20)]),
+        *(log(f"$everything in one page, {more}", "everything", everything(None, **more))
+          for more in ({"complete": True}, {"complete": False}, {}, {"status": 404})),
+    ],
+    "members": [
+        log("lapses, portal and lines", "inactive-members portal-opt-in lines-of-business", LINES_AND_LAPSES),
+        *(log(f"a renewal after 100 days, {take or 'as claimed'}", "refresh-token", renewals((100, 200)),
+              readings=[("A15", take)] if take else [])
+          for take in ("", "observed-lower-bound")),
+        *(log(f"renewals {answers}", "refresh-token", renewals(*answers))
+          for answers in (((100, 200), (150, 400)), ((100, 200), (150, 503), (151, 0), (152, 429)),
+                          ((100, 200), (50, 400)), ((100, 500),), ((1, 400),))),
+        log("a renewal without its grant", "refresh-token", renewals((100, 400), granted=False)),
+        *(log(f"a former member who got {answers}", "inactive-members", [
+            *attempt("CREATED", "AUTHORIZED", coverage_end="2010-01-01"),
+            *(fhir("Coverage", attempt_id="a", **answer) for answer in answers)])
+          for answers in ([], [{"entries": 3}], [{}], [{"entries": 0}], [{"status": 403}],
+                          [{"entries": 0}, {"entries": 1}])),
+    ],
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("answers", "points"),
-    [([], 8), ([{"entries": 3}], 8), ([{}], 8), ([{"entries": 0}], 0), ([{"status": 403}], 0),
-     ([{"entries": 0}, {"entries": 1}], 8)],
-)  # fmt: skip
-def test_a_former_member_of_a_log_counts_unless_nothing_came(
-    tmp_path: Path, answers: list[dict[str, Any]], points: int
-) -> None:
-    records = [event("a", "CREATED", coverage_end="2010-01-01"), event("a", "AUTHORIZED", 1)]
-    records += [fhir("Coverage", attempt_id="a", **answer) for answer in answers]
-    assert line(graded(tmp_path, records)[0], "inactive-members").points == points
-
-
-@pytest.mark.parametrize(
-    ("more", "points"), [({"complete": True}, 3), ({"complete": False}, 1), ({}, 1), ({"status": 404}, 0)]
-)
-def test_everything_of_a_log_in_one_page(tmp_path: Path, more: dict[str, Any], points: int) -> None:
-    whole = fhir("Patient", step="everything", url="/fhir/Patient/1/$everything", **more)
-    assert line(graded(tmp_path, [whole])[0], "everything").points == points
+@pytest.mark.parametrize("group", LOGS)
+def test_what_a_card_says_of_a_log(group: str, tmp_path: Path) -> None:
+    texts = [case.to_text(tmp_path) for case in LOGS[group]]
+    transcripts.check_whole(f"logs/{group}", {group: "\n".join(texts)})
 
 
 def test_observed_beats_traffic_beats_declared_and_a_difference_is_a_finding(
@@ -311,21 +283,21 @@ def test_observed_beats_traffic_beats_declared_and_a_difference_is_a_finding(
 ) -> None:
     path = written(tmp_path, ideal(80, 20))
     card, evidence = grade_fake(FakePayer(), log=Log(path))
-    found = line(card, "authorization-success")
+    found = line_of(card, "authorization-success")
     assert (found.points, found.source) == (14, "observed")
     said = "probing shows 95 % or more (97.5), the log 80 to 90 % (80)"
     assert found.disagreement == said
     assert f"authorization-success: {said}" in card.findings
-    assert line(card, "request-success").disagreement == ""
+    assert line_of(card, "request-success").disagreement == ""
     assert regrade(Evidence.from_json(evidence.to_json())) == card
 
 
 def test_a_log_says_what_no_probe_could(tmp_path: Path, grade_fake: Grade) -> None:
     lent = {"members": [{"username": "m1", "password": "pw", "role": "eligible", "line": "qhp"}]}
     payer = FakePayer(instruments=lent)
-    assert line(grade_fake(payer)[0], "eligibility-errors").source == "unseen"
+    assert line_of(grade_fake(payer)[0], "eligibility-errors").source == "unseen"
     card, _ = grade_fake(FakePayer(instruments=lent), log=Log(written(tmp_path, ideal())))
-    assert (line(card, "eligibility-errors").points, line(card, "eligibility-errors").source) == (
+    assert (line_of(card, "eligibility-errors").points, line_of(card, "eligibility-errors").source) == (
         4,
         "traffic",
     )
@@ -396,11 +368,11 @@ def test_an_http_archive(tmp_path: Path) -> None:
     path = tmp_path / "app.har"
     path.write_text(json.dumps({"log": {"version": "1.2", "entries": log}}))
     card, evidence = grade_log(Log(path))
-    assert (line(card, "authorization-success").value, line(card, "authorization-success").n) == (50, 2)
-    assert line(card, "eligibility-errors").points == 4
-    assert (line(card, "request-success").value, line(card, "request-success").n) == (50, 2)
-    assert line(card, "reference-resolution").points == 5
-    assert line(card, "capability-statement").points == 2
+    assert (line_of(card, "authorization-success").value, line_of(card, "authorization-success").n) == (50, 2)
+    assert line_of(card, "eligibility-errors").points == 4
+    assert (line_of(card, "request-success").value, line_of(card, "request-success").n) == (50, 2)
+    assert line_of(card, "reference-resolution").points == 5
+    assert line_of(card, "capability-statement").points == 2
     assert evidence.traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"
     kept = evidence.to_json().decode()
     assert not [word for word in ("secret-code", "secret-token", "secret-refresh") if word in kept]
@@ -427,7 +399,7 @@ def test_the_base_of_an_archive_is_found_or_given(tmp_path: Path, base: str, tol
     documents = {"metadata": "/metadata", "smart": "/.well-known/smart-configuration"}
     if told in documents:
         entries.insert(0, har_entry(1, "GET", base + documents[told]))
-    found = line(archived(tmp_path, entries, base if told == "given" else "")[0], "request-success")
+    found = line_of(archived(tmp_path, entries, base if told == "given" else "")[0], "request-success")
     assert (found.value, found.n) == (100, 1)
 
 
@@ -443,7 +415,7 @@ def test_only_requests_of_the_app_below_the_base_count(tmp_path: Path) -> None:
         har_entry(6, "GET", "https://p.example/Scripts/app.js"),
     ]
     card, evidence = archived(tmp_path, entries)
-    found = line(card, "request-success")
+    found = line_of(card, "request-success")
     assert (found.value, found.n) == (100, 2)
     assert evidence.traffic["references"].value["read"] == 0
 
@@ -466,20 +438,6 @@ def test_pages_of_everything_by_addresses_of_the_servers_own(tmp_path: Path) -> 
         assert (walk["pages"], walk["unbroken"]) == (3, True)
 
 
-def test_references_of_attempts_without_syncs_are_told_apart(tmp_path: Path) -> None:
-    one = {"step": "reference", "sync_id": "", "url": "/fhir/Organization/1"}
-    reads = [fhir("Organization", 404 if n else 200, attempt_id=f"a{n}", **one) for n in range(20)]
-    found = line(graded(tmp_path, reads)[0], "reference-resolution")
-    assert (found.value, found.n) == (5, 20)
-
-
-def test_syncs_are_timed_by_their_events_alone(tmp_path: Path) -> None:
-    one = {"kind": "sync_event", "sync_id": "s"}
-    events = [{"ts": at(0), "outcome": "created", **one}, {"ts": at(7), "outcome": "completed", **one}]
-    found = line(graded(tmp_path, events)[0], "sync-speed")
-    assert (found.value, found.points) == (7, 3)
-
-
 def test_steps_that_are_missing_are_derived_and_counted(tmp_path: Path) -> None:
     derived = {
         "Patient/1/$everything": ("Patient", "everything"),
@@ -497,15 +455,6 @@ def test_steps_that_are_missing_are_derived_and_counted(tmp_path: Path) -> None:
     assert read.derived == len(derived)
 
 
-def test_test_records_and_clocks_that_are_wrong_do_not_move_the_window(tmp_path: Path) -> None:
-    records = tried(30, 0)
-    records += [{**event("t", "CREATED"), "ts": "2027-06-01T00:00:00Z", "mode": "TEST"}]
-    records += [{**event("f", "CREATED"), "ts": "2099-01-01T00:00:00Z"}]
-    card, evidence = graded(tmp_path, records)
-    assert line(card, "authorization-success").n == 30
-    assert evidence.traffic["log"].value["late"] == 1
-
-
 def test_nothing_is_refused_whole_for_one_line(tmp_path: Path) -> None:
     good = [{**each, "description": None, "mode": "LIVE"} for each in tried(2, 0)]
     path = written(tmp_path, good)
@@ -520,11 +469,6 @@ def test_nothing_is_refused_whole_for_one_line(tmp_path: Path) -> None:
     assert evidence.traffic["log"].value["problems"] == ["entry 2: not an entry of an HTTP Archive"]
 
 
-def test_data_shows_that_there_was_a_token(tmp_path: Path) -> None:
-    records = [event("a", "CREATED"), event("a", "CODE_ISSUED", 1), fhir("Patient", attempt_id="a")]
-    assert graded(tmp_path, records)[1].traffic["sign-ins"].value[0]["outcome"] == "EXCHANGED"
-
-
 def bundle(**content: Any) -> dict[str, Any]:
     return {
         "response": {"status": 200, "content": {"text": json.dumps({"resourceType": "Bundle", **content})}}
@@ -533,19 +477,13 @@ def bundle(**content: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("odd", "is_record"),
-    [
-        (bundle(entry=None), True),
-        (bundle(entry={"a": 1}), True),
-        (bundle(entry=[None, {"resource": {"resourceType": ["x"]}}]), True),
-        (bundle(link=None), True),
-        (bundle(link=["x"]), True),
-        (bundle(link=[{"relation": "next", "url": "http://[x"}]), True),
-        ({"response": {"status": 1500}}, False),
-        ({"time": 1e300}, False),
-        ({"startedDateTime": "0001-01-01T00:00:00Z"}, False),
-        ({"startedDateTime": "9999-12-31T23:59:59Z"}, False),
-    ],
-)
+    [(bundle(entry=None), True), (bundle(entry={"a": 1}), True),
+     (bundle(entry=[None, {"resource": {"resourceType": ["x"]}}]), True), (bundle(link=None), True),
+     (bundle(link=["x"]), True), (bundle(link=[{"relation": "next", "url": "http://[x"}]), True),
+     ({"response": {"status": 1500}}, False), ({"time": 1e300}, False),
+     ({"startedDateTime": "0001-01-01T00:00:00Z"}, False),
+     ({"startedDateTime": "9999-12-31T23:59:59Z"}, False)],
+)  # fmt: skip
 def test_an_odd_entry_of_an_archive_is_read_or_reported(
     tmp_path: Path, odd: dict[str, Any], is_record: bool
 ) -> None:
@@ -667,18 +605,11 @@ def test_an_address_tells_the_type_and_the_step(url: str, kind: str, step: str) 
 
 
 @pytest.mark.parametrize(
-    ("told", "entries"), [((20, 15), 35), ((20, None), 20), ((None, 15), 15), ((None, None), None)]
+    ("counts", "total"), [((20, 15), 35), ((20, None), 20), ((None, 15), 15), ((None, None), None)]
 )
 def test_the_entries_of_the_pages_of_everything_are_added(
-    told: tuple[int | None, int | None], entries: int | None, tmp_path: Path
+    counts: tuple[int | None, ...], total: int | None, tmp_path: Path
 ) -> None:
-    pages = [
-        fhir("Patient", step=step, url=f"/fhir/Patient/1/$everything{query}", entries=count, seconds=seconds)
-        for step, query, count, seconds in (
-            ("everything", "", told[0], 2),
-            ("pagination", "?page=2", told[1], 2.1),
-        )
-    ]
-    _, evidence = grade_log(Log(written(tmp_path, pages)))
+    _, evidence = grade_log(Log(written(tmp_path, everything(*counts))))
     (walk,) = evidence.traffic["everything"].value
-    assert (walk["pages"], walk["entries"]) == (2, entries)
+    assert (walk["pages"], walk["entries"]) == (2, total)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import HOST, FakePayer
 
 from sandbox.core.errors import FileProblem, UsageError
@@ -57,7 +57,7 @@ def test_registration_is_offered_and_made_only_when_asked_for(grade_fake: Grade)
     payer = Registering(instruments={"client_id": None})
     card, _ = grade_fake(payer)
     assert "/auth/register" not in payer.paths()
-    line = next(line for line in card.lines if line.id == "request-success")
+    line = line_of(card, "request-success")
     assert line.reason.endswith("--register makes a client")
     payer = Registering(instruments={"client_id": None})
     card, evidence = grade_fake(payer, entry=SignInOptions(register=True))
@@ -70,10 +70,10 @@ def test_registration_that_fails_says_why(grade_fake: Grade) -> None:
     payer = Registering(instruments={"client_id": None})
     payer.answer = (400, {"error": "invalid_redirect_uri"})
     card, _ = grade_fake(payer, entry=SignInOptions(register=True))
-    line = next(line for line in card.lines if line.id == "authorization-success")
+    line = line_of(card, "authorization-success")
     assert line.reason == "registering a client failed: the endpoint answered 400 (invalid_redirect_uri)"
     card, _ = grade_fake(FakePayer(instruments={"client_id": None}), entry=SignInOptions(register=True))
-    line = next(line for line in card.lines if line.id == "authorization-success")
+    line = line_of(card, "authorization-success")
     assert "does not let apps register" in line.reason
 
 
@@ -205,5 +205,5 @@ def test_a_registration_gives_a_client_or_says_why_not(
         "token_endpoint_auth_method": "none",
         "scope": SCOPE,
     }
-    line = next(line for line in card.lines if line.id == "authorization-success")
+    line = line_of(card, "authorization-success")
     assert line.reason.endswith(told) if told else card.score == 100

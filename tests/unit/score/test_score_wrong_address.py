@@ -41,21 +41,12 @@ def website(at: str = "/fhir", elsewhere: Answer | None = None) -> Website:
 
 @pytest.mark.parametrize(
     ("at", "asked"),
-    [
-        ("/fhir", HOST),
-        ("/fhir", f"{HOST}/"),
-        ("/fhir", f"{HOST}/fhir/metadata"),
-        ("/fhir", f"{HOST}/fhir/.well-known/smart-configuration"),
-        ("/fhir", f"{HOST}/fhir/Patient"),
-        ("/fhir", f"{HOST}/fhir/Patient/123"),
-        ("/fhir", f"{HOST}/developer"),
-        ("/fhir", f"{HOST}/fhir/r4"),
-        ("/fhir/r4", HOST),
-        ("/fhir/r4", f"{HOST}/fhir"),
-        ("/api/fhir", HOST),
-        ("/interop/fhir", f"{HOST}/interop"),
-    ],
-)
+    [("/fhir", HOST), ("/fhir", f"{HOST}/"), ("/fhir", f"{HOST}/fhir/metadata"),
+     ("/fhir", f"{HOST}/fhir/.well-known/smart-configuration"), ("/fhir", f"{HOST}/fhir/Patient"),
+     ("/fhir", f"{HOST}/fhir/Patient/123"), ("/fhir", f"{HOST}/developer"), ("/fhir", f"{HOST}/fhir/r4"),
+     ("/fhir/r4", HOST), ("/fhir/r4", f"{HOST}/fhir"), ("/api/fhir", HOST),
+     ("/interop/fhir", f"{HOST}/interop")],
+)  # fmt: skip
 def test_the_right_base_is_named(grade_fake: Grade, at: str, asked: str) -> None:
     payer = website(at)
     payer.facts = False

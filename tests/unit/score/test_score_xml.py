@@ -8,7 +8,7 @@ from xml.sax.saxutils import quoteattr
 
 import httpx
 import pytest
-from conftest import Grade
+from conftest import Grade, line_of
 from fake_payer import FakePayer
 
 from sandbox.score.fhir.fhir_xml import DEEPEST, read_xml
@@ -71,7 +71,7 @@ def test_a_type_that_the_xml_does_not_offer_is_not_asked_for(grade_fake: Grade) 
 
     payer = Small(before_fhir=lambda request, n: httpx.Response(404) if "/Goal" in request.url.path else None)
     card, _ = grade_fake(payer)
-    assert next(line for line in card.lines if line.id == "request-success").points == 10
+    assert line_of(card, "request-success").points == 10
     assert not [path for path in payer.paths() if path.endswith(("/Goal", "/Device"))]
 
 
@@ -90,18 +90,12 @@ BOMB = "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 20))
 
 @pytest.mark.parametrize(
     "text",
-    [
-        f'<!DOCTYPE x [<!ENTITY a0 "x">{BOMB}]><CapabilityStatement {NS}>&a19;</CapabilityStatement>',
-        f'<!DOCTYPE x SYSTEM "file:///etc/passwd"><CapabilityStatement {NS}/>',
-        f"<CapabilityStatement {NS}><rest>",
-        "<CapabilityStatement/>",
-        "<html><body>hello</body></html>",
-        "{}",
-        "",
-        "<" * 1_000_000,
-    ],
+    [f'<!DOCTYPE x [<!ENTITY a0 "x">{BOMB}]><CapabilityStatement {NS}>&a19;</CapabilityStatement>',
+     f'<!DOCTYPE x SYSTEM "file:///etc/passwd"><CapabilityStatement {NS}/>',
+     f"<CapabilityStatement {NS}><rest>", "<CapabilityStatement/>", "<html><body>hello</body></html>", "{}",
+     "", "<" * 1_000_000],
     ids=["entities", "external", "cut off", "no namespace", "a page", "JSON", "nothing", "brackets"],
-)
+)  # fmt: skip
 def test_what_is_no_fhir_xml_is_nothing(text: str) -> None:
     assert read_xml(text.encode()) in ({}, {"resourceType": "CapabilityStatement"})
     assert read_xml(text.encode("utf-16")) == read_xml(text.encode())

@@ -16,24 +16,11 @@ from sandbox.score.evidence import Evidence
 from sandbox.score.run import grade
 
 FULL = {
-    "status": 10,
-    "sandbox": 6,
-    "capability-statement": 2,
-    "smart-configuration": 2,
-    "authorization-success": 14,
-    "refresh-token": 10,
-    "inactive-members": 8,
-    "portal-opt-in": 6,
-    "eligibility-errors": 4,
-    "lines-of-business": 3,
-    "request-success": 10,
-    "reference-resolution": 5,
-    "carin-resources": 6,
-    "clinical-resources": 4,
-    "sync-speed": 5,
-    "everything": 3,
-    "developer-portal": 2,
-}
+    "status": 10, "sandbox": 6, "capability-statement": 2, "smart-configuration": 2,
+    "authorization-success": 14, "refresh-token": 10, "inactive-members": 8, "portal-opt-in": 6,
+    "eligibility-errors": 4, "lines-of-business": 3, "request-success": 10, "reference-resolution": 5,
+    "carin-resources": 6, "clinical-resources": 4, "sync-speed": 5, "everything": 3, "developer-portal": 2,
+}  # fmt: skip
 """The rubric of May 2025, copied by hand: 20 + 45 + 35 = 100."""
 
 MEMBERS_ONLY = (

@@ -16,14 +16,10 @@ from scored_payer import Payer
 from sandbox.core.errors import UsageError
 
 COMPANIONS = {
-    "Observation": "category",
-    "Condition": "category",
-    "DiagnosticReport": "category",
-    "DocumentReference": "category",
-    "CarePlan": "category",
-    "MedicationRequest": "intent",
+    "Observation": "category", "Condition": "category", "DiagnosticReport": "category",
+    "DocumentReference": "category", "CarePlan": "category", "MedicationRequest": "intent",
     "CareTeam": "status",
-}
+}  # fmt: skip
 
 
 def test_searches_that_need_a_second_parameter() -> None:
