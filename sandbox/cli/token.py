@@ -22,7 +22,7 @@ BACKEND = "sandbox-backend"
 """The backend service that every sandbox knows; its private key is public on purpose."""
 SYSTEM_SCOPE = "system/*.rs"
 
-_PAYERS_TIME = re.compile(r"by this payer's clock it is (\d{1,12})")
+_PAYERS_TIME = re.compile(r"this payer's clock says (\d{1,12})")
 
 
 class TokenResponse(dict[str, Any]):

@@ -219,6 +219,8 @@ class Apis:
             if not parameter:
                 path = literal.rstrip("/") or "/"
                 self._exact[path] = _combine(path, self._exact.get(path, surface), surface)
+                if surface.errors is not api.errors:  # an unknown address below it fails as it does
+                    self._below.setdefault(path, replace(_surface(api), errors=surface.errors))
             elif surface != _surface(api):
                 self._below[literal.rstrip("/")] = surface
 

@@ -82,7 +82,7 @@ class Payer:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[Payer, Payer]:
-    made = [(d.account, [r.body for r in d.made]) for d in people(Settings(members=12), DAY)]
+    made = [(d.account, [r.body for r in d.rendered]) for d in people(Settings(members=12), DAY)]
     folder = tmp_path_factory.mktemp("both")
     library, ledger = folder / "library.db", folder / "ledger.db"
     for where in (library, place(library)):

@@ -75,6 +75,7 @@ def test_each_fix_mends_one_test(
     run: Run, monkeypatch: pytest.MonkeyPatch, fixes: str, failing: list[str]
 ) -> None:
     monkeypatch.setenv("PRETEND_APP_FIXES", fixes)
+    monkeypatch.delitem(sys.modules, "example.pretend_app", raising=False)  # it reads the variable once
     output, counts = run(PRETEND_APP)
     passing = {"passed": 3 - len(failing)} if len(failing) < 3 else {}
     assert counts == {"failed": len(failing)} | passing, output

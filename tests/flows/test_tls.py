@@ -73,7 +73,7 @@ def test_a_certificate_that_will_not_do_is_made_again(tmp_path: Path, change: st
         made.write_text("garbage")
     tls.own(tmp_path, [host], clock)
     assert made.read_bytes() != before
-    tls.given(made, key)
+    tls.check_pair(made, key)
 
 
 def test_the_certificate_stands_up_to_the_strictest_check(made: tuple[Path, Path]) -> None:
@@ -102,7 +102,7 @@ def test_files_that_are_no_certificate_and_its_key_are_named(tmp_path: Path, mad
     (tmp_path / "text").write_text("not PEM")
     for pair in ((made[0], other[1]), (tmp_path / "text", made[1]), (made[0], tmp_path / "text"), made[::-1]):
         with pytest.raises(UsageError, match="no certificate and its key"):
-            tls.given(*pair)
+            tls.check_pair(*pair)
     for pair in ((tmp_path / "nowhere", made[1]), (made[0], tmp_path)):
         with pytest.raises(UsageError, match="cannot be read"):
-            tls.given(*pair)
+            tls.check_pair(*pair)

@@ -113,5 +113,5 @@ def test_the_command_prints_a_token_or_the_response_as_it_was_sent(loaded: str) 
 
 
 def test_what_the_payer_says_to_a_scope_is_one_line(loaded: str) -> None:
-    with pytest.raises(UsageError, match="sandbox-backend got no token: None of the system scopes"):
+    with pytest.raises(UsageError, match="sandbox-backend got no token: scope has no system scope"):
         system_token(loaded, scope="patient/Claim.rs")

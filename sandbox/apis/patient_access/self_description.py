@@ -59,5 +59,5 @@ def _describe_member(account: Account) -> dict[str, Any]:
     }
 
 
-def nothing_known(name: str) -> Response:
+def nothing_known(name: str = "") -> Response:
     not_found("This payer does not publish this document.", "not-supported", cause="address-unknown")

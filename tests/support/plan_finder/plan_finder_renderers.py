@@ -21,7 +21,7 @@ def insurance_plans(spec: Spec, network: Network, written: date) -> Iterator[Jso
         yield head | {
             "status": "active",
             "name": plan.name,
-            "identifier": [{"system": f"{spec.payer['base']}/plan-id", "value": plan.code}],
+            "identifier": [{"system": f"{spec.payer.base}/plan-id", "value": plan.code}],
             "ownedBy": fhir.reference("Organization", network.payer.id),
             "endpoint": [fhir.reference("Endpoint", ENDPOINT)],
         }
@@ -35,5 +35,5 @@ def endpoints(spec: Spec, network: Network, written: date) -> Iterator[Json]:
         "name": f"Patient Access API of {network.payer.name}",
         "connectionType": {"system": system, "code": "hl7-fhir-rest"},
         "payloadType": [fhir.concept(fhir.TERMINOLOGY + "endpoint-payload-type", "none")],
-        "address": f"{spec.payer['base']}/fhir",
+        "address": f"{spec.payer.base}/fhir",
     }

@@ -26,7 +26,7 @@ NOW = 1 << 51
 @pytest.fixture(scope="module")
 def made() -> list[list[bytes]]:
     """The resources of some members, enough of them to be packed."""
-    found = [[r.body for r in dossier.made] for dossier in people(Settings(members=30), DAY)]
+    found = [[r.body for r in dossier.rendered] for dossier in people(Settings(members=30), DAY)]
     assert sum(len(body) for member in found for body in member) > SAMPLE
     return found
 

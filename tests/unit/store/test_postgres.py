@@ -34,7 +34,7 @@ SEARCHES = [
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[SqlLibrary, SqlLibrary]:
-    made = [(d.account, [r.body for r in d.made]) for d in people(Settings(members=12), date(2026, 3, 1))]
+    made = [(d.account, [r.body for r in d.rendered]) for d in people(Settings(members=12), date(2026, 3, 1))]
     path = tmp_path_factory.mktemp("both") / "library.db"
     build(path, made)
     build(place(path), made)
