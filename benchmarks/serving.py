@@ -4,7 +4,7 @@
 
 One worker is pinned to core 0, wrk to core 1; the two servers take turns: the product as `serve` runs it,
 the bare app under gunicorn's threaded worker. `--against DIR` measures another checkout instead of the
-bare app, under the worker that version 0.1.0 had. Each
+bare app, under the threaded worker where it has none of its own. Each
 figure is the median of the rounds; the ratio is that of the two costs in the same round. `many` asks for
 another member with every request (`--many` of them in turn), `one` asks for the same again. A worker
 remembers what it has read, so both are of a worker that has served these members before; `growth.py`
@@ -46,7 +46,7 @@ from sandbox.store.secret import digest
 
 PORTS = {"bare": 18431, "product": 18432, "pair": 18433, "before": 18434}
 OURS, THREADED = "sandbox.server.worker.GatewayWorker", "gthread"
-WORKERS = {"bare": THREADED, "before": THREADED}
+WORKERS = {"bare": THREADED}
 EOB = "ExplanationOfBenefit"
 INCLUDE = f"_include={EOB}:patient&_include={EOB}:coverage"
 SCOPE = "launch/patient patient/*.rs"
@@ -276,6 +276,8 @@ def main() -> None:
             (home / "bodies" / named(each.path)).write_bytes(answer.content)
         print(f"memory of a worker: {memory(pid):.0f} MB, load {os.getloadavg()[0]:.1f}")
         if asked.against:
+            if not (asked.against / "sandbox" / "server" / "worker.py").exists():
+                WORKERS["before"] = THREADED
             with sqlite3.connect(ledger) as db, sqlite3.connect(home / "before.db") as copy:
                 db.backup(copy)
             env["BENCH_LEDGER"] = str(home / "before.db")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from importlib.resources.abc import Traversable
 from typing import TYPE_CHECKING, Any
 
@@ -154,7 +155,7 @@ class Api:
     prepare: Callable[[Blueprint], None] = lambda blueprint: None
     """Adds what its operations share: hooks, error handlers, template filters."""
 
-    @property
+    @cached_property
     def kinds(self) -> tuple[str, ...]:
         """The names of its types."""
         return tuple(row if isinstance(row, str) else row.name for row in self.types)

@@ -87,7 +87,7 @@ class RequestContext(AuthContext):
     @property
     def wiring(self) -> Wiring:
         """What all requests share."""
-        return cast(Wiring, self.services)
+        return self.services  # type: ignore[return-value]  # `build_context` puts it there
 
     @property
     def library(self) -> Library:
@@ -159,7 +159,8 @@ class IncomingRequest:
     def build_context(self, facts: Facts) -> RequestContext:
         """The context of the payer of this selection; its clock and counters are the tenant's."""
         offset, armed, revision = self.state or self.ledger.tenant_state()
-        wiring, delays = self.wiring, list[float]()
+        wiring = self.wiring
+        delays: list[float] = []
         ahead = timedelta(milliseconds=offset)
         clock = OffsetClock(wiring.clock, ahead) if offset else wiring.clock
         payer = self.selection.payer(wiring.payer)

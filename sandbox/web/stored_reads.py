@@ -34,10 +34,10 @@ from sandbox.web.rest.access import note_client
 
 Headers = list[tuple[str, str]]
 
-_UNUSUAL = (
+_UNUSUAL = frozenset((
     "HTTP_X_SANDBOX_SCENARIO", "HTTP_X_SANDBOX_FAIL_NEXT", "HTTP_ORIGIN", "HTTP_IF_NONE_MATCH",
     "HTTP_IF_MODIFIED_SINCE", "HTTP_PREFER", "HTTP_TRANSFER_ENCODING", PROBLEM, REFUSAL,
-)  # fmt: skip
+))  # fmt: skip
 """What in an environ changes more than how the answer is packed."""
 _UNUSUAL_PARAMETERS = frozenset({"_format", "_pretty", "access_token"})
 
@@ -58,6 +58,11 @@ class StoredReads:
 
     def __init__(self, app: Callable[..., Iterable[bytes]], wiring: Wiring):
         self.app, self._wiring = app, wiring
+        self._readers = [
+            (f"{api.prefix}/", api.stored_read, wiring.apis.surface(api.prefix + "/Type"))
+            for api in wiring.apis
+            if api.stored_read is not None
+        ]
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         answer = self._answer(environ)
@@ -124,25 +129,28 @@ class StoredReads:
         """The request, if it is a plain one. Raises BadRequest for an Accept that is too long."""
         if environ["REQUEST_METHOD"] != "GET" or environ.get("CONTENT_LENGTH") not in (None, "", "0"):
             return None
-        if budget.is_over(environ) or any(name in environ for name in _UNUSUAL):
+        if budget.is_over(environ) or not _UNUSUAL.isdisjoint(environ):
             return None
         scheme, _, secret = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() != "bearer":
             return None
         path = environ["PATH_INFO"]
-        surface = self._wiring.apis.surface(path)
-        if surface.api is None or surface.api.stored_read is None:
+        for row in self._readers:
+            if path.startswith(row[0]):
+                break
+        else:
             return None
+        prefix, reader, surface = row
         query = environ.get("QUERY_STRING", "")
         arguments, sent = _arguments(query)
         if not _UNUSUAL_PARAMETERS.isdisjoint(sent):
             return None
-        parsed = surface.api.stored_read.parse(path[len(surface.api.prefix) :], arguments)
+        parsed = reader.parse(path[len(prefix) - 1 :], arguments)
         if parsed is None or ("HTTP_ACCEPT" in environ and not takes_json(environ["HTTP_ACCEPT"])):
             return None
         accept, agent = environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_USER_AGENT", "")
         journal = JournalRequest("GET", path, query, sent, secret.strip(), accept, agent)
-        return PlainRequest(surface, surface.api.stored_read, parsed, arguments, journal)
+        return PlainRequest(surface, reader, parsed, arguments, journal)
 
 
 @bounded(4 << 20, 60)

@@ -37,12 +37,14 @@ def bearer() -> tuple[RequestContext, Access]:
 
 def offered_types(context: RequestContext, api: Api) -> tuple[str, ...]:
     """The types of an API, with those that the payer withholds."""
-    return (*api.kinds, *context.wiring.others) if api.serves_loaded_types else api.kinds
+    others = context.wiring.others if api.serves_loaded_types else ()
+    return (*api.kinds, *others) if others else api.kinds
 
 
 def served_types(context: RequestContext, api: Api | None = None) -> tuple[str, ...]:
     """The types that an API serves: the one in hand, unless another is named."""
-    return _without(offered_types(context, api or context.api), context.payer.withheld_types)
+    kinds, withheld = offered_types(context, api or context.api), context.payer.withheld_types
+    return _without(kinds, withheld) if withheld else kinds
 
 
 @lru_cache
