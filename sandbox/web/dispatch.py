@@ -37,7 +37,7 @@ from sandbox.web import budget, cors, quota
 from sandbox.web.api import Apis, Lookups, Surface
 from sandbox.web.errors.handlers import UncaughtErrors, answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
-from sandbox.web.guard import require_control
+from sandbox.web.guard import require_audience, require_control
 from sandbox.web.http import headers
 from sandbox.web.http.compression import encode
 from sandbox.web.http.origin import REFUSAL, OriginMiddleware
@@ -84,6 +84,7 @@ class ScenarioPath:
 def install(app: Flask) -> None:
     """Make every request of an app go this way."""
     app.before_request(_enter)
+    app.before_request(require_audience)
     app.after_request(_leave)
     wiring = app.extensions["wiring"]
     app.extensions["stored_reads"] = stored_reads = StoredReads(app.wsgi_app, wiring)

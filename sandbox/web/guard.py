@@ -13,8 +13,9 @@ from flask import request
 
 from sandbox.core.errors import Forbidden
 from sandbox.core.hosts import format_host, parse_host
+from sandbox.web.api import Audience
 from sandbox.web.http.origin import is_local, received_host
-from sandbox.web.request import wiring
+from sandbox.web.request import current, wiring
 
 KEY = "X-Sandbox-Key"
 
@@ -42,6 +43,12 @@ def require_control(what: str = "The control API", *, cause: str = "control-key-
         f" (PAYER_SANDBOX_CONTROL_KEY) and send it (header {KEY})",
         cause=cause,
     )
+
+
+def require_audience() -> None:
+    """Raises Forbidden for an operation of the operator's, where the caller may not control the payer."""
+    if request.url_rule is not None and current().surface.audience is Audience.OPERATOR:
+        require_control()
 
 
 def is_from_another_origin() -> bool:

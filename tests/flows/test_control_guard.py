@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,10 +16,12 @@ from support import stores
 from support.command import command
 
 from sandbox.apis.control.api import CONTROL
+from sandbox.apis.discovery import published
 from sandbox.pytest_plugin import Payer
 from sandbox.server.app import create_app
 from sandbox.server.embedded import serving
 from sandbox.settings import Settings, from_env
+from sandbox.web.api import Api, Apis, Audience, Cors, ErrorShape, Operation
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 KEY = {"X-Sandbox-Key": "the-key"}
@@ -226,3 +229,28 @@ def test_clients_of_a_published_payer_cannot_send_it_to_loopback(app_of: Callabl
     refused = published.post("/auth/register", json=metadata)
     assert (refused.status_code, "loopback" in refused.text) == (400, True)
     assert app_of().test_client().post("/auth/register", json=metadata).status_code == 201
+
+
+def test_the_operations_of_any_operators_api_are_guarded(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It declares its audience, and adds no guard of its own."""
+    reports = Api(
+        name="reports",
+        prefix="/reports",
+        title="Reports",
+        cites=(),
+        audience=Audience.OPERATOR,
+        errors=ErrorShape.JSON,
+        cors=Cors.NOBODY,
+        operations=(
+            Operation("GET", "/all", "all", lambda: "all"),
+            Operation("GET", "/open", "open", lambda: "open", audience=Audience.PUBLIC),
+        ),
+    )
+    apis = Apis((*published(), reports))
+    monkeypatch.setattr("sandbox.server.app.published", lambda: apis)
+    client = create_app(replace(settings, ledger=stores.ledger(tmp_path / "ledger.db"))).test_client()
+    assert client.get("/reports/all").status_code == 200
+    assert client.get("/reports/all", environ_overrides=AWAY).status_code == 403
+    assert client.get("/reports/open", environ_overrides=AWAY).status_code == 200

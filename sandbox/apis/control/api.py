@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, request
-
 from sandbox.apis.control import decisions, reports, routes
 from sandbox.apis.control.models import (
     App,
@@ -28,7 +26,6 @@ from sandbox.apis.control.models import (
 from sandbox.apis.control.openapi import ControlOperation
 from sandbox.faults.one_shot import OneShot
 from sandbox.web.api import Api, Audience, Cors, ErrorShape
-from sandbox.web.guard import require_control
 from sandbox.web.request import RequestContext
 
 FILTERS = {
@@ -61,16 +58,6 @@ def _facts(context: RequestContext) -> dict[str, Any]:
     }
 
 
-def _prepare(blueprint: Blueprint) -> None:
-    blueprint.before_request(_guard)
-
-
-def _guard() -> None:
-    """Raises Forbidden for callers who may not control the payer."""
-    if request.endpoint != f"{CONTROL.name}.health":
-        require_control()
-
-
 _call = ControlOperation
 
 CONTROL = Api(
@@ -88,6 +75,7 @@ CONTROL = Api(
             "health",
             routes.health,
             "Whether the payer runs. No key is needed.",
+            Audience.PUBLIC,
             answer=Health,
         ),
         _call("GET", "/openapi.json", "openapi", routes.openapi, "This document."),
@@ -215,7 +203,6 @@ CONTROL = Api(
         ),
     ),
     facts=_facts,
-    prepare=_prepare,
 )
 
 APIS = (CONTROL,)
