@@ -33,7 +33,4 @@ def published() -> Apis:
             if not isinstance(api, Api):
                 raise UsageError(f"The entry point {entry_point.name} holds no API")
             published_apis.append(api)
-    for api in published_apis:
-        if api.verbs is not None:
-            import_module(api.verbs)
     return Apis(tuple(published_apis))

@@ -89,11 +89,12 @@ class NextStep:
 
 @dataclass(frozen=True)
 class Lookups:
-    """What only an API can tell of a request or an answer. Each callable is asked within a request."""
+    """What only an API can tell of a request or an answer. Each callable is asked within a request; `below`
+    is the path below the base of the API."""
 
-    facts: Callable[[], Mapping[str, Any]] = dict
+    facts: Callable[[str], Mapping[str, Any]] = lambda below: {}
     """More facts for the gates: `resource`, `client`, `grant_type`."""
-    origin: Callable[[Wiring, TenantLedger], Origin | None] = lambda wiring, ledger: None
+    origin: Callable[[Wiring, TenantLedger, str], Origin | None] = lambda wiring, ledger, below: None
     """Under which scenarios that was granted which the request presents; None when it presents nothing."""
     registered: Callable[[Wiring, TenantLedger], str] = lambda wiring, ledger: ""
     """The scenarios with which the app registered that the request names."""
@@ -104,6 +105,8 @@ class Lookups:
     next_step: Callable[[int], NextStep | None] = lambda status: None
     """How a person goes on from the error page of this status."""
 
+
+NO_LOOKUPS = Lookups()
 
 Arguments = tuple[tuple[str, str], ...]
 """The parameters of a query, in order."""
@@ -121,19 +124,19 @@ class StoredRead:
     serve: Callable[[RequestContext, Access, Any, Arguments], tuple[list[tuple[str, str]], bytes]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Api:
     """What an API declares. `prefix` is below the payer's own; `cites` names its sources with versions;
-    `facts` is its part of the facts for graders."""
+    `facts` is its part of the facts for graders. Fault verbs of its own come by `payer_sandbox.verbs`."""
 
     name: str
     prefix: str
     title: str
     cites: tuple[str, ...]
     audience: Audience
-    errors: ErrorShape
-    cors: Cors
     operations: tuple[Operation, ...]
+    errors: ErrorShape = ErrorShape.PAGE
+    cors: Cors = Cors.NOBODY
     types: tuple[str | Type, ...] = ()
     """The resource types that it shows: names of known ones, or rows with their search parameters."""
     serves_loaded_types: bool = False
@@ -144,11 +147,7 @@ class Api:
     """Canonicals of the CapabilityStatements that it follows."""
     causes: Traversable | None = None
     facts: Callable[[RequestContext], Mapping[str, Any]] | None = None
-    verbs: str | None = None
-    """A module of fault verbs of its own."""
-    repositories: tuple[type, ...] = ()
-    """Its tables in the ledger."""
-    lookups: Lookups = Lookups()
+    lookups: Lookups = NO_LOOKUPS
     stored_read: StoredRead | None = None
     is_issuer: bool = False
     """Whether its base is the URL of an authorization server (RFC 8414)."""
@@ -159,6 +158,10 @@ class Api:
     def kinds(self) -> tuple[str, ...]:
         """The names of its types."""
         return tuple(row if isinstance(row, str) else row.name for row in self.types)
+
+    def offered_operations(self, payer: PayerProfile) -> list[Operation]:
+        """The operations of FHIR (`$everything`) that a payer offers."""
+        return [row for row in self.operations if row.definition and row.is_offered(payer)]
 
     def routes(self) -> Blueprint:
         """A blueprint with every operation. Its endpoints are `<api>.<operation>`."""
@@ -180,6 +183,15 @@ class Surface:
     errors: ErrorShape = ErrorShape.PAGE
     cors: Cors = Cors.NOBODY
     body_bytes_max: int = BODY_BYTES_MAX
+
+    @property
+    def lookups(self) -> Lookups:
+        """What its API can tell of a request; of an address of none, nothing."""
+        return self.api.lookups if self.api is not None else NO_LOOKUPS
+
+    def path_below(self, path: str) -> str:
+        """The path below the base of its API: "/Patient/1"."""
+        return path.removeprefix(self.api.prefix) if self.api is not None else path
 
     @property
     def is_fhir(self) -> bool:

@@ -34,7 +34,7 @@ from sandbox.faults.verbs import VERBS
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web import budget, cors, quota
-from sandbox.web.api import Apis, Lookups, Surface
+from sandbox.web.api import Apis, Surface
 from sandbox.web.errors.handlers import UncaughtErrors, answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
 from sandbox.web.guard import require_audience, require_control
@@ -139,7 +139,7 @@ def _enter() -> Response | None:
     context = _keep_context(incoming, _build_facts(surface))
     if surface.is_control:
         return None
-    if surface.api is not None and (url := surface.api.lookups.keys_to_fetch(context)) is not None:
+    if (url := surface.lookups.keys_to_fetch(context)) is not None:
         request.environ[WAIT] = Fetch(url, services.remote.loopback)
         return Response(status=503)
     reply = context.gates.run(Stage.REQUEST, None, context.facts)
@@ -169,13 +169,12 @@ def _choose_selection(incoming: IncomingRequest, path: str, header: str | None) 
     catalog = services.catalog
     if path and catalog.parse(path).scenarios:
         return  # a tenant of its own: what is presented here was granted here
-    lookups = surface.api.lookups if surface.api is not None else Lookups()
-    origin = lookups.origin(services, ledger)
+    origin = surface.lookups.origin(services, ledger, surface.path_below(request.path))
     if origin is None and header:  # nothing is presented: this begins under the header
         ledger.terms = incoming.selection.written
         return
     if origin is None:  # what its app has registered later is not looked at for what was granted before
-        origin = Origin(lookups.registered(services, ledger))
+        origin = Origin(surface.lookups.registered(services, ledger))
     ledger.pin, ledger.terms = origin
     own = catalog.choose(path, None, services.default_scenario, origin.pin or origin.terms)
     if not header and not origin.terms:
@@ -200,14 +199,13 @@ def _arm(ledger: TenantLedger) -> None:
 
 def _build_facts(surface: Surface) -> Facts:
     caller = request.headers.get("Authorization", "") or quota.client_address()
-    more = surface.api.lookups.facts() if surface.api is not None else {}
     return Facts(
         method=request.method,
         path=request.path,
         params=request.args.to_dict(),
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
         preflight=cors.is_preflight(),
-        **more,
+        **surface.lookups.facts(surface.path_below(request.path)),
     )
 
 

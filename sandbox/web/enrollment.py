@@ -25,6 +25,12 @@ def registration_rules() -> RegistrationRules:
     return RegistrationRules(context.payer, context.types(), context.wiring.remote.loopback, scenario_problem)
 
 
+def is_managed_app(below: str, folder: str) -> bool:
+    """Whether a path below an API's base is that of one registered app: "/<folder>/<client id>"."""
+    first, _, app = below.strip("/").partition("/")
+    return first == folder and bool(app)
+
+
 def enroll(metadata: Metadata) -> tuple[Client, str | None, str]:
     """A new client, its secret (None: it has none) and its management token, each shown only now.
 

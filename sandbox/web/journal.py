@@ -85,7 +85,7 @@ def build_exchange_entry(
     )
     details = {
         "retry_after": response.headers.get("Retry-After"),
-        "issued": dict(context.surface.api.lookups.issued(response)) if context.surface.api else {},
+        "issued": dict(context.surface.lookups.issued(response)),
     }
     return build_entry(context, exchange, response.status_code, because, {**details, **_error_of(response)})
 

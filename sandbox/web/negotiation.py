@@ -31,7 +31,7 @@ _BARE_FRACTION = re.compile(r"(;\s*q\s*=\s*)(?=\.[0-9])", re.IGNORECASE)
 
 def negotiate() -> None:
     """Before anything of a FHIR API. Raises NotAcceptable."""
-    if _path_below().startswith("/.well-known/") or wants_page():
+    if current().path_below.startswith("/.well-known/") or wants_page():
         return
     wanted_format = _asked_format()
     if wanted_format:
@@ -46,11 +46,6 @@ def negotiate() -> None:
         raise problem
 
 
-def _path_below() -> str:
-    """The path below the base of the API."""
-    return request.path.removeprefix(current().api.prefix)
-
-
 def _asked_format() -> str | None:
     """The first `_format` with a value: the others count as omitted (R4 §3.1.1.1)."""
     return next(filter(None, request.args.getlist("_format")), None)
@@ -58,7 +53,7 @@ def _asked_format() -> str | None:
 
 def wants_page() -> bool:
     """Whether this is a browser at the base: it likes HTML better than data."""
-    if _path_below().rstrip("/") or request.method not in ("GET", "HEAD"):
+    if current().path_below.rstrip("/") or request.method not in ("GET", "HEAD"):
         return False
     wanted_format = _asked_format()
     if wanted_format:

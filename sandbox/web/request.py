@@ -123,6 +123,11 @@ class RequestContext(AuthContext):
         return self.surface.api
 
     @property
+    def path_below(self) -> str:
+        """The path below that base: "/Patient/1"."""
+        return self.surface.path_below(self.facts.path)
+
+    @property
     def address(self) -> str:
         """The base of that API, absolute, without a slash at the end."""
         return self.base + self.api.prefix

@@ -57,7 +57,7 @@ def test_opening_another_record_by_header(scene: Scene) -> None:
     held(app.get("Patient/mbr-0003").status_code != 200, "another member's record")
 
 
-@undefended(lookups, _step=lambda: "")
+@undefended(lookups, _step=lambda below: "")
 def test_presenting_a_second_thing_beside_the_first(scene: Scene) -> None:
     """A sign-in that began under the header goes with a code that was granted without it."""
     app = at_the_default_payer(scene)

@@ -21,7 +21,7 @@ from sandbox.pytest_plugin import Payer
 from sandbox.server.app import create_app
 from sandbox.server.embedded import serving
 from sandbox.settings import Settings, from_env
-from sandbox.web.api import Api, Apis, Audience, Cors, ErrorShape, Operation
+from sandbox.web.api import Api, Apis, Audience, Operation
 
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 KEY = {"X-Sandbox-Key": "the-key"}
@@ -241,8 +241,6 @@ def test_the_operations_of_any_operators_api_are_guarded(
         title="Reports",
         cites=(),
         audience=Audience.OPERATOR,
-        errors=ErrorShape.JSON,
-        cors=Cors.NOBODY,
         operations=(
             Operation("GET", "/all", "all", lambda: "all"),
             Operation("GET", "/open", "open", lambda: "open", audience=Audience.PUBLIC),

@@ -25,7 +25,7 @@ from sandbox.apis.control.models import (
 )
 from sandbox.apis.control.openapi import ControlOperation
 from sandbox.faults.one_shot import OneShot
-from sandbox.web.api import Api, Audience, Cors, ErrorShape
+from sandbox.web.api import Api, Audience, ErrorShape
 from sandbox.web.request import RequestContext
 
 FILTERS = {
@@ -67,7 +67,6 @@ CONTROL = Api(
     cites=(),
     audience=Audience.OPERATOR,
     errors=ErrorShape.JSON,
-    cors=Cors.NOBODY,
     operations=(
         _call(
             "GET",

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint
 
 from sandbox.apis.developer import routes
-from sandbox.web.api import Api, Audience, Cors, ErrorShape, Lookups, Operation
+from sandbox.web.api import Api, Audience, Lookups, Operation
 from sandbox.web.pages import refuse_foreign_forms
 from sandbox.web.request import RequestContext
 
@@ -28,8 +28,6 @@ DEVELOPER = Api(
     title="Developer site",
     cites=("42 CFR 422.119(d)",),
     audience=Audience.PUBLIC,
-    errors=ErrorShape.PAGE,
-    cors=Cors.NOBODY,
     operations=(
         Operation("GET", "", "home", routes.home, "Show the addresses, apps and members."),
         Operation("GET", "/docs", "docs", routes.docs, "Document the APIs."),
@@ -61,8 +59,6 @@ ROOT = Api(
     title="The payer's own address",
     cites=(),
     audience=Audience.PUBLIC,
-    errors=ErrorShape.PAGE,
-    cors=Cors.NOBODY,
     operations=(Operation("GET", "/", "root", routes.root),),
 )
 

@@ -22,7 +22,7 @@ from sandbox.core.files import json_bytes, json_value
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.api import Api, Audience, ErrorShape
-from sandbox.web.enrollment import enroll
+from sandbox.web.enrollment import enroll, is_managed_app
 from sandbox.web.guard import may_control
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, current
@@ -66,9 +66,9 @@ def require_portal() -> None:
         raise NotFound(f"This payer has no developer portal{how}", cause="developer-portal-closed")
 
 
-def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
+def find_origin(wiring: Wiring, ledger: TenantLedger, below: str) -> Origin | None:
     """An app's own page is the same under whatever scenarios it was registered."""
-    return Origin() if (request.path.split("/", 4)[2:3] == ["apps"] and request.path.count("/") > 2) else None
+    return Origin() if is_managed_app(below, "apps") else None
 
 
 def root() -> AnyResponse:
@@ -113,9 +113,8 @@ def docs() -> Response:
 
 def openapi_document(name: str = "") -> Response:
     """The OpenAPI document of the FHIR API of this name; of the members' own where none is named."""
-    context = current()
-    main, *_ = _fhir_apis()
-    api = next((api for api in _fhir_apis() if api.name == (name or main.name)), None)
+    context, apis = current(), _fhir_apis()
+    api = next((api for api in apis if api.name == (name or apis[0].name)), None)
     if api is None:
         raise NotFound("There is no FHIR API of this name.", cause="address-unknown")
     auth = "" if api.audience is Audience.PUBLIC else context.issuer

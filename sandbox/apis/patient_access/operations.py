@@ -70,9 +70,8 @@ def everybody() -> Response:
 def unsupported(name: str, kind: str = "", id: str = "") -> NoReturn:
     """What is asked by another operation, at the base, of a type or of one resource."""
     context, _ = bearer()
-    served = ["DocumentReference/$docref"]
-    if context.payer.everything != "none":
-        served.insert(0, "Patient/[id]/$everything")
+    offered = context.api.offered_operations(context.payer)
+    served = [re.sub(r"<(\w+)>", r"[\1]", operation.path[1:]) for operation in offered]
     text = f"is not supported here. The operations are {' and '.join(served)}"
     if name == "export":
         raise BadRequest(f"Bulk export ($export) {text}", cause="operation-unsupported", code="not-supported")

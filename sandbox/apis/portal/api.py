@@ -7,7 +7,7 @@ from importlib.resources import files
 from flask import Blueprint
 
 from sandbox.apis.portal import routes
-from sandbox.web.api import Api, Audience, Cors, ErrorShape, Lookups, Operation
+from sandbox.web.api import Api, Audience, Lookups, Operation
 from sandbox.web.pages import refuse_foreign_forms
 
 
@@ -21,8 +21,6 @@ PORTAL = Api(
     title="Member portal",
     cites=("42 CFR 422.119(g)",),
     audience=Audience.PUBLIC,
-    errors=ErrorShape.PAGE,
-    cors=Cors.NOBODY,
     operations=(
         Operation("GET", "", "home", routes.home, "Show the connected apps, and whether sharing is on."),
         Operation("POST", "/login", "log_in", routes.log_in),
@@ -42,8 +40,6 @@ EDUCATION = Api(
     title="Member education",
     cites=("42 CFR 422.119(g)",),
     audience=Audience.PUBLIC,
-    errors=ErrorShape.PAGE,
-    cors=Cors.NOBODY,
     operations=(
         Operation("GET", "/education", "read", routes.education, "Explain what members should know."),
     ),

@@ -56,8 +56,6 @@ SMART = Api(
         "OpenID Connect Core 1.0",
     ),
     audience=Audience.PUBLIC,
-    errors=ErrorShape.PAGE,
-    cors=Cors.NOBODY,
     operations=(
         Operation("GET POST", "/authorize", "authorize", authorization.authorize, "Begin a sign-in."),
         Operation("GET", "/login", "login", authorization.login),
@@ -120,8 +118,6 @@ BRAND = Api(
     title="User-access brand",
     cites=("SMART App Launch 2.2.0 User-access Brands",),
     audience=Audience.PUBLIC,
-    errors=ErrorShape.PAGE,
-    cors=Cors.NOBODY,
     operations=(
         Operation("GET", "/brand.css", "style", brand.style),
         Operation("GET", "/brand.svg", "logo", brand.mark),

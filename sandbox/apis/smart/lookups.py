@@ -16,8 +16,9 @@ from sandbox.core.files import json_value
 from sandbox.core.waits import HANDLED
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
+from sandbox.web.enrollment import is_managed_app
 from sandbox.web.journal import bearer, mark
-from sandbox.web.request import RequestContext, Wiring
+from sandbox.web.request import RequestContext, Wiring, current
 
 _PAGES = ("login", "pick", "consent")
 _TOKENS = ("revoke", "introspect")
@@ -26,21 +27,21 @@ _GRANTS = {"authorization_code": "code", "refresh_token": "refresh_token"}
 _ISSUED = ("access_token", "refresh_token")
 
 
-def describe_request() -> Mapping[str, Any]:
+def describe_request(below: str) -> Mapping[str, Any]:
     """The client and the grant type that the request names."""
-    is_token = _step() == "token"
+    is_token = _step(below) == "token"
     return {
         "client": _named_client(),
         "grant_type": _parameter("grant_type", request.form) or None if is_token else None,
     }
 
 
-def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
+def find_origin(wiring: Wiring, ledger: TenantLedger, below: str) -> Origin | None:
     """Where that was granted which the request presents; None when it presents nothing.
 
     One thing is looked at, the one that the endpoint will look at: another beside it must not decide.
     """
-    step = _step()
+    step = _step(below)
     if step in _PAGES:
         pending = _parameter("request", request.values)
         return ledger.origin(pending=pending) if pending else None
@@ -52,7 +53,7 @@ def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
         if grant_type == "authorization_code":
             return ledger.origin(code=secret) if secret else None
         return _origin_of_token(wiring, ledger, secret)
-    return Origin() if step == "register" and request.path.count("/") > 2 else None
+    return Origin() if is_managed_app(below, "register") else None
 
 
 def find_registered(wiring: Wiring, ledger: TenantLedger) -> str:
@@ -76,7 +77,7 @@ def digest_issued(response: Response) -> Mapping[str, str]:
         address = urlsplit(response.headers.get("Location", ""))
         sent = parse_qs(address.query) | parse_qs(address.fragment)
         return {name: mark(sent[name][0]) for name in ("code", "state") if name in sent}
-    if _step() != "token" or response.status_code != 200 or response.is_streamed:
+    if _step(current().path_below) != "token" or response.status_code != 200 or response.is_streamed:
         return {}
     try:
         body = json_value(response.get_data())
@@ -86,9 +87,9 @@ def digest_issued(response: Response) -> Mapping[str, str]:
     return {name: mark(value) for name, value in tokens.items() if isinstance(value, str)}
 
 
-def _step() -> str:
+def _step(below: str) -> str:
     """The first segment below the API's prefix: "token", "register"."""
-    return (request.path.split("/", 3)[2:3] or [""])[0]
+    return below.removeprefix("/").partition("/")[0]
 
 
 def _named_client() -> str | None:

@@ -20,7 +20,7 @@ from sandbox.core.files import json_bytes
 from sandbox.faults.selection import Selection
 from sandbox.fhir import bundle
 from sandbox.store.secret import new_secret
-from sandbox.web.api import ErrorShape
+from sandbox.web.api import NO_LOOKUPS, ErrorShape
 from sandbox.web.errors.refusals import FAILED, refusal
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, wiring
@@ -38,8 +38,7 @@ def answer(problem: SandboxProblem) -> Response:
     """Return a problem in the shape of the API that it happened in."""
     if "context" in g:
         g.context.notes["cause"] = problem.cause
-    apis = wiring().apis
-    shape = apis.surface_behind(request.path).errors
+    shape = wiring().apis.surface_behind(request.path).errors
     if shape is ErrorShape.OUTCOME:
         body = bundle.outcome(
             problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
@@ -58,8 +57,8 @@ def answer(problem: SandboxProblem) -> Response:
         response = Response(json_bytes(body), status=problem.status, content_type="application/json")
     else:
         title = _TITLES.get(problem.status, "Sorry")
-        api = apis.surface(request.path).api
-        next_step = api.lookups.next_step(problem.status) if api and "context" in g else None
+        lookups = g.context.surface.lookups if "context" in g else NO_LOOKUPS
+        next_step = lookups.next_step(problem.status)
         response = page(
             "problem.html",
             problem.status,

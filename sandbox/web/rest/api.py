@@ -6,16 +6,16 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Blueprint, request
+from flask import Blueprint
 
 from sandbox.auth.tokens.access_token import Access
 from sandbox.fhir import bundle
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
-from sandbox.web.api import Arguments, Lookups, Operation, StoredRead
+from sandbox.web.api import Arguments, Lookups, Operation
 from sandbox.web.journal import bearer
 from sandbox.web.negotiation import negotiate, pretty
-from sandbox.web.request import RequestContext, Wiring, wiring
+from sandbox.web.request import RequestContext, Wiring
 from sandbox.web.rest import metadata, reads, searches
 from sandbox.web.rest.access import admit
 
@@ -60,14 +60,13 @@ def prepare(blueprint: Blueprint) -> None:
     blueprint.after_request(pretty)
 
 
-def describe_request() -> dict[str, Any]:
+def describe_request(below: str) -> dict[str, Any]:
     """The resource type in the path of the request."""
-    api = wiring().apis.surface(request.path).api
-    first = request.path.removeprefix(f"{api.prefix}/").partition("/")[0] if api else ""
+    first = below.removeprefix("/").partition("/")[0]
     return {"resource": first if first[:1].isupper() else None}
 
 
-def find_origin(wiring: Wiring, ledger: TenantLedger) -> Origin | None:
+def find_origin(wiring: Wiring, ledger: TenantLedger, below: str) -> Origin | None:
     """Where the bearer token was granted."""
     secret = bearer()
     return wiring.ledger.origin_of(ledger.name, secret) if secret else None
@@ -108,6 +107,3 @@ def serve_request(
         resource = reads.find_stored(context, access, stored.kind, stored.id)
         return headers + reads.validators(resource), resource.body
     return headers, searches.results(context, access, stored.kind, arguments)
-
-
-STORED_READ = StoredRead(parse_request, serve_request)

@@ -46,9 +46,8 @@ def describe_server(context: RequestContext, api: Api) -> ServerDescription:
     """What the CapabilityStatement of an API tells."""
     payer = context.payer
     operations: defaultdict[str, list[tuple[str, str]]] = defaultdict(list)
-    for operation in api.operations:
-        if operation.definition and operation.is_offered(payer):
-            operations[operation.resource].append((operation.name, operation.definition))
+    for operation in api.offered_operations(payer):
+        operations[operation.resource].append((operation.name, operation.definition))
     return ServerDescription(
         title=api.title,
         base=context.address_of(api.name),

@@ -56,10 +56,7 @@ _SCHEMAS: Json = {
 def document(api: Api, server: ServerDescription, auth: str) -> Json:
     """The OpenAPI document of an API, whose server is described as in its CapabilityStatement; `auth` is the
     issuer (empty: a public API)."""
-    payer, operations = (
-        server.payer,
-        [o for o in api.operations if o.definition and o.is_offered(server.payer)],
-    )
+    payer, operations = server.payer, api.offered_operations(server.payer)
     kinds = [row for name, row in KNOWN.items() if name in server.kinds]
     paths = {
         "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, _some(RESULTS, _FORMAT))}

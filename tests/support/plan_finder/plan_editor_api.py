@@ -6,7 +6,7 @@ from flask import Response
 from plan_finder_api import PLAN_FINDER
 
 from sandbox.fhir import bundle
-from sandbox.web.api import Api, Audience, Cors, ErrorShape, Operation
+from sandbox.web.api import Api, Audience, ErrorShape, Operation
 from sandbox.web.negotiation import json_body
 from sandbox.web.request import current
 from sandbox.web.rest.api import PUBLIC_LOOKUPS, prepare, public_operations
@@ -35,7 +35,6 @@ PLAN_EDITOR = Api(
     cites=("FHIR R4 RESTful API",),
     audience=Audience.PUBLIC,
     errors=ErrorShape.OUTCOME,
-    cors=Cors.NOBODY,
     types=PLAN_FINDER.kinds,
     operations=(
         Operation("PUT", "/InsurancePlan/<id>", "put_plan", put_plan),

@@ -134,8 +134,7 @@ def test_withheld_types_are_not_told() -> None:
 
 def test_operations_are_listed_with_their_type_and_only_if_the_payer_has_them() -> None:
     def offered(payer: PayerProfile) -> dict[str, str]:
-        rows = PATIENT_ACCESS.operations
-        return {row.resource: row.name for row in rows if row.definition and row.is_offered(payer)}
+        return {row.resource: row.name for row in PATIENT_ACCESS.offered_operations(payer)}
 
     assert offered(PayerProfile()) == {"Patient": "everything", "DocumentReference": "docref"}
     assert "Patient" not in offered(PayerProfile(everything="none"))
