@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
@@ -23,6 +24,9 @@ from sandbox.store import address
 from sandbox.store.library.schema import VIEWED
 
 DATABASE = os.environ.get("TEST_DATABASE", "")
+
+BEGIN = datetime(2027, 3, 1, tzinfo=UTC)
+"""When the clock of a ledger stands that a test makes."""
 
 
 def place(path: Path) -> str | Path:

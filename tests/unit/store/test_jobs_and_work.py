@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier
 
 import pytest
-from support.stores import place
+from support.stores import BEGIN, place
 
 from sandbox.core.clock import FrozenClock
 from sandbox.core.errors import TooLarge, Unavailable
@@ -21,22 +20,9 @@ from sandbox.store.ledger.database import Ledger
 from sandbox.store.ledger.repositories.jobs import Job
 from sandbox.store.ledger.repositories.work import ATTEMPTS_MAX
 
-BEGIN = datetime(2027, 3, 1, tzinfo=UTC)
 NOW = int(BEGIN.timestamp() * 1000)
 MINUTE = 60_000
 THREADS = 8
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    return FrozenClock(BEGIN)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: FrozenClock) -> Iterator[Ledger]:
-    ledger = Ledger(place(tmp_path / "ledger.db"), clock)
-    yield ledger
-    ledger.close()
 
 
 JOB = Job("j1", "export", "app", {"_type": ["Patient"], "group": "g1"}, NOW, NOW + MINUTE)

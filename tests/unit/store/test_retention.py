@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select
-from support.stores import place
+from support.stores import BEGIN, place
 
 from sandbox.core.clock import FrozenClock
 from sandbox.core.errors import TooManyRequests
@@ -25,20 +24,7 @@ from sandbox.store.ledger.repositories.sign_ins import PENDING, PUSHED, SESSION,
 from sandbox.store.ledger.retention import DAY, HOUR, RULES, TENANT, UNRULED, RetentionRule, Sweeper, rules
 from sandbox.store.secret import digest
 
-BEGIN = datetime(2027, 3, 1, tzinfo=UTC)
 NOW = int(BEGIN.timestamp() * 1000)
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    return FrozenClock(BEGIN)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: FrozenClock) -> Iterator[Ledger]:
-    ledger = Ledger(place(tmp_path / "ledger.db"), clock)
-    yield ledger
-    ledger.close()
 
 
 def count(ledger: Ledger, table: Any) -> int:

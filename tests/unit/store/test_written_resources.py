@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from threading import Barrier
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 from support.reach import reader
-from support.stores import place
+from support.stores import BEGIN, place
 from unit.fhir.fhir_samples import condition, coverage, eob, member, organization
 
 from sandbox.core.clock import FrozenClock
@@ -32,7 +30,6 @@ from sandbox.store.ledger.retention import DAY, RULES, Sweeper
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build
 
-BEGIN = datetime(2027, 3, 1, tzinfo=UTC)
 NOW = int(BEGIN.timestamp() * 1000)
 THREADS = 8
 EOB = "ExplanationOfBenefit"
@@ -44,18 +41,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
     points_to_nothing_yet = condition("b1", "p1", encounter={"reference": "Encounter/v1"})
     build(where, [(None, [*member("p1"), points_to_nothing_yet]), (None, member("p2"))])
     return SqlLibrary(where)
-
-
-@pytest.fixture
-def clock() -> FrozenClock:
-    return FrozenClock(BEGIN)
-
-
-@pytest.fixture
-def ledger(tmp_path: Path, clock: FrozenClock) -> Iterator[Ledger]:
-    ledger = Ledger(place(tmp_path / "ledger.db"), clock)
-    yield ledger
-    ledger.close()
 
 
 @pytest.fixture
