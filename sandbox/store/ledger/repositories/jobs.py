@@ -12,10 +12,9 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, String, select
 
-from sandbox.core.errors import TooLarge
-from sandbox.core.files import json_bytes, json_value
+from sandbox.core.files import json_value
 from sandbox.store.driver import bind
-from sandbox.store.ledger.repositories.repository import Part, changing, columns, table
+from sandbox.store.ledger.repositories.repository import Part, changing, columns, encode_parameters, table
 
 JOB = table(
     "job",
@@ -29,8 +28,6 @@ JOB = table(
     Index("job_client", "tenant", "client", "kind"),
 )
 
-PARAMETERS = 16_384
-"""Bytes of the parameters of a job."""
 
 _CANCEL = changing(JOB, "id", JOB.c.cancelled.is_(None), JOB.c.client == bind("owner"), cancelled=bind("at"))
 
@@ -54,11 +51,7 @@ class Jobs(Part):
 
     def add(self, job: Job) -> None:
         """Keep a job until it expires. Raises TooLarge for parameters that are too long."""
-        parameters = json_bytes(job.parameters).decode()
-        if len(parameters) > PARAMETERS:
-            text = f"The parameters of a job may have at most {PARAMETERS} bytes."
-            raise TooLarge(text, cause="parameters-too-large")
-        self._add(JOB, {**vars(job), "parameters": parameters})
+        self._add(JOB, {**vars(job), "parameters": encode_parameters(job.parameters, "a job")})
 
     def get(self, id: str, client: str, now: int) -> Job | None:
         """A job of this client that has not expired."""

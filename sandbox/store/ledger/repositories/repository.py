@@ -27,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
+from sandbox.core.errors import TooLarge
+from sandbox.core.files import json_bytes
 from sandbox.store.driver import Driver, Step, bind
 from sandbox.store.ledger.maintenance import Upkeep
 
@@ -47,6 +49,19 @@ def written() -> Column[int]:
 def columns(table: Table, shape: type[Any]) -> list[Column[Any]]:
     """The columns of a table that a dataclass has, in its order."""
     return [table.c[name] for name in shape.__dataclass_fields__]
+
+
+PARAMETERS_MAX = 16_384
+"""Bytes of the parameters of a job, or of a piece of work."""
+
+
+def encode_parameters(parameters: Mapping[str, Any], owner: str) -> str:
+    """Parameters as JSON, for a column. `owner` is whose they are, for the error. Raises TooLarge."""
+    body = json_bytes(parameters)
+    if len(body) > PARAMETERS_MAX:
+        text = f"The parameters of {owner} may have at most {PARAMETERS_MAX} bytes."
+        raise TooLarge(text, cause="parameters-too-large")
+    return body.decode()
 
 
 def upsert(dialect: str, table: Table) -> sqlite.Insert | postgresql.Insert:

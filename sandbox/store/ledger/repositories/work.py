@@ -26,10 +26,9 @@ from sqlalchemy import (
     update,
 )
 
-from sandbox.core.errors import TooLarge
-from sandbox.core.files import json_bytes, json_value
+from sandbox.core.files import json_value
 from sandbox.store.driver import Driver, bind
-from sandbox.store.ledger.repositories.repository import META, Part, written
+from sandbox.store.ledger.repositories.repository import META, Part, encode_parameters, written
 from sandbox.store.secret import new_secret
 
 WORK = Table(
@@ -51,9 +50,6 @@ WORK = Table(
 
 ATTEMPTS_MAX = 8
 """How often work is tried; then it stays undone until it is old."""
-
-PARAMETERS_MAX = 16_384
-"""Bytes of the parameters of a piece of work."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +73,7 @@ class TenantWork(Part):
 
         Raises TooLarge for parameters that are too long.
         """
-        text = json_bytes(parameters).decode()
-        if len(text) > PARAMETERS_MAX:
-            problem = f"The parameters of work may have at most {PARAMETERS_MAX} bytes."
-            raise TooLarge(problem, cause="parameters-too-large")
+        text = encode_parameters(parameters, "work")
         row = self._upsert(WORK).values(
             kind=kind, name=name, parameters=text, due=due or self._upkeep.now(), attempts=0
         )
