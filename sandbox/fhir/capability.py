@@ -35,12 +35,13 @@ _SECURITY = "http://terminology.hl7.org/CodeSystem/restful-security-service"
 
 def served(payer: PayerProfile, others: Sequence[str] = ()) -> tuple[str, ...]:
     """Return the types that a payer serves; `others` are those that its data have beyond the guides'."""
-    return _served(payer.withheld_types, tuple(others))
+    return without((*TYPES, *others), payer.withheld_types)
 
 
 @lru_cache
-def _served(withheld: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(kind for kind in (*TYPES, *others) if kind not in withheld)
+def without(kinds: tuple[str, ...], withheld: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the types that are not withheld, in their order."""
+    return tuple(kind for kind in kinds if kind not in withheld)
 
 
 @dataclass(frozen=True)

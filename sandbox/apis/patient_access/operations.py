@@ -23,7 +23,7 @@ from sandbox.web.api import Arguments
 from sandbox.web.negotiation import json_body, strict
 from sandbox.web.request import RequestContext
 from sandbox.web.rest import api as rest
-from sandbox.web.rest.access import admit, arrive, bearer, now, reader
+from sandbox.web.rest.access import admit, arrive, bearer, reader
 from sandbox.web.rest.api import StoredRequest
 from sandbox.web.rest.searches import bundle, find_page, pages
 
@@ -41,7 +41,7 @@ def compartment(
     if mode == "none":
         not_found("This payer does not support $everything.", "not-supported", cause="everything-unsupported")
     # The patient must be one that the token may read: another member's is absent, or refused.
-    current = reader(context, allowed, now(context))
+    current = reader(context, allowed, context.now())
     current.fetch("Patient", id)
     query_asked = current.parse_everything(id, arguments)
     context.charge(query_asked.cost)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from flask import request
 
 from sandbox.auth.tokens.access_token import Access, TokenRefused, access, one_way_only
 from sandbox.core.errors import not_found
-from sandbox.fhir.dates import milliseconds
+from sandbox.fhir.capability import without
 from sandbox.fhir.reader import Reader
 from sandbox.fhir.schema.paths import KNOWN
 from sandbox.web.api import Api, Audience
@@ -44,12 +42,7 @@ def offered_types(context: RequestContext, api: Api) -> tuple[str, ...]:
 def served_types(context: RequestContext, api: Api | None = None) -> tuple[str, ...]:
     """The types that an API serves: the one in hand, unless another is named."""
     kinds, withheld = offered_types(context, api or context.api), context.payer.withheld_types
-    return _without(kinds, withheld) if withheld else kinds
-
-
-@lru_cache
-def _without(kinds: tuple[str, ...], withheld: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(kind for kind in kinds if kind not in withheld)
+    return without(kinds, withheld) if withheld else kinds
 
 
 def note_client(context: RequestContext, allowed: Access) -> None:
@@ -81,8 +74,3 @@ def reader(context: RequestContext, allowed: Access, now: int) -> Reader:
     """The reader of this request, at a time of the payer's clock (ms)."""
     kinds = served_types(context)
     return Reader(context.library, allowed, kinds, context.payer, now, context.gates, context.facts)
-
-
-def now(context: RequestContext) -> int:
-    """The tenant's clock in milliseconds."""
-    return milliseconds(context.clock.now())

@@ -17,7 +17,7 @@ from sandbox.fhir.search.query import parse
 from sandbox.fhir.subset import subset
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
-from sandbox.web.rest.access import arrive, now, reader
+from sandbox.web.rest.access import arrive, reader
 
 ELEMENTS = "_elements"
 """The one parameter of a read."""
@@ -34,12 +34,12 @@ def find_stored(context: RequestContext, allowed: Access, kind: str, id: str) ->
     """One resource that this token reaches, as it is shown."""
     if not _ID.fullmatch(id):
         not_found(f"There is no {kind} with this id.")
-    return reader(context, allowed, now(context)).read(kind, id)
+    return reader(context, allowed, context.now()).read(kind, id)
 
 
 def vread(kind: str, id: str, version: str) -> Response:
     context, allowed = arrive(kind, "r")
-    return _one(reader(context, allowed, now(context)).version(kind, id, version))
+    return _one(reader(context, allowed, context.now()).version(kind, id, version))
 
 
 def history(kind: str, id: str) -> Response:
@@ -48,7 +48,7 @@ def history(kind: str, id: str) -> Response:
     for name, text in request.args.items():
         if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
             bad_request(f"_history has no parameter {name[:64]}.", name[:64])
-    seen = reader(context, allowed, now(context)).history(kind, id, _since())
+    seen = reader(context, allowed, context.now()).history(kind, id, _since())
     url = f"{context.address}/{kind}/{id}/_history"
     if request.args.get("_since"):
         url += "?" + urlencode({"_since": request.args["_since"]})

@@ -16,7 +16,7 @@ from sandbox.fhir.search.query import Query, parse
 from sandbox.web.journal import mark
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
-from sandbox.web.rest.access import arrive, now, reader
+from sandbox.web.rest.access import arrive, reader
 from sandbox.web.rest.page_token import PagePlace, Pages
 
 
@@ -72,7 +72,7 @@ def find_page(context: RequestContext, allowed: Access, query: Query, place: Pag
 def pages(context: RequestContext, allowed: Access) -> Pages:
     """Who signs and reads the page tokens of this reader."""
     bearer = f"{context.ledger.name}|{context.api.name}|{allowed.patient or allowed.client}"
-    return Pages(context.wiring.page_key, bearer, now(context), context.payer.page_token_seconds)
+    return Pages(context.wiring.page_key, bearer, context.now(), context.payer.page_token_seconds)
 
 
 def bundle(

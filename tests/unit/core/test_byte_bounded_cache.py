@@ -172,7 +172,6 @@ NOT_STRANGERS = {
     "core/outbound.py": "one trust store",
     "fhir/capability.py": "types of the table, and those that a payer withholds",
     "store/ledger/repositories/work.py": "names of databases",
-    "web/rest/access.py": "types of an API, and those that a payer withholds",
     "web/i18n.py": "one file of words",
     "fhir/schema/paths.py": "types of the table, elements of our code, and dates of a library as it is built",
     "store/ledger/database.py": "names of databases",
