@@ -11,11 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
     ModelWrapValidatorHandler,
     PrivateAttr,
+    StringConstraints,
     Tag,
     TypeAdapter,
     ValidationError,
@@ -33,7 +35,7 @@ from sandbox.faults.shows import Show
 from sandbox.faults.verbs import VERBS
 from sandbox.faults.window import Window
 
-__all__ = ["VERBS", "Case", "Rule", "Scenario", "When"]
+__all__ = ["VERBS", "Case", "Keyword", "Rule", "Scenario", "When"]
 
 AnyEffect: Any = Annotated[reduce(operator.or_, VERBS.values()), Field(discriminator="do")]
 
@@ -144,12 +146,34 @@ Expect = Annotated[
 ]
 
 
+_Words = Annotated[
+    str,
+    StringConstraints(
+        max_length=40, pattern=r"^[A-Za-z0-9_$][A-Za-z0-9_$.:/%&=+'-]*( [A-Za-z0-9_$.:/%&=+'-]+)*$"
+    ),
+]
+Keyword = Annotated[
+    _Words,
+    # YAML reads 401 as a number.
+    BeforeValidator(
+        lambda value: str(value) if type(value) is int else value, json_schema_input_type=_Words | int
+    ),
+]
+"""A word or short phrase by which developers search for a failure."""
+
+
 class Scenario(_ScenarioModel):
     """A scenario file. In `payer` and `rules`, `$name` is replaced by a parameter's value."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$", description="the file's name without .yaml")
     title: str = Field(max_length=80, description="what goes wrong, as a short phrase or sentence")
     story: str = Field(description="what the payer does, what the app sees, and why real payers do it")
+    keywords: list[Keyword] = Field(
+        default=[],
+        max_length=16,
+        description="error codes, HTTP statuses, parameters, headers, terms of the specifications and"
+        " developers' own words, to find it by; required of the scenarios that come with the sandbox",
+    )
     area: Literal["registration", "sign-in", "token", "search", "data", "transport", "bulk"]
     cites: list[str] = []
     parameters: Parameters = Field(default={}, description="its parameters, by name")

@@ -160,6 +160,13 @@ def complaints(tmp_path: Path, text: str, name: str = "some.yaml") -> list[str]:
         ("payer: {everything: pagd}", r"payer: everything: .*'paged'"),
         ("payer: {supported_lines: qhp}", r"payer: supported_lines: "),
         ("cites: rfc6749", r"cites: .*list"),
+        ("keywords: [4.5]", r"keywords\.0: .*string"),
+        ("keywords: [true]", r"keywords\.0: .*string"),
+        ("keywords: ['']", r"keywords\.0: "),
+        ("keywords: [' revoked']", r"keywords\.0: "),
+        ("keywords: ['revoked, expired']", r"keywords\.0: "),
+        (f"keywords: [{'x' * 41}]", r"keywords\.0: .*40 characters"),
+        (f"keywords: [{', '.join('abcdefghijklmnopq')}]", r"keywords: .*16 items"),
     ],
 )
 def test_a_complaint_says_where_what_and_what_would_do(tmp_path: Path, more: str, says: str) -> None:
@@ -182,6 +189,14 @@ def test_a_step_that_is_misspelt_is_told(tmp_path: Path, show: str, says: str) -
     without = "".join(line for line in GOOD.splitlines(keepends=True) if not line.startswith("shows"))
     told = complaints(tmp_path, f"{without}shows: [{show}]\n")
     assert any(re.search(says, complaint) for complaint in told), told
+
+
+def test_keywords_are_text_and_numbers_of_yaml_are_too(tmp_path: Path) -> None:
+    words = ["revoked", "invalid_grant", "401", "clock skew", "_lastUpdated", "$everything", "don't know"]
+    (tmp_path / "some.yaml").write_text(f"{GOOD}keywords: [{', '.join(words)}]\n")
+    scenario = read(tmp_path / "some.yaml")
+    assert isinstance(scenario, Scenario), scenario
+    assert scenario.keywords == words
 
 
 def test_all_complaints_of_a_file_are_told_at_once(tmp_path: Path) -> None:
