@@ -251,14 +251,53 @@ def _catalog() -> Any:
 
 
 @scenarios.command("list")
-def list_scenarios() -> None:
-    """List scenarios and the points they cost.
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, with the keywords and expected scores.")
+def list_scenarios(as_json: bool) -> None:
+    """List scenarios and what they cost.
 
     Each is listed with its area, what a client sees, and its parameters.
     """
-    from sandbox.cli.scenarios import listing
+    listed = _catalog().by_id.values()
+    if as_json:
+        from sandbox.core.files import json_pretty
+        from sandbox.faults.listing import describe
 
-    say(listing(_catalog().by_id.values()))
+        say(json_pretty([describe(scenario) for scenario in listed]).decode(), nl=False)
+    else:
+        from sandbox.cli.scenarios import listing
+
+        say(listing(listed))
+
+
+@scenarios.command("search")
+@click.argument("words", nargs=-1, required=True)
+@click.option("--all", "show_all", is_flag=True, help="Print every match, not only the best.")
+@click.option("--json", "as_json", is_flag=True, help="Print every match as JSON.")
+def search_scenarios(words: tuple[str, ...], show_all: bool, as_json: bool) -> int:
+    """Find scenarios by symptom, status, error code or field.
+
+    WORDS are what you see or look for: `invalid_grant`, `504`, `clock skew`, `_lastUpdated`. The best match
+    comes first. Exits with code 1 when nothing matches.
+    """
+    from sandbox.cli.scenarios import SHOWN, search_results
+    from sandbox.faults.search import search, suggest
+
+    catalog, query = _catalog(), " ".join(words)
+    matches, suggestions = search(catalog, query), suggest(catalog, query)
+    if not matches:
+        say(f"no scenario matches {escape(query)}", err=True)
+    elif matches[0].unmatched:
+        say("no scenario matches every word; these match most of them", err=True)
+    if suggestions:
+        say(f"did you mean {', '.join(map(escape, suggestions))}?", err=True)
+    if as_json:
+        from sandbox.core.files import json_pretty
+        from sandbox.faults.listing import describe_match
+
+        say(json_pretty([describe_match(match) for match in matches]).decode(), nl=False)
+    elif matches:
+        say(search_results(matches, None if show_all else SHOWN))
+    return 0 if matches else 1
 
 
 @scenarios.command("table")

@@ -11,11 +11,12 @@ from sandbox.core.gates import Stage
 from sandbox.faults.catalog import read
 from sandbox.faults.effects.base import Effect
 from sandbox.faults.lint import find_idle, find_real_hosts
+from sandbox.faults.listing import EDITION
 from sandbox.faults.scenario import Scenario
+from sandbox.faults.search import normalize
 from sandbox.faults.verbs import VERBS
 from sandbox.score import rubric
-
-EDITION = "2025-05"
+from sandbox.settings import root
 
 
 def lint(path: Path) -> list[str]:
@@ -33,6 +34,7 @@ def lint(path: Path) -> list[str]:
         for number, rule in enumerate(scenario.rules)
         for reason in find_idle(rule)
     ]
+    complaints += [f"{path.name}: keywords: {reason}" for reason in _check_keywords(scenario, path)]
     most = {metric.id: metric.points for metric in rubric.load(EDITION).metrics}
     several = isinstance(scenario.expect, list)
     return complaints + [
@@ -46,6 +48,19 @@ def lint(path: Path) -> list[str]:
         for metric, points in case.points.items()
         if not 0 <= points <= most.get(metric, -1)
     ]
+
+
+def _check_keywords(scenario: Scenario, path: Path) -> Iterator[str]:
+    if not scenario.keywords and path.resolve().is_relative_to((root() / "scenarios").resolve()):
+        yield (
+            "a scenario that comes with the sandbox needs some: error codes, statuses, parameters, headers,"
+            " the words of a developer who sees the failure"
+        )
+    keyword_of: dict[str, str] = {}
+    for keyword in scenario.keywords:
+        other = keyword_of.setdefault(normalize(keyword), keyword)
+        if other is not keyword:
+            yield f"{keyword!r} is the same to the search as {other!r}"
 
 
 def _real_hosts(scenario: Scenario) -> Iterator[tuple[str, str]]:

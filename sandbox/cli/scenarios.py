@@ -1,42 +1,59 @@
-"""`scenarios list` and `scenarios table`: the catalog with the expected score of each scenario."""
+"""`scenarios list`, `search` and `table`: the catalog with what each scenario costs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from sandbox.cli.scenario_lint import EDITION
-from sandbox.core.text import quantity
+from sandbox.core.text import escape, quantity
+from sandbox.faults.listing import EDITION, compute_cost
 from sandbox.faults.scenario import Scenario
-from sandbox.score import rubric
+from sandbox.faults.search import Match
 
 AREAS: tuple[str, ...] = get_args(Scenario.model_fields["area"].annotation)
 
-
-def cost(scenario: Scenario) -> str:
-    """Return the points of each affected metric: "sync-speed 4 to 0 of 5", over its settings."""
-    most = {metric.id: metric.points for metric in rubric.load(EDITION).metrics}
-    affected = [name for name in most if any(name in case.points for case in scenario.cases)]
-    costs = []
-    for name in affected:
-        points = [case.points.get(name, most[name]) for case in scenario.cases]
-        low, high = f"{min(points):g}", f"{max(points):g}"
-        costs.append(f"{name} {high if low == high else f'{high} to {low}'} of {most[name]:g}")
-    return ", ".join(costs)
+SHOWN = 10
+"""Scenarios that a search shows without `--all`."""
 
 
 def listing(scenarios: Iterable[Scenario]) -> str:
     """Return the catalog for a terminal: area, title, expected score and parameters."""
-    kept = list(scenarios)
-    wide = max((len(s.id) for s in kept), default=0) + 2
-    lines = []
-    for scenario in kept:
-        lines.append(f"{scenario.id:<{wide}}{scenario.area:<14}{scenario.title}")
-        lines.append(f"{'':<{wide}}{'':<14}score: {cost(scenario) or 'unchanged'}")
-        for name, parameter in scenario.parameters.items():
-            setting = f"{name}={parameter.default}"
-            lines.append(f"{'':<{wide}}{'':<14}{setting}: {parameter.help} ({parameter.range})")
+    return _format_rows(
+        (
+            scenario,
+            [
+                f"{name}={parameter.default}: {parameter.help} ({parameter.range})"
+                for name, parameter in scenario.parameters.items()
+            ],
+        )
+        for scenario in scenarios
+    )
+
+
+def search_results(matches: Sequence[Match], most: int | None = SHOWN) -> str:
+    """Return the best matches for a terminal: area, title, score, and why each matches."""
+    lines = [_format_rows((match.scenario, [f"matches: {_explain(match)}"]) for match in matches[:most])]
+    if most is not None and len(matches) > most:
+        lines.append(f"and {len(matches) - most} more: add a word, or --all")
     return "\n".join(lines)
+
+
+def _explain(match: Match) -> str:
+    return match.why + "".join(f", not {escape(word)}" for word in match.unmatched)
+
+
+def _format_rows(rows: Iterable[tuple[Scenario, list[str]]]) -> str:
+    """Return lines for each scenario: name, area and title, the score, and its own lines below."""
+    listed = list(rows)
+    wide = max((len(scenario.id) for scenario, _ in listed), default=0) + 2
+
+    def format_lines() -> Iterator[str]:
+        for scenario, details in listed:
+            yield f"{scenario.id:<{wide}}{scenario.area:<14}{scenario.title}"
+            for detail in (f"score: {compute_cost(scenario).text}", *details):
+                yield f"{'':<{wide + 14}}{detail}"
+
+    return "\n".join(format_lines())
 
 
 def table(scenarios: Iterable[Scenario]) -> str:
@@ -46,16 +63,23 @@ def table(scenarios: Iterable[Scenario]) -> str:
         f"""\
 # Scenario catalog
 
-Find a scenario for the failure that you want to test: {quantity(len(kept), "scenario")}, by area. To use
-one, put its name in the path, with parameters if you like:
+Find a scenario for the failure that you want to test: {quantity(len(kept), "scenario")}, by area. Search them
+by an error code, a status, a parameter, a header or a symptom:
+
+```
+payer-sandbox scenarios search invalid_grant
+```
+
+To use one, put its name in the path, with parameters if you like:
 
 ```
 curl http://127.0.0.1:8080/s/slow-responses,seconds=2/fhir/metadata
 ```
 
-[scenarios.md](scenarios.md) has the other ways, and shows how to combine scenarios. The score column lists
-the points that remain of each metric of edition {EDITION} ([scoring.md](scoring.md)); "unchanged" means that
-the rubric does not measure the failure. The parameters are listed with their defaults.
+[scenarios.md](scenarios.md) has the other ways, and shows how to combine scenarios. The score column shows
+what a scenario costs with the defaults of its parameters, by edition {EDITION} ([scoring.md](scoring.md)):
+the points that metrics lose, and what is left of 100. A range gives what is left for other values of the
+parameters.
 
 `payer-sandbox scenarios table` makes this page.
 """
@@ -63,9 +87,12 @@ the rubric does not measure the failure. The parameters are listed with their de
     for area in AREAS:
         rows = [s for s in kept if s.area == area]
         if rows:
-            parts.append(f"\n## {area}\n\n| scenario | what goes wrong | score | parameters |\n")
-            parts.append("|---|---|---|---|\n")
-            parts += [f"| `{s.id}` | {s.title} | {cost(s) or 'unchanged'} | {_cell(s)} |\n" for s in rows]
+            parts.append(f"\n## {area}\n\n| scenario | what goes wrong | score | keywords | parameters |\n")
+            parts.append("|---|---|---|---|---|\n")
+            parts += [
+                f"| `{s.id}` | {s.title} | {compute_cost(s).text} | {', '.join(s.keywords)} | {_cell(s)} |\n"
+                for s in rows
+            ]
     return "".join(parts)
 
 

@@ -36,7 +36,7 @@ _PHRASE_MAX = 4
 
 
 @dataclass(frozen=True)
-class Reason:
+class MatchReason:
     """Why a word of a query matches: the part of the scenario, and its text there."""
 
     word: str
@@ -49,7 +49,7 @@ class Match:
     """A scenario that a query matches; `unmatched` are the words of the query that it does not."""
 
     scenario: Scenario
-    reasons: tuple[Reason, ...]
+    reasons: tuple[MatchReason, ...]
     unmatched: tuple[str, ...]
 
     @property
@@ -135,11 +135,11 @@ class _Index:
                     self.texts.setdefault(normalize(near), near)
         self.words = sorted(self.by_word)
 
-    def _add(self, number: int, posting: _Posting, text: str, whole: int = 0) -> None:
+    def _add(self, number: int, posting: _Posting, text: str, full_weight: int = 0) -> None:
         """Index the words and pairs of words of a text, and the whole text where it has a weight."""
         words = split_words(text)
-        if whole:
-            self._post(normalize(text), number, posting._replace(weight=whole))
+        if full_weight:
+            self._post(normalize(text), number, posting._replace(weight=full_weight))
         for pair in pairwise(words):
             self._post(_strip_ending("".join(pair)), number, posting)
         prefix = posting._replace(weight=min(_PREFIX, posting.weight / 2))
@@ -173,7 +173,7 @@ class _Index:
         return [
             Match(
                 self.scenarios[number],
-                tuple(Reason(term, p.field, p.text) for term, p in postings.items()),
+                tuple(MatchReason(term, p.field, p.text) for term, p in postings.items()),
                 missing[number],
             )
             for number, postings in sorted(matches, key=_rank)

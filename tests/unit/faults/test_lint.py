@@ -1,4 +1,4 @@
-"""What `scenarios lint` says of scenarios that are valid and wrong: rules that never act, real addresses."""
+"""What `scenarios lint` says of valid scenarios: rules that never act, real addresses, keywords."""
 
 from __future__ import annotations
 
@@ -173,3 +173,26 @@ def test_an_address_that_exists_nowhere_is_no_complaint(tmp_path: Path, base: st
 def test_hosts_are_found_in_any_text() -> None:
     text = "see <http://10.9.8.7:80/a>, https://b.example and version 1.2.3.4.5 at 172.16.0.1."
     assert list(find_real_hosts({"a": [text]})) == ["10.9.8.7", "172.16.0.1"]
+
+
+# keywords
+
+
+def test_keywords_that_are_the_same_to_the_search_are_reported(tmp_path: Path) -> None:
+    own = scenario(tmp_path, keywords=["user-agent", "401", "User Agent", "retry", "retries"])
+    assert lint(own) == [
+        "own.yaml: keywords: 'User Agent' is the same to the search as 'user-agent'",
+        "own.yaml: keywords: 'retries' is the same to the search as 'retry'",
+    ]
+
+
+def test_only_a_scenario_of_the_sandbox_needs_keywords(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "scenarios"
+    folder.mkdir()
+    own = scenario(folder)
+    assert lint(own) == []
+    monkeypatch.setattr("sandbox.cli.scenario_lint.root", lambda: tmp_path)
+    assert [complaint.partition(":")[0] for complaint in lint(own)] == ["own.yaml"]
+    assert lint(scenario(folder, keywords=["401"])) == []
