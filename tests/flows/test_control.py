@@ -16,6 +16,8 @@ from support.running import listening
 from support.smart_app import MakeApp, SmartApp
 
 from sandbox.apis.control.api import CONTROL
+from sandbox.apis.control.client import Remote
+from sandbox.apis.control.models import Scenarios
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
@@ -323,3 +325,30 @@ def test_every_answer_has_the_shape_that_the_document_promises(maria: SmartApp) 
         assert answer.status_code == 200, (operation.path, answer.text)
         shape = operation.answer.model_validate_json(answer.text, strict=True)
         assert set(answer.json()) <= set(shape.model_dump()), operation.path
+
+
+def test_the_scenarios_are_searched(make_app: MakeApp) -> None:
+    app = make_app("rate-limited")
+    everything = app.control("scenarios").json()
+    assert everything["in_force"] == ["rate-limited"]
+    assert "suggestions" not in everything
+    answer = app.control("scenarios?q=clock+skew").json()
+    assert answer["in_force"] == ["rate-limited"]
+    assert answer["suggestions"] == []
+    names = [entry["id"] for entry in answer["scenarios"]]
+    assert "id-token-from-the-future" in names
+    assert len(names) < len(everything["scenarios"])
+    first = answer["scenarios"][0]
+    assert [reason["word"] for reason in first["why"]] == ["clock", "skew"]
+    assert {"left", "text"} == set(first["cost"])
+    Scenarios.model_validate_json(json.dumps(answer), strict=True)
+
+    missing = app.control("scenarios?q=pagnation").json()
+    assert (missing["scenarios"], missing["suggestions"][0]) == ([], "pagination")
+    partial = app.control("scenarios?q=rate-limited+xyzzy").json()["scenarios"]
+    assert (partial[0]["id"], partial[0]["unmatched"]) == ("rate-limited", ["xyzzy"])
+    assert app.control("scenarios?q=+").json() == everything
+
+    remote = Remote(app.base)
+    assert remote.scenarios() == everything["scenarios"]
+    assert remote.scenarios("clock skew") == answer["scenarios"]

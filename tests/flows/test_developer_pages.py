@@ -38,6 +38,7 @@ def page(request: pytest.FixtureRequest, chromium: Any) -> Any:
     "path",
     [
         "developer",
+        "developer?q=invalid_grant",
         "fhir",
         "_sandbox/review",
         "developer/docs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import httpx
@@ -108,3 +109,21 @@ def test_the_developer_page_is_public_and_tells_where_to_start(app: SmartApp) ->
     for needed in (f"{app.base}/fhir", "sandbox-app", "maria-pass", "/s/rate-limited/fhir"):
         assert needed in page.text
     assert not re.findall(r'(?:src|href)="https?://(?!127\.0\.0\.1)', page.text)
+
+
+def test_the_developer_page_searches_scenarios(app: SmartApp) -> None:
+    def read(query: str) -> str:
+        page = httpx.get(f"{app.base}/developer", params={"q": query})
+        assert page.status_code == 200
+        return html.unescape(page.text)
+
+    page = read("Clock-Skew")
+    assert "id-token-from-the-future" in page
+    assert "Matches: keyword clock skew" in page
+    assert 'value="Clock-Skew"' in page
+    assert "rate-limited</code></td>" not in page
+    assert "100 of 100: the rubric cannot see it" in page
+    assert 'No scenario matches <strong>pagnation</strong>. Did you mean <a href="' in read("pagnation")
+    assert "No scenario matches every word." in read("rate-limited xyzzy")
+    assert "<strong><script>" not in httpx.get(f"{app.base}/developer?q=<script>").text
+    assert read(" ").count("<details>") == 6

@@ -129,6 +129,7 @@ CONTROL = Api(
             routes.scenarios,
             "The catalogue, and what is in force.",
             answer=Scenarios,
+            query={"q": "only the scenarios that match these words, best first"},
         ),
         _call(
             "GET",

@@ -95,6 +95,11 @@ class Remote:
             after = body_json["last"]
             yield from body_json["entries"]
 
+    def scenarios(self, query: str = "") -> list[dict[str, Any]]:
+        """Return the catalog, or the scenarios that match the words of a query, best first."""
+        listed: list[dict[str, Any]] = self.call("GET", "scenarios", query={"q": query})["scenarios"]
+        return listed
+
     def fail_next(
         self, times: int = 1, when: Mapping[str, Any] | None = None, then: Mapping[str, Any] | None = None
     ) -> None:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, 
 
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes
+from sandbox.faults.listing import Cost
+from sandbox.faults.search import MatchReason
 
 
 class Health(BaseModel):
@@ -124,14 +126,19 @@ class Listed(BaseModel):
     id: str
     title: str
     area: str
+    keywords: list[str]
     parameters: dict[str, Dial]
     expect: Any
+    cost: Cost
+    why: list[MatchReason] = Field([], description="with `q`: where each word was found")
+    unmatched: list[str] = Field([], description="with `q`: words that were not found")
 
 
 class Scenarios(BaseModel):
     in_force: list[str]
     selection: str
     scenarios: list[Listed]
+    suggestions: list[str] = Field([], description="with `q`: words like those that match nothing")
 
 
 class ArmedAccident(BaseModel):

@@ -15,6 +15,8 @@ from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.waits import WAIT, Retry
 from sandbox.faults import one_shot
+from sandbox.faults.listing import describe, describe_match
+from sandbox.faults.search import search, suggest
 from sandbox.web import quota
 from sandbox.web.journal import wanted
 from sandbox.web.request import current, wiring
@@ -114,24 +116,19 @@ def rotate_keys() -> Response:
 
 
 def scenarios() -> Response:
+    """Return the catalog, or with `q` the scenarios that match it, best first."""
     catalog, selection = wiring().catalog, current().selection
+    query = request.args.get("q", "").strip()
+    if query:
+        listed = [describe_match(match) for match in search(catalog, query)]
+    else:
+        listed = [describe(scenario) for scenario in catalog.by_id.values()]
     return json_response(
         {
-            "in_force": [s.id for s in selection.scenarios],
+            "in_force": [scenario.id for scenario in selection.scenarios],
             "selection": selection.written,
-            "scenarios": [
-                {
-                    "id": s.id,
-                    "title": s.title,
-                    "area": s.area,
-                    "parameters": {
-                        name: {"kind": d.kind, "default": d.default, "range": d.range, "help": d.help}
-                        for name, d in s.parameters.items()
-                    },
-                    "expect": s.model_dump(mode="json", by_alias=True)["expect"],
-                }
-                for s in catalog.by_id.values()
-            ],
+            "scenarios": listed,
+            **({"suggestions": suggest(catalog, query)} if query else {}),
         }
     )
 

@@ -19,6 +19,8 @@ from sandbox.auth.clients.remote_keys import check_address
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound
 from sandbox.core.files import json_bytes, json_value
+from sandbox.faults.listing import compute_cost
+from sandbox.faults.search import QUERY_LENGTH_MAX, search, suggest
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.api import Api, Audience, ErrorShape
@@ -78,12 +80,17 @@ def root() -> AnyResponse:
 def home() -> Response:
     context = current()
     named = [account for account in context.wiring.accounts.values() if account.purpose]
+    catalog, query = context.wiring.catalog, request.args.get("q", "").strip()[:QUERY_LENGTH_MAX]
     return page(
         "developer.html",
         clients=context.wiring.clients.values(),
         members=named[:LISTED],
         unlisted=max(0, len(named) - LISTED),
-        scenarios=context.wiring.catalog.by_id.values(),
+        scenarios=catalog.by_id.values(),
+        query=query,
+        matches=search(catalog, query) if query else (),
+        suggestions=suggest(catalog, query) if query else (),
+        compute_cost=compute_cost,
         origin=context.base.partition("/s/")[0],
         guides=_editions(context.wiring.guides),
         loaded=context.wiring.loaded,
