@@ -165,6 +165,8 @@ class _Index:
             for number in {number for term in needed for number in best[term]}
         }
         fewest = min(map(len, missing.values()), default=0)
+        if fewest and len(query.split()) == 1:
+            return []  # a part of one word, as of "user-agent", says too little
         matches = [
             (number, {term: best[term][number] for term in terms if number in best[term]})
             for number in missing

@@ -78,6 +78,7 @@ def ids(query: str, catalog: Catalog = SMALL) -> list[str]:
         ("revocation", ["grant-ends", "access-revoked", "late-pages", "quiet"]),
         ("when is it revoked", ["grant-ends", "access-revoked", "late-pages", "quiet"]),
         ("xyzzy", []),
+        ("xyzzy-revoked", []),  # one word
         ("", []),
         ("?! —", []),
     ],
