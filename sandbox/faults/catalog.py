@@ -45,19 +45,29 @@ class Catalog:
         # Sessions with the same settings use the same scenario.
         self._cached = bounded(SCENARIOS, lambda arguments, scenario: _SCENARIO)(self._find)
 
-    def choose(self, path: str | None, header: str | None, default: str, pinned: str = "") -> Selection:
+    def choose(
+        self, path: str | None, header: str | None, default: str, pinned: str = "", *, switched: str = ""
+    ) -> Selection:
         """Return the first selection that names a scenario: of path, header, pin, or the server's default.
 
-        A path may name only a session (or `stealth`); the others then select the scenario. Raises NotFound
-        with the nearest ids, or the valid parameters.
+        A path may name only a session (or `stealth`); the others then select the scenario. `switched` are
+        scenarios that the operator has added to the path's, or chosen instead of the default. Raises
+        NotFound with the nearest ids, or the valid parameters.
         """
         here = self.parse(path) if path else Selection()
         if here.scenarios:
-            return here
+            return self.combine(here, switched) if switched else here
+        default = switched or default
         other = self.parse(header or pinned or default)
         if not (here.session or here.stealth):
             return other
         return replace(other, session=here.session or other.session, stealth=here.stealth or other.stealth)
+
+    def combine(self, selection: Selection, text: str) -> Selection:
+        """Return a selection with the scenarios of a text that it does not name itself. Raises NotFound."""
+        own = {scenario.id for scenario in selection.scenarios}
+        more = (scenario for scenario in self.parse(text).scenarios if scenario.id not in own)
+        return replace(selection, scenarios=(*selection.scenarios, *more))
 
     def parse(self, text: str) -> Selection:
         """Return the selection that a text describes. Raises NotFound in one line."""

@@ -29,6 +29,7 @@ from sandbox.core.waits import (
     Retry,
 )
 from sandbox.faults import one_shot
+from sandbox.faults.catalog import Catalog
 from sandbox.faults.selection import Selection
 from sandbox.faults.verbs import VERBS
 from sandbox.store.ledger.database import TenantLedger
@@ -37,6 +38,7 @@ from sandbox.web import budget, cors, quota
 from sandbox.web.api import Apis, Surface
 from sandbox.web.errors.handlers import UncaughtErrors, answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
+from sandbox.web.exchange import build_record, has_record
 from sandbox.web.guard import require_audience, require_control
 from sandbox.web.http import headers
 from sandbox.web.http.compression import encode
@@ -107,7 +109,13 @@ def _enter() -> Response | None:
         return cors.early_preflight(surface) or answer(problem)
     quota.take_session(named.key)
     ledger, chosen = services.ledger.tenant(named.key), bool(named.scenarios or header)
-    incoming = IncomingRequest(services, selection, ledger, find_base(request), surface, started, chosen)
+    state = ledger.tenant_state()
+    if state.switched:
+        default, switched = services.default_scenario, _still_known(services.catalog, state.switched)
+        selection = services.catalog.choose(path, header, default, switched=switched)
+    incoming = IncomingRequest(
+        services, selection, ledger, find_base(request), surface, started, chosen, state=state
+    )
     if (faulty := request.environ.get(PROBLEM)) is not None:
         status, text = faulty
         g.unread = True
@@ -132,7 +140,8 @@ def _enter() -> Response | None:
     try:
         if not surface.is_control:
             _choose_selection(incoming, path, header)
-        _arm(ledger)
+        if _arm(ledger):
+            incoming.state = None  # which is read again
     except SandboxProblem as problem:
         _keep_context(incoming, _build_facts(surface))
         return answer(problem)
@@ -144,6 +153,14 @@ def _enter() -> Response | None:
         return Response(status=503)
     reply = context.gates.run(Stage.REQUEST, None, context.facts)
     return respond(reply) if reply is not None else cors.preflight(context)
+
+
+def _still_known(catalog: Catalog, switched: str) -> str:
+    """What the operator has switched on; nothing where a scenario of it is gone since a restart."""
+    try:
+        return catalog.parse(switched).written
+    except NotFound:
+        return ""
 
 
 def _keep_context(incoming: IncomingRequest, facts: Facts) -> RequestContext:
@@ -176,18 +193,20 @@ def _choose_selection(incoming: IncomingRequest, path: str, header: str | None) 
     if origin is None:  # what its app has registered later is not looked at for what was granted before
         origin = Origin(surface.lookups.registered(services, ledger))
     ledger.pin, ledger.terms = origin
-    own = catalog.choose(path, None, services.default_scenario, origin.pin or origin.terms)
+    switched = incoming.state.switched if incoming.state else None
+    default = _still_known(catalog, switched or "") or services.default_scenario
+    own = catalog.choose(path, None, default, origin.pin or origin.terms)
     if not header and not origin.terms:
         incoming.selection = own
     elif own.name != incoming.selection.name:
         incoming.granted = own
 
 
-def _arm(ledger: TenantLedger) -> None:
-    """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent."""
+def _arm(ledger: TenantLedger) -> bool:
+    """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent. Returns whether it is there."""
     text = request.headers.get(FAIL_NEXT)
     if text is None:
-        return
+        return False
     require_control(FAIL_NEXT, cause="fail-next-key-missing")
     faults = one_shot.parse_header(text)
     caller = quota.client_address(), ledger.name
@@ -195,6 +214,7 @@ def _arm(ledger: TenantLedger) -> None:
     for number, fault in enumerate(faults):
         if ledger.arm(fault.to_json(), fault.times, f"header {number}: {text[:200]}"):
             ledger.quotas.take("accident", *caller)
+    return True
 
 
 def _build_facts(surface: Surface) -> Facts:
@@ -230,10 +250,13 @@ def _leave(response: Response) -> Response:
             changed = context.gates.run(Stage.RESPONSE, reply, context.facts)
             if changed is not reply:
                 response = respond(changed)
+        record = build_record(response) if has_record(context, response.status_code) else None
         if context.surface.is_fhir:
             encode(response)
         because = _find_earlier_effects(context, response)
         context.ledger.note(build_exchange_entry(context, response, because))
+        if record is not None:
+            context.ledger.exchanges.keep(context.request_id, record)
     response.headers["X-Request-Id"] = context.request_id
     if correlation:  # whatever an accident has made of the answer
         response.headers[headers.CORRELATION] = correlation

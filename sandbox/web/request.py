@@ -163,7 +163,7 @@ class IncomingRequest:
 
     def build_context(self, facts: Facts) -> RequestContext:
         """The context of the payer of this selection; its clock and counters are the tenant's."""
-        offset, armed, revision = self.state or self.ledger.tenant_state()
+        offset, armed, revision, _ = self.state or self.ledger.tenant_state()
         wiring = self.wiring
         delays: list[float] = []
         ahead = timedelta(milliseconds=offset)

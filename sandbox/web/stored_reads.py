@@ -24,6 +24,7 @@ from sandbox.store.ledger.repositories.request_state import TenantState
 from sandbox.web import budget
 from sandbox.web.api import Arguments, StoredRead, Surface
 from sandbox.web.errors.refusals import PROBLEM
+from sandbox.web.exchange import encode_record, has_record, mask_body
 from sandbox.web.http import compression
 from sandbox.web.http.headers import CORRELATION, correlation
 from sandbox.web.http.origin import REFUSAL
@@ -87,6 +88,7 @@ class StoredReads:
             headers, body = plain.reader.serve(context, access, plain.parsed, plain.arguments)
         except SandboxProblem:
             return None
+        plain_body = body
         headers.append(("Vary", "Origin, Accept-Encoding" if context.payer.cors else "Accept-Encoding"))
         if len(body) >= compression.LEAST and compression.wanted(environ.get("HTTP_ACCEPT_ENCODING", "")):
             headers.append(("Content-Encoding", "gzip"))
@@ -96,6 +98,8 @@ class StoredReads:
         if client_id := context.notes["correlation"]:
             headers.append((CORRELATION, client_id))
         context.ledger.note(build_entry(context, plain.journal, 200))
+        if has_record(context, 200):
+            context.ledger.exchanges.keep(context.request_id, _build_record(environ, headers, plain_body))
         return headers, body
 
     def _arrive(
@@ -113,13 +117,13 @@ class StoredReads:
         if not chosen and any(wiring.ledger.origin_of(ledger.name, secret) or ()):
             return None
         state = ledger.arrival(secret)
-        if state is None or state.armed or state.locks:
+        if state is None or state.armed or state.locks or state.switched:
             return None
         if state.token.kind != "access" or state.token.uses is not None:
             return None
         base = _base(*(environ.get(name, "") for name in _ADDRESS))
         incoming = IncomingRequest(
-            wiring, selection, ledger, base, plain.surface, started, chosen, state=TenantState(*state[:3])
+            wiring, selection, ledger, base, plain.surface, started, chosen, state=TenantState(*state[:4])
         )
         context = incoming.build_context(Facts("GET", plain.journal.path))
         living = alive(context, state.token, state.grant)
@@ -151,6 +155,12 @@ class StoredReads:
         accept, agent = environ.get("HTTP_ACCEPT", ""), environ.get("HTTP_USER_AGENT", "")
         journal = JournalRequest("GET", path, query, sent, secret.strip(), accept, agent)
         return PlainRequest(surface, reader, parsed, arguments, journal)
+
+
+def _build_record(environ: Mapping[str, Any], headers: Headers, body: bytes) -> bytes:
+    sent = Request(dict(environ))
+    text = mask_body(body, dict(headers)["Content-Type"])
+    return encode_record("GET", sent.full_path.rstrip("?"), sent.headers.items(), "", 200, headers, text)
 
 
 @bounded(4 << 20, 60)

@@ -47,6 +47,7 @@ from sandbox.store.ledger.repositories.armed_faults import ArmedFaults
 from sandbox.store.ledger.repositories.clients import Clients
 from sandbox.store.ledger.repositories.clock import Clocks
 from sandbox.store.ledger.repositories.counters import Counters
+from sandbox.store.ledger.repositories.exchanges import ExchangeRecords, Watches
 from sandbox.store.ledger.repositories.jobs import Jobs
 from sandbox.store.ledger.repositories.journal import JOURNAL, Journals
 from sandbox.store.ledger.repositories.keys import KeyRepository
@@ -55,6 +56,7 @@ from sandbox.store.ledger.repositories.pins import Origin, Pins
 from sandbox.store.ledger.repositories.repository import META, upsert
 from sandbox.store.ledger.repositories.request_state import RequestState
 from sandbox.store.ledger.repositories.sign_ins import SignIns
+from sandbox.store.ledger.repositories.switched import Switches
 from sandbox.store.ledger.repositories.work import TenantWork, WorkQueue
 from sandbox.store.ledger.repositories.written import WrittenResources
 from sandbox.store.ledger.retention import PER_PAYER, TENANT, Sweeper
@@ -64,8 +66,9 @@ KEY = Table("key", META, Column("name", String, primary_key=True), Column("value
 
 
 class TenantLedger(
-    RequestState, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, ArmedFaults, Journals
-):
+    RequestState, Clocks, Counters, Standings, SignIns, Clients, KeyRepository, Pins, ArmedFaults, Switches,
+    Journals,
+):  # fmt: skip
     """One tenant's part of the ledger, whole. `quotas` are the counters of all tenants."""
 
     def __init__(
@@ -85,6 +88,10 @@ class TenantLedger(
     @cached_property
     def work(self) -> TenantWork:
         return TenantWork(self._engine, self._driver, self._upkeep, self.name)
+
+    @cached_property
+    def exchanges(self) -> ExchangeRecords:
+        return ExchangeRecords(self._engine, self._driver, self._upkeep, self.name)
 
     def reset(self) -> None:
         """Forget everything of this tenant, its clock included."""
@@ -158,6 +165,8 @@ class Ledger:
         self._touched: ByteBoundedCache[str, int] = ByteBoundedCache(TOUCHED)
         self.quotas = Quotas(self._driver, self._engine.dialect.name, self.upkeep.now, limits.quota_factor)
         self.work = WorkQueue(self._driver, self.upkeep.now)
+        watches = Watches(self._driver, self._engine.dialect.name, self.upkeep.now)
+        self.watch, self.is_watched = watches.watch, watches.is_watched
         base = base or clock
         self._sweeper = Sweeper(
             self._driver,

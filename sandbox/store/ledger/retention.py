@@ -37,6 +37,7 @@ from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
 from sandbox.store.ledger.repositories.clock import CLOCK
 from sandbox.store.ledger.repositories.counters import COUNTER
+from sandbox.store.ledger.repositories.exchanges import CONTENT_BYTES_MAX, EXCHANGE, WATCH
 from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN
 from sandbox.store.ledger.repositories.jobs import JOB
 from sandbox.store.ledger.repositories.journal import JOURNAL
@@ -194,6 +195,8 @@ RULES: tuple[RetentionRule, ...] = (
     RetentionRule(JOB, 10_000, 2_000, 16_384, days=30, over=_past(JOB.c.expires), hours=24),
     RetentionRule(WORK, 20_000, 5_000, 16_384, days=7, worth=(_flag(WORK.c.attempts < ATTEMPTS_MAX),)),
     RetentionRule(QUOTA, 20_000, 20_000, 32, days=1),
+    RetentionRule(EXCHANGE, 5_000, 1_000, CONTENT_BYTES_MAX, days=7),
+    RetentionRule(WATCH, 1_000, 1, 64, days=1),
     RetentionRule(JOURNAL, 20_000, 10_000, 3_072),
 )  # fmt: skip
 """Every table that strangers can fill, in an order in which what refers goes before what is referred to."""
@@ -201,6 +204,7 @@ RULES: tuple[RetentionRule, ...] = (
 UNRULED: Mapping[str, str] = {
     "key": "the server's own secrets, two rows",
     "clock": "one row a payer; it goes with its payer",
+    "switched": "one row a payer; it goes with its payer",
     "written_state": "one row a payer; it goes with what it counts",
     "tenant": "one row a payer; see `Sweeper.leave`",
 }
