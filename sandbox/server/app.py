@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask
 
 from sandbox import __version__
-from sandbox.apis.control.reports import Reviewer
 from sandbox.apis.discovery import published
 from sandbox.auth.authlib_adapter import AuthorizationServer
 from sandbox.auth.clients.client import load as load_clients
@@ -33,6 +32,7 @@ from sandbox.store.secret import new_secret
 from sandbox.web import dispatch, i18n
 from sandbox.web.causes import files_of_causes, load_causes
 from sandbox.web.errors import handlers
+from sandbox.web.operator import Reviewer
 from sandbox.web.request import Wiring
 
 
@@ -68,6 +68,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     app.config["MAX_FORM_MEMORY_SIZE"] = limits.BODY_BYTES_MAX
     app.config["MAX_FORM_PARTS"] = limits.PARAMETERS_MAX
     app.extensions["causes"] = load_causes(files_of_causes(published()))
+    app.extensions["words"] = i18n.load_translations(i18n.files_of_words(published()))
     app.extensions["wiring"] = Wiring(
         payer=BASELINE,
         clock=base,

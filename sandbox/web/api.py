@@ -146,6 +146,8 @@ class Api:
     instantiates: tuple[str, ...] = ()
     """Canonicals of the CapabilityStatements that it follows."""
     causes: Traversable | None = None
+    words: Traversable | None = None
+    """The texts of its pages in other languages; see `web.i18n`."""
     facts: Callable[[RequestContext], Mapping[str, Any]] | None = None
     lookups: Lookups = NO_LOOKUPS
     stored_read: StoredRead | None = None

@@ -203,7 +203,7 @@ def _choose_selection(incoming: IncomingRequest, path: str, header: str | None) 
 
 
 def _arm(ledger: TenantLedger) -> bool:
-    """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent. Returns whether it is there."""
+    """`X-Sandbox-Fail-Next`: arm what it names, once, however often it is sent. True where it is there."""
     text = request.headers.get(FAIL_NEXT)
     if text is None:
         return False

@@ -10,23 +10,77 @@ import hmac
 from urllib.parse import urlsplit
 
 from flask import request
+from itsdangerous import BadSignature, Signer
+from werkzeug.wrappers import Response
 
 from sandbox.core.errors import Forbidden
 from sandbox.core.hosts import format_host, parse_host
-from sandbox.web.api import Audience
+from sandbox.web.api import Audience, ErrorShape
 from sandbox.web.http.origin import is_local, received_host
 from sandbox.web.request import current, wiring
 
 KEY = "X-Sandbox-Key"
+COOKIE = "payer_operator"
+"""The cookie of a browser in which the key was entered. It opens pages, and no other operation."""
+COOKIE_SECONDS = 12 * 3600
 
 
 def may_control() -> bool:
     """Whether the caller holds the key; where none is set, whether they are on this machine."""
-    if key := wiring().control_key:
+    if wiring().control_key:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         sent = request.headers.get(KEY) or bearer
-        return hmac.compare_digest(sent.encode("utf-8", "replace"), key.encode())
+        return is_key(sent) or (
+            current().surface.errors is ErrorShape.PAGE and _holds_cookie() and not is_from_another_origin()
+        )
     return is_local(request.environ, wiring().hosts) and not is_from_another_origin()
+
+
+def is_key(text: str) -> bool:
+    """Whether a text is the control key."""
+    return hmac.compare_digest(text.encode("utf-8", "replace"), wiring().control_key.encode())
+
+
+def remember_operator(response: Response) -> None:
+    """Let this browser open the operator's pages for `COOKIE_SECONDS`."""
+    expires = wiring().ledger.upkeep.now() + COOKIE_SECONDS * 1000
+    value = _cookie_signer().sign(str(expires)).decode()
+    response.set_cookie(
+        COOKIE, value, COOKIE_SECONDS, httponly=True, samesite="Strict", secure=request.is_secure
+    )
+
+
+def forget_operator(response: Response) -> None:
+    """End that."""
+    response.delete_cookie(COOKIE, httponly=True, samesite="Strict", secure=request.is_secure)
+
+
+def _holds_cookie() -> bool:
+    try:
+        expires = int(_cookie_signer().unsign(request.cookies.get(COOKIE, "").encode("utf-8", "replace")))
+    except (BadSignature, ValueError):
+        return False
+    return expires > wiring().ledger.upkeep.now()
+
+
+def _cookie_signer() -> Signer:
+    # With another key nobody's cookie is good any more.
+    return Signer(wiring().page_key, salt=f"operator {wiring().control_key}")
+
+
+def form_token() -> str:
+    """The token that every form of the operator's pages carries."""
+    return _cookie_signer().get_signature(f"form {request.cookies.get(COOKIE, '')}").decode()
+
+
+def require_form_token() -> None:
+    """Raises Forbidden for a POST without the token of this browser's forms."""
+    sent = request.form.get("csrf", "") or request.headers.get("X-Form-Token", "")
+    if request.method == "POST" and not hmac.compare_digest(
+        sent.encode("utf-8", "replace"), form_token().encode()
+    ):
+        text = "This form is out of date: load the page again and try once more"
+        raise Forbidden(text, cause="form-out-of-date")
 
 
 def require_control(what: str = "The control API", *, cause: str = "control-key-missing") -> None:

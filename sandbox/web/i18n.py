@@ -8,15 +8,18 @@ text of a template has a translation.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
+from functools import cache
+from importlib import resources
+from importlib.resources.abc import Traversable
 from typing import Any
 
-from flask import Response, after_this_request, request
+from flask import Response, after_this_request, current_app, has_app_context, request
 from markupsafe import Markup
 
-from sandbox.core.files import read_yaml
+from sandbox.core.files import parse_yaml
+from sandbox.web.api import Apis
 from sandbox.web.session import keep, kept
 
 LANGUAGES = {"en": "English", "es": "Español"}
@@ -25,11 +28,30 @@ LANGUAGES = {"en": "English", "es": "Español"}
 COOKIE = "payer_language"
 
 
-@lru_cache(maxsize=1)
-def translations() -> dict[str, dict[str, str]]:
-    """Return the translations: language → English text → text."""
-    texts: dict[str, dict[str, str]] = read_yaml(Path(__file__).with_name("words.yaml"))
-    return texts
+Translations = dict[str, dict[str, str]]
+"""Language → English text → text."""
+
+_SHARED = resources.files(__package__) / "words.yaml"
+
+
+@cache
+def translations() -> Translations:
+    """Return the translations of texts that more than one API has."""
+    return load_translations([_SHARED])
+
+
+def load_translations(files: Iterable[Traversable]) -> Translations:
+    """Return the translations of several files. Raises FileProblem."""
+    merged: Translations = {}
+    for file in files:
+        for tag, texts in parse_yaml(file.read_text("utf-8"), str(file)).items():
+            merged.setdefault(tag, {}).update(texts)
+    return merged
+
+
+def files_of_words(apis: Apis) -> list[Traversable]:
+    """Return the files of translations: of every page, and of each API that has its own."""
+    return [_SHARED, *(api.words for api in apis if api.words is not None)]
 
 
 def language() -> str:
@@ -60,7 +82,13 @@ def _remember(tag: str) -> None:
 
 def translate(tag: str, text: str, /, **values: Any) -> Markup:
     """Return a text in a language, with its values escaped unless they are markup."""
-    translation = Markup.escape(translations().get(tag, {}).get(text, text))
+    words = current_app.extensions["words"] if has_app_context() else translations()
+    return translate_from(words, tag, text, **values)
+
+
+def translate_from(words: Translations, tag: str, text: str, /, **values: Any) -> Markup:
+    """Return a text in a language of these translations; see `translate`."""
+    translation = Markup.escape(words.get(tag, {}).get(text, text))
     return translation.format(**values) if values else translation  # the text of an error may have braces
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
+from typing import Any
 from urllib.parse import urlencode
 
 from flask import Response, g, render_template, request
@@ -20,9 +21,10 @@ def page(
     *,
     leaves: bool = False,
     again: str | None = None,
-    **values: object,
+    scripted: bool = False,
+    **values: Any,
 ) -> Response:
-    """An HTML page that may not be framed, cached or scripted.
+    """An HTML page that may not be framed or cached, and has no script unless it is `scripted`.
 
     `leaves`: a form of this page may end at an app. Chromium applies form-action to every redirect
     that follows a form, and an app may send the browser on to an origin that nobody registered; so such
@@ -47,9 +49,10 @@ def page(
     )
     response = Response(body, status=status)
     forms = "" if leaves else "; form-action 'self'"
+    scripts = "; script-src 'self'; connect-src 'self'" if scripted else ""
     response.headers["Content-Security-Policy"] = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
-        f"frame-ancestors 'none'{forms}"
+        f"frame-ancestors 'none'{scripts}{forms}"
     )
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -18,9 +18,11 @@ from sandbox.apis.control.models import (
     ReportCard,
     Reset,
     Scenarios,
+    ScenarioSwitch,
     Session,
     Standing,
     StandingChange,
+    SwitchedScenarios,
     Usage,
 )
 from sandbox.apis.control.openapi import ControlOperation
@@ -130,6 +132,15 @@ CONTROL = Api(
             "The catalogue, and what is in force.",
             answer=Scenarios,
             query={"q": "only the scenarios that match these words, best first"},
+        ),
+        _call(
+            "POST",
+            "/scenarios",
+            "switchScenarios",
+            routes.switch_scenarios,
+            "Switch scenarios on for this payer, whatever address its clients use.",
+            answer=SwitchedScenarios,
+            body=ScenarioSwitch,
         ),
         _call(
             "GET",

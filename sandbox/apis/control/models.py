@@ -136,9 +136,19 @@ class Listed(BaseModel):
 
 class Scenarios(BaseModel):
     in_force: list[str]
+    switched: str = Field("", description="the selection that was switched on for this payer")
     selection: str
     scenarios: list[Listed]
     suggestions: list[str] = Field([], description="with `q`: words like those that match nothing")
+
+
+class ScenarioSwitch(ControlBody):
+    example = '{"selection": "rate-limited,limit=3.slow-responses"}, or "" for none'
+    selection: str
+
+
+class SwitchedScenarios(BaseModel):
+    switched: str = Field(description="what is in force besides the scenarios of the address")
 
 
 class ArmedAccident(BaseModel):

@@ -8,8 +8,7 @@ member's data.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from flask import Response, current_app, request
@@ -17,6 +16,7 @@ from flask import Response, current_app, request
 from sandbox.core.errors import UsageError, bad_request
 from sandbox.core.files import json_bytes
 from sandbox.web.api import Audience, Surface
+from sandbox.web.operator import Reviewer
 from sandbox.web.pages import page
 from sandbox.web.request import current, wiring
 
@@ -28,17 +28,6 @@ _PAGE = "text/html"
 def session(name: str) -> Response:
     """The payers of a session of which something was asked, by their selections."""
     return Response(json_bytes({"payers": wiring().ledger.payers_of(name)}), content_type="application/json")
-
-
-@dataclass(frozen=True)
-class Reviewer:
-    """What the report card needs of `sandbox.review`; the server hands it in."""
-
-    exchanges: Callable[[list[dict[str, Any]]], Any]
-    clients: Callable[[Any], Sequence[str]]
-    review: Callable[[Any, float, str | None, str], Any]
-    evidence: Callable[..., Any]
-    evidence_max: int
 
 
 def review() -> Response:

@@ -7,22 +7,19 @@ from typing import cast
 
 from flask import Response, request
 
-from sandbox.apis.control.models import ClockMove, json_response, read_body
+from sandbox.apis.control.models import ClockMove, ScenarioSwitch, json_response, read_body
 from sandbox.apis.control.openapi import ControlOperation, document
 from sandbox.auth.tokens.id_token import jwks, rotate, signing_keys
-from sandbox.core.clock import duration, stopwatch
+from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
 from sandbox.core.files import json_bytes, json_value
 from sandbox.core.waits import WAIT, Retry
 from sandbox.faults import one_shot
 from sandbox.faults.listing import describe, describe_match
 from sandbox.faults.search import search, suggest
-from sandbox.web import quota
+from sandbox.web import operator, quota
 from sandbox.web.journal import wanted
 from sandbox.web.request import current, wiring
-
-_FARTHEST = timedelta(days=36525)
-
 
 WAIT_MOST = 30
 _POLL, _POLL_MOST = 0.05, 1.0
@@ -51,21 +48,9 @@ def clock() -> Response:
 
 def move_clock() -> Response:
     """`{"advance": "P90D"}` or `{"set": "2027-01-01T00:00:00Z"}`: this tenant's clock only."""
-    context, move = current(), read_body(ClockMove)
-    offset = timedelta(milliseconds=context.ledger.offset())
-    try:
-        if move.advance is not None:
-            offset += duration(move.advance)
-        else:
-            offset = datetime.fromisoformat(move.set or "") - context.wiring.clock.now()
-    except (ValueError, TypeError, OverflowError):
-        bad_request("advance is an ISO 8601 duration such as P90D or PT5M; set is an instant with its zone")
-    if abs(offset) > _FARTHEST:
-        bad_request("The clock can be at most a century away")
-    ahead = offset // timedelta(milliseconds=1)
-    context.ledger.move_clock(ahead)
-    context.wiring.ledger.upkeep.run()  # some things are over now
-    return _time(context.wiring.clock.now() + offset, ahead)
+    move = read_body(ClockMove)
+    now, offset = operator.move_clock(advance=move.advance, to=move.set)
+    return _time(now, offset // timedelta(milliseconds=1))
 
 
 def _time(now: datetime, ahead: int) -> Response:
@@ -126,11 +111,19 @@ def scenarios() -> Response:
     return json_response(
         {
             "in_force": [scenario.id for scenario in selection.scenarios],
+            "switched": current().ledger.tenant_state().switched or "",
             "selection": selection.written,
             "scenarios": listed,
             **({"suggestions": suggest(catalog, query)} if query else {}),
         }
     )
+
+
+def switch_scenarios() -> Response:
+    """`{"selection": "rate-limited,limit=3.slow-responses"}`: whatever address the clients use."""
+    selection = read_body(ScenarioSwitch).selection
+    operator.switch_scenarios(selection)
+    return json_response({"switched": selection})
 
 
 def armed() -> Response:

@@ -197,6 +197,15 @@ class Grants(Part):
         token: Token | None = self._one(TOKEN, Token, **same)
         return token
 
+    def token_with_digest(self, beginning: str) -> Token | None:
+        """Return the access token whose digest begins so, as the journal has it."""
+        query = select(*_TOKEN).where(
+            *self._where(TOKEN, kind="access"), TOKEN.c.hash.startswith(beginning, autoescape=True)
+        )
+        with self._engine.connect() as db:
+            row = db.execute(query.limit(1)).first()
+        return Token(*row) if row else None
+
     def bearer(self, secret: str, kind: str | None = None) -> tuple[Token, Grant] | None:
         """A token and the grant it stands for, in one question."""
         for row in self._driver.rows(BEARER, tenant=self.name, hash=digest(secret)):

@@ -1,0 +1,57 @@
+"""The console: which addresses it has, and how they behave."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+from flask import Blueprint
+
+from sandbox.apis.console import clock, login, requests, scenarios
+from sandbox.web.api import Api, Audience, Lookups, NextStep, Operation
+from sandbox.web.guard import require_form_token
+from sandbox.web.request import current
+
+FOLDER = Path(__file__).parent
+
+
+def _prepare(blueprint: Blueprint) -> None:
+    blueprint.template_folder = str(FOLDER / "templates")
+    blueprint.before_request(require_form_token)
+
+
+def _next_step(status: int) -> NextStep | None:
+    if status == 403 and current().wiring.control_key:
+        return NextStep("Enter the control key", f"{current().address_of('console')}/login")
+    return None
+
+
+CONSOLE = Api(
+    name="console",
+    prefix="/console",
+    title="Console",
+    cites=(),
+    audience=Audience.OPERATOR,
+    operations=(
+        Operation("GET", "", "home", requests.home, "Show the requests of this payer as they arrive."),
+        Operation("GET", "/requests/rows", "rows", requests.rows, "Return the rows after a number."),
+        Operation("GET", "/requests/stream", "stream", requests.stream, "Stream the rows (SSE)."),
+        Operation("GET", "/requests/<int:number>", "exchange", requests.exchange, "Show one exchange."),
+        Operation("POST", "/requests/<int:number>/replay", "replay", requests.replay),
+        Operation("GET", "/scenarios", "scenarios", scenarios.home, "Find, combine and switch scenarios."),
+        Operation("POST", "/scenarios", "switch", scenarios.switch),
+        Operation("POST", "/fail-next", "fail_next", scenarios.fail_next),
+        Operation("GET", "/clock", "clock", clock.home, "Show and move the payer's clock."),
+        Operation("POST", "/clock", "move_clock", clock.move),
+        Operation("POST", "/reset", "reset", clock.reset),
+        Operation("GET", "/login", "login", login.form, audience=Audience.PUBLIC),
+        Operation("POST", "/login", "log_in", login.log_in, audience=Audience.PUBLIC),
+        Operation("POST", "/logout", "log_out", login.log_out),
+        Operation("GET", "/static/<name>", "asset", login.asset, audience=Audience.PUBLIC),
+    ),
+    words=files(__package__) / "words.yaml",
+    lookups=Lookups(next_step=_next_step),
+    prepare=_prepare,
+)
+
+APIS = (CONSOLE,)

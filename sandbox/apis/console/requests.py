@@ -1,0 +1,154 @@
+"""The tab "Requests": exchanges as they arrive, and each of them in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from flask import Response, current_app, redirect, request
+from werkzeug.wrappers import Response as AnyResponse
+
+from sandbox.apis.console.layout import render
+from sandbox.apis.console.replay import replay_exchange, replay_problem
+from sandbox.apis.console.snippets import build_snippets
+from sandbox.core.clock import stopwatch
+from sandbox.core.errors import NotFound
+from sandbox.core.waits import Pause
+from sandbox.web import i18n
+from sandbox.web.exchange import decode_record
+from sandbox.web.journal import Wanted, wanted
+from sandbox.web.request import RequestContext, current
+
+SHOWN = 100
+"""Rows of the page, and of one message of the stream."""
+ROWS_KEPT = 500
+"""Rows that the page keeps while it streams."""
+STREAM_SECONDS = 300
+"""After which a stream ends; the browser opens another one."""
+POLL_SECONDS = 0.4
+WATCH_AGAIN_SECONDS = 10
+
+FILTERS = ("status", "method", "path", "client", "member", "effect", "refused")
+
+
+def home() -> Response:
+    """The latest exchanges that pass the filter, newest first."""
+    context = current()
+    context.wiring.ledger.watch(context.ledger.name)
+    entries = context.ledger.journal(SHOWN, wanted=_filter())
+    return render(
+        "requests.html",
+        "",
+        entries=entries[::-1],
+        last=context.ledger.last_number(),
+        filters={name: request.args.get(name, "") for name in FILTERS},
+        rows_kept=ROWS_KEPT,
+        is_filtered=any(request.args.get(name) for name in FILTERS),
+    )
+
+
+def rows() -> Response:
+    """Rows after a number as HTML, newest first, for a browser that cannot stream."""
+    context = current()
+    context.wiring.ledger.watch(context.ledger.name)
+    after = _number("after")
+    html, last = _new_rows(context, after, _filter(), _row_renderer(context))
+    return Response(html, content_type="text/html; charset=utf-8", headers={"X-Journal-Last": str(last)})
+
+
+def stream() -> Response:
+    """Server-sent events: `rows` with the HTML of new rows, newest first; the id is the last number."""
+    context = current()
+    after = int(request.headers.get("Last-Event-ID", "") or _number("after"))
+    chunks = _stream(context, after, _filter(), _row_renderer(context))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return Response(chunks, content_type="text/event-stream", headers=headers)
+
+
+def _stream(context: RequestContext, last: int, chosen: Wanted, rows_of: Any) -> Iterator[bytes]:
+    begun, watched = stopwatch(), -float(WATCH_AGAIN_SECONDS)
+    yield b"retry: 1000\n\n"
+    while (running := stopwatch() - begun) < STREAM_SECONDS:
+        if running - watched >= WATCH_AGAIN_SECONDS:
+            context.wiring.ledger.watch(context.ledger.name)
+            watched = running
+            yield b": open\n\n"
+        html, newest = _new_rows(context, last, chosen, rows_of)
+        if html:
+            data = "".join(f"data: {line}\n" for line in html.splitlines() if line.strip())
+            yield f"event: rows\nid: {newest}\n{data}\n".encode()
+        last = newest
+        yield Pause(POLL_SECONDS)
+
+
+def _new_rows(context: RequestContext, after: int, chosen: Wanted, rows_of: Any) -> tuple[str, int]:
+    """The rows after a number, and the number to go on from."""
+    last = context.ledger.last_number()
+    if last <= after:
+        return "", after
+    entries = context.ledger.journal(SHOWN, after, chosen)
+    return rows_of(entries[::-1]), max(last, entries[-1]["number"] if entries else 0)
+
+
+def _row_renderer(context: RequestContext) -> Any:
+    """A function that renders rows outside of a request, which a stream outlives."""
+    lang, console = i18n.language(), context.address
+    template = current_app.jinja_env.get_template("console/rows.html")
+    translate = partial(i18n.translate_from, current_app.extensions["words"], lang)
+    return lambda entries: template.render(entries=entries, console=console, t=translate)
+
+
+def exchange(number: int) -> Response:
+    """One exchange: request, response, effects, cause and repair, and code that repeats it."""
+    context = current()
+    entry = _find_entry(number)
+    content = context.ledger.exchanges.get(entry["request"])
+    record = decode_record(content) if content else None
+    cause = current_app.extensions["causes"].by_id.get(entry.get("cause", ""))
+    problem = replay_problem(entry, record, context)
+    return render(
+        "exchange.html",
+        "",
+        entry=entry,
+        record=record,
+        parts=[(name, _printed(record[name])) for name in ("request", "response")] if record else [],
+        cites=cause.cites if cause else (),
+        replay_problem=problem,
+        snippets=build_snippets(entry, record, context),
+    )
+
+
+def replay(number: int) -> AnyResponse:
+    """Send the same request again, and show what came of it."""
+    context, entry = current(), _find_entry(number)
+    content = context.ledger.exchanges.get(entry["request"])
+    record = decode_record(content) if content else None
+    again = replay_exchange(entry, record, context)
+    return redirect(f"{context.address}/requests/{again}", 303)
+
+
+def _find_entry(number: int) -> dict[str, Any]:
+    for entry in current().ledger.journal(1, number - 1, oldest=True):
+        if entry["number"] == number:
+            return entry
+    raise NotFound("The journal has no exchange with this number (any more)")
+
+
+def _printed(message: Mapping[str, Any]) -> dict[str, Any]:
+    body = message["body"]
+    with suppress(ValueError):
+        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    return {**message, "body": body}
+
+
+def _filter() -> Wanted:
+    """The filter in the query. What a person leaves empty does not filter."""
+    return wanted({name: value for name, value in request.args.items() if value and name in FILTERS})
+
+
+def _number(name: str) -> int:
+    text = request.args.get(name, "0")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -1,0 +1,95 @@
+// The console without this script is whole: it adds live rows, pausing and copying.
+"use strict";
+
+function followRequests(live) {
+  const body = document.getElementById("rows");
+  const text = document.getElementById("live-text");
+  const pause = document.getElementById("pause");
+  const empty = document.getElementById("empty");
+  const kept = Number(live.dataset.kept);
+  const held = [];
+  let last = Number(live.dataset.last);
+  let paused = false;
+  let failures = 0;
+  let source = null;
+
+  const address = (base) => {
+    const url = new URL(base, location.href);
+    new URLSearchParams(location.search).forEach((value, name) => url.searchParams.append(name, value));
+    url.searchParams.set("after", last);
+    return url;
+  };
+  const show = (state, words) => {
+    live.className = `live ${state}`;
+    text.textContent = paused ? live.dataset.paused : words;
+    if (paused) live.className = "live paused";
+  };
+  const insert = (html) => {
+    const rows = document.createElement("template");
+    rows.innerHTML = html;
+    rows.content.querySelectorAll("tr").forEach((row) => row.classList.add("fresh"));
+    if (rows.content.querySelector("tr")) empty.hidden = true;
+    body.prepend(rows.content);
+    while (body.rows.length > kept) body.deleteRow(-1);
+  };
+  const receive = (html, number) => {
+    last = Math.max(last, Number(number) || 0);
+    if (!html.trim()) return;
+    if (!paused) return insert(html);
+    held.push(html);
+    if (held.length > kept) held.shift();
+  };
+  const poll = async () => {
+    try {
+      const answer = await fetch(address(live.dataset.rows), { headers: { Accept: "text/html" } });
+      if (!answer.ok) throw new Error(answer.status);
+      receive(await answer.text(), answer.headers.get("X-Journal-Last"));
+      show("on", live.dataset.polling);
+    } catch {
+      show("off", live.dataset.offline);
+    }
+    setTimeout(poll, 2000);
+  };
+  const stream = () => {
+    source = new EventSource(address(live.dataset.stream));
+    source.onopen = () => { failures = 0; show("on", live.dataset.live); };
+    source.addEventListener("rows", (event) => receive(event.data, event.lastEventId));
+    source.onerror = () => {
+      failures += 1;
+      show("off", live.dataset.offline);
+      if (failures < 3 && source.readyState !== EventSource.CLOSED) return;
+      source.close();
+      poll();
+    };
+  };
+  pause.hidden = false;
+  pause.addEventListener("click", () => {
+    paused = !paused;
+    pause.setAttribute("aria-pressed", String(paused));
+    if (!paused) held.splice(0).forEach(insert);
+    show("on", live.dataset.live);
+  });
+  if ("EventSource" in window) stream(); else poll();
+}
+
+function copyButtons() {
+  document.querySelectorAll("button.copy").forEach((button) => {
+    const words = button.textContent;
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copy);
+      try {
+        await navigator.clipboard.writeText(source.textContent);
+      } catch {  // no permission, or no secure context: select it, so that the keyboard can copy it
+        getSelection().selectAllChildren(source);
+        document.execCommand("copy");
+      }
+      button.textContent = button.dataset.done;
+      setTimeout(() => { button.textContent = words; }, 1500);
+    });
+  });
+}
+
+const live = document.getElementById("live");
+if (live) followRequests(live);
+copyButtons();
