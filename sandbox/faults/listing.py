@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 from sandbox.core.files import parse_yaml
-from sandbox.faults.scenario import Scenario
+from sandbox.faults.scenario import Case, Scenario
 from sandbox.faults.search import Match
 
 EDITION = "2025-05"
@@ -50,6 +50,25 @@ def compute_cost(scenario: Scenario) -> Cost:
         can_see = scenario.rules or scenario.payer
         return Cost(left, f"{left:g} of {total:g}: {'the rubric cannot see it' if can_see else 'no fault'}")
     return Cost(left, text)
+
+
+def compute_points_left(scenarios: Iterable[Scenario]) -> float:
+    """Return the points that scenarios together leave at most: of each metric, the fewest of any."""
+    left = dict(load_metric_points())
+    for scenario in scenarios:
+        for metric, points in _find_case(scenario).points.items():
+            left[metric] = min(left.get(metric, points), points)
+    return sum(left.values())
+
+
+def _find_case(scenario: Scenario) -> Case:
+    """Return the expectation at the scenario's settings, or the one at its defaults."""
+    for case in scenario.cases:
+        if case.settings and scenario.normalize({k: str(v) for k, v in case.settings.items()}) == (
+            scenario.settings
+        ):
+            return case
+    return next((case for case in scenario.cases if not case.settings), scenario.cases[0])
 
 
 def _list_losses(points: Mapping[str, float]) -> dict[str, float]:

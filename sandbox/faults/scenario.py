@@ -233,6 +233,11 @@ class Scenario(_ScenarioModel):
         return self.id + "".join(f",{name}={value}" for name, value in self._settings.items())
 
     @property
+    def settings(self) -> Mapping[str, str]:
+        """The values of its parameters that differ from their default."""
+        return self._settings
+
+    @property
     def cases(self) -> list[Case]:
         """The expected score, for each setting in the file."""
         return self.expect if isinstance(self.expect, list) else [Case(points=self.expect)]

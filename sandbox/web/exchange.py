@@ -20,7 +20,7 @@ from sandbox.core.files import json_bytes, json_value
 from sandbox.web.journal import mark
 from sandbox.web.request import RequestContext
 
-BODY_CHARACTERS_MAX = 16_000
+BODY_CHARACTERS_MAX = 60_000
 """Characters of a body that a record keeps."""
 HEADER_CHARACTERS_MAX = 1000
 

@@ -13,6 +13,7 @@ from sandbox.auth.household import choices
 from sandbox.core.clock import duration
 from sandbox.core.errors import NotFound, bad_request
 from sandbox.core.members import Account
+from sandbox.faults.selection import Selection
 from sandbox.web.request import RequestContext, current
 
 CLOCK_OFFSET_MAX = timedelta(days=36525)
@@ -59,9 +60,9 @@ def switch_scenarios(selection: str) -> None:
     Raises NotFound for an unknown scenario, BadRequest where the selection names a session.
     """
     context = current()
-    parsed = context.wiring.catalog.parse(selection)
+    parsed = context.wiring.catalog.parse(selection) if selection else Selection()
     if parsed.session:
-        bad_request("A selection that is switched on has no session")
+        bad_request("A selection that is switched on has no session", "selection")
     context.ledger.switch(parsed.name)
 
 

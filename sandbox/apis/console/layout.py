@@ -35,6 +35,7 @@ def render(template: str, tab: str, status: int = 200, **values: Any) -> Respons
         csrf=form_token(),
         selection=context.selection,
         switched=switched,
+        origin=context.base.partition("/s/")[0],
         session=context.selection.session,
         payer_now=context.clock.now(),
         ahead=context.ledger.offset(),

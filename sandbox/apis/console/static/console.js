@@ -90,6 +90,14 @@ function copyButtons() {
   });
 }
 
+function sliderValues() {
+  document.querySelectorAll("input[type=range]").forEach((slider) => {
+    const shown = slider.nextElementSibling;
+    slider.addEventListener("input", () => { shown.textContent = Number(Number(slider.value).toPrecision(4)); });
+  });
+}
+
 const live = document.getElementById("live");
 if (live) followRequests(live);
 copyButtons();
+sliderValues();
