@@ -24,8 +24,8 @@ from sandbox.core.text import escape, quantity
 
 if TYPE_CHECKING:
     from sandbox.apis.control.client import Remote
-    from sandbox.cli.token import TokenResponse
     from sandbox.review.card import ReviewCard
+    from sandbox.server.sign_in import TokenResponse
 
 FIRST_MEMBER = "maria"
 MARK = ("scenario", "member")
@@ -221,7 +221,7 @@ class Payer:
         A dictionary with `.headers` for requests and `.patient`. The exchanges of this sign-in are left
         out of `journal`: they are the test's, not the app's. When it fails, they stand under the test.
         """
-        from sandbox.cli.token import connect
+        from sandbox.server.sign_in import connect
 
         __tracebackhide__ = True
         remote = self._remote

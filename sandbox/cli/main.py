@@ -179,7 +179,7 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 @click.option("--json", "as_json", is_flag=True, help="Print the whole token response.")
 def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **options: Any) -> None:
     """Print an access token without a browser."""
-    from sandbox.cli.token import connect, system_token
+    from sandbox.server.sign_in import connect, system_token
 
     if system == bool(options["member"]):
         raise click.UsageError("use either --member NAME or --system")

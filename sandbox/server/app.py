@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -24,6 +25,7 @@ from sandbox.population.import_fhir import kept
 from sandbox.review import card
 from sandbox.review.forms.text import EVIDENCE_MOST, evidence
 from sandbox.review.journal import exchanges
+from sandbox.server.sign_in import connect_within
 from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.layered.library import TenantLibraries
 from sandbox.store.ledger.database import Ledger, Limits
@@ -103,6 +105,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
 
     app.extensions["after_fork"] = after_fork
     app.extensions["reviewer"] = Reviewer(exchanges, card.clients, _review, evidence, EVIDENCE_MOST)
+    app.extensions["sign_in"] = partial(connect_within, app)
     handlers.install(app)
     dispatch.install(app)
     return app

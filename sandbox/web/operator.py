@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from flask import Response, current_app
+
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registration import described
 from sandbox.auth.household import choices
 from sandbox.core.clock import duration
-from sandbox.core.errors import NotFound, bad_request
+from sandbox.core.errors import NotFound, UsageError, bad_request
 from sandbox.core.members import Account
 from sandbox.faults.selection import Selection
 from sandbox.web.request import RequestContext, current
@@ -95,6 +97,29 @@ def describe_member(account: Account) -> dict[str, Any]:
         "refusal": refusal.reason if refusal else None,
         "may_share": [choice.patient for choice in choices(context, account)],
     }
+
+
+def sign_in(member: str, scope: str = "", refresh: int = 0) -> Response:
+    """Sign a member in as an app does, and return exactly what the token endpoint answered.
+
+    A sign-in that ends before there is a token request is a BadRequest that says how it ended.
+    """
+    try:
+        answer = current_app.extensions["sign_in"](
+            current().base, member=member, scope=scope, refresh=refresh
+        )
+    except UsageError as problem:
+        bad_request(str(problem))
+    return Response(answer.body, answer.status, content_type=answer.content_type or None)
+
+
+def revoke_grants(account: Account, client_id: str | None = None) -> int:
+    """Revoke what a member has granted to an app, or to every app. Returns how many grants ended."""
+    context = current()
+    grants = [g for g in context.ledger.grants_of(account.username) if client_id in (None, g.client)]
+    for grant in grants:
+        context.ledger.revoke_grant(grant.id, context.now())
+    return len(grants)
 
 
 def find_client(id: str) -> Client:

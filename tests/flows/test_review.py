@@ -17,7 +17,7 @@ from support.command import command
 from support.smart_app import MakeApp, SmartApp, hidden
 from test_authlib_client import client as authlib_client
 
-from sandbox.cli.token import connect
+from sandbox.server.sign_in import connect
 from sandbox.pytest_plugin import Payer
 from sandbox.review.card import ReviewCard, ReviewRecord, review
 from sandbox.review.journal import exchanges, instant

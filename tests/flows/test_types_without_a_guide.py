@@ -16,7 +16,7 @@ from support.command import command
 from support.running import listening
 from support.smart_app import SmartApp
 
-from sandbox.cli.token import system_token
+from sandbox.server.sign_in import system_token
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes

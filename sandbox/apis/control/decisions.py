@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Response
 
-from sandbox.apis.control.models import AppChange, StandingChange, json_response, read_body
+from sandbox.apis.control.models import AppChange, Revocation, StandingChange, json_response, read_body
 from sandbox.auth.clients.registry import CRITERIA
 from sandbox.web import operator
 from sandbox.web.request import current
@@ -20,6 +20,12 @@ def decide_member(username: str) -> Response:
     account = operator.find_account(username)
     operator.decide_member(account, read_body(StandingChange).model_dump(exclude_unset=True))
     return json_response(operator.describe_member(account))
+
+
+def revoke_grants(username: str) -> Response:
+    """End what a member has granted, to one app or to all, as the member does in the portal."""
+    account = operator.find_account(username)
+    return json_response({"revoked": operator.revoke_grants(account, read_body(Revocation).client)})
 
 
 def clients() -> Response:

@@ -186,6 +186,22 @@ class Standing(BaseModel):
     may_share: list[str] = Field(description="ids of the patients whose data the member may share")
 
 
+class SignIn(ControlBody):
+    example = '{"member": "maria"}, with "scope" and "refresh" where wanted'
+    member: str = Field(description="a user name, also `<member>@<scenario>`")
+    scope: str = Field("", description="what the payer offers, where empty")
+    refresh: int = Field(0, ge=0, le=20, description="how often the token is refreshed")
+
+
+class Revocation(ControlBody):
+    example = '{} for every app, or {"client": "sandbox-app"}'
+    client: str | None = None
+
+
+class Revoked(BaseModel):
+    revoked: int = Field(description="how many grants ended")
+
+
 class StandingChange(ControlBody):
     example = '{"locked": true}, {"approved": true} or {"opted_out": true}, or several at once'
     locked: StrictBool | None = None

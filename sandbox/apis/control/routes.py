@@ -7,7 +7,7 @@ from typing import cast
 
 from flask import Response, request
 
-from sandbox.apis.control.models import ClockMove, ScenarioSwitch, json_response, read_body
+from sandbox.apis.control.models import ClockMove, ScenarioSwitch, SignIn, json_response, read_body
 from sandbox.apis.control.openapi import ControlOperation, document
 from sandbox.auth.tokens.id_token import jwks, rotate, signing_keys
 from sandbox.core.clock import stopwatch
@@ -124,6 +124,12 @@ def switch_scenarios() -> Response:
     selection = read_body(ScenarioSwitch).selection
     operator.switch_scenarios(selection)
     return json_response({"switched": selection})
+
+
+def sign_in() -> Response:
+    """`{"member": "maria"}`: the body, status and type are those of the token endpoint's answer."""
+    call = read_body(SignIn)
+    return operator.sign_in(call.member, call.scope, call.refresh)
 
 
 def armed() -> Response:

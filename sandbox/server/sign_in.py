@@ -1,12 +1,18 @@
-"""`token`: sign in to a running sandbox as a member or a backend service."""
+"""Signing in to a payer as an app does: over HTTP, or within the process of the payer itself."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from contextvars import Context
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sandbox.apis.control.client import fhir_base, select
+import httpx
+from flask import Flask
+
+from sandbox.apis.control.client import auth_base, fhir_base, select
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_value
 from sandbox.score.collect.discovery import Discovery, discover
@@ -40,7 +46,13 @@ class TokenResponse(dict[str, Any]):
 
 
 def connect(
-    base: str, *, member: str, password: str | None = None, scope: str = "", refresh: int = 0
+    base: str,
+    *,
+    member: str,
+    password: str | None = None,
+    scope: str = "",
+    refresh: int = 0,
+    transport: httpx.BaseTransport | None = None,
 ) -> TokenResponse:
     """Sign in at the payer `base` (without /fhir) and return the last token response.
 
@@ -49,7 +61,7 @@ def connect(
     of the payer.
     """
     fhir = fhir_base(base)
-    with HttpClient(Guard(fhir, (), addresses)) as http:
+    with HttpClient(Guard(fhir, (), addresses), transport=transport) as http:
         discovery = _discovered(http, fhir)
         answer = http.get(f"{fhir}{PATH}", step="facts")
         facts = parse(answer.json(), f"{fhir}{PATH}") if answer.status == 200 else NO_FACTS
@@ -83,6 +95,52 @@ def connect(
             # Without a new one the old one stays good (RFC 6749 §6).
             refresh_token = response.get("refresh_token", refresh_token)
         return TokenResponse(response)
+
+
+@dataclass(frozen=True)
+class TokenAnswer:
+    """What the token endpoint answered, as it was sent."""
+
+    status: int
+    content_type: str
+    body: bytes
+
+
+def connect_within(app: Flask, base: str, *, member: str, scope: str = "", refresh: int = 0) -> TokenAnswer:
+    """Sign in at a payer of this process, without a connection, and return what the token endpoint sent.
+
+    Raises UsageError in one line where the sign-in ends before there is a token response.
+    """
+    transport = _Within(app, auth_base(base))
+    try:
+        connect(base, member=member, scope=scope, refresh=refresh, transport=transport)
+    except UsageError:
+        if transport.answer is None:
+            raise
+    if transport.answer is None:
+        raise UsageError(f"{member} could not sign in: there was no token request")
+    return transport.answer
+
+
+class _Within(httpx.BaseTransport):
+    """Calls an app of this process; keeps the last answer of the token endpoint below `auth`."""
+
+    def __init__(self, app: Flask, auth: str):
+        self._inner = httpx.WSGITransport(self._call, remote_addr="127.0.0.1")
+        self._app, self._token = app, f"{auth}/token"
+        self.answer: TokenAnswer | None = None
+
+    def _call(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        # The app keeps the request in hand in context variables: this one has its own.
+        return Context().run(lambda: list(self._app.wsgi_app(environ, start_response)))
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._inner.handle_request(request)
+        if str(request.url) == self._token:
+            body = response.read()
+            content_type = response.headers.get("Content-Type", "")
+            self.answer = TokenAnswer(response.status_code, content_type, body)
+        return response
 
 
 def system_token(base: str, *, scope: str) -> TokenResponse:
