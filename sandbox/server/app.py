@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from flask import Flask
 
 from sandbox import __version__
+from sandbox.apis.console.score import Grader
 from sandbox.apis.discovery import published
 from sandbox.auth.authlib_adapter import AuthorizationServer
 from sandbox.auth.clients.client import load as load_clients
@@ -106,9 +108,18 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     app.extensions["after_fork"] = after_fork
     app.extensions["reviewer"] = Reviewer(exchanges, card.clients, _review, evidence, EVIDENCE_MOST)
     app.extensions["sign_in"] = partial(connect_within, app)
+    app.extensions["grader"] = Grader(_grade)
     handlers.install(app)
     dispatch.install(app)
     return app
+
+
+def _grade(base: str, progress: Callable[[str], None]) -> dict[str, Any]:
+    """The score card of a FHIR base, as JSON. Raises UsageError."""
+    from sandbox.score.card import to_data  # half of what starting would take
+    from sandbox.score.run import grade
+
+    return dict(to_data(grade(base, progress=progress)[0]))
 
 
 def _review(exchanges: Any, now: float, client: str | None, base: str) -> card.ReviewCard:

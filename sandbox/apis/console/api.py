@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Blueprint
 
-from sandbox.apis.console import clock, login, requests, scenarios
+from sandbox.apis.console import apps, clock, login, members, requests, scenarios, score, sessions
 from sandbox.web.api import Api, Audience, Lookups, NextStep, Operation
 from sandbox.web.guard import require_form_token
 from sandbox.web.request import current
@@ -43,6 +43,18 @@ CONSOLE = Api(
         Operation("POST", "/fail-next", "fail_next", scenarios.fail_next),
         Operation("GET", "/clock", "clock", clock.home, "Show and move the payer's clock."),
         Operation("POST", "/clock", "move_clock", clock.move),
+        Operation("GET", "/members", "members", members.home, "Show the members."),
+        Operation("GET", "/members/<username>", "member", members.member, "Show one member."),
+        Operation("POST", "/members/<username>", "decide_member", members.decide),
+        Operation("POST", "/members/<username>/sign-in", "sign_in", members.sign_in),
+        Operation("GET", "/apps", "apps", apps.home, "Show the apps, and register one."),
+        Operation("POST", "/apps", "register", apps.register),
+        Operation("POST", "/apps/<id>", "decide_app", apps.decide),
+        Operation("GET", "/sessions", "sessions", sessions.home, "Show the session, and open another."),
+        Operation("POST", "/sessions", "open_session", sessions.open_session),
+        Operation("GET", "/score", "score", score.home, "Score this payer."),
+        Operation("POST", "/score", "grade", score.grade),
+        Operation("GET", "/review", "review", score.review, "Review an app that used this payer."),
         Operation("POST", "/reset", "reset", clock.reset),
         Operation("GET", "/login", "login", login.form, audience=Audience.PUBLIC),
         Operation("POST", "/login", "log_in", login.log_in, audience=Audience.PUBLIC),

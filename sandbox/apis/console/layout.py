@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,11 @@ TABS = (
     ("", "Requests"),
     ("scenarios", "Scenarios"),
     ("clock", "Clock"),
+    ("members", "Members"),
+    ("apps", "Apps"),
+    ("sessions", "Sessions"),
+    ("score", "Score"),
+    ("review", "Review"),
 )
 """Path below the console → its title."""
 
@@ -42,3 +48,11 @@ def render(template: str, tab: str, status: int = 200, **values: Any) -> Respons
         has_key=bool(context.wiring.control_key),
         **values,
     )
+
+
+def print_json(text: str) -> str:
+    """Return JSON with indentation, and other text as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except ValueError:
+        return text

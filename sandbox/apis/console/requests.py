@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from flask import Response, current_app, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.apis.console.layout import render
+from sandbox.apis.console.layout import print_json, render
 from sandbox.apis.console.replay import replay_exchange, replay_problem
 from sandbox.apis.console.snippets import build_snippets
 from sandbox.core.clock import stopwatch
@@ -137,11 +135,8 @@ def _find_entry(number: int) -> dict[str, Any]:
     raise NotFound("The journal has no exchange with this number (any more)")
 
 
-def _printed(message: Mapping[str, Any]) -> dict[str, Any]:
-    body = message["body"]
-    with suppress(ValueError):
-        body = json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    return {**message, "body": body}
+def _printed(message: dict[str, Any]) -> dict[str, Any]:
+    return {**message, "body": print_json(message["body"])}
 
 
 def _filter() -> Wanted:

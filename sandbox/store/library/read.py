@@ -173,6 +173,11 @@ class SqlLibrary(Layer):
             rows = db.execute(query.order_by(HOUSEHOLD.c.number))
             return [(dependant, related) for dependant, related in rows]
 
+    def count_by_type(self, patient: str, now: int) -> dict[str, int]:
+        """Return how many resources of a patient there are at this time (ms), by type."""
+        rows = self.execute(_COUNTS, {"patient": patient, "now": now})
+        return {str(kind): int(number) for kind, number in rows}
+
     def read(self, kind: str, id: str, now: int) -> Stored | None:
         cached = self._reads.get((kind, id))
         if cached is not None and cached[0].updated <= now < cached[1]:
@@ -322,6 +327,12 @@ _THESE = STORED.where(RESOURCE.c.key.in_(bind("keys", many=True)))
 _OF_PATIENT = RESOURCE.c.patient == bind("patient")
 _KEYS = (
     select(RESOURCE.c.key).where(_OF_PATIENT, RESOURCE.c.type == bind("type"), *_NOW).order_by(RESOURCE.c.key)
+)
+_COUNTS = (
+    select(RESOURCE.c.type, func.count())
+    .where(_OF_PATIENT, RESOURCE.c.updated <= bind("now"), RESOURCE.c.until > bind("now"))
+    .group_by(RESOURCE.c.type)
+    .order_by(RESOURCE.c.type)
 )
 _CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
 _SHARED_CHANGES = (
