@@ -38,12 +38,12 @@ from sandbox.web import budget, cors, quota
 from sandbox.web.api import Apis, Surface
 from sandbox.web.errors.handlers import UncaughtErrors, answer
 from sandbox.web.errors.refusals import PROBLEM, issue_code
-from sandbox.web.exchange import build_record, has_record
 from sandbox.web.guard import require_audience, require_control
 from sandbox.web.http import headers
 from sandbox.web.http.compression import encode
 from sandbox.web.http.origin import REFUSAL, OriginMiddleware
-from sandbox.web.journal import bearer, build_exchange_entry
+from sandbox.web.journal.entry import bearer, build_exchange_entry
+from sandbox.web.journal.record import build_record, has_record
 from sandbox.web.request import IncomingRequest, RequestContext, find_base, wiring
 from sandbox.web.request import current as current_context
 from sandbox.web.stored_reads import StoredReads

@@ -24,11 +24,11 @@ from sandbox.store.ledger.repositories.request_state import TenantState
 from sandbox.web import budget
 from sandbox.web.api import Arguments, StoredRead, Surface
 from sandbox.web.errors.refusals import PROBLEM
-from sandbox.web.exchange import encode_record, has_record, mask_body
 from sandbox.web.http import compression
 from sandbox.web.http.headers import CORRELATION, correlation
 from sandbox.web.http.origin import REFUSAL
-from sandbox.web.journal import JournalRequest, build_entry
+from sandbox.web.journal.entry import JournalRequest, build_entry
+from sandbox.web.journal.record import encode_record, has_record, mask_body
 from sandbox.web.negotiation import takes_json
 from sandbox.web.request import IncomingRequest, RequestContext, Wiring, find_base
 from sandbox.web.rest.access import note_client

@@ -17,10 +17,10 @@ from support.command import command
 from support.smart_app import MakeApp, SmartApp, hidden
 from test_authlib_client import client as authlib_client
 
-from sandbox.server.sign_in import connect
 from sandbox.pytest_plugin import Payer
 from sandbox.review.card import ReviewCard, ReviewRecord, review
 from sandbox.review.journal import exchanges, instant
+from sandbox.server.sign_in import connect
 
 MENDED = ["wait", "refresh", "follow"]
 EVERYTHING = "Patient/{}/$everything"

@@ -16,11 +16,11 @@ from support.command import command
 from support.running import listening
 from support.smart_app import SmartApp
 
-from sandbox.server.sign_in import system_token
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
 from sandbox.population.build_library import prepared
+from sandbox.server.sign_in import system_token
 from sandbox.settings import Settings
 
 

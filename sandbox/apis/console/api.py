@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from pathlib import Path
 
 from flask import Blueprint
 
-from sandbox.apis.console import apps, clock, login, members, requests, scenarios, score, sessions
+from sandbox.apis.console import apps, layout, members, payer, requests, scenarios, score
 from sandbox.web.api import Api, Audience, Lookups, NextStep, Operation
 from sandbox.web.guard import require_form_token
 from sandbox.web.request import current
 
-FOLDER = Path(__file__).parent
-
 
 def _prepare(blueprint: Blueprint) -> None:
-    blueprint.template_folder = str(FOLDER / "templates")
+    blueprint.template_folder = str(layout.FOLDER / "templates")
     blueprint.before_request(require_form_token)
 
 
@@ -41,8 +38,8 @@ CONSOLE = Api(
         Operation("GET", "/scenarios", "scenarios", scenarios.home, "Find, combine and switch scenarios."),
         Operation("POST", "/scenarios", "switch", scenarios.switch),
         Operation("POST", "/fail-next", "fail_next", scenarios.fail_next),
-        Operation("GET", "/clock", "clock", clock.home, "Show and move the payer's clock."),
-        Operation("POST", "/clock", "move_clock", clock.move),
+        Operation("GET", "/clock", "clock", payer.home, "Show and move the payer's clock."),
+        Operation("POST", "/clock", "move_clock", payer.move),
         Operation("GET", "/members", "members", members.home, "Show the members."),
         Operation("GET", "/members/<username>", "member", members.member, "Show one member."),
         Operation("POST", "/members/<username>", "decide_member", members.decide),
@@ -50,16 +47,16 @@ CONSOLE = Api(
         Operation("GET", "/apps", "apps", apps.home, "Show the apps, and register one."),
         Operation("POST", "/apps", "register", apps.register),
         Operation("POST", "/apps/<id>", "decide_app", apps.decide),
-        Operation("GET", "/sessions", "sessions", sessions.home, "Show the session, and open another."),
-        Operation("POST", "/sessions", "open_session", sessions.open_session),
+        Operation("GET", "/sessions", "sessions", payer.sessions, "Show the session, and open another."),
+        Operation("POST", "/sessions", "open_session", payer.open_session),
         Operation("GET", "/score", "score", score.home, "Score this payer."),
         Operation("POST", "/score", "grade", score.grade),
         Operation("GET", "/review", "review", score.review, "Review an app that used this payer."),
-        Operation("POST", "/reset", "reset", clock.reset),
-        Operation("GET", "/login", "login", login.form, audience=Audience.PUBLIC),
-        Operation("POST", "/login", "log_in", login.log_in, audience=Audience.PUBLIC),
-        Operation("POST", "/logout", "log_out", login.log_out),
-        Operation("GET", "/static/<name>", "asset", login.asset, audience=Audience.PUBLIC),
+        Operation("POST", "/reset", "reset", payer.reset),
+        Operation("GET", "/login", "login", layout.login, audience=Audience.PUBLIC),
+        Operation("POST", "/login", "log_in", layout.log_in, audience=Audience.PUBLIC),
+        Operation("POST", "/logout", "log_out", layout.log_out),
+        Operation("GET", "/static/<name>", "asset", layout.asset, audience=Audience.PUBLIC),
     ),
     words=files(__package__) / "words.yaml",
     lookups=Lookups(next_step=_next_step),

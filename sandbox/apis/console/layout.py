@@ -1,4 +1,4 @@
-"""What every page of the console has around it."""
+"""What every page of the console has around it, and the page on which an operator enters the control key."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
-from flask import Response
+from flask import Response, redirect, request, send_from_directory
+from werkzeug.wrappers import Response as AnyResponse
 
-from sandbox.web.guard import form_token
+from sandbox.web.guard import forget_operator, form_token, is_key, may_control, remember_operator
 from sandbox.web.pages import page
-from sandbox.web.request import current
+from sandbox.web.request import current, wiring
 
 FOLDER = Path(__file__).parent
 
@@ -56,3 +57,29 @@ def print_json(text: str) -> str:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:
         return text
+
+
+def login() -> AnyResponse:
+    """The form for the key; the console itself where no key is needed."""
+    if may_control():
+        return redirect(current().address)
+    return render("login.html", "", problem=False)
+
+
+def log_in() -> AnyResponse:
+    if not wiring().control_key or not is_key(request.form.get("key", "")):
+        return render("login.html", "", 403, problem=True)
+    response = redirect(current().address, 303)
+    remember_operator(response)
+    return response
+
+
+def log_out() -> AnyResponse:
+    response = redirect(f"{current().address}/login", 303)
+    forget_operator(response)
+    return response
+
+
+def asset(name: str) -> Response:
+    """A style sheet or a script of the console."""
+    return send_from_directory(FOLDER / "static", name, max_age=300)

@@ -16,8 +16,8 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import NotFound
 from sandbox.core.waits import Pause
 from sandbox.web import i18n
-from sandbox.web.exchange import decode_record
-from sandbox.web.journal import Wanted, wanted
+from sandbox.web.journal.entry import Wanted, wanted
+from sandbox.web.journal.record import decode_record
 from sandbox.web.request import RequestContext, current
 
 SHOWN = 100

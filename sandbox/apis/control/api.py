@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.apis.control import decisions, reports, routes
+from sandbox.apis.control import reports, routes
 from sandbox.apis.control.models import (
     App,
     AppChange,
@@ -176,7 +176,7 @@ CONTROL = Api(
             "GET",
             "/members/<username>",
             "member",
-            decisions.member,
+            routes.member,
             "What is decided about a member.",
             answer=Standing,
         ),
@@ -184,7 +184,7 @@ CONTROL = Api(
             "POST",
             "/members/<username>",
             "decideMember",
-            decisions.decide_member,
+            routes.decide_member,
             "Lock, approve or opt out a member.",
             answer=Standing,
             body=StandingChange,
@@ -193,7 +193,7 @@ CONTROL = Api(
             "POST",
             "/members/<username>/revoke",
             "revokeGrants",
-            decisions.revoke_grants,
+            routes.revoke_grants,
             "End what a member has granted to an app, or to every app.",
             answer=Revoked,
             body=Revocation,
@@ -210,16 +210,16 @@ CONTROL = Api(
             "GET",
             "/clients",
             "clients",
-            decisions.clients,
+            routes.clients,
             "The apps, and the criteria against them.",
             answer=Apps,
         ),
-        _call("GET", "/clients/<id>", "client", decisions.client, "One app.", answer=App),
+        _call("GET", "/clients/<id>", "client", routes.client, "One app.", answer=App),
         _call(
             "POST",
             "/clients/<id>",
             "decideClient",
-            decisions.decide_client,
+            routes.decide_client,
             "Approve, deny or suspend an app; rotate its secret.",
             answer=App,
             body=AppChange,

@@ -1,4 +1,4 @@
-"""The calls about the payer itself: health, clock, journal, reset, keys, scenarios and armed faults."""
+"""The calls about the payer itself, its scenarios and armed faults, its members and apps."""
 
 from __future__ import annotations
 
@@ -7,8 +7,18 @@ from typing import cast
 
 from flask import Response, request
 
-from sandbox.apis.control.models import ClockMove, ScenarioSwitch, SignIn, json_response, read_body
+from sandbox.apis.control.models import (
+    AppChange,
+    ClockMove,
+    Revocation,
+    ScenarioSwitch,
+    SignIn,
+    StandingChange,
+    json_response,
+    read_body,
+)
 from sandbox.apis.control.openapi import ControlOperation, document
+from sandbox.auth.clients.registry import CRITERIA
 from sandbox.auth.tokens.id_token import jwks, rotate, signing_keys
 from sandbox.core.clock import stopwatch
 from sandbox.core.errors import bad_request
@@ -18,7 +28,7 @@ from sandbox.faults import one_shot
 from sandbox.faults.listing import describe, describe_match
 from sandbox.faults.search import search, suggest
 from sandbox.web import operator, quota
-from sandbox.web.journal import wanted
+from sandbox.web.journal.entry import wanted
 from sandbox.web.request import current, wiring
 
 WAIT_MOST = 30
@@ -154,3 +164,42 @@ def fail_next() -> Response:
 def disarm() -> Response:
     current().ledger.disarm()
     return armed()
+
+
+def member(username: str) -> Response:
+    """What is decided about a member, whether an app may connect, and whose data they may share."""
+    return json_response(operator.describe_member(operator.find_account(username)))
+
+
+def decide_member(username: str) -> Response:
+    """Lock, approve or opt out a member, or take it back."""
+    account = operator.find_account(username)
+    operator.decide_member(account, read_body(StandingChange).model_dump(exclude_unset=True))
+    return json_response(operator.describe_member(account))
+
+
+def revoke_grants(username: str) -> Response:
+    """End what a member has granted, to one app or to all, as the member does in the portal."""
+    account = operator.find_account(username)
+    return json_response({"revoked": operator.revoke_grants(account, read_body(Revocation).client)})
+
+
+def clients() -> Response:
+    """Every app this payer knows, and the criteria by which one may be denied or suspended."""
+    apps = [operator.describe_client(client) for client in current().clients.values()]
+    return json_response({"clients": apps, "criteria": CRITERIA})
+
+
+def client(id: str) -> Response:
+    return json_response(operator.describe_client(operator.find_client(id)))
+
+
+def decide_client(id: str) -> Response:
+    """`{"state": "approved"}`, `{"state": "denied" | "suspended", "criterion": "…"}`, or
+    `{"rotate_secret": "with-notice" | "at-once"}`, which answers with the new secret."""
+    context, client, change = current(), operator.find_client(id), read_body(AppChange)
+    if change.rotate_secret is not None:
+        secret = operator.rotate_secret(context, id, notice=change.rotate_secret == "with-notice")
+        return json_response({**operator.describe_client(operator.find_client(id)), "client_secret": secret})
+    context.clients.decide(client.client_id, change.state, change.criterion, context.now())
+    return json_response(operator.describe_client(operator.find_client(id)))

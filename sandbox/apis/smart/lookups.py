@@ -17,7 +17,7 @@ from sandbox.core.waits import HANDLED
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.enrollment import is_managed_app
-from sandbox.web.journal import bearer, mark
+from sandbox.web.journal.entry import bearer, mark
 from sandbox.web.request import RequestContext, Wiring, current
 
 _PAGES = ("login", "pick", "consent")

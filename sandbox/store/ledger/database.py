@@ -45,18 +45,16 @@ from sandbox.store.ledger.maintenance import Upkeep
 from sandbox.store.ledger.quota import QUOTA, Quotas
 from sandbox.store.ledger.repositories.armed_faults import ArmedFaults
 from sandbox.store.ledger.repositories.clients import Clients
-from sandbox.store.ledger.repositories.clock import Clocks
+from sandbox.store.ledger.repositories.clock import Clocks, Switches
 from sandbox.store.ledger.repositories.counters import Counters
-from sandbox.store.ledger.repositories.exchanges import ExchangeRecords, Watches
 from sandbox.store.ledger.repositories.jobs import Jobs
-from sandbox.store.ledger.repositories.journal import JOURNAL, Journals
+from sandbox.store.ledger.repositories.journal import JOURNAL, ExchangeRecords, Journals, Watches
 from sandbox.store.ledger.repositories.keys import KeyRepository
 from sandbox.store.ledger.repositories.member_status import Standings
 from sandbox.store.ledger.repositories.pins import Origin, Pins
 from sandbox.store.ledger.repositories.repository import META, upsert
 from sandbox.store.ledger.repositories.request_state import RequestState
 from sandbox.store.ledger.repositories.sign_ins import SignIns
-from sandbox.store.ledger.repositories.switched import Switches
 from sandbox.store.ledger.repositories.work import TenantWork, WorkQueue
 from sandbox.store.ledger.repositories.written import WrittenResources
 from sandbox.store.ledger.retention import PER_PAYER, TENANT, Sweeper

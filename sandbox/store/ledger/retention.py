@@ -37,10 +37,9 @@ from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
 from sandbox.store.ledger.repositories.clock import CLOCK
 from sandbox.store.ledger.repositories.counters import COUNTER
-from sandbox.store.ledger.repositories.exchanges import CONTENT_BYTES_MAX, EXCHANGE, WATCH
 from sandbox.store.ledger.repositories.grants import CODE, GRANT, TOKEN
 from sandbox.store.ledger.repositories.jobs import JOB
-from sandbox.store.ledger.repositories.journal import JOURNAL
+from sandbox.store.ledger.repositories.journal import CONTENT_BYTES_MAX, EXCHANGE, JOURNAL, WATCH
 from sandbox.store.ledger.repositories.keys import REMOTE_KEYS, SIGNING_KEY
 from sandbox.store.ledger.repositories.member_status import OPT_IN, STANDING
 from sandbox.store.ledger.repositories.repository import META

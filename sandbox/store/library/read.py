@@ -178,6 +178,11 @@ class SqlLibrary(Layer):
         rows = self.execute(_COUNTS, {"patient": patient, "now": now})
         return {str(kind): int(number) for kind, number in rows}
 
+    def list_coming(self, now: int, limit: int) -> list[tuple[int, str, str]]:
+        """Return what appears next after this time: when (ms), type and id, the earliest first."""
+        rows = self.execute(_COMING.limit(limit), {"now": now})
+        return [(int(when), str(kind), str(id)) for when, kind, id in rows]
+
     def read(self, kind: str, id: str, now: int) -> Stored | None:
         cached = self._reads.get((kind, id))
         if cached is not None and cached[0].updated <= now < cached[1]:
@@ -333,6 +338,11 @@ _COUNTS = (
     .where(_OF_PATIENT, RESOURCE.c.updated <= bind("now"), RESOURCE.c.until > bind("now"))
     .group_by(RESOURCE.c.type)
     .order_by(RESOURCE.c.type)
+)
+_COMING = (
+    select(RESOURCE.c.updated, RESOURCE.c.type, RESOURCE.c.id)
+    .where(RESOURCE.c.updated > bind("now"))
+    .order_by(RESOURCE.c.updated, RESOURCE.c.key)
 )
 _CHANGES = select(RESOURCE.c.updated, RESOURCE.c.until).where(_OF_PATIENT)
 _SHARED_CHANGES = (

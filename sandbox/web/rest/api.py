@@ -13,7 +13,7 @@ from sandbox.fhir import bundle
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.api import Arguments, Lookups, Operation
-from sandbox.web.journal import bearer
+from sandbox.web.journal.entry import bearer
 from sandbox.web.negotiation import negotiate, pretty
 from sandbox.web.request import RequestContext, Wiring
 from sandbox.web.rest import metadata, reads, searches

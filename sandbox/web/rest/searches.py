@@ -13,7 +13,7 @@ from sandbox.core.limits import BROAD_COST_FACTOR
 from sandbox.fhir import bundle as wire
 from sandbox.fhir.library import Page
 from sandbox.fhir.search.query import Query, parse
-from sandbox.web.journal import mark
+from sandbox.web.journal.entry import mark
 from sandbox.web.negotiation import strict
 from sandbox.web.request import RequestContext
 from sandbox.web.rest.access import arrive, reader

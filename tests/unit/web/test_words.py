@@ -11,6 +11,10 @@ import pytest
 from jinja2 import Environment, nodes
 from markupsafe import Markup
 
+from sandbox.apis.console.apps import METHODS
+from sandbox.apis.console.layout import TABS
+from sandbox.apis.console.payer import JUMPS
+from sandbox.apis.discovery import published
 from sandbox.auth.consent import DATA
 from sandbox.auth.eligibility import EXPLAIN
 from sandbox.web import i18n
@@ -29,7 +33,7 @@ RAISING = (
 
 
 def in_templates() -> Iterator[str]:
-    for path in (WEB / "templates").glob("*.html"):
+    for path in (*WEB.glob("templates/*.html"), *WEB.parent.glob("apis/*/templates/*/*.html")):
         tree = Environment(autoescape=True).parse(path.read_text())
         for call in tree.find_all(nodes.Call):
             if (
@@ -49,8 +53,28 @@ def in_problems() -> Iterator[str]:
                     yield first.value
 
 
+def in_the_console() -> Iterator[str]:
+    """Texts of the console's tables, and those that its modules give to a template."""
+    yield from (title for _, title in TABS)
+    yield from (words for _, words in JUMPS)
+    yield from METHODS.values()
+    for name in ("payer", "replay"):
+        tree = ast.parse((WEB.parent / "apis" / "console" / f"{name}.py").read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Return) and isinstance(node.value, ast.Constant) and node.value.value:
+                yield node.value.value
+            if (
+                isinstance(node, ast.Call)
+                and getattr(node.func, "id", "") == "Coming"
+                and isinstance(node.args[1], ast.Constant)
+            ):
+                yield node.args[1].value
+
+
+TRANSLATIONS = i18n.load_translations(i18n.files_of_words(published()))
 TEXTS = sorted(
     {
+        *in_the_console(),
         *in_templates(),
         *in_problems(),
         *EXPLAIN.values(),
@@ -67,13 +91,13 @@ def test_there_are_texts() -> None:
 @pytest.mark.parametrize("tag", [tag for tag in i18n.LANGUAGES if tag != "en"])
 @pytest.mark.parametrize("text", TEXTS)
 def test_every_text_is_translated_and_keeps_its_places(tag: str, text: str) -> None:
-    translation = i18n.translations()[tag].get(text)
-    assert translation, f"{text!r} is not in words.yaml"
+    translation = TRANSLATIONS[tag].get(text)
+    assert translation, f"{text!r} has no translation"
     assert sorted(re.findall(r"{\w+}", translation)) == sorted(re.findall(r"{\w+}", text))
 
 
 def test_every_language_is_one_of_the_pages() -> None:
-    assert set(i18n.translations()) == set(i18n.LANGUAGES) - {"en"}
+    assert set(TRANSLATIONS) == set(i18n.LANGUAGES) - {"en"}
 
 
 def test_values_are_escaped_and_a_text_is_not_a_template_by_itself() -> None:

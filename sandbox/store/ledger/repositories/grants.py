@@ -115,11 +115,10 @@ class Token:
 
 
 _TOKEN = columns(TOKEN, Token)
-BEARER = (
-    select(*_TOKEN, *columns(GRANT, Grant))
-    .join(GRANT, and_(GRANT.c.tenant == TOKEN.c.tenant, GRANT.c.id == TOKEN.c.grant))
-    .where(TOKEN.c.tenant == bind("tenant"), TOKEN.c.hash == bind("hash"))
+_WITH_GRANT = select(*_TOKEN, *columns(GRANT, Grant)).join(
+    GRANT, and_(GRANT.c.tenant == TOKEN.c.tenant, GRANT.c.id == TOKEN.c.grant)
 )
+BEARER = _WITH_GRANT.where(TOKEN.c.tenant == bind("tenant"), TOKEN.c.hash == bind("hash"))
 """A token and the grant it stands for: see `stands_for`."""
 
 
@@ -196,6 +195,14 @@ class Grants(Part):
         same = {"hash": digest(secret)} | ({"kind": kind} if kind else {})
         token: Token | None = self._one(TOKEN, Token, **same)
         return token
+
+    def list_expiring(self, now: int, limit: int) -> list[tuple[Token, Grant]]:
+        """Return the tokens in use that expire next after `now` (ms), the earliest first."""
+        query = _WITH_GRANT.where(
+            *self._where(TOKEN, revoked=None, replaced=None), TOKEN.c.expires > now, GRANT.c.revoked.is_(None)
+        )
+        with self._engine.connect() as db:
+            return [stands_for(row) for row in db.execute(query.order_by(TOKEN.c.expires).limit(limit))]
 
     def token_with_digest(self, beginning: str) -> Token | None:
         """Return the access token whose digest begins so, as the journal has it."""

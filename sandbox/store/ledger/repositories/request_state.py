@@ -8,11 +8,10 @@ from sqlalchemy import exists, select
 
 from sandbox.store.driver import bind
 from sandbox.store.ledger.repositories.armed_faults import ARMED
-from sandbox.store.ledger.repositories.clock import OFFSET
+from sandbox.store.ledger.repositories.clock import OFFSET, SELECTION
 from sandbox.store.ledger.repositories.grants import BEARER, Grant, Token, stands_for
 from sandbox.store.ledger.repositories.member_status import STANDING
 from sandbox.store.ledger.repositories.repository import Part
-from sandbox.store.ledger.repositories.switched import SELECTION
 from sandbox.store.ledger.repositories.written import REVISION
 from sandbox.store.secret import digest
 

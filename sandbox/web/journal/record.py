@@ -17,7 +17,7 @@ import zstandard
 from flask import Response, g, request
 
 from sandbox.core.files import json_bytes, json_value
-from sandbox.web.journal import mark
+from sandbox.web.journal.entry import mark
 from sandbox.web.request import RequestContext
 
 BODY_CHARACTERS_MAX = 60_000
@@ -142,8 +142,8 @@ def mask_body(content: bytes, content_type: str) -> str:
         text = _mask_json(content, text)
     elif "html" in content_type:
         text = _HIDDEN.sub(lambda match: f"{match[1]}{mask(match[2])}{match[3]}", text)
-    rest = len(text) - BODY_CHARACTERS_MAX
-    return text if rest <= 0 else f"{text[:BODY_CHARACTERS_MAX]}\n[{rest} characters more]"
+    left_out = len(text) - BODY_CHARACTERS_MAX
+    return text if left_out <= 0 else f"{text[:BODY_CHARACTERS_MAX]}\n[{left_out} characters more]"
 
 
 def _mask_json(content: bytes, text: str) -> str:
