@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.synth.facts.terms import Term
+from sandbox.synth.facts import Term
 
 
 @dataclass(frozen=True)
