@@ -34,13 +34,6 @@ NAMES_3_1_1: dict[str, str | None] = {
 """Short name here → its name in US Core 3.1.1 (R4-…: a profile of R4; None: there is no such profile)."""
 
 
-def vital_units(observation: Json) -> None:
-    """R4's vital signs know no litres a minute, so the flow of oxygen is left out."""
-    if "component" in observation:
-        parts = observation["component"]
-        observation["component"] = [part for part in parts if part["code"] is not concepts.OXYGEN_FLOW]
-
-
 def team_without_relatives(team: Json) -> None:
     """A care team has practitioners, organizations and the patient."""
     kept = [p for p in team["participant"] if not p["member"]["reference"].startswith("RelatedPerson/")]
@@ -55,7 +48,10 @@ def known_categories(resource: Json) -> None:
 
 
 def observation_3_1_1(observation: Json) -> None:
-    vital_units(observation)
+    """The flow of oxygen is left out: R4's vital signs know no litres a minute."""
+    if "component" in observation:
+        parts = observation["component"]
+        observation["component"] = [part for part in parts if part["code"] is not concepts.OXYGEN_FLOW]
     known_categories(observation)
 
 

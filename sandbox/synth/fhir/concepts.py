@@ -15,13 +15,13 @@ ACT = fhir.TERMINOLOGY + "v3-ActCode"
 @lru_cache(maxsize=4096)
 def named(term: Term) -> Piece:
     """A term whose name is the published one."""
-    return fhir.piece(fhir.term(term))
+    return fhir.piece(fhir.concept(term.system, term.code, term.name, term.name))
 
 
 @lru_cache(maxsize=4096)
 def worded(term: Term) -> Piece:
     """A term whose name is our own wording: in the text only."""
-    return fhir.piece(fhir.worded(term))
+    return fhir.piece(fhir.concept(term.system, term.code, text=term.name))
 
 
 @lru_cache(maxsize=16384)

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from sandbox.core.files import json_bytes
-from sandbox.synth.facts import Address, Term
+from sandbox.synth.facts import Address
 
 Json = dict[str, Any]
 Piece = orjson.Fragment
@@ -28,23 +28,16 @@ TAX = "urn:oid:2.16.840.1.113883.4.4"
 UCUM = "http://unitsofmeasure.org"
 
 
-def carin(name: str) -> str:
-    """The short name of a CARIN Blue Button profile; `guides` makes the canonical of it."""
-    return f"C4BB-{name}"
-
-
-def us_core(name: str) -> str:
-    """The short name of a US Core profile; `guides` makes the canonical of it."""
-    return f"us-core-{name}"
-
-
 def piece(value: Any) -> Piece:
     """A value as finished JSON, which costs nothing to write again."""
     return orjson.Fragment(json_bytes(value))
 
 
 def resource(kind: str, ident: str, updated: str, *profiles: str) -> Json:
-    """The head of a resource, in its first version. `guides` makes canonicals of the profiles."""
+    """The head of a resource, in its first version.
+
+    `profiles` are short names ("C4BB-Patient", "us-core-patient"), which `guides` makes canonicals of.
+    """
     meta = {"versionId": "1", "lastUpdated": updated, "profile": profiles}
     return {"resourceType": kind, "id": ident, "meta": meta}
 
@@ -69,16 +62,6 @@ def concept(system: str, code: str, display: str | None = None, text: str | None
     if display:
         coding["display"] = display
     return {"coding": [coding], "text": text} if text else {"coding": [coding]}
-
-
-def term(term: Term) -> Json:
-    """A CodeableConcept of a term whose name is the published one."""
-    return concept(term.system, term.code, term.name, term.name)
-
-
-def worded(term: Term) -> Json:
-    """A CodeableConcept of a term whose name is our own wording: in the text, not in the coding."""
-    return concept(term.system, term.code, text=term.name)
 
 
 @lru_cache(maxsize=16384)

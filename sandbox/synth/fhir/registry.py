@@ -25,10 +25,10 @@ from sandbox.synth.fhir.renderers import (
     clinical,
     coverage,
     institutional,
+    medicines,
     oral,
     people,
     pharmacy,
-    places,
     professional,
 )
 from sandbox.synth.fhir.renderers import provenance as render_provenance
@@ -58,8 +58,9 @@ def _providers(spec: Spec, network: Network, written: date) -> Iterator[Json]:
         yield people.organization(spec, organization, fhir.instant(written, order))
     for order, practitioner in enumerate(network.practitioners):
         yield people.practitioner(practitioner, fhir.instant(written, order))
-    yield from places.locations(network, written)
-    yield from places.medications(spec.codes.drugs.values(), written)
+    for order, organization in enumerate(network.organizations):
+        yield people.location(organization, fhir.instant(written, order))
+    yield from medicines.medications(spec.codes.drugs.values(), written)
 
 
 def member(

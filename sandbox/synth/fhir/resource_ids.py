@@ -81,6 +81,10 @@ class ResourceIds:
             name = self._names[key] = f"{SHORT_NAME[kind]}-{self._number}-{number:03d}"
         return name
 
+    def render(self, kind: str, profile: str, fact: object, body: Json, part: int = 0) -> Rendered:
+        """The resource of this type that tells of an object."""
+        return Rendered(kind, profile, self.ident(kind, fact, part), body)
+
     def refer(self, kind: str, fact: object, part: int = 0) -> Json:
         return {"reference": f"{kind}/{self.ident(kind, fact, part)}"}
 

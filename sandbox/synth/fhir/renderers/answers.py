@@ -12,6 +12,8 @@ from sandbox.synth.fhir import elements as fhir
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
+SCREENING = "observation-screening-assessment"
+
 CONCEPTS: dict[str, tuple[str, tuple[Piece, ...]]] = {
     "smoking": ("smokingstatus", (concepts.SOCIAL,)),
     "pregnancy": ("observation-pregnancystatus", (concepts.SOCIAL,)),
@@ -19,7 +21,7 @@ CONCEPTS: dict[str, tuple[str, tuple[Piece, ...]]] = {
     "orientation": ("observation-sexual-orientation", (concepts.SOCIAL,)),
     "occupation": ("observation-occupation", (concepts.SOCIAL,)),
     "hearing": ("simple-observation", (concepts.DISABILITY,)),
-    "mood": ("observation-screening-assessment", (concepts.SURVEY,)),
+    "mood": (SCREENING, (concepts.SURVEY,)),
 }
 """Question → profile of its Observation, and categories."""
 
@@ -38,16 +40,14 @@ def answer(ids: ResourceIds, entry: RecordEntry, answer: Answer) -> Iterator[Ren
     if answer.more:
         question, value = answer.more
         body["component"] = [{"code": _code(question), "valueCodeableConcept": concepts.worded(value)}]
-    yield Rendered("Observation", profile, ids.ident("Observation", answer), body)
+    yield ids.render("Observation", profile, answer, body)
 
 
 def screening(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Iterator[Rendered]:
     """Yield a QuestionnaireResponse, an Observation for each answer, and their panel."""
-    response = ids.ident("QuestionnaireResponse", screening)
-    yield Rendered(
-        "QuestionnaireResponse", "questionnaireresponse", response, _response(ids, entry, screening)
-    )
-    derived = {"derivedFrom": [fhir.reference("QuestionnaireResponse", response)]}
+    response = _response(ids, entry, screening)
+    yield ids.render("QuestionnaireResponse", "questionnaireresponse", screening, response)
+    derived = {"derivedFrom": [ids.refer("QuestionnaireResponse", screening)]}
     members: list[Json] = []
     for part, (question, value) in enumerate((*screening.answers, screening.score), 1):
         body = _observation(ids, entry, question, SCREENED)
@@ -56,12 +56,9 @@ def screening(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Ite
         else:
             body["valueCodeableConcept"] = concepts.worded(value)
         members.append(ids.refer("Observation", screening, part))
-        ident = ids.ident("Observation", screening, part)
-        yield Rendered("Observation", "observation-screening-assessment", ident, body | derived)
+        yield ids.render("Observation", SCREENING, screening, body | derived, part)
     body = _observation(ids, entry, screening.panel, SCREENED) | {"hasMember": members} | derived
-    yield Rendered(
-        "Observation", "observation-screening-assessment", ids.ident("Observation", screening), body
-    )
+    yield ids.render("Observation", SCREENING, screening, body)
 
 
 def _response(ids: ResourceIds, entry: RecordEntry, screening: Screening) -> Json:

@@ -30,7 +30,7 @@ def allergy(ids: ResourceIds, entry: RecordEntry, allergy: Allergy) -> Iterator[
         "recordedDate": fhir.day(allergy.day),
         "reaction": [{"manifestation": [concepts.worded(allergen.reaction)], "severity": allergen.severity}],
     }
-    yield Rendered("AllergyIntolerance", "allergyintolerance", ids.ident("AllergyIntolerance", allergy), body)
+    yield ids.render("AllergyIntolerance", "allergyintolerance", allergy, body)
 
 
 def carried(ids: ResourceIds, entry: RecordEntry, device: Carried) -> Iterator[Rendered]:
@@ -63,7 +63,7 @@ def carried(ids: ResourceIds, entry: RecordEntry, device: Carried) -> Iterator[R
         "type": concepts.worded(implant.what),
         "patient": ids.subject,
     }
-    yield Rendered("Device", "implantable-device", ids.ident("Device", device), body)
+    yield ids.render("Device", "implantable-device", device, body)
 
 
 def vaccination(ids: ResourceIds, entry: RecordEntry, vaccination: Vaccination) -> Iterator[Rendered]:
@@ -78,7 +78,7 @@ def vaccination(ids: ResourceIds, entry: RecordEntry, vaccination: Vaccination) 
     if entry.visit:
         body["location"] = fhir.reference("Location", location_of(entry.visit.where.id))
     body["performer"] = [{"actor": fhir.reference("Practitioner", vaccination.by.id)}]
-    yield Rendered("Immunization", "immunization", ids.ident("Immunization", vaccination), body)
+    yield ids.render("Immunization", "immunization", vaccination, body)
 
 
 def refusal(ids: ResourceIds, entry: RecordEntry, refusal: ImmunizationRefusal) -> Iterator[Rendered]:
@@ -92,4 +92,4 @@ def refusal(ids: ResourceIds, entry: RecordEntry, refusal: ImmunizationRefusal) 
         "occurrenceDateTime": fhir.day(refusal.day),
         "primarySource": True,
     }
-    yield Rendered("Immunization", "immunization", ids.ident("Immunization", refusal), body)
+    yield ids.render("Immunization", "immunization", refusal, body)

@@ -25,12 +25,12 @@ RELATIVE = concepts.worded(Term(SNOMED, "133932002", "Caregiver"))
 
 def care(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Iterator[Rendered]:
     """The plan, the team, and a goal for each condition."""
-    yield Rendered("CareTeam", "careteam", ids.ident("CareTeam", plan), _team(ids, entry, plan))
+    yield ids.render("CareTeam", "careteam", plan, _team(ids, entry, plan))
     goals = []
     for part, (aim, problem) in enumerate(plan.aims):
         goals.append(ids.refer("Goal", plan, part))
         body = _goal(ids, plan, aim) | {"addresses": [ids.refer("Condition", problem)]}
-        yield Rendered("Goal", "goal", ids.ident("Goal", plan, part), body)
+        yield ids.render("Goal", "goal", plan, body, part)
     body = {
         "text": _narrative(plan),
         "status": "active",
@@ -46,7 +46,7 @@ def care(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Iterator[Rendered]
         "addresses": [ids.refer("Condition", problem) for _, problem in plan.aims],
         "goal": goals,
     }
-    yield Rendered("CarePlan", "careplan", ids.ident("CarePlan", plan), body)
+    yield ids.render("CarePlan", "careplan", plan, body)
 
 
 def _team(ids: ResourceIds, entry: RecordEntry, plan: Care) -> Json:

@@ -76,4 +76,4 @@ def _finish(rendered: Rendered, updated: str, guides: Guides) -> Resource:
 @cache
 def _names(kind: str, profile: str) -> tuple[str, ...]:
     """As `guides` knows them: a few profiles of US Core have names of their own, and Media has none."""
-    return (profile[1:] if profile[:1] == "/" else fhir.us_core(profile) if profile else f"R4-{kind}",)
+    return (profile[1:] if profile[:1] == "/" else f"us-core-{profile}" if profile else f"R4-{kind}",)

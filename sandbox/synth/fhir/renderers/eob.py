@@ -15,9 +15,9 @@ from operator import attrgetter
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import ZERO
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Amounts, Claim, CoveredMember, Settled
+from sandbox.synth.facts import Amounts, Claim, CoveredMember, Settled, Term
 from sandbox.synth.fhir import elements as fhir
-from sandbox.synth.fhir.concepts import coded
+from sandbox.synth.fhir.concepts import coded, named
 from sandbox.synth.fhir.elements import Json, Piece
 
 ADJUDICATION = fhir.TERMINOLOGY + "adjudication"
@@ -26,6 +26,8 @@ DISCRIMINATOR = fhir.C4BB + "C4BBAdjudicationDiscriminator"
 STATUS = fhir.C4BB + "C4BBPayerAdjudicationStatus"
 INFO = fhir.C4BB + "C4BBSupportingInfoType"
 ROLE = fhir.C4BB + "C4BBClaimCareTeamRole"
+HL7_DIAGNOSIS = fhir.TERMINOLOGY + "ex-diagnosistype"
+C4BB_DIAGNOSIS = fhir.C4BB + "C4BBClaimDiagnosisType"
 HL7_ROLES = {"primary"}  # the other roles are CARIN's own
 CLAIM_TYPE = {"inpatient": "institutional", "outpatient": "institutional"}  # kinds named otherwise there
 
@@ -65,17 +67,9 @@ def head(spec: Spec, member: CoveredMember, settled: Settled, profile: str) -> J
     claim = settled.claim
     provider = fhir.reference("Organization", claim.provider.id)
     served = fhir.day(claim.served)
-    eob = {
-        "resourceType": "ExplanationOfBenefit",
-        "id": settled.id,
-        "meta": {
-            "versionId": "1",
-            "lastUpdated": fhir.instant(visible(claim.processed), int(settled.number[-5:])),
-            "profile": (fhir.carin(profile),),
-        },
-        "identifier": [
-            {"type": CLAIM_NUMBER, "system": claim_numbers(spec), "value": settled.number},
-        ],
+    updated = fhir.instant(visible(claim.processed), int(settled.number[-5:]))
+    eob = fhir.resource("ExplanationOfBenefit", settled.id, updated, f"C4BB-{profile}") | {
+        "identifier": [{"type": CLAIM_NUMBER, "system": claim_numbers(spec), "value": settled.number}],
         "status": "active",
         "type": claim_type(claim.kind),
         "use": "claim",
@@ -209,6 +203,12 @@ def allowed_units(units: Decimal) -> Piece:
 @lru_cache(maxsize=4096)
 def _allowed_units(digits: str) -> Piece:
     return fhir.piece({"category": coded(DISCRIMINATOR, "allowedunits"), "value": Piece(digits)})
+
+
+def diagnosis(number: int, kind: str, term: Term) -> Json:
+    """One `diagnosis` of a claim; `kind` is its type."""
+    system = HL7_DIAGNOSIS if kind in ("principal", "admitting") else C4BB_DIAGNOSIS
+    return {"sequence": number, "diagnosisCodeableConcept": named(term), "type": [coded(system, kind)]}
 
 
 def numbered(infos: Iterable[Json]) -> list[Json]:

@@ -7,9 +7,9 @@ NUBC values and MS-DRG numbers are bare codes.
 from __future__ import annotations
 
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.facts import Claim, ClaimLine, CoveredMember, Settled, Stay, Term
+from sandbox.synth.facts import Claim, ClaimLine, CoveredMember, Settled, Stay
 from sandbox.synth.fhir import elements as fhir
-from sandbox.synth.fhir.concepts import coded
+from sandbox.synth.fhir.concepts import coded, named
 from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.renderers import eob, lines
 from sandbox.synth.fhir.renderers.professional import account_number
@@ -18,8 +18,6 @@ INPATIENT = "ExplanationOfBenefit-Inpatient-Institutional"
 OUTPATIENT = "ExplanationOfBenefit-Outpatient-Institutional"
 NUBC = "https://www.nubc.org/CodeSystem/"
 DRG = "https://www.cms.gov/Medicare/Medicare-Fee-for-Service-Payment/AcuteInpatientPPS/MS-DRG-Classifications-and-Software"
-HL7_DIAGNOSIS = fhir.TERMINOLOGY + "ex-diagnosistype"
-C4BB_DIAGNOSIS = fhir.C4BB + "C4BBClaimDiagnosisType"
 PROCEDURE = fhir.C4BB + "C4BBClaimProcedureType"
 
 PRESENT_ON_ADMISSION: Json = {
@@ -49,7 +47,7 @@ def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
     body = {
         "supportingInfo": eob.numbered([*first, *_infos(member, settled, stay)]),
         "diagnosis": [
-            _diagnosis(number, kind, term)
+            eob.diagnosis(number, kind, term)
             | ({} if kind == "admitting" else {"onAdmission": PRESENT_ON_ADMISSION})
             for number, (kind, term) in enumerate(diagnoses, 1)
         ],
@@ -60,9 +58,7 @@ def inpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
                 "sequence": number,
                 "type": [coded(PROCEDURE, "principal" if number == 1 else "other")],
                 "date": f"{fhir.day(done.day)}T00:00:00Z",
-                "procedureCodeableConcept": coded(
-                    done.what.system, done.what.code, done.what.name, done.what.name
-                ),
+                "procedureCodeableConcept": named(done.what),
             }
             for number, done in enumerate(stay.operations, 1)
         ]
@@ -90,7 +86,7 @@ def outpatient(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
         _head(spec, member, settled, OUTPATIENT)
         | {
             "supportingInfo": eob.numbered(_infos(member, settled, stay)),
-            "diagnosis": [_diagnosis(number, *diagnosis) for number, diagnosis in enumerate(diagnoses, 1)],
+            "diagnosis": [eob.diagnosis(number, *diagnosis) for number, diagnosis in enumerate(diagnoses, 1)],
             "insurance": eob.insurance(settled),
             "item": [
                 _item(claim, number, line)
@@ -132,16 +128,10 @@ def _infos(member: CoveredMember, settled: Settled, stay: Stay) -> list[Json]:
     return infos
 
 
-def _diagnosis(number: int, kind: str, term: Term) -> Json:
-    system = HL7_DIAGNOSIS if kind in ("principal", "admitting") else C4BB_DIAGNOSIS
-    what = coded(term.system, term.code, term.name, term.name)
-    return {"sequence": number, "diagnosisCodeableConcept": what, "type": [coded(system, kind)]}
-
-
 def _item(claim: Claim, number: int, line: ClaimLine) -> Json:
     return lines.head(claim, number) | {
         "revenue": coded(NUBC + "RevenueCodes", line.revenue or ""),
         "productOrService": lines.service(line),
-        "servicedDate": lines.serviced(claim),
-        "quantity": lines.quantity(line),
+        "servicedDate": fhir.day(claim.served),
+        "quantity": fhir.quantity(line.units),
     }

@@ -40,12 +40,12 @@ def panel(ids: ResourceIds, entry: RecordEntry, lab_order: LabOrder) -> Iterator
     }
     if lab_order.reason:
         order["reasonCode"] = [concepts.named(lab_order.reason)]
-    yield Rendered("ServiceRequest", "servicerequest", ids.ident("ServiceRequest", lab_order), order)
+    yield ids.render("ServiceRequest", "servicerequest", lab_order, order)
     number = ids.ident("Specimen", lab_order).upper()
-    yield Rendered(
+    yield ids.render(
         "Specimen",
         "specimen",
-        ids.ident("Specimen", lab_order),
+        lab_order,
         {
             "identifier": [{"system": f"{ids.base}/specimens", "value": number}],
             "accessionIdentifier": {"system": f"{ids.base}/accessions", "value": f"A-{number}"},
@@ -57,7 +57,7 @@ def panel(ids: ResourceIds, entry: RecordEntry, lab_order: LabOrder) -> Iterator
     )
     for result in lab_order.results:
         body = _result(ids, lab_order, result, drawn, laboratory) | encounter
-        yield Rendered("Observation", "observation-lab", ids.ident("Observation", result), body)
+        yield ids.render("Observation", "observation-lab", result, body)
     report = {
         "basedOn": [ids.refer("ServiceRequest", lab_order)],
         "status": "final",
@@ -71,9 +71,7 @@ def panel(ids: ResourceIds, entry: RecordEntry, lab_order: LabOrder) -> Iterator
         "specimen": [ids.refer("Specimen", lab_order)],
         "result": [ids.refer("Observation", result) for result in lab_order.results],
     }
-    yield Rendered(
-        "DiagnosticReport", "diagnosticreport-lab", ids.ident("DiagnosticReport", lab_order), report
-    )
+    yield ids.render("DiagnosticReport", "diagnosticreport-lab", lab_order, report)
 
 
 def _result(ids: ResourceIds, order: LabOrder, result: LabResult, drawn: str, laboratory: Json) -> Json:

@@ -67,11 +67,3 @@ def adjustment(claim: Claim, line: ClaimLine, amounts: Amounts) -> str | None:
 def service(line: ClaimLine) -> Piece:
     """A service in our own wording: the published ones of the sets in use are not all free."""
     return coded(line.what.system, line.what.code, None, line.what.name or None)
-
-
-def serviced(claim: Claim) -> str:
-    return fhir.day(claim.served)
-
-
-def quantity(line: ClaimLine, unit: str | None = None) -> Piece:
-    return fhir.quantity(line.units, unit)

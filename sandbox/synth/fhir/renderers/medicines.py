@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 from functools import lru_cache
 
 from sandbox.synth.clinical.records import Dispensing, Order, RecordEntry
@@ -14,14 +15,18 @@ from sandbox.synth.fhir.elements import Json
 from sandbox.synth.fhir.resource_ids import Rendered, ResourceIds
 
 
-def medication_of(drug: Drug) -> str:
-    """The id of the Medication that all members' orders for a drug share."""
+def medications(drugs: Iterable[Drug], written: date) -> Iterator[Json]:
+    """One Medication for each drug: all members' orders share it."""
+    for order, drug in enumerate(drugs):
+        updated = fhir.instant(written, order)
+        yield fhir.resource("Medication", _medication_of(drug), updated, "us-core-medication") | {
+            "code": concepts.named(drug.clinical),
+            "status": "active",
+        }
+
+
+def _medication_of(drug: Drug) -> str:
     return f"medication-{drug.clinical.code}"
-
-
-def medication(drug: Drug) -> Json:
-    """The body of a Medication."""
-    return {"code": concepts.named(drug.clinical), "status": "active"}
 
 
 def order(ids: ResourceIds, entry: RecordEntry, order: Order) -> Iterator[Rendered]:
@@ -68,15 +73,13 @@ def dispensing(ids: ResourceIds, entry: RecordEntry, dispensing: Dispensing) -> 
         "whenHandedOver": fhir.day(dispensing.day),
         "dosageInstruction": [_dosage(fill.drug)],
     }
-    yield Rendered(
-        "MedicationDispense", "medicationdispense", ids.ident("MedicationDispense", dispensing), body
-    )
+    yield ids.render("MedicationDispense", "medicationdispense", dispensing, body)
 
 
 def _medicine(drug: Drug) -> Json:
     # what has a brand is referred to, the rest is named on the spot: apps must be able to read both
     if drug.tier == "brand":
-        return {"medicationReference": fhir.reference("Medication", medication_of(drug))}
+        return {"medicationReference": fhir.reference("Medication", _medication_of(drug))}
     return {"medicationCodeableConcept": concepts.named(drug.clinical)}
 
 

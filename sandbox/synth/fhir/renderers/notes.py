@@ -32,11 +32,11 @@ def note(ids: ResourceIds, entry: RecordEntry, note: Note) -> Iterator[Rendered]
     kind = ids.codes.notes[note.kind]
     seen_for = "; ".join(term.name for term in visit.reasons[:2]) or "a visit"
     text = f"{kind.name}, {fhir.day(visit.last)}\nSeen for: {seen_for}.\nPlan: as discussed.\n"
-    ident = ids.ident("DocumentReference", note)
+    number = ids.ident("DocumentReference", note).upper()
     author = [fhir.reference("Practitioner", visit.by.id)] if visit.by else []
     organization = fhir.reference("Organization", visit.where.id)
     body: Json = {
-        "identifier": [{"system": f"{ids.base}/documents", "value": ident.upper()}],
+        "identifier": [{"system": f"{ids.base}/documents", "value": number}],
         "status": "current",
         "docStatus": "final",
         "type": concepts.named(kind),
@@ -51,7 +51,7 @@ def note(ids: ResourceIds, entry: RecordEntry, note: Note) -> Iterator[Rendered]
             "period": {"start": fhir.day(visit.day), "end": fhir.day(visit.last)},
         },
     }
-    yield Rendered("DocumentReference", "documentreference", ident, body)
+    yield ids.render("DocumentReference", "documentreference", note, body)
 
 
 def tracing(ids: ResourceIds, entry: RecordEntry, tracing: Tracing) -> Iterator[Rendered]:
@@ -72,7 +72,7 @@ def tracing(ids: ResourceIds, entry: RecordEntry, tracing: Tracing) -> Iterator[
         "createdDateTime": taken,
         "content": {"contentType": "image/png", "data": SMALLEST_PNG, "title": "Tracing"},
     }
-    yield Rendered("Media", "", ids.ident("Media", tracing), media)
+    yield ids.render("Media", "", tracing, media)
     impression = "Regular rhythm." if tracing.interval else "Irregular rhythm, no P wave to measure from."
     seen: tuple[tuple[str, Json], ...] = (
         ("impression", {"valueString": impression}),
@@ -91,9 +91,7 @@ def tracing(ids: ResourceIds, entry: RecordEntry, tracing: Tracing) -> Iterator[
             "performer": performer,
             **value,
         }
-        yield Rendered(
-            "Observation", "observation-clinical-result", ids.ident("Observation", tracing, part), body
-        )
+        yield ids.render("Observation", "observation-clinical-result", tracing, body, part)
     report = {
         "status": "final",
         "category": [CARDIOLOGY],
@@ -107,9 +105,7 @@ def tracing(ids: ResourceIds, entry: RecordEntry, tracing: Tracing) -> Iterator[
         "media": [{"link": ids.refer("Media", tracing)}],
         "presentedForm": [_text(f"Electrocardiogram, {fhir.day(tracing.day)}\n{impression}\n")],
     }
-    yield Rendered(
-        "DiagnosticReport", "diagnosticreport-note", ids.ident("DiagnosticReport", tracing), report
-    )
+    yield ids.render("DiagnosticReport", "diagnosticreport-note", tracing, report)
 
 
 def _text(text: str) -> Json:

@@ -39,9 +39,9 @@ def render(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
                 lines.head(claim, number)
                 | {
                     "productOrService": coded(line.what.system, line.what.code),
-                    "servicedDate": lines.serviced(claim),
+                    "servicedDate": fhir.day(claim.served),
                     "locationCodeableConcept": lines.place(line),
-                    "quantity": lines.quantity(line),
+                    "quantity": fhir.quantity(line.units),
                 }
                 | _mouth(line)
                 | {"adjudication": lines.adjudication(claim, line, amounts, status=True)}

@@ -1,4 +1,4 @@
-"""Patient, RelatedPerson, Organization, Practitioner (CARIN Blue Button and US Core)."""
+"""Patient, RelatedPerson, Organization, Practitioner, Location (CARIN Blue Button and US Core)."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from datetime import date, timedelta
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember, Duplicate, Organization, Person, Practitioner, Relative, Term
 from sandbox.synth.fhir import elements as fhir
+from sandbox.synth.fhir.concepts import hl7, named
 from sandbox.synth.fhir.elements import Json
+from sandbox.synth.fhir.renderers.visits import location_of
 
 ORGANIZATION_TYPE = {"payer": "pay", "ambulance": "other"}  # everything else is a provider
-PATIENT = (fhir.carin("Patient"), fhir.us_core("patient"))
+ROLE = {"clinic": "PROFF", "lab": "HLAB", "pharmacy": "OUTPHARM", "hospital": "HOSP", "ambulance": "AMB"}
+"""Kind of organization → v3-RoleCode of its place; everybody else has an office."""
+
+PATIENT = ("C4BB-Patient", "us-core-patient")
 ONE_DAY = timedelta(days=1)
 BIRTH_SEX = {"female": "F", "male": "M"}
 
@@ -64,12 +69,12 @@ def related_person(member: CoveredMember, relative: Relative) -> Json:
         "RelatedPerson",
         relative.id,
         fhir.instant(relative.since, member.number),
-        fhir.carin("RelatedPerson"),
-        fhir.us_core("relatedperson"),
+        "C4BB-RelatedPerson",
+        "us-core-relatedperson",
     ) | {
         "active": True,
         "patient": fhir.reference("Patient", member.patient_id),
-        "relationship": [fhir.term(role) for role in relative.roles],
+        "relationship": [named(role) for role in relative.roles],
         "name": [_name(person.family, person.given_name)],
         "telecom": [fhir.phone(person.phone, "mobile")],
         "gender": person.gender,
@@ -90,7 +95,7 @@ def organization(spec: Spec, organization: Organization, updated: str) -> Json:
         )
     kind = ORGANIZATION_TYPE.get(organization.kind, "prov")
     return fhir.resource(
-        "Organization", organization.id, updated, fhir.carin("Organization"), fhir.us_core("organization")
+        "Organization", organization.id, updated, "C4BB-Organization", "us-core-organization"
     ) | {
         "identifier": identifiers,
         "active": True,
@@ -101,10 +106,26 @@ def organization(spec: Spec, organization: Organization, updated: str) -> Json:
     }
 
 
+def location(organization: Organization, updated: str) -> Json:
+    """The place of an organization that provides care."""
+    role = ROLE.get(organization.kind.removeprefix("outside-"), "PROFF")
+    body: Json = {
+        "status": "active",
+        "name": organization.name,
+        "type": [hl7("v3-RoleCode", role)],
+        "telecom": [fhir.phone(organization.phone, "work")],
+        "address": fhir.address(organization.address, "work"),
+        "managingOrganization": fhir.reference("Organization", organization.id),
+    }
+    if organization.npi:
+        body["identifier"] = [fhir.typed(fhir.NPI, organization.npi, "NPI")]
+    return fhir.resource("Location", location_of(organization.id), updated, "us-core-location") | body
+
+
 def practitioner(practitioner: Practitioner, updated: str) -> Json:
     """A clinician, with the NUCC specialty as a bare code."""
     return fhir.resource(
-        "Practitioner", practitioner.id, updated, fhir.carin("Practitioner"), fhir.us_core("practitioner")
+        "Practitioner", practitioner.id, updated, "C4BB-Practitioner", "us-core-practitioner"
     ) | {
         "identifier": [fhir.typed(fhir.NPI, practitioner.npi, "NPI")],
         "active": True,

@@ -35,7 +35,7 @@ def render(spec: Spec, member: CoveredMember, settled: Settled) -> Json:
             "supportingInfo": infos.filled(fhir.day(claim.received)),
             "insurance": eob.insurance(settled),
             "item": [
-                _item(claim, fill, settled, number, line, amounts)
+                _item(claim, fill, number, line, amounts)
                 for number, (line, amounts) in enumerate(zip(claim.lines, settled.amounts, strict=True), 1)
             ],
             "adjudication": eob.network(claim, "benefitpaymentstatus", "billingnetworkstatus"),
@@ -64,15 +64,15 @@ def _infos(tier: str, days: int, number: int, authorized: int, compound: bool) -
     return Template(eob.numbered(infos))
 
 
-def _item(claim: Claim, fill: Fill, settled: Settled, number: int, line: ClaimLine, amounts: Amounts) -> Json:
+def _item(claim: Claim, fill: Fill, number: int, line: ClaimLine, amounts: Amounts) -> Json:
     adjudication: Piece | list[Piece] = eob.listed(claim.kind, amounts)
     if line.denial:
         refused = eob.reason("rejectreason", REJECTIONS, line.denial.code)
         adjudication = [*eob.entries(claim.kind, amounts), refused]
     item = lines.head(claim, number) | {
         "productOrService": lines.service(line),
-        "servicedDate": lines.serviced(claim),
-        "quantity": lines.quantity(line, fill.unit),
+        "servicedDate": fhir.day(claim.served),
+        "quantity": fhir.quantity(line.units, fill.unit),
         "adjudication": adjudication,
     }
     if fill.ingredients:

@@ -7,7 +7,6 @@ from functools import lru_cache
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Claim, ClaimLine, CoveredMember, Settled, Term, Trip
 from sandbox.synth.fhir import elements as fhir
-from sandbox.synth.fhir.concepts import coded
 from sandbox.synth.fhir.elements import Json, Piece
 from sandbox.synth.fhir.renderers import eob, lines
 from sandbox.synth.fhir.templates import BLANK, Template
@@ -71,17 +70,12 @@ def _trip(trip: Trip) -> list[Json]:
 
 @lru_cache(maxsize=4096)
 def _diagnoses(terms: tuple[Term, ...]) -> Piece:
-    return fhir.piece([_diagnosis(number, term) for number, term in enumerate(terms, 1)])
-
-
-def _diagnosis(number: int, term: Term) -> Json:
-    kind = (
-        coded(fhir.TERMINOLOGY + "ex-diagnosistype", "principal")
-        if number == 1
-        else coded(fhir.C4BB + "C4BBClaimDiagnosisType", "secondary")
+    return fhir.piece(
+        [
+            eob.diagnosis(number, "principal" if number == 1 else "secondary", term)
+            for number, term in enumerate(terms, 1)
+        ]
     )
-    what = coded(term.system, term.code, term.name, term.name)
-    return {"sequence": number, "diagnosisCodeableConcept": what, "type": [kind]}
 
 
 def _item(claim: Claim, number: int, line: ClaimLine, amounts: Amounts, linked: tuple[int, ...]) -> Json:
@@ -90,8 +84,8 @@ def _item(claim: Claim, number: int, line: ClaimLine, amounts: Amounts, linked: 
         item["informationSequence"] = linked
     return item | {
         "productOrService": lines.service(line),
-        "servicedDate": lines.serviced(claim),
+        "servicedDate": fhir.day(claim.served),
         "locationCodeableConcept": lines.place(line),
-        "quantity": lines.quantity(line),
+        "quantity": fhir.quantity(line.units),
         "adjudication": lines.adjudication(claim, line, amounts, status=True),
     }

@@ -28,7 +28,7 @@ def enrolment(spec: Spec, member: CoveredMember, administrative: Iterable[Json])
         shown.setdefault(name, resource["meta"]["lastUpdated"])
     seen = max(shown.values())
     payer = fhir.reference("Organization", spec.payer.id)
-    head = fhir.resource("Provenance", f"prov-{member.number:04d}-000", seen, fhir.us_core("provenance"))
+    head = fhir.resource("Provenance", f"prov-{member.number:04d}-000", seen, "us-core-provenance")
     return head | {
         "target": [{"reference": name} for name in shown],
         "recorded": seen,
@@ -65,7 +65,7 @@ class Sources:
                 "recorded": fhir.instant(seen),
                 "agent": [*self._authors(entry)],
             }
-            yield seen, Rendered("Provenance", "provenance", self._ids.ident("Provenance", targets), body)
+            yield seen, self._ids.render("Provenance", "provenance", targets, body)
 
     def _authors(self, entry: RecordEntry) -> Iterator[Json]:
         payer = fhir.reference("Organization", self._ids.payer)

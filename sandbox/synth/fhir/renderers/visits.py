@@ -54,7 +54,7 @@ def encounter(ids: ResourceIds, entry: RecordEntry, visit: Visit) -> Iterator[Re
         body["hospitalization"] = {"dischargeDisposition": disposition}
     body["location"] = [{"location": fhir.reference("Location", location_of(visit.where.id))}]
     body["serviceProvider"] = fhir.reference("Organization", visit.where.id)
-    yield Rendered("Encounter", "encounter", ids.ident("Encounter", visit), body)
+    yield ids.render("Encounter", "encounter", visit, body)
 
 
 def _period(visit: Visit) -> Json:
@@ -69,8 +69,7 @@ def _period(visit: Visit) -> Json:
 
 def problem(ids: ResourceIds, entry: RecordEntry, problem: HealthProblem) -> Iterator[Rendered]:
     body = _condition(ids, entry, problem, ["problem-list-item"], problem.onset)
-    ident = ids.ident("Condition", problem)
-    yield Rendered("Condition", "condition-problems-health-concerns", ident, body)
+    yield ids.render("Condition", "condition-problems-health-concerns", problem, body)
 
 
 def finding(ids: ResourceIds, entry: RecordEntry, finding: ClinicalFinding) -> Iterator[Rendered]:
@@ -154,4 +153,4 @@ def procedure(ids: ResourceIds, entry: RecordEntry, procedure: Done) -> Iterator
             body["reasonCode"] = [concepts.named(visit.reasons[0])]
     if procedure.left:
         body["focalDevice"] = [{"manipulated": ids.refer("Device", procedure.left)}]
-    yield Rendered("Procedure", "procedure", ids.ident("Procedure", procedure), body)
+    yield ids.render("Procedure", "procedure", procedure, body)

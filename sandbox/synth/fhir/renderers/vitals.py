@@ -117,9 +117,7 @@ def _head(ids: ResourceIds, entry: RecordEntry, day: date, by: Practitioner | No
 def _vital(
     ids: ResourceIds, fact: object, part: int, profile: str, head: Json, code: Piece, body: Json
 ) -> Rendered:
-    return Rendered(
-        "Observation", profile, ids.ident("Observation", fact, part), {**head, "code": code, **body}
-    )
+    return ids.render("Observation", profile, fact, {**head, "code": code, **body}, part)
 
 
 def _value(value: Decimal | int, unit: str, ucum: str) -> Json:
