@@ -15,15 +15,12 @@ from __future__ import annotations
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
 
-from sandbox.synth.claims.accumulators import UNLIMITED, ZERO, Left
+from sandbox.synth.claims.accumulators import ZERO, Left
 from sandbox.synth.facts import Amounts, ClaimLine, Plan, Share
-
-__all__ = ["CENT", "FREE", "NO_LIMIT", "ZERO", "adjudicate", "capitated", "cents", "share_of"]
 
 CENT = Decimal("0.01")
 FREE = Share(ZERO, ZERO, False)
 ALL = Share(ZERO, Decimal(1), False)
-NO_LIMIT = Left(UNLIMITED, UNLIMITED)
 
 
 def cents(amount: Decimal) -> Decimal:

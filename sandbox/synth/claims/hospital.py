@@ -36,30 +36,21 @@ def inpatient_stay(life: Life, day: date) -> Episode:
     if kind.procedures:
         team.append(Seat("operating", _doctor(life, SURGEON)))
     lasting = [codes.chronic[name].what for name in life.member.conditions]
-    received, processed, paid = line_items.course(life, home)
-    claim = Claim(
-        kind="inpatient",
-        served=day,
-        through=home,
-        received=received,
-        processed=processed,
-        paid=paid,
-        provider=life.hospital,
-        team=tuple(team),
-        diagnoses=(kind.diagnosis, *lasting),
-        lines=tuple(_charges(life, kind, nights)),
-        stay=Stay(
-            bill=codes.hospital.bills["inpatient"],
-            origin=kind.origin,
-            admission=kind.admission,
-            discharge=kind.discharge,
-            reason=kind.reason,
-            drg=kind.drg,
-            operations=tuple(
-                Surgery(done.what, min(day + timedelta(days=done.day), home)) for done in kind.procedures
-            ),
+    lines = tuple(_charges(life, kind, nights))
+    diagnoses = [kind.diagnosis, *lasting]
+    claim = line_items.professional(life, day, life.hospital, tuple(team), lines, diagnoses, home)
+    stay = Stay(
+        bill=codes.hospital.bills["inpatient"],
+        origin=kind.origin,
+        admission=kind.admission,
+        discharge=kind.discharge,
+        reason=kind.reason,
+        drg=kind.drg,
+        operations=tuple(
+            Surgery(done.what, min(day + timedelta(days=done.day), home)) for done in kind.procedures
         ),
     )
+    claim = replace(claim, kind="inpatient", stay=stay)
     bills = _doctors_bills(life, claim, kind.doctors, nights)
     return Episode((claim, *bills), (office.passing(life, day, kind.diagnosis),))
 

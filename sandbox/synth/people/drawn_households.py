@@ -9,8 +9,15 @@ from random import Random
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import CoveredMember, Gender, Person
 from sandbox.synth.people import demographics, enrollment
-from sandbox.synth.people.accounts import Login, account_of
-from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
+from sandbox.synth.people.household import (
+    Household,
+    Insured,
+    Login,
+    PopulationContext,
+    account_of,
+    dependant,
+    enrolled,
+)
 
 MAJORITY = 18  # years
 PARENTS = (26, 60)  # ages of subscribers who may have a family

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox.core.members import Account
+from sandbox.core.members import Account, CoverageSpan
 from sandbox.synth.config.name_pools import Pools
 from sandbox.synth.config.relationships import DEPENDS_AS
 from sandbox.synth.config.spec import Spec
@@ -40,6 +40,33 @@ class Insured:
     account: Account
     member: CoveredMember | None
     rates: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Login:
+    """Who signs in, as what, and what for. The password is the username and "-pass"."""
+
+    username: str
+    role: str
+    purpose: str
+    portal_opened: bool = True
+
+
+def account_of(member: CoveredMember, login: Login, relative: Relative | None = None) -> Account:
+    """Return a member's login, or the login of a relative who acts for the member."""
+    person = relative.person if relative else member.person
+    return Account(
+        username=login.username,
+        password=f"{login.username}-pass",
+        patient=member.patient_id,
+        name=f"{person.given_name} {person.family}",
+        role=login.role,
+        birth_date=member.person.birth_date,
+        spans=tuple(CoverageSpan(p.line, p.start, p.end) for p in member.policies),
+        portal_opened=login.portal_opened,
+        purpose=login.purpose,
+        fhir_user=f"RelatedPerson/{relative.id}" if relative else "",
+    )
 
 
 Household = tuple[Insured, ...]

@@ -9,9 +9,16 @@ from sandbox.synth.config.members import NamedMember
 from sandbox.synth.config.relationships import ACTS_AS, POWER_OF_ATTORNEY
 from sandbox.synth.facts import CoveredMember, Duplicate, FormerName, Person, Relative
 from sandbox.synth.people import demographics, enrollment
-from sandbox.synth.people.accounts import Login, account_of
 from sandbox.synth.people.demographics import Home
-from sandbox.synth.people.household import Household, Insured, PopulationContext, dependant, enrolled
+from sandbox.synth.people.household import (
+    Household,
+    Insured,
+    Login,
+    PopulationContext,
+    account_of,
+    dependant,
+    enrolled,
+)
 
 
 def named_household(world: PopulationContext, first: int, group: tuple[NamedMember, ...]) -> Household:

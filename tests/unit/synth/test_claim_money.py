@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.synth.claims.accumulators import Left
-from sandbox.synth.claims.adjudication import CENT, NO_LIMIT, ZERO, adjudicate, capitated
+from sandbox.synth.claims.accumulators import UNLIMITED, ZERO, Left
+from sandbox.synth.claims.adjudication import CENT, adjudicate, capitated
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, ClaimLine, Denial, Plan, Share, Term
 from sandbox.synth.population import Dossier
@@ -20,6 +20,7 @@ from sandbox.synth.population import Dossier
 AMOUNT = st.decimals(min_value=0, max_value=50_000, places=2)
 PART = st.decimals(min_value=0, max_value=1, places=2)
 SHARES = st.builds(Share, AMOUNT, PART, st.booleans())
+NO_LIMIT = Left(UNLIMITED, UNLIMITED)
 LEFT = st.one_of(st.just(NO_LIMIT), st.builds(Left, AMOUNT, AMOUNT))
 LINES = st.builds(
     ClaimLine,

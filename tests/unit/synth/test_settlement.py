@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.synth.claims.adjudication import ZERO
+from sandbox.synth.claims.accumulators import ZERO
 from sandbox.synth.claims.settlement import settle_family
 from sandbox.synth.facts import (
     Address,

@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from operator import attrgetter
 
 from sandbox.synth.claims import business_days
-from sandbox.synth.claims.adjudication import ZERO
+from sandbox.synth.claims.accumulators import ZERO
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.facts import Amounts, Claim, CoveredMember, Settled, Term
 from sandbox.synth.fhir import elements as fhir
