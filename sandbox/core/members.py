@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -77,19 +77,9 @@ class Account:
         """The last day of the latest coverage; None while it runs."""
         return max(self.spans, key=lambda span: span.start).end
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON types, as written to `members.ndjson`."""
-        data = asdict(self)
-        data["birth_date"] = self.birth_date.isoformat()
-        data["spans"] = [
-            {"line": s.line, "start": s.start.isoformat(), "end": s.end.isoformat() if s.end else None}
-            for s in self.spans
-        ]
-        return data
-
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Account:
-        """The reverse of `to_json`. Raises KeyError, TypeError or ValueError on other shapes."""
+        """An account that `json_bytes` wrote. Raises KeyError, TypeError or ValueError on other shapes."""
         spans = tuple(
             CoverageSpan(
                 s["line"],

@@ -103,7 +103,7 @@ def prepared(
         report = _loaded(settings, today, path, progress, tell)
         tell(str(report))
         if settings.load_report:
-            write_whole(Path(settings.load_report), json_pretty(report.to_json()))
+            write_whole(Path(settings.load_report), json_pretty(report))
     elif not read.exists(path):
         with uncollected():
             write.build(path, generated(settings, today, progress))
@@ -119,7 +119,7 @@ def _loaded(settings: Settings, today: date, path: str | Path, progress: Progres
     def about() -> list[tuple[str, bytes]]:
         if report.read >= MANY:
             tell(f"read {report.read:,} resources; sorting the index")
-        return [(LOADED, json_bytes(report.to_json()))]
+        return [(LOADED, json_bytes(report))]
 
     with uncollected():
         write.build(path, contents, about)

@@ -205,7 +205,7 @@ def _lines(dossiers: list[Dossier], today: date) -> Lines:
     lines: dict[str, list[bytes]] = {}
     for dossier in dossiers:
         if dossier.account is not None:
-            lines.setdefault(LOGINS, []).append(json_bytes(dossier.account.to_json()))
+            lines.setdefault(LOGINS, []).append(json_bytes(dossier.account))
         for resource in dossier.rendered:
             lines.setdefault(resource.type, []).append(resource.body)
     return Lines(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
+from operator import attrgetter
 
 from sandbox.synth.fhir.resource import Resource
 from sandbox.synth.population import Dossier
@@ -35,6 +36,7 @@ TYPES = (
     "ServiceRequest",
     "Specimen",
 )
+_person = attrgetter(*PERSON)
 CLAIMS = ("inpatient", "outpatient", "professional", "vision", "pharmacy", "oral")
 
 
@@ -52,15 +54,7 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
             continue
         if dossier.rendered:
             counts[account.patient] = list(_counts(dossier.rendered, today.isoformat()))
-        person = (
-            account.username,
-            account.password,
-            account.role,
-            account.line,
-            account.patient,
-            account.purpose,
-        )
-        yield [*person, *counts[account.patient]]
+        yield [*_person(account), *counts[account.patient]]
 
 
 def _counts(resources: Iterable[Resource], today: str) -> Iterator[str]:

@@ -35,7 +35,7 @@ from sandbox.population.import_fhir.resource_versions import Identified, Version
 from sandbox.store.library.rows import Deletion, Given
 
 ACCOUNTS = "members.ndjson"
-"""Logins, one `Account.to_json()` a line."""
+"""Logins, one `Account` a line."""
 
 ALWAYS = date(1900, 1, 1)
 PEOPLE = frozenset({"Patient", "RelatedPerson", "Person", "Group"})

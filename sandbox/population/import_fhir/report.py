@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from sandbox.core.files import json_value
+from pydantic import TypeAdapter
+
 from sandbox.core.text import quantity
 from sandbox.store.library import read
 from sandbox.store.library.schema import LOADED
@@ -87,22 +87,6 @@ class Report:
             listing.count for listing in (self.differing, self.personal, self.bad)
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The report as JSON types."""
-        parts = {part.name: getattr(self, part.name) for part in fields(self)}
-        return {
-            name: asdict(part) if isinstance(part, Listing) else dict(part) for name, part in parts.items()
-        }
-
-    @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Report:
-        """A report that `to_json` gave."""
-        parts: dict[str, Any] = {
-            name: Listing(**value) if set(value) == {"count", "first"} else Counter(value)
-            for name, value in data.items()
-        }
-        return cls(**parts)
-
     def lines(self) -> list[str]:
         """The report for people, the most important first."""
         lines = [f"loaded {_by_type(self.loaded)}"]
@@ -151,4 +135,9 @@ def _by_type(counts: Counter[str]) -> str:
 def kept(place: str | Path) -> Report | None:
     """Return the report of the load that made a library; None when there is none. Raises FileProblem."""
     stored = read.noted(place, LOADED) if read.exists(place) else None
-    return Report.from_json(json_value(stored)) if stored else None
+    return parse_report(stored) if stored else None
+
+
+def parse_report(body: bytes) -> Report:
+    """A report that `json_bytes` wrote."""
+    return TypeAdapter(Report).validate_json(body)

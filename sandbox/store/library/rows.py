@@ -78,7 +78,7 @@ def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
 
 def _login(account: Account) -> tuple[str, str | None, bytes]:
     patient = None if account.fhir_user else account.patient
-    return account.username, patient, json_bytes(account.to_json())
+    return account.username, patient, json_bytes(account)
 
 
 def empty_batch() -> Batch:

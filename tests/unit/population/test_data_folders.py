@@ -12,7 +12,7 @@ import pytest
 from data_folders import FOLDERS, body
 
 from sandbox.core.errors import FileProblem
-from sandbox.core.files import json_bytes
+from sandbox.core.files import json_bytes, json_value
 from sandbox.population.import_fhir import Report, load
 
 TODAY = date(2026, 12, 1)
@@ -40,7 +40,7 @@ def loaded(folder: Path, **options: Any) -> tuple[Report, str]:
 
 def counts(report: Report) -> dict[str, Any]:
     """What the report counts, without what is zero."""
-    told = report.to_json().items()
+    told = json_value(json_bytes(report)).items()
     plain = {name: value["count"] if set(value) == {"count", "first"} else value for name, value in told}
     return {name: value for name, value in plain.items() if value}
 
