@@ -19,7 +19,7 @@ from sandbox.core.files import json_value
 from sandbox.fhir import dates
 from sandbox.fhir.library import Stored, entry_address
 from sandbox.store.ledger.repositories.written import WrittenVersion
-from sandbox.store.library.layer import Layer
+from sandbox.store.library.layer import FIRST_KEY, Layer
 from sandbox.store.library.packing import Packing
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.rows import AT, empty_batch, index_resource
@@ -27,9 +27,6 @@ from sandbox.store.library.schema import META, RESOURCE
 from sandbox.store.library.sql import OtherLayer
 from sandbox.store.library.traits import Sharing
 from sandbox.store.library.write import create_tables, put_batch
-
-FIRST_KEY = 1 << 40
-"""Keys of written resources are above it, those of libraries below: the order of a search."""
 
 Name = tuple[str, str]
 """Type and id."""

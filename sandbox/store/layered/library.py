@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from threading import Lock
 from typing import Any
 
@@ -17,13 +18,12 @@ from sandbox.fhir.library import Everything, Library, Page, Stored
 from sandbox.fhir.search.clause import Clause
 from sandbox.fhir.search.include import Include
 from sandbox.fhir.search.query import Query
-from sandbox.store.layered.index import FIRST_KEY, WrittenIndex
+from sandbox.store.layered.index import WrittenIndex
 from sandbox.store.ledger.repositories.written import WrittenResources
 from sandbox.store.library.include import closure, names_ahead, pointing_back, rules_ahead
-from sandbox.store.library.layer import Layer, build_page, page_of
+from sandbox.store.library.layer import FIRST_KEY, Layer, page_of, search_layers
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.schema import RESOURCE
-from sandbox.store.library.sort import expired, merged
 from sandbox.store.library.sql import ALONE, OtherLayer
 
 INDEXES, BODIES = 192 << 20, 16 << 20
@@ -47,14 +47,14 @@ class LayeredLibrary:
         return (*self._written.versions((kind, id), now), *built)
 
     def search(self, query: Query, now: int) -> Page:
-        built, written = self._layers(query, now)
-        total = None if query.untold else sum(layer.count(where) for layer, where in (built, written))
-        if query.summary_only:
-            return Page((), total=total)
-        keys = self._sorted(query, built, written) if query.sorts else self._keys(query, built, written)
-        more = len(keys) > query.count
-        keys = keys[-query.count :] if query.back else keys[: query.count]
-        return build_page(self.these(keys), query.back, more, total)
+        hidden = self._written.hidden(now)
+        clauses = chain(query.clauses, *query.any_of)
+        below, above = self._chains([(query.type, clauses)], now, query.patient, hidden)
+        layers = (
+            (self._library, self._library.where(query, now, replace(hidden, ids=below))),
+            (self._written, self._written.where(query, now, OtherLayer(ids=above))),
+        )
+        return search_layers(layers, query, self.these)
 
     def include(
         self, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
@@ -82,7 +82,8 @@ class LayeredLibrary:
         names = {
             name for (layer, _), keys in zip(layers, own, strict=True) for name in layer.shared_names(keys)
         }
-        crossing = self._crossing(query, now, hidden)
+        searches = [(kind, chain.from_iterable(part)) for kind, part in query.limits]
+        crossing = self._chains(searches, now, query.patient, hidden)
         keys: list[int] = []
         for (layer, other), mine, chains in zip(layers, own, crossing, strict=True):
             shared = layer.find(names, now, None, other)
@@ -96,66 +97,26 @@ class LayeredLibrary:
         rows = (next(built) if key < FIRST_KEY else written.get(key) for key in keys)
         return [stored for stored in rows if stored is not None]
 
-    def _layers(self, query: Query, now: int) -> tuple[tuple[Layer, list[Any]], tuple[Layer, list[Any]]]:
-        """Each layer and what the matches of a search meet in it."""
-        hidden = self._written.hidden(now)
-        clauses = [*query.clauses, *(clause for part in query.any_of for clause in part)]
-        below, above = self._chains(query.type, clauses, now, query.patient, hidden)
-        return (
-            (self._library, self._library.where(query, now, replace(hidden, ids=below))),
-            (self._written, self._written.where(query, now, OtherLayer(ids=above))),
-        )
-
     def _chains(
-        self, kind: str, clauses: Iterable[Clause], now: int, patient: str | None, hidden: OtherLayer
+        self,
+        searches: Iterable[tuple[str, Iterable[Clause]]],
+        now: int,
+        patient: str | None,
+        hidden: OtherLayer,
     ) -> tuple[dict[Clause, tuple[str, ...]], dict[Clause, tuple[str, ...]]]:
-        """For the library and for what is written: the ids of the other layer where each chain may end."""
+        """For the library and for what is written: the ids of the other layer where each chain may end.
+
+        `searches` are the clauses for each type.
+        """
         below: dict[Clause, tuple[str, ...]] = {}
         above: dict[Clause, tuple[str, ...]] = {}
-        for clause in clauses:
-            if clause.chain:
-                below[clause] = self._written.ids(clause, now, patient)
-                ends = self._written.ends(kind, clause)
-                above[clause] = self._library.ids(clause, now, patient, hidden, ends) if ends else ()
+        for kind, clauses in searches:
+            for clause in clauses:
+                if clause.chain:
+                    below[clause] = self._written.ids(clause, now, patient)
+                    ends = self._written.ends(kind, clause)
+                    above[clause] = self._library.ids(clause, now, patient, hidden, ends) if ends else ()
         return below, above
-
-    def _crossing(
-        self, query: Everything, now: int, hidden: OtherLayer
-    ) -> tuple[dict[Clause, tuple[str, ...]], dict[Clause, tuple[str, ...]]]:
-        below: dict[Clause, tuple[str, ...]] = {}
-        above: dict[Clause, tuple[str, ...]] = {}
-        for kind, part in query.limits:
-            clauses = [clause for listed in part for clause in listed]
-            more = self._chains(kind, clauses, now, query.patient, hidden)
-            below |= more[0]
-            above |= more[1]
-        return below, above
-
-    def _keys(
-        self, query: Query, built: tuple[Layer, list[Any]], written: tuple[Layer, list[Any]]
-    ) -> list[int]:
-        """The keys of a page in the order of the layers, and one more if there is one."""
-        wanted = query.count + 1
-        near, far = (written, built) if query.back else (built, written)
-        keys = near[0].keys(near[1], query, wanted)
-        if len(keys) < wanted:
-            more = far[0].keys(far[1], query, wanted - len(keys))
-            keys = [*more, *keys] if query.back else [*keys, *more]
-        return keys
-
-    def _sorted(
-        self, query: Query, built: tuple[Layer, list[Any]], written: tuple[Layer, list[Any]]
-    ) -> list[int]:
-        """The keys of a page in the order that is asked for, and one more if there is one."""
-        values: Sequence[Any] | None = None
-        if query.after:
-            layer, where = written if query.after >= FIRST_KEY else built
-            values = layer.boundary(where, query)
-            if values is None:
-                raise expired()
-        rows = [row for layer, where in (built, written) for row in layer.sorted_rows(where, query, values)]
-        keys = [row[0] for row in merged(rows, query)[: query.count + 1]]
-        return keys[::-1] if query.back else keys
 
     def _targets(self, frontier: Sequence[Stored], rules: Sequence[Include]) -> Iterator[Any]:
         """The names of what the rules lead to from these resources."""

@@ -1,4 +1,4 @@
-"""What a layered library asks each of its layers: keys of what meets a condition, one statement each."""
+"""What a library asks each of its layers: keys of what meets a condition, one statement each."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Executable, and_, false, func, not_, or_, select
 from sqlalchemy import exists as exists_row
 
+from sandbox.core.errors import Gone
 from sandbox.fhir.library import Everything, Page, Stored
 from sandbox.fhir.schema.model import PATIENT
 from sandbox.fhir.schema.paths import CARE, SHARED
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import Query, Target
 from sandbox.store.library.schema import DATE, REFERENCE, RESOURCE
-from sandbox.store.library.sort import boundary, place, sorted_rows
+from sandbox.store.library.sort import boundary, merged, place, sorted_rows
 from sandbox.store.library.sql import ALONE, OtherLayer, condition, in_force, visible
+
+FIRST_KEY = 1 << 40
+"""Keys of written resources are above it, those of libraries below: the order of a search."""
 
 Names = Iterable[tuple[str, str]]
 """Types and ids."""
@@ -138,6 +142,48 @@ class Layer:
         for kind, part in query.limits:
             where.append(or_(RESOURCE.c.type != kind, any_of_them(part, now, query.patient, other)))
         return sorted(key for (key,) in self.execute(select(RESOURCE.c.key).where(*where)))
+
+
+Layers = Sequence[tuple[Layer, list[ColumnElement[bool]]]]
+"""The layers of a library in the order of their keys, each with what the matches of a search meet in it."""
+
+
+def search_layers(layers: Layers, query: Query, these: Callable[[Sequence[int]], list[Stored]]) -> Page:
+    """A page of a search. `these` returns the resources of some keys."""
+    total = None if query.untold else sum(layer.count(where) for layer, where in layers)
+    if query.summary_only:
+        return Page((), total=total)
+    keys = _sorted_keys(layers, query) if query.sorts else _keys(layers, query)
+    more = len(keys) > query.count
+    keys = keys[-query.count :] if query.back else keys[: query.count]
+    return build_page(these(keys), query.back, more, total)
+
+
+def _keys(layers: Layers, query: Query) -> list[int]:
+    """The keys of a page in the order of the layers, and one more if there is one."""
+    keys: list[int] = []
+    for layer, where in reversed(layers) if query.back else layers:
+        lacking = query.count + 1 - len(keys)
+        if lacking:
+            more = layer.keys(where, query, lacking)
+            keys = [*more, *keys] if query.back else [*keys, *more]
+    return keys
+
+
+def _sorted_keys(layers: Layers, query: Query) -> list[int]:
+    """The keys of a page in the order that is asked for, and one more if there is one."""
+    values: Sequence[Any] | None = None
+    if query.after:
+        layer, where = layers[-1] if query.after >= FIRST_KEY else layers[0]
+        values = layer.boundary(where, query)
+        if values is None:
+            text = "The resource before this page is gone. Start the search again."
+            raise Gone(text, cause="page-expired", code="expired")
+    rows = [row for layer, where in layers for row in layer.sorted_rows(where, query, values)]
+    if len(layers) > 1:
+        rows = merged(rows, query)[: query.count + 1]
+    keys = [row[0] for row in rows]
+    return keys[::-1] if query.back else keys
 
 
 def _shown(other: OtherLayer) -> list[ColumnElement[bool]]:

@@ -21,11 +21,9 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Executable,
     Select,
     and_,
-    func,
     inspect,
     not_,
     or_,
@@ -48,7 +46,7 @@ from sandbox.store import address
 from sandbox.store.driver import Driver, bind
 from sandbox.store.library.accounts import Accounts
 from sandbox.store.library.include import STORED, follow
-from sandbox.store.library.layer import Layer, Names, any_of_them, build_page, is_granted, page_of
+from sandbox.store.library.layer import Layer, Names, any_of_them, is_granted, page_of, search_layers
 from sandbox.store.library.packing import Packing
 from sandbox.store.library.schema import (
     ABOUT,
@@ -61,7 +59,6 @@ from sandbox.store.library.schema import (
     REFERENCE,
     RESOURCE,
 )
-from sandbox.store.library.sort import place, sorted_keys
 from sandbox.store.library.sql import condition, in_force
 
 BODIES, READS, ANSWERS, CHANGES = 32 << 20, 16 << 20, 8 << 20, 4 << 20
@@ -198,16 +195,7 @@ class SqlLibrary(Layer):
         clauses = [clause for clause in query.clauses if not is_granted(clause, query.patient)]
         if query.patient is not None and not (query.sorts or any(clause.moves for clause in clauses)):
             return self._within(query, tuple(clauses), now)
-        where = self.where(query, now)
-        with self._engine.connect() as db:
-            counted = select(func.count()).select_from(RESOURCE).where(*where)
-            total = None if query.untold else db.execute(counted).scalar_one()
-            if query.summary_only:
-                return Page((), total=total)
-            if not query.sorts:
-                return self._page(db, STORED.where(*where), query, total)
-            keys, more = sorted_keys(db, where, query)
-        return build_page(self.these(keys), query.back, more, total)
+        return search_layers([(self, self.where(query, now))], query, self.these)
 
     def include(
         self, matches: Sequence[Stored], includes: Iterable[Include], now: int, patient: str | None = None
@@ -223,7 +211,10 @@ class SqlLibrary(Layer):
         return tuple(self.these(self._kept(patient, now, name, followed)))
 
     def everything(self, query: Everything, now: int) -> Page:
-        statement, values = _everything_of(query)
+        values: dict[str, Any] = {"patient": query.patient}
+        edges = {"start": query.start, "end": query.end, "since": query.since, "types": list(query.types)}
+        values |= {name: value for name, value in edges.items() if value not in (None, [])}
+        statement = _everything(tuple(values))
         values["now"] = now
         if query.limits:
             for kind, part in query.limits:
@@ -231,11 +222,10 @@ class SqlLibrary(Layer):
                     or_(RESOURCE.c.type != kind, any_of_them(part, now, query.patient))
                 )
             with self._engine.connect() as db:
-                return self._page_of(list(db.execute(statement, values).scalars()), query)
+                return page_of(self.these, list(db.execute(statement, values).scalars()), query)
         name = (query.types, query.start, query.end, query.since)
-        return self._page_of(
-            self._kept(query.patient, now, name, lambda: self._keys(statement, **values)), query
-        )
+        keys = self._kept(query.patient, now, name, lambda: self._keys(statement, **values))
+        return page_of(self.these, keys, query)
 
     def _within(self, query: Query, clauses: tuple[Clause, ...], now: int) -> Page:
         """Of what a member has of a type: what most searches ask."""
@@ -255,7 +245,7 @@ class SqlLibrary(Layer):
         keys = self._kept(patient, now, (query.type, clauses, query.any_of), find_keys)
         if query.summary_only:
             return Page((), total=len(keys))
-        page = self._page_of(keys, query)
+        page = page_of(self.these, keys, query)
         return replace(page, total=None) if query.untold else page
 
     def _kept(
@@ -284,9 +274,6 @@ class SqlLibrary(Layer):
     def _keys(self, statement: Select[tuple[int]], **values: Any) -> Iterator[int]:
         return (key for (key,) in self._driver.rows(statement, **values))
 
-    def _page_of(self, keys: Sequence[Any], query: Query | Everything) -> Page:
-        return page_of(self.these, keys, query)
-
     def these(self, keys: Sequence[int]) -> list[Stored]:
         """The resources of some keys, in their order."""
         resources = list(map(self._bodies.get, keys))
@@ -297,17 +284,6 @@ class SqlLibrary(Layer):
             fetched = {stored.key: stored for stored in self._fetch(_THESE, keys=padded)}
             return [stored or fetched[key] for key, stored in zip(keys, resources, strict=True)]
         return resources  # type: ignore[return-value]  # nothing is missing
-
-    def _page(self, db: Connection, statement: Select[Any], query: Query, total: int | None) -> Page:
-        """A page in the library's order. One row more than asked tells whether there is another."""
-        key = RESOURCE.c.key
-        if query.back:
-            statement = statement.where(key < place(query)).order_by(key.desc())
-        else:
-            statement = statement.where(key > place(query)).order_by(key)
-        rows = self._stored(db.execute(statement.limit(query.count + 1)))
-        shown = rows[: query.count]
-        return build_page(shown[::-1] if query.back else shown, query.back, len(rows) > query.count, total)
 
     def _fetch(self, statement: Select[Any], **values: Any) -> list[Stored]:
         return self._stored(self._driver.rows(statement, **values))
@@ -350,14 +326,6 @@ _SHARED_CHANGES = (
     .where(RESOURCE.c.type.in_(bind("types", many=True)))
     .distinct()
 )
-
-
-def _everything_of(query: Everything) -> tuple[Select[tuple[int]], dict[str, Any]]:
-    """The statement for the keys of `$everything` in order, and its values but the clock."""
-    values: dict[str, Any] = {"patient": query.patient}
-    edges = {"start": query.start, "end": query.end, "since": query.since, "types": list(query.types)}
-    values |= {name: value for name, value in edges.items() if value not in (None, [])}
-    return _everything(tuple(values)), values
 
 
 @lru_cache

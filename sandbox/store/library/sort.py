@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Connection,
     Select,
     Subquery,
     and_,
@@ -24,31 +23,12 @@ from sqlalchemy import (
     select,
 )
 
-from sandbox.core.errors import Gone
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
 from sandbox.fhir.search.query import Query, Sort
 from sandbox.store.library.schema import RESOURCE, ROWS
 
 COLUMNS = {"token": "code", "date": "low", "string": "value", "reference": "literal"}
 """Kind of parameter → what is compared: a period by its start."""
-
-
-def sorted_keys(db: Connection, where: Sequence[ColumnElement[bool]], query: Query) -> tuple[list[int], bool]:
-    """The keys of one page of a sorted search, and whether more follow in the direction of travel."""
-    values: Sequence[Any] | None = None
-    if query.after:
-        values = db.execute(boundary(where, query)).first()
-        if values is None:
-            raise expired()
-    keys = list(db.execute(sorted_rows(where, query, values)).scalars())
-    page = keys[: query.count]
-    return (page[::-1] if query.back else page), len(keys) > query.count
-
-
-def expired() -> Gone:
-    """What to raise for a page after a row that is not there."""
-    text = "The resource before this page is gone. Start the search again."
-    return Gone(text, cause="page-expired", code="expired")
 
 
 def boundary(where: Sequence[ColumnElement[bool]], query: Query) -> Select[Any]:

@@ -21,12 +21,12 @@ from sandbox.core.files import json_value
 from sandbox.fhir.library import Everything, Library
 from sandbox.fhir.search.query import parse
 from sandbox.store.layered import library as layered
-from sandbox.store.layered.index import FIRST_KEY
 from sandbox.store.layered.library import LayeredLibrary, TenantLibraries
 from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.ledger.repositories import written as repository
 from sandbox.store.ledger.repositories.written import WRITTEN, WrittenChange
 from sandbox.store.ledger.retention import DAY, RULES, Sweeper
+from sandbox.store.library.layer import FIRST_KEY
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build
 
