@@ -1,24 +1,4 @@
-"""What can go wrong, as exceptions. Handlers raise; `web.errors` answers; the CLI prints one line.
-
-SandboxError
-├── UsageError              bad input of a person or file: one line, exit code 2
-│   └── FileProblem         a file that cannot be read or does not say what it should
-└── Problem                 a request that cannot be answered; carries status and FHIR issue code
-    ├── BadRequest          400 invalid
-    ├── Unauthorized        401 login
-    ├── Forbidden           403 forbidden
-    ├── NotFound            404 not-found | not-supported
-    ├── NotAllowed          405 not-supported
-    ├── Conflict            409 conflict
-    ├── Gone                410 deleted | expired
-    ├── NotAcceptable       406 not-supported
-    ├── TooLarge            413 too-long
-    ├── TooLong             414 too-long
-    ├── UnsupportedMedia    415 not-supported
-    ├── Misdirected         421 invalid
-    ├── TooManyRequests     429 throttled
-    └── Unavailable         503 transient
-"""
+"""What can go wrong, as exceptions. Handlers raise; `web.errors` answers; the CLI prints one line."""
 
 from __future__ import annotations
 

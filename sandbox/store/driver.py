@@ -48,6 +48,11 @@ def bind(name: str, *, many: bool = False) -> BindParameter[Any]:
     return bindparam(name, expanding=True) if many else bindparam(name, required=False)
 
 
+def pad(values: list[Any]) -> list[Any]:
+    """Values of an `in_`, with the last of them repeated: statements of few lengths, each made text once."""
+    return values + values[-1:] * ((1 << (len(values) - 1).bit_length()) - len(values))
+
+
 _fetched, _count = methodcaller("fetchall"), attrgetter("rowcount")
 
 
@@ -58,10 +63,6 @@ TEXTS = 8 << 20
 def _weigh(arguments: tuple[Any, ...], text: TextStatement) -> int:
     """A statement's own objects take some twenty times its text."""
     return 20 * len(text.sql) + 200 * (len(text.places) + len(text.constants)) + 4096
-
-
-def _nothing(done: Any) -> None:
-    """What a write has to tell."""
 
 
 class _Queue:
@@ -106,7 +107,7 @@ class Driver:
     def run(self, statement: Executable, **values: Any) -> None:
         """Write, and have it written when this returns."""
         with self._writing:
-            self._run(statement, values, _nothing)
+            self._run(statement, values, _count)
 
     def changed(self, statement: Executable, **values: Any) -> int:
         """The same; how many rows it has changed."""
@@ -118,28 +119,21 @@ class Driver:
         """Write all of them in one transaction; nothing where the first changes no row. Returns whether
         it did."""
         begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "BEGIN"
-        prepared = [self._prepared(*step) for step in (first, *others)]
+        prepared = [self._prepared(*step)[:2] for step in (first, *others)]
         with self._writing:
-            return self._execute_together(begin, prepared)
-
-    def _execute_together(self, begin: str, prepared: list[Any]) -> bool:
-        connection = self._borrowed()
-        try:
-            self._execute(connection, begin)
-            sql, args, _ = prepared[0]
-            done = bool(self._execute(connection, sql, args).rowcount)
-            for sql, args, _ in prepared[1:] if done else ():
-                self._execute(connection, sql, args)
-            self._execute(connection, "COMMIT" if done else "ROLLBACK")
-        except BaseException as problem:
-            connection.close()  # which rolls back
-            _translate(problem)
-            raise
-        self._idle.append(connection)
+            connection = self._borrowed()
+            try:
+                connection.execute(begin)
+                done = bool(connection.execute(*prepared[0]).rowcount)
+                for sql, args in prepared[1:] if done else ():
+                    connection.execute(sql, args)
+                connection.execute("COMMIT" if done else "ROLLBACK")
+            except BaseException as problem:
+                connection.close()  # which rolls back
+                _translate(problem)
+                raise
+            self._idle.append(connection)
         return done
-
-    def _execute(self, connection: Any, sql: str, args: Any = ()) -> Any:
-        return connection.execute(sql, args)
 
     def _run(self, statement: Executable, values: dict[str, Any], read: Callable[[Any], Any]) -> Any:
         sql, args, changes = self._prepared(statement, values)

@@ -233,7 +233,7 @@ def pin(selection: Selection) -> None:
     if context.chosen:
         return
     context.ledger.pin = selection.written
-    wiring, ledger, armed = context.wiring, context.ledger, context.ledger.state()[1]
+    wiring, ledger, armed = context.wiring, context.ledger, context.ledger.tenant_state().armed
     g.context = replace(
         context,
         selection=replace(selection, session=context.selection.session),

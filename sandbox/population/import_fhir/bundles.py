@@ -40,12 +40,16 @@ class ImportedResource(NamedTuple):
 def unpacked(value: Value, resolve: Resolve, complain: Complain) -> Iterator[ImportedResource | Deletion]:
     """The resources of a value, Bundles within Bundles too."""
     content = value.content
-    if not isinstance(content, dict) or not isinstance(content.get("resourceType"), str):
+    if not is_resource(content):
         complain(value.place, "not a FHIR resource")
     elif content["resourceType"] != "Bundle":
         yield ImportedResource(value.place, content, value.line)
     else:
         yield from _entries(value, resolve, complain)
+
+
+def is_resource(content: Any) -> bool:
+    return isinstance(content, dict) and isinstance(content.get("resourceType"), str)
 
 
 def digest(content: Any) -> bytes:
@@ -78,7 +82,7 @@ def _entries(value: Value, resolve: Resolve, complain: Complain) -> Iterator[Imp
         if "resource" not in entry:
             continue
         resource = entry["resource"]
-        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+        if not is_resource(resource):
             complain(place.at("resource"), "not a FHIR resource")
             continue
         if resource["resourceType"] == "Bundle":

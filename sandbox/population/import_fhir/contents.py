@@ -24,11 +24,12 @@ from sandbox.population.import_fhir.bundles import (
     Resolve,
     conditional,
     digest,
+    is_resource,
     renamed,
     unpacked,
 )
 from sandbox.population.import_fhir.fhir_versions import other_version
-from sandbox.population.import_fhir.files import Complain, FilePlace, Value, find, values
+from sandbox.population.import_fhir.files import Complain, FilePlace, find, values
 from sandbox.population.import_fhir.problems import fault_of, needs_owner
 from sandbox.population.import_fhir.report import Listing, Report
 from sandbox.population.import_fhir.resource_versions import Identified, Version, Versions
@@ -277,7 +278,11 @@ class _Load:
                 raise FileProblem(f"{path}: changed while it was read")
             complaints, is_data = self.report.bad.count, False
             for value in values(path, complain):
-                is_data = is_data or _is_resource(value) or _has_resource(path)
+                is_data = (
+                    is_data
+                    or is_resource(value.content)
+                    or any(is_resource(other.content) for other in values(path, _say_nothing))
+                )
                 if not is_data:  # a file of something else
                     break
                 yield from unpacked(value, resolve, complain)
@@ -316,10 +321,6 @@ def _say_nothing(place: FilePlace, text: str) -> None:
     """What is wrong is told of at another reading."""
 
 
-def _is_resource(value: Value) -> bool:
-    return isinstance(value.content, dict) and isinstance(value.content.get("resourceType"), str)
-
-
 def _state(path: Path) -> tuple[int, int] | None:
     """What is different once a file was changed; None where it cannot be told."""
     try:
@@ -327,10 +328,6 @@ def _state(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return status.st_size, status.st_mtime_ns
-
-
-def _has_resource(path: Path) -> bool:
-    return any(map(_is_resource, values(path, _say_nothing)))
 
 
 def _age(version: Version) -> tuple[int, str, int]:

@@ -7,7 +7,7 @@ with most rows lose rows first, so that one who writes much displaces nobody els
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -31,7 +31,7 @@ from sqlalchemy import (
     tuple_,
 )  # fmt: skip
 
-from sandbox.store.driver import Driver, bind
+from sandbox.store.driver import Driver, bind, pad
 from sandbox.store.ledger.quota import QUOTA
 from sandbox.store.ledger.repositories.armed_faults import ARMED
 from sandbox.store.ledger.repositories.clients import ASSERTION, CLIENT
@@ -278,16 +278,8 @@ class Sweeper:
         over = int(self._driver.rows(_PAYERS)[0][0]) - len(names) - self._payers
         if over > 0:
             names += [name for (name,) in self._driver.rows(_LEAST, number=min(over, 1000))]
-        return sum(
-            self._driver.changed(statement, names=part) for part in _parts(names) for statement in _LEAVING
-        )
+        parts = [pad(names[start : start + 200]) for start in range(0, len(names), 200)]
+        return sum(self._driver.changed(statement, names=part) for part in parts for statement in _LEAVING)
 
 
 _LEAVING = tuple(delete(table).where(table.c.tenant.in_(bind("names", many=True))) for table in PER_PAYER)
-
-
-def _parts(names: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), 200):
-        part = names[start : start + 200]
-        # statements of few lengths: each becomes text once
-        yield part + part[-1:] * ((1 << (len(part) - 1).bit_length()) - len(part))

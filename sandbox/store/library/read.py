@@ -43,7 +43,7 @@ from sandbox.fhir.search.clause import Clause
 from sandbox.fhir.search.include import Include
 from sandbox.fhir.search.query import Query
 from sandbox.store import address
-from sandbox.store.driver import Driver, bind
+from sandbox.store.driver import Driver, bind, pad
 from sandbox.store.library.accounts import Accounts
 from sandbox.store.library.include import STORED, follow
 from sandbox.store.library.layer import Layer, Names, any_of_them, is_granted, page_of, search_layers
@@ -279,9 +279,7 @@ class SqlLibrary(Layer):
         resources = list(map(self._bodies.get, keys))
         if None in resources:
             missing = [key for key, stored in zip(keys, resources, strict=True) if stored is None]
-            # statements of few lengths: each becomes text once
-            padded = missing + missing[-1:] * ((1 << (len(missing) - 1).bit_length()) - len(missing))
-            fetched = {stored.key: stored for stored in self._fetch(_THESE, keys=padded)}
+            fetched = {stored.key: stored for stored in self._fetch(_THESE, keys=pad(missing))}
             return [stored or fetched[key] for key, stored in zip(keys, resources, strict=True)]
         return resources  # type: ignore[return-value]  # nothing is missing
 

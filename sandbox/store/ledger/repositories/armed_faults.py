@@ -45,8 +45,6 @@ class Armed:
 
 
 class ArmedFaults(Part):
-    """A tenant's armed faults."""
-
     def arm(self, rule: Mapping[str, Any], times: int, source: str) -> bool:
         """Arm a fault. False when the same source has armed it before. Raises BadRequest for a rule
         that is too long."""

@@ -55,8 +55,6 @@ class ClientRecord:
 
 
 class Clients(Part):
-    """A tenant's clients."""
-
     def add_client(self, record: ClientRecord) -> None:
         self._add(CLIENT, vars(record))
 

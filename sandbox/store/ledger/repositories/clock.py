@@ -13,8 +13,6 @@ OFFSET = select(CLOCK.c.offset).where(CLOCK.c.tenant == bind("tenant"))
 
 
 class Clocks(Part):
-    """A tenant's clock."""
-
     def offset(self) -> int:
         """Milliseconds this tenant's clock is ahead of the machine's."""
         rows = self._driver.rows(OFFSET, tenant=self.name)

@@ -45,8 +45,6 @@ def _windowing(dialect: str) -> Executable:
 
 
 class Counters(Part):
-    """A tenant's counters."""
-
     def count(self, name: str, by: int = 1) -> int:
         """Add to a counter and return its new value, atomically across workers."""
         return int(self._rows(_counting(self._dialect), name=name, by=by, written=self._upkeep.now())[0][0])

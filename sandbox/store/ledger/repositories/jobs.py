@@ -47,8 +47,6 @@ class Job:
 
 
 class Jobs(Part):
-    """A tenant's jobs."""
-
     def add(self, job: Job) -> None:
         """Keep a job until it expires. Raises TooLarge for parameters that are too long."""
         self._add(JOB, {**vars(job), "parameters": encode_parameters(job.parameters, "a job")})

@@ -68,8 +68,6 @@ def _cut(value: Any, most: int) -> Any:
 
 
 class Journals(Part):
-    """A tenant's journal."""
-
     def note(self, entry: Mapping[str, Any]) -> None:
         """Write an exchange down. A journal that cannot be written fails nobody: the entry is lost, and
         counted."""

@@ -39,8 +39,6 @@ class RemoteKeys:
 
 
 class KeyRepository(Part):
-    """A tenant's keys."""
-
     def add_signing_key(self, kid: str, private: str, at: int) -> None:
         self._add(SIGNING_KEY, {"kid": kid, "value": private, "since": at})
 

@@ -53,10 +53,6 @@ _ARRIVAL = BEARER.add_columns(*_COLUMNS, _LOCKS)
 class RequestState(Part):
     """A tenant as a request meets it."""
 
-    def state(self) -> tuple[int, bool]:
-        """The first two fields of `tenant_state`."""
-        return self.tenant_state()[:2]
-
     def tenant_state(self) -> TenantState:
         """The state, for a request without a token."""
         offset, armed, revision, switched = self._driver.rows(_STATE, tenant=self.name)[0]

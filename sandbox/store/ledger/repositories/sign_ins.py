@@ -107,8 +107,6 @@ def _text(request: Mapping[str, Any]) -> str:
 
 
 class SignIns(Part):
-    """A tenant's sign-ins."""
-
     def push(self, id: str, client: str, request: Mapping[str, Any], expires: int) -> None:
         """Keep a request that was sent ahead. Raises BadRequest for one that is too long."""
         body = _text(request)

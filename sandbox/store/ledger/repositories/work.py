@@ -66,8 +66,6 @@ class ClaimedWork:
 
 
 class TenantWork(Part):
-    """A tenant's work."""
-
     def add(self, kind: str, name: str, parameters: Mapping[str, Any], due: int = 0) -> bool:
         """Have something done from `due` on (0: now). False if there is work of this name already.
 

@@ -34,7 +34,7 @@ from sandbox.core.files import json_bytes
 from sandbox.fhir import dates
 from sandbox.fhir.library import Stored
 from sandbox.fhir.schema.paths import owner
-from sandbox.store.driver import Row, bind
+from sandbox.store.driver import Row, bind, pad
 from sandbox.store.ledger.repositories.repository import META, Part, table, written
 
 WRITTEN = Table(
@@ -195,10 +195,8 @@ class WrittenResources(Part):
 
     def bodies(self, numbers: Iterable[int]) -> dict[int, bytes]:
         """The bodies of some versions by their numbers."""
-        listed = list(numbers)
-        # statements of few lengths: each becomes text once
-        padded = listed + listed[-1:] * ((1 << (len(listed) - 1).bit_length()) - len(listed))
-        return {int(number): bytes(body) for number, body in self._rows(_BODIES, numbers=padded)}
+        rows = self._rows(_BODIES, numbers=pad(list(numbers)))
+        return {int(number): bytes(body) for number, body in rows}
 
     def _advance(self, db: Connection, number: int) -> tuple[int, int]:
         """Count so many more versions. Returns how many there are then, and the bytes before them."""
