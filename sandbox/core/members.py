@@ -82,9 +82,7 @@ class Account:
         """An account that `json_bytes` wrote. Raises KeyError, TypeError or ValueError on other shapes."""
         spans = tuple(
             CoverageSpan(
-                s["line"],
-                date.fromisoformat(s["start"]),
-                date.fromisoformat(s["end"]) if s["end"] else None,
+                s["line"], date.fromisoformat(s["start"]), date.fromisoformat(s["end"]) if s["end"] else None
             )
             for s in data["spans"]
         )

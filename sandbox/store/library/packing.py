@@ -32,11 +32,7 @@ class Packing:
         self._packer = None
         if shared is not None:
             self._packer = ZstdCompressor(
-                LEVEL,
-                dict_data=shared,
-                write_dict_id=False,
-                write_checksum=False,
-                write_content_size=True,
+                LEVEL, dict_data=shared, write_dict_id=False, write_checksum=False, write_content_size=True
             )
         self._known = shared
         self._mine = threading.local()

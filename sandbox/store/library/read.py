@@ -19,17 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Executable,
-    Select,
-    and_,
-    inspect,
-    not_,
-    or_,
-    select,
-    union,
-)
+from sqlalchemy import ColumnElement, Executable, Select, and_, inspect, not_, or_, select, union
 from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
@@ -291,8 +281,7 @@ class SqlLibrary(Layer):
         return [
             cached(key)
             or keep(
-                key,
-                Stored(key, kind, id, patient, unpack(body), version, updated, entry_address(kind, id)),
+                key, Stored(key, kind, id, patient, unpack(body), version, updated, entry_address(kind, id))
             )
             for key, kind, id, patient, body, version, updated in rows
         ]

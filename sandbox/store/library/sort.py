@@ -10,18 +10,7 @@ from collections.abc import Sequence
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Select,
-    Subquery,
-    and_,
-    false,
-    func,
-    literal,
-    or_,
-    select,
-)
+from sqlalchemy import BigInteger, ColumnElement, Select, Subquery, and_, false, func, literal, or_, select
 
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
 from sandbox.fhir.search.query import Query, Sort

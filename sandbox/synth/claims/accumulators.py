@@ -43,10 +43,7 @@ class BenefitYear:
     def left(self) -> Left:
         plan, own, family = self.plan, self.own, self.family
         return Left(
-            min(
-                plan.deductible - own.deductible,
-                _left(plan.family_deductible, family.deductible),
-            ),
+            min(plan.deductible - own.deductible, _left(plan.family_deductible, family.deductible)),
             min(
                 _left(plan.out_of_pocket_maximum, own.out_of_pocket),
                 _left(plan.family_out_of_pocket_maximum, family.out_of_pocket),

@@ -154,17 +154,7 @@ class Labs:
 
 @dataclass(frozen=True)
 class Codes(
-    Conditions,
-    Services,
-    Drugs,
-    Vaccines,
-    Labs,
-    Encounters,
-    Reports,
-    Allergies,
-    Implants,
-    Answers,
-    Goals,
+    Conditions, Services, Drugs, Vaccines, Labs, Encounters, Reports, Allergies, Implants, Answers, Goals
 ):
     """Everything of `fixtures/codes/`, by the short names used there."""
 

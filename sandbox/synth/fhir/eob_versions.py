@@ -60,11 +60,7 @@ def _related(spec: Spec, to: Pointer, relationship: Piece) -> Json:
     """A neighbour, by its claim number. There is no Claim to refer to, and its explanation is none."""
     return {
         "relationship": relationship,
-        "reference": {
-            "type": eob.CLAIM_NUMBER,
-            "system": eob.claim_numbers(spec),
-            "value": to.number,
-        },
+        "reference": {"type": eob.CLAIM_NUMBER, "system": eob.claim_numbers(spec), "value": to.number},
     }
 
 

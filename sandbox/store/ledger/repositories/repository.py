@@ -112,11 +112,7 @@ class Part:
 
     def _adding(self, table: Table, values: Mapping[str, Any]) -> Step:
         """The step that adds a row."""
-        return _adding(table, tuple(values)), {
-            "tenant": self.name,
-            "written": self._upkeep.now(),
-            **values,
-        }
+        return _adding(table, tuple(values)), {"tenant": self.name, "written": self._upkeep.now(), **values}
 
     def _rows(self, statement: Executable, **values: Any) -> list[Any]:
         return self._driver.rows(statement, tenant=self.name, **values)

@@ -48,12 +48,7 @@ SESSION = table(
 
 
 _LOG_IN = changing(
-    PENDING,
-    "id",
-    username=bind("who"),
-    login_session=bind("session"),
-    patient=null(),
-    scenario=bind("pin"),
+    PENDING, "id", username=bind("who"), login_session=bind("session"), patient=null(), scenario=bind("pin")
 )
 _CHOOSE = changing(PENDING, "id", patient=bind("whose"))
 

@@ -40,11 +40,7 @@ def _coverage(spec: Spec, member: CoveredMember, policy: Policy, updated: date, 
     )
     period = {"start": fhir.day(policy.start)} | ({"end": fhir.day(end)} if end else {})
     return fhir.resource(
-        "Coverage",
-        policy.id,
-        fhir.instant(updated, member.number),
-        "C4BB-Coverage",
-        "us-core-coverage",
+        "Coverage", policy.id, fhir.instant(updated, member.number), "C4BB-Coverage", "us-core-coverage"
     ) | {
         "identifier": [fhir.typed(f"{issuer}/member-id", policy.member_id, "MB")],
         "status": "active",

@@ -56,9 +56,7 @@ def duplicate(spec: Spec, member: CoveredMember, duplicate: Duplicate) -> Iterat
         del body["telecom"], body["generalPractitioner"]
         if day == duplicate.merged:
             body["active"] = False
-            body["link"] = [
-                {"other": fhir.reference("Patient", member.patient_id), "type": "replaced-by"},
-            ]
+            body["link"] = [{"other": fhir.reference("Patient", member.patient_id), "type": "replaced-by"}]
         yield body
 
 
