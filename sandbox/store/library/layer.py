@@ -50,9 +50,6 @@ class Layer:
             where.append(any_of_them(query.any_of, now, patient, other))
         return where
 
-    def count(self, where: Sequence[ColumnElement[bool]]) -> int:
-        return int(self.execute(select(func.count()).select_from(RESOURCE).where(*where))[0][0])
-
     def keys(self, where: Sequence[ColumnElement[bool]], query: Query, count: int) -> list[int]:
         """The keys after the place of a page, or, going back, the last ones before it."""
         key = RESOURCE.c.key
@@ -60,16 +57,6 @@ class Layer:
         rows = self.execute(select(key).where(*where, beyond).order_by(order).limit(count))
         keys = [key for (key,) in rows]
         return keys[::-1] if query.back else keys
-
-    def boundary(self, where: Sequence[ColumnElement[bool]], query: Query) -> Sequence[Any] | None:
-        """What the row of the place of a page is sorted by; None if it is not there any more."""
-        rows = self.execute(boundary(where, query))
-        return rows[0] if rows else None
-
-    def sorted_rows(
-        self, where: Sequence[ColumnElement[bool]], query: Query, values: Sequence[Any] | None
-    ) -> Sequence[Any]:
-        return self.execute(sorted_rows(where, query, values))
 
     def ends(self, kind: str, clause: Clause) -> list[str]:
         """The ids that a chain leads to from resources of a type, wherever they are."""
@@ -150,7 +137,10 @@ Layers = Sequence[tuple[Layer, list[ColumnElement[bool]]]]
 
 def search_layers(layers: Layers, query: Query, these: Callable[[Sequence[int]], list[Stored]]) -> Page:
     """A page of a search. `these` returns the resources of some keys."""
-    total = None if query.untold else sum(layer.count(where) for layer, where in layers)
+    total = None
+    if not query.untold:
+        counted = select(func.count()).select_from(RESOURCE)
+        total = sum(int(layer.execute(counted.where(*where))[0][0]) for layer, where in layers)
     if query.summary_only:
         return Page((), total=total)
     keys = _sorted_keys(layers, query) if query.sorts else _keys(layers, query)
@@ -175,11 +165,11 @@ def _sorted_keys(layers: Layers, query: Query) -> list[int]:
     values: Sequence[Any] | None = None
     if query.after:
         layer, where = layers[-1] if query.after >= FIRST_KEY else layers[0]
-        values = layer.boundary(where, query)
+        values = next(iter(layer.execute(boundary(where, query))), None)
         if values is None:
             text = "The resource before this page is gone. Start the search again."
             raise Gone(text, cause="page-expired", code="expired")
-    rows = [row for layer, where in layers for row in layer.sorted_rows(where, query, values)]
+    rows = [row for layer, where in layers for row in layer.execute(sorted_rows(where, query, values))]
     if len(layers) > 1:
         rows = merged(rows, query)[: query.count + 1]
     keys = [row[0] for row in rows]

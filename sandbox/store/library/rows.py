@@ -71,14 +71,10 @@ def indexed(account: Account | None, resources: Iterable[Given]) -> Batch:
     for batch in (own, shared):
         _close_versions(batch.resources)
     _find_owners(own)
-    return own._replace(
-        account=_login(account) if account else None, shared=shared if shared.resources else None
-    )
-
-
-def _login(account: Account) -> tuple[str, str | None, bytes]:
-    patient = None if account.fhir_user else account.patient
-    return account.username, patient, json_bytes(account)
+    login = None
+    if account:
+        login = account.username, None if account.fhir_user else account.patient, json_bytes(account)
+    return own._replace(account=login, shared=shared if shared.resources else None)
 
 
 def empty_batch() -> Batch:

@@ -65,9 +65,7 @@ def appealed(life: Life, day: date, *, pending: bool = False) -> Episode:
 
 
 def _billed(life: Life, day: date) -> Claim:
-    codes = life.spec.codes
-    acute = codes.acute[life.rng.choice(sorted(codes.acute))]
-    return line_items.visit(life, day, SERVICES, [acute.what])
+    return line_items.visit(life, day, SERVICES, [office.illness_of(life)])
 
 
 def _correction(life: Life, claim: Claim, lines: tuple[ClaimLine, ...]) -> Claim:

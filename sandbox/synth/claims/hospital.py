@@ -5,16 +5,15 @@ The doctors who work there bill for themselves: for the same days and diagnoses 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import TypeVar
 
 from sandbox.synth.claims import line_items, office
 from sandbox.synth.claims.adjudication import cents
 from sandbox.synth.config.billing_codes import Admission, Attendance, DoctorsBill
-from sandbox.synth.facts import Claim, ClaimLine, Practitioner, Seat, Stay, Surgery, Term
+from sandbox.synth.facts import Claim, ClaimLine, Seat, Stay, Surgery, Term
 from sandbox.synth.facts.events import Episode
 from sandbox.synth.people.life import Life
 
@@ -23,18 +22,16 @@ NO_PROCEDURE_CODE = Term("http://terminology.hl7.org/CodeSystem/data-absent-reas
 BY_AMBULANCE = 0.3  # share of emergencies
 HOSPITALIST, SURGEON = "208M00000X", "208600000X"  # NUCC
 
-Kind = TypeVar("Kind", Admission, Attendance)
-
 
 def inpatient_stay(life: Life, day: date) -> Episode:
     """Some nights in hospital, paid as a whole by the diagnosis related group."""
     codes = life.spec.codes
-    kind = _choice(life, codes.hospital.stays, day)
+    kind = line_items.choose(life, codes.hospital.stays, day)
     nights = life.rng.randint(*kind.nights)
     home = min(day + timedelta(days=nights), life.last)
-    team = [Seat("attending", _doctor(life, HOSPITALIST))]
+    team = [Seat("attending", life.network.doctor(life.hospital, HOSPITALIST))]
     if kind.procedures:
-        team.append(Seat("operating", _doctor(life, SURGEON)))
+        team.append(Seat("operating", life.network.doctor(life.hospital, SURGEON)))
     lasting = [codes.chronic[name].what for name in life.member.conditions]
     lines = tuple(_charges(life, kind, nights))
     diagnoses = [kind.diagnosis, *lasting]
@@ -57,7 +54,7 @@ def inpatient_stay(life: Life, day: date) -> Episode:
 
 def emergency(life: Life, day: date) -> Iterator[Episode]:
     """Seen in the emergency department and sent home; some came by ambulance."""
-    kind = _choice(life, life.spec.codes.hospital.emergencies, day)
+    kind = line_items.choose(life, life.spec.codes.hospital.emergencies, day)
     yield _attended(life, day, kind, EMERGENCY)
     if life.rng.random() < BY_AMBULANCE:
         yield office.ambulance(life, day)
@@ -65,23 +62,17 @@ def emergency(life: Life, day: date) -> Iterator[Episode]:
 
 def outpatient_surgery(life: Life, day: date) -> Episode:
     """A planned operation, and home on the same day."""
-    return _attended(life, day, _choice(life, life.spec.codes.hospital.surgeries, day), ELECTIVE)
+    return _attended(life, day, line_items.choose(life, life.spec.codes.hospital.surgeries, day), ELECTIVE)
 
 
 def outpatient_treatment(life: Life, day: date) -> Episode:
     """A scan or an infusion, by appointment."""
-    return _attended(life, day, _choice(life, life.spec.codes.hospital.treatments, day), ELECTIVE)
-
-
-def _choice(life: Life, kinds: Mapping[str, Kind], day: date) -> Kind:
-    age = life.member.age_on(day)
-    fitting = [name for name in sorted(kinds) if kinds[name].ages[0] <= age <= kinds[name].ages[1]]
-    return kinds[life.rng.choice(fitting)]
+    return _attended(life, day, line_items.choose(life, life.spec.codes.hospital.treatments, day), ELECTIVE)
 
 
 def _attended(life: Life, day: date, kind: Attendance, admission: str) -> Episode:
     provider = life.hospital
-    team = (Seat("attending", _doctor(life, kind.doctors[0].specialty)),)
+    team = (Seat("attending", life.network.doctor(life.hospital, kind.doctors[0].specialty)),)
     lines = tuple(line_items.line(life, name, provider) for name in kind.services)
     claim = line_items.professional(life, day, provider, team, lines, [kind.diagnosis])
     bill = life.spec.codes.hospital.bills["outpatient"]
@@ -98,7 +89,7 @@ def _doctors_bills(
         lines = [line_items.line(life, name, life.physicians) for name in bill.services]
         if bill.daily and nights:
             lines.append(line_items.line(life, bill.daily, life.physicians, Decimal(nights)))
-        team = (Seat("rendering", _doctor(life, bill.specialty)),)
+        team = (Seat("rendering", life.network.doctor(life.hospital, bill.specialty)),)
         claim = line_items.professional(
             life,
             hospital_claim.served,
@@ -109,12 +100,6 @@ def _doctors_bills(
             hospital_claim.through,
         )
         yield line_items.chanced(life, claim)
-
-
-def _doctor(life: Life, specialty: str) -> Practitioner:
-    """Who has this specialty at the member's hospital; somebody else there if nobody does."""
-    staff = life.network.staff(life.hospital)
-    return next((p for p in staff if p.specialty == specialty), staff[0])
 
 
 def _charges(life: Life, kind: Admission, nights: int) -> Iterator[ClaimLine]:

@@ -5,38 +5,39 @@ Stories (`office`, `hospital`, `prescriptions`, `corrections`) put these togethe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TypeVar
 
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.adjudication import cents
-from sandbox.synth.config.codes import Service
+from sandbox.synth.config.billing_codes import Admission, Attendance
+from sandbox.synth.config.codes import Referral, Service
 from sandbox.synth.facts import Claim, ClaimLine, Denial, Organization, Seat, Term
 from sandbox.synth.people.life import Life
 
 ONE = Decimal(1)
 
-
-class Course(NamedTuple):
-    """When a claim was received, processed and paid."""
-
-    received: date
-    processed: date
-    paid: date
+Kind = TypeVar("Kind", Admission, Attendance, Referral)
 
 
-def course(life: Life, after: date) -> Course:
+def choose(life: Life, kinds: Mapping[str, Kind], day: date) -> Kind:
+    """Draw one of the things that may happen at the member's age."""
+    age = life.member.age_on(day)
+    fitting = [name for name in sorted(kinds) if kinds[name].ages[0] <= age <= kinds[name].ages[1]]
+    return kinds[life.rng.choice(fitting)]
+
+
+def course(life: Life, after: date) -> tuple[date, date, date]:
     """Return the days on which a professional claim is received, processed and paid."""
     rng = life.rng
     received = business_days.on_or_after(after + timedelta(days=rng.randrange(2, 8)))
     processed = business_days.on_or_after(received + timedelta(days=rng.randrange(2, 11)))
-    return Course(
-        received, processed, business_days.on_or_after(processed + timedelta(days=rng.randrange(2, 6)))
-    )
+    paid = business_days.on_or_after(processed + timedelta(days=rng.randrange(2, 6)))
+    return received, processed, paid
 
 
 def line(life: Life, name: str, provider: Organization, units: Decimal | None = None) -> ClaimLine:

@@ -64,14 +64,9 @@ def follow_up(life: Life, day: date, conditions: Sequence[str], events: Sequence
 
 def specialist_visit(life: Life, day: date) -> Episode:
     """A visit to a specialist, to whom the member's own doctor has sent them."""
-    age, referrals = life.member.age_on(day), life.spec.codes.referrals
-    fitting = [
-        name for name in sorted(referrals) if referrals[name].ages[0] <= age <= referrals[name].ages[1]
-    ]
-    referral = referrals[life.rng.choice(fitting)]
+    referral = line_items.choose(life, life.spec.codes.referrals, day)
     provider = life.specialists
-    staff = life.network.staff(provider)
-    doctor = next((p for p in staff if p.specialty == referral.specialty), staff[0])
+    doctor = life.network.doctor(provider, referral.specialty)
     team = (Seat("rendering", doctor), Seat("referring", life.doctor))
     lines = tuple(line_items.line(life, name, provider) for name in referral.services)
     claim = line_items.professional(life, day, provider, team, lines, [referral.what])
@@ -128,21 +123,21 @@ def ambulance(life: Life, day: date) -> Episode:
 
 def denied(life: Life, day: date) -> Episode:
     """A visit of which nothing is paid, and the reason why."""
-    acute = _something(life)
+    acute = illness_of(life)
     claim = line_items.visit(life, day, ["office-visit"], [acute])
     return Episode((line_items.deny(claim, line_items.any_denial(life)),), (passing(life, day, acute),))
 
 
 def partly_paid(life: Life, day: date) -> Episode:
     """A visit of which one service is paid and the other is not."""
-    acute = _something(life)
+    acute = illness_of(life)
     claim = line_items.visit(life, day, ["office-visit", "ketorolac"], [acute])
     return Episode((line_items.deny(claim, line_items.any_denial(life), 1),), (passing(life, day, acute),))
 
 
 def out_of_network(life: Life, day: date) -> Episode:
     """A visit to a provider without a contract: dearer, and not paid at all by some plans."""
-    acute = _something(life)
+    acute = illness_of(life)
     provider = life.outside
     team = (Seat("rendering", life.rng.choice(life.network.staff(provider))),)
     lines = (line_items.line(life, "office-visit", provider),)
@@ -155,7 +150,7 @@ def out_of_network(life: Life, day: date) -> Episode:
 
 def capitated(life: Life, day: date) -> Episode:
     """A visit to a provider who is paid by the head: an encounter, which the payer only records."""
-    acute = _something(life)
+    acute = illness_of(life)
     claim = line_items.visit(life, day, ["office-visit"], [acute])
     encounter = replace(claim, capitated=True, processed=claim.received, paid=claim.received)
     return Episode((encounter,), (passing(life, day, acute),))
@@ -163,7 +158,7 @@ def capitated(life: Life, day: date) -> Episode:
 
 def coordinated(life: Life, day: date) -> Episode:
     """A visit on a day on which another payer pays first."""
-    acute = _something(life)
+    acute = illness_of(life)
     claim = line_items.visit(life, day, ["office-visit", "ketorolac"], [acute])
     return Episode((claim,), (passing(life, day, acute),))
 
@@ -190,7 +185,8 @@ def vitals(life: Life, day: date, *, full: bool) -> Vitals:
     )
 
 
-def _something(life: Life) -> Term:
+def illness_of(life: Life) -> Term:
+    """A condition that passes."""
     acute = life.spec.codes.acute
     return acute[life.rng.choice(sorted(acute))].what
 

@@ -119,7 +119,8 @@ def _medicines(
         fill = claim.fill
         if not fill or claim.voided or filed.replaced_by or claim.lines[0].denial:
             continue
-        order = _order_of(orders.get(fill.drug.ndc, ()), claim.served)
+        earlier = reversed(orders.get(fill.drug.ndc, []))
+        order = next((o for o in earlier if o.day <= claim.served <= o.day + LONGEST), None)
         if order and id(order) not in filled:
             filled.add(id(order))
             visit = calendar.on(order.day, order.prescription.by)
@@ -139,10 +140,6 @@ def _orders(prescriptions: Iterable[Prescription]) -> dict[str, list[Order]]:
     for orders in by_product.values():
         orders.reverse()
     return by_product
-
-
-def _order_of(orders: Sequence[Order], day: date) -> Order | None:
-    return next((o for o in reversed(orders) if o.day <= day <= o.day + LONGEST), None)
 
 
 # --- laboratory and care plan ----------------------------------------------------------------------

@@ -84,6 +84,11 @@ class Network:
     def staff(self, organization: Organization) -> tuple[Practitioner, ...]:
         return tuple(p for p in self.practitioners if p.workplace == organization.id)
 
+    def doctor(self, organization: Organization, specialty: str) -> Practitioner:
+        """Who has this specialty there; somebody else there if nobody does."""
+        staff = self.staff(organization)
+        return next((p for p in staff if p.specialty == specialty), staff[0])
+
 
 # --- plans -----------------------------------------------------------------------------------------
 

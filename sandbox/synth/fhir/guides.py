@@ -14,12 +14,14 @@ from typing import Literal
 
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
-from sandbox.synth.fhir.claim_editions import BASIS, edition_2_2, without_money
-from sandbox.synth.fhir.clinical_editions import (
+from sandbox.synth.fhir.editions import (
+    BASIS,
     NAMES_3_1_1,
+    edition_2_2,
     known_categories,
     observation_3_1_1,
     team_without_relatives,
+    without_money,
     without_questionnaire_uri,
 )
 from sandbox.synth.fhir.elements import Json
