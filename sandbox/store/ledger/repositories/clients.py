@@ -59,8 +59,7 @@ class Clients(Part):
         self._add(CLIENT, vars(record))
 
     def client(self, id: str) -> ClientRecord | None:
-        record: ClientRecord | None = self._one(CLIENT, ClientRecord, id=id)
-        return record
+        return self._one(CLIENT, ClientRecord, id=id)
 
     def clients(self) -> list[ClientRecord]:
         """In the order in which they registered."""

@@ -146,8 +146,7 @@ class Grants(Part):
         self.granted.append(grant.id)
 
     def grant(self, id: str) -> Grant | None:
-        grant: Grant | None = self._one(GRANT, Grant, id=id)
-        return grant
+        return self._one(GRANT, Grant, id=id)
 
     def grants_of(self, username: str) -> list[Grant]:
         """A member's grants that are not revoked, newest first."""
@@ -171,8 +170,7 @@ class Grants(Part):
 
     def code_by_hash(self, hash: str) -> Code | None:
         """The code with this digest."""
-        code: Code | None = self._one(CODE, Code, hash=hash)
-        return code
+        return self._one(CODE, Code, hash=hash)
 
     def spend_code(self, secret: str, at: int, tokens: Sequence[Token] = ()) -> bool:
         """Spend a code for these tokens, both or neither. True for exactly one caller."""
@@ -193,8 +191,7 @@ class Grants(Part):
 
     def token(self, secret: str, kind: str | None = None) -> Token | None:
         same = {"hash": digest(secret)} | ({"kind": kind} if kind else {})
-        token: Token | None = self._one(TOKEN, Token, **same)
-        return token
+        return self._one(TOKEN, Token, **same)
 
     def list_expiring(self, now: int, limit: int) -> list[tuple[Token, Grant]]:
         """Return the tokens in use that expire next after `now` (ms), the earliest first."""

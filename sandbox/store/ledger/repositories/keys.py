@@ -49,8 +49,7 @@ class KeyRepository(Part):
             return [(value, since) for value, since in db.execute(query.order_by(SIGNING_KEY.c.number))]
 
     def remote_keys(self, uri: str) -> RemoteKeys | None:
-        keys: RemoteKeys | None = self._one(REMOTE_KEYS, RemoteKeys, uri=uri)
-        return keys
+        return self._one(REMOTE_KEYS, RemoteKeys, uri=uri)
 
     def keep_remote_keys(self, keys: RemoteKeys) -> None:
         fresh = {**vars(keys), "written": self._upkeep.now()}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     BigInteger,
@@ -31,6 +31,8 @@ from sandbox.core.errors import TooLarge
 from sandbox.core.files import json_bytes
 from sandbox.store.driver import Driver, Step, bind
 from sandbox.store.ledger.maintenance import Upkeep
+
+R = TypeVar("R")
 
 META = MetaData()
 """All tables of the ledger."""
@@ -97,8 +99,9 @@ class Part:
     def _where(self, table: Table, **same: Any) -> list[Any]:
         return [table.c.tenant == self.name, *(table.c[k] == v for k, v in same.items())]
 
-    def _one(self, table: Table, shape: type[Any], **same: Any) -> Any:
-        for row in self._rows(_asking(table, tuple(shape.__dataclass_fields__), tuple(same)), **same):
+    def _one(self, table: Table, shape: type[R], **same: Any) -> R | None:
+        names = tuple(shape.__dataclass_fields__)  # type: ignore[attr-defined]  # every shape is a dataclass
+        for row in self._rows(_asking(table, names, tuple(same)), **same):
             return shape(*row)
         return None
 

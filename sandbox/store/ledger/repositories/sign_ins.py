@@ -132,10 +132,8 @@ class SignIns(Part):
 
     def pending(self, id: str) -> Pending | None:
         row = self._one(PENDING, Pending, id=digest(id))
-        if row is None:
-            return None
-        pending_request: Pending = replace(row, id=id, request=json_value(row.request))
-        return pending_request
+        # the row has the request as JSON
+        return row and replace(row, id=id, request=json_value(row.request))  # type: ignore[arg-type]
 
     def log_in(self, id: str, username: str, session: str) -> None:
         """Somebody has signed in for a request, by a form of this session (its digest)."""
@@ -162,8 +160,7 @@ class SignIns(Part):
         self._add(SESSION, {"id": digest(id), **vars(session)})
 
     def session(self, id: str) -> BrowserSession | None:
-        session: BrowserSession | None = self._one(SESSION, BrowserSession, id=digest(id))
-        return session
+        return self._one(SESSION, BrowserSession, id=digest(id))
 
     def end_session(self, id: str) -> None:
         with self._write() as db:
