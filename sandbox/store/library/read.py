@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Executable, Select, and_, inspect, not_, or_, select, union
+from sqlalchemy import ColumnElement, Executable, Select, and_, func, inspect, not_, or_, select, union
 from sqlalchemy import exists as exists_row
 from sqlalchemy.exc import DBAPIError, NoResultFound
 
