@@ -17,7 +17,9 @@ from sandbox.auth.authorization.decision import Decision, issue
 from sandbox.auth.clients.client import Client
 from sandbox.auth.context import AuthContext, AuthServices
 from sandbox.auth.errors import OAuthRefusal
+from sandbox.auth.tokens.access_token import access
 from sandbox.core.clock import FrozenClock
+from sandbox.core.errors import Unauthorized
 from sandbox.core.gates import OPEN, Facts, Gates, Reply
 from sandbox.core.members import Account, CoverageSpan
 from sandbox.core.payer import PayerProfile
@@ -163,6 +165,13 @@ class App:
         status, body = self.post({"token": token, **self.me(), **more}, "introspection")
         assert status == 200, body
         return body
+
+    def is_alive(self, token: str) -> bool:
+        """Whether an access token is good at the payer."""
+        try:
+            return bool(access(self.desk, f"Bearer {token}"))
+        except Unauthorized:
+            return False
 
     def revoke(self, token: str, **more: str) -> int:
         return self.post({"token": token, **self.me(), **more}, "revocation")[0]

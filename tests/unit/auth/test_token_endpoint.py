@@ -12,24 +12,15 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from unit.auth.auth_desk import CALLBACK, FHIR, ISSUER, SCOPE, App, basic
 
-from sandbox.auth.tokens.access_token import access
 from sandbox.auth.tokens.id_token import jwks
-from sandbox.core.errors import Unauthorized
 from sandbox.core.payer import PayerProfile
-
-
-def alive(app: App, token: str) -> bool:
-    try:
-        return bool(access(app.desk, f"Bearer {token}"))
-    except Unauthorized:
-        return False
 
 
 def test_a_code_becomes_a_token(app: App) -> None:
     token = app.sign_in()
     assert (token["token_type"], token["expires_in"]) == ("Bearer", 3600)
     assert (token["scope"], token["patient"]) == (SCOPE, "p1")
-    assert alive(app, token["access_token"])
+    assert app.is_alive(token["access_token"])
     assert token["refresh_token"] != token["access_token"]
 
 
@@ -38,7 +29,7 @@ def test_a_code_works_once_and_used_twice_everything_of_it_is_revoked(app: App) 
     _, token = app.exchange(code)
     status, refusal = app.exchange(code)
     assert (status, refusal["error"]) == (400, "invalid_grant")
-    assert not alive(app, token["access_token"])
+    assert not app.is_alive(token["access_token"])
     assert app.refresh(token["refresh_token"])[1]["error"] == "invalid_grant"
 
 
@@ -194,7 +185,7 @@ def test_a_careless_payer_lets_a_code_work_twice(app: App) -> None:
     code = careless.code()
     first, second = careless.exchange(code), careless.exchange(code)
     assert (first[0], second[0]) == (200, 200)
-    assert alive(careless, first[1]["access_token"])
+    assert careless.is_alive(first[1]["access_token"])
     careless.advance(seconds=601)
     assert careless.exchange(code)[1]["error"] == "invalid_grant"
 

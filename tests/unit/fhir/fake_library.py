@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
-from sandbox.fhir.schema.paths import literal, owner
+from sandbox.fhir.schema.paths import owner
 from sandbox.fhir.search.query import Include, Query
 
 
@@ -64,14 +64,3 @@ class ArmedGates:
 
     def fired(self) -> tuple[str, ...]:
         return ()
-
-
-def literal_targets(node: Any) -> set[tuple[str, str]]:
-    """Every literal reference anywhere in a resource."""
-    if isinstance(node, dict):
-        here = literal(node) if "reference" in node else None
-        below = set().union(*(literal_targets(each) for each in node.values())) if node else set()
-        return below | ({here} if here else set())
-    if isinstance(node, list):
-        return set().union(*(literal_targets(each) for each in node)) if node else set()
-    return set()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import DBAPIError
 from support.stores import place
-from unit.fhir.fake_library import literal_targets
 from unit.fhir.fhir_samples import condition, coverage, eob, member, organization, patient
 
 from sandbox.core.errors import FileProblem
@@ -20,7 +18,7 @@ from sandbox.core.files import json_bytes, json_value
 from sandbox.core.members import Account, CoverageSpan
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored
-from sandbox.fhir.schema.paths import SHARED, TYPES, care_range, owner
+from sandbox.fhir.schema.paths import owner
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build
@@ -195,50 +193,6 @@ def test_includes_follow_references_once_or_again_and_again(
     included = library.include(library.search(query, LATER).matches, query.includes, LATER)
     assert ids(included) == found
     assert [s.key for s in included] == sorted({s.key for s in included})
-
-
-def _brute_force(asked: Everything) -> list[str]:
-    """$everything, said plainly: own resources by date, what they refer to if shared, then filters."""
-
-    def in_time(resource: dict[str, Any]) -> bool:
-        care = care_range(resource)
-        return care is None or (
-            (asked.start is None or care[1] > asked.start) and (asked.end is None or care[0] < asked.end)
-        )
-
-    own = [r for r in ALL if owner(r) == asked.patient and in_time(r)]
-    targets = {(kind, id) for r in own for kind, id in literal_targets(r) if kind in SHARED}
-    referred = [r for r in ALL if (r["resourceType"], r["id"]) in targets]
-    shown = [r for r in own + referred if r["resourceType"] in (asked.types or TYPES)]
-    updated = [dates.parse(r.get("meta", {}).get("lastUpdated", "1970"))[0] for r in shown]
-    return [r["id"] for r, at in zip(shown, updated, strict=True) if asked.since is None or at >= asked.since]
-
-
-_TYPES = [(), ("Patient",), ("Coverage", EOB), ("Organization", "Practitioner"), ("none",)]
-_EDGES = [(None, None), ("2024-05", None), (None, "2024-04"), ("2024-03-03", "2024-03-03"), ("2030", None)]
-
-
-@pytest.mark.parametrize(("start", "end"), _EDGES)
-@pytest.mark.parametrize("types", _TYPES)
-def test_everything_is_the_compartment_and_the_shared_resources_it_refers_to(
-    library: SqlLibrary, types: tuple[str, ...], start: str | None, end: str | None
-) -> None:
-    low = dates.parse(start)[0] if start else None
-    high = dates.parse(end)[1] if end else None
-    for who, since, count in itertools.product(("p1", "p2", "nobody"), (None, "2025-01-01"), (1, 4, 100)):
-        when = dates.parse(since)[0] if since else None
-        asked = Everything(who, types, low, high, when, count)
-        wanted = _brute_force(asked)
-        seen: list[str] = []
-        for _ in range(40):
-            page = library.everything(asked, LATER)
-            assert page.total == len(wanted)
-            assert len(page.matches) <= count
-            seen += [s.id for s in page.matches]
-            if not page.more:
-                break
-            asked = replace(asked, after=page.last)
-        assert seen == wanted
 
 
 def test_everything_never_shows_another_member_or_what_belongs_to_nobody(library: SqlLibrary) -> None:
