@@ -1,4 +1,4 @@
-"""A file and PostgreSQL, asked the same in the same order, answer the same bytes: library and ledger."""
+"""A file and PostgreSQL, asked the same in the same order, answer the same bytes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sandbox.population.build_library import people
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
 from sandbox.store.ledger.database import Ledger
-from sandbox.store.ledger.repositories.grants import Code, Grant, Token
+from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.library.write import build
 from sandbox.store.secret import digest
 
@@ -117,57 +117,3 @@ def test_the_same_journal_was_written(both: tuple[Payer, Payer]) -> None:
     journals = [[{k: v for k, v in entry.items() if k not in made_up} for entry in book] for book in told]
     assert journals[0] == journals[1]
     assert len(journals[0]) >= 2
-
-
-def test_the_ledgers_decide_alike(both: tuple[Payer, Payer]) -> None:
-    """Everything that happens once, counts or is remembered, in one long tale."""
-
-    def tale(payer: Payer) -> list[object]:
-        at = payer.app.extensions["wiring"].ledger.tenant("tale", "pinned")
-        at.add_grant(Grant("g", "app", "maria", "p", "s", 1, None, None))
-        at.add_grant(Grant("h", "app", "maria", "p", "s", 2, "no", None))
-        at.add_code("c", Code("g", "app", "https://a/b", None, "n", 99, None))
-        at.add_token(Token(digest("t"), "access", "g", "app", "s", 1, 99, 2, None, None))
-        said: list[object] = [
-            at.grants_of("maria"),
-            at.code("c"),
-            at.spend_code("c", 5),
-            at.spend_code("c", 6),
-        ]
-        said += [
-            at.spend_code("c", 6),
-            at.bearer("t"),
-            at.bearer("t", "refresh"),
-            at.bearer("u"),
-            at.origin(code="c"),
-        ]
-        said += [at.use_token(digest("t")), at.use_token(digest("t")), at.use_token(digest("t"))]
-        said += [at.replace_token(digest("t"), 7), at.replace_token(digest("t"), 8), at.token("t")]
-        said += [at.count("n"), at.count("n", 5), at.window("w", 10, 5), at.window("w", 12, 5)]
-        said += [at.window("w", 15, 5), at.counted("w", 19, 5), at.counted("w", 20, 5)]
-        said += [at.arm({"a": 1.5}, 2, "x"), at.arm({"a": 2}, 2, "x"), at.tenant_state()[:2]]
-        (armed,) = at.armed()
-        said += [
-            armed.rule,
-            [at.take(armed.number) for _ in range(3)],
-            at.tenant_state()[:2],
-            at.disarm(),
-            at.armed(),
-        ]
-        at.mark("maria", "locked", 1)
-        at.mark("maria", "locked", 2)
-        said += [at.standing("maria"), at.opted_in("maria")]
-        at.push("id", "app", {"ü": ["\u2028", "\0"]}, 50)
-        said += [at.take_pushed("id", "b", 1), at.take_pushed("id", "app", 1), at.take_pushed("id", "app", 1)]
-        said += [at.spend_assertion("app", "j", 9, 1, 1), at.spend_assertion("app", "j", 9, 1, 1)]
-        said += [at.spend_assertion("app", "j", 30, 9, 9), at.remembered("t")]
-        at.remember("one,two")
-        at.move_clock(-(1 << 40))
-        said += [at.remembered("t"), at.offset(), at.tenant_state()[:2]]
-        at.revoke_grant("g", 11)
-        said += [at.grant("g"), at.grants_of("maria")]
-        at.reset()
-        return [*said, at.tenant_state()[:2], at.grant("h"), at.last_number()]
-
-    file, server = both
-    assert tale(file) == tale(server)

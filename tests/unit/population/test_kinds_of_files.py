@@ -221,17 +221,6 @@ def test_a_text_that_looks_like_a_key_is_none(tmp_path: Path) -> None:
     assert found["Patient/p1"] == tricky
 
 
-def test_a_folder_of_strays_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(FileProblem, match="no FHIR resource"):
-        load(write(tmp_path, package_json={"name": "hl7"}))
-
-
-def test_lists_and_bundles_in_bundles_are_taken_apart(tmp_path: Path) -> None:
-    inner = bundle({"resource": observation("x")}, kind="collection")
-    found, _, _ = read(write(tmp_path, all_json=json_bytes([PATIENT, bundle({"resource": inner})])))
-    assert set(found) == {"Patient/p1", "Observation/x"}
-
-
 @pytest.mark.parametrize("digits", ["200.00", "0.12345678901234567890", "1E3", "-0.0", "1" * 30])
 def test_decimals_keep_their_digits(tmp_path: Path, digits: str) -> None:
     observed = json_bytes(observation("x", valueQuantity={"value": "@"})).decode().replace('"@"', digits)
@@ -245,15 +234,6 @@ def test_decimals_keep_their_digits(tmp_path: Path, digits: str) -> None:
 
 
 # --- identity ----------------------------------------------------------------------------------------
-
-
-def test_equal_content_counts_once_whatever_its_wrapping_and_order(tmp_path: Path) -> None:
-    backwards = dict(reversed(ORGANIZATION.items()))
-    write(tmp_path, a_ndjson=[PATIENT, ORGANIZATION], b_json=bundle({"resource": backwards}))
-    found, report, _ = read(write(tmp_path, c_json=json.dumps(ORGANIZATION, indent=2).encode()))
-    assert set(found) == {"Patient/p1", "Organization/o1"}
-    assert report.same == {"Organization": 2}
-    assert report.read == 4
 
 
 def test_other_content_of_the_same_version_names_both_places(tmp_path: Path) -> None:
@@ -273,11 +253,6 @@ def test_of_versions_without_times_the_newest_is_in_force(tmp_path: Path, turn: 
     assert found["Observation/x"]["meta"]["versionId"] == "10"
     assert len(lines) == 2
     assert report.superseded == {"Observation": 2}
-
-
-def test_versions_with_times_are_all_kept(tmp_path: Path) -> None:
-    versions = [observation("x", meta={"lastUpdated": f"2024-0{month}-01T00:00:00Z"}) for month in (1, 2)]
-    assert len(read(write(tmp_path, a_ndjson=[PATIENT, *versions]))[2]) == 3
 
 
 # --- transactions ------------------------------------------------------------------------------------
@@ -462,11 +437,6 @@ def test_a_file_that_changes_while_it_is_read_is_one_line(tmp_path: Path) -> Non
         file.write(json_bytes(observation("x")))
     with pytest.raises(FileProblem, match=r"a\.ndjson: changed while it was read"):
         list(contents)
-
-
-def test_data_without_patients_is_loaded_with_a_warning(tmp_path: Path) -> None:
-    _, report, _ = read(write(tmp_path, a_ndjson=[ORGANIZATION]))
-    assert "nobody can sign in" in str(report)
 
 
 def test_progress_is_told_of_both_readings(tmp_path: Path) -> None:

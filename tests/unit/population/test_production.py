@@ -138,12 +138,3 @@ def never(done: int) -> None:
 def test_a_store_that_cannot_be_written_is_named() -> None:
     with pytest.raises(FileProblem, match="/proc/none"):
         stock(Settings(members=1, store="/proc/none"), DAY, lambda done: None)
-
-
-def test_a_store_that_is_interrupted_holds_nothing(tmp_path: Path) -> None:
-    def interrupt(done: int) -> None:
-        raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        stock(Settings(members=9, store=str(tmp_path)), DAY, interrupt)
-    assert list(tmp_path.iterdir()) == []

@@ -266,12 +266,13 @@ def test_somebody_else_who_signs_in_has_chosen_nobody_yet(tenant: TenantLedger) 
 
 
 def test_a_pushed_request_is_taken_once_by_its_client_in_time(ledger: Ledger, tenant: TenantLedger) -> None:
+    odd = {"ü": ["\u2028", "\0"]}
     for name in ("a", "b"):
-        tenant.push(name, "app", {"state": ["s"]}, 60_000)
+        tenant.push(name, "app", odd, 60_000)
     assert tenant.take_pushed("a", "other", 1) is None
     assert tenant.take_pushed("a", "app", 60_000) is None
     assert ledger.tenant("another").take_pushed("a", "app", 1) is None
-    assert tenant.take_pushed("a", "app", 59_999) == {"state": ["s"]}
+    assert tenant.take_pushed("a", "app", 59_999) == odd
     assert sum(found is not None for found in together(ledger, lambda t: t.take_pushed("b", "app", 1))) == 1
 
 

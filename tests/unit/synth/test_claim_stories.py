@@ -91,16 +91,6 @@ def test_lab_results_are_of_the_day_of_a_lab_claim(spec: Spec, members: list[Dos
         assert set(results) <= billed  # a record does not reach as far back as the claims
 
 
-def test_a_diabetic_has_the_problem_the_a1c_and_the_metformin(members: list[Dossier]) -> None:
-    maria = members[0]
-    codes = {c["code"]["coding"][0]["code"] for r in ("Condition", "Observation") for c in of_type(maria, r)}
-    orders = {
-        m["medicationCodeableConcept"]["coding"][0]["code"] for m in of_type(maria, "MedicationRequest")
-    }
-    assert {"E11.9", "4548-4"} <= codes
-    assert "861007" in orders
-
-
 def test_what_was_ordered_was_filled_at_once(spec: Spec, members: list[Dossier]) -> None:
     ndc = {drug.clinical.code: {drug.ndc} for drug in spec.codes.drugs.values()}
     for mixture in spec.codes.compounds.values():

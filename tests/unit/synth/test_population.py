@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.codings import codings
 
-from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
 from sandbox.core.payer import BASELINE
 from sandbox.synth.config.spec import Spec
-from sandbox.synth.population import Dossier, generate, load_spec
+from sandbox.synth.population import Dossier, generate
 
-FIXTURES = Path(__file__).resolve().parents[3] / "fixtures"
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -81,15 +78,6 @@ def test_a_population_of_nobody_is_refused_at_once(spec: Spec, today: date, coun
 def test_a_story_that_nobody_tells_is_refused(spec: Spec, today: date) -> None:
     with pytest.raises(UsageError, match="no story 'holiday': known are preventive-visit, "):
         generate(replace(spec, stories={"holiday": 1.0}), members=1, seed=1, today=today)
-
-
-def test_a_username_belongs_to_one_member(tmp_path: Path) -> None:
-    fixtures = tmp_path / "fixtures"
-    shutil.copytree(FIXTURES, fixtures)
-    members = fixtures / "members.yaml"
-    members.write_text(members.read_text().replace("username: walter", "username: maria"))
-    with pytest.raises(FileProblem, match=r"members\.yaml: a username is there twice: maria"):
-        load_spec(fixtures)
 
 
 def test_the_payer_is_the_one_of_the_baseline(resources: list[dict[str, Any]]) -> None:
