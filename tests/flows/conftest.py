@@ -5,14 +5,19 @@ from __future__ import annotations
 import shutil
 import socket
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from support import stores
 from support.characters import characters
 from support.running import PATIENCE
 from support.smart_app import SmartApp
 
+from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -28,10 +33,10 @@ PAYERS: dict[str, dict[str, Any]] = {
     "waits": {"waiting_days": 36_500},
     "guardians": {"minors": "guardian-only"},
     "approves": {"connection_approval": True},
-    "no-aud": {"aud": "forbidden"},
-    "strict-aud": {"aud": "slash-strict"},
-    "any-aud": {"aud": "ignored"},
-    "fragment": {"response_mode": "fragment"},
+    "approves-apps": {"registration": "approval"},
+    "closed-registration": {"registration": "closed"},
+    "portal-by-email": {"developer_portal": "email"},
+    "no-developer-portal": {"developer_portal": "none"},
     "pushed-only": {"par": "required"},
     "no-par": {"par": "off"},
     "short-session": {"session_seconds": 60},
@@ -59,7 +64,7 @@ def unusual(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 @pytest.fixture
 def at(unusual: str, session_name: str) -> Iterator[Callable[..., SmartApp]]:
-    """Makes apps at a payer of an unusual character: `at("no-aud", client_id=…)`."""
+    """Makes apps at a payer of an unusual character: `at("no-par", client_id=…)`."""
     apps: list[SmartApp] = []
 
     def make(name: str, **options: Any) -> SmartApp:
@@ -70,6 +75,18 @@ def at(unusual: str, session_name: str) -> Iterator[Callable[..., SmartApp]]:
     yield make
     for app in apps:
         app.close()
+
+
+@pytest.fixture(scope="module")
+def app_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
+    """Makes the app of a payer with other settings, each once: `app_of(host="0.0.0.0")`."""
+
+    @cache
+    def make(**changes: Any) -> Flask:
+        ledger = stores.ledger(tmp_path_factory.mktemp("app") / "ledger.db")
+        return create_app(replace(settings, ledger=ledger, **changes))
+
+    return make
 
 
 class Chromium:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-import secrets
 import shutil
 import socket
 import ssl
@@ -18,15 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
-from joserfc.jwk import ECKey
+from support.backend import assertion, form
 from support.running import PATIENCE, served, started
 from support.smart_app import SmartApp
-from unit.auth.keyring import signed
 
 from sandbox.apis.control.client import Remote
 from sandbox.core.clock import SystemClock
 from sandbox.server import tls
-from sandbox.settings import root
 
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
 CONFIG = Path(__file__).parents[2] / "deploy" / "nginx.conf"
@@ -175,21 +171,11 @@ def test_a_member_signs_in_and_an_app_reads_page_by_page(site: Site) -> None:
 
 
 def test_an_assertion_is_for_the_public_token_endpoint_only(site: Site) -> None:
-    private = json.loads((root() / "fixtures" / "keys" / "sandbox-backend.jwk").read_text())
-    key = ECKey.import_key(private)
     for base, status in ((site.url, 200), (site.payer, 401), ("http://evil.example", 401)):
-        now = int(time.time())
-        claims = {"iss": "sandbox-backend", "sub": "sandbox-backend", "aud": f"{base}/auth/token",
-                  "exp": now + 60, "iat": now, "jti": secrets.token_urlsafe()}  # fmt: skip
-        form = {
-            "grant_type": "client_credentials",
-            "scope": "system/Patient.rs",
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-            "client_assertion": signed(claims, key, "ES384"),
-        }
+        request = form(assertion(f"{base}/auth/token"), "system/Patient.rs")
         for asked in (site.url, site.payer):
             with site.client() as http:
-                answer = http.post(f"{asked}/auth/token", data=form)
+                answer = http.post(f"{asked}/auth/token", data=request)
             if asked == site.url or status != 200:  # a good one is spent by then
                 assert answer.status_code == status, answer.text
 

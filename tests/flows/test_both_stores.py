@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
+from support.grants import hold_token
 from support.stores import DATABASE, place
 
 from sandbox.core.clock import FrozenClock
@@ -15,9 +16,7 @@ from sandbox.population.build_library import people
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
 from sandbox.store.ledger.database import Ledger
-from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.library.write import build
-from sandbox.store.secret import digest
 
 pytestmark = pytest.mark.skipif(not DATABASE, reason="make test-postgres starts the database")
 
@@ -65,11 +64,8 @@ class Payer:
         self.clock = FrozenClock(NOW)
         self.app = create_app(settings, self.clock)
         self.client = self.app.test_client()
-        self.ledger = self.app.extensions["wiring"].ledger.tenant("")
         for who in MEMBERS:
-            self.ledger.add_grant(Grant(who, "sandbox-app", who, who, "patient/*.rs", 0, None, None))
-            row = (digest(who), "access", who, "sandbox-app", "patient/*.rs", 0, 1 << 50, None, None, None)
-            self.ledger.add_token(Token(*row))
+            hold_token(self.app.extensions["wiring"].ledger.tenant(""), who, who)
 
     def get(self, who: str, url: str) -> tuple[int, dict[str, str], bytes]:
         """Without what is made up anew for every request."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +25,6 @@ from sandbox.web.api import Api, Apis, Audience, Operation
 AWAY = {"REMOTE_ADDR": "203.0.113.9"}
 KEY = {"X-Sandbox-Key": "the-key"}
 GUARDED = [(o.methods, f"/_sandbox{o.path}") for o in CONTROL.operations if o.name != "health"]
-
-
-@pytest.fixture(scope="module")
-def app_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
-    @cache
-    def make(**changes: Any) -> Flask:
-        ledger = stores.ledger(tmp_path_factory.mktemp("guard") / "ledger.db")
-        return create_app(replace(settings, ledger=ledger, **changes))
-
-    return make
 
 
 @pytest.fixture
@@ -153,6 +142,12 @@ def test_without_a_key_this_machine_and_its_own_pages_are_let_in(
 ) -> None:
     assert keyless.get("/_sandbox/clock", headers=headers).status_code == 200
     assert "_sandbox/review" in keyless.get("/developer", headers=headers).text
+
+
+def test_the_header_arms_nothing_for_strangers(keyless: FlaskClient) -> None:
+    headers = {"X-Sandbox-Fail-Next": "any=100"}
+    assert keyless.get("/fhir/metadata", headers=headers, environ_overrides=AWAY).status_code == 403
+    assert keyless.get("/fhir/metadata").status_code == 200
 
 
 def test_what_speaks_http_1_0_is_taken_for_a_proxy(keyless: FlaskClient) -> None:

@@ -27,6 +27,7 @@ PRIVATE = [
     "auth/authorize",
     "auth/login",
     "auth/consent",
+    "auth/pick",
     "portal",
     "developer",
     "_sandbox/clock",

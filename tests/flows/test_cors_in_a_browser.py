@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
 from support.smart_app import SmartApp
+from support.web_server import web_server
 
 pytestmark = pytest.mark.browser
 
@@ -21,31 +20,15 @@ ASK = """async ([url, options]) => {
 }"""
 
 
-class _Page(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("Content-Type", "text/html")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *args: object) -> None:
-        """Tests are quiet."""
-
-
 @pytest.fixture
 def script(chromium: Any) -> Iterator[Any]:
     """Fetches from a page of an app on another port: a registered origin, as it is on loopback."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
     context = chromium.new_context()
     page = context.new_page()
-    page.goto(f"http://127.0.0.1:{server.server_port}/")
-    yield lambda url, **options: page.evaluate(ASK, [url, options])
-    context.close()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(lambda request, body: (200, {"Content-Type": "text/html"}, b"")) as origin:
+        page.goto(f"{origin}/")
+        yield lambda url, **options: page.evaluate(ASK, [url, options])
+        context.close()
 
 
 def test_a_script_reads_why_it_was_refused(script: Any, app: SmartApp) -> None:

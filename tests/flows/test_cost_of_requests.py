@@ -11,14 +11,13 @@ from urllib.parse import urlencode
 import pytest
 from support import stores
 from support.costs import calls, is_linear
+from support.grants import hold_token
 from werkzeug.test import Client
 
 from sandbox.core import limits
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.ledger.repositories.grants import Grant, Token
-from sandbox.store.secret import digest
 
 ENDPOINTS = [
     "/fhir/Patient",
@@ -44,14 +43,9 @@ FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 def client(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Straight to the app, in this thread, with a token of maria's."""
     ledger = stores.place(tmp_path_factory.mktemp("cost") / "ledger.db")
-    clock = FrozenClock(SystemClock().now())
-    app = create_app(replace(settings, ledger=str(ledger)), clock)
-    rooms, now = app.extensions["wiring"], int(clock.now().timestamp() * 1000)
-    book, maria = rooms.ledger.tenant(""), rooms.accounts["maria"]
-    scope = "launch/patient patient/*.rs"
-    book.add_grant(Grant("g", "sandbox-app", "maria", maria.patient, scope, now, None, None))
-    times = (now, now + 86_400_000)
-    book.add_token(Token(digest("t"), "access", "g", "sandbox-app", scope, *times, None, None, None))
+    app = create_app(replace(settings, ledger=str(ledger)), FrozenClock(SystemClock().now()))
+    rooms = app.extensions["wiring"]
+    hold_token(rooms.ledger.tenant(""), "t", rooms.accounts["maria"].patient, username="maria")
     return Client(app)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from support import stores
+from support.grants import hold_token
 from werkzeug.test import Client, TestResponse
 
 from sandbox.core.clock import FrozenClock
@@ -15,12 +16,9 @@ from sandbox.core.files import json_bytes
 from sandbox.population.import_fhir import load
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.library.write import build
-from sandbox.store.secret import digest
 
 BEFORE, AFTER = datetime(2026, 1, 31, tzinfo=UTC), datetime(2026, 2, 2, tzinfo=UTC)
-NEVER = 1 << 50
 
 
 def entry(kind: str, id: str, version: str, at: str, **content: Any) -> dict[str, Any]:
@@ -72,9 +70,7 @@ class Payer:
             ("t2", "p2", "patient/*.rs"),
             ("t3", "p1", vital_signs),
         ):
-            ledger.add_grant(Grant(token, "sandbox-app", who, who, scope, 0, None, None))
-            row = Token(digest(token), "access", token, "sandbox-app", scope, 0, NEVER, None, None, None)
-            ledger.add_token(row)
+            hold_token(ledger, token, who, scope)
 
     def get(self, path: str, token: str = "t1") -> TestResponse:
         return self.client.get(f"/fhir/{path}", headers={"Authorization": f"Bearer {token}"})

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, example, given, seed, settings
-from support import stores
 from support.fuzzing import METHODS, PATHS, Asked, Member, Seen, Shape, check, requests
-
-from sandbox.server.app import create_app
-from sandbox.settings import Settings
 
 
 @pytest.fixture(scope="module")
-def flask(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    ledger = tmp_path_factory.mktemp("fuzz") / "ledger.db"
-    return create_app(replace(settings, ledger=stores.ledger(ledger)))
+def flask(app_of: Callable[..., Flask]) -> Flask:
+    return app_of()
 
 
 @pytest.fixture(scope="module")

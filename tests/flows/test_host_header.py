@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import replace
-from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,27 +11,13 @@ import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from support import stores
 from support.running import served
 from werkzeug.test import Client
 
-from sandbox.server.app import create_app
 from sandbox.settings import Settings, host_policy
 from sandbox.web.http.origin import OriginMiddleware, caller_address
 
 MakeClient = Callable[..., FlaskClient]
-
-
-@pytest.fixture(scope="module")
-def app_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Flask]:
-    """Apps with other settings, each made once."""
-
-    @cache
-    def make(**changes: Any) -> Flask:
-        ledger = stores.ledger(tmp_path_factory.mktemp("hosts") / "ledger.db")
-        return create_app(replace(settings, ledger=ledger, **changes))
-
-    return make
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import pytest
 from support import stores
+from support.grants import hold_token
 from werkzeug.test import Client, TestResponse
 
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
-from sandbox.store.ledger.repositories.grants import Grant, Token
-from sandbox.store.secret import digest
 from sandbox.web.dispatch import ScenarioPath
 from sandbox.web.stored_reads import StoredReads
 
@@ -51,22 +50,15 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
 
     lane._answer = watched  # type: ignore[method-assign]
     rooms = app.extensions["wiring"]
-    maria = rooms.accounts["maria"]
-    now = int(clock.now().timestamp() * 1000)
+    patient = rooms.accounts["maria"].patient
     for tenant in ("", "few-clinical-types", "rate-limited"):
-        book = rooms.ledger.tenant(tenant)
         for secret, scope, uses in (
             ("whole", "launch/patient patient/*.rs", None),
             ("part", f"patient/Patient.r patient/{EOB}.rs", None),
             ("granular", "patient/Observation.rs?category=laboratory patient/Patient.rs", None),
             ("few", "patient/*.rs", 2),
         ):
-            grant = f"g-{secret}"
-            book.add_grant(Grant(grant, "sandbox-app", "maria", maria.patient, scope, now, None, None))
-            times = (now, now + DAY)
-            book.add_token(
-                Token(digest(secret), "access", grant, "sandbox-app", scope, *times, uses, None, None)
-            )
+            hold_token(rooms.ledger.tenant(tenant), secret, patient, scope, uses, "maria")
 
     def through(door: Any) -> Callable[..., TestResponse]:
         client = Client(door, TestResponse)
@@ -83,9 +75,7 @@ def doors(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Doors
     def journal() -> list[dict[str, Any]]:
         return rooms.ledger.tenant("").journal(limit=2)
 
-    return Doors(
-        through(app.wsgi_app), through(ScenarioPath(lane.app, rooms.apis)), taken, maria.patient, journal
-    )
+    return Doors(through(app.wsgi_app), through(ScenarioPath(lane.app, rooms.apis)), taken, patient, journal)
 
 
 def told(answer: TestResponse) -> tuple[int, list[tuple[str, str]], bytes]:

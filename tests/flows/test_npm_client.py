@@ -3,16 +3,15 @@ discovery, token endpoint and FHIR API are all asked across origins."""
 
 from __future__ import annotations
 
-import http.server
-import threading
 from collections.abc import Iterator
-from functools import partial
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from support.smart_app import SmartApp
+from support.web_server import Answer, web_server
 
 SCRIPT = (
     Path(__file__).parents[1] / "browser" / "node_modules" / "fhirclient" / "build" / "fhir-client.min.js"
@@ -24,29 +23,19 @@ PAGE = """<!doctype html><title>An app</title><link rel="icon" href="data:,">
 
 
 @pytest.fixture
-def app_origin(tmp_path: Path) -> Iterator[str]:
+def app_origin() -> Iterator[str]:
     """A web server with the app's two pages, on a host name that is not the payer's."""
     if not SCRIPT.is_file():
         pytest.skip("no fhirclient from npm here: make browser-packages")
-    (tmp_path / "fhir-client.js").write_bytes(SCRIPT.read_bytes())
-    (tmp_path / "index.html").write_text(PAGE)
+    script = SCRIPT.read_bytes()
 
-    class Handler(http.server.SimpleHTTPRequestHandler):
-        def send_head(self) -> Any:
-            if urlsplit(self.path).path == "/callback":
-                self.path = "/index.html"
-            return super().send_head()
+    def answer(request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        if request.path == "/fhir-client.js":
+            return 200, {"Content-Type": "text/javascript"}, script
+        return 200, {"Content-Type": "text/html"}, PAGE.encode()
 
-        def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(tmp_path)))
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with web_server(answer) as origin:
+        yield origin.replace("127.0.0.1", "localhost")
 
 
 CONNECT = """([iss, redirectUri]) => FHIR.oauth2.authorize({

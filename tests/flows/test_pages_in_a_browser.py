@@ -1,4 +1,4 @@
-"""The pages people see: no violation that axe-core finds, keyboard only, in English and Spanish."""
+"""The pages of members and developers: axe-core finds nothing, keyboard only, in English and Spanish."""
 
 from __future__ import annotations
 
@@ -26,15 +26,17 @@ class Reader:
         page.on("console", lambda message: self.complaints.append(message.text))
 
     def sees(self, what: str) -> None:
-        """Judge the page in front of us, and keep its picture where somebody asked for it."""
+        """Find no violation, nothing wider than the screen, one main and one heading of the first level.
+        Keep the picture of the page where somebody asked for it."""
         page = self.page
+        page.wait_for_load_state()  # with its style sheet
         width = page.viewport_size["width"]
         assert page.evaluate("document.documentElement.scrollWidth") <= width, what
         if PICTURES:
             page.screenshot(path=Path(PICTURES) / f"{what}-{self.name}.png", full_page=True)
         page.evaluate(self.axe)
-        found = page.evaluate("axe.run()")["violations"]
-        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in found] == [], what
+        violations = page.evaluate("axe.run()")["violations"]
+        assert [(v["id"], [n["html"] for n in v["nodes"]]) for v in violations] == [], what
         assert page.locator("main").count() == page.locator("h1").count() == 1, what
 
     def asks(self, **changes: str) -> None:
@@ -126,12 +128,24 @@ def test_what_cannot_be_is_told_on_pages(reader: Any, at: Any, app: SmartApp) ->
     who.sees("not-found")
 
 
-@pytest.mark.parametrize("path", ["developer", "developer/docs", "developer/register", "member/education"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "developer",
+        "fhir",
+        "_sandbox/review",
+        "developer/docs",
+        "developer/register",
+        "developer/apps",
+        "member/education",
+        "member/education?lang=es",
+    ],
+)
 def test_the_public_pages(reader: Any, app: SmartApp, path: str) -> None:
     who = reader(app)
     answer = who.page.goto(f"{app.base}/{path}")
     assert answer.status == 200
-    who.sees(path.replace("/", "-"))
+    who.sees(path.replace("/", "-").replace("?", "-"))
 
 
 def test_the_language_can_be_switched_and_stays(reader: Any, make_app: MakeApp) -> None:
@@ -157,3 +171,46 @@ def test_axe_finds_what_is_wrong(reader: Any, app: SmartApp) -> None:
     who.page.evaluate("document.querySelector('label').remove()")
     with pytest.raises(AssertionError, match="label"):
         who.sees("broken")
+
+
+# the developer site
+
+
+def test_an_app_is_registered_and_looked_after_by_keyboard(reader: Any, app: SmartApp) -> None:
+    who = reader(app)
+    page = who.page
+    page.goto(f"{app.base}/developer/register")
+    page.locator("#client_name").focus()
+    keys = page.keyboard
+    keys.type("By keyboard")
+    keys.press("Tab")
+    keys.press("ArrowDown")  # from no secret to a client secret
+    keys.press("Tab")
+    keys.type("http://evil.example/cb")
+    page.locator("#scope").focus()
+    keys.press("Enter")
+    page.get_by_role("alert").wait_for()
+    who.sees("registration-refused")
+    assert page.locator("#client_name").input_value() == "By keyboard"
+    page.locator("#redirect_uris").fill("https://app.example/cb")
+    page.locator("#scope").focus()
+    keys.press("Enter")
+    page.get_by_text("Copy the client secret now").wait_for()
+    who.sees("registered")
+    page.get_by_role("button", name="New secret, with notice").focus()
+    keys.press("Enter")
+    page.get_by_text("The old secret works until").wait_for()
+    who.sees("rotated")
+
+
+def test_an_app_with_keys_is_shown(reader: Any, app: SmartApp) -> None:
+    who = reader(app)
+    page = who.page
+    page.goto(f"{app.base}/developer/register")
+    page.get_by_label("Name of the app").fill("Service")
+    page.locator("#kind-backend").check()
+    page.get_by_label("URL of the JWK Set").fill("https://app.example/jwks")
+    page.get_by_label("Scopes that the app may request").fill("system/*.rs")
+    page.get_by_role("button", name="Register").click()
+    page.get_by_role("button", name="Replace the keys").wait_for()
+    who.sees("registered-service")

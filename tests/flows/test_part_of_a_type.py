@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 from support.smart_app import MakeApp, SmartApp
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category|"
 LAB = f"patient/Observation.rs?category={CATEGORY}laboratory"
-SMOKING = f"patient/Observation.rs?category={CATEGORY}social-history"
 
 
 def categories(resource: dict[str, Any]) -> set[str]:
@@ -78,25 +76,6 @@ def test_everything_shows_the_part_and_says_that_it_is_one(
     assert {"Observation", "Coverage"} <= set(told["details"]["text"].partition(": ")[2].split(", "))
 
 
-def test_an_include_shows_the_part_only(make_app: MakeApp, maria: SmartApp) -> None:
-    """Reports point to results: those outside the scope stay out, and the Bundle says so."""
-    path = "DiagnosticReport?_count=200&_include=DiagnosticReport:result"
-    results = [e["resource"] for e in maria.get(path).json()["entry"] if e["search"]["mode"] == "include"]
-    assert results
-    code = next(c for c in (r["code"]["coding"][0] for r in results))
-    one = f"patient/Observation.rs?code={code['system']}|{code['code']}"
-    app = make_app(scope=f"launch/patient patient/DiagnosticReport.rs {one}").connect("maria")
-    entries = app.get(path).json()["entry"]
-    shown = [e["resource"] for e in entries if e["search"]["mode"] == "include"]
-    inside = [r for r in results if code in r["code"]["coding"]]
-    assert {r["id"] for r in shown} == {r["id"] for r in inside}
-    assert len(inside) < len(results)
-    assert [e["search"]["mode"] for e in entries].count("outcome") == 1
-    nothing = make_app(scope="launch/patient patient/DiagnosticReport.rs").connect("maria")
-    modes = {e["search"]["mode"] for e in nothing.get(path).json()["entry"]}
-    assert modes == {"match", "outcome"}
-
-
 @pytest.mark.parametrize(
     "query",
     [
@@ -119,39 +98,9 @@ def test_expansions_and_chains_show_no_more_than_the_part(labs: SmartApp, query:
                 assert "laboratory" in categories(resource)
 
 
-def test_several_parts_add_up(make_app: MakeApp, whole: dict[str, set[str]]) -> None:
-    app = make_app(scope=f"launch/patient {LAB} {SMOKING}").connect("maria")
-    both = {id: c for id, c in whole.items() if c & {"laboratory", "social-history"}}
-    assert observations(app) == both
-    app = make_app(scope=f"launch/patient {LAB} patient/Observation.read").connect("maria")
-    assert observations(app) == whole
-
-
 def test_a_page_continues_within_the_part(labs: SmartApp, whole: dict[str, set[str]]) -> None:
     pages = labs.pages("Observation?_count=3")
     assert len(pages) > 1
     ids = [e["resource"]["id"] for page in pages for e in page["entry"]]
     assert len(ids) == len(set(ids)) == pages[0]["total"]
     assert set(ids) == {id for id, c in whole.items() if "laboratory" in c}
-
-
-def test_a_refresh_may_narrow_to_a_part_and_not_widen_it(make_app: MakeApp, labs: SmartApp) -> None:
-    assert labs.refresh(scope="patient/Observation.rs").json()["error"] == "invalid_scope"
-    assert labs.refresh(scope=SMOKING).json()["error"] == "invalid_scope"
-    app = make_app().connect("maria")
-    assert app.refresh(scope=f"launch/patient {LAB}").json()["scope"] == f"launch/patient {LAB}"
-    assert all("laboratory" in c for c in observations(app).values())
-
-
-def test_a_part_that_cannot_be_understood_is_not_granted_at_all(make_app: MakeApp) -> None:
-    app = make_app(scope="launch/patient patient/Patient.rs patient/Observation.rs?colour=red")
-    app.connect("maria")
-    assert app.tokens["scope"] == "launch/patient patient/Patient.rs"
-    assert app.get("Observation").status_code == 403
-
-
-def test_an_encoded_scope_means_the_same(make_app: MakeApp, labs: SmartApp) -> None:
-    encoded = f"patient/Observation.rs?category={quote(f'{CATEGORY}laboratory', safe='')}"
-    app = make_app(scope=f"launch/patient {encoded}").connect("maria")
-    assert app.tokens["scope"].split()[-1] == encoded
-    assert observations(app) == observations(labs)

@@ -63,12 +63,6 @@ def test_a_wrong_password_stays_outside(app: SmartApp) -> None:
     assert "password is incorrect" in answer.text
 
 
-def test_signing_out_ends_the_session(app: SmartApp) -> None:
-    page = enter(app, "maria")
-    app.browser.post(f"{app.base}/portal/logout", data=hidden(page))
-    assert "Sign in" in app.browser.get(f"{app.base}/portal").text
-
-
 def test_pages_are_safe_to_show(app: SmartApp) -> None:
     first = app.authorize()
     page = app.follow(first)
@@ -90,14 +84,6 @@ def test_what_members_and_apps_send_is_escaped(app: SmartApp) -> None:
         f"{app.base}/auth/login", data=hidden(page) | {"username": "maria", "password": "maria-pass"}
     )
     assert evil not in app.follow(answer).text
-
-
-def test_a_consent_that_is_sent_twice_is_one_consent(app: SmartApp) -> None:
-    page = app.follow(app.log_in("maria"))
-    form = hidden(page) | {"decision": "allow"}
-    for _ in range(2):
-        assert app.browser.post(f"{app.base}/auth/consent", data=form).status_code == 303
-    assert app.browser.get(f"{app.base}/portal").text.count('name="grant"') == 1
 
 
 def test_the_developer_page_is_public_and_tells_where_to_start(app: SmartApp) -> None:

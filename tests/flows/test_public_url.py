@@ -5,19 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from support import stores
 from support.smart_app import SmartApp, hidden
 
 from sandbox.apis.control.client import prefix
 from sandbox.core.errors import UsageError
-from sandbox.server.app import create_app
 from sandbox.server.embedded import listening
 from sandbox.server.gunicorn import banner
 from sandbox.settings import Settings, from_env, listening_url
@@ -27,15 +24,9 @@ KEY = {"X-Sandbox-Key": "the-key"}
 
 
 @pytest.fixture(scope="module")
-def app_of(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Flask]:
-    """Payers by their public URLs, each made once."""
-
-    @cache
-    def make(public_url: str) -> Flask:
-        ledger = stores.ledger(tmp_path_factory.mktemp("public") / "ledger.db")
-        return create_app(replace(settings, public_url=public_url, control_key="the-key", ledger=ledger))
-
-    return make
+def public(app_of: Callable[..., Flask]) -> Flask:
+    """A payer that a proxy publishes."""
+    return app_of(public_url=PUBLIC, control_key="the-key")
 
 
 class Proxy(httpx.BaseTransport):
@@ -97,10 +88,8 @@ def said(client: FlaskClient, path: str, headers: dict[str, str]) -> tuple[int, 
 
 
 @pytest.mark.parametrize("path", TOLD)
-def test_what_is_told_does_not_depend_on_the_host_or_on_headers(
-    app_of: Callable[[str], Flask], path: str
-) -> None:
-    client = app_of(PUBLIC).test_client()
+def test_what_is_told_does_not_depend_on_the_host_or_on_headers(public: Flask, path: str) -> None:
+    client = public.test_client()
     first = said(client, path, {"Host": "team.example.com"})
     assert first[0] in (200, 302)
     assert f"{PUBLIC}/" in first[1] + first[2]
@@ -118,9 +107,9 @@ def test_headers_of_proxies_move_no_address_without_it_either(origin: str, heade
 
 
 @pytest.fixture(params=[True, False], ids=["prefix stripped", "prefix passed"])
-def member(request: pytest.FixtureRequest, app_of: Callable[[str], Flask]) -> Iterator[SmartApp]:
+def member(request: pytest.FixtureRequest, public: Flask) -> Iterator[SmartApp]:
     """An app that knows the payer by its public URL only."""
-    transport = Proxy(app_of(PUBLIC), request.param, {"X-Forwarded-For": "198.51.100.7"})
+    transport = Proxy(public, request.param, {"X-Forwarded-For": "198.51.100.7"})
     with SmartApp(f"{PUBLIC}/s/baseline~team") as app:
         app.browser = httpx.Client(transport=transport)
         app.http = httpx.Client(transport=transport)
@@ -180,9 +169,9 @@ def test_scripts_of_registered_apps_are_let_in_as_before(member: SmartApp) -> No
 @pytest.mark.parametrize(
     "first", ["fhir", "auth", "developer", "_sandbox", "portal", ".well-known", "static"]
 )
-def test_a_path_that_is_the_payer_s_own_is_refused(app_of: Callable[[str], Flask], first: str) -> None:
+def test_a_path_that_is_the_payer_s_own_is_refused(app_of: Callable[..., Flask], first: str) -> None:
     with pytest.raises(UsageError, match=f"cannot begin with /{first}"):
-        app_of(f"https://team.example.com/{first}/payer")
+        app_of(public_url=f"https://team.example.com/{first}/payer")
 
 
 def test_commands_ask_where_the_payer_is_known() -> None:
@@ -212,10 +201,8 @@ def test_a_payer_in_a_test_is_not_the_hosted_one(settings: Settings, tmp_path: P
 @pytest.mark.parametrize(
     "path", ["/s/nope/developer", "/s/nope~me/developer", "/nowhere", "/s/slow-responses/nowhere"]
 )
-def test_a_page_about_something_that_is_not_there_has_its_style(
-    app_of: Callable[[str], Flask], path: str
-) -> None:
-    client = app_of(PUBLIC).test_client()
+def test_a_page_about_something_that_is_not_there_has_its_style(public: Flask, path: str) -> None:
+    client = public.test_client()
     answer = client.get(path, base_url="http://127.0.0.1")
     style = re.findall(r'"(/payer[^"]*/style.css)"', answer.text)
     assert answer.status_code == 404

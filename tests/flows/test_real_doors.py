@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 import pytest
-from support.running import COMMAND, started
+from support.command import command
+from support.running import COMMAND, PATIENCE, started
 
 SCRIPT = """
 def sign_in(page, account):
@@ -24,13 +25,15 @@ def sign_in(page, account):
 
 @contextmanager
 def scoring(*args: str) -> Iterator[subprocess.Popen[str]]:
-    """`payer-sandbox score` as typed, while it waits for somebody."""
-    command = [*COMMAND, "score", *args]
-    with started(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+    """`payer-sandbox score --browser` as typed, while it waits for somebody."""
+    words = [*COMMAND, "score", *args, "--browser", "--client-id", "sandbox-app", "--format", "json"]
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
         yield running
 
 
-def metrics(card: str) -> dict[str, Any]:
+def metrics(running: subprocess.Popen[str]) -> dict[str, Any]:
+    card, errors = running.communicate(timeout=PATIENCE)
+    assert running.returncode == 0, errors
     return {metric["id"]: metric for metric in json.loads(card)["metrics"]}
 
 
@@ -43,47 +46,52 @@ def asked_to_open(running: subprocess.Popen[str]) -> str:
     raise AssertionError("the grader told no address")
 
 
+@contextmanager
+def person(chromium: Any, address: str) -> Iterator[Any]:
+    """Somebody in front of a browser, who signs in as maria at an address. Yields the consent page."""
+    page = chromium.new_page()
+    page.goto(address)
+    page.fill("[name=username]", "maria")
+    page.fill("[type=password]", "maria-pass")
+    page.keyboard.press("Enter")
+    yield page
+    page.close()
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize("redirect", ["", "http://127.0.0.1:{port}/cb/here", "http://localhost:{port}/cb"])
 def test_a_person_signs_in_and_comes_back_to_the_callback(
     chromium: Any, origin: str, session_name: str, redirect: str, free_port: int
 ) -> None:
-    url = f"{origin}/s/~{session_name}/fhir"
-    flags = ("--redirect-uri", redirect.format(port=free_port)) if redirect else ()
-    with scoring(url, "--browser", "--client-id", "sandbox-app", *flags, "--format", "json") as running:
-        page = chromium.new_page()
-        page.goto(asked_to_open(running))
-        page.fill("[name=username]", "maria")
-        page.fill("[type=password]", "maria-pass")
-        page.keyboard.press("Enter")
-        page.click("[name=decision]:not(.plain)")
-        page.wait_for_selector("text=You are signed in")
-        assert page.url.startswith(redirect.format(port=free_port) or "http://127.0.0.1:")
-        page.close()
-        card, told = running.communicate(timeout=600)
-    assert running.returncode == 0, told
-    found = metrics(card)
-    assert (found["carin-resources"]["points"], found["request-success"]["points"]) == (6, 10)
-    assert found["everything"]["points"] == 3
-    assert found["authorization-success"]["source"] == "unseen"
-    assert "by hand" in found["authorization-success"]["reason"]
+    redirect = redirect.format(port=free_port)
+    flags = ("--redirect-uri", redirect) if redirect else ()
+    with scoring(f"{origin}/s/~{session_name}/fhir", *flags) as running:
+        with person(chromium, asked_to_open(running)) as page:
+            page.click("[name=decision]:not(.plain)")
+            page.wait_for_selector("text=You are signed in")
+            assert page.url.startswith(redirect or "http://127.0.0.1:")
+        lines = metrics(running)
+    assert (lines["carin-resources"]["points"], lines["request-success"]["points"]) == (6, 10)
+    assert lines["everything"]["points"] == 3
+    assert lines["authorization-success"]["source"] == "unseen"
+    assert "by hand" in lines["authorization-success"]["reason"]
 
 
 @pytest.mark.browser
 def test_a_person_who_declines_is_heard(chromium: Any, origin: str, session_name: str) -> None:
-    url = f"{origin}/s/~{session_name}/fhir"
-    with scoring(url, "--browser", "--client-id", "sandbox-app", "--format", "json") as running:
-        page = chromium.new_page()
-        page.goto(asked_to_open(running))
-        page.fill("[name=username]", "maria")
-        page.fill("[type=password]", "maria-pass")
-        page.keyboard.press("Enter")
-        page.click("[name=decision][value=deny]")
-        page.wait_for_selector("text=did not let you in")
-        page.close()
-        card, told = running.communicate(timeout=600)
-    assert running.returncode == 0, told
-    assert "access_denied" in metrics(card)["authorization-success"]["reason"]
+    with scoring(f"{origin}/s/~{session_name}/fhir") as running:
+        with person(chromium, asked_to_open(running)) as page:
+            page.click("[name=decision][value=deny]")
+            page.wait_for_selector("text=did not let you in")
+        lines = metrics(running)
+    assert "access_denied" in lines["authorization-success"]["reason"]
+
+
+def graded(url: str, *flags: str) -> dict[str, Any]:
+    """The metrics of `payer-sandbox score`, which nobody has to wait for."""
+    done = command("score", url, *flags, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    return {metric["id"]: metric for metric in json.loads(done.stdout)["metrics"]}
 
 
 def test_a_registration_is_made_at_the_payer(origin: str, session_name: str, tmp_path: Path) -> None:
@@ -95,15 +103,9 @@ def test_a_registration_is_made_at_the_payer(origin: str, session_name: str, tmp
     facts.write_text(json.dumps({"claims": served["claims"], "instruments": {"members": eligible}}))
     kept = tmp_path / "evidence"
 
-    def graded(*flags: str) -> dict[str, Any]:
-        command = [*COMMAND, "score", f"{base}/fhir", "--facts", str(facts), "--format", "json", *flags]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-        assert done.returncode == 0, done.stderr
-        return metrics(done.stdout)
-
-    offered = graded()["authorization-success"]
+    offered = graded(f"{base}/fhir", "--facts", str(facts))["authorization-success"]
     assert offered["source"] == "unseen"
-    found = graded("--register", "--evidence", str(kept))
+    found = graded(f"{base}/fhir", "--facts", str(facts), "--register", "--evidence", str(kept))
     assert (found["authorization-success"]["points"], found["authorization-success"]["n"]) == (14, 3)
     assert found["carin-resources"]["points"] == 6
     journal = httpx.get(f"{base}/_sandbox/journal?limit=1000").json()["entries"]
@@ -124,19 +126,6 @@ def test_a_script_signs_in_at_the_payers_own_pages(origin: str, session_name: st
     facts, script = tmp_path / "facts.json", tmp_path / "enter.py"
     facts.write_text(json.dumps(served))
     script.write_text(SCRIPT)
-    command = [
-        *COMMAND,
-        "score",
-        base,
-        "--facts",
-        str(facts),
-        "--sign-in-script",
-        str(script),
-        "--format",
-        "json",
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
-    found = metrics(done.stdout)
+    found = graded(base, "--facts", str(facts), "--sign-in-script", str(script))
     assert (found["authorization-success"]["points"], found["authorization-success"]["n"]) == (14, 2)
     assert found["carin-resources"]["points"] == 6

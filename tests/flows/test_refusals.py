@@ -27,6 +27,8 @@ NUMBER = "MBR9876543210"
         (f"Patient/{NUMBER}/$merge", 404, "not-supported", None),
         (f"Coverage?patient={NUMBER}", 403, "forbidden", "patient"),
         (f"Coverage?patient={NUMBER}/1", 400, "invalid", "patient"),
+        ("Patient/$everything", 400, "invalid", None),
+        ("Coverage?patient=%00", 400, "invalid", "patient"),
         (f"Coverage?_lastUpdated={NUMBER}", 400, "invalid", "_lastUpdated"),
         (f"Coverage?_count={NUMBER}", 400, "invalid", "_count"),
         (f"Coverage?_sort={NUMBER}", 400, "invalid", "_sort"),

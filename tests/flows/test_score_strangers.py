@@ -8,10 +8,8 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -20,39 +18,9 @@ import httpx
 import pytest
 from support.command import command
 from support.running import started
+from support.web_server import Answer, web_server
 
 PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
-Answer = tuple[int, dict[str, str], bytes]
-
-
-@contextmanager
-def server(answer: Callable[[str, str, bytes], Answer]) -> Iterator[str]:
-    """An HTTP server that answers by a function of method, path and body. Yields its origin."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def _any(self) -> None:
-            size = int(self.headers.get("Content-Length") or 0)
-            status, headers, body = answer(self.command, self.path, self.rfile.read(size))
-            self.send_response(status)
-            for name, value in {**headers, "Content-Length": str(len(body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
-
-        do_GET = do_POST = _any  # noqa: N815  http.server's names
-
-        def log_message(self, format: str, *args: object) -> None:
-            pass
-
-    made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=made.serve_forever, args=(0.02,), daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{made.server_address[1]}"
-    finally:
-        made.shutdown()
-        made.server_close()
-
-
 score = partial(command, "score")
 
 
@@ -66,7 +34,7 @@ def as_json(body: Any, status: int = 200) -> Answer:
 
 @pytest.mark.parametrize("status", [200, 404, 403])
 def test_a_static_site_is_no_fhir_base(status: int) -> None:
-    with server(lambda method, path, body: page(status, "<h1>Welcome</h1>")) as origin:
+    with web_server(lambda request, body: page(status, "<h1>Welcome</h1>")) as origin:
         done = score(f"{origin}/fhir", "--format", "json")
     assert (done.returncode, done.stdout) == (2, "")
     assert len(done.stderr.splitlines()) == 1
@@ -74,7 +42,7 @@ def test_a_static_site_is_no_fhir_base(status: int) -> None:
 
 
 def test_a_site_that_is_down_has_a_card_with_clear_reasons() -> None:
-    with server(lambda method, path, body: page(500, "<h1>Sorry</h1>")) as origin:
+    with web_server(lambda request, body: page(500, "<h1>Sorry</h1>")) as origin:
         done = score(f"{origin}/fhir", "--format", "json")
     assert done.returncode == 0
     assert "Traceback" not in done.stderr
@@ -120,8 +88,8 @@ class Static:
         self.oauth = oauth  # somebody else's OAuth server; ours when empty
         self.origin = ""
 
-    def __call__(self, method: str, path: str, body: bytes) -> Answer:
-        parts = urlsplit(path)
+    def __call__(self, request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        parts = urlsplit(request.path)
         query = {k: v[0] for k, v in parse_qs(parts.query).items()}
         if parts.path == "/fhir/metadata":
             types = [
@@ -161,7 +129,7 @@ def facts(tmp_path: Path) -> str:
 
 def test_static_fhir_behind_an_oauth_mock(tmp_path: Path) -> None:
     static = Static()
-    with server(static) as static.origin:
+    with web_server(static) as static.origin:
         done = score(f"{static.origin}/fhir", "--facts", facts(tmp_path), "--format", "json")
     assert done.returncode == 0, done.stderr
     card = json.loads(done.stdout)
@@ -187,7 +155,7 @@ def test_npm_oauth2_mock_server(tmp_path: Path) -> None:
             except httpx.TransportError:
                 time.sleep(0.1)
         static = Static(oauth=f"http://127.0.0.1:{port}")
-        with server(static) as static.origin:
+        with web_server(static) as static.origin:
             done = score(f"{static.origin}/fhir", "--facts", facts(tmp_path), "--format", "json")
     assert done.returncode == 0, done.stderr
     card = json.loads(done.stdout)

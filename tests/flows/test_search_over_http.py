@@ -1,15 +1,18 @@
-"""A sample of the oracle's searches over HTTP, by GET and by POST, with every page turned."""
+"""A sample of the oracle's searches and of `$everything` over HTTP, with every page turned."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, select
+from support.compartment import Asked, agree, calls
 from support.oracle import Oracle
 from support.searches import Answer, Drawn, Search, check
 from support.smart_app import MakeApp, SmartApp
@@ -29,49 +32,49 @@ def oracle(library_file: Path) -> Oracle:
     return Oracle(map(json_value, map(Packing(dictionary).unpack, kept)), SystemClock().now())
 
 
+FEW = settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+
+
 class Asking:
-    """Asks as this app, every other time by POST."""
+    """Asks as this app: searches by GET and by POST in turns."""
 
     def __init__(self, app: SmartApp):
         self.app = app
         self.turn = count()
 
-    def __call__(self, search: Search) -> Answer:
-        found: list[dict[str, Any]] = []
-        answer = self._first(search)
-        while True:
-            if answer.status_code == 403:
-                return Answer([], [], None, [], refused=True)
-            assert answer.status_code == 200, (search, answer.text)
-            found.append(answer.json())
-            following = [li["url"] for li in found[-1]["link"] if li["relation"] == "next"]
-            if not following:
-                break
-            answer = self.app.get(following[0])
-        pages = [self._names(bundle, "match") for bundle in found]
-        assert not any(self._names(bundle, "outcome") for bundle in found), search
-        return Answer(
-            [name for page in pages for name in page],
-            [len(page) for page in pages],
-            found[0].get("total"),
-            self._names(found[0], "include"),
-        )
-
-    def _first(self, search: Search) -> Any:
+    def search(self, search: Search) -> Answer:
+        url = f"{self.app.base}/fhir/{search.kind}"
         if next(self.turn) % 2:
-            return self.app.http.get(
-                f"{self.app.base}/fhir/{search.kind}", params=list(search.args), headers=self._bearer
-            )
+            return self._walk(self._get(url, search.args))
         form: dict[str, list[str]] = {}
         for name, text in search.args[1:]:
             form.setdefault(name, []).append(text)
-        url = f"{self.app.base}/fhir/{search.kind}/_search"
-        headers = self._bearer | {"Content-Type": "application/x-www-form-urlencoded"}
-        return self.app.http.post(url, params=list(search.args[:1]), data=form, headers=headers)
+        headers = self.app.bearer | {"Content-Type": "application/x-www-form-urlencoded"}
+        address = list(search.args[:1])
+        return self._walk(self.app.http.post(f"{url}/_search", params=address, data=form, headers=headers))
 
-    @property
-    def _bearer(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.app.tokens['access_token']}"}
+    def everything(self, call: Asked) -> Answer:
+        return self._walk(self._get(f"{self.app.base}/fhir/Patient/{call.patient}/$everything", call.args))
+
+    def _get(self, url: str, args: Sequence[tuple[str, str]]) -> httpx.Response:
+        return self.app.http.get(url, params=list(args), headers=self.app.bearer)
+
+    def _walk(self, first: httpx.Response) -> Answer:
+        """The answer of a first page and of all that follow it."""
+        if first.status_code == 403:
+            return Answer([], [], None, [], refused=True)
+        assert first.status_code == 200, (first.request.url, first.text)
+        bundles = [first.json()]
+        while following := [li["url"] for li in bundles[-1]["link"] if li["relation"] == "next"]:
+            bundles.append(self.app.get(following[0]).json())
+        pages = [self._names(bundle, "match") for bundle in bundles]
+        assert not any(self._names(bundle, "outcome") for bundle in bundles), first.request.url
+        return Answer(
+            [name for page in pages for name in page],
+            [len(page) for page in pages],
+            bundles[0].get("total"),
+            self._names(bundles[0], "include"),
+        )
 
     @staticmethod
     def _names(bundle: dict[str, Any], mode: str) -> list[tuple[str, str]]:
@@ -86,20 +89,32 @@ def test_the_api_finds_what_a_plain_filter_finds(make_app: MakeApp, oracle: Orac
     maria = make_app().connect("maria")
     drawn = Drawn(oracle, f"{maria.base}/fhir", patients=[maria.patient])
     oracle.base = f"{maria.base}/fhir"
-    ask = Asking(maria)
+    asking = Asking(maria)
 
-    @settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @FEW
     @given(st.data())
-    def agree(data: st.DataObject) -> None:
+    def ask(data: st.DataObject) -> None:
         search = data.draw(drawn.searches())
-        check(oracle, search, ask(search))
+        check(oracle, search, asking.search(search))
 
-    agree()
+    ask()
+
+
+def test_everything_is_what_a_plain_filter_finds(maria: SmartApp, oracle: Oracle) -> None:
+    many_pages = {("_count", "1"), ("_count", "3")}
+    drawn = calls(oracle, [maria.patient]).filter(lambda call: not many_pages & set(call.args))
+    asking = Asking(maria)
+
+    @FEW
+    @given(drawn)
+    def ask(call: Asked) -> None:
+        agree(oracle, call, asking.everything(call))
+
+    ask()
 
 
 def test_a_search_body_is_a_form(maria: SmartApp) -> None:
-    url, bearer = f"{maria.base}/fhir/Patient/_search", f"Bearer {maria.tokens['access_token']}"
-    answer = maria.http.post(url, json={"name": "x"}, headers={"Authorization": bearer})
+    answer = maria.http.post(f"{maria.base}/fhir/Patient/_search", json={"name": "x"}, headers=maria.bearer)
     assert (answer.status_code, answer.json()["resourceType"]) == (415, "OperationOutcome")
 
 

@@ -3,16 +3,15 @@ and sends the browser on to a front end on another."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 from support.smart_app import MakeApp, SmartApp
+from support.web_server import Answer, web_server
 
 pytestmark = pytest.mark.browser
 
@@ -28,49 +27,19 @@ class TwoPorts:
     callbacks: list[dict[str, str]] = field(default_factory=list)
 
 
-@contextmanager
-def answering(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[int]:
-    """A web server on loopback; yields its port."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer(self)
-
-        def log_message(self, *_: Any) -> None:
-            """Nobody reads it."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
-        yield server.server_port
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.fixture
 def two_ports() -> Iterator[TwoPorts]:
     callbacks: list[dict[str, str]] = []
+    html = {"Content-Type": "text/html; charset=utf-8"}
+    with web_server(lambda request, body: (200, html, HOME)) as front:
+        home = f"{front.replace('127.0.0.1', 'localhost')}/home"
 
-    def send_home(handler: BaseHTTPRequestHandler) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Type", "text/html; charset=utf-8")
-        handler.end_headers()
-        handler.wfile.write(HOME)
+        def receive(request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+            callbacks.append(dict(parse_qsl(urlsplit(request.path).query)))
+            return 302, {"Location": home}, b""
 
-    with answering(send_home) as front:
-        home = f"http://localhost:{front}/home"
-
-        def receive(handler: BaseHTTPRequestHandler) -> None:
-            callbacks.append(dict(parse_qsl(urlsplit(handler.path).query)))
-            handler.send_response(302)
-            handler.send_header("Location", home)
-            handler.end_headers()
-
-        with answering(receive) as back:
-            yield TwoPorts(f"http://127.0.0.1:{back}/cb", home, callbacks)
+        with web_server(receive) as back:
+            yield TwoPorts(f"{back}/cb", home, callbacks)
 
 
 @dataclass

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from flask import Flask
-from support import stores
 from support.fuzzing import FORM, GOOD, LIVE, METADATA, ODD, PATHS, Asked, Member, Seen, check, encoded
 from support.smart_app import MakeApp, SmartApp
 from werkzeug.test import Client
-
-from sandbox.server.app import create_app
-from sandbox.settings import Settings
 
 ENDPOINTS = ("token", "revoke", "introspect", "par", "register")
 
 
 @pytest.fixture(scope="module")
-def flask(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Flask:
-    ledger = tmp_path_factory.mktemp("manners") / "ledger.db"
-    return create_app(replace(settings, ledger=stores.ledger(ledger)))
+def flask(app_of: Callable[..., Flask]) -> Flask:
+    return app_of()
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ imported.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -104,10 +104,11 @@ def _mentioned(node: Any) -> Iterator[tuple[str, str]]:
             yield from _mentioned(each)
 
 
-def calls(oracle: Oracle) -> st.SearchStrategy[Asked]:
-    """Calls drawn from what a member's data hold."""
-    patients = [str(r["id"]) for r in oracle.by_type["Patient"]]
-    patients += [p for p in patients if p.startswith("odd")] * 3
+def calls(oracle: Oracle, patients: Sequence[str] = ()) -> st.SearchStrategy[Asked]:
+    """Calls drawn from what the data of these patients hold, or of any."""
+    if not patients:
+        everybody = [str(r["id"]) for r in oracle.by_type["Patient"]]
+        patients = everybody + [p for p in everybody if p.startswith("odd")] * 3
     kinds = sorted(PARAMETERS)
 
     @st.composite

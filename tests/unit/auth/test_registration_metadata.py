@@ -63,7 +63,7 @@ def test_the_defaults_are_those_of_the_standard() -> None:
 def test_what_was_sent_is_echoed() -> None:
     sent = {
         "redirect_uris": [CB, "com.example.app:/cb", "http://127.0.0.1/cb", "http://[::1]:8000/cb", "http://localhost/"],
-        "client_name": "Ärzte App 2",
+        "client_name": 'Ärzte "App" \\ 2',
         "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from support.running import PATIENCE
+from support.web_server import Answer, web_server
 from unit.auth.auth_desk import App, changed
 from unit.auth.keyring import claims, key, public, signed
 from unit.auth.test_assertions import introspect
@@ -29,42 +30,34 @@ class Site:
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
-    drip: float = 0
+    drips: bool = False
+    left: threading.Event = field(default_factory=threading.Event)
     asked: list[str | None] = field(default_factory=list)
 
     def publish(self, *pairs: Any, **headers: str) -> None:
         self.body = json.dumps(public(*pairs)).encode()
         self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
 
+    def drip(self) -> Iterator[bytes]:
+        """A byte now and then, until the test is over: no read waits long, and the answer has no end."""
+        while not self.left.wait(0.02):
+            yield b" "
+
 
 @pytest.fixture
-def site() -> Iterator[Site]:
-    found = Site()
+def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    monkeypatch.setattr(remote_keys, "SECONDS", PATIENCE)
+    site = Site()
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            found.asked.append(self.headers["Host"])
-            self.send_response(found.status)
-            for name, value in found.headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            try:
-                for at in range(0, len(found.body), 64 if found.drip else len(found.body)):
-                    self.wfile.write(found.body[at : at + 64] if found.drip else found.body)
-                    time.sleep(found.drip)
-            except OSError:
-                pass
+    def answer(request: BaseHTTPRequestHandler, body: bytes) -> Answer:
+        site.asked.append(request.headers["Host"])
+        return site.status, site.headers, site.drip() if site.drips else site.body
 
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-    found.url = f"http://localhost:{server.server_port}/jwks"
-    found.publish(key())
-    yield found
-    server.shutdown()
-    server.server_close()
+    with web_server(answer) as origin:
+        site.url = f"{origin.replace('127.0.0.1', 'localhost')}/jwks"
+        site.publish(key())
+        yield site
+        site.left.set()
 
 
 @pytest.fixture
@@ -168,7 +161,7 @@ def test_a_bad_set_is_refused_whole(svc: App, site: Site, body: bytes, says: str
 
 def test_a_site_that_drips_is_left(svc: App, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_keys, "SECONDS", 0.2)
-    site.drip = 0.1
+    site.drips = True
     assert "slowly" in attempt(svc)[1]
 
 

@@ -117,6 +117,7 @@ def test_offline_access_is_what_brings_a_refresh_token(app: App) -> None:
 def test_a_confidential_client_authenticates_with_basic(web: App) -> None:
     assert web.sign_in()["access_token"]
     assert web.exchange(web.code(), client_id="web")[0] == 200
+    assert web.exchange(web.code(), client_id="app")[1]["error"] == "invalid_request"
 
 
 def _bad_headers() -> list[str]:

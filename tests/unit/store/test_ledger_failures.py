@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event
+from support.grants import NEVER, hold_token
+from support.running import PATIENCE
 from werkzeug.test import Client, TestResponse
 
 from sandbox.core.clock import FrozenClock, SystemClock
@@ -26,10 +28,8 @@ from sandbox.settings import Settings
 from sandbox.store import driver
 from sandbox.store.failures import is_unavailable
 from sandbox.store.ledger.database import Ledger
-from sandbox.store.ledger.repositories.grants import Code, Grant, Token
-from sandbox.store.secret import digest
+from sandbox.store.ledger.repositories.grants import Code
 
-DAY = 86_400_000
 REDIRECT = "http://127.0.0.1:9876/callback"
 
 
@@ -86,15 +86,10 @@ class Payer:
         self.app, self.path, self.clock = app, path, clock
         self.ledger: Ledger = app.extensions["wiring"].ledger
         self.client = Client(app.wsgi_app, TestResponse)
-        maria = app.extensions["wiring"].accounts["maria"]
-        self.patient = maria.patient
-        now = int(clock.now().timestamp() * 1000)
-        book = self.ledger.tenant("")
-        book.add_grant(Grant("g", "sandbox-app", "maria", self.patient, "patient/*.rs", now, None, None))
-        book.add_token(
-            Token(digest("t"), "access", "g", "sandbox-app", "patient/*.rs", now, now + DAY, None, None, None)
-        )
-        book.add_code("c", Code("g", "sandbox-app", REDIRECT, None, None, now + DAY, None))
+        self.patient = app.extensions["wiring"].accounts["maria"].patient
+        hold_token(self.ledger.tenant(""), "t", self.patient, username="maria")
+        code = Code("t", "sandbox-app", REDIRECT, None, None, NEVER, None)
+        self.ledger.tenant("").add_code("c", code)
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self.client.get(path, headers={"Authorization": "Bearer t"} | headers)
@@ -224,10 +219,10 @@ def test_writers_that_wait_behind_one_that_failed_fail_with_it() -> None:
         def another_one_comes() -> None:
             lock.asked.clear()
             behind.append(others.submit(write))
-            assert lock.asked.wait(10)
+            assert lock.asked.wait(PATIENCE)
 
         assert write(another_one_comes, fails=True) == "failed"
-        assert behind[0].result(10) == "failed"
+        assert behind[0].result(PATIENCE) == "failed"
     assert write() == "written"
 
 

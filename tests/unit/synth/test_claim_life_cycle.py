@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import code, explanations
 
 from sandbox.synth.claims import business_days
 from sandbox.synth.claims.history import STORIES
@@ -17,10 +18,6 @@ from sandbox.synth.population import Dossier, generate
 
 Resource = dict[str, Any]
 NOTHING = dict.fromkeys(STORIES, 0.0)
-
-
-def explanations(dossier: Dossier) -> list[Resource]:
-    return [r for r in dossier.resources if r["resourceType"] == "ExplanationOfBenefit"]
 
 
 def claims_of(spec: Spec, today: date, username: str, **rates: float) -> list[Resource]:
@@ -37,38 +34,32 @@ def claims_of(spec: Spec, today: date, username: str, **rates: float) -> list[Re
 
 
 def kind(eob: Resource) -> str:
-    code = str(eob["type"]["coding"][0]["code"])
-    return str(eob["subType"]["coding"][0]["code"]) if code == "institutional" else code
+    claim_type = code(eob["type"])
+    return code(eob["subType"]) if claim_type == "institutional" else claim_type
 
 
 def said(eob: Resource, category: str) -> set[str]:
     """What the discriminators of a category say, in the header and the items."""
     entries = [*eob["adjudication"], *(a for i in eob["item"] for a in i.get("adjudication", []))]
-    return {
-        a["reason"]["coding"][0]["code"] for a in entries if a["category"]["coding"][0]["code"] == category
-    }
+    return {code(a["reason"]) for a in entries if code(a["category"]) == category}
 
 
 def payment(eob: Resource) -> str:
-    return str(eob["payment"]["type"]["coding"][0]["code"])
+    return code(eob["payment"]["type"])
 
 
 def total(eob: Resource, category: str) -> Any:
-    return next(
-        (t["amount"]["value"] for t in eob["total"] if t["category"]["coding"][0]["code"] == category), 0
-    )
+    return next((t["amount"]["value"] for t in eob["total"] if code(t["category"]) == category), 0)
 
 
 def relations(eob: Resource) -> list[str]:
-    return [r["relationship"]["coding"][0]["code"] for r in eob.get("related", [])]
+    return [code(r["relationship"]) for r in eob.get("related", [])]
 
 
 ALONE: dict[str, Callable[[Resource], bool]] = {
     "preventive-visit": lambda e: total(e, "memberliability") == 0 and total(e, "benefit") > 0,
     "inpatient-stay": lambda e: kind(e) == "inpatient",
-    "emergency-visit": lambda e: (
-        kind(e) == "outpatient" and e["item"][0]["revenue"]["coding"][0]["code"] == "0450"
-    ),
+    "emergency-visit": lambda e: kind(e) == "outpatient" and code(e["item"][0]["revenue"]) == "0450",
     "outpatient-surgery": lambda e: kind(e) == "outpatient",
     "dental-checkup": lambda e: kind(e) == "oral",
     "dental-filling": lambda e: kind(e) == "oral" and "bodySite" in e["item"][0],
@@ -144,12 +135,9 @@ def test_pointers_are_adjacent_and_mutual(members: list[Dossier]) -> None:
         last = {e["identifier"][0]["value"]: e for e in explanations(dossier)}
         for number, eob in last.items():
             for related in eob.get("related", []):
-                code = related["relationship"]["coding"][0]["code"]
                 other = last[related["reference"]["value"]]
-                back = {"prior": "replacedby", "replacedby": "prior"}[code]
-                pointers = {
-                    r["relationship"]["coding"][0]["code"]: r["reference"]["value"] for r in other["related"]
-                }
+                back = {"prior": "replacedby", "replacedby": "prior"}[code(related["relationship"])]
+                pointers = {code(r["relationship"]): r["reference"]["value"] for r in other["related"]}
                 assert pointers[back] == number
                 assert other["billablePeriod"] == eob["billablePeriod"]
             assert (eob["status"] == "cancelled") >= ("replacedby" in relations(eob))
@@ -165,7 +153,7 @@ def test_a_claim_is_cancelled_when_its_replacement_is_seen(eobs: list[Resource])
     }
     for eob in eobs:
         for related in eob.get("related", []):
-            if related["relationship"]["coding"][0]["code"] == "replacedby":
+            if code(related["relationship"]) == "replacedby":
                 assert eob["meta"]["lastUpdated"][:10] == first_seen[related["reference"]["value"]]
 
 

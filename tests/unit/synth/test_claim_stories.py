@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import of_type
 
 from sandbox.core.members import Account
 from sandbox.synth.claims import business_days
@@ -14,10 +15,6 @@ from sandbox.synth.people.network import check_digit, npi
 from sandbox.synth.population import Dossier
 
 Resource = dict[str, Any]
-
-
-def of_type(dossier: Dossier, kind: str) -> list[Resource]:
-    return [r for r in dossier.resources if r["resourceType"] == kind]
 
 
 def claim_type(eob: Resource) -> str:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
 import pytest
-from support.codings import codings
+from unit.synth.dossiers import code, codings, of_type, references
 
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier
@@ -20,25 +18,6 @@ CLINICAL = {
     "MedicationRequest", "Observation", "Procedure", "Provenance",
     "QuestionnaireResponse", "ServiceRequest", "Specimen",
 }  # fmt: skip
-
-
-def of_type(dossier: Dossier, kind: str) -> list[Resource]:
-    return [r for r in dossier.resources if r["resourceType"] == kind]
-
-
-def code(concept: Resource) -> str:
-    return str(concept["coding"][0]["code"])
-
-
-def references(value: Any) -> Iterator[str]:
-    if isinstance(value, dict):
-        if isinstance(value.get("reference"), str):
-            yield value["reference"]
-        for inner in value.values():
-            yield from references(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from references(inner)
 
 
 @pytest.fixture(scope="module")
@@ -166,20 +145,6 @@ def test_nothing_is_seen_before_the_business_day_after_it_happened(members: list
                 for day in days:
                     if day in resource:
                         assert date.fromisoformat(resource[day][:10]) < seen, resource["id"]
-
-
-def test_what_changes_has_versions_that_grow(members: list[Dossier]) -> None:
-    changed = 0
-    for dossier in members:
-        versions = defaultdict(list)
-        for resource in dossier.resources:
-            if resource["resourceType"] in CLINICAL:
-                versions[resource["resourceType"], resource["id"]].append(resource["meta"])
-        for of in versions.values():
-            assert [meta["versionId"] for meta in of] == [str(n) for n in range(1, len(of) + 1)]
-            assert [meta["lastUpdated"] for meta in of] == sorted({meta["lastUpdated"] for meta in of})
-            changed += len(of) > 1
-    assert changed
 
 
 def test_a_member_without_claims_has_no_clinical_record(members: list[Dossier]) -> None:

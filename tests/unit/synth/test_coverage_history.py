@@ -6,22 +6,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import named, of_type
 
 from sandbox.synth.population import Dossier
 
 
-def named(members: list[Dossier], username: str) -> Dossier:
-    (found,) = (d for d in members if d.account and d.account.username == username)
-    return found
-
-
-def all_of(dossier: Dossier, kind: str) -> list[dict[str, Any]]:
-    return [r for r in dossier.resources if r["resourceType"] == kind]
-
-
 def newest(dossier: Dossier, kind: str) -> list[dict[str, Any]]:
     """The last version of each resource of a type."""
-    return list({r["id"]: r for r in all_of(dossier, kind)}.values())
+    return list({r["id"]: r for r in of_type(dossier, kind)}.values())
 
 
 def test_versions_count_from_one_and_each_is_later_than_the_one_before(
@@ -41,7 +33,7 @@ def test_versions_count_from_one_and_each_is_later_than_the_one_before(
 def test_a_coverage_is_active_until_it_lapses_and_then_cancelled(
     members: list[Dossier], today: date, days: int
 ) -> None:
-    active, cancelled = all_of(named(members, f"lapsed-{days}"), "Coverage")
+    active, cancelled = of_type(named(members, f"lapsed-{days}"), "Coverage")
     end = today - timedelta(days=days)
     assert (active["status"], cancelled["status"]) == ("active", "cancelled")
     assert "end" not in active["period"]
@@ -55,7 +47,7 @@ def test_a_gap_is_a_hole_between_two_coverages_in_which_nothing_is_claimed(membe
     assert (before["status"], after["status"]) == ("cancelled", "active")
     lost, found = before["period"]["end"], after["period"]["start"]
     assert (date.fromisoformat(found) - date.fromisoformat(lost)).days > 200
-    starts = [r["billablePeriod"]["start"] for r in all_of(dossier, "ExplanationOfBenefit")]
+    starts = [r["billablePeriod"]["start"] for r in of_type(dossier, "ExplanationOfBenefit")]
     assert not any(lost < day < found for day in starts)
 
 
@@ -63,7 +55,7 @@ def test_a_future_coverage_stands_beside_the_one_that_is_about_to_end(
     members: list[Dossier], today: date
 ) -> None:
     dossier = named(members, "renewing")
-    now, over, next_year = all_of(dossier, "Coverage")
+    now, over, next_year = of_type(dossier, "Coverage")
     assert now["status"] == next_year["status"] == "active"
     assert now["period"]["end"] == over["period"]["end"] == date(today.year, 12, 31).isoformat()
     assert (over["status"], over["meta"]["lastUpdated"][:4]) == ("cancelled", str(today.year + 1))
@@ -89,7 +81,7 @@ def test_of_two_plans_at_once_the_other_payers_comes_first(members: list[Dossier
 
 
 def test_a_new_name_is_a_second_version_that_keeps_the_old_one(members: list[Dossier], today: date) -> None:
-    before, after = all_of(named(members, "renamed"), "Patient")
+    before, after = of_type(named(members, "renamed"), "Patient")
     until = today - timedelta(days=300)
     assert [(n["use"], n["family"]) for n in before["name"]] == [("official", "Keller")]
     assert [(n["use"], n["family"]) for n in after["name"]] == [("official", "Sorensen"), ("old", "Keller")]

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import code
 
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier
@@ -18,10 +19,6 @@ def claims(dossier: Dossier, kind: str) -> list[Resource]:
     """The last versions of a member's claims of a type or subtype."""
     last = {r["id"]: r for r in dossier.resources if r["resourceType"] == "ExplanationOfBenefit"}
     return [e for e in last.values() if kind in (code(e["type"]), code(e.get("subType", e["type"])))]
-
-
-def code(concept: Resource) -> str:
-    return str(concept["coding"][0]["code"])
 
 
 def places(eob: Resource) -> set[str]:

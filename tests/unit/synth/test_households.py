@@ -9,6 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import named, of_type
 
 from sandbox.synth.config import name_pools
 from sandbox.synth.config.spec import Spec
@@ -30,14 +31,9 @@ def insured(world: PopulationContext) -> list[CoveredMember]:
     return [i.member for household in islice(households(world), 2000) for i in household if i.member]
 
 
-def named(members: list[Dossier], username: str) -> Dossier:
-    (found,) = (d for d in members if d.account and d.account.username == username)
-    return found
-
-
 def last(dossier: Dossier, kind: str) -> dict[str, Any]:
     """The newest version of the last resource of a type."""
-    return [r for r in dossier.resources if r["resourceType"] == kind][-1]
+    return of_type(dossier, kind)[-1]
 
 
 def test_dependants_have_the_policies_of_the_subscriber(members: list[Dossier]) -> None:

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import explanations
 
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
@@ -23,10 +24,6 @@ COMPARTMENT = {
     "QuestionnaireResponse", "RelatedPerson", "ServiceRequest", "Specimen",
 }  # fmt: skip
 """Every type of the patient's compartment that the payer serves."""
-
-
-def explanations(dossier: Dossier) -> list[Resource]:
-    return [r for r in dossier.resources if r["resourceType"] == "ExplanationOfBenefit"]
 
 
 def kind(eob: Resource) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import pytest
-from support.codings import codings
+from unit.synth.dossiers import codings, elements, references
 
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
@@ -23,19 +22,6 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 def as_bytes(dossiers: list[Dossier]) -> list[bytes]:
     return [json_bytes(list(d.resources)) for d in dossiers]
-
-
-def strings(value: Any) -> Iterator[tuple[str, str]]:
-    """Every string in a resource with the name of its element."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            if isinstance(inner, str):
-                yield key, inner
-            else:
-                yield from strings(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from strings(inner)
 
 
 def test_two_runs_give_the_same_bytes(spec: Spec, dossiers: list[Dossier], today: date) -> None:
@@ -92,7 +78,7 @@ def test_ids_are_unique_and_valid(resources: list[dict[str, Any]]) -> None:
 
 def test_every_reference_resolves(resources: list[dict[str, Any]]) -> None:
     known = {f"{r['resourceType']}/{r['id']}" for r in resources}
-    told = {value for r in resources for key, value in strings(r) if key == "reference"}
+    told = {value for r in resources for value in references(r)}
     assert told, "there are references"
     assert told <= known
 
@@ -101,7 +87,7 @@ def test_members_refer_only_to_themselves_and_the_network(dossiers: list[Dossier
     shared = {f"{r['resourceType']}/{r['id']}" for r in dossiers[0].resources}
     for dossier in dossiers[1:]:
         own = {f"{r['resourceType']}/{r['id']}" for r in dossier.resources}
-        told = {v for r in dossier.resources for key, v in strings(r) if key == "reference"}
+        told = {value for r in dossier.resources for value in references(r)}
         assert told <= shared | own
 
 
@@ -113,7 +99,8 @@ def test_nothing_is_told_before_it_happened(resources: list[dict[str, Any]]) -> 
         if resource["resourceType"] == "Coverage":  # a coverage may be known before it starts or ends
             continue
         told = {k: v for k, v in resource.items() if k not in PLANNED}
-        days = [value for key, value in strings(told) if key not in PLANNED and re.match(DAY, value)]
+        texts = [v for k, v in elements(told) if isinstance(v, str) and k not in PLANNED]
+        days = [text for text in texts if re.match(DAY, text)]
         assert max(days)[:10] == resource["meta"]["lastUpdated"][:10], resource["id"]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.sampling import of_every_profile
+from unit.synth.dossiers import of_every_profile
 
 from sandbox.core.files import json_bytes
 from sandbox.fhir.schema.conformance import validate
@@ -21,13 +21,9 @@ SAMPLE = 4  # of each profile: the models are slow
 
 
 def test_a_sample_of_every_profile_conforms(resources: list[dict[str, Any]]) -> None:
-    seen: dict[str, int] = {}
-    for resource in reversed(resources):
-        profile = resource["meta"]["profile"][0]
-        seen[profile] = seen.get(profile, 0) + 1
-        if seen[profile] <= SAMPLE:
-            assert validate(resource) == [], resource["id"]
-    assert len(seen) >= 50
+    sample = list(of_every_profile(resources, SAMPLE))
+    assert {resource["id"]: problems for resource in sample if (problems := validate(resource))} == {}
+    assert len({resource["meta"]["profile"][0] for resource in sample}) >= 50
 
 
 @pytest.mark.guides
