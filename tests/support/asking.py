@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 from sandbox.core.errors import Forbidden
 from sandbox.fhir.library import Page, Stored
@@ -16,44 +18,33 @@ from support.searches import Answer, Search
 def ask(library: SqlLibrary, search: Search, now: int, base: str) -> Answer:
     """The search, page after page to the end, and back again over the same pages."""
     query = parse(search.kind, search.args, base=base, strict=True)
-    pages: list[Page] = []
-
-    def page(after: int, back: bool = False) -> Page:
-        asked = replace(query, after=after, back=back)
-        return reader(library, search.patient, now).search(asked)
-
-    try:
-        pages.append(page(0))
-    except Forbidden:
-        return Answer([], [], None, [], refused=True)
-    while pages[-1].more:
-        pages.append(page(pages[-1].last))
-    for earlier, later in zip(pages[::-1][1:], pages[::-1], strict=False):
-        assert page(later.first, back=True).matches == earlier.matches, search
-        assert later.total == earlier.total
-    return Answer(
-        [name(s) for p in pages for s in p.matches],
-        [len(p.matches) for p in pages],
-        pages[0].total,
-        [name(s) for s in pages[0].included],
-    )
+    here = reader(library, search.patient, now)
+    return walk(lambda after, back: here.search(replace(query, after=after, back=back)))
 
 
 def ask_everything(library: SqlLibrary, asked: Asked, now: int) -> Answer:
     """`$everything`, page after page to the end, and back again."""
     here = reader(library, asked.patient, now)
     call = here.parse_everything(asked.patient, asked.args)
+    return walk(lambda after, back: here.everything(replace(call, after=after, back=back)))
 
-    def page(after: int, back: bool = False) -> Page:
-        return here.everything(replace(call, after=after, back=back))
 
-    pages = [page(0)]
+def walk(page: Callable[[int, bool], Page]) -> Answer:
+    """All pages of an answer, by a function that gives the page after or before a key."""
+    try:
+        pages = [page(0, False)]
+    except Forbidden:
+        return Answer([], [], None, [], refused=True)
     while pages[-1].more:
-        pages.append(page(pages[-1].last))
-    for earlier, later in zip(pages[::-1][1:], pages[::-1], strict=False):
-        assert page(later.first, back=True).matches == earlier.matches, asked
+        pages.append(page(pages[-1].last, False))
+    for earlier, later in pairwise(pages):
+        assert page(later.first, True).matches == earlier.matches
+        assert later.total == earlier.total
     return Answer(
-        [name(s) for p in pages for s in p.matches], [len(p.matches) for p in pages], pages[0].total, []
+        [name(s) for p in pages for s in p.matches],
+        [len(p.matches) for p in pages],
+        pages[0].total,
+        [name(s) for s in pages[0].included],
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import chdir, redirect_stderr, redirect_stdout
 from pathlib import Path
@@ -16,7 +17,11 @@ from sandbox.cli.main import run
 def command(
     *words: str, env: Mapping[str, str] | None = None, cwd: Path | None = None
 ) -> CompletedProcess[str]:
-    """Run `payer-sandbox` with these words, in this environment (else the present one) and folder."""
+    """Run `payer-sandbox` with these words, in this environment (else the present one) and folder.
+
+    The first may be several words, as in a shell: `command("token --member maria", "--url", url)`.
+    """
+    words = (*shlex.split(words[0]), *words[1:]) if words else ()
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), "utf-8", newline="") for _ in range(2))
     environment = {"COLUMNS": "80"} | dict(os.environ if env is None else env)
     with (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import socket
 import ssl
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -94,6 +96,16 @@ def served(
         assert "Traceback" not in rest, rest
         if printed is not None:
             printed.append(rest)
+
+
+def exchange_bytes(origin: str, request: bytes) -> bytes:
+    """The answer to one request as bytes, until the server has no more to say."""
+    parts, answer = urlsplit(origin), b""
+    with socket.create_connection((parts.hostname, parts.port), timeout=PATIENCE) as link:
+        link.sendall(request)
+        while chunk := link.recv(65_536):
+            answer += chunk
+    return answer
 
 
 def _origin(process: subprocess.Popen[str], trust: Path | None) -> str:

@@ -22,6 +22,14 @@ PATIENCE = 600
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
 
 
+WEB = {
+    "client_id": "sandbox-web",
+    "redirect_uri": "http://localhost:3000/callback",
+    "secret": "sandbox-web-secret",
+}
+"""The confidential app of the fixtures: `make_app(**WEB)`."""
+
+
 def _close(*clients: httpx.Client) -> None:
     for client in clients:
         client.close()
@@ -200,14 +208,14 @@ class SmartApp:
         headers = self.bearer | {"Content-Type": "application/fhir+json"}
         return self.http.post(f"{self.base}/fhir", json=bundle, headers=headers)
 
-    def pages(self, path: str) -> list[dict[str, Any]]:
-        """Every page of a search, following `next`."""
+    def pages(self, path: str, relation: str = "next") -> list[dict[str, Any]]:
+        """Every page of a search, following `next` or another relation."""
         found = []
         while path:
             answer = self.get(path)
             assert answer.status_code == 200, answer.text
             found.append(answer.json())
-            path = next((li["url"] for li in found[-1]["link"] if li["relation"] == "next"), "")
+            path = next((li["url"] for li in found[-1]["link"] if li["relation"] == relation), "")
         return found
 
     def everything(self, path: str) -> list[dict[str, Any]]:

@@ -13,15 +13,19 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, inspect
 from sqlalchemy.schema import CreateSchema
 
 from sandbox.store import address
+from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.schema import VIEWED
+from sandbox.store.library.write import build
 
 DATABASE = os.environ.get("TEST_DATABASE", "")
 
@@ -39,6 +43,13 @@ def place(path: Path) -> str | Path:
 def ledger(path: Path) -> str:
     """The ledger of a payer's settings, likewise."""
     return str(place(path))
+
+
+def library_of(folder: Path, *people: Iterable[Any]) -> SqlLibrary:
+    """A library in a folder of the resources of some people, nobody of whom has an account."""
+    where = place(folder / "library.db")
+    build(where, [(None, person) for person in people])
+    return SqlLibrary(where)
 
 
 def copied(library: str, path: Path) -> Engine:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -37,33 +38,28 @@ def crashing(monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> Callab
 STATEMENTS = 5  # begin, take, access token, refresh token, commit
 
 
+def redeeming(app: App) -> Callable[[], tuple[int, dict[str, Any]]]:
+    return partial(app.exchange, app.code())
+
+
+def refreshing(app: App) -> Callable[[], tuple[int, dict[str, Any]]]:
+    return partial(app.refresh, app.sign_in()["refresh_token"])
+
+
+@pytest.mark.parametrize("prepare", [redeeming, refreshing], ids=lambda prepare: prepare.__name__)
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("number", range(1, STATEMENTS + 1))
-def test_a_crash_while_refreshing_does_not_end_the_family(
-    app: App, monkeypatch: pytest.MonkeyPatch, number: int, after: bool
+def test_a_crash_burns_no_code_and_ends_no_family(
+    app: App, monkeypatch: pytest.MonkeyPatch, number: int, after: bool, prepare: Any
 ) -> None:
-    token = app.sign_in()["refresh_token"]
+    request = prepare(app)
     with monkeypatch.context() as patch:
         crashing(patch, number, after=after)
         with pytest.raises(Crash):
-            app.refresh(token)
+            request()
     committed = number == STATEMENTS and after
-    status, body = app.refresh(token)
+    status, body = request()
     assert status == (400 if committed else 200), body
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("number", range(1, STATEMENTS + 1))
-def test_a_crash_while_redeeming_does_not_burn_the_code(
-    app: App, monkeypatch: pytest.MonkeyPatch, number: int, after: bool
-) -> None:
-    code = app.code()
-    with monkeypatch.context() as patch:
-        crashing(patch, number, after=after)
-        with pytest.raises(Crash):
-            app.exchange(code)
-    committed = number == STATEMENTS and after
-    assert app.exchange(code)[0] == (400 if committed else 200)
 
 
 def test_an_exchange_has_so_many_statements(app: App, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,11 +29,14 @@ def test_within_its_grace_a_replaced_token_answers_again(app: App) -> None:
         assert app.refresh(token["refresh_token"])[0] == 200
 
 
-def test_after_its_grace_it_is_reuse_and_ends_the_family(app: App) -> None:
-    app = app.under(GRACE)
+@pytest.mark.parametrize(
+    ("payer", "seconds"), [(PayerProfile(), 0), (GRACE, 30)], ids=["by default", "after its grace"]
+)
+def test_a_token_that_is_used_again_ends_the_family(app: App, payer: PayerProfile, seconds: int) -> None:
+    app = app.under(payer)
     first = app.sign_in()
     _, second = app.refresh(first["refresh_token"])
-    app.advance(seconds=30)
+    app.advance(seconds=seconds)
     assert app.refresh(first["refresh_token"])[1]["error"] == "invalid_grant"
     assert not app.is_alive(second["access_token"])
     assert app.refresh(second["refresh_token"])[1]["error"] == "invalid_grant"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from sandbox.core.clock import FrozenClock
 from sandbox.core.gates import Facts, Gates
-from sandbox.faults.catalog import Selection
+from sandbox.faults.catalog import Selection, read
 from sandbox.faults.effects.base import World
 from sandbox.faults.scenario import VERBS, Scenario
 
@@ -55,3 +56,23 @@ def act(verb: str, value: Any, /, facts: Facts = FHIR, at: World | None = None, 
     """What a verb makes of a value."""
     effect = VERBS[verb].model_validate({"do": verb, **parameters})
     return effect(value, facts, at or world())
+
+
+GOOD = """
+id: some
+title: Something happens
+story: It hurts.
+area: data
+expect: {}
+shows: [{sign_in: maria}]
+reproduce: payer-sandbox serve
+"""
+"""A file of a scenario, to which tests add."""
+
+
+def complaints(folder: Path, text: str, name: str = "some.yaml") -> list[str]:
+    """What is said of a file that is no scenario."""
+    (folder / name).write_text(text)
+    problems = read(folder / name)
+    assert isinstance(problems, list), problems
+    return problems

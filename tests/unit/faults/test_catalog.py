@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from unit.faults.fault_samples import FHIR, scenario, world
+from unit.faults.fault_samples import FHIR, GOOD, complaints, scenario, world
 
 from sandbox.core.errors import FileProblem, NotFound
 from sandbox.core.gates import OPEN, Stage
@@ -107,23 +107,6 @@ def test_a_scenario_that_comes_with_the_sandbox_is_well(path: Path) -> None:
 
 
 # complaints
-
-GOOD = """
-id: some
-title: Something happens
-story: It hurts.
-area: data
-expect: {}
-shows: [{sign_in: maria}]
-reproduce: payer-sandbox serve
-"""
-
-
-def complaints(tmp_path: Path, text: str, name: str = "some.yaml") -> list[str]:
-    (tmp_path / name).write_text(text)
-    found = read(tmp_path / name)
-    assert isinstance(found, list)
-    return found
 
 
 @pytest.mark.parametrize(

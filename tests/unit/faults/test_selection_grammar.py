@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
-from unit.faults.fault_samples import FHIR, scenario, world
+from unit.faults.fault_samples import FHIR, GOOD, complaints, scenario, world
 
 from sandbox.core.clock import duration
 from sandbox.core.errors import NotFound
 from sandbox.core.gates import Stage
 from sandbox.core.payer import BASELINE
-from sandbox.faults.catalog import Catalog, read
+from sandbox.faults.catalog import Catalog
 from sandbox.faults.parameters import Parameter, format_duration
 
 DIALS: dict[str, Any] = {
@@ -188,57 +188,46 @@ def test_a_dial_that_makes_no_sense_is_refused(dial: dict[str, Any]) -> None:
         Parameter.model_validate(dial)
 
 
-GOOD = """
-id: some
-title: Something happens
-story: It hurts.
-area: data
-shows: [{sign_in: maria}]
-reproduce: payer-sandbox serve
-"""
 DIAL = "parameters: {secs: {kind: number, default: 1, min: 0.5, max: 9, help: h}}\n"
 
 
 @pytest.mark.parametrize(
     ("more", "says"),
     [
-        (DIAL + "expect: {}\nrules: [{then: {do: delay, seconds: $sec}}]",
+        (DIAL + "rules: [{then: {do: delay, seconds: $sec}}]",
          r"rules\.0\.then\.seconds: \$sec is no parameter of this scenario; parameters are secs"),
-        ("expect: {}\nrules: [{then: {do: delay, seconds: $sec}}]", "it declares no parameters"),
-        (DIAL + "expect: {}\nrules: [{then: {do: rate_limit, limit: $secs}}]",
+        ("rules: [{then: {do: delay, seconds: $sec}}]", "it declares no parameters"),
+        (DIAL + "rules: [{then: {do: rate_limit, limit: $secs}}]",
          r"parameters\.secs: at 0\.5: some cannot be set so: rules\.0\.then\.limit"),
-        ("expect: {}\nparameters: {Secs: {kind: number, default: 1, help: h}}", r"parameters\.Secs"),
-        ("expect: {}\nparameters: {secs: {kind: number, default: 1, help: h, minn: 2}}",
+        ("parameters: {Secs: {kind: number, default: 1, help: h}}", r"parameters\.Secs"),
+        ("parameters: {secs: {kind: number, default: 1, help: h, minn: 2}}",
          r"parameters\.secs\.minn: not a key"),
         (DIAL + "expect: [{with: {sec: 1}, points: {}}]", r"some has no parameter 'sec': .*secs"),
         (DIAL + "expect: [{with: {secs: 99}, points: {}}]", r"secs of some is a number from 0\.5 to 9"),
         (DIAL + "expect: [{wiht: {secs: 9}, points: {}}]", r"expect\.0\.wiht: not a key"),
         (DIAL + "expect: {sync-speed: much}", r"expect\.sync-speed: .*number"),
-        ("expect: {}\npayer: {page_size: 0}", r"payer: page_size is 1 to 10000, not 0"),
-        ("expect: {}\npayer: {refresh_max_days: -1}", r"payer: refresh_max_days is 0 to 36525"),
-        ("expect: {}\nrules: [{then: {do: delay, secnds: 1}}]",
+        ("payer: {page_size: 0}", r"payer: page_size is 1 to 10000, not 0"),
+        ("payer: {refresh_max_days: -1}", r"payer: refresh_max_days is 0 to 36525"),
+        ("rules: [{then: {do: delay, secnds: 1}}]",
          r"then\.secnds: not a key of this part \(did you mean seconds\?\); delay takes seconds"),
-        ("expect: {}\nrules: [{when: {status: 200}, then: {do: delay, seconds: 1}}]",
+        ("rules: [{when: {status: 200}, then: {do: delay, seconds: 1}}]",
          r"rules\.0: when\.status goes with response verbs; delay is none"),
-        ("expect: {}\nrules: [{when: {share: 0.5}, then: {do: drop_state}}]",
+        ("rules: [{when: {share: 0.5}, then: {do: drop_state}}]",
          r"when\.share goes with resource"),
-        ("expect: {}\nrules: [{when: {window: {daily: 2-3}}, then: {do: drop_state}}]",
+        ("rules: [{when: {window: {daily: 2-3}}, then: {do: drop_state}}]",
          r"rules\.0\.when\.window\.daily"),
-        ("expect: {}\nrules: [{when: {window: {after: 2027-01-01}}, then: {do: drop_state}}]",
+        ("rules: [{when: {window: {after: 2027-01-01}}, then: {do: drop_state}}]",
          r"window\.after: .*an instant with a time zone"),
-        ("expect: {}\nrules: [{when: {window: {}}, then: {do: drop_state}}]", r"window: a window has after"),
+        ("rules: [{when: {window: {}}, then: {do: drop_state}}]", r"window: a window has after"),
     ],
 )  # fmt: skip
 def test_complaints_about_dials_teach(tmp_path: Path, more: str, says: str) -> None:
-    (tmp_path / "some.yaml").write_text(GOOD + more + "\n")
-    told = read(tmp_path / "some.yaml")
-    assert isinstance(told, list), told
+    good = GOOD.replace("expect: {}\n", "") if "expect:" in more else GOOD
+    told = complaints(tmp_path, good + more + "\n")
     assert any(re.search(says, complaint) for complaint in told), told
     assert all("\n" not in complaint for complaint in told)
 
 
 def test_stealth_is_no_name_for_a_scenario(tmp_path: Path) -> None:
-    (tmp_path / "stealth.yaml").write_text(GOOD.replace("id: some", "id: stealth") + "expect: {}\n")
-    told = read(tmp_path / "stealth.yaml")
-    assert isinstance(told, list)
+    told = complaints(tmp_path, GOOD.replace("id: some", "id: stealth"), "stealth.yaml")
     assert "word of the grammar" in told[0]

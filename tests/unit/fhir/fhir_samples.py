@@ -80,6 +80,10 @@ def immunization(id: str = "i1", of: str = "p1", **more: Any) -> Resource:
     }
 
 
+def encounter(id: str = "v1", of: str = "p1", **more: Any) -> Resource:
+    return {"resourceType": "Encounter", "id": id, "subject": {"reference": f"Patient/{of}"}, **more}
+
+
 def organization(id: str = "payer", name: str = "Juniper", **more: Any) -> Resource:
     return {
         "resourceType": "Organization",

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from support.stores import place
+from support.stores import library_of
 from unit.fhir.fhir_samples import member
 
 from sandbox.apis.patient_access.api import PATIENT_ACCESS
@@ -19,7 +19,6 @@ from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
-from sandbox.store.library.write import build
 
 BASE, AUTH = "https://h.example/s/x/fhir", "https://h.example/s/x/auth"
 ADDRESSES = discovery.Addresses(AUTH, "https://h.example/s/x/portal", "https://h.example/s/x/branding.json")
@@ -47,9 +46,7 @@ ADVERTISED = [(kind, p["name"], p["type"]) for kind, row in RESOURCES.items() fo
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path = place(tmp_path_factory.mktemp("library") / "library.db")
-    build(path, [(None, member())])
-    return SqlLibrary(path)
+    return library_of(tmp_path_factory.mktemp("library"), member())
 
 
 @pytest.mark.parametrize(("kind", "name", "how"), ADVERTISED)
@@ -164,14 +161,6 @@ def test_the_old_oauth_uris_equal_the_smart_configuration() -> None:
         "manage": smart["management_endpoint"],
     }
     assert security["service"][0]["coding"][0]["code"] == "SMART-on-FHIR"
-
-
-def test_every_endpoint_is_absolute_and_below_the_payers_prefix() -> None:
-    smart = discovery.smart_configuration(ADDRESSES)
-    uris = [value for name, value in smart.items() if name.endswith(("_endpoint", "_uri"))]
-    assert len(uris) == 8
-    assert smart["user_access_brand_bundle"] == "https://h.example/s/x/branding.json"
-    assert all(uri.startswith("https://h.example/s/x/") for uri in uris)
 
 
 def test_only_s256_and_the_grants_that_exist_are_offered() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.errors import UsageError
 from sandbox.core.part_file import part_file, sweep_parts
 from sandbox.population.build_library import place, prepared
 from sandbox.population.generate import produce, stock
@@ -102,11 +102,6 @@ def test_nobody_is_not_a_population(tmp_path: Path, members: int) -> None:
     assert not (tmp_path / "none").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_named() -> None:
-    with pytest.raises(FileProblem, match="/proc/none"):
-        produce(Settings(members=1), DAY, Path("/proc/none"), lambda done: None)
-
-
 def test_a_store_holds_what_the_files_hold_whoever_made_it(tmp_path: Path) -> None:
     members = 40
     written = made(tmp_path / "files", members=members)
@@ -133,8 +128,3 @@ def test_a_store_holds_what_the_files_hold_whoever_made_it(tmp_path: Path) -> No
 
 def never(done: int) -> None:
     raise AssertionError("there is a library, and another is made")
-
-
-def test_a_store_that_cannot_be_written_is_named() -> None:
-    with pytest.raises(FileProblem, match="/proc/none"):
-        stock(Settings(members=1, store="/proc/none"), DAY, lambda done: None)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.reach import reader
+from support.stores import library_of
 from unit.fhir.fhir_samples import coverage, eob, member
 
 from sandbox.core.errors import Forbidden, NotFound
@@ -16,7 +16,6 @@ from sandbox.fhir.schema.paths import elements, literal
 from sandbox.fhir.search.clause import AnyOf
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
-from sandbox.store.library.write import build
 
 EOB = "ExplanationOfBenefit"
 NOW = dates.parse("2031-01-01")[0]
@@ -34,7 +33,6 @@ def claim(id: str, number: str, updated: str, owner: str, kind: str = "oral") ->
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path: Path = tmp_path_factory.mktemp("history") / "library.db"
     own = coverage("kept", "p1")
     linked = eob("linked", "p1")
     linked["insurance"] = [{"focal": True, "coverage": {"reference": "Coverage/kept/_history/1"}}]
@@ -50,8 +48,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
         version(own, "2", "2030-02-01T00:00:00Z", status="cancelled"),
         linked,
     ]
-    build(path, [(None, resources)])
-    return SqlLibrary(path)
+    return library_of(tmp_path_factory.mktemp("history"), resources)
 
 
 def seen(library: SqlLibrary, id: str, patient: str | None, kind: str = EOB, limit: AnyOf = ()) -> list[str]:

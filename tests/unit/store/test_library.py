@@ -141,58 +141,14 @@ def test_shared_types_are_searched_by_everybody(library: SqlLibrary) -> None:
     assert search(library, "Organization", ("address:contains", "zürich")) == {"payer", "clinic"}
 
 
-def test_all_clauses_must_hold(library: SqlLibrary) -> None:
-    both = [("billable-period-start", "ge2024-05"), ("type", "professional")]
-    assert search(library, EOB, *both, who="p1") == {"e2"}
-    assert search(library, EOB, *both, ("_id", "e1"), who="p1") == set()
-
-
 def test_a_search_with_as_many_values_as_allowed_is_answered(library: SqlLibrary) -> None:
     many = ",".join(f"s{n}|c{n}" for n in range(199)) + ",professional"
     assert search(library, EOB, ("type", many), who="p1") == {"e1", "e2"}
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 100])
-def test_pages_follow_each_other_without_gap_or_repetition(library: SqlLibrary, count: int) -> None:
-    query = parse(EOB, [("_count", str(count))])
-    seen: list[str] = []
-    for _ in range(10):
-        page = library.search(query, LATER)
-        assert page.total == 6
-        seen += [s.id for s in page.matches]
-        if not page.more:
-            break
-        query = replace(query, after=page.last)
-    assert seen == [r["id"] for r in ALL if r["resourceType"] == EOB]
-
-
 def test_a_count_of_zero_returns_the_total_alone(library: SqlLibrary) -> None:
     page = library.search(parse(EOB, [("_count", "0")]), LATER)
     assert (page.matches, page.total, page.more) == ((), 6, False)
-
-
-@pytest.mark.parametrize(
-    ("include", "found"),
-    [
-        ([("_include", "ExplanationOfBenefit:coverage")], {"c1"}),
-        ([("_include", "ExplanationOfBenefit:provider:Organization")], {"clinic"}),
-        ([("_include", "ExplanationOfBenefit:provider:Practitioner")], set()),
-        ([("_include", "*")], {"c1", "clinic", "payer", "dr", "p1"}),
-        ([("_include", "ExplanationOfBenefit:coverage"), ("_include", "Coverage:payor")], {"c1"}),
-        (
-            [("_include", "ExplanationOfBenefit:coverage"), ("_include:iterate", "Coverage:payor")],
-            {"c1", "payer"},
-        ),
-        ([("_include:iterate", "Coverage:payor")], set()),
-    ],
-)
-def test_includes_follow_references_once_or_again_and_again(
-    library: SqlLibrary, include: list[tuple[str, str]], found: set[str]
-) -> None:
-    query = parse(EOB, [("patient", "p1"), *include])
-    included = library.include(library.search(query, LATER).matches, query.includes, LATER)
-    assert ids(included) == found
-    assert [s.key for s in included] == sorted({s.key for s in included})
 
 
 def test_everything_never_shows_another_member_or_what_belongs_to_nobody(library: SqlLibrary) -> None:

@@ -6,14 +6,13 @@ import itertools
 from typing import Any
 
 import pytest
-from support.stores import place
+from support.stores import library_of
 from unit.fhir.fhir_samples import condition, coverage, patient
 
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything
 from sandbox.fhir.search.query import AnyOf, Clause, Query, parse
 from sandbox.store.library.read import SqlLibrary
-from sandbox.store.library.write import build
 
 LATER = dates.FOREVER - 1
 WAYS = [combination for n in range(4) for combination in itertools.combinations("abc", n)]
@@ -26,12 +25,10 @@ def name(categories: tuple[str, ...]) -> str:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path = place(tmp_path_factory.mktemp("library") / "library.db")
     conditions: list[dict[str, Any]] = [
         condition(name(c), category=[{"coding": [{"system": "s", "code": code}]} for code in c]) for c in WAYS
     ]
-    build(path, [(None, [patient(), coverage(), *conditions])])
-    return SqlLibrary(path)
+    return library_of(tmp_path_factory.mktemp("library"), [patient(), coverage(), *conditions])
 
 
 def clauses(*texts: str) -> tuple[Clause, ...]:

@@ -1,4 +1,4 @@
-"""The same population in a file and in PostgreSQL answers the same bytes."""
+"""Libraries in PostgreSQL: made whole or not at all, with the members that a file has."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import pytest
 from support.stores import DATABASE, place
 
 from sandbox.core.errors import FileProblem
-from sandbox.fhir.library import Everything
-from sandbox.fhir.search.query import parse
 from sandbox.population.build_library import people
 from sandbox.settings import Settings
 from sandbox.store.ledger.database import Ledger
@@ -18,18 +16,6 @@ from sandbox.store.library.read import SqlLibrary, exists
 from sandbox.store.library.write import build
 
 pytestmark = pytest.mark.skipif(not DATABASE, reason="make test-postgres starts the database")
-
-EOB = "ExplanationOfBenefit"
-NOW = 1 << 51
-SEARCHES = [
-    (EOB, ()),
-    (EOB, (("_sort", "-service-date"), ("_count", "3"))),
-    (EOB, (("service-date", "ge2025"), ("_include", "*"))),
-    (EOB, (("_count", "0"),)),
-    ("Observation", (("_sort", "code,-date"),)),
-    ("Patient", (("name:contains", "a"), ("_revinclude", "Coverage:beneficiary"))),
-    ("Organization", (("_sort", "name"),)),
-]
 
 
 @pytest.fixture(scope="module")
@@ -41,19 +27,12 @@ def both(tmp_path_factory: pytest.TempPathFactory) -> tuple[SqlLibrary, SqlLibra
     return SqlLibrary(path), SqlLibrary(place(path))
 
 
-def test_both_answer_the_same_bytes(both: tuple[SqlLibrary, SqlLibrary]) -> None:
+def test_both_know_the_same_members(both: tuple[SqlLibrary, SqlLibrary]) -> None:
+    """What they answer to requests, `flows/test_both_stores` compares."""
     file, server = both
     assert file.accounts() == server.accounts()
-    for account in list(file.accounts().values())[:6]:
-        who = account.patient
-        assert file.household(who) == server.household(who)
-        assert file.everything(Everything(who), NOW) == server.everything(Everything(who), NOW)
-        for kind, args in SEARCHES:
-            query = parse(kind, args).within(who)
-            page = file.search(query, NOW)
-            assert page == server.search(query, NOW), (kind, args)
-            included = [each.include(page.matches, query.includes, NOW, who) for each in both]
-            assert included[0] == included[1]
+    for account in file.accounts().values():
+        assert file.household(account.patient) == server.household(account.patient)
 
 
 def test_a_build_that_fails_leaves_nothing(tmp_path: Path) -> None:

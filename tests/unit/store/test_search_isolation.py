@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from support.reach import reader
-from unit.fhir.fhir_samples import condition, member, organization
+from support.stores import library_of
+from unit.fhir.fhir_samples import condition, encounter, member, organization
 
 from sandbox.core.errors import Forbidden
 from sandbox.fhir.dates import FOREVER
@@ -15,19 +16,9 @@ from sandbox.fhir.library import Page
 from sandbox.fhir.schema.paths import TYPES
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
-from sandbox.store.library.write import build
 
 ALL = frozenset(TYPES)
-
-
-def visit(id: str, of: str) -> dict[str, object]:
-    return {
-        "resourceType": "Encounter",
-        "id": id,
-        "status": "finished",
-        "subject": {"reference": f"Patient/{of}"},
-        "location": [{"location": {"reference": "Location/l1"}}],
-    }
+HERE = [{"location": {"reference": "Location/l1"}}]
 
 
 def provenance(id: str, *targets: str) -> dict[str, object]:
@@ -36,23 +27,21 @@ def provenance(id: str, *targets: str) -> dict[str, object]:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path: Path = tmp_path_factory.mktemp("isolation") / "library.db"
     mine = [
         *member("p1"),
-        visit("v1", "p1"),
+        encounter("v1", "p1", status="finished", location=HERE),
         condition("own", "p1", encounter={"reference": "Encounter/v1"}),
         condition("stray", "p1", encounter={"reference": "Encounter/v2"}),
         provenance("of-p1", "Condition/own"),
     ]
     other = [
         *member("p2"),
-        visit("v2", "p2"),
+        encounter("v2", "p2", status="finished", location=HERE),
         condition("theirs", "p2", encounter={"reference": "Encounter/v1"}),
         provenance("of-p2", "Condition/theirs"),
         {"resourceType": "Location", "id": "l1", "name": "Here"},
     ]
-    build(path, [(None, mine), (None, other)])
-    return SqlLibrary(path)
+    return library_of(tmp_path_factory.mktemp("isolation"), mine, other)
 
 
 def search(library: SqlLibrary, kind: str, *args: tuple[str, str], readable: frozenset[str] = ALL) -> Page:
@@ -146,9 +135,7 @@ def test_what_is_about_two_members_is_shown_to_neither(tmp_path: Path, apart: bo
         provenance("one", "Condition/c2", "Condition/c3"),
     ]
     batches = [theirs[:1], [*theirs[1:], *about]] if apart else [[*theirs, *about]]
-    path = tmp_path / "library.db"
-    build(path, [(None, batch) for batch in batches])
-    library, query = SqlLibrary(path), parse("Provenance", [], strict=True)
+    library, query = library_of(tmp_path, *batches), parse("Provenance", [], strict=True)
 
     def shown(who: str) -> list[str]:
         return ids(reader(library, who, FOREVER - 1).search(query))

@@ -3,30 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
-from unit.fhir.fhir_samples import condition, patient
+from support.stores import library_of
+from unit.fhir.fhir_samples import condition, encounter, patient
 
 from sandbox.core.errors import Gone
 from sandbox.fhir.dates import parse as span
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
-from sandbox.store.library.write import build
 
 NOW = span("2025-06-01")[0]
 QUESTIONS = "http://h/questions"
 
 
 def visit(version: str, updated: str, status: str) -> dict[str, Any]:
-    return {
-        "resourceType": "Encounter",
-        "id": "v1",
-        "meta": {"versionId": version, "lastUpdated": updated},
-        "status": status,
-        "subject": {"reference": "Patient/p1"},
-    }
+    return encounter(meta={"versionId": version, "lastUpdated": updated}, status=status)
 
 
 def answers(id: str, questions: str) -> dict[str, Any]:
@@ -36,7 +29,6 @@ def answers(id: str, questions: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
-    path: Path = tmp_path_factory.mktemp("meaning") / "library.db"
     resources = [
         patient(),
         visit("1", "2025-01-01T00:00:00Z", "planned"),
@@ -52,8 +44,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> SqlLibrary:
     ]
     bare = condition("bare", recordedDate="2024-05-01")
     del bare["code"]
-    build(path, [(None, [*resources, bare])])
-    return SqlLibrary(path)
+    return library_of(tmp_path_factory.mktemp("meaning"), [*resources, bare])
 
 
 @pytest.mark.parametrize(

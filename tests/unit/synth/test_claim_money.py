@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from unit.synth.dossiers import code
 
 from sandbox.synth.claims.accumulators import UNLIMITED, ZERO, Left
 from sandbox.synth.claims.adjudication import CENT, adjudicate, capitated
@@ -101,7 +102,7 @@ def by_category(entries: list[dict[str, Any]]) -> dict[str, Decimal]:
     found: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for entry in entries:
         if "amount" in entry:
-            found[entry["category"]["coding"][0]["code"]] += entry["amount"]["value"]
+            found[code(entry["category"])] += entry["amount"]["value"]
     return found
 
 
@@ -117,7 +118,7 @@ def test_totals_are_the_sums_of_the_items_or_of_the_header(eobs: list[dict[str, 
     for eob in eobs:
         items, header = item_amounts(eob), header_amounts(eob)
         assert bool(items) != bool(header), eob["id"]
-        totals = [t["category"]["coding"][0]["code"] for t in eob["total"]]
+        totals = [code(t["category"]) for t in eob["total"]]
         assert len(totals) == len(set(totals)), eob["id"]
         assert by_category(eob["total"]) == by_category(items or header), eob["id"]
 
@@ -126,7 +127,7 @@ def test_an_inpatient_header_submits_what_the_items_ask(eobs: list[dict[str, Any
     stays = [eob for eob in eobs if header_amounts(eob)]
     assert stays
     for eob in stays:
-        assert eob["subType"]["coding"][0]["code"] == "inpatient"
+        assert code(eob["subType"]) == "inpatient"
         asked = sum(item["net"]["value"] for item in eob["item"])
         assert asked == by_category(eob["total"])["submitted"]
 
@@ -167,8 +168,8 @@ def in_force(dossiers: list[Dossier]) -> Iterator[tuple[Dossier, dict[str, Any]]
 def plan_of(spec: Spec, dossier: Dossier, eob: dict[str, Any]) -> Plan:
     reference = eob["insurance"][0]["coverage"]["reference"]
     coverage = next(r for r in dossier.resources if f"Coverage/{r['id']}" == reference)
-    (code,) = (c["value"] for c in coverage["class"] if c["type"]["coding"][0]["code"] == "plan")
-    return next(line.plan for line in spec.lines.values() if line.plan.code == code)
+    (number,) = (c["value"] for c in coverage["class"] if code(c["type"]) == "plan")
+    return next(line.plan for line in spec.lines.values() if line.plan.code == number)
 
 
 def test_a_year_takes_no_more_than_the_plan_allows(spec: Spec, members: list[Dossier]) -> None:
@@ -180,16 +181,18 @@ def test_a_year_takes_no_more_than_the_plan_allows(spec: Spec, members: list[Dos
         taken[key][0] += t["deductible"]
         taken[key][1] += sum((t[name] for name in PAID_BY_MEMBER), ZERO)
         plans[plan.code] = plan
-    for (_, code, _), (deductible, out_of_pocket) in taken.items():
-        limit = plans[code].out_of_pocket_maximum
-        assert deductible <= plans[code].deductible
+    for (_, number, _), (deductible, out_of_pocket) in taken.items():
+        limit = plans[number].out_of_pocket_maximum
+        assert deductible <= plans[number].deductible
         assert limit is not None
         assert out_of_pocket <= limit
     assert any(
-        out_of_pocket == plans[code].out_of_pocket_maximum
-        for (_, code, _), (_, out_of_pocket) in taken.items()
+        out_of_pocket == plans[number].out_of_pocket_maximum
+        for (_, number, _), (_, out_of_pocket) in taken.items()
     )
-    assert any(0 < deductible == plans[code].deductible for (_, code, _), (deductible, _) in taken.items())
+    assert any(
+        0 < deductible == plans[number].deductible for (_, number, _), (deductible, _) in taken.items()
+    )
 
 
 def test_a_denied_claim_says_so_and_why(eobs: list[dict[str, Any]]) -> None:
@@ -199,28 +202,28 @@ def test_a_denied_claim_says_so_and_why(eobs: list[dict[str, Any]]) -> None:
             continue
         t = by_category(eob["total"])
         denied = [by_category(i["adjudication"])["eligible"] == 0 for i in eob["item"]]
-        status = eob["payment"]["type"]["coding"][0]["code"]
+        status = code(eob["payment"]["type"])
         assert eob["outcome"] == "complete"
         seen[status] += 1
         if t["discount"] == t["submitted"]:  # capitated
             assert status == "paid"
             continue
         assert status == ("denied" if all(denied) else "partiallypaid" if any(denied) else "paid")
-        pharmacy = eob["type"]["coding"][0]["code"] == "pharmacy"
+        pharmacy = code(eob["type"]) == "pharmacy"
         why = "rejectreason" if pharmacy else "adjustmentreason"
         for item, is_denied in zip(eob["item"], denied, strict=True):
-            reasons = [a for a in item["adjudication"] if a["category"]["coding"][0]["code"] == why]
+            reasons = [a for a in item["adjudication"] if code(a["category"]) == why]
             assert bool(reasons) >= is_denied
     assert min(seen["denied"], seen["partiallypaid"], seen["paid"]) > 0
 
 
-@pytest.mark.parametrize("code", ["G0438", "G0439", "G0008", "G0121"])
-def test_prevention_costs_the_member_nothing(eobs: list[dict[str, Any]], code: str) -> None:
+@pytest.mark.parametrize("service", ["G0438", "G0439", "G0008", "G0121"])
+def test_prevention_costs_the_member_nothing(eobs: list[dict[str, Any]], service: str) -> None:
     found = [
         by_category(item["adjudication"])
         for eob in eobs
         for item in eob["item"]
-        if item["productOrService"]["coding"][0]["code"] == code
+        if code(item["productOrService"]) == service
     ]
     assert found
     assert all(t["memberliability"] in (t["noncovered"], 0) for t in found)

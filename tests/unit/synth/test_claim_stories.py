@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from unit.synth.dossiers import of_type
+from unit.synth.dossiers import code, of_type
 
 from sandbox.core.members import Account
 from sandbox.synth.claims import business_days
@@ -18,7 +18,7 @@ Resource = dict[str, Any]
 
 
 def claim_type(eob: Resource) -> str:
-    return str(eob["type"]["coding"][0]["code"])
+    return code(eob["type"])
 
 
 def claim_days(dossier: Dossier, *codes: str) -> set[str]:
@@ -27,16 +27,14 @@ def claim_days(dossier: Dossier, *codes: str) -> set[str]:
         item["servicedDate"]
         for eob in of_type(dossier, "ExplanationOfBenefit")
         for item in eob["item"]
-        if item["productOrService"]["coding"][0]["code"] in codes
+        if code(item["productOrService"]) in codes
     }
 
 
 def refill(eob: Resource) -> int:
     """The number of a fill: 0 is the first."""
     (number,) = (
-        i["valueQuantity"]["value"]
-        for i in eob["supportingInfo"]
-        if i["category"]["coding"][0]["code"] == "refillnum"
+        i["valueQuantity"]["value"] for i in eob["supportingInfo"] if code(i["category"]) == "refillnum"
     )
     return int(number)
 
@@ -83,7 +81,7 @@ def test_lab_results_are_of_the_day_of_a_lab_claim(spec: Spec, members: list[Dos
         results = [
             o["effectiveDateTime"][:10]
             for o in of_type(dossier, "Observation")
-            if o["category"][0]["coding"][0]["code"] == "laboratory"
+            if code(o["category"][0]) == "laboratory"
         ]
         assert set(results) <= billed  # a record does not reach as far back as the claims
 
@@ -98,13 +96,13 @@ def test_what_was_ordered_was_filled_at_once(spec: Spec, members: list[Dossier])
             if claim_type(eob) == "pharmacy" and refill(eob) == 0:
                 item = eob["item"][0]
                 day = date.fromisoformat(item["servicedDate"])
-                drug = item["productOrService"]["coding"][0]["code"]
+                drug = code(item["productOrService"])
                 firsts |= {(drug, day), (drug, day - timedelta(days=1))}
         for order in of_type(dossier, "MedicationRequest"):
             if "medicationCodeableConcept" not in order:
                 continue
             day = date.fromisoformat(order["authoredOn"][:10])
-            drugs = ndc[order["medicationCodeableConcept"]["coding"][0]["code"]]
+            drugs = ndc[code(order["medicationCodeableConcept"])]
             assert any((drug, day) in firsts for drug in drugs), order["id"]
 
 
@@ -113,7 +111,7 @@ def test_refills_count_from_zero_to_what_is_authorized(eobs: list[Resource]) -> 
     for eob in eobs:
         if claim_type(eob) == "pharmacy":
             values = {
-                i["category"]["coding"][0]["code"]: i["valueQuantity"]["value"]
+                code(i["category"]): i["valueQuantity"]["value"]
                 for i in eob["supportingInfo"]
                 if "valueQuantity" in i
             }
@@ -132,13 +130,13 @@ def test_a_vaccination_is_of_the_day_of_its_claim(spec: Spec, members: list[Doss
 
 def test_diagnoses_of_follow_ups_are_on_the_problem_list(members: list[Dossier]) -> None:
     for dossier in members:
-        known = {c["code"]["coding"][0]["code"] for c in of_type(dossier, "Condition")}
+        known = {code(c["code"]) for c in of_type(dossier, "Condition")}
         for eob in of_type(dossier, "ExplanationOfBenefit"):
             if (
                 claim_type(eob) == "professional"
                 and eob["item"][0]["productOrService"]["text"] == "Follow-up visit"
             ):
-                told = {d["diagnosisCodeableConcept"]["coding"][0]["code"] for d in eob["diagnosis"]}
+                told = {code(d["diagnosisCodeableConcept"]) for d in eob["diagnosis"]}
                 assert told <= known
 
 
@@ -150,7 +148,7 @@ def test_every_kind_of_claim_occurs(eobs: list[Resource]) -> None:
         "oral",
         "institutional",
     }
-    subtypes = {eob["subType"]["coding"][0]["code"] for eob in eobs if "subType" in eob}
+    subtypes = {code(eob["subType"]) for eob in eobs if "subType" in eob}
     assert subtypes == {"inpatient", "outpatient"}
     assert any("pickuplocation" in str(eob["supportingInfo"]) for eob in eobs), "an ambulance ride"
 
@@ -180,9 +178,9 @@ def test_ndcs_have_the_made_up_labeler(eobs: list[Resource]) -> None:
             item = eob["item"][0]
             compounds += "detail" in item
             for part in item.get("detail", [item]):
-                code = part["productOrService"]["coding"][0]["code"]
-                assert len(code) == 11
-                assert code.startswith("99999")
+                ndc = code(part["productOrService"])
+                assert len(ndc) == 11
+                assert ndc.startswith("99999")
     assert compounds
 
 

@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from unit.synth.dossiers import named, of_type
+from unit.synth.dossiers import code, named, of_type
 
 from sandbox.synth.config import name_pools
 from sandbox.synth.config.spec import Spec
@@ -38,13 +38,13 @@ def last(dossier: Dossier, kind: str) -> dict[str, Any]:
 
 def test_dependants_have_the_policies_of_the_subscriber(members: list[Dossier]) -> None:
     subscriber = last(named(members, "family"), "Coverage")
-    assert subscriber["relationship"]["coding"][0]["code"] == "self"
+    assert code(subscriber["relationship"]) == "self"
     numbers = []
     for username, relationship in (("spouse", "spouse"), ("twin-one", "child"), ("newborn", "child")):
         theirs = last(named(members, username), "Coverage")
         assert theirs["subscriberId"] == subscriber["subscriberId"]
         assert theirs["class"] == subscriber["class"]
-        assert theirs["relationship"]["coding"][0]["code"] == relationship
+        assert code(theirs["relationship"]) == relationship
         numbers.append(theirs["dependent"])
     assert numbers == ["01", "02", "04"]
 
@@ -57,7 +57,7 @@ def test_the_subscriber_of_a_dependant_is_a_related_person_of_theirs(members: li
         assert last(dossier, "Coverage")["subscriber"]["reference"] == f"RelatedPerson/{related['id']}"
         assert related["patient"]["reference"] == f"Patient/{dossier.account.patient}"
         assert related["name"][0]["given"] == ["Rosa"]
-        assert related["relationship"][0]["coding"][0]["code"] == role
+        assert code(related["relationship"][0]) == role
 
 
 def test_twins_are_born_on_the_same_day_to_the_same_mother(members: list[Dossier]) -> None:

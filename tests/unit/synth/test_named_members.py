@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from unit.synth.dossiers import explanations
+from unit.synth.dossiers import code, explanations
 
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
@@ -27,7 +27,7 @@ COMPARTMENT = {
 
 
 def kind(eob: Resource) -> str:
-    return str(eob["type"]["coding"][0]["code"])
+    return code(eob["type"])
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -44,12 +44,12 @@ def test_who_is_there_for_one_story_is_denied_nothing_by_chance(
 ) -> None:
     found = explanations(people[username])
     assert found
-    assert {e["payment"]["type"]["coding"][0]["code"] for e in found} == {"paid"}
+    assert {code(e["payment"]["type"]) for e in found} == {"paid"}
 
 
 def test_the_checkups_cost_nothing(people: dict[str, Dossier]) -> None:
     for eob in explanations(people["checkup"]):
-        amounts = {t["category"]["coding"][0]["code"]: t["amount"]["value"] for t in eob["total"]}
+        amounts = {code(t["category"]): t["amount"]["value"] for t in eob["total"]}
         assert amounts["memberliability"] == 0 < amounts["benefit"]
 
 

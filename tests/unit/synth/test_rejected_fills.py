@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from unit.synth.dossiers import code
 
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
@@ -22,7 +23,7 @@ def fills(dossiers: list[Dossier]) -> list[tuple[Dossier, Resource]]:
         (d, r)
         for d in dossiers
         for r in d.resources
-        if r["resourceType"] == "ExplanationOfBenefit" and r["type"]["coding"][0]["code"] == "pharmacy"
+        if r["resourceType"] == "ExplanationOfBenefit" and code(r["type"]) == "pharmacy"
     ]
 
 
@@ -31,12 +32,12 @@ def refusals(eob: Resource) -> list[Resource]:
         a["reason"]["coding"][0]
         for item in eob["item"]
         for a in item["adjudication"]
-        if a["category"]["coding"][0]["code"] == "rejectreason"
+        if code(a["category"]) == "rejectreason"
     ]
 
 
 def infos(eob: Resource) -> dict[str, Resource]:
-    return {i["category"]["coding"][0]["code"]: i for i in eob["supportingInfo"]}
+    return {code(i["category"]): i for i in eob["supportingInfo"]}
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,7 @@ def test_a_refusal_says_why_without_a_word(spec: Spec, rejected: list[tuple[Doss
         (reason,) = refusals(eob)
         assert reason == {"system": NCPDP, "code": reason["code"]}
         assert reason["code"] in known
-        assert eob["payment"]["type"]["coding"][0]["code"] == "denied"
+        assert code(eob["payment"]["type"]) == "denied"
 
 
 def test_only_a_refill_comes_too_soon(spec: Spec, rejected: list[tuple[Dossier, Resource]]) -> None:
@@ -72,7 +73,7 @@ def test_only_a_refill_comes_too_soon(spec: Spec, rejected: list[tuple[Dossier, 
 
 def test_nobody_pays_what_was_refused(rejected: list[tuple[Dossier, Resource]]) -> None:
     for _, eob in rejected:
-        amounts = {t["category"]["coding"][0]["code"]: t["amount"]["value"] for t in eob["total"]}
+        amounts = {code(t["category"]): t["amount"]["value"] for t in eob["total"]}
         assert amounts["benefit"] == amounts["memberliability"] == amounts["eligible"] == Decimal("0.00")
         assert amounts["submitted"] == amounts["noncovered"] > 0
 
@@ -99,7 +100,7 @@ def test_a_later_try_goes_through(spec: Spec, today: date) -> None:
     maria = next(d for d in generate(always, members=1, seed=1, today=today) if d.account)
     tries = sorted(
         (
-            e["item"][0]["productOrService"]["coding"][0]["code"],
+            code(e["item"][0]["productOrService"]),
             date.fromisoformat(e["item"][0]["servicedDate"]),
             not refusals(e),
         )
