@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
-from support.smart_app import MakeApp, SmartApp
+from support.smart_app import WEB, MakeApp, SmartApp
 
 from sandbox.web import budget
 
@@ -45,11 +45,7 @@ class Scene:
 
     def web(self) -> SmartApp:
         """The confidential app."""
-        return self.make(
-            client_id="sandbox-web",
-            redirect_uri="http://localhost:3000/callback",
-            secret="sandbox-web-secret",
-        )
+        return self.make(**WEB)
 
 
 def undefended(*targets: Any, **replacements: Any) -> pytest.MarkDecorator:

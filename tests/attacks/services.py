@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -19,8 +18,8 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 class Service:
     """A backend service that registered its public key."""
 
-    def __init__(self, app: SmartApp):
-        answer = register(app, public(RSA))
+    def __init__(self, app: SmartApp, **keys: Any):
+        answer = register(app, **(keys or {"jwks": public(RSA)}))
         assert answer.status_code == 201, answer.text
         self.app, self.id = app, answer.json()["client_id"]
 
@@ -35,15 +34,15 @@ class Service:
         return self.app.http.post(f"{self.app.base}/auth/token", data=form)
 
 
-def register(app: SmartApp, jwks: Mapping[str, Any]) -> httpx.Response:
+def register(app: SmartApp, **keys: Any) -> httpx.Response:
+    """Register a service with `jwks` or a `jwks_uri`."""
     metadata = {
         "client_name": "A service",
         "grant_types": ["client_credentials"],
         "token_endpoint_auth_method": "private_key_jwt",
         "scope": "system/*.rs",
-        "jwks": jwks,
     }
-    return app.http.post(f"{app.base}/auth/register", json=metadata)
+    return app.http.post(f"{app.base}/auth/register", json=metadata | keys)
 
 
 def service(scene: Scene) -> Service:

@@ -14,8 +14,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from attacks.breach import Scene, held, undefended
-from attacks.services import RSA, TYPE
-from unit.auth.keyring import claims, signed
+from attacks.services import RSA, Service
+from support.web_server import web_server
+from unit.auth.keyring import signed
 
 from sandbox.apis.control import routes
 from sandbox.apis.patient_access import batch
@@ -90,63 +91,20 @@ def test_polling_the_journal_from_many_pages(scene: Scene) -> None:
     held(_give_threads_back(lambda _: app.http.get(poll)), "every thread, by polling")
 
 
-@contextmanager
-def _dripping_site() -> Iterator[str]:
-    """Where keys are published a byte at a time: the URL."""
-    ended = threading.Event()
-
-    def drip(link: socket.socket) -> None:
-        with link:
-            link.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n")
-            while not ended.wait(0.1):
-                try:
-                    link.sendall(b" ")
-                except OSError:
-                    return
-
-    def accept(listener: socket.socket) -> None:
-        while True:
-            try:
-                link, _ = listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=drip, args=(link,), daemon=True).start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=accept, args=(listener,), daemon=True).start()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/jwks"
-        ended.set()
-
-
 @undefended(lookups, remote_keys, keys_to_fetch=lambda desk, assertion: None, SECONDS=SECONDS)
 def test_publishing_keys_that_drip(scene: Scene) -> None:
-    app = scene.make()
-    with _dripping_site() as url:
-        ids = [_service(app, f"{url}?{number}") for number in range(FEW)]
+    """A byte now and then: each read is quick, and the answer has no end."""
+    app, ended = scene.make(), threading.Event()
+    drops = lambda: iter(lambda: b"" if ended.wait(0.1) else b" ", b"")  # noqa: E731
+    with web_server(lambda request, body: (200, {}, drops())) as site:
+        services = [Service(app, jwks_uri=f"{site}/{number}") for number in range(FEW)]
 
         def authenticate(number: int) -> httpx.Response:
-            now = int(time.time())
-            proof = claims(
-                iss=ids[number], sub=ids[number], aud=f"{app.base}/auth/token", iat=now, exp=now + 60
-            )
-            form = {"grant_type": "client_credentials", "client_assertion_type": TYPE}
-            form["client_assertion"] = signed(proof, RSA, "RS384")
-            return app.http.post(f"{app.base}/auth/token", data=form)
+            service = services[number]
+            return service.token(signed(service.claims(), RSA, "RS384"))
 
         held(_give_threads_back(authenticate, FEW), "threads, by publishing slowly")
-
-
-def _service(app: Any, jwks_uri: str) -> str:
-    metadata = {
-        "client_name": "A service",
-        "grant_types": ["client_credentials"],
-        "token_endpoint_auth_method": "private_key_jwt",
-        "scope": "system/*.rs",
-        "jwks_uri": jwks_uri,
-    }
-    answer = app.http.post(f"{app.base}/auth/register", json=metadata)
-    assert answer.status_code == 201, answer.text
-    return str(answer.json()["client_id"])
+        ended.set()
 
 
 _POST = b"POST /auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\n"

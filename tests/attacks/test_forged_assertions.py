@@ -21,7 +21,6 @@ from sandbox.auth.clients import jwks
 from sandbox.store.ledger.database import TenantLedger
 
 _spend = TenantLedger.spend_assertion
-_VERIFY = "sandbox.auth.authentication.assertion.verify"
 _verify, _check, _key = assertion.verify, assertion._check_claims, assertion._key
 
 
@@ -162,7 +161,7 @@ def test_reusing_a_jti(scene: Scene) -> None:
 @undefended(jwks, _PRIVATE=())
 def test_registering_a_private_key(scene: Scene) -> None:
     """Whoever publishes a private key has lost it: no such client is taken."""
-    answer = register(scene.make(), {"keys": [RSA.as_dict(private=True)]})
+    answer = register(scene.make(), jwks={"keys": [RSA.as_dict(private=True)]})
     held(answer.status_code == 400, "a client whose key everybody has")
     assert answer.json()["error"] == "invalid_client_metadata"
     assert "private" in answer.json()["error_description"]

@@ -6,21 +6,14 @@ import warnings
 from typing import Any
 
 import pytest
-from support.smart_app import MakeApp, SmartApp
+from support.smart_app import WEB, MakeApp, SmartApp
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Authlib announces the end of a module that its client imports
     from authlib.integrations.base_client.errors import OAuthError
     from authlib.integrations.httpx_client import OAuth2Client
 
-APPS: dict[str, dict[str, Any]] = {
-    "public": {"client_id": "sandbox-app"},
-    "confidential": {
-        "client_id": "sandbox-web",
-        "redirect_uri": "http://localhost:3000/callback",
-        "secret": "sandbox-web-secret",
-    },
-}
+APPS: dict[str, dict[str, Any]] = {"public": {}, "confidential": WEB}
 
 
 def client(app: SmartApp) -> OAuth2Client:

@@ -64,16 +64,3 @@ def test_the_journal_names_the_service_and_no_member(service: SmartApp) -> None:
     noted = service.control("journal").json()["entries"][-1]
     assert noted["client"] == CLIENT
     assert "member" not in noted
-
-
-@pytest.mark.parametrize(
-    "scope", ["patient/Patient.rs", "openid", "", "system/Patient.cud", "system/Banana.rs"]
-)
-def test_scopes_that_are_no_services_are_refused(app: SmartApp, scope: str) -> None:
-    answer = ask(app, scope)
-    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_scope")
-
-
-def test_a_member_cannot_grant_what_a_service_has(app: SmartApp) -> None:
-    back = app.callback(app.authorize(scope="launch/patient system/Patient.rs"))
-    assert back["error"] == "invalid_scope"

@@ -215,13 +215,6 @@ def test_entries_have_the_budget_of_any_request(maria: SmartApp) -> None:
 # --- pages ------------------------------------------------------------------------------------------
 
 
-def walk(app: SmartApp, path: str, relation: str = "next") -> list[dict[str, Any]]:
-    pages = [app.get(path).json()]
-    while url := next((li["url"] for li in pages[-1]["link"] if li["relation"] == relation), None):
-        pages.append(app.get(url).json())
-    return pages
-
-
 def keys(bundle: dict[str, Any]) -> list[str]:
     return [e["fullUrl"] for e in bundle.get("entry", []) if e["search"]["mode"] == "match"]
 
@@ -231,14 +224,14 @@ def test_a_page_of_large_resources_is_shorter_and_leads_on(
     maria: SmartApp, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     path = path.format(patient=maria.patient)
-    before = walk(maria, path)
+    before = maria.pages(path)
     whole = [key for page in before for key in keys(page)]
     monkeypatch.setattr("sandbox.fhir.reader.PAGE_BYTES_MAX", 40_000)
-    pages = walk(maria, path)
+    pages = maria.pages(path)
     assert [key for page in pages for key in keys(page)] == whole
     assert len(pages) > len(before)
     last = next(li["url"] for li in pages[-2]["link"] if li["relation"] == "next")
-    back = walk(maria, last, "previous")
+    back = maria.pages(last, "previous")
     assert {key for page in back for key in keys(page)} == set(whole)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from support import stores
-from support.running import listening
-from support.smart_app import MakeApp, SmartApp
+from flask import Flask
+from support.smart_app import WEB, MakeApp, SmartApp
 
 from sandbox.apis.control.api import CONTROL
 from sandbox.apis.control.client import Remote
@@ -59,14 +57,12 @@ def test_a_server_without_the_path_says_so_in_json(origin: str) -> None:
     assert answer.json()["error"] == "not-supported"
 
 
-def test_a_payer_built_around_another_day_lives_on_it(settings: Settings, tmp_path: Path) -> None:
-    with listening(
-        replace(settings, ahead_days=-365, ledger=stores.ledger(tmp_path / "ledger.db"))
-    ) as origin:
-        then = httpx.get(f"{origin}/_sandbox/clock").json()["now"]
-    with listening(replace(settings, ledger=stores.ledger(tmp_path / "ledger2.db"))) as origin:
-        now = httpx.get(f"{origin}/_sandbox/clock").json()["now"]
-    assert int(now[:4]) - int(then[:4]) == 1
+def test_a_payer_built_around_another_day_lives_on_it(app_of: Callable[..., Flask]) -> None:
+    then, now = (
+        int(app_of(ahead_days=days).test_client().get("/_sandbox/clock").get_json()["now"][:4])
+        for days in (-365, 0)
+    )
+    assert now - then == 1
 
 
 # fail next
@@ -210,8 +206,7 @@ def test_the_journal_shows_that_a_secret_is_the_one_of_before_without_telling_it
 
 
 def test_the_journal_keeps_no_secret_in_any_field(make_app: MakeApp) -> None:
-    app = make_app(secret="sandbox-web-secret", client_id="sandbox-web",
-                   redirect_uri="http://localhost:3000/callback")  # fmt: skip
+    app = make_app(**WEB)
     back = app.agree("maria", nonce="the-nonce")
     app.tokens = app.redeem(back["code"]).json()
     app.get("Patient", Authorization=f"Bearer {app.tokens['access_token']}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,81 +24,49 @@ NAMES = (
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 Pairs = list[tuple[str, str]]
-Send = Callable[[Pairs], httpx.Response]
 
 
-def authorize_by_get(app: SmartApp) -> tuple[dict[str, str], Send]:
-    return app.request(), lambda pairs: app.browser.get(f"{app.base}/auth/authorize?{urlencode(pairs)}")
-
-
-def authorize_by_post(app: SmartApp) -> tuple[dict[str, str], Send]:
-    return app.request(), lambda pairs: _post(app, "authorize", pairs)
-
-
-def authorize_silently(app: SmartApp) -> tuple[dict[str, str], Send]:
-    app.agree("maria")
-    return app.request(prompt="none"), lambda pairs: _post(app, "authorize", pairs)
-
-
-def push(app: SmartApp) -> tuple[dict[str, str], Send]:
-    return app.request(), lambda pairs: _post(app, "par", pairs)
-
-
-def exchange(app: SmartApp) -> tuple[dict[str, str], Send]:
-    app.agree("maria")
-    form = {"grant_type": "authorization_code", "client_id": app.client_id, "redirect_uri": app.redirect_uri}
-    form |= {"code": "NEW", "code_verifier": app.verifier or ""}
-    return form, lambda pairs: _post(app, "token", _replaced(pairs, "NEW", _code, app))
-
-
-def refresh(app: SmartApp) -> tuple[dict[str, str], Send]:
-    app.agree("maria")
-    form = {"grant_type": "refresh_token", "client_id": app.client_id, "refresh_token": "NEW"}
-    return form, lambda pairs: _post(app, "token", _replaced(pairs, "NEW", _refresh_token, app))
-
-
-def revoke(app: SmartApp) -> tuple[dict[str, str], Send]:
-    app.agree("maria")
-    form = {"token": "NEW", "client_id": app.client_id, "token_type_hint": "refresh_token"}
-    return form, lambda pairs: _post(app, "revoke", _replaced(pairs, "NEW", _refresh_token, app))
-
-
-def introspect(app: SmartApp) -> tuple[dict[str, str], Send]:
-    app.connect("maria")
-    form = {
-        "token": app.tokens["access_token"],
-        "client_id": app.client_id,
-        "token_type_hint": "access_token",
-    }
-    return form, lambda pairs: _post(app, "introspect", pairs)
-
-
-def register(app: SmartApp) -> tuple[dict[str, str], Send]:
-    body = {"redirect_uris": [app.redirect_uri], "token_endpoint_auth_method": "none"}
-    url = f"{app.base}/auth/register"
-    return {}, lambda pairs: app.http.post(f"{url}?{urlencode(pairs)}", json=body)
-
-
-ENDPOINTS = (
-    authorize_by_get, authorize_by_post, authorize_silently, push, exchange, refresh, revoke, introspect,
-    register,
-)  # fmt: skip
-
-
-def _post(app: SmartApp, path: str, pairs: Pairs) -> httpx.Response:
-    return app.browser.post(f"{app.base}/auth/{path}", content=urlencode(pairs), headers=FORM)
-
-
-def _replaced(pairs: Pairs, mark: str, make: Callable[[SmartApp], str], app: SmartApp) -> Pairs:
-    return [(name, make(app) if value == mark else value) for name, value in pairs]
-
-
-def _code(app: SmartApp) -> str:
+def code(app: SmartApp) -> str:
     return app.callback(app.authorize(prompt="none"))["code"]
 
 
-def _refresh_token(app: SmartApp) -> str:
-    return str(app.redeem(_code(app)).json()["refresh_token"])
+def refresh_token(app: SmartApp) -> str:
+    return str(app.redeem(code(app)).json()["refresh_token"])
+
+
+def access_token(app: SmartApp) -> str:
+    return str(app.redeem(code(app)).json()["access_token"])
+
+
+LIVE: dict[str, Callable[[SmartApp], str]] = {
+    "(code)": code,
+    "(refresh token)": refresh_token,
+    "(access token)": access_token,
+    "(redirect)": lambda app: app.redirect_uri,
+    "(verifier)": lambda app: app.verifier or "",
+}
+"""Stands in a form for what is made anew for each request, or is the app's."""
+
+CLIENT = {"client_id": "sandbox-app"}
+FORMS: dict[str, tuple[str, dict[str, str]]] = {
+    "a code": ("token", CLIENT | {"grant_type": "authorization_code", "code": "(code)",
+                                  "redirect_uri": "(redirect)", "code_verifier": "(verifier)"}),
+    "a refresh": ("token", CLIENT | {"grant_type": "refresh_token", "refresh_token": "(refresh token)"}),
+    "a revocation": ("revoke", CLIENT | {"token": "(refresh token)", "token_type_hint": "refresh_token"}),
+    "an introspection": ("introspect", CLIENT | {"token": "(access token)",
+                                                 "token_type_hint": "access_token"}),
+}  # fmt: skip
+REQUESTS: dict[str, tuple[str, str, dict[str, str]]] = {
+    "by GET": ("GET", "authorize", {}),
+    "by POST": ("POST", "authorize", {}),
+    "silently": ("POST", "authorize", {"prompt": "none"}),
+    "pushed": ("POST", "par", {}),
+}
+
+
+def _post(app: SmartApp, path: str, pairs: Pairs) -> httpx.Response:
+    live = [(name, LIVE[value](app) if value in LIVE else value) for name, value in pairs]
+    return app.browser.post(f"{app.base}/auth/{path}", content=urlencode(live), headers=FORM)
 
 
 _RANDOM = (
@@ -126,12 +95,34 @@ def _cases(good: dict[str, str]) -> Iterator[tuple[str, Pairs, Pairs]]:
             yield f"{name}=&{name}=x", both, list(good.items())
 
 
-@pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_an_empty_parameter_is_no_parameter(app: SmartApp, endpoint: Any) -> None:
-    good, send = endpoint(app)
+def check(good: dict[str, str], send: Callable[[Pairs], httpx.Response]) -> None:
+    """Every empty parameter of a good request changes nothing."""
     answers = ((case, meaning(send(sent)), meaning(send(meant))) for case, sent, meant in _cases(good))
     assert [(case, seen, right) for case, seen, right in answers if seen != right] == []
     assert send(list(good.items())).status_code < 400
+
+
+@pytest.mark.parametrize(("method", "path", "more"), REQUESTS.values(), ids=REQUESTS)
+def test_an_empty_parameter_of_an_authorization_request_is_none(
+    app: SmartApp, method: str, path: str, more: dict[str, str]
+) -> None:
+    if "prompt" in more:
+        app.agree("maria")
+    url = f"{app.base}/auth/authorize"
+    by_get = lambda pairs: app.browser.get(f"{url}?{urlencode(pairs)}")  # noqa: E731
+    check(app.request(**more), by_get if method == "GET" else partial(_post, app, path))
+
+
+@pytest.mark.parametrize(("path", "form"), FORMS.values(), ids=FORMS)
+def test_an_empty_parameter_of_a_form_is_none(app: SmartApp, path: str, form: dict[str, str]) -> None:
+    app.agree("maria")
+    check(form, partial(_post, app, path))
+
+
+def test_an_empty_parameter_in_the_address_of_a_registration_is_none(app: SmartApp) -> None:
+    body = {"redirect_uris": [app.redirect_uri], "token_endpoint_auth_method": "none"}
+    url = f"{app.base}/auth/register"
+    check({}, lambda pairs: app.http.post(f"{url}?{urlencode(pairs)}", json=body))
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,8 @@ from support.fuzzing import METHODS, PATHS, Asked, Member, Seen, Shape, check, r
 
 
 @pytest.fixture(scope="module")
-def flask(app_of: Callable[..., Flask]) -> Flask:
-    return app_of()
-
-
-@pytest.fixture(scope="module")
-def member(flask: Flask) -> Member:
-    return Member(flask, "baseline~fuzz")
+def member(app_of: Callable[..., Flask]) -> Member:
+    return Member(app_of(), "baseline~fuzz")
 
 
 @seed(4)

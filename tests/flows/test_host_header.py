@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from support.running import served
+from support.running import exchange_bytes, served
 from werkzeug.test import Client
 
 from sandbox.settings import Settings, host_policy
@@ -110,16 +108,8 @@ def test_hosts_are_remembered_and_not_read_again(client_of: MakeClient) -> None:
     assert sorted(sent for _, sent in middleware._settle.cache._held) == ["", "127.0.0.1:8080"]
 
 
-def exchange(origin: str, text: bytes) -> bytes:
-    """The answer to one request as bytes, until the server has no more to say."""
-    parts = urlsplit(origin)
-    answer = b""
-    with socket.create_connection((parts.hostname, parts.port), timeout=600) as connection:
-        connection.sendall(text)
-        connection.settimeout(600)
-        while chunk := connection.recv(65_536):
-            answer += chunk
-    return answer
+def status_of(origin: str, request: bytes) -> bytes:
+    return exchange_bytes(origin, request).split(b" ", 2)[1]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +126,7 @@ def exchange(origin: str, text: bytes) -> bytes:
 def test_one_host_is_needed_except_in_http_1_0(origin: str, head: bytes, status: bytes) -> None:
     """RFC 9112 §3.2."""
     path = b"/fhir/.well-known/smart-configuration"
-    answer = exchange(origin, b"GET " + path + b" " + head + b"Connection: close\r\n\r\n")
+    answer = exchange_bytes(origin, b"GET " + path + b" " + head + b"Connection: close\r\n\r\n")
     assert answer.split(b" ", 2)[1] == status
     if b"1.0" in head:
         assert f'"issuer":"{origin}/auth"'.encode() in answer
@@ -146,10 +136,12 @@ def test_the_real_server_holds_to_it(env: dict[str, str]) -> None:
     path = b"GET /fhir/.well-known/smart-configuration "
     with served(env=env) as origin:
         for head in (b"HTTP/1.1\r\n", b"HTTP/1.1\r\nHost: a\r\nHost: b\r\n", b"HTTP/1.1\r\nHost: a b\r\n"):
-            assert exchange(origin, path + head + b"Connection: close\r\n\r\n").split(b" ", 2)[1] == b"400"
+            assert (
+                exchange_bytes(origin, path + head + b"Connection: close\r\n\r\n").split(b" ", 2)[1] == b"400"
+            )
         rebound = b"HTTP/1.1\r\nHost: rebound.example\r\nConnection: close\r\n\r\n"
-        assert exchange(origin, path + rebound).split(b" ", 2)[1] == b"421"
-        old = exchange(origin, path + b"HTTP/1.0\r\n\r\n")
+        assert status_of(origin, path + rebound) == b"421"
+        old = exchange_bytes(origin, path + b"HTTP/1.0\r\n\r\n")
         assert f'"issuer":"{origin}/auth"'.encode() in old
         spoofed = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example", "X-Forwarded-Port": "1"}
         said = httpx.get(f"{origin}/fhir/.well-known/smart-configuration", headers=spoofed).json()

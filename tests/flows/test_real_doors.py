@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 import pytest
-from support.command import command
 from support.running import COMMAND, PATIENCE, started
 
 SCRIPT = """
@@ -88,10 +87,10 @@ def test_a_person_who_declines_is_heard(chromium: Any, origin: str, session_name
 
 
 def graded(url: str, *flags: str) -> dict[str, Any]:
-    """The metrics of `payer-sandbox score`, which nobody has to wait for."""
-    done = command("score", url, *flags, "--format", "json")
-    assert done.returncode == 0, done.stderr
-    return {metric["id"]: metric for metric in json.loads(done.stdout)["metrics"]}
+    """The metrics of `payer-sandbox score`, in a process of its own: it may start a browser."""
+    words = [*COMMAND, "score", url, *flags, "--format", "json"]
+    with started(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        return metrics(running)
 
 
 def test_a_registration_is_made_at_the_payer(origin: str, session_name: str, tmp_path: Path) -> None:

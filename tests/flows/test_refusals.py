@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import socket
-from urllib.parse import urlsplit
+from email.parser import BytesParser
 
 import pytest
-from support.running import served
+from support.running import exchange_bytes, served
 from support.smart_app import SmartApp
 
 NUMBER = "MBR9876543210"
@@ -94,20 +93,6 @@ def test_a_body_that_is_too_large_is_an_outcome(maria: SmartApp) -> None:
     assert answer.json()["resourceType"] == "OperationOutcome"
 
 
-def ask(origin: str, request: bytes) -> tuple[int, dict[str, str], bytes]:
-    """One request as bytes; status, headers and body of the answer."""
-    parts = urlsplit(origin)
-    with socket.create_connection((parts.hostname, parts.port), timeout=600) as link:
-        link.sendall(request)
-        answer = b""
-        while chunk := link.recv(65_536):
-            answer += chunk
-    head, _, body = answer.partition(b"\r\n\r\n")
-    first, *rest = head.decode("latin-1").split("\r\n")
-    headers = {k.lower(): v for k, v in (line.split(": ", 1) for line in rest)}
-    return int(first.split()[1]), headers, body
-
-
 HOST = b"Host: localhost\r\n"
 BROKEN = [
     (b"GET /fhir/Patient?name=" + b"x" * 9000 + b" HTTP/1.1\r\n" + HOST + b"\r\n", 414),
@@ -125,10 +110,11 @@ BROKEN = [
 def test_what_http_itself_refuses_is_an_outcome_too(env: dict[str, str]) -> None:
     with served(env=env) as origin:
         for request, status in BROKEN:
-            found, headers, body = ask(origin, request)
-            assert (found, headers["content-type"]) == (status, "application/fhir+json; charset=utf-8"), (
-                request
-            )
+            head, _, body = exchange_bytes(origin, request).partition(b"\r\n\r\n")
+            line, _, fields = head.partition(b"\r\n")
+            headers = BytesParser().parsebytes(fields)
+            assert int(line.split()[1]) == status, request
+            assert headers["content-type"] == "application/fhir+json; charset=utf-8", request
             outcome = json.loads(body)
             assert outcome["resourceType"] == "OperationOutcome"
             assert int(headers["content-length"]) == len(body)

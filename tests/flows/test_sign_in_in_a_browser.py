@@ -57,6 +57,12 @@ class Member:
         self.page.fill("#password", f"{username}-pass")
         self.page.click("button[type=submit]")
 
+    def reach_consent(self) -> None:
+        """Sign in as maria, as far as the consent page."""
+        self.open_request()
+        self.log_in("maria")
+        self.page.wait_for_url("**/auth/consent**")
+
     def wait_for_home(self) -> None:
         """By what is on the page: the first of two clicks is a navigation that the second cancels."""
         self.page.get_by_role("heading", name="Home").wait_for()
@@ -84,9 +90,7 @@ def member(context: Any, make_app: MakeApp, two_ports: TwoPorts) -> Member:
 def test_the_answer_reaches_a_front_end_of_another_origin(
     member: Member, two_ports: TwoPorts, button: str, parameter: str
 ) -> None:
-    member.open_request()
-    member.log_in("maria")
-    member.page.wait_for_url("**/auth/consent**")
+    member.reach_consent()
     member.press(button)
     member.page.wait_for_url(two_ports.home)
     assert [(parameter in told, told["state"]) for told in two_ports.callbacks] == [(True, member.app.state)]
@@ -124,9 +128,7 @@ SLOW_LOGIN = SLOW | {"when": {"path": "/auth/login", "method": "POST"}}
 
 
 def test_a_double_click_on_allow_reaches_the_app_of_a_slow_payer(member: Member, two_ports: TwoPorts) -> None:
-    member.open_request()
-    member.log_in("maria")
-    member.page.wait_for_url("**/auth/consent**")
+    member.reach_consent()
     assert member.app.control("fail-next", SLOW).status_code == 200
     forms: list[str] = []
     member.page.on("request", lambda request: forms.append(request.method))
@@ -156,9 +158,7 @@ def test_a_double_click_on_sign_in_is_one_sign_in(
 
 
 def test_back_and_allow_again_is_the_same_code(member: Member, two_ports: TwoPorts) -> None:
-    member.open_request()
-    member.log_in("maria")
-    member.page.wait_for_url("**/auth/consent**")
+    member.reach_consent()
     for _ in range(2):
         member.press("Allow")
         member.page.wait_for_url(two_ports.home)
@@ -170,9 +170,7 @@ def test_back_and_allow_again_is_the_same_code(member: Member, two_ports: TwoPor
 
 
 def test_back_from_an_app_that_is_connected_leads_to_the_app(member: Member, two_ports: TwoPorts) -> None:
-    member.open_request()
-    member.log_in("maria")
-    member.page.wait_for_url("**/auth/consent**")
+    member.reach_consent()
     member.press("Allow")
     member.page.wait_for_url(two_ports.home)
     assert member.app.redeem(two_ports.callbacks[0]["code"]).status_code == 200
@@ -186,9 +184,7 @@ def test_back_from_an_app_that_is_connected_leads_to_the_app(member: Member, two
 
 
 def test_back_after_declining_and_allow_is_a_code(member: Member, two_ports: TwoPorts) -> None:
-    member.open_request()
-    member.log_in("maria")
-    member.page.wait_for_url("**/auth/consent**")
+    member.reach_consent()
     member.press("Do not allow")
     member.page.wait_for_url(two_ports.home)
     member.page.go_back()
@@ -225,9 +221,7 @@ def test_an_app_with_a_scheme_of_its_own_gets_the_code(context: Any, app: SmartA
     member = Member(context.new_page(), app)
     complaints: list[str] = []
     member.page.on("console", lambda message: complaints.append(message.text))
-    member.open_request()
-    member.log_in("maria")
-    member.page.wait_for_url("**/auth/consent**")
+    member.reach_consent()
     with member.page.expect_response("**/auth/consent") as answer:
         member.press("Allow")
     assert answer.value.headers["location"].startswith(f"{app.redirect_uri}?code=")

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
-from support.smart_app import MakeApp, SmartApp, hidden
+from support.smart_app import WEB, MakeApp, SmartApp, hidden
 
 
 def ticked(page: httpx.Response, *without: str) -> dict[str, Any]:
@@ -381,13 +381,6 @@ def test_guessing_has_to_wait_and_a_right_password_too(at: Any) -> None:
     assert app.log_in("maria").status_code == 303
 
 
-def test_an_address_that_tries_many_names_has_to_wait(at: Any) -> None:
-    app = at("patient")
-    statuses = [app.log_in(f"nobody-{number}", "guess").status_code for number in range(6)]
-    assert statuses == [400] * 5 + [429]
-    assert app.log_in("maria").status_code == 429
-
-
 def test_a_right_password_forgets_the_wrong_ones_of_that_name(at: Any) -> None:
     app = at("patient")
     for _ in range(2):
@@ -440,9 +433,7 @@ def use(app: SmartApp, uri: str, **changes: str) -> httpx.Response:
 
 @pytest.fixture
 def web(make_app: MakeApp) -> SmartApp:
-    return make_app(
-        client_id="sandbox-web", redirect_uri="http://localhost:3000/callback", secret="sandbox-web-secret"
-    )
+    return make_app(**WEB)
 
 
 @pytest.mark.parametrize("kind", ["app", "web"])

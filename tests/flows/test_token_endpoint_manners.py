@@ -17,13 +17,8 @@ ENDPOINTS = ("token", "revoke", "introspect", "par", "register")
 
 
 @pytest.fixture(scope="module")
-def flask(app_of: Callable[..., Flask]) -> Flask:
-    return app_of()
-
-
-@pytest.fixture(scope="module")
-def member(flask: Flask) -> Member:
-    return Member(flask, "baseline~manners")
+def member(app_of: Callable[..., Flask]) -> Member:
+    return Member(app_of(), "baseline~manners")
 
 
 # no input gives a 5xx
@@ -64,7 +59,7 @@ def test_no_field_breaks_an_endpoint(member: Member, path: str) -> None:
 
 @pytest.mark.parametrize("name", sorted({*METADATA, "scope", "jwks", "jwks_uri", "client_uri", "scenario",
                                          "contacts", "software_id", "response_types"}))  # fmt: skip
-def test_no_member_of_a_registration_breaks_it(flask: Flask, name: str) -> None:
+def test_no_member_of_a_registration_breaks_it(app_of: Callable[..., Flask], name: str) -> None:
     """Also when the client that came of it is used."""
     texts = [odd.decode("utf-8", "surrogatepass" if odd == b"\xed\xa0\x80" else "replace") for odd in ODD]
     uris = ["http://[::1]evil.com/", "http://[::1", "http://[::1]:99999/", "https://a:b:c/", "http://[v1.x]/",
@@ -72,7 +67,7 @@ def test_no_member_of_a_registration_breaks_it(flask: Flask, name: str) -> None:
             "http:///"]  # fmt: skip
     keys = {"grant_types": ["client_credentials"], "scope": "system/*.rs", "redirect_uris": []}
     keyed = METADATA | keys | {"token_endpoint_auth_method": "private_key_jwt"}
-    browser = Client(flask)
+    browser = Client(app_of())
     for value in [*texts, *uris, None, 0, -1, 1e308, True, [], {}, [[]], [None], {"keys": [{}]}]:
         for metadata in (METADATA, keyed) if name.startswith("jwks") else (METADATA,):
             for whole in (value, [value]):
@@ -112,9 +107,11 @@ WRONG: dict[str, tuple[str, dict[str, Any]]] = {
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("wrong", WRONG)
-def test_every_error_of_a_token_endpoint_is_json(flask: Flask, wrong: str, endpoint: str) -> None:
+def test_every_error_of_a_token_endpoint_is_json(
+    app_of: Callable[..., Flask], wrong: str, endpoint: str
+) -> None:
     path, options = WRONG[wrong]
-    answer = Client(flask).post(path.format(endpoint), **options)
+    answer = Client(app_of()).post(path.format(endpoint), **options)
     assert 400 <= answer.status_code < 500
     assert answer.mimetype == "application/json"
     assert set(answer.get_json()) == {"error", "error_description"}
@@ -123,8 +120,8 @@ def test_every_error_of_a_token_endpoint_is_json(flask: Flask, wrong: str, endpo
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "PROPFIND", "TRACE"])
-def test_a_wrong_method_is_json(flask: Flask, method: str, endpoint: str) -> None:
-    answer = Client(flask).open(f"/auth/{endpoint}", method=method)
+def test_a_wrong_method_is_json(app_of: Callable[..., Flask], method: str, endpoint: str) -> None:
+    answer = Client(app_of()).open(f"/auth/{endpoint}", method=method)
     assert (answer.status_code, answer.mimetype) == (405, "application/json")
     assert "POST" in answer.headers["Allow"]
 
