@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from flask import Flask
 from support import stores
-from support.characters import characters
-from support.running import PATIENCE
+from support.running import PATIENCE, listening
 from support.smart_app import SmartApp
 
+from sandbox.core.files import json_bytes
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
@@ -57,8 +57,23 @@ PAYERS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture(scope="session")
 def unusual(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The origin of a payer that has every character of PAYERS as a scenario."""
-    with characters(settings, tmp_path_factory.mktemp("characters"), PAYERS) as origin:
+    """The origin of a payer that has every character of PAYERS as a scenario, beside the usual ones."""
+    folder = tmp_path_factory.mktemp("characters")
+    for name, policies in PAYERS.items():
+        scenario = {
+            "id": name,
+            "title": "Other policies",
+            "story": "A test's own.",
+            "area": "sign-in",
+            "cites": ["rfc6749#section-4.1"],
+            "payer": policies,
+            "expect": {},
+            "shows": [{"get": "metadata", "then": {"status": 200}}],
+            "reproduce": f"payer-sandbox serve --scenario {name}",
+        }
+        (folder / f"{name}.yaml").write_bytes(json_bytes(scenario))
+    ledger = stores.ledger(folder / "ledger.db")
+    with listening(replace(settings, own_scenarios=str(folder), ledger=ledger)) as origin:
         yield origin
 
 

@@ -23,7 +23,6 @@ from sandbox.core.clock import FrozenClock
 from sandbox.faults.catalog import load
 from sandbox.settings import Settings, root
 from support.flagship import standing_grade
-from support.retelling import retold
 from support.running import listening
 from support.showing import play
 
@@ -32,6 +31,34 @@ GRADED = (
     "rate-limited.token-dies-mid-sync.consent-declined",
 )
 """Those that leave the most to chance, together."""
+
+OWN = frozenset({"number", "request", "ms"})
+"""Fields of a journal entry that belong to one run: its place among all tenants' entries, the request's
+random id, and how long the machine took."""
+
+MARKS = ("token", "query", "next", "marks", "issued")
+"""Fields that hold digests of secrets. Secrets are random on purpose: each is told by when it was first
+seen, so that one used twice, or a wrong one, still shows."""
+
+
+def retold(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries of one tenant, in order, as any other run must have them."""
+    seen: dict[str, str] = {}
+    return [
+        {
+            name: _named(value, seen) if name in MARKS else value
+            for name, value in sorted(entry.items())
+            if name not in OWN
+        }
+        for entry in entries
+    ]
+
+
+def _named(value: Any, seen: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _named(each, seen) for name, each in sorted(value.items())}
+    return seen.setdefault(value, f"secret {len(seen) + 1}")
+
 
 Told = dict[str, list[dict[str, Any]]]
 
