@@ -132,6 +132,7 @@ def test_what_cannot_be_is_told_on_pages(reader: Any, at: Any, app: SmartApp) ->
     "path",
     [
         "developer",
+        "developer?q=invalid_grant",
         "fhir",
         "_sandbox/review",
         "developer/docs",
