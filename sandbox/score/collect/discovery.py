@@ -17,7 +17,7 @@ from sandbox.score.fhir.searches import SEARCHES
 from sandbox.score.http.answers import HttpAnswer, objects, texts, word
 from sandbox.score.http.client import HttpClient
 from sandbox.score.instruments.facts import Instruments
-from sandbox.score.lint.documents import flaws, own_address
+from sandbox.score.lint.documents import flaws, own_address, server_of
 from sandbox.score.signin.tokens import Endpoints
 
 OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
@@ -88,7 +88,7 @@ class Discovery:
 
     def offer(self) -> Offer:
         """Return what metadata offers; NOT_STATED where it lists no type."""
-        server = _server(self.capability.body)
+        server = server_of(self.capability.body)
         rows = objects(server.get("resource"))
         if not self.capability.present or not rows:
             return NOT_STATED
@@ -124,7 +124,7 @@ def is_fhir_shaped(answer: HttpAnswer) -> bool:
 
 def oauth_uris(capability: dict[str, Any]) -> tuple[str | None, str | None]:
     """Return the authorize and token endpoints of the older SMART extension in a CapabilityStatement."""
-    security = _server(capability).get("security")
+    security = server_of(capability).get("security")
     if not isinstance(security, dict):
         return None, None
     for extension in objects(security.get("extension")):
@@ -172,11 +172,6 @@ def _smart(answer: HttpAnswer) -> str:
     if not answer.json():
         return "answered 200 without a JSON object"
     return "" if answer.json().get("token_endpoint") else "has no token_endpoint"
-
-
-def _server(capability: dict[str, Any]) -> dict[str, Any]:
-    servers = (r for r in objects(capability.get("rest")) if r.get("mode", "server") == "server")
-    return next(servers, {})
 
 
 def _is_everything(operation: dict[str, Any]) -> bool:

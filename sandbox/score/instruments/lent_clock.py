@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from sandbox.score.evidence import Exchange
 from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import origin
@@ -42,9 +44,8 @@ def beside(base: str, target: str, lent: str) -> str:
     if origin(lent) != origin(target):
         return lent if origin(lent) == origin(base) else ""
     ours, clock, fresh = _path(target), _path(lent), _path(base)
-    shared = 0
-    while shared < min(len(ours), len(clock)) and ours[shared] == clock[shared]:
-        shared += 1
+    pairs = zip(ours, clock, strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
     end = ours[shared:]
     if end and fresh[-len(end) :] != end:
         return ""

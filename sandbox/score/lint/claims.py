@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sandbox.score.http.answers import word
+from sandbox.score.http.answers import objects, texts, word
 
 REQUIRED = (
     *("identifier", "status", "type", "use", "patient", "billablePeriod", "created", "insurer"),
@@ -19,7 +19,7 @@ def explanation(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Check one ExplanationOfBenefit. Yields (rule, text)."""
     meta = eob.get("meta")
     profiles = meta.get("profile") if isinstance(meta, dict) else None
-    named = [word(p) for p in profiles] if isinstance(profiles, list) else []
+    named = texts(profiles)
     if not any("/carin-bb/" in profile for profile in named):
         yield "eob-profile", "meta.profile names no CARIN Blue Button profile"
     for name in REQUIRED:
@@ -31,11 +31,9 @@ def explanation(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _money(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
     totals = _amounts(eob.get("total"))
     sums: dict[str, Decimal] = {}
-    items = eob.get("item")
-    for item in items if isinstance(items, list) else []:
-        if isinstance(item, dict):
-            for code, amount in _amounts(item.get("adjudication")).items():
-                sums[code] = sums.get(code, Decimal()) + amount
+    for item in objects(eob.get("item")):
+        for code, amount in _amounts(item.get("adjudication")).items():
+            sums[code] = sums.get(code, Decimal()) + amount
     for code, total in totals.items():
         if code in sums and abs(sums[code] - total) >= CENT:
             yield "eob-money", f"total {code} is not the sum of the lines"
@@ -44,7 +42,7 @@ def _money(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _amounts(rows: Any) -> dict[str, Decimal]:
     """Return the sum by category code of a list of adjudications or totals."""
     sums: dict[str, Decimal] = {}
-    for row in rows if isinstance(rows, list) else []:
+    for row in objects(rows):
         try:
             value = row["amount"]["value"]
             code = word(row["category"]["coding"][0]["code"])

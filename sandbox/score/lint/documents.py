@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.score.http.answers import word
+from sandbox.score.http.answers import objects, texts, word
 from sandbox.score.http.guard import origin
 
 Notes = Iterator[tuple[str, str]]
@@ -17,7 +17,7 @@ EOB_SEARCHES = ("_id", "_lastUpdated", "patient", "type", "identifier", "service
 
 def smart_configuration(body: dict[str, Any], target: str) -> Notes:
     """Check SMART App Launch 2.2, Conformance. A `target` with https requires https here."""
-    capabilities = _words(body.get("capabilities"))
+    capabilities = texts(body.get("capabilities"))
     required = [*REQUIRED]
     if "launch-standalone" in capabilities or "launch-ehr" in capabilities:
         required.append("authorization_endpoint")
@@ -26,7 +26,7 @@ def smart_configuration(body: dict[str, Any], target: str) -> Notes:
     for name in required:
         if name not in body:
             yield "smart-required-fields", f"{name} is missing"
-    methods = _words(body.get("code_challenge_methods_supported"))
+    methods = texts(body.get("code_challenge_methods_supported"))
     if "S256" not in methods:
         yield "pkce-s256", f"code_challenge_methods_supported is {', '.join(methods) or 'missing'}"
     if "plain" in methods:
@@ -40,9 +40,9 @@ def capability_statement(body: dict[str, Any]) -> Notes:
     """Check what CARIN requires of a CapabilityStatement, and what clients need."""
     for text in flaws(body):
         yield "capability-content", text
-    eob = _server(body).get("ExplanationOfBenefit")
+    eob = _types(body).get("ExplanationOfBenefit")
     if eob is not None:
-        named = {word(p.get("name")) for p in dicts(eob.get("searchParam"))}
+        named = {word(p.get("name")) for p in objects(eob.get("searchParam"))}
         for name in EOB_SEARCHES:
             if name not in named:
                 yield "carin-search", f"ExplanationOfBenefit cannot be searched by {name}"
@@ -61,7 +61,7 @@ def flaws(body: dict[str, Any]) -> list[str]:
     version = word(body.get("fhirVersion", "missing"))
     if not version.startswith("4.0"):
         problems.append(f"fhirVersion is {version}")
-    types = _server(body)
+    types = _types(body)
     if not types:
         problems.append("no server's resources are listed")
     else:
@@ -71,15 +71,11 @@ def flaws(body: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _server(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    servers = [entry for entry in dicts(body.get("rest")) if entry.get("mode", "server") == "server"]
-    return {word(r.get("type")): r for r in dicts(servers[0].get("resource"))} if servers else {}
+def server_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the part of a CapabilityStatement that describes a server; empty without one."""
+    servers = (part for part in objects(body.get("rest")) if part.get("mode", "server") == "server")
+    return next(servers, {})
 
 
-def _words(value: Any) -> list[str]:
-    return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
-
-
-def dicts(value: Any) -> list[dict[str, Any]]:
-    """Return the objects in a list; none where the value is not a list."""
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+def _types(body: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {word(row.get("type")): row for row in objects(server_of(body).get("resource"))}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import takewhile
 from typing import Any
 
 from sandbox.score.http.answers import word
@@ -44,7 +44,8 @@ class Issued:
 
     def note(self, body: Mapping[str, Any], renewed: str) -> None:
         """Add a token response. `renewed`: the refresh token that was exchanged for it."""
-        access, refresh = (_text(body.get(name)) for name in ("access_token", "refresh_token"))
+        tokens = (body.get(name) for name in ("access_token", "refresh_token"))
+        access, refresh = (token if isinstance(token, str) else "" for token in tokens)
         of_grant = self._grants.get(renewed, set()) if renewed else set[str]()
         if access and access not in of_grant:
             self.tokens.append(access)
@@ -52,10 +53,6 @@ class Issued:
         if refresh and refresh not in self.tokens:
             self.tokens.append(refresh)
         self._grants |= {token: of_grant for token in (renewed, refresh) if token}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def weak(tokens: list[str]) -> str:
@@ -67,14 +64,15 @@ def weak(tokens: list[str]) -> str:
     opaque = [token for token in tokens if token and token.count(".") != 2]
     if not opaque:
         return ""
-    if any(count > 1 for count in Counter(opaque).values()):
+    if len(set(opaque)) < len(opaque):
         return "the same token was issued twice"
     shortest = min(opaque, key=len)
     bits = len(shortest) * math.log2(_alphabet(opaque))
     if bits < LEAST_BITS:
         return f"a token of {len(shortest)} characters holds at most {bits:.0f} bits"
     if len(opaque) >= 5:
-        head = len(_common_head(opaque))
+        pairs = zip(min(opaque), max(opaque), strict=False)
+        head = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         if head >= SAME_HEAD * len(shortest):
             return f"tokens differ only in their last {len(shortest) - head} characters"
     return ""
@@ -86,11 +84,3 @@ def _alphabet(tokens: list[str]) -> int:
         if used <= set(alphabet):
             return size
     return 64
-
-
-def _common_head(tokens: list[str]) -> str:
-    first, last = min(tokens), max(tokens)
-    for place, letter in enumerate(first):
-        if place >= len(last) or last[place] != letter:
-            return first[:place]
-    return first

@@ -6,8 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from sandbox.score.http.answers import word
-from sandbox.score.lint.documents import dicts
+from sandbox.score.http.answers import objects, word
 
 _SSN = re.compile(r"(?<!\d)\d{3}-\d{2}-\d{4}(?!\d)")
 _INSIDE = re.compile(
@@ -35,8 +34,8 @@ def answer(
 def private_words(patient: dict[str, Any]) -> set[str]:
     """Return what of a Patient must not appear in an error: names, birth date, identifiers."""
     words = {word(patient.get("birthDate") or "")}
-    for name in dicts(patient.get("name")):
+    for name in objects(patient.get("name")):
         words.add(word(name.get("family") or ""))
-    for identifier in dicts(patient.get("identifier")):
+    for identifier in objects(patient.get("identifier")):
         words.add(word(identifier.get("value") or ""))
     return {text for text in words if len(text) >= 4 and text != patient.get("id")}

@@ -8,16 +8,15 @@ from typing import Any
 
 from sandbox.core.urls import canonical_url
 from sandbox.score.fhir.bundles import BundlePage
-from sandbox.score.http.answers import word
+from sandbox.score.http.answers import objects, word
 from sandbox.score.http.guard import Origin, origin
-from sandbox.score.lint.documents import dicts
 
 
 def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
     """Check one Bundle. Yields (rule, text)."""
-    if not any(link.get("relation") == "self" for link in dicts(body.get("link"))):
+    if not any(link.get("relation") == "self" for link in objects(body.get("link"))):
         yield "bundle-self", "no self link"
-    urls = [word(entry.get("fullUrl") or "") for entry in dicts(body.get("entry")) if "resource" in entry]
+    urls = [word(entry.get("fullUrl") or "") for entry in objects(body.get("entry")) if "resource" in entry]
     if any(not url for url in urls):
         yield "bundle-full-url", "an entry has no fullUrl"
     if any(count > 1 for url, count in Counter(urls).items() if url):
@@ -43,7 +42,7 @@ def references(
     resource: dict[str, Any], here: Collection[Origin], addresses: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Check that the references of a resource can be followed. `here`: the server's own origins."""
-    contained = {f"#{c.get('id')}" for c in dicts(resource.get("contained"))}
+    contained = {f"#{c.get('id')}" for c in objects(resource.get("contained"))}
     kind = word(resource.get("resourceType"))
     for text in addresses:
         if text.startswith("#"):

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sandbox.core.urls import canonical_url
 from sandbox.score.fhir import bundles
 from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.fhir.fhir_xml import read_xml
-from sandbox.score.findings import Finding
+from sandbox.score.findings import Finding, readable
 from sandbox.score.http.answers import HttpAnswer, word
 from sandbox.score.http.client import Watcher
 from sandbox.score.http.guard import Origin, origin
 from sandbox.score.lint import claims, documents, entry, problems, results
-from sandbox.score.lint.notebook import Notebook
 from sandbox.score.lint.records import Records
+from sandbox.score.lint.rules import RULES
 
 _DATA = ("everything", "individual", "pagination", "reference", "probe")
+MOST_TEXTS = 8
+"""Different findings kept of one rule: a payer that breaks it in a hundred ways gets the idea."""
 
 
 class Watch(Watcher):
@@ -26,7 +29,7 @@ class Watch(Watcher):
     def __init__(self, target: str) -> None:
         self._target = target
         self._here: set[Origin] = {origin(canonical_url(target))}
-        self._notes = Notebook()
+        self._findings: dict[tuple[str, str], Finding] = {}
         self._private: set[str] = set()
         self._issued = entry.Issued()
         self._issuers: list[str] = []
@@ -44,8 +47,14 @@ class Watch(Watcher):
             self._document(answer)
 
     def note(self, rule: str, text: str, where: str = "", request_id: str = "") -> None:
-        """Add a finding of a probe. The text contains no member data."""
-        self._notes.note(rule, text, where, request_id)
+        """Keep a finding once, with its count and first place. The text contains no member data."""
+        text = readable(text)[:200]
+        finding = self._findings.get((rule, text))
+        if finding is not None:
+            self._findings[rule, text] = replace(finding, count=finding.count + 1)
+        elif sum(name == rule for name, _ in self._findings) < MOST_TEXTS:
+            level, _, cite, fix = RULES[rule]
+            self._findings[rule, text] = Finding(rule, level, text, 1, where, request_id, cite, fix)
 
     def member(self, patient: str) -> None:
         """Start a member: the resources that follow were returned for this patient."""
@@ -59,7 +68,7 @@ class Watch(Watcher):
     def facts(self, problems: Iterable[str]) -> None:
         """Add what is wrong in the facts document."""
         for text in problems:
-            self._notes.note("facts-document", text, "facts")
+            self.note("facts-document", text, "facts")
 
     def resource(
         self, resource: dict[str, Any], key: str, references: Sequence[str], searched: str, another: bool
@@ -71,7 +80,7 @@ class Watch(Watcher):
         self._records.take(resource, key)
         kind = word(resource.get("resourceType"))
         if another:
-            self._notes.note("other-patient", f"{kind} about another patient", f"search of {searched}")
+            self.note("other-patient", f"{kind} about another patient", f"search of {searched}")
         if key in self._known:
             return
         self._known.add(key)
@@ -86,19 +95,21 @@ class Watch(Watcher):
         self._all(results.walk(pages, unbroken, note), f"search of {resource}")
 
     def findings(self) -> tuple[Finding, ...]:
+        """Return the findings in the order of the rules, most frequent first within one."""
         if why := entry.weak(self._issued.tokens):
-            self._notes.note("token-entropy", why, "token endpoint")
+            self.note("token-entropy", why, "token endpoint")
         self._issued = entry.Issued()
         self._all(self._records.notes(), "sync")
         self._records = Records()
-        return self._notes.findings()
+        place = {name: number for number, name in enumerate(RULES)}
+        return tuple(sorted(self._findings.values(), key=lambda f: (place[f.rule], -f.count)))
 
     def _document(self, answer: HttpAnswer) -> None:
         body = answer.json() or read_xml(answer.body)
         if body.get("resourceType") == "CapabilityStatement":
             if not answer.json():
                 text = "metadata is XML although JSON was asked for"
-                self._notes.note("capability-content", text, "metadata", answer.exchange.request_id)
+                self.note("capability-content", text, "metadata", answer.exchange.request_id)
             self._all(documents.capability_statement(body), "metadata", answer)
             if url := documents.own_address(body):
                 self._here.add(origin(canonical_url(url)))
@@ -124,10 +135,10 @@ class Watch(Watcher):
         elif answer.status == 200:
             body = answer.json()
             if answer.exchange.resource and (why := bundles.flaw(answer)):
-                self._notes.note("bundle-unreadable", why, where, answer.exchange.request_id)
+                self.note("bundle-unreadable", why, where, answer.exchange.request_id)
             elif body.get("resourceType") == "Bundle":
                 self._all(results.page(body), where, answer)
 
     def _all(self, notes: Iterable[tuple[str, str]], where: str, answer: HttpAnswer | None = None) -> None:
         for rule, text in notes:
-            self._notes.note(rule, text, where, answer.exchange.request_id if answer else "")
+            self.note(rule, text, where, answer.exchange.request_id if answer else "")

@@ -16,8 +16,8 @@ from fake_payer import BASE, FakePayer, answer
 from sandbox.score.fhir.bundles import BundlePage
 from sandbox.score.http.guard import origin
 from sandbox.score.lint import claims, documents, entry, problems, results
-from sandbox.score.lint.notebook import MOST_TEXTS, Notebook
 from sandbox.score.lint.rules import RULES
+from sandbox.score.lint.watch import MOST_TEXTS, Watch
 
 SMART: dict[str, Any] = {
     "issuer": "https://p",
@@ -210,7 +210,7 @@ def test_errors() -> None:
 
 
 def test_a_notebook_counts_and_keeps_a_few() -> None:
-    book = Notebook()
+    book = Watch(BASE)
     for number in range(MOST_TEXTS + 5):
         book.note("no-store", f"text {number}")
         book.note("no-store", "text 0")
