@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sandbox.core.files import json_pretty
+from sandbox.core.files import json_schema
 from sandbox.core.gates import Stage
 from sandbox.faults.catalog import read
 from sandbox.faults.effects.base import Effect
@@ -87,7 +87,7 @@ def schema() -> bytes:
                 key: _accept_parameter(value) if key != "do" else value
                 for key, value in part["properties"].items()
             }
-    return json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **described})
+    return json_schema(described)
 
 
 def _accept_parameter(part: dict[str, Any]) -> dict[str, Any]:

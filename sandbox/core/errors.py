@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
 
 
 class SandboxError(Exception):
@@ -134,3 +137,10 @@ def forbidden(
     if scope:
         headers["WWW-Authenticate"] = f'Bearer error="insufficient_scope", scope="{scope}"'
     raise Forbidden(text, cause=cause, headers=headers, expression=expression)
+
+
+def describe_first(problem: ValidationError, top: str) -> str:
+    """Return place and text of the first error in a document; `top` names the document itself."""
+    first = problem.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"]) or top
+    return f"{place}: {first['msg'].removeprefix('Value error, ')}"

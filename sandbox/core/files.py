@@ -123,6 +123,11 @@ def json_pretty(value: Any) -> bytes:
     return orjson.dumps(value, default=_decimal, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
+def json_schema(schema: dict[str, Any]) -> bytes:
+    """Indented JSON of a schema that pydantic built, with the dialect in front."""
+    return json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+
+
 def json_value(body: bytes | str) -> Any:
     """Parse JSON without caring how decimals were written. Raises ValueError."""
     return orjson.loads(body)

@@ -69,6 +69,12 @@ class CardLine:
         """What the payer can do; empty where only the person who grades can do something."""
         return "" if self.fix == self.next else self.fix
 
+    @property
+    def measured_band(self) -> str:
+        """The band, with the number that was measured if it is a band of numbers."""
+        measured = number(self.value, self.unit)
+        return f"{self.band} ({measured})" if measured else self.band
+
 
 @dataclass(frozen=True)
 class Card:
@@ -85,6 +91,14 @@ class Card:
     """The seed that drew the members; None when nobody was drawn."""
     notes: tuple[str, ...] = ()
     """What the person who grades must know before believing the card, one line each."""
+
+    @property
+    def areas(self) -> dict[str, list[CardLine]]:
+        """Area → its metrics."""
+        areas: dict[str, list[CardLine]] = {}
+        for line in self.lines:
+            areas.setdefault(line.area, []).append(line)
+        return areas
 
     @property
     def score(self) -> int:
@@ -197,3 +211,17 @@ def plain(value: Value) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return value if value != "" else None
+
+
+_UNITS = {"percent": "%", "seconds": "s"}
+
+
+def number(value: Value, unit: str) -> str:
+    """Format a measured number with its unit; empty for named bands."""
+    if isinstance(value, str | tuple):
+        return ""
+    shown = f"{plain(value):g}" if isinstance(value, Fraction) else str(value)
+    if isinstance(value, float):
+        shown = f"{value:.2f}"
+    noun = unit.removesuffix("s") if shown == "1" else unit
+    return f"{shown} {_UNITS.get(unit, noun)}".strip()

@@ -25,6 +25,11 @@ class Finding:
     cite: str = ""
     fix: str = ""
 
+    @property
+    def place(self) -> str:
+        """Where it was seen and the id of the request, as far as they are known."""
+        return ", ".join(filter(None, (self.where, self.request_id)))
+
 
 def readable(text: str) -> str:
     """Return a stranger's text without control characters, which terminals would obey and XML refuse."""

@@ -19,7 +19,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.core import files
-from sandbox.core.errors import FileProblem, UsageError
+from sandbox.core.errors import FileProblem, UsageError, describe_first
 from sandbox.score.editions import readings as reading
 from sandbox.score.editions.edition import Edition, Metric
 
@@ -89,9 +89,7 @@ def _read(path: Path) -> Edition:
             return _changed(Changes.model_validate(data))
         rules = Edition.model_validate(data)
     except ValidationError as problem:
-        first = problem.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the edition"
-        raise FileProblem(f"{path.name}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise FileProblem(f"{path.name}: {describe_first(problem, 'the edition')}") from None
     except UsageError as problem:
         raise FileProblem(f"{path.name}: {problem}") from None
     checks = {check.stem.replace("_", "-") for check in CHECKS.glob("[a-z]*.py")}

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from sandbox.core import files
-from sandbox.core.errors import FileProblem
+from sandbox.core.errors import FileProblem, describe_first
 
 
 class Endpoint(BaseModel):
@@ -63,6 +63,4 @@ def read(path: Path) -> Fleet:
     try:
         return Fleet.model_validate(data)
     except ValidationError as problem:
-        first = problem.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the fleet"
-        raise FileProblem(f"{path}: {where}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise FileProblem(f"{path}: {describe_first(problem, 'the fleet')}") from None

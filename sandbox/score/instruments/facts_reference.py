@@ -25,8 +25,7 @@ _TYPES = {
 
 def build_schema() -> bytes:
     """The JSON Schema of a facts document, as in docs/facts.schema.json."""
-    schema: dict[str, Any] = PayerFacts.model_json_schema()
-    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
+    return files.json_schema(PayerFacts.model_json_schema())
 
 
 def build_tables() -> str:

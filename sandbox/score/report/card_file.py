@@ -6,12 +6,12 @@ A card may come from another version of the grader: fields that are not known ar
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.core import files
-from sandbox.core.errors import FileProblem
+from sandbox.core.errors import FileProblem, describe_first
 
 Source = Literal["observed", "traffic", "declared", "unseen"]
 
@@ -133,8 +133,7 @@ class CardFile(_CardModel):
 
 def schema() -> bytes:
     """The JSON Schema of a card, as published."""
-    document: dict[str, Any] = CardFile.model_json_schema()
-    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **document})
+    return files.json_schema(CardFile.model_json_schema())
 
 
 def read(path: Path) -> CardFile:
@@ -142,6 +141,4 @@ def read(path: Path) -> CardFile:
     try:
         return CardFile.model_validate(files.read_json(path))
     except ValidationError as problem:
-        first = problem.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise FileProblem(f"{path}: not a score card: {where}: {first['msg']}") from None
+        raise FileProblem(f"{path}: not a score card: {describe_first(problem, 'the document')}") from None

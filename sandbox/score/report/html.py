@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from sandbox.score.card import Card, CardLine
+from sandbox.score.card import Card
 from sandbox.score.guidance.entries import read_guidance
 from sandbox.score.guidance.links import link_finding
 from sandbox.score.report.pages import build_environment
 
 
 def render(card: Card) -> str:
-    areas: dict[str, list[CardLine]] = {}
-    for line in card.lines:
-        areas.setdefault(line.area, []).append(line)
     template = build_environment().get_template("card.html")
-    return template.render(
-        card=card, areas=areas, share=_share, guidance=read_guidance, link_finding=link_finding
-    )
+    return template.render(card=card, share=_share, guidance=read_guidance, link_finding=link_finding)
 
 
 def _share(points: int, most: int) -> int:

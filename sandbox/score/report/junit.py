@@ -18,8 +18,7 @@ def render(card: Card) -> bytes:
     top = Xml.Element("testsuites", name=escape(f"{card.target} {card.score}/{card.max}"))
     if card.breaches:
         _found(top, "Critical: strangers can get at members' records", card.breaches)
-    for area in dict.fromkeys(line.area for line in card.lines):
-        lines = [line for line in card.lines if line.area == area]
+    for area, lines in card.areas.items():
         suite = _suite(top, area, len(lines))
         suite.set("failures", str(sum(bool(line.lost) and not line.unseen for line in lines)))
         suite.set("skipped", str(sum(line.unseen for line in lines)))
@@ -39,12 +38,11 @@ def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:
             suite, "testcase", classname="lint", name=escape(f"{finding.rule}: {finding.text}")
         )
         failure = Xml.SubElement(case, "failure", message=escape(finding.text), type=finding.level)
-        place = ", ".join(part for part in (finding.where, finding.request_id) if part)
         lines = [
             f"{quantity(finding.count, 'time')}. {finding.fix} ({finding.cite})",
-            place and f"where: {place}",
+            finding.place and f"where: {finding.place}",
+            f"help: {link_finding(finding.rule)}",
         ]
-        lines.append(f"help: {link_finding(finding.rule)}")
         failure.text = "\n".join(escape(part) for part in lines if part)
 
 

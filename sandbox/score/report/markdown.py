@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from sandbox.core.text import escape
 from sandbox.score.card import Card, CardLine
 from sandbox.score.guidance.links import link_finding
-from sandbox.score.report.numbers import number
 
 
 def render(card: Card) -> str:
@@ -34,15 +33,11 @@ def _lines(card: Card) -> Iterator[str]:
         )
     if high > low:
         yield f"\nThe true score lies between {low} and {high}: some metrics could not be seen."
-    area = ""
-    for line in card.lines:
-        if line.area != area:
-            area = line.area
-            mine = [entry for entry in card.lines if entry.area == area]
-            yield f"\n## {area}: {sum(e.points for e in mine)} of {sum(e.max for e in mine)}\n"
-            yield "| metric | points | band | n | source | reason |"
-            yield "|---|---:|---|---:|---|---|"
-        yield _row(line)
+    for area, lines in card.areas.items():
+        yield f"\n## {area}: {sum(e.points for e in lines)} of {sum(e.max for e in lines)}\n"
+        yield "| metric | points | band | n | source | reason |"
+        yield "|---|---:|---|---:|---|---|"
+        yield from map(_row, lines)
     yield from _vendor(card)
     yield from _gains(card)
     if card.notes:
@@ -84,7 +79,7 @@ def _lint(card: Card) -> Iterator[str]:
         yield "|---|---|---:|---|---|---|"
     for finding in card.lint:
         fix, cite = cell(finding.fix), cell(finding.cite)
-        where = cell(", ".join(part for part in (finding.where, finding.request_id) if part))
+        where = cell(finding.place)
         rule = f"[{finding.rule}]({link_finding(finding.rule)})"
         text = f"{cell(finding.text)} ({rule})"
         yield f"| {text} | {finding.level} | {finding.count} | {where} | {fix} | {cite} |"
@@ -95,10 +90,8 @@ def _help(link: str) -> str:
 
 
 def _row(line: CardLine) -> str:
-    measured = number(line.value, line.unit)
-    band = f"{line.band} ({measured})" if measured else line.band
     return (
-        f"| {line.id} {_help(line.help)} | {line.points}/{line.max} | {cell(band)} | {line.n} "
+        f"| {line.id} {_help(line.help)} | {line.points}/{line.max} | {cell(line.measured_band)} | {line.n} "
         f"| {line.source} | {cell(line.reason)} |"
     )
 

@@ -85,12 +85,10 @@ def _lost(line: CardLine, card: Card, place: dict[str, int]) -> dict[str, Any]:
     return _result(f"metric/{line.id}", level, " ".join(part for part in sentences if part), card, place)
 
 
-def _found(finding: Finding, card: Card, place: dict[str, int]) -> dict[str, Any]:
-    where = ", ".join(part for part in (finding.where, finding.request_id) if part)
-    text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}" + (
-        f" {where}." if where else ""
-    )
-    return _result(f"lint/{finding.rule}", _level(finding.level), text, card, place, finding.text)
+def _found(finding: Finding, card: Card, order: dict[str, int]) -> dict[str, Any]:
+    place = f" {finding.place}." if finding.place else ""
+    text = f"{finding.text} ({quantity(finding.count, 'time')}). {finding.fix}{place}"
+    return _result(f"lint/{finding.rule}", _level(finding.level), text, card, order, finding.text)
 
 
 def _result(

@@ -14,7 +14,6 @@ from sandbox.core.text import escape
 from sandbox.score.card import Card, CardLine
 from sandbox.score.evidence import Exchange
 from sandbox.score.guidance.links import link_finding
-from sandbox.score.report.numbers import number
 
 WIDTH = 80
 SLOW_MS = 250.0
@@ -53,8 +52,8 @@ def _breaches(card: Card) -> Iterator[RenderableType]:
     if card.breaches:
         yield Text("CRITICAL: strangers can get at members' records", style="bold red")
     for finding in card.breaches:
-        yield Padding(Text(escape(finding.text), "red"), (0, 0, 0, 2))
-        yield Padding(Text(f"→ {escape(finding.fix)} ({finding.rule})", style="dim"), (0, 0, 0, 2))
+        yield _indented(finding.text, "red")
+        yield _indented(f"→ {finding.fix} ({finding.rule})")
     if card.breaches:
         yield Text("")
 
@@ -65,24 +64,14 @@ def _table(card: Card) -> Table:
     table.add_column("Points", justify="right", no_wrap=True)
     table.add_column("Band", overflow="fold")
     table.add_column("Source", no_wrap=True)
-    area = ""
-    for line in card.lines:
-        if line.area != area:
-            area = line.area
-            mine = [entry for entry in card.lines if entry.area == area]
-            total = f"{sum(e.points for e in mine)}/{sum(e.max for e in mine)}"
-            table.add_row(Text(area, "bold"), Text(total, "bold"), "", "")
-        style = "green" if line.points == line.max else _STYLE[line.source] or "red"
-        table.add_row(
-            f"  {line.id}", Text(f"{line.points}/{line.max}", style), _band(line), Text(line.source, "dim")
-        )
+    for area, lines in card.areas.items():
+        total = f"{sum(e.points for e in lines)}/{sum(e.max for e in lines)}"
+        table.add_row(Text(area, "bold"), Text(total, "bold"), "", "")
+        for line in lines:
+            style = "green" if line.points == line.max else _STYLE[line.source] or "red"
+            points, band = Text(f"{line.points}/{line.max}", style), Text(escape(line.measured_band))
+            table.add_row(f"  {line.id}", points, band, Text(line.source, "dim"))
     return table
-
-
-def _band(line: CardLine) -> Text:
-    """Return the band and the measured number."""
-    measured = number(line.value, line.unit)
-    return Text(escape(f"{line.band} ({measured})" if measured else line.band))
 
 
 def _sums(card: Card) -> RenderableType:
@@ -119,15 +108,15 @@ def _lost(card: Card) -> Iterator[RenderableType]:
         yield _indented(f"see {line.help}")
     for reason, lines in together.items():
         yield Text(f"Not seen, {sum(line.max for line in lines)} points in all", style="bold")
-        yield Padding(Text(", ".join(line.id for line in lines)), (0, 0, 0, 2))
+        yield _indented(", ".join(line.id for line in lines), "")
         yield _indented(reason, "")
         for advice in dict.fromkeys(line.next for line in lines if line.next):
             yield _indented(f"⇒ {advice}")
         yield _indented(f"see {lines[0].help}")
 
 
-def _indented(text: str, style: str = "dim") -> RenderableType:
-    return Padding(Text(escape(text), style=style), (0, 0, 0, 2))
+def _indented(text: str, style: str = "dim", width: int = 2) -> RenderableType:
+    return Padding(Text(escape(text), style=style), (0, 0, 0, width))
 
 
 def _request(exchange: Exchange) -> str:
@@ -163,12 +152,8 @@ def _findings(card: Card) -> Iterator[RenderableType]:
     for finding in card.lint:
         times = f" ({finding.count} times)" if finding.count > 1 else ""
         yield _indented(f"{finding.level}: {finding.text}{times}", "")
-        where = ", ".join(
-            part for part in (finding.where, finding.request_id and f"request {finding.request_id}") if part
-        )
-        yield Padding(
-            Text(escape(f"{finding.rule}: {finding.cite}" + (f"; {where}" if where else "")), "dim"),
-            (0, 0, 0, 4),
-        )
-        yield Padding(Text(escape(f"→ {finding.fix}"), "dim"), (0, 0, 0, 4))
-        yield Padding(Text(f"see {link_finding(finding.rule)}", "dim"), (0, 0, 0, 4))
+        request = finding.request_id and f"request {finding.request_id}"
+        where = ", ".join(filter(None, (finding.where, request)))
+        yield _indented(f"{finding.rule}: {finding.cite}" + (f"; {where}" if where else ""), width=4)
+        yield _indented(f"→ {finding.fix}", width=4)
+        yield _indented(f"see {link_finding(finding.rule)}", width=4)

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from sandbox.core import files
-from sandbox.core.errors import FileProblem
+from sandbox.core.errors import FileProblem, describe_first
 from sandbox.core.packed_file import BOM, PROBLEMS, reason, unpacked
 from sandbox.score.traffic import har, journal
 from sandbox.score.traffic.address import kind_and_step
@@ -124,9 +124,7 @@ def _records(values: Iterable[tuple[str, Any]], reading: LogReading) -> Iterator
         try:
             record = TrafficRecord.model_validate(data)
         except ValidationError as problem:
-            first = problem.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the record"
-            reading.leave_out(f"{place}: {where}: {first['msg']}")
+            reading.leave_out(f"{place}: {describe_first(problem, 'the record')}")
             continue
         if record.kind == "fhir" and "extract_step" not in record.model_fields_set:
             reading.derived += 1

@@ -80,5 +80,4 @@ class TrafficRecord(BaseModel):
 
 def schema() -> bytes:
     """The JSON Schema of one line, as published."""
-    published: dict[str, Any] = TrafficRecord.model_json_schema()
-    return files.json_pretty({"$schema": "https://json-schema.org/draft/2020-12/schema", **published})
+    return files.json_schema(TrafficRecord.model_json_schema())

@@ -15,13 +15,12 @@ import transcripts
 
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.score import report
-from sandbox.score.card import Card, to_data
+from sandbox.score.card import Card, number, to_data
 from sandbox.score.evidence import Evidence, Exchange, seen
 from sandbox.score.findings import Finding
 from sandbox.score.report import card_file, comparison
 from sandbox.score.report.card_comparison import compare, parse_gate
 from sandbox.score.report.card_file import CardFile
-from sandbox.score.report.numbers import number
 from sandbox.score.run import regrade
 
 NASTY = '<script>alert("x")</script> | `rm` & \x07\x1b[31m ]]>'

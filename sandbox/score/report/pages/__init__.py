@@ -6,17 +6,13 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from sandbox.score.report.numbers import number
-
 
 def build_environment() -> Environment:
     """Everything is escaped: reasons and findings hold strangers' words."""
-    environment = Environment(
+    return Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = lambda line: number(line.value, line.unit)
-    return environment
