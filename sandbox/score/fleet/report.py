@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from markupsafe import Markup
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.text import quantity
 from sandbox.score.editions.edition import Edition
-from sandbox.score.fleet import charts
 from sandbox.score.fleet.roster import Fleet
 from sandbox.score.fleet.survey import NOTHING_BEFORE, Before, Survey
 from sandbox.score.lint.rules import RULES
@@ -25,6 +24,8 @@ from sandbox.score.report.pages import build_environment
 FORMAT = "payer-sandbox-report/1"
 TOP = 10
 MOST_TIED = 20
+STEP = 5
+"""Points in a bar of the histogram."""
 RULE = (
     "A vendor's score is the sum, over the metrics marked for vendors, of the median of its live payers' "
     "points. The median of its payers' sub-totals stands beside it."
@@ -97,15 +98,19 @@ def _html(fleet: Fleet, rules: Edition, survey: Survey, taken: str) -> str:
             top=top,
             more=more,
             middle=median(survey.scores) if survey.scores else 0,
-            vendor_count=len(survey.vendors),
             rule=RULE,
             titles={name: rule.title for name, rule in RULES.items()},
-            histogram=Markup(charts.histogram(survey.scores, rules.max)),  # noqa: S704  escaped in pictures
-            vendor_picture=Markup(charts.vendors(survey.vendors, rules.vendor.max)),  # noqa: S704
-            band_picture=lambda metric: Markup(charts.bands(metric)),  # noqa: S704
+            bins=count_bins(survey.scores, rules.max),
+            step=STEP,
             risen=sorted((p for p in survey.payers if p.moved), key=lambda p: -(p.moved or 0)),
         )
     )
+
+
+def count_bins(scores: Sequence[int], most: int) -> list[int]:
+    """Return how many scores lie in each step of STEP points, up to `most`."""
+    counts = Counter(min(score // STEP, most // STEP) for score in scores)
+    return [counts[place] for place in range(most // STEP + 1)]
 
 
 def _top(survey: Survey) -> tuple[list[Any], int]:

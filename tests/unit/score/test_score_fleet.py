@@ -18,12 +18,13 @@ from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.text import quantity
 from sandbox.score.card import to_data
 from sandbox.score.evidence import Evidence, seen
-from sandbox.score.fleet import charts, demo, report, results, roster, runner
+from sandbox.score.fleet import demo, report, results, roster, runner
 from sandbox.score.fleet.results import EndpointResult
 from sandbox.score.fleet.roster import Endpoint, Fleet
 from sandbox.score.fleet.runner import GradingRules
 from sandbox.score.fleet.survey import Before, survey
 from sandbox.score.report.card_file import CardFile
+from sandbox.score.report.pages import build_environment
 from sandbox.score.rubric import load
 from sandbox.score.run import regrade
 
@@ -133,8 +134,11 @@ def test_the_report_needs_nothing_from_anywhere(tmp_path: Path) -> None:
 
 def test_pictures_are_well_formed() -> None:
     found = survey(EDITION, [*RESULTS, result("a", "<V> & Co", card())])
-    for svg in (charts.histogram(found.scores, 100), charts.vendors(found.vendors, 63),
-                charts.histogram([], 100), *map(charts.bands, found.metrics)):  # fmt: skip
+    charts: Any = build_environment().get_template("charts.html").module
+    bins, no_bins = report.count_bins(found.scores, 100), report.count_bins([], 100)
+    assert (sum(bins), len(bins), sum(no_bins)) == (len(found.scores), 21, 0)
+    for svg in (charts.histogram(bins, 100, 5), charts.histogram(no_bins, 100, 5),
+                charts.vendors(found.vendors, 63), *map(charts.bands, found.metrics)):  # fmt: skip
         assert Xml.fromstring(svg).get("aria-label")
 
 
