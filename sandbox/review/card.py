@@ -177,15 +177,11 @@ def review(records: Sequence[ReviewRecord], client: str | None = None, source: s
                 finding = replace(finding, reason=f"{finding.reason} ({where})")
             lines[row.id].append(ReviewLine(row, finding))
     count = sum(len(story.exchanges) for story, _ in stories)
-    worst = tuple(min(row_lines, key=_rank) for row_lines in lines.values())
+    worst = tuple(min(row, key=lambda line: _RANKS[line.finding.result]) for row in lines.values())
     return ReviewCard(source, client, count, worst, dict(left_out))
 
 
 _RANKS: Mapping[Result, int] = {"fail": 0, "pass": 1, "not exercised": 2}
-
-
-def _rank(line: ReviewLine) -> int:
-    return _RANKS[line.finding.result]
 
 
 def _story(record: ReviewRecord, client: str) -> Story:

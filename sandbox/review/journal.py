@@ -142,14 +142,11 @@ def exchanges(entries: Iterable[Any], name: str = "the journal") -> tuple[Journa
     journal = []
     for number, entry in enumerate(entries, 1):
         try:
-            journal.append(JournalExchange.model_validate({"number": number, **_known(entry)}))
+            stated = {name: value for name, value in entry.items() if value is not None}
+            journal.append(JournalExchange.model_validate({"number": number, **stated}))
         except (ValidationError, TypeError, AttributeError):
             raise FileProblem(f"{name}, entry {number}: not an entry of a journal") from None
     return tuple(journal)
-
-
-def _known(entry: Any) -> dict[str, Any]:
-    return {name: value for name, value in entry.items() if value is not None}
 
 
 def read(path: Path) -> tuple[JournalExchange, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import zip_longest
 from typing import Any, NamedTuple
 
 from sandbox.score.evidence import Exchange, Observation
@@ -24,14 +24,15 @@ class Kind(NamedTuple):
 
 def counted(exchanges: Iterable[Exchange]) -> Counter[Kind]:
     """Count the exchanges of a sync's steps by kind, in the order in which they were made."""
-    made_in_sync = [e for e in exchanges if e.step in STEPS]
-    again = [
-        (after.retry or after.step == "retry") and after.url == e.url for e, after in pairwise(made_in_sync)
-    ]
-    return Counter(
-        Kind(e.step, e.status, retried, bool(e.flaw))
-        for e, retried in zip(made_in_sync, [*again, False], strict=False)
-    )
+    pairs = pair_with_retried([e for e in exchanges if e.step in STEPS])
+    return Counter(Kind(e.step, e.status, retried, bool(e.flaw)) for e, retried in pairs)
+
+
+def pair_with_retried(exchanges: Sequence[Exchange]) -> Iterator[tuple[Exchange, bool]]:
+    """Yield each exchange, and whether the next one sends the same request again."""
+    for exchange, after in zip_longest(exchanges, exchanges[1:]):
+        is_retry = after is not None and (after.retry or after.step == "retry")
+        yield exchange, is_retry and after.url == exchange.url
 
 
 def to_value(kinds: Counter[Kind]) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def grade_evidence(edition: Edition, evidence: Evidence) -> Card:
         evidence.taken,
         evidence.lint,
         seed,
-        _find_notes(lines, evidence),
+        tuple(readable(note) for note in (*_unwalked(evidence), *_slowness(lines, evidence))),
     )
 
 
@@ -143,11 +143,6 @@ def _line(edition: Edition, metric: Metric, area: str, case: Evidence) -> CardLi
         advice.help,
         advice.causes,
     )
-
-
-def _find_notes(lines: Sequence[CardLine], evidence: Evidence) -> tuple[str, ...]:
-    """Return what the person who grades must know before believing the card, one line each."""
-    return tuple(readable(note) for note in (*_unwalked(evidence), *_slowness(lines, evidence)))
 
 
 def _slowness(lines: Sequence[CardLine], evidence: Evidence) -> Iterator[str]:

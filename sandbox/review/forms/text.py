@@ -76,14 +76,10 @@ def _failures(card: ReviewCard) -> Iterator[RenderableType]:
         yield Padding(Text(escape(line.finding.reason)), (0, 0, 0, 2))
         for exchange in line.finding.evidence[:EVIDENCE_MOST]:
             yield Padding(Text(evidence(exchange), style="dim", overflow="fold"), (0, 0, 0, 4))
-        if more := len(line.finding.evidence) - EVIDENCE_MOST:
-            yield from _more(more)
+        if (more := len(line.finding.evidence) - EVIDENCE_MOST) > 0:
+            yield Padding(Text(f"and {more} more", style="dim"), (0, 0, 0, 4))
         yield Padding(Text(f"→ {line.row.fix}"), (0, 0, 0, 2))
         yield Padding(Text(f"({cited(line)})", style="dim"), (0, 0, 0, 4))
-
-
-def _more(count: int) -> Sequence[RenderableType]:
-    return [Padding(Text(f"and {count} more", style="dim"), (0, 0, 0, 4))] if count > 0 else []
 
 
 def evidence(exchange: JournalExchange) -> str:

@@ -98,7 +98,7 @@ def references(story: Story) -> ReviewFinding:
     for tries in _by_target(reads).values():
         path = tries[0].path
         dead = [e for e in tries if e.status in (403, 404, 410) or e.status >= 500]
-        if len(dead) > (2 if dead and dead[0].status >= 500 else 1) and not _busy(dead):
+        if len(dead) > (2 if dead and dead[0].status >= 500 else 1) and not all(e.retry_after for e in dead):
             return failed(f"{path} could not be read, and was asked for {len(dead)} times.", dead)
         good = [e for e in tries if e.status == 200]
         near = [e for e in good if e.left - good[0].left <= KEEP_SECONDS]
@@ -111,11 +111,6 @@ def references(story: Story) -> ReviewFinding:
     read = f"{quantity(len(reads), 'reference')} read"
     what = read if reads else f"{quantity(len(included), 'search', 'searches')} with _include"
     return passed(f"{what}{ending}.", [*dead[:3], *reads[:3], *included[:3]])
-
-
-def _busy(dead: Sequence[JournalExchange]) -> bool:
-    """Whether the payer was busy and sent a Retry-After each time."""
-    return all(e.retry_after for e in dead)
 
 
 def _by_target(reads: Sequence[JournalExchange]) -> Mapping[tuple[str, str], Sequence[JournalExchange]]:

@@ -46,7 +46,9 @@ def _find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -
     for name in needs:
         observation = evidence[name]
         if not observation.seen and observation.cause and observation.unseen == verdict.reason:
-            shown = observation.exchanges[-1:] or _failed_sign_in(observation.cause, evidence)
+            shown = observation.exchanges[-1:]
+            if not shown and observation.cause.startswith("sign-in-"):
+                shown = evidence["sign-ins"].exchanges[-1:]
             yield LossCause(observation.cause, exchanges=shown or evidence["facts"].exchanges[-1:])
             return
     if verdict.metric in _CLAIMED or "does not say" in verdict.reason:
@@ -55,11 +57,6 @@ def _find_unseen(verdict: Verdict, evidence: Evidence, needs: tuple[str, ...]) -
         yield LossCause("line-without-account", exchanges=evidence["facts"].exchanges[-1:])
     else:
         yield LossCause("not-looked-at")
-
-
-def _failed_sign_in(cause: str, evidence: Evidence) -> tuple[Exchange, ...]:
-    """Return the last exchange of the sign-ins, where a failed sign-in is the cause."""
-    return evidence["sign-ins"].exchanges[-1:] if cause.startswith("sign-in-") else ()
 
 
 def select_exchanges(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 from sandbox.score.causes.model import LossCause, merge
 from sandbox.score.evidence import Exchange, Observation
+from sandbox.score.requests import pair_with_retried
 
 _STATUS = {
     401: "unauthorized",
@@ -53,10 +53,7 @@ def name_cause(exchange: Exchange) -> str:
 
 def find_last_tries(exchanges: Sequence[Exchange]) -> list[Exchange]:
     """Return the last try of each request."""
-    again = [_is_same_request(before, after) for before, after in pairwise(exchanges)]
-    return [
-        exchange for exchange, superseded in zip(exchanges, [*again, False], strict=False) if not superseded
-    ]
+    return [exchange for exchange, retried in pair_with_retried(exchanges) if not retried]
 
 
 def find_deciding(entry: Mapping[str, Any], observation: Observation) -> tuple[Exchange, ...]:
@@ -83,7 +80,3 @@ def _about(exchange: Exchange) -> tuple[str, ...]:
     if exchange.step == "everything":
         return ("$everything",)
     return (exchange.resource,) if exchange.resource else ()
-
-
-def _is_same_request(before: Exchange, after: Exchange) -> bool:
-    return (after.retry or after.step == "retry") and after.url == before.url

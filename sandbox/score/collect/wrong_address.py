@@ -31,7 +31,8 @@ def require_fhir_base(http: HttpClient, base: str, discovery: Discovery, is_know
     """
     if not discovery.reached:
         raise UsageError(_explain_unreached(http, base, discovery))
-    if (cut := _cut(base)) and find_capability_statement(http, cut):
+    cut = next((base.removesuffix(ending) for ending in DOCUMENTS if base.endswith(ending)), "")
+    if cut and find_capability_statement(http, cut):
         raise UsageError(f"{base} is a document of a FHIR base: did you mean {cut}?")
     documents = (discovery.capability, discovery.smart)
     if is_known or any(d.present for d in documents):
@@ -46,11 +47,6 @@ def require_fhir_base(http: HttpClient, base: str, discovery: Discovery, is_know
     )
     hint = f"did you mean {meant}?" if meant else "give the address that metadata and Patient are below"
     raise UsageError(f"{base} does not look like a FHIR base ({why}): {hint}")
-
-
-def _cut(base: str) -> str:
-    """Return the base of a document's address; empty for any other address."""
-    return next((base.removesuffix(ending) for ending in DOCUMENTS if base.endswith(ending)), "")
 
 
 def _has_patients(http: HttpClient, base: str) -> bool:

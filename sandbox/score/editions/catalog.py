@@ -55,12 +55,8 @@ def load(edition: str, chosen: Iterable[tuple[str, str]] = ()) -> Edition:
     Raises UsageError for an unknown edition, reading or value, and for an edition whose bands are not
     public; FileProblem for a malformed file.
     """
-    rules = _read(Path(edition)) if _is_file(edition) else _load_known(edition)
-    return _with(rules, chosen)
-
-
-def _is_file(edition: str) -> bool:
-    return edition.endswith((".yaml", ".yml"))
+    is_file = edition.endswith((".yaml", ".yml"))
+    return _with(_read(Path(edition)) if is_file else _load_known(edition), chosen)
 
 
 def _load_known(edition: str) -> Edition:

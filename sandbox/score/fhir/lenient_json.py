@@ -33,7 +33,8 @@ def read(body: bytes) -> Any:
         if len(plain) > LARGEST:
             raise
         text = _cut(plain.decode("utf-8", "replace"))
-        return _whole_text(json.loads(text, parse_int=_parse_int, strict=False))
+        value = json.loads(text, parse_int=lambda n: int(n) if len(n) <= LONGEST else float(n), strict=False)
+        return _whole_text(value)
 
 
 def read_object(body: bytes) -> dict[str, Any]:
@@ -59,10 +60,6 @@ def _cut(text: str) -> str:
             if depth == DEEPEST:
                 last = piece.end()
     return "".join(kept) + text[last:] if depth == 0 else ""
-
-
-def _parse_int(digits: str) -> int | float:
-    return int(digits) if len(digits) <= LONGEST else float(digits)
 
 
 def _whole_text(value: Any) -> Any:

@@ -15,7 +15,7 @@ from statistics import median
 from sandbox.score.editions.edition import Edition
 from sandbox.score.fleet.results import EndpointResult
 from sandbox.score.fleet.roster import named
-from sandbox.score.report.card_file import CardFile, MetricEntry
+from sandbox.score.report.card_file import CardFile
 
 
 @dataclass(frozen=True)
@@ -149,12 +149,8 @@ def _vendor(rules: Edition, name: str, cards: Sequence[CardFile], before: Before
 def _median(metric: str, cards: Sequence[CardFile], left_out: bool) -> float:
     entries = [entry for card in cards for entry in card.metrics if entry.id == metric]
     if left_out:
-        entries = [entry for entry in entries if not _no_data(entry)]
+        entries = [e for e in entries if e.source != "unseen" and (e.n or e.source != "traffic")]
     return float(median(entry.points for entry in entries)) if entries else 0.0
-
-
-def _no_data(entry: MetricEntry) -> bool:
-    return entry.source == "unseen" or (entry.n == 0 and entry.source == "traffic")
 
 
 def _spread(name: str, title: str, most: int, cards: Sequence[CardFile]) -> MetricSpread:

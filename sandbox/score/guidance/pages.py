@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sandbox.core.text import say
 from sandbox.score.editions.catalog import load
-from sandbox.score.editions.edition import Band, Edition, Metric
+from sandbox.score.editions.edition import Edition, Metric
 from sandbox.score.guidance.entries import Advice, Guidance, read_guidance
 from sandbox.score.lint.rules import RULES
 
@@ -39,7 +39,9 @@ def _page(edition: Edition, metric: Metric, guidance: Guidance) -> Iterator[str]
     yield "\n## How it is counted\n"
     yield from (f"- {line}" for line in guidance.counted)
     yield "\n## Points\n\n| band | points |\n|---|---:|"
-    yield from (f"| {_words(band)} | {band.points} |" for band in metric.bands)
+    for band in metric.bands:
+        words = " or ".join(dict.fromkeys([band.band, *band.also.values()]))
+        yield f"| {words} | {band.points} |"
     yield from (f"| {name} | {points} |" for name, points in metric.adds.items())
     causes = guidance.all_causes
     yield from _causes("Causes, and what the payer can do", causes, "fix")
@@ -48,10 +50,6 @@ def _page(edition: Edition, metric: Metric, guidance: Guidance) -> Iterator[str]
     yield from (f"- {cite}" for cite in metric.cites)
     yield from (f"- [{link.text}]({link.url})" for link in guidance.links)
     yield f"\n{MADE}"
-
-
-def _words(band: Band) -> str:
-    return " or ".join(dict.fromkeys([band.band, *band.also.values()]))
 
 
 def _causes(title: str, causes: Mapping[str, Advice], address: str) -> Iterator[str]:

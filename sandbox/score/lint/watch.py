@@ -40,7 +40,8 @@ class Watch(Watcher):
         """Check any response. `renewed`: the refresh token of the request."""
         step = answer.exchange.step
         if step == "token" and answer.status == 200:
-            self._token(answer, renewed)
+            self._all(entry.token_response(answer.json(), answer.headers), "token endpoint", answer)
+            self._issued.note(answer.json(), renewed)
         elif step in _DATA and answer.status:
             self._data(answer)
         elif step == "discovery" and answer.status == 200:
@@ -118,20 +119,12 @@ class Watch(Watcher):
             if body.get("authorization_response_iss_parameter_supported") is True:
                 self._issuers.append(word(body.get("issuer", "")))
 
-    def _token(self, answer: HttpAnswer, renewed: str) -> None:
-        body = answer.json()
-        self._all(entry.token_response(body, answer.headers), "token endpoint", answer)
-        self._issued.note(body, renewed)
-
     def _data(self, answer: HttpAnswer) -> None:
         where = f"{answer.exchange.step} {answer.exchange.resource}".strip()
         if answer.status >= 400:
             text = answer.text()[:20_000]
-            self._all(
-                problems.answer(answer.status, answer.headers, answer.json(), text, self._private),
-                where,
-                answer,
-            )
+            notes = problems.answer(answer.status, answer.headers, answer.json(), text, self._private)
+            self._all(notes, where, answer)
         elif answer.status == 200:
             body = answer.json()
             if answer.exchange.resource and (why := bundles.flaw(answer)):

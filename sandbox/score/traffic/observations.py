@@ -46,7 +46,9 @@ class LogWindow:
 def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> dict[str, Observation]:
     """Return the observations of a log's window. Only live records count."""
     live = [record for record in reading.records if record.mode == "live"]
-    span = _window(live, days, as_of)
+    length = timedelta(days=days)
+    until = as_of or _last(live, length)
+    span = LogWindow(until - length, until) if until else None
     inside = [record for record in live if span is not None and span.holds(record.when)]
     attempts_by_id = follow((r for r in live if span and r.when <= span.until), span.until) if span else {}
     attempts = [attempt for attempt in attempts_by_id.values() if span and span.holds(attempt.created)]
@@ -72,17 +74,12 @@ def observe(reading: LogReading, days: int, as_of: datetime | None = None) -> di
     }
 
 
-def _window(records: Sequence[TrafficRecord], days: int, as_of: datetime | None) -> LogWindow | None:
-    """Return the window that ends at `as_of`, or else at the last record; None for an empty log.
+def _last(records: Sequence[TrafficRecord], span: timedelta) -> datetime | None:
+    """Return the time of the last record that counts; None for an empty log.
 
-    Records come in order of time. A few at the end that are a window or more after all others do not count:
+    Records come in order of time. A few at the end that are a `span` or more after all others do not count:
     a clock was wrong.
     """
-    until = as_of or _last(records, timedelta(days=days))
-    return LogWindow(until - timedelta(days=days), until) if until else None
-
-
-def _last(records: Sequence[TrafficRecord], span: timedelta) -> datetime | None:
     if not records:
         return None
     fewest = len(records) - len(records) // STRAYS

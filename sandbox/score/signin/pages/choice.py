@@ -77,13 +77,10 @@ def _candidates(
         if pick is None or (state.logins == 0 and _is_only_unknown_button(form, pick)):
             continue
         chosen = choose(form, state.username, consenting=consenting, tick_all=tick_all)
-        yield _rank(form, pick, chosen), _pressed(form, pick, chosen)
-
-
-def _pressed(form: WebForm, pick: Press, chosen: Chosen) -> Step:
-    notes = (*chosen.notes, f"pressed “{pick.button.label[:60]}”")
-    doubts = (*chosen.doubts, *([pick.doubt] if pick.doubt else ()))
-    return Step(form, pick.button, "choice", chosen.values, notes, doubts)
+        notes = (*chosen.notes, f"pressed “{pick.button.label[:60]}”")
+        doubts = (*chosen.doubts, *([pick.doubt] if pick.doubt else ()))
+        step = Step(form, pick.button, "choice", chosen.values, notes, doubts)
+        yield _rank(form, pick, chosen), step
 
 
 def _rank(form: WebForm, pick: Press, chosen: Chosen) -> float:

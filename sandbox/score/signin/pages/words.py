@@ -31,14 +31,10 @@ def split_name(name: str) -> str:
     return re.sub(r"[^\w]+|_+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)).strip()
 
 
+@lru_cache(maxsize=4096)
 def means(text: str, meaning: str) -> bool:
     """Return whether a label contains a term of this meaning, in any spelling."""
-    return _label_means(text[:LONGEST_LABEL], meaning)
-
-
-@lru_cache(maxsize=4096)
-def _label_means(label: str, meaning: str) -> bool:
-    return _find(normalize(label), meaning) is not None
+    return _find(normalize(text[:LONGEST_LABEL]), meaning) is not None
 
 
 def says(text: str, meaning: str) -> bool:
