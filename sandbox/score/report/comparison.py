@@ -5,7 +5,7 @@ from __future__ import annotations
 from sandbox.core import files
 from sandbox.core.text import escape
 from sandbox.score.report.card_comparison import Change, Comparison, to_data
-from sandbox.score.report.markdown import cell
+from sandbox.score.report.pages import cell
 
 FORMS = ("text", "json", "markdown")
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from sandbox.score.card import Card
 from sandbox.score.guidance.entries import read_guidance
 from sandbox.score.guidance.links import link_finding
-from sandbox.score.report.pages import build_environment
+from sandbox.score.report.pages import render_page
 
 
 def render(card: Card) -> str:
-    template = build_environment().get_template("card.html")
-    return template.render(card=card, share=_share, guidance=read_guidance, link_finding=link_finding)
+    return render_page(
+        "card.html", card=card, share=_share, guidance=read_guidance, link_finding=link_finding
+    )
 
 
 def _share(points: int, most: int) -> int:
