@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from sandbox.review.journal import JournalExchange
 
+Key = TypeVar("Key")
 ROUNDING = 0.002
 """Instants are kept to the millisecond."""
 
@@ -46,10 +48,7 @@ class Story:
     @cached_property
     def tries(self) -> Mapping[tuple[str, ...], Sequence[JournalExchange]]:
         """The app's calls by key: calls of one key are tries of one request."""
-        by_key: dict[tuple[str, ...], list[JournalExchange]] = defaultdict(list)
-        for exchange in self.calls:
-            by_key[exchange.key].append(exchange)
-        return by_key
+        return group(self.calls, lambda call: call.key)
 
     def again(self, exchange: JournalExchange) -> list[JournalExchange]:
         """Tries of the same request after this one was answered."""
@@ -58,10 +57,7 @@ class Story:
     @cached_property
     def by_token(self) -> Mapping[str, Sequence[JournalExchange]]:
         """Requests for data by their access token."""
-        exchanges: dict[str, list[JournalExchange]] = defaultdict(list)
-        for exchange in self.data:
-            exchanges[exchange.token].append(exchange)
-        return exchanges
+        return group(self.data, lambda request: request.token)
 
     @cached_property
     def at_once(self) -> int:
@@ -109,6 +105,16 @@ class Story:
             return family
         families = self.families_of_members.get(exchange.member, set())
         return next(iter(families)) if len(families) == 1 else ""
+
+
+def group(
+    exchanges: Iterable[JournalExchange], key: Callable[[JournalExchange], Key]
+) -> defaultdict[Key, list[JournalExchange]]:
+    """Return key → its exchanges, in order; a key without any has none."""
+    groups: defaultdict[Key, list[JournalExchange]] = defaultdict(list)
+    for exchange in exchanges:
+        groups[key(exchange)].append(exchange)
+    return groups
 
 
 def since(

@@ -13,8 +13,3 @@ def days(evidence: Evidence, name: str) -> tuple[int | None, str]:
         return claim, ""
     words = quantity(claim, "day") if type(claim) is int else "no number of days"
     return None, f"the payer says {words}, which cannot be: the claim is left out"
-
-
-def differences(*texts: str) -> str:
-    """Return the differences of one verdict in one line."""
-    return "; ".join(text for text in texts if text)

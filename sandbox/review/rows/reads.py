@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
-
 from sandbox.core.text import quantity
 from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
-from sandbox.review.story import Story, after
+from sandbox.review.story import Story, after, group
 
 DAMAGED = frozenset((
     "loop_next_link", "forget_link_params", "rewrite_link", "rename_link_relation", "truncate_body",
@@ -37,10 +34,7 @@ def accept(story: Story) -> ReviewFinding:
 
 def follows_next(story: Story) -> ReviewFinding:
     """Whether each search that had more pages was read to its last one."""
-    walks: dict[tuple[object, ...], list[JournalExchange]] = defaultdict(list)
-    for exchange in story.data:
-        if exchange.status == 200 and exchange.method in ("GET", "POST"):
-            walks[_walk(exchange)].append(exchange)
+    walks = group((e for e in story.data if e.status == 200 and e.method in ("GET", "POST")), _walk)
     paged = [pages for pages in walks.values() if any(p.next for p in pages)]
     if not paged:
         return unseen("No answer had a further page.")
@@ -95,8 +89,8 @@ def references(story: Story) -> ReviewFinding:
     """Whether the app resolved references, each once, and stopped asking for missing ones."""
     reads = [e for e in story.data if e.is_read and e.kind != "Patient"]
     included = [e for e in story.data if "_include" in e.params and e.status == 200]
-    for tries in _by_target(reads).values():
-        path = tries[0].path
+    # by member as well: an app may cache a shared resource for each
+    for (path, _), tries in group(reads, lambda read: (read.path, read.member)).items():
         dead = [e for e in tries if e.status in (403, 404, 410) or e.status >= 500]
         if len(dead) > (2 if dead and dead[0].status >= 500 else 1) and not all(e.retry_after for e in dead):
             return failed(f"{path} could not be read, and was asked for {len(dead)} times.", dead)
@@ -111,11 +105,3 @@ def references(story: Story) -> ReviewFinding:
     read = f"{quantity(len(reads), 'reference')} read"
     what = read if reads else f"{quantity(len(included), 'search', 'searches')} with _include"
     return passed(f"{what}{ending}.", [*dead[:3], *reads[:3], *included[:3]])
-
-
-def _by_target(reads: Sequence[JournalExchange]) -> Mapping[tuple[str, str], Sequence[JournalExchange]]:
-    """Group reads by path and member. An app may cache a shared resource per member."""
-    groups: dict[tuple[str, str], list[JournalExchange]] = defaultdict(list)
-    for exchange in reads:
-        groups[exchange.path, exchange.member].append(exchange)
-    return groups

@@ -11,9 +11,9 @@ from sandbox.score.causes.model import LossCause
 from sandbox.score.checks import carin_resources, clinical_resources
 from sandbox.score.checks.reference_resolution import found_nothing
 from sandbox.score.collect.machine_load import is_busy
+from sandbox.score.collect.sync import NOT_THERE
 from sandbox.score.evidence import Evidence, Exchange, Observation, Verdict
 
-NOT_SUPPORTED = (404, 405, 501)
 SEARCH_STEPS = ("individual", "pagination", "retry")
 LONG_WAIT = 0.5
 """Share of a sync's time; told waits that take more of it are the cause of its slowness."""
@@ -49,7 +49,7 @@ def find_requests(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
 
 def _name_request(exchange: Exchange, listed: bool) -> str:
     """Name the cause of a failed request. `listed`: metadata lists the types that can be searched."""
-    if exchange.step == "everything" and exchange.status in NOT_SUPPORTED:
+    if exchange.step == "everything" and exchange.status in NOT_THERE:
         return "everything-not-there"
     if exchange.step == "everything" and exchange.status == 403:
         return "everything-forbidden"
@@ -149,7 +149,7 @@ def find_everything(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]
     for number, walk in enumerate(everything.value or ()):
         last = find_deciding(walk, everything) or everything.exchanges[number : number + 1]
         failed = name_cause(last[0]) if last else ""
-        if walk["status"] in NOT_SUPPORTED:
+        if walk["status"] in NOT_THERE:
             yield LossCause("not-supported", exchanges=last)
         elif walk["status"] != 200:
             yield LossCause(failed or "broken-answer", exchanges=last)

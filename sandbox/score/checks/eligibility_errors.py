@@ -18,24 +18,25 @@ def judge(evidence: Evidence) -> Verdict:
     ineligible = evidence["ineligible-sign-in"]
     if not ineligible.seen:
         return not_seen("eligibility-errors", ineligible.unseen)
-    n = len(ineligible.value)
-    if not n:
-        reason = "no ineligible member is known to have tried"
-        return Verdict("eligibility-errors", "unknown", ineligible.source, reason)
-    explained = [attempt for attempt in ineligible.value if says_ineligible(attempt)]
+    band, reason = _judge_attempts(ineligible.value, evidence)
+    return Verdict("eligibility-errors", band, ineligible.source, reason, len(ineligible.value))
+
+
+def _judge_attempts(attempts: list[dict[str, Any]], evidence: Evidence) -> tuple[str, str]:
+    """Return the band and its reason."""
+    if not attempts:
+        return "unknown", "no ineligible member is known to have tried"
+    n, explained = len(attempts), [attempt for attempt in attempts if says_ineligible(attempt)]
     if explained and evidence.reads("A19", "majority") and 2 * len(explained) <= n:
-        reason = f"only {len(explained)} of {n} ineligible attempts heard so on the callback"
-        return Verdict("eligibility-errors", "no", ineligible.source, reason, n)
+        return "no", f"only {len(explained)} of {n} ineligible attempts heard so on the callback"
     if explained:
         detail = explained[0]["description"] or explained[0].get("error_uri") or "no description"
-        reason = f"the callback said {explained[0]['error']}: {detail}"
-        return Verdict("eligibility-errors", "yes", ineligible.source, reason, n)
-    attempt = ineligible.value[0]
+        return "yes", f"the callback said {explained[0]['error']}: {detail}"
     others = evidence["sign-ins"].value or []
     if others and not any(entered(a) for a in others):
-        reason = f"nobody can sign in, so what ineligible members hear is not known ({attempt['reason']})"
-        return Verdict("eligibility-errors", "unknown", ineligible.source, reason, n)
-    return Verdict("eligibility-errors", "no", ineligible.source, _silence(attempt), n)
+        why = f"nobody can sign in, so what ineligible members hear is not known ({attempts[0]['reason']})"
+        return "unknown", why
+    return "no", _silence(attempts[0])
 
 
 def _silence(attempt: dict[str, Any]) -> str:

@@ -19,41 +19,32 @@ def judge(evidence: Evidence) -> Verdict:
     everything = evidence["everything"]
     if not everything.seen:
         return not_seen("everything", everything.unseen)
-    n = len(everything.value)
-    if not n:
-        return Verdict("everything", "none", everything.source, "nobody asked for it")
-    answered = [walk for walk in everything.value if walk["status"] == 200]
+    band, reason = _judge_walks(everything.value)
+    return Verdict("everything", band, everything.source, reason, len(everything.value))
+
+
+def _judge_walks(walks: list[dict[str, Any]]) -> tuple[str, str]:
+    """Return the band and its reason."""
+    if not walks:
+        return "none", "nobody asked for it"
+    answered = [walk for walk in walks if walk["status"] == 200]
     if not answered:
-        return Verdict("everything", "none", everything.source, _refusal(everything.value[0]), n)
+        return "none", _refusal(walks[0])
     unbroken = [walk for walk in answered if walk["unbroken"]]
     if not unbroken:
-        return Verdict(
-            "everything", "limited", everything.source, f"the paging breaks: {answered[0]['note']}", n
-        )
+        return "limited", f"the paging breaks: {answered[0]['note']}"
     if len(unbroken) < len(answered) and all(walk["pages"] < 2 for walk in unbroken):
         broken = next(walk for walk in answered if not walk["unbroken"])
-        reason = f"only what fits into one page comes to its end: {broken['note']}"
-        return Verdict("everything", "limited", everything.source, reason, n)
-    for walk in unbroken:
-        if short := _short(walk):
-            return Verdict("everything", "limited", everything.source, short, n)
+        return "limited", f"only what fits into one page comes to its end: {broken['note']}"
+    if short := next((walk for walk in unbroken if walk["missing"]), None):
+        kinds, missing = ", ".join(short["missing_types"]), short["missing"]
+        return "limited", f"{missing} of {short['searched']} resources of the searches are missing: {kinds}"
     if not any(walk["entries"] is None or walk["entries"] for walk in unbroken):
-        return Verdict("everything", "limited", everything.source, "it answers 200, and nothing is in it", n)
-    pages = max(walk["pages"] for walk in unbroken)
-    return Verdict(
-        "everything", "paged", everything.source, f"complete, in up to {quantity(pages, 'page')}", n
-    )
+        return "limited", "it answers 200, and nothing is in it"
+    return "paged", f"complete, in up to {quantity(max(walk['pages'] for walk in unbroken), 'page')}"
 
 
 def _refusal(walk: dict[str, Any]) -> str:
     """Describe the response of a walk that did not answer 200."""
     answer = f"answered {walk['status'] or 'nothing'}"
     return answer if walk.get("offered", True) else f"metadata does not name it, and it {answer}"
-
-
-def _short(walk: dict[str, Any]) -> str:
-    """Describe what is missing from a complete walk; empty when nothing is."""
-    if not walk["missing"]:
-        return ""
-    kinds = ", ".join(walk["missing_types"])
-    return f"{walk['missing']} of {walk['searched']} resources of the searches are missing: {kinds}"

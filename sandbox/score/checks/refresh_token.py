@@ -23,7 +23,7 @@ LEAST_BOUND = 90
 def judge(evidence: Evidence) -> Verdict:
     claim, absurd = claims.days(evidence, "refresh_max_days")
     verdict = _judge(evidence, claim)
-    return replace(verdict, disagreement=claims.differences(verdict.disagreement, absurd))
+    return replace(verdict, disagreement="; ".join(filter(None, (verdict.disagreement, absurd))))
 
 
 def _judge(evidence: Evidence, claim: int | None) -> Verdict:

@@ -6,14 +6,13 @@ A card may come from another version of the grader: fields that are not known ar
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.core import files
 from sandbox.core.errors import FileProblem, describe_first
-
-Source = Literal["observed", "traffic", "declared", "unseen"]
+from sandbox.score.evidence import Source
+from sandbox.score.findings import Level
 
 
 class _CardModel(BaseModel):
@@ -59,7 +58,7 @@ class Gain(_CardModel):
 
 class LintEntry(_CardModel):
     rule: str
-    level: Literal["critical", "error", "warning", "note"]
+    level: Level
     text: str
     count: int = Field(ge=1)
     where: str
