@@ -9,6 +9,12 @@ from __future__ import annotations
 
 import re
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+    from rich.console import RenderableType
 
 _RANGES = (
     "\x00-\x1f\x7f-\x9f"  # controls: C0, DEL, C1
@@ -45,6 +51,26 @@ def overwrite(text: object, last: bool = False) -> None:
     """Write over the current line of a terminal, on standard error; `last` ends that line."""
     sys.stderr.write(f"\r\x1b[2K{escape(text)}" + ("\n" if last else ""))
     sys.stderr.flush()
+
+
+def render_plain(content: RenderableType, width: int = 80) -> str:
+    """Render what rich shows on a terminal as plain text, for a pipe or a file."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    out = StringIO()
+    Console(file=out, width=width, color_system=None, force_terminal=False, highlight=False).print(content)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def render_xml(top: Element) -> str:
+    """Render an XML document with its declaration, indented."""
+    from xml.etree import ElementTree
+
+    ElementTree.indent(top)
+    body: str = ElementTree.tostring(top, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
 def quantity(number: int, noun: str, plural: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree as Xml
 
-from sandbox.core.text import escape
+from sandbox.core.text import escape, render_xml
 from sandbox.review.card import ReviewCard, ReviewLine
 from sandbox.review.forms.text import cited, evidence
 
@@ -21,9 +21,7 @@ def render(card: ReviewCard) -> str:
     suite = Xml.SubElement(top, "testsuite", {"name": escape(card.client or "no app"), **attributes})
     for line in card.lines:
         _row(suite, line)
-    Xml.indent(top)
-    body: str = Xml.tostring(top, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
+    return render_xml(top)
 
 
 def _row(suite: Xml.Element, line: ReviewLine) -> None:

@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.core.text import escape, quantity
+from sandbox.core.text import escape, quantity, render_plain
 from sandbox.review.card import ReviewCard, ReviewLine
 from sandbox.review.journal import JournalExchange
 
-WIDTH = 80
 EVIDENCE_MOST = 4
 _STYLES = {"pass": "green", "fail": "red", "not exercised": "dim"}
 
 
 def render(card: ReviewCard) -> str:
     """Render the card as plain text, for a pipe or a file."""
-    out = StringIO()
-    Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
-        shown(card)
-    )
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return render_plain(shown(card))
 
 
 def shown(card: ReviewCard) -> RenderableType:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
-from sandbox.core.text import escape, quantity
+from sandbox.core.text import escape, quantity, render_xml
 from sandbox.score.card import Card, CardLine
 from sandbox.score.findings import Finding
 from sandbox.score.guidance.links import link_finding
 
 
-def render(card: Card) -> bytes:
+def render(card: Card) -> str:
     top = Xml.Element("testsuites", name=escape(f"{card.target} {card.score}/{card.max}"))
     if card.breaches:
         _found(top, "Critical: strangers can get at members' records", card.breaches)
@@ -25,9 +25,7 @@ def render(card: Card) -> bytes:
         for line in lines:
             _metric(suite, line, card.edition)
     _found(top, "Beside the score", [finding for finding in card.lint if finding.level != "critical"])
-    Xml.indent(top)
-    body: str = Xml.tostring(top, encoding="unicode")
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'.encode()
+    return render_xml(top)
 
 
 def _found(top: Xml.Element, name: str, findings: Sequence[Finding]) -> None:

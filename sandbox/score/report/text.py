@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import StringIO
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.core.text import escape
+from sandbox.core.text import escape, render_plain
 from sandbox.score.card import Card, CardLine
 from sandbox.score.evidence import Exchange
 from sandbox.score.guidance.links import link_finding
 
-WIDTH = 80
 SLOW_MS = 250.0
 """Milliseconds from which a request's time is shown."""
 _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
@@ -23,11 +21,7 @@ _STYLE = {"observed": "", "traffic": "", "declared": "dim", "unseen": "yellow"}
 
 def render(card: Card) -> str:
     """Render the card as plain text of 80 columns, for a pipe or a file."""
-    out = StringIO()
-    Console(file=out, width=WIDTH, color_system=None, force_terminal=False, highlight=False).print(
-        shown(card)
-    )
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return render_plain(shown(card))
 
 
 def shown(card: Card) -> RenderableType:
