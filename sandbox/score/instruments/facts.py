@@ -207,26 +207,27 @@ class _FactsReader:
                     self.problems.append(f"{where}{name}: is no object")
             elif name == "members" and isinstance(value, list):
                 yield name, list(self._use_members(value))
-            elif isinstance(value, list) and _wants_list(model, name):
-                yield from self._use_list(model, name, value, where)
+            elif isinstance(value, list) and "list[" in str(model.model_fields[name].annotation):
+                valid = list(self._use_entries(model, name, value, where))
+                if valid or not value:
+                    yield name, valid
             else:
                 try:
                     yield name, _read_alone(model, name, value)
                 except ValidationError as problem:
-                    self.problems.append(f"{where}{name}: {_words(problem)}")
+                    inside = ".".join(map(str, problem.errors()[0]["loc"][1:]))
+                    parts = (f"{where}{name}", inside, _say(problem))
+                    self.problems.append(": ".join(filter(None, parts)))
 
-    def _use_list(
+    def _use_entries(
         self, model: type[BaseModel], name: str, entries: list[Any], where: str
-    ) -> Iterator[tuple[str, Any]]:
-        """Yield a list without its wrong entries; nothing where no entry is valid."""
-        kept: list[Any] = []
+    ) -> Iterator[Any]:
+        """Yield the valid entries of a list."""
         for number, entry in enumerate(entries):
             try:
-                kept += _read_alone(model, name, [entry])
+                yield from _read_alone(model, name, [entry])
             except ValidationError as problem:
                 self.problems.append(f"{where}{name}: {number}: {_say(problem)}")
-        if kept or not entries:
-            yield name, kept
 
     def _use_members(self, entries: list[Any]) -> Iterator[Member]:
         """Yield the usable accounts; one with a wrong line or date is used without it."""
@@ -254,13 +255,6 @@ def _read_alone(model: type[BaseModel], name: str, value: Any) -> Any:
     return getattr(model.model_validate({**_REQUIRED.get(model, {}), name: value}), name)
 
 
-def _wants_list(model: type[BaseModel], name: str) -> bool:
-    try:
-        return bool(_read_alone(model, name, []) == [])
-    except ValidationError:
-        return False
-
-
 _EXPECTED = {
     "string_type": "should be text",
     "bool_type": "should be true or false",
@@ -271,13 +265,8 @@ _EXPECTED = {
 """pydantic's error types in plain words."""
 
 
-def _words(problem: ValidationError) -> str:
-    """Describe the first error of a value, in words without secrets."""
-    place = ".".join(str(part) for part in problem.errors(include_url=False)[0]["loc"][1:])
-    return f"{place}: {_say(problem)}" if place else _say(problem)
-
-
 def _say(problem: ValidationError) -> str:
+    """Describe the first error of a value, in words without secrets."""
     first = problem.errors(include_input=False, include_url=False)[0]
     if first["type"] == "string_pattern_mismatch":
         return "is none of eligible, ineligible, not-opted-in, lapsed-<days>, dependant, representative"
