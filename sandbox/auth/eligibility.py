@@ -4,23 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Literal
 
 from sandbox.core.members import Account
 from sandbox.core.payer import PayerProfile
 
-Reason = Literal[
-    "locked",
-    "not-yet-covered",
-    "lapsed",
-    "line-not-supported",
-    "too-new",
-    "minor",
-    "not-opted-in",
-    "approval-pending",
-]
-
-EXPLAIN: dict[Reason, str] = {
+EXPLAIN: dict[str, str] = {
     "locked": "This account is locked: call the number on the member card to unlock it",
     "not-yet-covered": "Member eligibility failed: no active coverage was found",
     "lapsed": "Member eligibility failed: coverage has ended and the period of access is over",
@@ -30,14 +18,17 @@ EXPLAIN: dict[Reason, str] = {
     "not-opted-in": "Sharing with apps is not switched on: sign in to the member portal and switch it on",
     "approval-pending": "The health plan has not approved connections for this member yet",
 }
-"""In the order of the checks: what the member can do nothing about comes first."""
+"""Reason → text, in the order of the checks: what the member can do nothing about comes first."""
 
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a member may not connect. `text` is for the member and contains no data of theirs."""
+    """Why a member may not connect: a reason of `EXPLAIN`.
 
-    reason: Reason
+    `text` is for the member and contains no data of theirs.
+    """
+
+    reason: str
 
     @property
     def text(self) -> str:

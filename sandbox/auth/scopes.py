@@ -189,12 +189,6 @@ def launches_patient(granted: str) -> bool:
     return "launch/patient" in texts or any(s.context == "patient" for s in resource_scopes(texts))
 
 
-def allows(granted: Iterable[str], kind: str, action: str) -> bool:
-    """Whether a token with these scopes may read ("r") or search ("s") a type, or the part of it
-    that `limit` tells."""
-    return any(scope.covers(kind, action) for scope in resource_scopes(granted))
-
-
 def limit(granted: Iterable[Scope], kind: str, actions: str) -> AnyOf:
     """What resources of a type must meet, of which one list of clauses is enough, to be reached by
     any of `actions`; empty when these scopes reach the whole type."""

@@ -105,25 +105,6 @@ def _timing(value: dict[str, Any]) -> list[Range]:
     return [(min(r[0] for r in both), max(r[1] for r in both))] if both else []
 
 
-def holds(prefix: str, target: Range, wanted: Range, now: int) -> bool:
-    """Whether a resource's range answers `<prefix><asked>`: the meaning that SQL must share."""
-    low, high = target
-    start, end = wanted
-    if prefix == "ap":
-        start, end = widen(wanted, now)
-        return low < end and start < high
-    return {
-        "eq": start <= low and high <= end,
-        "ne": not (start <= low and high <= end),
-        "gt": high > end,
-        "ge": high > end or (start <= low and high <= end),
-        "lt": low < start,
-        "le": low < start or (start <= low and high <= end),
-        "sa": low >= end,
-        "eb": high <= start,
-    }[prefix]
-
-
 def widen(wanted: Range, now: int) -> Range:
     """`ap` accepts a tenth of the distance between now and the date, and at least a day."""
     slack = max(abs(now - wanted[0]) // 10, _DAY)

@@ -12,7 +12,7 @@ import pytest
 
 import sandbox
 from sandbox.apis.discovery import published
-from sandbox.auth.eligibility import Reason
+from sandbox.auth.eligibility import EXPLAIN
 from sandbox.auth.tokens.access_token import TokenState
 from sandbox.web.causes import Cause, files_of_causes, load_causes
 
@@ -32,7 +32,7 @@ PROBLEMS = {
 }  # fmt: skip
 """Classes of refusals whose cause every call names."""
 
-BY_STATE = {*get_args(Reason), *(f"token-{state}" for state in get_args(TokenState))}
+BY_STATE = {*EXPLAIN, *(f"token-{state}" for state in get_args(TokenState))}
 BY_EFFECT = {"scenario-effect", "armed-fault"}
 """Causes that the code computes: from the state of a member or token, and for what a fault did."""
 

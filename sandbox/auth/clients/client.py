@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import TypeAdapter, ValidationError, with_config
@@ -26,7 +26,6 @@ State = Literal["submitted", "approved", "denied", "suspended"]
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
-METHODS: tuple[str, ...] = get_args(AuthMethod)
 
 
 @with_config(extra="forbid")

@@ -27,12 +27,6 @@ class Include:
         return param.stored if param else self.param
 
 
-def names(reverse: bool) -> tuple[str, str]:
-    """The parameter's spellings."""
-    stem = "_revinclude" if reverse else "_include"
-    return stem, f"{stem}:iterate"
-
-
 def includes(kind: str, name: str, text: str) -> Sequence[Include]:
     """What `name=text` asks for in a search of `kind`. Raises BadRequest naming the parameter."""
     stem, _, modifier = name.partition(":")

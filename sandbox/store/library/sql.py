@@ -205,7 +205,7 @@ def _test(table: FromClause, clause: Clause, value: Value, now: int, driving: bo
 
 
 def _date_test(low: ColumnElement[int], high: ColumnElement[int], value: Moment, now: int) -> Condition:
-    """The SQL twin of `dates.holds`."""
+    """The condition on a date's range that a prefix means (R4 §3.1.1.4.9)."""
     start, end = (value.low, value.high)
     if value.prefix == "ap":
         start, end = dates.widen((start, end), now)

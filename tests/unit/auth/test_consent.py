@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.auth.consent import DATA, narrowed, offered, shares_nothing
-from sandbox.auth.scopes import allows, resource_scopes, subset
+from sandbox.auth.scopes import resource_scopes, subset
 from sandbox.fhir.schema.paths import TYPES
 
 ALL = tuple(DATA)
@@ -59,6 +61,10 @@ def test_lasting_access_may_be_dropped_alone() -> None:
 def test_none_of_the_data_is_a_no_but_identity_alone_may_be_asked() -> None:
     assert shares_nothing(["openid", "patient/*.rs"], narrowed(("openid", "patient/*.rs"), [], KINDS))
     assert not shares_nothing(["openid", "fhirUser"], ["openid", "fhirUser"])
+
+
+def allows(scopes: Iterable[str], kind: str, action: str) -> bool:
+    return any(scope.covers(kind, action) for scope in resource_scopes(scopes))
 
 
 _ASKED = st.lists(

@@ -89,7 +89,7 @@ def test_the_reason_that_the_member_cannot_change_is_told_first() -> None:
 
 @pytest.mark.parametrize("why", EXPLAIN)
 def test_every_refusal_is_explained_in_words_for_the_member(why: str) -> None:
-    assert len(Refusal(why).text) > 30  # type: ignore[arg-type]
+    assert len(Refusal(why).text) > 30
 
 
 BORN = {"adult": date(1990, 1, 1), "minor": TODAY - timedelta(days=365 * 10)}

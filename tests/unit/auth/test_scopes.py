@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from sandbox.auth.scopes import allows, asks_for_system, narrow, parse, split, subset
+from sandbox.auth.scopes import asks_for_system, narrow, parse, resource_scopes, split, subset
 
 TYPES = ["Patient", "Coverage", "Observation"]
 ALLOWED = [
@@ -77,7 +79,7 @@ def test_anything_else_is_no_resource_scope(text: str) -> None:
     ],
 )
 def test_a_token_allows_what_its_scopes_say(granted: str, kind: str, action: str, allowed: bool) -> None:
-    assert allows(split(granted), kind, action) is allowed
+    assert any(scope.covers(kind, action) for scope in resource_scopes(split(granted))) is allowed
 
 
 @pytest.mark.parametrize(
@@ -128,3 +130,43 @@ def test_system_scopes_are_noticed(asked: str, system: bool) -> None:
 )
 def test_a_refresh_may_ask_for_less_never_for_more(asked: str, granted: str, less: bool) -> None:
     assert subset(asked, granted) is less
+
+
+# against a reference model: a set of (context, type, action)
+
+_CONTEXTS = st.sampled_from(["patient", "user", "system"])
+_KINDS = st.sampled_from([*TYPES, "Banana", "*"])
+_ACTIONS = st.sampled_from([*ALLOWED, "read", "write", "*", "sr", "dr"])
+_SCOPES = st.builds("{}/{}.{}".format, _CONTEXTS, _KINDS, _ACTIONS)
+_V1 = {"read": "rs", "write": "cud", "*": "cruds", "sr": "", "dr": ""}
+
+
+def model(text: str) -> set[tuple[str, str]]:
+    kind, letters = text.partition("/")[2].split(".")
+    return {
+        (k, a) for k in ([*TYPES, "Banana"] if kind == "*" else [kind]) for a in _V1.get(letters, letters)
+    }
+
+
+@settings(deadline=None)
+@given(st.lists(_SCOPES, max_size=5))
+def test_scopes_allow_the_union_of_what_each_means(texts: list[str]) -> None:
+    meant = set().union(*map(model, texts)) if texts else set()
+    scopes = resource_scopes(texts)
+    for kind, action in itertools.product([*TYPES, "Banana"], "cruds"):
+        assert any(scope.covers(kind, action) for scope in scopes) is ((kind, action) in meant)
+
+
+@settings(deadline=None)
+@given(st.lists(_SCOPES | st.sampled_from(["openid", "launch/patient", "nonsense"]), max_size=6))
+def test_only_readable_scopes_of_members_are_granted(texts: list[str]) -> None:
+    granted = narrow(" ".join(texts), TYPES)
+    for text in texts:
+        if text in ("openid", "launch/patient"):
+            assert text in granted
+    for text in granted:
+        if text not in ("openid", "launch/patient"):
+            assert not text.startswith("system/")
+            assert {action for _, action in model(text)} <= set("rs")
+            assert "Banana" not in text
+    assert subset(" ".join(granted), " ".join(texts))

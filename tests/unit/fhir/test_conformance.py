@@ -7,8 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-
-from sandbox.fhir.schema.conformance import validate
+from support.conformance import validate
 
 CARIN = "http://hl7.org/fhir/us/carin-bb/StructureDefinition/C4BB-"
 C4BB = "http://hl7.org/fhir/us/carin-bb/CodeSystem/"

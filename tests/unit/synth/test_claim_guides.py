@@ -8,11 +8,11 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from support.conformance import validate
 from unit.synth.dossiers import elements, explanations, of_every_profile
 
 from sandbox.core.errors import UsageError
 from sandbox.core.files import json_bytes
-from sandbox.fhir.schema.conformance import validate
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.population import Dossier, generate

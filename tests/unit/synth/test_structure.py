@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.conformance import validate
 from unit.synth.dossiers import of_every_profile
 
 from sandbox.core.files import json_bytes
-from sandbox.fhir.schema.conformance import validate
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import generate
 

@@ -1,6 +1,6 @@
 """Conformance of a single resource: the R4 structure, and what CARIN BB and US Core insist on most.
 
-For build and test time: the models are slow and are imported on first use. Terminology, slices and
+The models are slow and are imported on first use. Terminology, slices and
 invariants are the business of a real validator; this catches what breaks first.
 """
 
