@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from sandbox.apis.control import reports, routes
-from sandbox.apis.control.models import (
-    App,
-    AppChange,
-    Apps,
-    ClockMove,
-    ClockState,
-    FailNext,
-    Health,
-    Journal,
-    Keys,
-    ReportCard,
-    Reset,
-    Revocation,
-    Revoked,
-    Scenarios,
-    ScenarioSwitch,
-    Session,
-    SignIn,
-    Standing,
-    StandingChange,
-    SwitchedScenarios,
-    Usage,
-)
+from flask import Response
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
+from sandbox.apis.control import models, reports, routes
 from sandbox.apis.control.openapi import ControlOperation
 from sandbox.faults.one_shot import OneShot
 from sandbox.web.api import Api, Audience, ErrorShape
@@ -63,7 +45,17 @@ def _facts(context: RequestContext) -> dict[str, Any]:
     }
 
 
-_call = ControlOperation
+def _call(
+    method: str,
+    path: str,
+    view: Callable[..., Response],
+    summary: str,
+    answer: type[BaseModel] | None = None,
+    **more: Any,
+) -> ControlOperation:
+    """A call. Its operationId is the name of its view: `move_clock` → `moveClock`."""
+    return ControlOperation(method, path, to_camel(view.__name__), view, summary, answer=answer, **more)
+
 
 CONTROL = Api(
     name="control",
@@ -73,167 +65,48 @@ CONTROL = Api(
     audience=Audience.OPERATOR,
     errors=ErrorShape.JSON,
     operations=(
-        _call(
-            "GET",
-            "/health",
-            "health",
-            routes.health,
-            "Whether the payer runs. No key is needed.",
-            Audience.PUBLIC,
-            answer=Health,
-        ),
-        _call("GET", "/openapi.json", "openapi", routes.openapi, "This document."),
-        _call("GET", "/clock", "clock", routes.clock, "The payer's time.", answer=ClockState),
-        _call(
-            "POST",
-            "/clock",
-            "moveClock",
-            routes.move_clock,
-            "Move the clock of this payer.",
-            answer=ClockState,
-            body=ClockMove,
-        ),
-        _call(
-            "GET",
-            "/journal",
-            "journal",
-            routes.journal,
-            "The exchanges, with what fired.",
-            answer=Journal,
-            query=FILTERS,
-        ),
-        _call(
-            "GET",
-            "/sessions/<name>",
-            "session",
-            reports.session,
-            "The payers of a session that were used.",
-            answer=Session,
-        ),
-        _call(
-            "GET",
-            "/review",
-            "review",
-            reports.review,
-            "How an app behaved; a page for a browser.",
-            answer=ReportCard,
-            query={"client": "the app, where several used this payer"},
-        ),
-        _call(
-            "POST",
-            "/reset",
-            "reset",
-            routes.reset,
-            "Forget tokens, opt-ins, counters, journal and clock.",
-            answer=Reset,
-        ),
-        _call(
-            "GET",
-            "/scenarios",
-            "scenarios",
-            routes.scenarios,
-            "The catalogue, and what is in force.",
-            answer=Scenarios,
-            query={"q": "only the scenarios that match these words, best first"},
-        ),
-        _call(
-            "POST",
-            "/scenarios",
-            "switchScenarios",
-            routes.switch_scenarios,
-            "Switch scenarios on for this payer, whatever address its clients use.",
-            answer=SwitchedScenarios,
-            body=ScenarioSwitch,
-        ),
-        _call(
-            "GET",
-            "/fail-next",
-            "armed",
-            routes.armed,
-            "The faults that were armed, and what is left.",
-            answer=FailNext,
-        ),
-        _call(
-            "POST",
-            "/fail-next",
-            "failNext",
-            routes.fail_next,
-            "Arm a fault that happens a number of times and is over.",
-            answer=FailNext,
-            body=OneShot,
-        ),
-        _call("DELETE", "/fail-next", "disarm", routes.disarm, "Forget every armed fault.", answer=FailNext),
-        _call(
-            "GET",
-            "/reports/patient-access-metrics",
-            "usageReport",
-            reports.usage_report,
-            "The yearly usage report.",
-            answer=Usage,
-            query={"year": "a calendar year (required)"},
-        ),
-        _call(
-            "GET",
-            "/members/<username>",
-            "member",
-            routes.member,
-            "What is decided about a member.",
-            answer=Standing,
-        ),
-        _call(
-            "POST",
-            "/members/<username>",
-            "decideMember",
-            routes.decide_member,
-            "Lock, approve or opt out a member.",
-            answer=Standing,
-            body=StandingChange,
-        ),
-        _call(
-            "POST",
-            "/members/<username>/revoke",
-            "revokeGrants",
-            routes.revoke_grants,
-            "End what a member has granted to an app, or to every app.",
-            answer=Revoked,
-            body=Revocation,
-        ),
-        _call(
-            "POST",
-            "/sign-in",
-            "signIn",
-            routes.sign_in,
-            "Sign a member in; the answer is the token endpoint's.",
-            body=SignIn,
-        ),
-        _call(
-            "GET",
-            "/clients",
-            "clients",
-            routes.clients,
-            "The apps, and the criteria against them.",
-            answer=Apps,
-        ),
-        _call("GET", "/clients/<id>", "client", routes.client, "One app.", answer=App),
-        _call(
-            "POST",
-            "/clients/<id>",
-            "decideClient",
-            routes.decide_client,
-            "Approve, deny or suspend an app; rotate its secret.",
-            answer=App,
-            body=AppChange,
-        ),
-        _call(
-            "POST",
-            "/keys/rotate",
-            "rotateKeys",
-            routes.rotate_keys,
-            "Sign id_tokens with a new key.",
-            answer=Keys,
-        ),
+        _call("GET", "/health", routes.health, "Whether the payer runs. No key is needed.", models.Health,
+              audience=Audience.PUBLIC),
+        _call("GET", "/openapi.json", routes.openapi, "This document."),
+        _call("GET", "/clock", routes.clock, "The payer's time.", models.ClockState),
+        _call("POST", "/clock", routes.move_clock, "Move the clock of this payer.", models.ClockState,
+              body=models.ClockMove),
+        _call("GET", "/journal", routes.journal, "The exchanges, with what fired.", models.Journal,
+              query=FILTERS),
+        _call("GET", "/sessions/<name>", reports.session, "The payers of a session that were used.",
+              models.Session),
+        _call("GET", "/review", reports.review, "How an app behaved; a page for a browser.",
+              models.ReportCard, query={"client": "the app, where several used this payer"}),
+        _call("POST", "/reset", routes.reset, "Forget tokens, opt-ins, counters, journal and clock.",
+              models.Reset),
+        _call("GET", "/scenarios", routes.scenarios, "The catalogue, and what is in force.",
+              models.Scenarios, query={"q": "only the scenarios that match these words, best first"}),
+        _call("POST", "/scenarios", routes.switch_scenarios,
+              "Switch scenarios on for this payer, whatever address its clients use.",
+              models.SwitchedScenarios, body=models.ScenarioSwitch),
+        _call("POST", "/sign-in", routes.sign_in, "Sign a member in; the answer is the token endpoint's.",
+              body=models.SignIn),
+        _call("GET", "/fail-next", routes.armed, "The faults that were armed, and what is left.",
+              models.FailNext),
+        _call("POST", "/fail-next", routes.fail_next,
+              "Arm a fault that happens a number of times and is over.", models.FailNext, body=OneShot),
+        _call("DELETE", "/fail-next", routes.disarm, "Forget every armed fault.", models.FailNext),
+        _call("GET", "/reports/patient-access-metrics", reports.usage_report, "The yearly usage report.",
+              models.Usage, query={"year": "a calendar year (required)"}),
+        _call("GET", "/members/<username>", routes.member, "What is decided about a member.",
+              models.Standing),
+        _call("POST", "/members/<username>", routes.decide_member, "Lock, approve or opt out a member.",
+              models.Standing, body=models.StandingChange),
+        _call("POST", "/members/<username>/revoke", routes.revoke_grants,
+              "End what a member has granted to an app, or to every app.", models.Revoked,
+              body=models.Revocation),
+        _call("GET", "/clients", routes.clients, "The apps, and the criteria against them.", models.Apps),
+        _call("GET", "/clients/<id>", routes.client, "One app.", models.App),
+        _call("POST", "/clients/<id>", routes.decide_client,
+              "Approve, deny or suspend an app; rotate its secret.", models.App, body=models.AppChange),
+        _call("POST", "/keys/rotate", routes.rotate_keys, "Sign id_tokens with a new key.", models.Keys),
     ),
     facts=_facts,
-)
+)  # fmt: skip
 
 APIS = (CONTROL,)
