@@ -32,13 +32,8 @@ DEVELOPER = Api(
         Operation("GET", "", "home", routes.home, "Show the addresses, apps and members."),
         Operation("GET", "/docs", "docs", routes.docs, "Document the APIs."),
         Operation("GET", "/openapi.json", "openapi", routes.openapi_document, "Return the OpenAPI document."),
-        Operation(
-            "GET",
-            "/openapi/<name>.json",
-            "openapi_of",
-            routes.openapi_document,
-            "Return the OpenAPI document of another FHIR API.",
-        ),
+        Operation("GET", "/openapi/<name>.json", "openapi_of", routes.openapi_document,
+                  "Return the OpenAPI document of another FHIR API."),
         Operation("GET", "/register", "form", routes.form),
         Operation("POST", "/register", "register", routes.register),
         Operation("GET", "/apps", "find", routes.find),
@@ -51,7 +46,7 @@ DEVELOPER = Api(
     facts=_facts,
     lookups=Lookups(origin=routes.find_origin),
     prepare=_prepare,
-)
+)  # fmt: skip
 
 ROOT = Api(
     name="root",

@@ -47,14 +47,8 @@ SMART = Api(
     name="smart",
     prefix="/auth",
     title="SMART App Launch",
-    cites=(
-        "SMART App Launch 2.2.0",
-        "RFC 6749",
-        "RFC 7591",
-        "RFC 7592",
-        "RFC 9126",
-        "OpenID Connect Core 1.0",
-    ),
+    cites=("SMART App Launch 2.2.0", "RFC 6749", "RFC 7591", "RFC 7592", "RFC 9126",
+           "OpenID Connect Core 1.0"),
     audience=Audience.PUBLIC,
     operations=(
         Operation("GET POST", "/authorize", "authorize", authorization.authorize, "Begin a sign-in."),
@@ -65,37 +59,22 @@ SMART = Api(
         Operation("GET", "/consent", "consent", authorization.consent),
         Operation("POST", "/consent", "decide", authorization.decide),
         _for_apps("POST", "/par", "push", authorization.push, "Push an authorization request (RFC 9126)."),
-        _for_apps(
-            "POST",
-            "/token",
-            "token",
-            token.token,
-            "Exchange a code, refresh, or get a backend service's token.",
-        ),
+        _for_apps("POST", "/token", "token", token.token,
+                  "Exchange a code, refresh, or get a backend service's token."),
         _for_apps("POST", "/revoke", "revoke", token.revoke, "Revoke a token (RFC 7009)."),
         _for_apps("POST", "/introspect", "introspect", token.introspect, "Describe a token (RFC 7662)."),
         _for_apps("POST", "/register", "register", registration.create, "Register an app (RFC 7591)."),
-        *(
-            _for_apps(method, "/register/<id>", view.__name__, view, summary, Cors.NOBODY)
-            for method, view, summary in (
-                ("GET", registration.read, "Return an app's registration (RFC 7592)."),
-                ("PUT", registration.change, "Change an app's registration."),
-                ("DELETE", registration.remove, "Delete an app's registration."),
-            )
-        ),
+        _for_apps("GET", "/register/<id>", "read", registration.read,
+                  "Return an app's registration (RFC 7592).", Cors.NOBODY),
+        _for_apps("PUT", "/register/<id>", "change", registration.change,
+                  "Change an app's registration.", Cors.NOBODY),
+        _for_apps("DELETE", "/register/<id>", "remove", registration.remove,
+                  "Delete an app's registration.", Cors.NOBODY),
         _document("/jwks", "jwks", token.keys, "Return the keys that sign id_tokens."),
-        _document(
-            "/.well-known/openid-configuration",
-            "openid_configuration",
-            token.openid_configuration,
-            "Return the OpenID configuration.",
-        ),
-        _document(
-            "/.well-known/oauth-authorization-server",
-            "server_metadata",
-            token.server_metadata,
-            "Return the metadata of the authorization server (RFC 8414).",
-        ),
+        _document("/.well-known/openid-configuration", "openid_configuration", token.openid_configuration,
+                  "Return the OpenID configuration."),
+        _document("/.well-known/oauth-authorization-server", "server_metadata", token.server_metadata,
+                  "Return the metadata of the authorization server (RFC 8414)."),
         _for_apps("GET", "/.well-known/<name>", "well_known", token.nothing_known, "", Cors.NOBODY),
     ),
     causes=files(__package__) / "causes.yaml",
@@ -110,7 +89,7 @@ SMART = Api(
     ),
     is_issuer=True,
     prepare=_prepare,
-)
+)  # fmt: skip
 
 BRAND = Api(
     name="brand",

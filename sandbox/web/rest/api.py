@@ -27,22 +27,15 @@ def rest_operations() -> tuple[Operation, ...]:
     return (
         Operation("GET", "/_history", "system_history", reads.no_history),
         Operation("GET", "/<kind>/_history", "type_history", reads.no_history),
-        Operation(
-            "GET", "/<kind>/<id>/_history/<version>", "vread", reads.vread, "Return a version of a resource."
-        ),
-        Operation(
-            "GET", "/<kind>/<id>/_history", "history", reads.history, "Return the versions of a resource."
-        ),
+        Operation("GET", "/<kind>/<id>/_history/<version>", "vread", reads.vread,
+                  "Return a version of a resource."),
+        Operation("GET", "/<kind>/<id>/_history", "history", reads.history,
+                  "Return the versions of a resource."),
         Operation("GET", "/<kind>/<id>", "read", reads.read, "Return a resource."),
-        Operation(
-            "POST",
-            "/<kind>/_search",
-            "search_by_post",
-            searches.search_by_post,
-            "Search resources of a type, with the parameters in the body.",
-        ),
+        Operation("POST", "/<kind>/_search", "search_by_post", searches.search_by_post,
+                  "Search resources of a type, with the parameters in the body."),
         Operation("GET", "/<kind>", "search", searches.search, "Search resources of a type."),
-    )
+    )  # fmt: skip
 
 
 def public_operations() -> tuple[Operation, ...]:
