@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
+from werkzeug.wsgi import ClosingIterator
 
 from sandbox.core.clock import sleep, stopwatch
 from sandbox.core.errors import BadRequest, NotFound, SandboxProblem
@@ -329,25 +330,15 @@ class BlockingWaits:
                 sleep(wait.seconds)
             if not isinstance(wait, Retry):
                 start_response(*heads[-1])
-                return _Paused(chunks)
+                return ClosingIterator(_sleep_through(chunks), getattr(chunks, "close", None))
             environ.clear()
             environ.update(original)
 
 
-class _Paused:
+def _sleep_through(chunks: Iterable[bytes]) -> Iterator[bytes]:
     """A body whose pauses are slept through."""
-
-    def __init__(self, chunks: Iterable[bytes]):
-        self._chunks = chunks
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            if isinstance(chunk, Pause):
-                sleep(chunk.seconds)
-            else:
-                yield chunk
-
-    def close(self) -> None:
-        close = getattr(self._chunks, "close", None)
-        if close is not None:
-            close()
+    for chunk in chunks:
+        if isinstance(chunk, Pause):
+            sleep(chunk.seconds)
+        else:
+            yield chunk

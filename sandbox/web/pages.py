@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from flask import Response, g, render_template, request
 
+from sandbox.auth.password import SignInAttempt
 from sandbox.core.errors import Forbidden
 from sandbox.web import i18n
 from sandbox.web.guard import is_from_another_origin
@@ -62,18 +63,24 @@ def page(
     return response
 
 
+def login_page(template: str, tried: SignInAttempt | None, **values: Any) -> Response:
+    """A form for user name and password: 400 after wrong ones, 429 with Retry-After where one has to wait."""
+    status = 200 if tried is None else 429 if tried.wait else 400
+    response = page(template, status, tried=tried, username=request.form.get("username", ""), **values)
+    if tried is not None and tried.wait:
+        response.headers["Retry-After"] = str(tried.wait)
+    return response
+
+
 def _languages(lang: str, again: str | None) -> list[tuple[str, str, str]]:
     """The other languages of this page: tag, name, address. None for an answer to a form that cannot
     be asked for again."""
     if request.method not in ("GET", "HEAD") and again is None:
         return []
-    where = again or f"{request.script_root}{request.path}?{urlencode(_query(), errors='replace')}"
+    query = [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
+    where = again or f"{request.script_root}{request.path}?{urlencode(query, errors='replace')}"
     joint = "" if where.endswith("?") else "&" if "?" in where else "?"
     return [(tag, name, f"{where}{joint}lang={tag}") for tag, name in i18n.LANGUAGES.items() if tag != lang]
-
-
-def _query() -> list[tuple[str, str]]:
-    return [(name, value) for name, value in request.args.items(multi=True) if name != "lang"]
 
 
 def refuse_foreign_forms() -> None:

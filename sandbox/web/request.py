@@ -251,9 +251,3 @@ def wiring() -> Wiring:
 def current() -> RequestContext:
     """The context of the request in hand."""
     return cast(RequestContext, g.context)
-
-
-def refine(**facts: object) -> RequestContext:
-    """The context of the request in hand, once it knows more about itself."""
-    current().learn(**facts)
-    return current()

@@ -176,15 +176,3 @@ def attempt() -> SignInAttempt:
     elif scenario:
         pin(current().wiring.catalog.parse(scenario))
     return tried
-
-
-def status(tried: SignInAttempt | None) -> int:
-    """The status of a login page: asked, refused, or told to wait."""
-    return 200 if tried is None else 429 if tried.wait else 400
-
-
-def wait_header(response: Response, tried: SignInAttempt | None) -> Response:
-    """`Retry-After` on a page that tells somebody to wait."""
-    if tried is not None and tried.wait:
-        response.headers["Retry-After"] = str(tried.wait)
-    return response

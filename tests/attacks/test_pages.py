@@ -166,7 +166,7 @@ def _frameable(*args: Any, **values: Any) -> Any:
     return response
 
 
-_FRAMEABLE = undefended(authorization, routes, handlers, developer_routes, page=_frameable)
+_FRAMEABLE = undefended(pages, authorization, routes, handlers, developer_routes, page=_frameable)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ def _leading_away(*args: Any, **values: Any) -> Any:
     return _page(*args, **values | {"leaves": True})
 
 
-_ANYWHERE = undefended(routes, handlers, developer_routes, page=_leading_away)
+_ANYWHERE = undefended(pages, routes, handlers, developer_routes, page=_leading_away)
 
 
 @pytest.mark.parametrize(

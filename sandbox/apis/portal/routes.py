@@ -13,7 +13,7 @@ from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.grants import Grant
 from sandbox.web import quota, session
 from sandbox.web.api import NextStep
-from sandbox.web.pages import page
+from sandbox.web.pages import login_page, page
 from sandbox.web.request import current
 
 
@@ -50,15 +50,8 @@ def _app(grant: Grant) -> dict[str, object]:
 
 
 def _login_page(tried: SignInAttempt | None = None) -> Response:
-    shown = page(
-        "portal_login.html",
-        session.status(tried),
-        again=f"{current().base}/portal",
-        csrf=session.browser().session.csrf,
-        tried=tried,
-        username=request.form.get("username", ""),
-    )
-    return session.wait_header(shown, tried)
+    csrf = session.browser().session.csrf
+    return login_page("portal_login.html", tried, again=f"{current().base}/portal", csrf=csrf)
 
 
 def log_in() -> AnyResponse:

@@ -22,7 +22,7 @@ from sandbox.core.files import json_bytes
 from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.web import i18n, quota, session
-from sandbox.web.pages import page, refuse_foreign_forms
+from sandbox.web.pages import login_page, page, refuse_foreign_forms
 from sandbox.web.request import current
 
 FORM = "application/x-www-form-urlencoded"
@@ -112,7 +112,7 @@ def _silently(auth_request: AuthorizationRequest, account: Account | None) -> An
     why = refusal(context, account, choice)
     if why and current().payer.ineligible_answer != "refused-token":
         raise refuse("access_denied", f"{why.text}.", cause=why.reason)
-    return decision.answer(auth_request, account, choice, auth_request.scope)
+    return redirect(decision.issue_answer(auth_request, account, choice, auth_request.scope).url, 303)
 
 
 def login() -> Response:
@@ -137,18 +137,15 @@ def _login_page(
     pending: Pending, auth_request: AuthorizationRequest, tried: SignInAttempt | None = None
 ) -> Response:
     # A member who may not connect goes back to the app straight from this form.
-    shown = page(
+    return login_page(
         "login.html",
-        session.status(tried),
+        tried,
         leaves=True,
         again=f"{current().issuer}/login?request={pending.id}",
         csrf=session.login_token(pending.id),
         request_id=pending.id,
         client=current().clients[auth_request.client_id],
-        tried=tried,
-        username=request.form.get("username", ""),
     )
-    return session.wait_header(shown, tried)
 
 
 def pick() -> AnyResponse:
@@ -170,9 +167,8 @@ def picked() -> AnyResponse:
     pending, auth_request = sign_in.find_pending()
     account = sign_in.member(pending)
     session.require_token()
-    return decision.choose(
-        pending, auth_request, account, sign_in.choice(account, request.form.get("patient"))
-    )
+    choice = sign_in.choice(account, request.form.get("patient"))
+    return decision.choose(pending, auth_request, account, choice)
 
 
 def consent() -> AnyResponse:
@@ -204,17 +200,11 @@ def decide() -> AnyResponse:
     context = sign_in.note_member(account, auth_request)
     choice = sign_in.choice(account, pending.patient)
     scope = _agreed(auth_request, context.types())
-    refusal_text = None
-    if scope is None:
-        refusal_text = "The member declined to share"
-    elif consents.shares_nothing(auth_request.scope, scope):
-        refusal_text = "The member chose to share none of the data"
-    if refusal_text is not None or scope is None:
-        context.notes["cause"] = "declined"
-        return decision.finish(
-            pending, auth_request, account, choice, error="access_denied", description=refusal_text
-        )
-    return decision.finish(pending, auth_request, account, choice, scope)
+    if scope is not None and not consents.shares_nothing(auth_request.scope, scope):
+        return decision.finish(pending, auth_request, account, choice, scope)
+    context.notes["cause"] = "declined"
+    text = "The member declined to share" if scope is None else "The member chose to share none of the data"
+    return decision.finish(pending, auth_request, account, choice, error="access_denied", description=text)
 
 
 def _agreed(auth_request: AuthorizationRequest, types: list[str]) -> tuple[str, ...] | None:

@@ -78,7 +78,7 @@ def finish(
     earlier = ledger.code_by_hash(pending.code) if pending.code else None
     if pending.answer and pending.decision == decision and (earlier is None or _is_good(earlier)):
         return redirect(unseal(pending.answer, pending.id), 303)
-    issued = _issue(auth_request, account, choice, scope, error, description)
+    issued = issue_answer(auth_request, account, choice, scope, error, description)
     code = digest(issued.code) if issued.code else None
     if ledger.answer(pending, seal(issued.url, pending.id), decision, code):
         if earlier:
@@ -98,26 +98,15 @@ def _is_good(code: Code) -> bool:
     return code.expires > current().now() and grant is not None and grant.revoked is None
 
 
-def answer(
+def issue_answer(
     auth_request: AuthorizationRequest,
     account: Account,
     choice: Choice,
     scope: tuple[str, ...],
     error: str | None = None,
     description: str | None = None,
-) -> AnyResponse:
-    """The redirect to the app: with a code, or with the error that was decided."""
-    return redirect(_issue(auth_request, account, choice, scope, error, description).url, 303)
-
-
-def _issue(
-    auth_request: AuthorizationRequest,
-    account: Account,
-    choice: Choice,
-    scope: tuple[str, ...],
-    error: str | None,
-    description: str | None,
 ) -> AuthorizationAnswer:
+    """Return where the browser goes: to the app, with a code, or with the error that was decided."""
     context = current()
     why = refusal(context, account, choice) if error is None else None
     decision = Decision(

@@ -94,7 +94,7 @@ def _step(below: str) -> str:
 
 def _named_client() -> str | None:
     """The client that the request names, in its form or by HTTP Basic."""
-    return _parameter("client_id", request.values) or basic_id(request.headers)
+    return _parameter("client_id", request.values) or basic_id(dict(request.headers))
 
 
 def _parameter(name: str, values: MultiDict[str, str]) -> str:

@@ -16,7 +16,7 @@ from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.store.secret import new_secret
 from sandbox.web import quota, session
 from sandbox.web.api import NextStep
-from sandbox.web.request import RequestContext, current, refine
+from sandbox.web.request import RequestContext, current
 
 SECONDS = 1800
 """How long a member may take between /authorize and the answer."""
@@ -103,8 +103,9 @@ def choice(account: Account, patient: str | None) -> Choice:
 
 
 def note_member(account: Account, auth_request: AuthorizationRequest) -> RequestContext:
-    """The visit, knowing who is here and for which app."""
-    context = refine(member=account.username, client=auth_request.client_id)
+    """Note who signed in, and for which app, and return the context."""
+    context = current()
+    context.learn(member=account.username, client=auth_request.client_id)
     context.notes.update(member=account.username, client=auth_request.client_id)
     return context
 

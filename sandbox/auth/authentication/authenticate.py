@@ -7,7 +7,7 @@ Sources: RFC 6749 §2.3 (one method in a request), RFC 7523 §2.2, RFC 7591 §2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 from authlib.oauth2.rfc6749.util import extract_basic_authorization
 
@@ -25,12 +25,6 @@ class Caller(Protocol):
 
     @property
     def form(self) -> dict[str, str]: ...
-
-
-class SupportsGet(Protocol):
-    """Headers of any framework."""
-
-    def get(self, name: str, /) -> Any: ...
 
 
 def authenticate(request: Caller, endpoint: str = "token") -> Client:
@@ -99,7 +93,7 @@ def _holder(request: Caller, endpoint: str) -> str | None:
     return token.client if token else None
 
 
-def basic_id(headers: SupportsGet) -> str | None:
+def basic_id(headers: Mapping[str, str]) -> str | None:
     """Return the client id in an HTTP Basic header; None when there is none that can be read."""
     try:
         client_id, _ = extract_basic_authorization(headers)

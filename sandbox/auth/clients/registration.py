@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.auth.clients.client import SECRET_METHODS, AuthMethod, Client, State
+from sandbox.auth.clients.client import SECRET_METHODS, AuthMethod, Client
 from sandbox.auth.clients.jwks import check_jwks
 from sandbox.auth.clients.redirect_uris import check_redirects
 from sandbox.auth.clients.remote_keys import check_address
@@ -65,9 +65,6 @@ class RegistrationRules:
     types: Collection[str]
     loopback: bool
     scenario_problem: Callable[[str], str | None]
-
-    def first_state(self) -> State:
-        return "approved" if self.payer.registration == "open" else "submitted"
 
 
 def invalid_metadata(text: str, error: str = "invalid_client_metadata", status: int = 400) -> OAuthRefusal:
@@ -132,7 +129,7 @@ def client_of(metadata: Metadata, rules: RegistrationRules, now: int, client_id:
         jwks_uri=metadata.jwks_uri,
         scope=scope,
         scenario=metadata.scenario,
-        state=rules.first_state(),
+        state="approved" if rules.payer.registration == "open" else "submitted",
         registered=now,
         attested=metadata.privacy_attestation,
         details={name: value for name in _KEPT if (value := getattr(metadata, name))},

@@ -14,14 +14,12 @@ from typing import Any
 from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
-from sandbox.auth.errors import describable
+from sandbox.auth.authlib_adapter import NO_STORE
 from sandbox.core.errors import Gone, NotAllowed, NotFound, SandboxProblem, TooLarge
-from sandbox.core.files import json_bytes
 from sandbox.faults.selection import Selection
-from sandbox.fhir import bundle
 from sandbox.store.secret import new_secret
 from sandbox.web.api import NO_LOOKUPS, ErrorShape
-from sandbox.web.errors.refusals import FAILED, refusal
+from sandbox.web.errors.refusals import FAILED, error_body, refusal
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, wiring
 
@@ -39,33 +37,15 @@ def answer(problem: SandboxProblem) -> Response:
     if "context" in g:
         g.context.notes["cause"] = problem.cause
     shape = wiring().apis.surface_behind(request.path).errors
-    if shape is ErrorShape.OUTCOME:
-        body = bundle.outcome(
-            problem.code, problem.text, expression=problem.expression, diagnostics=_request_id()
-        )
-        response = Response(json_bytes(body), status=problem.status, content_type=bundle.JSON)
-    elif shape is ErrorShape.OAUTH:
-        error = "invalid_request" if problem.status < 500 else "server_error"
-        if problem.status in (429, 503):
-            error = "temporarily_unavailable"
-        body = {"error": error, "error_description": describable(problem.text)}
-        response = Response(json_bytes(body), status=problem.status, content_type="application/json")
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["Pragma"] = "no-cache"
-    elif shape is ErrorShape.JSON:
-        body = {"error": problem.code, "message": problem.text}
-        response = Response(json_bytes(body), status=problem.status, content_type="application/json")
-    else:
+    if shape is ErrorShape.PAGE:
         title = _TITLES.get(problem.status, "Sorry")
         lookups = g.context.surface.lookups if "context" in g else NO_LOOKUPS
         next_step = lookups.next_step(problem.status)
-        response = page(
-            "problem.html",
-            problem.status,
-            title=title,
-            text=problem.text,
-            next_step=next_step,
-        )
+        response = page("problem.html", problem.status, title=title, text=problem.text, next_step=next_step)
+    else:
+        kind, body = error_body(shape, problem, _request_id())
+        headers = NO_STORE if shape is ErrorShape.OAUTH else ()
+        response = Response(body, problem.status, headers, content_type=kind)
     response.headers.extend(problem.headers)
     return response
 
@@ -91,9 +71,8 @@ def _http(error: HTTPException) -> Response:
     if status < 400:
         return error.get_response()  # type: ignore[return-value]
     if status == 404:
-        return answer(
-            NotFound("There is nothing at this address.", cause="address-unknown", code="not-supported")
-        )
+        text = "There is nothing at this address."
+        return answer(NotFound(text, cause="address-unknown", code="not-supported"))
     if status == 405:
         allow = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
         text = "This method is not supported here. The Allow header lists the methods."

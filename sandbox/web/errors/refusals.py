@@ -8,6 +8,8 @@ from __future__ import annotations
 from html import escape
 from http import HTTPStatus
 
+from sandbox.auth.errors import describable
+from sandbox.core.errors import SandboxProblem
 from sandbox.core.files import json_bytes
 from sandbox.fhir import bundle
 from sandbox.web.api import ErrorShape
@@ -34,22 +36,31 @@ def issue_code(status: int) -> str:
     return _CODES.get(status, "exception" if status >= 500 else "invalid")
 
 
+def error_body(shape: ErrorShape, problem: SandboxProblem, request_id: str | None) -> tuple[str, bytes]:
+    """Return Content-Type and body of a problem in a shape that is no page."""
+    if shape is ErrorShape.OUTCOME:
+        outcome = bundle.outcome(
+            problem.code, problem.text, expression=problem.expression, diagnostics=request_id
+        )
+        return bundle.JSON, json_bytes(outcome)
+    if shape is ErrorShape.JSON:
+        return "application/json", json_bytes({"error": problem.code, "message": problem.text})
+    error = "server_error" if problem.status >= 500 else "invalid_request"
+    error = "temporarily_unavailable" if problem.status in (429, 503) else error
+    return "application/json", json_bytes({"error": error, "error_description": describable(problem.text)})
+
+
 def refusal(
     status: HTTPStatus | int, text: str, shape: ErrorShape, request_id: str = ""
 ) -> tuple[Headers, bytes]:
     """Headers and body of a refusal. `text` is ours: nothing of the request is repeated."""
     status = HTTPStatus(status)
-    if shape is ErrorShape.OUTCOME:
-        outcome = bundle.outcome(issue_code(status), text, diagnostics=request_id or None)
-        kind, body = bundle.JSON, json_bytes(outcome)
-    elif shape is ErrorShape.OAUTH:
-        error = "server_error" if status >= 500 else "invalid_request"
-        error = "temporarily_unavailable" if status in (429, 503) else error
-        kind, body = "application/json", json_bytes({"error": error, "error_description": text})
-    elif shape is ErrorShape.JSON:
-        kind, body = "application/json", json_bytes({"error": issue_code(status), "message": text})
-    else:
+    if shape is ErrorShape.PAGE:
         kind, body = "text/html; charset=utf-8", _PAGE.format(status.phrase, escape(text)).encode()
+    else:
+        problem = SandboxProblem(text, code=issue_code(status))
+        problem.status = status
+        kind, body = error_body(shape, problem, request_id or None)
     headers = [("Content-Type", kind), ("Cache-Control", "no-store"), ("Content-Length", str(len(body)))]
     if shape in (ErrorShape.OUTCOME, ErrorShape.OAUTH):  # its words are fixed: any origin may read them
         headers.append(("Access-Control-Allow-Origin", "*"))

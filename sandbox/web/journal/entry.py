@@ -182,17 +182,7 @@ def _error(error: object, text: object) -> dict[str, str]:
     return {"error": str(error)[:80], "said": str(text)[:_VALUE_MAX]} if error else {}
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """A filter of entries: every condition must hold."""
-
-    tests: tuple[Callable[[dict[str, Any]], bool], ...] = ()
-
-    def __call__(self, entry: dict[str, Any]) -> bool:
-        return all(test(entry) for test in self.tests)
-
-
-def wanted(args: Mapping[str, str]) -> Wanted:
+def wanted(args: Mapping[str, str]) -> Callable[[dict[str, Any]], bool]:
     """Return the filter in a query: status (401 or 4xx), method, path (a prefix), member, client, scenario,
     effect (a part of its name), request, since (an instant), refused (true). Raises BadRequest."""
     tests: list[Callable[[dict[str, Any]], bool]] = []
@@ -204,7 +194,10 @@ def wanted(args: Mapping[str, str]) -> Wanted:
         if value := args.get(name):
             tests.append(lambda e, n=name, v=value: str(e.get(n, "")).startswith(v))  # type: ignore[misc]
     if value := args.get("status"):
-        tests.append(_status(value))
+        if not re.fullmatch(r"[1-5](?:xx|[0-9]{2})", value, re.ASCII):
+            bad_request("status must be a number such as 401, or a class such as 4xx.", "status")
+        start = value.removesuffix("xx")
+        tests.append(lambda e: str(e["status"]).startswith(start))
     if value := args.get("effect"):
         tests.append(lambda e, v=value: any(v in name for name in (*e["effects"], *e.get("because", ()))))  # type: ignore[misc]
     if value := args.get("since"):
@@ -212,13 +205,7 @@ def wanted(args: Mapping[str, str]) -> Wanted:
         tests.append(lambda e: datetime.fromisoformat(e["at"]) >= edge)
     if args.get("refused") == "true":
         tests.append(lambda e: "why" in e)
-    return Wanted(tuple(tests))
-
-
-def _status(text: str) -> Callable[[dict[str, Any]], bool]:
-    if not re.fullmatch(r"[1-5](?:xx|[0-9]{2})", text, re.ASCII):
-        bad_request("status must be a number such as 401, or a class such as 4xx.", "status")
-    return lambda entry: str(entry["status"]).startswith(text.removesuffix("xx"))
+    return lambda entry: all(test(entry) for test in tests)
 
 
 def _instant(text: str) -> datetime:
