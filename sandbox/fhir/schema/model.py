@@ -99,16 +99,16 @@ def kind(
     *params: Param,
     owner: str | None = None,
     through: str | None = None,
-    care: tuple[str, ...] = (),
-    carin: tuple[str, ...] = (),
-    us_core: tuple[str, ...] = (),
+    care: str = "",
+    carin: str = "",
+    us_core: str = "",
     required: str = "",
     together: str = "",
 ) -> Type:
     """A row of the table. `owner` is the path to the patient; every type has `_id` and `_lastUpdated`,
     every type with a patient other than Patient itself has `patient`, and `subject` or `beneficiary`
-    where R4 calls the element so. `required` is a list of elements, `together` of combinations
-    (`patient+date`), separated by spaces."""
+    where R4 calls the element so. `care` and `required` are lists of elements, `carin` and `us_core`
+    of profiles, `together` of combinations (`patient+date`), separated by spaces."""
     common = [token(ANY_ID, "id"), date(LAST_UPDATED, "meta.lastUpdated")]
     if owner and owner != "id":
         common.append(to(PATIENT, owner, "Patient"))
@@ -119,8 +119,8 @@ def kind(
         (*common, *params),
         (owner,) if owner else (),
         through,
-        care,
-        profiles=(*(_CARIN + p for p in carin), *(_US_CORE + p for p in us_core)),
+        tuple(care.split()),
+        profiles=(*(_CARIN + p for p in carin.split()), *(_US_CORE + p for p in us_core.split())),
         required=tuple(required.split()),
         together=tuple(tuple(names.split("+")) for names in together.split()),
     )
