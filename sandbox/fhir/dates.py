@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 from sandbox.core.cache import bounded
+from sandbox.core.errors import bad_request
 
 Range = tuple[int, int]
 
@@ -74,6 +75,17 @@ def parse(text: str) -> Range:
     if month:
         return low, low + monthrange(start.year, start.month)[1] * _DAY
     return low, low + (366 if isleap(start.year) else 365) * _DAY
+
+
+def parse_parameter(text: str, name: str, form: str = "a FHIR date") -> Range:
+    """Return the range of a parameter's value. Raises BadRequest naming the parameter.
+
+    A space is a + that a client forgot to encode.
+    """
+    try:
+        return parse(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        bad_request(f"The value must be {form}.", name)
 
 
 def ranges(value: Any) -> list[Range]:

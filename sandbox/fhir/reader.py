@@ -276,12 +276,7 @@ def is_visible(stored: Stored, patient: str | None) -> bool:
 
 
 def _parse_edge(values: Mapping[str, str], name: str, side: int) -> int | None:
-    if name not in values:
-        return None
-    try:
-        return dates.parse(values[name].replace(" ", "+"))[side]
-    except (ValueError, OverflowError):
-        bad_request("The value must be a FHIR date.", name)
+    return dates.parse_parameter(values[name], name)[side] if name in values else None
 
 
 def _raise_absent(kind: str) -> NoReturn:

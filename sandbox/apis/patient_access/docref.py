@@ -58,7 +58,8 @@ def docref(
     search_arguments = [("patient", args["patient"])]
     for name, prefix in (("start", "ge"), ("end", "le")):
         if name in args:
-            search_arguments.append(("period", prefix + _date(args[name], name)))
+            dates.parse_parameter(args[name], name)
+            search_arguments.append(("period", prefix + args[name]))
     search_arguments += [("type", text) for name, text in arguments if name == "type" and text]
     latest = "start" not in args and "end" not in args
     search_arguments += [("_count", args["_count"])] if "_count" in args else []
@@ -75,12 +76,3 @@ def docref(
         latest,
         args.get("on-demand") == "true" or not profiles <= set(TYPES[KIND].profiles),
     )
-
-
-def _date(text: str, name: str) -> str:
-    written = text.replace(" ", "+")
-    try:
-        dates.parse(written)
-    except (ValueError, OverflowError):
-        bad_request("The value must be a FHIR date.", name)
-    return written

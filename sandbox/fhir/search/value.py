@@ -116,12 +116,8 @@ def _moment(text: str, name: str) -> Moment:
     prefix, date = (text[:2], text[2:]) if text[:2].isalpha() else ("eq", text)
     if prefix not in dates.PREFIXES:
         bad_request(f"{prefix} is not a prefix of dates.", name)
-    try:
-        # A client that forgot to encode the + of a timezone sends a space.
-        low, high = dates.parse(date.replace(" ", "+"))
-    except (ValueError, OverflowError):
-        bad_request("The value must be a FHIR date: yyyy, yyyy-mm, yyyy-mm-dd or a dateTime.", name)
-    return Moment(prefix, low, high)
+    form = "a FHIR date: yyyy, yyyy-mm, yyyy-mm-dd or a dateTime"
+    return Moment(prefix, *dates.parse_parameter(date, name, form))
 
 
 def _target(param: Param, modifier: str, text: str, name: str, base: str) -> Target | Elsewhere:

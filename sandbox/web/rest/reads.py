@@ -45,29 +45,23 @@ def vread(kind: str, id: str, version: str) -> Response:
 def history(kind: str, id: str) -> Response:
     """All versions in one Bundle: there are few. `_count` is a hint that is not taken."""
     context, allowed = arrive(kind, "r")
-    for name, text in request.args.items():
-        if text and name not in ("_since", "_count", "_format", "_pretty") and strict():
+    for name, value in request.args.items():
+        if value and name not in ("_since", "_count", "_format", "_pretty") and strict():
             bad_request(f"_history has no parameter {name[:64]}.", name[:64])
-    seen = reader(context, allowed, context.now()).history(kind, id, _since())
+    text = request.args.get("_since", "")
+    since = (
+        dates.parse_parameter(text, "_since", "an instant, such as 2027-01-01T00:00:00Z")[0] if text else 0
+    )
+    seen = reader(context, allowed, context.now()).history(kind, id, since)
     url = f"{context.address}/{kind}/{id}/_history"
-    if request.args.get("_since"):
-        url += "?" + urlencode({"_since": request.args["_since"]})
+    if text:
+        url += "?" + urlencode({"_since": text})
     return Response(bundle.history(seen, context.address, url), content_type=bundle.JSON)
 
 
 def no_history(kind: str = "") -> NoReturn:
     text = "The history of one resource is at [type]/[id]/_history."
     not_found(text, "not-supported", cause="history-without-resource")
-
-
-def _since() -> int:
-    text = request.args.get("_since", "")
-    if not text:
-        return 0
-    try:
-        return dates.parse(text.replace(" ", "+"))[0]
-    except (ValueError, OverflowError):
-        bad_request("The value must be an instant, such as 2027-01-01T00:00:00Z.", "_since")
 
 
 def validators(stored: Stored) -> list[tuple[str, str]]:
