@@ -18,7 +18,7 @@ from sandbox.web.rest.documentation import ERRORS, HISTORY, RESULTS, VALUES
 
 Json = dict[str, Any]
 
-FHIR_JSON = "application/fhir+json"
+FHIR_JSON, FORM = "application/fhir+json", "application/x-www-form-urlencoded"
 ID = r"^[A-Za-z0-9\-.]{1,64}$"
 
 _FORMAT = ("_format", "_pretty")
@@ -58,13 +58,13 @@ def document(api: Api, server: ServerDescription, auth: str) -> Json:
     issuer (empty: a public API)."""
     payer, operations = server.payer, api.offered_operations(server.payer)
     kinds = [row for name, row in KNOWN.items() if name in server.kinds]
-    paths = {
-        "/metadata": {"get": _open("metadata", "CapabilityStatement", FHIR_JSON, _some(RESULTS, _FORMAT))}
-    }
+    paths = {"/metadata": {"get": _open("metadata", "CapabilityStatement", _some(RESULTS, _FORMAT))}}
     if auth:
-        paths["/.well-known/smart-configuration"] = {"get": _open("smart", None, "application/json", [])}
+        paths["/.well-known/smart-configuration"] = {"get": _open("smart", None, [], "application/json")}
     if server.batch:
-        paths["/"] = {"post": _batch()}
+        text = "Reads and searches by GET, each answered as if it had come alone"
+        batch = _operation("batch", "Bundle", summary=text) | _body(FHIR_JSON, _ref("Bundle"), required=True)
+        paths["/"] = {"post": batch}
     others = [name for name in server.kinds if name in OTHERS]
     security = {"securitySchemes": {"smart": _security(auth, payer, others)}} if auth else {}
     return {
@@ -84,105 +84,70 @@ def document(api: Api, server: ServerDescription, auth: str) -> Json:
         "components": {
             "schemas": _SCHEMAS,
             **security,
-            "responses": {f"E{status}": _failure(text) for status, text in _told()},
+            "responses": {
+                f"E{status}": _content(f"{text} ({codes})", FHIR_JSON, _ref("OperationOutcome"))
+                for status, codes, text in ERRORS
+            },
         },
     }
-
-
-def _told() -> list[tuple[str, str]]:
-    return [(status, f"{text} ({codes})") for status, codes, text in ERRORS]
 
 
 def _paths(kind: Type, operations: Sequence[Operation]) -> dict[str, Json]:
     """The addresses of a type: its reads, its searches, its operations."""
     name = kind.name
-    id_parameter = [_in_path("id", "id of the resource")]
+
+    def of_type(id: str, shown: str, parameters: list[Json]) -> Json:
+        return _operation(id, shown, tags=[name], parameters=parameters)
+
+    id_parameter, prefer = _in_path("id", "id of the resource"), _header("Prefer")
     reading = [
         *_some(RESULTS, (*_FORMAT, "_elements")),
         _header("If-None-Match"),
         _header("If-Modified-Since"),
     ]
     search_parameters = [_param(p) for p in kind.params if p.searchable] + _some(RESULTS, RESULTS)
-    strict = [_header("Prefer")]
+    form = {"type": "object", "properties": {p["name"]: p["schema"] for p in search_parameters}}
+    by_post = of_type(f"searchByPost{name}", "Bundle", [prefer]) | _body(FORM, form)
+    versions = [id_parameter, *_some(HISTORY, HISTORY)]
+    version = [id_parameter, _in_path("version", "meta.versionId"), *reading]
     paths = {
-        f"/{name}": {"get": _operation(f"search{name}", name, "Bundle", search_parameters + strict)},
-        f"/{name}/_search": {"post": _form(f"searchByPost{name}", name, search_parameters)},
-        f"/{name}/{{id}}": {"get": _operation(f"read{name}", name, "Resource", id_parameter + reading)},
-        f"/{name}/{{id}}/_history": {
-            "get": _operation(f"history{name}", name, "Bundle", id_parameter + _some(HISTORY, HISTORY))
-        },
-        f"/{name}/{{id}}/_history/{{version}}": {
-            "get": _operation(
-                f"vread{name}",
-                name,
-                "Resource",
-                [*id_parameter, _in_path("version", "meta.versionId"), *reading],
-            )
-        },
+        f"/{name}": {"get": of_type(f"search{name}", "Bundle", [*search_parameters, prefer])},
+        f"/{name}/_search": {"post": by_post},
+        f"/{name}/{{id}}": {"get": of_type(f"read{name}", "Resource", [id_parameter, *reading])},
+        f"/{name}/{{id}}/_history": {"get": of_type(f"history{name}", "Bundle", versions)},
+        f"/{name}/{{id}}/_history/{{version}}": {"get": of_type(f"vread{name}", "Resource", version)},
     }
     for operation in operations:
         if operation.resource == name:
             path = re.sub(r"<(\w+)>", r"{\1}", operation.path)
-            in_path = id_parameter if "{id}" in path else []
+            in_path = [id_parameter] if "{id}" in path else []
             listed = _some(operation.parameters, operation.parameters)
-            paths[path] = _both(operation.name, name, in_path, listed)
+            body = _body(FHIR_JSON, _ref("Parameters"), required=False)
+            paths[path] = {
+                "get": of_type(operation.name, "Bundle", in_path + listed),
+                "post": of_type(f"{operation.name}ByPost", "Bundle", in_path) | body,
+            }
     return paths
 
 
-def _operation(id: str, tag: str, shown: str, parameters: list[Json]) -> Json:
-    return {
-        "operationId": id,
-        "tags": [tag],
-        "parameters": parameters,
-        "responses": _responses(shown, FHIR_JSON),
-    }
+def _operation(id: str, shown: str | None, media: str = FHIR_JSON, **more: Any) -> Json:
+    """An operation that answers with a resource (None: another object), or fails as any may."""
+    success = _content(shown or "JSON", media, _ref(shown) if shown else {"type": "object"})
+    failures = {status: {"$ref": f"#/components/responses/E{status}"} for status, _, _ in ERRORS}
+    return {"operationId": id, **more, "responses": {"200": success, **failures}}
 
 
-def _both(id: str, tag: str, path: list[Json], query: list[Json]) -> Json:
-    """An operation by GET, and by POST with the same parameters in the body."""
-    body = {"content": {FHIR_JSON: {"schema": _ref("Parameters")}}, "required": False}
-    return {
-        "get": _operation(id, tag, "Bundle", path + query),
-        "post": _operation(f"{id}ByPost", tag, "Bundle", path) | {"requestBody": body},
-    }
-
-
-def _form(id: str, tag: str, parameters: list[Json]) -> Json:
-    fields = {parameter["name"]: parameter["schema"] for parameter in parameters}
-    schema = {"type": "object", "properties": fields}
-    body = {"content": {"application/x-www-form-urlencoded": {"schema": schema}}}
-    return _operation(id, tag, "Bundle", [_header("Prefer")]) | {"requestBody": body}
-
-
-def _batch() -> Json:
-    body = {"content": {FHIR_JSON: {"schema": _ref("Bundle")}}, "required": True}
-    return {
-        "operationId": "batch",
-        "summary": "Reads and searches by GET, each answered as if it had come alone",
-        "requestBody": body,
-        "responses": _responses("Bundle", FHIR_JSON),
-    }
-
-
-def _open(id: str, shown: str | None, media: str, parameters: list[Json]) -> Json:
+def _open(id: str, shown: str | None, parameters: list[Json], media: str = FHIR_JSON) -> Json:
     """What needs no token."""
-    return {
-        "operationId": id,
-        "security": [],
-        "parameters": parameters,
-        "responses": _responses(shown, media),
-    }
+    return _operation(id, shown, media, security=[], parameters=parameters)
 
 
-def _responses(shown: str | None, media: str) -> Json:
-    schema = _ref(shown) if shown else {"type": "object"}
-    success = {"description": shown or "JSON", "content": {media: {"schema": schema}}}
-    failures = {status: {"$ref": f"#/components/responses/E{status}"} for status, _ in _told()}
-    return {"200": success, **failures}
+def _content(description: str, media: str, schema: Json) -> Json:
+    return {"description": description, "content": {media: {"schema": schema}}}
 
 
-def _failure(text: str) -> Json:
-    return {"description": text, "content": {FHIR_JSON: {"schema": _ref("OperationOutcome")}}}
+def _body(media: str, schema: Json, **more: bool) -> Json:
+    return {"requestBody": {"content": {media: {"schema": schema}}, **more}}
 
 
 def _ref(name: str) -> Json:
