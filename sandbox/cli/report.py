@@ -49,20 +49,15 @@ def run(path: Path | None, options: Mapping[str, Any], show: Show) -> str:
     summary = survey(rules, results.all_kept(out / "results", fleet, str(grading)), before)
     taken = clock.SystemClock().now().astimezone(UTC).isoformat(timespec="seconds")
     report.write(out, fleet, rules, summary, taken)
-    spent, memory = clock.stopwatch() - began, _megabytes()
+    spent = clock.stopwatch() - began
+    # The largest process so far: this one or one that has ended.
+    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    memory = max(resource.getrusage(who).ru_maxrss for who in processes) // 1024
     return (
         f"{quantity(len(summary.payers), 'payer')}, {quantity(len(summary.vendors), 'vendor')}, "
         f"{len(summary.unreached)} not reached: "
         f"{out}/report.html, report.md, report.json\n"
         f"{spent:.0f} s with {jobs} at a time, at most {memory} MB in one process"
-    )
-
-
-def _megabytes() -> int:
-    """The largest process so far: this one or one that has ended."""
-    return (
-        max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-        // 1024
     )
 
 

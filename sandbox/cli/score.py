@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -107,14 +108,16 @@ def score(url: str | None, **options: Any) -> int:
     from sandbox.score.report.card_comparison import parse_gate
     from sandbox.score.rubric import load
 
-    required = parse_gate(options["fail_under"], options["fail_on"], _most(load(options["edition"]).metrics))
+    most = {metric.id: metric.points for metric in load(options["edition"]).metrics}
+    required = parse_gate(options["fail_under"], options["fail_on"], most)
     card, evidence = _graded(url, options)
     if options["evidence"]:
         _write(options["evidence"], evidence.to_json())
     _tell_of_facts(evidence)
     _tell_of_log(evidence)
     _tell(card, evidence, options["shape"], options["out"])
-    short = required.failures(card.score, _points(card), [finding.level for finding in card.lint])
+    points = {line.id: line.points for line in card.lines}
+    short = required.failures(card.score, points, [finding.level for finding in card.lint])
     for line in short:
         say(escape(line), err=True)
     return 1 if short else 0
@@ -134,14 +137,11 @@ def _tell_of_log(evidence: Evidence) -> None:
     summary = log.value if log and log.value else {}
     if summary.get("unread"):
         first = escape(summary["problems"][0])
-        say(
-            f"log: {quantity(summary['unread'], 'record')} cannot be read and are left out; {first}", err=True
-        )
+        records = quantity(summary["unread"], "record")
+        say(f"log: {records} cannot be read and are left out; {first}", err=True)
     if summary.get("derived"):
-        say(
-            f"log: extract_step of {quantity(summary['derived'], 'record')} was derived from the URL",
-            err=True,
-        )
+        records = quantity(summary["derived"], "record")
+        say(f"log: extract_step of {records} was derived from the URL", err=True)
     if summary.get("late"):
         say(f"log: {quantity(summary['late'], 'record')} after {summary['until']} left out", err=True)
 
@@ -151,9 +151,7 @@ def _check(url: str | None, options: Mapping[str, Any]) -> None:
         raise click.UsageError("--token must not be empty")
     if options["patient"] and options["token"] is None:
         raise click.UsageError("--patient needs --token")
-    if (
-        options["fail_under"] is not None and options["fail_under"] != options["fail_under"]
-    ):  # NaN is below nothing
+    if math.isnan(options["fail_under"] or 0):
         raise click.UsageError("--fail-under must be a number")
     if options["as_of"] and not options["traffic"]:
         raise click.UsageError("--as-of needs --traffic")
@@ -190,16 +188,9 @@ def _graded(url: str | None, options: Mapping[str, Any]) -> tuple[Card, Evidence
     if url is None and log is not None:
         return run.grade_log(log, facts=options["facts"], **rules)
     passed = (
-        "facts",
-        "token",
-        "patient",
-        "keep_bodies",
-        "intrusive",
-        "timeout",
-        "pace",
-        "sample_seed",
+        "facts", "token", "patient", "keep_bodies", "intrusive", "timeout", "pace", "sample_seed",
         "user_agent",
-    )
+    )  # fmt: skip
     progress = _steps()
     try:
         return run.grade(
@@ -336,9 +327,7 @@ def report(fleet: Path | None, **options: Any) -> int:
         raise click.UsageError("give a fleet file or use --demo")
     from sandbox.cli.report import run
 
-    options["readings"] = list(options["readings"])
-    summary = run(fleet, options, _fleet_progress())
-    say(summary)
+    say(run(fleet, options | {"readings": list(options["readings"])}, _fleet_progress()))
     return 0
 
 
@@ -356,9 +345,7 @@ def _fleet_progress() -> Callable[[int, int, str], None]:
 
 def _steps() -> Callable[[str], None]:
     """Return a callback that updates one line on a terminal, and prints nothing in a pipe."""
-    if not sys.stderr.isatty():
-        return lambda step: None
-    return overwrite
+    return overwrite if sys.stderr.isatty() else lambda step: None
 
 
 def _instant(text: str | None) -> datetime | None:
@@ -369,9 +356,8 @@ def _instant(text: str | None) -> datetime | None:
     try:
         instant = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(
-            f"--as-of must be an instant such as 2026-06-30T00:00:00Z, not {text!r}"
-        ) from None
+        form = "an instant such as 2026-06-30T00:00:00Z"
+        raise click.UsageError(f"--as-of must be {form}, not {text!r}") from None
     return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
@@ -386,11 +372,3 @@ def _write(path: Path, content: bytes) -> None:
     from sandbox.core.files import write_whole  # imports YAML, which `--help` does not need
 
     write_whole(path, content)
-
-
-def _most(metrics: Iterable[Any]) -> dict[str, int]:
-    return {metric.id: metric.points for metric in metrics}
-
-
-def _points(card: Card) -> dict[str, int]:
-    return {line.id: line.points for line in card.lines}

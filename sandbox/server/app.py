@@ -60,10 +60,11 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
     libraries = TenantLibraries(library)
     own = clock or SystemClock()
     base = clock or OffsetClock(own, timedelta(days=settings.ahead_days))
-    kept = Limits(
+    bounds = Limits(
         settings.journal_entries, settings.journal_per_payer, settings.idle_days, settings.quota_factor
     )
-    ledger = Ledger(settings.ledger, own, base, kept)
+    ledger = Ledger(settings.ledger, own, base, bounds)
+    report = kept(settings.library) if settings.data else None
     catalog = catalog or load_catalogue(settings)
     hosts = host_policy(settings)
     check_public_url(hosts)
@@ -97,7 +98,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         profiles=library.profiles(),
         guides=_guides(settings),
         others=[kind for kind in library.others() if kind not in published().own_types()],
-        loaded=_loaded(settings),
+        loaded=tuple(report.lines()) if report else (),
     )
 
     def after_fork() -> None:
@@ -146,20 +147,11 @@ def check_public_url(hosts: HostPolicy) -> None:
         raise UsageError(f"--public-url: the path cannot begin with /{first}, an address of the payer")
 
 
-def _loaded(settings: Settings) -> tuple[str, ...]:
-    """What a load of other people's data came to, in lines; nothing for a population of ours."""
-    report = kept(settings.library) if settings.data else None
-    return tuple(report.lines()) if report else ()
-
-
 def _guides(settings: Settings) -> tuple[str, ...]:
     """The editions that generated data follow. Those of other people's data are not known."""
     if settings.data:
         return ()
     return tuple(
-        f"http://hl7.org/fhir/us/{where}/ImplementationGuide/{package}|{edition}"
-        for where, package, edition in (
-            ("carin-bb", "hl7.fhir.us.carin-bb", settings.carin),
-            ("core", "hl7.fhir.us.core", settings.us_core),
-        )
+        f"http://hl7.org/fhir/us/{guide}/ImplementationGuide/hl7.fhir.us.{guide}|{edition}"
+        for guide, edition in (("carin-bb", settings.carin), ("core", settings.us_core))
     )

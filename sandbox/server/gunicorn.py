@@ -102,26 +102,22 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 def _ledger(settings: Settings) -> str | Path:
-    """A ledger that starts empty, or the one that --store keeps."""
+    """A ledger that starts empty, or the one that --store keeps. Raises FileProblem."""
     if address.is_url(settings.store):
         return address.within(settings.store, "ledger")
     if settings.store:
-        return _openable(Path(settings.store) / "ledger.db")
+        path = Path(settings.store) / "ledger.db"
+        try:
+            make_private_folder(path.parent)
+        except OSError as problem:
+            raise FileProblem(f"{path.parent}: {problem.strerror or problem}") from None
+        Ledger(path).close()
+        return path
     make_private_folder(settings.cache, tighten=True)
     path = settings.cache / f"ledger-{settings.port}.db"
     ledger = Ledger(path)
     ledger.clear()
     ledger.close()
-    return path
-
-
-def _openable(path: Path) -> Path:
-    """The same path, once a ledger could be opened there. Raises FileProblem."""
-    try:
-        make_private_folder(path.parent)
-    except OSError as problem:
-        raise FileProblem(f"{path.parent}: {problem.strerror or problem}") from None
-    Ledger(path).close()
     return path
 
 
@@ -173,7 +169,7 @@ def banner(settings: Settings) -> str:
         ("FHIR base", fhir),
         ("SMART", f"{fhir}/.well-known/smart-configuration"),
         ("Client id", "sandbox-app  (public, PKCE, any loopback redirect URI)"),
-        *(_people(list(accounts.values()))),
+        *_people(list(accounts.values())),
         ("Developers", base + apis["developer"].prefix),
         ("Control", f"{base}{apis['control'].prefix}/clock"),
         ("Score it", f"payer-sandbox score {fhir}"),
@@ -193,10 +189,8 @@ def _people(accounts: list[Account]) -> list[tuple[str, str]]:
         return [
             ("Member", "nobody can sign in; a backend service reads this data: payer-sandbox token --system")
         ]
-    return [("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in _three(accounts)]
-
-
-def _three(accounts: list[Account]) -> list[Account]:
-    """One member for each of the first three things people try."""
-    wanted = ("eligible", "ineligible", "not-opted-in")
-    return [pair for role in wanted if (pair := next((a for a in accounts if a.role == role), None))]
+    # One member for each of the first three things people try.
+    first = [
+        next((a for a in accounts if a.role == r), None) for r in ("eligible", "ineligible", "not-opted-in")
+    ]
+    return [("Member", f"{a.username} / {a.password}  ({a.purpose})") for a in first if a]

@@ -60,19 +60,14 @@ def own(folder: Path, hosts: Iterable[str], clock: Clock) -> tuple[Path, Path]:
 
 def _usable(certificate: Path, key: Path, names: list[str], clock: Clock) -> bool:
     try:
-        current_certificate = x509.load_pem_x509_certificate(certificate.read_bytes())
+        kept = x509.load_pem_x509_certificate(certificate.read_bytes())
         private = serialization.load_pem_private_key(key.read_bytes(), None)
-        named = current_certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        named = kept.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except (OSError, ValueError, TypeError, x509.ExtensionNotFound):
         return False
-    now = clock.now()
-    current = (
-        current_certificate.not_valid_before_utc
-        <= now
-        < current_certificate.not_valid_after_utc - timedelta(days=7)
-    )
-    pair = current_certificate.public_key() == private.public_key()
-    return current and pair and all(_name(name) in named for name in names)
+    is_current = kept.not_valid_before_utc <= clock.now() < kept.not_valid_after_utc - timedelta(days=7)
+    is_pair = kept.public_key() == private.public_key()
+    return is_current and is_pair and all(_name(name) in named for name in names)
 
 
 def _make(certificate: Path, key: Path, names: list[str], clock: Clock) -> None:
