@@ -8,7 +8,8 @@ not ours: both are left alone, as RFC 7240 §2 wants.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from flask import Response, request
 from werkzeug.datastructures import MIMEAccept
@@ -16,7 +17,7 @@ from werkzeug.http import parse_accept_header, parse_list_header, parse_options_
 
 from sandbox.core.cache import bounded
 from sandbox.core.errors import NotAcceptable, UnsupportedMedia, bad_request
-from sandbox.core.files import json_exact, json_pretty, json_value
+from sandbox.core.files import json_bytes, json_exact, json_pretty, json_value
 from sandbox.core.limits import HEADER_LENGTH_MAX
 from sandbox.web.request import current
 
@@ -120,6 +121,11 @@ def pretty(response: Response) -> Response:
     if wanted and response.mimetype == JSON[0] and not response.is_streamed:
         response.set_data(json_pretty(json_exact(response.get_data())))
     return response
+
+
+def json_response(value: Any, status: int = 200, headers: Sequence[tuple[str, str]] = ()) -> Response:
+    """Return an answer that is JSON, but no resource."""
+    return Response(json_bytes(value), status, headers, content_type="application/json")
 
 
 def json_body(*, cause: str = "parameters-invalid") -> object:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self, TypeVar
 
-from flask import Response, request
+from flask import request
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from sandbox.core.errors import bad_request
-from sandbox.core.files import json_bytes
 from sandbox.faults.listing import Cost
 from sandbox.faults.search import MatchReason
 
@@ -269,8 +268,3 @@ def read_body(model: type[Body]) -> Body:
         where = ".".join(map(str, error["loc"]))
         why = f" ({where}: {error['msg']})" if where else ""
         bad_request(f"The body is {model.example}{why}")
-
-
-def json_response(value: Any, status: int = 200) -> Response:
-    """Answer with JSON."""
-    return Response(json_bytes(value), status=status, content_type="application/json")

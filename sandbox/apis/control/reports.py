@@ -14,8 +14,8 @@ from typing import Any
 from flask import Response, current_app, request
 
 from sandbox.core.errors import UsageError, bad_request
-from sandbox.core.files import json_bytes
 from sandbox.web.api import Audience, Surface
+from sandbox.web.negotiation import json_response
 from sandbox.web.operator import Reviewer
 from sandbox.web.pages import page
 from sandbox.web.request import current, wiring
@@ -27,7 +27,7 @@ _PAGE = "text/html"
 
 def session(name: str) -> Response:
     """The payers of a session of which something was asked, by their selections."""
-    return Response(json_bytes({"payers": wiring().ledger.payers_of(name)}), content_type="application/json")
+    return json_response({"payers": wiring().ledger.payers_of(name)})
 
 
 def review() -> Response:
@@ -45,7 +45,7 @@ def review() -> Response:
         bad_request(str(problem), "client")
     if as_page:
         return page("review.html", card=card, evidence=reviewer.evidence, most=reviewer.evidence_max)
-    return Response(json_bytes(card.to_json()), content_type="application/json")
+    return json_response(card.to_json())
 
 
 def usage_report() -> Response:
@@ -54,8 +54,7 @@ def usage_report() -> Response:
     if not _YEAR.fullmatch(year):
         bad_request("year is a calendar year, such as 2026", "year")
     entries = current().ledger.journal(limit=0, oldest=True)
-    report = count_transfers(entries, int(year), wiring().apis.surface)
-    return Response(json_bytes(report), content_type="application/json")
+    return json_response(count_transfers(entries, int(year), wiring().apis.surface))
 
 
 def count_transfers(

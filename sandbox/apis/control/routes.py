@@ -14,7 +14,6 @@ from sandbox.apis.control.models import (
     ScenarioSwitch,
     SignIn,
     StandingChange,
-    json_response,
     read_body,
 )
 from sandbox.apis.control.openapi import ControlOperation, document
@@ -29,6 +28,7 @@ from sandbox.faults.listing import describe, describe_match
 from sandbox.faults.search import search, suggest
 from sandbox.web import operator, quota
 from sandbox.web.journal.entry import wanted
+from sandbox.web.negotiation import json_response
 from sandbox.web.request import current, wiring
 
 WAIT_MOST = 30

@@ -18,7 +18,7 @@ from sandbox.auth.clients.registry import CRITERIA
 from sandbox.auth.clients.remote_keys import check_address
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound
-from sandbox.core.files import json_bytes, json_value
+from sandbox.core.files import json_value
 from sandbox.faults.listing import compute_cost
 from sandbox.faults.search import QUERY_LENGTH_MAX, search, suggest
 from sandbox.store.ledger.database import TenantLedger
@@ -26,6 +26,7 @@ from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.api import Api, Audience, ErrorShape
 from sandbox.web.enrollment import enroll, is_managed_app
 from sandbox.web.guard import may_control
+from sandbox.web.negotiation import json_response
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, current
 from sandbox.web.rest import documentation, openapi
@@ -125,8 +126,7 @@ def openapi_document(name: str = "") -> Response:
     if api is None:
         raise NotFound("There is no FHIR API of this name.", cause="address-unknown")
     auth = "" if api.audience is Audience.PUBLIC else context.issuer
-    described = openapi.document(api, describe_server(context, api), auth)
-    return Response(json_bytes(described), content_type="application/json")
+    return json_response(openapi.document(api, describe_server(context, api), auth))
 
 
 def _fhir_apis() -> list[Api]:

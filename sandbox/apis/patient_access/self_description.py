@@ -8,22 +8,22 @@ from flask import Response
 
 from sandbox.auth import discovery
 from sandbox.core.errors import not_found
-from sandbox.core.files import json_bytes
-from sandbox.core.members import Account
 from sandbox.web.api import merge_facts
+from sandbox.web.negotiation import json_response
 from sandbox.web.request import RequestContext, current
 
 
 def smart_configuration() -> Response:
-    body = discovery.smart_configuration(current().addresses, current().payer, current().wiring.others)
-    return Response(json_bytes(body), content_type="application/json")
+    return json_response(
+        discovery.smart_configuration(current().addresses, current().payer, current().wiring.others)
+    )
 
 
 def payer_facts() -> Response:
     """What the payer claims, and what a grader may use: each API adds its part."""
     context = current()
     parts = [api.facts(context) for api in context.wiring.apis if api.facts is not None]
-    return Response(json_bytes(merge_facts(parts)), content_type="application/json")
+    return json_response(merge_facts(parts))
 
 
 def claims(context: RequestContext) -> dict[str, Any]:
@@ -44,18 +44,17 @@ def claims(context: RequestContext) -> dict[str, Any]:
             "portal_opt_in": payer.portal_opt_in,
         },
         "instruments": {
-            "members": [_describe_member(account) for account in context.wiring.accounts.values()]
+            "members": [
+                {
+                    "username": account.username,
+                    "password": account.password,
+                    "role": account.role,
+                    "line": account.line,
+                    "coverage_end": account.coverage_end.isoformat() if account.coverage_end else None,
+                }
+                for account in context.wiring.accounts.values()
+            ]
         },
-    }
-
-
-def _describe_member(account: Account) -> dict[str, Any]:
-    return {
-        "username": account.username,
-        "password": account.password,
-        "role": account.role,
-        "line": account.line,
-        "coverage_end": account.coverage_end.isoformat() if account.coverage_end else None,
     }
 
 

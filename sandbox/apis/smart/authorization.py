@@ -18,10 +18,10 @@ from sandbox.auth.household import choices, refusal
 from sandbox.auth.password import SignInAttempt
 from sandbox.auth.tokens.id_token import subject
 from sandbox.core.errors import BadRequest
-from sandbox.core.files import json_bytes
 from sandbox.core.members import Account
 from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.web import i18n, quota, session
+from sandbox.web.negotiation import json_response
 from sandbox.web.pages import login_page, page, refuse_foreign_forms
 from sandbox.web.request import current
 
@@ -39,8 +39,7 @@ def push() -> Response:
         raise BadRequest(_NOT_A_FORM, cause="media-type-unsupported")
     quota.take("pushed")
     caller = TokenRequest(request.form.to_dict(flat=False), dict(request.headers), context)
-    body = pushed_request.push(caller, _args())
-    return Response(json_bytes(body), 201, [*NO_STORE, ("Content-Type", "application/json")])
+    return json_response(pushed_request.push(caller, _args()), 201, NO_STORE)
 
 
 def tell_app(error: CallbackError) -> AnyResponse:

@@ -56,9 +56,8 @@ def mark() -> Response:
 
 
 def bundle() -> Response:
-    context = current()
-    response = _public("", "application/fhir+json")
-    response.set_data(json_bytes(brands(context.payer, context.base)))
+    body = json_bytes(brands(current().payer, current().base))
+    response = _public(body, "application/fhir+json")
     response.headers["Access-Control-Allow-Origin"] = "*"
     return response
 
@@ -126,7 +125,7 @@ def _endpoint(payer: PayerProfile, base: str) -> dict[str, Any]:
     }
 
 
-def _public(body: str, kind: str) -> Response:
+def _public(body: str | bytes, kind: str) -> Response:
     response = Response(body, content_type=kind if "json" in kind else f"{kind}; charset=utf-8")
     response.headers["Cache-Control"] = "public, max-age=300"
     response.headers["X-Content-Type-Options"] = "nosniff"

@@ -10,42 +10,41 @@ from typing import Any
 
 from flask import Response, request
 
+from sandbox.auth.authlib_adapter import NO_STORE
 from sandbox.auth.clients import registration
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registration import invalid_metadata
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound, Unauthorized
-from sandbox.core.files import json_bytes, json_value
+from sandbox.core.files import json_value
 from sandbox.web.enrollment import enroll, registration_rules
+from sandbox.web.negotiation import json_response
 from sandbox.web.request import current
 
 
 def create() -> Response:
-    context = current()
-    if context.payer.registration == "closed":
-        text = f"This payer registers apps by hand: write to {context.payer.developer_email}"
+    payer = current().payer
+    if payer.registration == "closed":
+        text = f"This payer registers apps by hand: write to {payer.developer_email}"
         raise NotFound(text, cause="registration-closed")
-    body = _body()
-    client, secret, manage = enroll(registration.read(body))
-    shown: dict[str, Any] = {**registration.described(client), **_management(client, manage)}
+    client, secret, manage = enroll(registration.read(_body()))
+    shown = _describe(client, manage)
     if secret is not None:
         shown |= {"client_secret": secret, "client_secret_expires_at": 0}
-    return _json(shown, 201)
+    return json_response(shown, 201, NO_STORE)
 
 
 def read(id: str) -> Response:
     client, token = _managed(id)
-    return _json({**registration.described(client), **_management(client, token)})
+    return json_response(_describe(client, token), headers=NO_STORE)
 
 
 def change(id: str) -> Response:
     """RFC 7592 §2.2: the whole metadata again, `client_id` included. How the client authenticates
     stays as it is; its keys may be replaced (key rotation)."""
-    context = current()
     old, token = _managed(id)
     body = _body()
-    metadata = registration.read(body)
-    sent = json_value(body)
+    metadata, sent = registration.read(body), json_value(body)
     if sent.get("client_id") != id:
         raise invalid_metadata(f"client_id must be {id}.")
     secret = sent.get("client_secret")
@@ -54,17 +53,15 @@ def change(id: str) -> Response:
     if metadata.token_endpoint_auth_method != old.auth_method:
         text = f"token_endpoint_auth_method must stay {old.auth_method}. To change it, register a new client."
         raise invalid_metadata(text)
-    changed = context.clients.replace(
-        registration.client_of(metadata, registration_rules(), old.registered or 0, id), context.now()
-    )
-    return _json({**registration.described(changed), **_management(changed, token)})
+    client = registration.client_of(metadata, registration_rules(), old.registered or 0, id)
+    changed = current().clients.replace(client, current().now())
+    return json_response(_describe(changed, token), headers=NO_STORE)
 
 
 def remove(id: str) -> Response:
     client, _ = _managed(id)
-    context = current()
-    context.clients.remove(client.client_id, context.now())
-    return _safe(Response(status=204))
+    current().clients.remove(client.client_id, current().now())
+    return Response(status=204, headers=NO_STORE)
 
 
 def _managed(id: str) -> tuple[Client, str]:
@@ -93,16 +90,8 @@ def _body() -> bytes:
     return body
 
 
-def _management(client: Client, token: str) -> dict[str, str]:
+def _describe(client: Client, token: str) -> dict[str, Any]:
+    """Return a registration with the token and the address by which its app manages it (RFC 7592 §3)."""
     uri = f"{current().issuer}/register/{client.client_id}"
-    return {"registration_access_token": token, "registration_client_uri": uri}
-
-
-def _json(value: Any, status: int = 200) -> Response:
-    return _safe(Response(json_bytes(value), status=status, content_type="application/json"))
-
-
-def _safe(response: Response) -> Response:
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["Pragma"] = "no-cache"
-    return response
+    management = {"registration_access_token": token, "registration_client_uri": uri}
+    return registration.described(client) | management

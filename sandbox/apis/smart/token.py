@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from flask import Response, request
 
@@ -11,11 +11,9 @@ from sandbox.auth.authlib_adapter import NO_STORE, TokenRequest
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.auth.tokens.id_token import jwks, signing_keys
 from sandbox.core.errors import BadRequest, NotFound
-from sandbox.core.files import json_bytes
 from sandbox.web.dispatch import respond
+from sandbox.web.negotiation import json_response
 from sandbox.web.request import current
-
-_JSON = "application/json"
 
 
 def token() -> Response:
@@ -35,7 +33,7 @@ def introspect() -> Response:
 def refuse(refusal: OAuthRefusal) -> Response:
     """RFC 6749 §5.2, for every endpoint that apps call: error and description as JSON."""
     current().notes["cause"] = refusal.cause
-    response = Response(json_bytes(refusal.body), refusal.status, [*NO_STORE, ("Content-Type", _JSON)])
+    response = json_response(refusal.body, refusal.status, NO_STORE)
     if refusal.error == "invalid_client":  # a realm is required (RFC 7617 §2)
         realm = "par" if request.path == "/auth/par" else "token"
         response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'
@@ -50,21 +48,19 @@ def _token_request() -> TokenRequest:
 
 
 def keys() -> Response:
-    return _document(jwks(*signing_keys(current())))
+    return json_response(jwks(*signing_keys(current())))
 
 
 def openid_configuration() -> Response:
-    return _document(
+    return json_response(
         discovery.openid_configuration(current().addresses, current().payer, current().wiring.others)
     )
 
 
 def server_metadata() -> Response:
-    return _document(discovery.server_metadata(current().addresses, current().payer, current().wiring.others))
-
-
-def _document(body: dict[str, Any]) -> Response:
-    return Response(json_bytes(body), content_type=_JSON)
+    return json_response(
+        discovery.server_metadata(current().addresses, current().payer, current().wiring.others)
+    )
 
 
 def nothing_known(name: str) -> NoReturn:
