@@ -27,7 +27,7 @@ from support.smart_app import SmartApp
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.files import json_bytes
 from sandbox.fhir.dates import milliseconds
-from sandbox.fhir.schema.paths import SHARED, TYPES
+from sandbox.fhir.schema.types import SHARED, TYPES
 from sandbox.fhir.search.query import parse
 from sandbox.server.app import create_app
 from sandbox.server.embedded import serving, with_library

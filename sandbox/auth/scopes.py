@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from sandbox.core.cache import bounded
 from sandbox.core.errors import BadRequest
-from sandbox.fhir.schema.paths import TYPES, find
+from sandbox.fhir.schema.types import TYPES, find
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import parse as parse_query
 from sandbox.fhir.search.value import TokenValue, Value

@@ -14,7 +14,7 @@ from typing import Any
 from sandbox.core.gates import Stage
 from sandbox.faults.places import PLACES, is_at
 from sandbox.faults.scenario import Rule, When
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 
 AT_GATE: Mapping[Stage, frozenset[str]] = {
     Stage.REQUEST: frozenset({"resource", "client", "grant_type"}),

@@ -12,7 +12,8 @@ from typing import Any
 
 from sandbox.core.limits import CLAUSES_MAX, SEARCH_BYTES_MAX, VALUES_MAX
 from sandbox.core.payer import PayerProfile
-from sandbox.fhir.schema.paths import KNOWN, TYPES, Param
+from sandbox.fhir.schema.model import Param
+from sandbox.fhir.schema.types import KNOWN, TYPES
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.include import pointing_at, references
 

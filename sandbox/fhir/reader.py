@@ -21,7 +21,7 @@ from sandbox.core.limits import INCLUDED_MAX, PAGE_BYTES_MAX, check_search, too_
 from sandbox.core.payer import PayerProfile
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Library, Page, Stored
-from sandbox.fhir.schema.paths import KNOWN, SHARED, TYPES, find
+from sandbox.fhir.schema.types import KNOWN, SHARED, TYPES, find
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import Query, parse
 from sandbox.fhir.search.value import TokenValue

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from sandbox.core.files import json_bytes, json_exact
-from sandbox.fhir.schema.paths import KNOWN
+from sandbox.fhir.schema.types import KNOWN
 
 TAG = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue",

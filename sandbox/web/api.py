@@ -18,7 +18,8 @@ from flask import Blueprint, Flask, Response
 from sandbox.core.errors import UsageError
 from sandbox.core.limits import BODY_BYTES_MAX
 from sandbox.core.payer import PayerProfile
-from sandbox.fhir.schema.types import TYPES, Type, declare
+from sandbox.fhir.schema.model import Type
+from sandbox.fhir.schema.types import TYPES, declare
 
 if TYPE_CHECKING:
     from sandbox.auth.tokens.access_token import Access

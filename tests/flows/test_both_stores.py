@@ -11,7 +11,7 @@ from support.grants import hold_token
 from support.stores import DATABASE, place
 
 from sandbox.core.clock import FrozenClock
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.population.build_library import people
 from sandbox.server.app import create_app
 from sandbox.settings import Settings

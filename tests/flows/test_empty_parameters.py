@@ -8,7 +8,7 @@ import pytest
 from support.smart_app import SmartApp
 
 from sandbox.apis.patient_access.api import DOCREF, EVERYTHING
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.query import RESULT_PARAMS
 from sandbox.web.rest.documentation import HISTORY

@@ -10,7 +10,7 @@ from sandbox.core.gates import OPEN, Facts, Gates
 from sandbox.core.payer import BASELINE, PayerProfile
 from sandbox.fhir.library import Library
 from sandbox.fhir.reader import Reader
-from sandbox.fhir.schema.paths import KNOWN
+from sandbox.fhir.schema.types import KNOWN
 from sandbox.fhir.search.clause import AnyOf
 
 ALL = frozenset(KNOWN)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -16,7 +16,7 @@ from sandbox.core.clock import stopwatch
 from sandbox.core.errors import NotFound
 from sandbox.core.waits import Pause
 from sandbox.web import i18n
-from sandbox.web.journal.entry import Wanted, wanted
+from sandbox.web.journal.entry import wanted
 from sandbox.web.journal.record import decode_record
 from sandbox.web.request import RequestContext, current
 
@@ -28,6 +28,9 @@ STREAM_SECONDS = 300
 """After which a stream ends; the browser opens another one."""
 POLL_SECONDS = 0.4
 WATCH_AGAIN_SECONDS = 10
+
+Chosen = Callable[[dict[str, Any]], bool]
+"""Whether an entry passes the filter of the page."""
 
 FILTERS = ("status", "method", "path", "client", "member", "effect", "refused")
 
@@ -66,7 +69,7 @@ def stream() -> Response:
     return Response(chunks, content_type="text/event-stream", headers=headers)
 
 
-def _stream(context: RequestContext, last: int, chosen: Wanted, rows_of: Any) -> Iterator[bytes]:
+def _stream(context: RequestContext, last: int, chosen: Chosen, rows_of: Any) -> Iterator[bytes]:
     begun, watched = stopwatch(), -float(WATCH_AGAIN_SECONDS)
     yield b"retry: 1000\n\n"
     while (running := stopwatch() - begun) < STREAM_SECONDS:
@@ -82,7 +85,7 @@ def _stream(context: RequestContext, last: int, chosen: Wanted, rows_of: Any) ->
         yield Pause(POLL_SECONDS)
 
 
-def _new_rows(context: RequestContext, after: int, chosen: Wanted, rows_of: Any) -> tuple[str, int]:
+def _new_rows(context: RequestContext, after: int, chosen: Chosen, rows_of: Any) -> tuple[str, int]:
     """The rows after a number, and the number to go on from."""
     last = context.ledger.last_number()
     if last <= after:
@@ -139,7 +142,7 @@ def _printed(message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "body": print_json(message["body"])}
 
 
-def _filter() -> Wanted:
+def _filter() -> Chosen:
     """The filter in the query. What a person leaves empty does not filter."""
     return wanted({name: value for name, value in request.args.items() if value and name in FILTERS})
 

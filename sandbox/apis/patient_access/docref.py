@@ -15,7 +15,7 @@ from sandbox.core.errors import bad_request
 from sandbox.core.limits import check_search
 from sandbox.fhir import dates
 from sandbox.fhir.library import Page
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.query import Query, parse
 
 KIND = "DocumentReference"

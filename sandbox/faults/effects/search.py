@@ -10,7 +10,7 @@ from pydantic import Field
 from sandbox.core.errors import SandboxProblem, bad_request
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.query import Query
 
 

@@ -12,7 +12,7 @@ from sandbox.auth.authorization.decision import Decision
 from sandbox.auth.scopes import USER
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 
 
 class Deny(Effect, stage=Stage.AUTHORIZE):

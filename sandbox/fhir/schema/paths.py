@@ -12,29 +12,8 @@ from typing import Any, NamedTuple
 
 from sandbox.core.cache import bounded
 from sandbox.fhir import dates
-from sandbox.fhir.schema.types import KNOWN, OTHERS, SHARED, TYPES, Kind, Param, Type, find
-
-__all__ = [
-    "CARE",
-    "KNOWN",
-    "OTHERS",
-    "SHARED",
-    "TYPES",
-    "IndexRow",
-    "Kind",
-    "Param",
-    "Type",
-    "care_range",
-    "elements",
-    "extract",
-    "find",
-    "fold",
-    "identifying",
-    "literal",
-    "mentioned",
-    "owner",
-    "unindexed",
-]
+from sandbox.fhir.schema.model import Kind, Param
+from sandbox.fhir.schema.types import KNOWN, SHARED
 
 Resource = dict[str, Any]
 

@@ -16,7 +16,6 @@ from sandbox.fhir.schema.model import (
     ANY_ID,
     LAST_UPDATED,
     PATIENT,
-    Kind,
     Param,
     Type,
     canonical,
@@ -27,8 +26,6 @@ from sandbox.fhir.schema.model import (
     to,
     token,
 )
-
-__all__ = ["KNOWN", "OTHERS", "SHARED", "TYPES", "Kind", "Param", "Type", "find"]
 
 AGENTS = ("Practitioner", "Organization", "PractitionerRole", "Patient", "RelatedPerson")
 HL7 = "http://hl7.org/fhir/"

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from sandbox.core.errors import BadRequest, bad_request
-from sandbox.fhir.schema.model import LAST_UPDATED
-from sandbox.fhir.schema.paths import KNOWN, Param, find, identifying
+from sandbox.fhir.schema.model import LAST_UPDATED, Param
+from sandbox.fhir.schema.paths import identifying
+from sandbox.fhir.schema.types import KNOWN, find
 from sandbox.fhir.search.value import (
     Canonical,
     Elsewhere,

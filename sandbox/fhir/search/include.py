@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from sandbox.core.errors import bad_request
-from sandbox.fhir.schema.paths import KNOWN, TYPES, Param, find
+from sandbox.fhir.schema.model import Param
+from sandbox.fhir.schema.types import KNOWN, TYPES, find
 
 
 @dataclass(frozen=True)

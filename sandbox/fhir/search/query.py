@@ -30,38 +30,14 @@ from sandbox.core.limits import (
     check_number,
     check_search,
 )
-from sandbox.fhir.schema.model import PATIENT
-from sandbox.fhir.schema.paths import KNOWN, SHARED, Param, find
+from sandbox.fhir.schema.model import PATIENT, Param
+from sandbox.fhir.schema.types import KNOWN, SHARED, find
 from sandbox.fhir.search import include
 from sandbox.fhir.search.clause import AnyOf, Clause, clause
 from sandbox.fhir.search.include import Include
 from sandbox.fhir.search.value import (
-    Canonical,
-    Elsewhere,
-    Moment,
     Target,
-    TextValue,
-    TokenValue,
-    Value,
-    split,
 )
-
-__all__ = [
-    "AnyOf",
-    "Canonical",
-    "Clause",
-    "Elsewhere",
-    "Include",
-    "Moment",
-    "Query",
-    "Sort",
-    "Target",
-    "TextValue",
-    "TokenValue",
-    "Value",
-    "parse",
-    "split",
-]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from sandbox.core.errors import bad_request
 from sandbox.core.limits import TEXT_LENGTH_MAX
 from sandbox.core.urls import relative_to
 from sandbox.fhir import dates
-from sandbox.fhir.schema.paths import Param, fold, literal
+from sandbox.fhir.schema.model import Param
+from sandbox.fhir.schema.paths import fold, literal
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_bytes, json_exact
 from sandbox.core.members import Account, CoverageSpan
 from sandbox.fhir import dates
-from sandbox.fhir.schema.paths import KNOWN, SHARED, elements, literal, owner, references
+from sandbox.fhir.schema.paths import elements, literal, owner, references
+from sandbox.fhir.schema.types import KNOWN, SHARED
 from sandbox.population.import_fhir.bundles import (
     ImportedResource,
     Resolve,

@@ -7,7 +7,8 @@ from functools import cache
 from typing import Any
 
 from sandbox.fhir import dates
-from sandbox.fhir.schema.paths import KNOWN, TYPES, care_range, elements, extract, literal, owner
+from sandbox.fhir.schema.paths import care_range, elements, extract, literal, owner
+from sandbox.fhir.schema.types import KNOWN, TYPES
 from sandbox.store.library.households import clue
 
 Fault = tuple[str, str]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from sandbox.core.text import quantity
-from sandbox.fhir.schema.paths import TYPES, find
+from sandbox.fhir.schema.types import TYPES, find
 from sandbox.review.finding import ReviewFinding, failed, passed, unseen
 from sandbox.review.journal import JournalExchange
 from sandbox.review.story import Story

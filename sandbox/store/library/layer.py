@@ -12,9 +12,11 @@ from sqlalchemy import exists as exists_row
 from sandbox.core.errors import Gone
 from sandbox.fhir.library import Everything, Page, Stored
 from sandbox.fhir.schema.model import PATIENT
-from sandbox.fhir.schema.paths import CARE, SHARED
+from sandbox.fhir.schema.paths import CARE
+from sandbox.fhir.schema.types import SHARED
 from sandbox.fhir.search.clause import AnyOf, Clause
-from sandbox.fhir.search.query import Query, Target
+from sandbox.fhir.search.query import Query
+from sandbox.fhir.search.value import Target
 from sandbox.store.library.schema import DATE, REFERENCE, RESOURCE
 from sandbox.store.library.sort import boundary, merged, place, sorted_rows
 from sandbox.store.library.sql import ALONE, OtherLayer, condition, in_force, visible

@@ -28,7 +28,8 @@ from sandbox.core.errors import FileProblem
 from sandbox.core.files import json_value
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
-from sandbox.fhir.schema.paths import CARE, SHARED, TYPES
+from sandbox.fhir.schema.paths import CARE
+from sandbox.fhir.schema.types import SHARED, TYPES
 from sandbox.fhir.search.clause import Clause
 from sandbox.fhir.search.include import Include
 from sandbox.fhir.search.query import Query

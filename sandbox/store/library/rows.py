@@ -9,7 +9,8 @@ from sandbox.core.files import json_bytes, json_value
 from sandbox.core.members import Account
 from sandbox.fhir import dates
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
-from sandbox.fhir.schema.paths import CARE, MENTIONED, SHARED, TYPES, care_range, extract, mentioned, owner
+from sandbox.fhir.schema.paths import CARE, MENTIONED, care_range, extract, mentioned, owner
+from sandbox.fhir.schema.types import SHARED, TYPES
 from sandbox.store.library.households import Clue, clue
 from sandbox.store.library.schema import NUMBERS, RESOURCE
 from sandbox.store.library.traits import Span, Trait

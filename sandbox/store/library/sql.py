@@ -27,7 +27,8 @@ from sqlalchemy import (
 
 from sandbox.fhir import dates
 from sandbox.fhir.schema.model import ANY_ID, LAST_UPDATED, PATIENT
-from sandbox.fhir.schema.paths import SHARED, unindexed
+from sandbox.fhir.schema.paths import unindexed
+from sandbox.fhir.schema.types import SHARED
 from sandbox.fhir.search.clause import Clause
 from sandbox.fhir.search.value import Canonical, Elsewhere, Moment, Target, TextValue, TokenValue, Value
 from sandbox.store.library.schema import REFERENCE, RESOURCE, ROWS

@@ -21,7 +21,7 @@ from sandbox.core.files import json_bytes, make_private_folder
 from sandbox.core.members import Account
 from sandbox.core.part_file import part_file
 from sandbox.fhir import dates
-from sandbox.fhir.schema.paths import OTHERS, TYPES
+from sandbox.fhir.schema.types import OTHERS, TYPES
 from sandbox.store import address
 from sandbox.store.library.households import Clue, links
 from sandbox.store.library.packing import SAMPLE, Packing, trained

@@ -8,7 +8,7 @@ from sandbox.auth.tokens.access_token import Access, TokenRefused, access, one_w
 from sandbox.core.errors import not_found
 from sandbox.fhir.capability import without
 from sandbox.fhir.reader import Reader
-from sandbox.fhir.schema.paths import KNOWN
+from sandbox.fhir.schema.types import KNOWN
 from sandbox.web.api import Api, Audience
 from sandbox.web.request import RequestContext, current
 

@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandbox.fhir import dates
-from sandbox.fhir.schema.types import KNOWN, SHARED, Kind, Type
+from sandbox.fhir.schema.model import Kind, Type
+from sandbox.fhir.schema.types import KNOWN, SHARED
 
 VALUES: dict[Kind, tuple[str, str]] = {
     "token": ("code, system|code, |code or system|", "any value that has this code"),

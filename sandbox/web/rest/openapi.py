@@ -12,7 +12,8 @@ from typing import Any
 from sandbox.auth.discovery import scopes
 from sandbox.core.payer import PayerProfile
 from sandbox.fhir.capability import ServerDescription
-from sandbox.fhir.schema.paths import KNOWN, OTHERS, Param, Type
+from sandbox.fhir.schema.model import Param, Type
+from sandbox.fhir.schema.types import KNOWN, OTHERS
 from sandbox.web.api import Api, Operation
 from sandbox.web.rest.documentation import ERRORS, HISTORY, RESULTS, VALUES
 

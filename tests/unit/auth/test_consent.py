@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sandbox.auth.consent import DATA, narrowed, offered, shares_nothing
 from sandbox.auth.scopes import resource_scopes, subset
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 
 ALL = tuple(DATA)
 KINDS = list(TYPES)

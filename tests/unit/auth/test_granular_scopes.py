@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.auth.scopes import excess, limit, narrow, narrow_system, parse, resource_scopes, subset
-from sandbox.fhir.search.query import AnyOf, TokenValue
+from sandbox.fhir.search.clause import AnyOf
+from sandbox.fhir.search.value import TokenValue
 
 LAB, VITAL = "patient/Observation.rs?category=s|lab", "patient/Observation.rs?category=s|vital"
 

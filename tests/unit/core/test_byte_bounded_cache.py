@@ -18,7 +18,7 @@ from sandbox.core.errors import SandboxProblem
 from sandbox.faults.catalog import Catalog, load
 from sandbox.fhir import dates
 from sandbox.fhir.schema import paths
-from sandbox.fhir.schema.types import Param
+from sandbox.fhir.schema.model import Param
 from sandbox.fhir.search import query
 from sandbox.settings import root
 from sandbox.web import negotiation

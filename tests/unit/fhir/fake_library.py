@@ -9,7 +9,8 @@ from sandbox.core.files import json_bytes
 from sandbox.core.gates import Facts, Stage
 from sandbox.fhir.library import Everything, Page, Stored, entry_address
 from sandbox.fhir.schema.paths import owner
-from sandbox.fhir.search.query import Include, Query
+from sandbox.fhir.search.include import Include
+from sandbox.fhir.search.query import Query
 
 
 def stored(resource: dict[str, Any], key: int = 1) -> Stored:

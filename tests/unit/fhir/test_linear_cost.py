@@ -15,7 +15,7 @@ from unit.fhir.fake_library import FakeLibrary
 from sandbox.apis.patient_access import docref
 from sandbox.core import limits
 from sandbox.core.errors import SandboxProblem
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.query import RESULT_PARAMS, parse
 

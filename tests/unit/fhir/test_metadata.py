@@ -16,7 +16,7 @@ from sandbox.core.errors import BadRequest
 from sandbox.core.payer import PayerProfile
 from sandbox.fhir.capability import ServerDescription, capability_statement, served
 from sandbox.fhir.dates import FOREVER
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
 

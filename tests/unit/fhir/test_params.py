@@ -8,7 +8,8 @@ import pytest
 from unit.fhir import fhir_samples as samples
 
 from sandbox.fhir import dates
-from sandbox.fhir.schema.paths import TYPES, care_range, elements, extract, find, fold, literal, owner
+from sandbox.fhir.schema.paths import care_range, elements, extract, fold, literal, owner
+from sandbox.fhir.schema.types import TYPES, find
 
 
 def rows(resource: dict[str, Any], param: str) -> list[tuple[Any, Any]]:

@@ -12,19 +12,10 @@ from hypothesis import strategies as st
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
 from sandbox.core.limits import VALUES_MAX
 from sandbox.fhir import dates
-from sandbox.fhir.schema.paths import TYPES
-from sandbox.fhir.search.query import (
-    Canonical,
-    Elsewhere,
-    Include,
-    Moment,
-    Query,
-    Target,
-    TextValue,
-    TokenValue,
-    parse,
-    split,
-)
+from sandbox.fhir.schema.types import TYPES
+from sandbox.fhir.search.include import Include
+from sandbox.fhir.search.query import Query, parse
+from sandbox.fhir.search.value import Canonical, Elsewhere, Moment, Target, TextValue, TokenValue, split
 
 EOB = "ExplanationOfBenefit"
 

@@ -11,7 +11,8 @@ from unit.fhir.fhir_samples import condition, coverage, patient
 
 from sandbox.fhir import dates
 from sandbox.fhir.library import Everything
-from sandbox.fhir.search.query import AnyOf, Clause, Query, parse
+from sandbox.fhir.search.clause import AnyOf, Clause
+from sandbox.fhir.search.query import Query, parse
 from sandbox.store.library.read import SqlLibrary
 
 LATER = dates.FOREVER - 1

@@ -13,7 +13,7 @@ from unit.fhir.fhir_samples import member
 from sandbox.core.errors import BadRequest, Forbidden, NotFound
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.library import Everything
-from sandbox.fhir.schema.paths import KNOWN, OTHERS, SHARED, TYPES, find
+from sandbox.fhir.schema.types import KNOWN, OTHERS, SHARED, TYPES, find
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.write import build

@@ -13,7 +13,7 @@ from unit.fhir.fhir_samples import condition, encounter, member, organization
 from sandbox.core.errors import Forbidden
 from sandbox.fhir.dates import FOREVER
 from sandbox.fhir.library import Page
-from sandbox.fhir.schema.paths import TYPES
+from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.query import parse
 from sandbox.store.library.read import SqlLibrary
 

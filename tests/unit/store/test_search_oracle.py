@@ -11,7 +11,7 @@ from support.crowd import BASE, Crowd
 from support.oracle import PARAMETERS
 from support.searches import Drawn, check
 
-from sandbox.fhir.schema.paths import TYPES, find
+from sandbox.fhir.schema.types import TYPES, find
 
 
 @pytest.fixture(scope="module")
