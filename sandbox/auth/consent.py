@@ -23,10 +23,7 @@ DATA: Mapping[str, tuple[str, tuple[str, ...]]] = {
         "Medicines and immunizations",
         ("MedicationRequest", "MedicationDispense", "Medication", "Immunization"),
     ),
-    "visits": (
-        "Visits, procedures and implants",
-        ("Encounter", "Procedure", "ServiceRequest", "Device"),
-    ),
+    "visits": ("Visits, procedures and implants", ("Encounter", "Procedure", "ServiceRequest", "Device")),
     "documents": ("Reports and documents", ("DiagnosticReport", "DocumentReference", "Media")),
     "plans": ("Care plans, goals and care team", ("CarePlan", "Goal", "CareTeam")),
     "providers": (

@@ -110,20 +110,14 @@ def server_metadata(
     addresses: Addresses, payer: PayerProfile = BASELINE, others: Sequence[str] = ()
 ) -> dict[str, Any]:
     """RFC 8414 authorization server metadata: the same without SMART's own words."""
-    shared = smart_configuration(addresses, payer, others)
-    for name in (
-        "capabilities",
-        "management_endpoint",
-        "user_access_brand_bundle",
-        "user_access_brand_identifier",
-    ):
-        del shared[name]
-    for endpoint in ("revocation", "introspection"):
-        for what in ("methods", "signing_alg_values"):
-            shared[f"{endpoint}_endpoint_auth_{what}_supported"] = shared[
-                f"token_endpoint_auth_{what}_supported"
-            ]
-    return shared
+    own = ("capabilities", "management_endpoint", "user_access_brand_bundle", "user_access_brand_identifier")
+    smart = smart_configuration(addresses, payer, others)
+    methods = {name: value for name, value in smart.items() if name.startswith("token_endpoint_auth_")}
+    return {
+        **{name: value for name, value in smart.items() if name not in own},
+        **{name.replace("token", "revocation", 1): value for name, value in methods.items()},
+        **{name.replace("token", "introspection", 1): value for name, value in methods.items()},
+    }
 
 
 def openid_configuration(
@@ -134,17 +128,7 @@ def openid_configuration(
         **server_metadata(addresses, payer, others),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "claims_supported": [
-            "iss",
-            "sub",
-            "aud",
-            "exp",
-            "iat",
-            "auth_time",
-            "nonce",
-            "fhirUser",
-            "profile",
-        ],
+        "claims_supported": ["iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "fhirUser", "profile"],
         "claims_parameter_supported": False,
         "request_parameter_supported": False,
         # Without this line it would be true. A pushed request's name works all the same (RFC 9126 §5).

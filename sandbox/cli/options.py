@@ -43,6 +43,5 @@ url_option = click.option(
     "--url", help="URL of the sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]"
 )
 payer_options = with_options(
-    url_option,
-    click.option("--scenario", help="Payer of this scenario, and session (scenario~session)."),
+    url_option, click.option("--scenario", help="Payer of this scenario, and session (scenario~session).")
 )

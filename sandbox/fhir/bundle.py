@@ -88,11 +88,7 @@ def history(versions: Sequence[Stored], base: str, url: str) -> bytes:
 
 
 def bundle(
-    kind: str,
-    entries: Sequence[bytes],
-    *,
-    total: int | None = None,
-    links: Sequence[tuple[str, str]] = (),
+    kind: str, entries: Sequence[bytes], *, total: int | None = None, links: Sequence[tuple[str, str]] = ()
 ) -> bytes:
     """A Bundle of finished entries; `links` are (relation, url)."""
     body = _head(kind, total, links)

@@ -108,7 +108,10 @@ def _resource(server: ServerDescription, kind: str) -> dict[str, Any]:
     row = KNOWN[kind]
     includes = [f"{kind}:{p.name}" for p in references(kind)]
     entry: dict[str, Any] = {
-        "extension": [_together(names) for names in row.together],
+        "extension": [
+            {"url": COMBINATION, "extension": [{"url": "required", "valueString": name} for name in names]}
+            for names in row.together
+        ],
         "type": kind,
         "supportedProfile": list(server.profiles.get(kind) or row.profiles),
         "interaction": [{"code": code} for code in ("read", "vread", "history-instance", "search-type")],
@@ -131,8 +134,3 @@ def _param(param: Param) -> dict[str, Any]:
     if chained := [f"{param.name}.{suffix}" for suffix in chains(param)]:
         text += " Chained: " + ", ".join(chained) + "."
     return {"name": param.name, "type": param.kind, "documentation": text}
-
-
-def _together(names: tuple[str, ...]) -> dict[str, Any]:
-    """A combination of parameters that US Core names. All others work too."""
-    return {"url": COMBINATION, "extension": [{"url": "required", "valueString": name} for name in names]}

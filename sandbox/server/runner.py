@@ -34,12 +34,7 @@ for _name in ("uvicorn", "uvicorn.error", "uvicorn.access", "uvicorn.asgi"):
 class PayerServer(uvicorn.Server):
     """uvicorn's server. Signals are the business of whoever runs it."""
 
-    def __init__(
-        self,
-        app: Callable[..., Iterable[bytes]],
-        threads: int,
-        tls: ssl.SSLContext | None = None,
-    ):
+    def __init__(self, app: Callable[..., Iterable[bytes]], threads: int, tls: ssl.SSLContext | None = None):
         self.gateway = Gateway(app, threads)
         config = uvicorn.Config(
             self.gateway,

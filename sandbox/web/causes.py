@@ -50,11 +50,6 @@ class Causes:
     by_id: Mapping[str, Cause]
     general: Mapping[int, str]
 
-    def id_of(self, entry: Mapping[str, Any]) -> str:
-        """Return the cause of a journal entry: the one that it names, or the general one of its status."""
-        cause, status = entry.get("cause") or "", entry["status"]
-        return cause if cause in self.by_id else self.general.get(status, self.general[0])
-
 
 def files_of_causes(apis: Apis) -> list[Traversable]:
     """Return the files of what any request may meet, and of each API."""
@@ -82,11 +77,12 @@ def explain(entry: Mapping[str, Any], titles: Mapping[str, str], causes: Causes)
     `titles` are those of the scenarios by id.
     """
     effects = [effect for effect in entry["effects"] if _may_refuse(effect)]
-    cause_id = _id_of_effect(effects[-1]) if effects else causes.id_of(entry)
+    cause_id = _id_of_effect(effects[-1]) if effects else entry.get("cause") or ""
+    if cause_id not in causes.by_id:
+        cause_id = causes.general.get(entry["status"], causes.general[0])
     cause = causes.by_id[cause_id]
-    why = [_describe(effects[-1], titles, causes)] if effects else [cause.why]
-    if not effects:
-        why += [_describe(effect, titles, causes) for effect in entry.get("because", ())]
+    earlier = [_describe(effect, titles, causes) for effect in entry.get("because", ())]
+    why = [_describe(effects[-1], titles, causes)] if effects else [cause.why, *earlier]
     return {
         "cause": cause_id,
         "why": " ".join(why),

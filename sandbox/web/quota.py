@@ -8,6 +8,7 @@ from contextlib import suppress
 from flask import request
 
 from sandbox.core.errors import Unavailable
+from sandbox.core.hosts import parse_address
 from sandbox.web.http.origin import caller_address
 from sandbox.web.request import current, wiring
 
@@ -15,15 +16,10 @@ from sandbox.web.request import current, wiring
 def client_address() -> str:
     """The caller's address; of IPv6 the network, since a caller has all the addresses of one."""
     text = caller_address(request.environ)
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return text
+    address = parse_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return str(address.ipv4_mapped)
         return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    return str(address or text)
 
 
 def take(kind: str) -> None:

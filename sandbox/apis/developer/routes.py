@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -81,6 +80,7 @@ def root() -> AnyResponse:
 def home() -> Response:
     context = current()
     named = [account for account in context.wiring.accounts.values() if account.purpose]
+    editions = [canonical.rpartition("/")[2].partition("|") for canonical in context.wiring.guides]
     catalog, query = context.wiring.catalog, request.args.get("q", "").strip()[:QUERY_LENGTH_MAX]
     return page(
         "developer.html",
@@ -93,16 +93,10 @@ def home() -> Response:
         suggestions=suggest(catalog, query) if query else (),
         compute_cost=compute_cost,
         origin=context.base.partition("/s/")[0],
-        guides=_editions(context.wiring.guides),
+        guides=[f"{GUIDES[package]} {edition}" for package, _, edition in editions],
         loaded=context.wiring.loaded,
         may_control=may_control(),
     )
-
-
-def _editions(canonicals: Sequence[str]) -> list[str]:
-    """Guides by name and edition, where we know whose data it is."""
-    named = (canonical.rpartition("/")[2].partition("|") for canonical in canonicals)
-    return [f"{GUIDES[package]} {edition}" for package, _, edition in named]
 
 
 def docs() -> Response:

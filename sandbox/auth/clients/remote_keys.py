@@ -15,12 +15,10 @@ from typing import Any
 from sandbox.auth.clients.jwks import check_jwks, select
 from sandbox.core import outbound
 from sandbox.core.files import json_bytes, json_value
-from sandbox.core.outbound import MAX_BYTES, SECONDS, Failure, Outcome, Resolve, resolve_name
+from sandbox.core.outbound import SECONDS, Failure, Outcome, Resolve, resolve_name
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.keys import RemoteKeys
 from sandbox.store.secret import digest
-
-__all__ = ["FETCHES", "MAX_BYTES", "SECONDS", "RemoteJwks", "check_address"]
 
 DEFAULT_AGE, LONGEST_AGE = 300, 86_400
 """Seconds that a set is kept without, and at most with, a Cache-Control of its own."""

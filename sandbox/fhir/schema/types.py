@@ -224,13 +224,7 @@ _ROWS = (
         required="status vaccineCode patient occurrence",
         together="patient+date patient+status",
     ),
-    kind(
-        "Media",
-        code("status", EVENT),
-        owner="subject",
-        care="created",
-        required="status content",
-    ),
+    kind("Media", code("status", EVENT), owner="subject", care="created", required="status content"),
     kind(
         "MedicationDispense",
         code("status", "http://terminology.hl7.org/CodeSystem/medicationdispense-status"),
@@ -322,11 +316,7 @@ _ROWS = (
         "patient+code+authored "
         "patient+code",
     ),
-    kind(
-        "Specimen",
-        owner="subject",
-        us_core="specimen",
-    ),
+    kind("Specimen", owner="subject", us_core="specimen"),
     kind(
         "Location",
         string("name", "name", "alias"),

@@ -35,9 +35,7 @@ from sandbox.fhir.schema.types import KNOWN, SHARED, find
 from sandbox.fhir.search import include
 from sandbox.fhir.search.clause import AnyOf, Clause, clause
 from sandbox.fhir.search.include import Include
-from sandbox.fhir.search.value import (
-    Target,
-)
+from sandbox.fhir.search.value import Target
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,7 @@ from typing import Any
 
 from sandbox.core.cache import bounded
 from sandbox.core.errors import BadRequest, Misdirected, SandboxProblem
-from sandbox.core.hosts import (
-    HOST_MAX,
-    HostPolicy,
-    format_host,
-    is_loopback_host,
-    parse_address,
-    parse_host,
-)
+from sandbox.core.hosts import HOST_MAX, HostPolicy, format_host, is_loopback_host, parse_address, parse_host
 from sandbox.core.waits import CALLER
 
 REFUSAL = "sandbox.refusal"

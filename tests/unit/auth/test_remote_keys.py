@@ -20,6 +20,7 @@ from sandbox.auth.clients import remote_keys
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.remote_keys import RemoteJwks
 from sandbox.auth.context import AuthContext
+from sandbox.core.outbound import MAX_BYTES
 
 
 @dataclass
@@ -149,7 +150,7 @@ def test_an_answer_that_is_not_200_is_no_key(svc: App, site: Site, status: int) 
         (b"[" * 5000, "JSON"),
         (b'{"keys": []}', "JWK Set"),
         (json.dumps({"keys": [key().as_dict(private=True)]}).encode(), "private"),
-        (b'{"keys": [' + b" " * remote_keys.MAX_BYTES + b"]}", "bytes"),
+        (b'{"keys": [' + b" " * MAX_BYTES + b"]}", "bytes"),
     ],
 )
 def test_a_bad_set_is_refused_whole(svc: App, site: Site, body: bytes, says: str) -> None:
