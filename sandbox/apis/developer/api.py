@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from importlib.resources import files
-from typing import Any
 
 from flask import Blueprint
 
 from sandbox.apis.developer import routes
 from sandbox.web.api import Api, Audience, Lookups, Operation
 from sandbox.web.pages import refuse_foreign_forms
-from sandbox.web.request import RequestContext
-
-
-def _facts(context: RequestContext) -> dict[str, Any]:
-    return {"claims": {"developer_portal": context.address_of(DEVELOPER.name)}}
 
 
 def _prepare(blueprint: Blueprint) -> None:
@@ -43,7 +37,7 @@ DEVELOPER = Api(
         Operation("POST", "/apps/<id>/keys", "keys", routes.keys),
     ),
     causes=files(__package__) / "causes.yaml",
-    facts=_facts,
+    facts=lambda context: {"claims": {"developer_portal": context.address_of("developer")}},
     lookups=Lookups(origin=routes.find_origin),
     prepare=_prepare,
 )  # fmt: skip

@@ -84,7 +84,7 @@ def docref() -> Response:
     sizes = context.payer.page_size, context.payer.page_size_max
     query_asked = documents.docref(arguments, *sizes, strict(), context.fhir)
     context.charge(query_asked.query.cost)
-    bound = f"docref?{query_asked.query.links_to()}"
+    bound = f"docref?{query_asked.query.link_query}"
     place = pages(context, allowed).read(bound, dict(arguments).get("_page"))
     context.learn(page=place.number)
     page = find_page(context, allowed, query_asked.query, place)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -147,18 +149,17 @@ def _login_page(
     )
 
 
+def _page(template: str, pending: Pending, auth_request: AuthorizationRequest, **values: Any) -> Response:
+    """A page of the sign-in whose form may lead back to the app."""
+    client, csrf = current().clients[auth_request.client_id], session.browser().session.csrf
+    return page(template, leaves=True, csrf=csrf, request_id=pending.id, client=client, **values)
+
+
 def pick() -> AnyResponse:
     pending, auth_request = sign_in.find_pending()
     account = sign_in.member(pending)
-    return page(
-        "pick.html",
-        leaves=True,
-        csrf=session.browser().session.csrf,
-        request_id=pending.id,
-        client=current().clients[auth_request.client_id],
-        account=account,
-        choices=choices(current(), account),
-    )
+    offered = choices(current(), account)
+    return _page("pick.html", pending, auth_request, account=account, choices=offered)
 
 
 def picked() -> AnyResponse:
@@ -176,12 +177,10 @@ def consent() -> AnyResponse:
     if pending.patient is None:
         return decision.go_on(pending, auth_request, account)
     context = current()
-    return page(
+    return _page(
         "consent.html",
-        leaves=True,
-        csrf=session.browser().session.csrf,
-        request_id=pending.id,
-        client=current().clients[auth_request.client_id],
+        pending,
+        auth_request,
         account=account,
         choice=sign_in.choice(account, pending.patient),
         data=[(name, consents.words(name)) for name in consents.offered(auth_request.scope, context.types())],

@@ -68,15 +68,9 @@ class Query:
     args: tuple[tuple[str, str], ...] = ()
     any_of: AnyOf = ()
 
-    def links_to(self) -> str:
-        """Return the query string that `self` and `next` repeat.
-
-        It is that of this search without its page and without what was not understood.
-        """
-        return self._links
-
     @cached_property
-    def _links(self) -> str:
+    def link_query(self) -> str:
+        """Return the query string of links, without its page and what was not understood."""
         left_out = {"_page", *self.ignored}
         return urlencode([(name, text) for name, text in self.args if name not in left_out])
 

@@ -55,7 +55,7 @@ def results(
     )
     broad = allowed.patient is None and query.is_broad
     context.charge(query.cost * (BROAD_COST_FACTOR if broad else 1))
-    bound = f"{kind}?{query.links_to()}"
+    bound = f"{kind}?{query.link_query}"
     place = pages(context, allowed).read(bound, dict(args).get("_page"))
     context.learn(page=place.number)
     page = find_page(context, allowed, query, place)

@@ -92,7 +92,7 @@ def test_parameters_cost_no_more_than_their_number(limitless: None, kind: str, n
     text = f"{kind}:x" if name == "_include" else "1"
 
     def ask(number: int) -> None:
-        parse(kind, [(Counted(name.format(each)), text) for each in range(number)]).links_to()
+        _ = parse(kind, [(Counted(name.format(each)), text) for each in range(number)]).link_query
 
     costs = [cost(partial(ask, n)) for n in SIZES]
     assert is_linear(costs, 8), costs

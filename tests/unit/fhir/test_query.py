@@ -224,7 +224,7 @@ def test_a_star_includes_every_reference(text: str) -> None:
 
 def test_links_repeat_what_was_understood_but_not_the_page() -> None:
     args = [("type", "a|b,c"), ("_count", "5"), ("_page", "xyz"), ("colour", "é&")]
-    assert parse(EOB, args).links_to() == "type=a%7Cb%2Cc&_count=5"
+    assert parse(EOB, args).link_query == "type=a%7Cb%2Cc&_count=5"
 
 
 def test_an_absolute_reference_is_one_of_ours() -> None:
