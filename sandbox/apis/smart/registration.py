@@ -18,6 +18,7 @@ from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound, Unauthorized
 from sandbox.core.files import json_value
 from sandbox.web.enrollment import enroll, registration_rules
+from sandbox.web.journal import bearer
 from sandbox.web.negotiation import json_response
 from sandbox.web.request import current
 
@@ -65,8 +66,8 @@ def remove(id: str) -> Response:
 
 
 def _managed(id: str) -> tuple[Client, str]:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    client = current().clients.managed(id, token.strip()) if scheme.lower() == "bearer" else None
+    token = bearer()
+    client = current().clients.managed(id, token) if token else None
     if client is None:
         raise Unauthorized(
             "The registration access token is missing, or is not that of this client.",
@@ -74,7 +75,7 @@ def _managed(id: str) -> tuple[Client, str]:
             headers={"WWW-Authenticate": 'Bearer realm="register"'},
         )
     current().notes["client"] = id
-    return client, token.strip()
+    return client, token
 
 
 def _body() -> bytes:

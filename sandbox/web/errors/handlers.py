@@ -15,7 +15,7 @@ from flask import Flask, Response, g, request
 from werkzeug.exceptions import HTTPException
 
 from sandbox.auth.authlib_adapter import NO_STORE
-from sandbox.core.errors import Gone, NotAllowed, NotFound, SandboxProblem, TooLarge
+from sandbox.core.errors import NotAllowed, NotFound, SandboxProblem, TooLarge
 from sandbox.faults.selection import Selection
 from sandbox.store.secret import new_secret
 from sandbox.web.api import NO_LOOKUPS, ErrorShape
@@ -79,8 +79,6 @@ def _http(error: HTTPException) -> Response:
         return answer(NotAllowed(text, cause="method-not-allowed", headers={"Allow": allow}))
     if status == 413:
         return answer(TooLarge("The body of the request is too large.", cause="body-too-large"))
-    if status == 410:
-        return answer(Gone("This is gone", cause="gone"))
     problem = SandboxProblem(error.name, code="invalid" if status < 500 else "exception")
     problem.status = status
     return answer(problem)
