@@ -18,7 +18,7 @@ from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound, Unauthorized
 from sandbox.core.files import json_value
 from sandbox.web.enrollment import enroll, registration_rules
-from sandbox.web.journal import bearer
+from sandbox.web.journal.entry import bearer
 from sandbox.web.negotiation import json_response
 from sandbox.web.request import current
 
