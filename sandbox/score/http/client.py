@@ -93,7 +93,7 @@ class HttpClient:
         self._sleep, self._stopwatch, self._now, self._pace = sleep, stopwatch, now, pace
         self._wait_left = WAIT_BUDGET
         self._given, self._timeout = transport, timeout
-        self._transport = transport or Transport(guard.admit, timeout, answer_seconds)
+        self._transport = transport or Transport(guard.admit, timeout, answer_seconds, stopwatch)
         self._headers = {
             "User-Agent": name or user_agent(),
             "Accept": "*/*",
@@ -105,7 +105,9 @@ class HttpClient:
         """Return a client with the same options and the same end, for another target."""
         other = copy(self)
         other.guard, other.watch = self.guard.aimed_at(target), Watcher()
-        other._transport = self._given or Transport(other.guard.admit, self._timeout, self._answer_seconds)
+        other._transport = self._given or Transport(
+            other.guard.admit, self._timeout, self._answer_seconds, self._stopwatch
+        )
         return other
 
     @property

@@ -47,7 +47,10 @@ def driver(
     executable: str | None = None,
     timeout_ms: float = TIMEOUT_MS,
 ) -> Driver:
-    """Return a driver with a browser per attempt. The callback is caught and never requested."""
+    """Return a driver with a browser per attempt. The callback is caught and never requested.
+
+    `timeout_ms` is for the script's actions, and for the callback after it.
+    """
 
     def drive(start: str, account: SignInAccount) -> Ended | SignInSession:
         from playwright.sync_api import Error, sync_playwright
@@ -59,6 +62,7 @@ def driver(
                 try:
                     page = browser.new_context().new_page()
                     page.set_default_timeout(timeout_ms)
+                    page.set_default_navigation_timeout(TIMEOUT_MS)
 
                     def catch(route: Any) -> None:
                         caught.append(route.request.url)

@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,6 +26,7 @@ from sandbox.score.signin.page_flow import Ended
 from sandbox.score.signin.scopes import SCOPE
 
 NOBODY = Member(username="", password="")
+PATIENT = 300.0  # seconds, for an answer of this machine
 
 
 class Registering(FakePayer):
@@ -84,7 +86,8 @@ def by_hand(payer: FakePayer) -> Any:
         query = {k: v[0] for k, v in parse_qs(urlsplit(url).query).items()}
         form = {k: query[k] for k in ("state", "redirect_uri", "code_challenge")} | {"user": "m3"}
         answer = payer._decided("", {**form, "decision": "allow"})
-        threading.Thread(target=httpx.get, args=(answer.headers["location"],)).start()
+        come_back = partial(httpx.get, answer.headers["location"], timeout=PATIENT)
+        threading.Thread(target=come_back).start()
         return True
 
     return show
@@ -94,7 +97,7 @@ def test_a_persons_own_browser(grade_fake: Grade, monkeypatch: pytest.MonkeyPatc
     payer, told = FakePayer(facts=False), []
     monkeypatch.setattr("webbrowser.open", by_hand(payer))
     real = browser.driver
-    monkeypatch.setattr(browser, "driver", lambda c, tell: real(c, tell, by_hand(payer), timeout=20))
+    monkeypatch.setattr(browser, "driver", lambda c, tell: real(c, tell, by_hand(payer)))
     card, _ = grade_fake(payer, entry=SignInOptions(client_id="mine", browser=True), tell=told.append)
     lines = {line.id: line for line in card.lines}
     assert lines["request-success"].points == 10
@@ -109,8 +112,13 @@ def test_a_browser_that_nobody_comes_back_from() -> None:
         ended = drive("http://p/authorize", NOBODY)
         assert isinstance(ended, SignInSession)
         assert "nobody came back" in ended.reason
-        assert httpx.get(callback.redirect_uri).status_code == 404  # no code, no error: not a callback
-        assert httpx.get(callback.redirect_uri.replace("/callback", "/x?code=1")).status_code == 404
+        assert (
+            httpx.get(callback.redirect_uri, timeout=PATIENT).status_code == 404
+        )  # no code, no error: not a callback
+        assert (
+            httpx.get(callback.redirect_uri.replace("/callback", "/x?code=1"), timeout=PATIENT).status_code
+            == 404
+        )
         assert callback.wait(0.01) == ""
 
 
@@ -118,8 +126,8 @@ def test_a_connection_opened_ahead_is_not_in_the_way_of_the_callback() -> None:
     with browser.Callback() as callback:
         port = urlsplit(callback.redirect_uri).port or 0
         with socket.create_connection(("127.0.0.1", port)):
-            assert httpx.get(f"{callback.redirect_uri}?code=c", timeout=10).status_code == 200
-        assert callback.wait(5).endswith("/callback?code=c")
+            assert httpx.get(f"{callback.redirect_uri}?code=c", timeout=PATIENT).status_code == 200
+        assert callback.wait(PATIENT).endswith("/callback?code=c")
 
 
 @pytest.mark.parametrize("uri", ["https://127.0.0.1/cb", "http://app.example/cb", "myapp://cb"])
@@ -165,14 +173,14 @@ def test_a_script_leads_a_browser_to_the_callback(tmp_path: Path) -> None:
     )
     redirect = "http://127.0.0.1/callback"
     drive = script.driver(lambda p, account: (p.fill("#user", account.username), p.click("button")), redirect,
-                          find_chromium(), timeout_ms=10_000)  # fmt: skip
+                          find_chromium())  # fmt: skip
     assert drive(page.as_uri(), Member(username="ann", password="pw")) == Ended(f"{redirect}?code=ann")
     lazy = script.driver(lambda p, account: None, redirect, find_chromium(), timeout_ms=500)
     ended = lazy(page.as_uri(), NOBODY)
     assert isinstance(ended, SignInSession)
     assert ended.reason == "the sign-in script ended before the callback"
-    hook = lambda p, account: p.click("#nothing")  # noqa: E731
-    wrong = script.driver(hook, redirect, find_chromium(), timeout_ms=300)
+    hook = lambda p, account: p.click("#nothing", timeout=1)  # noqa: E731
+    wrong = script.driver(hook, redirect, find_chromium())
     ended = wrong(page.as_uri(), NOBODY)
     assert isinstance(ended, SignInSession)
     assert ended.reason.startswith("the sign-in script stopped")
