@@ -7,7 +7,7 @@ carries a token, a password or a body.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
@@ -128,8 +128,7 @@ class Evidence:
 
     def to_json(self) -> bytes:
         """Return indented JSON, which `from_json` reads back."""
-        kept = asdict(self)
-        del kept["readings"]
+        kept = {name: value for name, value in vars(self).items() if name != "readings"}
         return files.json_pretty({"format": FORMAT, **kept})
 
     @classmethod

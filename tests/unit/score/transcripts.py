@@ -31,6 +31,7 @@ from sandbox.score.evidence import Evidence
 KEPT = Path(__file__).with_name("transcripts")
 _GRADE = rubric.grade_evidence
 IS_WRITING = bool(os.environ.get("WRITE_TRANSCRIPTS"))
+_SEPARATOR = "\x1e"
 _HEADERS = ("accept", "authorization", "content-type", "cookie", "user-agent")
 _NAMES = "state|code|code_challenge|code_verifier|refresh_token|nonce|client_assertion"
 _RANDOM = (
@@ -61,7 +62,7 @@ class Recording:
 
     def to_parts(self) -> dict[str, str]:
         """Its parts as text; empty when there is nothing to compare."""
-        parts = {"requests": "\n".join(counted(lines_of_request(each) for each in self.requests))}
+        parts = {"requests": "\n".join(counted(plain_lines(map(lines_of_request, self.requests))))}
         parts["notes"] = "\n".join(self.notes)
         for number, (rules, card, evidence) in enumerate(self.results):
             kept = evidence.to_json()
@@ -147,7 +148,7 @@ def lines_of_evidence(kept: dict[str, Any]) -> Iterator[str]:
         for name, row in (kept.get(part) or {}).items():
             exchanges = row.pop("exchanges", [])
             yield plain(f"{part} {name}: {json.dumps(row, ensure_ascii=False)}")
-            yield from counted(plain(f"  {_said(each)}") for each in exchanges)
+            yield from counted(plain_lines(f"  {_said(each)}" for each in exchanges))
 
 
 def _said(exchange: dict[str, Any]) -> str:
@@ -162,7 +163,13 @@ def counted(lines: Iterable[str]) -> Iterator[str]:
 
 def lines_of_request(request: httpx.Request) -> str:
     said = [f"{name}: {value}" for name, value in request.headers.items() if name in _HEADERS]
-    return plain(" | ".join([f"{request.method} {request.url}", *said, request.content.decode()]))
+    return " | ".join([f"{request.method} {request.url}", *said, request.content.decode()])
+
+
+def plain_lines(lines: Iterable[str]) -> list[str]:
+    """Many lines made plain at once: what separates them is white space to every pattern."""
+    text = _SEPARATOR.join(lines)
+    return plain(text).split(_SEPARATOR) if text else []
 
 
 def plain(text: str) -> str:
