@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import pytest
 import transcripts
-from fake_payer import BASE, FakePayer
+from fake_payer import BASE, FakePayer, Time
 from transcripts import Recording
 
 from sandbox.score.card import Card, CardLine
@@ -40,6 +41,21 @@ def no_resolver(host: str) -> list[str]:
     raise OSError("unknown host")
 
 
+def grade_in_memory(
+    transport: httpx.BaseTransport, time: Time, target: str = BASE, **options: Any
+) -> tuple[Card, Evidence]:
+    """Grade without a network, in the payer's own time."""
+    unless_said = {"resolve": no_resolver, "machine": Machine(time.stopwatch, lambda: 0.0, lambda: None)}
+    return grade(
+        target,
+        transport=transport,
+        sleep=time.sleep,
+        stopwatch=time.stopwatch,
+        now=time.now,
+        **{**unless_said, **options},
+    )
+
+
 @pytest.fixture(autouse=True)
 def transcript(request: pytest.FixtureRequest) -> Iterator[Recording]:
     """Compares everything that was sent and said in a test with what is kept of it."""
@@ -55,14 +71,6 @@ def grade_fake() -> Grade:
     """`grade_fake(FakePayer(...), **grade's options)`."""
 
     def run(payer: FakePayer, target: str = BASE, **options: Any) -> tuple[Card, Evidence]:
-        machine = Machine(payer.time.stopwatch, lambda: 0.0, lambda: None)
-        given = {"transport": payer.transport, "resolve": no_resolver, "machine": machine, **options}
-        return grade(
-            target,
-            sleep=payer.time.sleep,
-            stopwatch=payer.time.stopwatch,
-            now=payer.time.now,
-            **given,
-        )
+        return grade_in_memory(options.pop("transport", payer.transport), payer.time, target, **options)
 
     return run

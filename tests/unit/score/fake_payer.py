@@ -69,15 +69,12 @@ class FakePayer:
     inactive_days: int | None = None
     lines: tuple[str, ...] = LINES
     refresh_days: int | None = 365
-    idle_days: int | None = None
-    rotate: bool = True
     living_token: bool = False
     patient_in_token: bool = True
     drop_state: bool = False
     everything: str = "paged"
     everything_status: int = 404
     names_everything: bool = True
-    page_size: int | None = None
     served: tuple[str, ...] = SERVED
     patient_interactions: tuple[str, ...] = ("search-type",)
     address: str = ""
@@ -101,7 +98,7 @@ class FakePayer:
         self.codes: dict[str, tuple[str, str, str]] = {}
         self.access: dict[str, str] = {}
         self.born: dict[str, int] = {}
-        self.refreshing: dict[str, tuple[str, int, int]] = {}
+        self.refreshing: dict[str, tuple[str, int]] = {}
         self.alive: dict[str, str] = {}
         self.counter = 0
         self.fhir_number = 0
@@ -145,18 +142,7 @@ class FakePayer:
         return httpx.Response(200, json=self.facts_document())
 
     def facts_document(self) -> dict[str, Any]:
-        claims = {
-            "status": "live",
-            "sandbox": True,
-            "offered_lines": list(LINES),
-            "mandated_lines": list(LINES[:3]),
-            "supported_lines": list(LINES),
-            "refresh_max_days": 365,
-            "inactive_access_days": None,
-            "portal_opt_in": False,
-            "developer_portal": f"{HOST}/developer",
-            **self.claims,
-        }
+        claims = {**best_claims(f"{HOST}/developer"), **self.claims}
         members = [
             {"username": f"m{i}", "password": "pw", "role": "eligible", "line": LINES[i % 4]}
             for i in range(40)
@@ -191,14 +177,7 @@ class FakePayer:
     def _metadata(self, request: httpx.Request, prefix: str, path: str) -> httpx.Response:
         if not self.metadata:
             return httpx.Response(404)
-        uris = [
-            {"url": "authorize", "valueUri": f"{HOST}{prefix}/auth/authorize"},
-            {"url": "token", "valueUri": f"{HOST}{prefix}/auth/token"},
-        ]
-        extension = {
-            "url": "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris",
-            "extension": uris,
-        }
+        extension = oauth_uris(f"{HOST}{prefix}/auth")
         resource: list[dict[str, Any]] = [
             {"type": t, "interaction": [{"code": "search-type"}], "searchParam": [{"name": "patient"}]}
             for t in self.served
@@ -312,9 +291,7 @@ class FakePayer:
             user, challenge, redirect = self.codes[form["code"]]
             if "code-twice" not in self.loose:
                 del self.codes[form["code"]]
-            digest = hashlib.sha256(form["code_verifier"].encode()).digest()
-            same = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
-            if not same and "verifier" not in self.loose:
+            if not proves(form["code_verifier"], challenge) and "verifier" not in self.loose:
                 return httpx.Response(400, json={"error": "invalid_grant"})
             if form["redirect_uri"] != redirect and "redirect-uri" not in self.loose:
                 return httpx.Response(400, json={"error": "invalid_grant"})
@@ -322,12 +299,10 @@ class FakePayer:
         else:
             if form["refresh_token"] not in self.refreshing:
                 return httpx.Response(400, json={"error": "invalid_grant"})
-            user, granted, used = self.refreshing[form["refresh_token"]]
-            idle = self.idle_days is not None and day - used > self.idle_days
-            if self.refresh_days is None or day - granted > self.refresh_days or idle:
+            user, granted = self.refreshing[form["refresh_token"]]
+            if self.refresh_days is None or day - granted > self.refresh_days:
                 return httpx.Response(400, json={"error": "invalid_grant"})
-            if self.rotate:
-                del self.refreshing[form["refresh_token"]]
+            del self.refreshing[form["refresh_token"]]
         self.counter += 1
         access = self.made("at", self.counter)
         if self.living_token and form["grant_type"] == "refresh_token":
@@ -343,7 +318,7 @@ class FakePayer:
             body["patient"] = f"{self.patient_names}-{user}"
         if self.refresh_days is not None:
             refresh = self.made("rt", self.counter)
-            self.refreshing[refresh] = (user, granted, day)
+            self.refreshing[refresh] = (user, granted)
             self.alive[refresh] = access
             body["refresh_token"] = refresh
         return httpx.Response(200, json=body)
@@ -355,7 +330,7 @@ class FakePayer:
         if (early := self.before_fhir(request, self.fhir_number)) is not None:
             return early
         user = self._user(request, prefix)
-        if user is None or (user == "soon" and self.ineligible_answer == "refused-token"):
+        if user is None:
             return httpx.Response(401)
         rest, patient = path.removeprefix("/fhir/"), f"{self.patient_names}-{user}"
         asked = (
@@ -372,7 +347,7 @@ class FakePayer:
         if rest in self.withheld:
             return httpx.Response(404)
         resources = [r for r in self.data(patient) if r["resourceType"] == rest]
-        return self._bundle(request, resources, self.page_size or 8)
+        return self._bundle(request, resources, 8)
 
     def _user(self, request: httpx.Request, prefix: str) -> str | None:
         """Whose token it is; `*` where a lock does not hold and anybody may ask."""
@@ -390,9 +365,7 @@ class FakePayer:
         resources = [r for r in self.data(patient) if r["resourceType"] not in self.withheld]
         if self.everything == "truncated":
             return self._bundle(request, resources[:20], 20)
-        return self._bundle(
-            request, resources, self.page_size or (20 if self.everything == "paged" else 1000)
-        )
+        return self._bundle(request, resources, 20)
 
     def _bundle(self, request: httpx.Request, resources: list[dict[str, Any]], size: int) -> httpx.Response:
         at = int(request.url.params.get("_at", "0"))
@@ -435,6 +408,33 @@ class FakePayer:
                     }
                 )
         return found
+
+
+def best_claims(portal: str) -> dict[str, Any]:
+    """What a payer says of itself that earns every point."""
+    return {
+        "status": "live",
+        "sandbox": True,
+        "offered_lines": list(LINES),
+        "mandated_lines": list(LINES[:3]),
+        "supported_lines": list(LINES),
+        "refresh_max_days": 365,
+        "inactive_access_days": None,
+        "portal_opt_in": False,
+        "developer_portal": portal,
+    }
+
+
+def oauth_uris(endpoints: str) -> dict[str, Any]:
+    """The extension of a CapabilityStatement that shows the way in, below an address."""
+    names = ("authorize", "token")
+    url = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+    return {"url": url, "extension": [{"url": name, "valueUri": f"{endpoints}/{name}"} for name in names]}
+
+
+def proves(verifier: str, challenge: str) -> bool:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == challenge
 
 
 def answer(status: int, kind: str = "", path: str = "", has_id: bool = False, **content: Any) -> Before:

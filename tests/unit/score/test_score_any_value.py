@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import no_resolver
-from fake_payer import BASE, FakePayer
+from conftest import Grade, grade_in_memory
+from fake_payer import FakePayer
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -22,7 +22,7 @@ from sandbox.core.errors import UsageError
 from sandbox.score import report
 from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
-from sandbox.score.run import grade, regrade
+from sandbox.score.run import regrade
 
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 
@@ -131,15 +131,7 @@ class Changing:
 def examined(made: list[Change]) -> tuple[Card, Evidence] | None:
     payer = FakePayer()
     try:
-        return grade(
-            BASE,
-            transport=httpx.MockTransport(Changing(payer, made)),
-            sleep=payer.time.sleep,
-            stopwatch=payer.time.stopwatch,
-            now=payer.time.now,
-            resolve=no_resolver,
-            time_limit=500,
-        )
+        return grade_in_memory(httpx.MockTransport(Changing(payer, made)), payer.time, time_limit=500)
     except UsageError:  # told in one line: test_score_spoiled
         return None
 
@@ -183,15 +175,6 @@ def test_a_document_that_is_something_else_altogether_ends_in_a_card(document: s
 
 
 @pytest.mark.parametrize("days", [-5, -(2**70), 1e308, "365", True, [365], {}, "\x1b[2J"])
-@pytest.mark.parametrize("claim", ["refresh_max_days", "inactive_access_days"])
-def test_a_claim_of_days_that_cannot_be_keeps_the_card_and_the_points(claim: str, days: Any) -> None:
-    payer = FakePayer(claims={claim: days})
-    card, _ = grade(
-        BASE,
-        transport=payer.transport,
-        sleep=payer.time.sleep,
-        stopwatch=payer.time.stopwatch,
-        now=payer.time.now,
-        resolve=no_resolver,
-    )
-    assert card.score >= 90
+def test_claims_of_days_that_cannot_be_keep_the_card_and_the_points(days: Any, grade_fake: Grade) -> None:
+    payer = FakePayer(claims={"refresh_max_days": days, "inactive_access_days": days})
+    assert grade_fake(payer, probes=False)[0].score >= 90

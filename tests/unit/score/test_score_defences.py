@@ -83,7 +83,7 @@ TAKEN: dict[str, tuple[Take, Callable[[], Any]]] = {
     ),
     "values are counted": (
         instead(answers, "MOST_PIECES", 1 << 40),
-        lambda: hostile.test_a_hostile_body_is_no_bundle("a million empty lists"),
+        lambda: hostile.test_a_hostile_body_is_no_bundle("millions of empty lists"),
     ),
     "cookies are counted": (
         instead(client, "MOST_COOKIES", 1 << 40),

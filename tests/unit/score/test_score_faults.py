@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from conftest import Grade, line_of, lost
-from fake_payer import HOST, SERVED, Before, FakePayer, answer
+from fake_payer import HOST, Before, FakePayer, answer
 
 from sandbox.score.guidance.entries import read_guidance
 
@@ -32,11 +32,6 @@ def fault(name: str, points: dict[str, int] | None, *causes: tuple[str, str, str
     return Fault(name, switches, points, causes)
 
 
-def every(n: int, status: int, **headers: str) -> Before:
-    """Each n-th FHIR request answers so; well-known documents are not FHIR requests here."""
-    return lambda request, number: httpx.Response(status, headers=headers) if number % n == 0 else None
-
-
 def cut(n: int) -> Before:
     """Each n-th answer is 200 with half a body: a success to the rubric, and no reason to blame paging."""
 
@@ -52,11 +47,6 @@ def second_page_fails(request: httpx.Request, number: int) -> httpx.Response | N
     return httpx.Response(502, headers={"x-request-id": f"page-{number}"}) if is_page else None
 
 
-def refuse(how: str, members: Callable[[int], bool]) -> Callable[[str, int], str]:
-    """Sign-ins of these members (by number) end so."""
-    return lambda name, attempt: how if name.startswith("m") and members(int(name[1:])) else ""
-
-
 def first(how: str) -> Callable[[str, int], str]:
     """Sign-ins of the first members, and of those that are not among the forty, end so."""
     return lambda name, attempt: how if name < "m2" else ""
@@ -69,12 +59,6 @@ FAULTS = [
           ("capability-statement", "not-found", "GET /fhir/metadata 404"), metadata=False),
     fault("no smart-configuration", {"smart-configuration": 0},
           ("smart-configuration", "not-found", "smart-configuration 404"), smart=False),
-    fault("neither, but instruments", {"smart-configuration": 0, "capability-statement": 0},
-          smart=False, metadata=False, instruments={"fresh_payer": None}),
-    fault("one sign-in in five dies", {"authorization-success": 10},
-          refuse_sign_in=refuse("server_error", lambda n: n % 5 == 3)),
-    fault("half the sign-ins end on a page", {"authorization-success": 4},
-          refuse_sign_in=refuse("page", lambda n: n > 20)),
     fault("every first sign-in fails", {"eligibility-errors": 0},
           refuse_sign_in=lambda u, n: "server_error" if n == 1 and not u.startswith("m") else ""),
     fault("sign-ins are declined", {"authorization-success": 4, "inactive-members": 0},
@@ -97,31 +81,15 @@ FAULTS = [
           patient_in_token=False, before_fhir=answer(403, "Patient", has_id=True)),
     fault("no refresh tokens", {"refresh-token": 0},
           ("refresh-token", "no-refresh-token", "/auth/token 200"), refresh_days=None),
-    fault("refresh for 89 days", {"refresh-token": 2}, refresh_days=89),
-    fault("refresh for 90 days", {"refresh-token": 4}, refresh_days=90),
     fault("refresh for 100 days", {"refresh-token": 4},
           ("refresh-token", "ends-early", "token 400 (the token endpoint answered 400"), refresh_days=100),
-    fault("refresh for 179 days", {"refresh-token": 4}, refresh_days=179),
-    fault("refresh for 180 days", {"refresh-token": 6}, refresh_days=180),
-    fault("refresh for 364 days", {"refresh-token": 6}, refresh_days=364),
-    fault("refresh for ever, 24 days idle", {"refresh-token": 2}, refresh_days=9999, idle_days=24),
-    fault("refresh for ever, 30 days idle", {}, refresh_days=9999, idle_days=30),
-    fault("no rotation", {}, rotate=False),
-    fault("lapsed members for 3 years", {"inactive-members": 4}, inactive_days=1095),
     fault("lapsed members for 400 days", {"inactive-members": 1},
           ("inactive-members", "refused", DENIED), inactive_days=400),
-    fault("no lapsed members", {"inactive-members": 0}, inactive_days=0),
     fault("opt-in", {"portal-opt-in": 0}, ("portal-opt-in", "opt-in-required", DENIED), opt_in=True),
     fault("ineligible page", {"eligibility-errors": 0},
           ("eligibility-errors", "no-callback", "403 (sign-in ended"), ineligible_answer="page"),
-    fault("ineligible token", {"eligibility-errors": 0}, ineligible_answer="refused-token"),
     fault("mandated lines only", {"lines-of-business": 2, "authorization-success": 8},
           ("lines-of-business", "line-closed", DENIED), lines=("medicare-advantage", "medicaid", "qhp")),
-    fault("a tenth of the requests throttled", {"request-success": 6, "reference-resolution": 4},
-          before_fhir=every(10, 429)),
-    fault("throttled, with a Retry-After", {"request-success": 8, "sync-speed": 4},
-          before_fhir=every(30, 429, **{"Retry-After": "1"})),
-    fault("one type answers 500", {"request-success": 8}, before_fhir=answer(500, "Goal")),
     *(
         fault(f"one type answers {status}, with an id", {"request-success": 8},
               ("request-success", cause, f"GET /fhir/Goal {status}"),
@@ -140,8 +108,6 @@ FAULTS = [
           ("reference-resolution", "not-found", "Organization/o-0 404"), broken_references=0.5),
     fault("everything contained", {"reference-resolution": 0},
           ("reference-resolution", "no-references", "GET"), contained_only=True),
-    fault("no Patient in metadata", {}, served=SERVED[1:], names_everything=False),
-    fault("no claims", {"carin-resources": 3, "request-success": 8}, withheld=("ExplanationOfBenefit",)),
     fault("no coverage", {"request-success": 8, "carin-resources": 4},
           ("carin-resources", "not-found", "GET /fhir/Coverage 404"), withheld=("Coverage",)),
     fault("coverage answers 502", {"request-success": 8, "carin-resources": 4},
@@ -157,19 +123,10 @@ FAULTS = [
     fault("$everything is forbidden", {"request-success": 8, "everything": 0},
           ("request-success", "everything-forbidden", "$everything 403"),
           everything="none", everything_status=403, names_everything=False),
-    fault("$everything not named by metadata", {"everything": 0}, everything="none", names_everything=False),
-    fault("$everything not named, 405", {"everything": 0},
-          everything="none", names_everything=False, everything_status=405),
-    fault("$everything not named, yet it breaks", {"request-success": 8, "everything": 0},
-          everything="none", names_everything=False, everything_status=500),
-    fault("$everything not named, yet it is there", {}, names_everything=False),
-    fault("$everything in one page", {}, everything="single"),
     fault("$everything cut short", {"everything": 1},
           ("everything", "incomplete", "$everything 200"), everything="truncated"),
     fault("$everything breaks after a page", {"request-success": 8, "everything": 1},
           ("everything", "page-fails", "$everything 502"), before_fhir=second_page_fails),
-    fault("pages of one", {}, page_size=1),
-    fault("slow", {"sync-speed": 4}, latency=0.1),
     fault("very slow", {"sync-speed": 3}, ("sync-speed", "slow-answers", "GET"), latency=0.4),
     fault("portal gone", {"developer-portal": 0},
           ("developer-portal", "not-found", "GET /developer 404"), portal_status=404),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -250,7 +251,7 @@ def test_the_demonstration_plays_mostly_what_the_rubric_sees_and_waits_for_nothi
     assert 0.2 < many.count("hidden") / 1000 < 0.3
 
 
-def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
+def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens at these ports, which is a result too; the second run has nothing left to do."""
     endpoints = [Endpoint(payer=name, vendor="V", url=f"http://127.0.0.1:{port}/fhir", lives=1000)
                  for name, port in (("Ann", 1), ("Bob", 2))]  # fmt: skip
@@ -264,6 +265,7 @@ def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path) -> None:
         return list(told)
 
     assert run() == [(0, 2, "starting"), (1, 2, "Ann"), (2, 2, "Bob")]
+    monkeypatch.setattr(runner, "ProcessPoolExecutor", lambda jobs, *_, **__: ThreadPoolExecutor(jobs))
     kept = results.all_kept(tmp_path / "cards", fleet, str(rules))
     assert [(one.endpoint.payer, one.card) for one in kept] == [("Ann", None), ("Bob", None)]
     assert all("cannot be reached" in one.error for one in kept)

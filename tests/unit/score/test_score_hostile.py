@@ -22,7 +22,7 @@ from fake_payer import Time
 
 from sandbox.core.errors import UsageError
 from sandbox.score.fhir import bundles
-from sandbox.score.http.answers import HttpAnswer
+from sandbox.score.http.answers import MOST_PIECES, HttpAnswer
 from sandbox.score.http.client import LARGEST, HttpClient
 from sandbox.score.http.guard import Guard, Reach
 from sandbox.score.http.transport import Transport
@@ -189,8 +189,8 @@ READABLE: dict[str, tuple[bytes, str]] = {
     "nested deeply": (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "not a readable FHIR resource"),
     "nested in lists": (b"[" * 20_000_000, "not a readable FHIR resource"),
     "one line of 50 MB": (b'{"resourceType":"Bundle","x":"' + b"x" * (50 << 20) + b'"}', ""),
-    "a million empty lists": (
-        b'{"resourceType":"Bundle","entry":[' + b"[]," * 9_000_000 + b"1]}",
+    "millions of empty lists": (
+        b'{"resourceType":"Bundle","entry":[' + b"[]," * MOST_PIECES + b"1]}",
         "not a readable",
     ),
     "no UTF-8": (b'{"resourceType":"Bundle","x":"\xff\xfe"}', "not a readable FHIR resource"),

@@ -50,79 +50,69 @@ def read(*entries: Any) -> tuple[list[tuple[Any, ...]], list[str]]:
     return [(each.kind, each.attempt_id, getattr(each, told[each.kind])) for each in records], left_out
 
 
-CREATED = ("authz_event", "attempt-1", "CREATED")
-CODE = ("authz_event", "attempt-1", "CODE_ISSUED")
-TOKEN = ("token", "attempt-1", "authorization_code")
+def events(*outcomes: str, attempt: int = 1) -> list[tuple[str, str, str]]:
+    """What is read of an attempt, one event after the other."""
+    return [("authz_event", f"attempt-{attempt}", outcome) for outcome in outcomes]
+
+
+def exchanged(attempt: int = 1) -> tuple[str, str, str]:
+    return ("token", f"attempt-{attempt}", "authorization_code")
+
+
 ANN = [authorize(), login("ann"), consent("ann"), token()]
 ATTEMPTS: dict[str, tuple[list[Entry], list[tuple[str, str, str]]]] = {
-    "authorize answers a page": (
-        [authorize(400)],
-        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
-    ),
+    "authorize answers a page": ([authorize(400)], events("CREATED", "ERROR_PAGE")),
     "authorize fails": ([authorize(500), authorize(503)], []),
     "authorize at 499 and at 299": (
         [authorize(499), authorize(299)],
-        [
-            CREATED,
-            ("authz_event", "attempt-1", "ERROR_PAGE"),
-            ("authz_event", "attempt-2", "CREATED"),
-            ("authz_event", "attempt-2", "ERROR_PAGE"),
-        ],
+        [*events("CREATED", "ERROR_PAGE"), *events("CREATED", "ERROR_PAGE", attempt=2)],
     ),
-    "signed in": (ANN, [CREATED, CODE, TOKEN]),
-    "a login page is only looked at": ([authorize(), entry("/auth/login")], [CREATED]),
+    "signed in": (ANN, [*events("CREATED", "CODE_ISSUED"), exchanged()]),
+    "a login page is only looked at": ([authorize(), entry("/auth/login")], events("CREATED")),
     "a wrong password, then the right one": (
         [authorize(), login(status=200), *ANN[1:]],
-        [
-            CREATED,
-            ("authz_event", "attempt-1", "LOGIN_FAILED"),
-            CODE,
-            TOKEN,
-        ],
+        [*events("CREATED", "LOGIN_FAILED", "CODE_ISSUED"), exchanged()],
     ),
-    "the login fails with 500": (
-        [authorize(), login(status=500)],
-        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
-    ),
+    "the login fails with 500": ([authorize(), login(status=500)], events("CREATED", "ERROR_PAGE")),
     "the login redirects and names nobody": (
         [authorize(), login(status=303)],
-        [CREATED, ("authz_event", "attempt-1", "LOGIN_FAILED")],
+        events("CREATED", "LOGIN_FAILED"),
     ),
     "refused on the callback": (
         [authorize(), login("sue", refusal="no-coverage")],
-        [CREATED, ("authz_event", "attempt-1", "INELIGIBLE_CALLBACK")],
+        events("CREATED", "INELIGIBLE_CALLBACK"),
     ),
     "refused on a page": (
         [authorize(), login("sue", 403, refusal="no-coverage")],
-        [CREATED, ("authz_event", "attempt-1", "INELIGIBLE_PAGE")],
+        events("CREATED", "INELIGIBLE_PAGE"),
     ),
     "not opted in, on the callback": (
         [authorize(), login("sue", refusal="not-opted-in")],
-        [CREATED, ("authz_event", "attempt-1", "CALLBACK_ERROR")],
+        events("CREATED", "CALLBACK_ERROR"),
     ),
     "not opted in, on a page": (
         [authorize(), login("sue", 403, refusal="not-opted-in")],
-        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
+        events("CREATED", "ERROR_PAGE"),
     ),
     "refused, and yet on to the consent": (
         [authorize(), login("ann", refusal="no-coverage"), consent("ann")],
-        [CREATED, CODE],
+        events("CREATED", "CODE_ISSUED"),
     ),
     "the consent fails": (
         [authorize(), login("ann"), consent("ann", 500)],
-        [CREATED, ("authz_event", "attempt-1", "ERROR_PAGE")],
+        events("CREATED", "ERROR_PAGE"),
     ),
     "a consent page is only looked at": (
         [authorize(), login("ann"), entry("/auth/consent", member="ann")],
-        [CREATED],
+        events("CREATED"),
     ),
     "the token endpoint refuses": (
         [*ANN[:3], token(400)],
-        [CREATED, CODE, TOKEN],
+        [*events("CREATED", "CODE_ISSUED"), exchanged()],
     ),
     "a renewal belongs to no attempt": (
         [*ANN[:3], token(grant_type="refresh_token")],
-        [CREATED, CODE, ("token", "", "refresh_token")],
+        [*events("CREATED", "CODE_ISSUED"), ("token", "", "refresh_token")],
     ),
     "a token without an attempt": ([token()], []),
     "two members in turns": (
@@ -136,12 +126,11 @@ ATTEMPTS: dict[str, tuple[list[Entry], list[tuple[str, str, str]]]] = {
             *2 * [token()],
         ],
         [
-            CREATED,
-            ("authz_event", "attempt-2", "CREATED"),
-            ("authz_event", "attempt-2", "CODE_ISSUED"),
-            CODE,
-            ("token", "attempt-2", "authorization_code"),
-            TOKEN,
+            *events("CREATED"),
+            *events("CREATED", "CODE_ISSUED", attempt=2),
+            *events("CODE_ISSUED"),
+            exchanged(2),
+            exchanged(),
         ],
     ),
 }

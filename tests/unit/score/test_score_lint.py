@@ -250,10 +250,10 @@ def test_somebody_elses_record_is_a_finding(grade_fake: Grade) -> None:
 
 def test_bodies_are_kept_only_when_asked_and_never_with_tokens(grade_fake: Grade) -> None:
     payer = FakePayer()
-    _, evidence = grade_fake(payer)
+    _, evidence = grade_fake(payer, probes=False)
     assert all(not e.body for found in evidence.observations.values() for e in found.exchanges)
     payer = FakePayer()
-    _, evidence = grade_fake(payer, keep_bodies=True)
+    _, evidence = grade_fake(payer, keep_bodies=True, probes=False)
     kept = evidence.to_json().decode()
     assert "organization" in kept.lower()
     assert not [s for s in (*payer.access, *payer.refreshing) if f'"{s}' in kept.replace("\\", "")]

@@ -28,53 +28,6 @@ def sent(html: str, *, logged_in: bool = False) -> Submission:
     return submit(step, page)
 
 
-@pytest.mark.parametrize(
-    ("html", "pairs"),
-    [
-        (
-            '<form method="post"><input type="hidden" name="csrf" value="a&amp;b"><input name="user">'
-            '<input type="password" name="pass"><button type="submit">Log in</button></form>',
-            {"csrf": "a&b", "user": "ann", "pass": "pw"},
-        ),
-        (
-            "<FORM METHOD=POST><INPUT TYPE=email NAME=Email><INPUT TYPE=PASSWORD NAME=Pwd>"
-            '<input type="checkbox" name="remember"><input type=submit name=go value="Sign in"></FORM>',
-            {"Email": "ann", "Pwd": "pw", "go": "Sign in"},
-        ),
-        (
-            '<form method="post"><label>User<input type="text" name="u" value="old"></label>'
-            '<input type="password" name="p"><input type="checkbox" name="tos" value="1" checked>'
-            '<button name="a" value="cancel">Cancel</button>'
-            '<button name="a" value="login">Log in</button></form>',
-            {"u": "ann", "p": "pw", "tos": "1", "a": "login"},
-        ),
-    ],
-)
-def test_login(html: str, pairs: dict[str, str]) -> None:
-    submission = sent(html)
-    assert (submission.method, submission.url, dict(submission.pairs)) == ("POST", URL, pairs)
-
-
-@pytest.mark.parametrize(
-    "buttons",
-    [
-        '<button name="decision" value="deny">Deny</button>'
-        '<button name="decision" value="allow">Allow</button>',
-        '<button name="decision" value="cancel">No, go back</button>'
-        '<button name="decision" value="allow">Yes, share my data</button>',
-        '<input type="submit" name="decision" value="Don\'t allow">'
-        '<input type="submit" name="decision" value="allow">',
-        '<button type="button">Learn more</button><button name="decision" value="allow">I agree</button>',
-    ],
-)
-def test_consent_presses_the_button_that_approves(buttons: str) -> None:
-    submission = sent(f'<form method="post" action="/consent">{buttons}</form>', logged_in=True)
-    assert (submission.url, dict(submission.pairs)) == (
-        "https://id.payer.example/consent",
-        {"decision": "allow"},
-    )
-
-
 def test_a_picker_takes_what_is_preselected_else_the_first() -> None:
     radios = '<input type="radio" name="m" value="1"><input type="radio" name="m" value="2" {}>'
     button = "<button>Continue</button>"
@@ -84,11 +37,6 @@ def test_a_picker_takes_what_is_preselected_else_the_first() -> None:
     assert [v for _, v in chosen.pairs if v in "12"] == ["2"]
     select = '<select name="m"><option value="">Choose</option><option value="7">Bo</option></select>'
     assert dict(sent(f"<form>{select}{button}</form>", logged_in=True).pairs) == {"m": "7"}
-
-
-def test_a_page_that_submits_itself_is_submitted() -> None:
-    html = '<form method="post" action="/acs"><input type="hidden" name="S" value="x"></form>'
-    assert dict(sent(html, logged_in=True).pairs) == {"S": "x"}
 
 
 def test_a_button_may_name_its_own_target() -> None:

@@ -90,12 +90,16 @@ def test_one_record_set_for_everybody_is_said(grade_fake: Grade, alike: bool, on
 
 
 class Logical(FakePayer):
-    """All providers by identifier; one Organization by address."""
+    """All providers by identifier; one Organization by address, and every `insurer`, where there is one."""
+
+    insurer: dict[str, Any] | None = None
 
     def data(self, patient: str) -> list[dict[str, Any]]:
         found = super().data(patient)
         for resource in found[2:]:
             resource["provider"] = {"identifier": {"system": "http://npi", "value": "1"}}
+            if self.insurer:
+                resource["insurer"] = resource["performer"] = self.insurer
         return found
 
 
@@ -107,19 +111,10 @@ def test_logical_references_are_said_where_the_letter_gives_the_points(grade_fak
     assert "215 references name an identifier only, 5 an address" in said(card)["references-logical"]
 
 
-class LogicalProviders(FakePayer):
-    """All providers by identifier, every insurer by the address of one Organization."""
-
-    def data(self, patient: str) -> list[dict[str, Any]]:
-        found = super().data(patient)
-        for resource in found[2:]:
-            resource["provider"] = {"identifier": {"system": "http://npi", "value": "1"}}
-            resource["insurer"] = resource["performer"] = {"reference": "Organization/o-1"}
-        return found
-
-
 def test_an_insurer_with_an_address_does_not_hide_providers_without(grade_fake: Grade) -> None:
-    card, _ = grade_fake(LogicalProviders())
+    payer = Logical()
+    payer.insurer = {"reference": "Organization/o-1"}
+    card, _ = grade_fake(payer)
     assert said(card)["references-logical"].startswith("in provider 2")
 
 

@@ -86,7 +86,7 @@ def test_the_seed_stands_in_the_evidence_and_on_the_card_and_repeats_the_draw(gr
     assert synced(other) != synced(first)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("seed", range(2))
 def test_a_payer_whose_first_five_members_shine_does_not_earn_by_it(grade_fake: Grade, seed: int) -> None:
     payer = FakePayer()
     shining = {f"p-m{i}" for i in range(5)}
@@ -96,7 +96,7 @@ def test_a_payer_whose_first_five_members_shine_does_not_earn_by_it(grade_fake: 
         return None if f"p-{user}" in shining else httpx.Response(500)
 
     payer.before_fhir = only_for_the_first
-    card, _ = grade_fake(payer, sample_seed=seed)
+    card, _ = grade_fake(payer, sample_seed=seed, probes=False)
     points = {line.id: line.points for line in card.lines}
     assert points["request-success"] <= 1
 

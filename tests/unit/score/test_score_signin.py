@@ -69,31 +69,6 @@ BACK = f"{CALLBACK}?code=c&state={{state}}"
     [
         {"/authorize": (200, LOGIN), "/in": (302, BACK)},
         {"/authorize": (302, "/login"), "/login": (200, LOGIN), "/in": (303, "/done"), "/done": (302, BACK)},
-        {  # user name first, password on the next page
-            "/authorize": (
-                200,
-                '<form method="post" action="/name"><input name="u"><button>Next</button></form>',
-            ),
-            "/name": (
-                200,
-                '<form method="post" action="/in"><input type="hidden" name="u" value="ann">'
-                '<input type="password" name="p"><button>Go</button></form>',
-            ),
-            "/in": (302, BACK),
-        },
-        {  # a picker, then a consent with the denying button first
-            "/authorize": (200, LOGIN),
-            "/in": (
-                200,
-                '<form action="/pick"><input type="radio" name="m" value="1"><button>Go on</button></form>',
-            ),
-            "/pick": (
-                200,
-                '<form method="post" action="/ok"><button name="d" value="no">Decline</button>'
-                '<button name="d" value="yes">Share</button></form>',
-            ),
-            "/ok": (302, BACK),
-        },
         {  # the code comes in a form that submits itself: read, never sent
             "/authorize": (200, LOGIN),
             "/in": (

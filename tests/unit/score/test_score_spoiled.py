@@ -17,18 +17,18 @@ if __name__ == "__main__":
 
 import httpx
 import pytest
-from conftest import no_resolver
+from conftest import grade_in_memory
 from fake_payer import BASE, FakePayer
 
 from sandbox.core.errors import UsageError
 from sandbox.score import report as cards
 from sandbox.score.evidence import Evidence
-from sandbox.score.run import grade, regrade
+from sandbox.score.run import regrade
 from sandbox.score.signin.pages.choice import decide
 from sandbox.score.signin.pages.reader import DEEPEST, LARGEST_PAGE, MOST_OPTIONS, _bound, read
 from sandbox.score.signin.pages.steps import State, Step, submit
 
-SEEDS = range(60)
+SEEDS = range(20)
 
 
 DEEP = "a value with hardly a bottom"
@@ -150,15 +150,7 @@ def test_a_spoiled_payer_has_a_card(seed: int) -> None:
     payer = FakePayer()
     spoiler = Spoiler(seed, payer)
     try:
-        card, evidence = grade(
-            BASE,
-            transport=httpx.MockTransport(spoiler),
-            sleep=payer.time.sleep,
-            stopwatch=payer.time.stopwatch,
-            now=payer.time.now,
-            resolve=no_resolver,
-            time_limit=200,
-        )
+        card, evidence = grade_in_memory(httpx.MockTransport(spoiler), payer.time, time_limit=200)
     except UsageError as refused:
         told = str(refused)
         assert told.count("\n") == 0

@@ -31,6 +31,7 @@ def test_a_log_is_read_as_it_was_counted_by_hand(name: str, tmp_path: Path) -> N
     ended = (*found["sign-ins"].value, *found["ineligible-sign-in"].value)
     assert sorted(each["outcome"] for each in ended) == sorted(log.ended)
     assert len(about["problems"]) == min(log.left_out, 20)
+    assert "secret-" not in evidence.to_json().decode()
 
 
 def test_the_corpus_holds_every_tool() -> None:

@@ -90,11 +90,8 @@ def test_a_facts_file_makes_no_fhir_base(grade_fake: Grade, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("metadata", [True, False])
 @pytest.mark.parametrize("smart", [True, False])
-@pytest.mark.parametrize("facts", [True, False])
-def test_a_fhir_base_that_lacks_documents_is_graded(
-    grade_fake: Grade, metadata: bool, smart: bool, facts: bool
-) -> None:
-    card, _ = grade_fake(FakePayer(metadata=metadata, smart=smart, facts=facts))
+def test_a_fhir_base_that_lacks_documents_is_graded(grade_fake: Grade, metadata: bool, smart: bool) -> None:
+    card, _ = grade_fake(FakePayer(metadata=metadata, smart=smart, facts=False))
     assert card.target == BASE
 
 

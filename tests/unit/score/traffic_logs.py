@@ -81,7 +81,7 @@ def one(seconds: float, what: str, status: int = 200, **more: Any) -> Json:
 
 
 START = one(0, "GET /metadata", json={"resourceType": "CapabilityStatement"})
-SENT = {"Authorization": "Bearer t1"}
+SENT = {"Authorization": "Bearer secret-token"}
 
 
 def params(**values: str) -> Json:
@@ -93,9 +93,9 @@ def text(**values: str) -> Json:
 
 
 AUTHORIZE = one(1, "GET https://p.example/auth?response_type=code&client_id=c&state=s1", 302, to="/login")
-BACK = one(2, "POST https://p.example/login", 302, to=f"{APP}?code=k1&state=s1")
-REDEEM = {"grant_type": "authorization_code", "code": "k1"}
-TOKEN = one(3, "POST https://p.example/token", form=params(**REDEEM), json={"access_token": "t1"})
+BACK = one(2, "POST https://p.example/login", 302, to=f"{APP}?code=secret-code&state=s1")
+REDEEM = {"grant_type": "authorization_code", "code": "secret-code"}
+TOKEN = one(3, "POST https://p.example/token", form=params(**REDEEM), json={"access_token": "secret-token"})
 SIGN_IN = [AUTHORIZE, BACK, TOKEN]
 
 ZIPPED = base64.b64encode(gzip.compress(json.dumps(page(f"{P}?_getpages=2")).encode())).decode()
@@ -167,8 +167,9 @@ LOGS = {
     "http2": Log(
         "pseudo headers, and names in small letters",
         [START, *SIGN_IN[:2], one(3, "POST https://p.example/token", form=params(**REDEEM),
-                                  sent={":method": "POST", ":path": "/token"}, json={"access_token": "t1"}),
-         one(4, "GET /Coverage", sent={":authority": "p.example", "authorization": "bearer t1"})],
+                                  sent={":method": "POST", ":path": "/token"},
+                                  json={"access_token": "secret-token"}),
+         one(4, "GET /Coverage", sent={":authority": "p.example", "authorization": "bearer secret-token"})],
         good=1, requests=1, ended=("EXCHANGED",),
     ),
     "redirects": Log(
@@ -207,7 +208,7 @@ LOGS = {
     "mitmproxy": Log(
         "bodies in base64, an error beside a status of 0, empty params",
         [START, *SIGN_IN[:2],
-         one(3, "POST https://p.example/token", form=text(**REDEEM), json={"access_token": "t1"}),
+         one(3, "POST https://p.example/token", form=text(**REDEEM), json={"access_token": "secret-token"}),
          one(4, "GET /Patient/1/$everything", sent=SENT, content={"text": PLAIN64, "encoding": "base64"}),
          one(5, "GET ?_getpages=2", sent=SENT, json=page()),
          one(6, "GET /Coverage", 0, sent=SENT, time=0, response={"_error": "server disconnected"})],
