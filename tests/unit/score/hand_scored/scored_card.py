@@ -6,14 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from conftest import grade_in_memory
 from scored_payer import Payer
 
 from sandbox.score.card import Card
-from sandbox.score.collect.machine_load import Machine
 from sandbox.score.evidence import Evidence
-from sandbox.score.run import grade
 
 FULL = {
     "status": 10, "sandbox": 6, "capability-statement": 2, "smart-configuration": 2,
@@ -29,17 +27,6 @@ MEMBERS_ONLY = (
     *("clinical-resources", "sync-speed", "everything"),
 )
 """What only a member can see: 14 + 10 + 8 + 6 + 4 + 3 + 10 + 5 + 6 + 4 + 5 + 3 = 78."""
-
-_NAMES = {"localhost": "127.0.0.1", "payer.example": "93.184.216.34", "login.example": "93.184.216.35"}
-
-
-def resolve(host: str) -> list[str]:
-    """Addresses as they are, and a few names; nothing asks the network."""
-    if host in _NAMES:
-        return [_NAMES[host]]
-    if host.replace(".", "").isdecimal() or ":" in host:
-        return [host]
-    raise OSError(f"{host} is not known here")
 
 
 @dataclass(frozen=True)
@@ -102,17 +89,5 @@ class Examined:
 
 def examine(payer: Payer, *, facts: Path | None = None, **options: Any) -> Examined:
     """Grade a payer in memory. Its locks, which cost no points, are tried only where `probes` says so."""
-    options.setdefault("probes", False)
-    options.setdefault("machine", Machine(payer.timeline.stopwatch, lambda: 0.0, lambda: None))
-    assert urlsplit(payer.url).scheme
-    card, evidence = grade(
-        options.pop("target", payer.url),
-        transport=payer.transport,
-        sleep=payer.timeline.sleep,
-        stopwatch=payer.timeline.stopwatch,
-        now=payer.timeline.now,
-        resolve=resolve,
-        facts=facts,
-        **options,
-    )
-    return Examined(card, evidence)
+    options = {"probes": False, "facts": facts, **options}
+    return Examined(*grade_in_memory(payer.transport, payer.timeline, payer.url, **options))

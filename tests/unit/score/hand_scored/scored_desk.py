@@ -1,10 +1,9 @@
-"""The sign-in of a hand-scored payer: pages in a row, codes, and tokens that age by the payer's clock."""
+"""The sign-in of a hand-scored payer: a page, codes, and tokens that age by the payer's clock."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from fake_payer import Time
+from fake_payer import Time, proves
 from scored_http import Call, redirect
 from scored_people import Person
 
@@ -23,21 +22,11 @@ HOUR = 3600
 
 @dataclass
 class Flow:
-    """One attempt on its way through the pages."""
+    """One attempt on its way through the sign-in."""
 
     query: dict[str, str]
     tenant: str
-    step: int = 0
-    username: str = ""
     person: Person | None = None
-
-
-@dataclass(frozen=True)
-class Page:
-    """A page of the sign-in. `html` has `{action}` where its form leads; `accept` says whether to go on."""
-
-    html: str
-    accept: Callable[[Desk, Flow, Mapping[str, str]], bool]
 
 
 @dataclass
@@ -49,47 +38,12 @@ class Grant:
     tenant: str
     granted: datetime
     used: datetime
-    access: str = ""
     newest: str = ""
 
 
-def _check_password(desk: Desk, flow: Flow, form: Mapping[str, str]) -> bool:
-    person = desk.people.get(form.get("username", flow.username))
-    if person is None or (form.get("password") != person.password and desk.checks_passwords):
-        return False
-    flow.person = person
-    return True
-
-
-def _check_name(desk: Desk, flow: Flow, form: Mapping[str, str]) -> bool:
-    flow.username = form.get("username", "")
-    return flow.username in desk.people
-
-
-def _check_consent(desk: Desk, flow: Flow, form: Mapping[str, str]) -> bool:
-    return form.get("choice") == "share"
-
-
-LOGIN = Page(
+LOGIN = (
     '<form method="post" action="{action}"><label>User name <input name="username"></label>'
-    '<label>Password <input type="password" name="password"></label><button>Sign in</button></form>',
-    _check_password,
-)
-NAME_FIRST = Page(
-    '<form method="post" action="{action}"><label>User name <input name="username"></label>'
-    "<button>Next</button></form>",
-    _check_name,
-)
-PASSWORD_THEN = Page(
-    '<form method="post" action="{action}"><label>Password <input type="password" name="password"></label>'
-    "<button>Sign in</button></form>",
-    _check_password,
-)
-CONSENT = Page(
-    '<h1>Share your data?</h1><form method="post" action="{action}">'
-    '<button name="choice" value="refuse">Do not share</button>'
-    '<button name="choice" value="share">Share my data</button></form>',
-    _check_consent,
+    '<label>Password <input type="password" name="password"></label><button>Sign in</button></form>'
 )
 
 
@@ -108,7 +62,6 @@ class Desk:
     people: dict[str, Person]
     timeline: Time
     days: dict[str, int]
-    pages: tuple[Page, ...] = (LOGIN,)
     ending: Callable[[Person, int], dict[str, str] | httpx.Response | None] = nothing_else
     renews: Callable[[int, int], bool] | None = lambda age, idle: age <= 365
     rotates: bool = True
@@ -116,16 +69,7 @@ class Desk:
     secret_by: tuple[str, ...] = ("client_secret_basic", "client_secret_post")
     scopes: tuple[str, ...] | None = None
     granted_scope: str = ""
-    patient_claim: Callable[[Person], dict[str, Any]] = lambda person: {"patient": person.patient}
-    mint: Callable[[str, int, Person, datetime], str] | None = None
     returns_state: bool = True
-    checks_passwords: bool = True
-    checks_verifier: bool = True
-    checks_redirect: bool = True
-    compares_redirect: bool = True
-    code_once: bool = True
-    expires: bool = True
-    keeps_access: bool = False
     flows: list[Flow] = field(default_factory=list)
     codes: dict[str, Flow] = field(default_factory=dict)
     access: dict[str, tuple[Grant, datetime]] = field(default_factory=dict)
@@ -141,16 +85,13 @@ class Desk:
         grant, until = self.access.get(call.bearer, (None, None))
         if grant is None or until is None or grant.tenant != call.tenant:
             return None
-        if self.expires and self.now(call.tenant) >= until:
-            return None
-        return grant
+        return grant if self.now(call.tenant) < until else None
 
     # -- pages
 
     def authorize(self, call: Call) -> httpx.Response:
         asked = call.query
-        known = asked.get("redirect_uri") == CALLBACK or not self.checks_redirect
-        if asked.get("client_id") != CLIENT or not known:
+        if asked.get("client_id") != CLIENT or asked.get("redirect_uri") != CALLBACK:
             return httpx.Response(400, html="<p>Unknown app or redirect URI</p>")
         flow = Flow(asked, call.tenant)
         if asked.get("response_type") != "code" or asked.get("code_challenge_method") != "S256":
@@ -162,20 +103,16 @@ class Desk:
         return redirect(f"{call.tenant}/login/{number}", cookie=f"flow={number}; Path=/; HttpOnly")
 
     def show(self, call: Call) -> httpx.Response:
-        flow = self.flows[int(call.found[0])]
-        return httpx.Response(200, html=self.pages[flow.step].html.replace("{action}", call.path))
+        return httpx.Response(200, html=LOGIN.replace("{action}", call.path))
 
     def submit(self, call: Call) -> httpx.Response:
         number = int(call.found[0])
         flow = self.flows[number]
         if f"flow={number}" not in call.request.headers.get("cookie", ""):
             return httpx.Response(400, html="<p>Cookies are needed</p>")
-        if self.pages[flow.step].accept(self, flow, call.form):
-            flow.step += 1
-        return self._finish(flow) if flow.step == len(self.pages) else redirect(call.path)
-
-    def _finish(self, flow: Flow) -> httpx.Response:
-        assert flow.person is not None
+        flow.person = self.people.get(call.form.get("username", ""))
+        if flow.person is None or call.form.get("password") != flow.person.password:
+            return redirect(call.path)
         name = flow.person.username
         self.attempts[name] = self.attempts.get(name, 0) + 1
         ending = self.ending(flow.person, self.attempts[name])
@@ -183,7 +120,7 @@ class Desk:
             return ending
         if ending is not None:
             return self._back(flow, ending)
-        code = self._minted("code", flow.person, flow.tenant)
+        code = self._minted("code")
         self.codes[code] = flow
         return self._back(flow, {"code": code})
 
@@ -217,13 +154,9 @@ class Desk:
         flow = self.codes.get(form.get("code", ""))
         if flow is None or flow.person is None or flow.tenant != tenant:
             return _refused(400, "invalid_grant")
-        if self.code_once:
-            del self.codes[form["code"]]
-        digest = hashlib.sha256(form.get("code_verifier", "").encode()).digest()
-        proven = base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == flow.query["code_challenge"]
-        if self.checks_verifier and not proven:
-            return _refused(400, "invalid_grant")
-        if self.compares_redirect and form.get("redirect_uri") != flow.query["redirect_uri"]:
+        del self.codes[form["code"]]
+        proven = proves(form.get("code_verifier", ""), flow.query["code_challenge"])
+        if not proven or form.get("redirect_uri") != flow.query["redirect_uri"]:
             return _refused(400, "invalid_grant")
         now = self.now(tenant)
         scope = self.granted_scope or flow.query.get("scope", "")
@@ -243,30 +176,20 @@ class Desk:
 
     def _issue(self, grant: Grant) -> httpx.Response:
         now = self.now(grant.tenant)
-        if not (self.keeps_access and grant.access and now < self.access[grant.access][1]):
-            grant.access = self._minted("access", grant.person, grant.tenant)
-            self.access[grant.access] = (grant, now + timedelta(seconds=HOUR))
-        body: dict[str, Any] = {"access_token": grant.access, "token_type": "Bearer", "expires_in": HOUR}
-        body |= {"scope": grant.scope, **self.patient_claim(grant.person)}
+        access = self._minted("access")
+        self.access[access] = (grant, now + timedelta(seconds=HOUR))
+        body: dict[str, Any] = {"access_token": access, "token_type": "Bearer", "expires_in": HOUR}
+        body |= {"scope": grant.scope, "patient": grant.person.patient}
         if self.renews is not None and (self.rotates or not grant.newest):
-            grant.newest = self._minted("refresh", grant.person, grant.tenant)
+            grant.newest = self._minted("refresh")
             self.renewable[grant.newest] = grant
             body["refresh_token"] = grant.newest
         return httpx.Response(200, json=body, headers={"cache-control": "no-store"})
 
-    def _minted(self, kind: str, person: Person, tenant: str) -> str:
+    def _minted(self, kind: str) -> str:
         self.minted += 1
-        if self.mint is not None and kind == "access":
-            return self.mint(kind, self.minted, person, self.now(tenant))
         digest = hashlib.sha256(f"{kind} {self.minted}".encode()).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
-
-
-def signed_alike(payload: Mapping[str, Any]) -> str:
-    """A JSON Web Token in shape; its signature is of nobody."""
-    parts = ({"alg": "RS256", "typ": "JWT"}, payload)
-    encoded = [base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts]
-    return ".".join([*encoded, base64.urlsafe_b64encode(b"signature").rstrip(b"=").decode()])
 
 
 def _refused(status: int, error: str) -> httpx.Response:

@@ -16,19 +16,18 @@ from typing import Any
 from urllib.parse import urlencode
 
 import httpx
-from fake_payer import Time
+from fake_payer import Time, best_claims, oauth_uris
 from scored_desk import CALLBACK, CLIENT, Desk
 from scored_http import Call, outcome
-from scored_people import CLAIMS, CLINICAL, LINES, MANDATED, PROVIDERS, Person, Resource, records, roster
+from scored_people import CLAIMS, CLINICAL, PROVIDERS, Person, Resource, records, roster
 
-HOST = "http://127.0.0.1:9100"
+HOST, CLOCK = "http://127.0.0.1:9100", "/_sandbox/clock"
 Handler = Callable[[Call], httpx.Response]
 Before = Callable[[Call], httpx.Response | None]
 After = Callable[[Call, httpx.Response], httpx.Response]
 _TENANT = re.compile(r"(/own/[\w.\-]+)(/.*)")
 _CONTROLS = {"patient", "_id", "_count", "page"}
 _COUNTED = {"category": "category", "status": "status", "intent": "intent"}
-OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 
 
 class Payer:
@@ -43,16 +42,14 @@ class Payer:
         clinical: Iterable[str] = CLINICAL,
         claims: int = CLAIMS,
         providers: int = PROVIDERS,
-        clock: str = "/_sandbox/clock",
     ) -> None:
-        self.host, self.base, self.clock_path = host, base, clock
+        self.host, self.base = host, base
         self.people = list(roster(19) if people is None else people)
         self.types = ("Patient", "Coverage", "ExplanationOfBenefit", *clinical)
         self.records = {
             person.username: records(person, clinical, claims, providers) for person in self.people
         }
         self.names_everything = True
-        self.isolates = True
         self.page_size: Callable[[Call], int] = lambda call: 10
         self.shared: Callable[[str, str], Resource | None] = lambda kind, name: {
             "resourceType": kind,
@@ -62,17 +59,7 @@ class Payer:
         self.full_url: Callable[[Resource], str] = lambda found: f"{self.url}/{key(found)}"
         self.timeline, self.days = Time(), dict[str, int]()
         self.desk = Desk({p.username: p for p in self.people}, self.timeline, self.days)
-        self.claims: dict[str, Any] = {
-            "status": "live",
-            "sandbox": True,
-            "offered_lines": list(LINES),
-            "mandated_lines": list(MANDATED),
-            "supported_lines": list(LINES),
-            "refresh_max_days": 365,
-            "inactive_access_days": None,
-            "portal_opt_in": False,
-            "developer_portal": f"{host}/developers",
-        }
+        self.claims = best_claims(f"{host}/developers")
         self.instruments: dict[str, Any] = {}
         self.smart: dict[str, Any] = {}
         self.before: dict[str, list[Before]] = {}
@@ -89,8 +76,8 @@ class Payer:
                 ("page", "GET", r"/login/(\d+)", self.desk.show),
                 ("page", "POST", r"/login/(\d+)", self.desk.submit),
                 ("token", "POST", "/connect/token", self.desk.token),
-                ("clock", "GET", re.escape(clock), self._time),
-                ("clock", "POST", re.escape(clock), self._move),
+                ("clock", "GET", CLOCK, self._time),
+                ("clock", "POST", CLOCK, self._move),
                 ("portal", "GET", "/developers", self._portal),
                 ("everything", "GET", rf"{root}/Patient/([^/]+)/\$everything", self._everything),
                 ("read", "GET", rf"{root}/([A-Z]\w+)/([^/$]+)(?:/_history/\w+)?", self._read),
@@ -143,7 +130,7 @@ class Payer:
             "authorization_endpoint": f"{here}/connect/authorize",
             "token_endpoint": f"{here}/connect/token",
             "members": [person.lent() for person in self.people],
-            "clock": f"{here}{self.clock_path}",
+            "clock": f"{here}{CLOCK}",
             "fresh_payer": f"{self.host}/own/{{session}}{self.base}",
             **({"client_secret": self.desk.secret} if self.desk.secret else {}),
             **self.instruments,
@@ -166,11 +153,6 @@ class Payer:
         return httpx.Response(200, json={k: v for k, v in document.items() if v is not None})
 
     def capability_statement(self, tenant: str = "") -> dict[str, Any]:
-        here = self.host + tenant
-        uris = [
-            {"url": "authorize", "valueUri": f"{here}/connect/authorize"},
-            {"url": "token", "valueUri": f"{here}/connect/token"},
-        ]
         rows: list[dict[str, Any]] = []
         for kind in self.types:
             name = "_id" if kind == "Patient" else "patient"
@@ -179,7 +161,7 @@ class Payer:
             if kind == "Patient" and self.names_everything:
                 definition = "http://hl7.org/fhir/OperationDefinition/Patient-everything"
                 rows[-1]["operation"] = [{"name": "everything", "definition": definition}]
-        security = {"extension": [{"url": OAUTH_URIS, "extension": uris}]}
+        security = {"extension": [oauth_uris(f"{self.host}{tenant}/connect")]}
         return {
             "resourceType": "CapabilityStatement",
             "status": "active",
@@ -218,7 +200,7 @@ class Payer:
             return outcome(404, "not-supported")
         asked = call.query.get("_id" if kind == "Patient" else "patient", grant.person.patient)
         asked = asked.removeprefix("Patient/")
-        if self.isolates and asked != grant.person.patient:
+        if asked != grant.person.patient:
             return outcome(403, "forbidden")
         wanted = {name: value for name, value in call.query.items() if name not in _CONTROLS}
         held = [r for r in self._held(asked) if r["resourceType"] == kind]
@@ -228,7 +210,7 @@ class Payer:
         grant = self.desk.holder(call)
         if grant is None:
             return outcome(401, "login")
-        if self.isolates and call.found[0] != grant.person.patient:
+        if call.found[0] != grant.person.patient:
             return outcome(403, "forbidden")
         return self.bundle(call, self._held(call.found[0]))
 
@@ -236,8 +218,7 @@ class Payer:
         kind, name, grant = call.found[0], call.found[1], self.desk.holder(call)
         if grant is None:
             return outcome(401, "login")
-        whose = [p.username for p in self.people] if not self.isolates else [grant.person.username]
-        for found in (r for username in whose for r in self.records[username]):
+        for found in self.records[grant.person.username]:
             if key(found) == f"{kind}/{name}":
                 return httpx.Response(200, json=found)
         shared = self.shared(kind, name) if kind not in self.types else None

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
+from fake_payer import LAPSES, LINES
+
 Resource = dict[str, Any]
 
 ANCHOR = date(2026, 1, 1)
-LINES = ("medicare-advantage", "medicaid", "qhp", "commercial")
-MANDATED = LINES[:3]
-LAPSED = (30, 200, 500, 1000, 2000, 4000)
 CLINICAL = ("AllergyIntolerance", "Immunization", "Procedure", "Encounter")
 CLAIMS, PROVIDERS = 20, 4
 _SUBJECT = {"Coverage": "beneficiary", "Procedure": "subject", "Encounter": "subject", "Device": "patient"}
@@ -53,7 +52,7 @@ class Person:
         }
 
 
-def roster(eligible: int = 39, lines: Iterable[str] = LINES, lapsed: Iterable[int] = LAPSED) -> list[Person]:
+def roster(eligible: int = 39, lines: Iterable[str] = LINES, lapsed: Iterable[int] = LAPSES) -> list[Person]:
     """Eligible members of the lines in turn, one ineligible, one who never opened the portal, the lapsed."""
     names = list(lines)
     people = [Person(f"member{n:02}", line=names[n % len(names)]) for n in range(eligible)]

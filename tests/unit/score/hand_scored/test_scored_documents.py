@@ -12,7 +12,6 @@ import pytest
 from scored_card import MEMBERS_ONLY, examine
 from scored_http import Call, outcome
 from scored_payer import Payer
-from scored_people import Person, roster
 
 
 def always(answer: Callable[[], httpx.Response]) -> list[Callable[[Call], httpx.Response | None]]:
@@ -55,28 +54,7 @@ def test_no_capability_statement(how: str) -> None:
     examine(payer).earns(score=98, capability_statement=0)
 
 
-def test_redirects_of_metadata_are_followed_three_times() -> None:
-    """metadata redirects thrice and is then there: 2 of 2. With a fourth hop it is out of reach, 0 of 2."""
-    for hops, points in ((3, 2), (4, 0)):
-        payer = Payer()
-        empty_for_what_is_not_held(payer)
-
-        def hop(call: Call, payer: Payer = payer, hops: int = hops) -> httpx.Response | None:
-            done = int(call.query.get("hop", 0))
-            to = f"{payer.url}/metadata?hop={done + 1}"
-            return httpx.Response(302, headers={"location": to}) if done < hops else None
-
-        payer.before["metadata"] = [hop]
-        examine(payer).earns(score=98 + points, capability_statement=points)
-
-
 # -- smart-configuration
-
-
-def test_no_smart_configuration() -> None:
-    """0 of 2; the oauth-uris extension of metadata shows the way to sign in, so nothing else is lost.
-    98."""
-    examine(without("smart")).earns(score=98, smart_configuration=0)
 
 
 def test_a_smart_configuration_without_a_token_endpoint() -> None:
@@ -101,46 +79,25 @@ def test_neither_document_but_instruments() -> None:
 
 # -- developer portal
 
-Answer = Callable[[], httpx.Response]
-LOGIN_PAGE = '<form><input type="password" name="p"><button>Go</button></form>'
-PORTALS: dict[str, tuple[dict[str, Any], Answer | None, int, str]] = {
-    "404": ({}, lambda: httpx.Response(404, html="<p>gone</p>"), 0, "observed"),
-    "a login": ({}, lambda: httpx.Response(200, html=LOGIN_PAGE), 0, "observed"),
-    "an e-mail address": ({"developer_email": "api@payer.example"}, None, 1, "declared"),
-    "an e-mail address for a portal": ({"developer_portal": "api@payer.example"}, None, 1, "declared"),
-    "nothing": ({}, None, 0, "declared"),
+PORTALS: dict[str, tuple[dict[str, Any], int]] = {
+    "an e-mail address": ({"developer_email": "api@payer.example"}, 1),
+    "an e-mail address for a portal": ({"developer_portal": "api@payer.example"}, 1),
+    "nothing": ({}, 0),
 }
 
 
 @pytest.mark.parametrize("how", PORTALS)
 def test_the_developer_portal(how: str) -> None:
-    """The address that is named answers 404 or asks for a login: 0 of 2. Only an e-mail address: 1 of 2.
-    None at all: 0 of 2, by the payer's own word. Everything else is full: 98 or 99."""
-    claims, answer, points, source = PORTALS[how]
+    """Only an e-mail address: 1 of 2. None at all: 0 of 2, by the payer's own word. Everything else is full:
+    98 or 99."""
+    claims, points = PORTALS[how]
     payer = Payer()
-    if answer:
-        payer.before["portal"] = always(answer)
-    else:
-        del payer.claims["developer_portal"]
+    del payer.claims["developer_portal"]
     payer.claims |= claims
-    examine(payer).earns(score=98 + points, developer_portal=points, source={"developer-portal": source})
+    examine(payer).earns(score=98 + points, developer_portal=points, source={"developer-portal": "declared"})
 
 
 # -- claims alone
-
-
-def test_a_payer_with_only_metadata() -> None:
-    """No facts, no smart-configuration, no portal, nothing but a CapabilityStatement: 2 points. That the
-    smart-configuration is missing is seen: 0 of 2. All the rest nobody can see: 100 - 4 = 96, so the range
-    is 2 to 98."""
-    payer = without("facts", "smart")
-    payer.capability_statement = lambda tenant="": {  # type: ignore[method-assign]
-        "resourceType": "CapabilityStatement",
-        "fhirVersion": "4.0.1",
-        "rest": [{"mode": "server", "resource": []}],
-    }
-    unseen = ("status", "sandbox", "developer-portal", *MEMBERS_ONLY)
-    examine(payer).earns(score=2, top=98, smart_configuration=0, unseen=unseen)
 
 
 def test_a_sandbox_without_production() -> None:
@@ -169,13 +126,6 @@ def test_claims_without_an_account() -> None:
     )
 
 
-def test_a_payer_that_does_not_claim_a_sandbox() -> None:
-    """It says that it has none: 0 of 6. 94."""
-    payer = Payer()
-    payer.claims["sandbox"] = False
-    examine(payer).earns(score=94, sandbox=0)
-
-
 def test_a_payer_that_only_serves_bulk_data(tmp_path: Path) -> None:
     """metadata (2) names Group and its export, smart-configuration (2) only a token endpoint for backend
     services. The facts file says live (10), with a sandbox (6) and a portal (2); no member can sign in:
@@ -195,36 +145,3 @@ def test_a_payer_that_only_serves_bulk_data(tmp_path: Path) -> None:
 
 
 # -- lines of business
-
-
-def test_only_mandated_lines_are_offered() -> None:
-    """Three lines are offered, all of them mandated, members of all get in: 2 of 3. 99."""
-    lines = ("medicare-advantage", "medicaid", "qhp")
-    payer = Payer(roster(lines=lines))
-    payer.claims |= {"offered_lines": list(lines), "supported_lines": list(lines)}
-    examine(payer).earns(score=99, lines_of_business=2)
-
-
-def test_one_offered_line_stays_outside() -> None:
-    """Of 39 eligible members the last is the only commercial one, and is refused: 38 of 40 sign-ins are
-    exactly 95 %, still 14. The mandated lines get in and the fourth does not: 2 of 3. 99."""
-    people = roster(38, lines=("medicare-advantage", "medicaid", "qhp"))
-    payer = Payer([*people, Person("only-commercial", line="commercial")])
-    payer.claims["supported_lines"] = ["medicare-advantage", "medicaid", "qhp"]
-    refuse = {"error": "access_denied", "error_description": "commercial plans are not served"}
-    plain = payer.desk.ending
-    payer.desk.ending = lambda person, n: refuse if person.line == "commercial" else plain(person, n)
-    examined = examine(payer)
-    examined.earns(score=99, lines_of_business=2)
-    assert examined.value("authorization-success") == 95
-
-
-def test_one_mandated_line_stays_outside() -> None:
-    """The one member of Medicaid is refused: 38 of 40, 95 %, 14. Not even all mandated lines get in: the
-    rubric has no band for it, 0 of 3, and the payer's claim to support it is contradicted. 97."""
-    people = roster(38, lines=("medicare-advantage", "qhp", "commercial"))
-    payer = Payer([*people, Person("only-medicaid", line="medicaid")])
-    refuse = {"error": "access_denied", "error_description": "this plan is not served"}
-    plain = payer.desk.ending
-    payer.desk.ending = lambda person, n: refuse if person.line == "medicaid" else plain(person, n)
-    examine(payer).earns(score=97, lines_of_business=0).finds("medicaid")

@@ -30,12 +30,6 @@ def test_an_operation_that_was_never_offered(status: int) -> None:
     assert examined.value("request-success") == 100
 
 
-@pytest.mark.parametrize("status", [404, 501])
-def test_an_operation_that_was_offered_and_is_not_there(status: int) -> None:
-    """metadata names it: the request counts. 8 of 9 answer 200, 88.89 %, 5 of 10; and 0 of 3. 92."""
-    examine(answering(status, named=True)).earns(score=92, request_success=5, everything=0)
-
-
 @pytest.mark.parametrize("status", [403, 500])
 def test_another_failure_counts_offered_or_not(status: int) -> None:
     """Only 404, 405 and 501 say "not here": 8 of 9, 88.89 %, 5 of 10; and 0 of 3. 92."""
@@ -47,19 +41,6 @@ def test_an_operation_that_works_without_being_named() -> None:
     payer = Payer()
     payer.names_everything = False
     examine(payer).earns(score=100)
-
-
-def test_the_first_twenty_resources_only() -> None:
-    """Two pages of 10 and no next link after them: 10 of the 30 resources of the searches are missing.
-    Limited, 1 of 3. 98."""
-    payer = Payer()
-
-    def first(call: Call) -> httpx.Response | None:
-        grant = payer.desk.holder(call)
-        return payer.bundle(call, payer.records[grant.person.username][:20]) if grant else None
-
-    payer.before["everything"] = [first]
-    examine(payer).earns(score=98, everything=1)
 
 
 def test_one_resource_is_missing() -> None:
@@ -92,36 +73,3 @@ def test_any_other_answer_with_200(how: str) -> None:
     payer = Payer()
     payer.before["everything"] = [lambda call: LIMITED[how]()]
     examine(payer).earns(score=98, everything=1)
-
-
-def test_the_second_page_fails() -> None:
-    """The first page answers 200, the second 500: 9 of 10 requests, 90 %, 6 of 10. Limited, 1 of 3. 94."""
-    payer = Payer()
-    payer.before["everything"] = [lambda call: httpx.Response(500) if "page" in call.query else None]
-    examine(payer).earns(score=94, request_success=6, everything=1)
-
-
-def test_next_links_that_lead_back() -> None:
-    """The second page's next link is the first page: followed once more it never ends. All pages answer
-    200; limited, 1 of 3. 98."""
-    payer = Payer()
-
-    def back(call: Call, answer: httpx.Response) -> httpx.Response:
-        body = answer.json()
-        if "page" in call.query:
-            first = str(call.request.url).replace("&page=2", "").replace("page=2&", "")
-            body["link"] = [{"relation": "next", "url": first}]
-        return httpx.Response(200, json=body)
-
-    payer.after["everything"] = [back]
-    examine(payer).earns(score=98, everything=1)
-
-
-def test_pages_of_two_when_twenty_were_asked_for() -> None:
-    """15 pages where two would do: the size is the payer's choice, all of it comes: paged, 3. Each page is
-    a request, 15 + 8 of 23 answer 200. 100."""
-    payer = Payer()
-    payer.page_size = lambda call: 2 if "everything" in call.path else 10
-    examined = examine(payer)
-    examined.earns(score=100)
-    assert examined.n("request-success") == 5 * 23

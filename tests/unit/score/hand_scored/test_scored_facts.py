@@ -14,21 +14,6 @@ from scored_people import Person, roster
 # -- facts that are partly wrong: what is wrong is named, the rest is used
 
 
-def test_one_claim_of_the_wrong_type() -> None:
-    """`refresh_max_days` is a word. The accounts and the other claims are used, the clock shows 365 days:
-    10. A finding names the field. 100."""
-    payer = Payer()
-    payer.claims["refresh_max_days"] = "a year"
-    examine(payer).earns(score=100).finds("refresh_max_days")
-
-
-def test_a_claim_that_nobody_knows() -> None:
-    """A key with a typing error is no claim; a finding names it. 100."""
-    payer = Payer()
-    payer.claims["refresh_max_day"] = 365
-    examine(payer).earns(score=100).finds("refresh_max_day")
-
-
 def test_a_status_that_nobody_knows() -> None:
     """The payer says that it is "alive". Members sign in, which shows that it is live: 10. A finding names
     the word. 100."""
@@ -58,28 +43,12 @@ def test_accounts_of_other_roles() -> None:
     assert not [text for text in examined.findings if "role" in text]
 
 
-def test_a_period_below_zero() -> None:
-    """The payer claims -5 days. The clock shows 365: 10; the claim is a finding, and the card is made.
-    100."""
-    payer = Payer()
-    payer.claims["refresh_max_days"] = -5
-    examine(payer).earns(score=100).finds("-5")
-
-
 def test_a_period_below_zero_without_a_clock() -> None:
     """-5 days is no claim: one renewal works, for how long is unknown: 2 of 10, and a finding. 92."""
     payer = Payer()
     payer.claims["refresh_max_days"] = -5
     payer.instruments = {"clock": None, "fresh_payer": None}
     examine(payer).earns(score=92, refresh_token=2).finds("-5")
-
-
-def test_facts_that_are_no_json() -> None:
-    """The facts are a page. Both documents are there, 2 and 2; nobody knows anything else: 4 to 100."""
-    payer = Payer()
-    payer.before["facts"] = [lambda call: httpx.Response(200, html="<h1>Facts</h1>")]
-    unseen = ("status", "sandbox", "developer-portal", *MEMBERS_ONLY)
-    examine(payer).earns(score=4, top=100, unseen=unseen)
 
 
 # -- one token

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import httpx
 import pytest
 from scored_card import examine
@@ -100,29 +97,3 @@ def test_a_regional_plan_with_two_lines() -> None:
     )
     assert examined.value("sync-speed") == 8
     assert examined.card.findings == ()
-
-
-def test_a_payer_whose_gateway_is_tired(tmp_path: Path) -> None:
-    """Three faults at once, each at its own metric. Every claim search's first page answers 503 without a
-    time, so claims come from $everything alone (3 pages): requests 3 + Patient, Coverage, 4 clinical: 9 of
-    10, 90 %, 6 of 10. No search shows a claim, so no provider is named: no references, 0 of 5. The type
-    itself answered inside of $everything: 6 of 6, and it has all the searches have: paged, 3. Sign-ins: 5
-    of 39 end in temporarily_unavailable, 34 of 40, 85 %, 10 of 14. No portal: 0 of 2. 100 - 4 - 5 - 4 - 2 =
-    85."""
-    payer = Payer(roster(), base="/gateway/patient-access")
-    payer.before["search"] = [
-        lambda call: httpx.Response(503) if call.found[0] == "ExplanationOfBenefit" else None
-    ]
-    payer.before["portal"] = [lambda call: httpx.Response(502)]
-    plain = payer.desk.ending
-    down = {"error": "temporarily_unavailable"}
-    payer.desk.ending = lambda person, n: (
-        down if person.role == "eligible" and person.number >= 34 else plain(person, n)
-    )
-    path = tmp_path / "facts.json"
-    path.write_text(json.dumps(payer.facts()))
-    examined = examine(payer, facts=path)
-    examined.earns(
-        score=85, request_success=6, reference_resolution=0, authorization_success=10, developer_portal=0
-    )
-    assert examined.value("request-success") == 90

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from email.utils import format_datetime
 from fractions import Fraction
-from typing import Any
-from xml.etree import ElementTree as Xml
 
 import httpx
-import pytest
 from scored_card import examine
 from scored_http import Call, outcome
 from scored_payer import Payer
-
-from sandbox.core.errors import UsageError
 
 COMPANIONS = {
     "Observation": "category", "Condition": "category", "DiagnosticReport": "category",
@@ -37,30 +32,6 @@ def test_searches_that_need_a_second_parameter() -> None:
     assert {call.query["_count"] for call in synced} == {"50"}
 
 
-def test_types_that_cannot_be_searched_by_patient() -> None:
-    """metadata also names Organization (read only) and Location (searched by name): neither is asked for in
-    a sync, and both would answer 400. 100."""
-    payer = Payer()
-
-    def more(call: Call, answer: httpx.Response) -> httpx.Response:
-        body = answer.json()
-        body["rest"][0]["resource"] += [
-            {"type": "Organization", "interaction": [{"code": "read"}]},
-            {
-                "type": "Location",
-                "interaction": [{"code": "search-type"}],
-                "searchParam": [{"name": "name", "type": "string"}],
-            },
-        ]
-        return httpx.Response(200, json=body)
-
-    payer.after["metadata"] = [more]
-    payer.before["search"] = [
-        lambda call: outcome(400) if call.found[0] in ("Organization", "Location") else None
-    ]
-    examine(payer).earns(score=100)
-
-
 def test_no_metadata_and_types_that_are_not_there() -> None:
     """Without metadata the fixed list is asked for, whatever $everything showed. This payer has 11 requests
     a member that answer 200; nine more types of the list are asked for, 5 of them once, CarePlan, CareTeam
@@ -71,35 +42,6 @@ def test_no_metadata_and_types_that_are_not_there() -> None:
     examined = examine(payer)
     examined.earns(score=88, capability_statement=0, request_success=0)
     assert examined.value("request-success") == Fraction(1100, 24)
-
-
-def test_metadata_in_xml() -> None:
-    """metadata comes in XML whatever is asked for: it is there, 2, and says what can be searched: only the
-    seven types are asked for. 100."""
-    payer = Payer()
-
-    def in_xml(call: Call, answer: httpx.Response) -> httpx.Response:
-        root = Xml.Element("CapabilityStatement", xmlns="http://hl7.org/fhir")
-        body = answer.json()
-        add(root, {name: value for name, value in body.items() if name != "resourceType"})
-        return httpx.Response(
-            200, content=Xml.tostring(root), headers={"content-type": "application/fhir+xml"}
-        )
-
-    payer.after["metadata"] = [in_xml]
-    examine(payer).earns(score=100)
-    assert {call.found[0] for name, call in payer.calls if name == "search"} == set(payer.types)
-
-
-def add(parent: Xml.Element, value: dict[str, Any]) -> None:
-    """FHIR JSON as FHIR XML, as far as a CapabilityStatement needs it."""
-    for name, held in value.items():
-        for each in held if isinstance(held, list) else [held]:
-            if isinstance(each, dict):
-                child = Xml.SubElement(parent, name, {"url": each["url"]} if name == "extension" else {})
-                add(child, {k: v for k, v in each.items() if not (name == "extension" and k == "url")})
-            else:
-                Xml.SubElement(parent, name, value=str(each))
 
 
 # -- answers that are put off
@@ -177,20 +119,3 @@ def test_references_of_everything_alone() -> None:
     payer.before["everything"] = [with_provenance]
     payer.shared = lambda kind, name: {"resourceType": kind, "id": name} if kind != "Device" else None
     examine(payer).earns(score=100)
-
-
-def test_a_refresh_that_gives_the_living_token_again() -> None:
-    """A renewal within the hour returns the access token that still lives: allowed, no metric asks for
-    another one, and nothing is found wrong with it. 100."""
-    payer = Payer()
-    payer.desk.keeps_access = True
-    examined = examine(payer)
-    examined.earns(score=100)
-    assert not [text for text in examined.findings if "twice" in text]
-
-
-def test_an_address_that_is_no_fhir_base() -> None:
-    """Pages answer, FHIR does not: no card of 2 points, but one line that says so."""
-    payer = Payer()
-    with pytest.raises(UsageError, match="FHIR base"):
-        examine(payer, target=f"{payer.host}/developers")

@@ -15,7 +15,7 @@ import pytest
 from scored_card import examine
 from scored_http import Call, outcome
 from scored_payer import Payer, key
-from scored_people import CLAIMS, CLINICAL
+from scored_people import CLINICAL
 
 Before = Callable[[Call], httpx.Response | None]
 
@@ -46,51 +46,6 @@ def test_one_of_twelve_requests_fails(how: str) -> None:
     examined = examine(payer)
     examined.earns(score=96, request_success=6)
     assert examined.value("request-success") == Fraction(5500, 60)
-
-
-# Members of the five for whom the page answers 500; claims of each member; points.
-SHARES = {
-    "1 of 135 requests": (1, 100, 10),
-    "2 of 135 requests": (2, 100, 8),
-    "1 of 55 requests": (1, 20, 8),
-}
-
-
-@pytest.mark.parametrize("how", SHARES)
-def test_the_share_of_requests(how: str) -> None:
-    """With 100 claims a member has 110 resources, 11 pages of $everything, 10 of claims and 6 more
-    searches: 27 requests, 135 for five. One that fails leaves 134 of 135, 99.26 %: 10. Two leave 98.52 %:
-    8. With 20 claims one failure of 55 leaves 98.18 %: 8. The type that fails, Immunization, answers
-    others."""
-    failing, claims, points = SHARES[how]
-    payer = Payer(claims=claims)
-
-    def fail(call: Call) -> httpx.Response | None:
-        if call.found[0] != "Immunization":
-            return None
-        return httpx.Response(502) if payer.count("search", "Immunization") <= failing else None
-
-    payer.before["search"] = [fail]
-    examine(payer).earns(score=90 + points, request_success=points)
-
-
-def test_told_to_wait_once() -> None:
-    """The first Coverage search of each member is answered 429 with Retry-After: 2, and the retry 200. Each
-    try counts: 11 of 12, 91.67 %, 6 of 10. The two seconds of waiting are part of the sync: 2.0 s, under 5:
-    4 of 5. 95."""
-    payer = Payer()
-    told = set[str]()
-
-    def wait(call: Call) -> httpx.Response | None:
-        if call.found[0] != "Coverage" or call.bearer in told:
-            return None
-        told.add(call.bearer)
-        return httpx.Response(429, headers={"retry-after": "2"})
-
-    payer.before["search"] = [wait]
-    examined = examine(payer)
-    examined.earns(score=95, request_success=6, sync_speed=4)
-    assert examined.value("sync-speed") == 2
 
 
 def test_every_search_is_throttled_first() -> None:
@@ -138,61 +93,7 @@ def test_a_token_that_dies_within_the_sync() -> None:
     examine(payer).earns(score=96, request_success=6)
 
 
-def test_next_links_to_a_host_inside_the_payer() -> None:
-    """Every next link names a host of the payer's own network, where no app gets: 1 page of $everything and
-    its next, 1 of claims and its next, 6 searches: 8 of 10 answer 200, 80 %, 5 of 10. $everything is
-    limited, 1 of 3. Of claims 10 are seen, with 4 providers, all resolved. 93."""
-    payer = Payer()
-
-    def inside(call: Call, answer: httpx.Response) -> httpx.Response:
-        body = answer.json()
-        for link in body.get("link", ()):
-            if link["relation"] == "next":
-                link["url"] = link["url"].replace(payer.host, "http://fhir-backend.invalid:8080")
-        return httpx.Response(answer.status_code, json=body)
-
-    payer.after["search"] = payer.after["everything"] = [inside]
-    examine(payer).earns(score=93, request_success=5, everything=1)
-
-
 # -- references
-
-OPEN = {2: (90, 4), 17: (15, 0)}
-
-
-@pytest.mark.parametrize("broken", OPEN)
-def test_the_share_of_references_that_resolve(broken: int) -> None:
-    """Of the 20 providers of each member so many answer 404: (20 - broken) / 20, the same for all five. 18
-    of 20 are 90 %: 4. 3 of 20 are 15 %: 0."""
-    percent, points = OPEN[broken]
-    payer = Payer(providers=20)
-    payer.shared = lambda kind, name: (
-        {"resourceType": kind, "id": name} if int(name.rpartition("-")[2]) >= broken else None
-    )
-    examined = examine(payer)
-    examined.earns(score=95 + points, reference_resolution=points)
-    assert examined.value("reference-resolution") == percent
-
-
-def test_contained_providers_only() -> None:
-    """Every provider is contained, every coverage is an entry of the same sync: no reference leads out of
-    the bundles, and that earns 0 of 5. 95."""
-    payer = Payer()
-    for claim in payer.every("ExplanationOfBenefit"):
-        claim |= {"contained": [{"resourceType": "Organization", "id": "p"}], "provider": {"reference": "#p"}}
-    examine(payer).earns(score=95, reference_resolution=0)
-
-
-def test_logical_providers_and_one_that_resolves() -> None:
-    """All providers are identifiers but for one claim of each member, whose Organization can be read: 1 of
-    1, 100 %, and by the letter 5 of 5. That nearly all are logical is a finding. 100."""
-    payer = Payer()
-    for claim in payer.every("ExplanationOfBenefit"):
-        claim["provider"] = {"identifier": {"system": "http://hl7.org/fhir/sid/us-npi", "value": "1"}}
-    for held in payer.records.values():
-        claim = next(r for r in held if r["resourceType"] == "ExplanationOfBenefit")
-        claim["provider"] = {"reference": "Organization/org-00"}
-    examine(payer).earns(score=100).finds("logical")
 
 
 SPELLED: dict[str, Callable[[str], str]] = {
@@ -236,16 +137,6 @@ def test_entries_known_by_their_full_url_alone() -> None:
     assert examined.n("reference-resolution") == 20
 
 
-def test_references_to_a_host_that_no_app_gets_to() -> None:
-    """Five of the 20 providers of each member are at another host, where the member's token is not sent:
-    they do not resolve. 15 of 20 are 75 %: 3 of 5. 98."""
-    payer = Payer(providers=20)
-    for number, claim in enumerate(payer.every("ExplanationOfBenefit")):
-        if number % CLAIMS < 5:
-            claim["provider"]["reference"] = f"http://192.0.2.7/fhir/{claim['provider']['reference']}"
-    examine(payer).earns(score=98, reference_resolution=3)
-
-
 # -- types
 
 
@@ -274,27 +165,7 @@ def test_claims_are_never_shown() -> None:
     assert examined.value("request-success") == 87.5
 
 
-@pytest.mark.parametrize("types", range(4))
-def test_clinical_types(types: int) -> None:
-    """So many clinical types are offered and answer 200: a point each."""
-    payer = Payer(clinical=CLINICAL[:types])
-    examine(payer).earns(score=96 + types, clinical_resources=types)
-
-
 # -- time
-
-SPEEDS = {1.0: 4, 30.0: 1}
-
-
-@pytest.mark.parametrize("seconds", SPEEDS)
-def test_how_long_a_sync_takes(seconds: float) -> None:
-    """The two pages of claims take half of this time each, everything else none. 1 s is not under
-    1 but under 5: 4. 30 s are not under 30, and up to 60: 1."""
-    payer = Payer()
-    payer.latency = lambda call: seconds / 2 if call.found[:1] == ("ExplanationOfBenefit",) else 0.0
-    examined = examine(payer)
-    examined.earns(score=95 + SPEEDS[seconds], sync_speed=SPEEDS[seconds])
-    assert examined.value("sync-speed") == seconds
 
 
 def test_the_median_of_five_members() -> None:

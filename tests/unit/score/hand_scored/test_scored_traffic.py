@@ -8,10 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import pytest
 from scored_card import MEMBERS_ONLY, examine
 from scored_payer import Payer
-from scored_people import CLINICAL, roster
+from scored_people import CLINICAL
 
 from sandbox.score.run import Log
 
@@ -50,46 +49,6 @@ NO_DATA: dict[str, int] = dict.fromkeys(
     ),
     0,
 )
-RENEWALS: dict[str, tuple[list[tuple[float, int]], int, int]] = {
-    # name: (renewals by day with their status; the claim; points)
-    "works on day 181, the claim is 30": ([(30, 200), (181, 200)], 30, 6),
-    "works on day 60, refused on day 100, the claim is 365": ([(60, 200), (100, 400)], 365, 2),
-    "works on day 10, the claim is 200": ([(10, 200)], 200, 6),
-}
-
-
-@pytest.mark.parametrize("how", RENEWALS)
-def test_renewals_in_a_log(how: str, tmp_path: Path) -> None:
-    """One attempt in the log, authorized, 1 of 1: 14; so live is seen: 10. The longest renewal is a lower
-    bound that beats a shorter claim (181 days: 6), a refusal beats a longer one (60 days: 2), and a shorter
-    renewal contradicts nothing (claimed 200 days: 6). No ineligible member tried: 2 of 4. Inactive access
-    is claimed for ever: 8. Documents 4, sandbox 6, portal 2. No FHIR request is in the log: 33 points of no
-    data. 10 + 6 + 4 + 14 + 8 + 2 + 2 = 46 and the refresh token; opt-in (6) and lines (3) are unseen."""
-    renewals, claim, points = RENEWALS[how]
-    payer = Payer()
-    payer.claims["refresh_max_days"] = claim
-    token = {"kind": "token", "attempt_id": "a0"}
-    records = [
-        *attempt("a0", "CODE_ISSUED"),
-        {**token, "ts": at(seconds=2), "status": 200, "grant_type": "authorization_code"},
-        *({**token, "ts": at(days), "status": n, "grant_type": "refresh_token"} for days, n in renewals),
-    ]
-    contradicted = (claim == 30, claim == 365)
-    sources = {**TRAFFIC, "inactive-members": "declared"}
-    if not any(contradicted):
-        sources["refresh-token"] = "declared"
-    examined = examine(payer, **logged(tmp_path, payer, records))
-    examined.earns(
-        score=46 + points,
-        top=55 + points,
-        refresh_token=points,
-        eligibility_errors=2,
-        source=sources,
-        unseen=("portal-opt-in", "lines-of-business"),
-        **NO_DATA,
-    )
-    if any(contradicted):
-        examined.finds("refresh-token")
 
 
 def test_everything_from_a_log(tmp_path: Path) -> None:
@@ -142,16 +101,6 @@ def test_everything_from_a_log(tmp_path: Path) -> None:
     )
 
 
-def test_what_is_observed_beats_a_log(tmp_path: Path) -> None:
-    """The log has 5 of 10 sign-ins, 50 %, 4 points; the grader's own are 39 of 40: observed beats traffic,
-    14. That the two differ is a finding. 100."""
-    records = [record for n in range(5) for record in attempt(f"g{n}", "CODE_ISSUED", "AUTHORIZED")]
-    records += [record for n in range(5) for record in attempt(f"b{n}", "ERROR_PAGE")]
-    path = tmp_path / "log.ndjson"
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    examine(Payer(roster()), log=Log(path)).earns(score=100).finds("authorization-success", "log")
-
-
 def test_a_log_of_tests_only(tmp_path: Path) -> None:
     """No record is live, so the log is an empty one: no sign-ins, no requests, no references: 0 each, but 2
     for eligibility errors that nobody can know. By claim: live 10, sandbox 6, refresh 10, inactive 8;
@@ -168,18 +117,3 @@ def test_a_log_of_tests_only(tmp_path: Path) -> None:
         unseen=("portal-opt-in", "lines-of-business"),
         **NO_DATA,
     )
-
-
-def test_a_log_fills_what_no_account_shows(tmp_path: Path) -> None:
-    """The payer lends 39 eligible accounts and nobody else. Ineligible and lapsed members are in the log:
-    one hears of coverage on the callback (4), one gets in 4,500 days after coverage (8), one without a
-    portal account gets in (6). All three by traffic, the rest is observed. 100."""
-    payer = Payer(roster()[:39])
-    records = attempt("e", "CALLBACK_ERROR", error="access_denied", description="not eligible yet")
-    ended = (BEGAN - timedelta(days=4500)).date().isoformat()
-    records += attempt("l", "CODE_ISSUED", "AUTHORIZED", coverage_end=ended)
-    records += attempt("p", "CODE_ISSUED", "AUTHORIZED", portal_account=False)
-    path = tmp_path / "log.ndjson"
-    path.write_text("".join(json.dumps(record) + "\n" for record in records))
-    three = ("eligibility-errors", "inactive-members", "portal-opt-in")
-    examine(payer, log=Log(path)).earns(score=100, source=dict.fromkeys(three, "traffic"))
