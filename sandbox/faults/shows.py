@@ -43,6 +43,7 @@ class Then(_ShowModel):
     absent: list[str] = []
     claims: dict[str, JsonValue] = Field({}, description="claims of the id_token in the response")
     unclaimed: list[str] = Field([], description="claims that the id_token does not have")
+    signed: bool | None = Field(None, description="whether the id_token verifies with the published keys")
     took: float | None = Field(None, description="minimum duration in seconds")
     entries: int | None = Field(None, ge=0, description="number of entries in the Bundle")
     pages: int | None = Field(None, ge=1, description="number of pages until there is no new next link")
@@ -74,7 +75,9 @@ class Show(_ShowModel):
         description="get a backend service's token by an assertion with this aud; {auth} is the issuer",
     )
     opt_in: str | None = Field(None, description="a member who turns on sharing in the portal")
+    answers: int = Field(0, ge=0, description="pages that sign_in fills in between login and consent")
     send: dict[str, str] = Field({}, description="request headers of get and fetch")
+    method: Literal["GET", "POST", "OPTIONS"] = Field("GET", description="the HTTP method of fetch")
     times: int = Field(1, ge=1)
     then: Then = Then()
 
@@ -84,4 +87,8 @@ class Show(_ShowModel):
             raise ValueError(f"a step has exactly one of {', '.join(ACTIONS)}")
         if self.password is not None and self.sign_in is None:
             raise ValueError("password goes with sign_in")
+        if self.answers and self.sign_in is None:
+            raise ValueError("answers goes with sign_in")
+        if self.method != "GET" and self.fetch is None:
+            raise ValueError("method goes with fetch")
         return self

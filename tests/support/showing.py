@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
 
 from sandbox.core.clock import FrozenClock
 from sandbox.faults.scenario import Scenario
@@ -71,6 +75,8 @@ def act(client: SmartApp, step: Show, links: dict[str, str]) -> Any:
     """Take a step. Returns the answer, or the callback's parameters of a sign-in that failed."""
     if step.sign_in:
         client.tokens = {}
+        if step.answers:  # a browser in which nobody is signed in
+            client.browser.cookies.clear()
         entrance = client.follow(client.authorize())
         if client.returned(entrance):
             return client.callback(entrance)
@@ -78,8 +84,11 @@ def act(client: SmartApp, step: Show, links: dict[str, str]) -> Any:
             return entrance
         landed = client.submit(entrance, step.sign_in, step.password)
         if landed.status_code in (303, 302) and not client.returned(landed):
-            page = client.follow(landed)
-            if page.status_code >= 400:
+            page = client.choose(landed)
+            for _ in range(step.answers):
+                answered = client.browser.post(page.url.join(action(page)), data={"answer": "x"})
+                page = client.browser.get(answered.url.join(answered.headers["location"]))
+            if page.status_code >= 400 or not hidden(page):
                 return page
             form = hidden(page) | {"decision": "allow"}
             landed = client.browser.post(f"{client.base}/auth/consent", data=form)
@@ -105,7 +114,7 @@ def act(client: SmartApp, step: Show, links: dict[str, str]) -> Any:
         answer = client.authorize(**asked)
         return client.callback(answer) if client.returned(answer) else answer
     if step.fetch is not None:
-        return client.http.get(f"{client.base}/{step.fetch}", headers=step.send)
+        return client.http.request(step.method, f"{client.base}/{step.fetch}", headers=step.send)
     if step.follow is not None:
         return client.get(links[step.follow], **step.send)
     if not client.tokens:
@@ -124,6 +133,11 @@ class Ago:
     def __getitem__(self, days: int) -> str:
         now = datetime.fromisoformat(self.client.control("clock").json()["now"])
         return (now - timedelta(days=days)).date().isoformat()
+
+
+def action(page: httpx.Response) -> str:
+    """The address to which the form of a page is sent."""
+    return html.unescape(re.findall(r'<form[^>]* action="([^"]*)"', page.text)[0])
 
 
 def opt_in(client: SmartApp, username: str) -> httpx.Response:
@@ -169,6 +183,8 @@ def check(client: SmartApp, seen: Seen, then: Then) -> None:
         told = claims(body["id_token"])
         assert {name: told.get(name) for name in then.claims} == then.claims
         assert not set(then.unclaimed) & set(told)
+    if then.signed is not None:
+        assert verifies(client, body["id_token"]) is then.signed
     if then.took is not None:
         assert seen.seconds >= then.took
     if then.entries is not None:
@@ -184,6 +200,16 @@ def claims(id_token: str) -> dict[str, Any]:
     part = id_token.split(".")[1]
     found: dict[str, Any] = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
     return found
+
+
+def verifies(client: SmartApp, id_token: str) -> bool:
+    """Whether an id_token verifies with the keys that the payer publishes."""
+    keys = KeySet.import_key_set(client.http.get(f"{client.base}/auth/jwks").json())
+    try:
+        jwt.decode(id_token, keys, algorithms=["RS256"])
+    except JoseError:
+        return False
+    return True
 
 
 def pages(client: SmartApp, bundle: dict[str, Any]) -> int:

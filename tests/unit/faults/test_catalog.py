@@ -162,6 +162,8 @@ def test_a_complaint_says_where_what_and_what_would_do(tmp_path: Path, more: str
     ("show", "says"),
     [
         ("{gett: Patient}", r"shows\.0\.gett: .*did you mean get\?"),
+        ("{get: Patient, method: POST}", r"method goes with fetch"),
+        ("{get: Patient, answers: 1}", r"answers goes with sign_in"),
         (
             "{get: Patient, then: {statuss: 3}}",
             r"shows\.0\.then\.statuss: .*mean status\?.*then takes status",
