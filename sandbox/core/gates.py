@@ -1,4 +1,4 @@
-"""Gates: the seven points of a request where a fault may apply.
+"""Gates: the eight points of a request where a fault may apply.
 
 The server calls `gates.run(stage, value, facts)` and gets the value back, changed or not. It does not know
 scenarios: the gates `OPEN` change nothing, and `faults` makes those that do. *Deciding* gates change what the
@@ -20,6 +20,7 @@ class Stage(Enum):
 
     REQUEST = "before the request is processed"
     AUTHORIZE = "after consent, before the code or error is returned"
+    ID_TOKEN = "before an id_token is signed"
     TOKEN = "when a token is issued"
     QUERY = "before a search runs"
     RESOURCE = "when a resource is returned"
@@ -37,7 +38,7 @@ class Facts:
     """What a rule can match of a request. What is absent is None or empty.
 
     `path` is below the payer's prefix ("/fhir/Patient"). `caller` is a digest of the bearer token or address,
-    which distinguishes callers without naming them.
+    which distinguishes callers without naming them; `agent` is the User-Agent header.
     """
 
     method: str = ""
@@ -49,6 +50,7 @@ class Facts:
     grant_type: str | None = None
     page: int | None = None
     caller: str = ""
+    agent: str = ""
     preflight: bool = False
     """Whether a browser sent it before a call to another origin; only rules for OPTIONS match it."""
 

@@ -19,6 +19,7 @@ from sandbox.fhir.schema.types import TYPES
 AT_GATE: Mapping[Stage, frozenset[str]] = {
     Stage.REQUEST: frozenset({"resource", "client", "grant_type"}),
     Stage.AUTHORIZE: frozenset({"client", "member"}),
+    Stage.ID_TOKEN: frozenset({"client", "member", "grant_type"}),
     Stage.TOKEN: frozenset({"client", "member", "grant_type"}),
     Stage.QUERY: frozenset({"client", "member", "resource", "page"}),
     Stage.RESOURCE: frozenset({"client", "member", "resource", "page"}),
@@ -29,6 +30,7 @@ AT_GATE: Mapping[Stage, frozenset[str]] = {
 
 _PLACES: Mapping[Stage, str] = {
     Stage.AUTHORIZE: "sign-in",
+    Stage.ID_TOKEN: "token",
     Stage.TOKEN: "token",
     **dict.fromkeys((Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), "fhir"),
 }
@@ -36,6 +38,7 @@ _PLACES: Mapping[Stage, str] = {
 
 _METHODS: Mapping[Stage, frozenset[str]] = {
     Stage.AUTHORIZE: frozenset({"GET", "HEAD", "POST"}),
+    Stage.ID_TOKEN: frozenset({"POST"}),
     Stage.TOKEN: frozenset({"POST"}),
     **dict.fromkeys((Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), frozenset({"GET", "HEAD", "POST"})),
 }
@@ -110,7 +113,7 @@ def _overlap(first: str, second: str) -> bool:
 
 def _idle_values(when: When, stage: Stage) -> Iterator[str]:
     if when.param is not None:
-        if stage is Stage.TOKEN:
+        if stage in (Stage.ID_TOKEN, Stage.TOKEN):
             yield "when.param: a token call has a form and no query parameters: use grant_type"
         if when.param.partition("=")[0] == when.lacks:
             yield "when.lacks: when.param requires the same parameter"

@@ -13,6 +13,8 @@ from typing import Any, get_args
 from sandbox.core.errors import UsageError
 from sandbox.faults.effects import (
     arrival,
+    claims,
+    interruption,
     page,
     payload,
     references,
@@ -25,7 +27,9 @@ from sandbox.faults.effects import (
 from sandbox.faults.effects.base import Effect
 
 GROUP = "payer_sandbox.verbs"
-_MODULES = (arrival, signin, token, search, page, resource, references, response, payload)
+_MODULES = (
+    arrival, interruption, signin, claims, token, search, page, resource, references, response, payload,
+)  # fmt: skip
 
 
 def _verbs_of(source: Any) -> Iterator[tuple[str, type[Effect]]]:

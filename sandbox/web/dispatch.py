@@ -225,6 +225,7 @@ def _build_facts(surface: Surface) -> Facts:
         path=request.path,
         params=request.args.to_dict(),
         caller=hashlib.sha256(caller.encode()).hexdigest()[:16],
+        agent=request.headers.get("User-Agent", ""),
         preflight=cors.is_preflight(),
         **surface.lookups.facts(surface.path_below(request.path)),
     )

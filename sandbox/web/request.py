@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
-from flask import current_app, g
+from flask import current_app, g, request
 from werkzeug.wrappers import Request
 
 from sandbox.auth.authlib_adapter import AuthorizationServer
@@ -23,7 +23,9 @@ from sandbox.faults import one_shot
 from sandbox.faults.catalog import Catalog, Selection
 from sandbox.faults.effects.base import World
 from sandbox.faults.gates import BoundGates, LayeredGates
-from sandbox.fhir.library import Library
+from sandbox.fhir.dates import milliseconds
+from sandbox.fhir.library import Library, Stored
+from sandbox.fhir.search.query import Query
 from sandbox.store.layered.library import TenantLibraries
 from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.ledger.repositories.request_state import TenantState
@@ -169,12 +171,14 @@ class IncomingRequest:
         ahead = timedelta(milliseconds=offset)
         clock = OffsetClock(wiring.clock, ahead) if offset else wiring.clock
         payer = self.selection.payer(wiring.payer)
-        gates = _bind_gates(wiring, self.selection, self.ledger, clock, delays, armed=armed)
+        fhir = self.base + wiring.apis["patient_access"].prefix
+        world = _build_world(wiring, self.ledger, clock, delays, fhir)
+        gates = _bind_gates(self.selection, world, self.ledger, armed=armed)
         if self.granted is not None:
             payer = with_terms(payer, self.granted.payer(wiring.payer))
             if isinstance(gates, BoundGates):
                 gates.restricting = True
-            earlier = _bind_gates(wiring, self.granted, self.ledger, clock, delays, armed=False)
+            earlier = _bind_gates(self.granted, world, self.ledger, armed=False)
             gates = LayeredGates(earlier, gates)
         return RequestContext(
             services=wiring,
@@ -184,7 +188,7 @@ class IncomingRequest:
             gates=gates,
             facts=facts,
             issuer=self.base + wiring.apis["smart"].prefix,
-            fhir=self.base + wiring.apis["patient_access"].prefix,
+            fhir=fhir,
             selection=self.selection,
             base=self.base,
             request_id=new_secret(6),
@@ -196,29 +200,39 @@ class IncomingRequest:
         )
 
 
-def _bind_gates(
-    wiring: Wiring,
-    selection: Selection,
-    ledger: TenantLedger,
-    clock: Clock,
-    delays: list[float],
-    *,
-    armed: bool,
-) -> Gates:
+def _build_world(wiring: Wiring, ledger: TenantLedger, clock: Clock, delays: list[float], fhir: str) -> World:
+    """What the verbs of a request may use; its counters are those of the tenant."""
+
+    def revoke() -> None:
+        presented = ledger.bearer(_presented_token())
+        if presented is not None and presented[1].username:
+            ledger.revoke_grant(presented[1].id, milliseconds(clock.now()))
+
+    def resources(patient: str, kind: str, most: int) -> Sequence[Stored]:
+        query = Query(kind, patient=patient, count=most)
+        return wiring.library.search(query, milliseconds(clock.now())).matches
+
+    ahead = clock.now() - wiring.clock.now()
+    return World(clock, wiring.seed, ledger.count, ledger.window, ahead, delays, fhir, revoke, resources)
+
+
+def _presented_token() -> str:
+    """The access token of a call, or the refresh token that is to be exchanged."""
+    return request.headers.get("Authorization", "").partition(" ")[2] or request.form.get("refresh_token", "")
+
+
+def _bind_gates(selection: Selection, world: World, ledger: TenantLedger, *, armed: bool) -> Gates:
     if not (armed or selection.has_rules):
         return OPEN
     # A header or a pin may choose other scenarios within one tenant: they must not share an
     # "every third".
     prefix = f"{selection.name}|"
-    world = World(
-        clock,
-        wiring.seed,
-        lambda name: ledger.count(prefix + name),
-        lambda name, now, length: ledger.window(prefix + name, now, length),
-        clock.now() - wiring.clock.now(),
-        delays,
+    own = replace(
+        world,
+        count=lambda name: ledger.count(prefix + name),
+        window=lambda name, now, length: ledger.window(prefix + name, now, length),
     )
-    return selection.bind(world, one_shot.bind_rules(ledger.armed(), ledger.take) if armed else ())
+    return selection.bind(own, one_shot.bind_rules(ledger.armed(), ledger.take) if armed else ())
 
 
 def find_base(request: Request) -> str:
@@ -234,11 +248,12 @@ def pin(selection: Selection) -> None:
         return
     context.ledger.pin = selection.written
     wiring, ledger, armed = context.wiring, context.ledger, context.ledger.tenant_state().armed
+    world = _build_world(wiring, ledger, context.clock, context.delays, context.fhir)
     g.context = replace(
         context,
         selection=replace(selection, session=context.selection.session),
         payer=selection.payer(wiring.payer),
-        gates=_bind_gates(wiring, selection, ledger, context.clock, context.delays, armed=armed),
+        gates=_bind_gates(selection, world, ledger, armed=armed),
         earlier=context.fired(),
     )
 

@@ -32,11 +32,12 @@ NARROWING = {
 SHORTENING = {
     "cap_count", "fix_count", "drop_next_link", "empty_search", "hide_by_age", "hide_share",
     "truncate_bundle", "forget_link_params", "loop_next_link", "rewrite_link", "rename_link_relation",
-    "drop_element", "data_absent", "rename_element",
+    "drop_element", "data_absent", "rename_element", "insert_empty_page", "add_outcome",
 }  # fmt: skip
 REFUSING = {
     "refuse", "refuse_search", "reject_param", "require_param", "redirect", "maintenance", "drop_connection",
     "change_status", "reply_with", "damage_json", "gzip_body", "lie_about_length", "truncate_body",
+    "block_bots", "revoke_grant",
 }  # fmt: skip
 WHO_SYNCS = {"supported_lines", "minors", "separate_credentials"}
 """Policies that decide which five members sync: of each line the first who gets in."""
@@ -86,7 +87,7 @@ def _shows_less(scenario: Scenario) -> bool:
 
 def _changes_the_sync(scenario: Scenario) -> bool:
     timed = {"delay", "stall_body"}
-    more = {"add_link", "copy_entry", "alias_id"}
+    more = {"add_link", "copy_entry", "alias_id", "mix_in_patient"}
     other_everything = _costs("everything")(scenario)  # the sync begins with it
     return (
         _shows_less(scenario)

@@ -6,6 +6,7 @@ Tokens are opaque; the ledger keeps their SHA-256.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,6 +15,7 @@ from typing import Any, Literal, NoReturn
 from sandbox.auth.context import AuthContext
 from sandbox.auth.household import is_locked
 from sandbox.auth.scopes import Scope, launches_patient, limit, reads_user, resource_scopes, split, subset
+from sandbox.auth.tokens.id_token import sign, subject
 from sandbox.core.errors import BadRequest, Forbidden, Unauthorized, forbidden
 from sandbox.core.gates import Stage
 from sandbox.fhir.search.clause import AnyOf
@@ -32,6 +34,7 @@ class TokenPlan:
 
     `lifetime` is the real one, `announced` what `expires_in` says (both seconds). `uses` limits its requests;
     `refresh_lifetime` (seconds) ends the refresh token before the policy does; `extras` go into the response.
+    `is_jwt` makes the access token a signed JWT (RFC 9068); a random one has at least `length` characters.
     """
 
     lifetime: int
@@ -41,6 +44,8 @@ class TokenPlan:
     uses: int | None = None
     extras: Mapping[str, Any] = field(default_factory=dict)
     refresh_lifetime: int | None = None
+    is_jwt: bool = False
+    length: int = 0
 
     def within(self, limit: TokenPlan) -> TokenPlan:
         """Return this plan without anything that `limit` does not give."""
@@ -137,7 +142,7 @@ def mint(
     facts = replace(context.facts, client=grant.client, member=grant.username or None, grant_type=grant_type)
     plan = context.gates.run(Stage.TOKEN, plan, facts)
     response: dict[str, Any] = {
-        "access_token": (secret := new_secret()),
+        "access_token": (secret := _new_access_token(context, grant, plan)),
         "token_type": "Bearer",
         "expires_in": plan.announced,
         "scope": plan.scope,
@@ -156,6 +161,28 @@ def mint(
     elif not exchange(tokens):
         raise Late
     return response
+
+
+def _new_access_token(context: AuthContext, grant: Grant, plan: TokenPlan) -> str:
+    """Return an access token: random text, or a JWT of RFC 9068 that says what the token stands for.
+
+    The payer itself looks only at the digest of the text, in either form.
+    """
+    if not plan.is_jwt:
+        return new_secret(max(32, math.ceil(plan.length * 3 / 4)))
+    now = context.now() // 1000
+    claims = {
+        "iss": context.issuer,
+        "sub": subject(context, grant.username),
+        "aud": context.fhir,
+        "client_id": grant.client,
+        "scope": plan.scope,
+        "iat": now,
+        "exp": now + plan.announced,
+        "jti": new_secret(),
+        **({"patient": grant.patient} if grant.patient else {}),
+    }
+    return sign(context, claims, "at+jwt")
 
 
 def authorized_until(context: AuthContext, grant: Grant) -> int | None:

@@ -7,6 +7,8 @@ of other tests stay valid. A tenant that never rotated signs with the server's k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +19,7 @@ from joserfc.jwk import KeySet, RSAKey
 from sandbox.auth.context import AuthContext
 from sandbox.auth.scopes import split
 from sandbox.core.files import json_bytes, json_value
+from sandbox.core.gates import Stage
 from sandbox.store.ledger.repositories.grants import Grant
 from sandbox.store.secret import digest
 
@@ -105,5 +108,12 @@ def id_token(context: AuthContext, grant: Grant, nonce: str | None) -> str:
         claims["auth_time"] = grant.signed_in // 1000
     if nonce:
         claims["nonce"] = nonce
+    facts = replace(context.facts, client=grant.client, member=grant.username or None)
+    return sign(context, context.gates.run(Stage.ID_TOKEN, claims, facts))
+
+
+def sign(context: AuthContext, claims: Mapping[str, Any], kind: str = "JWT") -> str:
+    """Return a JWT of this type (`typ`) that is signed with the tenant's current key."""
     key = _key(signing_keys(context)[0])
-    return jwt.encode({"alg": "RS256", "typ": "JWT", "kid": key.kid}, claims, key, algorithms=["RS256"])
+    header = {"alg": "RS256", "typ": kind, "kid": key.kid}
+    return jwt.encode(header, dict(claims), key, algorithms=["RS256"])

@@ -83,6 +83,17 @@ class Delay(Effect, stage=Stage.REQUEST, silent=True):
         return value
 
 
+class RevokeGrant(Effect, stage=Stage.REQUEST, silent=True):
+    """Revoke the grant to which the request's access token or refresh token belongs, as the member can do at
+    the payer. The request and all later ones with tokens of that grant are then refused."""
+
+    do: Literal["revoke_grant"]
+
+    def __call__(self, value: Reply | None, facts: Facts, world: World) -> Reply | None:
+        world.revoke()
+        return value
+
+
 class RateLimit(Effect, stage=Stage.REQUEST):
     """Refuse a caller's requests beyond `limit` within `per_seconds` (RFC 6585 §4). `told` selects the
     header that announces the wait; `status` and `dress` can make the refusal a firewall's block page."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, ClassVar
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from sandbox.core.clock import Clock, skip
 from sandbox.core.gates import Facts, Stage
 from sandbox.core.waits import Pause
+from sandbox.fhir.library import Stored
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class World:
     """What a verb may use besides its value: the payer's clock, its counters, and a seed.
 
     `ahead` is how far the clock was moved. `delays` collects seconds by which the response is sent later.
+    `fhir` is the FHIR base URL. `revoke` ends the member's grant to which the request's token belongs, and
+    `resources` returns those of a patient (an id) that have a type, at most a number of them.
     """
 
     clock: Clock
@@ -28,6 +31,9 @@ class World:
     window: Callable[[str, int, int], tuple[int, int]]
     ahead: timedelta = timedelta()
     delays: list[float] = field(default_factory=list)
+    fhir: str = ""
+    revoke: Callable[[], None] = lambda: None
+    resources: Callable[[str, str, int], Sequence[Stored]] = lambda patient, kind, most: ()
 
     def share(self, name: str) -> float:
         """Return a number in [0, 1) that depends only on this name and the seed."""

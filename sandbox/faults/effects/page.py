@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from sandbox.core.files import json_bytes, json_exact, json_value
 from sandbox.core.gates import Facts, Stage
 from sandbox.faults.effects.base import Effect, World
+from sandbox.fhir.bundle import outcome
 from sandbox.fhir.library import Page, Stored, entry_address
 
 
@@ -32,6 +33,56 @@ class DropNextLink(Effect, stage=Stage.BUNDLE):
 
     def __call__(self, value: Page, facts: Facts, world: World) -> Page:
         return replace(value, more=False)
+
+
+class InsertEmptyPage(Effect, stage=Stage.BUNDLE):
+    """Put an empty page with a `next` link before the first page of results."""
+
+    do: Literal["insert_empty_page"]
+
+    def __call__(self, value: Page, facts: Facts, world: World) -> Page:
+        if not value.matches or facts.page not in (None, 1):
+            return value
+        return replace(value, matches=(), included=(), more=True, last=0, first=0)
+
+
+class MixInPatient(Effect, stage=Stage.BUNDLE):
+    """Add resources of another patient to the first page of a search for the type: at most `most`, as they
+    are in that patient's record."""
+
+    do: Literal["mix_in_patient"]
+    patient: str = Field(pattern=r"^[A-Za-z0-9.-]{1,64}$")
+    type: str = "ExplanationOfBenefit"
+    most: int = Field(default=1, ge=1, le=50)
+
+    def __call__(self, value: Page, facts: Facts, world: World) -> Page:
+        if facts.resource != self.type or facts.page not in (None, 1):
+            return value
+        present = {stored.id for stored in value.matches}
+        others = [s for s in world.resources(self.patient, self.type, self.most) if s.id not in present]
+        total = None if value.total is None else value.total + len(others)
+        return replace(value, matches=(*value.matches, *others), total=total) if others else value
+
+
+class AddOutcome(Effect, stage=Stage.BUNDLE):
+    """Add an OperationOutcome to the first page as if it were a match; with `only`, in place of all
+    matches."""
+
+    do: Literal["add_outcome"]
+    only: bool = False
+    severity: Literal["error", "warning", "information"] = "error"
+    code: str = "exception"
+    text: str = "The search failed in a system behind this one"
+
+    def __call__(self, value: Page, facts: Facts, world: World) -> Page:
+        if facts.page not in (None, 1):
+            return value
+        body = json_bytes(outcome(self.code, self.text, severity=self.severity))
+        address = entry_address("OperationOutcome", "search")
+        added = Stored(0, "OperationOutcome", "search", None, body, "1", 0, address)
+        if self.only:
+            return Page((added,), total=None if value.total is None else 0)
+        return replace(value, matches=(added, *value.matches))
 
 
 class RepeatEntry(Effect, stage=Stage.BUNDLE):

@@ -182,20 +182,28 @@ class RenameLinkRelation(_LinkEffect, stage=Stage.RESPONSE):
 
 
 class RewriteLink(_LinkEffect, stage=Stage.RESPONSE):
-    """Change the host or scheme of a Bundle's link, as a server behind a proxy may, or make it longer."""
+    """Change the host or scheme of a Bundle's link, as a server behind a proxy may, or make it longer.
+    `style` writes it relative to the address of the page, or with the port that its scheme implies (:443)."""
 
     do: Literal["rewrite_link"]
     host: str | None = Field(default=None, description="host, or host:port")
     scheme: Literal["http", "https"] | None = None
     pad: int = Field(default=0, ge=0, le=20_000, description="number of characters to add to the query")
+    style: Literal["relative", "with-port"] | None = None
 
     def idle(self) -> str:
-        return "" if self.host or self.scheme or self.pad else "needs host, scheme or pad"
+        changes = self.host or self.scheme or self.pad or self.style
+        return "" if changes else "needs host, scheme, pad or style"
 
     def change_link(self, link: Link) -> Link:
         url = urlsplit(link["url"])
         query = url.query + (f"&_pad={'x' * self.pad}" if self.pad else "")
-        return _with_url(link, netloc=self.host or url.netloc, scheme=self.scheme or url.scheme, query=query)
+        scheme, host = self.scheme or url.scheme, self.host or url.netloc
+        if self.style == "relative":
+            return _with_url(link, scheme="", netloc="", path=url.path.rpartition("/")[2], query=query)
+        if self.style == "with-port" and urlsplit(f"//{host}").port is None:
+            host = f"{host}:{443 if scheme == 'https' else 80}"
+        return _with_url(link, netloc=host, scheme=scheme, query=query)
 
 
 class ForgetLinkParams(_LinkEffect, stage=Stage.RESPONSE):

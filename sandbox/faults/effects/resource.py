@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date
@@ -153,6 +154,16 @@ class ReformatDate(_ElementEffect, stage=Stage.RESOURCE):
         if isinstance(parent.get(name), str):
             with suppress(ValueError):
                 parent[name] = date.fromisoformat(parent[name][:10]).strftime(self.format)
+
+
+class DropOffset(_ElementEffect, stage=Stage.RESOURCE):
+    """Write a time without its time zone: 2026-06-30T10:00:00 instead of 2026-06-30T10:00:00Z."""
+
+    do: Literal["drop_offset"]
+
+    def change(self, parent: dict[str, Any], name: str) -> None:
+        if isinstance(parent.get(name), str):
+            parent[name] = re.sub(r"(?<=T..:..:..)(\.\d+)?(Z|[+-]\d\d:\d\d)$", r"\1", parent[name])
 
 
 class RestlessVersion(Effect, stage=Stage.RESOURCE):

@@ -6,6 +6,8 @@ import difflib
 import errno
 import gzip
 from collections.abc import Iterator
+from datetime import timedelta
+from email.utils import format_datetime
 from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -21,7 +23,7 @@ def body_of(value: Reply) -> bytes:
     return b"".join(value.chunks())
 
 
-def _stream(value: Reply, length: int, chunks: Iterator[bytes]) -> Reply:
+def stream(value: Reply, length: int, chunks: Iterator[bytes]) -> Reply:
     """Return the reply with a body that is sent in chunks, under an unchecked Content-Length."""
     return Reply(value.status, value.with_header("Content-Length", str(length)).headers, chunks)
 
@@ -193,6 +195,36 @@ class SetHeader(Effect, stage=Stage.RESPONSE):
         return value.with_header(self.name, self.value)
 
 
+class AnnounceEnd(Effect, stage=Stage.RESPONSE):
+    """Announce that the address ends once the payer's clock has been moved ahead by `ahead` seconds, by the
+    headers Deprecation (RFC 9745) and Sunset (RFC 8594), and Link to the `successor`."""
+
+    do: Literal["announce_end"]
+    ahead: int = Field(ge=0)
+    successor: str
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        beginning = (world.clock.now() - world.ahead).replace(microsecond=0)
+        end = format_datetime(beginning + timedelta(seconds=self.ahead), usegmt=True)
+        announced = value.with_header("Deprecation", f"@{int(beginning.timestamp())}")
+        link = f'<{self.successor}>; rel="successor-version"'
+        return announced.with_header("Sunset", end).with_header("Link", link)
+
+
+class ShiftDate(Effect, stage=Stage.RESPONSE):
+    """Send a Date header by a clock that is `seconds` ahead, or behind if negative."""
+
+    do: Literal["shift_date"]
+    seconds: int = Field(ge=-86_400, le=86_400)
+
+    def idle(self) -> str:
+        return "" if self.seconds else "0 seconds change nothing"
+
+    def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
+        shifted = world.clock.now().replace(microsecond=0) + timedelta(seconds=self.seconds)
+        return value.with_header("Date", format_datetime(shifted, usegmt=True))
+
+
 class TruncateBody(Effect, stage=Stage.RESPONSE):
     """Cut off the body after a share of its bytes; Content-Length matches what is sent."""
 
@@ -213,7 +245,7 @@ class DropConnection(Effect, stage=Stage.RESPONSE):
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         body = body_of(value)
         kept = body[: int(len(body) * self.keep)]
-        return _stream(value, len(body), _break_off(*[kept] if kept else []))
+        return stream(value, len(body), break_off(*[kept] if kept else []))
 
 
 class StallBody(Effect, stage=Stage.RESPONSE):
@@ -232,7 +264,7 @@ class StallBody(Effect, stage=Stage.RESPONSE):
             yield world.pause(self.seconds)
             yield body[cut:]
 
-        return _stream(value, len(body), stall())
+        return stream(value, len(body), stall())
 
 
 class LieAboutLength(Effect, stage=Stage.RESPONSE):
@@ -243,10 +275,10 @@ class LieAboutLength(Effect, stage=Stage.RESPONSE):
 
     def __call__(self, value: Reply, facts: Facts, world: World) -> Reply:
         body = body_of(value)
-        return _stream(value, len(body) + self.by, _break_off(body))
+        return stream(value, len(body) + self.by, break_off(body))
 
 
-def _break_off(*chunks: bytes) -> Iterator[bytes]:
+def break_off(*chunks: bytes) -> Iterator[bytes]:
     yield from chunks
     # Servers treat this error as a caller that hung up: they close the connection without a log entry.
     raise ConnectionResetError(errno.ECONNRESET, "closed on purpose")

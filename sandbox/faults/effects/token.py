@@ -39,6 +39,31 @@ class OmitPatient(Effect, stage=Stage.TOKEN):
         return replace(value, extras={k: v for k, v in value.extras.items() if k != "patient"})
 
 
+class RestylePatient(Effect, stage=Stage.TOKEN):
+    """Return `patient` in the token response as a `reference` (Patient/123) or a `url`, instead of an id."""
+
+    do: Literal["restyle_patient"]
+    style: Literal["reference", "url"] = "reference"
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        if "patient" not in value.extras:
+            return value
+        base = f"{world.fhir}/" if self.style == "url" else ""
+        return replace(value, extras={**value.extras, "patient": f"{base}Patient/{value.extras['patient']}"})
+
+
+class ShapeToken(Effect, stage=Stage.TOKEN):
+    """Issue an access token of another shape: a signed JWT (RFC 9068) with the claim `patient`, or a random
+    one of `length` characters."""
+
+    do: Literal["shape_token"]
+    shape: Literal["jwt", "random"] = "random"
+    length: int = Field(default=4_000, ge=43, le=8_000)
+
+    def __call__(self, value: TokenPlan, facts: Facts, world: World) -> TokenPlan:
+        return replace(value, is_jwt=self.shape == "jwt", length=self.length)
+
+
 class WithholdRefresh(Effect, stage=Stage.TOKEN):
     """Issue no refresh token."""
 

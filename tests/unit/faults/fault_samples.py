@@ -12,6 +12,7 @@ from sandbox.core.gates import Facts, Gates
 from sandbox.faults.catalog import Selection, read
 from sandbox.faults.effects.base import World
 from sandbox.faults.scenario import VERBS, Scenario
+from sandbox.fhir.library import Stored, entry_address
 
 FHIR = Facts(method="GET", path="/fhir/Patient", resource="Patient", caller="c1")
 
@@ -30,7 +31,11 @@ def world(seed: str = "1") -> World:
         windows[name] = (1, now) if since + length <= now else (made + 1, since)
         return windows[name]
 
-    return World(FrozenClock(datetime(2025, 6, 15, tzinfo=UTC)), seed, count, window)
+    def resources(patient: str, kind: str, most: int) -> list[Stored]:
+        return [Stored(1, kind, patient, patient, b"{}", "1", 0, entry_address(kind, patient))][:most]
+
+    clock = FrozenClock(datetime(2025, 6, 15, tzinfo=UTC))
+    return World(clock, seed, count, window, fhir="http://h/fhir", resources=resources)
 
 
 def scenario(id: str = "some", **more: Any) -> Scenario:

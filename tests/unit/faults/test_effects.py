@@ -65,6 +65,19 @@ DATED = Page(
     ),
     total=9,
 )
+CLAIMS = {
+    "iss": "i",
+    "aud": "app",
+    "iat": 1_000_000,
+    "exp": 1_003_600,
+    "fhirUser": "http://h/fhir/Patient/p1",
+}
+OUTCOME = Stored(
+    0, "OperationOutcome", "search", None,
+    b'{"resourceType":"OperationOutcome","issue":[{"severity":"warning","code":"incomplete",'
+    b'"details":{"text":"no"}}]}',
+    "1", 0, b"OperationOutcome/search",
+)  # fmt: skip
 ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 POINTS = {"r": {"reference": "Patient/p1", "display": "d"}}
 
@@ -140,6 +153,17 @@ ANSWERS: list[tuple[str, dict[str, Any], Reply | None, Reply]] = [
     ("forget_link_params", {"params": ["patient"]}, said(BUNDLE), said(linked("http://h/fhir/X?_page=b"))),
     ("add_link", {}, said({"resourceType": "Bundle"}),
      said({"resourceType": "Bundle", "link": [{"relation": "next", "url": ""}]})),
+    ("rewrite_link", {"style": "relative"}, said(BUNDLE), said(linked("X?patient=p&_page=b"))),
+    ("rewrite_link", {"style": "with-port"}, said(BUNDLE),
+     said(linked("http://h:80/fhir/X?patient=p&_page=b"))),
+    ("rewrite_link", {"style": "with-port", "scheme": "https"}, said(BUNDLE),
+     said(linked("https://h:443/fhir/X?patient=p&_page=b"))),
+    ("rewrite_link", {"style": "with-port", "host": "[::1]:8080"}, said(BUNDLE),
+     said(linked("http://[::1]:8080/fhir/X?patient=p&_page=b"))),
+    ("shift_date", {"seconds": -600}, said({}), said({}, Date="Sat, 14 Jun 2025 23:50:00 GMT")),
+    ("announce_end", {"ahead": 86400, "successor": "https://new.example/fhir"}, said({}),
+     said({}, Deprecation="@1749945600", Sunset="Mon, 16 Jun 2025 00:00:00 GMT",
+          Link='<https://new.example/fhir>; rel="successor-version"')),
     ("gzip_body", {}, said({}), said({}, Content_Encoding="gzip")),
     ("drop_connection", {}, said({}), said({})),
     ("stall_body", {"seconds": 1}, said({}), said({})),
@@ -180,6 +204,25 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("expire_early", {"after_requests": 6}, replace(PLAN, uses=3), replace(PLAN, uses=3)),
     ("omit_patient", {}, PLAN, replace(PLAN, extras={"tenant": "x"})),
     ("withhold_refresh", {}, PLAN, replace(PLAN, refresh=False)),
+    ("restyle_patient", {}, PLAN, replace(PLAN, extras={"patient": "Patient/p1", "tenant": "x"})),
+    ("restyle_patient", {"style": "url"}, PLAN,
+     replace(PLAN, extras={"patient": "http://h/fhir/Patient/p1", "tenant": "x"})),
+    ("restyle_patient", {}, replace(PLAN, extras={}), replace(PLAN, extras={})),
+    ("shape_token", {"shape": "jwt"}, PLAN, replace(PLAN, is_jwt=True, length=4000)),
+    ("shape_token", {"length": 100}, PLAN, replace(PLAN, length=100)),
+    # id_token
+    ("drop_claim", {"claim": "fhirUser"}, CLAIMS, {k: v for k, v in CLAIMS.items() if k != "fhirUser"}),
+    ("drop_claim", {"claim": "absent"}, CLAIMS, CLAIMS),
+    ("misstate_claim", {"claim": "aud"}, CLAIMS, CLAIMS | {"aud": "another-app"}),
+    ("misstate_claim", {"claim": "nonce"}, CLAIMS, CLAIMS),
+    ("misstate_claim", {"claim": "nonce"}, CLAIMS | {"nonce": "n"},
+     CLAIMS | {"nonce": "nonce-of-another-sign-in"}),
+    ("misstate_claim", {"claim": "exp"}, CLAIMS, CLAIMS | {"iat": 1_000_000 - 172_800, "exp": 913_600}),
+    ("misstate_claim", {"claim": "iat"}, CLAIMS,
+     CLAIMS | {"iat": 1_086_400, "nbf": 1_086_400, "exp": 1_090_000}),
+    ("shift_times", {"seconds": -600}, CLAIMS, CLAIMS | {"iat": 999_400, "nbf": 999_400, "exp": 1_003_000}),
+    ("relative_fhir_user", {}, CLAIMS, CLAIMS | {"fhirUser": "Patient/p1"}),
+    ("relative_fhir_user", {}, {"iss": "i"}, {"iss": "i"}),
     ("forget_tokens", {"ahead": 60}, PLAN, replace(PLAN, lifetime=60, refresh_lifetime=60)),
     ("forget_tokens", {"ahead": 9000}, PLAN, replace(PLAN, refresh_lifetime=9000)),
     ("narrow_types", {"keep": ["Patient", "Coverage"], "drop": ["Patient"]}, YES,
@@ -233,6 +276,16 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("drop_next_link", {}, PAGE, replace(PAGE, more=False)),
     ("repeat_entry", {}, PAGE, replace(PAGE, matches=(*PAGE.matches, stored("b")))),
     ("repeat_entry", {}, Page(()), Page(())),
+    ("insert_empty_page", {}, PAGE, Page((), total=2, more=True)),
+    ("insert_empty_page", {}, Page(()), Page(())),
+    ("mix_in_patient", {"patient": "p2", "type": "Patient"}, PAGE,
+     replace(PAGE, matches=(*PAGE.matches, stored("p2")), total=3)),
+    ("mix_in_patient", {"patient": "a", "type": "Patient"}, PAGE, PAGE),
+    ("mix_in_patient", {"patient": "p2"}, PAGE, PAGE),
+    ("add_outcome", {"code": "incomplete", "text": "no", "severity": "warning"},
+     Page((stored("a"),), total=1), Page((OUTCOME, stored("a")), total=1)),
+    ("add_outcome", {"code": "incomplete", "text": "no", "severity": "warning", "only": True}, PAGE,
+     Page((OUTCOME,), total=0)),
     # resource
     ("rename_element", {"path": "item.a", "to": "b"}, {"item": [{"a": 1}, {}]}, {"item": [{"b": 1}, {}]}),
     ("data_absent", {"path": "status", "reason": "masked"}, {"status": "active"},
@@ -244,6 +297,9 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
     ("reformat_date", {"path": "p.start"}, {"p": {"start": "2025-01-31T10:00:00Z"}},
      {"p": {"start": "01/31/2025"}}),
     ("reformat_date", {"path": "p.start"}, {"p": {"start": "2025-01"}}, {"p": {"start": "2025-01"}}),
+    ("drop_offset", {"path": "a.at"}, {"a": [{"at": "2025-01-31T10:00:00Z"}, {"at": "2025-01-31"}]},
+     {"a": [{"at": "2025-01-31T10:00:00"}, {"at": "2025-01-31"}]}),
+    ("drop_offset", {"path": "at"}, {"at": "2025-01-31T10:00:00.5-05:00"}, {"at": "2025-01-31T10:00:00.5"}),
     ("restless_version", {}, {"id": "x", "meta": {"profile": ["p"]}},
      {"id": "x", "meta": {"profile": ["p"], "versionId": "1749945600000",
                           "lastUpdated": "2025-06-15T00:00:00.000Z"}}),
@@ -320,6 +376,67 @@ def sent(reply: Reply) -> tuple[bytes, bool]:
     except ConnectionResetError:
         return got, True
     return got, False
+
+
+AGENT = "python-requests/2.32"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "agent", "status", "kind"),
+    [
+        ({}, AGENT, 403, "text/plain"),
+        ({}, "", 403, "text/plain"),
+        ({"answer": "page"}, "okhttp/4.12", 403, "text/html"),
+        ({}, "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0", None, ""),
+        ({"callers": "all"}, "Mozilla/5.0 (X11; Linux x86_64) Firefox/130.0", 403, "text/plain"),
+    ],
+)
+def test_a_bot_filter_looks_at_the_user_agent(
+    parameters: dict[str, Any], agent: str, status: int | None, kind: str
+) -> None:
+    reply = act("block_bots", None, replace(FHIR, agent=agent), **parameters)
+    assert (reply and reply.status) == status
+    assert reply is None or (reply.header("Content-Type") or "").startswith(kind)
+    assert act("block_bots", REPLY, replace(FHIR, agent=agent)) is REPLY
+
+
+def test_a_silent_bot_filter_closes_the_connection_at_last() -> None:
+    at = world()
+    begun = at.clock.now()
+    reply = act("block_bots", None, replace(FHIR, agent=AGENT), at, answer="silence", seconds=20)
+    assert sent(reply) == (b"", True)
+    assert at.clock.now() - begun == timedelta(seconds=20)
+
+
+def test_a_step_comes_between_login_and_consent_until_it_is_answered() -> None:
+    consent = Facts(method="GET", path="/auth/consent", params={"request": "a&b"})
+    for step, text in (
+        ("one-time-code", 'type="text"'),
+        ("security-question", "Answer"),
+        ("new-terms", 'type="checkbox"'),
+        ("password-reset", 'type="password"'),
+    ):
+        page = act("insert_step", None, consent, step=step)
+        assert (page.status, text in page.body.decode()) == (200, True)
+        assert 'action="?request=a%26b&amp;step=answer"' in page.body.decode()
+    answered = replace(consent, method="POST", params={"request": "a&b", "step": "answer"})
+    reply = act("insert_step", None, answered)
+    assert (reply.status, reply.header("Location")) == (303, "consent?request=a%26b&step=done")
+    for passing in (
+        replace(consent, params={"request": "a", "step": "done"}),
+        replace(consent, params={}),
+        replace(answered, params={"request": "a"}),
+    ):
+        assert act("insert_step", None, passing) is None
+    assert act("insert_step", REPLY, consent) is REPLY
+
+
+def test_a_grant_is_revoked_before_the_request_is_processed() -> None:
+    revoked: list[str] = []
+    at = replace(world(), revoke=lambda: revoked.append("grant"))
+    assert act("revoke_grant", None, at=at) is None
+    assert revoked == ["grant"]
+    assert act("revoke_grant", REPLY) is REPLY
 
 
 def test_a_connection_breaks_before_the_first_byte_or_in_the_middle() -> None:
@@ -460,6 +577,7 @@ def test_only_a_request_that_was_good_is_sent_back(
 
 def test_every_verb_is_tested_here() -> None:
     elsewhere = {"delay", "rate_limit", "maintenance", "refuse", "refuse_search", "send_back"}
+    elsewhere |= {"block_bots", "insert_step", "revoke_grant"}
     assert {row[0] for row in (*TABLE, *ANSWERS)} | elsewhere == set(VERBS)
 
 
