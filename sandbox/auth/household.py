@@ -39,6 +39,8 @@ def choices(context: AuthContext, account: Account) -> tuple[Choice, ...]:
     own = Choice(account, account.user)
     if own.acting:  # the one they represent decides by their own coverage and wishes
         return (Choice(context.services.members.get(account.patient, account), account.user),)
+    if not context.payer.dependents_offered:
+        return (own,)
     dependants = [
         Choice(context.services.members[patient], f"RelatedPerson/{related}")
         for patient, related in context.services.household(account.patient)

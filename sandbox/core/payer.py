@@ -24,6 +24,7 @@ Par = Literal["supported", "required", "off"]
 ResponseMode = Literal["query", "fragment"]
 Registration = Literal["open", "approval", "closed"]
 AssertionAudience = Literal["token-endpoint", "either", "issuer"]
+TokenParameters = Literal["form", "json", "query"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class PayerProfile:
     waiting_days: int = 0  # days after the first coverage began, until a member may connect
     minors: Minors = "allowed"  # guardian-only: a minor may not connect, who acts for them may
     adult_age: int = 18  # years; below it a subscriber acts for their dependants
+    dependents_offered: bool = True  # whether a subscriber may choose a minor dependant to share
     connection_approval: bool = False  # whether the payer approves of every member who connects
     recheck_eligibility: bool = True  # whether who may not connect any more loses what they had connected
     separate_credentials: tuple[str, ...] = ()  # lines whose members need another password than the portal's
@@ -79,6 +81,7 @@ class PayerProfile:
     refresh_max_days: int | None = 365  # None: no refresh token at all
     refresh_rotation: Rotation = "reuse-revokes-family"
     refresh_grace_seconds: int = 60  # rotate-with-grace: how long the old refresh token still answers
+    token_parameters: TokenParameters = "form"  # where the token endpoint reads its parameters
 
     # what it answers
     foreign_read: Literal["not-found", "forbidden"] = "not-found"  # another member's resource

@@ -9,6 +9,8 @@ from typing import Any
 import httpx
 import pytest
 from flask import Flask
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from support.fuzzing import FORM, GOOD, LIVE, METADATA, ODD, PATHS, Asked, Member, Seen, check, encoded
 from support.smart_app import MakeApp, SmartApp
 from werkzeug.test import Client
@@ -161,3 +163,46 @@ def test_nobody_else_comes_in_without_a_password(app: SmartApp, client: str, sec
 def test_an_empty_secret_in_the_form_is_none(app: SmartApp) -> None:
     app = app.connect("maria")
     assert app.refresh(client_secret="").status_code == 200
+
+
+# a payer that does not read forms
+
+
+@pytest.mark.parametrize("place", ["json", "query"])
+def test_a_token_endpoint_may_read_its_parameters_elsewhere(make_app: MakeApp, place: str) -> None:
+    app = make_app(f"token-request-as-json,format={place}")
+    code = app.agree("maria")["code"]
+    refused = app.redeem(code)
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_request")
+    parameters = {
+        "client_id": app.client_id,
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": app.redirect_uri,
+        "code_verifier": app.verifier or "",
+    }
+    sent: dict[str, Any] = {"json": parameters} if place == "json" else {"params": parameters}
+    answer = app.http.post(f"{app.base}/auth/token", **sent)
+    assert answer.status_code == 200, answer.text
+    renewed = {"client_id": app.client_id, "grant_type": "refresh_token"}
+    renewed["refresh_token"] = answer.json()["refresh_token"]
+    sent = {"json": renewed} if place == "json" else {"params": renewed}
+    assert app.http.post(f"{app.base}/auth/token", **sent).status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"{", b'{"grant_type": 1}', b'"x"', b"\xff"])
+def test_a_json_body_without_parameters_is_refused(make_app: MakeApp, body: bytes) -> None:
+    app = make_app("token-request-as-json")
+    headers = {"Content-Type": "application/json"}
+    answer = app.http.post(f"{app.base}/auth/token", content=body, headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
+def test_an_access_token_may_be_a_jwt_that_verifies(make_app: MakeApp) -> None:
+    app = make_app("access-token-is-a-jwt").connect("maria")
+    keys = KeySet.import_key_set(app.http.get(f"{app.base}/auth/jwks").json())
+    token = jwt.decode(app.tokens["access_token"], keys, algorithms=["RS256"])
+    assert token.header["typ"] == "at+jwt"
+    expected = {"iss": f"{app.base}/auth", "aud": f"{app.base}/fhir", "client_id": app.client_id}
+    assert token.claims.items() >= (expected | {"patient": app.patient}).items()
+    assert app.get(f"Patient/{app.patient}").status_code == 200

@@ -32,8 +32,18 @@ def describe_request(below: str) -> Mapping[str, Any]:
     is_token = _step(below) == "token"
     return {
         "client": _named_client(),
-        "grant_type": _parameter("grant_type", request.form) or None if is_token else None,
+        "grant_type": _parameter("grant_type", body_parameters()) or None if is_token else None,
     }
+
+
+def body_parameters() -> MultiDict[str, str]:
+    """The parameters of a call of the token endpoint: of its form, or of a JSON body or the query, where
+    some payers read them."""
+    if request.mimetype == "application/json":
+        body = request.get_json(silent=True)
+        texts = body.items() if isinstance(body, dict) else ()
+        return MultiDict((name, text) for name, text in texts if isinstance(text, str))
+    return MultiDict(request.form or request.args)
 
 
 def find_origin(wiring: Wiring, ledger: TenantLedger, below: str) -> Origin | None:
@@ -48,8 +58,9 @@ def find_origin(wiring: Wiring, ledger: TenantLedger, below: str) -> Origin | No
     if step in _TOKENS:
         return _origin_of_token(wiring, ledger, _parameter("token", request.form) or bearer())
     if step == "token":
-        grant_type = _parameter("grant_type", request.form)
-        secret = _parameter(_GRANTS.get(grant_type, ""), request.form)
+        parameters = body_parameters()
+        grant_type = _parameter("grant_type", parameters)
+        secret = _parameter(_GRANTS.get(grant_type, ""), parameters)
         if grant_type == "authorization_code":
             return ledger.origin(code=secret) if secret else None
         return _origin_of_token(wiring, ledger, secret)

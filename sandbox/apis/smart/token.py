@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from flask import Response, request
 
+from sandbox.apis.smart.lookups import body_parameters
 from sandbox.auth import discovery
 from sandbox.auth.authlib_adapter import NO_STORE, TokenRequest
 from sandbox.auth.errors import OAuthRefusal
@@ -17,7 +18,7 @@ from sandbox.web.request import current
 
 
 def token() -> Response:
-    token_request = _token_request()
+    token_request = _read_token_request()
     current().notes["grant_type"] = token_request.form.get("grant_type")
     return respond(current().wiring.server.token(token_request))
 
@@ -38,6 +39,20 @@ def refuse(refusal: OAuthRefusal) -> Response:
         realm = "par" if request.path == "/auth/par" else "token"
         response.headers["WWW-Authenticate"] = f'Basic realm="{realm}"'
     return response
+
+
+def _read_token_request() -> TokenRequest:
+    """Return the parameters of a token call, from where the payer's policy reads them."""
+    place = current().payer.token_parameters
+    if place == "form":
+        return _token_request()
+    if place == "query":
+        if "grant_type" not in request.args:
+            raise BadRequest("The parameters must be in the query", cause="token-form-invalid")
+        return TokenRequest(request.args.to_dict(flat=False), dict(request.headers), current())
+    if request.mimetype != "application/json":
+        raise BadRequest("The body must be application/json", cause="media-type-unsupported")
+    return TokenRequest(body_parameters().to_dict(flat=False), dict(request.headers), current())
 
 
 def _token_request() -> TokenRequest:
