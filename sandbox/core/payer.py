@@ -25,6 +25,7 @@ ResponseMode = Literal["query", "fragment"]
 Registration = Literal["open", "approval", "closed"]
 AssertionAudience = Literal["token-endpoint", "either", "issuer"]
 TokenParameters = Literal["form", "json", "query"]
+Certificate = Literal["valid", "expired", "incomplete-chain", "wrong-host"]
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ class PayerProfile:
     foreign_read: Literal["not-found", "forbidden"] = "not-found"  # another member's resource
     foreign_search: Literal["forbidden", "empty"] = "forbidden"  # a search for another member
     cors: bool = True  # whether browser apps of other origins are let in
+    certificate: Certificate = "valid"  # of `serve --tls`; only that of the server's own scenario counts
 
     # data
     withheld_types: tuple[str, ...] = ()  # resource types this payer does not serve

@@ -19,7 +19,9 @@ from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.errors import FileProblem, UsageError
 from sandbox.core.files import make_private_folder
 from sandbox.core.members import Account
+from sandbox.core.payer import BASELINE
 from sandbox.core.text import escape, quantity
+from sandbox.faults.catalog import Catalog
 from sandbox.population.build_library import Progress, prepared
 from sandbox.population.cache_folder import with_cache
 from sandbox.server import tls
@@ -58,7 +60,7 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
     # What is wrong with these is told before a build of half a minute.
     catalog = load_catalogue(settings)
     load_clients(settings.fixtures / "clients.yaml")
-    settings = _with_certificate(with_cache(settings, say))
+    settings = with_certificate(with_cache(settings, say), catalog, say)
     with _listen(settings) as listener:
         settings = replace(settings, port=listener.getsockname()[1])
         if settings.today:
@@ -70,12 +72,22 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
         _Server(app, settings, listener, lambda: say(banner(settings))).run()
 
 
-def _with_certificate(settings: Settings) -> Settings:
-    """The settings with the two files that TLS needs, when it is wanted. Raises UsageError."""
+def with_certificate(settings: Settings, catalog: Catalog, say: Callable[[str], None]) -> Settings:
+    """The settings with the two files that TLS needs, when it is wanted.
+
+    The server's own scenario may want a certificate that clients refuse. Raises UsageError.
+    """
+    certificate = catalog.parse(settings.scenario).payer(BASELINE).certificate
     if not settings.tls:
+        if certificate != "valid":
+            say(f"warning: the scenario {settings.scenario} acts only with --tls")
         return settings
+    if settings.tls_cert and certificate != "valid":
+        raise UsageError(f"the scenario {settings.scenario} makes its own certificate: leave --tls-cert out")
     if settings.tls_cert:
         pair = tls.check_pair(Path(settings.tls_cert), Path(settings.tls_key))
+    elif certificate != "valid":
+        pair = tls.invalid(settings.cache, _names(settings), SystemClock(), certificate)
     else:
         pair = tls.own(settings.cache, _names(settings), SystemClock())
     return replace(settings, tls_cert=str(pair[0]), tls_key=str(pair[1]))
@@ -177,7 +189,8 @@ def banner(settings: Settings) -> str:
     if public:
         rows.append(("Listens on", listening_url(settings)))
     if settings.tls:
-        rows.append(("Trust", f"export SSL_CERT_FILE={settings.tls_cert}  (or curl --cacert)"))
+        trusted = tls.trust(Path(settings.tls_cert))
+        rows.append(("Trust", f"export SSL_CERT_FILE={trusted}  (or curl --cacert)"))
     who = f"{quantity(len(accounts), 'member')}, scenario {settings.scenario}"
     head = f"payer-sandbox {__version__}: {who}. Ctrl-C stops it."
     return "\n".join([head, *(f"  {name:<11}{text}" for name, text in rows)])

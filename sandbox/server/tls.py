@@ -6,7 +6,7 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from sandbox.core.clock import Clock
 from sandbox.core.errors import UsageError
 from sandbox.core.files import make_private, make_private_folder
+from sandbox.core.payer import Certificate
 
 DAYS = 397
 """How long our own certificate is good for; browsers refuse longer ones."""
@@ -52,10 +53,96 @@ def own(folder: Path, hosts: Iterable[str], clock: Clock) -> tuple[Path, Path]:
             make_private(key)
         if not _usable(certificate, key, names, clock):
             make_private_folder(folder)
-            _make(certificate, key, names, clock)
+            _make(certificate, key, names, clock.now())
     except OSError as problem:
         raise UsageError(f"{folder}: no certificate can be kept here ({problem.strerror})") from None
     return certificate, key
+
+
+def invalid(folder: Path, hosts: Iterable[str], clock: Clock, certificate: Certificate) -> tuple[Path, Path]:
+    """Return the files of a certificate that clients must refuse, made anew in a folder, and of its key.
+
+    It is expired, or it names another host; or an intermediate authority signed it that the server does not
+    send, and `trust` is the root to which the chain would lead. Raises UsageError.
+    """
+    files = folder / f"tls-{certificate}-certificate.pem", folder / f"tls-{certificate}-key.pem"
+    names = list(dict.fromkeys([*_ALWAYS, *(host for host in hosts if host not in _ANYWHERE)]))
+    try:
+        make_private_folder(folder)
+        if certificate == "incomplete-chain":
+            root = _Authority("payer-sandbox root", clock.now())
+            intermediate = _Authority("payer-sandbox intermediate", clock.now(), root)
+            _write(trust(files[0]), root.certificate.public_bytes(_PEM), 0o644)
+            signer: _Authority | None = intermediate
+        else:
+            signer = None
+        expired = timedelta(days=DAYS + 1) if certificate == "expired" else timedelta()
+        shown = ["wrong-host.invalid"] if certificate == "wrong-host" else names
+        _make(*files, shown, clock.now() - expired, signer)
+    except OSError as problem:
+        raise UsageError(f"{folder}: no certificate can be kept here ({problem.strerror})") from None
+    return files
+
+
+def trust(certificate: Path) -> Path:
+    """Return the file that a client must trust to accept a certificate of ours."""
+    if certificate.name != "tls-incomplete-chain-certificate.pem":
+        return certificate
+    return certificate.with_name("tls-incomplete-chain-root.pem")
+
+
+_PEM = serialization.Encoding.PEM
+
+
+class _Authority:
+    """A certificate authority that signs others: a root, or one that `parent` signed."""
+
+    def __init__(self, name: str, now: datetime, parent: _Authority | None = None) -> None:
+        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.identifier = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
+        signer = parent or self
+        self.certificate = (
+            _build(self.name, signer.name, self.key.public_key(), now)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(_usage(signs=True), critical=True)
+            .add_extension(self.identifier, critical=False)
+            .add_extension(signer.reference, critical=False)
+            .sign(signer.key, hashes.SHA256())
+        )
+
+    @property
+    def reference(self) -> x509.AuthorityKeyIdentifier:
+        """The extension by which certificates name this authority's key."""
+        return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self.identifier)
+
+
+def _build(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, now: datetime
+) -> x509.CertificateBuilder:
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key)
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=DAYS - 1))
+    )
+
+
+def _usage(*, signs: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=True,
+        key_cert_sign=signs,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _usable(certificate: Path, key: Path, names: list[str], clock: Clock) -> bool:
@@ -70,46 +157,30 @@ def _usable(certificate: Path, key: Path, names: list[str], clock: Clock) -> boo
     return is_current and is_pair and all(_name(name) in named for name in names)
 
 
-def _make(certificate: Path, key: Path, names: list[str], clock: Clock) -> None:
+def _make(
+    certificate: Path, key: Path, names: list[str], now: datetime, signer: _Authority | None = None
+) -> None:
+    """Write a certificate for these names and its key: signed by an authority, or self-signed."""
     private = ec.generate_private_key(ec.SECP256R1())
     who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "payer-sandbox")])
-    now = clock.now()
-    public = private.public_key()
-    identifier = x509.SubjectKeyIdentifier.from_public_key(public)
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        key_cert_sign=True,
-        content_commitment=False,
-        key_encipherment=False,
-        data_encipherment=False,
-        key_agreement=False,
-        crl_sign=False,
-        encipher_only=False,
-        decipher_only=False,
-    )
-    # It is its own authority and may sign no other: trusting it trusts nobody else.
+    identifier = x509.SubjectKeyIdentifier.from_public_key(private.public_key())
+    own_reference = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
+    # Self-signed, it is its own authority and may sign no other: trusting it trusts nobody else.
     new_certificate = (
-        x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
-        .public_key(public)
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=DAYS - 1))
+        _build(who, signer.name if signer else who, private.public_key(), now)
         .add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(usage, critical=True)
+        .add_extension(
+            x509.BasicConstraints(ca=signer is None, path_length=None if signer else 0), critical=True
+        )
+        .add_extension(_usage(signs=signer is None), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
         .add_extension(identifier, critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False
-        )
-        .sign(private, hashes.SHA256())
+        .add_extension(signer.reference if signer else own_reference, critical=False)
+        .sign(signer.key if signer else private, hashes.SHA256())
     )
-    pem, nothing = serialization.Encoding.PEM, serialization.NoEncryption()
-    secret = private.private_bytes(pem, serialization.PrivateFormat.PKCS8, nothing)
+    secret = private.private_bytes(_PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     _write(key, secret, 0o600)
-    _write(certificate, new_certificate.public_bytes(pem), 0o644)
+    _write(certificate, new_certificate.public_bytes(_PEM), 0o644)
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

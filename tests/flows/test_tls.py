@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,11 @@ from support.smart_app import SmartApp
 
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import UsageError
+from sandbox.core.payer import Certificate
 from sandbox.server import tls
+from sandbox.server.app import load_catalogue
+from sandbox.server.gunicorn import with_certificate
+from sandbox.settings import Settings
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -83,18 +88,59 @@ def test_the_certificate_stands_up_to_the_strictest_check(made: tuple[Path, Path
     serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     serving.load_cert_chain(*made)
 
-    def handshake(name: str) -> None:
-        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = trusting.wrap_bio(to_client, to_server, server_hostname=name)
-        server = serving.wrap_bio(to_server, to_client, server_side=True)
-        for side in (client, server, client, server):
-            with suppress(ssl.SSLWantReadError):
-                side.do_handshake()
-
     for name in ("localhost", "127.0.0.1", "::1"):
-        handshake(name)
+        shake_hands(trusting, serving, name)
     with pytest.raises(ssl.SSLCertVerificationError):
-        handshake("payer.example")
+        shake_hands(trusting, serving, "payer.example")
+
+
+def shake_hands(trusting: ssl.SSLContext, serving: ssl.SSLContext, name: str) -> None:
+    """A client connects to a host of this name. Raises SSLCertVerificationError."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting.wrap_bio(to_client, to_server, server_hostname=name)
+    server = serving.wrap_bio(to_server, to_client, server_side=True)
+    for side in (client, server, client, server):
+        with suppress(ssl.SSLWantReadError):
+            side.do_handshake()
+
+
+@pytest.mark.parametrize(
+    ("certificate", "says"),
+    [
+        ("expired", "certificate has expired"),
+        ("incomplete-chain", "unable to get local issuer certificate"),
+        ("wrong-host", "not valid for '127.0.0.1'|IP address mismatch"),
+    ],
+)
+def test_a_scenario_s_certificate_is_refused_for_one_reason_only(
+    tmp_path: Path, certificate: Certificate, says: str
+) -> None:
+    shown, key = tls.invalid(tmp_path, ["127.0.0.1"], SystemClock(), certificate)
+    assert key.stat().st_mode & 0o777 == 0o600
+    trusting = ssl.create_default_context(cafile=tls.trust(shown))
+    serving = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    serving.load_cert_chain(shown, key)
+    with pytest.raises(ssl.SSLCertVerificationError, match=says):
+        shake_hands(trusting, serving, "127.0.0.1")
+    # Nothing else is wrong with it.
+    if certificate == "wrong-host":
+        shake_hands(trusting, serving, "wrong-host.invalid")
+    trusting.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if certificate == "incomplete-chain":
+        trusting.load_verify_locations(cadata=shown.read_text())
+        shake_hands(trusting, serving, "127.0.0.1")
+
+
+def test_the_scenario_of_the_server_decides_the_certificate(tmp_path: Path) -> None:
+    settings = Settings(cache=tmp_path, tls=True, scenario="certificate-invalid,problem=wrong-host")
+    catalog, lines = load_catalogue(settings), list[str]()
+    chosen = with_certificate(settings, catalog, lines.append)
+    assert chosen.tls_cert == str(tmp_path / "tls-wrong-host-certificate.pem")
+    plain = with_certificate(replace(settings, tls=False), catalog, lines.append)
+    assert (plain.tls_cert, len(lines)) == ("", 1)
+    assert "acts only with --tls" in lines[0]
+    with pytest.raises(UsageError, match="leave --tls-cert out"):
+        with_certificate(chosen, catalog, lines.append)
 
 
 def test_files_that_are_no_certificate_and_its_key_are_named(tmp_path: Path, made: tuple[Path, Path]) -> None:
