@@ -1,4 +1,4 @@
-"""Gates: the eight points of a request where a fault may apply.
+"""Gates: the nine points of a request where a fault may apply.
 
 The server calls `gates.run(stage, value, facts)` and gets the value back, changed or not. It does not know
 scenarios: the gates `OPEN` change nothing, and `faults` makes those that do. *Deciding* gates change what the
@@ -22,6 +22,7 @@ class Stage(Enum):
     AUTHORIZE = "after consent, before the code or error is returned"
     ID_TOKEN = "before an id_token is signed"
     TOKEN = "when a token is issued"
+    READ = "before a resource is read by its id"
     QUERY = "before a search runs"
     RESOURCE = "when a resource is returned"
     BUNDLE = "when a page of results is returned"

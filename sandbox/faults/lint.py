@@ -21,6 +21,7 @@ AT_GATE: Mapping[Stage, frozenset[str]] = {
     Stage.AUTHORIZE: frozenset({"client", "member"}),
     Stage.ID_TOKEN: frozenset({"client", "member", "grant_type"}),
     Stage.TOKEN: frozenset({"client", "member", "grant_type"}),
+    Stage.READ: frozenset({"client", "member", "resource"}),
     Stage.QUERY: frozenset({"client", "member", "resource", "page"}),
     Stage.RESOURCE: frozenset({"client", "member", "resource", "page"}),
     Stage.BUNDLE: frozenset({"client", "member", "resource", "page"}),
@@ -32,7 +33,7 @@ _PLACES: Mapping[Stage, str] = {
     Stage.AUTHORIZE: "sign-in",
     Stage.ID_TOKEN: "token",
     Stage.TOKEN: "token",
-    **dict.fromkeys((Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), "fhir"),
+    **dict.fromkeys((Stage.READ, Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), "fhir"),
 }
 """The requests that pass a gate; every request passes the first and the last."""
 
@@ -40,7 +41,9 @@ _METHODS: Mapping[Stage, frozenset[str]] = {
     Stage.AUTHORIZE: frozenset({"GET", "HEAD", "POST"}),
     Stage.ID_TOKEN: frozenset({"POST"}),
     Stage.TOKEN: frozenset({"POST"}),
-    **dict.fromkeys((Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), frozenset({"GET", "HEAD", "POST"})),
+    **dict.fromkeys(
+        (Stage.READ, Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE), frozenset({"GET", "HEAD", "POST"})
+    ),
 }
 _ALL_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
 _GRANTS = ("authorization_code", "refresh_token", "client_credentials")
@@ -119,7 +122,7 @@ def _idle_values(when: When, stage: Stage) -> Iterator[str]:
             yield "when.lacks: when.param requires the same parameter"
     if when.resource is not None:
         types = {*TYPES, "CapabilityStatement"} if stage is Stage.RESOURCE else set(TYPES)
-        must_exist = stage in (Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE)
+        must_exist = stage in (Stage.READ, Stage.QUERY, Stage.RESOURCE, Stage.BUNDLE)
         if (must_exist and when.resource not in types) or not when.resource[:1].isupper():
             yield f"when.resource: there is no resource type {when.resource!r} here"
     if when.grant_type is not None and stage is not Stage.REQUEST and when.grant_type not in _GRANTS:

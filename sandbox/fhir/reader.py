@@ -10,6 +10,7 @@ or outside the part that granular scopes reach. Of a deleted resource only the d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NoReturn, Protocol
@@ -20,7 +21,7 @@ from sandbox.core.gates import Facts, Gates, Stage
 from sandbox.core.limits import INCLUDED_MAX, PAGE_BYTES_MAX, check_search, too_costly
 from sandbox.core.payer import PayerProfile
 from sandbox.fhir import dates
-from sandbox.fhir.library import Everything, Library, Page, Stored
+from sandbox.fhir.library import Everything, Library, Page, Stored, entry_address
 from sandbox.fhir.schema.types import KNOWN, SHARED, TYPES, find
 from sandbox.fhir.search.clause import AnyOf, Clause
 from sandbox.fhir.search.query import Query, parse
@@ -59,6 +60,9 @@ class Reach(Protocol):
     def limits(self, kinds: Sequence[str]) -> Mapping[str, AnyOf]:
         """The limits of those types of which a search or `$everything` may show a part only."""
         ...
+
+
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -180,6 +184,7 @@ class Reader:
             text = f"This payer does not have the resource type {kind}."
             not_found(text, "not-supported", cause="type-unsupported")
         patient = self.access.patient
+        id = self.gates.run(Stage.READ, id, replace(self.facts, resource=kind))
         stored = self.library.read(kind, id, self.now)
         if stored is None:
             self._raise_gone(kind, id, limit)
@@ -266,7 +271,9 @@ class Reader:
         for stored in resources:
             facts = replace(self.facts, resource=stored.type)
             value = self.gates.run(Stage.RESOURCE, json_exact(stored.body), facts)
-            shown.append(stored._replace(body=json_bytes(value)))
+            id = str(value.get("id", ""))
+            address = entry_address(stored.type, id if _ID.fullmatch(id) else stored.id)
+            shown.append(stored._replace(body=json_bytes(value), address=address))
         return tuple(shown)
 
 

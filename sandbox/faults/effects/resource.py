@@ -180,21 +180,38 @@ class RestlessVersion(Effect, stage=Stage.RESOURCE):
 
 class AliasId(Effect, stage=Stage.RESOURCE):
     """Return resources of a type under a prefixed id, as a gateway over several systems does. `references`
-    says whether references use the prefixed id as well."""
+    says whether references use the prefixed id as well; `fill_to` adds hyphens up to a length."""
 
     do: Literal["alias_id"]
     type: str = "Patient"
     prefix: str = Field(default="SRC1-", pattern=r"^[A-Za-z0-9.-]{1,16}$")
     references: bool = False
+    fill_to: int = Field(default=0, ge=0, le=64)
 
     def __call__(self, value: Resource, facts: Facts, world: World) -> Resource:
         shown: Resource = rebuild(value, self._alias) if self.references else value
         if value.get("resourceType") == self.type:
-            shown = {**shown, "id": f"{self.prefix}{value.get('id', '')}"[:64]}
+            shown = {**shown, "id": self._alias_of(value.get("id", ""))}
         return shown
+
+    def _alias_of(self, id: str) -> str:
+        return f"{self.prefix}{id}"[:64].ljust(self.fill_to, "-")
 
     def _alias(self, node: dict[str, Any]) -> dict[str, Any]:
         target = literal(node)
         if target and target[0] == self.type:
-            node["reference"] = f"{self.type}/{self.prefix}{target[1]}"
+            node["reference"] = f"{self.type}/{self._alias_of(target[1])}"
         return node
+
+
+class ReadAlias(Effect, stage=Stage.READ):
+    """Read resources of a type by the ids under which `alias_id` shows them, with the same `prefix`."""
+
+    do: Literal["read_alias"]
+    type: str = "Patient"
+    prefix: str = Field(default="SRC1-", pattern=r"^[A-Za-z0-9.-]{1,16}$")
+
+    def __call__(self, value: str, facts: Facts, world: World) -> str:
+        if facts.resource != self.type or not value.startswith(self.prefix):
+            return value
+        return value.removeprefix(self.prefix).rstrip("-")

@@ -308,6 +308,11 @@ TABLE: list[tuple[str, dict[str, Any], Any, Any]] = [
      {"resourceType": "Coverage", "b": {"reference": "Patient/SRC1-p1"}}),
     ("alias_id", {}, {"resourceType": "Coverage", "b": {"reference": "Patient/p1"}},
      {"resourceType": "Coverage", "b": {"reference": "Patient/p1"}}),
+    ("alias_id", {"prefix": "-", "fill_to": 5}, {"resourceType": "Patient", "id": "p1"},
+     {"resourceType": "Patient", "id": "-p1--"}),
+    ("read_alias", {"prefix": "-"}, "-p1--", "p1"),
+    ("read_alias", {"prefix": "-"}, "p1", "p1"),
+    ("read_alias", {"prefix": "-", "type": "Coverage"}, "-p1", "-p1"),
     ("restyle_reference", {"style": "absolute"}, POINTS, {"r": {"reference":
      "http://192.0.2.5:8080/fhir/Patient/p1", "display": "d"}}),
     ("restyle_reference", {"style": "versioned"}, POINTS,
