@@ -99,7 +99,7 @@ def test_each_gate_knows_what_lint_believes(
         app.http.get(f"{app.base}/portal")
         app.http.put(f"{app.base}/fhir/Patient")
         preflight(app.base)
-    everywhere = {"method", "path", "params", "caller", "preflight"}
+    everywhere = {"method", "path", "params", "caller", "agent", "preflight"}
     assert {stage: names - everywhere for stage, names in known.items()} == dict(AT_GATE)
     # What the development server of this test adds and `serve` adds behind the gate is no header of ours.
     assert headers - set(ADDED) <= set(SENT), headers - set(SENT)
