@@ -16,7 +16,7 @@ BIN = .venv/bin
 # Compiled modules are kept, whatever the shell says: each test process would compile them anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: help serve test test-postgres lint catalogue combinations oracle mutation fuzz validate validate-api \
+.PHONY: help serve test test-slow test-postgres lint catalogue combinations oracle mutation fuzz validate validate-api \
 	constraints clean browser-packages names
 
 # List the targets.
@@ -28,14 +28,19 @@ help:
 serve: .venv/.ready
 	@$(BIN)/payer-sandbox serve $(ARGS)
 
-# Run the tests on all cores. ARGS selects some of them.
+# Run the tests on all cores, but for those of `make test-slow`. ARGS selects some of them.
 test: .venv/.dev
 	@$(BIN)/python -m pytest -n auto --dist worksteal $(ARGS)
+
+# Run the tests that take seconds each: browsers, guides, oracles, fuzzing, whole populations: minutes.
+test-slow: .venv/.dev
+	@$(BIN)/python -m pytest -n auto --dist worksteal -m "slow or browser or guides" $(ARGS)
 
 # Run the tests that use a store on PostgreSQL, on a server started for them (Debian's package postgresql).
 test-postgres: .venv/.dev
 	@cd tests && ../$(BIN)/python -m support.stores ../$(BIN)/python -m pytest -c ../pyproject.toml --rootdir .. \
-		-W ignore::pytest.PytestUnraisableExceptionWarning -n auto --dist worksteal $(or $(ARGS),unit/store unit/auth flows scenarios attacks)
+		-W ignore::pytest.PytestUnraisableExceptionWarning -n auto --dist worksteal \
+		-m "not browser and not guides and not catalogue and not combinations" $(or $(ARGS),unit/store unit/auth flows scenarios attacks)
 
 # Check style, types, import layers and scenario files.
 lint: .venv/.dev

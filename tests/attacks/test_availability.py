@@ -27,6 +27,8 @@ from sandbox.faults.effects.base import World
 from sandbox.server import gateway, protocol
 from sandbox.server.protocol import Connection
 
+pytestmark = pytest.mark.slow
+
 CALLERS = 16
 """Twice as many as the server of the tests has threads."""
 FEW = gateway.FETCHES.per_caller

@@ -17,6 +17,8 @@ from sandbox.cli.main import cli
 from sandbox.core.files import read_yaml
 from sandbox.settings import root
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = root() / "examples"
 WORKFLOWS = sorted(EXAMPLES.glob("github-*/*.yml"))
 PROGRAMS = {

@@ -9,6 +9,8 @@ from flask import Flask
 from hypothesis import HealthCheck, example, given, seed, settings
 from support.fuzzing import METHODS, PATHS, Asked, Member, Seen, Shape, check, requests
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def member(app_of: Callable[..., Flask]) -> Member:

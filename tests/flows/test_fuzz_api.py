@@ -16,6 +16,8 @@ from support.smart_app import SmartApp
 
 from sandbox.fhir.schema.types import TYPES
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 VALUES = st.one_of(

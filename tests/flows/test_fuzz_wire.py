@@ -14,6 +14,8 @@ from support.wire_fuzzing import Tally, exchange, requests, routes
 from sandbox.server.app import create_app
 from sandbox.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.parametrize("seed", range(1, 5))
 def test_nothing_that_is_sent_breaks_the_server(

@@ -13,6 +13,8 @@ import pytest
 from support.smart_app import SmartApp
 from support.web_server import Answer, web_server
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = (
     Path(__file__).parents[1] / "browser" / "node_modules" / "fhirclient" / "build" / "fhir-client.min.js"
 )

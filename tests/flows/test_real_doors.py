@@ -13,6 +13,8 @@ import httpx
 import pytest
 from support.running import COMMAND, PATIENCE, started
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = """
 def sign_in(page, account):
     page.fill("[name=username]", account.username)

@@ -11,7 +11,10 @@ from pathlib import Path
 import httpx
 import yaml
 from support.command import command
+import pytest
 from support.running import COMMAND, started
+
+pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

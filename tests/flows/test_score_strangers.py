@@ -20,6 +20,8 @@ from support.command import command
 from support.running import started
 from support.web_server import Answer, web_server
 
+pytestmark = pytest.mark.slow
+
 PACKAGES = Path(__file__).parents[1] / "browser" / "node_modules"
 score = partial(command, "score")
 

@@ -22,6 +22,8 @@ from sandbox.core.files import json_value
 from sandbox.store.library.packing import Packing
 from sandbox.store.library.schema import ABOUT, DICTIONARY, RESOURCE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def oracle(library_file: Path) -> Oracle:

@@ -10,6 +10,8 @@ import pytest
 from support.running import served
 from support.smart_app import MakeApp, SmartApp, hidden
 
+pytestmark = pytest.mark.slow
+
 
 def raw(origin: str, text: bytes) -> bytes:
     """One request as bytes; the first line of the answer."""

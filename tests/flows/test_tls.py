@@ -21,6 +21,8 @@ from sandbox.server.app import load_catalogue
 from sandbox.server.gunicorn import with_certificate
 from sandbox.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 
 

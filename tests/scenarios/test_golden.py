@@ -10,6 +10,8 @@ from support.flagship import standing_grade
 
 from sandbox.core.clock import FrozenClock
 
+pytestmark = pytest.mark.slow
+
 NO_CLINICAL_NO_EVERYTHING = "claims-only-odd-tokens"
 """A payer of claims alone, as Blue Button 2.0 is one: no clinical types, no $everything."""
 

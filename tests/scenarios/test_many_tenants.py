@@ -20,6 +20,8 @@ from sandbox.server.app import create_app
 from sandbox.settings import Settings
 from sandbox.store.ledger.database import TenantLedger
 
+pytestmark = pytest.mark.slow
+
 TENANTS = 2000
 FEW = 40
 """Enough for every mixture of two differences."""

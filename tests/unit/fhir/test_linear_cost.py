@@ -19,6 +19,8 @@ from sandbox.fhir.schema.types import TYPES
 from sandbox.fhir.search.clause import chains, modifiers
 from sandbox.fhir.search.query import RESULT_PARAMS, parse
 
+pytestmark = pytest.mark.slow
+
 BASE = "http://127.0.0.1/fhir"
 SIZES = (250, 500, 1000, 2000)
 

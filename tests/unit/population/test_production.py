@@ -21,6 +21,8 @@ from sandbox.population.generate import produce, stock
 from sandbox.settings import Settings
 from sandbox.store.library.packing import Packing
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 3, 1)
 TABLES = ("about", "resource", "account", "token", "date", "reference", "string")
 

@@ -24,6 +24,8 @@ from sandbox.score.card import Card
 from sandbox.score.evidence import Evidence
 from sandbox.score.run import regrade
 
+pytestmark = pytest.mark.slow
+
 EXAMPLES = int(os.environ.get("EXAMPLES", "20"))
 
 DOCUMENTS = {

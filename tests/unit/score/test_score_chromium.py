@@ -23,6 +23,8 @@ from sandbox.score.signin import chromium
 from sandbox.score.signin.launch import Driver, SignInSession, SmartApp
 from sandbox.score.signin.tokens import ClientApp, Endpoints
 
+pytestmark = pytest.mark.slow
+
 IN_A_BROWSER = [flow for flow in FLOWS if flow.script] + [
     flow
     for flow in FLOWS

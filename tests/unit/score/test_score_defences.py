@@ -16,6 +16,8 @@ from sandbox.score import run
 from sandbox.score.collect import sync
 from sandbox.score.http import answers, client, guard, redaction, transport
 
+pytestmark = pytest.mark.slow
+
 Take = Callable[[pytest.MonkeyPatch], None]
 
 

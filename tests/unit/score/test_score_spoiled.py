@@ -28,8 +28,9 @@ from sandbox.score.signin.pages.choice import decide
 from sandbox.score.signin.pages.reader import DEEPEST, LARGEST_PAGE, MOST_OPTIONS, _bound, read
 from sandbox.score.signin.pages.steps import State, Step, submit
 
-SEEDS = range(20)
+pytestmark = pytest.mark.slow
 
+SEEDS = range(60)
 
 DEEP = "a value with hardly a bottom"
 BOTTOMLESS = b'[{"a":' * 490 + b"1" + b"}]" * 490

@@ -19,6 +19,8 @@ from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.schema import RESOURCE
 from sandbox.store.library.write import build
 
+pytestmark = pytest.mark.slow
+
 DAY = date(2026, 3, 1)
 NOW = 1 << 51
 

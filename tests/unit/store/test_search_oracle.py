@@ -13,6 +13,8 @@ from support.searches import Drawn, check
 
 from sandbox.fhir.schema.types import TYPES, find
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def crowd(tmp_path_factory: pytest.TempPathFactory) -> Crowd:

@@ -17,6 +17,8 @@ from support.searches import Drawn, check
 from sandbox.core.files import json_value
 from sandbox.fhir.dates import milliseconds
 
+pytestmark = pytest.mark.slow
+
 MOMENTS = moments()
 
 

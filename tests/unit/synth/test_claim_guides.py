@@ -17,6 +17,8 @@ from sandbox.synth.config.spec import Spec
 from sandbox.synth.fhir.guides import Guides
 from sandbox.synth.population import Dossier, generate
 
+pytestmark = pytest.mark.slow
+
 GUIDES = Path(__file__).resolve().parents[4] / "shared" / "igs"
 PACKAGES = ("hl7.terminology.r4#7.0.1", "hl7.fhir.us.core#7.0.0", "hl7.fhir.us.carin-bb#2.2.0")
 LATEST = Guides(carin="2.2.0", us_core="7.0.0")

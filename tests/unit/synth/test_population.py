@@ -17,6 +17,8 @@ from sandbox.core.payer import BASELINE
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import Dossier, generate
 
+pytestmark = pytest.mark.slow
+
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 

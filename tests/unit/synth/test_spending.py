@@ -12,6 +12,8 @@ import pytest
 
 from sandbox.synth.config.spec import AGE_BANDS, Spec
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[3]
 MEMBERS = 400
 

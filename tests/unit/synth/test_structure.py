@@ -16,6 +16,8 @@ from sandbox.core.files import json_bytes
 from sandbox.synth.config.spec import Spec
 from sandbox.synth.population import generate
 
+pytestmark = pytest.mark.slow
+
 GUIDES = Path(__file__).resolve().parents[4] / "shared" / "igs"
 SAMPLE = 4  # of each profile: the models are slow
 
