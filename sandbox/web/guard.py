@@ -30,9 +30,7 @@ def may_control() -> bool:
     if wiring().control_key:
         bearer = request.headers.get("Authorization", "").removeprefix("Bearer ")
         sent = request.headers.get(KEY) or bearer
-        return is_key(sent) or (
-            current().surface.errors is ErrorShape.PAGE and _holds_cookie() and not is_from_another_origin()
-        )
+        return is_key(sent) or _has_signed_in()
     return is_local(request.environ, wiring().hosts) and not is_from_another_origin()
 
 
@@ -55,6 +53,12 @@ def forget_operator(response: Response) -> None:
     response.delete_cookie(COOKIE, httponly=True, samesite="Strict", secure=request.is_secure)
 
 
+def _has_signed_in() -> bool:
+    """Whether the key was entered in this browser, and the request is for a page of the operator's."""
+    is_page = wiring().apis.surface(request.path).errors is ErrorShape.PAGE
+    return is_page and _holds_cookie() and not is_from_another_origin()
+
+
 def _holds_cookie() -> bool:
     try:
         expires = int(_cookie_signer().unsign(request.cookies.get(COOKIE, "").encode("utf-8", "replace")))
@@ -75,7 +79,7 @@ def form_token() -> str:
 
 def require_form_token() -> None:
     """Raises Forbidden for a POST without the token of this browser's forms."""
-    sent = request.form.get("csrf", "") or request.headers.get("X-Form-Token", "")
+    sent = request.form.get("csrf", "")
     if request.method == "POST" and not hmac.compare_digest(
         sent.encode("utf-8", "replace"), form_token().encode()
     ):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import cast
 
 from flask import current_app, g, request
@@ -172,7 +173,7 @@ class IncomingRequest:
         clock = OffsetClock(wiring.clock, ahead) if offset else wiring.clock
         payer = self.selection.payer(wiring.payer)
         fhir = self.base + wiring.apis["patient_access"].prefix
-        world = _build_world(wiring, self.ledger, clock, delays, fhir)
+        world = partial(_build_world, wiring, self.ledger, clock, delays, fhir)
         gates = _bind_gates(self.selection, world, self.ledger, armed=armed)
         if self.granted is not None:
             payer = with_terms(payer, self.granted.payer(wiring.payer))
@@ -221,14 +222,16 @@ def _presented_token() -> str:
     return request.headers.get("Authorization", "").partition(" ")[2] or request.form.get("refresh_token", "")
 
 
-def _bind_gates(selection: Selection, world: World, ledger: TenantLedger, *, armed: bool) -> Gates:
+def _bind_gates(
+    selection: Selection, build_world: Callable[[], World], ledger: TenantLedger, *, armed: bool
+) -> Gates:
     if not (armed or selection.has_rules):
-        return OPEN
+        return OPEN  # most requests: no world is built for them
     # A header or a pin may choose other scenarios within one tenant: they must not share an
     # "every third".
     prefix = f"{selection.name}|"
     own = replace(
-        world,
+        build_world(),
         count=lambda name: ledger.count(prefix + name),
         window=lambda name, now, length: ledger.window(prefix + name, now, length),
     )
@@ -248,7 +251,7 @@ def pin(selection: Selection) -> None:
         return
     context.ledger.pin = selection.written
     wiring, ledger, armed = context.wiring, context.ledger, context.ledger.tenant_state().armed
-    world = _build_world(wiring, ledger, context.clock, context.delays, context.fhir)
+    world = partial(_build_world, wiring, ledger, context.clock, context.delays, context.fhir)
     g.context = replace(
         context,
         selection=replace(selection, session=context.selection.session),

@@ -17,7 +17,7 @@ from sandbox.store.ledger.quota import QUOTAS, Quota, Quotas
 from sandbox.store.ledger.repositories import journal
 from sandbox.store.ledger.repositories.repository import META
 from sandbox.store.ledger.retention import Sweeper
-from sandbox.web import journal as web_journal
+from sandbox.web.journal import entry as web_journal
 
 
 def rows(scene: Scene, app: SmartApp, name: str) -> int:

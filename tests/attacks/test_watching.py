@@ -109,7 +109,7 @@ def _managed_by_equality(self: Any, id: str, token: str) -> Any:
 @undefended(Registry, managed=_managed_by_equality)
 def test_timing_a_registration_token(scene: Scene) -> None:
     app = scene.make()
-    uri = register_service(app, public(key("rsa", "RSA"))).json()["registration_client_uri"]
+    uri = register_service(app, jwks=public(key("rsa", "RSA"))).json()["registration_client_uri"]
     with watched("sandbox.auth.clients.registry") as seen:
         assert app.http.get(uri, headers={"Authorization": "Bearer guess"}).status_code == 401
     held(compared(seen, "guess"), "how much of a guessed registration token is right")

@@ -293,6 +293,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "moveClock": {"advance": "PT1S"},
     "decideMember": {"locked": False},
     "decideClient": {"state": "approved"},
+    "switchScenarios": {"selection": ""},
 }
 
 

@@ -232,4 +232,4 @@ def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
         "Accept-Encoding",
         "User-Agent",
     }
-    assert read - by_browsers - {"X-Sandbox-Key"} <= set(READ_OF_REQUESTS)
+    assert read - by_browsers - {"X-Sandbox-Key", "Last-Event-ID"} <= set(READ_OF_REQUESTS)

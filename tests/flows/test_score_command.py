@@ -9,9 +9,9 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 import yaml
 from support.command import command
-import pytest
 from support.running import COMMAND, started
 
 pytestmark = pytest.mark.slow

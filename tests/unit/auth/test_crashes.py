@@ -20,18 +20,34 @@ class Crash(BaseException):
 
 def crashing(monkeypatch: pytest.MonkeyPatch, at: int, *, after: bool) -> Callable[[], int]:
     """Crash at the `at`-th statement of a transaction, before or `after` it ran. Returns how many ran."""
-    execute, ran = Driver._execute, [0]
+    borrow, ran = Driver._borrowed, [0]
 
-    def run(self: Driver, connection: Any, sql: str, args: Any = ()) -> Any:
-        ran[0] += 1
-        if ran[0] == at and not after:
-            raise Crash
-        done = execute(self, connection, sql, args)
-        if ran[0] == at and after:
-            raise Crash
-        return done
+    class Connection:
+        """A connection that counts the statements of transactions, and crashes."""
 
-    monkeypatch.setattr(Driver, "_execute", run)
+        def __init__(self, inner: Any):
+            self.inner, self.is_within = inner, False
+
+        def execute(self, sql: str, args: Any = ()) -> Any:
+            self.is_within = self.is_within or sql.startswith("BEGIN")
+            ran[0] += self.is_within
+            crashes = self.is_within and ran[0] == at
+            self.is_within = self.is_within and sql not in ("COMMIT", "ROLLBACK")
+            if crashes and not after:
+                raise Crash
+            done = self.inner.execute(sql, args)
+            if crashes:
+                raise Crash
+            return done
+
+        def close(self) -> None:
+            self.inner.close()
+
+    def borrowed(driver: Driver) -> Any:
+        connection = borrow(driver)
+        return connection if isinstance(connection, Connection) else Connection(connection)
+
+    monkeypatch.setattr(Driver, "_borrowed", borrowed)
     return lambda: ran[0]
 
 

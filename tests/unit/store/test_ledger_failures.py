@@ -23,7 +23,7 @@ from werkzeug.test import Client, TestResponse
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import Unavailable
 from sandbox.server.app import create_app
-from sandbox.server.gunicorn import _openable
+from sandbox.server.gunicorn import _ledger
 from sandbox.settings import Settings
 from sandbox.store import driver
 from sandbox.store.failures import is_unavailable
@@ -267,7 +267,7 @@ def test_a_ledger_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 def test_the_folder_of_a_store_is_its_owners_alone(tmp_path: Path) -> None:
-    path = _openable(tmp_path / "store" / "ledger.db")
+    path = Path(_ledger(Settings(store=str(tmp_path / "store"))))
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 

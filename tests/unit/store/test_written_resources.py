@@ -69,7 +69,7 @@ def test_a_tenant_without_any_pays_nothing(
     statements: list[str] = []
     event.listen(ledger._engine, "before_cursor_execute", lambda *args: statements.append(args[2]))
     state = tenant.tenant_state()
-    assert state == (0, False, None)
+    assert state == (0, False, None, None)
     assert libraries.of_tenant(tenant.written, state.revision) is built
     assert tenant.written.write([], NOW) == []
     assert tenant.written.revision() is None
