@@ -33,6 +33,7 @@ def _search(app: SmartApp, kind: str, args: list[tuple[str, str]]) -> int:
     return app.http.post(url, content=urlencode(args), headers=headers).status_code
 
 
+@pytest.mark.slow
 @_FORMLESS
 def test_asking_by_thousands_of_parameters(scene: Scene) -> None:
     app = scene.make().connect("maria")

@@ -29,7 +29,10 @@ CONFIG = Path(__file__).parents[2] / "deploy" / "nginx.conf"
 NAME = "team.example.com"
 KEY = {"X-Sandbox-Key": "the-key"}
 
-pytestmark = pytest.mark.skipif(NGINX is None, reason="no nginx on this machine: apt-get install nginx-light")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(NGINX is None, reason="no nginx on this machine: apt-get install nginx-light"),
+]
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,8 @@ from sandbox.store.library.packing import Packing
 from sandbox.store.library.read import SqlLibrary
 from sandbox.store.library.schema import ABOUT, DICTIONARY, RESOURCE
 
+pytestmark = pytest.mark.slow
+
 EDITIONS = [("3.1.1", "2.0.0"), ("6.1.0", "2.0.0"), ("7.0.0", "2.2.0")]
 US_CORE_CATEGORY = "http://hl7.org/fhir/us/core/CodeSystem/us-core-category"
 

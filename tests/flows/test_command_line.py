@@ -43,6 +43,7 @@ def test_help_imports_nothing_heavy() -> None:
     assert subprocess.run([*COMMAND, "--help"], capture_output=True, check=True).stdout
 
 
+@pytest.mark.slow
 def test_two_workers_serve_one_members_authorization_refresh_and_search(env: dict[str, str]) -> None:
     with served("--workers", "2", env=env) as origin, SmartApp(origin) as app:
         app.http.headers["Connection"] = app.browser.headers["Connection"] = "close"
@@ -195,6 +196,7 @@ def test_clock_journal_and_reset_speak_to_the_control_api(origin: str, session_n
     assert command("journal", *here).stdout == ""
 
 
+@pytest.mark.slow
 def test_a_generated_folder_can_be_served(tmp_path: Path, env: dict[str, str]) -> None:
     folder = tmp_path / "members"
     done = command("generate --members 6 --seed 9 --today 2026-03-01 --out", str(folder))
@@ -204,6 +206,7 @@ def test_a_generated_folder_can_be_served(tmp_path: Path, env: dict[str, str]) -
         assert app.connect("maria").get("ExplanationOfBenefit").json()["total"] > 10
 
 
+@pytest.mark.slow
 def test_a_generated_store_is_served_as_it_is(tmp_path: Path, env: dict[str, str]) -> None:
     asked = ("--members", "6", "--seed", "9", "--store", str(tmp_path))
     done = command("generate", *asked, "--jobs", "2", env=env)
@@ -234,6 +237,7 @@ def await_part(folder: Path, build: subprocess.Popen[str]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "number", "code"),
     [
@@ -259,6 +263,7 @@ def test_a_build_that_is_stopped_leaves_nothing(
     assert "Traceback" not in errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_well_by_either_signal(env: dict[str, str], number: int) -> None:
     with started([*COMMAND, "serve", "--port", "0"], ctrl_c=True, env=env, stdout=subprocess.PIPE) as running:
@@ -280,6 +285,7 @@ def test_a_broken_line_in_a_served_folder_is_named(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("library-*"))
 
 
+@pytest.mark.slow
 def test_what_became_of_other_peoples_data_is_said_at_every_start(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
@@ -362,6 +368,7 @@ def test_every_variable_that_is_read_is_known() -> None:
     assert unknown_variables(dict.fromkeys(read, "")) == []
 
 
+@pytest.mark.slow
 def test_scenarios_of_ones_own_are_served_and_really_break_connections(
     tmp_path: Path, env: dict[str, str]
 ) -> None:
@@ -387,6 +394,7 @@ def test_a_scenario_is_tried_from_its_file_or_refused_with_reasons(tmp_path: Pat
     assert command("serve", "--port", "0", "--scenarios", str(tmp_path / "none")).returncode == 2
 
 
+@pytest.mark.slow
 def test_a_scenario_that_is_tried_is_the_payers_own(tmp_path: Path, env: dict[str, str]) -> None:
     (tmp_path / "own-one.yaml").write_text(OWN)
     attempt = [*COMMAND, "scenarios", "try", str(tmp_path / "own-one.yaml"), "--port", "0"]
@@ -524,6 +532,7 @@ def test_serve_tells_what_is_wrong_before_it_builds(
     assert list((tmp_path / "cache").glob("library*")) == []
 
 
+@pytest.mark.slow
 def test_without_a_home_the_library_is_kept_in_a_folder_of_ones_own(
     tmp_path: Path, env: dict[str, str]
 ) -> None:

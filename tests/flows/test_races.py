@@ -10,6 +10,8 @@ import pytest
 from support.running import served
 from support.smart_app import SmartApp
 
+pytestmark = pytest.mark.slow
+
 CALLERS = 200
 
 

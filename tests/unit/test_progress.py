@@ -45,6 +45,7 @@ def test_a_population_of_one_is_told_too(capsys: pytest.CaptureFixture[str]) -> 
     assert capsys.readouterr().err == "building: 0 of 1 member\nbuilding: 1 of 1 member\n"
 
 
+@pytest.mark.slow
 def test_the_image_ships_the_library_that_its_server_looks_for(tmp_path: Path) -> None:
     """The command of the Dockerfile, with its folder moved, and one member to be quick."""
     (command,) = re.findall(r"^RUN (payer-sandbox .*)$", DOCKERFILE, re.M)

@@ -251,6 +251,7 @@ def test_the_demonstration_plays_mostly_what_the_rubric_sees_and_waits_for_nothi
     assert 0.2 < many.count("hidden") / 1000 < 0.3
 
 
+@pytest.mark.slow
 def test_a_fleet_is_graded_once_and_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing listens at these ports, which is a result too; the second run has nothing left to do."""
     endpoints = [Endpoint(payer=name, vendor="V", url=f"http://127.0.0.1:{port}/fhir", lives=1000)

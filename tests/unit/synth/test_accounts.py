@@ -114,6 +114,7 @@ def test_medicare_advantage_members_are_mostly_65_and_over(accounts: list[Accoun
     assert sum(b <= today.replace(year=today.year - 65) for b in born) > 0.9 * len(born)
 
 
+@pytest.mark.slow
 def test_coverages_tell_what_the_account_tells(members: list[Dossier]) -> None:
     for dossier in members:
         assert dossier.account

@@ -36,6 +36,7 @@ def people(request: pytest.FixtureRequest, spec: Spec, today: date) -> dict[str,
     return {d.account.username: d for d in made if d.account}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "username", ["checkup", "inpatient", "emergency", "surgery", "vision", "dental", "compound", "voided"]
 )
@@ -91,6 +92,7 @@ def test_nobody_is_served_before_birth(members: list[Dossier]) -> None:
     assert all(day >= birth for _, day, birth in served(members))
 
 
+@pytest.mark.slow
 def test_small_children_have_no_routine_eye_examinations_or_dentists(spec: Spec, today: date) -> None:
     """Not even where they are very frequent."""
     often = {name: 6.0 if name in ("vision-exam", "dental-checkup") else 0.0 for name in spec.stories}
