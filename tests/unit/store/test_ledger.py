@@ -15,7 +15,9 @@ from sandbox.core.errors import FileProblem
 from sandbox.store.ledger import database as ledger_file
 from sandbox.store.ledger.database import Ledger, TenantLedger
 from sandbox.store.ledger.repositories.grants import Code, Grant, Token
+from sandbox.store.ledger.repositories.repository import META
 from sandbox.store.ledger.repositories.sign_ins import BrowserSession, Pending
+from sandbox.store.ledger.retention import PER_PAYER
 from sandbox.store.secret import digest, new_secret
 
 THREADS = 16
@@ -228,6 +230,20 @@ def test_a_reset_forgets_one_tenant_and_keeps_the_keys(ledger: Ledger) -> None:
     ledger.clear()
     assert (_state(one), _state(other)) == (EMPTY, EMPTY)
     assert ledger.key("id_token", lambda: "second") == key
+
+
+def test_a_reset_ends_what_was_switched_on(tenant: TenantLedger) -> None:
+    tenant.switch("rate-limited")
+    assert tenant.tenant_state().switched == "rate-limited"
+    tenant.reset()
+    assert not tenant.tenant_state().switched
+
+
+def test_every_table_of_payers_goes_with_its_payer() -> None:
+    """A table that is imported after `retention` would be left out, and its rows stay for ever."""
+    assert {table.name for table in META.sorted_tables if "tenant" in table.c} == {
+        table.name for table in PER_PAYER
+    }
 
 
 def test_what_is_kept_outlives_the_process(tmp_path: Path) -> None:
