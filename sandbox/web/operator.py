@@ -76,6 +76,17 @@ def find_account(username: str) -> Account:
     return account
 
 
+def search_accounts(words: str) -> list[Account]:
+    """Return the accounts whose user name, name, role, purpose or patient contains every word."""
+    wanted = words.casefold().split()
+    return [account for account in current().wiring.accounts.values() if _has_words(account, wanted)]
+
+
+def _has_words(account: Account, words: Sequence[str]) -> bool:
+    text = f"{account.username} {account.name} {account.role} {account.purpose} {account.patient}".casefold()
+    return all(word in text for word in words)
+
+
 def decide_member(account: Account, decisions: Mapping[str, bool]) -> None:
     """Lock, approve or opt out a member, or take it back. `decisions` has keys of `MARKS`."""
     context = current()

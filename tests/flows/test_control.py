@@ -44,6 +44,25 @@ def test_a_clock_call_that_cannot_be_understood_is_refused_and_moves_nothing(
     assert app.control("clock").json()["ahead_seconds"] == 0
 
 
+def test_members_are_listed_and_searched(app: SmartApp) -> None:
+    everyone = app.control("members").json()
+    assert everyone["total"] == len(everyone["members"]) == 100
+    assert everyone["members"][0] == {
+        "username": "maria",
+        "password": "maria-pass",
+        "name": "Maria Delgado",
+        "role": "eligible",
+        "line": "commercial",
+        "purpose": "start here: diabetes, with claims, prescriptions and lab results",
+        "refusal": None,
+    }
+    matching = app.control("members?q=Newborn+covered").json()
+    assert [member["username"] for member in matching["members"]] == ["newborn"]
+    app.control("members/newborn", {"locked": True})
+    assert app.control("members?q=newborn+covered").json()["members"][0]["refusal"]
+    assert app.control("members?q=nobody-like-this").json() == {"members": [], "total": 0}
+
+
 def test_reset_forgets_tokens_and_time(maria: SmartApp) -> None:
     maria.control("clock", {"advance": "P1D"})
     assert maria.control("reset", {}).status_code == 200

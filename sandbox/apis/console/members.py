@@ -40,14 +40,9 @@ class ListedMember:
 def home() -> Response:
     """The members whose user name, name, role or purpose contains the words of the search."""
     words = request.args.get("q", "").strip().casefold()[:100]
-    matching = [a for a in current().wiring.accounts.values() if _matches(a, words)]
+    matching = operator.search_accounts(words)
     listed = [ListedMember(account, _refusal(account)) for account in matching[:SHOWN]]
     return render("members.html", "members", words=words, listed=listed, total=len(matching))
-
-
-def _matches(account: Account, words: str) -> bool:
-    text = f"{account.username} {account.name} {account.role} {account.purpose} {account.patient}".casefold()
-    return all(word in text for word in words.split())
 
 
 def _refusal(account: Account) -> str:

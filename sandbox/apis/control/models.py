@@ -185,6 +185,21 @@ class Standing(BaseModel):
     may_share: list[str] = Field(description="ids of the patients whose data the member may share")
 
 
+class ListedAccount(BaseModel):
+    username: str
+    password: str
+    name: str
+    role: str = Field(description="what the member is for when a payer is graded")
+    line: str = Field(description="the line of business of the latest coverage")
+    purpose: str = Field(description="what to use the member for; empty for most")
+    refusal: str | None = Field(description="why no app may connect; null: one may")
+
+
+class Members(BaseModel):
+    members: list[ListedAccount] = Field(description="100 at most")
+    total: int = Field(description="how many there are, also those that are not listed")
+
+
 class SignIn(ControlBody):
     example = '{"member": "maria"}, with "scope" and "refresh" where wanted'
     member: str = Field(description="a user name, also `<member>@<scenario>`")

@@ -31,6 +31,8 @@ from sandbox.web.journal.entry import wanted
 from sandbox.web.negotiation import json_response
 from sandbox.web.request import current, wiring
 
+MEMBERS_MAX = 100
+"""Members in one answer."""
 WAIT_MOST = 30
 _POLL, _POLL_MOST = 0.05, 1.0
 """Seconds between two looks into the journal for somebody who waits, at first and at most."""
@@ -164,6 +166,24 @@ def fail_next() -> Response:
 def disarm() -> Response:
     current().ledger.disarm()
     return armed()
+
+
+def members() -> Response:
+    """The members, or with `q` those that have its words, each with why no app may connect."""
+    accounts = operator.search_accounts(request.args.get("q", "")[:100])
+    listed = [
+        {
+            "username": account.username,
+            "password": account.password,
+            "name": account.name,
+            "role": account.role,
+            "line": account.line,
+            "purpose": account.purpose,
+            "refusal": operator.describe_member(account)["refusal"],
+        }
+        for account in accounts[:MEMBERS_MAX]
+    ]
+    return json_response({"members": listed, "total": len(accounts)})
 
 
 def member(username: str) -> Response:
