@@ -95,7 +95,7 @@ browser-packages:
 # Pin the dependency versions of a fresh environment in deploy/constraints.txt.
 constraints:
 	@rm -rf out/constraints && "$(PYTHON)" -m venv out/constraints
-	@out/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[postgres]'
+	@out/constraints/bin/python -m pip install --quiet --disable-pip-version-check '.[postgres,mcp]'
 	@{ sed -n '/^#/p' deploy/constraints.txt; \
 		out/constraints/bin/python -m pip freeze --disable-pip-version-check --exclude payer-sandbox; } > out/constraints.txt
 	@mv out/constraints.txt deploy/constraints.txt

@@ -461,6 +461,30 @@ def reset(url: str | None, scenario: str | None) -> None:
     say(f"reset {_remote(url, scenario).reset()}")
 
 
+@cli.command()
+@url_option
+@click.option("--start", is_flag=True, help="Start a payer in this process, on a free port.")
+@click.option(
+    "--http", type=click.IntRange(0, 65535), metavar="PORT", help="Serve by HTTP on this port of loopback."
+)
+def mcp(url: str | None, start: bool, http: int | None) -> None:
+    """Let a coding agent use a payer, by MCP.
+
+    Serves tools over the control API by the Model Context Protocol. Without --http, an agent's client starts
+    this command and talks to it on standard input and output. Needs the extra: pip install
+    'payer-sandbox[mcp]'.
+    """
+    if url and start:
+        raise click.UsageError("--url and --start cannot be combined")
+    try:
+        from sandbox.cli.mcp import run as serve_tools
+    except ImportError as problem:  # not there, or another major version
+        if not (problem.name or "").startswith("mcp"):
+            raise
+        raise UsageError("the MCP SDK is not installed: pip install 'payer-sandbox[mcp]'") from None
+    serve_tools(_settings(), "" if start else _base(url, None), http)
+
+
 @scenarios.command("verbs")
 def scenario_verbs() -> None:
     """Print all fault verbs as Markdown (docs/verbs.md)."""

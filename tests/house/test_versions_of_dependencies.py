@@ -13,9 +13,8 @@ from packaging.version import Version
 
 TOP = Path(__file__).parents[2]
 PROJECT = tomllib.loads((TOP / "pyproject.toml").read_text())["project"]
-NEEDED = [
-    Requirement(text) for text in (*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["postgres"])
-]
+EXTRAS = PROJECT["optional-dependencies"]
+NEEDED = [Requirement(text) for text in (*PROJECT["dependencies"], *EXTRAS["postgres"], *EXTRAS["mcp"])]
 PINNED = {
     canonicalize_name(name): Version(version)
     for line in (TOP / "deploy" / "constraints.txt").read_text().splitlines()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from operator import methodcaller
 from typing import Any
 
@@ -40,6 +41,12 @@ def auth_base(prefix: str) -> str:
     return f"{prefix}/auth"
 
 
+def list_addresses(prefix: str) -> dict[str, str]:
+    """Return what the payer with this prefix serves to apps and people: name → address."""
+    pages = {name: f"{prefix}/{name}" for name in ("portal", "developer", "console")}
+    return {"fhir": fhir_base(prefix), "auth": auth_base(prefix), **pages}
+
+
 def select(prefix: str, selection: str) -> str:
     """Return the prefix of the payer of a scenario, a session or both (`rate-limited~t7`)."""
     return f"{prefix}/s/{selection}"
@@ -57,19 +64,42 @@ class Remote:
         self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None
     ) -> Any:
         """One call of the control API."""
-        url = f"{self.base}/_sandbox/{path}"
+        answer = self._send(method, path, body, query)
         try:
-            answer = httpx.request(
-                method, url, json=body, params=query, headers=self._headers, timeout=POLL_SECONDS + 10
-            )
             body_json = answer.json()
-        except (httpx.HTTPError, httpx.InvalidURL) as problem:
-            raise UsageError(f"{self.base} cannot be reached: {problem}") from None
         except ValueError:
             raise UsageError(f"{self.base} is not a payer sandbox") from None
         if answer.status_code != 200:
             raise UsageError(body_json.get("message") or f"{self.base} answered {answer.status_code}")
         return body_json
+
+    def _send(
+        self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None
+    ) -> httpx.Response:
+        try:
+            return httpx.request(
+                method,
+                f"{self.base}/_sandbox/{path}",
+                json=body,
+                params=query,
+                headers=self._headers,
+                timeout=POLL_SECONDS + 10,
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as problem:
+            raise UsageError(f"{self.base} cannot be reached: {problem}") from None
+
+    def sign_in(self, member: str, scope: str = "", refresh: int = 0) -> httpx.Response:
+        """Sign a member in, and return what the token endpoint answered, also where it is an error.
+
+        Raises UsageError where the sign-in ends before there is a token request.
+        """
+        answer = self._send("POST", "sign-in", {"member": member, "scope": scope, "refresh": refresh})
+        if answer.status_code != 200:
+            with suppress(
+                ValueError, TypeError, KeyError
+            ):  # `message` is a field of our errors, not of OAuth's
+                raise UsageError(answer.json()["message"])
+        return answer
 
     def clock(self, *, advance: str | None = None, to: str | None = None) -> str:
         """The payer's time as ISO 8601, after moving it where asked."""
