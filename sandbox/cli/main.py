@@ -19,10 +19,18 @@ from sandbox.core.errors import UsageError
 from sandbox.core.text import escape, overwrite, quantity, say
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
 @click.version_option(__version__, prog_name="payer-sandbox")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """A sandbox US health payer, and a grader for real ones."""
+    _help_without_command(context)
+
+
+def _help_without_command(context: click.Context) -> None:
+    """Print the help of a group that is called without a command; some versions of click give code 2."""
+    if context.invoked_subcommand is None:
+        say(context.get_help())
 
 
 for _command in (score, compare, report, review):
@@ -238,9 +246,11 @@ def members(as_csv: bool, **options: Any) -> None:
         say(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
 
 
-@cli.group()
-def scenarios() -> None:
+@cli.group(invoke_without_command=True)
+@click.pass_context
+def scenarios(context: click.Context) -> None:
     """List, show, try and check scenarios."""
+    _help_without_command(context)
 
 
 def _catalog() -> Any:

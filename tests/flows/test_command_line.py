@@ -560,6 +560,13 @@ def test_help_fits_a_terminal_of_80_columns_and_cuts_nothing_off(words: tuple[st
     assert max(map(len, listed.splitlines())) <= 80
 
 
+@pytest.mark.parametrize("words", [(), ("scenarios",)])
+def test_a_group_without_a_command_is_its_help(words: tuple[str, ...]) -> None:
+    done = command(*words)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == command(*words, "--help").stdout
+
+
 @pytest.mark.parametrize("words", [(), ("serve",), ("score",), ("scenarios",), ("scenarios", "lint")])
 def test_every_command_tells_the_version(words: tuple[str, ...]) -> None:
     done = command(*words, "--version")
