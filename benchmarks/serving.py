@@ -8,7 +8,8 @@ bare app, under the threaded worker where it has none of its own. Each
 figure is the median of the rounds; the ratio is that of the two costs in the same round. `many` asks for
 another member with every request (`--many` of them in turn), `one` asks for the same again. A worker
 remembers what it has read, so both are of a worker that has served these members before; `growth.py`
-asks for members that nobody has asked for. `--scaling` has the product alone take turns with one worker
+asks for members that nobody has asked for. `--log` has the product with `--log always`, into a file, take
+turns with the product without it. `--scaling` has the product alone take turns with one worker
 and with two, on whichever cores are free.
 """
 
@@ -38,13 +39,14 @@ from sandbox.core.clock import SystemClock, anchor
 from sandbox.population.build_library import place
 from sandbox.population.generate import stock
 from sandbox.server.app import create_app
+from sandbox.server.request_log import open_request_log
 from sandbox.settings import Settings
 from sandbox.store.ledger.database import Ledger
 from sandbox.store.ledger.repositories.grants import Grant, Token
 from sandbox.store.library.schema import NUMBERS
 from sandbox.store.secret import digest
 
-PORTS = {"bare": 18431, "product": 18432, "pair": 18433, "before": 18434}
+PORTS = {"bare": 18431, "product": 18432, "pair": 18433, "before": 18434, "logged": 18435}
 OURS, THREADED = "sandbox.server.worker.GatewayWorker", "gthread"
 WORKERS = {"bare": THREADED}
 EOB = "ExplanationOfBenefit"
@@ -70,6 +72,14 @@ class Cost(NamedTuple):
 
 def product():  # type: ignore[no-untyped-def]
     return create_app(Settings(library=os.environ["BENCH_LIBRARY"], ledger=os.environ["BENCH_LEDGER"]))
+
+
+def logged():  # type: ignore[no-untyped-def]
+    stream = open(os.environ["BENCH_LOG"], "a")  # noqa: SIM115  open as long as the server
+    return create_app(
+        Settings(library=os.environ["BENCH_LIBRARY"], ledger=os.environ["BENCH_LEDGER"]),
+        request_log=open_request_log("always", stream),
+    )
 
 
 pair = product
@@ -246,6 +256,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=3)
     options.add_argument("--scaling", action="store_true")
+    options.add_argument("--log", action="store_true", help="with and without a line for each request")
     options.add_argument("--against", type=Path, metavar="DIR", help="another checkout to compare with")
     options.add_argument("--store", default="out/benchmarks", help="where the library is, or is built")
     options.add_argument("--cases", default="read,page,include,clause,everything")
@@ -282,10 +293,12 @@ def main() -> None:
                 db.backup(copy)
             env["BENCH_LEDGER"] = str(home / "before.db")
             there = running("before", env, app="product", checkout=asked.against.resolve())
+        elif asked.log:
+            there = running("logged", env | {"BENCH_LOG": str(home / "requests.log")})
         else:
             there = running("bare", env)
         with there as other:
-            name = "before" if asked.against else "bare"
+            name = "before" if asked.against else "logged" if asked.log else "bare"
             titles = f"{'ours/s':>9}{'ratio':>7}{'cpu ms':>8}{'cpu ratio':>10}"
             print(f"{'case':<18}{'KB':>6}{name + '/s':>9}{titles}")
             for case in asked.cases.split(","):

@@ -43,11 +43,18 @@ def temporary_cache() -> Path:
 
 
 def _setting(
-    default: Any, help: str, *, least: int | None = None, most: int | None = None, shown: str = ""
+    default: Any,
+    help: str,
+    *,
+    least: int | None = None,
+    most: int | None = None,
+    shown: str = "",
+    choices: tuple[str, ...] = (),
 ) -> Any:
     """Return a row of the table. `shown` stands for a default that is computed, in the help of an option."""
     default = {"default_factory": default} if callable(default) else {"default": default}
-    return field(**default, metadata={"help": help, "least": least, "most": most, "shown": shown})
+    metadata = {"help": help, "least": least, "most": most, "shown": shown, "choices": choices}
+    return field(**default, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -76,6 +83,11 @@ class Settings:
     basis: bool = _setting(False, "Leave amounts out of claims (the -Basis profiles of CARIN 2.2.0).")
     workers: int = _setting(1, "Number of worker processes.", least=1, most=256)
     threads: int = _setting(16, "Number of threads in each worker.", least=1, most=256)
+    log: str = _setting(
+        "auto",
+        "Print a line for each request; auto: on a terminal.",
+        choices=("always", "auto", "never"),
+    )
     tls: bool = _setting(False, "Serve https with a self-signed certificate.")
     tls_cert: str = _setting("", "Certificate chain to serve https with (PEM).")
     tls_key: str = _setting("", "Private key of --tls-cert (PEM).")
@@ -138,7 +150,10 @@ def from_env(environ: Mapping[str, str] | None = None, **overrides: object) -> S
     }
     settings = Settings(**values | {k: v for k, v in overrides.items() if v is not None})
     for name, setting in SETTINGS.items():
-        _check_bounds(name, getattr(settings, name), setting.metadata["least"], setting.metadata["most"])
+        value, choices = getattr(settings, name), setting.metadata["choices"]
+        if choices and value not in choices:
+            raise UsageError(f"{name} is one of {', '.join(choices)}, not {value!r}")
+        _check_bounds(name, value, setting.metadata["least"], setting.metadata["most"])
     if bool(settings.tls_cert) != bool(settings.tls_key):
         raise UsageError("a certificate and its key go together (tls_cert, tls_key)")
     host_policy(settings)

@@ -122,14 +122,18 @@ PRINTED_EVERY = 100_000
 @setting_option("tls")
 @setting_option("tls_cert")
 @setting_option("tls_key")
-@click.option("--quiet", is_flag=True, help="Print neither progress nor addresses.")
+@setting_option("log")
+@click.option("--quiet", is_flag=True, help="Print neither progress, addresses nor requests.")
 def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Run the payer."""
+    from dataclasses import replace
+
     from sandbox.server.gunicorn import serve as run
 
     settings = _settings(allowed_host=",".join(allowed_host) or None, **options)
     if quiet:
-        run(settings, lambda _: None, lambda _: None)
+        log = "never" if settings.log == "auto" else settings.log
+        run(replace(settings, log=log), lambda _: None, lambda _: None)
         return
     building = _reading() if settings.data else _progress(settings.members, "building the population")
     run(settings, building, say)

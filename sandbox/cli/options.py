@@ -23,6 +23,8 @@ def setting_option(name: str, flag: str = "", **attributes: Any) -> Decorator:
     if shown:
         help += f"  [default: {shown}]"
     kind = _KINDS.get(str(setting.type), {})
+    if choices := setting.metadata["choices"]:
+        kind = {"type": click.Choice(choices)}
     return click.option(flag or f"--{name.replace('_', '-')}", name, **(kind | attributes), help=help)
 
 

@@ -113,6 +113,10 @@ def _serve(parent: int, port: int, workers: int, messages: Any) -> None:
     os.setpgrp()  # Ctrl-C reaches the report; the report ends the sandbox
     threading.Thread(target=watch, daemon=True).start()
     try:
-        serve(from_env(host="127.0.0.1", port=port, workers=workers), lambda done: None, messages.put)
+        serve(
+            from_env(host="127.0.0.1", port=port, workers=workers, log="never"),
+            lambda done: None,
+            messages.put,
+        )
     except UsageError as problem:
         messages.put(f"!{problem}")

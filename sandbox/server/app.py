@@ -37,7 +37,7 @@ from sandbox.web import dispatch, i18n
 from sandbox.web.causes import files_of_causes, load_causes
 from sandbox.web.errors import handlers
 from sandbox.web.operator import Reviewer
-from sandbox.web.request import Wiring
+from sandbox.web.request import RequestLogger, Wiring
 
 
 def load_catalogue(settings: Settings) -> Catalog:
@@ -50,9 +50,14 @@ def load_catalogue(settings: Settings) -> Catalog:
     return catalog
 
 
-def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog | None = None) -> Flask:
+def create_app(
+    settings: Settings,
+    clock: Clock | None = None,
+    catalog: Catalog | None = None,
+    request_log: RequestLogger | None = None,
+) -> Flask:
     """The payer as a WSGI app. `settings.library` must exist; `settings.ledger` is made if absent; `catalog`
-    is that of the settings, where it was loaded already.
+    is that of the settings, where it was loaded already; `request_log` prints requests.
 
     Raises UsageError for an unreadable library, scenario or client file, or an unknown scenario.
     """
@@ -99,6 +104,7 @@ def create_app(settings: Settings, clock: Clock | None = None, catalog: Catalog 
         guides=_guides(settings),
         others=[kind for kind in library.others() if kind not in published().own_types()],
         loaded=tuple(report.lines()) if report else (),
+        request_log=request_log,
     )
 
     def after_fork() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -26,6 +27,7 @@ from sandbox.population.build_library import Progress, prepared
 from sandbox.population.cache_folder import with_cache
 from sandbox.server import tls
 from sandbox.server.app import check_public_url, create_app, load_catalogue
+from sandbox.server.request_log import open_request_log
 from sandbox.server.runner import BACKLOG, GRACE_SECONDS
 from sandbox.server.worker import GatewayWorker
 from sandbox.settings import Settings, host_policy, listening_url, unknown_variables
@@ -68,7 +70,7 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
             settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
         settings = replace(settings, ledger=str(_ledger(settings)))
         settings = replace(settings, library=str(prepared(settings, day, progress, say)))
-        app = create_app(settings, catalog=catalog)
+        app = create_app(settings, catalog=catalog, request_log=open_request_log(settings.log, sys.stdout))
         _Server(app, settings, listener, lambda: say(banner(settings))).run()
 
 

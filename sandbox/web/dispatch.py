@@ -239,6 +239,7 @@ def _leave(response: Response) -> Response:
         response.headers[headers.CORRELATION] = correlation
     if "context" not in g:
         response.headers.extend(cors.early_headers(wiring().apis.surface(request.path)))
+        _log(_describe(response, request.environ.get(FIRST_RUN) or stopwatch()))
         return response
     context = current_context()
     if context.delays:
@@ -256,15 +257,30 @@ def _leave(response: Response) -> Response:
         if context.surface.is_fhir:
             encode(response)
         because = _find_earlier_effects(context, response)
-        context.ledger.note(build_exchange_entry(context, response, because))
+        entry = build_exchange_entry(context, response, because)
+        context.ledger.note(entry)
+        _log(entry)
         if record is not None:
             context.ledger.exchanges.keep(context.request_id, record)
+    elif request.method not in ("GET", "HEAD"):  # what asks is the console, mostly, and asks often
+        _log(_describe(response, context.started))
     response.headers["X-Request-Id"] = context.request_id
     if correlation:  # whatever an accident has made of the answer
         response.headers[headers.CORRELATION] = correlation
     if (effects := (*context.fired(), *because)) and not context.selection.stealth:
         response.headers["Sandbox-Effects"] = ", ".join(effects)
     return response
+
+
+def _log(entry: Mapping[str, Any]) -> None:
+    if (request_log := wiring().request_log) is not None:
+        request_log(request.environ, entry)
+
+
+def _describe(response: Response, started: float) -> dict[str, Any]:
+    """Return the line's fields for a request that the journal does not keep."""
+    ms = round((stopwatch() - started) * 1000, 1)
+    return {"method": request.method, "path": request.path, "status": response.status_code, "ms": ms}
 
 
 def _find_earlier_effects(context: RequestContext, response: Response) -> tuple[str, ...]:

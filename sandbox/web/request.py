@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app, g, request
 from werkzeug.wrappers import Request
@@ -35,6 +35,9 @@ from sandbox.store.secret import new_secret
 from sandbox.web.api import Api, Apis, Surface
 from sandbox.web.budget import Allowance
 
+RequestLogger = Callable[[Mapping[str, Any], Mapping[str, Any]], None]
+"""Called with the WSGI environ of an answered request and its journal entry."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Wiring(AuthServices):
@@ -61,6 +64,7 @@ class Wiring(AuthServices):
     profiles: Mapping[str, Sequence[str]] = field(default_factory=dict)
     guides: Sequence[str] = ()
     loaded: Sequence[str] = ()
+    request_log: RequestLogger | None = None
 
 
 @dataclass(kw_only=True)

@@ -97,7 +97,10 @@ class StoredReads:
         headers.append(("X-Request-Id", context.request_id))
         if client_id := context.notes["correlation"]:
             headers.append((CORRELATION, client_id))
-        context.ledger.note(build_entry(context, plain.journal, 200))
+        entry = build_entry(context, plain.journal, 200)
+        context.ledger.note(entry)
+        if self._wiring.request_log is not None:
+            self._wiring.request_log(environ, entry)
         if has_record(context, 200):
             context.ledger.exchanges.keep(context.request_id, _build_record(environ, headers, plain_body))
         return headers, body

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -56,6 +57,28 @@ def test_two_workers_serve_one_members_authorization_refresh_and_search(env: dic
         assert app.refresh().status_code == 200
         assert app.refresh(refresh_token=old).status_code == 400
         assert {app.get("Patient").status_code for _ in range(8)} == {401}
+
+
+def test_lines_of_two_workers_are_whole_and_asked_for(env: dict[str, str]) -> None:
+    printed: list[str] = []
+    with served("--workers", "2", "--log", "always", env=env, printed=printed) as origin:
+        assert {status for status in ask_at_once(f"{origin}/fhir/metadata?_format=json", 200)} == {200}
+    lines = [line for line in printed[0].splitlines() if "_format" in line]
+    assert len(lines) == 200
+    assert all(re.fullmatch(r"200 GET +[\d.]+ ms  /fhir/metadata\?_format=json", line) for line in lines)
+
+
+def ask_at_once(url: str, times: int) -> list[int]:
+    with ThreadPoolExecutor(8) as pool, httpx.Client() as http:
+        return list(pool.map(lambda _: http.get(url).status_code, range(times)))
+
+
+@pytest.mark.parametrize("flags", [(), ("--log", "never")])
+def test_a_pipe_gets_no_lines_unless_it_asks(env: dict[str, str], flags: tuple[str, ...]) -> None:
+    printed: list[str] = []
+    with served(*flags, env=env, printed=printed) as origin:
+        ask_at_once(f"{origin}/fhir/metadata", 2)
+    assert "GET" not in printed[0]
 
 
 def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None:

@@ -71,6 +71,7 @@ def test_a_quiet_server_prints_neither_progress_nor_addresses(
     quiet: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def serve(settings: Settings, building: Callable[[int], None], tell: Callable[[str], None]) -> None:
+        assert settings.log == ("never" if quiet else "auto")
         building(settings.members)
         tell("FHIR base")
 

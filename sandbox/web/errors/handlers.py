@@ -116,16 +116,17 @@ class UncaughtErrors:
             selection = catalog.parse(name) if name else Selection()
         except NotFound:
             selection = Selection()
-        self._wiring.ledger.tenant(selection.key).note(
-            {
-                "at": self._wiring.clock.now().isoformat(timespec="milliseconds"),
-                "request": request_id,
-                "method": str(environ.get("REQUEST_METHOD", ""))[:16],
-                "path": str(environ.get("PATH_INFO", ""))[:300],
-                "status": 500,
-                "ms": 0,
-                "effects": [],
-                "error": "exception",
-                "said": FAILED,
-            }
-        )
+        entry = {
+            "at": self._wiring.clock.now().isoformat(timespec="milliseconds"),
+            "request": request_id,
+            "method": str(environ.get("REQUEST_METHOD", ""))[:16],
+            "path": str(environ.get("PATH_INFO", ""))[:300],
+            "status": 500,
+            "ms": 0,
+            "effects": [],
+            "error": "exception",
+            "said": FAILED,
+        }
+        if self._wiring.request_log is not None:
+            self._wiring.request_log(environ, entry)
+        self._wiring.ledger.tenant(selection.key).note(entry)

@@ -98,10 +98,10 @@ def mask_address(url: str) -> str:
         return mask(url)
     if not parts.query and not parts.fragment:
         return url
-    return urlunsplit(parts._replace(query=_pairs(parts.query), fragment=_pairs(parts.fragment)))
+    return urlunsplit(parts._replace(query=mask_query(parts.query), fragment=mask_query(parts.fragment)))
 
 
-def _pairs(text: str) -> str:
+def mask_query(text: str) -> str:
     """Return URL-encoded parameters with the secrets among them masked; other bytes stay as they are."""
     return "&".join(_pair(pair) for pair in text.split("&"))
 
@@ -137,7 +137,7 @@ def mask_body(content: bytes, content_type: str) -> str:
         return f"[{len(content)} bytes]"
     text = content.decode("utf-8", "replace")
     if content_type.startswith(_FORM):
-        return _pairs(text)[:BODY_CHARACTERS_MAX]
+        return mask_query(text)[:BODY_CHARACTERS_MAX]
     if "json" in content_type and "fhir" not in content_type:  # `code` of FHIR is no secret
         text = _mask_json(content, text)
     elif "html" in content_type:
