@@ -30,7 +30,7 @@ def load(data: str, cache: str) -> None:
     """Load, and print what it took as JSON. The last line of progress goes to stderr."""
     started = time.perf_counter()
     told: list[tuple[float, int]] = []
-    progress = lambda done: told.append((time.perf_counter() - started, done))  # noqa: E731
+    progress = lambda done, *total: told.append((time.perf_counter() - started, done))  # noqa: E731
     report: list[str] = []
     path = prepared(Settings(data=data, cache=Path(cache)), DAY, progress, report.append)
     seconds = time.perf_counter() - started

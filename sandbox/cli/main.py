@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,11 @@ import click
 
 from sandbox import __version__
 from sandbox.cli.options import payer_options, population_options, setting_option, url_option
+from sandbox.cli.progress import count_members, count_resources
 from sandbox.cli.review import review
 from sandbox.cli.score import compare, report, score
 from sandbox.core.errors import UsageError
-from sandbox.core.text import escape, overwrite, quantity, say
+from sandbox.core.text import escape, quantity, say
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, invoke_without_command=True)
@@ -32,6 +32,8 @@ def _help_without_command(context: click.Context) -> None:
     if context.invoked_subcommand is None:
         say(context.get_help())
 
+
+BUILDING = "building the population"
 
 for _command in (score, compare, report, review):
     cli.add_command(_command)
@@ -73,38 +75,6 @@ def _settings(**values: Any) -> Any:
     return from_env(**values)
 
 
-def _progress(total: int, what: str) -> Callable[[int], None]:
-    """Return a callback that counts members; in a pipe (a container's log), at each quarter."""
-    quarters = (0, total // 4, total // 2, total * 3 // 4, total)
-    return _count(lambda done: f"{what}: {done} of {quantity(total, 'member')}", iter(quarters), total)
-
-
-def _reading() -> Callable[[int], None]:
-    """Return a callback that counts the resources that are read; in a pipe, each 100,000."""
-    return _count(
-        lambda done: f"reading the data (each twice): {done:,} resources", count(PRINTED_EVERY, PRINTED_EVERY)
-    )
-
-
-def _count(line: Callable[[int], str], due: Iterator[int], last: int = -1) -> Callable[[int], None]:
-    """Return a callback that shows a count: always on a terminal, at the marks of `due` in a pipe."""
-    if sys.stderr.isatty():
-        return lambda done: overwrite(line(done), done == last) if done % 10 == 0 or done == last else None
-    following = next(due)
-
-    def show(done: int) -> None:
-        nonlocal following
-        if done >= following:
-            say(line(done), err=True)
-            following = next((mark for mark in due if mark > done), sys.maxsize)
-
-    return show
-
-
-PRINTED_EVERY = 100_000
-"""Resources between two lines of progress."""
-
-
 @cli.command()
 @setting_option("host")
 @setting_option("port")
@@ -135,8 +105,8 @@ def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
         log = "never" if settings.log == "auto" else settings.log
         run(replace(settings, log=log), lambda _: None, lambda _: None)
         return
-    building = _reading() if settings.data else _progress(settings.members, "building the population")
-    run(settings, building, say)
+    with count_resources() if settings.data else count_members(settings.members, BUILDING) as show:
+        run(settings, show, show.say)
 
 
 @cli.command()
@@ -168,13 +138,14 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 
     settings = _settings(store=store, **options)
     day = anchor_day(settings)
-    show, jobs = _progress(settings.members, "generating"), jobs or cpu_count() or 1
-    if out is None:
-        path, counts = stock(settings, day, show, jobs=jobs)
-        where = address.shown(path)
-    else:
-        counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
-        where = str(out)
+    jobs = jobs or cpu_count() or 1
+    with count_members(settings.members, "generating") as show:
+        if out is None:
+            path, counts = stock(settings, day, show, jobs=jobs)
+            where = address.shown(path)
+        else:
+            counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
+            where = str(out)
     say(f"{where}: {quantity(counts.pop('members', 0), 'member')}, seed {settings.seed}, around {day}")
     for kind, number in sorted(counts.items()):
         say(f"  {kind:<22}{number:>9,}")
@@ -358,7 +329,8 @@ def try_scenario(file: Path, **options: Any) -> int:
         say("\n".join(map(escape, complaints)))
         return 1
     settings = _settings(**options, own_scenarios=str(file), scenario=file.stem)
-    run(settings, _progress(settings.members, "building the population"), say)
+    with count_members(settings.members, BUILDING) as show:
+        run(settings, show, show.say)
     return 0
 
 

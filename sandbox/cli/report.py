@@ -115,7 +115,7 @@ def _serve(parent: int, port: int, workers: int, messages: Any) -> None:
     try:
         serve(
             from_env(host="127.0.0.1", port=port, workers=workers, log="never"),
-            lambda done: None,
+            lambda *counts: None,
             messages.put,
         )
     except UsageError as problem:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from sandbox.cli.options import with_options
+from sandbox.cli.progress import Steps, count_endpoints
 from sandbox.core.errors import UsageError
-from sandbox.core.text import escape, overwrite, quantity, say
+from sandbox.core.text import escape, quantity, say
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -191,20 +192,17 @@ def _graded(url: str | None, options: Mapping[str, Any]) -> tuple[Card, Evidence
         "facts", "token", "patient", "keep_bodies", "intrusive", "timeout", "pace", "sample_seed",
         "user_agent",
     )  # fmt: skip
-    progress = _steps()
-    try:
+    with Steps() as steps:
         return run.grade(
             str(url),
             log=log,
             entry=_entry(options),
-            progress=progress,
-            tell=lambda text: say(text, err=True),
+            progress=steps,
+            tell=lambda text: steps.say(text, err=True),
             **rules,
             probes=not options["no_probes"],
             **{name: options[name] for name in passed},
         )
-    finally:
-        progress("")
 
 
 def _entry(options: Mapping[str, Any]) -> SignInOptions:
@@ -222,18 +220,15 @@ def _dry_run(url: str, options: Mapping[str, Any]) -> int:
     from sandbox.score.dry_run import dry_run
 
     passed = ("facts", "intrusive", "timeout", "user_agent")
-    progress = _steps()
-    try:
+    with Steps() as steps:
         signed_in = dry_run(
             url,
-            say=lambda line: say(escape(line)),
+            say=lambda line: steps.say(escape(line)),
             entry=_entry(options),
-            progress=progress,
-            tell=lambda text: say(text, err=True),
+            progress=steps,
+            tell=lambda text: steps.say(text, err=True),
             **{name: options[name] for name in passed},
         )
-    finally:
-        progress("")
     return 0 if signed_in else 1
 
 
@@ -327,25 +322,10 @@ def report(fleet: Path | None, **options: Any) -> int:
         raise click.UsageError("give a fleet file or use --demo")
     from sandbox.cli.report import run
 
-    say(run(fleet, options | {"readings": list(options["readings"])}, _fleet_progress()))
+    with count_endpoints() as show:
+        summary = run(fleet, options | {"readings": list(options["readings"])}, show)
+    say(summary)
     return 0
-
-
-def _fleet_progress() -> Callable[[int, int, str], None]:
-    """Return a callback that updates one line on a terminal, and prints some lines in a pipe."""
-    if not sys.stderr.isatty():
-
-        def tell(done: int, total: int, what: str) -> None:
-            if done == total or done % 50 == 0:
-                say(f"{done} of {quantity(total, 'endpoint')}", err=True)
-
-        return tell
-    return lambda done, total, what: overwrite(f"{done} of {total}: {what}", last=done == total)
-
-
-def _steps() -> Callable[[str], None]:
-    """Return a callback that updates one line on a terminal, and prints nothing in a pipe."""
-    return overwrite if sys.stderr.isatty() else lambda step: None
 
 
 def _instant(text: str | None) -> datetime | None:

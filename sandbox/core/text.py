@@ -47,12 +47,6 @@ def say(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     stream.flush()
 
 
-def overwrite(text: object, last: bool = False) -> None:
-    """Write over the current line of a terminal, on standard error; `last` ends that line."""
-    sys.stderr.write(f"\r\x1b[2K{escape(text)}" + ("\n" if last else ""))
-    sys.stderr.flush()
-
-
 def render_plain(content: RenderableType, width: int = 80) -> str:
     """Render what rich shows on a terminal as plain text, for a pipe or a file."""
     from io import StringIO

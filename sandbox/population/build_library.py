@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from sandbox.synth.population import Dossier, Guides
 
 Contents = Iterator[tuple[Account | None, Sequence[Given]]]
-Progress = Callable[[int], None]
+Progress = Callable[..., None]
+"""Called with how many are done, and with how many there are once a load of data knows it."""
 Tell = Callable[[str], None]
 
 MANY = 100_000

@@ -30,7 +30,7 @@ def with_library(settings: Settings) -> Settings:
     make_private_folder(settings.cache)
     with (settings.cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        path = prepared(settings, anchor(SystemClock()), lambda done: None)
+        path = prepared(settings, anchor(SystemClock()), lambda *counts: None)
     return replace(settings, library=str(path))
 
 

@@ -46,7 +46,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     (home / "all.ndjson").write_bytes(b"\n".join(map(json_bytes, DATA)))
     settings = Settings(data=str(home / "all.ndjson"), cache=home, ledger=str(home / "ledger.db"))
     settings = replace(settings, load_report=str(home / "report.json"))
-    library = prepared(settings, anchor(SystemClock()), lambda done: None)
+    library = prepared(settings, anchor(SystemClock()), lambda *counts: None)
     assert json.loads((home / "report.json").read_text())["nobodys"] == {"Group": 1}
     with listening(replace(settings, library=str(library))) as origin:
         yield origin

@@ -36,7 +36,7 @@ def library(home: Path, settings: Settings, today: date) -> Path:
     home.mkdir(parents=True, exist_ok=True)
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return prepared(replace(settings, cache=home), today, lambda done: None)
+        return prepared(replace(settings, cache=home), today, lambda *counts: None)
 
 
 @contextmanager

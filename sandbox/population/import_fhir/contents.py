@@ -58,10 +58,11 @@ def load(
     *,
     skip_bad: bool = False,
     today: date | None = None,
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Callable[..., None] = lambda *counts: None,
 ) -> tuple[Contents, Report]:
     """What a file or folder holds, for `write.build`, and a report that is whole once that was read.
-    `progress` is told how many resources were read; each is read twice.
+    `progress` is told how many resources were read (each is read twice), and in the second
+    reading how many readings there are.
 
     Raises FileProblem naming file, line and element of what cannot be used, unless `skip_bad`.
     """
@@ -86,7 +87,7 @@ class _Load:
     files: list[Path]
     report: Report
     skip_bad: bool
-    progress: Callable[[int], None]
+    progress: Callable[..., None]
     accounts: list[Account] = field(default_factory=list)
     versions: Versions = field(default_factory=Versions)
     identified: Identified = field(default_factory=Identified)
@@ -193,7 +194,7 @@ class _Load:
             yield account, ()
         for number, item in enumerate(self._read_items(self.identified.get, again=True)):
             if number % EVERY == 0:
-                self.progress(self.read + number)
+                self.progress(self.read + number, 2 * self.read)
             if len(together) == TOGETHER:
                 yield None, together
                 together = []

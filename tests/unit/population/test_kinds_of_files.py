@@ -423,10 +423,12 @@ def test_a_file_that_changes_while_it_is_read_is_one_line(tmp_path: Path) -> Non
 
 
 def test_progress_is_told_of_both_readings(tmp_path: Path) -> None:
-    told: list[int] = []
+    told: list[tuple[int, ...]] = []
     read(
         write(tmp_path, a_ndjson=[PATIENT, *(observation(f"x{n}") for n in range(1200))]),
-        progress=told.append,
+        progress=lambda *counts: told.append(counts),
     )
     assert told == sorted(told)
-    assert told[-1] > 1200
+    assert told[0] == (0,)
+    assert told[-1][0] > 1200
+    assert told[-1][1] == 2 * 1201
