@@ -15,6 +15,7 @@ from sandbox.cli.options import payer_options, population_options, setting_optio
 from sandbox.cli.progress import count_members, count_resources
 from sandbox.cli.review import review
 from sandbox.cli.score import compare, report, score
+from sandbox.cli.terminal import is_terminal, show_entry, show_members
 from sandbox.core.errors import UsageError
 from sandbox.core.text import escape, quantity, say
 
@@ -205,11 +206,15 @@ def members(as_csv: bool, **options: Any) -> None:
 
         if as_csv:
             raise UsageError("--csv and --data cannot be combined")
-        nobody = True
-        for account in logins(Path(settings.data), skip_bad=settings.skip_bad):
-            nobody = False
-            say(escape(f"{account.username:<40} {account.password:<45} {account.name}"))
-        if nobody:
+        accounts = [
+            (a.username, a.password, a.name) for a in logins(Path(settings.data), skip_bad=settings.skip_bad)
+        ]
+        if is_terminal():
+            show_members(accounts)
+        else:
+            for username, password, name in accounts:
+                say(escape(f"{username:<40} {password:<45} {name}"))
+        if not accounts:
             say(
                 "no logins: the data contains no Patient (payer-sandbox token --system can read it)", err=True
             )
@@ -217,7 +222,11 @@ def members(as_csv: bool, **options: Any) -> None:
     if as_csv:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
         return
-    for who in load_spec(settings.fixtures).named:
+    named = load_spec(settings.fixtures).named
+    if is_terminal():
+        show_members((who.username, f"{who.username}-pass", who.role, who.purpose) for who in named)
+        return
+    for who in named:
         say(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
 
 
@@ -249,9 +258,9 @@ def list_scenarios(as_json: bool) -> None:
 
         say(json_pretty([describe(scenario) for scenario in listed]).decode(), nl=False)
     else:
-        from sandbox.cli.scenarios import listing
+        from sandbox.cli.scenarios import list_rows, print_rows
 
-        say(listing(listed))
+        print_rows(list_rows(listed))
 
 
 @scenarios.command("search")
@@ -264,7 +273,7 @@ def search_scenarios(words: tuple[str, ...], show_all: bool, as_json: bool) -> i
     WORDS are what you see or look for: `invalid_grant`, `504`, `clock skew`, `_lastUpdated`. The best match
     comes first. Exits with code 1 when nothing matches.
     """
-    from sandbox.cli.scenarios import SHOWN, search_results
+    from sandbox.cli.scenarios import SHOWN, match_rows, print_rows
     from sandbox.faults.search import search, suggest
 
     catalog, query = _catalog(), " ".join(words)
@@ -281,7 +290,9 @@ def search_scenarios(words: tuple[str, ...], show_all: bool, as_json: bool) -> i
 
         say(json_pretty([describe_match(match) for match in matches]).decode(), nl=False)
     elif matches:
-        say(search_results(matches, None if show_all else SHOWN))
+        print_rows(match_rows(matches if show_all else matches[:SHOWN]))
+        if not show_all and len(matches) > SHOWN:
+            say(f"and {len(matches) - SHOWN} more: add a word, or --all")
     return 0 if matches else 1
 
 
@@ -429,6 +440,8 @@ def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None
         from sandbox.core.files import json_bytes
 
         say(json_bytes(entry).decode())
+    elif is_terminal():
+        show_entry(entry, explain=explain)
     else:
         fired = ", ".join((*entry["effects"], *(f"earlier {name}" for name in entry.get("because", ()))))
         line = f"{entry['at']}  {entry['status']}  {entry['method']:<5}{entry['path']}  {fired}".rstrip()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import get_args
 
-from sandbox.core.text import escape, quantity
+from sandbox.cli.terminal import is_terminal, show_scenarios
+from sandbox.core.text import escape, quantity, say
 from sandbox.faults.listing import EDITION, compute_cost
 from sandbox.faults.scenario import Scenario
 from sandbox.faults.search import Match
@@ -16,41 +17,53 @@ SHOWN = 10
 """Scenarios that a search shows without `--all`."""
 
 
-def listing(scenarios: Iterable[Scenario]) -> str:
-    """Return the catalog for a terminal: area, title, expected score and parameters."""
-    return _format_rows(
+Row = tuple[Scenario, str, Sequence[str]]
+"""A scenario, what it costs, and further lines of its own."""
+
+
+def list_rows(scenarios: Iterable[Scenario]) -> list[Row]:
+    """Return the catalog with its parameters."""
+    return [
         (
             scenario,
+            compute_cost(scenario).text,
             [
                 f"{name}={parameter.default}: {parameter.help} ({parameter.range})"
                 for name, parameter in scenario.parameters.items()
             ],
         )
         for scenario in scenarios
-    )
+    ]
 
 
-def search_results(matches: Sequence[Match], most: int | None = SHOWN) -> str:
-    """Return the best matches for a terminal: area, title, score, and why each matches."""
-    lines = [_format_rows((match.scenario, [f"matches: {_explain(match)}"]) for match in matches[:most])]
-    if most is not None and len(matches) > most:
-        lines.append(f"and {len(matches) - most} more: add a word, or --all")
-    return "\n".join(lines)
+def match_rows(matches: Iterable[Match]) -> list[Row]:
+    """Return the matches of a search with why each matches."""
+    return [
+        (match.scenario, compute_cost(match.scenario).text, [f"matches: {_explain(match)}"])
+        for match in matches
+    ]
 
 
 def _explain(match: Match) -> str:
     return match.why + "".join(f", not {escape(word)}" for word in match.unmatched)
 
 
-def _format_rows(rows: Iterable[tuple[Scenario, list[str]]]) -> str:
+def print_rows(rows: Sequence[Row]) -> None:
+    """Print scenarios with area, title, score and their lines: in color on a terminal."""
+    if is_terminal():
+        show_scenarios(rows)
+    else:
+        say(format_rows(rows))
+
+
+def format_rows(rows: Sequence[Row]) -> str:
     """Return lines for each scenario: name, area and title, the score, and its own lines below."""
-    listed = list(rows)
-    wide = max((len(scenario.id) for scenario, _ in listed), default=0) + 2
+    wide = max((len(scenario.id) for scenario, _, _ in rows), default=0) + 2
 
     def format_lines() -> Iterator[str]:
-        for scenario, details in listed:
+        for scenario, score, details in rows:
             yield f"{scenario.id:<{wide}}{scenario.area:<14}{scenario.title}"
-            for detail in (f"score: {compute_cost(scenario).text}", *details):
+            for detail in (f"score: {score}", *details):
                 yield f"{'':<{wide + 14}}{detail}"
 
     return "\n".join(format_lines())

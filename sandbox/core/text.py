@@ -67,6 +67,11 @@ def render_xml(top: Element) -> str:
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{body}\n'
 
 
+def status_color(status: int) -> str:
+    """Return the color of an HTTP status on a terminal."""
+    return {2: "green", 4: "yellow", 5: "red"}.get(status // 100, "cyan")
+
+
 def quantity(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: "1 scenario", "2 scenarios"."""
     return f"{number} {noun if number == 1 else plural or f'{noun}s'}"

@@ -18,15 +18,13 @@ from typing import Any, TextIO
 
 import click
 
-from sandbox.core.text import escape
+from sandbox.core.text import escape, status_color
 from sandbox.web.journal.record import mask_query
 
 ADDRESS_MAX, NOTE_MAX = 300, 120
 """Characters of an address and of a note. A line is shorter than what a pipe takes at once (4096 bytes)."""
 PREFIX_MIN, BELOW_MIN = 4, 20
 """Characters that stay of the scenario and of the address below it, however narrow the terminal is."""
-
-_STATUS_COLORS = {1: "cyan", 2: "green", 3: "cyan", 4: "yellow", 5: "red"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def format_line(
     if not is_colored:
         return "  ".join([f"{status} {head}", prefix + address, *(text for text, _ in notes)])
     colored = [
-        click.style(str(status), fg=_STATUS_COLORS.get(status // 100)) + f" {head}",
+        click.style(str(status), fg=status_color(status)) + f" {head}",
         (click.style(prefix, dim=True) if prefix else "") + address,
         *(click.style(text, fg=color) for text, color in notes),
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
 from sandbox.cli.main import run
-from sandbox.cli.scenarios import listing, search_results, table
+from sandbox.cli.scenarios import format_rows, list_rows, match_rows, table
 from sandbox.faults.catalog import Catalog
 from sandbox.faults.listing import EDITION, compute_cost, load_metric_points
 from sandbox.faults.scenario import Scenario
@@ -91,20 +92,21 @@ def test_the_table_has_a_row_in_its_area_with_keywords_cost_and_parameters() -> 
 
 
 def test_the_listing_has_area_title_cost_and_parameters() -> None:
-    lines = listing([scenario({"everything": 1}, parameters=PARAMETER), scenario({}, id="c")]).splitlines()
+    lines = format_rows(
+        list_rows([scenario({"everything": 1}, parameters=PARAMETER), scenario({}, id="c")])
+    ).splitlines()
     assert lines[0].split() == ["a-b", "data", "What", "is", "seen"]
     assert lines[1].strip() == "score: everything -2: 98 of 100 left"
     assert lines[2].strip() == "seconds=5: how long (a number from 1 to 9)"
     assert lines[-1].strip() == "score: 100 of 100: the rubric cannot see it"
 
 
-def test_the_results_of_a_search_have_the_reason_and_the_number_that_is_left_out() -> None:
+def test_the_results_of_a_search_have_the_reason() -> None:
     catalog = Catalog([scenario({}, id=f"c{n}", keywords=["401"]) for n in range(5)])
-    shown = search_results(search(catalog, "401 gone"), 2).splitlines()
-    assert [line.split()[0] for line in shown if not line.startswith(" ")] == ["c0", "c1", "and"]
+    shown = format_rows(match_rows(search(catalog, "401 gone")[:2])).splitlines()
+    assert [line.split()[0] for line in shown if not line.startswith(" ")] == ["c0", "c1"]
     assert shown[2].strip() == "matches: keyword 401, not gone"
-    assert shown[-1] == "and 3 more: add a word, or --all"
-    assert search_results(search(catalog, "401"), None).count("matches: keyword 401") == 5
+    assert format_rows(match_rows(search(catalog, "401"))).count("matches: keyword 401") == 5
 
 
 def test_the_commands_search_and_list(capsys: pytest.CaptureFixture[str]) -> None:
@@ -113,6 +115,11 @@ def test_the_commands_search_and_list(capsys: pytest.CaptureFixture[str]) -> Non
     assert output.out.startswith("token-dies-mid-sync ")
     assert "matches: name\n" in output.out
     assert output.err == ""
+
+    assert run(["scenarios", "search", "token"]) == 0
+    assert re.search(r"\nand \d+ more: add a word, or --all\n$", capsys.readouterr().out)
+    assert run(["scenarios", "search", "token", "--all"]) == 0
+    assert "--all" not in capsys.readouterr().out
 
     assert run(["scenarios", "search", "invalid_grant", "--json"]) == 0
     entries = json.loads(capsys.readouterr().out)
