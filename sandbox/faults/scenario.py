@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import reduce
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -192,8 +192,8 @@ class Scenario(_ScenarioModel):
     @model_validator(mode="wrap")
     @classmethod
     def _fill_in_parameters(
-        cls, data: Any, build: ModelWrapValidatorHandler[Scenario], info: ValidationInfo
-    ) -> Scenario:
+        cls, data: Any, build: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         """Replace parameters before validation: by the values of the context, or the defaults."""
         if not isinstance(data, dict):
             return build(data)
