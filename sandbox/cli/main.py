@@ -160,23 +160,39 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
 @click.option("--scenario", help="Sign in to the payer of this scenario.")
 @click.option("--scope", default="", help="Scopes to request.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh the token this many times.")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole token response.")
+@click.option("--json", "as_json", is_flag=True, help="Print what the token endpoint answered, as sent.")
 def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **options: Any) -> None:
-    """Print an access token without a browser."""
-    from sandbox.server.sign_in import connect, system_token
+    """Print an access token without a browser.
+
+    With --json, prints the body of the token endpoint's answer: exactly as it was sent, also when it is an
+    error. Exits with code 2 when there is no token.
+    """
+    from sandbox.server.sign_in import SignInFailed, connect, system_token
 
     if system == bool(options["member"]):
         raise click.UsageError("use either --member NAME or --system")
     if system and (options["password"] or options["refresh"]):
         raise click.UsageError("--password and --refresh need --member")
     base = _base(url, scenario)
-    session = system_token(base, scope=options["scope"]) if system else connect(base, **options)
+    try:
+        response = system_token(base, scope=options["scope"]) if system else connect(base, **options)
+    except SignInFailed as problem:
+        if as_json and problem.answer is not None:
+            _print_body(problem.answer.body)
+        raise
     if as_json:
-        from sandbox.core.files import json_pretty
-
-        say(json_pretty(session).decode(), nl=False)
+        _print_body(response.body)
     else:
-        say(session["access_token"])
+        say(escape(response["access_token"]))
+
+
+def _print_body(body: bytes) -> None:
+    """Print the body of an answer as it was sent; on a terminal, in lines that only show."""
+    if sys.stdout.isatty():
+        say(body.decode(errors="replace"))
+    else:
+        sys.stdout.buffer.write(body)
+        sys.stdout.flush()
 
 
 def _base(url: str | None, scenario: str | None) -> str:

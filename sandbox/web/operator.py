@@ -88,9 +88,16 @@ def _has_words(account: Account, words: Sequence[str]) -> bool:
 
 
 def decide_member(account: Account, decisions: Mapping[str, bool]) -> None:
-    """Lock, approve or opt out a member, or take it back. `decisions` has keys of `MARKS`."""
+    """Lock, approve or opt out a member, or take it back. `decisions` has keys of `MARKS`.
+
+    `opted_in` switches sharing with apps on or off, as the member does in the portal.
+    """
     context = current()
     for name, value in decisions.items():
+        if name == "opted_in":
+            name, value = "opted_out", not value
+            if not value:
+                context.ledger.opt_in(account.username, context.now())
         if value:
             context.ledger.mark(account.username, MARKS[name], context.now())
         else:
@@ -105,6 +112,7 @@ def describe_member(account: Account) -> dict[str, Any]:
     return {
         "username": account.username,
         **{name: mark in standing for name, mark in MARKS.items()},
+        "opted_in": context.opted_in(account),
         "refusal": refusal.reason if refusal else None,
         "may_share": [choice.patient for choice in choices(context, account)],
     }
@@ -121,7 +129,10 @@ def sign_in(member: str, scope: str = "", refresh: int = 0) -> Response:
         )
     except UsageError as problem:
         bad_request(str(problem))
-    return Response(answer.body, answer.status, content_type=answer.content_type or None)
+    response = Response(answer.body, answer.status, content_type=answer.content_type)
+    if not answer.content_type:
+        del response.headers["Content-Type"]
+    return response
 
 
 def revoke_grants(account: Account, client_id: str | None = None) -> int:
