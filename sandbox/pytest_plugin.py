@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 from operator import methodcaller
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 FIRST_MEMBER = "maria"
 MARK = ("scenario", "member")
+CRITERION = "token-misuse"
+"""Why an app is denied or suspended, unless a test says why."""
+REGISTER_SECONDS = 30
 
 __tracebackhide__ = methodcaller("errisinstance", UsageError)
 """pytest shows the line of the test, and not ours, where the usage was wrong."""
@@ -77,15 +80,21 @@ def payer(request: pytest.FixtureRequest, payer_origin: str) -> Payer:
     values = dict(zip(MARK, mark.args, strict=False)) | mark.kwargs if mark else {}
     if mark and (len(mark.args) > len(MARK) or not set(values) <= set(MARK)):
         pytest.fail(f"@pytest.mark.payer takes {' and '.join(MARK)}, not {mark.args} {mark.kwargs}", False)
-    node = request.node.nodeid
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", request.node.name)[:40].strip("-")
-    session = f"{name}-{hashlib.sha256(node.encode()).hexdigest()[:8]}"
-    payer = Payer(payer_origin, session, "", values.get("member", FIRST_MEMBER), from_env().control_key)
-    payer = payer.scenario(values.get("scenario", ""))
+    payer = Payer(
+        payer_origin,
+        _session_name(request.node.name, request.node.nodeid),
+        member=values.get("member", FIRST_MEMBER),
+        key=from_env().control_key,
+        _cleared=set() if request.config.getoption("--payer-url") else None,
+    ).scenario(values.get("scenario", ""))
     request.node.stash[_PAYER] = payer
-    if request.config.getoption("--payer-url"):
-        payer.reset()  # a server that stays may remember an earlier run
     return payer
+
+
+def _session_name(shown: str, unique: str) -> str:
+    """Return the name of a session: a part of it can be read, and no other `unique` text has the same."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", shown)[:40].strip("-")
+    return f"{name}-{hashlib.sha256(unique.encode()).hexdigest()[:8]}"
 
 
 @pytest.hookimpl(wrapper=True)
@@ -111,8 +120,8 @@ def _used(payer: Payer) -> list[Payer]:
     """Return the payers of this test that got requests, or the first payer when none did."""
     try:
         used = [
-            replace(payer, session=session, selection=selection)
-            for session in payer._sessions
+            replace(payer, session=session, selection=selection, name=name)
+            for session, name in payer._sessions.items()
             for selection in payer._selections(session)
         ]
     except UsageError:
@@ -137,14 +146,19 @@ class Payer:
     selection: str = ""
     member: str = FIRST_MEMBER
     key: str = ""
+    name: str = ""
+    """What tells this payer from the others of a test (see `another`)."""
     _own: set[str] = field(default_factory=set, repr=False)
     """Request ids of the test's own exchanges. Every payer that this one leads to shares all of these."""
     _refused: set[str] = field(default_factory=set, repr=False)
     """Those of sign-ins that failed."""
-    _sessions: dict[str, None] = field(default_factory=dict, repr=False)
+    _sessions: dict[str, str] = field(default_factory=dict, repr=False)
+    """Session → name of each payer of the test."""
+    _cleared: set[str] | None = field(default=None, repr=False)
+    """Addresses of payers that were reset, on a server that may remember an earlier run."""
 
     def __post_init__(self) -> None:
-        self._sessions[self.session] = None
+        self._sessions[self.session] = self.name
 
     @property
     def url(self) -> str:
@@ -170,16 +184,33 @@ class Payer:
 
     @property
     def journal(self) -> PayerJournal:
-        return PayerJournal(self._remote, self._own, self.selection)
+        return PayerJournal(self._remote, self._own, self._words)
 
     @property
     def _printed(self) -> PayerJournal:
         """What stands under a test that fails: the journal, and the sign-ins that failed."""
-        return PayerJournal(self._remote, self._own - self._refused, self.selection)
+        return PayerJournal(self._remote, self._own - self._refused, self._words)
+
+    @property
+    def _words(self) -> str:
+        """What tells this payer from the others of the test: its name and scenario."""
+        return ", ".join(filter(None, (self.name, self.selection)))
 
     @property
     def review(self) -> PayerReview:
         return PayerReview(self.journal, self.clock)
+
+    @property
+    def clients(self) -> PayerClients:
+        return PayerClients(self._remote, self._own)
+
+    @property
+    def members(self) -> PayerMembers:
+        return PayerMembers(self._remote, self.member)
+
+    @property
+    def keys(self) -> PayerKeys:
+        return PayerKeys(self._remote)
 
     @property
     def _remote(self) -> Remote:
@@ -198,7 +229,21 @@ class Payer:
         payer = replace(self, selection=selection)
         if complaint := payer._complaint():
             pytest.fail(complaint, pytrace=False)
+        if self._cleared is not None and payer.url not in self._cleared:
+            payer.reset()
+            self._cleared.add(payer.url)
         return payer
+
+    def another(self, name: str, scenario: str = "", member: str | None = None) -> Payer:
+        """Another payer in the same test: `payer.another("the new plan", "rate-limited")`.
+
+        It shares nothing with this one: it has a clock, tokens, apps and a journal of its own, which stands
+        under the test when it fails. The same name gives the same payer.
+        """
+        __tracebackhide__ = True
+        session = _session_name(name, f"{self.session}/{name}")
+        payer = replace(self, session=session, name=name, member=member or self.member)
+        return payer.scenario(scenario)
 
     def _complaint(self) -> str:
         """Why the server has no such payer; nothing when it has."""
@@ -218,8 +263,9 @@ class Payer:
     def sign_in(self, member: str | None = None, scope: str = "", **more: Any) -> TokenResponse:
         """Sign in and return the token response exactly as the payer sent it, faults included.
 
-        A dictionary with `.headers` for requests and `.patient`. The exchanges of this sign-in are left
-        out of `journal`: they are the test's, not the app's. When it fails, they stand under the test.
+        A dictionary with `.headers` for requests, `.patient`, and `.body`: the bytes of the response. The
+        exchanges of this sign-in are left out of `journal`: they are the test's, not the app's. When it
+        fails, they stand under the test, and the exception's `answer` is what the token endpoint answered.
         """
         from sandbox.server.sign_in import connect
 
@@ -231,7 +277,7 @@ class Payer:
             response = connect(self.url, member=member or self.member, scope=scope, **more)
             failed = False
         except UsageError as problem:
-            raise UsageError(str(problem)) from None  # one line, without our own frames
+            raise problem.with_traceback(None) from None  # one line, without our own frames
         finally:
             exchanges = {entry["request"] for entry in remote.journal(after=before)}
             self._own.update(exchanges)
@@ -247,6 +293,14 @@ class Payer:
     def fail_next(self, times: int = 1, when: Any = None, then: Any = None) -> None:
         """Fail so many times, then work: token calls with 503, or what `when` and `then` say."""
         self._remote.fail_next(times, when, then)
+
+    def switch(self, selection: str) -> None:
+        """Put scenarios in force while the app keeps its address and tokens; "" ends that."""
+        self._remote.switch(selection)
+
+    def revoke(self, member: str | None = None, client: str | None = None) -> int:
+        """End what a member granted, to one app or to every app. Returns how many grants ended."""
+        return self._remote.revoke(member or self.member, client)
 
     def reset(self) -> None:
         """Forget everything this payer remembers."""
@@ -273,16 +327,135 @@ class PayerClock:
 
 
 @dataclass(frozen=True)
+class MemberStatus:
+    """What is decided about a member, and what follows."""
+
+    username: str
+    locked: bool
+    approved: bool
+    opted_in: bool
+    """Whether sharing with apps is switched on."""
+    opted_out: bool
+    """Whether the member switched it off."""
+    refusal: str | None
+    """Why no app may connect, such as "not-opted-in"; None when one may."""
+    may_share: list[str]
+    """Ids of the patients whose data the member may share."""
+
+
+@dataclass(frozen=True)
+class PayerMembers:
+    """What a payer and its members decide. Without a name, it is the member who signs in by default."""
+
+    _remote: Remote
+    _default: str
+
+    def status(self, member: str | None = None) -> MemberStatus:
+        """What is decided about a member, and whether an app may connect."""
+        return self._status(self._remote.member(member or self._default))
+
+    def lock(self, member: str | None = None) -> MemberStatus:
+        """Lock the account, as after too many wrong passwords."""
+        return self._decide(member, locked=True)
+
+    def unlock(self, member: str | None = None) -> MemberStatus:
+        """Unlock the account."""
+        return self._decide(member, locked=False)
+
+    def opt_in(self, member: str | None = None) -> MemberStatus:
+        """Switch sharing with apps on, as the member does in the portal."""
+        return self._decide(member, opted_in=True)
+
+    def opt_out(self, member: str | None = None) -> MemberStatus:
+        """Switch sharing off: no new app may connect. Apps that have access keep it (see `revoke`)."""
+        return self._decide(member, opted_in=False)
+
+    def approve(self, member: str | None = None) -> MemberStatus:
+        """Approve connections of the member, at a payer that asks for it."""
+        return self._decide(member, approved=True)
+
+    def _decide(self, member: str | None, **decisions: bool) -> MemberStatus:
+        return self._status(self._remote.decide_member(member or self._default, **decisions))
+
+    @staticmethod
+    def _status(answer: dict[str, Any]) -> MemberStatus:
+        return MemberStatus(**{part.name: answer[part.name] for part in fields(MemberStatus)})
+
+
+@dataclass(frozen=True)
+class PayerClients:
+    """The apps that a payer knows, in the words of RFC 7591 (`client_id`, `client_name`, …)."""
+
+    _remote: Remote
+    _own: set[str]
+
+    def all(self) -> list[dict[str, Any]]:
+        """Every app, registered or not."""
+        return self._remote.clients()
+
+    def get(self, id: str) -> dict[str, Any]:
+        """One app, with its `client_state`."""
+        return self._remote.client(id)
+
+    def register(self, name: str, *redirect_uris: str, **metadata: Any) -> dict[str, Any]:
+        """Register an app (RFC 7591) and return the response, with `client_id` and `client_secret`.
+
+        Without `token_endpoint_auth_method="none"` the app is confidential. Raises UsageError with what the
+        payer refused. The request is left out of `journal`.
+        """
+        import httpx
+
+        from sandbox.apis.control.client import auth_base
+
+        __tracebackhide__ = True
+        body = {"client_name": name, "redirect_uris": list(redirect_uris), **metadata}
+        answer = httpx.post(f"{auth_base(self._remote.base)}/register", json=body, timeout=REGISTER_SECONDS)
+        self._own.add(answer.headers.get("X-Request-Id", ""))
+        if answer.status_code != 201:
+            raise UsageError(f"{name} was not registered: {answer.status_code} {answer.text}")
+        registration: dict[str, Any] = answer.json()
+        return registration
+
+    def approve(self, id: str) -> dict[str, Any]:
+        """Approve an app that the payer has yet to approve, or had suspended."""
+        return self._remote.decide_client(id, state="approved")
+
+    def deny(self, id: str, criterion: str = CRITERION) -> dict[str, Any]:
+        """Deny an app, for one of the criteria of 42 CFR 422.119(e) (`GET /_sandbox/clients`)."""
+        return self._remote.decide_client(id, state="denied", criterion=criterion)
+
+    def suspend(self, id: str, criterion: str = CRITERION) -> dict[str, Any]:
+        """Suspend an app: it loses every token at once, and members cannot connect it."""
+        return self._remote.decide_client(id, state="suspended", criterion=criterion)
+
+    def rotate_secret(self, id: str, *, at_once: bool = False) -> str:
+        """Give an app a new secret and return it. The old one stays good for a while, unless `at_once`."""
+        how = "at-once" if at_once else "with-notice"
+        return str(self._remote.decide_client(id, rotate_secret=how)["client_secret"])
+
+
+@dataclass(frozen=True)
+class PayerKeys:
+    """The keys by which a payer signs id_tokens."""
+
+    _remote: Remote
+
+    def rotate(self) -> str:
+        """Sign with a new key and return its `kid`; the old one stays published for a while."""
+        return self._remote.rotate_keys()
+
+
+@dataclass(frozen=True)
 class PayerJournal:
     """What the app has asked of the payer, in order."""
 
     _remote: Remote
     _own: set[str]
-    _selection: str = ""
+    _words: str = ""
 
     @property
     def heading(self) -> str:
-        return f"{_HEAD} ({self._selection})" if self._selection else _HEAD
+        return f"{_HEAD} ({self._words})" if self._words else _HEAD
 
     def entries(self, **query: Any) -> list[dict[str, Any]]:
         """Return exchanges, oldest first, filtered as in the control API: `status="4xx"`, `effect=…`."""

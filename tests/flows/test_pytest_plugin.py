@@ -314,8 +314,44 @@ def test_a_sign_in_that_fails_stands_under_the_test_wherever_it_was(run: Run) ->
     assert "This payer takes no `aud`" in output
 
 
+OTHERS = """
+import httpx
+
+def test_two_payers(payer):
+    old, new = payer.another("old plan", "maintenance-page"), payer.another("new plan")
+    for used in (payer, old, new, new.scenario("slow-responses,seconds=0.01")):
+        httpx.get(used.fhir + "/Coverage")
+    payer.another("never used")
+    assert False
+"""
+
+
+def test_the_journals_of_all_payers_of_a_test_stand_under_it(run: Run) -> None:
+    output, counts = run(OTHERS)
+    assert counts == {"failed": 1}
+    assert sorted(headings(output)) == [
+        "", "(new plan)", "(new plan, slow-responses,seconds=0.01)", "(old plan, maintenance-page)",
+    ]  # fmt: skip
+    assert output.count("GET /fhir/Coverage") == 4
+
+
+def test_payers_of_a_server_that_keeps_running_begin_anew(run: Run) -> None:
+    source = (
+        "import httpx\n"
+        "def test_x(payer):\n"
+        "    for used in (payer, payer.scenario('baseline'), payer.another('b')):\n"
+        "        assert not used.journal.entries()\n"
+        "        httpx.get(used.fhir + '/Coverage')\n"
+        "    assert len(payer.scenario('baseline').journal.entries()) == 1\n"
+        "    assert len(payer.another('b').journal.entries()) == 1\n"
+    )
+    for _ in range(2):
+        output, counts = run(source)
+        assert counts == {"passed": 1}, output
+
+
 def headings(output: str) -> list[str]:
-    return re.findall(r"-+ The payer's journal ?(\(\S+\))? -+", output)
+    return re.findall(r"-+ The payer's journal ?(\(.+?\))? -+", output)
 
 
 # marks that are written wrong

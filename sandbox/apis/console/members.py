@@ -24,6 +24,7 @@ DECISIONS = {
     "unlock": ("locked", False),
     "approve": ("approved", True),
     "withdraw-approval": ("approved", False),
+    "opt-in": ("opted_in", True),
     "opt-out": ("opted_out", True),
 }
 """Action of a form → what is decided, and how."""
@@ -95,9 +96,6 @@ def decide(username: str) -> AnyResponse:
     if action in DECISIONS:
         name, value = DECISIONS[action]
         operator.decide_member(account, {name: value})
-    elif action == "opt-in":
-        operator.decide_member(account, {"opted_out": False})
-        context.ledger.opt_in(username, context.now())
     elif action == "revoke":
         operator.revoke_grants(account, request.form.get("client") or None)
     return redirect(f"{context.address}/members/{username}", 303)

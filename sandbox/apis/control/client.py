@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from operator import methodcaller
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -130,12 +131,61 @@ class Remote:
         listed: list[dict[str, Any]] = self.call("GET", "scenarios", query={"q": query})["scenarios"]
         return listed
 
+    def switch(self, selection: str) -> str:
+        """Switch scenarios on, whatever address the clients use; an empty selection switches them off."""
+        return str(self.call("POST", "scenarios", {"selection": selection})["switched"])
+
+    def armed(self) -> list[dict[str, Any]]:
+        """The faults that are armed for the next calls: number, times, left, when, then."""
+        armed: list[dict[str, Any]] = self.call("GET", "fail-next")["armed"]
+        return armed
+
     def fail_next(
         self, times: int = 1, when: Mapping[str, Any] | None = None, then: Mapping[str, Any] | None = None
-    ) -> None:
-        """Arm an accident that happens `times` times and is over."""
-        query_sent = {"times": times, "when": when, "then": then}
-        self.call("POST", "fail-next", {k: v for k, v in query_sent.items() if v is not None})
+    ) -> list[dict[str, Any]]:
+        """Arm a fault that happens `times` times and is over. Returns every armed fault."""
+        fault = {"times": times, "when": when, "then": then}
+        sent = {name: value for name, value in fault.items() if value is not None}
+        armed: list[dict[str, Any]] = self.call("POST", "fail-next", sent)["armed"]
+        return armed
+
+    def disarm(self) -> None:
+        """Forget every armed fault."""
+        self.call("DELETE", "fail-next")
+
+    def member(self, username: str) -> dict[str, Any]:
+        """What is decided about a member, and what follows."""
+        status: dict[str, Any] = self.call("GET", f"members/{quote(username, safe='')}")
+        return status
+
+    def decide_member(self, username: str, **decisions: bool) -> dict[str, Any]:
+        """Decide about a member: `locked`, `approved`, `opted_in`, `opted_out`. Returns what is decided."""
+        status: dict[str, Any] = self.call("POST", f"members/{quote(username, safe='')}", decisions)
+        return status
+
+    def revoke(self, username: str, client: str | None = None) -> int:
+        """End what a member granted to an app, or to every app. Returns how many grants ended."""
+        path = f"members/{quote(username, safe='')}/revoke"
+        return int(self.call("POST", path, {"client": client} if client else {})["revoked"])
+
+    def clients(self) -> list[dict[str, Any]]:
+        """Every app that the payer knows."""
+        apps: list[dict[str, Any]] = self.call("GET", "clients")["clients"]
+        return apps
+
+    def client(self, id: str) -> dict[str, Any]:
+        """One app, in the words of RFC 7591."""
+        app: dict[str, Any] = self.call("GET", f"clients/{quote(id, safe='')}")
+        return app
+
+    def decide_client(self, id: str, **change: str) -> dict[str, Any]:
+        """Change an app: `state` with `criterion`, or `rotate_secret`, which adds `client_secret`."""
+        app: dict[str, Any] = self.call("POST", f"clients/{quote(id, safe='')}", change)
+        return app
+
+    def rotate_keys(self) -> str:
+        """Sign id_tokens with a new key. Returns its `kid`."""
+        return str(self.call("POST", "keys/rotate")["kid"])
 
     def reset(self) -> str:
         """Forget everything of this tenant. Returns its name."""

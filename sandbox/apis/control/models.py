@@ -181,6 +181,7 @@ class Standing(BaseModel):
     locked: bool
     approved: bool
     opted_out: bool
+    opted_in: bool = Field(description="whether sharing with apps is switched on")
     refusal: str | None = Field(description="why no app may connect; null: one may")
     may_share: list[str] = Field(description="ids of the patients whose data the member may share")
 
@@ -221,6 +222,7 @@ class StandingChange(ControlBody):
     locked: StrictBool | None = None
     approved: StrictBool | None = None
     opted_out: StrictBool | None = None
+    opted_in: StrictBool | None = Field(None, description="switch sharing on, as in the portal; false: off")
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
