@@ -11,7 +11,16 @@ from typing import Any
 import click
 
 from sandbox import __version__
-from sandbox.cli.options import payer_options, population_options, setting_option, url_option
+from sandbox.cli.completion import complete_members, complete_scenarios
+from sandbox.cli.control import fail_next, payer_prefix, remote_payer, revoke, switch_scenarios
+from sandbox.cli.options import (
+    json_option,
+    payer_options,
+    population_options,
+    print_json,
+    setting_option,
+    url_option,
+)
 from sandbox.cli.progress import count_members, count_resources
 from sandbox.cli.review import review
 from sandbox.cli.score import compare, report, score
@@ -36,7 +45,7 @@ def _help_without_command(context: click.Context) -> None:
 
 BUILDING = "building the population"
 
-for _command in (score, compare, report, review):
+for _command in (score, compare, report, review, revoke, fail_next):
     cli.add_command(_command)
 
 
@@ -82,7 +91,7 @@ def _settings(**values: Any) -> Any:
 @setting_option("public_url")
 @setting_option("allowed_host", multiple=True, metavar="NAME")
 @setting_option("trusted_proxies", metavar="NETWORKS")
-@setting_option("scenario")
+@setting_option("scenario", shell_complete=complete_scenarios)
 @setting_option("own_scenarios", "--scenarios")
 @population_options
 @setting_option("data")
@@ -119,7 +128,10 @@ def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
 @setting_option("store", help="Instead, build a library in this folder for `serve --store`.")
 @click.option("--jobs", type=click.IntRange(1, 64), help="Number of processes.  [default: one per core]")
 @click.option("--gzip", "zipped", is_flag=True, help="Compress the NDJSON files.")
-def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool, **options: Any) -> None:
+@json_option
+def generate(
+    out: Path | None, store: str | None, jobs: int | None, zipped: bool, as_json: bool, **options: Any
+) -> None:
     """Generate synthetic members as NDJSON files or a store.
 
     With --out, writes one NDJSON file for each resource type, the logins, and a CSV index of members. With
@@ -147,17 +159,26 @@ def generate(out: Path | None, store: str | None, jobs: int | None, zipped: bool
         else:
             counts = produce(settings, day, out, show, jobs=jobs, zipped=zipped)
             where = str(out)
-    say(f"{where}: {quantity(counts.pop('members', 0), 'member')}, seed {settings.seed}, around {day}")
+    members = counts.pop("members", 0)
+    if as_json:
+        figures = {"members": members, "seed": settings.seed, "today": day.isoformat(), "resources": counts}
+        print_json({"path": where, **figures})
+        return
+    say(f"{where}: {quantity(members, 'member')}, seed {settings.seed}, around {day}")
     for kind, number in sorted(counts.items()):
         say(f"  {kind:<22}{number:>9,}")
 
 
 @cli.command()
-@click.option("--member", help="User name of the member who signs in (see `payer-sandbox members`).")
+@click.option(
+    "--member",
+    help="User name of the member who signs in (see `payer-sandbox members`).",
+    shell_complete=complete_members,
+)
 @click.option("--system", is_flag=True, help="Get a backend service's token, which reads all data.")
 @click.option("--password", help="Password of the member.  [default: the one in the facts]")
 @url_option
-@click.option("--scenario", help="Sign in to the payer of this scenario.")
+@click.option("--scenario", help="Sign in to the payer of this scenario.", shell_complete=complete_scenarios)
 @click.option("--scope", default="", help="Scopes to request.")
 @click.option("--refresh", type=click.IntRange(0, 100), default=0, help="Refresh the token this many times.")
 @click.option("--json", "as_json", is_flag=True, help="Print what the token endpoint answered, as sent.")
@@ -173,7 +194,7 @@ def token(url: str | None, scenario: str | None, system: bool, as_json: bool, **
         raise click.UsageError("use either --member NAME or --system")
     if system and (options["password"] or options["refresh"]):
         raise click.UsageError("--password and --refresh need --member")
-    base = _base(url, scenario)
+    base = payer_prefix(url, scenario)
     try:
         response = system_token(base, scope=options["scope"]) if system else connect(base, **options)
     except SignInFailed as problem:
@@ -195,12 +216,6 @@ def _print_body(body: bytes) -> None:
         sys.stdout.flush()
 
 
-def _base(url: str | None, scenario: str | None) -> str:
-    from sandbox.apis.control.client import prefix
-
-    return prefix(_settings(), url, scenario)
-
-
 @cli.command()
 @population_options
 @click.option(
@@ -208,7 +223,8 @@ def _base(url: str | None, scenario: str | None) -> str:
 )
 @setting_option("data", help="File or folder of NDJSON or Bundles whose logins to list instead.")
 @setting_option("skip_bad")
-def members(as_csv: bool, **options: Any) -> None:
+@json_option
+def members(as_csv: bool, as_json: bool, **options: Any) -> None:
     """List the named members, their passwords and purposes."""
     import csv
 
@@ -217,19 +233,25 @@ def members(as_csv: bool, **options: Any) -> None:
     from sandbox.synth.config.spec import load_spec
 
     settings = _settings(**options)
+    if as_csv and as_json:
+        raise click.UsageError("--csv and --json cannot be combined")
     if settings.data:
         from sandbox.population.import_fhir import logins
 
         if as_csv:
             raise UsageError("--csv and --data cannot be combined")
         accounts = [
-            (a.username, a.password, a.name) for a in logins(Path(settings.data), skip_bad=settings.skip_bad)
+            {"username": a.username, "password": a.password, "name": a.name}
+            for a in logins(Path(settings.data), skip_bad=settings.skip_bad)
         ]
+        if as_json:
+            print_json(accounts)
+            return
         if is_terminal():
-            show_members(accounts)
+            show_members(tuple(account.values()) for account in accounts)
         else:
-            for username, password, name in accounts:
-                say(escape(f"{username:<40} {password:<45} {name}"))
+            for account in accounts:
+                say(escape("{username:<40} {password:<45} {name}".format(**account)))
         if not accounts:
             say(
                 "no logins: the data contains no Patient (payer-sandbox token --system can read it)", err=True
@@ -238,19 +260,34 @@ def members(as_csv: bool, **options: Any) -> None:
     if as_csv:
         csv.writer(sys.stdout).writerows(index_rows(settings, anchor_day(settings)))
         return
-    named = load_spec(settings.fixtures).named
-    if is_terminal():
-        show_members((who.username, f"{who.username}-pass", who.role, who.purpose) for who in named)
+    named = [
+        {
+            "username": member.username,
+            "password": f"{member.username}-pass",
+            "name": f"{member.given_name} {member.family}",
+            "role": member.role,
+            "purpose": member.purpose,
+        }
+        for member in load_spec(settings.fixtures).named
+    ]
+    if as_json:
+        print_json(named)
         return
-    for who in named:
-        say(f"{who.username:<17}{who.username + '-pass':<22}{who.role:<15}{who.purpose}")
+    if is_terminal():
+        show_members((m["username"], m["password"], m["role"], m["purpose"]) for m in named)
+        return
+    for row in named:
+        say(f"{row['username']:<17}{row['password']:<22}{row['role']:<15}{row['purpose']}")
 
 
 @cli.group(invoke_without_command=True)
 @click.pass_context
 def scenarios(context: click.Context) -> None:
-    """List, show, try and check scenarios."""
+    """List, show, try, switch and check scenarios."""
     _help_without_command(context)
+
+
+scenarios.add_command(switch_scenarios)
 
 
 def _catalog() -> Any:
@@ -269,10 +306,9 @@ def list_scenarios(as_json: bool) -> None:
     """
     listed = _catalog().by_id.values()
     if as_json:
-        from sandbox.core.files import json_pretty
         from sandbox.faults.listing import describe
 
-        say(json_pretty([describe(scenario) for scenario in listed]).decode(), nl=False)
+        print_json([describe(scenario) for scenario in listed])
     else:
         from sandbox.cli.scenarios import list_rows, print_rows
 
@@ -301,10 +337,9 @@ def search_scenarios(words: tuple[str, ...], show_all: bool, as_json: bool) -> i
     if suggestions:
         say(f"did you mean {', '.join(map(escape, suggestions))}?", err=True)
     if as_json:
-        from sandbox.core.files import json_pretty
         from sandbox.faults.listing import describe_match
 
-        say(json_pretty([describe_match(match) for match in matches]).decode(), nl=False)
+        print_json([describe_match(match) for match in matches])
     elif matches:
         print_rows(match_rows(matches if show_all else matches[:SHOWN]))
         if not show_all and len(matches) > SHOWN:
@@ -321,11 +356,12 @@ def scenario_table() -> None:
 
 
 @scenarios.command("show")
-@click.argument("id")
-def show_scenario(id: str) -> None:
+@click.argument("id", shell_complete=complete_scenarios)
+@json_option
+def show_scenario(id: str, as_json: bool) -> None:
     """Print the file of a scenario."""
     from sandbox.core.errors import NotFound
-    from sandbox.core.files import read_text
+    from sandbox.core.files import read_text, read_yaml
     from sandbox.settings import catalogue
 
     try:
@@ -336,7 +372,11 @@ def show_scenario(id: str) -> None:
         raise UsageError(f"{id!r} does not name a scenario") from None
     places = catalogue(_settings())
     files = [place / f"{scenario.id}.yaml" if place.is_dir() else place for place in places]
-    say(read_text(next(f for f in files if f.is_file() and f.stem == scenario.id)), nl=False)
+    file = next(f for f in files if f.is_file() and f.stem == scenario.id)
+    if as_json:
+        print_json(read_yaml(file))
+    else:
+        say(read_text(file), nl=False)
 
 
 @scenarios.command("try")
@@ -363,7 +403,8 @@ def try_scenario(file: Path, **options: Any) -> int:
 
 @scenarios.command("lint")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path, exists=True))
-def lint_scenarios(paths: tuple[Path, ...]) -> int:
+@json_option
+def lint_scenarios(paths: tuple[Path, ...], as_json: bool) -> int:
     """Check scenario files.
 
     Without PATHS, checks the built-in scenarios. Exits with code 1 when a file has errors.
@@ -374,6 +415,9 @@ def lint_scenarios(paths: tuple[Path, ...]) -> int:
         f for p in paths or [_settings().scenarios] for f in (sorted(p.glob("*.yaml")) if p.is_dir() else [p])
     ]
     complaints = [complaint for path in files for complaint in lint(path)]
+    if as_json:
+        print_json({"scenarios": len(files), "complaints": complaints})
+        return 1 if complaints else 0
     for complaint in complaints:
         say(escape(complaint))
     say(f"{quantity(len(files), 'scenario')}, {quantity(len(complaints), 'complaint')}")
@@ -388,21 +432,20 @@ def scenario_schema() -> None:
     say(schema().decode(), nl=False)
 
 
-def _remote(url: str | None, scenario: str | None) -> Any:
-    from sandbox.apis.control.client import Remote
-
-    return Remote(_base(url, scenario), _settings().control_key)
-
-
 @cli.command()
 @payer_options
 @click.option("--advance", help="Move the clock by an ISO 8601 duration, such as P90D or PT5M.")
 @click.option("--set", "to", help="Set the clock to an instant, such as 2027-01-01T00:00:00Z.")
-def clock(url: str | None, scenario: str | None, advance: str | None, to: str | None) -> None:
+@json_option
+def clock(url: str | None, scenario: str | None, advance: str | None, to: str | None, as_json: bool) -> None:
     """Show or move a payer's clock."""
     if advance and to:
         raise click.UsageError("--advance and --set cannot be combined")
-    say(_remote(url, scenario).clock(advance=advance, to=to))
+    state = remote_payer(url, scenario).clock_state(advance=advance, to=to)
+    if as_json:
+        print_json(state)
+    else:
+        say(escape(state["now"]))
 
 
 @cli.command()
@@ -432,7 +475,7 @@ def journal(
                 f"--filter takes KEY=VALUE with a key of {', '.join(JOURNAL_FILTERS)}, not {text!r}"
             )
         query[name] = value
-    remote = _remote(url, scenario)
+    remote = remote_payer(url, scenario)
     last = remote.last() if follow else 0
     for entry in remote.journal(limit, **query):
         _print_entry(entry, **how)
@@ -468,12 +511,17 @@ def _print_entry(entry: dict[str, Any], *, explain: bool, as_json: bool) -> None
 
 @cli.command()
 @payer_options
-def reset(url: str | None, scenario: str | None) -> None:
+@json_option
+def reset(url: str | None, scenario: str | None, as_json: bool) -> None:
     """Delete everything that a payer remembers.
 
     Deletes tokens, opt-ins, counters, armed failures and the journal, and resets the clock.
     """
-    say(f"reset {_remote(url, scenario).reset()}")
+    tenant = remote_payer(url, scenario).reset()
+    if as_json:
+        print_json({"reset": tenant})
+    else:
+        say(f"reset {escape(tenant)}")
 
 
 @cli.command()
@@ -497,7 +545,7 @@ def mcp(url: str | None, start: bool, http: int | None) -> None:
         if not (problem.name or "").startswith("mcp"):
             raise
         raise UsageError("the MCP SDK is not installed: pip install 'payer-sandbox[mcp]'") from None
-    serve_tools(_settings(), "" if start else _base(url, None), http)
+    serve_tools(_settings(), "" if start else payer_prefix(url, None), http)
 
 
 @scenarios.command("verbs")

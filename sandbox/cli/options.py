@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from sandbox.cli.completion import complete_scenarios
+from sandbox.core.text import say
 from sandbox.settings import SETTINGS
 
 Decorator = Callable[[Any], Any]
@@ -45,5 +47,19 @@ url_option = click.option(
     "--url", help="URL of the sandbox, without /fhir.  [default: this machine, PAYER_SANDBOX_PORT]"
 )
 payer_options = with_options(
-    url_option, click.option("--scenario", help="Payer of this scenario, and session (scenario~session).")
+    url_option,
+    click.option(
+        "--scenario",
+        help="Payer of this scenario, and session (scenario~session).",
+        shell_complete=complete_scenarios,
+    ),
 )
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+json_format_option = click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, indented."""
+    from sandbox.core.files import json_pretty  # imports YAML, which `--help` does not need
+
+    say(json_pretty(value).decode(), nl=False)

@@ -29,8 +29,8 @@ START_SECONDS = 300
 """How long the demonstration's sandbox may take to build its population and answer."""
 
 
-def run(path: Path | None, options: Mapping[str, Any], show: Show) -> str:
-    """Grade, survey, write; a line or two on what came out. Raises UsageError."""
+def run(path: Path | None, options: Mapping[str, Any], show: Show) -> dict[str, Any]:
+    """Grade, survey, write. Returns the figures of the report and of the run. Raises UsageError."""
     chosen = tuple(readings.parse(options["readings"]))
     rules = rubric.load(options["edition"], chosen)
     before = report.previous(options["previous"], rules.id)
@@ -53,11 +53,26 @@ def run(path: Path | None, options: Mapping[str, Any], show: Show) -> str:
     # The largest process so far: this one or one that has ended.
     processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
     memory = max(resource.getrusage(who).ru_maxrss for who in processes) // 1024
+    return {
+        "payers": len(summary.payers),
+        "vendors": len(summary.vendors),
+        "not_reached": len(summary.unreached),
+        "files": [str(out / f"report.{suffix}") for suffix in ("html", "md", "json")],
+        "seconds": round(spent),
+        "jobs": jobs,
+        "memory_mb": memory,
+    }
+
+
+def describe(figures: Mapping[str, Any]) -> str:
+    """Return the figures in two lines."""
+    html, *others = figures["files"]
+    files = ", ".join([html, *(Path(file).name for file in others)])
     return (
-        f"{quantity(len(summary.payers), 'payer')}, {quantity(len(summary.vendors), 'vendor')}, "
-        f"{len(summary.unreached)} not reached: "
-        f"{out}/report.html, report.md, report.json\n"
-        f"{spent:.0f} s with {jobs} at a time, at most {memory} MB in one process"
+        f"{quantity(figures['payers'], 'payer')}, {quantity(figures['vendors'], 'vendor')}, "
+        f"{figures['not_reached']} not reached: {files}\n"
+        f"{figures['seconds']} s with {figures['jobs']} at a time, "
+        f"at most {figures['memory_mb']} MB in one process"
     )
 
 

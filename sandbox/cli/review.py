@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from sandbox.cli.options import url_option
+from sandbox.cli.options import json_format_option, url_option
 from sandbox.core.errors import UsageError
 from sandbox.core.text import say
 
@@ -34,9 +34,15 @@ _SELECTION = r"[~,]|\.[A-Za-z]"
     show_default=True,
     help="Format of the card.",
 )
+@json_format_option
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the card to a file.")
 def review(
-    sessions: tuple[str, ...], url: str | None, client: str | None, shape: str, out: Path | None
+    sessions: tuple[str, ...],
+    url: str | None,
+    client: str | None,
+    shape: str,
+    as_json: bool,
+    out: Path | None,
 ) -> int:
     """Grade a client app by its requests in the journal.
 
@@ -50,7 +56,7 @@ def review(
 
     records = [record for session in sessions or ("",) for record in _records(session, url)]
     card = judged(records, client, ", ".join(sessions) or records[0].source)
-    _tell(card, shape, out)
+    _tell(card, "json" if as_json else shape, out)
     return 1 if card.failed else 0
 
 

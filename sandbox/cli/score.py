@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from sandbox.cli.options import with_options
+from sandbox.cli.options import json_format_option, json_option, print_json, with_options
 from sandbox.cli.progress import Steps, count_endpoints
 from sandbox.core.errors import UsageError
 from sandbox.core.text import escape, quantity, say
@@ -76,6 +76,7 @@ sign_in_options = with_options(
 @click.option("--patient", help="Patient of --token, when it can read several.")
 @sign_in_options
 @click.option("--format", "shape", type=click.Choice(FORMS), help="Format of the card.  [default: text]")
+@json_format_option
 @click.option(
     "--out", multiple=True, type=FILE, help="Write the card to a file. The extension sets the format."
 )
@@ -103,6 +104,8 @@ def score(url: str | None, **options: Any) -> int:
     URL is the FHIR base. Instead of a URL, --traffic grades a log of real use, and --replay grades saved
     evidence.
     """
+    if options.pop("as_json"):
+        options["shape"] = "json"
     _check(url, options)
     if options["dry_run"]:
         return _dry_run(str(url), options)
@@ -260,9 +263,10 @@ def _tell(card: Card, evidence: Evidence, shape: str | None, out: Iterable[Path]
 @click.option(
     "--format", "shape", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True
 )
+@json_format_option
 @click.option("--out", type=FILE, help="Write the comparison to a file.")
 @threshold_options
-def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: Any) -> int:
+def compare(before: Path, after: Path, shape: str, as_json: bool, out: Path | None, **gate_at: Any) -> int:
     """Compare two score cards, metric by metric.
 
     Exits with code 1 when B has fewer points, or is below a threshold.
@@ -275,7 +279,7 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
     most = {entry.id: entry.max for entry in new.metrics}
     required = parse_gate(gate_at["fail_under"], gate_at["fail_on"], most)
     difference = compared(card_file.read(before), new)
-    rendered = comparison.render(difference, shape)
+    rendered = comparison.render(difference, "json" if as_json else shape)
     if out is not None:
         _write(out, rendered.encode())
     else:
@@ -313,18 +317,22 @@ def compare(before: Path, after: Path, shape: str, out: Path | None, **gate_at: 
 )
 @click.option("--previous", type=FILE, help="report.json of the last report, to show changes.")
 @click.option("--fresh", is_flag=True, help="Grade everything again instead of resuming.")
-def report(fleet: Path | None, **options: Any) -> int:
+@json_option
+def report(fleet: Path | None, as_json: bool, **options: Any) -> int:
     """Grade many endpoints and write a report.
 
     The report is written as HTML, Markdown and JSON.
     """
     if bool(fleet) == options["demo"]:
         raise click.UsageError("give a fleet file or use --demo")
-    from sandbox.cli.report import run
+    from sandbox.cli.report import describe, run
 
     with count_endpoints() as show:
-        summary = run(fleet, options | {"readings": list(options["readings"])}, show)
-    say(summary)
+        figures = run(fleet, options | {"readings": list(options["readings"])}, show)
+    if as_json:
+        print_json(figures)
+    else:
+        say(describe(figures))
     return 0
 
 

@@ -67,16 +67,29 @@ def parse_header(text: str) -> list[OneShot]:
 
 def _parse_item(item: str) -> OneShot:
     match = _ITEM.fullmatch(item)
-    if match is None or (match[1] not in TARGETS and not match[1][0].isupper()):
+    if match is None or not _is_place(match[1]):
         raise BadRequest(
-            f"X-Sandbox-Fail-Next is <place>=<times>[:<status>], not {item[:60]!r}; places are "
-            f"{', '.join(TARGETS)} and resource types",
+            f"X-Sandbox-Fail-Next is <place>=<times>[:<status>], not {item[:60]!r}; {_PLACES}",
             cause="fail-next-invalid",
         )
     place, times, status = match.groups()
+    return fault_at(place, int(times), int(status or 503))
+
+
+_PLACES = f"places are {', '.join(TARGETS)} and resource types"
+
+
+def _is_place(text: str) -> bool:
+    return text in TARGETS or text[:1].isupper()
+
+
+def fault_at(place: str, times: int = 1, status: int = 503) -> OneShot:
+    """Return the fault that answers calls of a place with a status. Raises BadRequest for another place."""
+    if not _is_place(place):
+        raise BadRequest(f"There is no place {place[:60]!r}; {_PLACES}", cause="fail-next-invalid")
     when = TARGETS.get(place, {"resource": place})
-    then = Refuse(do="refuse", status=int(status or 503), retry_after=1)
-    return OneShot(times=int(times), when=When(**when), then=then)
+    then = Refuse(do="refuse", status=status, retry_after=1)
+    return OneShot(times=times, when=When(**when), then=then)
 
 
 def bind_rules(armed: Iterable[Any], take: Callable[[int], bool]) -> tuple[BoundRule, ...]:

@@ -14,6 +14,8 @@ import yaml
 from support.command import command
 from support.running import COMMAND, started
 
+from sandbox.cli.report import describe
+
 pytestmark = pytest.mark.slow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -41,9 +43,7 @@ def test_score_writes_every_form_and_grades_its_evidence_again(origin: str, tmp_
     assert json.loads(again.stdout) == json.loads((tmp_path / "card.json").read_text())
     mine = tmp_path / "mine.yaml"
     mine.write_text('extends: "2025-05"\nid: ours\nweights: {portal-opt-in: 0}\n')
-    ours = command(
-        "score", "--replay", str(tmp_path / "evidence"), "--edition", str(mine), "--format", "json"
-    )
+    ours = command("score", "--replay", str(tmp_path / "evidence"), "--edition", str(mine), "--json")
     assert (json.loads(ours.stdout)["max"], ours.returncode) == (94, 0)
     assert command(*replay, "--fail-under", "95").returncode == 1
     assert command(*replay, "--fail-under", "94").returncode == 0
@@ -97,6 +97,7 @@ def test_compare_exits_by_what_it_finds(tmp_path: Path) -> None:
     assert command("compare", b, a, "--fail-under", "17").returncode == 1
     assert command("compare", b, a, "--fail-on", "sandbox:7").returncode == 1
     assert json.loads(command("compare", a, b, "--format", "json").stdout)["by"] == -2
+    assert json.loads(command("compare", b, a, "--json").stdout)["by"] == 2
     assert command("compare", a, b, "--format", "markdown").stdout.startswith("# 16 → 14 of 20 (-2)")
 
 
@@ -118,8 +119,12 @@ def test_a_report_that_is_killed_goes_on_where_it_stopped(origin: str, tmp_path:
     had = {path: path.stat().st_mtime_ns for path in (out / "results").glob("*.json")}
     assert had
     assert not (out / "report.json").exists()
-    done = command(*words)
+    done = command(*words, "--json")
     assert done.returncode == 0, done.stderr
+    figures = json.loads(done.stdout)
+    assert (figures["payers"], figures["not_reached"], figures["jobs"]) == (2, 1, 1)
+    assert figures["files"] == [str(out / f"report.{suffix}") for suffix in ("html", "md", "json")]
+    assert "2 payers, " in describe(figures)
     assert all(path.stat().st_mtime_ns == when for path, when in had.items())
     report = json.loads((out / "report.json").read_text())
     assert {payer["payer"] for payer in report["payers"]} == {"P0", "P1"}

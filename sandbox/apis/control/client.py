@@ -102,10 +102,15 @@ class Remote:
                 raise UsageError(answer.json()["message"])
         return answer
 
+    def clock_state(self, *, advance: str | None = None, to: str | None = None) -> dict[str, Any]:
+        """The payer's time (`now`, ISO 8601) and `ahead_seconds`, after moving the clock where asked."""
+        body = {"advance": advance} if advance else {"set": to} if to else None
+        state: dict[str, Any] = self.call("POST" if body else "GET", "clock", body)
+        return state
+
     def clock(self, *, advance: str | None = None, to: str | None = None) -> str:
         """The payer's time as ISO 8601, after moving it where asked."""
-        body = {"advance": advance} if advance else {"set": to} if to else None
-        return str(self.call("POST" if body else "GET", "clock", body)["now"])
+        return str(self.clock_state(advance=advance, to=to)["now"])
 
     def journal(self, limit: int = 10_000, **query: Any) -> list[dict[str, Any]]:
         """The latest exchanges, oldest first; `query` as the control API has it."""
