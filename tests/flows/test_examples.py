@@ -38,6 +38,33 @@ def test_an_example_passes_at_a_payer_and_fails_where_there_is_none(origin: str,
         assert (done.returncode == 0) is passes, done.stdout[-2000:] + done.stderr[-2000:]
 
 
+FAULTS = ("waits when the payer is busy", "refreshes when the access token expires early",
+          "shows a claim whose doctor cannot be read")  # fmt: skip
+CLAIMS = {"node": ("node", "--test", "javascript/claims.test.mjs"), "java": ("java", "java/ClaimsTest.java")}
+
+
+@pytest.mark.parametrize("program", CLAIMS)
+@pytest.mark.parametrize(
+    ("fixes", "failing"),
+    [("", FAULTS), ("refresh,reference", FAULTS[:1]), ("wait,reference", FAULTS[1:2]),
+     ("wait,refresh", FAULTS[2:]), ("wait,refresh,reference", ())],
+    ids=["none", "no-wait", "no-refresh", "no-reference", "all"],
+)  # fmt: skip
+def test_an_app_trips_over_each_fault_until_it_is_fixed(
+    origin: str, program: str, fixes: str, failing: tuple[str, ...]
+) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"no {program} on this machine")
+    environ = {**os.environ, "PAYER_URL": origin, "APP_FIXES": fixes}
+    done = subprocess.run(CLAIMS[program], cwd=EXAMPLES, env=environ, capture_output=True, text=True,
+                          timeout=600, check=False)  # fmt: skip
+    lines = re.findall(rf"^(not ok|ok)[ \d]* - ({'|'.join(FAULTS)})", done.stdout, re.MULTILINE)
+    results = {name: result for result, name in lines}
+    expected = {name: "not ok" if name in failing else "ok" for name in FAULTS}
+    assert results == expected, done.stdout[-2000:] + done.stderr[-2000:]
+    assert done.returncode == (1 if failing else 0)
+
+
 def scripts(node: Any) -> Iterator[str]:
     """Every `run:` of a workflow."""
     if isinstance(node, dict):
