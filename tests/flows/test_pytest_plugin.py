@@ -19,6 +19,7 @@ from support.smart_app import SmartApp
 from sandbox.core.errors import UsageError
 from sandbox.faults.catalog import load
 from sandbox.pytest_plugin import Payer
+from sandbox.server.sign_in import SignInFailed
 from sandbox.settings import Settings
 
 EXAMPLE = Path(__file__).parents[1] / "example"
@@ -207,9 +208,11 @@ def test_a_sign_in_returns_what_a_plain_client_gets(payer: Payer, scenario: str)
         if answer.status_code == 200:
             assert comparable(payer.sign_in(scope=app.scope)) == comparable(answer.json())
         else:
-            refused = f"the token endpoint answered {answer.status_code}|could not sign in: invalid_request"
-            with pytest.raises(UsageError, match=refused):
+            with pytest.raises(SignInFailed) as caught:
                 payer.sign_in(scope=app.scope)
+            assert caught.value.answer is not None
+            assert caught.value.answer.status == answer.status_code
+            assert caught.value.answer.body == answer.content
 
 
 @pytest.mark.parametrize("scenario", ["state-dropped", "state-altered"])
