@@ -177,7 +177,7 @@ def test_a_member_who_cannot_sign_in_is_told_in_one_line(payer: Payer) -> None:
 SCENARIOS = load(Settings().scenarios).by_id.values()
 TOKEN_SCENARIOS = sorted(s.id for s in SCENARIOS if s.area == "token")
 SECRETS = ("access_token", "refresh_token")
-AT_RANDOM = ("exp", "iat", "auth_time", "jti")
+AT_RANDOM = ("exp", "iat", "nbf", "auth_time", "jti")
 
 
 def comparable(response: dict[str, Any]) -> dict[str, Any]:
