@@ -1,9 +1,11 @@
-"""Accounts: a member's login, and what deciding about a connection needs to know of them."""
+"""Accounts: a member's login, what deciding about a connection needs to know, and whom to try first."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 ROLES = (
@@ -87,3 +89,55 @@ class Account:
             for s in data["spans"]
         )
         return cls(**{**data, "birth_date": date.fromisoformat(data["birth_date"]), "spans": spans})
+
+
+EXAMPLES_MAX = 50
+"""Members in a list: of loaded data, all may be."""
+
+_LINE_NAMES = dict(
+    zip(LINES, ("Medicare Advantage", "Medicaid", "CHIP", "Marketplace (QHP)", "Employer plan"), strict=True)
+)
+"""Line of business → its name."""
+
+_GROUP_TITLES = {
+    "ineligible": "Not eligible",
+    "not-opted-in": "Not opted in",
+    "lapsed": "Coverage ended",
+    "dependant": "Dependents",
+    "representative": "Personal representatives",
+}
+"""Role, without the days of a lapse → the title of its group."""
+
+
+@dataclass(frozen=True)
+class ExampleGroup:
+    """Members who are used for the same purpose."""
+
+    title: str
+    accounts: tuple[Account, ...]
+
+
+def list_examples(accounts: Mapping[str, Account]) -> list[Account]:
+    """Return the first accounts that have a purpose. `accounts` are by user name."""
+    return list(islice((account for account in accounts.values() if account.purpose), EXAMPLES_MAX))
+
+
+def find_first_example(examples: Sequence[Account]) -> Account | None:
+    """Return the member to begin with: the first who may connect an app."""
+    return next((a for a in examples if a.role == "eligible"), examples[0] if examples else None)
+
+
+def group_examples(examples: Sequence[Account]) -> list[ExampleGroup]:
+    """Return the members in groups: whom to begin with, eligible ones by line of business, the others."""
+    first = find_first_example(examples)
+    groups: dict[str, list[Account]] = {"Start here": [first] if first else []}
+    groups |= {
+        title: []
+        for title in (*(f"Eligible: {name}" for name in _LINE_NAMES.values()), *_GROUP_TITLES.values())
+    }
+    for account in examples:
+        if account is not first:
+            role = account.role.partition("-")[0] if account.role.startswith("lapsed") else account.role
+            title = _GROUP_TITLES.get(role) or f"Eligible: {_LINE_NAMES.get(account.line, account.line)}"
+            groups.setdefault(title, []).append(account)
+    return [ExampleGroup(title, tuple(accounts)) for title, accounts in groups.items() if accounts]

@@ -38,6 +38,7 @@ class PayerProfile:
     brand_color: str = "#0f5c56"  # white text must be legible on it
     status: Literal["live", "implementing", "not-available"] = "live"
     sandbox: bool = True
+    test_accounts: bool = True  # whether the login page of a sandbox lists the accounts to try
     developer_portal: Portal = "portal"
     developer_email: str = "api@juniper-health.example"
 
@@ -119,8 +120,8 @@ POLICIES = frozenset(policy.name for policy in fields(PayerProfile))
 
 MANNERS = frozenset(
     {
-        "name", "website", "brand_color", "status", "sandbox", "developer_portal", "developer_email", "cors",
-        "everything", "page_size", "page_size_max", "page_token_seconds",
+        "name", "website", "brand_color", "status", "sandbox", "test_accounts", "developer_portal",
+        "developer_email", "cors", "everything", "page_size", "page_size_max", "page_token_seconds",
     }
 )  # fmt: skip
 """Policies that apply to every request. The others are terms of a grant that was made under them."""

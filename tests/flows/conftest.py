@@ -49,6 +49,8 @@ PAYERS: dict[str, dict[str, Any]] = {
     "all-types": {"withheld_types": ["Observation"]},
     "closed-to-browsers": {"cors": False},
     "tells-of-others": {"foreign_read": "forbidden", "foreign_search": "empty"},
+    "no-test-accounts": {"test_accounts": False},
+    "no-sandbox": {"sandbox": False},
     "no-refresh": {"refresh_max_days": None},
     "grace": {"refresh_rotation": "rotate-with-grace", "refresh_grace_seconds": 30},
 }

@@ -20,7 +20,7 @@ from sandbox.auth.household import choices, refusal
 from sandbox.auth.password import SignInAttempt
 from sandbox.auth.tokens.id_token import subject
 from sandbox.core.errors import BadRequest
-from sandbox.core.members import Account
+from sandbox.core.members import Account, list_examples
 from sandbox.store.ledger.repositories.sign_ins import Pending
 from sandbox.web import i18n, quota, session
 from sandbox.web.negotiation import json_response
@@ -137,15 +137,22 @@ def log_in() -> AnyResponse:
 def _login_page(
     pending: Pending, auth_request: AuthorizationRequest, tried: SignInAttempt | None = None
 ) -> Response:
+    context = current()
+    # Beside a refusal there is no list: whoever reads the page should read the refusal.
+    is_listed = tried is None and context.payer.sandbox and context.payer.test_accounts
+    examples = list_examples(context.wiring.accounts) if is_listed else []
+    chosen = next((a for a in examples if a.username == request.args.get("account")), None)
     # A member who may not connect goes back to the app straight from this form.
     return login_page(
         "login.html",
         tried,
         leaves=True,
-        again=f"{current().issuer}/login?request={pending.id}",
+        again=f"{context.issuer}/login?request={pending.id}",
         csrf=session.login_token(pending.id),
         request_id=pending.id,
-        client=current().clients[auth_request.client_id],
+        client=context.clients[auth_request.client_id],
+        examples=examples,
+        chosen=chosen,
     )
 
 
