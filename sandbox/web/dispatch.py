@@ -47,6 +47,7 @@ from sandbox.web.journal.entry import bearer, build_exchange_entry
 from sandbox.web.journal.record import build_record, has_record
 from sandbox.web.request import IncomingRequest, RequestContext, find_base, wiring
 from sandbox.web.request import current as current_context
+from sandbox.web.rest.readable import show_offered
 from sandbox.web.stored_reads import StoredReads
 
 HEADER = "X-Sandbox-Scenario"
@@ -253,6 +254,7 @@ def _leave(response: Response) -> Response:
             changed = context.gates.run(Stage.RESPONSE, reply, context.facts)
             if changed is not reply:
                 response = respond(changed)
+        show_offered(response)
         record = build_record(response) if has_record(context, response.status_code) else None
         if context.surface.is_fhir:
             encode(response)

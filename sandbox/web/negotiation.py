@@ -53,8 +53,21 @@ def _asked_format() -> str | None:
 
 
 def wants_page() -> bool:
-    """Whether this is a browser at the base: it likes HTML better than data."""
-    if current().path_below.rstrip("/") or request.method not in ("GET", "HEAD"):
+    """Whether this is a browser at the base or at the metadata: it likes HTML better than data."""
+    return current().path_below.rstrip("/") in ("", "/metadata") and prefers_page()
+
+
+def is_navigation() -> bool:
+    """Whether a person opens this address in a browser, where Accept alone may not decide.
+
+    Source: SMART App Launch 2.2.0 "Response": a SMART configuration is JSON whatever Accept says.
+    """
+    return request.headers.get("Sec-Fetch-Mode") == "navigate" and prefers_page()
+
+
+def prefers_page() -> bool:
+    """Whether a request to read likes HTML better than JSON; `_format` wins over Accept."""
+    if request.method not in ("GET", "HEAD"):
         return False
     wanted_format = _asked_format()
     if wanted_format:

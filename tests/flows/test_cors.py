@@ -228,6 +228,7 @@ def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
         "Origin",
         "Access-Control-Request-Method",
         "Referer",
+        "Sec-Fetch-Mode",
         "Sec-Fetch-Site",
         "Accept-Encoding",
         "User-Agent",

@@ -25,12 +25,13 @@ from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.api import Api, Audience, ErrorShape
 from sandbox.web.enrollment import enroll, is_managed_app
 from sandbox.web.guard import may_control
-from sandbox.web.negotiation import json_response
+from sandbox.web.negotiation import is_navigation, json_response
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, current
 from sandbox.web.rest import documentation, openapi
 from sandbox.web.rest.access import served_types
 from sandbox.web.rest.metadata import describe_server
+from sandbox.web.rest.readable import offer_page
 
 LISTED = 50
 """Members on the page: of loaded data, all may be."""
@@ -120,7 +121,9 @@ def openapi_document(name: str = "") -> Response:
     if api is None:
         raise NotFound("There is no FHIR API of this name.", cause="address-unknown")
     auth = "" if api.audience is Audience.PUBLIC else context.issuer
-    return json_response(openapi.document(api, describe_server(context, api), auth))
+    described = openapi.document(api, describe_server(context, api), auth)
+    response = json_response(described)
+    return offer_page(response, f"OpenAPI document: {api.title}", is_wanted=is_navigation())
 
 
 def _fhir_apis() -> list[Api]:

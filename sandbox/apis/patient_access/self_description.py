@@ -9,21 +9,21 @@ from flask import Response
 from sandbox.auth import discovery
 from sandbox.core.errors import not_found
 from sandbox.web.api import merge_facts
-from sandbox.web.negotiation import json_response
+from sandbox.web.negotiation import is_navigation, json_response
 from sandbox.web.request import RequestContext, current
+from sandbox.web.rest.readable import offer_page
 
 
 def smart_configuration() -> Response:
-    return json_response(
-        discovery.smart_configuration(current().addresses, current().payer, current().wiring.others)
-    )
+    body = discovery.smart_configuration(current().addresses, current().payer, current().wiring.others)
+    return offer_page(json_response(body), "SMART configuration", is_wanted=is_navigation())
 
 
 def payer_facts() -> Response:
     """What the payer claims, and what a grader may use: each API adds its part."""
     context = current()
     parts = [api.facts(context) for api in context.wiring.apis if api.facts is not None]
-    return json_response(merge_facts(parts))
+    return offer_page(json_response(merge_facts(parts)), "Payer facts", is_wanted=is_navigation())
 
 
 def claims(context: RequestContext) -> dict[str, Any]:

@@ -13,8 +13,9 @@ from sandbox.auth.errors import OAuthRefusal
 from sandbox.auth.tokens.id_token import jwks, signing_keys
 from sandbox.core.errors import BadRequest, NotFound
 from sandbox.web.dispatch import respond
-from sandbox.web.negotiation import json_response
+from sandbox.web.negotiation import is_navigation, json_response
 from sandbox.web.request import current
+from sandbox.web.rest.readable import offer_page
 
 
 def token() -> Response:
@@ -67,15 +68,15 @@ def keys() -> Response:
 
 
 def openid_configuration() -> Response:
-    return json_response(
-        discovery.openid_configuration(current().addresses, current().payer, current().wiring.others)
-    )
+    context = current()
+    body = discovery.openid_configuration(context.addresses, context.payer, context.wiring.others)
+    return offer_page(json_response(body), "OpenID configuration", is_wanted=is_navigation())
 
 
 def server_metadata() -> Response:
-    return json_response(
-        discovery.server_metadata(current().addresses, current().payer, current().wiring.others)
-    )
+    context = current()
+    body = discovery.server_metadata(context.addresses, context.payer, context.wiring.others)
+    return offer_page(json_response(body), "Authorization server metadata", is_wanted=is_navigation())
 
 
 def nothing_known(name: str) -> NoReturn:

@@ -18,6 +18,7 @@ from sandbox.web.negotiation import wants_page
 from sandbox.web.pages import page
 from sandbox.web.request import RequestContext, current
 from sandbox.web.rest.access import offered_types, served_types
+from sandbox.web.rest.readable import offer_page
 
 
 def home() -> Response:
@@ -39,7 +40,8 @@ def home() -> Response:
 
 def metadata() -> Response:
     """The CapabilityStatement of the API."""
-    return render_statement(describe_server(current(), current().api))
+    statement = render_statement(describe_server(current(), current().api))
+    return offer_page(statement, "CapabilityStatement", is_wanted=wants_page())
 
 
 def describe_server(context: RequestContext, api: Api) -> ServerDescription:
