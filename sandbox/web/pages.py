@@ -46,6 +46,7 @@ def page(
         lang=lang,
         t=partial(i18n.translate, lang),
         languages=_languages(lang, again),
+        scripted=scripted,
         **values,
     )
     response = Response(body, status=status)

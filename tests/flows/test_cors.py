@@ -225,6 +225,7 @@ def test_the_headers_that_are_read_of_a_request_may_be_sent() -> None:
     read = {a or b for text in texts for a, b in looked_up.findall(text)}
     assert {"Authorization", "Prefer", "If-None-Match"} <= read
     by_browsers = {
+        "Last-Event-ID",
         "Origin",
         "Access-Control-Request-Method",
         "Referer",

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from flask import Blueprint
 
-from sandbox.apis.developer import routes
+from sandbox.apis.developer import docs, routes
 from sandbox.web.api import Api, Audience, Lookups, Operation
 from sandbox.web.pages import refuse_foreign_forms
 
@@ -24,10 +24,16 @@ DEVELOPER = Api(
     audience=Audience.PUBLIC,
     operations=(
         Operation("GET", "", "home", routes.home, "Show the addresses, apps and members."),
-        Operation("GET", "/docs", "docs", routes.docs, "Document the APIs."),
-        Operation("GET", "/openapi.json", "openapi", routes.openapi_document, "Return the OpenAPI document."),
-        Operation("GET", "/openapi/<name>.json", "openapi_of", routes.openapi_document,
-                  "Return the OpenAPI document of another FHIR API."),
+        Operation("GET", "/docs", "docs", docs.home, "Document the APIs, and search the documentation."),
+        Operation("GET", "/docs/<path:name>", "guide", docs.guide, "Show a guide."),
+        Operation("GET", "/openapi.json", "openapi", docs.openapi_document, "Return the OpenAPI document."),
+        Operation(
+            "GET",
+            "/openapi/<name>.json",
+            "openapi_of",
+            docs.openapi_document,
+            "Return the OpenAPI document of another FHIR API.",
+        ),
         Operation("GET", "/register", "form", routes.form),
         Operation("POST", "/register", "register", routes.register),
         Operation("GET", "/apps", "find", routes.find),

@@ -22,16 +22,10 @@ from sandbox.faults.listing import compute_cost
 from sandbox.faults.search import QUERY_LENGTH_MAX, search, suggest
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
-from sandbox.web.api import Api, Audience, ErrorShape
 from sandbox.web.enrollment import enroll, is_managed_app
 from sandbox.web.guard import may_control
-from sandbox.web.negotiation import is_navigation, json_response
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, current
-from sandbox.web.rest import documentation, openapi
-from sandbox.web.rest.access import served_types
-from sandbox.web.rest.metadata import describe_server
-from sandbox.web.rest.readable import offer_page
 
 LISTED = 50
 """Members on the page: of loaded data, all may be."""
@@ -100,36 +94,10 @@ def home() -> Response:
     )
 
 
-def docs() -> Response:
-    context = current()
-    main, *others = _fhir_apis()
-    return page(
-        "developer_docs.html",
-        types=documentation.described(served_types(context, main), context.wiring.profiles),
-        words=documentation,
-        operations=[operation for operation in main.operations if operation.parameters],
-        others=others,
-        endpoints=[operation for operation in context.wiring.apis["smart"].operations if operation.summary],
-        criteria=CRITERIA,
-    )
-
-
-def openapi_document(name: str = "") -> Response:
-    """The OpenAPI document of the FHIR API of this name; of the members' own where none is named."""
-    context, apis = current(), _fhir_apis()
-    api = next((api for api in apis if api.name == (name or apis[0].name)), None)
-    if api is None:
-        raise NotFound("There is no FHIR API of this name.", cause="address-unknown")
-    auth = "" if api.audience is Audience.PUBLIC else context.issuer
-    described = openapi.document(api, describe_server(context, api), auth)
-    response = json_response(described)
-    return offer_page(response, f"OpenAPI document: {api.title}", is_wanted=is_navigation())
-
-
-def _fhir_apis() -> list[Api]:
-    """The FHIR APIs of the payer, the one for members' apps first."""
-    apis = [api for api in current().wiring.apis if api.errors is ErrorShape.OUTCOME]
-    return sorted(apis, key=lambda api: not api.serves_loaded_types)
+def _editions(canonicals: Sequence[str]) -> list[str]:
+    """Guides by name and edition, where we know whose data it is."""
+    named = (canonical.rpartition("/")[2].partition("|") for canonical in canonicals)
+    return [f"{GUIDES[package]} {edition}" for package, _, edition in named]
 
 
 def form() -> Response:
