@@ -36,6 +36,7 @@ from sandbox.store.secret import new_secret
 from sandbox.web import dispatch, i18n
 from sandbox.web.causes import files_of_causes, load_causes
 from sandbox.web.errors import handlers
+from sandbox.web.guard import may_control
 from sandbox.web.operator import Reviewer
 from sandbox.web.request import RequestLogger, Wiring
 
@@ -141,6 +142,7 @@ def routed_app() -> Flask:
     published().register(app)
     for render in (i18n.day, i18n.strong, i18n.code):
         app.add_template_filter(render)
+    app.add_template_global(may_control)
     return app
 
 

@@ -64,7 +64,7 @@ def test_nothing_else_is_served(app: SmartApp, name: str) -> None:
         ("pytest plugin", "testing"),
         ("access_token_seconds", "policies#tokens"),
         ("introspect", "#authorization"),
-        ("Observation combo-code", "#Observation"),
+        ("AllergyIntolerance clinical-status", "#AllergyIntolerance"),
     ],
 )
 def test_a_search_finds_guides_and_the_reference(app: SmartApp, query: str, link: str) -> None:

@@ -6,7 +6,7 @@ from importlib.resources import files
 
 from flask import Blueprint
 
-from sandbox.apis.developer import docs, routes
+from sandbox.apis.developer import docs, home, routes
 from sandbox.web.api import Api, Audience, Lookups, Operation
 from sandbox.web.pages import refuse_foreign_forms
 
@@ -23,7 +23,8 @@ DEVELOPER = Api(
     cites=("42 CFR 422.119(d)",),
     audience=Audience.PUBLIC,
     operations=(
-        Operation("GET", "", "home", routes.home, "Show the addresses, apps and members."),
+        Operation("GET", "", "home", home.home, "Show the first steps, addresses and members."),
+        Operation("POST", "/sign-in", "sign_in", home.sign_in),
         Operation("GET", "/docs", "docs", docs.home, "Document the APIs, and search the documentation."),
         Operation("GET", "/docs/<path:name>", "guide", docs.guide, "Show a guide."),
         Operation("GET", "/openapi.json", "openapi", docs.openapi_document, "Return the OpenAPI document."),

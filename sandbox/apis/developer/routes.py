@@ -1,4 +1,4 @@
-"""The developer site: addresses, documentation, registration, an app's own page. No login, no e-mail
+"""The developer site: registration, and an app's own page. No login, no e-mail
 (REG-31): an app's page opens with the token that its registration returned."""
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.apis.developer.snippets import build_snippets
 from sandbox.auth.clients.client import SECRET_METHODS, Client
 from sandbox.auth.clients.jwks import check_jwks
 from sandbox.auth.clients.registration import MAX_BYTES, invalid_metadata, understand
@@ -18,17 +19,11 @@ from sandbox.auth.clients.remote_keys import check_address
 from sandbox.auth.errors import OAuthRefusal
 from sandbox.core.errors import NotFound
 from sandbox.core.files import json_value
-from sandbox.faults.listing import compute_cost
-from sandbox.faults.search import QUERY_LENGTH_MAX, search, suggest
 from sandbox.store.ledger.database import TenantLedger
 from sandbox.store.ledger.repositories.pins import Origin
 from sandbox.web.enrollment import enroll, is_managed_app
-from sandbox.web.guard import may_control
 from sandbox.web.pages import page
 from sandbox.web.request import Wiring, current
-
-LISTED = 50
-"""Members on the page: of loaded data, all may be."""
 
 _CODE = ["authorization_code", "refresh_token"]
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -52,9 +47,6 @@ KINDS: dict[str, tuple[str, dict[str, Any]]] = {
 """What kind of app the form knows: its words, and the metadata it stands for."""
 
 
-GUIDES = {"hl7.fhir.us.carin-bb": "CARIN Blue Button", "hl7.fhir.us.core": "US Core"}
-
-
 def require_portal() -> None:
     """Raises NotFound where the payer has no developer site."""
     payer = current().payer
@@ -70,34 +62,6 @@ def find_origin(wiring: Wiring, ledger: TenantLedger, below: str) -> Origin | No
 
 def root() -> AnyResponse:
     return redirect(f"{current().base}/developer")
-
-
-def home() -> Response:
-    context = current()
-    named = [account for account in context.wiring.accounts.values() if account.purpose]
-    editions = [canonical.rpartition("/")[2].partition("|") for canonical in context.wiring.guides]
-    catalog, query = context.wiring.catalog, request.args.get("q", "").strip()[:QUERY_LENGTH_MAX]
-    return page(
-        "developer.html",
-        clients=context.wiring.clients.values(),
-        members=named[:LISTED],
-        unlisted=max(0, len(named) - LISTED),
-        scenarios=catalog.by_id.values(),
-        query=query,
-        matches=search(catalog, query) if query else (),
-        suggestions=suggest(catalog, query) if query else (),
-        compute_cost=compute_cost,
-        origin=context.base.partition("/s/")[0],
-        guides=[f"{GUIDES[package]} {edition}" for package, _, edition in editions],
-        loaded=context.wiring.loaded,
-        may_control=may_control(),
-    )
-
-
-def _editions(canonicals: Sequence[str]) -> list[str]:
-    """Guides by name and edition, where we know whose data it is."""
-    named = (canonical.rpartition("/")[2].partition("|") for canonical in canonicals)
-    return [f"{GUIDES[package]} {edition}" for package, _, edition in named]
 
 
 def form() -> Response:
@@ -194,6 +158,8 @@ def _app(
         why=CRITERIA.get(client.criterion or ""),
         keys=json.dumps(client.jwks, indent=2) if client.jwks else "",
         has_secret=client.auth_method in SECRET_METHODS,
+        snippets=build_snippets(current(), client, secret or "") if fresh else (),
+        scripted=True,
     )
 
 
