@@ -44,6 +44,11 @@ def words(name: str) -> str:
     return OTHER[1] if name == OTHER[0] else DATA[name][0]
 
 
+def find_class(kind: str) -> str:
+    """Return the class of a resource type."""
+    return _CLASS.get(kind, OTHER[0])
+
+
 def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
     """Return the classes that these scopes reach at a payer that serves these types, in the order of DATA."""
     texts = list(scopes)
@@ -51,7 +56,7 @@ def offered(scopes: Iterable[str], types: Collection[str]) -> list[str]:
     read = {kind for kind in types if any(scope.covers(kind, a) for scope in scopes_of_data for a in "rs")}
     if reads_user(texts):
         read.add("Patient")
-    there = {_CLASS.get(kind, OTHER[0]) for kind in read}
+    there = {find_class(kind) for kind in read}
     return [name for name in (*DATA, OTHER[0]) if name in there]
 
 

@@ -113,3 +113,56 @@ def test_the_developer_page_searches_scenarios(app: SmartApp) -> None:
     assert "No scenario matches every word." in read("rate-limited xyzzy")
     assert "<strong><script>" not in httpx.get(f"{app.base}/developer?q=<script>").text
     assert read(" ").count("scenarios</summary>") == 6
+
+
+# claims, and what apps have read
+
+
+def read_claims(page: httpx.Response) -> list[str]:
+    return [
+        " ".join(re.sub("<[^>]*>", " ", c).split())
+        for c in page.text.split('<ul class="claims">')[1].split("<li>")[1:]
+    ]
+
+
+def test_a_member_sees_their_claims_a_page_at_a_time(app: SmartApp) -> None:
+    page = enter(app, "maria")
+    total = int(re.findall(r"(\d+) claims, the newest first", page.text)[0])
+    pages = [read_claims(page)]
+    while link := re.search(r'href="([^"]*/portal\?after=\d+)#claims"', page.text):
+        page = app.browser.get(link[1])
+        pages.append(read_claims(page))
+    assert [len(claims) for claims in pages[:-1]] == [10] * (len(pages) - 1)
+    assert sum(map(len, pages)) == total > 20
+    assert re.search(r"20\d\d · \w+.* Billed \$[\d,]+\.\d\d Plan paid \$[\d,]+\.\d\d You owe \$", pages[0][0])
+
+
+@pytest.mark.parametrize("after", ["-1", "x", "999999999999999", "1", "٣"])
+def test_another_place_in_the_claims_is_no_error(app: SmartApp, after: str) -> None:
+    enter(app, "maria")
+    assert app.browser.get(f"{app.base}/portal", params={"after": after}).status_code == 200
+
+
+def test_a_member_without_claims_reads_so(app: SmartApp) -> None:
+    assert "There are no claims." in enter(app, "nina").text
+
+
+def test_an_app_has_one_row_with_what_it_read(maria: SmartApp) -> None:
+    assert maria.connect("maria").get("Patient").status_code == 200  # a second grant
+    for _ in range(2):
+        assert maria.get("ExplanationOfBenefit?_count=1").status_code == 200
+    assert maria.get(f"Patient/{maria.patient}/$everything?_count=1").status_code == 200
+    assert maria.get("Patient/nobody").status_code == 404
+    page = enter(maria, "maria")
+    assert page.text.count('<article class="app"') == 1
+    text = " ".join(re.sub("<[^>]*>", " ", page.text).split())
+    assert re.search(r"Name, date of birth and contact details once, on \w+ \d", text)
+    assert re.search(r"Claims: what was billed, and who paid what 2 times, last on", text)
+    assert "Everything at once once, on" in text
+    assert maria.browser.post(f"{maria.base}/portal/revoke", data=hidden(page)).status_code == 303
+    assert "No app can read your data." in maria.browser.get(f"{maria.base}/portal").text
+    assert maria.get("Patient").status_code == 401
+
+
+def test_an_app_that_has_read_nothing_says_so(maria: SmartApp) -> None:
+    assert "It has not read anything yet." in enter(maria, "maria").text

@@ -15,6 +15,8 @@ from sandbox.apis.console.apps import METHODS
 from sandbox.apis.console.layout import TABS
 from sandbox.apis.console.payer import JUMPS
 from sandbox.apis.discovery import published
+from sandbox.apis.portal.claims import KINDS
+from sandbox.apis.portal.routes import EVERYTHING
 from sandbox.auth.consent import DATA
 from sandbox.auth.eligibility import EXPLAIN
 from sandbox.web import i18n
@@ -79,6 +81,9 @@ TEXTS = sorted(
         *in_problems(),
         *EXPLAIN.values(),
         *(text for text, _ in DATA.values()),
+        *KINDS.values(),
+        EVERYTHING,
+        "Claim",
         *TITLES.values(),
     }
 )
