@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 from flask import Flask
-from support.running import PATIENCE
+from support.running import PATIENCE, started
 from support.smart_app import SmartApp, hidden
 
 PROGRAMS = {
@@ -52,25 +52,20 @@ def test_the_program_of_a_registered_app_reads_claims(
     app.redirect_uri = f"http://127.0.0.1:{free_port}/callback"
     program = tmp_path / name
     program.write_text(read_snippet(register(app, app.redirect_uri, kind), f"first-call-{language}"))
-    running = subprocess.Popen(
-        [*command, str(program)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=os.environ | {"BROWSER": "true"},
-    )
-    assert running.stdout
-    line = running.stdout.readline()
-    assert "http" in line, line + running.communicate()[0]
-    back = app.share(line[line.index("http") :].strip(), "maria")
-    if language == "curl":
-        output, _ = running.communicate(httpx.URL(back).params["code"] + "\n", timeout=PATIENCE)
-    else:
-        transport = httpx.HTTPTransport(retries=20)
-        with httpx.Client(transport=transport, timeout=PATIENCE) as browser:
-            browser.get(back)
-        output, _ = running.communicate(timeout=PATIENCE)
+    options = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    with started([*command, str(program)], env=os.environ | {"BROWSER": "true"}, **options) as running:
+        assert running.stdout
+        line = running.stdout.readline()
+        assert "http" in line, line + running.communicate()[0]
+        back = app.share(line[line.index("http") :].strip(), "maria")
+        code = None
+        if language == "curl":
+            code = httpx.URL(back).params["code"] + "\n"
+        else:
+            transport = httpx.HTTPTransport(retries=20)
+            with httpx.Client(transport=transport, timeout=PATIENCE) as browser:
+                browser.get(back)
+        output, _ = running.communicate(code, timeout=PATIENCE)
     assert running.returncode == 0, output
     assert re.search(r"20\d\d-\d\d-\d\d", output), output
 

@@ -22,7 +22,7 @@ _LANGUAGES = {"curl": "curl", "python": "Python", "javascript": "JavaScript", "j
 
 
 @dataclass(frozen=True)
-class Snippet:
+class Program:
     """A program. `id` is for the page, `title` for people."""
 
     id: str
@@ -30,7 +30,7 @@ class Snippet:
     code: str
 
 
-def build_snippets(context: RequestContext, client: Client, secret: str = "") -> list[Snippet]:
+def build_snippets(context: RequestContext, client: Client, secret: str = "") -> list[Program]:
     """Return the programs for a client; none for a backend service, or one that signs with a key.
 
     Only curl can be used where no redirect URI is on loopback: the others listen there.
@@ -50,7 +50,7 @@ def build_snippets(context: RequestContext, client: Client, secret: str = "") ->
         "CODE_SECONDS": str(context.payer.code_seconds),
     }
     languages = _LANGUAGES if is_local else {"curl": "curl"}
-    return [Snippet(name, title, _fill(name, values)) for name, title in languages.items()]
+    return [Program(name, title, _fill(name, values)) for name, title in languages.items()]
 
 
 def find_redirect_uri(client: Client) -> str:
