@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 INDEX: Mapping[str, tuple[str, ...]] = {
-    "Build and test an app": ("testing", "review", "console", "control-api"),
+    "Build and test an app": ("testing", "review", "console", "control-api", "agents"),
     "Make it fail": ("scenarios", "catalogue", "verbs", "interactions", "bands"),
     "This payer": ("fhir-api", "policies", "population", "data"),
     "Host it": ("deploy", "limits"),
