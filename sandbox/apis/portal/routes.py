@@ -89,14 +89,14 @@ def _list_apps(account: Account) -> list[AppRow]:
     for id, grants in grants_by_client.items():
         client = context.clients.get(id)
         scopes = [scope for grant in grants for scope in split(grant.scope)]
-        patients = dict.fromkeys(g.patient for g in grants if g.patient != account.patient)
-        people = (context.wiring.members.get(patient) for patient in patients)
+        members = [context.wiring.members.get(grant.patient) for grant in grants]
+        names = dict.fromkeys(m.name if m else g.patient for m, g in zip(members, grants, strict=True))
         rows.append(
             AppRow(
                 client.name if client else id,
                 tuple(grants),
                 tuple(consents.words(name) for name in consents.offered(scopes, context.types())),
-                tuple(p.name if p else "" for p in people),
+                tuple(name for name in names if name != account.name),
                 tuple(reads.get(id, {}).values()),
             )
         )
