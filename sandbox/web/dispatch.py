@@ -255,8 +255,11 @@ def _leave(response: Response) -> Response:
             if changed is not reply:
                 response = respond(changed)
         show_offered(response)
-        record = build_record(response) if has_record(context, response.status_code) else None
-        if context.surface.is_fhir:
+        is_fhir = context.surface.is_fhir
+        record = (
+            build_record(response, is_fhir=is_fhir) if has_record(context, response.status_code) else None
+        )
+        if is_fhir:
             encode(response)
         because = _find_earlier_effects(context, response)
         entry = build_exchange_entry(context, response, because)

@@ -28,7 +28,7 @@ from sandbox.web.http import compression
 from sandbox.web.http.headers import CORRELATION, correlation
 from sandbox.web.http.origin import REFUSAL
 from sandbox.web.journal.entry import JournalRequest, build_entry
-from sandbox.web.journal.record import encode_record, has_record, mask_body
+from sandbox.web.journal.record import describe_request, encode_record, has_record, mask_body
 from sandbox.web.negotiation import takes_json
 from sandbox.web.request import IncomingRequest, RequestContext, Wiring, find_base
 from sandbox.web.rest.access import note_client
@@ -162,8 +162,8 @@ class StoredReads:
 
 def _build_record(environ: Mapping[str, Any], headers: Headers, body: bytes) -> bytes:
     sent = Request(dict(environ))
-    text = mask_body(body, dict(headers)["Content-Type"])
-    return encode_record("GET", sent.full_path.rstrip("?"), sent.headers.items(), "", 200, headers, text)
+    text = mask_body(body, dict(headers)["Content-Type"], is_fhir=True)
+    return encode_record(describe_request(sent, "", is_fhir=True), 200, headers, text)
 
 
 @bounded(4 << 20, 60)
