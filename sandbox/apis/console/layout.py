@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from flask import Response, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
+from sandbox.core.files import json_exact, json_pretty
 from sandbox.web.guard import forget_operator, form_token, is_key, may_control, remember_operator
 from sandbox.web.pages import page
 from sandbox.web.request import current, wiring
@@ -28,10 +28,9 @@ TABS = (
 """Path below the console → its title."""
 
 
-def render(template: str, tab: str, status: int = 200, **values: Any) -> Response:
-    """Return a page of the console. `tab` is the path of its tab."""
+def render(template: str, tab: str | None, status: int = 200, **values: Any) -> Response:
+    """Return a page of the console. `tab` is the path of its tab; None: for strangers, without tabs."""
     context = current()
-    switched = context.ledger.tenant_state().switched or ""
     return page(
         f"console/{template}",
         status,
@@ -41,7 +40,6 @@ def render(template: str, tab: str, status: int = 200, **values: Any) -> Respons
         console=context.address,
         csrf=form_token(),
         selection=context.selection,
-        switched=switched,
         origin=context.base.partition("/s/")[0],
         session=context.selection.session,
         payer_now=context.clock.now(),
@@ -52,10 +50,10 @@ def render(template: str, tab: str, status: int = 200, **values: Any) -> Respons
 
 
 def print_json(text: str) -> str:
-    """Return JSON with indentation, and other text as it is."""
+    """Return JSON with indentation and every digit of its numbers, and other text as it is."""
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
-    except ValueError:
+        return json_pretty(json_exact(text.encode())).decode().rstrip()
+    except (ValueError, TypeError, RecursionError):  # also what is nested too deeply
         return text
 
 
@@ -63,12 +61,12 @@ def login() -> AnyResponse:
     """The form for the key; the console itself where no key is needed."""
     if may_control():
         return redirect(current().address)
-    return render("login.html", "", problem=False)
+    return render("login.html", None, problem=False)
 
 
 def log_in() -> AnyResponse:
     if not wiring().control_key or not is_key(request.form.get("key", "")):
-        return render("login.html", "", 403, problem=True)
+        return render("login.html", None, 403, problem=True)
     response = redirect(current().address, 303)
     remember_operator(response)
     return response

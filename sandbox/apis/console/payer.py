@@ -38,8 +38,9 @@ class Coming:
     what: str
 
 
-def home() -> Response:
-    return render("clock.html", "clock", jumps=JUMPS, coming=_list_coming())
+def home(problem: str = "", status: int = 200) -> Response:
+    """The payer's time, and what happens next."""
+    return render("clock.html", "clock", status, jumps=JUMPS, coming=_list_coming(), problem=problem)
 
 
 def _list_coming() -> list[Coming]:
@@ -75,12 +76,15 @@ def _midnight(day: date) -> datetime:
 def move() -> AnyResponse:
     """Advance the clock by a duration, or set it to an instant (UTC where it has no zone)."""
     advance, to = request.form.get("advance", "").strip(), request.form.get("set", "").strip()
-    if to and not to.endswith("Z") and "+" not in to:
-        to = f"{to}+00:00"
+    try:
+        if to and datetime.fromisoformat(to).tzinfo is None:
+            to = f"{to}+00:00"
+    except ValueError:
+        pass  # `move_clock` says it
     try:
         operator.move_clock(advance=advance or None, to=to)
     except SandboxProblem as refused:
-        return render("clock.html", "clock", refused.status, jumps=JUMPS, coming=[], problem=refused.text)
+        return home(refused.text, refused.status)
     return redirect(f"{current().address}/clock", 303)
 
 

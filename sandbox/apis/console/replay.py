@@ -15,12 +15,12 @@ from flask import current_app, request
 from werkzeug.test import Client, EnvironBuilder
 
 from sandbox.core.errors import bad_request
-from sandbox.store.ledger.repositories.grants import Token
+from sandbox.core.waits import HANDLED
 from sandbox.store.secret import digest, new_secret
+from sandbox.web.journal.record import is_masked
 from sandbox.web.request import RequestContext
 
 _DROPPED = frozenset(("authorization", "connection", "content-length", "cookie", "host", "x-request-id"))
-MASKED = "[masked"
 
 
 def replay_problem(
@@ -30,14 +30,16 @@ def replay_problem(
     if record is None:
         return "Its request was not kept. Requests are kept in full while a console is open."
     sent = record["request"]
-    if MASKED in sent["target"] or MASKED in sent["body"]:
+    if is_masked(sent["target"]) or is_masked(sent["body"]):
         return "A secret was part of it, and secrets are not kept. Sign in again instead."
+    if not sent["whole"]:
+        return "Its body is too long to be kept as a whole, or no text."
     if (
         sent["method"] not in ("GET", "HEAD", "OPTIONS")
         and not context.wiring.apis.surface(entry["path"]).is_fhir
     ):
         return "It changed something or used a form. Only reads and FHIR requests can be sent again."
-    if entry.get("token") and _find_token(entry["token"], context) is None:
+    if entry.get("token") and context.ledger.token_with_digest(entry["token"]) is None:
         return "Its token is not known any more."
     return ""
 
@@ -51,7 +53,7 @@ def replay_exchange(
     sent = record["request"]
     headers = [(name, value) for name, value in sent["headers"] if name.lower() not in _DROPPED]
     headers.append(("Host", request.host))
-    token = _find_token(entry["token"], context) if entry.get("token") else None
+    token = context.ledger.token_with_digest(entry["token"]) if entry.get("token") else None
     if token is not None:
         secret = new_secret()
         copied = replace(token, hash=digest(secret))
@@ -66,19 +68,17 @@ def replay_exchange(
         headers=headers,
         data=sent["body"] or None,
         base_url=f"{request.scheme}://{request.host}",
-        environ_base={"REMOTE_ADDR": request.remote_addr or ""},
+        # Its delays are in the journal, and no thread sleeps for them.
+        environ_base={"REMOTE_ADDR": request.remote_addr or "", HANDLED: True},
     ).get_environ()
     # The app keeps the request in hand in context variables: this one has its own.
-    answer = Context().run(Client(current_app.wsgi_app).open, environ)
-    if token is not None:
-        context.ledger.revoke_token(copied.hash, context.now())
+    try:
+        answer = Context().run(Client(current_app.wsgi_app).open, environ)
+    finally:
+        if token is not None:
+            context.ledger.revoke_token(copied.hash, context.now())
     id = answer.headers.get("X-Request-Id", "")
     journaled = context.ledger.journal(1, entry["number"], lambda other: other["request"] == id)
     if not journaled:
         bad_request("The request was sent again, and the journal has no entry of it.")
     return int(journaled[0]["number"])
-
-
-def _find_token(mark: str, context: RequestContext) -> Token | None:
-    """Return the token of which the journal has the beginning of the digest."""
-    return context.ledger.token_with_digest(mark)

@@ -13,8 +13,9 @@ from sandbox.apis.console.layout import print_json, render
 from sandbox.apis.console.replay import replay_exchange, replay_problem
 from sandbox.apis.console.snippets import build_snippets
 from sandbox.core.clock import stopwatch
-from sandbox.core.errors import NotFound
+from sandbox.core.errors import NotFound, SandboxProblem
 from sandbox.core.waits import Pause
+from sandbox.faults.scenario import Scenario
 from sandbox.web import i18n
 from sandbox.web.journal.entry import wanted
 from sandbox.web.journal.record import decode_record
@@ -28,23 +29,31 @@ STREAM_SECONDS = 300
 """After which a stream ends; the browser opens another one."""
 POLL_SECONDS = 0.4
 WATCH_AGAIN_SECONDS = 10
+NUMBER_MAX = (1 << 63) - 1
+"""The largest number of a journal entry."""
 
 Chosen = Callable[[dict[str, Any]], bool]
 """Whether an entry passes the filter of the page."""
 
-FILTERS = ("status", "method", "path", "client", "member", "effect", "refused")
+FILTERS = ("status", "method", "path", "client", "member", "scenario", "effect", "refused")
 
 
 def home() -> Response:
     """The latest exchanges that pass the filter, newest first."""
     context = current()
     context.wiring.ledger.watch(context.ledger.name)
-    entries = context.ledger.journal(SHOWN, wanted=_filter())
+    last, entries, problem = context.ledger.last_number(), [], ""
+    try:
+        entries = context.ledger.journal(SHOWN, wanted=_filter())
+    except SandboxProblem as refused:
+        problem = refused.text
     return render(
         "requests.html",
         "",
+        400 if problem else 200,
+        problem=problem,
         entries=entries[::-1],
-        last=context.ledger.last_number(),
+        last=last,
         filters={name: request.args.get(name, "") for name in FILTERS},
         rows_kept=ROWS_KEPT,
         is_filtered=any(request.args.get(name) for name in FILTERS),
@@ -55,7 +64,7 @@ def rows() -> Response:
     """Rows after a number as HTML, newest first, for a browser that cannot stream."""
     context = current()
     context.wiring.ledger.watch(context.ledger.name)
-    after = _number("after")
+    after = _parse_number(request.args.get("after", ""))
     html, last = _new_rows(context, after, _filter(), _row_renderer(context))
     return Response(html, content_type="text/html; charset=utf-8", headers={"X-Journal-Last": str(last)})
 
@@ -63,7 +72,7 @@ def rows() -> Response:
 def stream() -> Response:
     """Server-sent events: `rows` with the HTML of new rows, newest first; the id is the last number."""
     context = current()
-    after = int(request.headers.get("Last-Event-ID", "") or _number("after"))
+    after = _parse_number(request.headers.get("Last-Event-ID") or request.args.get("after", ""))
     chunks = _stream(context, after, _filter(), _row_renderer(context))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return Response(chunks, content_type="text/event-stream", headers=headers)
@@ -117,9 +126,16 @@ def exchange(number: int) -> Response:
         record=record,
         parts=[(name, _printed(record[name])) for name in ("request", "response")] if record else [],
         cites=cause.cites if cause else (),
+        faults=_list_faults(entry, context),
         replay_problem=problem,
         snippets=build_snippets(entry, record, context),
     )
+
+
+def _list_faults(entry: dict[str, Any], context: RequestContext) -> dict[str, Scenario | None]:
+    """The effects of an exchange, earlier ones included → the scenario that has the rule."""
+    effects = (*entry["effects"], *entry.get("because", ()))
+    return {effect: context.wiring.catalog.by_id.get(effect.partition(":")[0]) for effect in effects}
 
 
 def replay(number: int) -> AnyResponse:
@@ -132,9 +148,10 @@ def replay(number: int) -> AnyResponse:
 
 
 def _find_entry(number: int) -> dict[str, Any]:
-    for entry in current().ledger.journal(1, number - 1, oldest=True):
-        if entry["number"] == number:
-            return entry
+    if number <= NUMBER_MAX:
+        for entry in current().ledger.journal(1, number - 1, oldest=True):
+            if entry["number"] == number:
+                return entry
     raise NotFound("The journal has no exchange with this number (any more)")
 
 
@@ -147,6 +164,6 @@ def _filter() -> Chosen:
     return wanted({name: value for name, value in request.args.items() if value and name in FILTERS})
 
 
-def _number(name: str) -> int:
-    text = request.args.get(name, "0")
+def _parse_number(text: str) -> int:
+    """Return the number of an entry that a browser sends; 0 for what is none."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
@@ -61,16 +62,17 @@ def home(problem: str = "", status: int = 200) -> Response:
 
 
 def switch() -> AnyResponse:
-    """Switch a scenario on with its parameters, or off; or put a whole selection in force."""
+    """Switch a scenario on with its parameters, or off."""
     form = request.form
     others = [s.name for s in _switched().scenarios if s.id != form.get("id")]
     if form.get("action") != "off":
         others.append(_written(form))
     try:
-        operator.switch_scenarios(form.get("selection") or ".".join(others))
+        operator.switch_scenarios(".".join(others))
     except SandboxProblem as refused:
         return home(refused.text, refused.status)
-    query = f"?q={form['q']}" if form.get("q") else ""
+    words = form.get("q", "").strip()[:QUERY_LENGTH_MAX]
+    query = f"?{urlencode({'q': words})}" if words else ""
     return redirect(f"{current().address}/scenarios{query}", 303)
 
 

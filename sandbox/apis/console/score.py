@@ -45,13 +45,13 @@ def home() -> Response:
 
 def grade() -> Response:
     """Grade this payer from outside, as it is now; its lines appear as the grader goes on."""
-    if not _GRADING.acquire(blocking=False):
-        return render("score.html", "score", 503, grading=False, busy=True)
     response = render("score.html", "score", grading=True)
     before, _, after = response.get_data(as_text=True).partition(_MARKER)
     steps: SimpleQueue[str | dict[str, Any]] = SimpleQueue()
     grader: Grader = current_app.extensions["grader"]
     template = current_app.jinja_env.get_template("console/card.html")
+    if not _GRADING.acquire(blocking=False):
+        return render("score.html", "score", 503, grading=False, busy=True)
     Thread(target=_grade, args=(grader, current().fhir, steps), daemon=True).start()
     response.response = _parts(before, after, steps, lambda card: template.render(card=card))
     response.headers.pop("Content-Length", None)

@@ -14,7 +14,8 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
 import zstandard
-from flask import Request, Response, g, request
+from flask import Response, g, request
+from werkzeug.wrappers import Request
 
 from sandbox.core.files import json_bytes, json_value
 from sandbox.web.journal.entry import mark
@@ -76,6 +77,11 @@ _LONG_WORD = re.compile(r"(?<![\w-])[\w-]{32,}(?![\w-])", re.ASCII)
 def mask(secret: str) -> str:
     """Return what stands for a secret."""
     return f"[masked {mark(secret)}]" if secret else ""
+
+
+def is_masked(text: str) -> bool:
+    """Return whether a secret was in a text of a record."""
+    return "[masked" in text or "%5Bmasked" in text
 
 
 def _mask_value(name: str, value: str) -> str:

@@ -19,10 +19,15 @@ function followRequests(live) {
     url.searchParams.set("after", last);
     return url;
   };
-  const show = (state, words) => {
-    live.className = `live ${state}`;
+  let state = "on";
+  let words = live.dataset.live;
+  const show = () => {
+    live.className = `live ${paused ? "paused" : state}`;
     text.textContent = paused ? live.dataset.paused : words;
-    if (paused) live.className = "live paused";
+  };
+  const become = (newState, newWords) => {
+    [state, words] = [newState, newWords];
+    show();
   };
   const insert = (html) => {
     const rows = document.createElement("template");
@@ -44,30 +49,36 @@ function followRequests(live) {
       const answer = await fetch(address(live.dataset.rows), { headers: { Accept: "text/html" } });
       if (!answer.ok) throw new Error(answer.status);
       receive(await answer.text(), answer.headers.get("X-Journal-Last"));
-      show("on", live.dataset.polling);
+      become("on", live.dataset.polling);
     } catch {
-      show("off", live.dataset.offline);
+      become("off", live.dataset.offline);
     }
     setTimeout(poll, 2000);
   };
   const stream = () => {
     source = new EventSource(address(live.dataset.stream));
-    source.onopen = () => { failures = 0; show("on", live.dataset.live); };
+    source.onopen = () => { failures = 0; become("on", live.dataset.live); };
     source.addEventListener("rows", (event) => receive(event.data, event.lastEventId));
     source.onerror = () => {
       failures += 1;
-      show("off", live.dataset.offline);
+      become("off", live.dataset.offline);
       if (failures < 3 && source.readyState !== EventSource.CLOSED) return;
       source.close();
+      source = null;
       poll();
     };
   };
+  // A browser has six connections to a server: a page that nobody looks at does not hold one.
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) source?.close();
+    else if (source) stream();
+  });
   pause.hidden = false;
   pause.addEventListener("click", () => {
     paused = !paused;
     pause.setAttribute("aria-pressed", String(paused));
     if (!paused) held.splice(0).forEach(insert);
-    show("on", live.dataset.live);
+    show();
   });
   if ("EventSource" in window) stream(); else poll();
 }
