@@ -157,11 +157,11 @@ def mask_query(text: str, *, is_fhir: bool = False) -> str:
 
 def _pair(pair: str, is_fhir: bool) -> str:
     for name, value in parse_qsl(pair, keep_blank_values=True):
-        known = name.strip().lower()
-        if known not in SECRET_PARAMETERS:
+        parameter = name.strip().lower()
+        if parameter not in SECRET_PARAMETERS:
             continue
-        if not is_fhir or known not in _FHIR_NAMES or _SECRET_IN_FHIR.fullmatch(value):
-            return f"{quote(name)}={_mask_value(known, value)}"
+        if not is_fhir or parameter not in _FHIR_NAMES or _SECRET_IN_FHIR.fullmatch(value):
+            return f"{quote(name)}={_mask_value(parameter, value)}"
     return mask_text(pair, is_fhir=is_fhir)
 
 
