@@ -134,12 +134,14 @@ def build_entry(
 
 NAMES, NAME = 30, 60
 """Most names of parameters in an entry, and most characters of a name."""
+_NAME = re.compile(r"[\w.:$\[\]-]*", re.ASCII)
+"""What a name looks like. Other text may be a body with secrets, which its sender called a form."""
 
 
 def _names(sent: MultiDict[str, str]) -> list[str]:
     names = sorted(set(sent))
     more = [f"and {len(names) - NAMES} more"] if len(names) > NAMES else []
-    return [name[:NAME] for name in names[:NAMES]] + more
+    return [name[:NAME] if _NAME.fullmatch(name) else "(not a name)" for name in names[:NAMES]] + more
 
 
 def _open(sent: MultiDict[str, str], name: str) -> str:
