@@ -120,6 +120,7 @@ def test_rows_can_be_polled(console: ConsoleBrowser, app: SmartApp) -> None:
     assert console.get("/requests/rows", after=last, status="2xx").text == ""
 
 
+@pytest.mark.slow
 def test_several_workers_show_the_same(
     env: dict[str, str], open_console: Callable[[str], ConsoleBrowser]
 ) -> None:
@@ -307,6 +308,7 @@ def refuse_in_many_ways(maria: SmartApp) -> None:
     maria.get("Patient")
 
 
+@pytest.mark.slow
 def test_snippets_end_as_the_exchange_did(console: ConsoleBrowser, maria: SmartApp, tmp_path: Path) -> None:
     """All of them in one run of pytest, and one of Node.js."""
     console.get()
@@ -561,6 +563,7 @@ def test_a_session_is_opened_by_name_or_made_up(console: ConsoleBrowser) -> None
 # score and review
 
 
+@pytest.mark.slow
 def test_the_payer_is_scored_in_place(console: ConsoleBrowser) -> None:
     page = console.post("/score")
     assert page.status_code == 200
