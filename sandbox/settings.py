@@ -35,11 +35,16 @@ def default_cache() -> Path:
         return temporary_cache()
 
 
+def user_id() -> int:
+    """Return the number of the user of this process. Windows has none: folders there are each user's own."""
+    return os.getuid() if hasattr(os, "getuid") else 0
+
+
 def temporary_cache() -> Path:
     """Return the folder for built libraries when there is no home folder that can be written."""
     import tempfile  # slow to import, and rarely needed
 
-    return Path(tempfile.gettempdir()) / f"payer-sandbox-{os.getuid()}"
+    return Path(tempfile.gettempdir()) / f"payer-sandbox-{user_id()}"
 
 
 def _setting(

@@ -52,7 +52,7 @@ for _command in (score, compare, report, review, revoke, fail_next):
 def main() -> None:
     """Run the command line of this process and exit with its code."""
     # An exception, so that unfinished files are removed.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # Windows has no SIGHUP
         if signal.getsignal(number) != signal.SIG_IGN:  # nohup
             signal.signal(number, lambda number, frame: sys.exit(128 + number))
     sys.exit(run())
@@ -108,7 +108,7 @@ def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
     """Run the payer."""
     from dataclasses import replace
 
-    from sandbox.server.gunicorn import serve as run
+    from sandbox.server.serve import serve as run
 
     settings = _settings(allowed_host=",".join(allowed_host) or None, **options)
     if quiet:
@@ -146,7 +146,7 @@ def generate(
     from os import cpu_count
 
     from sandbox.population.generate import produce, stock
-    from sandbox.server.gunicorn import anchor_day
+    from sandbox.server.serve import anchor_day
     from sandbox.store import address
 
     settings = _settings(store=store, **options)
@@ -229,7 +229,7 @@ def members(as_csv: bool, as_json: bool, **options: Any) -> None:
     import csv
 
     from sandbox.population.build_library import index_rows
-    from sandbox.server.gunicorn import anchor_day
+    from sandbox.server.serve import anchor_day
     from sandbox.synth.config.spec import load_spec
 
     settings = _settings(**options)
@@ -390,7 +390,7 @@ def try_scenario(file: Path, **options: Any) -> int:
     Exits with code 1 when the file has errors.
     """
     from sandbox.cli.scenario_lint import lint
-    from sandbox.server.gunicorn import serve as run
+    from sandbox.server.serve import serve as run
 
     if complaints := lint(file):
         say("\n".join(map(escape, complaints)))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -50,9 +50,6 @@ def run(path: Path | None, options: Mapping[str, Any], show: Show) -> dict[str, 
     taken = clock.SystemClock().now().astimezone(UTC).isoformat(timespec="seconds")
     report.write(out, fleet, rules, summary, taken)
     spent = clock.stopwatch() - began
-    # The largest process so far: this one or one that has ended.
-    processes = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    memory = max(resource.getrusage(who).ru_maxrss for who in processes) // 1024
     return {
         "payers": len(summary.payers),
         "vendors": len(summary.vendors),
@@ -60,7 +57,7 @@ def run(path: Path | None, options: Mapping[str, Any], show: Show) -> dict[str, 
         "files": [str(out / f"report.{suffix}") for suffix in ("html", "md", "json")],
         "seconds": round(spent),
         "jobs": jobs,
-        "memory_mb": memory,
+        "memory_mb": _measure_memory(),
     }
 
 
@@ -68,12 +65,24 @@ def describe(figures: Mapping[str, Any]) -> str:
     """Return the figures in two lines."""
     html, *others = figures["files"]
     files = ", ".join([html, *(Path(file).name for file in others)])
+    memory = f", at most {figures['memory_mb']} MB in one process" if figures["memory_mb"] else ""
     return (
         f"{quantity(figures['payers'], 'payer')}, {quantity(figures['vendors'], 'vendor')}, "
         f"{figures['not_reached']} not reached: {files}\n"
-        f"{figures['seconds']} s with {figures['jobs']} at a time, "
-        f"at most {figures['memory_mb']} MB in one process"
+        f"{figures['seconds']} s with {figures['jobs']} at a time{memory}"
     )
+
+
+def _measure_memory() -> int | None:
+    """Return the size of the largest process so far (MB), or None where systems do not tell it."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    sizes = [resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return int(
+        max(sizes) // (1 << 20 if sys.platform == "darwin" else 1 << 10)
+    )  # bytes on macOS, KB elsewhere
 
 
 @contextmanager
@@ -118,14 +127,15 @@ def _origin(child: Any, messages: Any) -> str:
 
 def _serve(parent: int, port: int, workers: int, messages: Any) -> None:
     """The demonstration's sandbox, in a process that ends when its parent does."""
-    from sandbox.server.gunicorn import serve
+    from sandbox.server.serve import serve
 
     def watch() -> None:
         while os.getppid() == parent:
             clock.sleep(1.0)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    os.setpgrp()  # Ctrl-C reaches the report; the report ends the sandbox
+    if hasattr(os, "setpgrp"):
+        os.setpgrp()  # Ctrl-C reaches the report; the report ends the sandbox
     threading.Thread(target=watch, daemon=True).start()
     try:
         serve(

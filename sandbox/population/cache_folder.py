@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sandbox.core.errors import UsageError
-from sandbox.settings import Settings, default_cache, temporary_cache
+from sandbox.settings import Settings, default_cache, temporary_cache, user_id
 
 
 def with_cache(settings: Settings, tell: Callable[[str], None]) -> Settings:
@@ -51,8 +51,9 @@ def _own_folder(shared: Path) -> Path:
     try:
         shared.mkdir(mode=0o700, exist_ok=True)
         status = shared.lstat()
-        closed = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        if stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and closed:
+        # Windows has no such modes, and a temporary folder for each user.
+        closed = os.name == "nt" or not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid == user_id() and closed:
             return shared
         return Path(tempfile.mkdtemp(prefix="payer-sandbox-"))
     except OSError as problem:

@@ -157,12 +157,18 @@ def _render_batches(making: Making, members: int, jobs: int) -> Iterator[Any]:
             pool.shutdown(cancel_futures=True)  # whoever stops early does not wait for the rest
 
 
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDING = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
 @contextmanager
 def _signals_held() -> Iterator[None]:
-    """Hold back signals that end the command. In a fork, their exception is lost or breaks the child."""
+    """Hold back signals that end the command. In a fork, their exception is lost or breaks the child.
+
+    Windows has no forks, and no such masks.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         yield
@@ -187,7 +193,8 @@ _process: Making | None = None
 def _begin(making: Making) -> None:
     global _process
     _process = making
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)  # held while this process was made
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)  # held while this process was made
 
 
 def _work(households: list[Household], wanted: int) -> Any:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from flask import Flask
 
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.files import make_private_folder
+from sandbox.core.part_file import exclusive
 from sandbox.population.build_library import prepared
 from sandbox.population.cache_folder import with_cache
 from sandbox.server.app import create_app, load_catalogue
@@ -28,8 +28,7 @@ def with_library(settings: Settings) -> Settings:
         load_catalogue(settings)  # what is wrong with it is told before a build of half a minute
     settings = with_cache(settings, lambda text: None)
     make_private_folder(settings.cache)
-    with (settings.cache / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with exclusive(settings.cache / "lock"):
         path = prepared(settings, anchor(SystemClock()), lambda *counts: None)
     return replace(settings, library=str(path))
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
-import resource
 import socket
 import ssl
 import sys
@@ -17,6 +17,11 @@ import uvicorn
 from sandbox.server.gateway import Gateway
 from sandbox.server.limits import TURN_SECONDS
 from sandbox.server.protocol import CONNECTIONS_MAX, SILENT_SECONDS, Connection, ConnectionState
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None  # type: ignore[assignment]
 
 KEEP_ALIVE_SECONDS = 75
 BACKLOG = 1024
@@ -95,12 +100,20 @@ class PayerServer(uvicorn.Server):
 
 def _most_connections() -> int:
     """As many as are wanted, or as this process may open files for."""
+    if resource is None:
+        return CONNECTIONS_MAX
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = CONNECTIONS_MAX + _SPARE_FILES
     if soft < wanted and (hard == resource.RLIM_INFINITY or hard > soft):
         soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return max(16, min(CONNECTIONS_MAX, soft - _SPARE_FILES))
+
+
+def freeze_loaded() -> None:
+    """Keep what is loaded by now. Looking through it for garbage would stop all threads for a while."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager

@@ -34,13 +34,20 @@ def check_pair(certificate: Path, key: Path) -> tuple[Path, Path]:
         except OSError as problem:
             raise UsageError(f"{path}: cannot be read ({problem.strerror or problem})") from None
     try:
-        # A passphrase cannot be asked for by a server: an encrypted key is refused as a wrong one is.
-        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(certificate, key, lambda: "")
+        server_context(certificate, key)
     except (ssl.SSLError, ValueError) as problem:
         reason = getattr(problem, "reason", None) or str(problem) or "not PEM"
         why = reason.lower().replace("_", " ")
         raise UsageError(f"{certificate} and {key} are no certificate and its key: {why}") from None
     return certificate, key
+
+
+def server_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """Return how a server speaks TLS with this certificate. Raises ssl.SSLError, OSError, ValueError."""
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    # A passphrase cannot be asked for by a server: an encrypted key is refused as a wrong one is.
+    context.load_cert_chain(certificate, key, lambda: "")
+    return context
 
 
 def own(folder: Path, hosts: Iterable[str], clock: Clock) -> tuple[Path, Path]:

@@ -1,15 +1,26 @@
-"""gunicorn's worker: it keeps the processes, the server in each of them is ours."""
+"""Worker processes: gunicorn keeps them, the server in each of them is ours. Not for Windows."""
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
+import socket
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
+from flask import Flask
+from gunicorn.app.base import BaseApplication
 from gunicorn.workers.base import Worker
 
-from sandbox.server.runner import PayerServer
+from sandbox.server.runner import GRACE_SECONDS, PayerServer, freeze_loaded
+from sandbox.server.tls import server_context
+from sandbox.settings import Settings
+
+
+def run_workers(app: Flask, settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve with gunicorn until stopped. `ready` is called when workers are about to start."""
+    _Gunicorn(app, settings, listener, ready).run()
 
 
 class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn carries no types
@@ -37,14 +48,10 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn carries no types
             self.server.should_exit = True
 
     def run(self) -> None:
-        # What is loaded by now stays. Looking through it for garbage would stop all threads for a while.
-        gc.collect()
-        gc.freeze()
+        freeze_loaded()
         tls = None
         if self.cfg.is_ssl:
-            from gunicorn.sock import ssl_context
-
-            tls = ssl_context(self.cfg)
+            tls = server_context(Path(self.cfg.certfile), Path(self.cfg.keyfile))
         server = self.server = PayerServer(self.wsgi, self.cfg.threads, tls)
         server.config.callback_notify = self._watch_parent
         server.config.timeout_notify = 1
@@ -55,3 +62,40 @@ class GatewayWorker(Worker):  # type: ignore[misc]  # gunicorn carries no types
         self.notify()
         if os.getppid() != self.ppid:
             self._stop(signal.SIGTERM, None)
+
+
+class _Gunicorn(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
+    """gunicorn, which keeps the processes. The app is built before the fork, its connections opened
+    after it."""
+
+    def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
+        self._app, self._settings, self._ready = app, settings, ready
+        self._listener = listener.detach()  # gunicorn closes it
+        super().__init__()
+
+    def load_config(self) -> None:
+        options: dict[str, Any] = {
+            "bind": f"fd://{self._listener}",
+            "worker_class": GatewayWorker,
+            "workers": self._settings.workers,
+            "threads": self._settings.threads,
+            "timeout": 0,
+            "graceful_timeout": GRACE_SECONDS,
+            "loglevel": "warning",
+            "preload_app": True,
+            "when_ready": lambda server: self._ready(),
+            "post_fork": lambda server, worker: self._after_fork(worker),
+        }
+        if self._settings.tls:
+            options |= {"certfile": self._settings.tls_cert, "keyfile": self._settings.tls_key}
+        if "control_socket_disable" in self.cfg.settings:  # gunicorn 25 and later open one
+            options["control_socket_disable"] = True
+        for name, value in options.items():
+            self.cfg.set(name, value)
+
+    def _after_fork(self, worker: GatewayWorker) -> None:
+        worker.init_signals()  # so that a signal ends the worker from its first moment
+        self._app.extensions["after_fork"]()
+
+    def load(self) -> Any:
+        return self._app

@@ -88,7 +88,7 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
     assert refused.returncode == 2
     assert refused.stderr.count("\n") == 1
     assert "Address already in use" in refused.stderr
-    from sandbox.server.gunicorn import banner
+    from sandbox.server.serve import banner
     from sandbox.settings import Settings
 
     library = next(Path(env["PAYER_SANDBOX_CACHE"]).glob("library-*.db"))

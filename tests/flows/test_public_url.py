@@ -16,7 +16,7 @@ from support.smart_app import SmartApp, hidden
 from sandbox.apis.control.client import prefix
 from sandbox.core.errors import UsageError
 from sandbox.server.embedded import listening
-from sandbox.server.gunicorn import banner
+from sandbox.server.serve import banner
 from sandbox.settings import Settings, from_env, listening_url
 
 PUBLIC = "https://team.example.com/payer"

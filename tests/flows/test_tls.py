@@ -18,7 +18,7 @@ from sandbox.core.errors import UsageError
 from sandbox.core.payer import Certificate
 from sandbox.server import tls
 from sandbox.server.app import load_catalogue
-from sandbox.server.gunicorn import with_certificate
+from sandbox.server.serve import with_certificate
 from sandbox.settings import Settings
 
 pytestmark = pytest.mark.slow

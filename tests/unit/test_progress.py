@@ -186,7 +186,7 @@ def test_a_quiet_server_prints_neither_progress_nor_addresses(
         building(settings.members)
         tell("FHIR base")
 
-    monkeypatch.setattr("sandbox.server.gunicorn.serve", serve)
+    monkeypatch.setattr("sandbox.server.serve.serve", serve)
     result = CliRunner().invoke(cli, ["serve", *(["--quiet"] if quiet else [])])
     assert result.exit_code == 0
     assert ("FHIR base" in result.output) is not quiet

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from gunicorn.config import Config
 
-from sandbox.server import worker
+from sandbox.server import runner
 from sandbox.server.runner import PayerServer
 from sandbox.server.worker import GatewayWorker
 
@@ -23,14 +23,14 @@ def _starting(monkeypatch: pytest.MonkeyPatch) -> Start:
     that listened."""
     ran: list[PayerServer] = []
     monkeypatch.setattr(PayerServer, "run_on", lambda self, sockets: ran.append(self))
-    monkeypatch.setattr(worker.gc, "freeze", lambda: None)
+    monkeypatch.setattr(runner.gc, "freeze", lambda: None)
 
     def start(meanwhile: Callable[[GatewayWorker], Any]) -> list[PayerServer]:
         with socket.socket() as listener:
             one = GatewayWorker(1, 1, [], None, 30, Config(), None)
             one.wsgi = lambda environ, start_response: []
             one.sockets = [type("Listener", (), {"sock": listener})]
-            monkeypatch.setattr(worker.gc, "collect", lambda: meanwhile(one))
+            monkeypatch.setattr(runner.gc, "collect", lambda: meanwhile(one))
             one.run()
             one.tmp.close()
         return ran

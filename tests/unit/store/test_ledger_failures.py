@@ -23,7 +23,7 @@ from werkzeug.test import Client, TestResponse
 from sandbox.core.clock import FrozenClock, SystemClock
 from sandbox.core.errors import Unavailable
 from sandbox.server.app import create_app
-from sandbox.server.gunicorn import _ledger
+from sandbox.server.serve import _ledger
 from sandbox.settings import Settings
 from sandbox.store import driver
 from sandbox.store.failures import is_unavailable

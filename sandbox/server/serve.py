@@ -1,8 +1,9 @@
-"""`serve`: prepare library and ledger, take the port, run gunicorn, say where everything is."""
+"""`serve`: prepare library and ledger, take the port, run the server, say where everything is."""
 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from gunicorn.app.base import BaseApplication
+from flask import Flask
 
 from sandbox import __version__
 from sandbox.apis.discovery import published
@@ -28,8 +29,7 @@ from sandbox.population.cache_folder import with_cache
 from sandbox.server import tls
 from sandbox.server.app import check_public_url, create_app, load_catalogue
 from sandbox.server.request_log import open_request_log
-from sandbox.server.runner import BACKLOG, GRACE_SECONDS
-from sandbox.server.worker import GatewayWorker
+from sandbox.server.runner import BACKLOG, PayerServer, freeze_loaded
 from sandbox.settings import Settings, host_policy, listening_url, unknown_variables
 from sandbox.store import address
 from sandbox.store.ledger.database import Ledger
@@ -59,6 +59,7 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
         say(f"warning: there are no settings of these names: {escape(', '.join(strange[:SHOWN]))}{more}")
     day = anchor_day(settings)
     check_public_url(host_policy(settings))
+    run = _find_server(settings.workers, say)
     # What is wrong with these is told before a build of half a minute.
     catalog = load_catalogue(settings)
     load_clients(settings.fixtures / "clients.yaml")
@@ -71,7 +72,37 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
         settings = replace(settings, ledger=str(_ledger(settings)))
         settings = replace(settings, library=str(prepared(settings, day, progress, say)))
         app = create_app(settings, catalog=catalog, request_log=open_request_log(settings.log, sys.stdout))
-        _Server(app, settings, listener, lambda: say(banner(settings))).run()
+        run(app, settings, listener, lambda: say(banner(settings)))
+
+
+def _find_server(workers: int, say: Callable[[str], None]) -> Callable[..., None]:
+    """Return what runs the app: gunicorn, or this process where gunicorn cannot run: on Windows."""
+    try:
+        from sandbox.server.worker import run_workers
+    except ImportError as problem:
+        if workers > 1:
+            say(f"warning: gunicorn cannot run here ({problem}): one process serves, not {workers}")
+        return _run_alone
+    return run_workers
+
+
+def _run_alone(app: Flask, settings: Settings, listener: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve in this process until a signal. `ready` is called just before."""
+    context = None
+    if settings.tls:
+        context = tls.server_context(Path(settings.tls_cert), Path(settings.tls_key))
+    freeze_loaded()
+    server = PayerServer(app, settings.threads, context)
+
+    def stop(number: int, frame: Any) -> None:
+        server.force_exit = number != signal.SIGTERM
+        server.should_exit = True
+
+    for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGBREAK"):  # Windows has no SIGQUIT, but Ctrl-Break
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), stop)
+    ready()
+    server.run_on([listener])
 
 
 def with_certificate(settings: Settings, catalog: Catalog, say: Callable[[str], None]) -> Settings:
@@ -133,43 +164,6 @@ def _ledger(settings: Settings) -> str | Path:
     ledger.clear()
     ledger.close()
     return path
-
-
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn carries no types
-    """gunicorn, which keeps the processes. The app is built before the fork, its connections opened
-    after it."""
-
-    def __init__(self, app: Any, settings: Settings, listener: socket.socket, ready: Callable[[], None]):
-        self._app, self._settings, self._ready = app, settings, ready
-        self._listener = listener.detach()  # gunicorn closes it
-        super().__init__()
-
-    def load_config(self) -> None:
-        options: dict[str, Any] = {
-            "bind": f"fd://{self._listener}",
-            "worker_class": GatewayWorker,
-            "workers": self._settings.workers,
-            "threads": self._settings.threads,
-            "timeout": 0,
-            "graceful_timeout": GRACE_SECONDS,
-            "loglevel": "warning",
-            "preload_app": True,
-            "when_ready": lambda server: self._ready(),
-            "post_fork": lambda server, worker: self._after_fork(worker),
-        }
-        if self._settings.tls:
-            options |= {"certfile": self._settings.tls_cert, "keyfile": self._settings.tls_key}
-        if "control_socket_disable" in self.cfg.settings:  # gunicorn 25 and later open one
-            options["control_socket_disable"] = True
-        for name, value in options.items():
-            self.cfg.set(name, value)
-
-    def _after_fork(self, worker: GatewayWorker) -> None:
-        worker.init_signals()  # so that a signal ends the worker from its first moment
-        self._app.extensions["after_fork"]()
-
-    def load(self) -> Any:
-        return self._app
 
 
 def banner(settings: Settings) -> str:
