@@ -12,7 +12,7 @@ RUN pip install --no-cache-dir --constraint /wheels/constraints.txt /wheels/*.wh
 USER payer
 ENV XDG_CACHE_HOME=/var/cache/payer PAYER_SANDBOX_HOST=0.0.0.0
 # The default population, ready to serve. Other settings, and another month than that of the image, build
-# their own at the first start: progress is on stderr, and the start period gives it time.
+# their own at the first start, in seconds: progress is on stderr. The start period is for large populations.
 RUN payer-sandbox generate --store /var/cache/payer/payer-sandbox
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=180s CMD ["python", "-c", \

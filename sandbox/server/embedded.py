@@ -25,7 +25,7 @@ def with_library(settings: Settings) -> Settings:
     if settings.library:
         return settings
     if settings.own_scenarios:
-        load_catalogue(settings)  # what is wrong with it is told before a build of half a minute
+        load_catalogue(settings)  # what is wrong with it is told before a build
     settings = with_cache(settings, lambda text: None)
     make_private_folder(settings.cache)
     with exclusive(settings.cache / "lock"):

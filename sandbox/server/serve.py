@@ -24,7 +24,7 @@ from sandbox.core.members import Account
 from sandbox.core.payer import BASELINE
 from sandbox.core.text import escape, quantity
 from sandbox.faults.catalog import Catalog
-from sandbox.population.build_library import Progress, prepared
+from sandbox.population.build_library import Progress, place, prepared
 from sandbox.population.cache_folder import with_cache
 from sandbox.server import tls
 from sandbox.server.app import check_public_url, create_app, load_catalogue
@@ -33,10 +33,14 @@ from sandbox.server.runner import BACKLOG, PayerServer, freeze_loaded
 from sandbox.settings import Settings, host_policy, listening_url, unknown_variables
 from sandbox.store import address
 from sandbox.store.ledger.database import Ledger
+from sandbox.store.library import read
 from sandbox.store.library.read import SqlLibrary
 
 SHOWN = 5
 """Variables that a warning names."""
+
+MANY = 50
+"""Members for whom further processes earn the time that they take to start."""
 
 
 def anchor_day(settings: Settings) -> date:
@@ -60,7 +64,7 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
     day = anchor_day(settings)
     check_public_url(host_policy(settings))
     run = _find_server(settings.workers, say)
-    # What is wrong with these is told before a build of half a minute.
+    # What is wrong with these is told before a build.
     catalog = load_catalogue(settings)
     load_clients(settings.fixtures / "clients.yaml")
     settings = with_certificate(with_cache(settings, say), catalog, say)
@@ -70,7 +74,7 @@ def serve(settings: Settings, progress: Progress, say: Callable[[str], None]) ->
             # A payer built around another day lives on that day: its clock starts there.
             settings = replace(settings, ahead_days=(day - SystemClock().now().date()).days)
         settings = replace(settings, ledger=str(_ledger(settings)))
-        settings = replace(settings, library=str(prepared(settings, day, progress, say)))
+        settings = replace(settings, library=str(_library(settings, day, progress, say)))
         app = create_app(settings, catalog=catalog, request_log=open_request_log(settings.log, sys.stdout))
         run(app, settings, listener, lambda: say(banner(settings)))
 
@@ -144,6 +148,16 @@ def _listen(settings: Settings) -> socket.socket:
         why = os.strerror(number) if number and number > 0 else str(problem)
         where = f"{settings.host}:{settings.port}"
         raise UsageError(f"cannot listen on {where}: {why} (another port: --port N, or 0)") from None
+
+
+def _library(settings: Settings, day: date, progress: Progress, say: Callable[[str], None]) -> str | Path:
+    """Return the library of these settings: from the cache or the store, or built now, on all cores."""
+    cores = os.cpu_count() or 1
+    if cores > 1 and settings.members >= MANY and not settings.data and not read.exists(place(settings, day)):
+        from sandbox.population.generate import stock  # the author: a start from the cache needs none of it
+
+        return stock(settings, day, progress, jobs=cores)[0]
+    return prepared(settings, day, progress, say)
 
 
 def _ledger(settings: Settings) -> str | Path:

@@ -18,7 +18,7 @@ from support.smart_app import SmartApp
 from sandbox.core import part_file as locks
 from sandbox.core.clock import SystemClock, anchor
 from sandbox.core.part_file import exclusive, part_file, sweep_parts, try_lock
-from sandbox.population.build_library import place
+from sandbox.population.build_library import place, prepared
 from sandbox.settings import Settings
 
 ABSENT = ("gunicorn", "fcntl", "resource", "uvloop", "grp", "pwd", "termios")
@@ -37,6 +37,7 @@ sys.meta_path.insert(0, Absent())
 for name in {ABSENT}:
     sys.modules.pop(name, None)
 import subprocess, multiprocessing, tempfile, pathlib, shutil  # these ask for what this system has
+multiprocessing.set_start_method("spawn")
 for name in {FUNCTIONS}:
     if hasattr(os, name):
         delattr(os, name)
@@ -75,6 +76,16 @@ def test_it_serves_tls(plain: dict[str, str], tmp_path: Path) -> None:
     trusted = Path(plain["PAYER_SANDBOX_CACHE"]) / "tls-certificate.pem"
     with served("--tls", env=cache, trust=trusted) as origin:
         assert origin.startswith("https://")
+
+
+def test_the_first_start_builds_the_population_on_all_cores(plain: dict[str, str], tmp_path: Path) -> None:
+    fresh = {**plain, "PAYER_SANDBOX_CACHE": str(tmp_path / "cache"), "PAYER_SANDBOX_MEMBERS": "60"}
+    with served(env=fresh) as origin:
+        assert httpx.get(f"{origin}/_sandbox/health").json()["status"] == "ok"
+    settings = Settings(members=60, cache=tmp_path / "one")
+    (built,) = (tmp_path / "cache").glob("library-*.db")
+    alone = prepared(settings, anchor(SystemClock()), lambda done: None)
+    assert built.read_bytes() == Path(alone).read_bytes()
 
 
 def test_more_workers_are_one_and_a_line_says_so(plain: dict[str, str]) -> None:
