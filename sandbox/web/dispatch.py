@@ -212,10 +212,10 @@ def _arm(ledger: TenantLedger) -> bool:
     require_control(FAIL_NEXT, cause="fail-next-key-missing")
     faults = one_shot.parse_header(text)
     caller = quota.client_address(), ledger.name
-    ledger.quotas.require("accident", *caller)
+    ledger.quotas.require("fault", *caller)
     for number, fault in enumerate(faults):
         if ledger.arm(fault.to_json(), fault.times, f"header {number}: {text[:200]}"):
-            ledger.quotas.take("accident", *caller)
+            ledger.quotas.take("fault", *caller)
     return True
 
 
@@ -270,7 +270,7 @@ def _leave(response: Response) -> Response:
     elif request.method not in ("GET", "HEAD"):  # what asks is the console, mostly, and asks often
         _log(_describe(response, context.started))
     response.headers["X-Request-Id"] = context.request_id
-    if correlation:  # whatever an accident has made of the answer
+    if correlation:  # even if a fault changed the response
         response.headers[headers.CORRELATION] = correlation
     if (effects := (*context.fired(), *because)) and not context.selection.stealth:
         response.headers["Sandbox-Effects"] = ", ".join(effects)

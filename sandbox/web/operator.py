@@ -48,9 +48,9 @@ def move_clock(*, advance: str | None = None, to: str | None = None) -> tuple[da
         else:
             offset = datetime.fromisoformat(to or "") - context.wiring.clock.now()
     except (ValueError, TypeError, OverflowError):
-        bad_request("advance is an ISO 8601 duration such as P90D or PT5M; set is an instant with its zone")
+        bad_request("advance must be an ISO 8601 duration such as P90D; set must be a time with time zone")
     if abs(offset) > CLOCK_OFFSET_MAX:
-        bad_request("The clock can be at most a century away")
+        bad_request("The clock can be moved by at most a century")
     context.ledger.move_clock(offset // timedelta(milliseconds=1))
     context.wiring.ledger.upkeep.run()  # some things are over now
     return context.wiring.clock.now() + offset, offset

@@ -388,7 +388,7 @@ def test_a_wrong_mark_is_told_in_a_line_before_the_test(run: Run, mark: str, say
     [
         ("scenario('rate-limitd')", "Nearest: rate-limited"),
         ("token('nina')", "nina could not sign in: access_denied"),
-        ("clock.advance('90 days')", "advance is an ISO 8601 duration"),
+        ("clock.advance('90 days')", "advance must be an ISO 8601 duration"),
         ("fail_next(2, {'resorce': 'Patient'})", "did you mean resource?"),
         ("journal.entries(limit=0)", "limit"),
         ("review.assert_passed('refresh-onec')", "The card has no row 'refresh-onec': discovery, "),

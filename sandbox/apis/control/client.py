@@ -1,4 +1,4 @@
-"""A running payer from outside: its addresses and its control API."""
+"""A client of a running payer: its addresses and its control API."""
 
 from __future__ import annotations
 
@@ -54,8 +54,10 @@ def select(prefix: str, selection: str) -> str:
 
 
 class Remote:
-    """The payer at `base` (without /fhir and without a slash at the end). Every method raises
-    UsageError in one line for a payer that cannot be reached, or what it said."""
+    """The payer at `base`, which has no /fhir and no slash at the end.
+
+    Every method raises UsageError if the payer cannot be reached or returns an error.
+    """
 
     def __init__(self, base: str, key: str = ""):
         self.base = base
@@ -64,7 +66,7 @@ class Remote:
     def call(
         self, method: str, path: str, body: object = None, query: Mapping[str, Any] | None = None
     ) -> Any:
-        """One call of the control API."""
+        """Call the control API."""
         answer = self._send(method, path, body, query)
         try:
             body_json = answer.json()
@@ -109,22 +111,22 @@ class Remote:
         return state
 
     def clock(self, *, advance: str | None = None, to: str | None = None) -> str:
-        """The payer's time as ISO 8601, after moving it where asked."""
+        """Move the clock if `advance` or `to` is set, and return the payer's time as ISO 8601."""
         return str(self.clock_state(advance=advance, to=to)["now"])
 
     def journal(self, limit: int = 10_000, **query: Any) -> list[dict[str, Any]]:
-        """The latest exchanges, oldest first; `query` as the control API has it."""
+        """Return the latest exchanges, oldest first; `query` has the filters of the control API."""
         entries: list[dict[str, Any]] = self.call("GET", "journal", query={"limit": limit, **query})[
             "entries"
         ]
         return entries
 
     def last(self) -> int:
-        """The number of the latest exchange."""
+        """Return the number of the latest exchange."""
         return int(self.call("GET", "journal", query={"limit": 1})["last"])
 
     def follow(self, after: int, **query: Any) -> Iterator[dict[str, Any]]:
-        """Exchanges as they come, for ever."""
+        """Yield new exchanges without end."""
         while True:
             query_sent = {**query, "after": after, "wait": POLL_SECONDS}
             body_json = self.call("GET", "journal", query=query_sent)
@@ -148,7 +150,7 @@ class Remote:
     def fail_next(
         self, times: int = 1, when: Mapping[str, Any] | None = None, then: Mapping[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Arm a fault that happens `times` times and is over. Returns every armed fault."""
+        """Arm a fault that happens `times` times, and return all armed faults."""
         fault = {"times": times, "when": when, "then": then}
         sent = {name: value for name, value in fault.items() if value is not None}
         armed: list[dict[str, Any]] = self.call("POST", "fail-next", sent)["armed"]
@@ -193,5 +195,5 @@ class Remote:
         return str(self.call("POST", "keys/rotate")["kid"])
 
     def reset(self) -> str:
-        """Forget everything of this tenant. Returns its name."""
+        """Delete all state of this tenant, and return its name."""
         return str(self.call("POST", "reset")["reset"])

@@ -15,38 +15,38 @@ from sandbox.faults.search import MatchReason
 class Health(BaseModel):
     status: Literal["ok", "degraded"]
     version: str
-    problems: list[str] = Field([], description="what cannot be read or written right now")
+    problems: list[str] = Field([], description="what the payer cannot read or write right now")
 
 
 class ControlBody(BaseModel):
-    """A body that a call reads: unknown names are refused. `example` stands in the refusal."""
+    """A body of a call, without unknown names. The error message shows `example`."""
 
     model_config = ConfigDict(extra="forbid")
     example: ClassVar[str]
 
 
 class ClockMove(ControlBody):
-    """One of the two."""
+    """Either `advance` or `set`."""
 
     example = '{"advance": "P90D"} or {"set": "2027-01-01T00:00:00Z"}'
 
     advance: str | None = Field(None, description="an ISO 8601 duration, such as P90D, PT5M or -P1D")
-    set: str | None = Field(None, description="an instant with its zone, such as 2027-01-01T00:00:00Z")
+    set: str | None = Field(None, description="a date and time with time zone, such as 2027-01-01T00:00:00Z")
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if (self.advance is None) == (self.set is None):
-            raise ValueError("give advance or set")
+            raise ValueError("use either advance or set")
         return self
 
 
 class ClockState(BaseModel):
     now: str
-    ahead_seconds: float = Field(description="how far the clock is ahead of the machine's")
+    ahead_seconds: float = Field(description="seconds by which the clock is ahead of the machine's")
 
 
 class Entry(BaseModel):
-    """An exchange. What does not apply is left out; more fields may come."""
+    """A request and its response. Fields that do not apply are left out; there may be further fields."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -59,34 +59,36 @@ class Entry(BaseModel):
     ms: float
     scenario: str = ""
     effects: list[str] = Field(description="`<scenario>:<verb>` of every effect that fired")
-    because: list[str] = Field([], description="effects that fired when the token was made")
+    because: list[str] = Field([], description="effects that fired when the token was issued")
     member: str = ""
     client: str = ""
-    params: list[str] = Field([], description="names of the parameters that were sent")
-    sent: dict[str, str] = Field({}, description="values of those that carry no secret")
+    params: list[str] = Field([], description="names of the request parameters")
+    sent: dict[str, str] = Field({}, description="values of the parameters that are not secret")
     token: str = Field("", description="the beginning of the SHA-256 of the bearer token")
-    query: str = Field("", description="the same of the query string")
-    marks: dict[str, str] = Field({}, description="the same of state, code, refresh_token, _page and such")
-    issued: dict[str, str] = Field({}, description="the same of what the answer handed out")
-    next: str = Field("", description="the same of the next page's token, where one was offered")
-    state_length: int = Field(0, description="characters of the state that was sent")
+    query: str = Field("", description="the beginning of the SHA-256 of the query string")
+    marks: dict[str, str] = Field(
+        {}, description="the same for state, code, refresh_token, _page and other secret parameters"
+    )
+    issued: dict[str, str] = Field({}, description="the same for the tokens and codes in the response")
+    next: str = Field("", description="the same for the token of the next page, if there is one")
+    state_length: int = Field(0, description="length of the state parameter in characters")
     accept: str = Field("", description="the Accept header")
     agent: str = Field("", description="the User-Agent header")
-    in_address: list[str] = Field([], description="names of secrets that stood in the address")
+    in_address: list[str] = Field([], description="names of secrets in the URL")
     error: str = ""
-    message: str = Field("", alias="said", description="what the answer said of the error")
-    cause: str = Field("", description="for a refusal: the id of its cause")
-    why: str = Field("", description="why it happened, in one sentence")
-    repair: str = Field("", description="what to do about it")
+    message: str = Field("", alias="said", description="the error message of the response")
+    cause: str = Field("", description="for a refused request: the id of the cause")
+    why: str = Field("", description="why the request was refused, in one sentence")
+    repair: str = Field("", description="how to fix it")
 
 
 class Journal(BaseModel):
     entries: list[Entry]
-    last: int = Field(description="ask for more with `after` set to this")
+    last: int = Field(description="the number to pass as `after` for later entries")
 
 
 class Session(BaseModel):
-    payers: list[str] = Field(description="selections, each below /s/")
+    payers: list[str] = Field(description="selections, each an address below /s/")
 
 
 class Judged(BaseModel):
@@ -95,8 +97,8 @@ class Judged(BaseModel):
     result: Literal["pass", "fail", "not exercised"]
     reason: str
     evidence: list[dict[str, Any]] = Field(description="number, request, at, method, path, status")
-    fix: str = Field("", description="for a failure: what to do")
-    cites: list[str] = Field([], description="and where it is written")
+    fix: str = Field("", description="for a failure: how to fix it")
+    cites: list[str] = Field([], description="the standards that require it")
 
 
 class ReportCard(BaseModel):
@@ -106,7 +108,9 @@ class ReportCard(BaseModel):
     passed: int
     failed: int
     not_exercised: int
-    left_out: dict[str, int] = Field({}, description="exchanges that are not the app's, by who made them")
+    left_out: dict[str, int] = Field(
+        {}, description="number of exchanges that the app did not make, by who made them"
+    )
     rows: list[Judged]
 
 
@@ -114,7 +118,7 @@ class Reset(BaseModel):
     reset: str
 
 
-class Dial(BaseModel):
+class ScenarioParameter(BaseModel):
     kind: str
     default: str | float
     range: str
@@ -126,7 +130,7 @@ class Listed(BaseModel):
     title: str
     area: str
     keywords: list[str]
-    parameters: dict[str, Dial]
+    parameters: dict[str, ScenarioParameter]
     expect: Any
     cost: Cost
     why: list[MatchReason] = Field([], description="with `q`: where each word was found")
@@ -150,7 +154,7 @@ class SwitchedScenarios(BaseModel):
     switched: str = Field(description="what is in force besides the scenarios of the address")
 
 
-class ArmedAccident(BaseModel):
+class ArmedFault(BaseModel):
     number: int
     times: int
     left: int
@@ -159,11 +163,11 @@ class ArmedAccident(BaseModel):
 
 
 class FailNext(BaseModel):
-    armed: list[ArmedAccident]
+    armed: list[ArmedFault]
 
 
 class Usage(BaseModel):
-    """The yearly report of 42 CFR 422.119(f): aggregated, nobody is named."""
+    """The yearly report of 42 CFR 422.119(f): aggregated, without names."""
 
     year: int
     level: str
@@ -175,14 +179,14 @@ class Usage(BaseModel):
 
 
 class Standing(BaseModel):
-    """What is decided about a member, and what follows."""
+    """The decisions about a member, and their effect."""
 
     username: str
     locked: bool
     approved: bool
     opted_out: bool
     opted_in: bool = Field(description="whether sharing with apps is switched on")
-    refusal: str | None = Field(description="why no app may connect; null: one may")
+    refusal: str | None = Field(description="why no app may connect; null if apps may")
     may_share: list[str] = Field(description="ids of the patients whose data the member may share")
 
 
@@ -193,7 +197,7 @@ class ListedAccount(BaseModel):
     role: str = Field(description="what the member is for when a payer is graded")
     line: str = Field(description="the line of business of the latest coverage")
     purpose: str = Field(description="what to use the member for; empty for most")
-    refusal: str | None = Field(description="why no app may connect; null: one may")
+    refusal: str | None = Field(description="why no app may connect; null if apps may")
 
 
 class Members(BaseModel):
@@ -227,44 +231,46 @@ class StandingChange(ControlBody):
     @model_validator(mode="after")
     def _says_something(self) -> Self:
         if not self.model_fields_set or None in self.model_dump(exclude_unset=True).values():
-            raise ValueError("give at least one, each true or false")
+            raise ValueError("use at least one, each true or false")
         return self
 
 
 class App(BaseModel):
-    """A client, in the words of RFC 7591; its own metadata besides."""
+    """A client, with the field names and further metadata of RFC 7591."""
 
     model_config = ConfigDict(extra="allow")
 
     client_id: str
     client_name: str
     client_state: str
-    registered: bool = Field(description="false: a client of the fixtures")
+    registered: bool = Field(description="false for a client from the fixtures")
     old_secret_until: str | None = None
 
 
 class Apps(BaseModel):
     clients: list[App]
-    criteria: dict[str, str] = Field(description="why an app may be denied or suspended")
+    criteria: dict[str, str] = Field(description="criteria for denying or suspending an app")
 
 
 class AppChange(ControlBody):
     example = '{"state": "...", "criterion": "..."} or {"rotate_secret": "with-notice" or "at-once"}'
-    state: str | None = Field(None, description="approved, denied, suspended")
+    state: str | None = Field(None, description="approved, denied or suspended")
     criterion: str | None = None
-    rotate_secret: str | None = Field(None, description="with-notice or at-once; comes alone")
+    rotate_secret: str | None = Field(
+        None, description="with-notice or at-once; cannot be combined with other fields"
+    )
 
     @model_validator(mode="after")
     def _rotates_alone(self) -> Self:
         if self.rotate_secret is None:
             return self
         if self.rotate_secret not in ("with-notice", "at-once") or self.model_fields_set != {"rotate_secret"}:
-            raise ValueError("rotate_secret is with-notice or at-once, and comes alone")
+            raise ValueError("rotate_secret must be with-notice or at-once, without other fields")
         return self
 
 
 class Keys(BaseModel):
-    kid: str = Field(description="what signs from now on")
+    kid: str = Field(description="the key that signs from now on")
     published: list[str]
 
 
@@ -277,11 +283,11 @@ Body = TypeVar("Body", bound=ControlBody)
 
 
 def read_body(model: type[Body]) -> Body:
-    """Parse the body of the request. Raises BadRequest with an example and the first complaint."""
+    """Parse the body of the request. Raises BadRequest with an example and the first problem."""
     try:
         return model.model_validate_json(request.get_data())
     except ValidationError as problem:
         error = problem.errors()[0]
         where = ".".join(map(str, error["loc"]))
         why = f" ({where}: {error['msg']})" if where else ""
-        bad_request(f"The body is {model.example}{why}")
+        bad_request(f"The body must be {model.example}{why}")

@@ -16,7 +16,7 @@ from sandbox.web.api import Operation
 
 @dataclass(frozen=True)
 class ControlOperation(Operation):
-    """A call of the control API: `answer` and `body` are its models, `query` the words of its parameters."""
+    """A call of the control API: `answer` and `body` are its models, `query` describes its parameters."""
 
     answer: type[BaseModel] | None = None
     body: type[BaseModel] | None = None
@@ -43,7 +43,7 @@ def document(operations: Iterable[ControlOperation], base: str, version: str) ->
         "info": {
             "title": "payer-sandbox control API",
             "version": version,
-            "description": "For whoever runs the sandbox, not for apps. Each payer prefix has its own.",
+            "description": "For those who run the sandbox, not for apps. Every payer prefix has one.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base}],
@@ -62,18 +62,21 @@ def _described(operation: ControlOperation) -> dict[str, Any]:
         "summary": operation.summary,
         "responses": {
             "200": {
-                "description": "well",
+                "description": "success",
                 "content": {"application/json": {"schema": _schema(operation.answer)}},
             },
-            "400": {"description": "cannot be understood", "content": _problem()},
-            "403": {"description": "not on this machine, or without the key", "content": _problem()},
+            "400": {"description": "the request is not valid", "content": _problem()},
+            "403": {
+                "description": "the call is not from this machine, or lacks the key",
+                "content": _problem(),
+            },
         },
     }
     if named := _IN_PATH.findall(operation.path):
         described["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in named
         ]
-        described["responses"]["404"] = {"description": "there is no such thing", "content": _problem()}
+        described["responses"]["404"] = {"description": "not found", "content": _problem()}
     if operation.query:
         described["parameters"] = [
             {

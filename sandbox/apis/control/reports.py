@@ -52,7 +52,7 @@ def usage_report() -> Response:
     """The yearly report of the calendar year `year`. Raises BadRequest."""
     year = request.args.get("year", "")
     if not _YEAR.fullmatch(year):
-        bad_request("year is a calendar year, such as 2026", "year")
+        bad_request("year must be a calendar year, such as 2026", "year")
     entries = current().ledger.journal(limit=0, oldest=True)
     return json_response(count_transfers(entries, int(year), wiring().apis.surface))
 

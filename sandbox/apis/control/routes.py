@@ -95,7 +95,7 @@ def journal() -> Response:
 def _number(name: str, default: int, least: int, most: int) -> int:
     text = request.args.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) < 20 and least <= int(text) <= most):
-        bad_request(f"{name} is a number from {least} to {most}", name)
+        bad_request(f"{name} must be a number from {least} to {most}", name)
     return int(text)
 
 
@@ -156,9 +156,9 @@ def fail_next() -> Response:
     try:
         body = json_value(sent) if sent.strip() else {}
     except ValueError:
-        bad_request('The body is JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
+        bad_request('The body must be JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
     fault = one_shot.parse_body(body)
-    quota.take("accident")
+    quota.take("fault")
     current().ledger.arm(fault.to_json(), fault.times, f"control {current().request_id}")
     return armed()
 

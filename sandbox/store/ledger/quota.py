@@ -47,7 +47,7 @@ QUOTAS: Mapping[str, Quota] = {
     "sign-in": Quota("sign-ins begun", 3_000, 15_000, 15_000),
     "login-failure": Quota("wrong passwords", address=500),
     "session": Quota("new sessions", address=5_000),
-    "accident": Quota("faults armed", 2_000, 10_000, 10_000),
+    "fault": Quota("faults armed", 2_000, 10_000, 10_000),
     "opt-in": Quota("changes of what members share", 1_000, 5_000, 5_000),
     "written": Quota("resources written", 2_000, 10_000, 10_000),
     "job": Quota("jobs started", 200, 1_000, 1_000),
