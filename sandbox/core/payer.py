@@ -148,7 +148,7 @@ def changed(payer: PayerProfile, changes: dict[str, Any]) -> PayerProfile:
         if name not in POLICIES:
             near = get_close_matches(name, POLICIES, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise UsageError(f"no policy {name!r} of a payer{hint}: known are {', '.join(sorted(POLICIES))}")
+            raise UsageError(f"no policy {name!r} of a payer{hint}; use one of {', '.join(sorted(POLICIES))}")
         if name in RANGES and isinstance(value, (int, float)):
             least, most = RANGES[name]
             if not least <= value <= most:

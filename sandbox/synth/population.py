@@ -60,7 +60,7 @@ def check(spec: Spec, members: int) -> None:
     of_lines = [business.stories for business in spec.lines.values()]
     named = {*spec.stories}.union(*of_lines, *(member.stories for member in spec.named))
     if unknown := sorted(named - set(STORIES)):
-        raise UsageError(f"no story {unknown[0]!r}: known are {', '.join(STORIES)}")
+        raise UsageError(f"no story {unknown[0]!r}; use one of {', '.join(STORIES)}")
 
 
 def generate(

@@ -30,7 +30,7 @@ DOCREF: dict[str, tuple[str, str]] = {
     "type": ("code, system|code", "documents of this type"),
     "on-demand": ("true or false", "true: only documents made on demand, and there are none"),
     "profile": ("URL", "DocumentReferences of this profile"),
-    "_count": ("whole number", "documents on a page; 0: only the total"),
+    "_count": ("whole number", "documents per page; 0 returns only the total"),
 }
 """Parameters of DocumentReference/$docref (US Core 6.1.0)."""
 
@@ -49,7 +49,7 @@ PATIENT_ACCESS = Api(
     cors=Cors.APPS,
     types=tuple(TYPES),
     serves_loaded_types=True,
-    batch="Reads, searches and operations by GET, each an exchange of its own; nothing is written.",
+    batch="Reads, searches and operations by GET, each handled like a separate request.",
     instantiates=(
         "http://hl7.org/fhir/us/carin-bb/CapabilityStatement/c4bb",
         "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server",
@@ -57,7 +57,7 @@ PATIENT_ACCESS = Api(
     operations=(
         _public("", "home", metadata.home, cors=Cors.APPS),
         Operation("POST", "", "batch", batch.batch,
-                  "Answer a batch of reads and searches, each as if it had come alone.",
+                  "Run a batch of reads and searches.",
                   body_bytes_max=BATCH_BODY_BYTES_MAX),
         _public("/metadata", "metadata", metadata.metadata, "Return the CapabilityStatement."),
         _public("/.well-known/smart-configuration", "smart_configuration",

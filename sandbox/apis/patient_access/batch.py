@@ -1,6 +1,6 @@
-"""Batch at the base (R4 §3.1.0.11): reads and searches, each an exchange of its own.
+"""Batch at the base (R4 §3.1.0.11): reads and searches, each handled like a separate request.
 
-Every entry goes through the whole app as if it had come alone, under the same token: scopes, scenario,
+Every entry goes through the whole app like a separate request with the same token: scopes, scenario,
 limits and journal know no difference. Only GET and HEAD: nothing is written here, and as a batch is a
 POST, none is nested. What fails, fails in its own entry.
 """
@@ -130,7 +130,7 @@ def _entry(answer: Response, method: str) -> bytes:
         entry_response["lastModified"] = dates.instant(dates.milliseconds(answer.last_modified))
     body = answer.get_data() if answer.status_code != 304 and method == "GET" else b""
     if body and not _is_resource(answer, body):
-        return _failed(502, "transient", "What came back for this entry is no resource", None)
+        return _failed(502, "transient", "The response for this entry is not a resource", None)
     if body and answer.status_code >= 400:
         entry_response["outcome"], body = json_value(body), b""
     response = b'"response":' + json_bytes(entry_response)
@@ -138,8 +138,7 @@ def _entry(answer: Response, method: str) -> bytes:
 
 
 def _is_resource(answer: Response, body: bytes) -> bool:
-    """Accidents may have cut the body or put something else into its place; discovery is JSON, but
-    no resource."""
+    """Whether the body is a resource: a fault may have cut or replaced it, and discovery is plain JSON."""
     if answer.mimetype != "application/fhir+json":
         return False
     if "Sandbox-Effects" not in answer.headers:

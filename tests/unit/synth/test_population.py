@@ -64,7 +64,7 @@ def test_a_population_of_nobody_is_refused_at_once(spec: Spec, today: date, coun
 
 
 def test_a_story_that_nobody_tells_is_refused(spec: Spec, today: date) -> None:
-    with pytest.raises(UsageError, match="no story 'holiday': known are preventive-visit, "):
+    with pytest.raises(UsageError, match="no story 'holiday'; use one of preventive-visit, "):
         generate(replace(spec, stories={"holiday": 1.0}), members=1, seed=1, today=today)
 
 
