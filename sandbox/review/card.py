@@ -75,7 +75,7 @@ class ReviewCard:
         """Return the finding of a row. Raises KeyError that names the rows of the card."""
         findings = {line.row.id: line.finding for line in self.lines}
         if row not in findings:
-            raise KeyError(f"the card has no row {row!r}: {', '.join(findings)}")
+            raise KeyError(f"the card has no row {row!r}; its rows are {', '.join(findings)}")
         return findings[row]
 
     def to_json(self) -> dict[str, Any]:
@@ -163,11 +163,15 @@ def review(records: Sequence[ReviewRecord], client: str | None = None, source: s
     names = clients(e for record in app_records for e in record.exchanges)
     if client is None:
         if len(names) > 1:
-            raise UsageError(f"several apps share this journal: choose one with --client {' | '.join(names)}")
+            raise UsageError(
+                f"several apps are in this journal: choose one with --client {' | '.join(names)}"
+            )
         client = names[0] if names else ""
     elif client not in names:
-        alternatives = f": {', '.join(names)}" if names else " but what others made" if left_out else ""
-        raise UsageError(f"no exchange of {client!r} is in this journal{alternatives}")
+        alternatives = (
+            f", only of {', '.join(names)}" if names else ", only those of others" if left_out else ""
+        )
+        raise UsageError(f"this journal has no requests of {client!r}{alternatives}")
     stories = [(_story(record, client), record.source) for record in app_records]
     lines: dict[str, list[ReviewLine]] = defaultdict(list)
     for story, where in stories:

@@ -22,7 +22,7 @@ ROWS: tuple[ReviewRow, ...] = (
     ),
     ReviewRow(
         "state-checked", "Does not redeem a code if state differs",
-        "First compare the state of the callback with the one that was sent, and discard the callback if they"
+        "First compare the state of the callback with the one that you sent, and discard the callback if they"
         " differ.",
         ("RFC 6749 §10.12", "RFC 9700 §4.7"),
         sign_in.state_checked,
@@ -44,7 +44,7 @@ ROWS: tuple[ReviewRow, ...] = (
     ReviewRow(
         "code-once", "Redeems a code once",
         "Send a code once. If the response is lost or is invalid_grant, start a new authorization: redeeming"
-        " a code twice may revoke the tokens of the first time.",
+        " a code twice may revoke the tokens that it returned first.",
         ("RFC 6749 §4.1.2", "RFC 9700 §4.5"),
         sign_in.code_once,
     ),
@@ -111,8 +111,8 @@ ROWS: tuple[ReviewRow, ...] = (
     ),
     ReviewRow(
         "pace", "Limits its request rate",
-        "Retry a failure once or twice with growing pauses, limit the number of parallel requests, and cache"
-        " what was read.",
+        "Retry a failure once or twice with increasing pauses, limit the number of parallel requests, and"
+        " cache what you read.",
         ("RFC 6585 §4", "RFC 9110 §9.2.2"),
         retries.pace,
     ),
@@ -121,9 +121,9 @@ ROWS: tuple[ReviewRow, ...] = (
 
 def table() -> str:
     """Render the rows as a Markdown table."""
-    lines = ["| row | what is asked of the app | when it fails | where it is written |\n|---|---|---|---|\n"]
+    lines = ["| row | what the app does | how to fix it | sources |\n|---|---|---|---|\n"]
     lines += [f"| `{r.id}` | {r.title} | {r.fix} | {'; '.join(r.cites)} |\n" for r in ROWS]
     lines.append(
-        f"| `{recovery.ID}:<scenario>` | {recovery.TITLE} | {recovery.FIX} | by the status of the refusal |\n"
+        f"| `{recovery.ID}:<scenario>` | {recovery.TITLE} | {recovery.FIX} | depends on the refusal |\n"
     )
     return "".join(lines)

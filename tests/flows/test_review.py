@@ -362,7 +362,7 @@ GOOD = [{"at": "2027-01-04T12:00:00Z", "method": "GET", "path": "/fhir/metadata"
         (["nobody.ndjson", "--url", "http://127.0.0.1:1"], "cannot be reached"),
         (["bad.json"], "bad.json, line 1: not JSON"),
         (["empty.json"], "no app has sent a request to"),
-        (["good.json", "--client", "other"], "no exchange of 'other'"),
+        (["good.json", "--client", "other"], "no requests of 'other'"),
         (["good.json", "--out", "nowhere/card"], "No such file"),
         (["--format", "html"], "'html' is not one of"),
     ],

@@ -11,8 +11,8 @@ def render(card: ReviewCard) -> str:
     lines = [f"# Report card of {_plain(card.client or 'no app')}", ""]
     lines += [f"{summary(card)} ({_plain(card.source)})", ""]
     if card.left_out:
-        lines += [f"Left out: {_plain(card.left_out_words)}", ""]
-    lines += ["| row | result | what was seen |", "|---|---|---|"]
+        lines += [f"Not counted: {_plain(card.left_out_words)}", ""]
+    lines += ["| row | result | observation |", "|---|---|---|"]
     lines += [f"| `{x.row.id}` | {x.finding.result} | {_plain(x.finding.reason)} |" for x in card.lines]
     for line in card.failed:
         lines += ["", *_failure(line)]

@@ -25,7 +25,7 @@ def render(card: ReviewCard) -> str:
 def shown(card: ReviewCard) -> RenderableType:
     """Return the card for a rich Console, which adds colors where it has them."""
     rows, scenarios = card.rows, card.scenarios
-    heading = Text("\nScenarios it met", style="bold")
+    heading = Text("\nScenarios that affected the app", style="bold")
     met: Sequence[RenderableType] = (heading, _table(scenarios)) if scenarios else ()
     return Group(_head(card), _table(rows), *met, *_failures(card))
 
@@ -41,7 +41,7 @@ def _head(card: ReviewCard) -> Text:
     text.append(escape(card.client or "no app"), style="bold")
     text.append(f"   {summary(card)}   {quantity(card.exchanges, 'exchange')}\n")
     if card.left_out:
-        text.append(f"left out: {card.left_out_words}\n", style="dim")
+        text.append(f"not counted: {card.left_out_words}\n", style="dim")
     return text
 
 
@@ -64,7 +64,7 @@ def _table(lines: Sequence[ReviewLine]) -> Table:
 
 def _failures(card: ReviewCard) -> Iterator[RenderableType]:
     if card.failed:
-        yield Text("\nWhat to mend", style="bold")
+        yield Text("\nWhat to fix", style="bold")
     for line in card.failed:
         yield Text(escape(line.row.id), style="bold")
         yield Padding(Text(escape(line.finding.reason)), (0, 0, 0, 2))

@@ -21,15 +21,15 @@ KEEP_SECONDS, KEEP_TIMES = 60, 5
 def accept(story: Story) -> ReviewFinding:
     """Whether requests for data name the format they accept."""
     if not story.data:
-        return unseen("The app asked for no data.")
+        return unseen("The app requested no data.")
     silent = [e for e in story.data if "json" not in e.accept and "_format" not in e.params]
     if silent:
         types = ", ".join(sorted({e.accept or "nothing" for e in silent})[:3])
         reason = (
-            f"{len(silent)} of {quantity(len(story.data), 'request')} did not ask for JSON (Accept: {types})."
+            f"{len(silent)} of {quantity(len(story.data), 'request')} did not accept JSON (Accept: {types})."
         )
         return failed(reason, silent)
-    return passed(f"{quantity(len(story.data), 'request')} asked for JSON.", story.data)
+    return passed(f"{quantity(len(story.data), 'request')} accepted JSON.", story.data)
 
 
 def follows_next(story: Story) -> ReviewFinding:
@@ -37,7 +37,7 @@ def follows_next(story: Story) -> ReviewFinding:
     walks = group((e for e in story.data if e.status == 200 and e.method in ("GET", "POST")), _walk)
     paged = [pages for pages in walks.values() if any(p.next for p in pages)]
     if not paged:
-        return unseen("No answer had a further page.")
+        return unseen("No response had a next link.")
     followed = {e.marks["_page"]: e for e in story.data if "_page" in e.marks}
     for pages in paged:
         if any(not p.next for p in pages) or any(_verbs(p) & DAMAGED for p in pages):
@@ -46,9 +46,9 @@ def follows_next(story: Story) -> ReviewFinding:
         tried = followed.get(last.next)
         if tried is None:
             count = f"{quantity(len(pages), 'page')} of {last.path} read"
-            return failed(f"{count}, and the last of them had a next link that was not followed.", pages)
+            return failed(f"{count}, and the app did not follow the next link of the last one.", pages)
     return passed(
-        f"{quantity(len(paged), 'search', 'searches')} of several pages, each read to its end.",
+        f"{quantity(len(paged), 'search', 'searches')} of several pages, each read to the last page.",
         [pages[-1] for pages in paged],
     )
 
@@ -71,17 +71,19 @@ def everything_fallback(story: Story) -> ReviewFinding:
     ]
     if not refused:
         return unseen(
-            "$everything was not refused." if attempts else "The app did not ask for $everything.", attempts
+            "$everything was not refused." if attempts else "The app did not request $everything.", attempts
         )
     first = refused[0]
     hopeless = [e for e in refused if e.status < 500 or e.status == 501]
     if len(hopeless) > 1 and any(after(hopeless[0], e) for e in hopeless[1:] if e.path == hopeless[0].path):
-        return failed("$everything was asked for again after it had been refused for good.", hopeless)
+        return failed(
+            "The app requested $everything again after the payer had refused it permanently.", hopeless
+        )
     searched = [e for e in story.data if e.is_search and after(first, e)]
     kinds = {e.kind for e in searched}
     if not kinds:
-        return failed("$everything was refused, and the app did not search for the types instead.", refused)
-    return passed(f"$everything was refused, and {quantity(len(kinds), 'type')} searched instead.",
+        return failed("$everything was refused, and the app did not search by type instead.", refused)
+    return passed(f"$everything was refused, and the app searched {quantity(len(kinds), 'type')} instead.",
                   [first, *searched])  # fmt: skip
 
 
@@ -93,15 +95,15 @@ def references(story: Story) -> ReviewFinding:
     for (path, _), tries in group(reads, lambda read: (read.path, read.member)).items():
         dead = [e for e in tries if e.status in (403, 404, 410) or e.status >= 500]
         if len(dead) > (2 if dead and dead[0].status >= 500 else 1) and not all(e.retry_after for e in dead):
-            return failed(f"{path} could not be read, and was asked for {len(dead)} times.", dead)
+            return failed(f"{path} could not be read, and the app requested it {len(dead)} times.", dead)
         good = [e for e in tries if e.status == 200]
         near = [e for e in good if e.left - good[0].left <= KEEP_SECONDS]
         if len(near) >= KEEP_TIMES:
             return failed(f"{path} was read {len(near)} times within a minute.", near)
     if not reads and not included:
-        return unseen("The app resolved no reference: neither by a read nor by _include.")
+        return unseen("The app resolved no references, neither by a read nor by _include.")
     dead = [e for e in reads if e.status in (403, 404, 410) or e.status >= 500]
-    ending = f", {len(dead)} of them dead and left alone" if dead else ""
+    ending = f", {len(dead)} of them broken and not retried" if dead else ""
     read = f"{quantity(len(reads), 'reference')} read"
     what = read if reads else f"{quantity(len(included), 'search', 'searches')} with _include"
     return passed(f"{what}{ending}.", [*dead[:3], *reads[:3], *included[:3]])

@@ -19,7 +19,7 @@ from sandbox.review.rows.retries import PATIENCE_SECONDS, wait_of
 from sandbox.review.story import Story, since
 
 TRIES_MOST = 4
-"""So often may a request be refused before an app should give it up."""
+"""Number of refusals after which an app should give up a request."""
 
 ID = "copes-with"
 TITLE = "Recovers from each scenario, or gives up properly"
@@ -39,11 +39,11 @@ _ANY_CITES = ("RFC 9110 §9.2.2", "RFC 9110 §15.6")
 _OAUTH_CITES = ("RFC 6749 §4.1.2.1", "RFC 6749 §5.2")
 
 CIRCLES = frozenset(("loop_next_link", "forget_link_params"))
-"""Verbs that lead a client in circles; the payer sees whether it walks on."""
+"""Verbs that lead a client into a loop; the payer sees whether it continues."""
 LATE = frozenset(("delay", "stall_body"))
-"""Verbs that make an answer late; the payer sees whether it is asked again meanwhile."""
+"""Verbs that delay a response; the payer sees whether the app requests it again meanwhile."""
 DEAD = frozenset(("break_reference", "restyle_reference", "alias_id"))
-"""Verbs that make references lead nowhere; the payer sees what becomes of those that are read."""
+"""Verbs that break references; the payer sees how often the app reads them."""
 _STATE = frozenset(("drop_state", "alter_state"))
 
 
@@ -86,7 +86,7 @@ def _refused(exchange: JournalExchange) -> bool:
 
 def _judge(scenario: str, met: Sequence[JournalExchange], story: Story) -> ReviewFinding:
     if not met:
-        return unseen("Nothing of it was met.")
+        return unseen("The scenario affected no request of the app.")
     findings = [*_refusals(story, [e for e in met if _refused(e)]), *_quiet(story, met)]
     for result in ("fail", "pass"):
         for finding in findings:
@@ -95,7 +95,7 @@ def _judge(scenario: str, met: Sequence[JournalExchange], story: Story) -> Revie
     if findings:
         return findings[0]
     verbs = ", ".join(sorted({v for e in met for v in _verbs(e, scenario)}))
-    return unseen(f"What the app made of it ({verbs}) cannot be seen from the payer's side.", met)
+    return unseen(f"The payer cannot see how the app handled it ({verbs}).", met)
 
 
 def _verbs(exchange: JournalExchange, scenario: str = "") -> set[str]:
@@ -113,23 +113,25 @@ def _refusals(story: Story, refused: Sequence[JournalExchange]) -> Iterator[Revi
         better = [e for e in tries if not _refused(e) and e.number > bad[0].number]
         last = bad[-1]
         if len(bad) > TRIES_MOST:
-            yield failed(f"{last.method} {last.path} was refused {len(bad)} times, and the app kept on.", bad)
+            yield failed(
+                f"{last.method} {last.path} was refused {len(bad)} times, and the app did not stop.", bad
+            )
         elif better:
             recovered += [bad[0], better[0]]
         elif _moved_on(story, bad):
             recovered.append(last)
         elif (wait := _worth(last)) is None:
             yield passed(
-                f"{last.method} {last.path} was given up after {quantity(len(bad), 'refusal')}.", bad
+                f"The app gave up {last.method} {last.path} after {quantity(len(bad), 'refusal')}.", bad
             )
         elif story.now <= last.left + wait:
-            yield unseen("The app has not come back yet.", bad)
+            yield unseen("The app has not tried again yet.", bad)
         else:
             yield failed(
-                f"{last.method} {last.path} was given up, though it would have been answered later.", bad
+                f"The app gave up {last.method} {last.path}, although a later try would have succeeded.", bad
             )
     if recovered:
-        yield passed("What was refused was answered in the end.", recovered)
+        yield passed("Every refused request succeeded later.", recovered)
     if pages := [e for e in refused if not e.is_call]:
         yield _sign_in(story, pages)
 
@@ -158,10 +160,12 @@ def _sign_in(story: Story, pages: Sequence[JournalExchange]) -> ReviewFinding:
     before = max((e.number for e in connected if e.number < pages[0].number), default=0)
     tried = [e for e in story.authorize_requests if e.number > before]
     if done:
-        return passed("The member was sent again, and connected.", [pages[0], done[0]])
+        return passed(
+            "The app sent the member to sign in again, and the member connected.", [pages[0], done[0]]
+        )
     if len(tried) > TRIES_MOST:
-        return failed(f"The member was sent to sign in {len(tried)} times in vain.", tried)
-    return passed("The app let it be after a sign-in that failed.", pages)
+        return failed(f"The app sent the member to sign in {len(tried)} times without success.", tried)
+    return passed("The app stopped after a sign-in that failed.", pages)
 
 
 def _quiet(story: Story, met: Sequence[JournalExchange]) -> Iterator[ReviewFinding]:
@@ -174,15 +178,17 @@ def _quiet(story: Story, met: Sequence[JournalExchange]) -> Iterator[ReviewFindi
             break
     else:
         if circled:
-            yield passed("The app left the circle that the next link makes.", circled)
+            yield passed("The app stopped following next links that form a loop.", circled)
     late = [e for e in met if _verbs(e) & LATE and e.status == 200 and e.is_call]
     if late and all(len(story.tries[e.key]) <= TRIES_MOST for e in late):
-        yield passed("The app waited for answers that were late.", late)
+        yield passed("The app waited for late responses.", late)
     if any(_verbs(e) & DEAD for e in met) and any(e.is_read and e.status in (404, 410) for e in story.data):
         yield references(story)
     strange = [e for e in met if _verbs(e) & _STATE and "code" in e.issued]
     taken = [r for e in strange for r in story.redemptions if r.marks.get("code") == e.issued["code"]]
     if taken:
-        yield failed("The app redeemed a code whose state was not the one it had sent.", [*strange, *taken])
+        yield failed(
+            "The app redeemed a code although the callback did not return its state.", [*strange, *taken]
+        )
     elif strange:
-        yield passed("The app left a code alone whose state was not the one it had sent.", strange)
+        yield passed("The app discarded a code because the callback did not return its state.", strange)

@@ -47,22 +47,24 @@ def retry_after(story: Story) -> ReviewFinding:
     """Whether the app waited for Retry-After and then repeated the request."""
     pauses = [(e, wait) for e in story.calls if (wait := wait_of(e)) is not None]
     if not pauses:
-        return unseen("The payer asked the app to wait at no time.")
+        return unseen("The payer never asked the app to wait.")
     for refusal, wait in pauses:
         early = _early(story, refusal, refusal.left + wait - _SLACK)
         same = [e for e in early if e.key == refusal.key]
         if same or (len(early) >= max(story.at_once, 1) and early):
             first = (same or early)[0]
             kept = max(first.arrived - refusal.left, 0)
-            reason = f"A pause of {wait:.0f} s was asked for, and the next request came after {kept:.2f} s."
+            reason = (
+                f"The payer asked for a pause of {wait:.0f} s, and the next request came after {kept:.2f} s."
+            )
             return failed(reason, [refusal, *(same or early)])
     left = [e for e, wait in pauses if wait <= PATIENCE_SECONDS and not story.again(e)]
     if left:
         due = max(e.left + (wait_of(e) or 0) for e in left)
         if story.now <= due + _SLACK:
-            return unseen("The payer asked for a pause, and the app has not come back yet.", left)
-        return failed("The payer said when to come back, and the app did not.", left)
-    return passed(f"{quantity(len(pauses), 'pause')} asked for and kept.", [e for e, _ in pauses])
+            return unseen("The payer asked for a pause, and the app has not tried again yet.", left)
+        return failed("The app did not repeat the request after the pause that the payer asked for.", left)
+    return passed(f"{quantity(len(pauses), 'pause')} requested and kept.", [e for e, _ in pauses])
 
 
 def _early(story: Story, refusal: JournalExchange, due: float) -> list[JournalExchange]:
@@ -82,13 +84,11 @@ def pace(story: Story) -> ReviewFinding:
         return unseen("The app made fewer than two requests.")
     for tries in story.tries.values():
         if rushed := _rushed(tries):
-            return failed(
-                f"A request that failed was sent {len(rushed)} times without a pause between.", rushed
-            )
+            return failed(f"A failed request was sent {len(rushed)} times without a pause.", rushed)
         if polled := _polled(tries):
             return failed(f"The same request was answered {len(polled)} times within a minute.", polled)
     if story.at_once > AT_ONCE_MOST:
-        return failed(f"{story.at_once} requests were under way at once.", story.calls)
+        return failed(f"{story.at_once} requests were in progress at once.", story.calls)
     slowed = [e for e in story.calls if e.status == 429]
     if slowed:
         later = [e for e in story.calls if after(slowed[0], e)]
@@ -100,7 +100,7 @@ def pace(story: Story) -> ReviewFinding:
             )
     busiest = _busiest(story.calls)
     if busiest > A_SECOND_MOST:
-        return failed(f"{busiest} requests came within a second.", story.calls)
+        return failed(f"The app sent {busiest} requests within a second.", story.calls)
     crowd = f"at most {busiest} in a second and {story.at_once} at once"
     return passed(f"{quantity(len(story.calls), 'request')}, {crowd}.")
 

@@ -17,7 +17,7 @@ STATE_LEAST = 21
 WILDCARD_TYPES = 10
 """An app that reads so many types may ask for a wildcard scope."""
 
-_NOBODY = "The app sent nobody to sign in."
+_NOBODY = "The app sent no member to sign in."
 _SCOPE = re.compile(r"(?:patient|user|system)/([A-Z][A-Za-z]*|\*)\.([a-z]+|\*)(?:\?.*)?")
 
 
@@ -28,8 +28,8 @@ def discovery(story: Story) -> ReviewFinding:
     first = story.authorize_requests[0]
     read = [e for e in story.exchanges if e.is_discovery and e.number < first.number]
     if not read:
-        return failed("The app went to /auth/authorize and had read neither document.", [first])
-    return passed("The app read where to go before it went there.", [*read[:2], first])
+        return failed("The app used /auth/authorize without reading a discovery document first.", [first])
+    return passed("The app read a discovery document before it used the endpoints.", [*read[:2], first])
 
 
 def state(story: Story) -> ReviewFinding:
@@ -38,15 +38,15 @@ def state(story: Story) -> ReviewFinding:
         return unseen(_NOBODY)
     without = [e for e in story.authorize_requests if "state" not in e.params]
     if without:
-        return failed("A request to authorize had no state.", without)
+        return failed("An authorization request had no state.", without)
     short = [e for e in story.authorize_requests if 0 < e.state_length < STATE_LEAST]
     if short:
         least = min(e.state_length for e in short)
-        return failed(f"The state had {least} characters, which cannot hold 122 bits.", short)
+        return failed(f"The state had {least} characters, too few for 122 bits.", short)
     if reused := list(_reused(story, "state")):
-        return failed("A state that had come back already was sent again.", reused)
+        return failed("The app reused a state that a callback had already returned.", reused)
     return passed(
-        f"{quantity(len(story.authorize_requests), 'request')} to authorize, each with a state of its own.",
+        f"{quantity(len(story.authorize_requests), 'authorization request')}, each with its own state.",
         story.authorize_requests,
     )
 
@@ -63,15 +63,13 @@ def state_checked(story: Story) -> ReviewFinding:
         elif "code" in exchange.issued and exchange.issued.get("state", "") not in sent_states:
             doubtful.append(exchange)
     if not doubtful:
-        return unseen("Every callback brought the state that was sent.")
+        return unseen("Every callback returned the state of its request.")
     codes = {e.issued["code"] for e in doubtful}
     taken = [e for e in story.redemptions if e.marks.get("code") in codes]
     if taken:
-        return failed("A code was redeemed though its callback did not bring the state that was sent.",
+        return failed("The app redeemed a code although the callback did not return its state.",
                       [*doubtful, *taken])  # fmt: skip
-    return passed(
-        "The callback did not bring the state that was sent, and its code was left alone.", doubtful
-    )
+    return passed("The callback did not return the state, and the app did not redeem its code.", doubtful)
 
 
 def pkce(story: Story) -> ReviewFinding:
@@ -80,19 +78,17 @@ def pkce(story: Story) -> ReviewFinding:
         return unseen(_NOBODY)
     without = [e for e in story.authorize_requests if "code_challenge" not in e.params]
     if without:
-        return failed("A request to authorize had no code_challenge.", without)
+        return failed("An authorization request had no code_challenge.", without)
     plain = [e for e in story.authorize_requests if e.sent.get("code_challenge_method") != "S256"]
     if plain:
         return failed("code_challenge_method was not S256.", plain)
     if reused := list(_reused(story, "code_challenge")):
-        return failed("A code_challenge that had served already was sent again.", reused)
+        return failed("The app reused a code_challenge of an earlier request.", reused)
     bare = [e for e in story.redemptions if "code_verifier" not in e.params]
     if bare:
-        return failed("A code was sent without its code_verifier.", bare)
-    return passed(
-        f"S256, and {quantity(len(story.authorize_requests), 'challenge')} for as many requests.",
-        story.authorize_requests,
-    )
+        return failed("The app sent a code without its code_verifier.", bare)
+    count = quantity(len(story.authorize_requests), "authorization request")
+    return passed(f"{count}, each with its own S256 challenge.", story.authorize_requests)
 
 
 def _reused(story: Story, name: str) -> Iterator[JournalExchange]:
@@ -115,25 +111,28 @@ def scopes(story: Story) -> ReviewFinding:
     """Whether the app read what its scopes ask for, and no scope is idle."""
     requests = [e for e in story.authorize_requests if e.sent.get("scope")]
     if not requests:
-        return unseen("The app asked for no scope.")
+        return unseen("The app requested no scopes.")
     wanted = [part for e in requests for part in e.sent["scope"].split()]
     parsed = [(part, match[1], match[2]) for part in wanted if (match := _SCOPE.fullmatch(part))]
     writing = [part for part, _, letters in parsed if _writes(letters)]
     if writing:
-        return failed(f"{_some(writing)} would allow writing, and this API is read only.", requests)
+        return failed(
+            f"The app requested {_some(writing)}, which allows writing, but this API is read-only.", requests
+        )
     touched = set(_touched(story.data))
     if not touched:
-        return unseen("The app read no data, so what it needs cannot be told.", requests)
+        return unseen("The app read no data, so it is not known which scopes it needs.", requests)
     reads_everything = "*" in touched or len(touched) >= WILDCARD_TYPES
     wild = [part for part, kind, _ in parsed if kind == "*"]
     if wild and not reads_everything:
         return failed(
-            f"{_some(wild)} opens every type, and the app read {_some(sorted(touched))} only.", requests
+            f"The app requested {_some(wild)} for all types, but read only {_some(sorted(touched))}.",
+            requests,
         )
     idle = [part for part, kind, _ in parsed if kind != "*" and not {kind, "*"} & touched]
     if idle:
-        return failed(f"{_some(idle)} was asked for, and nothing of the kind was read.", requests)
-    return passed("Nothing was asked for that the app did not read.", requests)
+        return failed(f"The app requested {_some(idle)}, but did not use it.", requests)
+    return passed("The app used every scope that it requested.", requests)
 
 
 def _writes(letters: str) -> bool:
@@ -178,10 +177,12 @@ def code_once(story: Story) -> ReviewFinding:
     for exchange in story.redemptions:
         code = exchange.marks.get("code", str(exchange.number))
         if code in spent:
-            return failed("A code was sent again after it had been answered.", [spent[code], exchange])
+            return failed(
+                "The app sent a code again after the payer had answered it.", [spent[code], exchange]
+            )
         if exchange.status in (200, 400):
             spent[code] = exchange
     good = [e for e in story.redemptions if e.status == 200]
     if not good:
-        return unseen("No code was redeemed: the token endpoint gave nothing for any.", story.redemptions)
+        return unseen("The token endpoint returned no token for any code.", story.redemptions)
     return passed(f"{quantity(len(good), 'code')}, each redeemed once.", story.redemptions)

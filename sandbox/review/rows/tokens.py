@@ -21,19 +21,19 @@ def refresh_once(story: Story) -> ReviewFinding:
     """Whether the app refreshed an expired access token once and repeated the request."""
     refused = _first_refusals(story)
     if not refused:
-        return unseen("No access token was refused because its time was over.")
+        return unseen("No access token was refused because it had expired.")
     shown: list[JournalExchange] = []
     for first in refused:
         stale = [e for e in _used_after(story, first.token, first) if e.status == 401]
         if deaf := [e for e in stale if e.key == first.key]:
-            reason = "The same request was sent again with the token that had been refused."
+            reason = "The app sent the same request again with the refused token."
             return failed(reason, [first, *deaf])
         if len(stale) > story.at_once:
-            return failed("The app went on with the token that had been refused.", [first, *stale])
+            return failed("The app continued to use the refused token.", [first, *stale])
         tries = since(story.tries[first.key], first)
         vain = [first, *takewhile(lambda e: e.status == 401, tries)]
         if len(vain) > _TOKENS_MOST:
-            return failed(f"One request was refused with {len(vain)} tokens, one after the other.", vain)
+            return failed(f"The app repeated one refused request with {len(vain)} tokens.", vain)
         if _in_vain(story, first):
             continue
         newer = next((e for e in since(story.data, first) if _takes_over(e, first)), None)
@@ -44,10 +44,10 @@ def refresh_once(story: Story) -> ReviewFinding:
             return failed("The access token was refused and the app did not refresh.", [first])
         answered = [e for e in renewals if e.status in (200, 400)]
         if len(answered) > 1:
-            return failed(f"The app refreshed {len(answered)} times for one refusal.", [first, *answered])
+            return failed(f"The app refreshed {len(answered)} times after one refusal.", [first, *answered])
         shown += [first, *(answered or back)[:1], *[e for e in tries[:1] if e.status < 400]]
     return passed(
-        f"{quantity(len(refused), 'token')} refused, and one refresh or a new sign-in after each.", shown
+        f"{quantity(len(refused), 'token')} refused, with one refresh or sign-in after each.", shown
     )
 
 
@@ -92,13 +92,15 @@ def new_token_kept(story: Story) -> ReviewFinding:
         old, new = renewal.marks.get("refresh_token", ""), renewal.issued.get("refresh_token", "")
         same = story.tries[renewal.key] if new and new != old else ()
         if repeated := [e for e in same if e.number > renewal.number]:
-            reason = "A refresh token was sent again after it had been exchanged for a new one."
+            reason = "The app sent a refresh token again after it had been replaced."
             return failed(reason, [renewal, *repeated])
     for renewal, stale in _stale(story, good):
         if len(stale) >= story.at_once:
-            reason = "An access token was used after a refresh had brought a new one."
+            reason = "The app used an old access token after a refresh."
             return failed(reason, [renewal, *stale])
-    return passed(f"After {'the' if len(good) == 1 else 'each'} refresh only the new tokens were used.", good)
+    return passed(
+        f"After {'the' if len(good) == 1 else 'each'} refresh the app used only the new tokens.", good
+    )
 
 
 def _stale(
@@ -124,20 +126,20 @@ def stops_when_revoked(story: Story) -> ReviewFinding:
     refusals = [e for e in story.data if e.status == 401 and e.token_state in _REVOKED]
     dead = [e for e in story.refreshes if e.status == 400 and e.error == "invalid_grant"]
     if not refusals and not dead:
-        return unseen("No grant was revoked while the app was using it.")
+        return unseen("No consent was revoked while the app was using it.")
     for first in refusals:
         more = _used_after(story, first.token, first)
         if any(e.key == first.key for e in more):
-            return failed("The app repeated a request whose grant was revoked.", [first, *more])
+            return failed("The app repeated a request after the consent was revoked.", [first, *more])
         if len(more) >= max(2, story.at_once):
-            reason = (
-                f"The app sent {quantity(len(more), 'more request')} after it was told of the revocation."
-            )
+            reason = f"The app sent {quantity(len(more), 'more request')} after it learned of the revocation."
             return failed(reason, [first, *more])
     for first in dead:
         if repeated := story.again(first):
-            return failed("A refresh token that was refused was sent again.", [first, *repeated])
-    return passed("The app stopped when it heard that the grant is over.", [*refusals[:2], *dead[:2]])
+            return failed("The app sent a refused refresh token again.", [first, *repeated])
+    return passed(
+        "The app stopped after a response said that the consent was revoked.", [*refusals[:2], *dead[:2]]
+    )
 
 
 def not_in_addresses(story: Story) -> ReviewFinding:
@@ -145,8 +147,8 @@ def not_in_addresses(story: Story) -> ReviewFinding:
     exposed = [e for e in story.exchanges if e.exposed]
     if exposed:
         names = ", ".join(sorted({name for e in exposed for name in e.exposed}))
-        return failed(f"{names} stood in the address of {quantity(len(exposed), 'request')}.", exposed)
+        return failed(f"{names} in the URL of {quantity(len(exposed), 'request')}.", exposed)
     carried = [e for e in story.calls if e.token or e.auth_endpoint == "token"]
     if not carried:
         return unseen("The app sent no token, code or secret.")
-    return passed(f"{quantity(len(carried), 'request')} with a token or code, none in an address.")
+    return passed(f"{quantity(len(carried), 'request')} with a token or code, none of them in a URL.")

@@ -63,7 +63,7 @@ def document(api: Api, server: ServerDescription, auth: str) -> Json:
     if auth:
         paths["/.well-known/smart-configuration"] = {"get": _open("smart", None, [], "application/json")}
     if server.batch:
-        text = "Reads and searches by GET, each answered as if it had come alone"
+        text = "Reads and searches by GET, each answered like a separate request"
         batch = _operation("batch", "Bundle", summary=text) | _body(FHIR_JSON, _ref("Bundle"), required=True)
         paths["/"] = {"post": batch}
     others = [name for name in server.kinds if name in OTHERS]

@@ -31,7 +31,7 @@ def two_apps() -> Journal:
 def test_the_app_has_to_be_named_where_there_are_two() -> None:
     with pytest.raises(UsageError, match=r"--client app \| other"):
         made(two_apps())
-    with pytest.raises(UsageError, match="no exchange of 'third'"):
+    with pytest.raises(UsageError, match="no requests of 'third'"):
         made(two_apps(), "third")
 
 
@@ -64,7 +64,7 @@ def test_an_app_is_judged_by_its_own_requests_beside_those_of_others() -> None:
     assert made(journal).client == "app"
     assert made(journal)["accept"].result == "pass"
     assert made(journal)["refresh-once"].result == "fail", "a refusal is told by its token"
-    with pytest.raises(UsageError, match="no exchange of 'sandbox-app' is in this journal: app"):
+    with pytest.raises(UsageError, match="this journal has no requests of 'sandbox-app', only of app"):
         made(journal, "sandbox-app")
 
 
