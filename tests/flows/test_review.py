@@ -84,7 +84,7 @@ def test_the_pretend_app_fails_a_row_until_it_is_mended(
     assert payer.review()[row].result == "fail"
     with pytest.raises(pytest.fail.Exception, match=f"{row}: fail"):
         payer.review.assert_passed(row)
-    with pytest.raises(pytest.fail.Exception, match="What to mend"):
+    with pytest.raises(pytest.fail.Exception, match="What to fix"):
         payer.review.assert_passed()
 
 
