@@ -82,7 +82,7 @@ sign_in_options = with_options(
 )
 @click.option("--evidence", type=FILE, help="Save what was observed, for --replay.")
 @click.option("--keep-bodies", is_flag=True, help="Save response bodies, too. They may contain PHI.")
-@click.option("--intrusive", is_flag=True, help="Use lent accounts and clocks at remote payers, too.")
+@click.option("--intrusive", is_flag=True, help="Use accounts and clocks that a remote payer publishes.")
 @click.option("--user-agent", default="", metavar="TEXT", help="User-Agent header of requests.")
 @click.option("--no-probes", is_flag=True, help="Skip repeated requests and security checks.")
 @click.option(

@@ -12,9 +12,9 @@ from sandbox.score.guidance.entries import Advice, read_guidance
 from sandbox.score.guidance.links import link_metric
 
 MOST_CAUSES = 3
-"""Causes whose advice is put into one sentence; the others stand in the details."""
+"""Causes whose advice the card shows; the others are in the details."""
 MOST_NAMED = 4
-"""Types and the like that are named behind an advice."""
+"""Types and the like that an advice names."""
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,19 @@ def _tell(metric: str, cause: LossCause) -> LostTo:
     guidance = read_guidance(metric)
     advice = guidance.all_causes.get(cause.id) if guidance else None
     anchor = cause.id if advice else ""
-    advice = advice or Advice(means=cause.id, fix="Look at the requests that are shown.")
+    advice = advice or Advice(means=cause.id, fix="Look at the requests shown.")
     return LostTo(
         cause.id, cause.count, cause.about, advice.means, advice.fix, advice.next, link_metric(metric, anchor)
     )
 
 
 def _phrase(text: str, about: tuple[str, ...]) -> str:
-    """Return the advice with what it is about: `Serve the type. (Coverage, Patient)`."""
+    """Return the advice; its first sentence names what it is about: `Serve it (Coverage, Patient).`"""
     if not about:
         return text
     more = " …" if len(about) > MOST_NAMED else ""
-    return f"{text.removesuffix('.')} ({', '.join(about[:MOST_NAMED])}{more})."
+    first, stop, others = text.removesuffix(".").partition(". ")
+    return f"{first} ({', '.join(about[:MOST_NAMED])}{more}){stop}{others}."
 
 
 def _join(texts: Iterable[str]) -> str:

@@ -12,4 +12,4 @@ def days(evidence: Evidence, name: str) -> tuple[int | None, str]:
     if claim is None or (type(claim) is int and claim >= 0):
         return claim, ""
     words = quantity(claim, "day") if type(claim) is int else "no number of days"
-    return None, f"the payer says {words}, which cannot be: the claim is left out"
+    return None, f"the payer says {words}, which is impossible: the claim is ignored"

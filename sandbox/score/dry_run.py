@@ -72,10 +72,10 @@ def _choose(target: TargetPayer) -> tuple[SmartApp, Member]:
     """Return the app, and the first eligible member or the person at the keyboard."""
     why = target.explain_no_sign_in().text
     if target.app is None or why:
-        raise UsageError(WHEN_NOT + (why or "no way in was found"))
+        raise UsageError(WHEN_NOT + (why or "no way to sign in was found"))
     eligible = [PERSON] if target.options.by_hand else target.instruments.of_role("eligible")
     if not eligible:
-        raise UsageError(f"{WHEN_NOT}no account of an eligible member was lent")
+        raise UsageError(f"{WHEN_NOT}there is no account of an eligible member")
     return target.app, eligible[0]
 
 
@@ -84,8 +84,8 @@ def _before(app: SmartApp, member: Member) -> Iterator[str]:
     who = f"{member.username} (eligible{line})" if member.username else "you"
     endpoints, client = app.endpoints, app.client
     yield f"Sign-in of {who} at {app.base}"
-    yield f"  client     {client.client_id}, comes back to {client.redirect_uri}"
-    yield f"  authorize  {endpoints.authorization} (named by {endpoints.said_by})"
+    yield f"  client     {client.client_id}, returns to {client.redirect_uri}"
+    yield f"  authorize  {endpoints.authorization} (from {endpoints.said_by})"
     yield f"  token      {endpoints.token}, {method_of(client, endpoints.auth_methods)}"
     yield f"  scope      {app.scopes.current}"
 

@@ -84,7 +84,7 @@ def unseen(reason: str | Reason, exchanges: Iterable[Exchange] = (), cause: str 
     return Observation(None, tuple(exchanges), why.text, "unseen", why.cause)
 
 
-NEVER_LOOKED = unseen("nothing looked at this", cause="not-looked-at")
+NEVER_LOOKED = unseen("this was not checked", cause="not-looked-at")
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class Evidence:
         try:
             data = files.json_value(body)
             if data["format"] != FORMAT:
-                raise UsageError(f"evidence in the format {data['format']!r}: known is {FORMAT!r}")
+                raise UsageError(f"the evidence has format {data['format']!r}; use format {FORMAT!r}")
             observations = {name: _observation(entry) for name, entry in data["observations"].items()}
             log = {name: _observation(entry) for name, entry in data.get("traffic", {}).items()}
             lint = tuple(Finding(**entry) for entry in data.get("lint", ()))

@@ -41,7 +41,7 @@ def examine(target: TargetPayer) -> Observations:
     why_none = explain_no_member(target, sessions)
     can_register = target.discovery.registration and not target.instruments.client_id
     if can_register and why_none.cause not in ("sign-in-failed", "sign-in-not-walked"):
-        more = "; the payer lets apps register themselves: --register makes a client"
+        more = "; the payer supports dynamic registration: pass --register to register a client"
         why_none = why_none._replace(text=why_none.text + more)
     sync_members(target, holders, why_none)
     _probe(target, sessions, why_none)
@@ -83,7 +83,7 @@ def _probe(target: TargetPayer, sessions: Sessions, why_none: Reason) -> None:
 def _opt_in(app: SmartApp, members: list[Member]) -> Observation:
     """Observe whether a member who never opened the portal can sign in. Value: `{"works", "why"}`."""
     if not members:
-        return unseen("no account of a member without a portal account was lent", cause="no-unopened")
+        return unseen("there is no account of a member without a portal account", cause="no-unopened")
     session = app.sign_in_with_retries(members[0])
     if not session.walked:
         return unseen(session.reason, session.exchanges, cause="sign-in-not-walked")
@@ -93,7 +93,7 @@ def _opt_in(app: SmartApp, members: list[Member]) -> Observation:
 def _portal(http: HttpClient, url: str) -> Observation:
     """Observe whether a developer portal opens without a login. Value: `{"status", "html", "login"}`."""
     if "@" in url or not url.startswith(("http://", "https://")):
-        return unseen("no address of a developer portal was given", cause="no-portal-address")
+        return unseen("there is no address of a developer portal", cause="no-portal-address")
     answer = http.get(url, step="portal", reach="page", headers={"Accept": "text/html"})
     html = "html" in answer.headers.get("content-type", "")
     login = html and asks_password(read(text_of(answer), answer.url))

@@ -150,21 +150,21 @@ def _slowness(lines: Sequence[CardLine], evidence: Evidence) -> Iterator[str]:
     if speed is not None and speed.lost and speed.source == "observed" and is_busy(evidence):
         share = round(100 * share_of_processor(evidence))
         yield (
-            f"This machine was busy while the syncs were timed: the grader got {share} % of a processor when"
-            " it needed one. sync-speed may be better than measured; grade again on a machine that is idle."
+            f"This machine was busy while the syncs were timed: the scorer got {share} % of the processor"
+            " time that it needed. The real sync-speed may be better. Grade again on an idle machine."
         )
 
 
 def _unwalked(evidence: Evidence) -> Iterator[str]:
-    """Describe sign-ins that the grader could not complete, with the pages of the first."""
+    """Describe sign-ins that the scorer could not complete, with the pages of the first."""
     value = evidence["unwalked"].value
     if not value:
         return
     why = "; ".join(value["reasons"])
     yield (
-        f"{quantity(value['count'], 'sign-in')} could not be walked by the grader, which says nothing about"
-        f" the payer, and {'counts' if value['count'] == 1 else 'count'} in no rate: {why}."
-        " Sign in yourself with --browser, drive the pages with --sign-in-script, or pass --token."
+        f"{quantity(value['count'], 'sign-in')} could not be completed by the scorer. That says nothing about"
+        f" the payer, and {'it counts' if value['count'] == 1 else 'they count'} in no rate: {why}."
+        " Sign in yourself with --browser, automate the pages with --sign-in-script, or pass --token."
     )
     for number, page in enumerate(value["trace"][:MOST_PAGES], 1):
         title = f' "{page["title"]}"' if page["title"] else ""

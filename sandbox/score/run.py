@@ -180,17 +180,17 @@ def regrade(
 def header_value(user_agent: str) -> str:
     """Return a User-Agent as it may be sent. Raises UsageError."""
     if not user_agent.isascii() or not all(letter.isprintable() for letter in user_agent):
-        raise UsageError("a User-Agent is plain text in ASCII, on one line")
+        raise UsageError("a User-Agent must be ASCII text on one line")
     return user_agent.strip()
 
 
 def base_url(target: str) -> str:
     """Return the FHIR base without a trailing slash. Raises UsageError unless it is an http(s) URL."""
     if origin(target) is None:
-        raise UsageError(f"not a FHIR base URL: {target!r} (it begins with http:// or https://)")
+        raise UsageError(f"not a FHIR base URL: {target!r} (it must start with http:// or https://)")
     parts = urlsplit(target)
     if "@" in parts.netloc or parts.query or parts.fragment:
-        raise UsageError(f"a FHIR base URL has no user name, query or fragment: {target!r}")
+        raise UsageError(f"a FHIR base URL must not have a user name, query or fragment: {target!r}")
     return canonical_url(target).rstrip("/")
 
 
@@ -203,7 +203,9 @@ def way_in(
 ) -> ExaminationOptions:
     """Return the client and the driver that were chosen. Raises UsageError for what is not installed."""
     if entry.auth_method and entry.auth_method not in METHODS:
-        raise UsageError(f"an authentication method is {', '.join(METHODS)}, not {entry.auth_method!r}")
+        raise UsageError(
+            f"the authentication method must be one of {', '.join(METHODS)}, not {entry.auth_method!r}"
+        )
     redirect, driver = entry.redirect_uri, None
     if entry.browser:
         from sandbox.score.signin import browser

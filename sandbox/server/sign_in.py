@@ -99,7 +99,7 @@ def connect(
         endpoints = discovery.endpoints(facts.instruments)
         if endpoints is None or not facts.instruments.client_id:
             message = answer.json().get("issue", [{}])[0].get("details", {}).get("text")
-            raise UsageError(message or f"{fhir} does not say where to sign in")
+            raise UsageError(message or f"{fhir} does not name its authorization endpoint")
         app = ClientApp(
             facts.instruments.client_id, facts.instruments.redirect_uri or "http://127.0.0.1/callback"
         )
@@ -166,7 +166,7 @@ def system_token(base: str, *, scope: str) -> TokenResponse:
     with HttpClient(Guard(fhir, (), addresses)) as http:
         endpoints = _discovered(http, fhir).endpoints(NO_FACTS.instruments)
         if endpoints is None:
-            raise UsageError(f"{fhir} does not say where tokens come from")
+            raise UsageError(f"{fhir} does not name its token endpoint")
         reply = tokens.client_credentials(http, endpoints, app, scope or SYSTEM_SCOPE)
         if clock := _PAYERS_TIME.search(reply.text("error_description")):
             when = datetime.fromtimestamp(int(clock[1]), UTC)

@@ -149,7 +149,7 @@ def test_serve_says_where_everything_is_in_15_lines(env: dict[str, str]) -> None
         ("score http://127.0.0.1:9/fhir --dry-run --token t", "without --token and --traffic"),
         ("score http://127.0.0.1:9/fhir --dry-run", "cannot be reached"),
         ("score http://127.0.0.1:9/fhir --browser --browser-driver", "cannot be combined"),
-        ("score http://127.0.0.1:9/fhir --auth-method magic", "an authentication method is"),
+        ("score http://127.0.0.1:9/fhir --auth-method magic", "the authentication method must be"),
         ("token", "--member NAME or --system"),
         ("token --system --member p1", "--member NAME or --system"),
         ("token --system --refresh 1", "need --member"),

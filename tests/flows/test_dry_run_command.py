@@ -26,7 +26,7 @@ def test_a_member_who_gets_in(origin: str, session_name: str) -> None:
     ("scenario", "says"),
     [
         ("app-not-approved", "Not signed in: sign-in ended on a page with status 400"),
-        ("custom-scopes-only", "Not signed in: the callback said invalid_scope (Unknown scope)"),
+        ("custom-scopes-only", "Not signed in: the callback returned invalid_scope (Unknown scope)"),
     ],
 )
 def test_a_member_who_does_not(origin: str, session_name: str, scenario: str, says: str) -> None:

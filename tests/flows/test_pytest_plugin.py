@@ -217,7 +217,7 @@ def test_a_sign_in_returns_what_a_plain_client_gets(payer: Payer, scenario: str)
 
 @pytest.mark.parametrize("scenario", ["state-dropped", "state-altered"])
 def test_a_callback_that_an_app_must_refuse_is_no_sign_in(payer: Payer, scenario: str) -> None:
-    with pytest.raises(UsageError, match="an app must refuse its code"):
+    with pytest.raises(UsageError, match="an app must reject its code"):
         payer.scenario(scenario).sign_in()
 
 

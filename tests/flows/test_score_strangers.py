@@ -60,7 +60,7 @@ def test_a_socket_that_never_answers_is_one_line() -> None:
         done = score(f"http://127.0.0.1:{mute.getsockname()[1]}/fhir", "--timeout", "0.5")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.strip().count("\n") == 0
-    assert "no whole answer in time" in done.stderr
+    assert "no complete response in time" in done.stderr
 
 
 def test_a_socket_that_speaks_no_http_is_one_line() -> None:

@@ -90,7 +90,9 @@ def find_lapsed(verdict: Verdict, evidence: Evidence) -> Iterator[LossCause]:
     entry = failed[beyond[0]]
     last_try = find_deciding(entry, lapsed)
     name = "still-covered" if entry.get("contradicts") else _lapsed(last_try)
-    yield LossCause(name, about=(f"{beyond[0]} days",), exchanges=_noted(last_try, entry["why"]))
+    yield LossCause(
+        name, about=(f"{beyond[0]} days after coverage ended",), exchanges=_noted(last_try, entry["why"])
+    )
 
 
 def _lapsed(last: tuple[Exchange, ...]) -> str:

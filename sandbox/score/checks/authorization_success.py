@@ -36,8 +36,8 @@ def judge(evidence: Evidence) -> Verdict:
     if causes:
         reason += "; " + ", ".join(f"{n} × {cause}" for cause, n in causes.most_common(3))
     if bounced:
-        reason += f"; {len(bounced)} left before they logged in and are left out"
+        reason += f"; not counted: {quantity(len(bounced), 'attempt')} that ended before the login"
     unwalked = evidence["unwalked"]
     if unwalked.seen:
-        reason += f"; {unwalked.value['count']} could not be walked by the grader and are not counted"
+        reason += f"; not counted: {unwalked.value['count']} that the scorer could not complete"
     return Verdict("authorization-success", rate(good, n), eligible.source, reason, n)

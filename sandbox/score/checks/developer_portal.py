@@ -15,9 +15,11 @@ def judge(evidence: Evidence) -> Verdict:
         return not_seen("developer-portal", portal.unseen)
     email = evidence.claim("developer_email") or evidence.claim("developer_portal")
     if email and "@" in email:
-        reason = "no portal; the payer gives an e-mail address for developers"
+        reason = "the payer gives an email address for developers instead of a portal"
         return Verdict("developer-portal", "email_only", "declared", reason)
-    return Verdict("developer-portal", "unknown", "declared", "the payer names no developer portal")
+    return Verdict(
+        "developer-portal", "unknown", "declared", "the payer gives no address of a developer portal"
+    )
 
 
 def _opened(seen: dict[str, object], url: str, note: str) -> Verdict:
@@ -26,8 +28,8 @@ def _opened(seen: dict[str, object], url: str, note: str) -> Verdict:
     if seen["login"]:
         what = "asks for a login"
     elif seen["status"] == 200:
-        what = "answers 200, but not with a page"
+        what = "answers 200, but not with an HTML page"
     else:
         what = f"answers {seen['status']}" if seen["status"] else note
-    differs = f"the payer names {url}, yet it {what}" if seen["status"] else f"{url}: {what}"
+    differs = f"the payer gives {url}, but it {what}" if seen["status"] else f"{url}: {what}"
     return Verdict("developer-portal", "unknown", "observed", f"the portal {what}", 1, differs)

@@ -25,23 +25,24 @@ def judge(evidence: Evidence) -> Verdict:
 def _judge_attempts(attempts: list[dict[str, Any]], evidence: Evidence) -> tuple[str, str]:
     """Return the band and its reason."""
     if not attempts:
-        return "unknown", "no ineligible member is known to have tried"
+        return "unknown", "as far as is known, no ineligible member tried to connect"
     n, explained = len(attempts), [attempt for attempt in attempts if says_ineligible(attempt)]
     if explained and evidence.reads("A19", "majority") and 2 * len(explained) <= n:
-        return "no", f"only {len(explained)} of {n} ineligible attempts heard so on the callback"
+        why = f"only {len(explained)} of {n} ineligible attempts got an eligibility error on the callback"
+        return "no", why
     if explained:
         detail = explained[0]["description"] or explained[0].get("error_uri") or "no description"
-        return "yes", f"the callback said {explained[0]['error']}: {detail}"
+        return "yes", f"the callback returned {explained[0]['error']}: {detail}"
     others = evidence["sign-ins"].value or []
     if others and not any(entered(a) for a in others):
-        why = f"nobody can sign in, so what ineligible members hear is not known ({attempts[0]['reason']})"
+        why = f"nobody can sign in, so eligibility errors cannot be tested ({attempts[0]['reason']})"
         return "unknown", why
     return "no", _silence(attempts[0])
 
 
 def _silence(attempt: dict[str, Any]) -> str:
     if entered(attempt):
-        return "an ineligible member got a token and no error on the callback"
+        return "an ineligible member got a token instead of an error on the callback"
     if attempt["outcome"] == "CALLBACK_ERROR":
-        return f"the callback said {attempt['error'] or 'nothing'} without a word of eligibility"
+        return f"the callback returned {attempt['error'] or 'no error'} without mentioning eligibility"
     return f"no error on the callback: {attempt['reason']}"

@@ -26,25 +26,25 @@ def judge(evidence: Evidence) -> Verdict:
 def _judge_walks(walks: list[dict[str, Any]]) -> tuple[str, str]:
     """Return the band and its reason."""
     if not walks:
-        return "none", "nobody asked for it"
+        return "none", "nobody requested $everything"
     answered = [walk for walk in walks if walk["status"] == 200]
     if not answered:
         return "none", _refusal(walks[0])
     unbroken = [walk for walk in answered if walk["unbroken"]]
     if not unbroken:
-        return "limited", f"the paging breaks: {answered[0]['note']}"
+        return "limited", f"paging fails: {answered[0]['note']}"
     if len(unbroken) < len(answered) and all(walk["pages"] < 2 for walk in unbroken):
         broken = next(walk for walk in answered if not walk["unbroken"])
-        return "limited", f"only what fits into one page comes to its end: {broken['note']}"
+        return "limited", f"only records that fit on one page are complete: {broken['note']}"
     if short := next((walk for walk in unbroken if walk["missing"]), None):
-        kinds, missing = ", ".join(short["missing_types"]), short["missing"]
-        return "limited", f"{missing} of {short['searched']} resources of the searches are missing: {kinds}"
+        share, kinds = f"{short['missing']} of {short['searched']}", ", ".join(short["missing_types"])
+        return "limited", f"{share} resources that the searches return are missing: {kinds}"
     if not any(walk["entries"] is None or walk["entries"] for walk in unbroken):
-        return "limited", "it answers 200, and nothing is in it"
+        return "limited", "$everything answers 200 with an empty Bundle"
     return "paged", f"complete, in up to {quantity(max(walk['pages'] for walk in unbroken), 'page')}"
 
 
 def _refusal(walk: dict[str, Any]) -> str:
     """Describe the response of a walk that did not answer 200."""
     answer = f"answered {walk['status'] or 'nothing'}"
-    return answer if walk.get("offered", True) else f"metadata does not name it, and it {answer}"
+    return answer if walk.get("offered", True) else f"not listed in the CapabilityStatement, and {answer}"

@@ -42,16 +42,16 @@ def _judge(evidence: Evidence, claim: float | None) -> Verdict:
     if longest < 0:
         shortest = min(tried)
         value = "not_available"
-        reason = f"a member {quantity(shortest, 'day')} after coverage is refused: {tried[shortest]['why']}"
+        reason = f"no access {quantity(shortest, 'day')} after coverage ended: {tried[shortest]['why']}"
     elif longest >= FOR_EVER_DAYS:
         value = "indefinite"
-        reason = f"a member {quantity(longest, 'day')} after coverage sees what is theirs"
+        reason = f"access works {quantity(longest, 'day')} after coverage ended"
     else:
-        reason = f"works {quantity(longest, 'day')} after coverage"
+        reason = f"access works {quantity(longest, 'day')} after coverage ended"
         if refused is not None:
-            reason += f", not {refused}: {tried[refused]['why']}"
+            reason += f", but not after {refused}: {tried[refused]['why']}"
         elif claim is not None and claim > longest:
-            reason += f", the longest that could be tried; the payer says: {_duration(claim)}"
+            reason += f", the longest time with a test account; the payer says {_duration(claim)}"
             value = "indefinite" if claim == FOR_EVER else claim
             return Verdict("inactive-members", value, "declared", reason, len(tried))
     differs = "" if claim is None else _differs(claim, longest, refused)
@@ -59,7 +59,7 @@ def _judge(evidence: Evidence, claim: float | None) -> Verdict:
 
 
 def _duration(claim: float) -> str:
-    return "for ever" if claim == FOR_EVER else f"for {quantity(int(claim), 'day')}"
+    return "indefinitely" if claim == FOR_EVER else f"for {quantity(int(claim), 'day')}"
 
 
 def _declared(evidence: Evidence, claim: float | None, why: str) -> Verdict:
@@ -67,7 +67,7 @@ def _declared(evidence: Evidence, claim: float | None, why: str) -> Verdict:
     if claim is None or any(role.startswith("lapsed-") for role in accounts):
         return not_seen("inactive-members", why)
     value = "indefinite" if claim == FOR_EVER else claim or "not_available"
-    reason = f"the payer says: {_duration(claim)}; no account to try"
+    reason = f"the payer says {_duration(claim)}; there is no account to test it"
     return Verdict("inactive-members", value, "declared", reason)
 
 
@@ -75,12 +75,13 @@ def _differs(claim: float, longest: int, refused: int | None) -> str:
     """How the claim differs from the longest lapse that works (-1: none), or from a refusal beyond it."""
     seen = ""
     if longest < 0:
-        seen = "no lapsed member gets in" if claim != 0 else ""
+        seen = "no former member can connect" if claim != 0 else ""
     elif longest >= FOR_EVER_DAYS:
-        seen = f"{FOR_EVER_DAYS} days after coverage it still works" if claim < FOR_EVER_DAYS else ""
+        is_less = claim < FOR_EVER_DAYS
+        seen = f"access still works {FOR_EVER_DAYS} days after coverage ended" if is_less else ""
     elif claim == FOR_EVER:
-        seen = f"a member {quantity(refused, 'day')} after coverage is refused" if refused else ""
+        seen = f"there is no access {quantity(refused, 'day')} after coverage ended" if refused else ""
     elif claim < longest or (refused is not None and claim >= refused):
-        seen = f"the longest lapse that works is {quantity(longest, 'day')}"
-    claimed = "for ever" if claim == FOR_EVER else quantity(int(claim), "day")
-    return f"the payer says {claimed}, yet {seen}" if seen else ""
+        seen = f"access works at most {quantity(longest, 'day')} after coverage ended"
+    claimed = "indefinitely" if claim == FOR_EVER else quantity(int(claim), "day")
+    return f"the payer says {claimed}, but {seen}" if seen else ""

@@ -22,7 +22,7 @@ def judge(evidence: Evidence) -> Verdict:
         return not_seen("lines-of-business", "the payer does not say which lines of business it offers")
     untried = offered - lines.value.keys()
     if untried:
-        return not_seen("lines-of-business", f"no test account in: {_list(untried)}")
+        return not_seen("lines-of-business", f"no test account of these lines: {_list(untried)}")
     mandated = frozenset(evidence.claim("mandated_lines") or ()) & offered
     supported = frozenset(line for line, works in lines.value.items() if works) & offered
     value = band(offered, mandated, supported)
@@ -31,11 +31,17 @@ def judge(evidence: Evidence) -> Verdict:
     if value == "partial" and evidence.reads("A21", "one-point"):
         value = "some"
     out = offered - supported
-    reason = f"members of {_list(supported)} get in" + (f"; nobody of {_list(out)} does" if out else "")
+    reason = f"members of {_list(supported)} can connect" + (
+        f"; members of {_list(out)} cannot" if out else ""
+    )
     if value == "all_offered_are_mandated":
-        reason += "; it offers no line beyond the mandated ones"
+        reason += "; the payer offers only mandated lines"
     claimed = frozenset(evidence.claim("supported_lines") or ()) - supported
-    differs = f"the payer says it supports {_list(claimed)}, yet nobody of it gets in" if claimed else ""
+    differs = (
+        f"the payer says that it supports {_list(claimed)}, but none of its members can connect"
+        if claimed
+        else ""
+    )
     return Verdict("lines-of-business", value, lines.source, reason, len(lines.value), differs)
 
 

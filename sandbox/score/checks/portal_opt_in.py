@@ -14,8 +14,8 @@ def judge(evidence: Evidence) -> Verdict:
     claim = evidence.claim("portal_opt_in")
     if opt_in.value["works"]:
         reason = "a member who never opened the portal connected"
-        differs = "the payer says an opt-in is required, yet it was not" if claim else ""
+        differs = "the payer says that an opt-in is required, but it was not" if claim else ""
         return Verdict("portal-opt-in", "not_required", opt_in.source, reason, 1, differs)
     reason = f"a member who never opened the portal cannot connect: {opt_in.value['why']}"
-    differs = "the payer says no opt-in is required, yet it was" if claim is False else ""
+    differs = "the payer says that no opt-in is required, but it was" if claim is False else ""
     return Verdict("portal-opt-in", "required", opt_in.source, reason, 1, differs)

@@ -16,9 +16,9 @@ def judge(evidence: Evidence) -> Verdict:
     if evidence.reads("A7", "every-read"):
         read, resolved = references.value.get("tries", read), references.value.get("tries_resolved", resolved)
     if not read:
-        reason = "no resource points outside its bundle: there is nothing to resolve"
+        reason = "no resource has a reference that leads outside its Bundle"
         if found_nothing(evidence["sync"]):
-            reason = "the searches found no resource, so there was no reference to resolve"
+            reason = "the searches returned no resources, so there was no reference to resolve"
         return Verdict("reference-resolution", "no_references", references.source, reason)
     reason = f"all {quantity(read, 'reference')} resolved"
     if resolved < read:

@@ -31,11 +31,11 @@ def _judge(evidence: Evidence, claim: int | None) -> Verdict:
     if not refresh.seen:
         return _declared(evidence, claim, refresh.unseen)
     if not refresh.value["refresh"]:
-        reason = "no refresh token came, although offline_access was asked"
+        reason = "the token response had no refresh token, although the app requested offline_access"
         return _none(reason, claim, 1, refresh.source)
     steps = refresh.value["steps"]
     if not any(step["works"] for step in steps):
-        return _none(f"refused at once: {steps[0]['why']}", claim, len(steps), refresh.source)
+        return _none(f"the first refresh was refused: {steps[0]['why']}", claim, len(steps), refresh.source)
     if refresh.value["clock"]:
         return _measured(steps, claim, refresh.source)
     why = refresh.value.get("no_clock") or "no clock"
@@ -51,17 +51,19 @@ def _bounded(
     early = refused is not None and (claim is None or claim > refused)
     differs = _differs(claim, last, refused if early else None)
     if seen_only:
-        reason = f"works {quantity(last, 'day')} after the grant; longer was not seen"
+        reason = f"refreshing works {quantity(last, 'day')} after the grant; nothing shows more"
         return Verdict("refresh-token", last, source, reason, n)
     if early:
-        reason = f"works {quantity(last, 'day')} after the grant, refused at {refused}"
+        reason = f"refreshing works {quantity(last, 'day')} after the grant, but not after {refused}"
         return Verdict("refresh-token", last, source, reason, n, differs)
     if claim is not None and claim >= last:
-        reason = f"works now; the payer says for {quantity(claim, 'day')} ({why})"
+        reason = f"refreshing works; the payer says for {quantity(claim, 'day')} ({why})"
         return Verdict("refresh-token", claim, "declared", reason, n)
     if claim is None and last < LEAST_BOUND:
-        return Verdict("refresh-token", "unknown_max", source, f"works, for an unknown time ({why})", n)
-    reason = f"works {quantity(last, 'day')} after the grant at least"
+        return Verdict(
+            "refresh-token", "unknown_max", source, f"refreshing works, for an unknown time ({why})", n
+        )
+    reason = f"refreshing works at least {quantity(last, 'day')} after the grant"
     return Verdict("refresh-token", last, source, reason, n, differs)
 
 
@@ -69,10 +71,11 @@ def _measured(steps: list[dict[str, Any]], claim: int | None, source: Source) ->
     last = max(step["day"] for step in steps if step["works"])
     refused = next((step for step in steps if not step["works"]), None)
     if refused is None:
-        reason = f"still works {quantity(last, 'day')} after the grant"
+        reason = f"refreshing still works {quantity(last, 'day')} after the grant"
     else:
         reason = (
-            f"works {quantity(last, 'day')} after the grant, refused at {refused['day']}: {refused['why']}"
+            f"refreshing works {quantity(last, 'day')} after the grant,"
+            f" but not after {refused['day']}: {refused['why']}"
         )
     differs = _differs(claim, last, refused["day"] if refused else None)
     return Verdict("refresh-token", last, source, reason, len(steps), differs)
@@ -83,15 +86,15 @@ def _differs(claim: int | None, last: int, refused: int | None) -> str:
     if claim is None or (last <= claim and (refused is None or claim < refused)):
         return ""
     measured = (
-        f"it was refused {quantity(refused, 'day')} after the grant"
+        f"refreshing was refused {quantity(refused, 'day')} after the grant"
         if refused is not None and claim >= refused
-        else f"it still worked at {last}"
+        else f"refreshing still worked {quantity(last, 'day')} after the grant"
     )
-    return f"the payer says {quantity(claim, 'day')}, yet {measured}"
+    return f"the payer says {quantity(claim, 'day')}, but {measured}"
 
 
 def _none(reason: str, claim: int | None, n: int, source: Source) -> Verdict:
-    differs = f"the payer says {quantity(claim, 'day')}, yet there is no refreshing" if claim else ""
+    differs = f"the payer says {quantity(claim, 'day')}, but refreshing does not work" if claim else ""
     return Verdict("refresh-token", "none", source, reason, n, differs)
 
 
@@ -101,7 +104,10 @@ def _declared(evidence: Evidence, claim: int | None, why: str) -> Verdict:
     if claim is None or accounts:
         return not_seen("refresh-token", why)
     if claim == 0:
-        return Verdict("refresh-token", "none", "declared", "the payer says there is no refreshing")
+        return Verdict("refresh-token", "none", "declared", "the payer says that it issues no refresh tokens")
     return Verdict(
-        "refresh-token", claim, "declared", f"the payer says {quantity(claim, 'day')}; no account to try"
+        "refresh-token",
+        claim,
+        "declared",
+        f"the payer says {quantity(claim, 'day')}; there is no account to test it",
     )

@@ -30,7 +30,7 @@ def judge(evidence: Evidence) -> Verdict:
         reason = (
             f"{quantity(total, 'request')} {'is' if total == 1 else 'are'} not enough data"
             if total
-            else "no request was made"
+            else "there was no request"
         )
         return Verdict("request-success", "no_data", sync.source, reason, total)
     if failed:

@@ -12,4 +12,4 @@ def judge(evidence: Evidence) -> Verdict:
     if claim is None:
         return not_seen("sandbox", "the payer does not say whether it has a test environment")
     answer = "a test environment" if claim else "no test environment"
-    return Verdict("sandbox", "yes" if claim else "no", "declared", f"the payer says it has {answer}")
+    return Verdict("sandbox", "yes" if claim else "no", "declared", f"the payer says that it has {answer}")

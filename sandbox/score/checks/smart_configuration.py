@@ -12,6 +12,12 @@ def judge(evidence: Evidence) -> Verdict:
     if not configuration.seen:
         return not_seen("smart-configuration", configuration.unseen)
     if configuration.value["present"]:
-        return Verdict("smart-configuration", "present", configuration.source, "it answered 200", 1)
+        return Verdict(
+            "smart-configuration",
+            "present",
+            configuration.source,
+            ".well-known/smart-configuration answered 200",
+            1,
+        )
     why = f".well-known/smart-configuration {configuration.value['why']}"
     return Verdict("smart-configuration", "absent", configuration.source, why, 1)

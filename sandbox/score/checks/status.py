@@ -26,12 +26,12 @@ def judge(evidence: Evidence) -> Verdict:
     good = sum(entered(a) for a in attempts)
     claim = evidence.claim("status")
     if good:
-        differs = "" if claim in (None, "live") else f"the payer says {claim}, yet members sign in"
+        differs = "" if claim in (None, "live") else f"the payer says {claim}, but members can sign in"
         return Verdict(
             "status", "live", sign_ins.source, f"{quantity(good, 'member')} signed in", good, differs
         )
     if claim is None:
         return not_seen("status", "the payer does not say whether it is live, and nobody signed in")
-    differs = "the payer says live, yet no member could sign in" if claim == "live" and attempts else ""
+    differs = "the payer says live, but no member could sign in" if claim == "live" and attempts else ""
     value = _SAID.get(str(claim).lower().replace("_", "-").replace(" ", "-"), "not_available")
     return Verdict("status", value, "declared", f"the payer says: {claim}", 0, differs)

@@ -22,7 +22,7 @@ def judge(evidence: Evidence) -> Verdict:
     timed = [m for m in members if m["types"] or m.get("timed_only")]
     times = [m["seconds"] for m in timed if m["seconds"] is not None]
     if not times:
-        reason = f"none of {len(members)} syncs found anything" if members else "there was no sync"
+        reason = f"none of {len(members)} syncs returned any data" if members else "there was no sync"
         return Verdict("sync-speed", "no_data", sync.source, reason)
     middle = median(times)
     reason = f"median {middle:.2f} s over {quantity(len(times), 'member')}"

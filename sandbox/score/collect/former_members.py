@@ -89,7 +89,7 @@ def observe_former_members(
         return seen(value, exchanges)
     if unwalked:
         return unseen(unwalked, exchanges, cause="sign-in-not-walked")
-    return unseen("no account of a lapsed member was lent", cause="no-lapsed")
+    return unseen("there is no account of a lapsed member", cause="no-lapsed")
 
 
 def _anchor(former: Sequence[_Former], today: date) -> date:
@@ -134,11 +134,11 @@ def _contradiction(former: _Former, coverages: Sequence[Resource], anchor: date)
     ]
     ends = [_day(period.get("end")) for period in periods]
     if any(end is None for end in ends):
-        return f"coverage of the member lent as lapsed-{former.days} has not ended"
+        return f"the coverage of the account with the role lapsed-{former.days} has not ended"
     ended = max([end for end in ends if end], default=former.ended)
     if ended is None:
         return ""
-    why = f"coverage of the member lent as lapsed-{former.days} ended on {ended}, not"
+    why = f"the coverage of the account with the role lapsed-{former.days} ended on {ended}, not"
     if former.ended and ended > former.ended + ONE_DAY:
         return f"{why} on {former.ended}"
     if ended > anchor - timedelta(days=former.days) + SLACK:

@@ -48,7 +48,7 @@ def refresh(target: TargetPayer, sessions: Sessions, why_none: Reason, newest: s
         why = lent_clock.NOWHERE if target.instruments.clock else lent_clock.NONE
         fresh = target.instruments.fresh_payer
         if fresh and origin(fresh) != origin(app.base):
-            why = "the fresh payer is at another origin than the payer under test"
+            why = "the fresh payer has another origin than the payer under test"
             watch.note(RULE, why, "refresh")
         return _here(app, members[0], why, exchanges)
     there = refresh_probe.probe(grant)
@@ -71,7 +71,9 @@ def _here(app: SmartApp, member: Member, why: str, before: Sequence[Exchange]) -
     session = app.sign_in_with_retries(member)
     exchanges = (*before, *session.exchanges)
     if not session.usable:
-        return unseen(f"no session to renew: {session.reason}", exchanges, "sign-in-failed")
+        return unseen(
+            f"no sign-in whose token could be refreshed: {session.reason}", exchanges, "sign-in-failed"
+        )
     here = refresh_probe.probe(RefreshGrant(session, app, no_clock=why))
     return replace(here, exchanges=(*exchanges, *here.exchanges))
 
@@ -81,25 +83,25 @@ def unlike(tested: Discovery, fresh: Discovery) -> str:
     if tested.smart.present and fresh.smart.present:
         for name in LISTS:
             if set(texts(tested.smart.body.get(name))) != set(texts(fresh.smart.body.get(name))):
-                return f"the fresh payer says otherwise in its smart-configuration: {name}"
+                return f"the smart-configuration of the fresh payer differs in {name}"
     if tested.capability.present and fresh.capability.present:
         if tested.capability.body.get("fhirVersion") != fresh.capability.body.get("fhirVersion"):
-            return "the fresh payer serves another version of FHIR"
+            return "the fresh payer serves another FHIR version"
         if replace(tested.offer(), names=()) != replace(fresh.offer(), names=()):
-            return "the fresh payer serves other types than the payer under test"
+            return "the fresh payer serves other resource types than the payer under test"
     return ""
 
 
 def _otherwise(here: SignInSession, there: SignInSession) -> str:
     """Return how the same account's token response differs in the fresh payer."""
     if here.patient != there.patient:
-        return "the same account gets another patient in the fresh payer"
+        return "the same account gets another patient at the fresh payer"
     if there.refresh_token and not here.refresh_token:
-        return "the fresh payer gives a refresh token and the payer under test none"
+        return "the fresh payer issues a refresh token, but the payer under test does not"
     if here.refresh_token and not there.refresh_token:
-        return "the fresh payer gives no refresh token and the other does"
+        return "the fresh payer issues no refresh token, but the payer under test does"
     if set(here.response) != set(there.response):
-        return "the fresh payer's token responses have other fields"
+        return "the token responses of the fresh payer have other fields"
     return ""
 
 

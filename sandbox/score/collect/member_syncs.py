@@ -44,10 +44,10 @@ def _find_patient(target: TargetPayer, bearer: Bearer) -> str:
     ids, exchange = only_patient(target.http, target.base, bearer)
     if exchange.status == 401:
         why = "the payer does not accept this token (Patient answered 401)"
-        raise UsageError(f"{why}: it takes another one, --patient does not help")
+        raise UsageError(f"{why}: pass another token; --patient does not help")
     if len(ids) != 1:
         what = f"answered {exchange.status or exchange.note}" if not ids else f"shows {len(ids)} patients"
-        raise UsageError(f"cannot tell whose token this is (Patient {what}): say it with --patient")
+        raise UsageError(f"cannot find out whose token this is (Patient {what}): pass --patient")
     return ids[0]
 
 

@@ -14,7 +14,7 @@ from sandbox.score.signin.launch import SignInSession
 ENOUGH_UNWALKED = 5  # the first sign-ins, when none of them could be walked
 MOST_REASONS = 5
 MOST_SIGN_INS = 39  # with the ineligible member 40 attempts: one refusal leaves 97.5 %
-NO_ELIGIBLE = Reason("no account of an eligible member was lent", "no-eligible")
+NO_ELIGIBLE = Reason("there is no account of an eligible member", "no-eligible")
 PERSON = Member(username="", password="")  # who signs in by hand needs no account
 
 Sessions = list[tuple[Member, SignInSession]]
@@ -31,7 +31,7 @@ def sign_in_members(target: TargetPayer) -> Sessions:
         target.progress("waiting for you to sign in")
         session = app.sign_in(PERSON)
         why = (
-            Reason("one sign-in by hand is no rate", "sign-in-by-hand")
+            Reason("a single sign-in by hand gives no rate", "sign-in-by-hand")
             if session.usable
             else Reason(f"nobody signed in: {session.reason}", "nobody-signed-in")
         )
@@ -46,7 +46,7 @@ def sign_in_members(target: TargetPayer) -> Sessions:
             break  # the others would come to the same page
     observations["sign-ins"] = _attempts(sessions) if sessions else unseen(NO_ELIGIBLE)
     refused: Sessions = []
-    why = Reason("no account of an ineligible member was lent", "not-tried")
+    why = Reason("there is no account of an ineligible member", "not-tried")
     for member in target.instruments.of_role("ineligible")[:1]:
         target.progress("sign-in of the ineligible member")
         refused.append((member, app.sign_in(member)))

@@ -77,18 +77,20 @@ class TargetPayer:
     def explain_no_sign_in(self) -> Reason:
         """Return why nobody can sign in; its text is empty when somebody can."""
         if self.options.token:
-            return Reason("a token was given, so nobody signed in", "token-given")
+            return Reason("you passed a token, so nobody signed in", "token-given")
         if self.options.held_back and not self.options.by_hand:
-            why = "the payer lends accounts of its own; on a host abroad they are used only with --intrusive"
+            why = "the payer provides test accounts, which are used on a public host only with --intrusive"
             return Reason(why, "held-back")
         if not self.instruments.members and not self.options.by_hand:
-            return Reason("no test accounts: the payer lends none and no facts file was given", "no-accounts")
+            return Reason(
+                "no test accounts: the payer provides none, and there is no facts file", "no-accounts"
+            )
         if self.app is not None:
             return Reason("")
         registered = self.observations.get("registration")
         if registered is not None and not registered.seen:
             return Reason(registered.unseen, registered.cause)
-        why = "no authorization and token endpoint, client_id and redirect_uri to sign in with"
+        why = "signing in needs an authorization endpoint, a token endpoint, a client_id and a redirect_uri"
         return Reason(why, "no-client" if self.instruments.token_endpoint else "no-endpoints")
 
 
@@ -181,7 +183,7 @@ def _build_app(
 def _register(http: HttpClient, endpoint: str, redirect_uri: str) -> tuple[ClientApp | None, Observation]:
     """Register a client (RFC 7591). Return it, or None, and an observation without the client."""
     if not endpoint:
-        why = "no client_id was given, and the payer does not let apps register themselves"
+        why = "there is no client_id, and the payer does not support dynamic registration"
         return None, unseen(why, cause="no-client")
     body = {
         "client_name": "payer-sandbox grader",

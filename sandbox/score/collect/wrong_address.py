@@ -45,7 +45,7 @@ def require_fhir_base(http: HttpClient, base: str, discovery: Discovery, is_know
     why = (
         f"metadata {discovery.capability.missing}, .well-known/smart-configuration {discovery.smart.missing}"
     )
-    hint = f"did you mean {meant}?" if meant else "give the address that metadata and Patient are below"
+    hint = f"did you mean {meant}?" if meant else "pass the address below which metadata and Patient are"
     raise UsageError(f"{base} does not look like a FHIR base ({why}): {hint}")
 
 

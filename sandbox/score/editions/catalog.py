@@ -63,12 +63,12 @@ def _load_known(edition: str) -> Edition:
     if edition in known_editions():
         return _read(EDITIONS / f"{edition}.yaml")
     if why := withheld_editions().get(edition):
-        raise UsageError(f"the edition {edition} cannot be graded: {why}; {_known()}")
-    raise UsageError(f"no edition {edition!r}: {_known()}")
+        raise UsageError(f"edition {edition} cannot be graded: {why}; {_known()}")
+    raise UsageError(f"no edition {edition!r}; {_known()}")
 
 
 def _known() -> str:
-    return f"known are {', '.join(known_editions())}"
+    return f"use {', '.join(known_editions())}"
 
 
 def _with(rules: Edition, chosen: Iterable[tuple[str, str]]) -> Edition:

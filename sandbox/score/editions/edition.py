@@ -152,7 +152,7 @@ class Edition(_EditionModel):
     def _sums(self) -> Edition:
         ids = [metric.id for metric in self.metrics]
         if len(set(ids)) != len(ids):
-            raise ValueError("a metric is there twice")
+            raise ValueError("a metric appears twice")
         total = sum(metric.points for metric in self.metrics)
         if total != self.max:
             raise ValueError(f"max is {self.max}, the metrics add up to {total}")

@@ -66,4 +66,4 @@ def _full_name(readings: Mapping[str, Reading], name: str) -> str:
     for full in readings:
         if name.lower() in (full.lower(), number(full).lower(), full.partition("-")[2]):
             return full
-    raise UsageError(f"no reading {name!r}: known are {', '.join(readings)}")
+    raise UsageError(f"no reading {name!r}; use one of {', '.join(readings)}")

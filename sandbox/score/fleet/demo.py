@@ -48,7 +48,7 @@ def scenarios(sandbox: str) -> ScenarioPool:
         offered = httpx.get("/".join([sandbox, "_sandbox", "scenarios"]), timeout=30).json()["scenarios"]
         played = {name: bool(entry["expect"]) for entry in offered if (name := _played(entry))}
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
-        raise UsageError(f"{sandbox} is not a payer sandbox that shows its scenarios") from None
+        raise UsageError(f"{sandbox} is not a payer sandbox whose control API can be reached") from None
     seen = sorted(name for name, visible in played.items() if visible)
     return ScenarioPool(seen, sorted(set(played) - set(seen)))
 
@@ -88,7 +88,7 @@ def fleet(sandbox: str, pool: ScenarioPool, payers: int, seed: int) -> Fleet:
         )
     return Fleet(
         title=f"A demonstration: {quantity(payers, 'payer')} over {quantity(vendors, 'vendor')}",
-        note="Tenants of a sandbox, with a seeded mix of its scenarios. No real payer is meant.",
+        note="These are sessions of a sandbox with a random mix of its scenarios, not real payers.",
         endpoints=endpoints,
     )
 

@@ -26,7 +26,7 @@ STEP = 5
 """Points in a bar of the histogram."""
 RULE = (
     "A vendor's score is the sum, over the metrics marked for vendors, of the median of its live payers' "
-    "points. The median of its payers' sub-totals stands beside it."
+    "points. The median of its payers' sub-totals is shown next to it."
 )
 
 
@@ -57,7 +57,7 @@ def previous(path: Path | None, edition: str) -> Before:
     if kept.format != FORMAT:
         raise FileProblem(f"{path}: not the report.json of an earlier report")
     if kept.edition != edition:
-        raise UsageError(f"{path} is of the edition {kept.edition}, this report of {edition}")
+        raise UsageError(f"{path} uses edition {kept.edition}, but this report uses {edition}")
     return Before({p.id: p.score for p in kept.payers}, {v.vendor: v.by_metric for v in kept.vendors})
 
 

@@ -16,7 +16,7 @@ from sandbox.score.guidance.entries import Advice, Guidance, read_guidance
 from sandbox.score.lint.rules import RULES
 
 EDITION = "2025-05"
-MADE = "`python -m sandbox.score.guidance.pages docs/checks` makes this page."
+MADE = "`python -m sandbox.score.guidance.pages docs/checks` generates this page."
 
 
 def build_pages() -> dict[str, str]:
@@ -44,8 +44,8 @@ def _page(edition: Edition, metric: Metric, guidance: Guidance) -> Iterator[str]
         yield f"| {words} | {band.points} |"
     yield from (f"| {name} | {points} |" for name, points in metric.adds.items())
     causes = guidance.all_causes
-    yield from _causes("Causes, and what the payer can do", causes, "fix")
-    yield from _causes("Not seen, and what the person who grades can do", causes, "next")
+    yield from _causes("Causes and fixes for the payer", causes, "fix")
+    yield from _causes("Why the scorer may not see it, and what you can do", causes, "next")
     yield "\n## Sources\n"
     yield from (f"- {cite}" for cite in metric.cites)
     yield from (f"- [{link.text}]({link.url})" for link in guidance.links)
@@ -62,12 +62,15 @@ def _causes(title: str, causes: Mapping[str, Advice], address: str) -> Iterator[
         if advice.fix:
             yield f"\nFix: {advice.fix}"
         if advice.next:
-            yield f"\nWho grades: {advice.next}"
+            yield f"\nWhen you grade: {advice.next}"
 
 
 def _index(edition: Edition) -> str:
-    lines = ["# Checks\n", "One page a metric: what it measures, how it is counted, causes and fixes."]
-    lines.append("[Findings](findings.md) beside the score have a page together.\n")
+    lines = [
+        "# Checks\n",
+        "Look up here what each metric of the score card measures, why it loses points and how to fix that.",
+    ]
+    lines.append("[Findings](findings.md) lists what the scorer reports without counting it in the score.\n")
     lines += ["| metric | points | what it measures |", "|---|---:|---|"]
     for metric in edition.metrics:
         guidance = read_guidance(metric.id)
@@ -77,9 +80,10 @@ def _index(edition: Edition) -> str:
 
 
 def _findings() -> str:
-    lines = ["# Findings\n", "What the rubric does not count, and a payer will want to know."]
+    lines = ["# Findings\n", "Look up here the findings that do not affect the score, and how to fix them."]
     for name, rule in RULES.items():
-        lines.append(f"\n## {name}\n\n{rule.title[:1].upper()}{rule.title[1:]}: {rule.level}. {rule.cite}.")
+        title = rule.title[:1].upper() + rule.title[1:]
+        lines.append(f"\n## {name}\n\n{title}. Level: {rule.level}. Source: {rule.cite}.")
         lines.append(f"\nFix: {rule.fix}")
     return "\n".join(lines) + f"\n\n{MADE}\n"
 

@@ -118,7 +118,7 @@ def decoded(body: bytes, encoding: str) -> bytes:
         raise httpx.DecodingError(f"encoded {len(codings)} times")
     for coding in reversed(codings):
         if coding not in _ZLIB:
-            raise httpx.DecodingError(f"{coding[:20]}, which was not asked for")
+            raise httpx.DecodingError(f"{coding[:20]}, which was not requested")
         try:
             body = _inflated(body, _ZLIB[coding])
         except zlib.error as problem:

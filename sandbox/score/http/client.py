@@ -289,9 +289,9 @@ def _no_answer(problem: Exception) -> str:
 
 _WORDS: tuple[tuple[type[Exception], str], ...] = (
     (httpx.ConnectTimeout, "no connection in time"),
-    (httpx.TimeoutException, "no whole answer in time"),
+    (httpx.TimeoutException, "no complete response in time"),
     (httpx.ConnectError, "no connection"),
-    (httpx.RemoteProtocolError, "the answer broke off or was not HTTP"),
+    (httpx.RemoteProtocolError, "the response broke off or was not HTTP"),
     (httpx.DecodingError, "the body's encoding is broken"),
     (httpx.InvalidURL, "not a usable address"),
 )
@@ -302,4 +302,4 @@ def _no_tls(problem: str) -> str:
     why = re.sub(r"\s*\(_ssl\.c:\d+\)|\[SSL[^\]]*\]\s*", "", problem).strip()
     if "certificate verify failed" in problem:
         return f"no connection: the certificate is not trusted: {why.partition('failed: ')[2] or why}"
-    return f"no connection: the port does not speak TLS as asked ({why or 'no handshake'})"
+    return f"no connection: the port does not speak TLS ({why or 'no handshake'})"

@@ -71,7 +71,7 @@ class Guard:
         if place is None:
             return f"not an http(s) address: {url.partition('?')[0][:80]!r}"
         if "@" in urlsplit(url).netloc:
-            return "an address with a user name in it is not followed"
+            return "an address with a user name is not followed"
         if place in self._home:
             return ""
         scheme, host, port = place
@@ -118,7 +118,7 @@ class Guard:
         if any(ip.is_link_local or ip.is_unspecified or ip.is_multicast for ip in every):
             return f"leads to a link-local or reserved address: {host}"
         if any(not ip.is_global for ip in every) and not self.target_is_private():
-            return f"leads into a private network the grader was not pointed at: {host}"
+            return f"leads into a private network other than that of the target: {host}"
         return ""
 
     def target_is_private(self) -> bool:

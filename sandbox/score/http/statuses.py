@@ -7,11 +7,11 @@ from http import HTTPStatus
 from sandbox.score.evidence import Evidence
 
 WORDS = {
-    0: "no whole answer",
+    0: "no complete response",
     400: "Bad Request: the server did not accept the search",
-    401: "Unauthorized: the token died before its time or was not accepted",
-    403: "Forbidden: the granted scopes do not open what was asked for",
-    404: "Not Found: what was asked for is not there",
+    401: "Unauthorized: the server did not accept the token, or the token stopped working early",
+    403: "Forbidden: the granted scopes do not cover the request",
+    404: "Not Found: the address does not exist",
     410: "Gone: a page of results expired",
     **{status: HTTPStatus(status).phrase for status in (406, 429, 500, 502, 503, 504)},
 }

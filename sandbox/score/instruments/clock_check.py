@@ -52,8 +52,8 @@ class Aging:
             status = self._opens(self._token)
             self.aged = False if status == 200 else True if status in (401, 403) else None
             self.lived = (
-                f"an access token still opens a record {quantity(days, 'day')} later by the clock,"
-                f" and was to expire after {quantity(int(self._lifetime), 'second')}"
+                f"an access token still works {quantity(days, 'day')} later by the clock,"
+                f" but expires after {quantity(int(self._lifetime), 'second')}"
             )
 
     def doubt(self, refused: bool) -> str:
@@ -66,11 +66,11 @@ class Aging:
         if refused or self.aged or (self.moved and self.aged is None):
             return ""
         if self.moved is False:
-            why = "the clock that is lent does not move: its own reading stands still"
+            why = "the test clock does not move: it shows the same time after it was advanced"
         elif self.aged is False:
-            why = f"the clock that is lent is not believed: {self.lived}"
+            why = f"the test clock is not credible: {self.lived}"
         else:
-            why = "the clock that is lent cannot be checked: it tells no time, and no token shows its age"
+            why = "the test clock cannot be checked: it does not return its time, and no token shows its age"
         self.http.watch.note(RULE, why, "clock")
         return why
 

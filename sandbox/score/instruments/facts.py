@@ -51,7 +51,7 @@ def _day(value: Any) -> Any:
         try:
             date.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"{value[:20]!r} is no date such as 2025-12-31") from None
+            raise ValueError(f"{value[:20]!r} is not a date such as 2025-12-31") from None
     return value
 
 
@@ -60,7 +60,7 @@ def _days(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, int) and abs(value) > MOST_DAYS:
-        raise ValueError("is no number of days that anybody counts")
+        raise ValueError("is not a plausible number of days")
     return value
 
 
@@ -165,15 +165,15 @@ class PayerFacts(_FactsModel):
 NO_FACTS = PayerFacts()
 
 _REQUIRED: dict[type[BaseModel], dict[str, Any]] = {Member: {"username": "", "password": ""}}
-"""What a model needs beside the one field that is looked at."""
+"""What a model needs in addition to the field that is checked."""
 
 
 def parse(data: Any, name: str) -> PayerFacts:
     """Parse a facts document and name what is wrong. Raises FileProblem when nothing can be used."""
     if not isinstance(data, dict):
-        raise FileProblem(f"{name}: a facts document is an object with claims and instruments")
+        raise FileProblem(f"{name}: a facts document must be an object with claims and instruments")
     if not {"claims", "instruments"} & data.keys():
-        raise FileProblem(f"{name}: holds neither claims nor instruments")
+        raise FileProblem(f"{name}: has neither claims nor instruments")
     reader = _FactsReader()
     parts = dict(reader.use_known(PayerFacts, data, ""))
     claims = Claims(**dict(reader.use_known(Claims, parts.get("claims", {}), "claims.")))
@@ -204,7 +204,7 @@ class _FactsReader:
                 if isinstance(value, dict):
                     yield name, value
                 else:
-                    self.problems.append(f"{where}{name}: is no object")
+                    self.problems.append(f"{where}{name}: is not an object")
             elif name == "members" and isinstance(value, list):
                 yield name, list(self._use_members(value))
             elif isinstance(value, list) and "list[" in str(model.model_fields[name].annotation):
@@ -234,14 +234,14 @@ class _FactsReader:
         for number, entry in enumerate(entries):
             where = f"instruments.members.{number}"
             if not isinstance(entry, dict):
-                self.problems.append(f"{where}: is no object")
+                self.problems.append(f"{where}: is not an object")
                 continue
             fields = dict(self.use_known(Member, entry, f"{where}."))
             has_wrong_role = "role" in entry and "role" not in fields
             if {"username", "password"} <= fields.keys() and not has_wrong_role:
                 yield Member(**fields)
             elif lacking := [name for name in ("username", "password") if name not in entry]:
-                self.problems.append(f"{where}: has no {' and no '.join(lacking)}")
+                self.problems.append(f"{where}: lacks {' and '.join(lacking)}")
 
 
 def _hint(name: str, names: Iterable[str]) -> str:
@@ -269,7 +269,7 @@ def _say(problem: ValidationError) -> str:
     """Describe the first error of a value, in words without secrets."""
     first = problem.errors(include_input=False, include_url=False)[0]
     if first["type"] == "string_pattern_mismatch":
-        return "is none of eligible, ineligible, not-opted-in, lapsed-<days>, dependant, representative"
+        return "must be eligible, ineligible, not-opted-in, lapsed-<days>, dependant or representative"
     return _EXPECTED.get(first["type"]) or first["msg"].removeprefix("Value error, ")
 
 
@@ -280,7 +280,7 @@ def _find_unknown_lines(facts: PayerFacts) -> list[str]:
         for line in getattr(facts.claims, name) or ():
             if line not in LINES:
                 problems.append(
-                    f"claims.{name}: {line[:40]!r} is no usual line of business{_hint(line, LINES)}"
+                    f"claims.{name}: {line[:40]!r} is not a known line of business{_hint(line, LINES)}"
                 )
     return problems
 

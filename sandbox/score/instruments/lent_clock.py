@@ -9,9 +9,9 @@ from sandbox.score.http.client import HttpClient
 from sandbox.score.http.guard import origin
 from sandbox.score.instruments import facts
 
-NONE = "no clock is lent"
-NOWHERE = "a clock is lent, but no fresh payer to move it in"
-NOT_ITS_OWN = "the clock that is lent is not the fresh payer's own, so it was not moved"
+NONE = "the payer provides no test clock"
+NOWHERE = "the payer provides a test clock, but no fresh payer in which to move it"
+NOT_ITS_OWN = "the test clock does not belong to the fresh payer, so it was not moved"
 
 
 def find_clock(
@@ -59,7 +59,7 @@ def advance(http: HttpClient, url: str, days: int) -> tuple[str, Exchange]:
     """Move the clock by whole days. Return why it did not move (empty when it answered 2xx)."""
     answer = http.send("POST", url, step="clock", json={"advance": f"P{days}D"})
     is_moved = 200 <= answer.status < 300
-    why = "" if is_moved else f"the clock that is lent answered {answer.status or answer.exchange.note}"
+    why = "" if is_moved else f"the test clock answered {answer.status or answer.exchange.note}"
     return why, answer.exchange
 
 

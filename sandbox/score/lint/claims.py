@@ -21,7 +21,7 @@ def explanation(eob: dict[str, Any]) -> Iterator[tuple[str, str]]:
     profiles = meta.get("profile") if isinstance(meta, dict) else None
     named = texts(profiles)
     if not any("/carin-bb/" in profile for profile in named):
-        yield "eob-profile", "meta.profile names no CARIN Blue Button profile"
+        yield "eob-profile", "meta.profile has no CARIN Blue Button profile"
     for name in REQUIRED:
         if name not in eob and not (name == "total" and any("Basis" in p for p in named)):
             yield "eob-profile", f"{name} is missing"

@@ -16,10 +16,10 @@ SAME_HEAD = 0.75
 def callback(params: Mapping[str, str], state: str, issuer: str) -> Iterator[tuple[str, str]]:
     """Check a callback. `issuer`: the one that promises `iss`; empty when none does."""
     if params.get("state", "") != state:
-        what = "another state came back" if params.get("state") else "no state came back"
+        what = "a different state was returned" if params.get("state") else "no state was returned"
         yield "state-echo", f"{what} with {'an error' if 'error' in params else 'the code'}"
     if issuer and params.get("iss") != issuer:
-        yield "iss-echo", "iss names another issuer" if params.get("iss") else "iss is missing"
+        yield "iss-echo", "iss is another issuer" if params.get("iss") else "iss is missing"
 
 
 def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -29,7 +29,7 @@ def token_response(body: Mapping[str, Any], headers: Mapping[str, str]) -> Itera
     if word(body.get("token_type", "")).lower() != "bearer":
         yield "token-fields", f"token_type is {'missing' if 'token_type' not in body else 'not Bearer'}"
     if not isinstance(body.get("expires_in"), int):
-        yield "token-fields", "expires_in is missing or no number"
+        yield "token-fields", "expires_in is missing or not a number"
 
 
 class Issued:

@@ -24,11 +24,11 @@ def answer(
     if status == 401 and "www-authenticate" not in headers:
         yield "error-challenge", "a 401 without WWW-Authenticate"
     if _SSN.search(text):
-        yield "phi-in-errors", f"a {status} holds what looks like a social security number"
+        yield "phi-in-errors", f"a {status} contains what looks like a social security number"
     if any(re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) for secret in private):
-        yield "phi-in-errors", f"a {status} holds a name, birth date or identifier of a member"
+        yield "phi-in-errors", f"a {status} contains a name, birth date or identifier of a member"
     if _INSIDE.search(text):
-        yield "internals-in-errors", f"a {status} holds a stack trace or a query"
+        yield "internals-in-errors", f"a {status} contains a stack trace or a query"
 
 
 def private_words(patient: dict[str, Any]) -> set[str]:

@@ -69,17 +69,17 @@ class Records:
             if first.patient == second.patient:
                 continue
             if first.keys and first.keys == second.keys:
-                yield "same-records", "two members are shown the very same records"
+                yield "same-records", "two members get the same records"
             elif len(first.prints) >= LEAST_RECORDS and first.prints == second.prints:
-                yield "same-records", "two members have the same records under other ids"
+                yield "same-records", "two members have the same records under different ids"
         logical, literal = self._logical.total(), self._literal.total()
         if logical >= LEAST_REFERENCES and logical > literal:
-            counts = f"{logical} references name an identifier only, {literal} an address"
-            yield "references-logical", f"to organizations, practitioners and places {counts}"
+            counts = f"{logical} references have only an identifier, {literal} have an address"
+            yield "references-logical", f"to organizations, practitioners and locations {counts}"
             return
         for name, count in sorted(self._logical.items()):
             if count >= LEAST_REFERENCES and count > self._literal[name]:
-                counts = f"{count} references name an identifier only, {self._literal[name]} an address"
+                counts = f"{count} references have only an identifier, {self._literal[name]} have an address"
                 yield "references-logical", f"in {name} {counts}"
 
     def _count(self, name: str, reference: dict[str, Any]) -> None:

@@ -20,20 +20,23 @@ def page(body: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if any(not url for url in urls):
         yield "bundle-full-url", "an entry has no fullUrl"
     if any(count > 1 for url, count in Counter(urls).items() if url):
-        yield "bundle-full-url", "a fullUrl is there twice in one page"
+        yield "bundle-full-url", "a fullUrl appears twice on one page"
 
 
 def walk(pages: Sequence[BundlePage], unbroken: bool, note: str) -> Iterator[tuple[str, str]]:
     """Check all pages of one search, in order."""
     keys = [key for page in pages for key in page.match_keys]
     if len(keys) != len(set(keys)):
-        yield "bundle-duplicate", "a match came more than once"
+        yield "bundle-duplicate", "a match was returned more than once"
     totals = {page.total for page in pages} - {None}
     if len(totals) > 1:
         yield "bundle-total", "total changes from page to page"
     elif unbroken and totals and totals != {len(set(keys))}:
         total = totals.pop() or 0
-        yield "bundle-total", f"total is {'more' if total > len(set(keys)) else 'less'} than what came"
+        yield (
+            "bundle-total",
+            f"total is {'more' if total > len(set(keys)) else 'less'} than the number of resources returned",
+        )
     if not unbroken and ("never end" in note or "not asked" in note):
         yield "bundle-links", note.removeprefix("not asked: ")
 
@@ -47,9 +50,12 @@ def references(
     for text in addresses:
         if text.startswith("#"):
             if text != "#" and text not in contained:
-                yield "reference-rot", f"{kind} points at something it does not contain"
+                yield (
+                    "reference-rot",
+                    f"{kind} has a reference to a contained resource that it does not contain",
+                )
         elif text.startswith(("http://", "https://")):
             if origin(canonical_url(text)) not in here:
-                yield "reference-rot", f"{kind} points at another server"
+                yield "reference-rot", f"{kind} has a reference to another server"
         elif not text.startswith("urn:") and ("/" not in text or " " in text):
-            yield "reference-rot", f"{kind} holds a reference that is not Type/id"
+            yield "reference-rot", f"{kind} has a reference that is not Type/id"

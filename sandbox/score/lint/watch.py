@@ -109,7 +109,7 @@ class Watch(Watcher):
         body = answer.json() or read_xml(answer.body)
         if body.get("resourceType") == "CapabilityStatement":
             if not answer.json():
-                text = "metadata is XML although JSON was asked for"
+                text = "metadata is XML although the request accepts JSON"
                 self.note("capability-content", text, "metadata", answer.exchange.request_id)
             self._all(documents.capability_statement(body), "metadata", answer)
             if url := documents.own_address(body):

@@ -148,7 +148,7 @@ def parse_gate(fail_under: float | None, words: Iterable[str], most: Mapping[str
         metric, colon, points = word.partition(":")
         if metric not in most:
             names = ", ".join((*LEVELS, *most))
-            raise UsageError(f"--fail-on {word}: no metric or level {metric!r}: known are {names}")
+            raise UsageError(f"--fail-on {word}: no metric or level {metric!r}; use one of {names}")
         if not colon or not points.isdecimal() or not 1 <= int(points) <= most[metric]:
             raise UsageError(f"--fail-on {word}: metric:points, with 1 to {most[metric]} points")
         least[metric] = int(points)

@@ -1,6 +1,6 @@
 """A card as a file: the published form (`card.schema.json`), and reading one back for a comparison.
 
-A card may come from another version of the grader: fields that are not known are ignored.
+A card may come from another version of the scorer: fields that are not known are ignored.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ class MetricEntry(_CardModel):
     max: int = Field(ge=0, description="0 when the edition leaves the metric out")
     band: str
     value: str | float | list[str] | None = Field(description="A number in the metric's unit, or names")
-    n: int = Field(ge=0, description="How many things were counted")
+    n: int = Field(ge=0, description="The number of attempts, requests or other items that were counted")
     source: Source
-    reason: str = Field(description="One line of plain words")
+    reason: str = Field(description="What was observed, in one line")
     fix: str = Field(
-        description="What would bring lost points back, addressed to the payer; the same as `next` where only"
-        " the person who grades can do something; empty when none are lost"
+        description="What the payer can do to gain the lost points; the same as `next` if only the person"
+        " who grades can do something; empty when no points are lost"
     )
 
 
@@ -42,15 +42,15 @@ class VendorEntry(_CardModel):
 
 
 class VendorView(_CardModel):
-    metrics: list[str] = Field(description="The metrics that are marked for vendors")
-    stated_adds: list[str] = Field(description="What makes up the difference to the stated sum")
+    metrics: list[str] = Field(description="The metrics that the report marks for vendors")
+    stated_adds: list[str] = Field(description="The metrics that make up the difference to the stated sum")
     note: str
 
 
 class Gain(_CardModel):
     metric: str
     points: int
-    seen: bool = Field(description="false: the points are only not seen")
+    seen: bool = Field(description="false: the scorer could not see whether the points are earned")
     fix: str
     next: str = ""
     help: str = ""
@@ -81,7 +81,7 @@ class CauseEntry(_CardModel):
 class ExchangeEntry(_CardModel):
     method: str
     url: str
-    status: int = Field(description="0 when no whole answer came; then `note` says why")
+    status: int = Field(description="0 without a complete response; `note` then says why")
     ms: float
     step: str
     request_id: str
@@ -97,21 +97,23 @@ class Detail(_CardModel):
     why: str
     cites: list[str]
     disagreement: str = Field(description="How a claim, a log and an observation differ")
-    next: str = Field("", description="What the person who grades can do, so that more is seen")
-    help: str = Field("", description="The page of the documentation about this metric, at the first cause")
+    next: str = Field("", description="What the person who grades can do so that the scorer sees more")
+    help: str = Field("", description="The documentation page of this metric, at the first cause")
     causes: list[CauseEntry] = Field([], description="Why points are lost, most frequent first")
     evidence: list[ExchangeEntry]
 
 
 class CardFile(_CardModel):
-    """What a payer earned. `range` is where the true score lies: its top takes the unseen as perfect."""
+    """What a payer earned. The true score lies in `range`; its upper end counts unseen metrics in full."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", title="Score card of a Patient Access API")
 
     edition: str
     target: str
-    taken: str = Field("", description="UTC, ISO 8601; empty where nothing tells")
-    sample_seed: int | None = Field(None, description="What drew the members; null when nobody was drawn")
+    taken: str = Field("", description="UTC, ISO 8601; empty if it is not known")
+    sample_seed: int | None = Field(
+        None, description="The seed of the sample of members; null without a sample"
+    )
     score: int
     max: int
     range: tuple[int, int]
@@ -120,10 +122,10 @@ class CardFile(_CardModel):
     vendor_view: VendorView | None = Field(
         None, description="Which metrics count, and why there are two sums"
     )
-    notes: list[str] = Field([], description="What the person who grades must know of this examination")
-    findings: list[str] = Field([], description="Where sources differ, one line each")
+    notes: list[str] = Field([], description="What the person who grades should know about this examination")
+    findings: list[str] = Field([], description="Where claims, logs and observations differ, one line each")
     gains: list[Gain] = []
-    lint: list[LintEntry] = Field([], description="What the rubric does not count")
+    lint: list[LintEntry] = Field([], description="Findings that do not affect the score")
     details: dict[str, Detail] = {}
 
     def points(self) -> dict[str, int]:

@@ -17,14 +17,15 @@ from sandbox.score.guidance.links import link_finding
 def render(card: Card) -> str:
     top = Xml.Element("testsuites", name=escape(f"{card.target} {card.score}/{card.max}"))
     if card.breaches:
-        _found(top, "Critical: strangers can get at members' records", card.breaches)
+        _found(top, "Critical: members' records are not protected", card.breaches)
     for area, lines in card.areas.items():
         suite = _suite(top, area, len(lines))
         suite.set("failures", str(sum(bool(line.lost) and not line.unseen for line in lines)))
         suite.set("skipped", str(sum(line.unseen for line in lines)))
         for line in lines:
             _metric(suite, line, card.edition)
-    _found(top, "Beside the score", [finding for finding in card.lint if finding.level != "critical"])
+    uncritical = [finding for finding in card.lint if finding.level != "critical"]
+    _found(top, "Findings that do not affect the score", uncritical)
     return render_xml(top)
 
 
@@ -48,7 +49,7 @@ def _advice(line: CardLine) -> str:
     """Return the advice to payer and grader and the page, one line each."""
     parts = [
         line.payer_fix and f"payer: {line.payer_fix} ({'; '.join(line.cites)})",
-        line.next and f"who grades: {line.next}",
+        line.next and f"for you: {line.next}",
         f"help: {line.help}",
     ]
     return "\n".join(escape(part) for part in parts if part)

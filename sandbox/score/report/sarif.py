@@ -79,7 +79,7 @@ def _level(level: Level) -> str:
 def _lost(line: CardLine, card: Card, place: dict[str, int]) -> dict[str, Any]:
     level = "note" if line.unseen else "warning" if line.points else "error"
     sentences = [f"{line.id}: {line.points} of {line.max} points. {line.reason}.", line.payer_fix]
-    sentences += [f"Who grades: {line.next}" if line.next else "", f"See {line.help}."]
+    sentences += [f"For you: {line.next}" if line.next else "", f"See {line.help}."]
     ids = [exchange.request_id for exchange in line.evidence if exchange.request_id]
     sentences.append(f"Requests {', '.join(ids)}." if ids else "")
     return _result(f"metric/{line.id}", level, " ".join(part for part in sentences if part), card, place)

@@ -44,7 +44,7 @@ def _head(card: Card) -> Text:
 def _breaches(card: Card) -> Iterator[RenderableType]:
     """Yield the critical findings, which come first."""
     if card.breaches:
-        yield Text("CRITICAL: strangers can get at members' records", style="bold red")
+        yield Text("CRITICAL: members' records are not protected", style="bold red")
     for finding in card.breaches:
         yield _indented(finding.text, "red")
         yield _indented(f"→ {finding.fix} ({finding.rule})")
@@ -72,8 +72,8 @@ def _sums(card: Card) -> RenderableType:
     """Return the vendor's two sums, and why there are two."""
     vendor = card.vendor
     sums = Text(
-        f"\nVendor view: {card.vendor_score} of {vendor.max} as marked, "
-        f"{card.vendor_score_stated} of {vendor.stated_max} as the report's stated sum reads\n"
+        f"\nVendor view: {card.vendor_score} of {vendor.max} for the marked metrics, "
+        f"{card.vendor_score_stated} of {vendor.stated_max} for the report's stated sum\n"
     )
     counted = ", ".join(line.id for line in card.lines if line.vendor)
     added = ", ".join(vendor.stated_adds)
@@ -84,8 +84,8 @@ def _sums(card: Card) -> RenderableType:
 
 def _lost(card: Card) -> Iterator[RenderableType]:
     if card.gains:
-        yield Text("What was lost, and what would bring it back (most points first)", style="bold")
-        yield Text("→ is for the payer, ⇒ for you who grade", style="dim")
+        yield Text("Lost points and how to gain them (most points first)", style="bold")
+        yield Text("→ what the payer can do, ⇒ what you can do", style="dim")
     together = _unseen_together(card)
     for line in card.gains:
         if line.unseen and line.reason in together:
@@ -142,7 +142,7 @@ def _findings(card: Card) -> Iterator[RenderableType]:
     for difference in card.findings:
         yield _indented(difference, "")
     if card.lint:
-        yield Text("\nBeside the score: what the rubric does not count", style="bold")
+        yield Text("\nFindings that do not affect the score", style="bold")
     for finding in card.lint:
         times = f" ({finding.count} times)" if finding.count > 1 else ""
         yield _indented(f"{finding.level}: {finding.text}{times}", "")

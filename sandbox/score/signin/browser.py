@@ -15,7 +15,7 @@ from sandbox.score.signin.page_flow import Ended
 
 TIMEOUT_SECONDS = 300.0
 _PAGE = "<!doctype html><html lang=en><title>Done</title><p>{} You can close this page.</p></html>"
-_DONE, _REFUSED = "You are signed in.", "The payer did not let you in: the card will say why."
+_DONE, _REFUSED = "You are signed in.", "The payer refused the sign-in. The score card will say why."
 
 
 class Callback:
@@ -83,6 +83,6 @@ def driver(
         show(start)
         if url := callback.wait(timeout):
             return Ended(url)
-        return SignInSession("UNWALKED", f"nobody came back to the app in {timeout:.0f} s")
+        return SignInSession("UNWALKED", f"nobody returned to the app within {timeout:.0f} s")
 
     return drive

@@ -48,14 +48,16 @@ def prove(app: ClientApp, endpoints: Endpoints, now: datetime) -> Proof:
     method = method_of(app, endpoints.auth_methods)
     if method == "private_key_jwt":
         if app.key is None:
-            raise UsageError("private_key_jwt needs a key: the facts' instruments hold none")
+            raise UsageError(
+                "private_key_jwt needs a key, but the instruments in the facts document have none"
+            )
         token = _assertion(app.client_id, app.key, endpoints.token, now)
         form = {"client_id": app.client_id, "client_assertion_type": ASSERTION, "client_assertion": token}
         return Proof({}, form, {token})
     if method == "none":
         return Proof({}, {"client_id": app.client_id}, set())
     if not app.client_secret:
-        raise UsageError(f"{method} needs a secret: --client-secret")
+        raise UsageError(f"{method} needs a secret: pass --client-secret")
     if method == "client_secret_post":
         form = {"client_id": app.client_id, "client_secret": app.client_secret}
         return Proof({}, form, {app.client_secret})

@@ -185,17 +185,19 @@ class SmartApp:
             error, description = parameters["error"], parameters.get("error_description", "")
             problem = f"{error} ({description[:120]})" if description else error
             uri = parameters.get("error_uri", "")
-            return SignInSession("CALLBACK_ERROR", f"the callback said {problem}", error, description, uri)
+            return SignInSession(
+                "CALLBACK_ERROR", f"the callback returned {problem}", error, description, uri
+            )
         if "code" not in parameters:
-            return SignInSession("CALLBACK_ERROR", "the callback carried neither a code nor an error")
+            return SignInSession("CALLBACK_ERROR", "the callback had neither a code nor an error")
         self.http.secrets.add(parameters["code"])
         session = self._ended(redeem(parameters["code"]))
         if parameters.get("state") == state:
             return session
         # An app stops here. The grader's code is its own (PKCE proves it), and one fault should cost one
         # metric: the attempt has failed, but its token serves to look at the rest.
-        what = "another state than ours" if parameters.get("state") else "no state"
-        why = f"the callback carried {what}: an app must refuse its code"
+        what = "a state that differs from the request's" if parameters.get("state") else "no state"
+        why = f"the callback had {what}: an app must reject its code"
         return replace(session, outcome="STATE_MISMATCH", reason=why)
 
     def _ended(self, reply: TokenReply) -> SignInSession:
@@ -233,7 +235,7 @@ def _stopped(ended: Ended, stop: Stop) -> SignInSession:
 def _why_unwalked(reason: str, looks: tuple[Look, ...]) -> str:
     done = trace.summary(looks)
     before = f" (before that: {done})" if done else ""
-    return f"the grader could not walk the sign-in: {reason}{before}; {WAYS_OUT}"
+    return f"the scorer could not complete the sign-in: {reason}{before}; {WAYS_OUT}"
 
 
 def _declines(session: SignInSession) -> bool:

@@ -127,7 +127,7 @@ def _needs_script(step: Step, page: WebPage) -> Stop | None:
     """Return a stop for a form whose action is a script."""
     action = (step.button.action if step.button else "") or step.form.action
     if action.strip().lower().startswith("javascript:"):
-        return Stop("the form of a page is sent by a script", ours=True)
+        return Stop("the form of a page is submitted by a script", ours=True)
     return None
 
 

@@ -40,7 +40,7 @@ def find(http: HttpClient, base: str, reply: TokenReply) -> Context:
         return Context(name)
     ids, exchange = only_patient(http, base, Bearer(reply.text("access_token")))
     if len(ids) == 1:
-        text = "the token response names no patient; its one Patient was used"
+        text = "the token response names no patient; the only Patient was used"
         http.watch.note("token-patient", text, "token endpoint")
         return Context(ids[0], "", (exchange,))
     status = exchange.status or exchange.note

@@ -13,16 +13,16 @@ from sandbox.score.traffic.record import TrafficRecord
 
 IDLE = timedelta(minutes=30)
 _WORDS = {
-    "CREATED": "nothing more was heard of it",
-    "EXPIRED": "it was idle for 30 minutes",
+    "CREATED": "the log shows nothing after its start",
+    "EXPIRED": "there was no activity for 30 minutes",
     "CODE_ISSUED": "the code was never redeemed",
     "LOGIN_FAILED": "the login failed",
     "CONSENT_DENIED": "the member declined",
     "ERROR_PAGE": "it ended on a page of the payer",
-    "CALLBACK_ERROR": "the callback carried an error",
+    "CALLBACK_ERROR": "the callback had an error",
     "INELIGIBLE_CALLBACK": "the callback said the member is not eligible",
     "INELIGIBLE_PAGE": "a page said the member is not eligible",
-    "EXCHANGE_FAILED": "the code did not become a token",
+    "EXCHANGE_FAILED": "the code was not exchanged for a token",
     "BOUNCED": "the member left before logging in",
 }
 

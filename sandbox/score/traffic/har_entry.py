@@ -121,9 +121,9 @@ class HarEntry:
                 raise Unsent(f"answered by a service worker ({source})")
         error = str(response.get("_error") or entry.get("_error") or "")
         if self.status == 0 and error.startswith(_OWN):
-            raise Unsent(f"the browser gave it up ({error})")
+            raise Unsent(f"the browser canceled the request ({error})")
         if self.status == 0 and not error and not self.ms and not response.get("headers"):
-            raise Unsent("the browser never sent it")
+            raise Unsent("the browser did not send it")
 
     def common(self, step: str) -> dict[str, Any]:
         """Return the fields that every kind of record has."""

@@ -114,7 +114,7 @@ def _sign_ins(
     lapsed: dict[str, Any] = {}
     for attempt, value in values:
         if attempt.coverage_end and (gone := (attempt.created.date() - attempt.coverage_end).days) > 0:
-            why = value["reason"] or ("signed in, and was shown nothing" if id(attempt) in empty else "")
+            why = value["reason"] or ("signed in, but saw no data" if id(attempt) in empty else "")
             why = "" if lapsed.get(str(gone), {}).get("works", False) else why
             lapsed[str(gone)] = {"works": not why, "why": why}
     unopened = [value for attempt, value in values if attempt.portal_account is False]
@@ -238,7 +238,7 @@ def _everything(fhir: Iterable[TrafficRecord]) -> Observation:
             current.pop(record.sync_id, None)
     for walk in walks:
         if walk["unbroken"] and walk["pages"] < 2 and walk.pop("complete") is None:
-            walk.update(unbroken=False, note="no further page was ever asked for")
+            walk.update(unbroken=False, note="no further page was requested")
         walk.pop("complete", None)
     return seen(walks, _shown(r for r in fhir if r.extract_step == "everything"), "traffic")
 
@@ -297,7 +297,7 @@ def _refresh(live: Sequence[TrafficRecord], span: LogWindow | None) -> Observati
             day = max(0, (record.when - since).days) if since else 0
             steps.append({"day": day, "works": works, "why": why})
     if not steps:
-        return unseen("no renewal in the log shows how long a grant lasts", cause="not-in-log")
+        return unseen("no refresh in the log shows how long a grant lasts", cause="not-in-log")
     value = {"refresh": True, "clock": False, "no_clock": "a log has no clock", "steps": steps}
     return seen(value, (), "traffic")
 

@@ -32,11 +32,11 @@ class TrafficRecord(BaseModel):
     kind: Literal["authz_event", "token", "fhir", "discovery", "sync_event"]
     attempt_id: str = Field("", description="Which attempt to sign in it belongs to")
     sync_id: str = Field("", description="Which sync of a member's data it belongs to")
-    extract_step: Step = Field("none", description="What a FHIR request was made for")
+    extract_step: Step = Field("none", description="The purpose of a FHIR request")
     method: str = "GET"
     url: str = Field("", description="Address or path; secrets in it are never kept")
-    rtype: str = Field("", description="FHIR resource type asked for")
-    status: int = Field(0, ge=0, le=999, description="HTTP status; 0 when no whole answer came")
+    rtype: str = Field("", description="Requested FHIR resource type")
+    status: int = Field(0, ge=0, le=999, description="HTTP status; 0 without a complete response")
     latency_ms: float | None = Field(None, ge=0, le=MOST_MS)
     outcome: str | None = Field(
         None, description="authz_event: the state reached; sync_event: created, completed or failed"
@@ -45,12 +45,14 @@ class TrafficRecord(BaseModel):
     description: str = Field("", description="authz_event: `error_description` of the callback")
     error_uri: str = Field("", description="authz_event: `error_uri` of the callback")
     grant_type: Literal["authorization_code", "refresh_token", ""] = "authorization_code"
-    line: str | None = Field(None, description="Line of business of the member who tries, if known")
+    line: str | None = Field(None, description="Line of business of the member, if known")
     coverage_end: date | None = Field(None, description="When the member's coverage ended, if it did")
     portal_account: bool | None = Field(None, description="false: the member never opened the portal")
-    entries: int | None = Field(None, ge=0, description="Entries of the Bundle that came")
-    types: tuple[str, ...] = Field((), description="Resource types inside what came, for $everything")
-    complete: bool | None = Field(None, description="false: $everything lacked what the searches gave")
+    entries: int | None = Field(None, ge=0, description="Number of entries in the returned Bundle")
+    types: tuple[str, ...] = Field((), description="Resource types in the response of $everything")
+    complete: bool | None = Field(
+        None, description="false: $everything lacked resources that the searches returned"
+    )
     readable: bool = Field(True, description="false: a 200 without a readable FHIR resource")
     request_id: str = ""
 

@@ -1,7 +1,7 @@
-"""Compares answers under another User-Agent: does the payer serve the grader like any other app?
+"""Compares answers under another User-Agent: does the payer serve the scorer like any other app?
 
-A sample of requests is made under an ordinary User-Agent and under the grader's own. A payer that sometimes
-fails must not look like one that favors the grader: an answer differs only when every try under our name
+A sample of requests is made under an ordinary User-Agent and under the scorer's own. A payer that sometimes
+fails must not look like one that favors the scorer: an answer differs only when every try under our name
 agrees, and no try under the other name gives the same.
 """
 
@@ -66,7 +66,7 @@ def look(
         is_by_name, more = _signs_in_by_name(http, app, member, other)
         exchanges += more
         if is_by_name:
-            differ.append("a member signs in under the grader's name and not under another")
+            differ.append("a member can sign in with the scorer's User-Agent but not with another")
     for text in differ:
         http.watch.note(RULE, text, "probe")
     return seen({"name": other, "compared": compared, "differ": differ}, exchanges)
@@ -111,10 +111,10 @@ def _compare(http: HttpClient, ask: Ask, other: str) -> tuple[str, list[Exchange
 
 def _differ(ours: Sequence[Sight], theirs: Sequence[Sight]) -> str:
     words = (
-        f"answers {ours[0].status or 'nothing'} under the grader's name"
-        f" and {theirs[0].status or 'nothing'} under another",
-        "shows other resources under the grader's name than under another",
-        "shows other content under the grader's name than under another",
+        f"answers {ours[0].status or 'nothing'} with the scorer's User-Agent"
+        f" and {theirs[0].status or 'nothing'} with another",
+        "shows other resources with the scorer's User-Agent than with another",
+        "shows other content with the scorer's User-Agent than with another",
     )
     for level, text in enumerate(words):
         mine = {sight.at(level) for sight in ours}

@@ -21,14 +21,14 @@ def verify(target: TargetPayer, sessions: Sessions, holders: Sequence[TokenHolde
         http.watch.note(rule, text, "sync")
     member = None if target.options.by_hand else _choose_member(sessions, holders)
     if not target.options.probes:
-        observations["second-look"] = unseen("no second look was taken: --no-probes")
-        observations["locks"] = unseen("no lock was tried: --no-probes")
+        observations["second-look"] = unseen("not compared: --no-probes")
+        observations["locks"] = unseen("security was not tested: --no-probes")
         return
-    target.progress("second look")
+    target.progress("comparison under another User-Agent")
     signs_in = member if app is not None and app.driver is None else None
     observations["second-look"] = other_client.look(http, target.base, holders, app, signs_in)
     if not (target.options.intrusive or http.guard.target_is_private()):
-        observations["locks"] = unseen("locks are tried on a host abroad only with --intrusive")
+        observations["locks"] = unseen("security is tested on a public host only with --intrusive")
     elif not holders:
         observations["locks"] = unseen(why_none)
     else:
@@ -57,7 +57,10 @@ def _check_members(sessions: Sessions, observations: Observations) -> Iterator[t
     ]
     if empty:
         count = f"{len(empty)} of {quantity(len(syncs), 'sync', 'syncs')}"
-        yield "empty-records", f"{count} found no record beside the Patient, though searches answered 200"
+        yield (
+            "empty-records",
+            f"{count} returned no record except the Patient, although the searches answered 200",
+        )
     for entry in (observations["lapsed"].value or {}).values():
         if entry.get("contradicts"):
             yield "instrument-lapsed-member", entry["contradicts"]

@@ -287,12 +287,12 @@ FLOWS = (
     walked("the same by a link", LOGIN, CONSENT, Shown('<h1>Thank you</h1><p>Access was granted.</p><a href="{send}">Return to the app</a>')),
     unseen("security question", "security question", LOGIN,
         Shown('<form method="post" action="{send}"><label>Security question: your first pet?<input name="a"></label><button>Continue</button></form>')),
-    unseen("words that nobody knows", "told apart", LOGIN,
+    unseen("words that nobody knows", "does not understand", LOGIN,
         Shown('<h1>Zuzu</h1><form method="post" action="{send}"><button name="d" value="1">Aloha</button><button name="d" value="2">Mahalo</button></form>')),
-    unseen("a choice of sisters' plans that turns out wrong", "one of 3 choices", LOGIN,
+    unseen("a choice of sisters' plans that turns out wrong", "one of 3 options", LOGIN,
         Shown('<h1>Your plan</h1><form method="post" action="{send}"><select name="plan"><option value="">Select</option><option value="1">Alpha</option>'
               '<option value="2">Beta</option><option value="3">Gamma</option></select><button>Continue</button></form>', {"plan": "2"}), CONSENT),
-    unseen("a consent that comes again and again", "came",
+    unseen("a consent that comes again and again", "appeared",
         LOGIN, Shown('<h1>Share?</h1><form method="post" action="{here}"><input type="hidden" name="step" value="1"><button>Allow</button></form>')),
     by_script("an application in one script",
         Shown("<title>Sign in</title><div id=root></div><script>root.innerHTML='<form method=post action=\"{send}\"><label>User name "
@@ -317,7 +317,7 @@ FLOWS = (
         LOGIN,
         Shown('<h1>Request for approval</h1><form method="post" action="{send}"><input type="hidden" name="consent" value="">'
               """<a onclick="post('allow')">Allow</a> <a onclick="post('deny')">Cancel</a></form>""")),
-    unseen("accounts to choose from that are no buttons", "cannot be told apart",
+    unseen("accounts to choose from that are no buttons", "does not understand",
         LOGIN, Shown('<h1>Choose an account</h1><ul><li><div role="link" data-id="1">Ann</div></li><li><div role="link">Another</div></li></ul>')),
     walked("a sign-in page in a frame", Shown('<h1>Members</h1><iframe src="{here}/send" width="400"></iframe>'), LOGIN, CONSENT),
     walked("a consent by two links of a sentence each",
@@ -426,14 +426,14 @@ FLOWS = (
     unseen("a page that makes an account, its heading above the form", "asks for",
         Shown('<h1>Create an account</h1><form method="post" action="{send}"><input name="e" type="email" placeholder="Email">'
               '<input type="password" name="p" placeholder="Password"><button>Continue</button></form>')),
-    unseen("a page that makes an account, the name first", "make an account",
+    unseen("a page that makes an account, the name first", "create an account",
         Shown('<form method="post" action="{send}"><h1>Sign up for free</h1><label>Email <input name="e" type="email"></label><button>Continue</button></form>')),
     walked("a page that makes an account, with a link to sign in",
         Shown('<h1>Create an account</h1><form method="post" action="/join"><label>Email <input name="e" type="email"></label><button>Continue</button></form>'
               '<a href="{send}">Sign in</a>'), LOGIN, CONSENT),
     unseen("a page that resets a password", "reset a password",
         Shown('<h1>Reset your password</h1><form method="post" action="{send}"><label>User name <input name="e"></label><button>Submit</button></form>')),
-    unseen("an account to make after the login", "make an account",
+    unseen("an account to make after the login", "create an account",
         LOGIN, Shown('<h1>Create your account</h1><form method="post" action="{send}"><label>Email <input name="e" value="a@b.example"></label>'
                      "<button>Continue</button></form>")),
     walked("a login that keeps a browser from filling in the password",

@@ -86,7 +86,7 @@ def test_what_was_not_seen_is_for_the_person_who_grades(grade_fake: Grade) -> No
             assert re.search(r"--(facts|token|browser|traffic|client-id|register)", line.next), line.id
             assert line.fix == line.next
     token, _ = grade_fake(FakePayer(), token="nobody's", patient="p-m0")
-    assert "--token out" in line_of(token, "authorization-success").next
+    assert "Leave out --token" in line_of(token, "authorization-success").next
 
 
 def test_every_form_links_the_page_and_keeps_the_two_kinds_of_advice_apart(grade_fake: Grade) -> None:
@@ -95,7 +95,7 @@ def test_every_form_links_the_page_and_keeps_the_two_kinds_of_advice_apart(grade
         text = " ".join(report.render(card, form).decode().split())
         for words in ("docs/checks/capability-statement.md", "Serve the CapabilityStatement at", "--facts"):
             assert words in text
-        assert "grade" in text or form in ("json", "sarif", "junit")
+        assert "what you can do" in text.lower() or form in ("json", "sarif", "junit")
 
 
 def test_nobody_is_told_to_mend_what_lost_nothing_and_sarif_links_pages(grade_fake: Grade) -> None:
@@ -225,9 +225,9 @@ def values(node: ast.expr) -> Iterator[str]:
     [
         ("no connection: [Errno 111] Connection refused", "no-connection"),
         ("no connection: x.example does not resolve", "unknown-host"),
-        ("no whole answer in time", "timeout"),
+        ("no complete response in time", "timeout"),
         ("no connection in time", "timeout"),
-        ("the answer broke off or was not HTTP", "broken-answer"),
+        ("the response broke off or was not HTTP", "broken-answer"),
         ("not asked: leads to another origin than the target: http://x:80", "another-origin"),
         ("not asked: the examination's time is up", "out-of-time"),
     ],

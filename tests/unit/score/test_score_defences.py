@@ -43,7 +43,7 @@ def answers_whoever_waits_too_long() -> None:
         hostile.mute(conn)
 
     with hostile.listening(serve) as place:
-        assert "no whole answer in time" in hostile.ask(place).exchange.note
+        assert "no complete response in time" in hostile.ask(place).exchange.note
 
 
 def admitting_anything(self: guard.Guard, host: str) -> list[str]:

@@ -39,7 +39,7 @@ def test_it_signs_in_once_and_tells_the_pages_the_choices_and_the_token() -> Non
 def test_a_sign_in_that_fails_says_why() -> None:
     signed_in, told = tried(FakePayer(refuse_sign_in=lambda name, attempt: "server_error"), intrusive=True)
     assert not signed_in
-    assert told[-1] == "Not signed in: the callback said server_error (an accident)"
+    assert told[-1] == "Not signed in: the callback returned server_error (an accident)"
 
 
 def test_without_an_account_there_is_nothing_to_try() -> None:
@@ -62,7 +62,7 @@ def test_scope_and_authentication_go_before_what_is_listed() -> None:
 
 
 def test_an_unknown_method_is_one_line() -> None:
-    with pytest.raises(UsageError, match="an authentication method is client_secret_basic"):
+    with pytest.raises(UsageError, match="the authentication method must be one of client_secret_basic"):
         tried(FakePayer(), entry=SignInOptions(auth_method="magic"))
 
 

@@ -37,7 +37,7 @@ def parse(claims: Any = None, instruments: Any = None, **more: Any) -> PayerFact
         ({"refresh_max_days": True}, "claims.refresh_max_days: should be a whole number"),
         ({"offered_lines": "qhp"}, "claims.offered_lines: should be a list"),
         ({"offered_lines": ["qhp", 7]}, "claims.offered_lines: 1: should be text"),
-        ({"offered_lines": ["medicad"]}, "claims.offered_lines: 'medicad' is no usual line"),
+        ({"offered_lines": ["medicad"]}, "claims.offered_lines: 'medicad' is not a known line"),
         ({"portal_opt_in": 0}, "claims.portal_opt_in: should be true or false"),
     ],
 )
@@ -52,12 +52,16 @@ def test_a_wrong_claim_is_named_and_the_others_are_used(claims: dict[str, Any], 
 @pytest.mark.parametrize(
     ("entry", "problem", "used"),
     [
-        ({"username": "a", "password": "b", "role": "elligible"}, "0.role: is none of eligible", 0),
+        ({"username": "a", "password": "b", "role": "elligible"}, "0.role: must be eligible", 0),
         ({"username": 1, "password": "b"}, "0.username: should be text", 0),
-        ({"username": "a"}, "0: has no password", 0),
-        ("a:b", "0: is no object", 0),
+        ({"username": "a"}, "0: lacks password", 0),
+        ("a:b", "0: is not an object", 0),
         ({"username": "a", "password": "b", "nick": 1}, "0.nick: unknown key", 1),
-        ({"username": "a", "password": "b", "coverage_end": "soon"}, "0.coverage_end: 'soon' is no date", 1),
+        (
+            {"username": "a", "password": "b", "coverage_end": "soon"},
+            "0.coverage_end: 'soon' is not a date",
+            1,
+        ),
         ({"username": "a", "password": "b", "line": 3}, "0.line: should be text", 1),
     ],
 )
@@ -88,7 +92,7 @@ def test_what_is_no_facts_document_is_refused(data: Any) -> None:
 
 @pytest.mark.parametrize("part", [{"claims": []}, {"claims": {}, "instruments": "none"}])
 def test_a_part_that_is_no_object_is_named(part: dict[str, Any]) -> None:
-    assert "is no object" in facts.parse(part, "it").problems[0]
+    assert "is not an object" in facts.parse(part, "it").problems[0]
 
 
 def test_mistakes_of_a_served_document_are_findings_and_cost_only_their_own_metric(grade_fake: Grade) -> None:
@@ -197,7 +201,7 @@ def test_a_number_of_days_may_have_a_point_and_an_end() -> None:
     assert parse({"refresh_max_days": 365.0}).claims.refresh_max_days == 365
     assert parse({"refresh_max_days": 365.5}).problems
     found = parse({"inactive_access_days": 10**400})
-    assert found.problems == ("claims.inactive_access_days: is no number of days that anybody counts",)
+    assert found.problems == ("claims.inactive_access_days: is not a plausible number of days",)
     assert found.claimed() == {}
 
 

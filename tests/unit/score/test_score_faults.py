@@ -52,7 +52,7 @@ def first(how: str) -> Callable[[str, int], str]:
     return lambda name, attempt: how if name < "m2" else ""
 
 
-DENIED = "302 (the callback said access_denied"
+DENIED = "302 (the callback returned access_denied"
 LOGIN = '<form method="post"><input name="u"><input type="password" name="p"></form>'
 FAULTS = [
     fault("no metadata", {"capability-statement": 0},
@@ -64,7 +64,7 @@ FAULTS = [
     fault("sign-ins are declined", {"authorization-success": 4, "inactive-members": 0},
           ("authorization-success", "declined", DENIED), refuse_sign_in=first("access_denied")),
     fault("scopes are refused", {"authorization-success": 4, "inactive-members": 0},
-          ("authorization-success", "invalid-scope", "302 (the callback said invalid_scope"),
+          ("authorization-success", "invalid-scope", "302 (the callback returned invalid_scope"),
           refuse_sign_in=first("invalid_scope")),
     fault("logins are refused", {"authorization-success": 4, "inactive-members": 0},
           ("authorization-success", "login-refused", "(the payer did not accept"),
@@ -75,7 +75,7 @@ FAULTS = [
     fault("one line only", {"authorization-success": 0, "portal-opt-in": 0, "lines-of-business": 0},
           ("authorization-success", "ineligible", f"{DENIED} (no coverage))"), lines=("medicaid",)),
     fault("no state comes back", {"authorization-success": 0},
-          ("authorization-success", "state-lost", "200 (the callback carried no state"), drop_state=True),
+          ("authorization-success", "state-lost", "200 (the callback had no state"), drop_state=True),
     fault("no patient", None,
           ("authorization-success", "no-patient", "GET /fhir/Patient 403"),
           patient_in_token=False, before_fhir=answer(403, "Patient", has_id=True)),
@@ -148,7 +148,8 @@ def test_a_fault_costs_what_it_should_and_shows_its_cause(fault: Fault, grade_fa
         assert line.causes[0].id == cause
         guidance = read_guidance(metric)
         assert guidance
-        assert guidance.all_causes[cause].fix.removesuffix(".") in line.fix
+        sentences = guidance.all_causes[cause].fix.removesuffix(".").split(". ")
+        assert all(sentence in line.fix for sentence in sentences)
         assert line.help == f"docs/checks/{metric}.md#{cause}"
         shown = line.evidence[0]
         text = f"{shown.method} {shown.url.removeprefix(HOST).partition('?')[0]} {shown.status or shown.note}"

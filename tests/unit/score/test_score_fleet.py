@@ -109,7 +109,7 @@ def test_movement_since_the_last_report(tmp_path: Path) -> None:
     moved = {p.payer: p.moved for p in again.payers}
     assert (moved["Ann"], moved["New"]) == (-14, None)  # its accounts are all refused, its status stays live
     report.write(tmp_path, fleet, EDITION, again, "2026-02-01")
-    assert "Movement since the last report" in (tmp_path / "report.html").read_text()
+    assert "Changes since the last report" in (tmp_path / "report.html").read_text()
     with pytest.raises(UsageError, match="edition"):
         report.previous(tmp_path / "report.json", "ours")
     (tmp_path / "odd.json").write_text("{}")

@@ -220,7 +220,7 @@ def test_a_facts_file_beats_the_served_document(grade_fake: Grade, tmp_path: Pat
     wrong = grade_fake(payer, facts=file)[1]["facts"]
     assert wrong.value["problems"] == ["claims.status: should be text"]
     file.write_text("[]")
-    with pytest.raises(UsageError, match=r"facts\.json: a facts document is an object"):
+    with pytest.raises(UsageError, match=r"facts\.json: a facts document must be an object"):
         grade_fake(payer, facts=file)
     with pytest.raises(UsageError):
         grade_fake(payer, facts=tmp_path / "none.json")

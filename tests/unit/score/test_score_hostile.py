@@ -115,15 +115,15 @@ def deflated(content: bytes) -> bytes:
 
 
 HOSTILE: dict[str, tuple[Serve, str]] = {
-    "never answers": (mute, "no whole answer in time"),
+    "never answers": (mute, "no complete response in time"),
     "closes after the request": (says(), "broke off or was not HTTP"),
     "closes before it": (lambda conn: None, ""),
-    "drips its headers": (drips(OK, b"X"), "no whole answer in time"),
-    "drips its status": (drips(b"HTTP/1.1 200 ", b"O"), "no whole answer in time"),
-    "drips its body": (drips(OK + b"Content-Length: 9999999\r\n\r\n", b" "), "no whole answer in time"),
+    "drips its headers": (drips(OK, b"X"), "no complete response in time"),
+    "drips its status": (drips(b"HTTP/1.1 200 ", b"O"), "no complete response in time"),
+    "drips its body": (drips(OK + b"Content-Length: 9999999\r\n\r\n", b" "), "no complete response in time"),
     "drips its chunks": (
         drips(OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-        "no whole answer in time",
+        "no complete response in time",
     ),
     "goes on and on": (forever(OK + b"\r\n", b"[" * 65536), "more than 64 MB"),
     "chunks without end": (
@@ -140,15 +140,18 @@ HOSTILE: dict[str, tuple[Serve, str]] = {
     ),
     "one header without end": (forever(OK + b"X: ", b"x" * 65536), "not HTTP"),
     "headers without end": (forever(OK, b"X-A: b\r\n" * 8192), "not HTTP"),
-    "continues without end": (drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 9), "no whole answer in time"),
+    "continues without end": (
+        drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n" * 9),
+        "no complete response in time",
+    ),
     "hints without end": (
         drips(b"", b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"),
-        "no whole answer in time",
+        "no complete response in time",
     ),
     "a gzip bomb": (says(body(bomb(lambda b: gzip.compress(b, 9)), "gzip")), "more than 64 MB"),
     "a deflate bomb": (says(body(bomb(deflated), "deflate")), "more than 64 MB"),
-    "a zstd bomb": (says(body(bomb(zstandard.compress), "zstd")), "zstd, which was not asked for"),
-    "brotli": (says(body(b"\x0b\x02\x80{}\x03", "br")), "br, which was not asked for"),
+    "a zstd bomb": (says(body(bomb(zstandard.compress), "zstd")), "zstd, which was not requested"),
+    "brotli": (says(body(b"\x0b\x02\x80{}\x03", "br")), "br, which was not requested"),
     "gzip in gzip in gzip": (says(body(b"x", "gzip, gzip, gzip")), "encoded 3 times"),
     "no gzip at all": (says(body(b"{}", "gzip")), "encoding is broken"),
     "less than it promised": (says(OK + b"Content-Length: 50\r\n\r\n{}"), "broke off"),

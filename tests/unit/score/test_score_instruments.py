@@ -98,10 +98,15 @@ def other_types(request: httpx.Request, payer: FakePayer) -> httpx.Response | No
 @pytest.mark.parametrize(
     ("tested", "fresh", "points", "told"),
     [
-        (FakePayer(refresh_days=None), FakePayer(), 0, "gives a refresh token"),
+        (FakePayer(refresh_days=None), FakePayer(), 0, "issues a refresh token"),
         (FakePayer(refresh_days=-1), FakePayer(), 0, "works not here and does in the fresh payer"),
         (FakePayer(patient_names="q"), FakePayer(), 4, "another patient"),
-        (FakePayer(served=("Patient", "Coverage", "ExplanationOfBenefit")), FakePayer(), 4, "other types"),
+        (
+            FakePayer(served=("Patient", "Coverage", "ExplanationOfBenefit")),
+            FakePayer(),
+            4,
+            "other resource types",
+        ),
     ],
     ids=["no-refresh-token", "refused-at-once", "other-members", "other-types"],
 )

@@ -95,7 +95,7 @@ def test_an_active_member_that_is_lent_as_lapsed_for_long_counts_for_nothing(
     """lapsed-4000 has coverage that goes on, or ended last month: the longest that is left is 2000, 6."""
     card, _ = grade_fake(Former({4000: end}), probes=False)
     assert line(card).points == 6
-    assert "coverage of the member lent as lapsed-4000" in line(card).disagreement
+    assert "coverage of the account with the role lapsed-4000" in line(card).disagreement
     assert [f.rule for f in card.lint if "lapsed-4000" in f.text] == ["instrument-lapsed-member"]
 
 

@@ -1,4 +1,4 @@
-"""What the rubric does not count: each rule holds for a good document and is broken by one change."""
+"""Findings that do not affect the score: each rule holds for a good document and is broken by one change."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_every_form_of_the_card_tells_a_breach_before_anything_else(grade_fake: 
     assert len(card.breaches) == 2
     texts = {form: report.render(card, form).decode() for form in report.FORMS}
     for form, text in texts.items():
-        words = "2 breaches" if form == "badge" else "signed in with a wrong password"
+        words = "2 breaches" if form == "badge" else "could sign in with a wrong password"
         assert words in text
         assert words not in report.render(replace(card, lint=()), form).decode()
         if form not in ("badge", "json", "sarif"):
@@ -117,7 +117,7 @@ def test_locks_that_cannot_be_tried_say_so(grade_fake: Grade) -> None:
     payer.access["t"] = "m3"
     _, evidence = grade_fake(payer, token="t", patient="p-m3")
     tried = evidence["locks"].value
-    assert tried["breach-other-member"] == {"held": None, "why": "only one member's record is at hand"}
+    assert tried["breach-other-member"] == {"held": None, "why": "only one member's record is available"}
     assert tried["breach-no-token"]["held"] is True
     assert "breach-any-password" not in tried
     nobody = FakePayer(refuse_sign_in=lambda username, attempt: "server_error")

@@ -39,11 +39,11 @@ def test_an_idle_machine_says_nothing(grade_fake: Grade, wall: float, worked: fl
 def test_a_busy_machine_is_said_where_it_may_have_cost_points(grade_fake: Grade) -> None:
     card, evidence = grade_fake(FakePayer(latency=0.4), machine=machine(0.02, 0.005))
     assert evidence["machine"].value == {"samples": 6, "wall": 0.12, "worked": 0.03}
-    assert "the grader got 25 % of a processor" in card.notes[0]
-    assert speed(card).next == "Grade again on a machine that is idle."
+    assert "the scorer got 25 % of the processor" in card.notes[0]
+    assert speed(card).next == "Grade again on an idle machine."
     assert "Answer searches faster" in speed(card).payer_fix
     for form in ("text", "html", "markdown", "json"):
-        assert "25 % of a processor" in " ".join(report.render(card, form).decode().split())
+        assert "25 % of the processor" in " ".join(report.render(card, form).decode().split())
 
 
 def test_a_busy_machine_is_not_said_where_nothing_was_lost(grade_fake: Grade) -> None:

@@ -22,7 +22,7 @@ def evidence(count: int = 3, pages: int = 1) -> Evidence:
 
 def test_sign_ins_that_could_not_be_walked_are_told_with_their_pages_and_the_ways_out() -> None:
     card = regrade(evidence())
-    assert card.notes[0].startswith("3 sign-ins could not be walked by the grader")
+    assert card.notes[0].startswith("3 sign-ins could not be completed by the scorer")
     assert "asks for a code" in card.notes[0]
     for way in ("--browser", "--sign-in-script", "--token"):
         assert way in card.notes[0]
@@ -33,14 +33,14 @@ def test_sign_ins_that_could_not_be_walked_are_told_with_their_pages_and_the_way
     )
     for form in ("text", "html", "markdown", "json", "sarif"):
         told = report.render(card, form).decode()
-        assert "could not be walked" in " ".join(told.split())
+        assert "could not be completed" in " ".join(told.split())
         assert "\x1b" not in told
     assert json.loads(report.render(card, "json"))["notes"] == list(card.notes)
 
 
 def test_a_long_way_is_cut() -> None:
     assert len(regrade(evidence(1, 20)).notes) == 9
-    assert "1 sign-in could not be walked" in regrade(evidence(1)).notes[0]
+    assert "1 sign-in could not be completed" in regrade(evidence(1)).notes[0]
 
 
 def test_nothing_is_said_where_there_is_nothing_to_say() -> None:

@@ -66,7 +66,7 @@ def test_the_html_needs_nothing_from_anywhere_and_escapes_strangers_words() -> N
         "req-1",
         "req-9",
         "between 2 and",
-        "Lead every sign-in back to the redirect URI",
+        "End every sign-in at the redirect URI",
         "RFC 6749 4.1",
     ):
         assert needed in told
@@ -214,14 +214,14 @@ def test_findings_of_a_level_and_graver_ones_fail_a_gate(words: list[str], failu
 def test_the_text_shows_findings_and_gains(tmp_path: Path) -> None:
     told: Any = report.render(card(), "text").decode()
     assert "pkce-plain" in told
-    assert "Beside the score" in told
+    assert "Findings that do not affect the score" in told
     assert max(map(len, told.splitlines())) <= 80
 
 
 def test_what_nobody_could_see_for_one_reason_is_told_once() -> None:
     told = report.render(card(), "text").decode()
-    assert told.count("nothing looked at this") == 1
-    after = told.split("Not seen, ")[1].split("nothing looked")[0]
+    assert told.count("this was not checked") == 1
+    after = told.split("Not seen, ")[1].split("this was not checked")[0]
     assert "points in all" in after
     for metric in ("sync-speed", "inactive-members", "refresh-token"):
         assert metric in after

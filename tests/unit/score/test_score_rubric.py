@@ -50,7 +50,7 @@ def test_one_check_a_metric_and_one_metric_a_check() -> None:
 
 
 def test_an_unknown_edition_names_the_known_ones() -> None:
-    with pytest.raises(UsageError, match="known are 2025-05"):
+    with pytest.raises(UsageError, match="use 2025-05"):
         load("1999-01")
     assert known_editions() == ("2025-05",)
 

@@ -54,7 +54,7 @@ def test_no_data_for_anybody_is_said(grade_fake: Grade) -> None:
 
     payer.before_fhir = empty
     card, _ = grade_fake(payer)
-    assert "5 of 5 syncs found no record" in said(card)["empty-records"]
+    assert "5 of 5 syncs returned no record" in said(card)["empty-records"]
 
 
 def test_one_empty_sync_is_said_and_one_that_fails_is_not_called_empty(grade_fake: Grade) -> None:
@@ -85,7 +85,7 @@ def test_one_record_set_for_everybody_is_said(grade_fake: Grade, alike: bool, on
     payer = Telling()
     payer.alike, payer.one_set = alike, one_set
     card, _ = grade_fake(payer)
-    words = "under other ids" if alike else "very same records"
+    words = "under different ids" if alike else "the same records"
     assert words in said(card)["same-records"]
 
 
@@ -108,7 +108,7 @@ def test_logical_references_are_said_where_the_letter_gives_the_points(grade_fak
     points = {line.id: line.points for line in card.lines}
     assert points["reference-resolution"] == 5
     assert evidence["references"].value["read"] == 5
-    assert "215 references name an identifier only, 5 an address" in said(card)["references-logical"]
+    assert "215 references have only an identifier, 5 have an address" in said(card)["references-logical"]
 
 
 def test_an_insurer_with_an_address_does_not_hide_providers_without(grade_fake: Grade) -> None:
@@ -119,7 +119,7 @@ def test_an_insurer_with_an_address_does_not_hide_providers_without(grade_fake: 
 
 
 def test_a_member_lent_as_lapsed_who_is_covered_is_said() -> None:
-    told = "coverage of the member lent as lapsed-4000 has not ended"
+    told = "the coverage of the account with the role lapsed-4000 has not ended"
     lapsed = {"30": {"works": True}, "4000": {"works": False, "contradicts": told}}
     found = {"sync": unseen("no sync"), "lapsed": seen(lapsed)}
     assert list(_check_members([], found)) == [("instrument-lapsed-member", told)]

@@ -48,14 +48,18 @@ def test_a_payer_that_serves_everybody_alike_has_no_finding(grade_fake: Grade) -
 @pytest.mark.parametrize(
     ("where", "answer", "words"),
     [
-        ("/fhir/", lambda request: httpx.Response(403), "answers 200 under the grader's name and 403"),
+        ("/fhir/", lambda request: httpx.Response(403), "answers 200 with the scorer's User-Agent and 403"),
         (
             "/ExplanationOfBenefit",
             lambda r: httpx.Response(200, json={"resourceType": "Bundle"}),
             "resources",
         ),
         ("/metadata", lambda r: httpx.Response(200, json={"resourceType": "CapabilityStatement"}), "content"),
-        ("/auth/authorize", lambda request: httpx.Response(403), "a member signs in under the grader's name"),
+        (
+            "/auth/authorize",
+            lambda request: httpx.Response(403),
+            "a member can sign in with the scorer's User-Agent",
+        ),
     ],
     ids=["everything", "other-resources", "other-content", "sign-in"],
 )
@@ -95,7 +99,7 @@ def test_a_name_that_cannot_be_sent_is_refused(grade_fake: Grade, name: str) -> 
 
 def test_answers_differ_only_when_no_try_contradicts_it() -> None:
     well, ill = Sight(200, ("Patient/1",), "a"), Sight(403, (), "b")
-    assert "answers 200 under the grader's name and 403" in _differ([well], [ill])
+    assert "answers 200 with the scorer's User-Agent and 403" in _differ([well], [ill])
     assert _differ([well], [well]) == ""
     assert _differ([well, ill], [ill, ill]) == ""
     assert _differ([well, well], [ill, well]) == ""

@@ -105,7 +105,7 @@ def test_sign_ins_that_cannot_be_walked_count_in_no_rate(grade_fake: Grade) -> N
     unwalked = evidence["unwalked"].value["count"]
     assert unwalked
     assert (line.points, line.n) == (14, 40 - unwalked)
-    assert line.reason.endswith(f"; {unwalked} could not be walked by the grader and are not counted")
+    assert line.reason.endswith(f"; not counted: {unwalked} that the scorer could not complete")
 
 
 def test_a_payer_whose_pages_cannot_be_walked_is_unseen_to_its_full_worth(grade_fake: Grade) -> None:

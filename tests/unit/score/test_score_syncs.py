@@ -34,7 +34,7 @@ def test_everything_that_nobody_names_and_that_is_not_there_is_asked_once(grade_
     assert sum(path.endswith("$everything") for path in payer.paths()) == 1
     assert [e.status for e in evidence["everything"].exchanges] == [404]
     assert not [e for e in evidence["sync"].exchanges if e.step == "everything"]
-    assert line_of(card, "everything").reason == "metadata does not name it, and it answered 404"
+    assert line_of(card, "everything").reason == "not listed in the CapabilityStatement, and answered 404"
     assert line_of(card, "request-success").points == 10
 
 

@@ -45,5 +45,5 @@ def test_what_was_left_out_is_told_with_its_reason(tmp_path: Path) -> None:
     path.write_bytes(LOGS["chrome-blocked"].body())
     problems = grade_log(Log(path))[1].traffic["log"].value["problems"]
     assert problems[0] == (
-        "entry 2: not a request to the payer: the browser gave it up (net::ERR_BLOCKED_BY_CLIENT)"
+        "entry 2: not a request to the payer: the browser canceled the request (net::ERR_BLOCKED_BY_CLIENT)"
     )

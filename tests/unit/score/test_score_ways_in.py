@@ -60,7 +60,7 @@ def test_registration_is_offered_and_made_only_when_asked_for(grade_fake: Grade)
     card, _ = grade_fake(payer)
     assert "/auth/register" not in payer.paths()
     line = line_of(card, "request-success")
-    assert line.reason.endswith("--register makes a client")
+    assert line.reason.endswith("pass --register to register a client")
     payer = Registering(instruments={"client_id": None})
     card, evidence = grade_fake(payer, entry=SignInOptions(register=True))
     assert (card.score, clients(payer)) == (100, {"fresh-client"})
@@ -76,7 +76,7 @@ def test_registration_that_fails_says_why(grade_fake: Grade) -> None:
     assert line.reason == "registering a client failed: the endpoint answered 400 (invalid_redirect_uri)"
     card, _ = grade_fake(FakePayer(instruments={"client_id": None}), entry=SignInOptions(register=True))
     line = line_of(card, "authorization-success")
-    assert "does not let apps register" in line.reason
+    assert "does not support dynamic registration" in line.reason
 
 
 def by_hand(payer: FakePayer) -> Any:
@@ -102,7 +102,7 @@ def test_a_persons_own_browser(grade_fake: Grade, monkeypatch: pytest.MonkeyPatc
     lines = {line.id: line for line in card.lines}
     assert lines["request-success"].points == 10
     assert lines["refresh-token"].points == 2  # it works, for how long is not known
-    assert lines["authorization-success"].reason == "one sign-in by hand is no rate"
+    assert lines["authorization-success"].reason == "a single sign-in by hand gives no rate"
     assert "Sign in in your browser" in told[0]
 
 
@@ -111,7 +111,7 @@ def test_a_browser_that_nobody_comes_back_from() -> None:
         drive = browser.driver(callback, lambda text: None, lambda url: False, timeout=0.05)
         ended = drive("http://p/authorize", NOBODY)
         assert isinstance(ended, SignInSession)
-        assert "nobody came back" in ended.reason
+        assert "nobody returned" in ended.reason
         assert (
             httpx.get(callback.redirect_uri, timeout=PATIENT).status_code == 404
         )  # no code, no error: not a callback

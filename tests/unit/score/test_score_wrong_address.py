@@ -135,7 +135,7 @@ def test_the_other_scheme_is_named(grade_fake: Grade, scheme: str) -> None:
         ),
         (
             "[SSL] record layer failure (_ssl.c:1006)",
-            "no connection: the port does not speak TLS as asked (record layer failure)",
+            "no connection: the port does not speak TLS (record layer failure)",
         ),
         ("[Errno 111] Connection refused", "no connection: [Errno 111] Connection refused"),
     ],

@@ -52,7 +52,7 @@ def test_types_and_endpoints_are_read_from_xml(grade_fake: Grade, encoding: str)
     asked = {path.rpartition("/")[2] for path in payer.paths()}
     assert "Goal" in asked
     assert "Device" not in asked  # in the fixed list, and not offered
-    assert "metadata is XML although JSON was asked for" in {found.text for found in card.lint}
+    assert "metadata is XML although the request accepts JSON" in {found.text for found in card.lint}
 
 
 def test_a_type_that_the_xml_does_not_offer_is_not_asked_for(grade_fake: Grade) -> None:

@@ -44,7 +44,7 @@ def decide(page: WebPage, state: State, status: int = 200) -> Step | Follow | St
     if waits and not _can_be_put_off(page, forms):
         return needs(forms) or Stop("a page waits for a second factor", ours=True)
     if again > 1:
-        return Stop(f"the same page came {again + 1} times", ours=True)
+        return Stop(f"the same page appeared {again + 1} times", ours=True)
     candidates = list(_candidates(page, forms, state, tick_all=bool(again)))
     if candidates:
         best = max(candidates, key=lambda candidate: candidate[0])

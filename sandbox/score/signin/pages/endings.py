@@ -121,7 +121,7 @@ def _end(page: WebPage, forms: list[WebForm], state: State) -> Stop:
     if makes:
         return Stop("a page asks for a new password", ours=True)
     if not trouble and any(f.typed and is_beside(f) for f in forms):
-        return Stop("a page would make an account or reset a password", ours=True)
+        return Stop("a page would create an account or reset a password", ours=True)
     if says(words, "second_factor") and not trouble:
         return Stop("a page waits for a second factor", ours=True)
     if says(words, "needs_script") or (page.scripted and not trouble and not state.interactive):
@@ -129,9 +129,12 @@ def _end(page: WebPage, forms: list[WebForm], state: State) -> Stop:
     unknown = [b for b in buttons if tone_of(b) in ("", "go", "yes", "social")]
     if unknown and not trouble:
         shown = ", ".join(f"“{b.label[:40]}”" for b in buttons[:4])
-        return Stop(f"a page {after} has buttons that cannot be told apart or pressed: {shown}", ours=True)
+        return Stop(
+            f"a page {after} has buttons that the scorer does not understand or cannot press: {shown}",
+            ours=True,
+        )
     asks_something = "?" in page.heading or says(f"{page.title} {page.heading}", "placeholder")
     answers = [link for link in page.links if tone(link.label) in ("", "yes", "go")]
     if (page.frames or (asks_something and (answers or page.pressable))) and not trouble:
-        return Stop(f"a page {after} asks what cannot be told apart or pressed", ours=True)
+        return Stop(f"a page {after} asks a question that the scorer does not understand", ours=True)
     return Stop(f"sign-in ended on a page of the payer {after}, not at the app", ours=False)

@@ -21,13 +21,13 @@ Attack = Callable[[str, str], Sequence[TokenReply]]
 def wrong_verifier(app: SmartApp, member: Member) -> Tried:
     another = secrets.token_urlsafe(48)
     app.http.secrets.add(another)
-    why = "the token endpoint gave a token for a code with another verifier than the one it was asked with"
+    why = "the token endpoint returned a token for a code with a wrong code_verifier"
     return _try_code("breach-verifier", app, member, lambda code, _: [app.redeem(code, another)], why)
 
 
 def other_redirect_uri(app: SmartApp, member: Member) -> Tried:
     moved = _move(app, f"{app.client.redirect_uri}/elsewhere")
-    why = "the token endpoint gave a token for a code with another redirect_uri"
+    why = "the token endpoint returned a token for a code with another redirect_uri"
     return _try_code("breach-redirect-uri", app, member, lambda *code: [moved.redeem(*code)], why)
 
 
@@ -35,13 +35,13 @@ def unregistered_redirect_uri(app: SmartApp, member: Member) -> Tried:
     """Try a sign-in that ends at an address that is not registered; it is never requested."""
     rule = "breach-unregistered-redirect"
     if app.driver is not None:
-        return Tried(rule, None, "a browser's sign-in ends at one address")
-    why = "a code was sent to a redirect_uri that the client has not registered"
+        return Tried(rule, None, "a sign-in in a browser ends at one address")
+    why = "the payer sent a code to a redirect_uri that the client has not registered"
     return _expect_no_code(rule, _move(app, UNREGISTERED), member, why)
 
 
 def code_twice(app: SmartApp, member: Member) -> Tried:
-    why = "the same code gave a token a second time"
+    why = "the token endpoint returned a token for the same code a second time"
     return _try_code(
         "breach-code-twice", app, member, lambda *code: [app.redeem(*code), app.redeem(*code)], why
     )
@@ -53,7 +53,7 @@ def any_password(app: SmartApp, member: Member) -> Tried:
     if not member.password:
         return Tried(rule, None, "the account has no password")
     wrong = member.model_copy(update={"password": f"not-{member.password}"})
-    return _expect_no_code(rule, app, wrong, "an eligible member was signed in with a wrong password")
+    return _expect_no_code(rule, app, wrong, "an eligible member could sign in with a wrong password")
 
 
 def _move(app: SmartApp, redirect_uri: str) -> SmartApp:
@@ -83,8 +83,8 @@ def _expect_no_code(rule: str, app: SmartApp, member: Member, why: str) -> Tried
 def _try_code(rule: str, app: SmartApp, member: Member, attack: Attack, why: str) -> Tried:
     session, replies = _sign_in(app, member, attack)
     if not replies:
-        return Tried(rule, None, f"no code came: {session.reason}", session.exchanges)
+        return Tried(rule, None, f"the sign-in returned no code: {session.reason}", session.exchanges)
     if len(replies) > 1 and not replies[0].works:
-        return Tried(rule, None, f"the code did not work once: {replies[0].why()}", session.exchanges)
+        return Tried(rule, None, f"the code did not work even once: {replies[0].why()}", session.exchanges)
     broken = replies[-1].works
     return Tried(rule, not broken, why if broken else "", session.exchanges)

@@ -41,7 +41,7 @@ def other_member(http: HttpClient, base: str, mine: TokenHolder, theirs: TokenHo
     """Try another member's record with my token: each way, and a read of one of their claims by id."""
     rule = "breach-other-member"
     if theirs is None:
-        return Tried(rule, None, "only one member's record is at hand")
+        return Tried(rule, None, "only one member's record is available")
     targets = list(ways(base, theirs.patient))
     search = f"{base}/ExplanationOfBenefit?{urlencode({'patient': theirs.patient, '_count': 1})}"
     own = http.read(search, theirs.bearer, step="probe", resource="ExplanationOfBenefit")
@@ -100,6 +100,6 @@ def _tried(
             tries = http.read(way.url, credential, step="probe", resource=way.kind)
             exchanges += [answer.exchange for answer in tries]
             if shows(tries[-1], patient):
-                why = f"{way.words} with {words} gives a member's record"
+                why = f"{way.words} with {words} returns a member's record"
                 return Tried(rule, False, why, tuple(exchanges))
     return Tried(rule, True, exchanges=tuple(exchanges))

@@ -35,7 +35,7 @@ class LockSequence:
         value: dict[str, dict[str, object]] = {}
         exchanges: list[Exchange] = []
         for tried in self._try_all():
-            progress(f"lock: {tried.rule.removeprefix('breach-')}")
+            progress(f"security test: {tried.rule.removeprefix('breach-')}")
             if tried.held is False:
                 last = tried.exchanges[-1] if tried.exchanges else None
                 self.http.watch.note(tried.rule, tried.why, "probe", last.request_id if last else "")

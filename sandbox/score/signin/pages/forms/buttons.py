@@ -67,12 +67,12 @@ def press(form: WebForm, page: WebPage, username: str, *, interactive: bool = Fa
         if buttons := by_tone.get(wanted):
             doubt = _doubt(buttons, wanted)
             if order == ("no",):
-                doubt = f"“{buttons[0].label[:60]}” was pressed, as yes would not go on"
+                doubt = f"“{buttons[0].label[:60]}” was pressed, because the button for yes does not continue"
             if wanted == "later" and by_tone.get("") and not is_offer(page):
-                doubt = f"“{buttons[0].label[:60]}” was pressed, and what it puts off is not known"
+                doubt = f"“{buttons[0].label[:60]}” was pressed, although it is not clear what it postpones"
             button = _best(buttons)
             if any(_sent_alike(button, other) for other in by_tone.get("no", []) if other is not button):
-                doubt = f"what tells “{button.label[:60]}” from its opposite is a script"
+                doubt = f"only a script distinguishes “{button.label[:60]}” from its opposite"
             return Press(button, RANKS.get(wanted, 4), doubt)
     return _unknown(by_tone, form, page, username)
 
@@ -116,7 +116,7 @@ def _best(buttons: Sequence[Button]) -> Button:
 
 def _doubt(buttons: Sequence[Button], wanted: Tone) -> str:
     if wanted == "go" and len({b.label for b in buttons}) > 1:
-        return f"{len(buttons)} buttons go on, and “{buttons[0].label}” was pressed"
+        return f"{len(buttons)} buttons may continue, and “{buttons[0].label}” was pressed"
     return ""
 
 
@@ -146,7 +146,7 @@ def _unknown(by_tone: dict[Tone, list[Button]], form: WebForm, page: WebPage, us
     named = [b for b in unknown if username and username.casefold() in f"{b.label} {b.value}".casefold()]
     if len(unknown) == 1 or named:
         button = (named or unknown)[0]
-        return Press(button, RANKS[""], f"the words of the button “{button.label[:60]}” are not known")
+        return Press(button, RANKS[""], f"the text of the button “{button.label[:60]}” is not known")
     if "no" not in by_tone and says(f"{page.title} {page.heading} {form.about}", "placeholder"):
         return Press(unknown[0], RANKS[""], f"the first of {len(unknown)} buttons was pressed")
     return None

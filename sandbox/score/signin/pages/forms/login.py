@@ -115,7 +115,9 @@ def _name_field(fields: list[Control], state: State) -> tuple[Control | None, li
         exact = [c for c in best if c.autocomplete.startswith("username")] or [c for c in best if c.required]
         best = exact if len(exact) == 1 else best
     doubt = (
-        [f"the user name went into “{best[0].called}”, one of {len(best)} fields"] if len(best) > 1 else []
+        [f"the user name was entered into “{best[0].called}”, one of {len(best)} fields"]
+        if len(best) > 1
+        else []
     )
     return best[0], doubt
 
@@ -147,7 +149,10 @@ def _step(
     ranked = sorted((order.index(tone_of(b)), n) for n, b in enumerate(usable) if tone_of(b) in order[:4])
     button = usable[ranked[0][1]] if ranked else None
     if button is None and form.buttons:
-        doubts = [*doubts, "the form was sent without a button: its own need scripts, or are not known"]
+        doubts = [
+            *doubts,
+            "the form was sent without a button, because its buttons need scripts or are not known",
+        ]
     pressed = [f"pressed “{button.label[:60]}”"] if button else ["sent the form"]
     every = [*notes, *chosen.notes, *pressed]
     return Step(form, button, purpose, {**chosen.values, **values}, tuple(every), (*doubts, *chosen.doubts))
@@ -162,5 +167,5 @@ def refused(page: WebPage, state: State, status: int) -> Stop:
     if page.robot_check and not is_wrong:
         return Stop(f"the sign-in page shows a CAPTCHA ({page.robot_check})", ours=True)
     if unclear:
-        return Stop("the sign-in form came again, and why is not clear", ours=True)
+        return Stop("the sign-in form appeared again, and it is not clear why", ours=True)
     return Stop("the payer did not accept the user name and password", ours=False, login=True)

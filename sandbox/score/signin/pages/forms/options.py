@@ -128,7 +128,7 @@ def _pick(
     open_ = [c for c in real if c.tone != other]
     if not open_:
         if real:
-            chosen.doubts.append(f"no choice of {_quoted(question or real[0].label)} means yes")
+            chosen.doubts.append(f"no option of {_quoted(question or real[0].label)} means yes")
         return standing
     if standing in open_:
         return _fullest(open_) if means(standing.label, "part") and _fullest(open_) else standing
@@ -138,7 +138,9 @@ def _pick(
         return (named or open_)[0]
     if full := _fullest(open_):
         return full
-    chosen.doubts.append(f"one of {len(open_)} choices was taken without a word that told which")
+    chosen.doubts.append(
+        f"one of {len(open_)} options was chosen, although its text does not say which one to choose"
+    )
     return open_[0]
 
 
@@ -190,7 +192,7 @@ def _box(box: Control, chosen: Chosen, *, consenting: bool, tick_all: bool) -> N
         chosen.values[box.ref] = True
         chosen.notes.append(f"ticked {_quoted(label)}")
     else:
-        chosen.doubts.append(f"the box {_quoted(label)} was left as it was")
+        chosen.doubts.append(f"the box {_quoted(label)} was not changed")
 
 
 def _is_statement(label: str) -> bool:
