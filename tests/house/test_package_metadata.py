@@ -53,5 +53,5 @@ def test_the_metadata_of_the_wheel_has_them() -> None:
 
 
 def test_project_urls_are_of_one_repository() -> None:
-    assert {"Homepage", "Documentation", "Changelog", "Source", "Issues"} == set(URLS)
+    assert {"Homepage", "Changelog", "Source", "Issues"} == set(URLS)
     assert all(url.startswith(URLS["Source"]) for url in URLS.values())
