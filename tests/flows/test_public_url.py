@@ -79,7 +79,7 @@ ANYHOW: list[dict[str, str]] = [
     {"Forwarded": "for=192.0.2.1;host=evil.example;proto=http", "X-Script-Name": "/evil"},
     {"X-Original-URL": "/evil", "X-Rewrite-URL": "/evil", "X-Original-Host": "evil.example"},
 ]
-_CHANGES = re.compile(r'name="csrf" value="[^"]+"')
+_CHANGES = re.compile(r'name="csrf" value="[^"]+"|(?:state|code_challenge|code_verifier)=[\w-]+')
 
 
 def said(client: FlaskClient, path: str, headers: dict[str, str]) -> tuple[int, str, str]:

@@ -169,6 +169,7 @@ SERVER = Path(__file__).parents[3] / "sandbox"
 NOT_STRANGERS = {
     "auth/tokens/id_token.py": "the payer's own keys",
     "apis/discovery.py": "what is installed",
+    "apis/developer/guides.py": "one folder of guides",
     "core/outbound.py": "one trust store",
     "fhir/capability.py": "types of the table, and those that a payer withholds",
     "store/ledger/repositories/work.py": "names of databases",
