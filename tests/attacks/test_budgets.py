@@ -41,6 +41,7 @@ def test_asking_by_thousands_of_parameters(scene: Scene) -> None:
     held(status in (400, 413), "a thousand parameters read")
 
 
+@pytest.mark.slow
 @_ENDLESS
 def test_asking_by_an_endless_value(scene: Scene) -> None:
     app = scene.make().connect("maria")
@@ -91,6 +92,7 @@ def test_asking_for_much_at_once(scene: Scene, args: list[tuple[str, str]]) -> N
     held(_search(app, "Patient", args) == 400, "a search beyond its budget")  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "url",
     [

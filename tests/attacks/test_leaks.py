@@ -160,6 +160,7 @@ AuthorizationServer.token = token
 """What Python runs at its start (sitecustomize) where serve is weakened."""
 
 
+@pytest.mark.slow
 def test_reading_what_serve_prints(env: dict[str, str], scene: Scene, tmp_path: Path, defense: str) -> None:
     """The real server and its workers; `scene` lends its ledger only."""
     if defense == "undefended":

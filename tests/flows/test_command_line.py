@@ -59,6 +59,7 @@ def test_two_workers_serve_one_members_authorization_refresh_and_search(env: dic
         assert {app.get("Patient").status_code for _ in range(8)} == {401}
 
 
+@pytest.mark.slow
 def test_lines_of_two_workers_are_whole_and_asked_for(env: dict[str, str]) -> None:
     printed: list[str] = []
     with served("--workers", "2", "--log", "always", env=env, printed=printed) as origin:
@@ -73,6 +74,7 @@ def ask_at_once(url: str, times: int) -> list[int]:
         return list(pool.map(lambda _: http.get(url).status_code, range(times)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flags", [(), ("--log", "never")])
 def test_a_pipe_gets_no_lines_unless_it_asks(env: dict[str, str], flags: tuple[str, ...]) -> None:
     printed: list[str] = []

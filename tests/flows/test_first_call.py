@@ -18,6 +18,8 @@ from flask import Flask
 from support.running import PATIENCE, started
 from support.smart_app import SmartApp, hidden
 
+pytestmark = pytest.mark.slow
+
 PROGRAMS = {
     "curl": ("call.sh", ["bash"]),
     "python": ("call.py", [sys.executable]),

@@ -97,6 +97,7 @@ class App:
         return statuses
 
 
+@pytest.mark.slow
 def test_an_agent_makes_an_app_fail_reads_why_repairs_it_and_reviews_it(env: dict[str, str]) -> None:
     """The whole session, with the SDK's client, over standard input and output, and a payer of its own."""
     began = time.monotonic()
@@ -289,7 +290,7 @@ def test_the_journal_is_bounded_and_followed_by_number(origin: str, session_name
         ("read_journal", {"session": "t", "filters": {"stat": "4xx"}}, "no filter 'stat'"),
         ("read_journal", {"session": "t", "limit": 5000}, "limit: Input should be less than or equal to 50"),
         ("revoke_grant", {"session": "t", "member": "mario"}, "No member"),
-        ("review_app", {"session": "unused", "client_id": "nope"}, "no exchange of 'nope'"),
+        ("review_app", {"session": "unused", "client_id": "nope"}, "no requests of 'nope'"),
         ("no_such_tool", {}, "Unknown tool"),
     ],
 )
@@ -326,6 +327,7 @@ def test_resources_list_scenarios_and_verbs_and_a_prompt_says_how_to_test(origin
     converse(origin, scenario)
 
 
+@pytest.mark.slow
 def test_it_serves_by_http_and_refuses_pages_of_other_origins(origin: str, env: dict[str, str]) -> None:
     async def run(url: str) -> None:
         async with Client(url) as client:
@@ -350,6 +352,7 @@ def test_it_serves_by_http_and_refuses_pages_of_other_origins(origin: str, env: 
         assert "Traceback" not in process.stderr.read()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_while_its_client_is_there(
     env: dict[str, str], tmp_path: Path, number: signal.Signals

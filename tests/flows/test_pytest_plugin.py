@@ -64,6 +64,7 @@ def test_workers_of_xdist_have_payers_of_their_own(tmp_path: Path, env: dict[str
     assert counts == {"passed": 3}, output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fixes", "failing"),
     [

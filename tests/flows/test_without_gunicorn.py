@@ -37,6 +37,8 @@ sys.meta_path.insert(0, Absent())
 for name in {ABSENT}:
     sys.modules.pop(name, None)
 import subprocess, multiprocessing, tempfile, pathlib, shutil  # these ask for what this system has
+
+pytestmark = pytest.mark.slow
 multiprocessing.set_start_method("spawn")
 for name in {FUNCTIONS}:
     if hasattr(os, name):

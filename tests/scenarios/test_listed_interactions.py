@@ -38,6 +38,7 @@ def test_the_list_knows_what_it_shows(row: Interaction) -> None:
     assert why[row.rises].startswith(row.name)
 
 
+@pytest.mark.slow
 def test_the_list_excuses_little() -> None:
     """Counted over all pairs of scenarios, at every setting their files speak of."""
     costs = loose = 0

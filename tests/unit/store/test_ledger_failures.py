@@ -141,6 +141,7 @@ def test_health_tells_the_truth(payer: Payer, state: Callable[..., Any]) -> None
     assert payer.client.get("/_sandbox/health").json["status"] == "ok"  # type: ignore[index]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", [locked, read_only], ids=lambda state: state.__name__)
 def test_writes_that_matter_answer_503_in_the_shape_of_their_surface(
     payer: Payer, state: Callable[..., Any], caplog: pytest.LogCaptureFixture

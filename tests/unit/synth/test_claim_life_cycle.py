@@ -99,6 +99,7 @@ def test_an_appeal_is_under_way_today(spec: Spec, today: date) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_claim_of_two_payers_names_both_coverages(eobs: list[Resource]) -> None:
     found = [e for e in eobs if len(e["insurance"]) > 1]
     assert found
