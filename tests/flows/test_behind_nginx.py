@@ -199,7 +199,7 @@ def test_the_control_api_is_closed_without_its_key_and_open_with_it(
     remote = Remote(f"{site.url}/s/baseline~controlled", KEY["X-Sandbox-Key"])
     before = remote.clock()
     assert remote.clock(advance="P1D") > before
-    assert remote.fail_next(when={"path": "/fhir/metadata"}) is None
+    assert remote.fail_next(when={"path": "/fhir/metadata"})[0]["left"] == 1
     with site.client() as http:
         statuses = [http.get(f"{remote.base}/fhir/metadata").status_code for _ in range(2)]
     assert statuses == [503, 200]

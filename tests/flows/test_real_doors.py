@@ -83,7 +83,7 @@ def test_a_person_who_declines_is_heard(chromium: Any, origin: str, session_name
     with scoring(f"{origin}/s/~{session_name}/fhir") as running:
         with person(chromium, asked_to_open(running)) as page:
             page.click("[name=decision][value=deny]")
-            page.wait_for_selector("text=did not let you in")
+            page.wait_for_selector("text=refused the sign-in")
         lines = metrics(running)
     assert "access_denied" in lines["authorization-success"]["reason"]
 

@@ -21,6 +21,8 @@ from sandbox.core.part_file import exclusive, part_file, sweep_parts, try_lock
 from sandbox.population.build_library import place, prepared
 from sandbox.settings import Settings
 
+pytestmark = pytest.mark.slow
+
 ABSENT = ("gunicorn", "fcntl", "resource", "uvloop", "grp", "pwd", "termios")
 FUNCTIONS = ("fork", "getuid", "geteuid", "setpgrp", "killpg", "register_at_fork")
 SIGNALS = ("SIGHUP", "SIGQUIT", "pthread_sigmask")
@@ -37,8 +39,6 @@ sys.meta_path.insert(0, Absent())
 for name in {ABSENT}:
     sys.modules.pop(name, None)
 import subprocess, multiprocessing, tempfile, pathlib, shutil  # these ask for what this system has
-
-pytestmark = pytest.mark.slow
 multiprocessing.set_start_method("spawn")
 for name in {FUNCTIONS}:
     if hasattr(os, name):

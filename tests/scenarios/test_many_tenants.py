@@ -56,10 +56,10 @@ def everybodys(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 LEAKS = {
-    "clocks": ("state", "offset", "move_clock"),
+    "clocks": ("tenant_state", "offset", "move_clock"),
     "counters": ("count",),
     "windows": ("window",),
-    "accidents": ("state", "arm", "armed", "take"),
+    "accidents": ("tenant_state", "arm", "armed", "take"),
     "accidents that are looked for": ("arm", "armed", "take"),
     "members": ("standing", "mark", "unmark"),
     "clients": ("client", "add_client", "change_client"),

@@ -6,7 +6,7 @@ import json
 from urllib.parse import quote, quote_plus, urlencode
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 from werkzeug.wrappers import Request
@@ -43,6 +43,7 @@ def keep(**parts: object) -> str:
 @given(names, any_secrets)
 @settings(max_examples=400, deadline=None)
 def test_no_secret_survives_in_a_form_in_json_or_in_an_address(name: str, secret: str) -> None:
+    assume(secret not in "https://app.example/callback?state=1 grant_type hidden name value input")
     written = {secret, quote(secret), quote_plus(secret), json.dumps(secret)[1:-1]}
     for kept in (
         mask_body(urlencode({"grant_type": "x", name: secret}).encode(), FORM),
