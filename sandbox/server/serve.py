@@ -193,6 +193,7 @@ def banner(settings: Settings) -> str:
         ("Client id", "sandbox-app  (public, PKCE, any loopback redirect URI)"),
         *_people(list(accounts.values())),
         ("Developers", base + apis["developer"].prefix),
+        ("Console", base + apis["console"].prefix),
         ("Control", f"{base}{apis['control'].prefix}/clock"),
         ("Score it", f"payer-sandbox score {fhir}"),
     ]
