@@ -12,6 +12,8 @@ import httpx
 import pytest
 from support.smart_app import MakeApp, SmartApp
 
+pytestmark = pytest.mark.slow
+
 NAMES = (
     "response_type", "client_id", "redirect_uri", "scope", "state", "aud", "resource", "code_challenge",
     "code_challenge_method", "nonce", "prompt", "max_age", "response_mode", "launch", "request",

@@ -18,6 +18,8 @@ from sandbox.core.errors import UsageError
 from sandbox.faults.catalog import load
 from sandbox.settings import root
 
+pytestmark = pytest.mark.slow
+
 SCENARIOS = load(root() / "scenarios").by_id
 DEFAULT = "http://127.0.0.1:8080"
 LINES = {name: shlex.split(scenario.reproduce) for name, scenario in SCENARIOS.items() if name != "baseline"}

@@ -13,6 +13,8 @@ import pytest
 from sandbox.cli.main import run
 from sandbox.cli.terminal import show_entry
 
+pytestmark = pytest.mark.slow
+
 REFUSED = {
     "at": "2026-11-30T12:00:00.000+00:00", "status": 401, "method": "GET", "path": "/fhir/\x1b[2J[red]x",
     "effects": [], "because": ["token-expires-early:expire_early"], "why": "It ran out. " * 20,

@@ -13,6 +13,8 @@ from fake_payer import HOST, Before, FakePayer, answer
 
 from sandbox.score.guidance.entries import read_guidance
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -18,6 +18,8 @@ from sandbox.score.lint.rules import RULES
 from sandbox.score.run import regrade
 from sandbox.score.trust.locks.records import forgeries
 
+pytestmark = pytest.mark.slow
+
 LOCKS = {
     "other-member": "breach-other-member", "no-token": "breach-no-token",
     "forged-token": "breach-forged-token", "any-password": "breach-any-password",
