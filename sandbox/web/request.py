@@ -135,6 +135,11 @@ class RequestContext(AuthContext):
         return self.surface.path_below(self.facts.path)
 
     @property
+    def origin(self) -> str:
+        """The prefix of the default payer: that of this one without its scenarios and session."""
+        return self.base.partition("/s/")[0]
+
+    @property
     def address(self) -> str:
         """The base of that API, absolute, without a slash at the end."""
         return self.base + self.api.prefix

@@ -115,6 +115,5 @@ def open_session() -> AnyResponse:
         selection = context.wiring.catalog.parse(f"~{name}")
     except SandboxProblem as refused:
         return sessions(refused.text, 400)
-    origin = context.base.partition("/s/")[0]
     console = context.address.removeprefix(context.base)
-    return redirect(f"{origin}/s/~{selection.session}{console}/sessions", 303)
+    return redirect(f"{context.origin}/s/~{selection.session}{console}/sessions", 303)

@@ -93,11 +93,10 @@ def build_snippets(
     curl = Snippet("curl", "curl", _write_curl(request, context.base))
     if is_masked(sent["target"]) or is_masked(sent["body"]):
         return [curl]
-    origin = context.base.partition("/s/")[0]
     return [
         curl,
         Snippet("pytest", "pytest", _write_pytest(request)),
-        Snippet("javascript", "JavaScript", _write_javascript(request, origin)),
+        Snippet("javascript", "JavaScript", _write_javascript(request, context.origin)),
     ]
 
 

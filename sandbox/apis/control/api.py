@@ -36,11 +36,11 @@ FILTERS = {
 
 def _facts(context: RequestContext) -> dict[str, Any]:
     """What a grader may use: the clock, and the same payer in a session of its own."""
-    origin, below = context.base.partition("/s/")[0], context.fhir.removeprefix(context.base)
+    below = context.fhir.removeprefix(context.base)
     return {
         "instruments": {
             "clock": f"{context.address_of(CONTROL.name)}/clock",
-            "fresh_payer": f"{origin}/s/{context.selection.written}~{{session}}{below}",
+            "fresh_payer": f"{context.origin}/s/{context.selection.written}~{{session}}{below}",
         }
     }
 

@@ -51,9 +51,8 @@ def guide(name: str) -> Response:
     if shown is None:
         raise NotFound("There is no page of this name in the documentation.", cause="address-unknown")
     context = current()
-    origin = context.base.partition("/s/")[0]
     html = shown.html.replace(f'"{LINK_BASE}', f'"{context.address}/docs/')
-    html = html.replace(EXAMPLE_ORIGIN, str(escape(origin)))
+    html = html.replace(EXAMPLE_ORIGIN, str(escape(context.origin)))
     return _render("developer_guide.html", name, guide=shown, html=Markup(html))  # noqa: S704  # files of ours
 
 

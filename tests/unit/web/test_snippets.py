@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from sandbox.apis.console.snippets import build_snippets
 
-CONTEXT: Any = SimpleNamespace(base="http://127.0.0.1:8080/s/baseline~t7")
+CONTEXT: Any = SimpleNamespace(origin="http://127.0.0.1:8080", base="http://127.0.0.1:8080/s/baseline~t7")
 ENTRY = {"method": "GET", "path": "/fhir/Patient", "status": 200, "effects": [], "scenario": "baseline"}
 MALICE = '\'; import os; os.system("x")\n\\ \u2028 `${x}` */ </script> "); x(('
 
