@@ -112,8 +112,9 @@ def _enter() -> Response | None:
     quota.take_session(named.key)
     ledger, chosen = services.ledger.tenant(named.key), bool(named.scenarios or header)
     state = ledger.tenant_state()
-    if state.switched:
-        default, switched = services.default_scenario, _still_known(services.catalog, state.switched)
+    switched = _still_known(services.catalog, state.switched) if state.switched else ""
+    if switched:
+        default = services.default_scenario
         selection = services.catalog.choose(path, header, default, switched=switched)
     incoming = IncomingRequest(
         services, selection, ledger, find_base(request), surface, started, chosen, state=state
@@ -141,7 +142,7 @@ def _enter() -> Response | None:
         return answer(BadRequest("The body of the request cannot be read.", cause="body-unreadable"))
     try:
         if not surface.is_control:
-            _choose_selection(incoming, path, header)
+            _choose_selection(incoming, path, header, switched)
         if _arm(ledger):
             incoming.state = None  # which is read again
     except SandboxProblem as problem:
@@ -175,12 +176,13 @@ def _keep_context(incoming: IncomingRequest, facts: Facts) -> RequestContext:
     return context
 
 
-def _choose_selection(incoming: IncomingRequest, path: str, header: str | None) -> None:
+def _choose_selection(incoming: IncomingRequest, path: str, header: str | None, switched: str) -> None:
     """Find under which scenarios the request is answered, and under which it was granted what it presents.
 
-    Path prefix, then header, then the pin of the grant, then the server's default choose. A code, a token, a
-    sign-in under way or a registration that was made under another selection keeps its terms: the header acts
-    on it, but it loosens nothing (`core.payer.with_terms`, `faults.gates.LayeredGates`).
+    Path prefix, then header, then the pin of the grant, then what the operator has switched on, then the
+    server's default choose. A code, a token, a sign-in under way or a registration that was made under
+    another selection keeps its terms: the header acts on it, but it loosens nothing
+    (`core.payer.with_terms`, `faults.gates.LayeredGates`).
 
     Raises NotFound for a scenario that does not exist any more.
     """
@@ -195,9 +197,8 @@ def _choose_selection(incoming: IncomingRequest, path: str, header: str | None) 
     if origin is None:  # what its app has registered later is not looked at for what was granted before
         origin = Origin(surface.lookups.registered(services, ledger))
     ledger.pin, ledger.terms = origin
-    switched = incoming.state.switched if incoming.state else None
-    default = _still_known(catalog, switched or "") or services.default_scenario
-    own = catalog.choose(path, None, default, origin.pin or origin.terms)
+    pinned = origin.pin or origin.terms
+    own = catalog.choose(path, None, services.default_scenario, pinned, switched=switched)
     if not header and not origin.terms:
         incoming.selection = own
     elif own.name != incoming.selection.name:
