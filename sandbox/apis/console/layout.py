@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from flask import Response, redirect, request, send_from_directory
+from flask import Response, current_app, redirect, request, send_from_directory
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.core.files import json_exact, json_pretty
@@ -14,6 +14,9 @@ from sandbox.web.pages import page
 from sandbox.web.request import current, wiring
 
 FOLDER = Path(__file__).parent
+
+SHARED = ("copy.js", "icon.svg")
+"""Files of the payer's pages that the console has too."""
 
 TABS = (
     ("", "Requests"),
@@ -79,5 +82,9 @@ def log_out() -> AnyResponse:
 
 
 def asset(name: str) -> Response:
-    """A style sheet or a script of the console."""
-    return send_from_directory(FOLDER / "static", name, max_age=300)
+    """A style sheet or a script of the console, or what it shares with the payer's pages.
+
+    At its own address the journal does not keep who asks for it.
+    """
+    folder = current_app.static_folder if name in SHARED else None
+    return send_from_directory(folder or FOLDER / "static", name, max_age=300)

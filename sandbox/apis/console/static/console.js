@@ -1,4 +1,4 @@
-// The console without this script is whole: it adds live rows, pausing and copying.
+// The console without this script is whole: it adds live rows and pausing.
 "use strict";
 
 function followRequests(live) {
@@ -83,24 +83,6 @@ function followRequests(live) {
   if ("EventSource" in window) stream(); else poll();
 }
 
-function copyButtons() {
-  document.querySelectorAll("button.copy").forEach((button) => {
-    const words = button.textContent;
-    button.hidden = false;
-    button.addEventListener("click", async () => {
-      const source = document.getElementById(button.dataset.copy);
-      try {
-        await navigator.clipboard.writeText(source.textContent);
-      } catch {  // no permission, or no secure context: select it, so that the keyboard can copy it
-        getSelection().selectAllChildren(source);
-        document.execCommand("copy");
-      }
-      button.textContent = button.dataset.done;
-      setTimeout(() => { button.textContent = words; }, 1500);
-    });
-  });
-}
-
 function sliderValues() {
   document.querySelectorAll("input[type=range]").forEach((slider) => {
     const shown = slider.nextElementSibling;
@@ -110,5 +92,4 @@ function sliderValues() {
 
 const live = document.getElementById("live");
 if (live) followRequests(live);
-copyButtons();
 sliderValues();
