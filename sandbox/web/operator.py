@@ -11,6 +11,7 @@ from flask import Response, current_app
 
 from sandbox.auth.clients.client import Client
 from sandbox.auth.clients.registration import described
+from sandbox.auth.eligibility import Refusal
 from sandbox.auth.household import choices
 from sandbox.core.clock import duration
 from sandbox.core.errors import NotFound, UsageError, bad_request
@@ -104,11 +105,16 @@ def decide_member(account: Account, decisions: Mapping[str, bool]) -> None:
             context.ledger.unmark(account.username, MARKS[name])
 
 
+def find_refusal(account: Account) -> Refusal | None:
+    """Return why no app may connect for a member; None: one may."""
+    return current().refusal(account, acting=bool(account.fhir_user))
+
+
 def describe_member(account: Account) -> dict[str, Any]:
     """Return what is decided about a member, whether an app may connect, and whose data they may share."""
     context = current()
     standing = context.ledger.standing(account.username)
-    refusal = context.refusal(account, acting=bool(account.fhir_user))
+    refusal = find_refusal(account)
     return {
         "username": account.username,
         **{name: mark in standing for name, mark in MARKS.items()},

@@ -10,7 +10,6 @@ from flask import Response, redirect, request
 from werkzeug.wrappers import Response as AnyResponse
 
 from sandbox.apis.console.layout import print_json, render
-from sandbox.auth.eligibility import EXPLAIN
 from sandbox.core.errors import SandboxProblem
 from sandbox.core.members import Account
 from sandbox.web import operator
@@ -47,8 +46,8 @@ def home() -> Response:
 
 
 def _refusal(account: Account) -> str:
-    reason = operator.describe_member(account)["refusal"]
-    return EXPLAIN[reason] if reason else ""
+    refusal = operator.find_refusal(account)
+    return refusal.text if refusal else ""
 
 
 def member(username: str) -> Response:
@@ -66,7 +65,6 @@ def _page(account: Account, status: int = 200, **more: Any) -> Response:
         account=account,
         described=operator.describe_member(account),
         refusal=_refusal(account),
-        opted_in=context.opted_in(account),
         grants=list(_grants(account)),
         counts=counts,
         **more,

@@ -179,7 +179,7 @@ def members() -> Response:
             "role": account.role,
             "line": account.line,
             "purpose": account.purpose,
-            "refusal": operator.describe_member(account)["refusal"],
+            "refusal": refusal.reason if (refusal := operator.find_refusal(account)) else None,
         }
         for account in accounts[:MEMBERS_MAX]
     ]
