@@ -16,8 +16,10 @@ from sandbox.auth.household import choices
 from sandbox.core.clock import duration
 from sandbox.core.errors import NotFound, UsageError, bad_request
 from sandbox.core.members import Account
+from sandbox.faults.one_shot import OneShot
 from sandbox.faults.selection import Selection
-from sandbox.web.request import RequestContext, current
+from sandbox.web import quota
+from sandbox.web.request import current
 
 CLOCK_OFFSET_MAX = timedelta(days=36525)
 
@@ -67,6 +69,13 @@ def switch_scenarios(selection: str) -> None:
     if parsed.session:
         bad_request("A selection that is switched on has no session", "selection")
     context.ledger.switch(parsed.name)
+
+
+def arm_fault(fault: OneShot, source: str) -> None:
+    """Arm a fault for the next calls; `source` says who did. Raises TooManyRequests."""
+    context = current()
+    quota.take("fault")
+    context.ledger.arm(fault.to_json(), fault.times, f"{source} {context.request_id}")
 
 
 def find_account(username: str) -> Account:
@@ -167,6 +176,7 @@ def describe_client(client: Client) -> dict[str, Any]:
     }
 
 
-def rotate_secret(context: RequestContext, id: str, *, notice: bool) -> str:
+def rotate_secret(id: str, *, notice: bool) -> str:
     """Give a client a new secret; with notice the old one stays good for a while. Raises BadRequest."""
+    context = current()
     return context.clients.rotate(id, context.payer, context.now(), notice=notice)

@@ -63,7 +63,7 @@ def decide(id: str) -> AnyResponse:
     context, client, form = current(), operator.find_client(id), request.form
     try:
         if form.get("action") == "rotate":
-            secret = operator.rotate_secret(context, id, notice=form.get("when") == "later")
+            secret = operator.rotate_secret(id, notice=form.get("when") == "later")
             return home(registered=operator.find_client(id), secret=secret)
         context.clients.decide(
             client.client_id, form.get("state"), form.get("criterion") or None, context.now()

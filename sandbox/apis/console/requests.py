@@ -114,9 +114,7 @@ def _row_renderer(context: RequestContext) -> Any:
 def exchange(number: int) -> Response:
     """One exchange: request, response, effects, cause and repair, and code that repeats it."""
     context = current()
-    entry = _find_entry(number)
-    content = context.ledger.exchanges.get(entry["request"])
-    record = decode_record(content) if content else None
+    entry, record = _find_exchange(number)
     cause = current_app.extensions["causes"].by_id.get(entry.get("cause", ""))
     problem = replay_problem(entry, record, context)
     return render(
@@ -140,18 +138,19 @@ def _list_faults(entry: dict[str, Any], context: RequestContext) -> dict[str, Sc
 
 def replay(number: int) -> AnyResponse:
     """Send the same request again, and show what came of it."""
-    context, entry = current(), _find_entry(number)
-    content = context.ledger.exchanges.get(entry["request"])
-    record = decode_record(content) if content else None
-    again = replay_exchange(entry, record, context)
+    context = current()
+    again = replay_exchange(*_find_exchange(number), context)
     return redirect(f"{context.address}/requests/{again}", 303)
 
 
-def _find_entry(number: int) -> dict[str, Any]:
+def _find_exchange(number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """Return the entry and the record (None: there is none) of an exchange. Raises NotFound."""
+    ledger = current().ledger
     if number <= NUMBER_MAX:
-        for entry in current().ledger.journal(1, number - 1, oldest=True):
+        for entry in ledger.journal(1, number - 1, oldest=True):
             if entry["number"] == number:
-                return entry
+                content = ledger.exchanges.get(entry["request"])
+                return entry, decode_record(content) if content else None
     raise NotFound("The journal has no exchange with this number (any more)")
 
 

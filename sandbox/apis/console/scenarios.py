@@ -99,8 +99,7 @@ def fail_next() -> AnyResponse:
     else:
         text = f"{form.get('place', '')}={form.get('times', '')}:{form.get('status', '')}"
         try:
-            faults = one_shot.parse_header(text)
+            operator.arm_fault(one_shot.parse_header(text)[0], "console")
         except SandboxProblem as refused:
             return home(refused.text, refused.status)
-        context.ledger.arm(faults[0].to_json(), faults[0].times, f"console {context.request_id}")
     return redirect(f"{context.address}/scenarios#one-time", 303)

@@ -26,7 +26,7 @@ from sandbox.core.waits import WAIT, Retry
 from sandbox.faults import one_shot
 from sandbox.faults.listing import describe, describe_match
 from sandbox.faults.search import search, suggest
-from sandbox.web import operator, quota
+from sandbox.web import operator
 from sandbox.web.journal.entry import wanted
 from sandbox.web.negotiation import json_response
 from sandbox.web.request import current, wiring
@@ -157,9 +157,7 @@ def fail_next() -> Response:
         body = json_value(sent) if sent.strip() else {}
     except ValueError:
         bad_request('The body must be JSON, such as {"times": 2, "when": {"path": "/auth/token"}}')
-    fault = one_shot.parse_body(body)
-    quota.take("fault")
-    current().ledger.arm(fault.to_json(), fault.times, f"control {current().request_id}")
+    operator.arm_fault(one_shot.parse_body(body), "control")
     return armed()
 
 
@@ -219,7 +217,7 @@ def decide_client(id: str) -> Response:
     `{"rotate_secret": "with-notice" | "at-once"}`, which answers with the new secret."""
     context, client, change = current(), operator.find_client(id), read_body(AppChange)
     if change.rotate_secret is not None:
-        secret = operator.rotate_secret(context, id, notice=change.rotate_secret == "with-notice")
+        secret = operator.rotate_secret(id, notice=change.rotate_secret == "with-notice")
         return json_response({**operator.describe_client(operator.find_client(id)), "client_secret": secret})
     context.clients.decide(client.client_id, change.state, change.criterion, context.now())
     return json_response(operator.describe_client(operator.find_client(id)))
