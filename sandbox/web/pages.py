@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -14,6 +15,15 @@ from sandbox.core.errors import Forbidden
 from sandbox.web import i18n
 from sandbox.web.guard import is_from_another_origin
 from sandbox.web.request import current
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """Code that a page shows in one language. `id` is for the page, `title` for people."""
+
+    id: str
+    title: str
+    code: str
 
 
 def page(

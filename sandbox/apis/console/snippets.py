@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from sandbox.faults import one_shot
 from sandbox.web.journal.record import is_masked
+from sandbox.web.pages import Snippet
 from sandbox.web.request import RequestContext
 
 _LEFT_OUT = frozenset((
@@ -24,15 +25,6 @@ _LEFT_OUT = frozenset((
 
 _UNKNOWN_TOKENS = frozenset(("token-unknown", "token-refresh", "token-misplaced"))
 """Causes of refusals where the client has sent something that is no access token here."""
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """Code in one language. `id` is for the page, `title` for people."""
-
-    id: str
-    title: str
-    code: str
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from sandbox.auth.clients.client import Client
 from sandbox.store.secret import new_secret
+from sandbox.web.pages import Snippet
 from sandbox.web.request import RequestContext
 
 SCOPE = "openid fhirUser launch/patient offline_access patient/*.rs"
@@ -21,16 +22,7 @@ _LANGUAGES = {"curl": "curl", "python": "Python", "javascript": "JavaScript", "j
 """File of a program, without its suffix → its language."""
 
 
-@dataclass(frozen=True)
-class Program:
-    """A program. `id` is for the page, `title` for people."""
-
-    id: str
-    title: str
-    code: str
-
-
-def build_snippets(context: RequestContext, client: Client, secret: str = "") -> list[Program]:
+def build_snippets(context: RequestContext, client: Client, secret: str = "") -> list[Snippet]:
     """Return the programs for a client; none for a backend service, or one that signs with a key.
 
     Only curl can be used where no redirect URI is on loopback: the others listen there.
@@ -50,7 +42,7 @@ def build_snippets(context: RequestContext, client: Client, secret: str = "") ->
         "CODE_SECONDS": str(context.payer.code_seconds),
     }
     languages = _LANGUAGES if is_local else {"curl": "curl"}
-    return [Program(name, title, _fill(name, values)) for name, title in languages.items()]
+    return [Snippet(name, title, _fill(name, values)) for name, title in languages.items()]
 
 
 def find_redirect_uri(client: Client) -> str:
