@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask
 
@@ -27,7 +27,6 @@ from sandbox.population.import_fhir import kept
 from sandbox.review import card
 from sandbox.review.forms.text import EVIDENCE_MOST, evidence
 from sandbox.review.journal import exchanges
-from sandbox.server.sign_in import connect_within
 from sandbox.settings import Settings, catalogue, host_policy
 from sandbox.store.layered.library import TenantLibraries
 from sandbox.store.ledger.database import Ledger, Limits
@@ -39,6 +38,9 @@ from sandbox.web.errors import handlers
 from sandbox.web.guard import may_control
 from sandbox.web.operator import Reviewer
 from sandbox.web.request import RequestLogger, Wiring
+
+if TYPE_CHECKING:
+    from sandbox.server.sign_in import TokenAnswer
 
 
 def load_catalogue(settings: Settings) -> Catalog:
@@ -115,11 +117,18 @@ def create_app(
 
     app.extensions["after_fork"] = after_fork
     app.extensions["reviewer"] = Reviewer(exchanges, card.clients, _review, evidence, EVIDENCE_MOST)
-    app.extensions["sign_in"] = partial(connect_within, app)
+    app.extensions["sign_in"] = partial(_sign_in, app)
     app.extensions["grader"] = Grader(_grade)
     handlers.install(app)
     dispatch.install(app)
     return app
+
+
+def _sign_in(app: Flask, base: str, **options: Any) -> TokenAnswer:
+    """What the token endpoint of an app answers a member's sign-in. Raises UsageError."""
+    from sandbox.server.sign_in import connect_within  # the grader's client: few starts need it
+
+    return connect_within(app, base, **options)
 
 
 def _grade(base: str, progress: Callable[[str], None]) -> dict[str, Any]:
