@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import count
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import anyio
 from mcp.server.mcpserver import Context
@@ -75,7 +74,7 @@ class PayerTools:
         remote = self._remote(name)
         is_new = not self._remote("").call("GET", f"sessions/{name}")["payers"]
         if scenarios:
-            remote.call("POST", "scenarios", {"selection": scenarios})
+            remote.switch(scenarios)
         return {
             "session": name,
             "is_new": is_new,
@@ -143,7 +142,7 @@ class PayerTools:
         force besides it.
         """
         remote = self._remote(session)
-        remote.call("POST", "scenarios", {"selection": selection})
+        remote.switch(selection)
         return self._in_force(remote)
 
     def fail_next(
@@ -172,8 +171,8 @@ class PayerTools:
         if times:
             remote.fail_next(times, when, then)
         else:
-            remote.call("DELETE", "fail-next")
-        return {"armed": remote.call("GET", "fail-next")["armed"][-LIST_MAX:]}
+            remote.disarm()
+        return {"armed": remote.armed()[-LIST_MAX:]}
 
     def sign_in(
         self,
@@ -213,7 +212,7 @@ class PayerTools:
 
     def list_apps(self, session: SessionName) -> dict[str, Any]:
         """List the apps (OAuth clients) that the payer knows, with their state and redirect URIs."""
-        apps = self._remote(session).call("GET", "clients")["clients"]
+        apps = self._remote(session).clients()
         names = (
             "client_id", "client_name", "client_state", "token_endpoint_auth_method", "grant_types",
             "redirect_uris", "scope", "registered",
@@ -228,10 +227,7 @@ class PayerTools:
         client_id: Annotated[str, Field(description="Only what this app was granted. Empty: all apps.")] = "",
     ) -> dict[str, Any]:
         """Revoke a member's consent, as the member does in the portal: the app's tokens stop working."""
-        body = {"client": client_id} if client_id else {}
-        path = f"members/{quote(member, safe='')}/revoke"
-        answer: dict[str, Any] = self._remote(session).call("POST", path, body)
-        return answer
+        return {"revoked": self._remote(session).revoke(member, client_id or None)}
 
     def read_journal(
         self,
@@ -276,9 +272,7 @@ class PayerTools:
         """Read the clock of the session's payer, or move it: tokens expire, claims become visible."""
         if advance and to:
             raise UsageError("use either advance or to")
-        body = {"advance": advance} if advance else {"set": to} if to else None
-        answer: dict[str, Any] = self._remote(session).call("POST" if body else "GET", "clock", body)
-        return answer
+        return self._remote(session).clock_state(advance=advance, to=to)
 
     def reset(self, session: SessionName) -> dict[str, Any]:
         """Delete what the session's payer remembers: tokens, consents, faults, scenarios, journal, clock."""
