@@ -12,7 +12,7 @@ from sandbox.web import dispatch, request
 HEADER = "X-Sandbox-Scenario"
 
 
-TRUSTING = undefended(dispatch, _choose_selection=lambda arrival, path, header: None)
+TRUSTING = undefended(dispatch, _choose_selection=lambda arrival, path, header, switched: None)
 """The header decides, whatever the request presents."""
 
 

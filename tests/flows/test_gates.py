@@ -90,7 +90,7 @@ def test_each_gate_knows_what_lint_believes(
     monkeypatch.setattr(BoundGates, "armed", lambda self, stage: True)
     with SmartApp(f"{own}/s/watched~{session_name}").connect("maria") as app:
         app.refresh()
-        app.pages("ExplanationOfBenefit?_count=50")
+        app.pages("ExplanationOfBenefit?_count=10")
         app.everything(f"Patient/{app.patient}/$everything?_count=100")
         app.get(f"Patient/{app.patient}/_history")
         app.get("metadata", Origin=APP)

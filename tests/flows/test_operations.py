@@ -87,12 +87,13 @@ def documents(app: SmartApp) -> list[Resource]:
     return app.everything("DocumentReference?_count=500")
 
 
-def test_docref_without_days_is_the_most_recent_document(maria: SmartApp) -> None:
-    every = documents(maria)
+def test_docref_without_days_is_the_most_recent_document(app: SmartApp) -> None:
+    app.connect("everything")
+    every = documents(app)
     assert len(every) >= 2
-    (found,) = maria.everything(f"DocumentReference/$docref?patient={maria.patient}")
+    (found,) = app.everything(f"DocumentReference/$docref?patient={app.patient}")
     assert found["context"]["period"]["start"] == max(d["context"]["period"]["start"] for d in every)
-    bundle = maria.get(f"DocumentReference/$docref?patient={maria.patient}").json()
+    bundle = app.get(f"DocumentReference/$docref?patient={app.patient}").json()
     assert (bundle["type"], bundle["total"]) == ("searchset", 1)
     assert {link["relation"] for link in bundle["link"]} == {"self", "first"}
 

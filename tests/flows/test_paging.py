@@ -37,11 +37,11 @@ def params(url: str) -> list[tuple[str, str]]:
 
 
 QUERIES = [
-    f"{EOB}?_count=15",
-    f"{EOB}?_count=15&_sort=-service-date,type",
-    f"{EOB}?_count=16&_sort=type&type=pharmacy,professional&type:not=oral&_include={EOB}:provider",
-    "Observation?_count=9&_sort=code,-date&status=final",
-    "Patient/{patient}/$everything?_count=90",
+    f"{EOB}?_count=7",
+    f"{EOB}?_count=7&_sort=-service-date,type",
+    f"{EOB}?_count=7&_sort=type&type=pharmacy,professional&type:not=oral&_include={EOB}:provider",
+    "Observation?_count=5&_sort=code,-date&status=final",
+    "Patient/{patient}/$everything?_count=40",
 ]
 
 

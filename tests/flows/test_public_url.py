@@ -120,7 +120,7 @@ def test_an_app_lives_behind_a_proxy(member: SmartApp) -> None:
     """Every link and redirect is followed as it is given; the transport refuses to go elsewhere."""
     member.connect("maria")
     assert member.callback(member.authorize(prompt="none"))["iss"] == f"{member.base}/auth"
-    pages = member.pages("ExplanationOfBenefit?_count=40")
+    pages = member.pages("ExplanationOfBenefit?_count=10")
     assert len(pages) > 1
     for page in pages:
         for entry in page["entry"]:

@@ -154,7 +154,7 @@ def test_fhirclient_passes_once_it_reads_every_page(app: SmartApp) -> None:
                 "scope": scope}  # fmt: skip
     smart = FHIRClient(settings=settings)
     smart.handle_callback(app.share(smart.authorize_url, "maria"))
-    found = ExplanationOfBenefit.where({"_count": "50"}).perform_resources_iter(smart.server)
+    found = ExplanationOfBenefit.where({"_count": "10"}).perform_resources_iter(smart.server)
     claim = next(iter(found))
     Coverage.read_from(claim.insurance[0].coverage.reference, smart.server)
     told = card(app)
