@@ -34,6 +34,7 @@ SHORTENING = {
     "truncate_bundle", "forget_link_params", "loop_next_link", "rewrite_link", "rename_link_relation",
     "drop_element", "data_absent", "rename_element", "insert_empty_page", "add_outcome",
 }  # fmt: skip
+EXPIRING = {"expire_early"}
 REFUSING = {
     "refuse", "refuse_search", "reject_param", "require_param", "redirect", "maintenance", "drop_connection",
     "change_status", "reply_with", "damage_json", "gzip_body", "lie_about_length", "truncate_body",
@@ -124,6 +125,10 @@ def _costs(metric: str) -> Callable[[Scenario], bool]:
 KINDS: dict[str, Callable[[Scenario], bool]] = {
     "no-sign-in-succeeds": lambda scenario: points(scenario).get("eligibility-errors") == 2,
     "fails-some-sign-ins": lambda scenario: _counts(scenario, sign_ins=True),
+    "fails-a-refresh": lambda scenario: any(
+        rule.when.counts and rule.when.grant_type == "refresh_token" for rule in scenario.rules
+    ),
+    "expires-tokens": lambda scenario: any(rule.then.do in EXPIRING for rule in scenario.rules),
     "counts-requests": lambda scenario: _counts(scenario, sign_ins=False),
     "prevents-sign-ins": _costs("authorization-success"),
     "fewer-requests": _asks_less,
