@@ -29,8 +29,6 @@ STREAM_SECONDS = 300
 """After which a stream ends; the browser opens another one."""
 POLL_SECONDS = 0.4
 WATCH_AGAIN_SECONDS = 10
-NUMBER_MAX = (1 << 63) - 1
-"""The largest number of a journal entry."""
 
 Chosen = Callable[[dict[str, Any]], bool]
 """Whether an entry passes the filter of the page."""
@@ -146,11 +144,10 @@ def replay(number: int) -> AnyResponse:
 def _find_exchange(number: int) -> tuple[dict[str, Any], dict[str, Any] | None]:
     """Return the entry and the record (None: there is none) of an exchange. Raises NotFound."""
     ledger = current().ledger
-    if number <= NUMBER_MAX:
-        for entry in ledger.journal(1, number - 1, oldest=True):
-            if entry["number"] == number:
-                content = ledger.exchanges.get(entry["request"])
-                return entry, decode_record(content) if content else None
+    for entry in ledger.journal(1, number - 1, oldest=True):
+        if entry["number"] == number:
+            content = ledger.exchanges.get(entry["request"])
+            return entry, decode_record(content) if content else None
     raise NotFound("The journal has no exchange with this number (any more)")
 
 

@@ -42,6 +42,9 @@ JOURNAL = Table(
 _NOTE = insert(JOURNAL).values(tenant=bind("tenant"), entry=bind("entry"))
 
 
+NUMBER_MAX = (1 << 31) - 1
+"""The largest number of an entry: PostgreSQL refuses to compare the column with a larger one."""
+
 ENTRY = 3072
 """Bytes of an entry. What is longer gets its texts cut, the less the better."""
 
@@ -93,7 +96,7 @@ class Journals(Part):
         order = JOURNAL.c.number.asc() if oldest else JOURNAL.c.number.desc()
         query = (
             select(JOURNAL.c.number, JOURNAL.c.entry)
-            .where(JOURNAL.c.tenant == self.name, JOURNAL.c.number > after)
+            .where(JOURNAL.c.tenant == self.name, JOURNAL.c.number > min(after, NUMBER_MAX))
             .order_by(order)
         )
         entries: list[dict[str, Any]] = []
