@@ -70,7 +70,7 @@ mutation: .venv/.dev
 
 # Validate the whole population against the guides (GUIDES=folder of the validator): minutes.
 validate: .venv/.dev
-	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate $(ARGS)
+	@rm -rf out/validate && $(BIN)/payer-sandbox generate --out out/validate --all-versions $(ARGS)
 	@rm out/validate/members.*
 	@$(BIN)/python $(GUIDES)/validate --require-profile $(IGS) out/validate
 

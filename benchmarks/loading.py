@@ -73,7 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = given.data or str(Path(folder) / "data")
         if not given.data:
-            settings = Settings(members=given.members)
+            settings = Settings(latest=False, members=given.members)
             produce(settings, DAY, Path(data), lambda done: None, jobs=os.cpu_count() or 1)
         for what in ("load", "found again"):
             print(what, json.dumps(afresh(data, str(Path(folder) / "cache"))))

@@ -85,6 +85,10 @@ class Settings:
     store: str = _setting("", "Folder or postgresql:// URL that keeps library and ledger across restarts.")
     carin: str = _setting("2.0.0", "Version of CARIN Blue Button: 2.0.0 or 2.2.0.")
     us_core: str = _setting("6.1.0", "Version of US Core: 3.1.1, 6.1.0 or 7.0.0.")
+    as_of: str = _setting(
+        "", "Day up to which resources were visible, YYYY-MM-DD.", shown="the day of --today"
+    )
+    latest: bool = _setting(True, "Write the latest version of each resource, or every one.", shown="latest")
     basis: bool = _setting(False, "Leave amounts out of claims (the -Basis profiles of CARIN 2.2.0).")
     workers: int = _setting(1, "Number of worker processes.", least=1, most=256)
     threads: int = _setting(16, "Number of threads in each worker.", least=1, most=256)

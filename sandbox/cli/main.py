@@ -121,6 +121,8 @@ def serve(allowed_host: tuple[str, ...], quiet: bool, **options: Any) -> None:
 
 @cli.command()
 @population_options
+@setting_option("as_of", metavar="DAY")
+@setting_option("latest", "--latest/--all-versions")
 @setting_option("basis")
 @click.option(
     "--out", type=click.Path(path_type=Path, file_okay=False), help="Write NDJSON files to this folder."
@@ -134,8 +136,10 @@ def generate(
 ) -> None:
     """Generate synthetic members as NDJSON files or a store.
 
-    With --out, writes one NDJSON file for each resource type, the logins, and a CSV index of members. With
-    --store, builds the library that `serve --store` opens.
+    With --out, writes one NDJSON file for each resource type, the logins, and a CSV index of members. A line
+    is the latest version of a resource that was visible on the day of --as-of. With --all-versions it is any
+    version, also of what becomes visible after the day of --today, unless --as-of ends it. With --store,
+    builds the library that `serve --store` opens, always with all versions.
     """
     if (out is None) == (store is None):
         raise click.UsageError("use either --out FOLDER or --store FOLDER")
@@ -143,14 +147,18 @@ def generate(
         raise click.UsageError("--gzip needs --out")
     if store == "":
         raise click.UsageError("--store must not be empty")
+    if store is not None and (options["as_of"] or options["latest"] is not None):
+        raise click.UsageError("--as-of, --latest and --all-versions need --out")
     from os import cpu_count
 
     from sandbox.population.generate import produce, stock
-    from sandbox.server.serve import anchor_day
+    from sandbox.server.serve import anchor_day, parse_day
     from sandbox.store import address
 
     settings = _settings(store=store, **options)
     day = anchor_day(settings)
+    if settings.as_of:
+        parse_day(settings.as_of, "--as-of")
     jobs = jobs or cpu_count() or 1
     with count_members(settings.members, "generating") as show:
         if out is None:

@@ -11,10 +11,10 @@ import csv
 import gzip
 import signal
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from pathlib import Path
@@ -30,6 +30,7 @@ from sandbox.settings import Settings
 from sandbox.store.library import write
 from sandbox.store.library.rows import Batch, indexed
 from sandbox.synth import population
+from sandbox.synth.fhir.resource import Resource
 from sandbox.synth.people.household import Household, PopulationContext
 from sandbox.synth.population import Dossier, Guides
 
@@ -51,6 +52,32 @@ class Lines:
     rows: list[list[str]]
 
 
+class VisibleVersions(NamedTuple):
+    """Which versions of resources are written: those visible by the end of a day, the latest or all."""
+
+    as_of: str = ""
+    """The day, YYYY-MM-DD. Empty: also what the payer will show later."""
+    latest: bool = False
+
+    def select(self, dossier: Dossier) -> Dossier:
+        """Return a dossier with the selected versions. The order stays as it is."""
+        versions: Iterable[Resource] = dossier.rendered
+        if self.as_of:
+            versions = [version for version in versions if version.updated[:10] <= self.as_of]
+        if self.latest:
+            versions = {(version.type, version.id): version for version in versions}.values()
+        return replace(dossier, rendered=tuple(versions))
+
+
+EVERYTHING = VisibleVersions()
+
+
+def selection_of(settings: Settings, today: date) -> VisibleVersions:
+    """Return what `generate` writes: by default what the payer would hand out on the day of the data."""
+    day = date.fromisoformat(settings.as_of) if settings.as_of else today
+    return VisibleVersions(day.isoformat() if settings.as_of or settings.latest else "", settings.latest)
+
+
 @dataclass
 class Shelved:
     """What some dossiers are as rows of a library."""
@@ -67,7 +94,7 @@ def produce(
     Raises UsageError for a population that cannot be made, FileProblem for a folder that cannot be
     written. The bytes do not depend on `jobs`.
     """
-    making = _making(settings, today, _zipped if zipped else _lines)
+    making = _making(settings, today, _zipped if zipped else _lines, selection_of(settings, today))
     counts: Counter[str] = Counter()
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -89,7 +116,7 @@ def stock(
 ) -> tuple[str | Path, Counter[str]]:
     """Build the library that `serve` looks for with these settings. Returns its path, and counts as
     `produce` does. One process writes what all of them make. Raises the same."""
-    making = _making(settings, today, _shelved)
+    making = _making(settings, today, _shelved, EVERYTHING)
     counts: Counter[str] = Counter()
 
     def batches() -> Iterator[Batch]:
@@ -105,6 +132,18 @@ def stock(
     return path, counts
 
 
+def shaped(
+    settings: Settings, today: date, shape: Callable[[list[Dossier], date], Any], *, jobs: int = 1
+) -> Iterator[Any]:
+    """Yield what `shape` makes of the network, then of some households at a time, as they are written.
+
+    `shape` is called in the processes that make the households, so it must be a function of a module.
+    Raises UsageError for a population that cannot be made.
+    """
+    making = _making(settings, today, shape, selection_of(settings, today))
+    yield from _render_batches(making, settings.members, jobs)
+
+
 # --- in any process --------------------------------------------------------------------------------
 
 
@@ -114,25 +153,36 @@ class Making(NamedTuple):
     world: PopulationContext
     guides: Guides
     shape: Callable[[list[Dossier], date], Any]
+    selection: VisibleVersions
+
+    @property
+    def day(self) -> date:
+        """The day up to which resources are counted."""
+        return date.fromisoformat(self.selection.as_of) if self.selection.as_of else self.world.today
 
     def render(self, households: list[Household], wanted: int) -> Any:
         """The first `wanted` people of some households."""
         dossiers = (
-            d for household in households for d in population.lived(self.world, household, self.guides)
+            self.selection.select(dossier)
+            for household in households
+            for dossier in population.lived(self.world, household, self.guides)
         )
         with uncollected():
-            return self.shape(list(islice(dossiers, wanted)), self.world.today)
+            return self.shape(list(islice(dossiers, wanted)), self.day)
 
     def head(self) -> Any:
         """The network, which comes before everybody."""
-        return self.shape([population.providers(self.world, self.guides)], self.world.today)
+        network = population.providers(self.world, self.guides)
+        return self.shape([self.selection.select(network)], self.day)
 
 
-def _making(settings: Settings, today: date, shape: Callable[[list[Dossier], date], Any]) -> Making:
+def _making(
+    settings: Settings, today: date, shape: Callable[[list[Dossier], date], Any], selection: VisibleVersions
+) -> Making:
     spec = population.load_spec(settings.fixtures)
     population.check(spec, settings.members)
     guides = editions(settings)
-    return Making(population.world_of(spec, settings.seed, today), guides, shape)
+    return Making(population.world_of(spec, settings.seed, today), guides, shape, selection)
 
 
 def _render_batches(making: Making, members: int, jobs: int) -> Iterator[Any]:

@@ -43,7 +43,7 @@ CLAIMS = ("inpatient", "outpatient", "professional", "vision", "pharmacy", "oral
 def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
     """A heading, then a row for each login: who it is, how many of each type and kind of claim.
 
-    What is told by the morning of `today` counts, and the versions of one resource count once.
+    What is visible by the end of `today` counts, and the versions of one resource count once.
     Somebody who acts for a member has the counts of that member, who comes before them.
     """
     yield [*PERSON, *TYPES, *CLAIMS]
@@ -54,12 +54,13 @@ def rows(dossiers: Iterable[Dossier], today: date) -> Iterator[list[str]]:
             continue
         if dossier.rendered:
             counts[account.patient] = list(_counts(dossier.rendered, today.isoformat()))
-        yield [*_person(account), *counts[account.patient]]
+        shown = counts.get(account.patient) or list(_counts((), ""))  # nothing was visible yet
+        yield [*_person(account), *shown]
 
 
 def _counts(resources: Iterable[Resource], today: str) -> Iterator[str]:
     """How many of each of TYPES, then of each of CLAIMS."""
-    current = {(r.type, r.claim, r.id) for r in resources if r.updated < today}
+    current = {(r.type, r.claim, r.id) for r in resources if r.updated[:10] <= today}
     types = Counter(kind for kind, _, _ in current)
     claims = Counter(claim for _, claim, _ in current)
     yield from (str(types[name]) for name in TYPES)

@@ -43,14 +43,19 @@ MANY = 50
 """Members for whom further processes earn the time that they take to start."""
 
 
+def parse_day(text: str, option: str) -> date:
+    """Return the day that an option names. Raises UsageError."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option} is a day such as 2026-01-31, not {text!r}") from None
+
+
 def anchor_day(settings: Settings) -> date:
     """The day the data is built around. Raises UsageError for a `--today` that is no date."""
     if not settings.today:
         return anchor(SystemClock())
-    try:
-        day = date.fromisoformat(settings.today)
-    except ValueError:
-        raise UsageError(f"--today is a day such as 2026-01-31, not {settings.today!r}") from None
+    day = parse_day(settings.today, "--today")
     if not 2016 <= day.year <= 2100:
         raise UsageError(f"--today lies between 2016 and 2100, not in {day.year}")
     return day

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import gzip
+import json
+import re
 import sqlite3
 import subprocess
 import sys
@@ -27,8 +29,11 @@ DAY = date(2026, 3, 1)
 TABLES = ("about", "resource", "account", "token", "date", "reference", "string")
 
 
-def made(folder: Path, members: int = 9, **options: Any) -> dict[str, bytes]:
-    counts = produce(Settings(members=members, seed=5), DAY, folder, lambda done: None, **options)
+def made(
+    folder: Path, members: int = 9, latest: bool = True, as_of: str = "", **options: Any
+) -> dict[str, bytes]:
+    settings = Settings(members=members, seed=5, latest=latest, as_of=as_of)
+    counts = produce(settings, DAY, folder, lambda done: None, **options)
     assert counts["members"] == members
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
@@ -46,6 +51,32 @@ def test_compressed_files_hold_the_same_and_repeat(tmp_path: Path) -> None:
     assert zipped == made(tmp_path / "again", zipped=True)
     for name, body in plain.items():
         assert (gzip.decompress(zipped[f"{name}.gz"]) if name != "members.csv" else zipped[name]) == body
+
+
+def lines(files: dict[str, bytes], type: str = "ExplanationOfBenefit") -> list[Any]:
+    return [json.loads(line) for line in files[f"{type}.ndjson"].splitlines()]
+
+
+def test_a_line_is_the_latest_version_that_was_visible_on_the_day(tmp_path: Path) -> None:
+    every = lines(made(tmp_path / "every", latest=False))
+    for name, day in (("today", DAY.isoformat()), ("earlier", "2025-06-30"), ("later", "2026-08-31")):
+        as_of = "" if name == "today" else day
+        latest = lines(made(tmp_path / name, as_of=as_of))
+        visible = [eob for eob in every if eob["meta"]["lastUpdated"][:10] <= day]
+        expected = {eob["id"]: eob for eob in visible}
+        assert latest == list(expected.values())
+        assert lines(made(tmp_path / f"{name} all", latest=False, as_of=day)) == visible
+        index = list(csv.DictReader((tmp_path / name / "members.csv").read_text().splitlines()))
+        assert sum(int(row["ExplanationOfBenefit"]) for row in index) == len(latest)
+    assert len(every) > len(visible) > len(latest)
+
+
+def test_what_is_visible_refers_to_what_is_visible(tmp_path: Path) -> None:
+    files = made(tmp_path / "out", members=40)
+    types = [path.removesuffix(".ndjson") for path in files if path[0].isupper()]
+    ids = {f"{type}/{line['id']}" for type in types for line in lines(files, type)}
+    text = b"".join(files.values()).decode()
+    assert not set(re.findall(r'"reference":"([A-Z]\w+/[\w-]+)"', text)) - ids
 
 
 def test_the_index_has_a_row_for_each_login_and_counts_claims(tmp_path: Path) -> None:
@@ -106,7 +137,7 @@ def test_nobody_is_not_a_population(tmp_path: Path, members: int) -> None:
 
 def test_a_store_holds_what_the_files_hold_whoever_made_it(tmp_path: Path) -> None:
     members = 40
-    written = made(tmp_path / "files", members=members)
+    written = made(tmp_path / "files", members=members, latest=False)
     held = []
     for name, jobs in (("one", 1), ("two", 2)):
         settings = Settings(members=members, seed=5, store=str(tmp_path / name))
